@@ -1,0 +1,82 @@
+"""From a loss series and outcomes: did it train, diverge or collapse?
+
+*Diverged* (training broke): non-finite loss or gradient; or smoothed training loss above 1.5 times its start for 20
+steps, or for the last quarter of a shorter run; or validation loss after training worse than the untrained model's.
+*Collapsed*: a finite loss, but one constant or unparsable answer on more than 90 % of the examples.
+Both are answers about the configuration, not errors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+__all__ = ["DivergenceMonitor", "collapse_reason", "collapse_share", "worse_than_untrained"]
+
+LOSS_FACTOR = 1.5
+"""Smoothed loss above this multiple of its start counts as too high."""
+PATIENCE_STEPS = 20
+"""For how many steps in a row it must be too high (a shorter run: its last quarter)."""
+SMOOTHING = 0.8
+"""Weight of the past in the exponential mean of the loss (about five steps)."""
+START_STEPS = 3
+"""The start is the mean loss of this many first steps: one micro-batch alone says little."""
+COLLAPSED_SHARE = 0.9
+
+
+class DivergenceMonitor:
+    """Watches one trial's training loss, step by step.
+
+    Args:
+        total_steps: optimiser steps the trial will have.
+    """
+
+    def __init__(self, total_steps: int) -> None:
+        self._patience = min(PATIENCE_STEPS, max(1, math.ceil(total_steps / 4)))
+        self._first: list[float] = []
+        self._smoothed = 0.0
+        self._too_high = 0
+
+    def observe(self, loss: float, gradient_norm: float) -> str | None:
+        """Take one step's mean loss (nats a label token) and gradient norm.
+
+        Returns: the reason to stop now ("non_finite_loss", "non_finite_gradient", "loss_rose"), or None.
+        """
+        if not math.isfinite(loss):
+            return "non_finite_loss"
+        if not math.isfinite(gradient_norm):
+            return "non_finite_gradient"
+        if len(self._first) < START_STEPS:
+            self._first.append(loss)
+            self._smoothed = sum(self._first) / len(self._first)
+            return None
+        self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * loss
+        start = sum(self._first) / len(self._first)
+        self._too_high = self._too_high + 1 if self._smoothed > LOSS_FACTOR * start else 0
+        return "loss_rose" if self._too_high >= self._patience else None
+
+
+def worse_than_untrained(loss: float, untrained_loss: float) -> bool:
+    """Whether the validation loss after training is above the untrained model's (a non-finite loss always is)."""
+    return not math.isfinite(loss) or loss > untrained_loss
+
+
+def collapse_share(answers: Sequence[str], parsable: Sequence[bool]) -> tuple[float, str]:
+    """Largest share of the examples that got one constant answer, or an unparsable one; and which of the two it is."""
+    if not answers:
+        return 0.0, "constant_answer"
+    constant = Counter(answers).most_common(1)[0][1] / len(answers)
+    unparsable = sum(not ok for ok in parsable) / len(answers)
+    return (unparsable, "unparsable_answers") if unparsable > constant else (constant, "constant_answer")
+
+
+def collapse_reason(answers: Sequence[str], parsable: Sequence[bool], commonest_gold_share: float) -> str | None:
+    """The reason why a trained model counts as collapsed ("constant_answer", "unparsable_answers"), or None.
+
+    A constant answer on data that itself is nearly constant is no collapse: the share must also exceed that of the
+    commonest gold answer by a tenth.
+    """
+    share, reason = collapse_share(answers, parsable)
+    limit = max(COLLAPSED_SHARE, min(1.0, commonest_gold_share + 0.1) if reason == "constant_answer" else 0.0)
+    return reason if share > limit else None

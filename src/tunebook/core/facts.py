@@ -1,0 +1,189 @@
+"""The ledger's facts as plain tables: what the planner and the statistics see, and all they see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunebook.core.study import Trial, TrialState, Wave
+
+__all__ = [
+    "Cost", "Curve", "DataFacts", "EvaluationRecord", "ExampleText", "History", "Outcomes", "StepRecord", "StudyFacts",
+    "TrialFact",
+]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What planning needs to know of the data.
+
+    Attributes:
+        n_train, n_validation, n_test: examples in each split (n_test 0: no test split).
+        longest_tokens: longest training example, prompt and completion and end-of-text, in tokens.
+        mean_tokens: mean raw tokens of a training example.
+        groups: the group of every validation example, or empty.
+        commonest_share: share of the commonest gold answer in validation, in [0, 1].
+    """
+
+    n_train: int
+    n_validation: int
+    n_test: int = 0
+    longest_tokens: int | None = None
+    mean_tokens: float | None = None
+    groups: tuple[str, ...] = ()
+    commonest_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class ExampleText:
+    """One scored example as people read it. `group` is the value of the study's `data.group` field, if any."""
+
+    index: int
+    prompt: str
+    gold: str
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """What was true when the study was created: fixed for its life, written to the ledger once.
+
+    Attributes:
+        data: counts and lengths for the planner.
+        examples: the scored examples by split, in the order of the outcomes ("test" may be present; its texts are
+            not shown before the split is opened).
+        hashes: sha256 by role: "train", "validation", "test", "model", "study_file".
+        model: JSON facts of the base model: name, revision, layers, hidden size, parameters, dtype, target_modules.
+        summary: JSON facts of the data for `plan` and the record: format, rows read and used, labels with counts,
+            token lengths (mean, median, max), truncated rows by max_length, where validation came from.
+        environment: JSON facts of the machine and the library versions at creation.
+    """
+
+    data: DataFacts
+    examples: dict[str, tuple[ExampleText, ...]] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a trial did on every example of one split, in the split's order.
+
+    Attributes:
+        scores: shape (n,), in [0, 1].
+        nll: negative log-likelihood of the gold completion, summed over its tokens, end-of-text included; nats, (n,).
+            Not finite where the model is broken.
+        answers: the model's answers as text, (n,); may be empty in simulations.
+    """
+
+    scores: Floats
+    nll: Floats
+    answers: tuple[str, ...] = ()
+
+    @property
+    def accuracy(self) -> float:
+        """Mean score."""
+        return float(self.scores.mean())
+
+    @property
+    def loss(self) -> float:
+        """Mean negative log-likelihood of an example, nats."""
+        return float(self.nll.mean())
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One optimiser step: mean loss per label token (nats), rate used, gradient norm before clipping."""
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+
+
+@dataclass(frozen=True)
+class EvaluationRecord:
+    """Scores on a split at some point of training: loss per label token (nats) and mean score (None: not taken)."""
+
+    step: int
+    epoch: float
+    split: str
+    loss: float
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A trial's training curve."""
+
+    steps: tuple[StepRecord, ...] = ()
+    evaluations: tuple[EvaluationRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a trial cost. `train_seconds` is its share of its cohort's time; peak_bytes that of the process.
+
+    raw_tokens counts tokens as one-after-another training would; computed_tokens those that went through the model.
+    """
+
+    train_seconds: float = 0.0
+    score_seconds: float = 0.0
+    raw_tokens: int = 0
+    computed_tokens: int = 0
+    peak_bytes: int = 0
+    adapter_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class TrialFact:
+    """A trial and what came of it.
+
+    Attributes:
+        outcomes: by split; empty until the trial is final, and for failed trials.
+        diverged_step: the optimiser step at which training broke, if it did (None: only the evaluation showed it).
+        reason: why it diverged, collapsed or failed, as a code with detail ("non_finite_loss", "worse_than_untrained").
+    """
+
+    trial: Trial
+    state: TrialState = TrialState.PLANNED
+    outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    curve: Curve = field(default_factory=Curve)
+    cost: Cost = field(default_factory=Cost)
+    diverged_step: int | None = None
+    reason: str | None = None
+
+    def scores(self, split: str = "validation") -> Floats | None:
+        """Scores on a split, or None."""
+        return self.outcomes[split].scores if split in self.outcomes else None
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that has happened in a study so far, in order.
+
+    Attributes:
+        waves: every wave planned so far.
+        trials: every trial planned so far, by id.
+        spent_seconds: device time used by finished trials.
+        sealed: the confirm list, once sealed: role ("best", "cheapest", "baseline") to effective key.
+        findings: everything that has been judged, in order (core.findings.Finding).
+    """
+
+    waves: tuple[Wave, ...] = ()
+    trials: dict[int, TrialFact] = field(default_factory=dict)
+    spent_seconds: float = 0.0
+    sealed: dict[str, str] = field(default_factory=dict)
+    findings: tuple[Any, ...] = ()
+
+    def of_round(self, number: int) -> tuple[TrialFact, ...]:
+        """The trials of one round, in order."""
+        return tuple(fact for fact in self.trials.values() if fact.trial.round == number)

@@ -1,0 +1,227 @@
+"""Findings: claims with effect, interval, adjusted p-value, evidence and a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tunebook.core.study import ContrastKind, RoundKind
+
+__all__ = [
+    "BestConfiguration", "CheapestAsGood", "Confirmation", "DivergenceBracket", "Finding", "Importance", "Interaction",
+    "MoreMoney", "Noise", "StudyFindings", "SweetSpot", "Verdict",
+]
+
+
+class Verdict(StrEnum):
+    """What the numbers support. `inconclusive` is never "no difference"."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    EQUIVALENT = "equivalent"
+    NOT_INFERIOR = "not_inferior"
+    INCONCLUSIVE = "inconclusive"
+    DIVERGED = "diverged"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judged contrast. Effects are differences of accuracy in [-1, 1], treatment minus control.
+
+    Attributes:
+        label, factor, kind, split: from the contrast.
+        round, round_kind: where it was judged.
+        family: "main" or "group:<name>".
+        treatment_key, control_key: effective keys of the two configurations.
+        treatment_trials, control_trials: evidence; only trials that trained and count in the estimate.
+        effect: mean paired difference; nan when the treatment diverged.
+        interval: simultaneous over the round's family, at the round's share of the error rate.
+        plain_interval: 95 % for this contrast alone, labelled as such wherever shown.
+        p_raw, p_adjusted: two-sided (one-sided for non-inferiority); adjusted within the round's family.
+        alpha: the round's share of the study's error rate, which p_adjusted is held against.
+        standard_error, degrees_of_freedom: of the effect.
+        verdict: see `Verdict`.
+        provisional: the seed noise was judged from fewer than four degrees of freedom, or from a stated prior.
+        loss_effect, loss_interval: the paired difference of the negative log-likelihood (nats an example), a second
+            witness, plain 95 %.
+        witnesses_disagree: accuracy and loss point in different directions, both beyond their plain intervals.
+        p_mcnemar: exact McNemar test, when both sides are one trial.
+        examples_needed, seeds_needed: what would settle an inconclusive finding at the observed effect; None: not to
+            be had by that means within 20 times the present number.
+        warnings: codes of what may mislead ("alpha_over_r_constant", "treatment_replicates_diverged").
+    """
+
+    label: str
+    factor: str | None
+    kind: ContrastKind
+    split: str
+    round: int
+    round_kind: RoundKind
+    treatment_key: str
+    control_key: str
+    treatment_trials: tuple[int, ...]
+    control_trials: tuple[int, ...]
+    effect: float
+    interval: tuple[float, float]
+    plain_interval: tuple[float, float]
+    p_raw: float
+    p_adjusted: float
+    alpha: float
+    standard_error: float
+    degrees_of_freedom: float
+    verdict: Verdict
+    provisional: bool = False
+    family: str = "main"
+    loss_effect: float | None = None
+    loss_interval: tuple[float, float] | None = None
+    witnesses_disagree: bool = False
+    p_mcnemar: float | None = None
+    examples_needed: int | None = None
+    seeds_needed: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How much the same settings differ with another seed, and what this study can see.
+
+    Attributes:
+        seed_deviation: pooled standard deviation of accuracy between replicates, in [0, 1].
+        degrees_of_freedom: that it rests on; 0 when it is the stated prior.
+        from_prior: whether `seed_deviation` is the prior.
+        smallest_detectable_effect: by round kind, power 0.8, adjusted for the round's comparisons.
+        smallest_margin: the smallest margin that could be shown equivalent.
+        loss_deviation: the same as seed_deviation for the loss, nats an example.
+    """
+
+    seed_deviation: float
+    degrees_of_freedom: float
+    from_prior: bool
+    smallest_detectable_effect: dict[str, float]
+    smallest_margin: float
+    loss_deviation: float | None = None
+
+
+@dataclass(frozen=True)
+class BestConfiguration:
+    """The configuration to use. `chosen_by`: "confirmed", "claim" (a finding supports it) or "leading" (it merely leads).
+
+    raw is the mean validation accuracy of its trials; corrected takes the winner's curse out (re-selection bootstrap
+    over examples and seeds), with a 95 % interval.
+    """
+
+    key: str
+    trials: tuple[int, ...]
+    raw: float
+    corrected: float
+    corrected_interval: tuple[float, float]
+    chosen_by: str
+
+
+@dataclass(frozen=True)
+class CheapestAsGood:
+    """The cheapest configuration shown not inferior to the best by more than the margin; or, with `key` None, the
+    cheapest candidate and how much worse it may be."""
+
+    key: str | None
+    candidate: str | None
+    may_be_worse_by: float | None
+    cost_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much of the variance between configurations a factor explains over the levels tried.
+
+    Attributes:
+        share: of variance beyond noise, in [0, 1].
+        rank, rank_interval: 1 is the most important; 95 % bootstrap interval.
+        first_share: share of resamplings in which it came first.
+        ranked: False when it is below the noise; then `nothing_above` says which effect would have been seen.
+    """
+
+    factor: str
+    share: float
+    rank: int
+    rank_interval: tuple[int, int]
+    first_share: float
+    ranked: bool
+    nothing_above: float
+    levels: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Whether two factors' effects add up. `known` is False where the cells do not exist; numbers are then None."""
+
+    factors: tuple[str, str]
+    known: bool
+    effect: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class SweetSpot:
+    """The interval of a numeric factor whose fitted response cannot be told from the best (learning rate: quadratic in
+    log rate, diverged rates left out). `fitted` False: too few levels for a fit, the levels themselves are given."""
+
+    factor: str
+    low: float
+    high: float
+    best: float
+    fitted: bool
+
+
+@dataclass(frozen=True)
+class DivergenceBracket:
+    """Where training breaks: [highest rate below which every replicate trained, lowest at which most did not]."""
+
+    highest_trained: float
+    lowest_failed: float | None
+    trials: tuple[int, ...]
+    how: str  # "diverged", "collapsed" or "both"
+    mixed: bool = False
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What the test split said, opened once: accuracies by role ("best", "cheapest", "baseline"), with the keys."""
+
+    keys: dict[str, str]
+    accuracies: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    gain: float | None
+    gain_interval: tuple[float, float] | None
+    n_examples: int
+
+
+@dataclass(frozen=True)
+class MoreMoney:
+    """What more spending would buy: the main finding's half-width now, with more trials, and with more examples."""
+
+    half_width: float
+    extra_trials: int
+    half_width_with_trials: float
+    extra_examples: int
+    half_width_with_examples: float
+
+
+@dataclass(frozen=True)
+class StudyFindings:
+    """Everything a study supports, as of now. `findings` are those of all closed rounds, in order, groups included.
+
+    accuracies: by effective key: (mean accuracy, low, high) - Wilson for one trial, with seed noise for several.
+    """
+
+    noise: Noise
+    findings: tuple[Finding, ...]
+    accuracies: dict[str, tuple[float, float, float]]
+    best: BestConfiguration | None = None
+    tie_set: tuple[str, ...] = ()
+    cheapest: CheapestAsGood | None = None
+    importance: tuple[Importance, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
+    sweet_spots: tuple[SweetSpot, ...] = ()
+    boundary: DivergenceBracket | None = None
+    confirmation: Confirmation | None = None
+    more_money: MoreMoney | None = None

@@ -1,0 +1,334 @@
+"""The protocols that the adapters fulfil, and the values they exchange.
+
+    runner -- Wave --> Executor -- TrialJob --> Engine -- RawScores, StepRecord --> Executor -- TrialFact --> Ledger
+
+An engine knows nothing of studies: it is handed a `Workload` (token ids) and `TrialJob`s, and gives back curves, raw
+answers, likelihoods and adapters. Judging text is pure and happens outside it. All values here are picklable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import Cost, Curve, EvaluationRecord, Floats, History, StepRecord, StudyFacts, TrialFact
+from tunebook.core.findings import Finding
+from tunebook.core.outlook import Outlook
+from tunebook.core.space import Folding
+from tunebook.core.study import StudySpec, Trial, Wave
+
+__all__ = [
+    "Calibration", "Engine", "EngineOptions", "Event", "Executor", "Ledger", "Planner", "RawScores", "RawTrial",
+    "Scoring", "Sink", "TokenizedExample", "TrialJob", "TrialSource", "Workload",
+]
+
+
+@dataclass(frozen=True)
+class TokenizedExample:
+    """One example as token ids: the prompt through the chat template, the gold completion with end-of-text."""
+
+    prompt_ids: tuple[int, ...]
+    completion_ids: tuple[int, ...]
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.prompt_ids) + len(self.completion_ids)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How answers are obtained.
+
+    Attributes:
+        kind: "generate" (greedy) or "choice" (the option of highest summed log-likelihood, end-of-text included).
+        max_new_tokens: bound of a generated answer.
+        stop_ids: tokens that end an answer.
+        choices: the options, each as token ids with end-of-text, for kind "choice".
+        per_token: compare mean instead of summed log-likelihood.
+    """
+
+    kind: str = "generate"
+    max_new_tokens: int = 16
+    stop_ids: tuple[int, ...] = ()
+    choices: tuple[tuple[int, ...], ...] = ()
+    per_token: bool = False
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Everything that the trials of a study are trained on and scored on.
+
+    Attributes:
+        train: training examples in file order (a trial's own order comes from `core.order.example_order`). Truncation
+            to a trial's max_length happens in the engine: the first max_length ids of prompt + completion are kept;
+            examples without any completion token left are skipped.
+        splits: "validation" and, only when it is opened, "test"; scored whole, never truncated by max_length.
+        scoring: how answers are obtained.
+        curve_examples: of how many validation examples (the first ones) the loss is taken after each epoch, for the
+            curve; 0: none.
+    """
+
+    train: tuple[TokenizedExample, ...]
+    splits: dict[str, tuple[TokenizedExample, ...]]
+    scoring: Scoring
+    curve_examples: int = 0
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What does not belong to a trial but to the machine.
+
+    Attributes:
+        model: folder of the base model (safetensors), already resolved.
+        device: "cpu", "cuda", "cuda:1"; already resolved.
+        dtype: "float32", "bfloat16" or "float64"; already resolved.
+        threads: threads of this worker; fixed for a study because results depend on it in the last bit.
+        share_prompts: compute tokens that examples of a step have in common once (ENGINE.md; docs/engine.md).
+        memory_bytes: most that may be used; None: what the device has.
+        checkpoint_seconds: an interrupted trial loses at most about this much.
+        trust_remote_code: only ever true when said on the command line.
+        extra: engine-specific settings, e.g. the argument list of engine `command`.
+    """
+
+    model: str
+    device: str = "cpu"
+    dtype: str = "float32"
+    threads: int = 2
+    share_prompts: bool = True
+    memory_bytes: int | None = None
+    checkpoint_seconds: float = 60.0
+    trust_remote_code: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """One trial as an engine sees it.
+
+    Attributes:
+        id: the trial's number.
+        configuration: the *effective* configuration; num_train_epochs 0 means no training (the reference).
+        seed: drives initial values (`engines.initial`), data order (`core.order`) and dropout.
+        splits: splits to score after training.
+        checkpoints: epochs after which a copy of the adapter is scored too, with the id of the trial it stands for:
+            ((3, 17),) scores trial 17 after the third epoch.
+        folder: absolute path where the adapter is saved (PEFT format, `adapter_model.safetensors`); for checkpoints,
+            the sibling folder named by their id. Resume state goes to `<folder>/resume/` and is deleted at the end.
+    """
+
+    id: int
+    configuration: Configuration
+    seed: int
+    splits: tuple[str, ...]
+    folder: str
+    checkpoints: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class RawScores:
+    """What a model did on one split, before judging.
+
+    Attributes:
+        answers: generated token ids an example, without the stop token; for kind "choice" the index of the option.
+        nll: summed negative log-likelihood of the gold completion, nats, shape (n,).
+        n_label_tokens: label tokens an example, shape (n,), to turn sums into means.
+    """
+
+    answers: tuple[tuple[int, ...], ...] | tuple[int, ...]
+    nll: Floats
+    n_label_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RawTrial:
+    """What an engine gives back of a trial.
+
+    Attributes:
+        scores: by split; empty when training broke before it could be scored.
+        broke_at_step: the step with a non-finite loss or gradient, or whose smoothed loss was above the limit of
+            `core.divergence`; training stopped there. None: it ran to its end.
+        reason: code of why it broke, from `core.divergence`.
+    """
+
+    id: int
+    scores: dict[str, RawScores]
+    curve: Curve
+    cost: Cost
+    broke_at_step: int | None = None
+    reason: str | None = None
+
+
+class TrialSource(Protocol):
+    """Where an engine takes trials from. Engines that train many at once take more as slots get free."""
+
+    def take(self, n: int) -> Sequence[TrialJob]:
+        """Up to n further trials, in order; empty when there are none now."""
+        ...
+
+
+class Sink(Protocol):
+    """Where an engine reports to. All calls come from the engine's own thread."""
+
+    def step(self, trial_id: int, record: StepRecord) -> None: ...
+
+    def evaluation(self, trial_id: int, record: EvaluationRecord) -> None: ...
+
+    def progress(self, trial_id: int, done: float, phase: str) -> None:
+        """A sign of life, at least every few seconds of work: share of the trial done in [0, 1], and what goes on
+        ("train", "score")."""
+        ...
+
+    def finished(self, result: RawTrial) -> None: ...
+
+    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
+        """This trial cannot be trained; the others go on."""
+        ...
+
+    def note(self, code: str, values: dict[str, Any]) -> None:
+        """Something worth keeping: a cohort split after out-of-memory, a model that fell back to engine `peft`."""
+        ...
+
+    def should_stop(self) -> bool:
+        """Asked after every step and every scoring batch: save and return as soon as possible."""
+        ...
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Seconds measured on this machine, from which time and memory are predicted.
+
+    Attributes:
+        train_tokens_per_second: raw training tokens a second of one trial after another.
+        score_examples_per_second: scored examples a second.
+        one_by_one_tokens_per_second: what PEFT and the Trainer reach, when measured or estimated; for the line that
+            says what one-after-another training would take.
+        base_bytes, trial_bytes: memory of the base model, and of each further trial of rank 8.
+        device: name of the device.
+        values: engine-specific figures (the rate curve of rows per forward), JSON values.
+    """
+
+    train_tokens_per_second: float
+    score_examples_per_second: float
+    one_by_one_tokens_per_second: float
+    base_bytes: int
+    trial_bytes: int
+    device: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Trains trials and scores them."""
+
+    name: str
+    folding: Folding
+
+    def calibrate(self, workload: Workload) -> Calibration:
+        """Measure this machine for a few seconds (at most about 20) on examples of the workload; changes nothing."""
+        ...
+
+    def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
+        """Train and score trials from the source until it is empty or `sink.should_stop()`.
+
+        One trial's trouble is reported with `sink.failed` and never touches the others. Raises `ModelError` when the
+        base model cannot be used at all, `EnvironmentStop` when the machine stops the study.
+        """
+        ...
+
+
+Event = tuple[str, tuple[Any, ...]]
+"""A Sink call as a value, for pipes: (method name, arguments)."""
+
+
+class Planner(Protocol):
+    """Decides what to ask next. Pure: the same history gives the same answer."""
+
+    def next_wave(self, history: History) -> Wave | None:
+        """The next trials with their contrasts, or None when the study is done. Never repeats an equal effective
+        configuration and seed. Called only when every planned trial is final and every finished round is judged."""
+        ...
+
+    def outlook(self, history: History) -> Outlook:
+        """The rounds to come as far as they can be foreseen, for `plan` and `status`."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs trials on the devices there are."""
+
+    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[Event], None]) -> None:
+        """Train all jobs; calls `on_event` in the caller's thread for every sink call of every worker, in order for
+        each trial, plus ("started", (trial_id, worker)) and ("requeued", (trial_id, reason)). Returns when every job
+        is finished or failed, or soon after `stop`."""
+        ...
+
+    def stop(self, now: bool = False) -> None:
+        """Ask for an end after the running step (`now`: at once). May be called from a signal handler."""
+        ...
+
+    def close(self) -> None:
+        """End all workers."""
+        ...
+
+
+class Ledger(Protocol):
+    """The durable record of one study. Every method is one transaction: after it returns, its effect survives a crash.
+
+    One writer at a time (SQLite: a file lock, else LedgerLocked). Reading needs no lock.
+    """
+
+    def create_study(self, spec: StudySpec, facts: StudyFacts) -> None:
+        """Write the study, its examples and fingerprints."""
+        ...
+
+    def spec(self) -> StudySpec | None:
+        """The study as it was created (with accepted later changes), or None before `create_study`."""
+        ...
+
+    def facts(self) -> StudyFacts: ...
+
+    def update_spec(self, spec: StudySpec) -> None:
+        """Accept a harmless change of the study file (a larger budget, another language)."""
+        ...
+
+    def history(self) -> History:
+        """Everything the planner and the statistics may see."""
+        ...
+
+    def add_wave(self, wave: Wave) -> None:
+        """Write a planned wave with its trials. Writing the same wave again changes nothing."""
+        ...
+
+    def start_trial(self, trial_id: int, worker: str) -> int:
+        """Planned to running; gives the attempt's fencing token."""
+        ...
+
+    def finish_trial(self, fact: TrialFact, token: int) -> None:
+        """Write curve, outcomes, cost and final state in one transaction. Raises StaleLease for an old token."""
+        ...
+
+    def release_trial(self, trial_id: int, token: int, reason: str) -> None:
+        """Running back to planned, the attempt closed with a reason."""
+        ...
+
+    def close_round(self, round_number: int, findings: Sequence[Finding]) -> None:
+        """Write a round's findings, once; the same again changes nothing."""
+        ...
+
+    def seal(self, configurations: dict[str, str]) -> None:
+        """Fix the confirm list (role to effective key) before the test split is opened; only once."""
+        ...
+
+    def note(self, code: str, values: dict[str, Any]) -> None:
+        """Keep something that happened (a split cohort, changed versions, a calibration), with the time."""
+        ...
+
+    def notes(self) -> Sequence[tuple[str, dict[str, Any]]]:
+        """All notes in order, as (code, values)."""
+        ...
+
+    def trials(self) -> Sequence[Trial]: ...
+
+    def close(self) -> None: ...
