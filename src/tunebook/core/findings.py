@@ -104,7 +104,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class BestConfiguration:
-    """The configuration to use. `chosen_by`: "confirmed", "claim" (a finding supports it) or "leading" (it merely leads).
+    """The configuration to use; `chosen_by`: "confirmed", "claim" (a finding supports it) or "leading" (just ahead).
 
     raw is the mean validation accuracy of its trials; corrected takes the winner's curse out (re-selection bootstrap
     over examples and seeds), with a 95 % interval.
