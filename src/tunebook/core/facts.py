@@ -176,6 +176,7 @@ class History:
         spent_seconds: device time used by finished trials.
         sealed: the confirm list, once sealed: role ("best", "cheapest", "baseline") to effective key.
         findings: everything that has been judged, in order (core.findings.Finding).
+        closed_rounds: numbers of the rounds that have been judged.
     """
 
     waves: tuple[Wave, ...] = ()
@@ -183,6 +184,7 @@ class History:
     spent_seconds: float = 0.0
     sealed: dict[str, str] = field(default_factory=dict)
     findings: tuple[Any, ...] = ()
+    closed_rounds: tuple[int, ...] = ()
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""
