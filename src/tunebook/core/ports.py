@@ -313,6 +313,10 @@ class Ledger(Protocol):
         """Running back to planned, the attempt closed with a reason."""
         ...
 
+    def release_running(self, reason: str) -> None:
+        """Every running trial whose lease has ended (SQLite: every one, since we hold the lock) back to planned."""
+        ...
+
     def close_round(self, round_number: int, findings: Sequence[Finding]) -> None:
         """Write a round's findings, once; the same again changes nothing."""
         ...
