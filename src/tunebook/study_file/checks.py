@@ -1,0 +1,121 @@
+"""What the keys of a study file must say about each other. Parts that are themselves wrong are passed over here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Factor, Level
+from tunebook.study_file.problems import Problems, shown
+from tunebook.study_file.schema import SeedsSection
+
+__all__ = ["cross_check"]
+
+
+def cross_check(
+    values: dict[str, Any], baseline: dict[str, Level], factors: tuple[Factor, ...], problems: Problems
+) -> None:
+    """Note every contradiction between keys.
+
+    Args:
+        values: the file's plain values, not all of them valid.
+        baseline: the valid factors of the baseline.
+        factors: the valid factors of the space.
+    """
+    _check_space_is_not_empty(values, problems)
+    _check_baseline_in_space(values, baseline, factors, problems)
+    _check_budget(values, problems)
+    _check_files(values, problems)
+    _check_engine(values, problems)
+    _check_metric(values, problems)
+
+
+def _check_space_is_not_empty(values: dict[str, Any], problems: Problems) -> None:
+    if values.get("space", {}) == {} and not values.get("trials"):
+        found = "found an empty map" if "space" in values else "missing"
+        problems.add(("space",), f"{found}; a study varies at least one factor, or has its own table of trials. "
+                                 "Add space: {learning_rate: {low: 5e-5, high: 2e-3}}, for example.")
+
+
+def _check_baseline_in_space(
+    values: dict[str, Any], baseline: dict[str, Level], factors: tuple[Factor, ...], problems: Problems
+) -> None:
+    defaults = Configuration()
+    for factor in factors:
+        if problems.has(("baseline",)) and factor.name not in baseline:
+            continue
+        value = baseline.get(factor.name, getattr(defaults, factor.name))
+        if _contains(factor, value):
+            continue
+        given = factor.name in baseline
+        path = ("baseline", factor.name) if given else ("space", factor.name)
+        start = f"found {shown(value)}" if given else f"the baseline has no {factor.name}, so it is {shown(value)}"
+        problems.add(path, f"{start}; the baseline lies in its own space, which is {_space_text(factor)}. "
+                           f"{'Change one of the two' if given else f'Write baseline.{factor.name}'}.")
+
+
+def _contains(factor: Factor, value: Any) -> bool:
+    if factor.is_range:
+        assert factor.low is not None
+        assert factor.high is not None
+        return isinstance(value, int | float) and factor.low <= value <= factor.high
+    return value in factor.levels or (isinstance(value, list | tuple) and tuple(value) in factor.levels)
+
+
+def _space_text(factor: Factor) -> str:
+    if factor.is_range:
+        return f"{factor.low:g} to {factor.high:g}"
+    return shown([list(level) if isinstance(level, tuple) else level for level in factor.levels])
+
+
+def _check_budget(values: dict[str, Any], problems: Problems) -> None:
+    budget = values.get("budget")
+    if not isinstance(budget, dict) or problems.has(("budget",)):
+        return
+    trials, hours = budget.get("trials"), budget.get("hours")
+    if trials is None and hours is None:
+        problems.add(("budget",), "found neither trials nor hours; a study has a budget. Add trials: 75.")
+    seeds = values.get("seeds")
+    chosen = seeds.get("baseline") if isinstance(seeds, dict) else None
+    needed = chosen if isinstance(chosen, int) else SeedsSection().baseline
+    if isinstance(trials, int) and trials < needed:
+        problems.add(("budget", "trials"), f"found {trials}; the baseline alone takes {needed} seeds. "
+                                           f"Write at least {needed}" + (", or seeds: {baseline: 3}." if trials >= 3
+                                                                         and needed > 3 else "."))
+
+
+def _check_files(values: dict[str, Any], problems: Problems) -> None:
+    data = values.get("data")
+    if not isinstance(data, dict):
+        return
+    seen: dict[str, str] = {}
+    for role in ("train", "validation", "test"):
+        source = data.get(role)
+        if not isinstance(source, str) or not source.strip():
+            continue
+        if source in seen and "." in source:
+            problems.add(("data", role), f"found {shown(source)}, the file of data.{seen[source]} too; every split has "
+                                         "its own rows. Give another file" + (", or leave validation out: it is split "
+                                         "off train." if role == "validation" else "."))
+        seen.setdefault(source, role)
+
+
+def _check_engine(values: dict[str, Any], problems: Problems) -> None:
+    engine, command = values.get("engine", "packed"), values.get("command")
+    if engine == "command" and not command:
+        problems.add(("engine",), "found command without a command; this engine runs your own trainer. "
+                                  "Add command: [python, train.py].")
+    if command and engine != "command":
+        problems.add(("command",), f"found a command with engine {shown(engine)}; only engine command runs one. "
+                                   "Write engine: command, or remove the command.")
+
+
+def _check_metric(values: dict[str, Any], problems: Problems) -> None:
+    metric = values.get("metric")
+    if values.get("per_token") is True and metric != "choice":
+        problems.add(("per_token",), f"found true with metric {shown(metric)}; only choice compares likelihoods. "
+                                     "Write metric: choice, or remove per_token.")
+    data = values.get("data")
+    choices = data.get("choices") if isinstance(data, dict) else None
+    if isinstance(choices, list) and len({str(c) for c in choices}) < len(choices):
+        problems.add(("data", "choices"), "found an answer twice; every choice stands once. Remove one of them.")

@@ -1,0 +1,214 @@
+"""A YAML file as plain values with line numbers; nothing is ever constructed from it but text, numbers, lists, maps.
+
+Limits keep a hostile file from costing memory or time: size, depth, number of aliases, number of values after the
+aliases are followed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from tunebook.errors import StudyFileError
+from tunebook.study_file.problems import KeyPath, Problems, shown
+
+__all__ = ["MAX_BYTES", "Document", "parse_document", "read_text"]
+
+MAX_BYTES = 256 * 1024
+"""A study file is a page or two; anything larger is another kind of file."""
+MAX_DEPTH = 16
+MAX_ALIASES = 32
+MAX_VALUES = 20_000
+
+_PREFIX = "tag:yaml.org,2002:"
+_PLAIN_TAGS = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp")}
+
+
+@dataclass
+class Document:
+    """A parsed file: its values, the line of every key path, and the problems found on the way."""
+
+    values: Any
+    problems: Problems
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+
+
+def read_text(path: Path) -> str:
+    """The text of a study file.
+
+    Raises:
+        StudyFileError: missing, a folder, too large, not UTF-8.
+    """
+    name = path.name or str(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise StudyFileError(f"{path}: there is no such file. Give the path of a study file, or write one with "
+                             "`tunebook init DATA`.") from None
+    except IsADirectoryError:
+        raise StudyFileError(f"{path} is a folder; a study is a YAML file. Give the file's path.") from None
+    except (OSError, ValueError) as error:
+        raise StudyFileError(f"{shown(str(path))} cannot be read ({error}). Give the path of a readable YAML file."
+                             ) from None
+    if len(data) > MAX_BYTES:
+        raise StudyFileError(f"{name}: more than {MAX_BYTES // 1024} KiB; a study file is a page of YAML. "
+                             "Is this the data file? Then try `tunebook init` on it.")
+    return _decode(data, name)
+
+
+def _decode(data: bytes, name: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise StudyFileError(f"{name}:1: the file is UTF-16; study files are UTF-8. Save it as UTF-8.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise StudyFileError(f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; study files are UTF-8. "
+                             "Save it as UTF-8.") from None
+
+
+def parse_document(text: str, name: str) -> Document:
+    """Parse the text of a YAML file.
+
+    Args:
+        name: the file's name for messages.
+
+    Raises:
+        StudyFileError: not YAML, or beyond the limits.
+    """
+    try:
+        _check_events(text, name)
+        root = _yaml().compose(text)
+    except MarkedYAMLError as error:
+        raise StudyFileError(_syntax_message(error, text, name)) from None
+    except YAMLError as error:
+        raise StudyFileError(_character_message(error, text, name)) from None
+    except (ValueError, RecursionError) as error:
+        raise StudyFileError(f"{name}: not readable as YAML ({error}). Write it as in docs/study-file.md.") from None
+    lines: dict[KeyPath, int] = {}
+    builder = _Builder(Problems(name, lines), lines)
+    return Document(builder.plain(root, ()) if root is not None else None, builder.problems, lines)
+
+
+def _yaml() -> YAML:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.version = (1, 2)
+    return yaml
+
+
+def _check_events(text: str, name: str) -> None:
+    depth = aliases = 0
+    for event in _yaml().parse(text):
+        line = event.start_mark.line + 1
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, AliasEvent):
+            aliases += 1
+        if depth > MAX_DEPTH:
+            raise StudyFileError(f"{name}:{line}: values nested more than {MAX_DEPTH} deep; a study file needs four. "
+                                 "Write it as in docs/study-file.md.")
+        if aliases > MAX_ALIASES:
+            raise StudyFileError(f"{name}:{line}: more than {MAX_ALIASES} aliases (*name). Write the values out.")
+
+
+def _syntax_message(error: MarkedYAMLError, text: str, name: str) -> str:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark is not None else 1
+    what = " ".join(str(error.problem or error.context or "a syntax error").split())
+    source = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
+    if "\\t" in what or "\t" in source:
+        return f"{name}:{line}: a tab; YAML is indented with blanks only. Replace the tab by blanks."
+    return f"{name}:{line}: not YAML: {what}; found {shown(source.strip())}. Mend this line or the one before it."
+
+
+def _character_message(error: YAMLError, text: str, name: str) -> str:
+    position = getattr(error, "position", None)
+    line = text[:position].count("\n") + 1 if isinstance(position, int) else 1
+    character = text[position] if isinstance(position, int) and position < len(text) else "?"
+    return f"{name}:{line}: character U+{ord(character):04X} is not allowed in YAML. Remove it."
+
+
+class _Builder:
+    def __init__(self, problems: Problems, lines: dict[KeyPath, int]) -> None:
+        self.problems = problems
+        self._lines = lines
+        self._count = 0
+        self._open: set[int] = set()
+
+    def plain(self, node: Node, path: KeyPath) -> Any:
+        self._count += 1
+        if self._count > MAX_VALUES:
+            raise StudyFileError(f"{self.problems.file}:{node.start_mark.line + 1}: more than {MAX_VALUES} values "
+                                 "(aliases counted each time). Write a smaller file.")
+        if id(node) in self._open:
+            self.problems.add(path, "an alias that contains itself; values are finite. Write the value out.")
+            return None
+        if str(node.tag) not in _PLAIN_TAGS:
+            self.problems.add(path, f"found the tag {shown(str(node.tag))}; values are text, numbers, true or false, "
+                                    "lists and maps. Remove the tag.")
+            return None
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, path)
+        self._open.add(id(node))
+        value = self._map(node, path) if isinstance(node, MappingNode) else self._list(node, path)
+        self._open.discard(id(node))
+        return value
+
+    def _list(self, node: Node, path: KeyPath) -> list[Any]:
+        assert isinstance(node, SequenceNode)
+        for i, item in enumerate(node.value):
+            self._lines[(*path, i)] = item.start_mark.line + 1
+        return [self.plain(item, (*path, i)) for i, item in enumerate(node.value)]
+
+    def _map(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        first: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, ScalarNode):
+                self.problems.add(path, f"line {line} has a list or map as a key; keys are words. Write a word.")
+                continue
+            key = str(key_node.value)
+            here = (*path, key)
+            if key in values:
+                self._lines[here] = line
+                self.problems.add(here, f"written twice, first on line {first[key]}; every key stands once. "
+                                        "Remove one of them.")
+                continue
+            self._lines[here] = first[key] = line
+            values[key] = self.plain(value_node, here)
+        return values
+
+    def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
+        text, kind = str(node.value), str(node.tag).removeprefix(_PREFIX)
+        try:
+            if kind == "int":
+                return _integer(text)
+            if kind == "float":
+                return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").lower())
+        except ValueError:
+            self.problems.add(path, f"found {shown(text)}, which is not a number tunebook can read. "
+                                    "Write it in decimal.")
+            return None
+        if kind == "bool":
+            return text.lower() == "true"
+        return None if kind == "null" else text
+
+
+def _integer(text: str) -> int:
+    clean = text.replace("_", "")
+    if len(clean) > 40:
+        raise ValueError("too long")
+    if re.fullmatch(r"[+-]?0\d+", clean):
+        return int(clean, 10)
+    return int(clean, 0)

@@ -1,0 +1,197 @@
+"""The two maps of factors in a study file, `baseline` and `space`: names, aliases, values, levels and ranges."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tunebook.core.factor import ALIASES, FACTOR_KINDS, Factor, FactorKind, Level, Role, Scale
+from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
+
+__all__ = ["read_baseline", "read_space"]
+
+MAX_LEVELS = 64
+_NULLABLE = ("gradient_checkpointing", "target_modules")
+"""Factors whose baseline may be null: left to the machine, or PEFT's own choice."""
+
+
+def read_baseline(values: dict[str, Any], problems: Problems) -> dict[str, Level]:
+    """The baseline's factors by their full names, in the file's order; values that do not fit are left out."""
+    named = _full_names(values, ("baseline",), problems)
+    return {name: level for name, (path, value) in named.items()
+            for level in _baseline_level(FACTOR_KINDS[name], value, path, problems)}
+
+
+def read_space(values: dict[str, Any], problems: Problems) -> tuple[Factor, ...]:
+    """The varied factors in the file's order; those with problems are left out."""
+    named = _full_names(values, ("space",), problems)
+    factors = (_factor(FACTOR_KINDS[name], value, path, problems) for name, (path, value) in named.items())
+    return tuple(factor for factor in factors if factor is not None)
+
+
+def _full_names(values: dict[str, Any], where: KeyPath, problems: Problems) -> dict[str, tuple[KeyPath, Any]]:
+    named: dict[str, tuple[KeyPath, Any]] = {}
+    for key, value in values.items():
+        path = (*where, key)
+        name = ALIASES.get(key, key)
+        if name not in FACTOR_KINDS:
+            problems.add(path, _unknown(key))
+        elif name in named:
+            other = named[name][0]
+            problems.add(path, f"a second name for {name}, which stands on line {problems.line_of(other)} as "
+                               f"{other[-1]}; every factor stands once. Remove one of them.")
+        else:
+            named[name] = (path, value)
+    return named
+
+
+def _unknown(key: str) -> str:
+    guess = nearest(key, [*FACTOR_KINDS, *ALIASES])
+    if guess is not None:
+        return f"there is no such factor. Did you mean {ALIASES.get(guess, guess)}?"
+    return f"there is no such factor; known are {', '.join(FACTOR_KINDS)}. Use one of them or remove the line."
+
+
+def _baseline_level(kind: FactorKind, value: Any, path: KeyPath, problems: Problems) -> list[Level]:
+    if value is None and kind.name in _NULLABLE:
+        return [None]
+    if isinstance(value, dict) or (isinstance(value, list) and kind.name != "target_modules"):
+        problems.add(path, f"found {shown(value)}; the baseline has one value for each factor. "
+                           f"Write one value here and the levels under space.{kind.name}.")
+        return []
+    rule = value_problem(kind, value)
+    if rule:
+        problems.add(path, _value_text(kind, value, rule))
+        return []
+    return [as_level(kind, value)]
+
+
+def value_problem(kind: FactorKind, value: Any) -> str | None:
+    """The rule that a value of a factor breaks, or None."""
+    if value is None:
+        return f"it is {_article(kind)}"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+        return "it is a number of everyday size"
+    rule = kind.problem(value)
+    if rule is None and kind.name == "warmup_steps" and value >= 1 and value != int(value):
+        return "it is a whole number of steps, or below 1 a fraction of all steps"
+    return rule
+
+
+def _article(kind: FactorKind) -> str:
+    if kind.choices:
+        return "one of " + ", ".join(kind.choices)
+    words = {bool: "true or false", float: "a number", int: "a whole number", str: "text"}
+    return f"{words[kind.value_type]} ({kind.description})"
+
+
+def _value_text(kind: FactorKind, value: Any, rule: str) -> str:
+    return f"found {shown(value)}; {rule}. {_next_step(kind, value)}"
+
+
+def _next_step(kind: FactorKind, value: Any) -> str:
+    if isinstance(value, str) and kind.value_type in (int, float) and _looks_numeric(value):
+        return "Write it without quotes."
+    if kind.choices and isinstance(value, str):
+        guess = nearest(value, kind.choices)
+        return f"Did you mean {guess}?" if guess else f"Write {kind.choices[0]}, for example."
+    examples = {
+        "learning_rate": "2e-4", "lora_r": "8", "lora_alpha": "16", "lora_dropout": "0.05", "num_train_epochs": "3",
+        "max_length": "512", "warmup_steps": "0.03", "weight_decay": "0.01", "target_modules": "all-linear",
+    }
+    return f"Write {examples.get(kind.name, 'true' if kind.value_type is bool else '4')}, for example."
+
+
+def _looks_numeric(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def as_level(kind: FactorKind, value: Any) -> Level:
+    """A valid value in the factor's own type: whole numbers as int, lists as tuples."""
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    if kind.value_type is int:
+        return int(value)
+    if kind.value_type is float:
+        return float(value)
+    level: Level = value
+    return level
+
+
+def _factor(kind: FactorKind, value: Any, path: KeyPath, problems: Problems) -> Factor | None:
+    if isinstance(value, list):
+        return _levels(kind, value, path, Role.SCIENTIFIC, problems)
+    if isinstance(value, dict):
+        return _factor_map(kind, value, path, problems)
+    problems.add(path, f"found {shown(value)}; a varied factor is a list of levels or a range {{low, high}}. "
+                       f"Write a list, or put the one value under baseline.{kind.name}.")
+    return None
+
+
+def _factor_map(kind: FactorKind, value: dict[str, Any], path: KeyPath, problems: Problems) -> Factor | None:
+    before = len(problems.found)
+    known = ("low", "high", "levels", "role")
+    for key in value:
+        if key not in known:
+            guess = nearest(key, known)
+            problems.add((*path, key), "there is no such key here; known are low, high, levels and role. "
+                         + (f"Did you mean {guess}?" if guess else "Remove it."))
+    role = value.get("role", "scientific")
+    if role not in ("scientific", "nuisance"):
+        problems.add((*path, "role"), f"found {shown(role)}; it is scientific (asked about) or nuisance (re-tuned so "
+                                      "that comparisons are fair). Write one of the two.")
+    if len(problems.found) > before:
+        return None
+    if "levels" in value and not ({"low", "high"} & set(value)):
+        if isinstance(value["levels"], list):
+            return _levels(kind, value["levels"], (*path, "levels"), Role(role), problems)
+        problems.add((*path, "levels"), f"found {shown(value['levels'])}; it is a list of levels. Write [a, b].")
+        return None
+    if set(value) - {"role"} != {"low", "high"}:
+        problems.add(path, f"found {shown(value)}; a range has low and high, a list has levels. Write both ends, "
+                           "or a list of levels.")
+        return None
+    return _range(kind, value["low"], value["high"], path, Role(role), problems)
+
+
+def _levels(kind: FactorKind, values: list[Any], path: KeyPath, role: Role, problems: Problems) -> Factor | None:
+    before = len(problems.found)
+    if not values:
+        problems.add(path, "found an empty list; a varied factor has at least two levels. Write levels or remove it.")
+    if len(values) > MAX_LEVELS:
+        problems.add(path, f"found {len(values)} levels; at most {MAX_LEVELS} make sense. Write fewer, or a range.")
+        return None
+    seen: dict[Level, int] = {}
+    for i, value in enumerate(values):
+        rule = value_problem(kind, value)
+        if rule:
+            problems.add((*path, i), _value_text(kind, value, rule))
+        elif as_level(kind, value) in seen:
+            problems.add((*path, i), f"found {shown(value)} a second time; every level stands once. Remove it.")
+        else:
+            seen[as_level(kind, value)] = i
+    if len(values) == 1 and len(problems.found) == before:
+        problems.add(path, f"found one level, {shown(values[0])}; a comparison needs two. Add a level, or put this one "
+                           f"under baseline.{kind.name}.")
+    return Factor(kind.name, tuple(seen), role=role) if len(problems.found) == before else None
+
+
+def _range(kind: FactorKind, low: Any, high: Any, path: KeyPath, role: Role, problems: Problems) -> Factor | None:
+    if kind.scale not in (Scale.LOG, Scale.LINEAR):
+        problems.add(path, f"found a range; {kind.name} has no order. Write a list of levels.")
+        return None
+    before = len(problems.found)
+    for end, value in (("low", low), ("high", high)):
+        rule = value_problem(kind, value)
+        if rule:
+            problems.add((*path, end), _value_text(kind, value, rule))
+    if len(problems.found) > before:
+        return None
+    if low >= high:
+        problems.add(path, f"low is {shown(low)} and high is {shown(high)}; low is below high. "
+                           + ("Exchange them." if low > high else "Write two different ends."))
+        return None
+    return Factor(kind.name, (), as_level(kind, low), as_level(kind, high), role)  # type: ignore[arg-type]

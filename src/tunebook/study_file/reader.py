@@ -1,0 +1,111 @@
+"""From the text of a study file to a `StudySpec`: the parts are read one after another, the problems told together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.space import SearchSpace
+from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
+from tunebook.errors import StudyFileError
+from tunebook.study_file.checks import cross_check
+from tunebook.study_file.document import parse_document, read_text
+from tunebook.study_file.factors import read_baseline, read_space
+from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
+from tunebook.study_file.schema import SECTIONS, StudySection
+
+__all__ = ["load_study", "parse_study"]
+
+
+def load_study(path: str | Path) -> StudySpec:
+    """Read a study file.
+
+    Args:
+        path: a YAML file; paths inside it are kept as written (they are relative to its folder).
+
+    Raises:
+        StudyFileError: one error that names every problem: file, line, key, what was found, what was expected, what to
+            do.
+    """
+    path = Path(path)
+    return parse_study(read_text(path), path.name)
+
+
+def parse_study(text: str, name: str = "study.yaml") -> StudySpec:
+    """Read a study from YAML text; `name` is how messages call the file. Raises StudyFileError as `load_study`."""
+    document = parse_document(text, name)
+    values, problems = document.values, document.problems
+    if not isinstance(values, dict):
+        found = "an empty file" if values is None else f"found {shown(values)}"
+        raise StudyFileError(f"{name}:1: {found}; a study file is a map of keys (study, model, data, ...). "
+                             "Write one with `tunebook init DATA`, or see docs/study-file.md.")
+    section = _validated(values, problems)
+    baseline = read_baseline(_as_map(values.get("baseline")), problems)
+    factors = read_space(_as_map(values.get("space")), problems)
+    cross_check(values, baseline, factors, problems)
+    problems.raise_if_any()
+    assert section is not None, "no problem was told, so the section is valid"
+    return _spec(section, tuple(baseline), Configuration(**baseline), SearchSpace(factors))  # type: ignore[arg-type]
+
+
+def _as_map(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _validated(values: dict[str, Any], problems: Problems) -> StudySection | None:
+    try:
+        return StudySection.model_validate(values)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_context=False):
+            path = _file_path(item["loc"])
+            if not problems.has(path):
+                problems.add(path, _text(item["type"], path, item["input"]))
+        return None
+
+
+def _file_path(location: tuple[int | str, ...]) -> KeyPath:
+    """Pydantic's location, whose parts below a list may name the type tried; only keys and positions are kept."""
+    return tuple(part for part in location if isinstance(part, int) or not part.startswith(("function-", "list[")))
+
+
+def _text(kind: str, path: KeyPath, value: Any) -> str:
+    if kind == "extra_forbidden":
+        return _unknown_key(path)
+    description, example = _described(path)
+    if kind == "missing":
+        return f"missing; it is {description}. Add {path[-1]}: {example}."
+    if isinstance(value, str) and kind in ("int_type", "float_type", "bool_type"):
+        return f"found the text {shown(value)}; it is {description}. Write it without quotes, as {example}."
+    return f"found {shown(value)}; it is {description}. Write {example}, for example."
+
+
+def _unknown_key(path: KeyPath) -> str:
+    known = list(SECTIONS[tuple(str(part) for part in path[:-1])].model_fields)
+    guess = nearest(str(path[-1]), known)
+    if guess is not None:
+        return f"there is no such key. Did you mean {guess}?"
+    return f"there is no such key; known here are {', '.join(known)}. Remove it."
+
+
+def _described(path: KeyPath) -> tuple[str, Any]:
+    keys = tuple(str(part) for part in path if not isinstance(part, int))
+    field = SECTIONS[keys[:-1]].model_fields[keys[-1]]
+    description = "a text that is not empty" if isinstance(path[-1], int) else str(field.description)
+    return description, (field.examples or ["a value"])[0]
+
+
+def _spec(section: StudySection, given: tuple[str, ...], baseline: Configuration, space: SearchSpace) -> StudySpec:
+    data = section.data
+    same = section.model_dump(include={
+        "model", "metric", "alpha_rule", "margin", "seed", "engine", "executor", "device", "dtype", "extrapolate",
+        "trials", "max_new_tokens", "final", "share_prompts", "per_token",
+    })
+    return StudySpec(
+        name=section.study, baseline=baseline, baseline_given=given, space=space,
+        data=DataSpec(**{**data.model_dump(exclude={"choices"}), "choices": tuple(data.choices)}),
+        budget=Budget(**section.budget.model_dump()), seeds=SeedCounts(**section.seeds.model_dump()),
+        language=section.report.language, command=tuple(section.command), **same,
+    )
