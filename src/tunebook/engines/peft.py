@@ -1,0 +1,392 @@
+"""Engine `peft`: PEFT and the Hugging Face Trainer, one trial after another. Slow, plain, and the reference that the
+packed engine is held against.
+
+How the effective batch is split into micro-batches and whether activations are recomputed is decided here, to fit
+memory: the loss is normalised over the label tokens of the effective batch, so neither changes the mathematics.
+The Trainer hides non-finite losses by default; here it does not.
+"""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from torch.utils.data import Sampler
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.divergence import DivergenceMonitor
+from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
+from tunebook.core.order import example_order, steps_per_epoch
+from tunebook.core.ports import (
+    Calibration,
+    EngineOptions,
+    RawScores,
+    RawTrial,
+    Sink,
+    TokenizedExample,
+    TrialJob,
+    TrialSource,
+    Workload,
+)
+from tunebook.core.space import Folding
+from tunebook.engines.base_model import load_model, quiet_transformers
+from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
+from tunebook.engines.initial import initial_a
+from tunebook.errors import OutOfMemory
+
+__all__ = ["PeftEngine", "lora_config"]
+
+MICRO_BATCH_TOKENS = 4096
+"""Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
+MAX_GRADIENT_NORM = 1.0
+"""The Trainer's default, kept for every engine."""
+
+
+class _Stop(Exception):
+    """Raised inside the Trainer or scoring to leave it, after `Sink.should_stop`."""
+
+
+def lora_config(configuration: Configuration) -> Any:
+    """PEFT's LoraConfig for a configuration."""
+    from peft import LoraConfig
+
+    targets = configuration.target_modules
+    return LoraConfig(
+        r=configuration.lora_r,
+        lora_alpha=configuration.lora_alpha,
+        lora_dropout=configuration.lora_dropout,
+        target_modules=list(targets) if isinstance(targets, tuple) else targets,
+        use_rslora=configuration.use_rslora,
+        init_lora_weights="gaussian" if configuration.init_lora_weights == "gaussian" else True,
+        task_type="CAUSAL_LM",
+    )
+
+
+class PeftEngine:
+    """Fulfils `core.ports.Engine` with PEFT and the Trainer."""
+
+    name = "peft"
+    folding = Folding.everything()
+
+    def __init__(self, options: EngineOptions) -> None:
+        self._options = options
+        torch.set_num_threads(options.threads)
+
+    def calibrate(self, workload: Workload) -> Calibration:
+        """A few training steps and one scoring batch, timed."""
+        configuration = Configuration(target_modules="all-linear", num_train_epochs=1)
+        model = self._adapted(configuration, seed=0)
+        examples = [e for e in workload.train[:16] if e.completion_ids]
+        began = time.perf_counter()
+        self._loss(model, examples[:8]).backward()  # the first one warms up
+        warm = time.perf_counter()
+        self._loss(model, examples[-8:]).backward()
+        seconds = max(time.perf_counter() - warm, 1e-6)
+        tokens = sum(e.n_tokens for e in examples[-8:])
+        scored = next(iter(workload.splits.values()))[:8]
+        began = time.perf_counter()
+        score(model, scored, workload.scoring, self._pad_id(model), lambda _: None)
+        score_seconds = max(time.perf_counter() - began, 1e-6)
+        rate = tokens / seconds
+        base = sum(p.numel() * p.element_size() for p in model.parameters())
+        peak = _peak_bytes(self._options.device)
+        return Calibration(rate, len(scored) / score_seconds, rate, base, max(peak - base, 0), self._options.device)
+
+    def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
+        while not sink.should_stop():
+            jobs = source.take(1)
+            if not jobs:
+                return
+            try:
+                sink.finished(_TrialRun(self, jobs[0], workload, sink).run())
+            except _Stop:
+                return
+            except (torch.OutOfMemoryError, MemoryError, OutOfMemory) as error:
+                sink.failed(jobs[0].id, str(error), out_of_memory=True)
+            except (RuntimeError, ValueError) as error:  # one trial's trouble must not end the others
+                sink.failed(jobs[0].id, f"{type(error).__name__}: {error}")
+            gc.collect()
+
+    def _adapted(self, configuration: Configuration, seed: int) -> Any:
+        """A fresh base model with an adapter whose initial values are those of every engine."""
+        from peft import get_peft_model
+
+        model = load_model(
+            self._options.model, self._options.dtype, self._options.device, self._options.trust_remote_code
+        )
+        with quiet_transformers():
+            adapted = get_peft_model(model, lora_config(configuration))
+        _initialise(adapted, configuration, seed)
+        return adapted
+
+    def _loss(self, model: Any, examples: Sequence[TokenizedExample]) -> torch.Tensor:
+        batch = {k: v.to(self._options.device) for k, v in _collated(examples, self._pad_id(model)).items()}
+        loss: torch.Tensor = model(**batch).loss
+        return loss
+
+    @staticmethod
+    def _pad_id(model: Any) -> int:
+        """Any valid id will do: padding is masked everywhere."""
+        return int(model.config.pad_token_id or 0)
+
+
+def _initialise(model: Any, configuration: Configuration, seed: int) -> None:
+    """Give the adapter the initial values that every engine starts from; B stays zero."""
+    from peft.tuners.lora import LoraLayer
+
+    base = model.get_base_model()
+    for name, module in base.named_modules():
+        if isinstance(module, LoraLayer):
+            weight = module.lora_A["default"].weight
+            a_RD = initial_a(seed, name, weight.shape[0], weight.shape[1], configuration.init_lora_weights)
+            with torch.no_grad():
+                weight.copy_(a_RD)
+
+
+def _collated(examples: Sequence[TokenizedExample], pad_id: int) -> dict[str, torch.Tensor]:
+    ids = [e.prompt_ids + e.completion_ids for e in examples]
+    labels = [(IGNORED,) * len(e.prompt_ids) + e.completion_ids for e in examples]
+    return {
+        "input_ids": padded(ids, pad_id),
+        "labels": padded(labels, IGNORED),
+        "attention_mask": padded([(1,) * len(row) for row in ids], 0),
+    }
+
+
+def truncated(examples: Sequence[TokenizedExample], max_length: int) -> list[TokenizedExample]:
+    """Examples cut to `max_length` tokens; those without any completion token left are dropped."""
+    kept = [
+        TokenizedExample(e.prompt_ids[:max_length], e.completion_ids[: max(0, max_length - len(e.prompt_ids))])
+        for e in examples
+    ]
+    return [e for e in kept if e.completion_ids]
+
+
+class _EpochOrder(Sampler[int]):
+    """The trial's own data order, one permutation an epoch."""
+
+    def __init__(self, seed: int, n: int) -> None:
+        self._seed, self._n, self._epoch = seed, n, 0
+
+    def __iter__(self) -> Any:
+        order = example_order(self._seed, self._epoch, self._n)
+        self._epoch += 1
+        return iter(order.tolist())
+
+    def __len__(self) -> int:
+        return self._n
+
+
+class _OrderedTrainer(Trainer):
+    """The stock Trainer with a given data order."""
+
+    order: _EpochOrder
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        return self.order
+
+
+class _TrialRun(TrainerCallback):
+    """One trial from start to end: trains, watches the real losses, scores, saves."""
+
+    def __init__(self, engine: PeftEngine, job: TrialJob, workload: Workload, sink: Sink) -> None:
+        self._engine, self._job, self._workload, self._sink = engine, job, workload, sink
+        self._configuration = job.configuration
+        self._examples = truncated(workload.train, self._configuration.max_length)
+        self._batch = self._configuration.effective_batch_size
+        self._total = self._configuration.num_train_epochs * steps_per_epoch(len(self._examples), self._batch)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._steps: list[StepRecord] = []
+        self._evaluations: list[EvaluationRecord] = []
+        self._monitor = DivergenceMonitor(self._total)
+        self._broke: tuple[int, str] | None = None
+        self._score_seconds = 0.0
+
+    def run(self) -> RawTrial:
+        if not self._examples and self._configuration.num_train_epochs:
+            raise ValueError(
+                f"max_length {self._configuration.max_length}: no training example keeps a completion token. Raise it."
+            )
+        began = time.perf_counter()
+        model = self._trained()
+        train_seconds = time.perf_counter() - began - self._score_seconds
+        scores = {} if self._broke else self._scores(model, self._job.splits)
+        adapter_bytes = _save(model, Path(self._job.folder))
+        return self._result(self._job.id, scores, train_seconds, adapter_bytes)
+
+    def _result(self, trial_id: int, scores: dict[str, RawScores], seconds: float, adapter_bytes: int) -> RawTrial:
+        steps_done = len(self._steps)
+        tokens = sum(e.n_tokens for e in self._examples) * self._configuration.num_train_epochs
+        raw = round(tokens * steps_done / self._total) if self._total else 0
+        cost = Cost(seconds, self._score_seconds, raw, raw, _peak_bytes(self._engine._options.device), adapter_bytes)
+        step, reason = self._broke or (None, None)
+        curve = Curve(tuple(self._steps), tuple(self._evaluations))
+        return RawTrial(trial_id, scores, curve, cost, step, reason)
+
+    def _trained(self) -> Any:
+        """Train, with smaller micro-batches and then recomputed activations while memory does not suffice."""
+        longest = max((e.n_tokens for e in self._examples), default=1)
+        micro = max(1, min(self._batch, MICRO_BATCH_TOKENS // longest))
+        while self._batch % micro:
+            micro -= 1
+        checkpointing = bool(self._configuration.gradient_checkpointing)
+        while True:
+            try:
+                self._reset()
+                return self._train_once(micro, checkpointing)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                self._sink.note("out_of_memory", {"trial": self._job.id, "micro_batch": micro})
+                if micro == 1 and checkpointing:
+                    raise OutOfMemory(
+                        f"trial {self._job.id} does not fit in memory even one row at a time with recomputed "
+                        f"activations (peak {_peak_bytes(self._engine._options.device)} bytes). Lower max_length "
+                        f"(now {self._configuration.max_length}) or lora_r (now {self._configuration.lora_r})."
+                    ) from error
+                micro, checkpointing = (
+                    (1, True) if micro == 1 else (_smaller_divisor(self._batch, micro), checkpointing)
+                )
+                gc.collect()
+
+    def _train_once(self, micro: int, checkpointing: bool) -> Any:
+        torch.manual_seed(self._job.seed)
+        model = self._engine._adapted(self._configuration, self._job.seed)
+        if self._configuration.num_train_epochs == 0:
+            return model
+        if checkpointing:
+            model.enable_input_require_grads()
+        pad_id = self._engine._pad_id(model)
+        with tempfile.TemporaryDirectory(prefix="tunebook-") as scratch, quiet_transformers():
+            trainer = _OrderedTrainer(
+                model=model,
+                args=self._arguments(scratch, micro, checkpointing),
+                train_dataset=self._examples,
+                data_collator=lambda rows: _collated(rows, pad_id),
+                callbacks=[self],
+            )
+            trainer.order = _EpochOrder(self._job.seed, len(self._examples))
+            trainer.remove_callback(_printer())
+            trainer.train()
+        return model
+
+    def _arguments(self, scratch: str, micro: int, checkpointing: bool) -> TrainingArguments:
+        c = self._configuration
+        return TrainingArguments(
+            output_dir=scratch,
+            learning_rate=c.learning_rate,
+            per_device_train_batch_size=micro,
+            gradient_accumulation_steps=self._batch // micro,
+            num_train_epochs=c.num_train_epochs,
+            lr_scheduler_type=c.lr_scheduler_type,
+            warmup_steps=c.warmup_steps if c.warmup_steps < 1 else int(c.warmup_steps),
+            weight_decay=c.weight_decay,
+            max_grad_norm=MAX_GRADIENT_NORM,
+            gradient_checkpointing=checkpointing,
+            seed=self._job.seed,
+            logging_strategy="steps",
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            use_cpu=self._engine._options.device == "cpu",
+            bf16=False,
+        )
+
+    # -- what the Trainer calls
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        record = StepRecord(
+            state.global_step, float(state.epoch), logs["loss"], logs["learning_rate"], logs.get("grad_norm", 0.0)
+        )
+        self._steps.append(record)
+        self._sink.step(self._job.id, record)
+        self._sink.progress(self._job.id, state.global_step / self._total, "train")
+        reason = self._monitor.observe(record.loss, record.gradient_norm)
+        if reason:
+            self._broke = (record.step, reason)
+            control.should_training_stop = True
+        if self._sink.should_stop():
+            raise _Stop
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        if self._broke:
+            return
+        epoch = round(state.epoch)
+        began = time.perf_counter()
+        self._evaluate_curve(model, state.global_step, epoch)
+        for checkpoint_epoch, trial_id in self._job.checkpoints:
+            if checkpoint_epoch == epoch:
+                scores = self._scores(model, self._job.splits)
+                adapter_bytes = _save(model, Path(self._job.folder).with_name(str(trial_id)))
+                self._sink.finished(self._result(trial_id, scores, 0.0, adapter_bytes))
+        self._score_seconds += time.perf_counter() - began
+
+    def _evaluate_curve(self, model: Any, step: int, epoch: int) -> None:
+        examples = self._workload.splits["validation"][: self._workload.curve_examples]
+        if not examples:
+            return
+        model.eval()
+        pad_id = self._engine._pad_id(model)
+        total = sum(sum(summed_nll(model, examples[i : i + 16], pad_id)) for i in range(0, len(examples), 16))
+        record = EvaluationRecord(
+            step, float(epoch), "validation", total / sum(len(e.completion_ids) for e in examples)
+        )
+        self._evaluations.append(record)
+        self._sink.evaluation(self._job.id, record)
+
+    def _scores(self, model: Any, splits: Sequence[str]) -> dict[str, RawScores]:
+        def on_batch(done: float) -> None:
+            self._sink.progress(self._job.id, done, "score")
+            if self._sink.should_stop():
+                raise _Stop
+
+        began = time.perf_counter()
+        pad_id = self._engine._pad_id(model)
+        result = {
+            split: score(model, self._workload.splits[split], self._workload.scoring, pad_id, on_batch)
+            for split in splits
+        }
+        self._score_seconds += time.perf_counter() - began
+        return result
+
+
+def _printer() -> Any:
+    from transformers.trainer_callback import PrinterCallback
+
+    return PrinterCallback
+
+
+def _smaller_divisor(n: int, below: int) -> int:
+    return next((d for d in range(below - 1, 0, -1) if n % d == 0), 1)
+
+
+def _save(model: Any, folder: Path) -> int:
+    """Write the adapter in PEFT's format, atomically; gives its size in bytes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = folder.with_name(f".{folder.name}.writing")
+    shutil.rmtree(scratch, ignore_errors=True)
+    with quiet_transformers():
+        model.save_pretrained(scratch, safe_serialization=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.rename(folder)
+    return (folder / "adapter_model.safetensors").stat().st_size
+
+
+def _peak_bytes(device: str) -> int:
+    if device.startswith("cuda"):
+        return int(torch.cuda.max_memory_allocated(device))
+    memory = psutil.Process().memory_info()
+    return int(getattr(memory, "peak_wset", memory.rss))

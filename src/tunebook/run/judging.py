@@ -1,0 +1,139 @@
+"""Turns an engine's raw answers into outcomes: decodes, judges with the study's metric, looks for a collapse.
+
+Runs in the worker, so that a user's own metric cannot take the runner down with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunebook.core.divergence import collapse_reason, worse_than_untrained
+from tunebook.core.facts import Cost, Curve, EvaluationRecord, ExampleText, Outcomes, StepRecord, TrialFact
+from tunebook.core.ports import RawScores, RawTrial, Sink
+from tunebook.core.study import Trial, TrialState
+from tunebook.evaluation import load_metric
+
+__all__ = ["JudgeSpec", "JudgedTrial", "JudgingSink", "as_fact", "judging_sink"]
+
+
+@dataclass(frozen=True)
+class JudgeSpec:
+    """What a worker needs to judge answers.
+
+    Attributes:
+        metric: name of the metric.
+        base_folder: where a user's own metric module is looked for.
+        model: folder of the tokenizer; None when answers come as text already.
+        examples: the scored examples by split.
+        choices: the options' texts for kind "choice".
+        commonest_share: share of the commonest gold answer.
+    """
+
+    metric: str
+    base_folder: str
+    model: str | None
+    examples: dict[str, tuple[ExampleText, ...]]
+    choices: tuple[str, ...] = ()
+    commonest_share: float = 0.0
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True)
+class JudgedTrial:
+    """A raw trial with its answers judged. `collapse` is the reason code when the answers show a collapsed model."""
+
+    id: int
+    outcomes: dict[str, Outcomes]
+    curve: Curve
+    cost: Cost
+    broke_at_step: int | None = None
+    reason: str | None = None
+    collapse: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class JudgingSink:
+    """A sink that judges finished trials before handing them on; everything else passes through."""
+
+    def __init__(self, inner: Sink, spec: JudgeSpec) -> None:
+        self._inner, self._spec = inner, spec
+        self._metric = load_metric(spec.metric, Path(spec.base_folder))
+        self._tokenizer: Any = None
+
+    def finished(self, result: RawTrial) -> None:
+        outcomes = {split: self._outcomes(split, raw) for split, raw in result.scores.items()}
+        collapse = None
+        if "validation" in outcomes and result.broke_at_step is None:
+            answers = outcomes["validation"].answers
+            parsable = [self._metric.parsable(answer) for answer in answers]
+            collapse = collapse_reason(answers, parsable, self._spec.commonest_share)
+        judged = JudgedTrial(
+            result.id, outcomes, result.curve, result.cost, result.broke_at_step, result.reason, collapse
+        )
+        self._inner.finished(judged)  # type: ignore[arg-type]
+
+    def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
+        examples = self._spec.examples[split]
+        answers = self._texts(raw)
+        scores = [self._metric.score(answer, e.gold, e) for answer, e in zip(answers, examples, strict=True)]
+        return Outcomes(np.array(scores, dtype=float), np.asarray(raw.nll, dtype=float), tuple(answers))
+
+    def _texts(self, raw: RawScores) -> list[str]:
+        texts = getattr(raw, "texts", ())
+        if texts:
+            return list(texts)
+        if raw.answers and isinstance(raw.answers[0], int | np.integer):
+            return [self._spec.choices[int(index)] for index in raw.answers]  # type: ignore[arg-type]
+        if self._tokenizer is None:
+            from tunebook.engines.base_model import load_tokenizer
+
+            assert self._spec.model is not None
+            self._tokenizer = load_tokenizer(self._spec.model, self._spec.trust_remote_code)
+        return [self._tokenizer.decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
+
+    # -- passed through
+    def step(self, trial_id: int, record: StepRecord) -> None:
+        self._inner.step(trial_id, record)
+
+    def evaluation(self, trial_id: int, record: EvaluationRecord) -> None:
+        self._inner.evaluation(trial_id, record)
+
+    def progress(self, trial_id: int, done: float, phase: str) -> None:
+        self._inner.progress(trial_id, done, phase)
+
+    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
+        self._inner.failed(trial_id, message, out_of_memory)
+
+    def note(self, code: str, values: dict[str, Any]) -> None:
+        self._inner.note(code, values)
+
+    def should_stop(self) -> bool:
+        return self._inner.should_stop()
+
+
+def judging_sink(inner: Sink, spec: JudgeSpec) -> Sink:
+    """Factory for the executors: wraps a worker's sink."""
+    return JudgingSink(inner, spec)
+
+
+def as_fact(trial: Trial, judged: JudgedTrial, untrained_loss: float | None) -> TrialFact:
+    """The ledger's fact of a judged trial, with its state by the rules of `core.divergence`.
+
+    Args:
+        untrained_loss: mean validation loss of the reference, nats an example; None when there is none.
+    """
+    state, step, reason = TrialState.COMPLETED, judged.broke_at_step, judged.reason
+    validation = judged.outcomes.get("validation")
+    trained = trial.effective.num_train_epochs > 0
+    if step is not None:
+        state = TrialState.DIVERGED
+    elif trained and validation is not None and untrained_loss is not None:
+        if worse_than_untrained(validation.loss, untrained_loss):
+            state, reason = TrialState.DIVERGED, "worse_than_untrained"
+        elif judged.collapse:
+            state, reason = TrialState.COLLAPSED, judged.collapse
+    return TrialFact(trial, state, judged.outcomes, judged.curve, judged.cost, step, reason)

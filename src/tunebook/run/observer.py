@@ -1,0 +1,48 @@
+"""What the runner tells whoever watches it: a terminal, a test, nobody."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tunebook.core.facts import History, TrialFact
+from tunebook.core.findings import Finding
+from tunebook.core.ports import Event
+from tunebook.core.study import RoundKind, Wave
+
+__all__ = ["Observer", "Silent"]
+
+
+class Observer(Protocol):
+    """Calls come from the runner's thread, in order."""
+
+    def phase(self, text: str) -> None:
+        """Something that takes a while begins: loading, calibrating, writing the record."""
+        ...
+
+    def wave_started(self, wave: Wave, history: History) -> None: ...
+
+    def event(self, event: Event) -> None:
+        """Progress of a trial: a sink call, see `core.ports`."""
+        ...
+
+    def trial_finished(self, fact: TrialFact) -> None: ...
+
+    def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None: ...
+
+    def warning(self, text: str) -> None: ...
+
+
+class Silent:
+    """An observer that ignores everything."""
+
+    def phase(self, text: str) -> None: ...
+
+    def wave_started(self, wave: Wave, history: History) -> None: ...
+
+    def event(self, event: Event) -> None: ...
+
+    def trial_finished(self, fact: TrialFact) -> None: ...
+
+    def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None: ...
+
+    def warning(self, text: str) -> None: ...

@@ -1,0 +1,56 @@
+"""Where a study lies: its file, its folder, and the folder that its data paths are relative to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunebook.errors import NotFoundError
+
+__all__ = ["LEDGER_FILE", "StudyPlace", "locate"]
+
+LEDGER_FILE = "ledger.sqlite"
+
+
+@dataclass(frozen=True)
+class StudyPlace:
+    """Attributes:
+    file: the study file, or None when only the study folder was given.
+    folder: the study folder, `runs/<study>/` beside the study file unless said otherwise.
+    """
+
+    file: Path | None
+    folder: Path
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / LEDGER_FILE
+
+
+def locate(study: str | Path, name: str | None = None) -> StudyPlace:
+    """Where a study given on the command line lies.
+
+    Args:
+        study: a study file, or a study folder (one that holds a ledger).
+        name: the study's name, when a file is given; its folder is `runs/<name>` beside the file, or the file's own
+            folder if that is called `runs/<name>` already.
+
+    Raises: NotFoundError: there is no such file or folder, or the folder holds no ledger.
+    """
+    path = Path(study)
+    if path.is_dir():
+        if not (path / LEDGER_FILE).exists():
+            raise NotFoundError(
+                f"{path}: found a folder without {LEDGER_FILE}. A study is its file (study.yaml) or the folder that a "
+                "run has made (runs/<study>). Give one of these."
+            )
+        return StudyPlace(None, path)
+    if not path.is_file():
+        raise NotFoundError(
+            f"{path}: no such file or folder. A study is its file (study.yaml) or the folder that a run has made "
+            "(runs/<study>). `tunebook init DATA` writes a study file for a dataset."
+        )
+    own = path.absolute().parent
+    if name and own.name == name and own.parent.name == "runs":
+        return StudyPlace(path, path.parent)
+    return StudyPlace(path, path.parent / "runs" / (name or path.stem))

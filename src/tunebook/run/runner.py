@@ -1,0 +1,230 @@
+"""Runs a study's rounds: plans a wave, trains it, judges the round, writes the record, and goes on where it stopped.
+
+Everything is decided from the ledger's facts, so that starting again is the same as going on. A trial's result is in
+the ledger before anything depends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
+from tunebook.core.findings import Finding
+from tunebook.core.judging import judge_round
+from tunebook.core.ports import Event, Executor, Ledger, Planner, TrialJob
+from tunebook.core.study import StudySpec, Trial, TrialState, Wave
+from tunebook.errors import Interrupted, StaleLease
+from tunebook.run.judging import JudgedTrial, as_fact
+from tunebook.run.observer import Observer
+from tunebook.run.signals import StopRequest
+
+__all__ = ["Runner", "RunnerParts"]
+
+TEST = "test"
+
+
+@dataclass(frozen=True)
+class RunnerParts:
+    """What the runner joins.
+
+    Attributes:
+        make_executor: gives the executor for the splits that may be open ("validation", later also "test").
+        on_round: called after each closed round with its findings; writes the record, gives the terminal's paragraph.
+        on_trial: called after each finished trial (TensorBoard).
+        stop: set by signals.
+    """
+
+    spec: StudySpec
+    facts: StudyFacts
+    ledger: Ledger
+    planner: Planner
+    make_executor: Callable[[tuple[str, ...]], Executor]
+    on_round: Callable[[History, Wave, tuple[Finding, ...]], str]
+    on_trial: Callable[[TrialFact], None]
+    observer: Observer
+    stop: StopRequest
+    adapters: Path
+
+
+class Runner:
+    """One run of a study, from wherever the ledger says it stands."""
+
+    def __init__(self, parts: RunnerParts) -> None:
+        self._p = parts
+        self._executor: Executor | None = None
+        self._open: tuple[str, ...] = ()
+        self._tokens: dict[int, int] = {}
+
+    def run(self) -> History:
+        """Run until the planner has no further question. Raises Interrupted after a signal."""
+        try:
+            self._requeue()
+            while True:
+                self._check_stop()
+                history = self._p.ledger.history()
+                if any(not fact.state.is_final for fact in history.trials.values()):
+                    self._train(history)
+                elif wave := _to_close(history):
+                    self._close(history, wave)
+                elif not self._plan(history):
+                    return history
+        finally:
+            if self._executor is not None:
+                self._executor.close()
+
+    def stop(self, now: bool) -> None:
+        """Ask for an end; from a signal handler."""
+        if self._executor is not None:
+            self._executor.stop(now)
+
+    def _check_stop(self) -> None:
+        if self._p.stop:
+            raise Interrupted(self._p.stop.exit_code)
+
+    def _requeue(self) -> None:
+        """Trials that a killed run left in state running go back to planned."""
+        self._p.ledger.release_running("runner_ended")
+
+    def _plan(self, history: History) -> bool:
+        wave = self._p.planner.next_wave(history)
+        if wave is None:
+            return False
+        sealed = next((values for code, values in wave.notes if code == "sealed"), None)
+        if sealed is not None and not history.sealed:
+            self._p.ledger.seal(sealed)
+        self._p.ledger.add_wave(wave)
+        return True
+
+    def _close(self, history: History, wave: Wave) -> None:
+        findings = judge_round(history, wave.round, self._p.spec, self._p.facts.data)
+        self._p.ledger.close_round(wave.round, findings)
+        closed = self._p.ledger.history()
+        paragraph = self._p.on_round(closed, wave, findings)
+        self._p.observer.round_closed(wave.kind, findings, paragraph)
+
+    def _train(self, history: History) -> None:
+        wave = history.waves[-1]
+        self._p.observer.wave_started(wave, history)
+        planned = [fact.trial for fact in history.trials.values() if not fact.state.is_final]
+        executor = self._executor_for(planned)
+        jobs = _jobs(planned, self._p.adapters)
+        by_id = {trial.id: trial for trial in planned}
+        untrained = _untrained_loss(history)
+        state = _WaveState(by_id, untrained)
+        if self._p.stop:
+            raise Interrupted(self._p.stop.exit_code)
+        executor.run(jobs, lambda event: self._on_event(event, state))
+        self._finish_orphans(state)
+
+    def _executor_for(self, trials: list[Trial]) -> Executor:
+        """The executor with the splits that these trials need; the test split is opened here and nowhere else."""
+        splits = ("validation", TEST) if any(TEST in trial.splits for trial in trials) else ("validation",)
+        if self._executor is None or set(splits) - set(self._open):
+            if self._executor is not None:
+                self._executor.close()
+            self._executor, self._open = self._p.make_executor(splits), splits
+        return self._executor
+
+    # -- events
+
+    def _on_event(self, event: Event, state: _WaveState) -> None:
+        name, arguments = event
+        if name == "started":
+            self._started(arguments[0], arguments[1], state)
+        elif name == "requeued":
+            self._released(arguments[0], arguments[1], state)
+        elif name == "finished":
+            self._finished(arguments[0], state)
+        elif name == "failed":
+            self._failed(arguments[0], arguments[1], state)
+        elif name == "note":
+            self._p.ledger.note(arguments[0], arguments[1])
+        self._p.observer.event(event)
+
+    def _started(self, trial_id: int, worker: str, state: _WaveState) -> None:
+        for each in (trial_id, *state.checkpoints_of(trial_id)):
+            if each not in self._tokens and each not in state.done:
+                self._tokens[each] = self._p.ledger.start_trial(each, worker)
+
+    def _released(self, trial_id: int, reason: str, state: _WaveState) -> None:
+        for each in (trial_id, *state.checkpoints_of(trial_id)):
+            token = self._tokens.pop(each, None)
+            if token is not None and each not in state.done:
+                self._p.ledger.release_trial(each, token, reason)
+
+    def _finished(self, judged: JudgedTrial, state: _WaveState) -> None:
+        fact = as_fact(state.trials[judged.id], judged, state.untrained_loss)
+        if fact.trial.id == 0 and "validation" in fact.outcomes:
+            state.untrained_loss = fact.outcomes["validation"].loss
+        self._write(fact, state)
+        if judged.broke_at_step is not None:  # checkpoints it did not live to see broke with it
+            for each in state.checkpoints_of(judged.id):
+                if each not in state.done:
+                    self._write(replace(fact, trial=state.trials[each], cost=Cost()), state)
+
+    def _failed(self, trial_id: int, message: str, state: _WaveState) -> None:
+        for each in (trial_id, *state.checkpoints_of(trial_id)):
+            if each not in state.done:
+                self._write(TrialFact(state.trials[each], TrialState.FAILED, reason=message), state)
+
+    def _write(self, fact: TrialFact, state: _WaveState) -> None:
+        trial_id = fact.trial.id
+        if trial_id not in self._tokens:
+            self._tokens[trial_id] = self._p.ledger.start_trial(trial_id, "runner")
+        try:
+            self._p.ledger.finish_trial(fact, self._tokens.pop(trial_id))
+        except StaleLease as error:
+            self._p.observer.warning(f"trial {trial_id}: a late result was refused ({error})")
+            return
+        state.done.add(trial_id)
+        self._p.on_trial(fact)
+        self._p.observer.trial_finished(fact)
+
+    def _finish_orphans(self, state: _WaveState) -> None:
+        """Release what a stopped executor left running."""
+        for trial_id in [each for each in self._tokens if each not in state.done]:
+            self._p.ledger.release_trial(trial_id, self._tokens.pop(trial_id), "stopped")
+
+
+class _WaveState:
+    """What is known while a wave is being trained."""
+
+    def __init__(self, trials: dict[int, Trial], untrained_loss: float | None) -> None:
+        self.trials = trials
+        self.untrained_loss = untrained_loss
+        self.done: set[int] = set()
+
+    def checkpoints_of(self, trial_id: int) -> list[int]:
+        return [each.id for each in self.trials.values() if each.checkpoint_of == trial_id]
+
+
+def _to_close(history: History) -> Wave | None:
+    """The last wave of a round that is trained and not yet judged."""
+    for wave in history.waves:
+        if wave.closes_round and wave.round not in history.closed_rounds:
+            return wave
+    return None
+
+
+def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
+    """One job for each trial that is trained; checkpoints ride on the run that they are part of."""
+    ids = {trial.id for trial in trials}
+    jobs = []
+    for trial in trials:
+        if trial.checkpoint_of in ids:
+            continue
+        riders = tuple(
+            (other.effective.num_train_epochs, other.id) for other in trials if other.checkpoint_of == trial.id
+        )
+        jobs.append(
+            TrialJob(trial.id, trial.effective, trial.seed, trial.splits, str(adapters / str(trial.id)), riders)
+        )
+    return jobs
+
+
+def _untrained_loss(history: History) -> float | None:
+    fact = history.trials.get(0)
+    outcomes: dict[str, Outcomes] = fact.outcomes if fact else {}
+    return outcomes["validation"].loss if "validation" in outcomes else None
