@@ -36,40 +36,42 @@ class DataSection(_Section):
     """Where the data lies and how to read it."""
 
     train: Text = Field(description="a data file (.jsonl .json .csv .parquet) or a hub id", examples=["train.jsonl"])
-    validation: Text | None = Field(None, description="a data file or a hub id; without it a part of the training data",
-                                    examples=["validation.jsonl"])
-    test: Text | None = Field(None, description="a data file or a hub id, opened once at the end",
+    validation: Text | None = Field(
+        default=None, description="a data file or a hub id; without it a part of the training data",
+        examples=["validation.jsonl"])
+    test: Text | None = Field(default=None, description="a data file or a hub id, opened once at the end",
                               examples=["test.jsonl"])
     format: Literal[FORMATS] | None = Field(  # type: ignore[valid-type]
-        None, description="one of " + ", ".join(FORMATS), examples=["messages"])
-    group: Text | None = Field(None, description="the name of a field of the data rows", examples=["label"])
-    train_rows: int | None = Field(None, ge=1, description="a whole number of rows, at least 1", examples=[500])
-    system: str | None = Field(None, description="a text, the system message of rows that have none",
+        default=None, description="one of " + ", ".join(FORMATS), examples=["messages"])
+    group: Text | None = Field(default=None, description="the name of a field of the data rows", examples=["label"])
+    train_rows: int | None = Field(default=None, ge=1, description="a whole number of rows, at least 1", examples=[500])
+    system: str | None = Field(default=None, description="a text, the system message of rows that have none",
                                examples=['"Answer with one word."'])
     choices: Annotated[list[Text], Field(min_length=2)] = Field(
         default_factory=list, description="a list of at least two answers", examples=["[yes, no]"])
-    allow_overlap: bool = Field(False, description="true or false", examples=["true"])
+    allow_overlap: bool = Field(default=False, description="true or false", examples=["true"])
 
 
 class BudgetSection(_Section):
     """What may be spent."""
 
-    trials: int | None = Field(None, ge=1, description="a whole number of trials, at least 1", examples=[75])
-    hours: float | None = Field(None, gt=0, description="a number of hours above 0", examples=[8])
+    trials: int | None = Field(default=None, ge=1, description="a whole number of trials, at least 1", examples=[75])
+    hours: float | None = Field(default=None, gt=0, description="a number of hours above 0", examples=[8])
 
 
 class SeedsSection(_Section):
     """Seeds for every configuration and for the baseline."""
 
-    configuration: int = Field(2, ge=1, le=50, description="a whole number of seeds from 1 to 50", examples=[2])
-    baseline: int = Field(5, ge=3, le=50, description="a whole number of seeds from 3 to 50 (fewer than three say "
-                          "nothing about the noise)", examples=[5])
+    configuration: int = Field(default=2, ge=1, le=50, description="a whole number of seeds from 1 to 50", examples=[2])
+    baseline: int = Field(
+        default=5, ge=3, le=50, description="a whole number of seeds from 3 to 50 (fewer than three say "
+        "nothing about the noise)", examples=[5])
 
 
 class ReportSection(_Section):
     """How the record is written."""
 
-    language: Literal["en", "zh"] = Field("en", description="en or zh", examples=["en"])
+    language: Literal["en", "zh"] = Field(default="en", description="en or zh", examples=["en"])
 
 
 class StudySection(_Section):
@@ -90,30 +92,34 @@ class StudySection(_Section):
                                   examples=["{learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16, 32]}"])
     budget: BudgetSection = Field(description="a map with trials, hours, or both", examples=["{trials: 75}"])
     alpha_rule: Literal["proportional", "fixed"] = Field(
-        "proportional", description="proportional (keep alpha/r while the rank varies) or fixed (keep alpha)",
+        default="proportional", description="proportional (keep alpha/r while the rank varies) or fixed (keep alpha)",
         examples=["proportional"])
-    margin: float = Field(0.03, gt=0, lt=1, description="a difference of accuracy between 0 and 1 (0.03 is 3 points)",
-                          examples=[0.03])
-    seed: int = Field(0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295", examples=[0])
+    margin: float = Field(
+        default=0.03, gt=0, lt=1, description="a difference of accuracy between 0 and 1 (0.03 is 3 points)",
+        examples=[0.03])
+    seed: int = Field(default=0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295", examples=[0])
     report: ReportSection = Field(default_factory=ReportSection, description="a map with language",
                                   examples=["{language: en}"])
     engine: Literal["packed", "peft", "command", "simulated"] = Field(
-        "packed", description="packed, peft, command or simulated", examples=["packed"])
-    executor: Literal["local"] = Field("local", description="local", examples=["local"])
+        default="packed", description="packed, peft, command or simulated", examples=["packed"])
+    executor: Literal["local"] = Field(default="local", description="local", examples=["local"])
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = Field(
-        "auto", description="auto, cpu, cuda, cuda:N or mps", examples=["auto"])
+        default="auto", description="auto, cpu, cuda, cuda:N or mps", examples=["auto"])
     dtype: Literal["auto", "float32", "bfloat16", "float64"] = Field(
-        "auto", description="auto, float32, bfloat16 or float64", examples=["auto"])
+        default="auto", description="auto, float32, bfloat16 or float64", examples=["auto"])
     seeds: SeedsSection = Field(default_factory=SeedsSection, description="a map with configuration and baseline",
                                 examples=["{configuration: 2, baseline: 5}"])
-    extrapolate: float = Field(10.0, ge=1, description="a factor of at least 1 by which the boundary round may leave "
-                               "low and high (1: never)", examples=[10])
-    trials: Text | None = Field(None, description="a CSV file with one configuration a line", examples=["mine.csv"])
-    max_new_tokens: int | None = Field(None, ge=1, le=8192, description="a whole number of tokens from 1 to 8192",
-                                       examples=[32])
-    final: bool = Field(False, description="true or false", examples=["true"])
-    share_prompts: bool = Field(True, description="true or false", examples=["true"])
-    per_token: bool = Field(False, description="true or false", examples=["true"])
+    extrapolate: float = Field(
+        default=10.0, ge=1, description="a factor of at least 1 by which the boundary round may leave "
+        "low and high (1: never)", examples=[10])
+    trials: Text | None = Field(
+        default=None, description="a CSV file with one configuration a line", examples=["mine.csv"])
+    max_new_tokens: int | None = Field(
+        default=None, ge=1, le=8192, description="a whole number of tokens from 1 to 8192",
+        examples=[32])
+    final: bool = Field(default=False, description="true or false", examples=["true"])
+    share_prompts: bool = Field(default=True, description="true or false", examples=["true"])
+    per_token: bool = Field(default=False, description="true or false", examples=["true"])
     command: Annotated[list[Text], Field(min_length=1)] = Field(
         default_factory=list, description="a list: the program and its arguments", examples=['[python, train.py]'])
 
