@@ -1,0 +1,163 @@
+"""The adapter bank: the low-rank weights of every trial that is being trained or scored.
+
+Each adapter has its own rank and its own modules. All its values lie in one flat tensor, so that the optimiser, the
+clipping and a checkpoint treat it as one vector; every A and B is a view into it. B is kept transposed, (R, O): its
+gradient is then one thin multiply. The A's of projections that share an input lie side by side, so that one multiply
+serves them all when there is no dropout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tunebook.core.configuration import Configuration
+from tunebook.engines.initial import initial_a
+
+__all__ = ["Adapter", "ModuleShape", "new_adapter"]
+
+_ALIGNMENT = 64
+"""Bytes at which every A and B starts, a cache line: thin multiplies are reproducible only on aligned data."""
+
+
+@dataclass(frozen=True)
+class ModuleShape:
+    """A linear module of the base model.
+
+    Attributes:
+        name: dotted name in the base model.
+        n_in, n_out: its features.
+        group: name of the group of modules that share its input (the first of them).
+    """
+
+    name: str
+    n_in: int
+    n_out: int
+    group: str
+
+
+class Adapter:
+    """The low-rank weights of one trial.
+
+    Attributes:
+        rank: R.
+        scaling: what the low-rank product is multiplied with.
+        dropout: share of its inputs dropped while training, in [0, 1).
+        seed: seed of its dropout masks.
+        shapes: its modules, by name, in the order in which their values lie.
+        values: every A and B, one flat tensor, float32 (float64 for a float64 model).
+        grads: same shape as `values`, or None while it is only scored.
+    """
+
+    def __init__(
+        self,
+        shapes: Sequence[ModuleShape],
+        rank: int,
+        scaling: float,
+        dropout: float = 0.0,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.rank, self.scaling, self.dropout, self.seed = rank, scaling, dropout, seed
+        self.shapes = {shape.name: shape for shape in shapes}
+        step = _ALIGNMENT // dtype.itemsize
+        self._at: dict[str, tuple[int, int]] = {}
+        end = 0
+        for group in dict.fromkeys(shape.group for shape in shapes):
+            members = [shape for shape in shapes if shape.group == group]
+            a_at = {}
+            for shape in members:
+                a_at[shape.name], end = end, end + rank * shape.n_in
+            end = _rounded(end, step)
+            for shape in members:
+                self._at[shape.name] = (a_at[shape.name], end)
+                end = _rounded(end + rank * shape.n_out, step)
+        self.values = torch.zeros(end, dtype=dtype, device=device)
+        self.grads: Tensor | None = None
+        self._views: dict[str, tuple[Tensor, Tensor]] = self._view(self.values)
+        self._grad_views: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def a(self, name: str) -> Tensor:
+        """A of one module, shape (R, D), a view."""
+        return self._views[name][0]
+
+    def b(self, name: str) -> Tensor:
+        """B of one module, transposed, shape (R, O), a view."""
+        return self._views[name][1]
+
+    def grad_a(self, name: str) -> Tensor:
+        """Gradient of A, shape (R, D), a view. Only after `want_grads`."""
+        return self._grad_views[name][0]
+
+    def grad_b(self, name: str) -> Tensor:
+        """Gradient of the transposed B, shape (R, O), a view. Only after `want_grads`."""
+        return self._grad_views[name][1]
+
+    def stacked_a(self, names: Sequence[str]) -> Tensor | None:
+        """The A's of several modules as one matrix (len(names)·R, D), or None when they don't lie side by side."""
+        return self._stacked(self.values, names)
+
+    def stacked_grad_a(self, names: Sequence[str]) -> Tensor | None:
+        """Gradient of `stacked_a`, a view."""
+        return None if self.grads is None else self._stacked(self.grads, names)
+
+    def want_grads(self) -> None:
+        """Make room for gradients, all zero."""
+        self.grads = torch.zeros_like(self.values)
+        self._grad_views = self._view(self.grads)
+
+    def drop_grads(self) -> None:
+        """Give the room for gradients back."""
+        self.grads, self._grad_views = None, {}
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the values alone."""
+        return self.values.numel() * self.values.itemsize
+
+    def _stacked(self, flat: Tensor, names: Sequence[str]) -> Tensor | None:
+        first = self.shapes[names[0]]
+        start, size = self._at[names[0]][0], self.rank * first.n_in
+        if any(self._at[name][0] != start + i * size for i, name in enumerate(names)):
+            return None
+        return flat[start : start + len(names) * size].view(len(names) * self.rank, first.n_in)
+
+    def _view(self, flat: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+        views = {}
+        for name, (a_at, b_at) in self._at.items():
+            shape = self.shapes[name]
+            views[name] = (
+                flat[a_at : a_at + self.rank * shape.n_in].view(self.rank, shape.n_in),
+                flat[b_at : b_at + self.rank * shape.n_out].view(self.rank, shape.n_out),
+            )
+        return views
+
+
+def new_adapter(
+    shapes: Sequence[ModuleShape],
+    configuration: Configuration,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Adapter:
+    """The adapter with which a trial starts: A from `engines.initial`, B zero.
+
+    Args:
+        shapes: the modules that the configuration targets (`targets.target_shapes`).
+        dtype: float32, or float64 for a float64 model.
+    """
+    adapter = Adapter(
+        shapes, configuration.lora_r, configuration.scaling, configuration.lora_dropout, seed, dtype, device
+    )
+    for shape in shapes:
+        kind = configuration.init_lora_weights
+        adapter.a(shape.name).copy_(initial_a(seed, shape.name, adapter.rank, shape.n_in, kind))
+    return adapter
+
+
+def _rounded(n: int, step: int) -> int:
+    return -(-n // step) * step

@@ -1,0 +1,152 @@
+"""Token batches without padding: prompt trees, laid end to end.
+
+A `Tree` holds the token sequences of one trial's step (or of what is scored): sequences that begin with the same
+tokens share a node. A `Batch` lays the nodes of several trees one after another in one long row, each trial's tokens
+contiguous, with position ids that count along the branch. Which rows a node may attend to is in `Batch.nodes`:
+its ancestors, whole, and itself, causally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from tunebook.engines.packed.bank import Adapter
+
+__all__ = ["Batch", "LaidNode", "Node", "Part", "Run", "Tree", "lay_out"]
+
+MIN_ROWS = 16
+"""A batch is padded to this many rows: matrix multiplies of fewer rows use other kernels with other rounding."""
+
+Rows = tuple[int, int]
+"""A range of rows, [start, stop)."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A run of tokens that continues its parent's.
+
+    Attributes:
+        tokens: token ids.
+        parent: index of the parent in its tree, -1 for a root.
+        start: position of the first token in its sequence.
+        key: what tells its dropout masks from those of other nodes in the step: an example's index, or
+            -1, -2, ... for shared prompts.
+        past: rows of a key cache that every token of this node attends to, for roots that go on from a cache.
+    """
+
+    tokens: tuple[int, ...]
+    parent: int = -1
+    start: int = 0
+    key: int = 0
+    past: tuple[Rows, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Nodes of one trial, parents before children."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def n_tokens(self) -> int:
+        """Computed tokens."""
+        return sum(len(node.tokens) for node in self.nodes)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A tree to be run with one adapter (None: the base model alone).
+
+    Attributes:
+        step_key: 64-bit number of the trial's seed and step, for dropout; only while training.
+    """
+
+    adapter: Adapter | None
+    tree: Tree
+    step_key: int = 0
+
+
+@dataclass(frozen=True)
+class LaidNode:
+    """A node's place in a batch.
+
+    Attributes:
+        rows: its rows in the batch.
+        keys: ranges in key space that all its tokens attend to: its ancestors. Key space is the rows of the cache
+            followed by the rows of the batch; without a cache it is the rows of the batch.
+        start: position of its first token; the rows of `keys`, one after another, are the positions just before it.
+    """
+
+    rows: Rows
+    keys: tuple[Rows, ...]
+    start: int
+
+    @property
+    def n_before(self) -> int:
+        """How many tokens `keys` holds."""
+        return sum(stop - start for start, stop in self.keys)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The rows of one trial: contiguous. `nodes` are its nodes in the batch."""
+
+    adapter: Adapter | None
+    rows: Rows
+    nodes: tuple[LaidNode, ...]
+    part: Part
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one forward computes.
+
+    Attributes:
+        input_ids, position_ids: shape (N,), int64, on the model's device. N is at least 16; rows from `n_rows` on are
+            padding that nobody attends to.
+        runs: one for each part, in order.
+        n_past: rows C of the key cache in front of the batch's own.
+        memo: what was derived from this batch once and is used in every layer.
+    """
+
+    input_ids: Tensor
+    position_ids: Tensor
+    runs: tuple[Run, ...]
+    n_rows: int
+    n_past: int = 0
+    memo: dict[object, object] = field(default_factory=dict, compare=False)
+
+
+def lay_out(parts: Sequence[Part], device: torch.device | str = "cpu", n_past: int = 0) -> Batch:
+    """Lay trees end to end, in the order given; nodes of a tree in their order.
+
+    Args:
+        n_past: rows in the key cache, if one is used: every node's own keys come after them.
+    """
+    ids: list[int] = []
+    positions: list[int] = []
+    runs = []
+    for part in parts:
+        first = len(ids)
+        nodes: list[LaidNode] = []
+        for node in part.tree.nodes:
+            nodes.append(_laid(node, nodes, len(ids), n_past))
+            ids.extend(node.tokens)
+            positions.extend(range(node.start, node.start + len(node.tokens)))
+        runs.append(Run(part.adapter, (first, len(ids)), tuple(nodes), part))
+    n_rows = len(ids)
+    padding = max(0, MIN_ROWS - n_rows)
+    input_ids, position_ids = torch.tensor([ids + [0] * padding, positions + [0] * padding], device=device)
+    return Batch(input_ids, position_ids, tuple(runs), n_rows, n_past)
+
+
+def _laid(node: Node, before: Sequence[LaidNode], row: int, n_past: int) -> LaidNode:
+    keys = node.past
+    if node.parent >= 0:
+        parent = before[node.parent]
+        keys = (*parent.keys, (parent.rows[0] + n_past, parent.rows[1] + n_past))
+    return LaidNode((row, row + len(node.tokens)), keys, node.start)

@@ -1,0 +1,131 @@
+"""Dropout masks from a counter: a pure function of trial seed, step, projection, node, position and input feature.
+
+No generator is advanced, so a mask depends neither on the cohort, nor on the micro-batch, nor on what was drawn before.
+A 64-bit number is made for every (row, word of a projection) by mixing a row's key with the word's key; it gives the
+masks of four features. The share dropped is p rounded to 1/65536; the scale 1/(1 - p) uses the rounded value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tunebook.engines.packed.bank import ModuleShape
+from tunebook.engines.packed.batches import Run
+
+__all__ = ["Mask", "Masks", "step_key"]
+
+_LANES = 4
+"""Masks from one 64-bit number."""
+_LEVELS = 1 << 16
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What is kept of one trial's rows of a group's input.
+
+    Attributes:
+        kept: by module, shape (n, D), bool.
+        scale: 1 / (1 - share dropped).
+    """
+
+    kept: dict[str, Tensor]
+    scale: float
+
+
+class Masks:
+    """The masks of one forward; kept until its backward pass is over."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, tuple[int, int]], Mask] = {}
+        self._row_keys: dict[tuple[int, int], Tensor] = {}
+
+    def of(self, run: Run, shapes: Sequence[ModuleShape]) -> Mask | None:
+        """The mask of a trial's rows for a group of modules, or None when it drops nothing."""
+        if run.adapter is None or run.adapter.dropout == 0:
+            return None
+        at = (shapes[0].name, run.rows)
+        if at not in self._made:
+            self._made[at] = self._make(run, shapes)
+        return self._made[at]
+
+    def _make(self, run: Run, shapes: Sequence[ModuleShape]) -> Mask:
+        assert run.adapter is not None
+        if run.rows not in self._row_keys:
+            self._row_keys[run.rows] = _tensor(row_keys(run), run.adapter.values.device)
+        words = _column_keys(shapes, run.adapter.values.device)
+        lanes = _mixed(self._row_keys[run.rows], words)
+        dropped = min(_LEVELS - 1, round(run.adapter.dropout * _LEVELS))
+        kept = lanes >= dropped - _LEVELS // 2
+        out, at = {}, 0
+        for shape in shapes:
+            out[shape.name] = kept[:, at : at + shape.n_in]
+            at += _LANES * _n_words(shape)
+        return Mask(out, _LEVELS / (_LEVELS - dropped))
+
+
+def step_key(seed: int, step: int) -> int:
+    """64-bit number of a trial's seed and optimiser step."""
+    digest = hashlib.sha256(f"dropout:{seed}:{step}".encode()).digest()
+    return int.from_bytes(digest[:8], "little")
+
+
+def row_keys(run: Run) -> NDArray[np.uint64]:
+    """One 64-bit key for every row of a trial, from its step, its node and its position; shape (n,)."""
+    nodes = run.part.tree.nodes
+    lengths = [len(node.tokens) for node in nodes]
+    keys = np.repeat(np.array([node.key for node in nodes], dtype=np.int64), lengths).view(np.uint64)
+    positions = np.concatenate([np.arange(node.start, node.start + len(node.tokens)) for node in nodes])
+    mixed = _splitmix(keys + np.uint64(run.part.step_key))
+    return _splitmix(mixed + positions.astype(np.uint64) * _GOLDEN)
+
+
+def _splitmix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The output function of SplitMix64 (Steele, Lea, Flood 2014): a bijection of 64 bits."""
+    x = x + _GOLDEN
+    x = (x ^ (x >> np.uint64(30))) * _MIX_1
+    x = (x ^ (x >> np.uint64(27))) * _MIX_2
+    return x ^ (x >> np.uint64(31))
+
+
+def _mixed(rows_N: Tensor, words_W: Tensor) -> Tensor:
+    """Mix every row's key with every word's; gives (N, 4·W) numbers of 16 bits, uniform in [-32768, 32768)."""
+    z = rows_N[:, None] + words_W[None]
+    z ^= (z >> 32) & 0xFFFFFFFF
+    z *= -7723592293110705685  # 0x94D049BB133111EB
+    z ^= (z >> 32) & 0xFFFFFFFF
+    z *= -4658895280553007687  # 0xBF58476D1CE4E5B9
+    z ^= (z >> 32) & 0xFFFFFFFF
+    return z.view(torch.int16)
+
+
+def _n_words(shape: ModuleShape) -> int:
+    return -(-shape.n_in // _LANES)
+
+
+_columns: dict[tuple[tuple[str, ...], str], Tensor] = {}
+
+
+def _column_keys(shapes: Sequence[ModuleShape], device: torch.device) -> Tensor:
+    """One 64-bit key for every word of every module of a group; depends on the modules' names alone."""
+    at = (tuple(shape.name for shape in shapes), str(device))
+    if at not in _columns:
+        keys = []
+        for shape in shapes:
+            digest = hashlib.sha256(f"columns:{shape.name}".encode()).digest()
+            first = np.frombuffer(digest[:8], dtype="<u8")
+            keys.append(_splitmix(first + np.arange(_n_words(shape), dtype=np.uint64) * _GOLDEN))
+        _columns[at] = _tensor(np.concatenate(keys), device)
+    return _columns[at]
+
+
+def _tensor(keys: NDArray[np.uint64], device: torch.device) -> Tensor:
+    return torch.from_numpy(keys.view(np.int64)).to(device)

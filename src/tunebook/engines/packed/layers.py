@@ -1,0 +1,178 @@
+"""Linear layers with the adapters of many trials.
+
+Projections that share an input form a group. One autograd function computes a whole group: the base multiplies, and
+for each trial's rows its own low-rank update, added in place. It saves the input, the thin products and the dropout
+masks as bits, nothing else; the masked input is made again in the backward pass. Base weights never need a gradient.
+Gradients of A and B are added straight into the adapter's flat gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from tunebook.engines.packed.bank import Adapter, ModuleShape
+from tunebook.engines.packed.batches import Batch, Run
+from tunebook.engines.packed.dropout import Masks
+
+__all__ = ["AdaptedLinear", "Group"]
+
+
+class Group:
+    """Linear modules of the base model that share one input.
+
+    The first member that is called computes all of them; the others hand over what is ready. A member that is called
+    with another input computes itself alone.
+    """
+
+    def __init__(self, shapes: Sequence[ModuleShape], modules: Sequence[Any], anchor: Tensor) -> None:
+        self.shapes = tuple(shapes)
+        self.modules = tuple(modules)
+        self.plain = all(type(m) is nn.Linear for m in modules)
+        self.batch: Batch | None = None
+        self.masks: Masks | None = None
+        self.anchor = anchor
+        self._ready: dict[str, Tensor] = {}
+        self._input: Tensor | None = None
+
+    def forget(self) -> None:
+        """Drop what was computed ahead and the batch."""
+        self._ready, self._input, self.batch, self.masks = {}, None, None, None
+
+    def output(self, name: str, x: Tensor) -> Tensor:
+        """Output of one member for an input of shape (1, N, D)."""
+        if self._input is not x or name not in self._ready:
+            outputs = self._compute(x)
+            self._ready = dict(zip((s.name for s in self.shapes), outputs, strict=True))
+            self._input = x
+        ready = self._ready.pop(name)
+        if not self._ready:
+            self._input = None
+        return ready
+
+    def _compute(self, x_1ND: Tensor) -> Sequence[Tensor]:
+        batch = self.batch
+        if batch is None:
+            return [module(x_1ND) for module in self.modules]
+        x_ND = x_1ND[0]
+        if self.plain and x_ND.dtype == self.modules[0].weight.dtype:
+            outputs = _apply(x_ND, self.anchor, self, batch, self.masks, None)
+        else:
+            base = [module(x_1ND)[0] for module in self.modules]
+            outputs = _apply(x_ND, self.anchor, self, batch, self.masks, base, *base)
+        return [y[None] for y in outputs]
+
+
+class AdaptedLinear(nn.Module):
+    """Stands in the place of a linear module; the module itself is `base`, called as it is."""
+
+    def __init__(self, base: Any, name: str, group: Group) -> None:
+        super().__init__()
+        self.base = base
+        self._name = name
+        self._group = group
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Output of the base module and, for each trial's rows, its own update; shape (1, N, O)."""
+        return self._group.output(self._name, x)
+
+
+class _GroupFunction(torch.autograd.Function):
+    """All members of a group at once. With `base` given, their base outputs come from outside (other module types)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, anchor: Tensor, group: Group, batch: Batch, masks: Masks | None,
+        base: Sequence[Tensor] | None, *base_inputs: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        outputs = [module(x) for module in group.modules] if base is None else [y.clone() for y in base]
+        thin = []
+        for run in batch.runs:
+            if run.adapter is not None:
+                thin.append(_add_updates(run, run.adapter, group, masks, x, outputs))
+        ctx.save_for_backward(x)
+        ctx.group, ctx.batch, ctx.masks, ctx.thin, ctx.owns_base = group, batch, masks, thin, base is None
+        return tuple(outputs)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        (x,) = ctx.saved_tensors
+        group: Group = ctx.group
+        grads = tuple(g.contiguous() for g in grads)
+        grad_x = _base_backward(group, grads) if ctx.owns_base else torch.zeros_like(x)
+        thin = iter(ctx.thin)
+        for run in ctx.batch.runs:
+            if run.adapter is not None:
+                _backward_updates(run, run.adapter, group, ctx.masks, x, grads, next(thin), grad_x)
+        ctx.thin = None
+        return (grad_x, None, None, None, None, None, *(grads if not ctx.owns_base else ()))
+
+
+_apply = cast("Callable[..., tuple[Tensor, ...]]", _GroupFunction.apply)
+
+
+def _base_backward(group: Group, grads: Sequence[Tensor]) -> Tensor:
+    grad_x: Tensor = grads[0] @ group.modules[0].weight
+    for g, module in zip(grads[1:], group.modules[1:], strict=True):
+        grad_x.addmm_(g, module.weight)
+    return grad_x
+
+
+def _add_updates(
+    run: Run, adapter: Adapter, group: Group, masks: Masks | None, x: Tensor, outputs: Sequence[Tensor]
+) -> list[Tensor]:
+    """Add one trial's updates to its rows of every member's output; gives the thin products, for the gradient."""
+    rows = slice(*run.rows)
+    members = [(s.name, y[rows]) for s, y in zip(group.shapes, outputs, strict=True) if s.name in adapter.shapes]
+    if not members:
+        return []
+    x_run = x[rows].to(adapter.values.dtype)
+    mask = masks.of(run, group.shapes) if masks is not None else None
+    thin = _thin(x_run, adapter, [name for name, _ in members], mask)
+    scale = adapter.scaling if mask is None else adapter.scaling * mask.scale
+    for (name, y), xa in zip(members, thin, strict=True):
+        _accumulate(y, xa, adapter.b(name), scale)
+    return thin
+
+
+def _thin(x: Tensor, adapter: Adapter, names: Sequence[str], mask: Any) -> list[Tensor]:
+    if mask is None:
+        stacked = adapter.stacked_a(names)
+        if stacked is not None:
+            return list(torch.split(x @ stacked.T, adapter.rank, dim=1))
+        return [x @ adapter.a(name).T for name in names]
+    return [(x * mask.kept[name]) @ adapter.a(name).T for name in names]
+
+
+def _accumulate(y: Tensor, left: Tensor, right: Tensor, scale: float) -> None:
+    if y.dtype == left.dtype:
+        y.addmm_(left, right, alpha=scale)
+    else:
+        y.add_(left @ right, alpha=scale)
+
+
+def _backward_updates(
+    run: Run, adapter: Adapter, group: Group, masks: Masks | None, x: Tensor, grads: Sequence[Tensor],
+    thin: Sequence[Tensor], grad_x: Tensor,
+) -> None:  # fmt: skip
+    rows = slice(*run.rows)
+    members = [(s.name, g[rows]) for s, g in zip(group.shapes, grads, strict=True) if s.name in adapter.shapes]
+    if not members:
+        return
+    x_run = x[rows].to(adapter.values.dtype)
+    mask = masks.of(run, group.shapes) if masks is not None else None
+    scale = adapter.scaling if mask is None else adapter.scaling * mask.scale
+    for (name, g), xa in zip(members, thin, strict=True):
+        g = g.to(adapter.values.dtype)
+        adapter.grad_b(name).addmm_(xa.T, g, alpha=scale)
+        g_thin = (g @ adapter.b(name).T).mul_(scale)
+        if mask is None:
+            adapter.grad_a(name).addmm_(g_thin.T, x_run)
+            _accumulate(grad_x[rows], g_thin, adapter.a(name), 1.0)
+        else:
+            kept = mask.kept[name]
+            adapter.grad_a(name).addmm_(g_thin.T, x_run * kept)
+            grad_x[rows].add_((g_thin @ adapter.a(name)).mul_(kept))

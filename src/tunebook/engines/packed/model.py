@@ -1,0 +1,113 @@
+"""A transformers causal language model that runs the adapters of many trials at once.
+
+    packed = PackedModel(model)                      # stock model, in eval mode, frozen
+    shapes = packed.shapes("all-linear")             # what target_modules means for it
+    adapter = new_adapter(shapes, configuration, seed, packed.adapter_dtype, packed.device)
+    batch = packed.lay_out([Part(adapter, tree)])    # batches.py; adapter None: the base model
+    hidden_ND = packed.forward(batch)                # rows of the batch, after the final norm
+    logits = packed.logits(hidden_ND[rows])          # head, only where it is wanted
+
+Scoring goes on from a cache: `cache = packed.new_cache()`, then `forward(lay_out(parts, n_past=cache.n_rows), cache)`;
+nodes say with `Node.past` which rows of the cache they see. Run it under `torch.inference_mode()` or `no_grad()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tunebook.engines.packed import attention
+from tunebook.engines.packed.bank import ModuleShape
+from tunebook.engines.packed.batches import Batch, Part, lay_out
+from tunebook.engines.packed.dropout import Masks
+from tunebook.engines.packed.kv import KeyCache
+from tunebook.engines.packed.layers import AdaptedLinear, Group
+from tunebook.engines.packed.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
+from tunebook.errors import PackingError
+
+__all__ = ["PackedModel"]
+
+
+class PackedModel:
+    """Wraps a causal language model; the model is frozen, and its linear layers give way to `AdaptedLinear`.
+
+    Args:
+        model: a stock transformers model of a supported family, on its device and in its dtype.
+
+    Raises: PackingError: the model cannot be packed (`targets.unsupported` says why).
+    """
+
+    def __init__(self, model: Any) -> None:
+        reason = unsupported(model)
+        if reason is not None:
+            raise PackingError(f"model: {reason}. Use engine 'peft'.")
+        self.model: Any = model.eval().requires_grad_(False)
+        self.device = next(model.parameters()).device
+        self.dtype = next(model.parameters()).dtype
+        self.adapter_dtype = compute_dtype(model)
+        self.n_layers: int = model.config.num_hidden_layers
+        self._all_shapes = linear_shapes(model)
+        self._anchor = torch.zeros((), device=self.device, requires_grad=True)
+        self._groups = self._take_over()
+        attention.register()
+        model.set_attn_implementation(attention.IMPLEMENTATION)
+
+    def shapes(self, target_modules: str | Sequence[str] | None) -> tuple[ModuleShape, ...]:
+        """The modules that `target_modules` means for this model, in its order."""
+        return chosen_shapes(self._all_shapes, self.model.config.model_type, target_modules)
+
+    def lay_out(self, parts: Sequence[Part], n_past: int = 0) -> Batch:
+        """Lay trees end to end on the model's device (`batches.lay_out`)."""
+        return lay_out(parts, self.device, n_past)
+
+    def new_cache(self) -> KeyCache:
+        """An empty key cache for this model."""
+        return KeyCache(self.n_layers)
+
+    def forward(self, batch: Batch, cache: KeyCache | None = None, training: bool = False) -> Tensor:
+        """Hidden states after the final norm of every row of a batch, shape (N, D), the model's dtype.
+
+        Args:
+            cache: keys of earlier batches, extended by this one; `batch.n_past` is its number of rows.
+            training: drop adapter inputs. Gradients flow whenever autograd is on.
+
+        Raises: PackingError: the batch was laid out for another cache.
+        """
+        if batch.n_past != (0 if cache is None else cache.n_rows):
+            raise PackingError(
+                f"batch: laid out after {batch.n_past} cached rows, but the cache holds "
+                f"{0 if cache is None else cache.n_rows}; they must agree. Lay it out with n_past=cache.n_rows."
+            )
+        masks = Masks() if training else None
+        for group in self._groups:
+            group.batch, group.masks = batch, masks
+        try:
+            out = self.model.base_model(
+                input_ids=batch.input_ids[None], position_ids=batch.position_ids[None], use_cache=False,
+                packed_batch=batch, packed_cache=cache,
+            )  # fmt: skip
+        finally:
+            for group in self._groups:
+                group.forget()
+        hidden: Tensor = out.last_hidden_state[0]
+        return hidden
+
+    def logits(self, hidden_MD: Tensor) -> Tensor:
+        """Next-token logits for chosen rows, shape (M, V); soft-capped where the model does that."""
+        logits: Tensor = self.model.get_output_embeddings()(hidden_MD)
+        cap = getattr(self.model.config, "final_logit_softcapping", None)
+        return logits if cap is None else torch.tanh(logits / cap) * cap
+
+    def _take_over(self) -> list[Group]:
+        groups = []
+        for first in dict.fromkeys(shape.group for shape in self._all_shapes):
+            members = [shape for shape in self._all_shapes if shape.group == first]
+            modules = [self.model.get_submodule(shape.name) for shape in members]
+            group = Group(members, modules, self._anchor)
+            for shape, module in zip(members, modules, strict=True):
+                self.model.set_submodule(shape.name, AdaptedLinear(module, shape.name, group))
+            groups.append(group)
+        return groups
