@@ -34,8 +34,10 @@ class Finding:
         family: "main" or "group:<name>".
         treatment_key, control_key: effective keys of the two configurations.
         treatment_trials, control_trials: evidence; only trials that trained and count in the estimate.
-        effect: mean paired difference; nan when the treatment diverged.
-        interval: simultaneous over the round's family, at the round's share of the error rate.
+        effect: mean paired difference; nan when there is none (a side diverged or has no outcomes; the interval is
+            then (-1, 1), the p-values 1).
+        interval: simultaneous over the round's family, at the round's share of the error rate. Non-inferiority is
+            one-sided: only the lower end is a bound, the upper is 1.
         plain_interval: 95 % for this contrast alone, labelled as such wherever shown.
         p_raw, p_adjusted: two-sided (one-sided for non-inferiority); adjusted within the round's family.
         alpha: the round's share of the study's error rate, which p_adjusted is held against.
@@ -46,9 +48,14 @@ class Finding:
             witness, plain 95 %.
         witnesses_disagree: accuracy and loss point in different directions, both beyond their plain intervals.
         p_mcnemar: exact McNemar test, when both sides are one trial.
-        examples_needed, seeds_needed: what would settle an inconclusive finding at the observed effect; None: not to
-            be had by that means within 20 times the present number.
-        warnings: codes of what may mislead ("alpha_over_r_constant", "treatment_replicates_diverged").
+        examples_needed, seeds_needed: how many examples in all (seeds unchanged), or seeds of each side in all
+            (examples unchanged), would settle an inconclusive finding at the observed effect with power 0.8, as a
+            difference or as an equivalence, whichever takes fewer; None: not to be had by that means within 20 times
+            the present number.
+        warnings: codes of what may mislead: treatment_replicates_diverged, control_replicates_diverged (some did, the
+            estimate is of those that trained), control_diverged, treatment_trials_failed, control_trials_failed (went
+            on without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise,
+            correlated_examples.
     """
 
     label: str

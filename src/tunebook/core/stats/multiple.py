@@ -1,0 +1,140 @@
+"""Simultaneous inference by max-t: adjusted p-values and intervals of one family from one distribution.
+
+The family's statistics T_k = estimate_k / standard error_k are multivariate t with a known correlation matrix (the
+correlations of the outcomes). The adjusted p-value of a statistic t is P(max_k |T_k| >= |t|), the critical value is
+the t at which that probability is the error rate: so table, interval and verdict cannot disagree.
+
+Source: Dunnett 1955 (J. Am. Stat. Assoc. 50, 1096); Hothorn, Bretz, Westfall 2008 (Biometrical Journal 50, 346); for
+contrasts with unequal degrees of freedom Hasler, Hothorn 2008 (Biometrical Journal 50, 793): every contrast is held
+against the multivariate t with its own degrees of freedom.
+
+How it is computed: with Z = R U, U uniform on the sphere and R^2 chi-squared, the maximum is R times m(U), and R/S has
+a scaled F distribution, so that only the direction needs to be sampled: P = E[ sf_F(t^2 / (K m^2); K, df) ]. The
+directions are a Sobol net with a fixed random shift: the same input gives the same answer, with a relative error
+of about 1 % where p is near 0.01 and 5 % near 0.0005, whatever the number of contrasts.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+__all__ = ["MaxT"]
+
+Floats = NDArray[np.float64]
+
+DIRECTIONS = 2**14
+"""Sampled directions; 2^13 for more than `MANY` contrasts, which need fewer for the same accuracy."""
+MANY = 40
+MAX_DF = 1e6
+"""Degrees of freedom from here on are infinite."""
+DF_STEP = 1.02
+"""Degrees of freedom are rounded down to a grid of this ratio, so that near-equal ones are computed once."""
+JITTER = 1e-9
+"""Added to the correlation matrix's diagonal: families may hold contrasts that are sums of others."""
+ROOT_STEPS = 60
+
+
+class MaxT:
+    """The distribution of the largest statistic of a family.
+
+    Args:
+        correlation: of the estimates, shape (K, K); rank-deficient matrices are allowed.
+        two_sided: which contrasts are two-sided, shape (K,); the others count only when large and positive.
+            None: all.
+
+    Assumption: estimates jointly normal, standard errors independent of them with a scaled chi distribution.
+    Cost: a few milliseconds for 20 contrasts.
+    """
+
+    def __init__(self, correlation: ArrayLike, two_sided: ArrayLike | None = None) -> None:
+        matrix = np.atleast_2d(np.asarray(correlation, dtype=np.float64))
+        self.size = len(matrix)
+        self._two_sided = np.ones(self.size, bool) if two_sided is None else np.asarray(two_sided, dtype=bool)
+        self._n_sides = float(np.where(self._two_sided, 2, 1).sum())
+        self._reach, self._weight = _compressed(self._furthest(matrix)) if self.size > 1 else (np.ones(1), np.ones(1))
+
+    def p_values(self, t: ArrayLike, df: ArrayLike) -> Floats:
+        """Adjusted p-values: P(maximum >= t) for each statistic, shape (K,).
+
+        Two-sided contrasts use |t|. Never below the single contrast's own p-value, never above Bonferroni's.
+        """
+        t, df = np.asarray(t, dtype=np.float64), _grid(np.broadcast_to(np.asarray(df, dtype=np.float64), np.shape(t)))
+        t = np.where(self._two_sided, np.abs(t), t)
+        return self._tail(t, df, self._two_sided)
+
+    def critical(self, alpha: float, df: ArrayLike) -> Floats:
+        """The value that the maximum exceeds with probability alpha, for each contrast's degrees of freedom, (K,)."""
+        df = _grid(np.broadcast_to(np.asarray(df, dtype=np.float64), (self.size,)))
+        cases, back = np.unique(np.stack([df, self._two_sided]), axis=1, return_inverse=True)
+        return np.asarray(self._solve(alpha, cases[0], cases[1].astype(bool))[back.ravel()])
+
+    def _furthest(self, correlation: Floats) -> Floats:
+        """For each sampled direction, the largest component of a unit step: m(U), shape (directions,)."""
+        factor = np.linalg.cholesky(correlation + JITTER * np.eye(self.size))
+        steps = _directions(self.size) @ factor.T
+        np.abs(steps, out=steps, where=self._two_sided)
+        return np.asarray(steps.max(axis=1))
+
+    def _tail(self, t: Floats, df: Floats, two_sided: NDArray[np.bool_]) -> Floats:
+        raw = np.where(two_sided, 2.0, 1.0) * special.stdtr(df, -t)
+        if self.size == 1:
+            return np.asarray(raw)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (t[:, None] / self._reach) ** 2
+        # sf of F(K, df) at ratio/K, written as an incomplete beta function
+        beyond = special.betainc(df[:, None] / 2, self.size / 2, df[:, None] / (df[:, None] + ratio))
+        forward = np.where(t[:, None] > 0, beyond, 1.0)
+        backward = np.where(t[:, None] < 0, 1.0 - beyond, 0.0)
+        total = np.where(self._reach > 0, forward, backward) @ self._weight
+        bonferroni = self._n_sides * raw / np.where(two_sided, 2.0, 1.0)
+        return np.clip(total, raw, np.minimum(1.0, bonferroni))
+
+    def _solve(self, alpha: float, df: Floats, two_sided: NDArray[np.bool_]) -> Floats:
+        """Bisection with secant steps on log p, all cases at once, between the unadjusted and Bonferroni's value."""
+        sides = np.where(two_sided, 2.0, 1.0)
+        low = -special.stdtrit(df, alpha / sides)
+        high = -special.stdtrit(df, alpha / self._n_sides)
+        if self.size == 1:
+            return np.asarray(low)
+        f_low, f_high = (np.log(self._tail(x, df, two_sided)) - math.log(alpha) for x in (low, high))
+        for _ in range(ROOT_STEPS):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                middle = high - f_high * (high - low) / (f_high - f_low)
+            middle = np.where(np.isfinite(middle), np.clip(middle, low, high), (low + high) / 2)
+            value = np.log(self._tail(middle, df, two_sided)) - math.log(alpha)
+            above = value > 0
+            # Illinois: halve the value at the end that stays, so that both ends move
+            f_high, f_low = np.where(above, f_high / 2, value), np.where(above, value, f_low / 2)
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+            if np.all(np.abs(value) < 1e-12) or np.all(high - low < 1e-12):
+                break
+        return np.asarray(middle)
+
+
+@lru_cache(maxsize=16)
+def _directions(dimension: int) -> Floats:
+    """Points on the unit sphere, shape (directions, dimension), from a Sobol net with a fixed random shift."""
+    n = DIRECTIONS if dimension <= MANY else DIRECTIONS // 2
+    shift = np.random.Generator(np.random.Philox(key=20240817)).random(dimension)
+    uniform = (stats.qmc.Sobol(dimension, scramble=False).random(n) + shift) % 1.0
+    normal = special.ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
+    return np.asarray(normal / np.linalg.norm(normal, axis=1, keepdims=True))
+
+
+def _compressed(values: Floats) -> tuple[Floats, Floats]:
+    """About 150 values with weights that stand for all, fine at the top where the small p-values come from."""
+    descending = np.sort(values)[::-1]
+    edges = np.unique(np.concatenate([np.arange(0, 30), np.geomspace(30, len(values), 130).astype(int)]))
+    counts = np.diff(edges)
+    return np.add.reduceat(descending, edges[:-1]) / counts, counts / len(values)
+
+
+def _grid(df: Floats) -> Floats:
+    """Rounded down to powers of `DF_STEP`, at least 1."""
+    df = np.clip(df, 1.0, MAX_DF)
+    return np.asarray(DF_STEP ** np.floor(np.log(df) / math.log(DF_STEP) + 1e-9))

@@ -1,0 +1,104 @@
+"""The noise between seeds: how much the same settings differ when only the seed changes.
+
+The pooled standard deviation of replicates' mean scores, over every configuration with at least two that trained.
+It holds everything that a new seed changes: the shift common to all examples and the chance on single examples.
+
+Assumption: all configurations are equally noisy (checked by `unequal_noise`). Source: Bouthillier et al. 2021,
+"Accounting for variance in machine learning benchmarks" (arXiv:2103.03098); Miller 2024 (arXiv:2411.00640).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunebook.core.facts import History, TrialFact
+from tunebook.core.study import Purpose, TrialState
+
+__all__ = ["PROVISIONAL_DF", "SEED_DEVIATION_PRIOR", "SeedNoise", "pooled_noise", "replicates"]
+
+Floats = NDArray[np.float64]
+
+SEED_DEVIATION_PRIOR = 0.02
+"""Standard deviation of accuracy between seeds that is assumed where a study has no replicates: 2 points."""
+
+PROVISIONAL_DF = 4
+"""With fewer degrees of freedom than this for the noise, findings are provisional."""
+
+
+@dataclass(frozen=True)
+class SeedNoise:
+    """A pooled noise: variance(s) between replicates and the degrees of freedom they rest on (0: the stated prior).
+
+    `covariance` has shape (G, G): for the plain accuracy G is 1; for accuracies by group G is the number of groups.
+    """
+
+    covariance: Floats
+    df: float
+    from_prior: bool = False
+
+    @property
+    def deviation(self) -> float:
+        return math.sqrt(float(self.covariance[0, 0]))
+
+    @property
+    def effective_df(self) -> float:
+        """What Satterthwaite's formula is given: a prior counts as known."""
+        return math.inf if self.from_prior else self.df
+
+    @property
+    def provisional(self) -> bool:
+        return self.from_prior or self.df < PROVISIONAL_DF
+
+
+def replicates(
+    history: History, split: str = "validation", up_to_round: int | None = None
+) -> dict[str, tuple[TrialFact, ...]]:
+    """The trials that trained and were scored on the split, by effective key, in order of their ids.
+
+    Diverged, collapsed and failed trials are left out, and so is the reference.
+    """
+    found: dict[str, list[TrialFact]] = {}
+    for fact in sorted(history.trials.values(), key=lambda fact: fact.trial.id):
+        usable = fact.state is TrialState.COMPLETED and split in fact.outcomes
+        late = up_to_round is not None and fact.trial.round > up_to_round
+        if usable and not late and fact.trial.purpose is not Purpose.REFERENCE:
+            found.setdefault(fact.trial.effective.key, []).append(fact)
+    return {key: tuple(facts) for key, facts in found.items()}
+
+
+def pooled_noise(groups: History | Iterable[Sequence[float] | Floats]) -> tuple[float, float, bool]:
+    """(deviation between seeds, degrees of freedom, whether it is the stated prior).
+
+    Args:
+        groups: a history (accuracies on validation are taken), or the replicates' accuracies of each configuration.
+
+    Formula: root of (sum of squares within configurations / sum of (replicates - 1)).
+    """
+    if isinstance(groups, History):
+        groups = [[f.outcomes["validation"].accuracy for f in facts] for facts in replicates(groups).values()]
+    noise = pooled_covariance([np.asarray(values, dtype=np.float64)[:, None] for values in groups])
+    return noise.deviation, noise.df, noise.from_prior
+
+
+def pooled_covariance(groups: Iterable[Floats], prior: float = SEED_DEVIATION_PRIOR**2) -> SeedNoise:
+    """The same for several quantities of each replicate at once: groups of shape (m, G) give a (G, G) covariance.
+
+    Args:
+        prior: variance of each quantity that is used when no configuration has two replicates.
+    """
+    total: Floats | float = 0.0
+    df, size = 0.0, 1
+    for values in groups:
+        size = values.shape[1]
+        if len(values) > 1:
+            centred = values - values.mean(axis=0)
+            total = total + centred.T @ centred
+            df += len(values) - 1
+    if df == 0:
+        return SeedNoise(prior * np.eye(size), 0.0, True)
+    return SeedNoise(np.asarray(total) / df, df)
