@@ -1,0 +1,104 @@
+"""Examples as tunebook holds them after reading, whatever form they came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunebook.core.facts import ExampleText
+
+__all__ = ["DataExample", "DataWarning", "LoadedRows", "Message", "quoted"]
+
+Message = tuple[str, str]
+"""A turn: role ("system", "user", "assistant" or "tool") and text."""
+
+QUOTED_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class DataExample:
+    """One row: a chat up to the answer, and the answer.
+
+    Attributes:
+        index: position in its source, from 0.
+        messages: everything before the answer; the last turn of the assistant is the completion.
+        completion: the gold answer.
+        group: value of the study's group field, if it has one.
+        line: line in a text file, from 1; row number, from 1, elsewhere.
+        tools: JSON text of the tools that the chat may call; empty: none.
+    """
+
+    index: int
+    messages: tuple[Message, ...]
+    completion: str
+    group: str | None = None
+    line: int = 0
+    tools: str = ""
+
+    @property
+    def prompt(self) -> str:
+        """The prompt as people read it: the question alone, or the turns of a chat without its system message."""
+        turns = [message for message in self.messages if message[0] != "system"]
+        if len(turns) == 1:
+            return turns[0][1]
+        return "\n".join(f"{role}: {text}" for role, text in turns)
+
+    def text(self, index: int) -> ExampleText:
+        """The example as the ledger keeps it, at a position of its split."""
+        return ExampleText(index, self.prompt, self.completion, self.group)
+
+
+@dataclass(frozen=True)
+class LoadedRows:
+    """What was read from one source.
+
+    Attributes:
+        source: as written in the study file.
+        container: jsonl, json, csv, parquet or hub.
+        format: prompt_completion, alpaca, messages or sharegpt.
+        keys: the row keys that the prompt and the completion came from.
+        examples: in the source's order.
+        sha256: of the file's bytes; of the rows' canonical JSON for a hub data set.
+        unit: what `DataExample.line` counts, "line" or "row".
+    """
+
+    source: str
+    container: str
+    format: str
+    keys: tuple[str, ...]
+    examples: tuple[DataExample, ...]
+    sha256: str
+    unit: str = "line"
+
+    def place(self, example: DataExample) -> str:
+        """Where an example stands, as messages name it."""
+        return place(self.source, self.unit, example.line)
+
+
+def place(source: str, unit: str, number: int) -> str:
+    """A place in a source: train.jsonl:7, or train.parquet, row 7."""
+    return f"{source}:{number}" if unit == "line" else f"{source}, row {number}"
+
+
+@dataclass(frozen=True)
+class DataWarning:
+    """Something about the data that may mislead; the study goes on.
+
+    Attributes:
+        code: a stable name for programs and templates.
+        values: JSON values that belong to it.
+        text: one English sentence with what, how many and what it means.
+    """
+
+    code: str
+    values: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+
+def quoted(value: Any) -> str:
+    """A found value for a message: short, on one line, safe for a terminal."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = f'"{value}"' if isinstance(value, str) else str(value) if isinstance(value, int | float) else repr(value)
+    text = "".join(c if c.isprintable() else "?" for c in text[: QUOTED_CHARACTERS + 1])
+    return text if len(text) <= QUOTED_CHARACTERS else text[:QUOTED_CHARACTERS] + "..."

@@ -1,0 +1,123 @@
+"""From what a study file names (a path or a hub id) to plain rows."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunebook.data.examples import quoted
+from tunebook.data.text_files import Row, decode, read_csv, read_json
+from tunebook.errors import DataError
+
+__all__ = ["RawRows", "is_hub_id", "read_source"]
+
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv",
+             ".parquet": "parquet"}
+_HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
+                     r"(:(?P<split>[\w.\[\]%+:-]+))?")
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """Rows as they were read: each with its line (text files) or row number (Parquet, hub), from 1."""
+
+    source: str
+    container: str
+    unit: str
+    rows: list[Row]
+    sha256: str
+
+
+def is_hub_id(source: str) -> bool:
+    """Whether a source is written like a hub id (owner/name, with optional /config, @revision and :split)."""
+    return Path(source).suffix.lower() not in _SUFFIXES and _HUB_ID.fullmatch(source) is not None and \
+        not source.startswith((".", "/", "~"))
+
+
+def read_source(source: str, base_folder: str | Path, split: str = "train") -> RawRows:
+    """Read all rows of a source.
+
+    Args:
+        source: a path relative to `base_folder`, or a hub id: owner/name[/config][@revision][:split].
+        split: the split of a hub data set when the id names none.
+
+    Raises:
+        DataError: it cannot be read; the message names file and line.
+    """
+    path = Path(base_folder) / Path(source).expanduser()
+    try:
+        exists = path.exists()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{quoted(source)}: not a path ({error}). Give the path of a data file.") from None
+    if not exists and is_hub_id(source):
+        return _read_hub(source, split)
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if exists and path.is_dir():
+        raise DataError(f"{source}: a folder; data is one file (.jsonl .json .csv .parquet). Give the file in it.")
+    if kind is None:
+        raise DataError(f"{source}: {'' if exists else 'no such file, and '}the name ends in {quoted(path.suffix)}; "
+                        "data files are .jsonl, .json, .csv or .parquet, hub ids are owner/name. Rename or convert it.")
+    data = _bytes(path, source)
+    unit = "row" if kind == "parquet" else "line"
+    rows = _read_parquet(data, source) if kind == "parquet" else _read_text(decode(data, source), source, kind)
+    if not rows:
+        raise DataError(f"{source}: no rows in it; a data file holds at least one. Give a file with rows.")
+    return RawRows(source, kind, unit, rows, hashlib.sha256(data).hexdigest())
+
+
+def _bytes(path: Path, source: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{source}: no such file in {path.parent}. Give a path relative to the study file, "
+                        "or an absolute one.") from None
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read ({error.strerror or error}). Give a readable file.") from None
+
+
+def _read_text(text: str, source: str, kind: str) -> list[Row]:
+    return read_csv(text, source) if kind == "csv" else read_json(text, source, lines=kind == "jsonl")
+
+
+def _read_parquet(data: bytes, source: str) -> list[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not data:
+        raise DataError(f"{source}: the file is empty; it holds rows. Give a file with rows.")
+    try:
+        values = pq.read_table(io.BytesIO(data)).to_pylist()
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise DataError(f"{source}: not readable as Parquet ({quoted(str(error))}). Write it again.") from None
+    return [(i + 1, row) for i, row in enumerate(values)]
+
+
+def _read_hub(source: str, split: str) -> RawRows:
+    match = _HUB_ID.fullmatch(source)
+    assert match is not None, "the caller asked is_hub_id"
+    from datasets import load_dataset
+
+    split = match["split"] or split
+    try:
+        dataset = load_dataset(match["id"], match["config"], revision=match["revision"], split=split)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise DataError(f"{source}: not a file here, and the hub did not give split {quoted(split)} "
+                        f"({quoted(str(error))}). Without a network give the path of a file; a hub id is "
+                        "owner/name[/config][@revision][:split].") from None
+    rows = [(i + 1, row) for i, row in enumerate(_named_classes(dataset))]
+    text = json.dumps([row for _, row in rows], sort_keys=True, ensure_ascii=False, default=str)
+    if not rows:
+        raise DataError(f"{source}: split {quoted(split)} has no rows. Name another split: owner/name:split.")
+    return RawRows(source, "hub", "row", rows, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _named_classes(dataset: Any) -> list[dict[str, Any]]:
+    """The rows with class numbers replaced by their names."""
+    classes = {name: kind.int2str for name, kind in dataset.features.items() if hasattr(kind, "int2str")}
+    return [{name: classes[name](value) if name in classes and isinstance(value, int) and value >= 0 else value
+             for name, value in row.items()} for row in dataset]
