@@ -8,7 +8,7 @@ applied here by position within the branch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,22 @@ from transformers import AttentionInterface
 from tunebook.engines.packed.batches import Batch, LaidNode, Rows
 from tunebook.engines.packed.kv import KeyCache
 
-__all__ = ["IMPLEMENTATION", "attend", "register"]
+__all__ = ["IMPLEMENTATION", "OwnAttention", "attend", "register"]
 
 IMPLEMENTATION = "tunebook_packed"
+
+
+class OwnAttention(Protocol):
+    """A cache that attends by itself instead of by `attend`: what scoring passes to `PackedModel.forward`."""
+
+    n_rows: int
+
+    def attend(
+        self, layer: int, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None,
+        softcap: float | None,
+    ) -> Tensor:
+        """Attention of the batch's rows, shape (H, N, E); keeps of their keys and values what it will need."""
+        ...
 
 
 def register() -> None:
@@ -38,13 +51,17 @@ def _interface(
     sliding_window: int | None = None,
     softcap: float | None = None,
     packed_batch: Batch | None = None,
-    packed_cache: KeyCache | None = None,
+    packed_cache: KeyCache | OwnAttention | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     assert packed_batch is not None
     k, v = key[0], value[0]
+    layer = int(module.layer_idx)  # type: ignore[arg-type]
+    if packed_cache is not None and not isinstance(packed_cache, KeyCache):
+        out = packed_cache.attend(layer, query[0], k, v, scaling, sliding_window, softcap)
+        return out.transpose(0, 1)[None], None
     if packed_cache is not None:
-        k, v = packed_cache.append(int(module.layer_idx), k, v)  # type: ignore[arg-type]
+        k, v = packed_cache.append(layer, k, v)
     out = attend(packed_batch, query[0], k, v, scaling, sliding_window, softcap)
     return out.transpose(0, 1)[None], None
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from tunebook.engines.packed import attention
+from tunebook.engines.packed.attention import OwnAttention
 from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Batch, Part, lay_out
 from tunebook.engines.packed.dropout import Masks
@@ -67,11 +68,12 @@ class PackedModel:
         """An empty key cache for this model."""
         return KeyCache(self.n_layers)
 
-    def forward(self, batch: Batch, cache: KeyCache | None = None, training: bool = False) -> Tensor:
+    def forward(self, batch: Batch, cache: KeyCache | OwnAttention | None = None, training: bool = False) -> Tensor:
         """Hidden states after the final norm of every row of a batch, shape (N, D), the model's dtype.
 
         Args:
-            cache: keys of earlier batches, extended by this one; `batch.n_past` is its number of rows.
+            cache: keys of earlier batches, extended by this one (`batch.n_past` is its number of rows), or what
+                attends by itself.
             training: drop adapter inputs. Gradients flow whenever autograd is on.
 
         Raises: PackingError: the batch was laid out for another cache.
