@@ -1,0 +1,88 @@
+"""Checksums of rows and of results, so that a flipped bit is named and never becomes a number.
+
+SQLite and PostgreSQL (without data checksums) return whatever the disk returns. Each row of the small tables carries
+the checksum of its own columns; a trial carries one of its curve and outcomes, which are too many rows for one each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Table
+
+from tunebook.core.facts import Curve, ExampleText, Floats, Outcomes
+from tunebook.errors import LedgerDamaged
+
+__all__ = ["Row", "check_row", "damaged", "examples_digest", "result_digest", "sealed_row"]
+
+Row = Mapping[Any, Any]
+"""A row by its columns' names."""
+
+_LEFT_OUT = frozenset({"digest", "lease_until"})
+"""A lease is renewed every few seconds and decides nothing that is kept."""
+
+
+def damaged(place: str, what: str) -> LedgerDamaged:
+    """The error for a ledger whose contents are not what was written."""
+    return LedgerDamaged(
+        f"{place}: {what}; the contents are not what tunebook wrote (a disk fault, or an edit by hand). "
+        "Nothing was changed. See what can be rescued with `tunebook doctor --ledger`, or put a backup in its place."
+    )
+
+
+def sealed_row(table: Table, values: Row) -> dict[str, Any]:
+    """The row with its checksum; columns that are not given count as NULL."""
+    return {**values, "digest": _row_digest(table, values)}
+
+
+def check_row(table: Table, row: Row, place: str) -> None:
+    """Raise LedgerDamaged when a row does not have the checksum it was written with."""
+    if row["digest"] != _row_digest(table, row):
+        key = ", ".join(str(row[column.name]) for column in table.primary_key.columns)
+        raise damaged(place, f"table {table.name}, row {key}: the checksum does not fit")
+
+
+def examples_digest(splits: Mapping[str, Sequence[ExampleText]]) -> str:
+    """Checksum of the scored examples, with their order."""
+    lines = ((split, e.index, e.prompt, e.gold, e.group) for split in sorted(splits) for e in splits[split])
+    return _hash(json.dumps(line).encode() for line in lines)
+
+
+def result_digest(curve: Curve, outcomes: Mapping[str, Outcomes]) -> str:
+    """Checksum of a trial's curve and outcomes. The sign of a zero and the bits of a NaN do not count."""
+
+    def parts() -> Iterable[bytes]:
+        for s in curve.steps:
+            yield _float_bytes([s.step, s.epoch, s.loss, s.learning_rate, s.gradient_norm])
+        for e in curve.evaluations:
+            yield json.dumps([e.split, e.accuracy is None]).encode()
+            yield _float_bytes([e.step, e.epoch, e.loss, 0.0 if e.accuracy is None else e.accuracy])
+        for split in sorted(outcomes):
+            of_split = outcomes[split]
+            yield json.dumps([split, len(of_split.scores), list(of_split.answers)]).encode()
+            yield _float_bytes(of_split.scores) + _float_bytes(of_split.nll)
+
+    return _hash(parts())
+
+
+def _float_bytes(values: Sequence[float] | Floats) -> bytes:
+    array = np.asarray(values, dtype="<f8") + 0.0
+    return np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes()
+
+
+def _row_digest(table: Table, values: Row) -> str:
+    generated = table.autoincrement_column
+    columns = [c.name for c in table.columns if c.name not in _LEFT_OUT and c is not generated]
+    return _hash([json.dumps([values.get(name) for name in columns]).encode()])
+
+
+def _hash(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()[:32]

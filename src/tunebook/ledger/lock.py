@@ -1,0 +1,103 @@
+"""One writer for each study folder: a file lock, and a note beside it saying who holds it.
+
+The operating system frees the lock when its process ends, however it ends. The note is for people only.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tunebook.errors import DiskFull, LedgerLocked, UnwritableFolder
+
+__all__ = ["FolderLock", "this_process", "unwritable"]
+
+LOCK_FILE = "ledger.lock"
+HOLDER_FILE = "ledger.holder.json"
+
+
+def this_process() -> str:
+    """This process as people look for it: "process 4711 on host lab3"."""
+    return f"process {os.getpid()} on host {socket.gethostname()}"
+
+
+def unwritable(folder: Path, error: OSError) -> UnwritableFolder | DiskFull:
+    """The error for a folder that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(f"{folder}: no room left on the disk ({error.strerror}). Free some space and run again.")
+    if error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+        return UnwritableFolder(
+            f"{folder}: this file system has no working locks ({error.strerror}); a study needs them so that two "
+            "runners never write at once. Move the study to a local disk."
+        )
+    return UnwritableFolder(
+        f"{folder}: cannot be written ({error.strerror}); a study keeps its ledger there. "
+        "Make the folder writable or choose another one."
+    )
+
+
+class FolderLock:
+    """The right to write one study folder. Taken at once or not at all.
+
+    Raises: LedgerLocked: another process holds it. UnwritableFolder: no lock can be made there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = FileLock(folder / LOCK_FILE, timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise self._held() from None
+        except (OSError, NotImplementedError) as error:
+            cause = error if isinstance(error, OSError) else OSError(errno.ENOSYS, str(error))
+            raise unwritable(folder, cause) from error
+        try:
+            self._check_that_locks_work()
+            self._write_holder()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def release(self) -> None:
+        """Give the folder back."""
+        if self._lock.is_locked:
+            with suppress(OSError):
+                (self._folder / HOLDER_FILE).unlink(missing_ok=True)
+            self._lock.release()
+
+    def _check_that_locks_work(self) -> None:
+        """Some network drives grant every lock: a second one in this process must be refused."""
+        second = FileLock(self._folder / LOCK_FILE, timeout=0)
+        try:
+            second.acquire()
+        except Timeout:
+            return
+        second.release()
+        raise unwritable(self._folder, OSError(errno.ENOLCK, "the same lock was granted twice"))
+
+    def _write_holder(self) -> None:
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})
+        try:
+            (self._folder / HOLDER_FILE).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise unwritable(self._folder, error) from error
+
+    def _held(self) -> LedgerLocked:
+        try:
+            holder = json.loads((self._folder / HOLDER_FILE).read_text(encoding="utf-8"))
+            who = f"process {holder['pid']} on host {holder['host']}, since {holder['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            who = "another process (it left no name)"
+        return LedgerLocked(
+            f"{self._folder}: held by {who}; a study has one writer at a time. "
+            "Wait for it to end, or stop it; then run again. `tunebook status` reads without the lock."
+        )

@@ -1,0 +1,43 @@
+"""Brings a ledger's schema to the newest revision. Old ledgers keep opening; newer ones are refused, not guessed at."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, inspect, text
+
+from tunebook.errors import LedgerUnavailable
+from tunebook.ledger.schema import SCHEMA_REVISION
+
+__all__ = ["migrate", "revision_of"]
+
+KNOWN_REVISIONS = ("0001",)
+"""Every revision that this version can read, oldest first; the last is `SCHEMA_REVISION`."""
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The schema revision of a ledger, or None when it has none yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def migrate(connection: Connection, place: str) -> None:
+    """Apply what is missing, in the connection's transaction.
+
+    Raises: LedgerUnavailable: the ledger was written by a newer version of tunebook.
+    """
+    found = revision_of(connection)
+    if found == SCHEMA_REVISION:
+        return
+    if found is not None and found not in KNOWN_REVISIONS:
+        raise LedgerUnavailable(
+            f"{place}: schema revision {found}; this version of tunebook knows revisions up to {SCHEMA_REVISION}. "
+            "The ledger was written by a newer version: install that one (`pip install --upgrade tunebook`)."
+        )
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("tunebook.ledger") / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,64 @@
+"""Finds and opens a study's ledger.
+
+The address of a PostgreSQL database comes from the environment (`TUNEBOOK_LEDGER`) because it holds a password; it is
+never written, printed or stored.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tunebook.errors import UserError
+from tunebook.ledger.sqlite import SqliteDatabase
+from tunebook.ledger.store import SqlLedger
+
+__all__ = ["LEDGER_VARIABLE", "ledger_address", "open_ledger"]
+
+LEDGER_VARIABLE = "TUNEBOOK_LEDGER"
+
+
+def ledger_address(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The database that the environment names for ledgers, or None: the study folder."""
+    return environment.get(LEDGER_VARIABLE) or None
+
+
+def open_ledger(
+    address: str | Path,
+    *,
+    write: bool,
+    study: str | None = None,
+    shared: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> SqlLedger:
+    """Open a ledger.
+
+    Args:
+        address: the study folder, or `postgresql://user:password@host/database`. A folder's ledger is in the database
+            that `TUNEBOOK_LEDGER` names, when it names one, under the folder's name.
+        write: make or migrate the ledger where needed and write to it. One writer for each study.
+        study: the study's name, where it is not the folder's.
+        shared: several processes write, each taking trials with `claim_trials` (PostgreSQL only).
+        clock: seconds since 1970, for SQLite; PostgreSQL has its own.
+
+    Raises:
+        LedgerLocked: another process writes this study. LedgerDamaged: the file is not what was written.
+        UnwritableFolder, DiskFull: it cannot be written. LedgerUnavailable: the database does not answer, or is newer.
+        NotFoundError: nothing is there to be read. UserError: the address is not one of the two.
+    """
+    database = str(address) if "://" in str(address) else ledger_address()
+    if database is None:
+        return SqlLedger(SqliteDatabase(Path(address), write=write, clock=clock), study)
+    if "://" not in str(address):
+        study = study or Path(address).resolve().name
+    scheme = database.partition("://")[0]
+    if scheme.split("+")[0] not in ("postgresql", "postgres"):
+        raise UserError(
+            f"{LEDGER_VARIABLE}: got an address that begins with {scheme[:20]!r}; it is "
+            "postgresql://user:password@host/database. Correct it, or leave it empty to use the study folder."
+        )
+    from tunebook.ledger.postgres import PostgresDatabase
+
+    return SqlLedger(PostgresDatabase(database, study=study, write=write, shared=shared), study)

@@ -1,0 +1,357 @@
+"""Core values to table rows and back. Knows the columns; knows nothing of transactions, locks or states.
+
+Everything read is held against its checksum: a value that leaves this file is the value that was written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from tunebook.core.facts import Cost, Curve, EvaluationRecord, ExampleText, Outcomes, StepRecord, StudyFacts, TrialFact
+from tunebook.core.findings import Finding
+from tunebook.core.study import StudySpec, Trial, TrialState, Wave
+from tunebook.ledger.codec import CodecError, decode, encode
+from tunebook.ledger.digest import Row, check_row, damaged, examples_digest, result_digest, sealed_row
+from tunebook.ledger.schema import (
+    curve_steps,
+    evaluations,
+    examples,
+    findings,
+    outcomes,
+    scored_splits,
+    studies,
+    trials,
+    waves,
+)
+
+__all__ = [
+    "decoded",
+    "forget_result",
+    "insert_findings",
+    "insert_study",
+    "insert_wave",
+    "read_facts",
+    "read_findings",
+    "read_trial_facts",
+    "read_waves",
+    "result_columns",
+    "study_row",
+    "wave_text",
+    "write_result",
+]
+
+T = TypeVar("T")
+
+
+def decoded(hint: type[T], text: str, place: str) -> T:
+    """`codec.decode`, with a damaged text named as such."""
+    try:
+        return decode(hint, text)
+    except CodecError as error:
+        raise damaged(place, str(error)) from error
+
+
+# --- the study ---------------------------------------------------------------------------------------------------
+
+
+def study_row(spec: StudySpec, facts: StudyFacts, version: str, now: float) -> dict[str, Any]:
+    """The row of a study; its examples have rows of their own, only the names of their splits stay in `facts`."""
+    splits: dict[str, tuple[ExampleText, ...]] = {split: () for split in facts.examples}
+    values = {
+        "name": spec.name,
+        "spec": encode(spec),
+        "facts": encode(replace(facts, examples=splits)),
+        "examples_digest": examples_digest(facts.examples),
+        "tunebook_version": version,
+        "created_at": now,
+    }
+    return sealed_row(studies, values)
+
+
+def insert_study(connection: Connection, row: Row, facts: StudyFacts) -> int:
+    """Write a study with its examples; gives its number."""
+    study_id = int(connection.execute(insert(studies).values(row).returning(studies.c.id)).scalar_one())
+    _insert_many(
+        connection,
+        examples,
+        [
+            {
+                "study_id": study_id,
+                "split": split,
+                "position": position,
+                "example_index": example.index,
+                "prompt": example.prompt,
+                "gold": example.gold,
+                "group_name": example.group,
+            }
+            for split, of_split in facts.examples.items()
+            for position, example in enumerate(of_split)
+        ],
+    )
+    return study_id
+
+
+def read_facts(connection: Connection, row: Row, place: str) -> StudyFacts:
+    """A study's facts with its examples."""
+    facts = decoded(StudyFacts, row["facts"], place)
+    texts: dict[str, list[ExampleText]] = {split: [] for split in facts.examples}
+    asked = select(examples).where(examples.c.study_id == row["id"]).order_by(examples.c.split, examples.c.position)
+    for e in connection.execute(asked):
+        texts.setdefault(e.split, []).append(ExampleText(e.example_index, e.prompt, e.gold, e.group_name))
+    found = {split: tuple(of_split) for split, of_split in texts.items()}
+    if examples_digest(found) != row["examples_digest"]:
+        raise damaged(place, "table examples: the checksum does not fit")
+    return replace(facts, examples=found)
+
+
+# --- waves and trials --------------------------------------------------------------------------------------------
+
+
+def wave_text(wave: Wave) -> str:
+    """A wave's definition; its trials have rows of their own and are named by their numbers."""
+    return encode({"wave": replace(wave, trials=()), "trials": [trial.id for trial in wave.trials]})
+
+
+def insert_wave(connection: Connection, study_id: int, wave: Wave, position: int, now: float) -> None:
+    """Write a wave and its trials, all planned."""
+    own = {
+        "study_id": study_id,
+        "round_number": wave.round,
+        "number": wave.number,
+        "position": position,
+        "definition": wave_text(wave),
+        "planned_at": now,
+    }
+    connection.execute(insert(waves).values(sealed_row(waves, own)))
+    _insert_many(connection, trials, [_trial_row(study_id, wave, trial) for trial in wave.trials])
+
+
+def _trial_row(study_id: int, wave: Wave, trial: Trial) -> dict[str, Any]:
+    values = {
+        "study_id": study_id,
+        "id": trial.id,
+        "round_number": wave.round,
+        "wave_number": wave.number,
+        "purpose": trial.purpose.value,
+        "effective_key": trial.effective.key,
+        "seed": trial.seed,
+        "definition": encode(trial),
+        "state": TrialState.PLANNED.value,
+    }
+    # every column by name: rows of one statement must have the same ones
+    every = {column.name: values.get(column.name) for column in trials.columns if column.name != "digest"}
+    return sealed_row(trials, every)
+
+
+def read_waves(connection: Connection, study_id: int, all_trials: Mapping[int, Trial], place: str) -> tuple[Wave, ...]:
+    """Every wave in the order of planning, with its trials."""
+    asked = select(waves).where(waves.c.study_id == study_id).order_by(waves.c.position)
+    found = []
+    for row in connection.execute(asked).mappings():
+        check_row(waves, row, place)
+        parts = decoded(dict[str, Any], row["definition"], place)
+        missing = [number for number in parts["trials"] if number not in all_trials]
+        if missing:
+            raise damaged(place, f"table trials: trial {missing[0]} of round {row['round_number']} is missing")
+        wave = decoded(Wave, encode(parts["wave"]), place)
+        found.append(replace(wave, trials=tuple(all_trials[number] for number in parts["trials"])))
+    return tuple(found)
+
+
+# --- results -----------------------------------------------------------------------------------------------------
+
+
+def result_columns(fact: TrialFact) -> dict[str, Any]:
+    """The columns of `trials` that a result fills."""
+    return {
+        "diverged_step": fact.diverged_step,
+        "reason": fact.reason,
+        "cost": encode(fact.cost),
+        "result_digest": result_digest(fact.curve, fact.outcomes),
+    }
+
+
+def write_result(connection: Connection, study_id: int, fact: TrialFact) -> None:
+    """Write a trial's curve and outcomes."""
+    key = {"study_id": study_id, "trial_id": fact.trial.id}
+    _insert_many(
+        connection,
+        curve_steps,
+        [
+            {
+                **key,
+                "position": position,
+                "step": s.step,
+                "epoch": s.epoch,
+                "loss": s.loss,
+                "learning_rate": s.learning_rate,
+                "gradient_norm": s.gradient_norm,
+            }
+            for position, s in enumerate(fact.curve.steps)
+        ],
+    )
+    _insert_many(
+        connection,
+        evaluations,
+        [
+            {
+                **key,
+                "position": position,
+                "step": e.step,
+                "epoch": e.epoch,
+                "split": e.split,
+                "loss": e.loss,
+                "has_accuracy": e.accuracy is not None,
+                "accuracy": e.accuracy,
+            }
+            for position, e in enumerate(fact.curve.evaluations)
+        ],
+    )
+    for split, of_split in fact.outcomes.items():
+        _write_outcomes(connection, {**key, "split": split}, of_split)
+
+
+def forget_result(connection: Connection, study_id: int, trial_id: int) -> None:
+    """Delete what a failed trial left, before it is tried again."""
+    for table in (curve_steps, evaluations, outcomes, scored_splits):
+        connection.execute(delete(table).where(table.c.study_id == study_id, table.c.trial_id == trial_id))
+
+
+def _write_outcomes(connection: Connection, key: dict[str, Any], of_split: Outcomes) -> None:
+    scores, nll = of_split.scores.tolist(), of_split.nll.tolist()
+    answers: Sequence[str | None] = of_split.answers or [None] * len(scores)
+    summary = {
+        "n_examples": len(scores),
+        "has_answers": bool(of_split.answers),
+        "accuracy": _mean(scores),
+        "loss": _mean(nll),
+    }
+    connection.execute(insert(scored_splits).values({**key, **summary}))
+    rows = zip(scores, nll, answers, strict=True)
+    _insert_many(
+        connection,
+        outcomes,
+        [
+            {**key, "position": position, "score": score, "nll": loss, "answer": answer}
+            for position, (score, loss, answer) in enumerate(rows)
+        ],
+    )
+
+
+def _mean(values: list[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def read_trial_facts(
+    connection: Connection, study_id: int, place: str, known: Mapping[int, tuple[str, TrialFact]]
+) -> dict[int, tuple[str, TrialFact]]:
+    """Every trial with what came of it, in order of their numbers, each with its row's checksum.
+
+    Args:
+        known: what was read before; rows whose checksum has not changed are not read again.
+    """
+    asked = select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)
+    rows = connection.execute(asked).mappings().all()
+    for row in rows:
+        check_row(trials, row, place)
+    fresh = {row["id"] for row in rows if row["id"] not in known or known[row["id"]][0] != row["digest"]}
+    finished = {row["id"] for row in rows if row["id"] in fresh and TrialState(row["state"]).is_final}
+    curves = _read_curves(connection, study_id, finished)
+    scored = _read_outcomes(connection, study_id, finished)
+    return {
+        row["id"]: (row["digest"], _trial_fact(row, curves, scored, place)) if row["id"] in fresh else known[row["id"]]
+        for row in rows
+    }
+
+
+def _trial_fact(
+    row: Row, curves: Mapping[int, Curve], scored: Mapping[int, dict[str, Outcomes]], place: str
+) -> TrialFact:
+    trial, state = decoded(Trial, row["definition"], place), TrialState(row["state"])
+    if not state.is_final:
+        return TrialFact(trial, state)
+    curve, of_trial = curves.get(trial.id, Curve()), scored.get(trial.id, {})
+    if result_digest(curve, of_trial) != row["result_digest"]:
+        raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not fit")
+    cost = decoded(Cost, row["cost"], place)
+    return TrialFact(trial, state, of_trial, curve, cost, row["diverged_step"], row["reason"])
+
+
+def _of_trials(table: Table, study_id: int, wanted: set[int]) -> Any:
+    """Rows of the wanted trials; each query asks for a span of numbers, because they come in runs."""
+    return (
+        select(table)
+        .where(table.c.study_id == study_id, table.c.trial_id >= min(wanted), table.c.trial_id <= max(wanted))
+        .order_by(*table.primary_key.columns)
+    )
+
+
+def _read_curves(connection: Connection, study_id: int, wanted: set[int]) -> dict[int, Curve]:
+    if not wanted:
+        return {}
+    steps: dict[int, list[StepRecord]] = defaultdict(list)
+    for s in connection.execute(_of_trials(curve_steps, study_id, wanted)):
+        steps[s.trial_id].append(StepRecord(s.step, s.epoch, s.loss, s.learning_rate, s.gradient_norm))
+    taken: dict[int, list[EvaluationRecord]] = defaultdict(list)
+    for e in connection.execute(_of_trials(evaluations, study_id, wanted)):
+        accuracy = e.accuracy if e.has_accuracy else None
+        taken[e.trial_id].append(EvaluationRecord(e.step, e.epoch, e.split, e.loss, accuracy))
+    return {number: Curve(tuple(steps[number]), tuple(taken[number])) for number in wanted}
+
+
+def _read_outcomes(connection: Connection, study_id: int, wanted: set[int]) -> dict[int, dict[str, Outcomes]]:
+    if not wanted:
+        return {}
+    rows: dict[tuple[int, str], list[Any]] = defaultdict(list)
+    for row in connection.execute(_of_trials(outcomes, study_id, wanted)):
+        rows[row.trial_id, row.split].append(row)
+    found: dict[int, dict[str, Outcomes]] = defaultdict(dict)
+    for summary in connection.execute(_of_trials(scored_splits, study_id, wanted)):
+        of_split = rows[summary.trial_id, summary.split]
+        answers = tuple(row.answer for row in of_split) if summary.has_answers else ()
+        scores = np.array([row.score for row in of_split], dtype=np.float64)
+        nll = np.array([row.nll for row in of_split], dtype=np.float64)
+        found[summary.trial_id][summary.split] = Outcomes(scores, nll, answers)
+    return found
+
+
+# --- findings ----------------------------------------------------------------------------------------------------
+
+
+def insert_findings(connection: Connection, study_id: int, round_number: int, judged: Sequence[Finding]) -> None:
+    """Write a round's findings."""
+    rows = [
+        {
+            "study_id": study_id,
+            "round_number": round_number,
+            "position": position,
+            "label": finding.label,
+            "family": finding.family,
+            "verdict": finding.verdict.value,
+            "definition": encode(finding),
+        }
+        for position, finding in enumerate(judged)
+    ]
+    _insert_many(connection, findings, [sealed_row(findings, row) for row in rows])
+
+
+def read_findings(connection: Connection, study_id: int, place: str) -> dict[int, tuple[Finding, ...]]:
+    """Every finding by round, in order."""
+    asked = select(findings).where(findings.c.study_id == study_id).order_by(*findings.primary_key.columns)
+    found: dict[int, list[Finding]] = defaultdict(list)
+    for row in connection.execute(asked).mappings():
+        check_row(findings, row, place)
+        found[row["round_number"]].append(decoded(Finding, row["definition"], place))
+    return {number: tuple(of_round) for number, of_round in found.items()}
+
+
+def _insert_many(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    batch = list(rows)
+    if batch:
+        connection.execute(insert(table), batch)

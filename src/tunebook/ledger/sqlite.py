@@ -1,0 +1,280 @@
+"""The ledger in one SQLite file: WAL, `synchronous=FULL`, one writer under a file lock, any number of readers.
+
+A new file is made under another name and renamed when its schema is complete, so `ledger.sqlite` is never half made.
+An existing file is checked whole, read-only, before anything may write to it: a damaged one stays as it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from tunebook.errors import DiskFull, LedgerLocked, NotFoundError, TunebookError, UnwritableFolder
+from tunebook.ledger.digest import damaged
+from tunebook.ledger.lock import FolderLock, unwritable
+from tunebook.ledger.migrate import migrate, revision_of
+from tunebook.ledger.schema import SCHEMA_REVISION
+
+__all__ = ["LEDGER_FILE", "SqliteDatabase", "check_file", "connect_readonly", "translated"]
+
+T = TypeVar("T")
+
+LEDGER_FILE = "ledger.sqlite"
+_MAKING_FILE = "ledger.sqlite.making"
+_BUSY_SECONDS = 30.0
+"""How long to wait for a reader that blocks a checkpoint or a migration."""
+
+
+class SqliteDatabase:
+    """The ledger file of one study folder.
+
+    Args:
+        folder: the study folder; made when it is not there and `write` is true.
+        write: take the folder's lock, make or migrate the file, and write. Otherwise nothing is changed.
+        clock: seconds since 1970; for the times that people read, and for leases.
+    """
+
+    def __init__(self, folder: Path, *, write: bool, clock: Callable[[], float] = time.time) -> None:
+        self.place = str(folder / LEDGER_FILE)
+        self.writable = write
+        self._path = folder / LEDGER_FILE
+        self._clock = clock
+        self._lock: FolderLock | None = None
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        if write:
+            self._engine = self._open_for_writing(folder)
+        else:
+            self._engine = self._open_for_reading()
+
+    def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction; see `Database`."""
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise translated(error, self.place) or error from error
+
+    def now(self, connection: Connection) -> float:
+        """Seconds since 1970 by this machine's clock: SQLite has one writer, so no two clocks are compared."""
+        return self._clock()
+
+    def close(self) -> None:
+        """Fold the log into the file and give the lock back."""
+        self._engine.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _open_for_writing(self, folder: Path) -> SqlEngine:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        self._lock = FolderLock(folder)
+        try:
+            return self._prepared_for_writing(folder)
+        except DBAPIError as error:
+            self._lock.release()
+            raise translated(error, self.place) or error from error
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise _translated_cause(error, self.place) or error from error
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _prepared_for_writing(self, folder: Path) -> SqlEngine:
+        if not self._path.exists():
+            self._make(folder / _MAKING_FILE)
+        else:
+            check_file(self._path)
+        engine = _engine(self._path)
+        with engine.begin() as connection:
+            migrate(connection, self.place)
+        return engine
+
+    def _make(self, making: Path) -> None:
+        for leftover in (making, *(making.with_name(making.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):
+            leftover.unlink(missing_ok=True)
+        engine = _engine(making)
+        try:
+            with engine.begin() as connection:
+                migrate(connection, self.place)
+        finally:
+            engine.dispose()
+        making.replace(self._path)
+        _sync_folder(self._path.parent)
+
+    def _open_for_reading(self) -> SqlEngine:
+        if not self._path.exists():
+            raise NotFoundError(
+                f"{self._path}: there is no ledger here; a study has one as soon as it runs. "
+                "Check the folder's name, or start the study with `tunebook run`."
+            )
+        try:
+            readable = self._readable_file()
+            engine = _engine(readable, readonly=True)
+            with engine.connect() as connection:
+                old = revision_of(connection) != SCHEMA_REVISION
+        except (DBAPIError, sqlite3.Error) as error:
+            self._forget_copy()
+            raise translated(error, self.place) or error from error
+        return self._migrated_copy(engine) if old else engine
+
+    def _readable_file(self) -> Path:
+        """The ledger, or a copy of it where its folder cannot hold the index that readers of a log share."""
+        try:
+            connect_readonly(self._path).close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+                return self._copied()
+            raise
+        return self._path
+
+    def _copied(self) -> Path:
+        self._copy = tempfile.TemporaryDirectory(prefix="tunebook-ledger-")
+        for suffix in ("", "-wal"):
+            source = self._path.with_name(LEDGER_FILE + suffix)
+            if source.exists():
+                shutil.copyfile(source, Path(self._copy.name) / source.name)
+        return Path(self._copy.name) / LEDGER_FILE
+
+    def _migrated_copy(self, engine: SqlEngine) -> SqlEngine:
+        """An older ledger is read through a migrated copy; the file itself stays as it is."""
+        engine.dispose()
+        copy = _engine(self._copied())
+        try:
+            with copy.begin() as connection:
+                migrate(connection, self.place)
+        except DBAPIError as error:
+            copy.dispose()
+            self._forget_copy()
+            raise translated(error, self.place) or error from error
+        return copy
+
+    def _forget_copy(self) -> None:
+        if self._copy is not None:
+            self._copy.cleanup()
+
+
+def connect_readonly(path: Path) -> sqlite3.Connection:
+    """A connection that cannot change the file, with its schema read (so that errors show here)."""
+    connection = sqlite3.connect(_address(path, "ro"), uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def check_file(path: Path) -> None:
+    """Read the whole file and raise LedgerDamaged when SQLite finds it inconsistent. Changes nothing."""
+    try:
+        connection = connect_readonly(path)
+        try:
+            answers = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
+            orphans = connection.execute("PRAGMA foreign_key_check")
+            answers += [f"row {row[1]} of {row[0]} belongs to nothing" for row in orphans]
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise _translated_cause(error, str(path)) or error from error
+    if answers != ["ok"]:
+        raise damaged(str(path), "; ".join(str(answer) for answer in answers[:3] if answer != "ok"))
+
+
+def translated(error: BaseException, place: str) -> TunebookError | None:
+    """A driver's error in tunebook's words, or None for a fault of our own."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return _translated_cause(cause, place)
+
+
+def _translated_cause(cause: BaseException | None, place: str) -> TunebookError | None:
+    name = str(getattr(cause, "sqlite_errorname", ""))
+    if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and not _has_room(Path(place).parent)):
+        return DiskFull(
+            f"{place}: no room left on the disk ({cause}). What was written before is safe; the last step was not "
+            "written. Free some space and run again."
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_IOERR_LOCK", "SQLITE_PROTOCOL")):
+        return UnwritableFolder(
+            f"{place}: cannot be opened for this ({cause}); the file and its folder must be writable and have working "
+            "locks. Change the permissions, or move the study to a local disk."
+        )
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return LedgerLocked(
+            f"{place}: another process holds the file ({cause}); waited {_BUSY_SECONDS:.0f} seconds. "
+            "Close the program that has it open, then run again."
+        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")) or isinstance(cause, UnicodeDecodeError):
+        return damaged(place, str(cause))
+    # A damaged file can also show as a schema that lacks our tables or as text that is not UTF-8.
+    text = str(cause)
+    if isinstance(cause, sqlite3.OperationalError) and ("no such" in text or "decode" in text or "malformed" in text):
+        return damaged(place, text)
+    return None
+
+
+def _has_room(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free > 1 << 20
+
+
+def _address(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.resolve()))}?mode={mode}"
+
+
+def _engine(path: Path, *, readonly: bool = False) -> SqlEngine:
+    def connect() -> sqlite3.Connection:
+        if readonly:
+            connection = connect_readonly(path)
+        else:
+            address = _address(path, "rwc")
+            connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+            _set_up(connection, path)
+        connection.isolation_level = None  # transactions begin where we say so
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=1, hide_parameters=True)
+    begin = "BEGIN" if readonly else "BEGIN IMMEDIATE"
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    """Durable on commit, as far as the disk keeps its word."""
+    mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode != "wal":
+        connection.close()
+        raise unwritable(path.parent, OSError(errno.ENOLCK, f"SQLite gives journal mode {mode} instead of wal"))
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA cell_size_check=ON")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a loss of power (POSIX; elsewhere a folder cannot be opened)."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,402 @@
+"""The ledger: the durable record of one study, on SQLite or PostgreSQL.
+
+Every public method is one transaction. What it does not know: rounds, statistics, or why a trial is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tunebook.core.facts import History, StudyFacts, TrialFact
+from tunebook.core.findings import Finding
+from tunebook.core.study import StudySpec, Trial, TrialState, Wave
+from tunebook.errors import IllegalTransition, NotFoundError, UnwritableFolder, UserError
+from tunebook.ledger import rows
+from tunebook.ledger.codec import encode
+from tunebook.ledger.database import Database
+from tunebook.ledger.digest import Row, check_row, damaged, sealed_row
+from tunebook.ledger.schema import notes, rounds, sealed, studies, trials, waves
+from tunebook.ledger.transitions import TrialDesk, attempts_of, never_planned
+
+__all__ = ["SqlLedger"]
+
+T = TypeVar("T")
+
+
+class SqlLedger:
+    """The ledger of one study; fulfils `core.ports.Ledger`.
+
+    Args:
+        database: where it is kept.
+        study: the study's name; None where the database holds one study only (a study folder's file).
+    """
+
+    def __init__(self, database: Database, study: str | None = None) -> None:
+        self._database = database
+        self._name = study
+        self._study_id: int | None = None
+        self._known: dict[int, tuple[str, TrialFact]] = {}
+
+    # --- the study -----------------------------------------------------------------------------------------------
+
+    def create_study(self, spec: StudySpec, facts: StudyFacts) -> None:
+        """Write the study, its examples and fingerprints. Writing the same study again changes nothing.
+
+        Raises: UserError: another study is there already.
+        """
+
+        def work(connection: Connection) -> int:
+            row = rows.study_row(spec, facts, version("tunebook"), self._database.now(connection))
+            found = self._study_row(connection)
+            if found is not None:
+                if any(found[column] != row[column] for column in ("spec", "facts", "examples_digest")):
+                    raise UserError(
+                        f"{self._place}: holds study {found['name']!r} already, with other settings; one study is "
+                        "created once. Choose another name for the new study."
+                    )
+                return int(found["id"])
+            return rows.insert_study(connection, row, facts)
+
+        if self._name is not None and spec.name != self._name:
+            raise UserError(f"{self._place}: was opened for study {self._name!r}, not {spec.name!r}. Open it again.")
+        self._name = spec.name
+        self._study_id = self._write(work)
+
+    def spec(self) -> StudySpec | None:
+        """The study as it was created, with accepted later changes; None before `create_study`."""
+
+        def work(connection: Connection) -> StudySpec | None:
+            row = self._study_row(connection)
+            return None if row is None else rows.decoded(StudySpec, row["spec"], self._place)
+
+        return self._read(work)
+
+    def facts(self) -> StudyFacts:
+        """What was true when the study was created, with the examples' texts."""
+
+        def work(connection: Connection) -> StudyFacts:
+            self._id(connection)
+            row = self._study_row(connection)
+            assert row is not None, "its number was found in this transaction"
+            return rows.read_facts(connection, row, self._place)
+
+        return self._read(work)
+
+    def update_spec(self, spec: StudySpec) -> None:
+        """Accept a changed study file. Which changes are harmless is the caller's to know; the name never changes."""
+
+        def work(connection: Connection) -> None:
+            study_id = self._id(connection)
+            row = self._study_row(connection)
+            assert row is not None, "its number was found in this transaction"
+            if spec.name != row["name"]:
+                raise UserError(f"{self._place}: study {row['name']!r} cannot become {spec.name!r}. Start a new one.")
+            new = sealed_row(studies, {**row, "spec": encode(spec)})
+            connection.execute(update(studies).where(studies.c.id == study_id).values(new))
+
+        self._write(work)
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def history(self) -> History:
+        """Everything the planner and the statistics may see, as of one moment."""
+
+        def work(connection: Connection) -> History:
+            study_id = self._id(connection)
+            self._known = rows.read_trial_facts(connection, study_id, self._place, self._known)
+            facts = {number: fact for number, (_, fact) in self._known.items()}
+            of_trials = {number: fact.trial for number, fact in facts.items()}
+            judged = self._closed_rounds(connection, study_id)
+            return History(
+                waves=rows.read_waves(connection, study_id, of_trials, self._place),
+                trials=facts,
+                spent_seconds=sum(f.cost.train_seconds + f.cost.score_seconds for f in facts.values()),
+                sealed=self._sealed(connection, study_id),
+                findings=tuple(finding for number in sorted(judged) for finding in judged[number]),
+                closed_rounds=tuple(sorted(judged)),
+            )
+
+        return self._read(work)
+
+    def trials(self) -> Sequence[Trial]:
+        """Every trial planned so far, in order."""
+        return tuple(fact.trial for fact in self.history().trials.values())
+
+    def closed_rounds(self) -> dict[int, tuple[Finding, ...]]:
+        """The rounds that have been judged, with their findings (perhaps none)."""
+        return self._read(lambda connection: self._closed_rounds(connection, self._id(connection)))
+
+    def attempts(self) -> Sequence[Row]:
+        """Every attempt at a trial in order: token, trial_id, worker, started_at, ended_at, ended, reason."""
+        return self._read(lambda connection: attempts_of(connection, self._id(connection)))
+
+    # --- planning ------------------------------------------------------------------------------------------------
+
+    def add_wave(self, wave: Wave) -> None:
+        """Write a planned wave with its trials. Writing the same wave again changes nothing.
+
+        Raises: IllegalTransition: another wave of that number, or one of its trials, was planned before.
+        """
+
+        def work(connection: Connection) -> None:
+            study_id = self._id(connection)
+            if self._wave_is_there(connection, study_id, wave):
+                return
+            self._open_round(connection, study_id, wave)
+            last = select(func.max(waves.c.position)).where(waves.c.study_id == study_id)
+            position = 1 + (connection.execute(last).scalar_one() or 0)
+            try:
+                rows.insert_wave(connection, study_id, wave, position, self._now(connection))
+            except IntegrityError as error:
+                raise self._planned_twice(wave) from error
+
+        self._write(work)
+
+    def close_round(self, round_number: int, findings: Sequence[Finding]) -> None:
+        """Write a round's findings, once; the same again changes nothing.
+
+        Raises: IllegalTransition: the round was judged differently before, or never planned.
+        """
+
+        def work(connection: Connection) -> None:
+            study_id = self._id(connection)
+            row = self._round_row(connection, study_id, round_number)
+            if row is None:
+                raise self._fault(f"round {round_number} was never planned and cannot be judged")
+            if row["closed"]:
+                before = self._closed_rounds(connection, study_id)[round_number]
+                if [encode(finding) for finding in before] != [encode(finding) for finding in findings]:
+                    raise self._fault(f"round {round_number} was judged before, with other findings")
+                return
+            closed = {**row, "closed": True, "n_findings": len(findings), "closed_at": self._now(connection)}
+            where = (rounds.c.study_id == study_id, rounds.c.number == round_number)
+            connection.execute(update(rounds).where(*where).values(sealed_row(rounds, closed)))
+            rows.insert_findings(connection, study_id, round_number, findings)
+
+        self._write(work)
+
+    def seal(self, configurations: dict[str, str]) -> None:
+        """Fix the confirm list before the test split is opened. The same list again changes nothing.
+
+        Raises: IllegalTransition: another list was sealed before, or the list is empty.
+        """
+
+        def work(connection: Connection) -> None:
+            study_id = self._id(connection)
+            before = self._sealed(connection, study_id)
+            if before == configurations and before:
+                return
+            if before or not configurations:
+                raise self._fault(f"the confirm list is sealed once: {before or 'nothing'} is not {configurations}")
+            now = self._now(connection)
+            for role, key in configurations.items():
+                own = {"study_id": study_id, "role": role, "effective_key": key, "n_roles": len(configurations)}
+                connection.execute(insert(sealed).values(sealed_row(sealed, {**own, "sealed_at": now})))
+
+        self._write(work)
+
+    # --- trials --------------------------------------------------------------------------------------------------
+
+    def start_trial(self, trial_id: int, worker: str) -> int:
+        """Planned to running; gives the attempt's fencing token, which only grows."""
+        nonce = uuid4().hex
+        return self._write(lambda connection: self._desk(connection).start(trial_id, worker, nonce, None))
+
+    def claim_trials(self, worker: str, n: int, lease_seconds: float) -> list[tuple[Trial, int]]:
+        """Take up to n trials that are planned, or whose lease has run out; gives each with its token.
+
+        The lease must be renewed before `lease_seconds` are over by the database's clock, or others may take the trial.
+        """
+        nonce = uuid4().hex
+
+        def work(connection: Connection) -> list[tuple[Trial, int]]:
+            claimed = self._desk(connection).claim(worker, n, nonce, lease_seconds)
+            return [(self._trial(connection, number), token) for number, token in claimed]
+
+        return self._write(work)
+
+    def renew(self, token: int, lease_seconds: float) -> None:
+        """Keep a claimed trial for so much longer. Raises StaleLease when it was given to another worker."""
+        self._write(lambda connection: self._desk(connection).renew(token, lease_seconds))
+
+    def finish_trial(self, fact: TrialFact, token: int) -> None:
+        """Write curve, outcomes, cost and final state. The same attempt finishing twice changes nothing.
+
+        Raises: StaleLease: the trial was given to another worker. IllegalTransition: not a final state, or a result for
+            another definition of the trial.
+        """
+        columns = rows.result_columns(fact)
+
+        def work(connection: Connection) -> None:
+            if self._trial(connection, fact.trial.id) != fact.trial:
+                raise self._fault(f"trial {fact.trial.id}: the result belongs to a trial that was defined otherwise")
+            if self._desk(connection).finish(fact.trial.id, token, columns, fact.state):
+                rows.write_result(connection, self._id(connection), fact)
+
+        self._write(work)
+
+    def release_trial(self, trial_id: int, token: int, reason: str) -> None:
+        """Running back to planned, the attempt closed with a reason."""
+        self._write(lambda connection: self._desk(connection).release(trial_id, token, reason))
+
+    def release_running(self, reason: str) -> None:
+        """Take back what a dead runner left running: every trial without a lease, or with one that ran out."""
+        self._write(lambda connection: self._desk(connection).recover(reason))
+
+    def retry_failed(self) -> list[int]:
+        """Put every failed trial back to planned; gives their numbers."""
+
+        def work(connection: Connection) -> list[int]:
+            study_id = self._id(connection)
+            failed = select(trials.c.id).where(trials.c.study_id == study_id, trials.c.state == TrialState.FAILED.value)
+            numbers = list(connection.execute(failed.order_by(trials.c.id)).scalars())
+            for number in numbers:
+                rows.forget_result(connection, study_id, number)
+                self._desk(connection).retry(number)
+            return numbers
+
+        return self._write(work)
+
+    # --- notes ---------------------------------------------------------------------------------------------------
+
+    def note(self, code: str, values: dict[str, Any]) -> None:
+        """Keep something that happened, with the time."""
+        nonce, details = uuid4().hex, encode(values)
+
+        def work(connection: Connection) -> None:
+            study_id = self._id(connection)
+            if connection.execute(select(notes.c.id).where(notes.c.nonce == nonce)).first() is None:
+                own = {"study_id": study_id, "code": code, "details": details, "nonce": nonce}
+                connection.execute(insert(notes).values(sealed_row(notes, {**own, "noted_at": self._now(connection)})))
+
+        self._write(work)
+
+    def notes(self) -> Sequence[tuple[str, dict[str, Any]]]:
+        """All notes in order, as (code, values)."""
+
+        def work(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
+            found = []
+            asked = select(notes).where(notes.c.study_id == self._id(connection)).order_by(notes.c.id)
+            for row in connection.execute(asked).mappings():
+                check_row(notes, row, self._place)
+                found.append((row["code"], rows.decoded(dict[str, Any], row["details"], self._place)))
+            return found
+
+        return self._read(work)
+
+    def close(self) -> None:
+        """Give the database back. A closed ledger is not used again."""
+        self._database.close()
+
+    def __enter__(self) -> SqlLedger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- inside --------------------------------------------------------------------------------------------------
+
+    @property
+    def _place(self) -> str:
+        return self._database.place
+
+    def _now(self, connection: Connection) -> float:
+        return self._database.now(connection)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        return self._database.transaction(work)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        if not self._database.writable:
+            raise UnwritableFolder(f"{self._place}: was opened for reading. Open it with write=True to change it.")
+        return self._database.transaction(work)
+
+    def _desk(self, connection: Connection) -> TrialDesk:
+        return TrialDesk(connection, self._id(connection), self._place, self._now(connection))
+
+    def _study_row(self, connection: Connection) -> Row | None:
+        asked = select(studies).order_by(studies.c.id)
+        if self._name is not None:
+            asked = asked.where(studies.c.name == self._name)
+        found = connection.execute(asked).mappings().all()
+        for row in found:
+            check_row(studies, row, self._place)
+        if len(found) > 1:
+            names = ", ".join(row["name"] for row in found[:5])
+            raise UserError(f"{self._place}: holds {len(found)} studies ({names}); say which one is meant.")
+        return found[0] if found else None
+
+    def _id(self, connection: Connection) -> int:
+        if self._study_id is None:
+            row = self._study_row(connection)
+            if row is None:
+                what = "no study" if self._name is None else f"no study {self._name!r}"
+                raise NotFoundError(f"{self._place}: holds {what} yet. Start it with `tunebook run`.")
+            self._study_id = int(row["id"])
+        return self._study_id
+
+    def _trial(self, connection: Connection, number: int) -> Trial:
+        where = (trials.c.study_id == self._id(connection), trials.c.id == number)
+        text = connection.execute(select(trials.c.definition).where(*where)).scalar_one_or_none()
+        if text is None:
+            raise never_planned(self._place, number)
+        return rows.decoded(Trial, text, self._place)
+
+    def _wave_is_there(self, connection: Connection, study_id: int, wave: Wave) -> bool:
+        where = (waves.c.study_id == study_id, waves.c.round_number == wave.round, waves.c.number == wave.number)
+        found = connection.execute(select(waves.c.definition).where(*where)).scalar_one_or_none()
+        if found is None:
+            return False
+        if found != rows.wave_text(wave) or any(self._trial(connection, trial.id) != trial for trial in wave.trials):
+            raise self._planned_twice(wave)
+        return True
+
+    def _open_round(self, connection: Connection, study_id: int, wave: Wave) -> None:
+        row = self._round_row(connection, study_id, wave.round)
+        if row is None:
+            own = {"study_id": study_id, "number": wave.round, "kind": wave.kind.value}
+            connection.execute(insert(rounds).values(sealed_row(rounds, {**own, "closed": False, "n_findings": 0})))
+        elif row["closed"]:
+            raise self._fault(f"round {wave.round} has been judged; wave {wave.number} comes too late")
+
+    def _round_row(self, connection: Connection, study_id: int, number: int) -> Row | None:
+        asked = select(rounds).where(rounds.c.study_id == study_id, rounds.c.number == number).with_for_update()
+        row = connection.execute(asked).mappings().first()
+        if row is not None:
+            check_row(rounds, row, self._place)
+        return row
+
+    def _closed_rounds(self, connection: Connection, study_id: int) -> dict[int, tuple[Finding, ...]]:
+        judged = rows.read_findings(connection, study_id, self._place)
+        closed: dict[int, tuple[Finding, ...]] = {}
+        for row in connection.execute(select(rounds).where(rounds.c.study_id == study_id)).mappings():
+            check_row(rounds, row, self._place)
+            if len(judged.get(row["number"], ())) != row["n_findings"]:
+                raise damaged(self._place, f"table findings: round {row['number']} has not all of its findings")
+            if row["closed"]:
+                closed[row["number"]] = judged.get(row["number"], ())
+        return dict(sorted(closed.items()))
+
+    def _sealed(self, connection: Connection, study_id: int) -> dict[str, str]:
+        found = {}
+        for row in connection.execute(select(sealed).where(sealed.c.study_id == study_id)).mappings():
+            check_row(sealed, row, self._place)
+            found[row["role"]] = row["effective_key"]
+            n_roles = row["n_roles"]
+        if found and len(found) != n_roles:
+            raise damaged(self._place, "table sealed: not all of the confirm list is there")
+        return found
+
+    def _planned_twice(self, wave: Wave) -> IllegalTransition:
+        return self._fault(
+            f"round {wave.round}, wave {wave.number}: it or one of its trials was planned otherwise before"
+        )
+
+    def _fault(self, what: str) -> IllegalTransition:
+        return IllegalTransition(f"{self._place}: {what}. This is a fault of tunebook's own: please report it.")
