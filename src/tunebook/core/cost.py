@@ -1,0 +1,95 @@
+"""What a trial will cost, before it is run: tokens, seconds and bytes.
+
+Seconds come from rates that the engine measured on this machine (`core.ports.Calibration`); nothing here measures. The
+prediction knows passes over the data, truncation and the adapter's own multiplies; it does not know which trials will
+share a forward, so on an engine that packs it is an upper bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import DataFacts
+from tunebook.core.ports import Calibration
+from tunebook.core.study import Trial
+
+__all__ = ["Prediction", "predict_trial", "predict_trials", "relative_cost", "training_tokens"]
+
+RANK_REFERENCE = 8
+"""Rank that calibrations are taken at."""
+RANK_COST = 0.004
+"""Further training time for each rank above the reference: PEFT on SmolLM2-135M, r 8 against r 32 (docs/log.md)."""
+ASSUMED_TOKENS = 100.0
+"""Mean tokens of a training example where it is not known; only ratios of costs then mean something."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What trials are expected to cost.
+
+    Attributes:
+        train_tokens: raw tokens of training, as one trial after another would compute them.
+        seconds: device time for training and scoring.
+        one_by_one_seconds: the same with PEFT and the Trainer, one trial after another.
+        peak_bytes: memory of the base model and the largest of the trials alone.
+    """
+
+    train_tokens: int = 0
+    seconds: float = 0.0
+    one_by_one_seconds: float = 0.0
+    peak_bytes: int = 0
+
+    def __add__(self, other: Prediction) -> Prediction:
+        return Prediction(
+            self.train_tokens + other.train_tokens,
+            self.seconds + other.seconds,
+            self.one_by_one_seconds + other.one_by_one_seconds,
+            max(self.peak_bytes, other.peak_bytes),
+        )
+
+
+def training_tokens(configuration: Configuration, facts: DataFacts) -> int:
+    """Raw tokens of one training: passes x examples x mean length. Truncation is applied to the mean length, so where
+    only some examples are truncated the count is a little high."""
+    mean = facts.mean_tokens if facts.mean_tokens is not None else ASSUMED_TOKENS
+    return round(configuration.num_train_epochs * facts.n_train * min(mean, configuration.max_length))
+
+
+def relative_cost(configuration: Configuration, facts: DataFacts) -> tuple[float, int]:
+    """An order of cheapness that needs no measurement: training time in arbitrary units, then rank (adapter size)."""
+    return _rank_factor(configuration) * training_tokens(configuration, facts), configuration.lora_r
+
+
+def predict_trial(
+    configuration: Configuration,
+    splits: tuple[str, ...],
+    facts: DataFacts,
+    calibration: Calibration,
+    is_checkpoint: bool = False,
+) -> Prediction:
+    """What one trial will cost. A checkpoint of another trial is only scored."""
+    tokens = 0 if is_checkpoint else training_tokens(configuration, facts)
+    n_scored = sum({"validation": facts.n_validation, "test": facts.n_test}.get(split, 0) for split in splits)
+    scoring = n_scored / calibration.score_examples_per_second
+    weighted = tokens * _rank_factor(configuration)
+    return Prediction(
+        train_tokens=tokens,
+        seconds=weighted / calibration.train_tokens_per_second + scoring,
+        one_by_one_seconds=weighted / calibration.one_by_one_tokens_per_second + scoring,
+        peak_bytes=calibration.base_bytes + calibration.trial_bytes * configuration.lora_r // RANK_REFERENCE,
+    )
+
+
+def predict_trials(trials: Iterable[Trial], facts: DataFacts, calibration: Calibration) -> Prediction:
+    """What a number of trials will cost together."""
+    total = Prediction()
+    for trial in trials:
+        checkpoint = trial.checkpoint_of is not None
+        total += predict_trial(trial.effective, trial.splits, facts, calibration, checkpoint)
+    return total
+
+
+def _rank_factor(configuration: Configuration) -> float:
+    return max(0.5, 1 + RANK_COST * (configuration.lora_r - RANK_REFERENCE))

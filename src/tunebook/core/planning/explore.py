@@ -1,0 +1,172 @@
+"""Round explore: the noise, then one factor at a time.
+
+First wave: the baseline's seeds; the levels of factors that leave the best learning rate where it is; and for the
+others a small learning-rate bracket at each level and at the baseline, one selection seed each. Second wave: each
+bracketed level at the rate of lowest validation loss, with fresh seeds, against the baseline at its own chosen rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Level
+from tunebook.core.facts import TrialFact
+from tunebook.core.planning.board import Board
+from tunebook.core.planning.design import BASELINE_SEEDS_LEAST, Design, FactorDesign, fitted
+from tunebook.core.planning.draft import Draft
+from tunebook.core.planning.seeds import SeedUse, seed_numbers
+from tunebook.core.study import Fold, Purpose, RoundKind, Wave
+
+__all__ = ["chosen_rates_wave", "explore_wave", "level_label"]
+
+
+def level_label(factor: str, value: Level) -> str:
+    """The short stable name of a level: "lora_r=32"."""
+    if isinstance(value, float):
+        return f"{factor}={value:g}"
+    return f"{factor}={'+'.join(value) if isinstance(value, tuple) else value}"
+
+
+def explore_wave(board: Board, round_number: int) -> Wave:
+    """The round's first wave; it closes the round when there is no bracket to choose from."""
+    ground = board.ground
+    room = board.allowance(RoundKind.EXPLORE)
+    design, cuts = fitted(ground, room)
+    draft = Draft(board, RoundKind.EXPLORE, round_number, 1, room)
+    draft.folds.extend(design.folds)
+    draft.cuts.extend(cuts)
+    study_seed = ground.spec.seed
+    baseline_seeds = seed_numbers(study_seed, SeedUse.CLAIM, design.baseline_seeds)
+    baseline = draft.replicates(ground.spec.baseline, baseline_seeds, Purpose.BASELINE)
+    for factor in design.factors:
+        if not (factor.bracketed and design.rates):
+            _levels(draft, factor, baseline)
+    if not design.has_brackets:
+        return _with_checkpoint_folds(board, draft.wave())
+    _brackets(draft, design)
+    return _with_checkpoint_folds(board, draft.wave(closes_round=False))
+
+
+def _levels(draft: Draft, factor: FactorDesign, baseline: tuple[int, ...]) -> None:
+    seeds = seed_numbers(draft.board.ground.spec.seed, SeedUse.CLAIM, factor.seeds)
+    for level in factor.levels:
+        ids = draft.replicates(level.configuration, seeds, Purpose.LEVEL, factor.name)
+        draft.contrast(ids, baseline, level_label(factor.name, level.value), factor.name)
+
+
+def _brackets(draft: Draft, design: Design) -> None:
+    ground = draft.board.ground
+    seeds = seed_numbers(ground.spec.seed, SeedUse.SELECTION, 1)
+    for rate in design.rates:
+        draft.replicates(ground.spec.baseline.with_values(learning_rate=rate), seeds, Purpose.BRACKET)
+    for factor in design.factors:
+        if factor.bracketed:
+            for level in factor.levels:
+                for rate in design.rates:
+                    configuration = level.configuration.with_values(learning_rate=rate)
+                    draft.replicates(configuration, seeds, Purpose.BRACKET, factor.name)
+    bracketed = [factor.name for factor in design.factors if factor.bracketed]
+    draft.note("bracket", {
+        "rates": list(design.rates), "factors": bracketed, "baseline_seeds": design.baseline_seeds,
+        "seeds": {factor.name: factor.seeds for factor in design.factors if factor.bracketed},
+    })
+
+
+def _with_checkpoint_folds(board: Board, wave: Wave) -> Wave:
+    """Name each level that costs nothing because it is an earlier checkpoint of a longer trial."""
+    by_id = {trial.id: trial for trial in wave.trials}
+    saved: dict[Configuration, list[int]] = {}
+    for trial in wave.trials:
+        if trial.checkpoint_of is not None:
+            saved.setdefault(trial.effective, []).append(trial.id)
+    folds = tuple(
+        Fold(by_id[ids[0]].configuration, by_id[by_id[ids[0]].checkpoint_of or 0].effective.key, ("checkpoint",),
+             len(ids), by_id[ids[0]].factor)
+        for ids in saved.values()
+    )
+    return replace(wave, folds=(*wave.folds, *folds))
+
+
+@dataclass(frozen=True)
+class _Bracket:
+    """One level's bracket after its first wave."""
+
+    factor: str | None
+    value: Level
+    configuration: Configuration
+    losses: tuple[tuple[float, float], ...]
+
+    def chosen(self, own: float) -> float:
+        """The rate of lowest validation loss; where nothing trained the lowest tried, which is likeliest to train."""
+        finite = [(loss, rate) for rate, loss in self.losses if math.isfinite(loss)]
+        if finite:
+            return min(finite)[1]
+        return min((rate for rate, _ in self.losses), default=own)
+
+
+def chosen_rates_wave(board: Board, first: Wave) -> Wave:
+    """The round's second wave: claims at the chosen rates."""
+    ground = board.ground
+    plan = dict(first.notes)["bracket"]
+    draft = Draft(board, RoundKind.EXPLORE, first.round, first.number + 1, board.allowance(RoundKind.EXPLORE))
+    brackets = _read_brackets(board, first)
+    rates = [bracket.chosen(ground.spec.baseline.learning_rate) for bracket in brackets]
+    levels = list(zip(brackets[1:], rates[1:], strict=True))
+    reserve = sum(plan["seeds"][bracket.factor] for bracket, _ in levels)
+    control = _baseline_at(draft, rates[0], int(plan["baseline_seeds"]), reserve)
+    _note_choice(draft, brackets[0], rates[0])
+    for bracket, rate in levels:
+        _note_choice(draft, bracket, rate)
+        seeds = seed_numbers(ground.spec.seed, SeedUse.CLAIM, plan["seeds"][bracket.factor])
+        configuration = bracket.configuration.with_values(learning_rate=rate)
+        ids = draft.replicates(configuration, seeds, Purpose.CHOSEN, bracket.factor)
+        draft.contrast(ids, control, level_label(str(bracket.factor), bracket.value), bracket.factor)
+    return _with_checkpoint_folds(board, draft.wave())
+
+
+def _read_brackets(board: Board, first: Wave) -> list[_Bracket]:
+    """The baseline's bracket, then those of the levels in order of planning."""
+    grouped: dict[tuple[str | None, Configuration], list[TrialFact]] = {}
+    own = board.ground.spec.baseline.learning_rate
+    for trial in first.trials:
+        if trial.purpose is Purpose.BRACKET:
+            key = (trial.factor, trial.configuration.with_values(learning_rate=own))
+            grouped.setdefault(key, []).append(board.history.trials[trial.id])
+    return [_bracket(factor, configuration, facts) for (factor, configuration), facts in grouped.items()]
+
+
+def _bracket(factor: str | None, configuration: Configuration, facts: Iterable[TrialFact]) -> _Bracket:
+    losses = tuple((fact.trial.configuration.learning_rate, _loss(fact)) for fact in facts)
+    value = getattr(configuration, factor) if factor is not None else None
+    return _Bracket(factor, value, configuration, losses)
+
+
+def _loss(fact: TrialFact) -> float:
+    if not fact.state.did_train or "validation" not in fact.outcomes:
+        return math.inf
+    return fact.outcomes["validation"].loss
+
+
+def _baseline_at(draft: Draft, rate: float, wanted: int, reserve: int) -> tuple[int, ...]:
+    """The baseline's trials at its chosen rate; at a rate other than its own it gets as many seeds as the share leaves
+    beside the levels' claims, at least three and at most its usual number."""
+    spec = draft.board.ground.spec
+    configuration = spec.baseline.with_values(learning_rate=rate)
+    least = min(BASELINE_SEEDS_LEAST, wanted)
+    n = wanted
+    while n > least and draft.missing(configuration, seed_numbers(spec.seed, SeedUse.CLAIM, n)) > max(
+        0.0, draft.room.trials - reserve
+    ):
+        n -= 1
+    purpose = Purpose.BASELINE if configuration == spec.baseline else Purpose.CHOSEN
+    return draft.replicates(configuration, seed_numbers(spec.seed, SeedUse.CLAIM, n), purpose)
+
+
+def _note_choice(draft: Draft, bracket: _Bracket, rate: float) -> None:
+    losses = [[tried, loss if math.isfinite(loss) else None] for tried, loss in bracket.losses]
+    draft.note("chosen_rate", {
+        "factor": bracket.factor, "level": bracket.value, "learning_rate": rate, "losses": losses,
+    })

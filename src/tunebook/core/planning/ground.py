@@ -1,0 +1,80 @@
+"""What does not change while a study runs: the question, the data, the engine's promises, the calibration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.cost import predict_trial
+from tunebook.core.factor import Factor, Level, Role
+from tunebook.core.facts import DataFacts
+from tunebook.core.planning.levels import bracket_rates
+from tunebook.core.ports import Calibration
+from tunebook.core.space import Folding, effective
+from tunebook.core.study import StudySpec
+
+__all__ = ["Ground"]
+
+
+@dataclass
+class Ground:
+    """The planner's fixed surroundings.
+
+    Attributes:
+        table: configurations given by hand, which then make the first round.
+        calibration: measured rates; None: seconds are not predicted, and a budget in hours only stops what follows.
+    """
+
+    spec: StudySpec
+    facts: DataFacts
+    folding: Folding
+    table: tuple[Configuration, ...] = ()
+    calibration: Calibration | None = None
+    _effective: dict[Configuration, Configuration] = field(default_factory=dict)
+
+    def effective(self, configuration: Configuration) -> Configuration:
+        """What acts, once everything is folded away that the engine says changes nothing."""
+        known = self._effective.get(configuration)
+        if known is None:
+            known = effective(configuration, self.folding, self.facts.longest_tokens)
+            self._effective[configuration] = known
+        return known
+
+    def configure(self, changes: Mapping[str, Level]) -> Configuration:
+        """The baseline with some factors changed.
+
+        With `alpha_rule: proportional` alpha follows the rank at the baseline's alpha/r; a changed alpha is read at
+        the baseline's rank and follows it too.
+        """
+        changed = self.spec.baseline.with_values(**changes)
+        if self.spec.alpha_rule == "proportional" and changed.lora_r != self.spec.baseline.lora_r:
+            alpha = changed.lora_alpha * changed.lora_r / self.spec.baseline.lora_r
+            changed = changed.with_values(lora_alpha=float(f"{alpha:.12g}"))
+        return changed
+
+    @cached_property
+    def factors(self) -> tuple[Factor, ...]:
+        """The factors that are asked about, in the order of the study file."""
+        asked = (factor for factor in self.spec.space if factor.role is not Role.FIXED)
+        return tuple(f for f in asked if not (f.name == "learning_rate" and f.role is Role.NUISANCE))
+
+    @cached_property
+    def rate_factor(self) -> Factor | None:
+        """The learning rate as a factor of the space, or None when the study keeps it fixed."""
+        factor = self.spec.space.get("learning_rate")
+        return None if factor is None or factor.role is Role.FIXED else factor
+
+    @cached_property
+    def rates(self) -> tuple[float, ...]:
+        """The learning-rate bracket of the study; empty when the rate is fixed."""
+        return bracket_rates(self.rate_factor, self.spec.baseline)
+
+    def seconds(self, configuration: Configuration, splits: tuple[str, ...] = ("validation",)) -> float:
+        """Predicted seconds of one trial; 0 without a calibration or without a limit in hours."""
+        if self.calibration is None or self.spec.budget.hours is None:
+            return 0.0
+        seconds = predict_trial(self.effective(configuration), splits, self.facts, self.calibration).seconds
+        return seconds if math.isfinite(seconds) else 0.0
