@@ -1,0 +1,14 @@
+"""What people hand over as data: reading, form, splits, checks, token ids and description."""
+
+from __future__ import annotations
+
+from tunebook.data.examples import DataExample, DataWarning, LoadedRows
+from tunebook.data.fingerprint import changed_files, sha256_of
+from tunebook.data.formats import load_rows
+from tunebook.data.prepare import PreparedData, prepare
+from tunebook.data.splits import Splits, read_splits
+
+__all__ = [
+    "DataExample", "DataWarning", "LoadedRows", "PreparedData", "Splits", "changed_files", "load_rows", "prepare",
+    "read_splits", "sha256_of",
+]

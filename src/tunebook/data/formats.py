@@ -1,7 +1,7 @@
 """The forms in which people hand over examples, recognised by their keys.
 
-Prompt/completion, alpaca, messages and ShareGPT are turned into the same thing: the turns before the answer, and the answer. In a chat the answer is the last
-turn of the assistant; turns after it are left out.
+Prompt/completion, alpaca, messages and ShareGPT are all turned into the turns before the answer, and the answer. In a
+chat the answer is the last turn of the assistant; turns after it are left out.
 """
 
 from __future__ import annotations

@@ -1,0 +1,153 @@
+"""A study's data, ready for an engine: read, split, checked, tokenised and described.
+
+The test split is tokenised with the others so that its problems are found before anything is spent, but it stays out
+of the workload until `with_test` opens it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tunebook.core.facts import DataFacts, ExampleText
+from tunebook.core.ports import Scoring, TokenizedExample, Workload
+from tunebook.core.study import StudySpec
+from tunebook.data import checks
+from tunebook.data.examples import DataExample, DataWarning
+from tunebook.data.splits import Splits, read_splits
+from tunebook.data.summary import commonest_share, length_levels, summarise
+from tunebook.data.template import Encoder
+from tunebook.errors import DataError
+
+__all__ = ["PreparedData", "prepare"]
+
+ROOM_TOKENS = 8
+"""A generated answer may be this much longer than the longest gold answer of the training data."""
+MOST_CHOICES = 50
+CURVE_EXAMPLES = 32
+"""How many validation examples the loss after each epoch is taken on."""
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Everything about the data that a study needs.
+
+    Attributes:
+        workload: training and validation examples and how answers are obtained; without the test split.
+        facts: counts and lengths for the planner.
+        examples: the scored examples as text, by split.
+        hashes: sha256 by role ("train", "validation", "test").
+        summary: JSON facts for `plan` and the record.
+        choices: the options of metric `choice`, in the order of `workload.scoring.choices`; else empty.
+        warnings: what may mislead.
+        test: the test split, tokenised and closed.
+        train_all: all training examples, for a final training; `workload.train` is a part of them with `train_rows`.
+    """
+
+    workload: Workload
+    facts: DataFacts
+    examples: dict[str, tuple[ExampleText, ...]]
+    hashes: dict[str, str]
+    summary: dict[str, Any]
+    choices: tuple[str, ...] = ()
+    warnings: tuple[DataWarning, ...] = ()
+    test: tuple[TokenizedExample, ...] = field(default=(), repr=False)
+    train_all: tuple[TokenizedExample, ...] = field(default=(), repr=False)
+
+    def with_test(self) -> Workload:
+        """The workload with the test split opened. Call it only when the confirm list is sealed."""
+        return replace(self.workload, splits={**self.workload.splits, "test": self.test})
+
+
+def prepare(
+    spec: StudySpec, tokenizer: Any, base_folder: str | Path, context_tokens: int | None = None,
+    curve_examples: int = CURVE_EXAMPLES,
+) -> PreparedData:
+    """Read, split, check, tokenise and describe a study's data.
+
+    Args:
+        tokenizer: the base model's (a transformers tokenizer).
+        base_folder: the study file's folder; relative paths start there.
+        context_tokens: the longest input of the model; None: unknown or unbounded.
+        curve_examples: on how many validation examples the loss after each epoch is taken.
+
+    Raises:
+        DataError: the data cannot be used; nothing was written.
+    """
+    splits = read_splits(spec.data, spec.seed, base_folder)
+    warnings = checks.check_splits(splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric)
+    encoder = Encoder(tokenizer, spec.data.system)
+    encoded = {name: _encode(splits, name, examples, encoder) for name, examples in (
+        ("train", splits.train_pool), ("validation", splits.validation), ("test", splits.test))}
+    position = {example.index: i for i, example in enumerate(splits.train_pool)}
+    train = [encoded["train"][position[example.index]] for example in splits.train]
+    warnings += checks.check_lengths(splits.place, splits.train, train, {
+        "validation": (splits.validation, encoded["validation"]), "test": (splits.test, encoded["test"]),
+    }, length_levels(spec), spec.baseline.max_length, context_tokens)
+    choices = _choices(spec, splits)
+    scoring = _scoring(spec, encoder, train, choices)
+    workload = Workload(_within(train, context_tokens), {"validation": tuple(encoded["validation"])}, scoring,
+                        min(curve_examples, len(splits.validation)))
+    return PreparedData(
+        workload, _facts(spec, splits, train), _texts(splits),
+        {role: rows.sha256 for role, rows in splits.sources.items()},
+        summarise(spec, splits, train, encoded, encoder, warnings), choices, tuple(warnings),
+        tuple(encoded["test"]), _within(encoded["train"], context_tokens),
+    )
+
+
+def _encode(
+    splits: Splits, name: str, examples: Sequence[DataExample], encoder: Encoder
+) -> list[TokenizedExample]:
+    return [encoder.encode(example, splits.place(name, example)) for example in examples]
+
+
+def _within(examples: Sequence[TokenizedExample], context_tokens: int | None) -> tuple[TokenizedExample, ...]:
+    """Training examples cut to the model's context, as max_length would cut them; nothing else changes."""
+    if context_tokens is None:
+        return tuple(examples)
+    return tuple(example if example.n_tokens <= context_tokens else TokenizedExample(
+        example.prompt_ids[:context_tokens], example.completion_ids[: max(0, context_tokens - len(example.prompt_ids))],
+    ) for example in examples)
+
+
+def _choices(spec: StudySpec, splits: Splits) -> tuple[str, ...]:
+    if spec.metric != "choice":
+        return ()
+    choices = spec.data.choices or tuple(dict.fromkeys(e.completion.strip() for e in splits.train_pool))
+    if len(choices) > MOST_CHOICES:
+        raise DataError(f"{spec.data.train}: metric choice compares the likelihood of every option, and the training "
+                        f"data has {len(choices)} different completions (at most {MOST_CHOICES}). Use exact_match, or "
+                        "list the options in data.choices.")
+    if len(choices) < 2:
+        raise DataError(f"{spec.data.train}: metric choice needs two options, and all completions are the same. "
+                        "List the options in data.choices.")
+    checks.check_golds_are_choices(splits.place, {"validation": splits.validation, "test": splits.test}, choices)
+    return choices
+
+
+def _scoring(
+    spec: StudySpec, encoder: Encoder, train: Sequence[TokenizedExample], choices: tuple[str, ...]
+) -> Scoring:
+    longest = max(len(example.completion_ids) for example in train) - 1
+    return Scoring(
+        kind="choice" if choices else "generate", max_new_tokens=spec.max_new_tokens or longest + ROOM_TOKENS,
+        stop_ids=encoder.stop_ids, choices=tuple(encoder.completion_ids(choice) for choice in choices),
+        per_token=spec.per_token,
+    )
+
+
+def _facts(spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample]) -> DataFacts:
+    lengths = [example.n_tokens for example in train]
+    return DataFacts(
+        len(splits.train), len(splits.validation), len(splits.test), max(lengths), sum(lengths) / len(lengths),
+        tuple(e.group or "" for e in splits.validation) if spec.data.group else (),
+        commonest_share(splits.validation),
+    )
+
+
+def _texts(splits: Splits) -> dict[str, tuple[ExampleText, ...]]:
+    scored = {"validation": splits.validation, **({"test": splits.test} if splits.test else {})}
+    return {name: tuple(e.text(i) for i, e in enumerate(examples)) for name, examples in scored.items()}

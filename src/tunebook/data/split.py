@@ -1,0 +1,145 @@
+"""Who is trained on and who is scored: splitting validation off, taking a part, finding the same question twice.
+
+Two examples ask the same question when their turns (without the system message) are equal after Unicode normalisation
+(NFKC), casefold and collapsing of blanks; they are the same example when their answers are equal too, compared in the
+same way. Punctuation counts: "3 + 2" is not "3 - 2".
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunebook.data.examples import DataExample
+from tunebook.errors import DataError
+
+__all__ = ["Repeats", "question_key", "repeats_across", "repeats_within", "seeded_part", "split_off_validation",
+           "validation_size"]
+
+VALIDATION_SHARE = 0.2
+VALIDATION_LEAST = 50
+VALIDATION_MOST = 500
+"""A fifth of the rows, but at least 50 (at most half) and at most 500: docs/decisions/071."""
+LEAST_ROWS_TO_SPLIT = 10
+
+_SPLIT_STREAM, _PART_STREAM = 2**32 + 1, 2**32 + 2
+"""Second key words of the Philox streams; those of the data order are epochs, far below."""
+
+
+def question_key(example: DataExample) -> str:
+    """Text that is equal for examples that ask the same question."""
+    return _normalised("\n\n".join(f"{role}\n{text}" for role, text in example.messages if role != "system"))
+
+
+def _normalised(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def validation_size(n_rows: int) -> int:
+    """How many of n rows are split off for validation."""
+    return min(max(round(VALIDATION_SHARE * n_rows), VALIDATION_LEAST), VALIDATION_MOST, n_rows // 2)
+
+
+def split_off_validation(
+    examples: Sequence[DataExample], seed: int, source: str
+) -> tuple[tuple[DataExample, ...], tuple[DataExample, ...]]:
+    """Training and validation examples, both in file order, drawn by the seed.
+
+    Rows that ask the same question stay on one side, so the parts may differ by a few from `validation_size`.
+
+    Raises:
+        DataError: fewer than ten rows, or all ask the same question.
+    """
+    if len(examples) < LEAST_ROWS_TO_SPLIT:
+        raise DataError(f"{source}: found {len(examples)} rows; splitting validation off takes at least "
+                        f"{LEAST_ROWS_TO_SPLIT}. Give more rows, or data.validation.")
+    keys = [question_key(example) for example in examples]
+    unique = list(dict.fromkeys(keys))
+    counts = dict.fromkeys(unique, 0)
+    for key in keys:
+        counts[key] += 1
+    chosen: set[str] = set()
+    n_chosen, target = 0, validation_size(len(examples))
+    for i in np.random.Generator(np.random.Philox(key=[seed, _SPLIT_STREAM])).permutation(len(unique)):
+        if n_chosen + counts[unique[i]] <= target:
+            chosen.add(unique[i])
+            n_chosen += counts[unique[i]]
+    if not chosen:
+        raise DataError(f"{source}: found {len(unique)} different questions in {len(examples)} rows; validation needs "
+                        "questions that training has not. Give data.validation.")
+    train = tuple(example for example, key in zip(examples, keys, strict=True) if key not in chosen)
+    return train, tuple(example for example, key in zip(examples, keys, strict=True) if key in chosen)
+
+
+def seeded_part(examples: Sequence[DataExample], n: int, seed: int, source: str) -> tuple[DataExample, ...]:
+    """n of the examples in file order, drawn by the seed.
+
+    Raises:
+        DataError: there are fewer.
+    """
+    if n > len(examples):
+        raise DataError(f"{source}: data.train_rows is {n}, but there are {len(examples)} training rows. "
+                        "Write a smaller number, or remove train_rows.")
+    order = np.random.Generator(np.random.Philox(key=[seed, _PART_STREAM])).permutation(len(examples))
+    return tuple(examples[i] for i in sorted(order[:n]))
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """The same question in two places: pairs of examples, the later one first.
+
+    Attributes:
+        same: pairs that are the same example, question and answer.
+        other_answer: pairs that share the question only.
+    """
+
+    same: tuple[tuple[DataExample, DataExample], ...] = ()
+    other_answer: tuple[tuple[DataExample, DataExample], ...] = ()
+
+
+def repeats_within(examples: Sequence[DataExample]) -> Repeats:
+    """Examples that ask a question asked before in the same split."""
+    seen = _Seen()
+    same, other_answer = [], []
+    for example in examples:
+        same.append((example, seen.same(example)))
+        other_answer.append((example, seen.other_answer(example)))
+        seen.add(example)
+    return Repeats(_found(same), _found(other_answer))
+
+
+def repeats_across(examples: Sequence[DataExample], others: Sequence[DataExample]) -> Repeats:
+    """Examples of one split that ask a question of another split."""
+    seen = _Seen()
+    for other in others:
+        seen.add(other)
+    return Repeats(_found([(example, seen.same(example)) for example in examples]),
+                   _found([(example, seen.other_answer(example)) for example in examples]))
+
+
+def _found(
+    pairs: Sequence[tuple[DataExample, DataExample | None]]
+) -> tuple[tuple[DataExample, DataExample], ...]:
+    return tuple((example, earlier) for example, earlier in pairs if earlier is not None)
+
+
+class _Seen:
+    """The first example of every question, and of every question with its answer."""
+
+    def __init__(self) -> None:
+        self._by_question: dict[str, DataExample] = {}
+        self._by_both: dict[tuple[str, str], DataExample] = {}
+
+    def add(self, example: DataExample) -> None:
+        question = question_key(example)
+        self._by_question.setdefault(question, example)
+        self._by_both.setdefault((question, _normalised(example.completion)), example)
+
+    def same(self, example: DataExample) -> DataExample | None:
+        return self._by_both.get((question_key(example), _normalised(example.completion)))
+
+    def other_answer(self, example: DataExample) -> DataExample | None:
+        return None if self.same(example) else self._by_question.get(question_key(example))

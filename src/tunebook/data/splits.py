@@ -1,0 +1,59 @@
+"""A study's examples by split: read, split off, and cut to the part that is trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunebook.core.study import DataSpec
+from tunebook.data.examples import DataExample, LoadedRows
+from tunebook.data.formats import load_rows
+from tunebook.data.split import seeded_part, split_off_validation
+
+__all__ = ["Splits", "read_splits"]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A study's examples by split, with where they came from.
+
+    Attributes:
+        train: examples that are trained on (after `train_rows`).
+        train_pool: all training examples.
+        validation, test: scored examples; test is empty when there is none.
+        sources: what was read, by role.
+        validation_from: "file", or "train" when it was split off.
+    """
+
+    train: tuple[DataExample, ...]
+    train_pool: tuple[DataExample, ...]
+    validation: tuple[DataExample, ...]
+    test: tuple[DataExample, ...]
+    sources: dict[str, LoadedRows]
+    validation_from: str
+
+    def place(self, split: str, example: DataExample) -> str:
+        """Where an example of a split stands, as messages name it."""
+        role = "train" if split == "validation" and self.validation_from == "train" else split
+        return self.sources[role].place(example)
+
+
+def read_splits(data: DataSpec, seed: int, base_folder: str | Path) -> Splits:
+    """Read a study's data files and make the splits.
+
+    Raises:
+        DataError: a file cannot be used.
+    """
+    sources = {"train": load_rows(data.train, base_folder, data.format, data.group, "train")}
+    if data.validation:
+        sources["validation"] = load_rows(data.validation, base_folder, data.format, data.group, "validation")
+    if data.test:
+        sources["test"] = load_rows(data.test, base_folder, data.format, data.group, "test")
+    pool = sources["train"].examples
+    if data.validation:
+        validation, origin = sources["validation"].examples, "file"
+    else:
+        (pool, validation), origin = split_off_validation(pool, seed, data.train), "train"
+    train = seeded_part(pool, data.train_rows, seed, data.train) if data.train_rows else pool
+    test = sources["test"].examples if data.test else ()
+    return Splits(train, pool, validation, test, sources, origin)

@@ -1,0 +1,82 @@
+"""What the data is, in numbers: for `plan`, the record and the planner."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from tunebook.core.ports import TokenizedExample
+from tunebook.core.study import StudySpec
+from tunebook.data.examples import DataExample, DataWarning
+from tunebook.data.splits import Splits
+from tunebook.data.template import Encoder
+
+__all__ = ["MOST_LABELS", "commonest_share", "labels_of", "length_levels", "summarise", "truncation"]
+
+MOST_LABELS = 50
+"""With more different answers than this, answers are texts, not labels."""
+
+
+def labels_of(examples: Sequence[DataExample]) -> dict[str, int] | None:
+    """Count of every answer, commonest first, or None when the answers are no labels (more than 50 of them)."""
+    counts = Counter(example.completion.strip() for example in examples)
+    return dict(counts.most_common()) if len(counts) <= MOST_LABELS else None
+
+
+def commonest_share(examples: Sequence[DataExample]) -> float:
+    """Share of the commonest answer, compared as exact_match compares; in [0, 1], 0 without examples."""
+    counts = Counter(" ".join(example.completion.casefold().split()) for example in examples)
+    return counts.most_common(1)[0][1] / len(examples) if examples else 0.0
+
+
+def length_levels(spec: StudySpec) -> tuple[int, ...]:
+    """Every max_length that the study may use, ascending."""
+    factor = spec.space.get("max_length")
+    levels: list[Any] = [spec.baseline.max_length]
+    if factor is not None:
+        levels += [factor.low, factor.high] if factor.is_range else list(factor.levels)
+    return tuple(sorted({int(level) for level in levels if level is not None}))
+
+
+def truncation(examples: Sequence[TokenizedExample], max_length: int) -> dict[str, int]:
+    """How many examples are longer than max_length, and how many keep no token of their answer."""
+    return {
+        "truncated": sum(example.n_tokens > max_length for example in examples),
+        "without_answer": sum(len(example.prompt_ids) >= max_length for example in examples),
+    }
+
+
+def summarise(
+    spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample],
+    encoded: dict[str, list[TokenizedExample]], encoder: Encoder, warnings: Sequence[DataWarning],
+) -> dict[str, Any]:
+    """JSON facts of the data: where it came from, how many rows, labels, lengths, truncation, warnings."""
+    source = splits.sources["train"]
+    return {
+        "format": source.format, "container": source.container, "keys": list(source.keys),
+        "template": encoder.format, "system": spec.data.system or None,
+        "tools": encoder.tools_place if any(e.tools for e in splits.train) else None,
+        "validation_from": splits.validation_from,
+        "rows": {
+            "train": {"read": len(source.examples), "used": len(splits.train)},
+            "validation": {"used": len(splits.validation)}, "test": {"used": len(splits.test)},
+        },
+        "labels": {name: labels_of(examples) for name, examples in (
+            ("train", splits.train), ("validation", splits.validation), ("test", splits.test)) if examples},
+        "groups": dict(Counter(e.group for e in splits.validation).most_common()) if spec.data.group else None,
+        "tokens": {name: _lengths(examples) for name, examples in (
+            ("train", train), ("validation", encoded["validation"]), ("test", encoded["test"])) if examples},
+        "by_max_length": {str(level): truncation(train, level) for level in length_levels(spec)},
+        "warnings": [{"code": w.code, "values": w.values, "text": w.text} for w in warnings],
+    }
+
+
+def _lengths(examples: Sequence[TokenizedExample]) -> dict[str, float]:
+    totals = [example.n_tokens for example in examples]
+    answers = [len(example.completion_ids) for example in examples]
+    return {
+        "mean": statistics.fmean(totals), "median": statistics.median(totals), "max": max(totals),
+        "answer_mean": statistics.fmean(answers), "answer_max": max(answers),
+    }
