@@ -167,7 +167,7 @@ def check_lengths(
         context_tokens: longest input of the model, or None.
 
     Raises:
-        DataError: a max_length that leaves no training answer; a scored row longer than the model's context.
+        DataError: a max_length that leaves no training answer; a scored answer longer than the model's context.
     """
     warnings: list[DataWarning] = []
     for level in levels:
@@ -184,7 +184,7 @@ def check_lengths(
     if context_tokens is not None:
         warnings += _beyond_context(place, train, tokens, context_tokens)
         for name, (examples, ids) in scored.items():
-            _refuse_beyond_context(place, name, examples, ids, context_tokens)
+            warnings += _beyond_context_scored(place, name, examples, ids, context_tokens)
     return warnings
 
 
@@ -207,12 +207,23 @@ def _beyond_context(
         f"{context} tokens (the longest, {place('train', example)}, has {longest}); they are cut there."))]
 
 
-def _refuse_beyond_context(
+def _beyond_context_scored(
     place: Place, name: str, examples: Sequence[DataExample], tokens: Sequence[TokenizedExample], context: int
-) -> None:
-    long = [(ids.n_tokens, example) for example, ids in zip(examples, tokens, strict=True) if ids.n_tokens > context]
-    if long:
-        longest, example = max(long, key=lambda pair: pair[0])
-        raise DataError(f"{place(name, example)}: {longest} tokens, and the model's context is {context}; scored rows "
-                        f"are never cut ({_rows(len(long))} of {name} {'is' if len(long) == 1 else 'are'} too long). "
-                        "Shorten or remove them, or use a model with a longer context.")
+) -> list[DataWarning]:
+    pairs = list(zip(examples, tokens, strict=True))
+    hopeless = [(example, len(ids.completion_ids)) for example, ids in pairs if len(ids.completion_ids) >= context]
+    if hopeless:
+        example, length = hopeless[0]
+        raise DataError(f"{place(name, example)}: the answer has {length} tokens, and the model's context is {context}; "
+                        f"a scored answer fits in it whole ({_rows(len(hopeless))} of {name} too long). Shorten or "
+                        "remove such rows, or use a model with a longer context.")
+    long = [(ids.n_tokens, example) for example, ids in pairs if ids.n_tokens > context]
+    if not long:
+        return []
+    longest, example = max(long, key=lambda pair: pair[0])
+    return [DataWarning("beyond_context_scored", {
+        "split": name, "count": len(long), "longest": longest, "context": context,
+    }, (
+        f"{_rows(len(long))} of {name} {'is' if len(long) == 1 else 'are'} longer than the model's context of {context} "
+        f"tokens (the longest, {place(name, example)}, has {longest}); the beginning of the prompt is left out so that "
+        "prompt and answer fit."))]

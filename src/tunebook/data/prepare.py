@@ -88,13 +88,14 @@ def prepare(
     }, length_levels(spec), spec.baseline.max_length, context_tokens)
     choices = _choices(spec, splits)
     scoring = _scoring(spec, encoder, train, choices)
-    workload = Workload(_within(train, context_tokens), {"validation": tuple(encoded["validation"])}, scoring,
+    scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
+    workload = Workload(_within(train, context_tokens), {"validation": scored["validation"]}, scoring,
                         min(curve_examples, len(splits.validation)))
     return PreparedData(
         workload, _facts(spec, splits, train), _texts(splits),
         {role: rows.sha256 for role, rows in splits.sources.items()},
         summarise(spec, splits, train, encoded, encoder, warnings), choices, tuple(warnings),
-        tuple(encoded["test"]), _within(encoded["train"], context_tokens),
+        scored["test"], _within(encoded["train"], context_tokens),
     )
 
 
@@ -110,6 +111,18 @@ def _within(examples: Sequence[TokenizedExample], context_tokens: int | None) ->
         return tuple(examples)
     return tuple(example if example.n_tokens <= context_tokens else TokenizedExample(
         example.prompt_ids[:context_tokens], example.completion_ids[: max(0, context_tokens - len(example.prompt_ids))],
+    ) for example in examples)
+
+
+def _scored_within(
+    examples: Sequence[TokenizedExample], context_tokens: int | None, scoring: Scoring
+) -> tuple[TokenizedExample, ...]:
+    """Scored examples whose prompt loses its beginning where prompt and answer would not fit into the context."""
+    if context_tokens is None:
+        return tuple(examples)
+    room = min(scoring.max_new_tokens, context_tokens // 2) if scoring.kind == "generate" else 0
+    return tuple(TokenizedExample(
+        example.prompt_ids[-(context_tokens - max(room, len(example.completion_ids))):], example.completion_ids,
     ) for example in examples)
 
 
