@@ -80,7 +80,8 @@ class Configuration:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Configuration:
         """The inverse of `as_dict`; missing factors take their defaults, unknown names raise TypeError."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)
 
     def with_values(self, **values: Level) -> Configuration:
         """A copy with some factors changed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
@@ -87,8 +88,8 @@ def checkpoint_family(configuration: Configuration) -> Configuration | None:
     return configuration.with_values(num_train_epochs=0) if constant and absolute else None
 
 
-def _canonical(c: Configuration, folding: Folding, longest: int | None) -> dict[str, tuple[object, FoldReason]]:
-    changes: dict[str, tuple[object, FoldReason]] = {}
+def _canonical(c: Configuration, folding: Folding, longest: int | None) -> dict[str, tuple[Any, FoldReason]]:
+    changes: dict[str, tuple[Any, FoldReason]] = {}
     if folding.batch_split:
         changes["per_device_train_batch_size"] = (c.effective_batch_size, "batch_split")
         changes["gradient_accumulation_steps"] = (1, "batch_split")
@@ -103,7 +104,7 @@ def _canonical(c: Configuration, folding: Folding, longest: int | None) -> dict[
         changes["warmup_steps"] = (0, "warmup")
     if c.lr_scheduler_type == "constant_with_warmup" and c.warmup_steps == 0:
         changes["lr_scheduler_type"] = ("constant", "warmup")
-    return changes  # type: ignore[return-value]
+    return changes
 
 
 def _rounded(value: float) -> float:
