@@ -1,0 +1,8 @@
+"""Where trials run: in this process, or in one worker process for each device."""
+
+from tunebook.executors.book import Limits
+from tunebook.executors.inline import InlineExecutor
+from tunebook.executors.local import LocalExecutor, options_by_device
+from tunebook.executors.references import Transform
+
+__all__ = ["InlineExecutor", "Limits", "LocalExecutor", "Transform", "options_by_device"]

@@ -1,0 +1,172 @@
+"""Which trial waits, which runs where, and what becomes of those whose worker died. Pure bookkeeping: no processes.
+
+A cohort that dies does not say which of its trials was to blame. So trials are tried again together first (a worker may
+have been killed from outside), and alone before they are given up: a trial fails by its own fault only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from tunebook.core.ports import Event, TrialJob
+
+__all__ = ["Death", "DeathKind", "JobBook", "Limits"]
+
+
+class DeathKind(StrEnum):
+    """What ended a worker, as far as it shows."""
+
+    CRASH = "crash"
+    HANG = "hang"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a worker ended, in a sentence that stands in the ledger."""
+
+    kind: DeathKind
+    reason: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to give up.
+
+    Attributes:
+        tries: how often a trial is begun before it is failed.
+        hang_tries: the same for a trial that makes no progress; each costs `no_progress_seconds`.
+        memory_tries: the same for a trial that takes the host's memory all by itself.
+        no_progress_seconds: a worker without any progress for so long is killed. Steps, changed shares of a trial and
+            evaluations are progress; a repeated sign of life is not.
+    """
+
+    tries: int = 3
+    hang_tries: int = 2
+    memory_tries: int = 2
+    no_progress_seconds: float = 900.0
+
+
+@dataclass
+class _Entry:
+    job: TrialJob
+    place: int
+    begun: int = 0
+    hangs: int = 0
+    alone_memory_deaths: int = 0
+    alone: bool = False
+
+
+@dataclass
+class JobBook:
+    """The jobs of one `Executor.run`.
+
+    Attributes:
+        limits: when to give up.
+        n_workers: how many workers share the jobs.
+        most_together: most trials at once in one worker, once the host's memory has run out; None: as many as asked.
+    """
+
+    limits: Limits
+    n_workers: int = 1
+    most_together: int | None = None
+    _waiting: list[_Entry] = field(default_factory=list)
+    _running: dict[int, list[_Entry]] = field(default_factory=dict)
+    _served: set[int] = field(default_factory=set)
+
+    def add(self, jobs: Sequence[TrialJob]) -> None:
+        """Take jobs in, in the order in which they are to be begun."""
+        self._waiting += [_Entry(job, place) for place, job in enumerate(jobs)]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every job is finished or failed."""
+        return not self._waiting and not any(self._running.values())
+
+    @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def running(self, worker: int) -> list[TrialJob]:
+        """What a worker has under way."""
+        return [entry.job for entry in self._running.get(worker, [])]
+
+    def take(self, worker: int, n: int) -> list[TrialJob]:
+        """Up to n jobs for a worker; what is left is shared evenly with workers that have had nothing yet."""
+        mine = self._running.setdefault(worker, [])
+        n = min(n, self._fair_share(worker), self._room(mine))
+        taken: list[_Entry] = []
+        while self._waiting and len(taken) < n and not self._must_be_alone(mine + taken):
+            if self._waiting[0].alone and mine + taken:
+                break
+            taken.append(self._waiting.pop(0))
+        for entry in taken:
+            entry.begun += 1
+        mine += taken
+        if taken:
+            self._served.add(worker)
+        return [entry.job for entry in taken]
+
+    def finished(self, trial_id: int) -> None:
+        """A result has arrived: of a job, which is then done, or of a checkpoint, which is then not scored again."""
+        for entries in self._running.values():
+            for entry in entries:
+                if entry.job.id == trial_id:
+                    entries.remove(entry)
+                    return
+                left = tuple(pair for pair in entry.job.checkpoints if pair[1] != trial_id)
+                entry.job = replace(entry.job, checkpoints=left)
+
+    def failed(self, trial_id: int, message: str, out_of_memory: bool) -> list[Event]:
+        """The engine gave a trial up: try it again, or not. What does not fit will not fit the next time either."""
+        for entries in self._running.values():
+            for entry in entries:
+                if entry.job.id == trial_id:
+                    entries.remove(entry)
+                    if out_of_memory or entry.begun >= self.limits.tries:
+                        return [("failed", (trial_id, message, out_of_memory))]
+                    return [self._back(entry, message)]
+        return []
+
+    def lost(self, worker: int, death: Death) -> list[Event]:
+        """A worker died: its trials go back to the queue or are given up, as events in order."""
+        entries = self._running.pop(worker, [])
+        self._served.discard(worker)
+        if death.kind is DeathKind.MEMORY and len(entries) > 1:
+            self.most_together = max(1, len(entries) // 2)
+        return [self._after_death(entry, death, alone=len(entries) == 1) for entry in reversed(entries)][::-1]
+
+    def _after_death(self, entry: _Entry, death: Death, alone: bool) -> Event:
+        if death.kind is DeathKind.MEMORY:
+            entry.alone_memory_deaths += alone
+            if entry.alone_memory_deaths >= self.limits.memory_tries:
+                return ("failed", (entry.job.id, death.reason, True))
+            return self._back(entry, death.reason)
+        if death.kind is DeathKind.HANG:
+            entry.hangs += 1
+            entry.alone = True
+            give_up = entry.hangs >= self.limits.hang_tries
+        else:
+            entry.alone = entry.alone or entry.begun >= self.limits.tries - 1
+            give_up = entry.begun >= self.limits.tries
+        if give_up and alone:
+            return ("failed", (entry.job.id, death.reason, False))
+        return self._back(entry, death.reason)
+
+    def _back(self, entry: _Entry, reason: str) -> Event:
+        self._waiting.append(entry)
+        self._waiting.sort(key=lambda waiting: waiting.place)
+        return ("requeued", (entry.job.id, reason))
+
+    def _fair_share(self, worker: int) -> int:
+        hungry = max(1, self.n_workers - len(self._served - {worker}))
+        return -(-len(self._waiting) // hungry)
+
+    def _room(self, mine: list[_Entry]) -> int:
+        return len(self._waiting) if self.most_together is None else max(0, self.most_together - len(mine))
+
+    @staticmethod
+    def _must_be_alone(entries: list[_Entry]) -> bool:
+        return any(entry.alone for entry in entries)

@@ -1,0 +1,146 @@
+"""One worker process as the runner sees it: started, listened to, stopped, killed.
+
+Plain pipes instead of `multiprocessing`, so that the user's own script is not imported again in the worker and nothing
+but the pipe connects the two. Each worker leads a process group of its own: Ctrl-C does not reach it, and it can be
+killed with everything it started.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tunebook.executors.channel import Receiver, Sender
+from tunebook.executors.faults import MemoryWatch
+from tunebook.executors.worker import Assignment
+
+__all__ = ["GONE", "WorkerProcess"]
+
+GONE = "gone"
+"""The last message of a worker: its pipe has ended."""
+
+_START = "from tunebook.executors.worker import main; main()"
+_KEPT_LINES = 30
+_KEPT_CHARACTERS = 300
+_LAST_LINES = 3
+_EXIT_SECONDS = 10.0
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
+)  # fmt: skip
+
+
+class WorkerProcess:
+    """A running worker.
+
+    Args:
+        assignment: what it is for.
+        log: file to which what the worker prints is added; None: only the last lines are kept, for error messages.
+    """
+
+    def __init__(self, assignment: Assignment, log: Path | None = None) -> None:
+        self._log = log
+        self._printed: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(assignment.options.threads),
+            start_new_session=True,
+        )
+        self.memory = MemoryWatch(self._process.pid)
+        assert self._process.stdin is not None
+        self._assignment = assignment
+        self._sender = Sender(self._process.stdin)  # type: ignore[arg-type]
+        self._printing = self._thread(self._keep_printed)
+
+    def listen(self, on_message: Callable[[str, Any], None]) -> None:
+        """Hand the worker its assignment, and call `on_message` with (kind, value) for each of its messages, lastly
+        with (GONE, None); from a thread of its own."""
+        self._thread(self._listen, on_message)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, kind: str, value: Any = None) -> None:
+        """Give an order. A worker that is gone is noticed by its last message, not here."""
+        with suppress(OSError, ValueError):
+            self._sender.send((kind, value))
+
+    def kill(self) -> None:
+        """End the worker and everything in its process group at once."""
+        with suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
+
+    def exit_code(self) -> int | None:
+        """How it ended, once its pipe has; negative: the signal. Whatever is left of its group is ended too."""
+        try:
+            code = self._process.wait(_EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = None  # it closed its pipe and went on
+        self.kill()
+        self._process.wait()
+        return code
+
+    def last_lines(self) -> str:
+        """What it printed last, for messages."""
+        self._printing.join(timeout=1.0)
+        lines = [line for line in self._printed if line]
+        return " | ".join(lines[-_LAST_LINES:])
+
+    def close(self) -> None:
+        """Ask it to end, then see that it has."""
+        self.send("exit")
+        with suppress(OSError):
+            self._sender.close()
+        self.exit_code()
+
+    def _listen(self, on_message: Callable[[str, Any], None]) -> None:
+        assert self._process.stdout is not None
+        receiver = Receiver(self._process.stdout)  # type: ignore[arg-type]
+        try:
+            self._sender.send(self._assignment)
+            while True:
+                kind, value = receiver.receive()
+                on_message(kind, value)
+        except (EOFError, OSError, ValueError):
+            on_message(GONE, None)
+
+    def _keep_printed(self) -> None:
+        assert self._process.stderr is not None
+        log = self._log.open("ab") if self._log else None
+        try:
+            for line in self._process.stderr:
+                self._printed.append(line.decode(errors="replace").rstrip()[-_KEPT_CHARACTERS:])
+                if log is not None:
+                    log.write(line)
+                    log.flush()
+        except (OSError, ValueError):
+            return  # a full disk or a closed pipe must not disturb the study
+        finally:
+            if log is not None:
+                log.close()
+
+    def _thread(self, target: Callable[..., None], *arguments: Any) -> threading.Thread:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        thread.start()
+        return thread
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """The runner's environment with the number of threads fixed: results depend on it in the last bit."""
+    fixed = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return {**os.environ, **fixed, "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": path}

@@ -1,0 +1,34 @@
+"""Names of functions, so that a worker builds what it needs and nothing heavy travels: "module:function"."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tunebook.core.ports import Sink
+
+__all__ = ["Transform", "resolve"]
+
+
+def resolve(reference: str) -> Callable[..., Any]:
+    """The function or class that "module:name" stands for."""
+    module, _, name = reference.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A function, called in the worker with its sink and `arguments`, that gives the sink the engine reports to.
+
+    It may hand on other values than it gets, as long as `finished` is called with something that has the trial's `id`.
+    """
+
+    reference: str
+    arguments: tuple[Any, ...] = ()
+
+    def wrap(self, sink: Sink) -> Sink:
+        wrapped: Sink = resolve(self.reference)(sink, *self.arguments)
+        return wrapped
