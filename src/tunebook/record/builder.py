@@ -1,0 +1,179 @@
+"""Makes the record from a study's facts and findings. Pure: the same facts give the same record."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tunebook.core.findings import Verdict
+from tunebook.core.study import Purpose, TrialState
+from tunebook.record import opening, tables
+from tunebook.record.model import Best, Record, Suspect
+from tunebook.record.numbers import value
+from tunebook.record.round_sections import round_sections
+from tunebook.record.text import clean, shorten
+from tunebook.record.view import View
+from tunebook.record.words import Words, words_for
+
+__all__ = ["best_yaml", "build"]
+
+FEWEST_TRIALS_FOR_SUSPECTS = 5
+"""With fewer trained trials an example that all get wrong says little about its label."""
+MOST_SUSPECTS = 50
+PROMPT_CHARACTERS = 600
+ANSWER_CHARACTERS = 200
+
+
+def build(view: View, language: str) -> Record:
+    """The whole record in one language; what is not known yet is empty. Works at any time of a study's life."""
+    words = words_for(language)
+    found = view.conclusions
+    columns, numeric, trials = tables.trial_table(view, words)
+    _, constant = tables.varying(view)
+    ranked = sorted((i for i in found.importance if i.ranked), key=lambda i: i.rank)
+    suspects, n_suspects, n_trained = _suspects(view)
+    return Record(
+        language=words.language,
+        title=f"{words.label('title')}{words.title_gap}{clean(view.spec.name)}",
+        status=opening.status(view, words),
+        answer=opening.answer(view, words),
+        facts=opening.fact_rows(view, words),
+        rounds=round_sections(view, words),
+        comparisons=tables.comparisons(view, words),
+        trial_columns=columns,
+        trial_numeric=numeric,
+        trials=trials,
+        same_everywhere=words.same_everywhere(_settings(view, constant)) if trials and constant else "",
+        best=_best(view, words),
+        insights=_insights(view, words),
+        sweet_spots=tuple(words.sweet_spot(spot) for spot in found.sweet_spots),
+        boundary=words.bracket(found.boundary) if found.boundary else "",
+        importance_lead=words.importance_lead(ranked[0] if ranked else None) if found.importance else "",
+        importance=tables.importance(view, words),
+        below_noise=tuple(words.below_noise(i) for i in found.importance if not i.ranked),
+        interactions=tuple(words.interaction(i) for i in found.interactions),
+        costs=tables.costs(view, words),
+        cost_lead=words.tie_set(len(found.tie_set)) if found.tie_set else "",
+        way=tables.way(view, words),
+        groups=tables.groups(view, words),
+        groups_lead=words.groups_lead(words.label("validation")),
+        unknown=_unknown(view, words),
+        suspects=suspects,
+        suspects_lead=words.suspects(n_suspects, n_trained, len(suspects))
+        if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS
+        else "",
+        notes=_notes(view, words),
+        labels=words.labels,
+    )
+
+
+def best_yaml(view: View, key: str) -> str:
+    """A configuration as YAML with every factor under its library name."""
+    configuration = view.configurations[key]
+    lines = []
+    for name, level in configuration.as_dict().items():
+        if level is None:
+            continue
+        text = "[" + ", ".join(level) + "]" if isinstance(level, list) else _yaml(name, level)
+        lines.append(f"{name}: {text}")
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(name: str, level: object) -> str:
+    return value(name, level) if not isinstance(level, str) else level
+
+
+def _settings(view: View, names: list[str]) -> str:
+    configuration = view.trials[0].trial.configuration
+    return ", ".join(
+        f"{name} {clean(value(name, getattr(configuration, name)))}"
+        for name in names
+        if getattr(configuration, name) is not None
+    )
+
+
+def _best(view: View, words: Words) -> Best | None:
+    best = view.conclusions.best
+    if best is None or best.key not in view.configurations:
+        return None
+    confirmation = view.conclusions.confirmation
+    confirmed = None
+    if confirmation is not None and confirmation.keys.get("best") == best.key:
+        confirmed = confirmation.accuracies.get("best")
+    sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
+    return Best(words.label("best"), best_yaml(view, best.key), tuple(sentences), best.trials)
+
+
+def _insights(view: View, words: Words) -> tuple[str, ...]:
+    """What holds: order of importance, every decided comparison of the last word on it, where training breaks."""
+    found = view.conclusions
+    ranked = sorted((i for i in found.importance if i.ranked), key=lambda i: i.rank)
+    out = [words.importance_lead(ranked[0])] if ranked else []
+    for f in view.findings():
+        if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
+            text = words.found(
+                f,
+                opening.name(view, words, f.treatment_key),
+                opening.name(view, words, f.control_key),
+                view.spec.margin,
+            )
+            out.append(text[:1].upper() + text[1:])
+    return tuple([*out, words.bracket(found.boundary)] if found.boundary else out)
+
+
+def _unknown(view: View, words: Words) -> tuple[str, ...]:
+    out = []
+    for f in view.findings():
+        if f.verdict is Verdict.INCONCLUSIVE:
+            out.append(
+                words.found(
+                    f,
+                    opening.name(view, words, f.treatment_key),
+                    opening.name(view, words, f.control_key),
+                    view.spec.margin,
+                )
+            )
+    out += [words.below_noise(i) for i in view.conclusions.importance if not i.ranked]
+    out += [words.interaction(i) for i in view.conclusions.interactions if not i.known]
+    if not out and view.findings():
+        out.append(words.nothing_open())
+    if view.conclusions.more_money:
+        out.append(words.more_money(view.conclusions.more_money))
+    return tuple(dict.fromkeys(out))
+
+
+def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
+    """(suspects to show, how many there are, trained trials asked): validation examples nobody answered rightly."""
+    trained = [
+        f
+        for f in view.trials
+        if f.state is TrialState.COMPLETED and "validation" in f.outcomes and f.trial.purpose is not Purpose.REFERENCE
+    ]
+    examples = view.examples("validation")
+    if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples:
+        return (), 0, len(trained)
+    wrong = [i for i in range(len(examples)) if all(f.outcomes["validation"].scores[i] == 0 for f in trained)]
+    found = []
+    for i in wrong:
+        answers = Counter(f.outcomes["validation"].answers[i] for f in trained if f.outcomes["validation"].answers)
+        commonest, times = answers.most_common(1)[0] if answers else ("", 0)
+        example = examples[i]
+        found.append(
+            Suspect(
+                index=example.index,
+                group=clean(example.group) if example.group is not None else None,
+                prompt=shorten(example.prompt, PROMPT_CHARACTERS),
+                gold=shorten(example.gold, ANSWER_CHARACTERS),
+                commonest=shorten(commonest, ANSWER_CHARACTERS),
+                given_by=times,
+                n_trials=len(trained),
+            )
+        )
+    found.sort(key=lambda s: (-s.given_by, s.index))
+    return tuple(found[:MOST_SUSPECTS]), len(wrong), len(trained)
+
+
+def _notes(view: View, words: Words) -> tuple[str, ...]:
+    told = [words.note(code, values) for code, values in view.notes]
+    failed = [f for f in view.trials if f.state is TrialState.FAILED]
+    told += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]
+    return tuple(dict.fromkeys(text for text in told if text))

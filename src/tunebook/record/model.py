@@ -1,0 +1,153 @@
+"""The record as data: what every writer shows, with all sentences already in the reader's language.
+
+Pure values between the ledger and the writers. `tunebook.record.builder.build` makes one; Markdown and HTML only lay it
+out. Sentences may carry bold (see `tunebook.record.text.strong`); strangers' text in them is cleaned but not escaped,
+because how to escape is the writer's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunebook.core.study import TrialState
+
+__all__ = ["Best", "Cell", "Figure", "Record", "RoundRow", "RoundSection", "Suspect", "Table", "TrialRow"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table cell: what is read, what it sorts by, and how it stands out ("best", "failed", or nothing)."""
+
+    text: str
+    sort: float | str | None = None
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column titles and rows. `numeric` names the columns that are aligned to the right."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    numeric: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class RoundRow:
+    """One configuration within one round.
+
+    Attributes:
+        trials: its trial ids; empty for a folded configuration.
+        label: "1-5", or "folded".
+        changed, result, against, analysis: the cells of the hand-written style.
+        tone: "best", "failed", "folded" or "".
+    """
+
+    trials: tuple[int, ...]
+    label: str
+    changed: str
+    result: str
+    against: str
+    analysis: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class RoundSection:
+    """One round: goal, table, what was found, what was not, what was cut, what came next."""
+
+    number: int
+    kind: str
+    heading: str
+    goal: str
+    how: str
+    rows: tuple[RoundRow, ...]
+    found_heading: str = ""
+    found: tuple[str, ...] = ()
+    equal: tuple[str, ...] = ()
+    not_shown: tuple[str, ...] = ()
+    cuts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    following: str = ""
+    cost: str = ""
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One line of the full table, with what the page needs to filter and to open it."""
+
+    id: int
+    state: TrialState
+    cells: tuple[Cell, ...]
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The configuration to use: every factor, as YAML to copy, and what is claimed of it."""
+
+    heading: str
+    yaml: str
+    sentences: tuple[str, ...]
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An example that no trained trial answered rightly."""
+
+    index: int
+    group: str | None
+    prompt: str
+    gold: str
+    commonest: str
+    given_by: int
+    n_trials: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture that was drawn: its file stem, the question it answers, and its text alternative."""
+
+    name: str
+    title: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that people read, in order."""
+
+    language: str
+    title: str
+    status: str
+    answer: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    rounds: tuple[RoundSection, ...]
+    comparisons: Table | None
+    trial_columns: tuple[str, ...]
+    trial_numeric: frozenset[int]
+    trials: tuple[TrialRow, ...]
+    same_everywhere: str
+    best: Best | None
+    insights: tuple[str, ...]
+    sweet_spots: tuple[str, ...]
+    boundary: str
+    importance_lead: str
+    importance: Table | None
+    below_noise: tuple[str, ...]
+    interactions: tuple[str, ...]
+    costs: Table | None
+    cost_lead: str
+    way: Table | None
+    groups_lead: str
+    groups: Table | None
+    unknown: tuple[str, ...]
+    suspects_lead: str
+    suspects: tuple[Suspect, ...]
+    notes: tuple[str, ...]
+    figures: tuple[Figure, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,258 @@
+"""The opening of the record: the answer in a few sentences, and the table of facts. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from tunebook.core.findings import Finding, StudyFindings, Verdict
+from tunebook.core.study import ContrastKind, TrialState
+from tunebook.record.numbers import bytes_text, number
+from tunebook.record.text import clean
+from tunebook.record.view import View
+from tunebook.record.words import Words
+from tunebook.record.words.base import Gain
+
+__all__ = ["answer", "calibration", "counts", "fact_rows", "open_items", "status"]
+
+RIGHT_OR_WRONG = ("exact_match", "choice", "number", "contains")
+"""Metrics whose mean is a share of right answers."""
+OPENING_ITEMS = 3
+"""Unknowns named in the opening; all are in the section."""
+
+
+def status(view: View, words: Words) -> str:
+    """Whether the study is still going, or nothing."""
+    if not view.trials:
+        return words.nothing_yet()
+    confirmed = view.conclusions.confirmation is not None
+    waiting = [f for f in view.trials if not f.state.is_final]
+    more_to_come = bool(view.outlook and view.outlook.rounds)
+    if waiting or (more_to_come and not confirmed):
+        return words.in_progress(len(view.final), len(view.trials))
+    return ""
+
+
+def answer(view: View, words: Words) -> tuple[str, ...]:
+    """What to use, what it gains, what is as good and cheaper, what is not known: one paragraph each."""
+    found = view.conclusions
+    if found.best is None:
+        return () if not view.trials else (words.nothing_yet(),)
+    is_baseline = found.best.key == view.baseline_key
+    first = [words.use_best(_settings(view, words, found.best.key), found.best.chosen_by, is_baseline)]
+    if not is_baseline:
+        first += _gain_sentences(view, words)
+    elif found.best.key in found.accuracies:
+        first.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
+    paragraphs = [words.join(first)]
+    cheaper = _cheaper(view, words, found)
+    items = open_items(view, words)[:OPENING_ITEMS]
+    if cheaper:
+        paragraphs.append(cheaper)
+    if items:
+        paragraphs.append(words.not_known(items))
+    return tuple(paragraphs)
+
+
+def open_items(view: View, words: Words) -> list[str]:
+    """What is not known, as clauses: factors below the noise, then the best's own open comparisons."""
+    found = view.conclusions
+    items = [
+        words.unknown_factor(words.factor_phrase(i.factor), i.nothing_above) for i in found.importance if not i.ranked
+    ]
+    best = found.best.key if found.best else None
+    for finding in view.findings():
+        if (
+            finding.verdict is Verdict.INCONCLUSIVE
+            and finding.kind is ContrastKind.DIFFERENCE
+            and finding.treatment_key == best
+            and finding.control_key != view.baseline_key
+        ):
+            items.append(
+                words.unknown_contrast(
+                    name(view, words, finding.treatment_key), finding, name(view, words, finding.control_key)
+                )
+            )
+    return items
+
+
+def name(view: View, words: Words, key: str) -> str:
+    """A configuration in words, as what differs from the baseline."""
+    if key == view.baseline_key:
+        return words.label("the_baseline")
+    configuration = view.configurations.get(key)
+    return words.changes(configuration, view.spec.baseline) if configuration else key
+
+
+def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
+    """The table under the answer: device, versions, model, data, reference, noise, what could be seen, cost."""
+    found, spec = view.conclusions, view.spec
+    one_by_one = calibration(view).get("one_by_one_seconds")
+    rows = [
+        ("device", _device(view)),
+        ("versions", _versions(view)),
+        ("model", _model(view)),
+        ("data", words.data_fact(_data(view))),
+        ("metric", _metric(view)),
+        ("reference", words.reference_fact(*_reference(view))),
+        ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
+        (
+            "detectable",
+            words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin),
+        ),
+        ("error", words.error_fact()),
+        ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
+        ("cost", words.cost_fact(counts(view), view.history.spent_seconds, one_by_one) if view.trials else ""),
+        ("defaults", _defaults(view, words)),
+    ]
+    return tuple((words.label(label), text) for label, text in rows if text)
+
+
+def counts(view: View) -> dict[str, int]:
+    """How many trials there are, were trained, were folded, were checkpoints, failed."""
+    checkpoints = sum(f.trial.checkpoint_of is not None for f in view.final)
+    folded = sum(
+        fold.saved_trials for wave in view.history.waves for fold in wave.folds if "checkpoint" not in fold.reasons
+    )
+    failed = sum(f.state is TrialState.FAILED for f in view.final)
+    trained = len(view.final) - checkpoints - failed
+    return {
+        "all": trained + checkpoints + failed + folded,
+        "trained": trained,
+        "folded": folded,
+        "checkpoints": checkpoints,
+        "failed": failed,
+    }
+
+
+def calibration(view: View) -> dict[str, Any]:
+    """Seconds that one-after-another training would have taken, from the measured calibration; empty if unknown."""
+    speed = None
+    for code, values in view.notes:
+        if code == "calibration":
+            speed = values.get("one_by_one_tokens_per_second")
+    raw_tokens = sum(f.cost.raw_tokens for f in view.final)
+    if not speed or not raw_tokens:
+        return {}
+    scoring = sum(f.cost.score_seconds for f in view.final)
+    return {"one_by_one_tokens_per_second": speed, "one_by_one_seconds": raw_tokens / float(speed) + scoring}
+
+
+def _settings(view: View, words: Words, key: str) -> str:
+    return words.settings(view.configurations.get(key, view.spec.baseline))
+
+
+def _gain_sentences(view: View, words: Words) -> list[str]:
+    found = view.conclusions
+    assert found.best is not None
+    right = view.spec.metric in RIGHT_OR_WRONG
+    finding = view.told_apart(found.best.key)
+    sentences: list[str] = []
+    if finding is not None and finding.split == "test":
+        unused = not view.spec.data.allow_overlap
+        return [words.confirmed_gain(_gain(view, finding), right, unused)]
+    if finding is not None:
+        sentences.append(words.validation_gain(_gain(view, finding), right))
+    sentences.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
+    sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
+    return sentences
+
+
+def _gain(view: View, finding: Finding) -> Gain:
+    mine = view.accuracy(
+        [view.history.trials[i] for i in finding.treatment_trials if i in view.history.trials], finding.split
+    )
+    theirs = view.accuracy(
+        [view.history.trials[i] for i in finding.control_trials if i in view.history.trials], finding.split
+    )
+    base = theirs[0] if theirs else float("nan")
+    n = view.facts.data.n_test if finding.split == "test" else view.facts.data.n_validation
+    return Gain(
+        accuracy=mine[0] if mine else float("nan"),
+        baseline_accuracy=base,
+        effect=finding.effect,
+        interval=finding.interval,
+        level=1 - finding.alpha,
+        relative=finding.effect / base if base > 0 else None,
+        n_examples=n,
+        seeds=(len(finding.treatment_trials), len(finding.control_trials)),
+        told_apart=finding.verdict in (Verdict.BETTER, Verdict.WORSE),
+        provisional=finding.provisional,
+    )
+
+
+def _cheaper(view: View, words: Words, found: StudyFindings) -> str:
+    cheapest, best = found.cheapest, found.best
+    if cheapest is None or best is None:
+        return ""
+    if cheapest.key is not None:
+        if cheapest.key == best.key:
+            return words.cheapest_is_best()
+        mine, theirs = view.mean_cost(cheapest.key), view.mean_cost(best.key)
+        ratios = [a / b if a and b else None for a, b in zip(mine, theirs, strict=True)]
+        return words.cheaper(name(view, words, cheapest.key), view.spec.margin, ratios[0], ratios[2])
+    if cheapest.candidate is not None and cheapest.candidate != best.key:
+        return words.not_shown_as_good(name(view, words, cheapest.candidate), cheapest.may_be_worse_by)
+    return ""
+
+
+def _device(view: View) -> str:
+    e = view.facts.environment
+    parts = [str(e.get("device_name") or e.get("device") or "")]
+    if e.get("memory_bytes"):
+        parts.append(f"{bytes_text(float(e['memory_bytes']))} RAM")
+    if e.get("system"):
+        parts.append(str(e["system"]))
+    return clean(", ".join(part for part in parts if part))
+
+
+def _versions(view: View) -> str:
+    e = view.facts.environment
+    known = {"Python": e.get("python"), **dict(e.get("versions") or {})}
+    return clean(", ".join(f"{library} {version}" for library, version in known.items() if version))
+
+
+def _model(view: View) -> str:
+    m = view.facts.model
+    parts = [str(m.get("name") or view.spec.model)]
+    if m.get("revision"):
+        parts.append(f"revision {m['revision']}")
+    if m.get("parameters"):
+        parts.append(f"{number(float(m['parameters']) / 1e6)} M parameters")
+    if m.get("dtype"):
+        parts.append(str(m["dtype"]))
+    return clean(", ".join(parts) + f"; engine {view.spec.engine}")
+
+
+def _data(view: View) -> dict[str, Any]:
+    d, summary = view.facts.data, view.facts.summary
+    read = summary.get("rows_read") or summary.get("train_rows_read")
+    return {
+        "used": d.n_train,
+        "read": read,
+        "seed": view.spec.seed,
+        "validation": d.n_validation,
+        "test": d.n_test,
+        "overlap": view.spec.data.allow_overlap,
+    }
+
+
+def _metric(view: View) -> str:
+    return clean(view.spec.metric) + (" (per token)" if view.spec.per_token else "")
+
+
+def _reference(view: View) -> tuple[float | None, float | None, str | None]:
+    base = next((f.outcomes["validation"].accuracy for f in view.references if "validation" in f.outcomes), None)
+    golds = [example.gold for example in view.examples("validation")]
+    counted = Counter(golds)
+    commonest = max(sorted(counted), key=lambda gold: counted[gold]) if golds else None
+    share = counted[commonest] / len(golds) if commonest is not None else view.facts.data.commonest_share
+    return base, share, commonest if commonest is not None and len(commonest) <= 40 else None
+
+
+def _defaults(view: View, words: Words) -> str:
+    given = set(view.spec.baseline_given)
+    if not given:
+        return ""
+    names = [words.setting(key, level) for key, level in view.spec.baseline.as_dict().items() if key not in given]
+    return words.defaults_fact(names) if names else ""

@@ -1,0 +1,239 @@
+"""One section for each round: its table in the hand-written style, what was found, what was not. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tunebook.core.facts import Curve, TrialFact
+from tunebook.core.findings import Finding, Verdict
+from tunebook.core.study import Fold, Purpose, RoundKind, TrialState
+from tunebook.record.model import RoundRow, RoundSection
+from tunebook.record.numbers import percent, rate, trial_list
+from tunebook.record.opening import name
+from tunebook.record.text import strong
+from tunebook.record.view import View
+from tunebook.record.words import Words
+from tunebook.record.words.base import Ending
+
+__all__ = ["round_sections"]
+
+DECIDED = (Verdict.BETTER, Verdict.WORSE)
+BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
+STILL_FALLING = 0.9
+"""A training loss whose last quarter is below this share of the third quarter is still falling."""
+OVERFITTED = 1.05
+"""A validation loss that ends above this multiple of its lowest has turned."""
+START_STEPS = 3
+
+
+def round_sections(view: View, words: Words) -> tuple[RoundSection, ...]:
+    """Every planned round, in order."""
+    sections = [_section(view, words, number, kind) for number, kind in view.rounds]
+    goals = [words.join([section.heading + words.label("stop"), section.goal]) for section in sections[1:]]
+    if sections and view.outlook and view.outlook.rounds:
+        goals.append(words.goal(view.outlook.rounds[0].kind))
+    return tuple(
+        replace(section, following=goals[i]) if i < len(goals) else section for i, section in enumerate(sections)
+    )
+
+
+def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSection:
+    rows = view.rows(number)
+    waves = view.waves(number)
+    sentences: dict[str, list[str]] = {"found": [], "equal": [], "not_shown": []}
+    for finding in view.findings(number):
+        what, against = name(view, words, finding.treatment_key), name(view, words, finding.control_key)
+        if finding.verdict is Verdict.INCONCLUSIVE:
+            versus = "" if finding.control_key == view.baseline_key else words.versus(against)
+            sentences["not_shown"].append(words.open_contrast(finding, what, versus))
+        else:
+            sentences[_list_of(finding)].append(_capital(words.found(finding, what, against, view.spec.margin)))
+    remarks = (
+        [words.bracket(view.conclusions.boundary)] if kind is RoundKind.BOUNDARY and view.conclusions.boundary else []
+    )
+    facts = [fact for row in rows for fact in row]
+    spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
+    trained = sum(f.trial.costs_budget for f in facts if f.state.is_final)
+    return RoundSection(
+        number=number,
+        kind=kind.value,
+        heading=words.round_heading(number, kind),
+        goal=words.goal(kind),
+        how=_how(words, rows),
+        rows=tuple(_row(view, words, row) for row in rows)
+        + tuple(_folded(view, words, fold, number) for wave in waves for fold in wave.folds),
+        found=tuple(sentences["found"]),
+        equal=tuple(sentences["equal"]),
+        not_shown=tuple(sentences["not_shown"]),
+        cuts=tuple(words.cut(cut) for wave in waves for cut in wave.cuts),
+        remarks=tuple(remarks),
+        found_heading=words.found_heading(number),
+        cost=words.round_cost(trained, spent),
+    )
+
+
+def _list_of(finding: Finding) -> str:
+    return "equal" if finding.verdict in (Verdict.EQUIVALENT, Verdict.NOT_INFERIOR) else "found"
+
+
+def _how(words: Words, rows: Sequence[Sequence[TrialFact]]) -> str:
+    baseline = next((len(row) for row in rows if row[0].trial.purpose is Purpose.BASELINE), 0)
+    others = [len(row) for row in rows if row[0].trial.purpose not in (Purpose.BASELINE, Purpose.BRACKET)]
+    return words.seeds_used(baseline, others)
+
+
+def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
+    if row[0].trial.purpose is Purpose.BRACKET:
+        return _bracket_row(view, words, row)
+    trial = row[0].trial
+    split = view.split_of(row)
+    finding = view.finding_for(row)
+    accuracy = view.accuracy(row, split)
+    is_best = view.conclusions.best is not None and trial.effective.key == view.conclusions.best.key
+    broken = [f for f in row if f.state in BROKEN]
+    result = words.accuracy(*accuracy) if accuracy else words.label("none")
+    if split == "test" and accuracy:
+        result += words.label("word_gap") + words.bracketed(words.label("test"))
+    return RoundRow(
+        trials=tuple(f.trial.id for f in row),
+        label=trial_list([f.trial.id for f in row]),
+        changed=_changed(view, words, row),
+        result=strong(result) if is_best else result,
+        against=_against(view, words, finding),
+        analysis=words.join(_analysis(view, words, row, finding)),
+        tone="failed" if len(broken) == len(row) else "best" if is_best else "",
+    )
+
+
+def _changed(view: View, words: Words, row: Sequence[TrialFact]) -> str:
+    trial = row[0].trial
+    if trial.effective.key == view.baseline_key:
+        if trial.purpose is Purpose.BASELINE:
+            return f"{words.label('baseline')}{words.label('colon')}{words.label('word_gap')}{words.settings(trial.configuration)}"
+        return words.label("baseline")
+    return words.changes(trial.configuration, view.spec.baseline)
+
+
+def _against(view: View, words: Words, finding: Finding | None) -> str:
+    if (
+        finding is None
+        or finding.control_key != view.baseline_key
+        or finding.verdict is Verdict.DIVERGED
+        or math.isnan(finding.effect)
+    ):
+        return ""
+    return words.effect(finding, bold=finding.verdict in DECIDED)
+
+
+def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> list[str]:
+    sentences = []
+    completed = [f for f in row if f.state is TrialState.COMPLETED]
+    if len(completed) < len(row):
+        sentences.append(words.ending(_ending(view, row)))
+    if finding is not None and finding.verdict is not Verdict.DIVERGED:
+        sentences.append(_verdict(view, words, finding))
+    elif row[0].trial.effective.key == view.baseline_key:
+        accuracies = [f.outcomes[s].accuracy for f in completed if (s := view.split_of(row)) in f.outcomes]
+        if len(accuracies) > 1:
+            sentences.append(words.seeds_range(accuracies))
+    elif finding is None and len(completed) == len(row):
+        sentences.append(words.no_verdict())
+    for fact in row:
+        if fact.trial.checkpoint_of is not None:
+            sentences.append(words.checkpoint(fact.trial.checkpoint_of))
+    if completed:
+        sentences.append(_curve_remark(words, completed[0].curve, finding))
+    return sentences
+
+
+def _verdict(view: View, words: Words, finding: Finding) -> str:
+    against = name(view, words, finding.control_key)
+    text = words.verdict(finding, against, view.spec.margin)
+    if finding.control_key == view.baseline_key:
+        return text
+    return words.join([text, words.against_other(words.effect(finding), against)])
+
+
+def _curve_remark(words: Words, curve: Curve, finding: Finding | None) -> str:
+    evaluations = [e for e in curve.evaluations if math.isfinite(e.loss)]
+    if len(evaluations) > 1:
+        best = min(evaluations, key=lambda e: e.loss)
+        if evaluations[-1].loss > OVERFITTED * best.loss:
+            return words.overfits(best.epoch, best.loss, evaluations[-1].loss)
+    losses = np.array([step.loss for step in curve.steps])
+    if finding is not None and finding.verdict is Verdict.WORSE and len(losses) >= 8 and np.isfinite(losses).all():
+        quarter = len(losses) // 4
+        before, after = float(losses[-2 * quarter : -quarter].mean()), float(losses[-quarter:].mean())
+        if after < STILL_FALLING * before:
+            return words.still_falling(before, after)
+    return ""
+
+
+def _ending(view: View, row: Sequence[TrialFact]) -> Ending:
+    broken = [f for f in row if f.state in BROKEN]
+    reasons = tuple(
+        dict.fromkeys(
+            (f.reason or "").partition(":")[0] if f.state is not TrialState.FAILED else (f.reason or "") for f in broken
+        )
+    )
+    stepped = next((f for f in broken if f.diverged_step is not None), None)
+    losses = None
+    if stepped is not None:
+        finite = [s.loss for s in stepped.curve.steps if math.isfinite(s.loss)]
+        if len(finite) > START_STEPS:
+            losses = (float(np.mean(finite[:START_STEPS])), finite[-1])
+    return Ending(
+        states={f.trial.id: f.state for f in row},
+        reasons=tuple(r for r in reasons if r),
+        steps=(stepped.diverged_step, view.total_steps(stepped.trial)) if stepped else (None, None),
+        broke=stepped.trial.id if stepped else None,
+        losses=losses,
+    )
+
+
+def _bracket_row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
+    by_rate: dict[float, list[TrialFact]] = {}
+    for fact in row:
+        by_rate.setdefault(fact.trial.effective.learning_rate, []).append(fact)
+    results = []
+    for learning_rate, facts in sorted(by_rate.items()):
+        accuracy = view.accuracy(facts)
+        shown = percent(accuracy[0]) if accuracy else words.state(facts[0].state)
+        results.append(f"{rate(learning_rate)}{words.label('colon')}{words.label('word_gap')}{shown}")
+    config = row[0].trial.configuration.with_values(learning_rate=view.spec.baseline.learning_rate)
+    level = words.changes(config, view.spec.baseline)
+    rates = ", ".join(rate(learning_rate) for learning_rate in sorted(by_rate))
+    completed = any(f.state is TrialState.COMPLETED for f in row)
+    return RoundRow(
+        trials=tuple(f.trial.id for f in row),
+        label=trial_list([f.trial.id for f in row]),
+        changed=words.rates_tried(level, rates),
+        result=words.label("list_gap").join(results),
+        against="",
+        analysis=words.bracket_row(view.chosen_rate(row), completed),
+    )
+
+
+def _folded(view: View, words: Words, fold: Fold, number: int) -> RoundRow:
+    same = [
+        f.trial.id
+        for f in view.by_key.get(fold.same_as, [])
+        if f.trial.purpose is not Purpose.BRACKET and f.trial.round <= number
+    ]
+    return RoundRow(
+        trials=(),
+        label=words.label("folded"),
+        changed=words.changes(fold.configuration, view.spec.baseline),
+        result=words.same_as(trial_list(same)) if same else "",
+        against="",
+        analysis=words.fold(fold.reasons, view.facts.data.longest_tokens),
+        tone="folded",
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

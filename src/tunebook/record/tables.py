@@ -1,0 +1,264 @@
+"""The tables that span the whole study: every trial, every comparison, importance, costs, the way, groups. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tunebook.core.facts import TrialFact
+from tunebook.core.findings import Finding, Verdict
+from tunebook.core.study import Purpose, TrialState
+from tunebook.record.model import Cell, Table, TrialRow
+from tunebook.record.numbers import bytes_text, number, p_value, percent, points, trial_list, value
+from tunebook.record.opening import name
+from tunebook.record.text import clean
+from tunebook.record.view import View
+from tunebook.record.words import Words
+
+__all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "varying", "way"]
+
+BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
+MOST_TIED = 12
+"""Rows of the cost table; a longer tie set is in results.json."""
+
+
+def varying(view: View) -> tuple[list[str], list[str]]:
+    """(factors with more than one value among the trials, the others), in field order."""
+    values: dict[str, set[str]] = {}
+    for fact in view.trials:
+        for factor, level in fact.trial.configuration.as_dict().items():
+            values.setdefault(factor, set()).add(str(level))
+    return [f for f, seen in values.items() if len(seen) > 1], [f for f, seen in values.items() if len(seen) == 1]
+
+
+def trial_table(view: View, words: Words) -> tuple[tuple[str, ...], frozenset[int], tuple[TrialRow, ...]]:
+    """Column titles, the numeric columns, and a row for every trial."""
+    factors, _ = varying(view)
+    tested = any("test" in f.outcomes for f in view.trials)
+    grouped = [("trial", True), ("round", True), ("purpose", False)]
+    tail = [("seed", True), ("state", False), ("accuracy", True), ("interval", False)]
+    tail += [("test_accuracy", True)] if tested else []
+    tail += [("loss", True), ("seconds", True), ("memory", True), ("size", True)]
+    titles = (
+        [words.label(k) for k, _ in grouped] + [words.factor(f) for f in factors] + [words.label(k) for k, _ in tail]
+    )
+    numeric = [n for _, n in grouped] + [_is_number(view, f) for f in factors] + [n for _, n in tail]
+    rows = tuple(
+        TrialRow(f.trial.id, f.state, tuple(_trial_cells(view, words, f, factors, tested)), _tone(view, f))
+        for f in view.trials
+    )
+    return tuple(titles), frozenset(i for i, n in enumerate(numeric) if n), rows
+
+
+def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[str], tested: bool) -> list[Cell]:
+    trial, none = fact.trial, Cell(words.label("none"), math.inf)
+    cells = [Cell(str(trial.id), trial.id), Cell(str(trial.round), trial.round), Cell(words.purpose(trial.purpose))]
+    for factor in factors:
+        level = getattr(trial.configuration, factor)
+        cells.append(Cell(clean(value(factor, level)), float(level) if isinstance(level, int | float) else str(level)))
+    cells += [Cell(str(trial.seed), trial.seed), Cell(words.state(fact.state))]
+    scored = view.accuracy([fact])
+    outcomes = fact.outcomes.get("validation")
+    if scored:
+        low, high = scored[1]
+        cells += [Cell(percent(scored[0]), scored[0]), Cell(words.plain_range(low * 100, high * 100), low)]
+    elif outcomes is not None:
+        cells += [Cell(percent(outcomes.accuracy), outcomes.accuracy), none]
+    else:
+        cells += [none, none]
+    if tested:
+        test = fact.outcomes.get("test")
+        cells.append(Cell(percent(test.accuracy), test.accuracy) if test else none)
+    loss = outcomes.loss if outcomes is not None else None
+    cells.append(
+        none
+        if loss is None
+        else Cell(
+            number(loss) if math.isfinite(loss) else words.not_a_number(), loss if math.isfinite(loss) else math.inf
+        )
+    )
+    cost = fact.cost
+    cells.append(Cell(words.duration(cost.train_seconds), cost.train_seconds) if cost.train_seconds else none)
+    cells += [Cell(bytes_text(n), n) if n else none for n in (cost.peak_bytes, cost.adapter_bytes)]
+    return cells
+
+
+def _tone(view: View, fact: TrialFact) -> str:
+    if fact.state in BROKEN:
+        return "failed"
+    best = view.conclusions.best
+    return "best" if best is not None and fact.trial.effective.key == best.key else ""
+
+
+def _is_number(view: View, factor: str) -> bool:
+    return all(isinstance(getattr(f.trial.configuration, factor), int | float) for f in view.trials)
+
+
+def comparisons(view: View, words: Words) -> Table | None:
+    """Every judged contrast of the main family, with what a sceptic asks for."""
+    found = view.findings()
+    if not found:
+        return None
+    columns = ("round", "question", "split", "effect", "p", "verdict", "evidence")
+    rows = tuple(
+        (
+            Cell(str(f.round), f.round),
+            Cell(words.question(f.kind, name(view, words, f.treatment_key), name(view, words, f.control_key))),
+            Cell(words.label(f.split)),
+            _effect_cell(words, f),
+            Cell(words.label("none") if math.isnan(f.p_adjusted) else p_value(f.p_adjusted), f.p_adjusted),
+            _verdict_cell(words, f),
+            Cell(f"{trial_list(f.treatment_trials)} / {trial_list(f.control_trials)}"),
+        )
+        for f in found
+    )
+    return Table(tuple(words.label(c) for c in columns), rows, frozenset({0, 4}))
+
+
+def _effect_cell(words: Words, finding: Finding) -> Cell:
+    if math.isnan(finding.effect):
+        return Cell(words.label("none"), -math.inf)
+    return Cell(words.effect(finding), finding.effect)
+
+
+def _verdict_cell(words: Words, finding: Finding) -> Cell:
+    text = words.label(finding.verdict.value)
+    if finding.provisional:
+        text += f" ({words.label('provisional')})"
+    tone = {Verdict.BETTER: "best", Verdict.WORSE: "failed", Verdict.DIVERGED: "failed"}.get(finding.verdict, "")
+    return Cell(text, tone=tone)
+
+
+def importance(view: View, words: Words) -> Table | None:
+    """The ranked factors; those below the noise are sentences instead."""
+    ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
+    if not ranked:
+        return None
+    columns = ("factor", "share", "rank_of", "first", "levels")
+    rows = tuple(
+        (
+            Cell(words.factor(i.factor)),
+            Cell(percent(i.share, 0), i.share),
+            Cell(f"{i.rank} ({i.rank_interval[0]}–{i.rank_interval[1]})", i.rank),
+            Cell(percent(i.first_share, 0), i.first_share),
+            Cell(clean(", ".join(value(i.factor, level) for level in i.levels))),
+        )
+        for i in ranked
+    )
+    return Table(tuple(words.label(c) for c in columns), rows, frozenset({1, 2, 3}))
+
+
+def costs(view: View, words: Words) -> Table | None:
+    """Best, cheapest as good, baseline and the rest of the tie set: accuracy against time, memory and size."""
+    found = view.conclusions
+    roles: dict[str, str] = {}
+    if found.best:
+        roles[found.best.key] = words.label("best_role")
+    if found.cheapest and found.cheapest.key:
+        roles.setdefault(found.cheapest.key, words.label("cheapest_role"))
+    roles.setdefault(view.baseline_key, words.label("baseline"))
+    for key in found.tie_set:
+        if len(roles) < MOST_TIED:
+            roles.setdefault(key, words.label("tie_role"))
+    rows = []
+    for key, role in roles.items():
+        if key not in view.by_key:
+            continue
+        accuracy = view.accuracy(view.by_key[key])
+        seconds, peak, size = view.mean_cost(key)
+        rows.append(
+            (
+                Cell(role),
+                Cell(name(view, words, key)),
+                Cell(words.accuracy(*accuracy), accuracy[0]) if accuracy else Cell(words.label("none")),
+                _amount(words, seconds, words.duration),
+                _amount(words, peak, bytes_text),
+                _amount(words, size, bytes_text),
+            )
+        )
+    columns = ("role", "configuration", "accuracy", "seconds", "memory", "size")
+    return Table(tuple(words.label(c) for c in columns), tuple(rows), frozenset({3, 4, 5})) if rows else None
+
+
+def _amount(words: Words, amount: float | None, form: Any) -> Cell:
+    return Cell(words.label("none"), math.inf) if amount is None else Cell(form(amount), amount)
+
+
+def way(view: View, words: Words) -> Table | None:
+    """What each round cost and where it led."""
+    rows: list[tuple[Cell, ...]] = []
+    before: float | None = None
+    for round_number, kind in view.rounds:
+        facts = [f for f in view.history.of_round(round_number) if f.state.is_final]
+        spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
+        leader = view.leader_after(round_number)
+        gained = leader[1] - before if leader and before is not None else None
+        rows.append(
+            (
+                Cell(words.round_heading(round_number, kind), round_number),
+                Cell(str(sum(f.trial.costs_budget for f in facts)), len(facts)),
+                Cell(words.duration(spent), spent),
+                Cell(f"{name(view, words, leader[0])}: {percent(leader[1])}" if leader else words.label("none")),
+                Cell(points(gained) if gained is not None else words.label("none")),
+            )
+        )
+        before = leader[1] if leader else before
+    columns = ("round", "trials", "time", "leader", "gained")
+    return Table(tuple(words.label(c) for c in columns), tuple(rows), frozenset({1, 2, 4})) if rows else None
+
+
+def groups(view: View, words: Words) -> Table | None:
+    """Accuracy by group of baseline and best on validation, with the verdict where one was made."""
+    names = view.facts.data.groups or tuple(e.group or "" for e in view.examples("validation"))
+    best = view.conclusions.best
+    if not names or len(set(names)) < 2:
+        return None
+    keys = [view.baseline_key] + ([best.key] if best and best.key != view.baseline_key else [])
+    means = {key: _mean_scores(view, key) for key in keys}
+    verdicts = {
+        f.family.removeprefix("group:"): f
+        for f in view.conclusions.findings
+        if f.family.startswith("group:") and best and f.treatment_key == best.key
+    }
+    rows = []
+    for group in sorted(set(names)):
+        mask = np.array([n == group for n in names])
+        shares = [
+            float(m[mask].mean()) if (m := means[key]) is not None and len(m) == len(mask) else None for key in keys
+        ]
+        finding = verdicts.get(group)
+        rows.append(
+            (
+                Cell(clean(group), clean(group)),
+                Cell(str(int(mask.sum())), int(mask.sum())),
+                *(Cell(percent(s), s) if s is not None else Cell(words.label("none")) for s in shares),
+                *([_group_difference(words, finding, shares)] if len(keys) > 1 else []),
+                *(
+                    [_verdict_cell(words, finding) if finding else Cell(words.label("no_verdict"))]
+                    if len(keys) > 1
+                    else []
+                ),
+            )
+        )
+    titles = [words.label("group"), words.label("examples"), words.label("baseline")]
+    titles += [words.label("best_role"), words.label("difference"), words.label("verdict")] if len(keys) > 1 else []
+    return Table(tuple(titles), tuple(rows), frozenset({1, 2, 3}))
+
+
+def _group_difference(words: Words, finding: Finding | None, shares: Sequence[float | None]) -> Cell:
+    if finding is not None and not math.isnan(finding.effect):
+        return _effect_cell(words, finding)
+    a, b = shares[0], shares[1]
+    return Cell(points(b - a), b - a) if a is not None and b is not None else Cell(words.label("none"))
+
+
+def _mean_scores(view: View, key: str) -> Any:
+    scores = [
+        s
+        for f in view.by_key.get(key, [])
+        if f.state is TrialState.COMPLETED and f.trial.purpose is not Purpose.BRACKET and (s := f.scores()) is not None
+    ]
+    return np.mean(scores, axis=0) if scores else None

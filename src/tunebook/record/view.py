@@ -1,0 +1,195 @@
+"""A study's facts, indexed the ways the record needs them: by configuration, by round, by row of a round."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
+from tunebook.core.findings import Finding, StudyFindings, Verdict
+from tunebook.core.order import steps_per_epoch
+from tunebook.core.outlook import Outlook
+from tunebook.core.stats.intervals import accuracy_interval
+from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+
+__all__ = ["View"]
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of a study, read only.
+
+    Attributes:
+        notes: the ledger's notes in order, (code, values).
+    """
+
+    spec: StudySpec
+    facts: StudyFacts
+    history: History
+    conclusions: StudyFindings
+    notes: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    outlook: Outlook | None = None
+
+    @cached_property
+    def trials(self) -> tuple[TrialFact, ...]:
+        """All trials but the reference, in order."""
+        return tuple(f for f in self.history.trials.values() if f.trial.purpose is not Purpose.REFERENCE)
+
+    @cached_property
+    def references(self) -> tuple[TrialFact, ...]:
+        return tuple(f for f in self.history.trials.values() if f.trial.purpose is Purpose.REFERENCE)
+
+    @cached_property
+    def final(self) -> tuple[TrialFact, ...]:
+        return tuple(f for f in self.trials if f.state.is_final)
+
+    @cached_property
+    def baseline_key(self) -> str:
+        """Effective key of the baseline."""
+        for fact in self.trials:
+            if fact.trial.purpose is Purpose.BASELINE or fact.trial.configuration == self.spec.baseline:
+                return fact.trial.effective.key
+        return self.spec.baseline.key
+
+    @cached_property
+    def configurations(self) -> dict[str, Configuration]:
+        """By effective key: the configuration as it was first asked for."""
+        known = {self.baseline_key: self.spec.baseline}
+        for fact in self.trials:
+            known.setdefault(fact.trial.effective.key, fact.trial.configuration)
+        return known
+
+    @cached_property
+    def by_key(self) -> dict[str, list[TrialFact]]:
+        grouped: dict[str, list[TrialFact]] = {}
+        for fact in self.trials:
+            grouped.setdefault(fact.trial.effective.key, []).append(fact)
+        return grouped
+
+    @cached_property
+    def rounds(self) -> tuple[tuple[int, RoundKind], ...]:
+        """(number, kind) of every round that has been planned, the reference left out."""
+        return tuple(dict.fromkeys((w.round, w.kind) for w in self.history.waves if w.kind is not RoundKind.REFERENCE))
+
+    def waves(self, number: int) -> list[Wave]:
+        return [wave for wave in self.history.waves if wave.round == number]
+
+    def findings(self, number: int | None = None) -> list[Finding]:
+        """Findings of the main family, of one round or of all."""
+        return [f for f in self.conclusions.findings if f.family == "main" and number in (None, f.round)]
+
+    def total_steps(self, trial: Trial) -> int | None:
+        """Optimiser steps a trial has, if nothing goes wrong."""
+        n = self.facts.data.n_train
+        if n <= 0:
+            return None
+        return steps_per_epoch(n, trial.effective.effective_batch_size) * trial.effective.num_train_epochs
+
+    def examples(self, split: str) -> tuple[ExampleText, ...]:
+        return self.facts.examples.get(split, ())
+
+    def rows(self, number: int) -> list[list[TrialFact]]:
+        """The trials of a round, grouped as its table shows them: replicates of one configuration are one row, and
+        the learning rates tried for one level are one row."""
+        grouped: dict[tuple[object, ...], list[TrialFact]] = {}
+        for fact in self.history.of_round(number):
+            trial = fact.trial
+            if trial.purpose is Purpose.REFERENCE:
+                continue
+            name = (
+                ("bracket", trial.effective.with_values(learning_rate=1.0).key)
+                if trial.purpose is Purpose.BRACKET
+                else (trial.purpose.value, trial.effective.key, trial.splits)
+            )
+            grouped.setdefault(name, []).append(fact)
+        return list(grouped.values())
+
+    def finding_for(self, row: Sequence[TrialFact]) -> Finding | None:
+        """The round's finding that a row is evidence for, as treatment; the comparison with the baseline first."""
+        ids = {fact.trial.id for fact in row}
+        key = row[0].trial.effective.key
+        mine = [
+            f
+            for f in self.findings(row[0].trial.round)
+            if f.treatment_key == key
+            and f.control_key != key
+            and (not f.treatment_trials or ids & set(f.treatment_trials))
+        ]
+        mine.sort(key=lambda f: (f.control_key != self.baseline_key, f.kind.value != "difference"))
+        return mine[0] if mine else None
+
+    def chosen_rate(self, row: Sequence[TrialFact]) -> float | None:
+        """The learning rate that a bracket led to, when it did."""
+        like = row[0].trial.effective.with_values(learning_rate=1.0).key
+        for fact in self.history.of_round(row[0].trial.round):
+            trial = fact.trial
+            if trial.purpose is Purpose.CHOSEN and trial.effective.with_values(learning_rate=1.0).key == like:
+                return trial.effective.learning_rate
+        for wave in self.waves(row[0].trial.round):
+            for code, values in wave.notes:
+                if (
+                    code == "chosen_rate"
+                    and values.get("factor") == row[0].trial.factor
+                    and values.get("level") == getattr(row[0].trial.effective, str(row[0].trial.factor), None)
+                ):
+                    return float(values["learning_rate"])
+        return None
+
+    def split_of(self, row: Sequence[TrialFact]) -> str:
+        """The split that a row's result is read from: test where it was scored on it, else validation."""
+        return "test" if all("test" in f.trial.splits for f in row) else "validation"
+
+    def accuracy(
+        self, facts: Iterable[TrialFact], split: str = "validation"
+    ) -> tuple[float, tuple[float, float]] | None:
+        """Mean accuracy of completed trials with a 95 % interval: Wilson's for one trial, else from the spread over
+        examples and the seed noise. None when none completed."""
+        scores = [s for f in facts if f.state is TrialState.COMPLETED and (s := f.scores(split)) is not None]
+        if not scores:
+            return None
+        noise = self.conclusions.noise
+        df = math.inf if noise.from_prior else noise.degrees_of_freedom
+        stacked = np.stack(scores)
+        return float(stacked.mean()), accuracy_interval(stacked, noise.seed_deviation, df)
+
+    def mean_cost(self, key: str) -> tuple[float | None, float | None, float | None]:
+        """(training seconds, peak bytes, adapter bytes) of a configuration's completed trials, None where unknown."""
+        costs = [f.cost for f in self.by_key.get(key, []) if f.state is TrialState.COMPLETED]
+        seconds = [c.train_seconds for c in costs if c.train_seconds > 0]
+        peaks = [c.peak_bytes for c in costs if c.peak_bytes > 0]
+        sizes = [c.adapter_bytes for c in costs if c.adapter_bytes > 0]
+        return (
+            float(np.mean(seconds)) if seconds else None,
+            float(max(peaks)) if peaks else None,
+            float(np.mean(sizes)) if sizes else None,
+        )
+
+    def leader_after(self, number: int) -> tuple[str, float] | None:
+        """(key, mean validation accuracy) of the configuration that led after a round, brackets left out."""
+        best: tuple[str, float] | None = None
+        for key, facts in self.by_key.items():
+            seen = [f for f in facts if f.trial.round <= number and f.trial.purpose is not Purpose.BRACKET]
+            broke = any(f.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for f in seen)
+            result = None if broke else self.accuracy(seen)
+            if result and (best is None or result[0] > best[1]):
+                best = (key, result[0])
+        return best
+
+    def told_apart(self, key: str) -> Finding | None:
+        """The latest finding of a configuration against the baseline: on the test split if there is one."""
+        found = [
+            f
+            for f in self.findings()
+            if f.treatment_key == key
+            and f.control_key == self.baseline_key
+            and f.kind.value == "difference"
+            and f.verdict is not Verdict.DIVERGED
+        ]
+        found.sort(key=lambda f: (f.split == "test", f.round))
+        return found[-1] if found else None

@@ -1,0 +1,342 @@
+"""What a language must be able to say. Effects, accuracies and margins come in as [0, 1]; times in seconds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.findings import DivergenceBracket, Finding, Importance, Interaction, MoreMoney, SweetSpot
+from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialState
+from tunebook.record.numbers import percent, points, value
+from tunebook.record.text import strong
+
+__all__ = ["Ending", "Gain", "Words"]
+
+MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
+"""Named first, and always, when a configuration is written in words."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What the opening says of one configuration against the baseline.
+
+    Attributes:
+        effect, interval, level: difference, simultaneous interval and its level (0.99).
+        relative: effect divided by the baseline's accuracy.
+        n_examples, seeds: on how many examples, with how many seeds a side.
+        told_apart: whether the verdict is better or worse.
+    """
+
+    accuracy: float
+    baseline_accuracy: float
+    effect: float
+    interval: tuple[float, float]
+    level: float
+    relative: float | None
+    n_examples: int
+    seeds: tuple[int, int]
+    told_apart: bool
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the replicates of one row ended, when not all completed.
+
+    Attributes:
+        states: state by trial id.
+        reasons: codes of `core.divergence`, or the message of a failed trial.
+        steps: (step at which it broke, steps it would have had) where known.
+        losses: training loss at the start (mean of three steps) and the last finite one, nats a label token.
+        broke: the trial that `steps` and `losses` are of.
+    """
+
+    states: Mapping[int, TrialState]
+    reasons: tuple[str, ...] = ()
+    steps: tuple[int | None, int | None] = (None, None)
+    losses: tuple[float, float] | None = None
+    broke: int | None = None
+
+
+def _main_first(name: str) -> int:
+    return MAIN_FACTORS.index(name) if name in MAIN_FACTORS else len(MAIN_FACTORS)
+
+
+class Words(ABC):
+    """One language."""
+
+    language: str
+    labels: Mapping[str, str]
+    factor_names: Mapping[str, str]
+    sentence_gap: str
+    title_gap: str
+
+    def label(self, key: str) -> str:
+        """A heading, column title or short fixed phrase."""
+        return self.labels[key]
+
+    def factor(self, name: str) -> str:
+        """A factor's name for people."""
+        return self.factor_names.get(name, name)
+
+    def setting(self, name: str, level: Any) -> str:
+        """One factor with its value, "rank 32"."""
+        return f"{self.factor(name)} {value(name, level)}"
+
+    def join(self, sentences: Sequence[str]) -> str:
+        """Sentences as one paragraph."""
+        return self.sentence_gap.join(sentence for sentence in sentences if sentence)
+
+    def effect(self, finding: Finding, bold: bool = False) -> str:
+        """ "+4.5 (+1.1 to +7.9)", points, with the simultaneous interval."""
+        head = points(finding.effect)
+        return f"{strong(head) if bold else head} {self.bracketed(self.range(finding.interval))}"
+
+    def bracketed(self, text: str) -> str:
+        """In brackets."""
+        return f"({text})"
+
+    def accuracy(self, mean: float, interval: tuple[float, float] | None) -> str:
+        """ "62.9 % (59.0 to 66.6)"."""
+        if interval is None:
+            return percent(mean)
+        return f"{percent(mean)} {self.bracketed(self.plain_range(interval[0] * 100, interval[1] * 100))}"
+
+    def settings(self, configuration: Configuration) -> str:
+        """The main settings of a configuration in one line, with every factor of `MAIN_FACTORS`."""
+        parts = [self.setting(name, getattr(configuration, name)) for name in MAIN_FACTORS]
+        return ", ".join([*parts, self.batch(configuration)])
+
+    def changes(self, configuration: Configuration, baseline: Configuration) -> str:
+        """What differs from the baseline, in words; alpha beside rank in brackets."""
+        changed = configuration.changes_from(baseline)
+        parts = []
+        for name in sorted(changed, key=_main_first):
+            new = changed[name][1]
+            if name == "lora_alpha" and "lora_r" in changed:
+                continue
+            text = self.setting(name, new)
+            parts.append(
+                f"{text} (alpha {value('lora_alpha', configuration.lora_alpha)})"
+                if name == "lora_r" and "lora_alpha" in changed
+                else text
+            )
+        return ", ".join(parts) or self.label("baseline")
+
+    @abstractmethod
+    def range(self, interval: tuple[float, float]) -> str:
+        """Interval of a difference, in points with signs."""
+
+    @abstractmethod
+    def duration(self, seconds: float) -> str:
+        """A length of time."""
+
+    @abstractmethod
+    def plain_range(self, low: float, high: float) -> str:
+        """Two numbers with one decimal."""
+
+    @abstractmethod
+    def batch(self, configuration: Configuration) -> str:
+        """The effective batch size."""
+
+    @abstractmethod
+    def purpose(self, purpose: Purpose) -> str: ...
+
+    @abstractmethod
+    def state(self, state: TrialState) -> str: ...
+
+    # The opening
+
+    @abstractmethod
+    def in_progress(self, n_final: int, n_known: int) -> str: ...
+
+    @abstractmethod
+    def nothing_yet(self) -> str: ...
+
+    @abstractmethod
+    def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str: ...
+
+    @abstractmethod
+    def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str: ...
+
+    @abstractmethod
+    def validation_gain(self, gain: Gain, counts_right: bool) -> str: ...
+
+    @abstractmethod
+    def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str: ...
+
+    @abstractmethod
+    def not_confirmed(self, has_test: bool) -> str: ...
+
+    @abstractmethod
+    def cheaper(self, what: str, margin: float, time_ratio: float | None, size_ratio: float | None) -> str: ...
+
+    @abstractmethod
+    def cheapest_is_best(self) -> str: ...
+
+    @abstractmethod
+    def not_shown_as_good(self, what: str, worse_by: float | None) -> str: ...
+
+    @abstractmethod
+    def not_known(self, items: Sequence[str]) -> str: ...
+
+    def factor_phrase(self, name: str) -> str:
+        """A factor as the subject of a sentence."""
+        return self.factor(name)
+
+    @abstractmethod
+    def unknown_factor(self, factor: str, nothing_above: float) -> str: ...
+
+    @abstractmethod
+    def unknown_contrast(self, what: str, finding: Finding, against: str) -> str: ...
+
+    # The table of facts
+
+    @abstractmethod
+    def data_fact(self, facts: Mapping[str, Any]) -> str: ...
+
+    @abstractmethod
+    def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str: ...
+
+    @abstractmethod
+    def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str: ...
+
+    @abstractmethod
+    def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str: ...
+
+    @abstractmethod
+    def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str: ...
+
+    @abstractmethod
+    def error_fact(self) -> str: ...
+
+    @abstractmethod
+    def alpha_fact(self, rule: str) -> str: ...
+
+    @abstractmethod
+    def defaults_fact(self, names: Sequence[str]) -> str: ...
+
+    # Rounds
+
+    @abstractmethod
+    def round_heading(self, number: int, kind: RoundKind) -> str: ...
+
+    @abstractmethod
+    def found_heading(self, number: int) -> str: ...
+
+    @abstractmethod
+    def goal(self, kind: RoundKind) -> str: ...
+
+    @abstractmethod
+    def seeds_used(self, baseline: int, others: Sequence[int]) -> str: ...
+
+    @abstractmethod
+    def verdict(self, finding: Finding, against: str, margin: float) -> str:
+        """The analysis cell of one finding: verdict, and what limits it."""
+
+    @abstractmethod
+    def seeds_range(self, accuracies: Sequence[float]) -> str: ...
+
+    @abstractmethod
+    def ending(self, ending: Ending) -> str: ...
+
+    @abstractmethod
+    def bracket_row(self, chosen: float | None, learned: bool) -> str: ...
+
+    @abstractmethod
+    def no_verdict(self) -> str: ...
+
+    @abstractmethod
+    def checkpoint(self, of: int) -> str: ...
+
+    @abstractmethod
+    def against_other(self, effect: str, against: str) -> str: ...
+
+    @abstractmethod
+    def rates_tried(self, level: str, rates: str) -> str: ...
+
+    @abstractmethod
+    def same_as(self, trials: str) -> str: ...
+
+    @abstractmethod
+    def question(self, kind: ContrastKind, what: str, against: str) -> str: ...
+
+    @abstractmethod
+    def failed_trial(self, trial: int, reason: str) -> str: ...
+
+    @abstractmethod
+    def still_falling(self, before: float, after: float) -> str: ...
+
+    @abstractmethod
+    def overfits(self, best_epoch: float, best: float, last: float) -> str: ...
+
+    @abstractmethod
+    def fold(self, reasons: Sequence[str], longest: int | None) -> str: ...
+
+    @abstractmethod
+    def cut(self, cut: Cut) -> str: ...
+
+    @abstractmethod
+    def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
+        """One finding as a sentence that stands alone."""
+
+    def open_contrast(self, finding: Finding, what: str, against: str) -> str:
+        """An inconclusive finding in a list: name and effect; `against` is empty for the baseline."""
+        return f"{what}{against} {self.effect(finding)}"
+
+    @abstractmethod
+    def versus(self, against: str) -> str: ...
+
+    @abstractmethod
+    def round_cost(self, n: int, seconds: float) -> str: ...
+
+    @abstractmethod
+    def bracket(self, bracket: DivergenceBracket) -> str: ...
+
+    # What the study says as a whole
+
+    @abstractmethod
+    def sweet_spot(self, spot: SweetSpot) -> str: ...
+
+    @abstractmethod
+    def importance_lead(self, top: Importance | None) -> str: ...
+
+    @abstractmethod
+    def below_noise(self, importance: Importance) -> str: ...
+
+    @abstractmethod
+    def interaction(self, interaction: Interaction) -> str: ...
+
+    @abstractmethod
+    def tie_set(self, n: int) -> str: ...
+
+    @abstractmethod
+    def more_money(self, more: MoreMoney) -> str: ...
+
+    @abstractmethod
+    def nothing_open(self) -> str: ...
+
+    @abstractmethod
+    def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str: ...
+
+    @abstractmethod
+    def suspects(self, n: int, n_trials: int, shown: int) -> str: ...
+
+    @abstractmethod
+    def groups_lead(self, split: str) -> str: ...
+
+    @abstractmethod
+    def warning(self, code: str) -> str: ...
+
+    @abstractmethod
+    def note(self, code: str, values: Mapping[str, Any]) -> str | None:
+        """A note of the ledger that readers must know, or None for the others."""
+
+    @abstractmethod
+    def same_everywhere(self, settings: str) -> str: ...
+
+    @abstractmethod
+    def not_a_number(self) -> str: ...
