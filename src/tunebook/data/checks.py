@@ -214,9 +214,9 @@ def _beyond_context_scored(
     hopeless = [(example, len(ids.completion_ids)) for example, ids in pairs if len(ids.completion_ids) >= context]
     if hopeless:
         example, length = hopeless[0]
-        raise DataError(f"{place(name, example)}: the answer has {length} tokens, and the model's context is {context}; "
-                        f"a scored answer fits in it whole ({_rows(len(hopeless))} of {name} too long). Shorten or "
-                        "remove such rows, or use a model with a longer context.")
+        raise DataError(f"{place(name, example)}: the answer has {length} tokens; the model's context is {context}, "
+                        f"and a scored answer fits into it whole ({_rows(len(hopeless))} of {name} too long). Shorten "
+                        "or remove such rows, or use a model with a longer context.")
     long = [(ids.n_tokens, example) for example, ids in pairs if ids.n_tokens > context]
     if not long:
         return []
@@ -224,6 +224,6 @@ def _beyond_context_scored(
     return [DataWarning("beyond_context_scored", {
         "split": name, "count": len(long), "longest": longest, "context": context,
     }, (
-        f"{_rows(len(long))} of {name} {'is' if len(long) == 1 else 'are'} longer than the model's context of {context} "
+        f"{_rows(len(long))} of {name} {'is' if len(long) == 1 else 'are'} longer than the model's context, {context} "
         f"tokens (the longest, {place(name, example)}, has {longest}); the beginning of the prompt is left out so that "
         "prompt and answer fit."))]

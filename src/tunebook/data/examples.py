@@ -94,6 +94,9 @@ class DataWarning:
     values: dict[str, Any] = field(default_factory=dict)
     text: str = ""
 
+    def __str__(self) -> str:
+        return self.text
+
 
 def quoted(value: Any) -> str:
     """A found value for a message: short, on one line, safe for a terminal."""
