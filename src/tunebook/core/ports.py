@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import Cost, Curve, EvaluationRecord, Floats, History, StepRecord, StudyFacts, TrialFact
+from tunebook.core.facts import (
+    Cost,
+    Curve,
+    EvaluationRecord,
+    ExampleText,
+    Floats,
+    History,
+    StepRecord,
+    StudyFacts,
+    TrialFact,
+)
 from tunebook.core.findings import Finding
 from tunebook.core.outlook import Outlook
 from tunebook.core.space import Folding
@@ -68,12 +78,15 @@ class Workload:
         scoring: how answers are obtained.
         curve_examples: of how many validation examples (the first ones) the loss is taken after each epoch, for the
             curve; 0: none.
+        texts: the same examples as people read them, "train" among the splits, for engines that hand them to programs
+            with a tokenizer of their own; empty where no engine needs them.
     """
 
     train: tuple[TokenizedExample, ...]
     splits: dict[str, tuple[TokenizedExample, ...]]
     scoring: Scoring
     curve_examples: int = 0
+    texts: dict[str, tuple[ExampleText, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,11 +147,13 @@ class RawScores:
         answers: generated token ids an example, without the stop token; for kind "choice" the index of the option.
         nll: summed negative log-likelihood of the gold completion, nats, shape (n,).
         n_label_tokens: label tokens an example, shape (n,), to turn sums into means.
+        texts: the answers as text, from engines that have no token ids; `answers` is then empty.
     """
 
     answers: tuple[tuple[int, ...], ...] | tuple[int, ...]
     nll: Floats
     n_label_tokens: tuple[int, ...]
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

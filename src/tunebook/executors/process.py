@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.faults import MemoryWatch
@@ -120,7 +120,7 @@ class WorkerProcess:
 
     def _keep_printed(self) -> None:
         assert self._process.stderr is not None
-        log = self._log.open("ab") if self._log else None
+        log = _opened(self._log) if self._log else None
         try:
             for line in self._process.stderr:
                 self._printed.append(line.decode(errors="replace").rstrip()[-_KEPT_CHARACTERS:])
@@ -137,6 +137,15 @@ class WorkerProcess:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         thread.start()
         return thread
+
+
+def _opened(log: Path) -> IO[bytes] | None:
+    """A log to add to, or None: a study goes on without what its workers print."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("ab")
+    except OSError:
+        return None
 
 
 def _environment(threads: int) -> dict[str, str]:
