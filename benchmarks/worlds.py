@@ -15,7 +15,7 @@ import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +119,7 @@ class World:
         draw = chance.standard_t(3) / math.sqrt(3) if self.heavy_tails else chance.standard_normal()
         own = 1.0
         if self.noise_spread:
-            own = math.exp(self.noise_spread * self._generator("noise", trial.effective.key).standard_normal())
+            own = math.exp(self.noise_spread * self._generator("noise", _key(trial.effective)).standard_normal())
         return float(draw) * own * self.seed_deviation
 
     def _diverges(self, trial: Trial) -> bool:
@@ -176,7 +176,10 @@ class World:
 
 
 def _word(value: object) -> str:
-    return f"{value.effective.key}.{value.seed}" if isinstance(value, Trial) else str(value)
+    return f"{_key(value.effective)}.{value.seed}" if isinstance(value, Trial) else str(value)
+
+
+_key = lru_cache(maxsize=4096)(Configuration.key.fget)  # type: ignore[attr-defined]
 
 
 def _clustered(chance: np.random.Generator, n: int, size: int) -> Floats:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from tunebook.core.facts import DataFacts, Floats, History, TrialFact
 from tunebook.core.findings import Finding, Verdict
@@ -180,7 +180,7 @@ class _Family:
         one_sided = np.array([kind is ContrastKind.NON_INFERIORITY for kind in kinds])
         family = MaxT(estimates.correlation, ~one_sided)
         t = _statistics(estimates, kinds, self.margin)
-        raw = np.minimum(1.0, np.where(one_sided, 1.0, 2.0) * stats.t.sf(t, estimates.df))
+        raw = np.minimum(1.0, np.where(one_sided, 1.0, 2.0) * special.stdtr(estimates.df, -t))
         # an equivalence that the estimate itself contradicts: nothing to test
         adjusted = np.where(np.isneginf(t), 1.0, family.p_values(np.where(np.isneginf(t), 0.0, t), estimates.df))
         losses = None if indices else self._loss_estimates()
@@ -208,7 +208,7 @@ class _Family:
         interval = numbers.interval(j)
         p_raw, p_adjusted = float(numbers.p_raw[j]), float(numbers.p_adjusted[j])
         verdict = _verdict(contrast.kind, effect, interval, p_adjusted, self.alpha, self.margin)
-        half = float(stats.t.ppf(0.5 + PLAIN_LEVEL / 2, df)) * se
+        half = float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * se
         plain = (max(-1.0, effect - half), min(1.0, effect + half))
         finding = Finding(
             contrast.label, contrast.factor, contrast.kind, self.split, self.round, self.round_kind,
@@ -225,7 +225,7 @@ class _Family:
         if losses is None:
             return finding
         effect, se = float(losses.effect[j]), float(losses.standard_error[j])
-        half = float(stats.t.ppf(0.5 + PLAIN_LEVEL / 2, losses.df[j])) * se
+        half = float(special.stdtrit(losses.df[j], 0.5 + PLAIN_LEVEL / 2)) * se
         low, high = finding.plain_interval
         # better accuracy goes with a lower loss, so equal signs disagree
         disagree = (low > 0 and effect - half > 0) or (high < 0 and effect + half < 0)

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 from statsmodels.stats.proportion import proportion_confint
 
 __all__ = ["accuracy_interval", "satterthwaite", "wilson"]
@@ -50,12 +50,12 @@ def accuracy_interval(
     per_example = scores.mean(axis=0)
     low, high = wilson(float(per_example.sum()), n, level)  # keeps its shape near 0 and 1
     mean = float(per_example.mean())
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(special.ndtri(0.5 + level / 2))
     from_examples = float(per_example.var(ddof=1)) / n if n > 1 else 0.25
     from_examples = max(from_examples, ((high - low) / (2 * z)) ** 2 if from_examples == 0 else 0.0)
     from_seeds = seed_deviation**2 / m
     df = satterthwaite((from_examples, from_seeds), (max(n - 1, 1), seed_df))
-    half = float(stats.t.ppf(0.5 + level / 2, df)) * math.sqrt(from_examples + from_seeds)
+    half = float(special.stdtrit(min(df, 1e6), 0.5 + level / 2)) * math.sqrt(from_examples + from_seeds)
     return max(0.0, mean - half), min(1.0, mean + half)
 
 

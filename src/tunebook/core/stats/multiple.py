@@ -111,7 +111,7 @@ class MaxT:
             # Illinois: halve the value at the end that stays, so that both ends move
             f_high, f_low = np.where(above, f_high / 2, value), np.where(above, value, f_low / 2)
             low, high = np.where(above, middle, low), np.where(above, high, middle)
-            if np.all(np.abs(value) < 1e-12) or np.all(high - low < 1e-12):
+            if np.all(np.abs(value) < 1e-11) or np.all(high - low < 1e-12):
                 break
         return np.asarray(middle)
 
@@ -127,9 +127,9 @@ def _directions(dimension: int) -> Floats:
 
 
 def _compressed(values: Floats) -> tuple[Floats, Floats]:
-    """About 150 values with weights that stand for all, fine at the top where the small p-values come from."""
+    """About 95 values with weights that stand for all, fine at the top where the small p-values come from."""
     descending = np.sort(values)[::-1]
-    edges = np.unique(np.concatenate([np.arange(0, 30), np.geomspace(30, len(values), 130).astype(int)]))
+    edges = np.unique(np.concatenate([np.arange(0, 16), np.geomspace(16, len(values), 80).astype(int)]))
     counts = np.diff(edges)
     return np.add.reduceat(descending, edges[:-1]) / counts, counts / len(values)
 

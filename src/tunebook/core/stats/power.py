@@ -12,10 +12,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from tunebook.core.stats.intervals import satterthwaite
-from tunebook.core.stats.multiple import MaxT
+from tunebook.core.stats.multiple import MAX_DF, MaxT
 from tunebook.core.stats.noise import SEED_DEVIATION_PRIOR
 
 __all__ = [
@@ -97,7 +97,7 @@ def smallest_detectable_effect(
     Formula: (critical value + t quantile of the power) x standard error, in [0, 1] (1.0 also when it is beyond).
     """
     design = Design(n_examples, m_treatment, m_control, seed_deviation, discordance, df)
-    reach = design_critical(design, alpha, n_comparisons) + float(stats.t.ppf(power, design.effective_df))
+    reach = design_critical(design, alpha, n_comparisons) + float(special.stdtrit(_finite(design.effective_df), power))
     return min(1.0, reach * design.standard_error)
 
 
@@ -117,7 +117,7 @@ def smallest_margin(
     Formula: (critical value + t quantile of (1 + power)/2) x standard error: both ends of the interval must lie within.
     """
     design = Design(n_examples, m_treatment, m_control, seed_deviation, discordance, df)
-    reach = design_critical(design, alpha, n_comparisons) + float(stats.t.ppf((1 + power) / 2, design.effective_df))
+    reach = design_critical(design, alpha, n_comparisons) + float(special.stdtrit(_finite(design.effective_df), (1 + power) / 2))
     return min(1.0, reach * design.standard_error)
 
 
@@ -149,11 +149,15 @@ def seeds_needed(effect: float, critical: float, from_examples: float, from_seed
 
 def _allowed_variance(effect: float, critical: float, margin: float | None, power: float) -> float:
     """The largest variance at which the contrast is settled with that power."""
-    told = abs(effect) / (critical + float(stats.norm.ppf(power)))
+    told = abs(effect) / (critical + float(special.ndtri(power)))
     inside = 0.0
     if margin is not None and abs(effect) < margin:
-        inside = (margin - abs(effect)) / (critical + float(stats.norm.ppf((1 + power) / 2)))
+        inside = (margin - abs(effect)) / (critical + float(special.ndtri((1 + power) / 2)))
     return max(told, inside) ** 2
+
+
+def _finite(df: float) -> float:
+    return min(df, MAX_DF)
 
 
 def _scaled(present: int, factor: float) -> int | None:

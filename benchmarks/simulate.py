@@ -1,0 +1,115 @@
+"""Whole studies through the real planner and the real findings, in a simulated world."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from benchmarks.worlds import World
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Factor
+from tunebook.core.facts import History
+from tunebook.core.findings import Finding, Verdict
+from tunebook.core.judging import judge_round
+from tunebook.core.planning.base import StudyPlanner
+from tunebook.core.space import Folding, SearchSpace
+from tunebook.core.study import Budget, DataSpec, StudySpec
+
+__all__ = ["BASELINE", "Claims", "claims_of", "run_study", "study_spec", "upper95"]
+
+BASELINE = Configuration(
+    learning_rate=2e-4, per_device_train_batch_size=2, gradient_accumulation_steps=4, num_train_epochs=3, lora_r=8,
+    lora_alpha=32, lora_dropout=0.1, max_length=512,
+)
+FULL_SPACE = SearchSpace((
+    Factor("learning_rate", low=5e-5, high=2e-3),
+    Factor("lora_r", (8, 16, 32, 64)),
+    Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
+    Factor("num_train_epochs", (3, 4, 5)),
+))
+"""The space of the example study file: learning-rate brackets for rank and epochs."""
+PLAIN_SPACE = SearchSpace((
+    Factor("lora_r", (8, 16, 32, 64)),
+    Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
+    Factor("num_train_epochs", (3, 4, 5)),
+    Factor("weight_decay", (0.0, 0.01, 0.1)),
+))
+"""No learning rate: no brackets, every level claims at once."""
+
+
+def study_spec(trials: int = 75, space: SearchSpace = FULL_SPACE, seed: int = 0, margin: float = 0.03) -> StudySpec:
+    """A study like the one of DESIGN.md section 5."""
+    data = DataSpec("train.jsonl")
+    return StudySpec("world", "simulated", data, "exact_match", BASELINE, space, Budget(trials), seed=seed, margin=margin)
+
+
+def run_study(world: World, spec: StudySpec) -> History:
+    """Plan, simulate, judge, and go on, until the planner is done."""
+    facts = world.facts
+    planner = StudyPlanner(spec, facts, Folding.everything())
+    history = History()
+    while (wave := planner.next_wave(history)) is not None:
+        trials = {**history.trials, **{trial.id: world.run(trial) for trial in wave.trials}}
+        sealed = dict(wave.notes).get("sealed", history.sealed)
+        history = replace(history, waves=(*history.waves, wave), trials=trials, sealed=sealed)
+        if wave.closes_round:
+            found = judge_round(history, wave.round, spec, facts)
+            history = replace(history, findings=(*history.findings, *found))
+    return history
+
+
+@dataclass
+class Claims:
+    """What a study claimed, against the truth.
+
+    Attributes:
+        false: claims that are untrue, at whichever round they were printed.
+        made: claims at all.
+        covered, intervals: simultaneous intervals that hold the truth, by whether all of a round's do.
+    """
+
+    false: list[Finding]
+    made: int
+    families: int
+    families_covered: int
+
+
+TRUE_CLAIMS: dict[Verdict, Callable[[float, float], bool]] = {
+    Verdict.BETTER: lambda effect, margin: effect > 0,
+    Verdict.WORSE: lambda effect, margin: effect < 0,
+    Verdict.EQUIVALENT: lambda effect, margin: abs(effect) < margin,
+    Verdict.NOT_INFERIOR: lambda effect, margin: effect > -margin,
+}
+
+
+def claims_of(history: History, world: World, margin: float, family: str = "main") -> Claims:
+    """Hold every finding of a family ("main" or "group") against the truth."""
+    claims = Claims([], 0, 0, 0)
+    covered: dict[int, bool] = {}
+    for finding in history.findings:
+        if finding.family.split(":")[0] != family or math.isnan(finding.effect):
+            continue
+        effect = _true_effect(finding, history, world)
+        low, high = finding.interval
+        covered[finding.round] = covered.get(finding.round, True) and low <= effect <= high
+        if finding.verdict in TRUE_CLAIMS:
+            claims.made += 1
+            if not TRUE_CLAIMS[finding.verdict](effect, margin):
+                claims.false.append(finding)
+    claims.families, claims.families_covered = len(covered), sum(covered.values())
+    return claims
+
+
+def _true_effect(finding: Finding, history: History, world: World) -> float:
+    def truth(trials: Iterable[int]) -> float:
+        return world.true_accuracy(history.trials[next(iter(trials))].trial.effective)
+
+    return truth(finding.treatment_trials) - truth(finding.control_trials)
+
+
+def upper95(events: int, n: int) -> float:
+    """Upper end of the one-sided 95 % Clopper-Pearson interval of a proportion."""
+    from scipy import stats
+
+    return 1.0 if events >= n else float(stats.beta.ppf(0.95, events + 1, n - events))
