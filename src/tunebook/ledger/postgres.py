@@ -1,0 +1,243 @@
+"""Ledgers in one PostgreSQL database, for several machines: many studies, told apart by name.
+
+One runner for each study: it holds an advisory lock as long as its connection lives, and its mark in table `writers`,
+which every one of its transactions checks. A runner that lost its connection and comes back after another took over
+finds the other's mark and stops. Workers that only take trials (`shared`) need neither; their tokens fence them.
+
+Every transaction is tried again when the connection breaks, with growing pauses; the store's transactions give the
+same rows when they run twice, also when only the answer to the first commit was lost.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import uuid4
+
+from sqlalchemy import URL, Connection, create_engine, func, make_url, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import NullPool
+
+from tunebook.errors import (
+    LedgerLocked,
+    LedgerUnavailable,
+    MissingExtraError,
+    NotFoundError,
+    TunebookError,
+    UserError,
+)
+from tunebook.ledger.lock import this_process
+from tunebook.ledger.migrate import migrate, revision_of
+from tunebook.ledger.schema import SCHEMA_REVISION, writers
+
+__all__ = ["PostgresDatabase"]
+
+T = TypeVar("T")
+
+_PATIENCE_SECONDS = 300.0
+"""How long a database may be away before the study stops (exit 75): longer than a restart or a fail-over takes."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
+_TRY_AGAIN_AT_ONCE = frozenset({"40001", "40P01"})
+"""Serialisation failure, deadlock: nothing was written, the next try goes through."""
+_NOT_TRANSIENT = frozenset({"28P01", "28000", "3D000", "42501"})
+"""Wrong password, no such user, no such database, no right: waiting does not help."""
+_AWAY = ("08", "57P0", "53300")
+"""Connection broken, server shutting down or starting, too many connections."""
+
+
+class PostgresDatabase:
+    """A study's place in a PostgreSQL database.
+
+    Args:
+        address: `postgresql://user:password@host:port/database`; never printed.
+        study: the study's name; a runner must give it.
+        write: make or migrate the tables where needed, and write.
+        shared: only take trials, beside others: no claim to be the study's one runner.
+        patience_seconds: how long to try again while the database does not answer.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        study: str | None,
+        write: bool,
+        shared: bool = False,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
+        url = _parsed(address)
+        self.place = f"postgresql://{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
+        self.writable = write
+        self._study = study
+        self._is_runner = write and not shared
+        self._mark = uuid4().hex
+        self._patience = patience_seconds
+        self._guard = threading.RLock()
+        self._connection: Connection | None = None
+        if self._is_runner and study is None:
+            raise UserError(f"{self.place}: a study's name is needed to write there. Open the ledger with study=NAME.")
+        arguments = {"application_name": f"tunebook: {this_process()}"[:63], "connect_timeout": 10}
+        keep_alive = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+        self._engine = create_engine(
+            url, connect_args={**arguments, **keep_alive}, poolclass=NullPool, hide_parameters=True
+        )
+        try:
+            self._persist(self._prepare)
+        except BaseException:
+            self.close()
+            raise
+
+    def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction, again while the database is away; see `Database`."""
+
+        def fenced(connection: Connection) -> T:
+            with connection.begin():
+                if self._is_runner:
+                    self._check_mark(connection)
+                return work(connection)
+
+        return self._persist(fenced)
+
+    def now(self, connection: Connection) -> float:
+        """Seconds since 1970 by the database's clock: every machine asks the same one."""
+        return float(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
+
+    def close(self) -> None:
+        """Give up the study and the connection."""
+        with self._guard:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._engine.dispose()
+
+    # --- connection ----------------------------------------------------------------------------------------------
+
+    def _persist(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on the connection; make a new one and run it again while the trouble is one that passes."""
+        give_up = time.monotonic() + self._patience
+        pause = _FIRST_PAUSE
+        with self._guard:
+            while True:
+                try:
+                    return work(self._connected())
+                except DBAPIError as error:
+                    self._after(error, give_up)
+                    if _code(error) not in _TRY_AGAIN_AT_ONCE:
+                        time.sleep(pause * random.uniform(0.5, 1.0))  # machines that lost it together come apart
+                        pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = self._engine.connect()
+            try:
+                if self._is_runner:
+                    self._take_lock(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _after(self, error: DBAPIError, give_up: float) -> None:
+        """Forget a broken connection; raise unless it makes sense to try again."""
+        code = _code(error)
+        broken = error.connection_invalidated or code.startswith(_AWAY) or self._connection is None
+        if broken and self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+        if code in _TRY_AGAIN_AT_ONCE:
+            return
+        if code in _NOT_TRANSIENT or not broken:
+            raise self._translated(error, code) or error from error
+        if time.monotonic() > give_up:
+            raise LedgerUnavailable(
+                f"{self.place}: the database has not answered for {self._patience:.0f} seconds ({_first_line(error)}). "
+                "Nothing is lost. Run again when it is back."
+            ) from error
+
+    def _translated(self, error: DBAPIError, code: str) -> TunebookError | None:
+        if code in _NOT_TRANSIENT:
+            return LedgerUnavailable(
+                f"{self.place}: the database refuses ({_first_line(error)}). Check user, password and database in "
+                "TUNEBOOK_LEDGER."
+            )
+        if code in ("53100", "53200"):
+            return LedgerUnavailable(f"{self.place}: the database has no room left ({_first_line(error)}). Free some.")
+        if code == "42P01":
+            return NotFoundError(f"{self.place}: there is no ledger in this database yet. Start with `tunebook run`.")
+        return None
+
+    # --- one runner a study --------------------------------------------------------------------------------------
+
+    def _take_lock(self, connection: Connection) -> None:
+        """The session's advisory lock: freed by the server when this process or its connection ends."""
+        key = func.hashtextextended(f"tunebook study {self._study}", 0)
+        taken = connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one()
+        connection.commit()
+        if not taken:
+            raise self._held(connection)
+
+    def _prepare(self, connection: Connection) -> None:
+        with connection.begin():
+            if not self.writable:
+                if revision_of(connection) is None:
+                    raise NotFoundError(f"{self.place}: there is no ledger here yet. Start with `tunebook run`.")
+                return
+            if revision_of(connection) != SCHEMA_REVISION:
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('tunebook schema', 0))"))
+                migrate(connection, self.place)
+            if self._is_runner:
+                self._leave_mark(connection)
+
+    def _leave_mark(self, connection: Connection) -> None:
+        values = {"study_name": self._study, "nonce": self._mark, "holder": this_process()}
+        values["since"] = self.now(connection)  # type: ignore[assignment]
+        statement = insert(writers).values(values)
+        statement = statement.on_conflict_do_update(index_elements=[writers.c.study_name], set_=values)
+        connection.execute(statement)
+
+    def _check_mark(self, connection: Connection) -> None:
+        """Refuse to write after another runner took over; hold the mark until this transaction ends."""
+        asked = select(writers.c.nonce).where(writers.c.study_name == self._study).with_for_update(read=True)
+        if connection.execute(asked).scalar_one_or_none() != self._mark:
+            raise self._held(connection)
+
+    def _held(self, connection: Connection) -> LedgerLocked:
+        who = "another process"
+        if revision_of(connection) is not None:
+            asked = select(writers.c.holder).where(writers.c.study_name == self._study)
+            who = connection.execute(asked).scalar_one_or_none() or who
+        return LedgerLocked(
+            f"{self.place}: study {self._study!r} is held by {who}; a study has one runner at a time. "
+            "Wait for it to end, or stop it; then run again."
+        )
+
+
+def _parsed(address: str) -> URL:
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            'A ledger in PostgreSQL needs the package psycopg: pip install "tunebook[postgres]"'
+        ) from error
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError) as error:
+        raise UserError(
+            "TUNEBOOK_LEDGER: cannot be read as an address (it is not shown here, as it may hold a password); "
+            "it is postgresql://user:password@host:port/database. Correct it."
+        ) from error
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _code(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def _first_line(error: DBAPIError) -> str:
+    return (str(error.orig).strip() or "no message").splitlines()[0]
