@@ -5,10 +5,11 @@ from __future__ import annotations
 from tunebook.data.examples import DataExample, DataWarning, LoadedRows
 from tunebook.data.fingerprint import changed_files, sha256_of
 from tunebook.data.formats import load_rows
+from tunebook.data.inspect import write_study_file
 from tunebook.data.prepare import PreparedData, prepare
 from tunebook.data.splits import Splits, read_splits
 
 __all__ = [
     "DataExample", "DataWarning", "LoadedRows", "PreparedData", "Splits", "changed_files", "load_rows", "prepare",
-    "read_splits", "sha256_of",
+    "read_splits", "sha256_of", "write_study_file",
 ]
