@@ -18,8 +18,9 @@ from tunebook.engines.packed.bank import Adapter
 
 __all__ = ["Batch", "LaidNode", "Node", "Part", "Run", "Tree", "lay_out"]
 
-MIN_ROWS = 16
-"""A batch is padded to this many rows: matrix multiplies of fewer rows use other kernels with other rounding."""
+ROW_MULTIPLE = 16
+"""A batch is padded to a multiple of this: the last rows of an odd number go through other kernels with other
+rounding, and a row's bits must not depend on how many others there are."""
 
 Rows = tuple[int, int]
 """A range of rows, [start, stop)."""
@@ -106,8 +107,8 @@ class Batch:
     """What one forward computes.
 
     Attributes:
-        input_ids, position_ids: shape (N,), int64, on the model's device. N is at least 16; rows from `n_rows` on are
-            padding that nobody attends to.
+        input_ids, position_ids: shape (N,), int64, on the model's device. N is a multiple of 16; rows
+            from `n_rows` on are padding that nobody attends to.
         runs: one for each part, in order.
         n_past: rows C of the key cache in front of the batch's own.
         memo: what was derived from this batch once and is used in every layer.
@@ -139,7 +140,7 @@ def lay_out(parts: Sequence[Part], device: torch.device | str = "cpu", n_past: i
             positions.extend(range(node.start, node.start + len(node.tokens)))
         runs.append(Run(part.adapter, (first, len(ids)), tuple(nodes), part))
     n_rows = len(ids)
-    padding = max(0, MIN_ROWS - n_rows)
+    padding = -n_rows % ROW_MULTIPLE
     input_ids, position_ids = torch.tensor([ids + [0] * padding, positions + [0] * padding], device=device)
     return Batch(input_ids, position_ids, tuple(runs), n_rows, n_past)
 

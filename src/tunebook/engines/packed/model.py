@@ -50,7 +50,7 @@ class PackedModel:
         self.dtype = next(model.parameters()).dtype
         self.adapter_dtype = compute_dtype(model)
         self.n_layers: int = model.config.num_hidden_layers
-        self._all_shapes = linear_shapes(model)
+        self.all_shapes = linear_shapes(model)
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         self._groups = self._take_over()
         attention.register()
@@ -58,7 +58,7 @@ class PackedModel:
 
     def shapes(self, target_modules: str | Sequence[str] | None) -> tuple[ModuleShape, ...]:
         """The modules that `target_modules` means for this model, in its order."""
-        return chosen_shapes(self._all_shapes, self.model.config.model_type, target_modules)
+        return chosen_shapes(self.all_shapes, self.model.config.model_type, target_modules)
 
     def lay_out(self, parts: Sequence[Part], n_past: int = 0) -> Batch:
         """Lay trees end to end on the model's device (`batches.lay_out`)."""
@@ -105,8 +105,8 @@ class PackedModel:
 
     def _take_over(self) -> list[Group]:
         groups = []
-        for first in dict.fromkeys(shape.group for shape in self._all_shapes):
-            members = [shape for shape in self._all_shapes if shape.group == first]
+        for first in dict.fromkeys(shape.group for shape in self.all_shapes):
+            members = [shape for shape in self.all_shapes if shape.group == first]
             modules = [self.model.get_submodule(shape.name) for shape in members]
             group = Group(members, modules, self._anchor)
             for shape, module in zip(members, modules, strict=True):

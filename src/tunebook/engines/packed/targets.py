@@ -17,7 +17,10 @@ from torch import nn
 from tunebook.engines.packed.bank import ModuleShape
 from tunebook.errors import ModelError
 
-__all__ = ["SUPPORTED_MODEL_TYPES", "chosen_shapes", "compute_dtype", "linear_shapes", "unsupported"]
+__all__ = [
+    "SUPPORTED_MODEL_TYPES", "chosen_shapes", "compute_dtype", "linear_shapes", "unsupported",
+    "unsupported_config",
+]
 
 SUPPORTED_MODEL_TYPES = ("llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "phi3")
 """Families whose stock class is tested against PEFT: causal attention, with or without window and soft-capping."""
@@ -28,16 +31,20 @@ _SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 
 def unsupported(model: Any) -> str | None:
     """Why the packed engine cannot run this model, as one sentence, or None if it can."""
-    config = getattr(model, "config", None)
-    kind = getattr(config, "model_type", type(model).__name__)
-    if kind not in SUPPORTED_MODEL_TYPES:
-        return f"model type {kind!r} has not been shown to be equal to PEFT under packing"
     if not type(model).__module__.startswith("transformers."):
         return f"class {type(model).__name__} is not transformers' own, so its attention is not known"
+    return unsupported_config(model.config)
+
+
+def unsupported_config(config: Any) -> str | None:
+    """As `unsupported`, from the model's configuration alone."""
+    if config.model_type not in SUPPORTED_MODEL_TYPES:
+        return f"model type {config.model_type!r} has not been shown to be equal to PEFT under packing"
     if getattr(config, "use_bidirectional_attention", False):
         return "its attention looks ahead (use_bidirectional_attention), which a prompt tree cannot express"
-    if getattr(config, "attention_dropout", 0.0):
-        return f"it drops attention weights (attention_dropout {config.attention_dropout}), whose masks are not kept"
+    dropped = getattr(config, "attention_dropout", 0.0)
+    if dropped:
+        return f"it drops attention weights (attention_dropout {dropped}), which the packed attention does not"
     rope = str(getattr(config, "rope_parameters", None) or "")
     if "'dynamic'" in rope or "'longrope'" in rope:
         return "its position encoding depends on the length of the whole batch (dynamic or longrope scaling)"
