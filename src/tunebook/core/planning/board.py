@@ -138,6 +138,11 @@ class Board:
     def last_wave(self) -> Wave | None:
         return self.history.waves[-1] if self.history.waves else None
 
+    @cached_property
+    def is_confirmed(self) -> bool:
+        """Whether a confirm round has been planned: there is only one."""
+        return any(wave.kind is RoundKind.CONFIRM for wave in self.history.waves)
+
     def rounds_of(self, kind: RoundKind) -> int:
         """How many rounds of this kind there have been."""
         return len({wave.round for wave in self.history.waves if wave.kind is kind})
@@ -145,6 +150,15 @@ class Board:
     def allowance(self, kind: RoundKind) -> Allowance:
         """What a round of this kind may still take."""
         return allowance(self.ground.spec.budget, kind, self.used_trials, self.history.spent_seconds)
+
+    @cached_property
+    def first_allowance(self) -> Allowance:
+        """What the first round may take, or could before it was planned."""
+        return allowance(self.ground.spec.budget, RoundKind.EXPLORE, 0, 0.0)
+
+    def share_until(self, kind: RoundKind) -> float:
+        """Trials of the budget up to and including a round of this kind."""
+        return allowance(self.ground.spec.budget, kind, 0, 0.0).trials
 
     @cached_property
     def levels(self) -> tuple[LevelSeen, ...]:

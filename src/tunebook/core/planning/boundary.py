@@ -20,6 +20,7 @@ from tunebook.core.planning.explore import level_label
 from tunebook.core.planning.levels import RATE_STEP, outward, rate_limits
 from tunebook.core.planning.refine import Point, ladder
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
+from tunebook.core.planning.shares import Allowance
 from tunebook.core.study import Cut, Purpose, RoundKind, TrialState, Wave
 
 __all__ = ["Edge", "boundary_wave", "edge"]
@@ -28,6 +29,8 @@ MOST_RATE_TRIALS = 8
 """Trials that the search for the breaking learning rate may take (DESIGN.md section 4)."""
 RATE_REPLICATES = 2
 """Seeds at each probed rate, when the share has room for two probes of them."""
+ROOM_FOR_NEW_SETTINGS = 6
+"""With room for fewer trials the search starts from the baseline's settings, whose rates explore has tried."""
 FINE_ENOUGH = 1.25
 """A bracket whose ends are within this ratio is not narrowed further."""
 OUTWARD_FACTORS = ("lora_r", "num_train_epochs")
@@ -88,23 +91,25 @@ def boundary_wave(board: Board, round_number: int, number: int) -> Wave | None:
     spent_on_rate = sum(
         fact.trial.factor == "learning_rate" for fact in board.history.of_round(round_number)
     ) if number > 1 else 0
-    settings = _settings(board, round_number if number > 1 else None)
+    settings = _settings(board, round_number if number > 1 else None, room)
     more = _probe(board, draft, settings, spent_on_rate)
-    if number == 1:
-        _outward(board, draft, spent_on_rate)
+    more = _outward(board, draft, rate_goes_on=more) or more
     if draft.is_empty() and number == 1:
         return None
-    return draft.wave(closes_round=not more)
+    return draft.wave(closes_round=not more or draft.is_empty())
 
 
-def _settings(board: Board, round_number: int | None) -> Configuration:
-    """The settings whose edge is looked for: those of the leading configuration, kept through the round."""
+def _settings(board: Board, round_number: int | None, room: Allowance) -> Configuration:
+    """The settings whose edge is looked for, kept through the round: those of the leading configuration, or with little
+    room those of the baseline, of which several rates are known already."""
     if round_number is not None:
         for fact in board.history.of_round(round_number):
             if fact.trial.factor == "learning_rate":
                 return fact.trial.configuration
     best = leading(board)
-    return best.configuration if best is not None else board.ground.spec.baseline
+    if best is None or room.trials < ROOM_FOR_NEW_SETTINGS:
+        return board.ground.spec.baseline
+    return best.configuration
 
 
 def _probe(board: Board, draft: Draft, settings: Configuration, spent: int) -> bool:
@@ -151,33 +156,41 @@ def _rounded(rate: float, above: float = 0.0, below: float = math.inf) -> float 
     return value if above * 1.02 < value < below / 1.02 else None
 
 
-def _outward(board: Board, draft: Draft, spent_on_rate: int) -> None:
-    """One step beyond the range for rank and epochs, if the end of the range is where they are best."""
+def _outward(board: Board, draft: Draft, rate_goes_on: bool) -> bool:
+    """One step beyond the range for rank and epochs, if the end of the range is where they are best; gives whether
+    another step may follow. The trials that the learning rate may still want are left to it."""
     spec = board.ground.spec
-    rate_trials = MOST_RATE_TRIALS - RATE_REPLICATES if not draft.is_empty() else 0
-    seeds = seed_numbers(spec.seed, SeedUse.BOUNDARY, spec.seeds.configuration, board.rounds_of(RoundKind.BOUNDARY))
+    reserved = MOST_RATE_TRIALS - RATE_REPLICATES if rate_goes_on else 0
+    repeat = board.rounds_of(RoundKind.BOUNDARY) - (draft.number > 1)
+    seeds = seed_numbers(spec.seed, SeedUse.BOUNDARY, spec.seeds.configuration, repeat)
+    added = False
     for factor in OUTWARD_FACTORS:
         point = _beyond(board, factor)
         if point is None:
             continue
         n = draft.missing(point.configuration, seeds)
-        if draft.room.trials < n + min(rate_trials, draft.room.trials) and draft.room.trials < n + rate_trials:
-            draft.cuts.append(Cut("minor_boundary", n, (factor,)))
+        if draft.room.trials < n + reserved or not draft.covers(point.configuration, seeds, ("validation",)):
+            if draft.number == 1:
+                draft.cuts.append(Cut("minor_boundary", n, (factor,)))
             continue
         ids = draft.replicates(point.configuration, seeds, Purpose.BOUNDARY, factor)
         draft.contrast(ids, point.control.ids, level_label(factor, point.value), factor)
+        added = True
+    return added
 
 
 def _beyond(board: Board, factor: str) -> Point | None:
+    """The next level beyond the highest one, if that one is the best so far and the factor was seen to matter."""
+    given = board.ground.spec.space.get(factor)
     rungs = ladder(board, factor)
-    spec = board.ground.spec
-    if board.ground.spec.space.get(factor) is None or len(rungs) < 2:
+    if given is None or len(rungs) < 2 or not any(level.helps for level in board.levels_of(factor)):
         return None
     last, before = rungs[-1], rungs[-2]
     best = min(rungs, key=lambda rung: rung.group.loss - rung.control.loss if rung.group.trains else math.inf)
-    if best is not last or not any(level.matters for level in board.levels_of(factor)):
+    if best is not last:
         return None
-    value = outward(factor, last.value, before.value, float(last.value) * spec.extrapolate)  # type: ignore[arg-type]
+    highest = given.high if given.high is not None else max(float(level) for level in given.levels)  # type: ignore[arg-type]
+    value = outward(factor, last.value, before.value, highest * board.ground.spec.extrapolate)
     if value is None:
         return None
     configuration = board.ground.configure({factor: value})

@@ -1,40 +1,51 @@
 """Round combine: the levels that helped, together.
 
-All of them at once; then, as the share allows, the cells that tell whether their effects add up: with two factors each
-alone with fresh seeds, with more of them all but one.
+Where a combined factor moves the best learning rate and the share has room, a first wave lets the combination choose
+its rate (one selection seed at each of up to three); the claim then has fresh seeds. What room is left goes to the
+cells that tell whether the effects add up: all but one of the levels, which with two factors is each alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.factor import FACTOR_KINDS
 from tunebook.core.planning.board import Board, LevelSeen
+from tunebook.core.planning.bracket import chosen_rate, note_choice, read_brackets
 from tunebook.core.planning.draft import Draft
 from tunebook.core.planning.levels import RATE_STEP
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
 from tunebook.core.planning.shares import Allowance
 from tunebook.core.study import Cut, Purpose, RoundKind, Wave
 
-__all__ = ["combine_wave", "helping_levels"]
+__all__ = ["combine_wave", "combined", "combined_claim_wave", "helping_levels"]
+
+FINE_RATE_STEP = math.sqrt(RATE_STEP)
+"""Ratio of the rates that a combination chooses from: explore and refine have narrowed the rate to about this."""
 
 
-def helping_levels(board: Board) -> dict[str, LevelSeen]:
-    """The best level of each factor that helped. When that is fewer than two factors, the next ones that at least lead
-    by loss are added, up to two: a combination of the two most promising is worth more than none."""
+def helping_levels(board: Board) -> dict[str, LevelSeen] | None:
+    """The best level of each factor that helped, as far as together they make a configuration not tried yet.
+
+    Where they do not (fewer than two factors helped, or their levels already met in a bracket), the next most promising
+    levels join them one by one: those that lead by loss with nothing against them. None when there is no such set.
+    """
     helped = _best_levels(level for level in board.levels if level.helps)
-    if len(helped) < 2:
-        leading = _best_levels(level for level in board.levels if level.leads and level.factor not in helped)
-        for name, level in sorted(leading.items(), key=lambda item: item[1].loss_change):
-            if len(helped) < 2:
-                helped[name] = level
+    leading = _best_levels(level for level in board.levels if level.leads and level.factor not in helped)
+    waiting = sorted(leading.items(), key=lambda item: item[1].loss_change)
+    while len(helped) < 2 or board.ground.effective(combined(board, helped)) in board.groups:
+        if not waiting:
+            return None
+        name, level = waiting.pop(0)
+        helped[name] = level
     return helped
 
 
-def _best_levels(levels: object) -> dict[str, LevelSeen]:
+def _best_levels(levels: Iterable[LevelSeen]) -> dict[str, LevelSeen]:
     best: dict[str, LevelSeen] = {}
-    for level in levels:  # type: ignore[attr-defined]
+    for level in levels:
         known = best.get(level.factor)
         if known is None or _order(level) < _order(known):
             best[level.factor] = level
@@ -46,26 +57,66 @@ def _order(level: LevelSeen) -> tuple[bool, float]:
 
 
 def combine_wave(board: Board, round_number: int, room: Allowance) -> Wave | None:
-    """The round's only wave, or None when fewer than two factors have a level worth combining."""
+    """The round's first wave, or None when there is nothing to combine or no room for it."""
     helped = helping_levels(board)
-    if len(helped) < 2:
+    if helped is None:
         return None
     draft = Draft(board, RoundKind.COMBINE, round_number, 1, room)
+    draft.note("combined", {name: level.value for name, level in helped.items()})
+    together = combined(board, helped)
+    rates = _rates(board, helped, together, room)
+    if len(rates) < 2:
+        return _claims(draft, helped, together)
+    seeds = seed_numbers(board.ground.spec.seed, SeedUse.SELECTION, 1, 1 + board.rounds_of(RoundKind.COMBINE))
+    for rate in rates:
+        draft.replicates(together.with_values(learning_rate=rate), seeds, Purpose.BRACKET)
+    return draft.wave(closes_round=False)
+
+
+def combined_claim_wave(board: Board, first: Wave, room: Allowance) -> Wave:
+    """The round's second wave: the combination at the rate it chose, with fresh seeds."""
+    draft = Draft(board, RoundKind.COMBINE, first.round, first.number + 1, room)
+    bracket = read_brackets(board, first)[0]
+    rate = chosen_rate(bracket)
+    note_choice(draft, bracket, rate)
+    wave = _claims(draft, helping_levels(board) or {}, bracket.configuration.with_values(learning_rate=rate))
+    return wave if wave is not None else draft.wave()
+
+
+def _rates(
+    board: Board, helped: Mapping[str, LevelSeen], together: Configuration, room: Allowance
+) -> tuple[float, ...]:
+    """The rates the combination chooses from: its own, a step below and a step above, as the room allows."""
+    ground = board.ground
+    moves = any(FACTOR_KINDS[name].moves_learning_rate for name in helped)
+    if ground.rate_factor is None or not moves:
+        return ()
+    own = together.learning_rate
+    below, above = (float(f"{rate:.2g}") for rate in (own / FINE_RATE_STEP, own * FINE_RATE_STEP))
+    wanted = [below, own] + ([above] if above <= _highest_trained(board, own) else [])
+    seconds = ground.seconds(together)
+    claims = ground.spec.seeds.configuration
+    for rates in (wanted, wanted[:2]):
+        n = len(rates) + claims
+        if room.covers(n, n * seconds):
+            return tuple(rates)
+    return ()
+
+
+def _claims(draft: Draft, helped: Mapping[str, LevelSeen], together: Configuration) -> Wave | None:
+    """The claim about the combination, and the cells; None when there is no room for a single trial."""
+    board = draft.board
     spec = board.ground.spec
     n = spec.seeds.configuration
-    seeds = seed_numbers(spec.seed, SeedUse.COMBINE, n, board.rounds_of(RoundKind.COMBINE))
-    everything = combined(board, helped)
-    if board.ground.effective(everything) in board.groups:
-        return None
-    affordable = [k for k in range(n, 0, -1) if draft.covers(everything, seeds[:k], ("validation",))]
+    seeds = seed_numbers(spec.seed, SeedUse.COMBINE, n, board.rounds_of(RoundKind.COMBINE) - (draft.number > 1))
+    affordable = [k for k in range(n, 0, -1) if draft.covers(together, seeds[:k], ("validation",))]
     if not affordable:
         return None
     if affordable[0] < n:
         draft.cuts.append(Cut("second_seeds", n - affordable[0]))
-    draft.note("combined", {name: level.value for name, level in helped.items()})
-    ids = draft.replicates(everything, seeds[: affordable[0]], Purpose.COMBINE)
+    ids = draft.replicates(together, seeds[: affordable[0]], Purpose.COMBINE)
     draft.contrast(ids, board.baseline.ids, "combined")
-    for name in reversed(helped):
+    for name in reversed(tuple(helped)):
         rest = {other: level for other, level in helped.items() if other != name}
         cell = combined(board, rest)
         if affordable[0] == n and draft.covers(cell, seeds, ("validation",)):
@@ -91,12 +142,14 @@ def combined(board: Board, levels: Mapping[str, LevelSeen]) -> Configuration:
         level.group.configuration.learning_rate / level.control.configuration.learning_rate for level in others
     )
     ratio = min(RATE_STEP, max(1 / RATE_STEP, ratio))
-    rate = anchor if math.isclose(ratio, 1) else float(f"{_below_the_edge(board, anchor, anchor * ratio):.2g}")
-    return configuration.with_values(learning_rate=rate)
+    if math.isclose(ratio, 1):
+        return configuration.with_values(learning_rate=anchor)
+    rate = min(anchor * ratio, max(anchor, _highest_trained(board, anchor)))
+    return configuration.with_values(learning_rate=float(f"{rate:.2g}"))
 
 
-def _below_the_edge(board: Board, anchor: float, rate: float) -> float:
-    """The rate, held below the highest at which the baseline's settings are known to train."""
+def _highest_trained(board: Board, unknown: float) -> float:
+    """The highest rate at which the baseline's settings are known to train."""
     trained = [level.group.configuration.learning_rate for level in board.levels_of("learning_rate")
                if level.group.trains]
-    return max(anchor, min(rate, max(trained, default=rate))) if rate > anchor else rate
+    return max(trained, default=unknown)

@@ -48,7 +48,6 @@ def confirm_wave(board: Board, round_number: int) -> Wave | None:
         draft.contrast(ids["cheapest"], ids["best"], "cheapest", kind=ContrastKind.NON_INFERIORITY, split=split)
     sealed: dict[str, str] = {role: group.effective.key for role, group in roles.items()}
     draft.note("sealed", sealed)
-    draft.note("budget", {"trials": ground.spec.budget.trials, "hours": ground.spec.budget.hours})
     return draft.wave()
 
 

@@ -29,7 +29,7 @@ class Draft:
         self.kind = kind
         self.room = room
         self._round = round_number
-        self._number = number
+        self.number = number
         self._trials: list[Trial] = []
         self._known = dict(board.by_setting)
         self._runs: dict[tuple[Configuration, int, tuple[str, ...]], float] = {}
@@ -122,7 +122,7 @@ class Draft:
         """The finished wave."""
         trials = _with_checkpoints(self._trials) if self.board.ground.folding.checkpoints else tuple(self._trials)
         return Wave(
-            self._round, self.kind, self._number, trials, tuple(self._contrasts), tuple(self.folds), tuple(self.cuts),
+            self._round, self.kind, self.number, trials, tuple(self._contrasts), tuple(self.folds), tuple(self.cuts),
             closes_round, tuple(self._notes),
         )
 

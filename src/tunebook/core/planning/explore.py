@@ -7,14 +7,12 @@ bracketed level at the rate of lowest validation loss, with fresh seeds, against
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
-from tunebook.core.facts import TrialFact
 from tunebook.core.planning.board import Board
+from tunebook.core.planning.bracket import chosen_rate, note_choice, read_brackets
 from tunebook.core.planning.design import BASELINE_SEEDS_LEAST, Design, FactorDesign, fitted
 from tunebook.core.planning.draft import Draft
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
@@ -90,64 +88,24 @@ def _with_checkpoint_folds(board: Board, wave: Wave) -> Wave:
     return replace(wave, folds=(*wave.folds, *folds))
 
 
-@dataclass(frozen=True)
-class _Bracket:
-    """One level's bracket after its first wave."""
-
-    factor: str | None
-    value: Level
-    configuration: Configuration
-    losses: tuple[tuple[float, float], ...]
-
-    def chosen(self, own: float) -> float:
-        """The rate of lowest validation loss; where nothing trained the lowest tried, which is likeliest to train."""
-        finite = [(loss, rate) for rate, loss in self.losses if math.isfinite(loss)]
-        if finite:
-            return min(finite)[1]
-        return min((rate for rate, _ in self.losses), default=own)
-
-
 def chosen_rates_wave(board: Board, first: Wave) -> Wave:
     """The round's second wave: claims at the chosen rates."""
     ground = board.ground
     plan = dict(first.notes)["bracket"]
     draft = Draft(board, RoundKind.EXPLORE, first.round, first.number + 1, board.allowance(RoundKind.EXPLORE))
-    brackets = _read_brackets(board, first)
-    rates = [bracket.chosen(ground.spec.baseline.learning_rate) for bracket in brackets]
+    brackets = read_brackets(board, first)
+    rates = [chosen_rate(bracket) for bracket in brackets]
     levels = list(zip(brackets[1:], rates[1:], strict=True))
     reserve = sum(plan["seeds"][bracket.factor] for bracket, _ in levels)
     control = _baseline_at(draft, rates[0], int(plan["baseline_seeds"]), reserve)
-    _note_choice(draft, brackets[0], rates[0])
+    note_choice(draft, brackets[0], rates[0])
     for bracket, rate in levels:
-        _note_choice(draft, bracket, rate)
+        note_choice(draft, bracket, rate)
         seeds = seed_numbers(ground.spec.seed, SeedUse.CLAIM, plan["seeds"][bracket.factor])
         configuration = bracket.configuration.with_values(learning_rate=rate)
         ids = draft.replicates(configuration, seeds, Purpose.CHOSEN, bracket.factor)
         draft.contrast(ids, control, level_label(str(bracket.factor), bracket.value), bracket.factor)
     return _with_checkpoint_folds(board, draft.wave())
-
-
-def _read_brackets(board: Board, first: Wave) -> list[_Bracket]:
-    """The baseline's bracket, then those of the levels in order of planning."""
-    grouped: dict[tuple[str | None, Configuration], list[TrialFact]] = {}
-    own = board.ground.spec.baseline.learning_rate
-    for trial in first.trials:
-        if trial.purpose is Purpose.BRACKET:
-            key = (trial.factor, trial.configuration.with_values(learning_rate=own))
-            grouped.setdefault(key, []).append(board.history.trials[trial.id])
-    return [_bracket(factor, configuration, facts) for (factor, configuration), facts in grouped.items()]
-
-
-def _bracket(factor: str | None, configuration: Configuration, facts: Iterable[TrialFact]) -> _Bracket:
-    losses = tuple((fact.trial.configuration.learning_rate, _loss(fact)) for fact in facts)
-    value = getattr(configuration, factor) if factor is not None else None
-    return _Bracket(factor, value, configuration, losses)
-
-
-def _loss(fact: TrialFact) -> float:
-    if not fact.state.did_train or "validation" not in fact.outcomes:
-        return math.inf
-    return fact.outcomes["validation"].loss
 
 
 def _baseline_at(draft: Draft, rate: float, wanted: int, reserve: int) -> tuple[int, ...]:
@@ -163,10 +121,3 @@ def _baseline_at(draft: Draft, rate: float, wanted: int, reserve: int) -> tuple[
         n -= 1
     purpose = Purpose.BASELINE if configuration == spec.baseline else Purpose.CHOSEN
     return draft.replicates(configuration, seed_numbers(spec.seed, SeedUse.CLAIM, n), purpose)
-
-
-def _note_choice(draft: Draft, bracket: _Bracket, rate: float) -> None:
-    losses = [[tried, loss if math.isfinite(loss) else None] for tried, loss in bracket.losses]
-    draft.note("chosen_rate", {
-        "factor": bracket.factor, "level": bracket.value, "learning_rate": rate, "losses": losses,
-    })

@@ -1,7 +1,7 @@
 """Round refine: the interval that survived, finer.
 
-For the learning rate always, and for every other numeric factor of which some level was told from the baseline: points
-halfway (on the factor's scale) between the best level and its neighbours, fresh seeds, against the same baseline.
+For the learning rate always, and for every other numeric factor of which some level helped: points halfway (on the
+factor's scale) between the best level and its neighbours, fresh seeds, against the same baseline.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ def _why_not(board: Board, factor: Factor) -> str | None:
         return "not_explored"
     if factor.name != "learning_rate" and not any(level.matters for level in seen):
         return "no_effect_seen"
+    if factor.name != "learning_rate" and not any(level.helps for level in seen):
+        return "no_level_helped"
     return None if _points_of(board, factor.name) else "no_room_between_levels"
 
 
@@ -103,12 +105,15 @@ def _promise(board: Board, factor: str) -> float:
 
 
 def _points_of(board: Board, factor: str) -> list[Point]:
-    """Points on both sides of the best level, the side with the better neighbour first."""
+    """Points on both sides of the best level, the more promising side first."""
     rungs = ladder(board, factor)
     best = min(range(len(rungs)), key=lambda i: rungs[i].group.loss - rungs[i].control.loss
                if math.isfinite(rungs[i].group.loss) else math.inf)
-    neighbours = sorted((rungs[i] for i in (best - 1, best + 1) if 0 <= i < len(rungs)),
-                        key=lambda rung: rung.group.loss)
+    neighbours = [rungs[i] for i in (best - 1, best + 1) if 0 <= i < len(rungs)]
+    if all(rung.group.trains for rung in neighbours):
+        neighbours.sort(key=lambda rung: rung.group.loss - rung.control.loss)
+    else:  # beside a level that broke the best may lie anywhere: look first where least is known
+        neighbours.sort(key=lambda rung: -abs(position(factor, rung.value) - position(factor, rungs[best].value)))
     points = []
     for neighbour in neighbours:
         value = between(factor, rungs[best].value, neighbour.value)
