@@ -40,8 +40,10 @@ PLAIN_SPACE = SearchSpace((
 
 def study_spec(trials: int = 75, space: SearchSpace = FULL_SPACE, seed: int = 0, margin: float = 0.03) -> StudySpec:
     """A study like the one of DESIGN.md section 5."""
-    data = DataSpec("train.jsonl")
-    return StudySpec("world", "simulated", data, "exact_match", BASELINE, space, Budget(trials), seed=seed, margin=margin)
+    return StudySpec(
+        "world", "simulated", DataSpec("train.jsonl"), "exact_match", BASELINE, space, Budget(trials), seed=seed,
+        margin=margin,
+    )
 
 
 def run_study(world: World, spec: StudySpec) -> History:

@@ -117,7 +117,8 @@ def smallest_margin(
     Formula: (critical value + t quantile of (1 + power)/2) x standard error: both ends of the interval must lie within.
     """
     design = Design(n_examples, m_treatment, m_control, seed_deviation, discordance, df)
-    reach = design_critical(design, alpha, n_comparisons) + float(special.stdtrit(_finite(design.effective_df), (1 + power) / 2))
+    quantile = float(special.stdtrit(_finite(design.effective_df), (1 + power) / 2))
+    reach = design_critical(design, alpha, n_comparisons) + quantile
     return min(1.0, reach * design.standard_error)
 
 
