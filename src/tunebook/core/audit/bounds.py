@@ -1,0 +1,135 @@
+"""What differences of two accuracies can mean when only the totals are known.
+
+Two trials were scored on the same n examples. How many examples they disagree on is not in the record, and every test
+depends on it. Two bounds:
+
+- *most favourable pairing*: they disagree on exactly as many examples as their totals differ by, so that every change
+  is a gain. Exact McNemar test (McNemar 1947): two-sided binomial p of the discordant examples; no pairing of the same
+  totals gives a smaller p.
+- *independent samples*: the outcomes are unrelated, as if each trial had its own examples. Fisher's exact test of the
+  two proportions (for sums over several pairs: the normal approximation). Trials of one base model agree more often
+  than that, so the truth lies between. A pairing of outcomes that disagree more often than unrelated ones would give a
+  still larger p; that is not considered.
+
+Neither knows about seeds; `seed_p` adds the seed's variance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+__all__ = [
+    "bonferroni", "detectable_favourable", "detectable_independent", "discordance_needed", "examples_needed",
+    "favourable_p", "fisher_p", "holm", "independent_interval", "seed_p", "sum_p", "wilson",
+]
+
+POWER = 0.8
+
+
+def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of one accuracy (Wilson 1927), by statsmodels."""
+    low, high = proportion_confint(correct, n, alpha=1 - level, method="wilson")
+    return float(max(0.0, low)), float(min(1.0, high))
+
+
+def favourable_p(differences: Sequence[int]) -> float:
+    """Two-sided exact McNemar p of one or several differences in their most favourable pairings.
+
+    Several differences (the same claim in several pairs of trials) are pooled as a sign test over all discordant
+    examples, taken as independent. With one difference D it is 2^(1-|D|).
+    """
+    gains = sum(d for d in differences if d > 0)
+    losses = -sum(d for d in differences if d < 0)
+    if gains + losses == 0:
+        return 1.0
+    return float(stats.binomtest(max(gains, losses), gains + losses, 0.5).pvalue)
+
+
+def fisher_p(correct_a: int, correct_b: int, n: int) -> float:
+    """Two-sided Fisher's exact p of two accuracies on n examples each, taken as independent samples."""
+    return float(stats.fisher_exact([[correct_a, n - correct_a], [correct_b, n - correct_b]]).pvalue)
+
+
+def sum_p(effect: float, variance: float) -> float:
+    """Two-sided normal p of an effect with a known variance."""
+    if variance <= 0:
+        return 1.0 if effect == 0 else 0.0
+    return float(2 * stats.norm.sf(abs(effect) / math.sqrt(variance)))
+
+
+def seed_p(effect: float, example_variance: float, seed_variance: float, seed_freedom: float) -> float:
+    """Two-sided p with the seed's variance added; Satterthwaite's degrees of freedom, the examples' taken as known."""
+    total = example_variance + seed_variance
+    if total <= 0:
+        return 1.0 if effect == 0 else 0.0
+    freedom = total**2 / (seed_variance**2 / seed_freedom) if seed_variance > 0 else math.inf
+    return float(2 * stats.t.sf(abs(effect) / math.sqrt(total), freedom))
+
+
+def independent_interval(correct_a: int, correct_b: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a difference a - b of independent accuracies (Newcombe 1998, method 10: Wilson's limits combined)."""
+    a, b = correct_a / n, correct_b / n
+    (low_a, high_a), (low_b, high_b) = wilson(correct_a, n, level), wilson(correct_b, n, level)
+    low = a - b - math.hypot(a - low_a, high_b - b)
+    high = a - b + math.hypot(high_a - a, b - low_b)
+    return low, high
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjustment (Holm 1979): valid however the tests depend on one another; monotone, so bounds stay bounds."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted = [1.0] * len(p_values)
+    highest = 0.0
+    for rank, i in enumerate(order):
+        highest = max(highest, min(1.0, p_values[i] * (len(p_values) - rank)))
+        adjusted[i] = highest
+    return adjusted
+
+
+def bonferroni(p_value: float, comparisons: int) -> float:
+    """A p-value times the number of comparisons, at most 1."""
+    return min(1.0, p_value * max(1, comparisons))
+
+
+def discordance_needed(alpha: float) -> int:
+    """The smallest difference, in examples, that the most favourable pairing carries at level alpha: 2^(1-D) <= alpha."""
+    return math.ceil(1 - math.log2(alpha) - 1e-12)
+
+
+def detectable_favourable(n: int, alpha: float) -> float | None:
+    """The true difference found with power 0.8 when every discordant example is a gain: the smallest share d with
+    P(Binomial(n, d) >= `discordance_needed`) >= 0.8; None when n is too small for any."""
+    needed = discordance_needed(alpha)
+    if needed > n:
+        return None
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if stats.binom.sf(needed - 1, n, middle) >= POWER else (middle, high)
+    return high
+
+
+def detectable_independent(n: int, accuracy: float, alpha: float, seed_deviation: float = 0.0) -> float:
+    """The difference found with power 0.8 by a two-sided test of independent samples around an accuracy, normal
+    approximation, with the seed's variance of one seed on each side added."""
+    accuracy = min(max(accuracy, 0.5 / n), 1 - 0.5 / n)
+    variance = 2 * accuracy * (1 - accuracy) / n + 2 * seed_deviation**2
+    return float((stats.norm.isf(alpha / 2) + stats.norm.ppf(POWER)) * math.sqrt(variance))
+
+
+def examples_needed(effect: float, accuracy: float, alpha: float) -> tuple[int, int]:
+    """Examples for power 0.8 at a true difference `effect` and one comparison: (most favourable pairing, independent
+    samples). Seed noise, which more examples do not remove, is left out."""
+    effect = abs(effect)
+    spread = float(stats.norm.isf(alpha / 2) + stats.norm.ppf(POWER))
+    independent = math.ceil(2 * accuracy * (1 - accuracy) * (spread / effect) ** 2)
+    needed = discordance_needed(alpha)
+    low, high = needed, max(needed, math.ceil(needed * 3 / effect))
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if stats.binom.sf(needed - 1, middle, effect) >= POWER else (middle + 1, high)
+    return low, independent

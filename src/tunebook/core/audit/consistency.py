@@ -1,0 +1,100 @@
+"""Where a record disagrees with itself: numbers, settings and results that its text and its tables give differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunebook.core.audit.cases import Subjects, acting, value_of
+from tunebook.core.audit.model import BestBlock, HandRecord, Note, Row, TableKind
+from tunebook.core.audit.structure import level_in, moved
+from tunebook.core.audit.trials import AuditTrial, TrialTable, key_of, same_result
+
+__all__ = ["inconsistencies"]
+
+
+def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -> tuple[Note, ...]:
+    """Every disagreement, in the order in which a reader would meet it. Codes:
+
+    missing_numbers, renumbered, repeated, only_in_text, not_in_text, result_differs, settings_differ, described_short,
+    best_block_no_trial, best_block_settings, best_block_result, best_block_not_best.
+    """
+    found = [Note("missing_numbers", {"numbers": table.missing})] if table.missing else []
+    found += [Note("renumbered", {"section": r.section, "line": r.line, "pairs": r.pairs}) for r in table.renumbered]
+    found += [Note("repeated", {"trial": row.trial, "line": row.line}) for row in table.repeated]
+    found += _coverage(record, table)
+    for row, key in table.text_rows:
+        trial = table.get(key)
+        if trial is not None and trial.row is not row:
+            found += _row_notes(row, trial, subjects)
+    for trial in table.trials:
+        if trial.row.kind is TableKind.SETTINGS and trial.row.described:
+            found += _row_notes(trial.row, trial, subjects)
+    for block in record.best_blocks:
+        found += _block_notes(block, subjects)
+    return tuple(found)
+
+
+def _coverage(record: HandRecord, table: TrialTable) -> Iterator[Note]:
+    only = tuple(t.label for t in table.trials if t.only_in_text)
+    if only:
+        yield Note("only_in_text", {"trials": only})
+    described = {key for _, key in table.text_rows}
+    silent = tuple(t.label for t in table.trials if t.key not in described)
+    has_both = any(row.kind is TableKind.SETTINGS for row in record.rows) and bool(table.text_rows)
+    if has_both and silent and len(silent) < len(table.trials):
+        yield Note("not_in_text", {"trials": silent})
+
+
+def _row_notes(row: Row, trial: AuditTrial, subjects: Subjects) -> Iterator[Note]:
+    base = {"trial": row.trial, "as": trial.label, "line": row.line}
+    if row is not trial.row and not same_result(row, trial.row) and (row.accuracy or row.failed):
+        yield Note("result_differs", {**base, "text": row.accuracy, "table": trial.accuracy})
+    own = trial.configuration.as_dict()
+    wrong = {n: (v, own[n]) for n, v in row.described.items() if n in trial.row.values and trial.row.values[n] != v}
+    if wrong:
+        yield Note("settings_differ", {**base, "settings": wrong})
+        return
+    yield from _described_short(row, trial, subjects, base)
+
+
+def _described_short(row: Row, trial: AuditTrial, subjects: Subjects, base: dict[str, object]) -> Iterator[Note]:
+    """A description that names fewer settings than differ from what a reader will take as its starting point."""
+    if not row.described or row.is_baseline:
+        return
+    named = {acting(name) for name in row.described}
+    if "lora_r" in named:
+        named.add("lora_alpha")
+    reference = subjects.baseline
+    if row.builds_on not in (None, "baseline", "best"):
+        reference = subjects.named(row.builds_on or "", row.section) or reference
+    undeclared = tuple(n for n in moved(trial.configuration, reference.configuration) if n not in named)
+    near = [t for t in subjects.scored if t.order < trial.order and t.key != trial.key and not t.unread
+            and len(names := moved(trial.configuration, t.configuration)) > 0 and set(names) <= named]
+    if not undeclared or (row.builds_on == "best" and near):
+        return
+    yield Note("described_short", {
+        **base, "named": tuple(row.described), "undeclared": undeclared, "reference": reference.label,
+        "fits": tuple(t.label for t in near[:3])})
+
+
+def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:
+    known = {n: v for n, v in block.values.items() if n in subjects.table.factors}
+    matching = subjects.matching(known)
+    named = subjects.table.get(key_of(block.trial)) if block.trial else None
+    if named is not None:
+        wrong = {n: (v, level_in(named.configuration, n)) for n, v in known.items()
+                 if level_in(named.configuration, n) != v}
+        if wrong:
+            yield Note("best_block_settings", {"line": block.line, "trial": named.label, "settings": wrong})
+    elif not matching:
+        yield Note("best_block_no_trial", {"line": block.line, "settings": known})
+    trial = named or (matching[0] if matching else None)
+    if trial is None:
+        return
+    said = block.accuracy
+    if said is not None and trial.accuracy is not None:
+        if abs(said.value - trial.accuracy.value) > (said.unit + trial.accuracy.unit) / 2 + 1e-9:
+            yield Note("best_block_result", {"line": block.line, "trial": trial.label, "text": said,
+                                             "table": trial.accuracy})
+    if value_of(subjects.best) > value_of(trial):
+        yield Note("best_block_not_best", {"line": block.line, "trial": trial.label, "best": subjects.best.label})

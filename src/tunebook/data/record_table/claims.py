@@ -1,0 +1,276 @@
+"""Sentences of a record to claims: "r=32 is better than r=8", "学习率超过 0.001 会导致训练失败".
+
+A clause becomes a claim when it has a predicate (better, worse, fails, best, no effect, matters most) and a subject
+that can be found in a table: levels of a factor, a factor, trials, or the settings of a trial. What has a predicate
+and something of a subject but fits no form is kept as `unread`, so that the audit can say that it did not check it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from tunebook.core.audit.model import Claim, ClaimKind
+from tunebook.core.factor import FACTOR_KINDS, Level
+from tunebook.data.record_table.grid import Statement
+from tunebook.data.record_table.settings import Mention, mentions, trial_labels
+
+__all__ = ["Context", "Predicate", "claims_of"]
+
+
+class Predicate(StrEnum):
+    FAILS = "fails"
+    NO_EFFECT = "no_effect"
+    IMPORTANT = "important"
+    BEST = "best"
+    BETTER = "better"
+    WORSE = "worse"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a sentence stands: the trial of its table row, with that row's settings; empty for running text."""
+
+    trial: str | None = None
+    values: Mapping[str, Level] | None = None
+
+
+def _words(english: str, chinese: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z])(?:{english})|{chinese}", re.IGNORECASE)
+
+
+_PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
+    (Predicate.NO_EFFECT, _words(
+        r"(?:no|little|hardly any|negligible|without)\s(?:\w+\s){0,2}(?:effect|impact|difference|influence|benefit|gain|"
+        r"improvement|help)|(?:does|do|did|is|are|was)(?:n't|\snot)\s(?:\w+\s)?(?:matter|help|improve|change|better|"
+        r"affect)|no (?:better|worse)|(?:not|never) (?:\w+\s)?(?:better|worse|help\w*|improve\w*)|cannot improve|insensitive",
+        r"(?:没有|没|无|并无|未见|未)(?:什么|任何|明显|显著|太大|多大|有)?(?:的)?(?:影响|差别|差异|区别|作用|效果|帮助|提升|提高|改善)|"
+        r"影响(?:不大|很小|较小|甚微|有限)|不敏感|不影响|差别不大|效果有限|(?:没有|并不|不)(?:更好|优于|重要)|"
+        r"(?:不能|不会|并未|没能|未能|不再|难以|无法)(?:带来|继续|进一步|明显)?(?:提升|提高|改善|受益)|持平|相当(?=\W|$)")),
+    (Predicate.FAILS, _words(
+        r"fail\w*|diverg\w+|crash\w*|collaps\w+|explod\w+|breaks?\b|broke\b|NaN\b|unstable|does not (?:train|converge)",
+        r"失败|发散|崩溃|崩掉|崩坏|不收敛|无法收敛|不稳定|爆炸|无法训练")),
+    (Predicate.IMPORTANT, _words(
+        r"matters? (?:the )?most|(?:most|more) (?:important|influential|sensitive|critical)|"
+        r"(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|factor|lever)|key factor|"
+        r"(?:order of |ranking by )?importance(?=\W)|dominates",
+        r"最重要|影响(?:最大|最显著|最明显)|最关键|最敏感|重要性(?:排序|排名|顺序)?(?=\W|$)|首要因素|关键因素")),
+    (Predicate.BEST, _words(
+        r"best\b|optimal|optimum|sweet ?spot|ideal\b|highest (?:accuracy|score)|top score|peaks?\b",
+        r"最佳|最优|最好|最理想|甜点|甜蜜点|(?:准确率|精度|效果)?最高(?:准确率|精度)?|最合适")),
+    (Predicate.WORSE, _words(
+        r"worse\b|hurts?\b|harm\w*|degrad\w+|inferior|reduc\w+ (?:the )?accuracy|lower(?:s|ed)? (?:the )?accuracy|"
+        r"accuracy (?:drops?|falls?|decreas\w+|goes down)|drops?\b|decline\w*|lower than|below\b|underperform\w*|overfit\w*|"
+        r"underfit\w*|worst",
+        r"更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
+        r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低")),
+    (Predicate.BETTER, _words(
+        r"better\b|improv\w+|outperform\w*|beats?\b|helps?\b|superior|benefi\w+|gains?\b|boosts?\b|higher (?:accuracy|than)|"
+        r"above\b|works? well|pays? off|effective\b|wins?\b|useful\b",
+        r"更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|(?:效果|表现)好|更高|变好|增益|比.{0,40}好")),
+)
+
+_MORE = re.compile(
+    r"(?:(?<![A-Za-z])(?:higher|larger|bigger|more|longer|greater|increas\w+|rais\w+|extra|additional)\s(?:the\s|of\s)?|"
+    r"(?:提高|增大|增加|加大|升高|扩大|延长|更大的?|更高的?|更多的?|更长的?|较大的?|较高的?|大|高))$", re.IGNORECASE)
+_LESS = re.compile(
+    r"(?:(?<![A-Za-z])(?:lower|smaller|fewer|less|shorter|reduc\w+|decreas\w+|lowering)\s(?:the\s|of\s)?|"
+    r"(?:降低|减小|减少|缩短|更小的?|更低的?|更少的?|较小的?|较低的?))$", re.IGNORECASE)
+_MORE_AFTER = re.compile(r"^\s?(?:的)?(?:提高|增大|增加|加大|升高|越大|越高|越多|越长|更大|更高|increases?\b|is increased)(?!到|至|为)")
+_LESS_AFTER = re.compile(r"^\s?(?:的)?(?:降低|减小|减少|越小|越低|越少|更小|更低|decreases?\b|is reduced)(?!到|至|为)")
+_AGAINST = re.compile(
+    r"(?:\b(?:than|over|versus|vs\.?|compared (?:with|to)|relative to|beats?|outperforms?|against|below|above)\s(?:the\s)?|"
+    r"(?:相比于?|相较于?|对比|比|优于|劣于|不如|好于|差于|胜过|超过|低于|高于|较|和|与))\s?\S{0,3}$", re.IGNORECASE)
+_BELOW = re.compile(r"\b(?:below|under|less than|lower than|smaller than)\b|<|低于|小于|以下", re.IGNORECASE)
+_BASELINE = re.compile(r"\bbase\s?line\b|\bdefaults?\b|基线|基准|默认", re.IGNORECASE)
+_WHOLE = re.compile(r"\b(?:best|final|tun(?:ed|ing)|overall|total|combined?|optimi[sz]ed)\b|最终|最佳|调参|调优|总体|整体|优化|组合",
+                    re.IGNORECASE)
+_SO_FAR = re.compile(r"so far|until now|currently|to date|目前|当前|至今|截至|暂时", re.IGNORECASE)
+_NOT_A_CLAIM = re.compile(
+    r"^\W{0,6}(?:(?:goals?|aims?|purpose|objective|hypothes[ie]s|question|next(?: steps?)?|plan|idea|todo)\b|"
+    r"(?:try|test whether)\s|(?:本轮|实验)?(?:目标|目的|假设|问题|下一步|计划|思路|方法|待办|验证)\w{0,4}\s?:)|[?？]\W*$",
+    re.IGNORECASE)
+_SENTENCES = re.compile(r"[。;；!！\n]+|[.?](?=\s|$)")
+_CLAUSES = re.compile(r"[,，]\s?|\s(?:but|while|whereas)\s|但是|但|而且|并且|不过|然而")
+_GREATER_LIST = re.compile(r"[>＞≫]")
+
+
+def claims_of(statement: Statement, context: Context | None = None) -> list[Claim]:
+    """The claims of one line of text, in order."""
+    context = context or Context()
+    if _NOT_A_CLAIM.search(statement.text):
+        return []
+    found = []
+    for sentence in _SENTENCES.split(statement.text):
+        for clause in _clauses(sentence):
+            claim = _claim(clause, statement, context)
+            if claim is not None:
+                found.append(claim)
+    return found
+
+
+def _clauses(sentence: str) -> list[str]:
+    """Parts of a sentence with one predicate each; parts without one stay with the part before them."""
+    groups: list[str] = []
+    pending = ""
+    for part in _CLAUSES.split(sentence):
+        text = f"{pending}, {part}" if pending else part
+        if _predicate(_blanked(text, mentions(text))) is not None:
+            groups.append(text)
+            pending = ""
+        elif groups and not pending and not trial_labels(part):
+            groups[-1] = f"{groups[-1]}, {part}"
+        else:
+            pending = text
+    return groups
+
+
+def _blanked(text: str, named: list[Mention]) -> str:
+    """The text without its settings and the words of direction beside them, so that "higher" is no predicate there."""
+    characters = list(text)
+    for mention in named:
+        start, end = mention.start, mention.end
+        before = (_MORE.search(text[:start]) or _LESS.search(text[:start])) if not mention.values else None
+        after = (_MORE_AFTER.search(text[end:]) or _LESS_AFTER.search(text[end:])) if not mention.values else None
+        start = before.start() if before else start
+        end = end + after.end() if after else end
+        characters[start:end] = " " * (end - start)
+    return "".join(characters)
+
+
+def _predicate(text: str) -> Predicate | None:
+    return next((predicate for predicate, pattern in _PATTERNS if pattern.search(text)), None)
+
+
+def _claim(clause: str, statement: Statement, context: Context) -> Claim | None:
+    named = mentions(clause)
+    predicate = _predicate(_blanked(clause, named))
+    if predicate is None:
+        return None
+    base = Claim(ClaimKind.UNREAD, clause.strip(" ,-*•:"), statement.line, statement.section,
+                 trials=(context.trial,) if context.trial else ())
+    build = _BUILDERS[predicate]
+    claim = build(base, clause, named, context)
+    if claim is not None:
+        return claim
+    worth_naming = named or trial_labels(clause) or context.trial or _BASELINE.search(clause)
+    return base if worth_naming and predicate is not Predicate.FAILS else None
+
+
+def _fails(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
+    for mention in named:
+        value = mention.values[-1] if mention.values else (context.values or {}).get(mention.factor)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            around = clause[max(0, mention.start - 10): mention.end + 4]
+            direction = -1 if _BELOW.search(around) else 1
+            return replace(base, kind=ClaimKind.BOUNDARY, factor=mention.factor, levels=(value,), direction=direction,
+                           trials=())
+    return None
+
+
+def _no_effect(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
+    if named:
+        return replace(base, kind=ClaimKind.NO_EFFECT, factor=named[0].factor, levels=named[0].values, direction=0,
+                       trials=())
+    return replace(base, kind=ClaimKind.TRIALS, direction=0) if context.trial else None
+
+
+def _important(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
+    if not named or (re.search(r"importance|重要性", clause) and not _GREATER_LIST.search(clause) and len(named) > 1):
+        return None
+    return replace(base, kind=ClaimKind.IMPORTANCE, factor=named[0].factor, trials=())
+
+
+def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
+    labels = tuple(label for label, _, _ in trial_labels(clause))
+    valued = [m for m in named if m.values]
+    if labels:
+        return replace(base, kind=ClaimKind.BEST_TRIAL, trials=labels[:1])
+    if len({m.factor for m in valued}) >= 2:
+        return replace(base, kind=ClaimKind.BEST_TRIAL, trials=(), values={m.factor: m.values[-1] for m in valued})
+    if valued:
+        mention = valued[0]
+        is_range = mention.joined in ("range", "to") and len(mention.values) == 2
+        return replace(base, kind=ClaimKind.BEST_LEVEL, factor=mention.factor, levels=mention.values, is_range=is_range,
+                       trials=())
+    if context.trial:
+        if _SO_FAR.search(clause):
+            return replace(base, kind=ClaimKind.TRIALS, against_trials=("baseline",))
+        return replace(base, kind=ClaimKind.BEST_TRIAL)
+    return None
+
+
+def _compares(sign: int):  # type: ignore[no-untyped-def]
+    def build(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
+        claim = replace(base, direction=sign)
+        labels = trial_labels(clause)
+        valued = [m for m in named if m.values]
+        if labels:
+            return _trials(claim, clause, labels)
+        if valued:
+            return _levels(claim, clause, valued)
+        if named:
+            return _trend(claim, clause, named[0], sign, context)
+        if context.trial:
+            return replace(claim, kind=ClaimKind.TRIALS, against_trials=("baseline",))
+        if _BASELINE.search(clause) and _WHOLE.search(clause):
+            return replace(claim, kind=ClaimKind.TRIALS, trials=("best",), against_trials=("baseline",))
+        return None
+
+    return build
+
+
+def _trials(claim: Claim, clause: str, labels: list[tuple[str, int, int]]) -> Claim:
+    against = tuple(label for label, start, _ in labels if _AGAINST.search(clause[:start]))
+    subject = tuple(label for label, start, _ in labels if not _AGAINST.search(clause[:start]))
+    if not subject and claim.trials:
+        subject = claim.trials
+    if not subject:
+        subject, against = against[:1], against[1:]
+    return replace(claim, kind=ClaimKind.TRIALS, trials=subject[:1], against_trials=against[:1] or ("baseline",))
+
+
+def _levels(claim: Claim, clause: str, valued: list[Mention]) -> Claim:
+    factors = {m.factor for m in valued}
+    first = valued[0].factor
+    if len(factors) > 1:
+        values = {m.factor: m.values[-1] for m in valued}
+        return replace(claim, kind=ClaimKind.TRIALS, values=values, against_trials=("baseline",))
+    against = [m for m in valued if _AGAINST.search(clause[:m.start])]
+    subject = [m for m in valued if m not in against]
+    if not subject:
+        subject, against = against[:1], against[1:]
+    levels = tuple(v for m in subject for v in (m.values if m.joined == "list" else m.values[-1:]))
+    other = tuple(v for m in against for v in m.values)
+    if not other and subject[0].joined == "to":
+        other = subject[0].values[:1]
+    if not other:
+        other = _bare_against(clause, first, levels)
+    return replace(claim, kind=ClaimKind.LEVELS, factor=first, levels=levels, against=other, trials=())
+
+
+def _bare_against(clause: str, factor: str, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """The 8 of "rank 32 beats 8": a number after a word of comparison, without the factor's name."""
+    match = re.search(r"(?:than|over|beats|outperforms|vs\.?|versus|优于|好于|不如|比)\s?(\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?!\s?[%\d.])",
+                      clause)
+    if not match or FACTOR_KINDS[factor].value_type not in (int, float):
+        return ()
+    value = float(match.group(1))
+    number = int(value) if value == int(value) else value
+    return (number,) if number not in levels else ()
+
+
+def _trend(claim: Claim, clause: str, mention: Mention, sign: int, context: Context) -> Claim:
+    if FACTOR_KINDS[mention.factor].value_type is bool:
+        return replace(claim, kind=ClaimKind.LEVELS, factor=mention.factor, levels=(True,), trials=())
+    before, after = clause[:mention.start], clause[mention.end:]
+    less = bool(_LESS.search(before) or _LESS_AFTER.search(after))
+    return replace(claim, kind=ClaimKind.TREND, factor=mention.factor, direction=-sign if less else sign, trials=())
+
+
+_BUILDERS = {
+    Predicate.FAILS: _fails, Predicate.NO_EFFECT: _no_effect, Predicate.IMPORTANT: _important, Predicate.BEST: _best,
+    Predicate.BETTER: _compares(1), Predicate.WORSE: _compares(-1),
+}

@@ -1,0 +1,225 @@
+"""Grids to rows: which column is what, and what each cell says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from tunebook.core.audit.model import Accuracy, Note, Row, TableKind
+from tunebook.core.factor import FACTOR_KINDS, Level
+from tunebook.data.record_table.grid import Grid
+from tunebook.data.record_table.numbers import clean_text, is_failure, read_accuracy, read_flag, read_number
+from tunebook.data.record_table.settings import base_trial, level_of, settings
+from tunebook.data.record_table.words import COLUMN_WORDS, RESULT_RANK, compact, factor_of_header
+
+__all__ = ["Columns", "TableReading", "key_values", "read_table", "recognise"]
+
+_SETTINGS_COLUMNS = 2
+"""A table with a description column and fewer factor columns than this gives its settings in words."""
+
+_BASELINE = re.compile(r"\bbase\s?line\b|\bdefaults?\b|\breference\b|基线|基准|默认|初始配置|对照组", re.IGNORECASE)
+_AGAINST_BASELINE = re.compile(
+    r"\b(?:vs\.?|than|versus|over|above|below|against|from|to|with|as|match\w*|equals?|beats?|the|relative to|under)\s+"
+    r"(?:the\s+|our\s+)?(?:base\s?line|defaults?)|"
+    r"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?(?:基线|基准|默认)|(?:基线|基准)(?:相比|持平|低|高|差|好|一样|相同|之)",
+    re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a grid is what, by index.
+
+    Attributes:
+        factors: index to factor name.
+        accuracy: the result column, None when there is none.
+        unused: headers that stand for nothing known.
+        doubled: factors that two columns name; the first is used.
+        warmup_ratio: `warmup_steps` column given as a fraction (kept as is: below 1 it is one).
+    """
+
+    factors: dict[int, str] = field(default_factory=dict)
+    trial: int | None = None
+    accuracy: int | None = None
+    change: int | None = None
+    analysis: int | None = None
+    seed: int | None = None
+    status: int | None = None
+    unused: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> TableKind:
+        described = self.change is not None and len(self.factors) < _SETTINGS_COLUMNS
+        return TableKind.CHANGES if described or not self.factors else TableKind.SETTINGS
+
+
+@dataclass(frozen=True)
+class TableReading:
+    rows: tuple[Row, ...]
+    notes: tuple[Note, ...]
+
+
+def recognise(header: Sequence[str]) -> Columns:
+    """What each column is, by its header. A header that is both a factor and a column word counts as a factor."""
+    factors: dict[int, str] = {}
+    doubled: list[str] = []
+    roles: dict[str, int] = {}
+    others: dict[int, str] = {}
+    for index, cell in enumerate(header):
+        text = clean_text(cell)
+        factor = factor_of_header(text)
+        role = _role(text)
+        if factor and factor in factors.values():
+            doubled.append(factor)
+        elif factor:
+            factors[index] = factor
+        elif role and role not in roles:
+            roles[role] = index
+        else:
+            others[index] = text
+    accuracy = _result_column(others)
+    unused = tuple(text for index, text in others.items() if index != accuracy and text)
+    return Columns(factors, roles.get("trial"), accuracy, roles.get("change"), roles.get("analysis"),
+                   roles.get("seed"), roles.get("status"), unused, tuple(doubled))
+
+
+def _role(text: str) -> str | None:
+    word = compact(text)
+    if text.strip() in ("#", "№", "No."):
+        return "trial"
+    return next((role for role, words in COLUMN_WORDS.items() if word in words), None)
+
+
+def _result_column(others: dict[int, str]) -> int | None:
+    for words in RESULT_RANK:
+        for index, text in others.items():
+            if compact(text) in words:
+                return index
+    return next((i for i, text in others.items() if re.search(r"accuracy|准确率|正确率", text, re.IGNORECASE)), None)
+
+
+def read_table(grid: Grid, number: int) -> TableReading | None:
+    """The trials of a grid, or None when it is no table of trials (no result column, or nothing that names settings).
+
+    Args:
+        number: which table of the document this is.
+    """
+    columns = recognise(grid.header)
+    if columns.accuracy is None or (not columns.factors and columns.change is None):
+        return None
+    percent = _is_percent(grid, columns.accuracy)
+    notes: list[Note] = []
+    rows = [
+        _read_row(cells, line, number, index, grid.section, columns, percent, notes)
+        for index, (line, cells) in enumerate(grid.rows)
+    ]
+    if columns.unused:
+        notes.append(Note("columns_unused", {"columns": columns.unused, "line": grid.line}))
+    if columns.doubled:
+        notes.append(Note("columns_doubled", {"factors": columns.doubled, "line": grid.line}))
+    if columns.trial is None:
+        notes.append(Note("rows_numbered", {"line": grid.line}))
+    return TableReading(_same_precision(rows), tuple(notes))
+
+
+def _is_percent(grid: Grid, column: int) -> bool:
+    header = clean_text(grid.header[column])
+    said = "%" in header or "percent" in header.lower() or "百分" in header
+    bare = [text for _, cells in grid.rows if column < len(cells)
+            for text in [clean_text(cells[column])[:200]] if "%" not in text and "/" not in text]
+    numbers = [n for text in bare if (n := read_number(text)) is not None]
+    return any(n > 1 for n in numbers) and (said or all(n <= 100 for n in numbers))
+
+
+def _read_row(
+    cells: Sequence[str], line: int, table: int, index: int, section: str, columns: Columns, percent: bool,
+    notes: list[Note],
+) -> Row:
+    def cell(at: int | None) -> str:
+        return clean_text(cells[at]) if at is not None and at < len(cells) else ""
+
+    label = _label(cell(columns.trial)) or str(index + 1)
+    change, analysis = cell(columns.change), cell(columns.analysis)
+    raw_result = cells[columns.accuracy] if columns.accuracy is not None and columns.accuracy < len(cells) else ""
+    accuracy = read_accuracy(raw_result, percent)
+    failed = is_failure(raw_result) or is_failure(cell(columns.status))
+    described = settings(change)
+    values = dict(described)
+    values |= _column_values(cells, line, label, columns, notes)
+    name = f"{cell(columns.trial)} {change} {_without_comparisons(analysis)}"
+    if accuracy is None and not failed:
+        notes.append(Note("no_result", {"trial": label, "line": line, "cell": clean_text(raw_result)[:60]}))
+    return Row(
+        label, line, table, columns.kind, section, values, base_trial(change), accuracy, failed, change, analysis,
+        is_baseline=bool(_BASELINE.search(_without_comparisons(name))) and base_trial_is_self(change),
+        seed=cell(columns.seed) or None, described=described,
+    )
+
+
+def base_trial_is_self(change: str) -> bool:
+    """Whether a description that names the baseline *is* the baseline ("baseline: lr 2e-4"), not built on it."""
+    text = _without_comparisons(change)
+    return not re.search(r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", text, re.IGNORECASE)
+
+
+def _without_comparisons(text: str) -> str:
+    return _AGAINST_BASELINE.sub(" ", text)
+
+
+def _label(text: str) -> str:
+    """A trial's label without emoji and remarks: "⭐ exp16 (best)" -> "exp16"."""
+    text = re.sub(r"[(\[（【].*", "", text)
+    kept = "".join(c for c in text if c.isalnum() or c in " _-.#/+")
+    return " ".join(kept.split())[:60]
+
+
+def _column_values(
+    cells: Sequence[str], line: int, label: str, columns: Columns, notes: list[Note],
+) -> dict[str, Level]:
+    values: dict[str, Level] = {}
+    for index, factor in columns.factors.items():
+        text = cells[index] if index < len(cells) else ""
+        level = _level(factor, text)
+        if level is not None:
+            values[factor] = level
+        elif clean_text(text).strip("-/ ") and columns.kind is TableKind.SETTINGS:
+            notes.append(Note("cell_unread", {"trial": label, "line": line, "factor": factor,
+                                              "cell": clean_text(text)[:60]}))
+    return values
+
+
+def _level(factor: str, text: str) -> Level | None:
+    kind = FACTOR_KINDS[factor]
+    if kind.value_type is bool:
+        return read_flag(text)
+    if kind.value_type is str:
+        word = clean_text(text)
+        return word if word and kind.problem(word) is None else None
+    number = read_number(text)
+    return None if number is None else level_of(factor, number)
+
+
+def _same_precision(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Spreadsheets drop trailing zeros, so the finest printed place of a column is taken for all of it."""
+    units = [row.accuracy.unit for row in rows if row.accuracy and row.accuracy.unit > 0]
+    if not units:
+        return tuple(rows)
+    finest = min(units)
+    return tuple(
+        replace(row, accuracy=Accuracy(row.accuracy.value, finest)) if row.accuracy and row.accuracy.total is None
+        else row for row in rows
+    )
+
+
+def key_values(grid: Grid) -> dict[str, Level]:
+    """Settings of a two-column table of parameter and value (a best-configuration block); empty for other tables."""
+    if len(grid.header) < 2:
+        return {}
+    found: dict[str, Level] = {}
+    for _, cells in (*grid.rows, (grid.line, grid.header)):
+        factor = factor_of_header(clean_text(cells[0])) if len(cells) >= 2 else None
+        level = _level(factor, cells[1]) if factor else None
+        if factor and level is not None:
+            found.setdefault(factor, level)
+    return found
