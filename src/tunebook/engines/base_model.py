@@ -29,6 +29,7 @@ __all__ = [
     "INSTALL_BUILT_IN",
     "built_in_is_cached",
     "built_in_wheel",
+    "cuda_free_bytes",
     "cuda_name",
     "describe_model",
     "device_names",
@@ -278,9 +279,12 @@ def resolve_device(wanted: str) -> str:
 
 
 def device_names(device: str) -> list[str]:
-    """One entry for each device of that kind: ["cuda:0", "cuda:1"] for "cuda" or "auto" with two GPUs, else one."""
+    """One entry for each device: ["cuda:0", "cuda:1"] for "cuda" or "auto" with two GPUs; a list such as
+    "cpu:0,cpu:1" (two workers that share the processor) is taken as it stands."""
     import torch
 
+    if "," in device:
+        return [resolve_device(each.strip()) for each in device.split(",")]
     if device in ("auto", "cuda") and torch.cuda.is_available():
         return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     return [resolve_device(device)]
@@ -346,3 +350,10 @@ def cuda_name(device: str) -> str:
 
     facts = torch.cuda.get_device_properties(torch.device(device))
     return f"{facts.name} {facts.total_memory / 2**30:.0f} GB"
+
+
+def cuda_free_bytes(device: str) -> int:
+    """Bytes free on a CUDA device."""
+    import torch
+
+    return int(torch.cuda.mem_get_info(torch.device(device))[0])

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-__all__ = ["changed_versions", "describe_environment", "device_name"]
+__all__ = ["changed_versions", "describe_environment", "device_name", "free_bytes"]
 
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
@@ -82,3 +82,12 @@ def _commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None if found.returncode == 0 else None
+
+
+def free_bytes(device: str) -> int:
+    """Memory free on a device, in bytes."""
+    if device.startswith("cuda"):
+        from tunebook.engines.base_model import cuda_free_bytes
+
+        return cuda_free_bytes(device)
+    return int(psutil.virtual_memory().available)

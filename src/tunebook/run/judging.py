@@ -27,7 +27,7 @@ class JudgeSpec:
     Attributes:
         metric: name of the metric.
         base_folder: where a user's own metric module is looked for.
-        model: folder of the tokenizer; None when answers come as text already.
+        model: folder of the tokenizer; None when answers come as text, or a tokenizer is handed over.
         examples: the scored examples by split.
         choices: the options' texts for kind "choice".
         commonest_share: share of the commonest gold answer.
@@ -59,10 +59,10 @@ class JudgedTrial:
 class JudgingSink:
     """A sink that judges finished trials before handing them on; everything else passes through."""
 
-    def __init__(self, inner: Sink, spec: JudgeSpec) -> None:
+    def __init__(self, inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> None:
         self._inner, self._spec = inner, spec
         self._metric = load_metric(spec.metric, Path(spec.base_folder))
-        self._tokenizer: Any = None
+        self._tokenizer = tokenizer
 
     def finished(self, result: RawTrial) -> None:
         outcomes = {split: self._outcomes(split, raw) for split, raw in result.scores.items()}
@@ -115,9 +115,9 @@ class JudgingSink:
         return self._inner.should_stop()
 
 
-def judging_sink(inner: Sink, spec: JudgeSpec) -> Sink:
-    """Factory for the executors: wraps a worker's sink."""
-    return JudgingSink(inner, spec)
+def judging_sink(inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> Sink:
+    """Factory for the executors: wraps a worker's sink. Without a tokenizer the model's own is loaded when needed."""
+    return JudgingSink(inner, spec, tokenizer)
 
 
 def as_fact(trial: Trial, judged: JudgedTrial, untrained_loss: float | None) -> TrialFact:

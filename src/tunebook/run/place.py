@@ -14,13 +14,24 @@ LEDGER_FILE = "ledger.sqlite"
 
 @dataclass(frozen=True)
 class StudyPlace:
-    """Attributes:
-    file: the study file, or None when only the study folder was given.
-    folder: the study folder, `runs/<study>/` beside the study file unless said otherwise.
+    """A study's file and folder.
+
+    Attributes:
+        file: the study file, or None when only the study folder was given.
+        folder: the study folder, `runs/<study>/` beside the study file unless said otherwise.
+        study: the study's name, once known.
+        data_root: what relative paths of the study start from, when there is no study file to say so.
     """
 
     file: Path | None
     folder: Path
+    study: str | None = None
+    data_root: Path | None = None
+
+    @property
+    def base(self) -> Path:
+        """What relative paths of the study file start from, absolute."""
+        return (self.file.parent if self.file else self.data_root or self.folder).absolute()
 
     @property
     def ledger(self) -> Path:

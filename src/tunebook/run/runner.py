@@ -20,7 +20,7 @@ from tunebook.run.judging import JudgedTrial, as_fact
 from tunebook.run.observer import Observer
 from tunebook.run.signals import StopRequest
 
-__all__ = ["Runner", "RunnerParts"]
+__all__ = ["Runner", "RunnerParts", "job_of"]
 
 TEST = "test"
 
@@ -218,10 +218,13 @@ def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
         riders = tuple(
             (other.effective.num_train_epochs, other.id) for other in trials if other.checkpoint_of == trial.id
         )
-        jobs.append(
-            TrialJob(trial.id, trial.effective, trial.seed, trial.splits, str(adapters / str(trial.id)), riders)
-        )
+        jobs.append(job_of(trial, adapters, riders))
     return jobs
+
+
+def job_of(trial: Trial, adapters: Path, riders: tuple[tuple[int, int], ...] = ()) -> TrialJob:
+    """The engine's view of a trial; `riders` are its checkpoints, (epochs, id of the trial it stands for)."""
+    return TrialJob(trial.id, trial.effective, trial.seed, trial.splits, str(adapters / str(trial.id)), riders)
 
 
 def _untrained_loss(history: History) -> float | None:

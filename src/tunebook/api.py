@@ -1,0 +1,122 @@
+"""The Python API: a thin, typed layer over `run`. The command line is a thin layer over this.
+
+from tunebook import Study
+Study.load("study.yaml").run()
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tunebook.core.findings import StudyFindings
+from tunebook.core.study import Budget, StudySpec
+from tunebook.run.compare import Comparison
+from tunebook.run.observer import Observer, Silent
+from tunebook.run.place import StudyPlace
+from tunebook.run.plan import StudyPlan
+from tunebook.run.rerun import Reproduction
+from tunebook.run.status import StudyStatus
+
+__all__ = ["Study"]
+
+
+class Study:
+    """One study: its file or its folder.
+
+    Use `Study.load`. Every method opens the ledger for as long as it runs; `run` alone writes to it.
+    """
+
+    def __init__(self, spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False) -> None:
+        self.spec = spec
+        self.place = place
+        self._trust = trust_remote_code
+
+    @classmethod
+    def load(cls, study: str | Path, folder: str | Path | None = None, trust_remote_code: bool = False) -> Study:
+        """A study from its file (study.yaml) or from the folder that a run has made.
+
+        Args:
+            folder: where the study folder is; default `runs/<study>/` beside the study file.
+            trust_remote_code: run Python code that comes with the model.
+
+        Raises: StudyFileError: every problem of the file, with lines. NotFoundError: nothing there.
+        """
+        from tunebook.run.opening import load
+
+        spec, place = load(study, Path(folder) if folder else None)
+        return cls(spec, place, trust_remote_code)
+
+    def with_budget(self, trials: int | None = None, hours: float | None = None) -> Study:
+        """The same study with another budget."""
+        budget = Budget(trials or self.spec.budget.trials, hours or self.spec.budget.hours)
+        return Study(replace(self.spec, budget=budget), self.place, self._trust)
+
+    def plan(self) -> StudyPlan:
+        """What would run, why, how long, how much memory, and what can be detected. Spends nothing, writes nothing."""
+        from tunebook.run.plan import plan_study
+
+        return plan_study(self.spec, self.place, self._trust)
+
+    def run(self, observer: Observer | None = None, final: bool = False) -> StudyFindings:
+        """Run the study, or go on with it, and write the record. Safe to interrupt and repeat.
+
+        Args:
+            final: afterwards train the recommended configuration on all training rows.
+
+        Raises: Interrupted: after a signal; UserError: bad input, nothing written; EnvironmentStop: the machine
+            stopped us. In each case `run` goes on from there.
+        """
+        from tunebook.run.study_run import run_study
+
+        return run_study(self.spec, self.place, observer or Silent(), self._trust, final=final or self.spec.final)
+
+    def paths(self) -> dict[str, Path]:
+        """Where a run has put what people want: record, page, numbers, figures, best adapter. Only what is there."""
+        names = {
+            "record": "record.md",
+            "page": "record.html",
+            "numbers": "results.json",
+            "trials": "trials.csv",
+            "pictures": "figures",
+            "best adapter": "best",
+            "final": "final",
+        }
+        found = {name: self.place.folder / each for name, each in names.items()}
+        return {name: path for name, path in found.items() if path.exists()}
+
+    def status(self) -> StudyStatus:
+        """Rounds, trials, best so far, time left. Reads only; works while another process runs the study."""
+        from tunebook.run.reading import read_study
+        from tunebook.run.status import study_status
+
+        found = read_study(self.place)
+        return study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
+
+    def report(self, language: str | None = None) -> dict[str, Path]:
+        """Write the record again from the ledger; gives the paths by name."""
+        from tunebook.run.reading import read_study
+        from tunebook.run.report import write_record
+
+        return write_record(read_study(self.place), self.place.folder, language)
+
+    def compare(self, a: str, b: str) -> Comparison:
+        """Two trials or configurations, paired: see `run.references.resolve` for how to name them."""
+        from tunebook.run.compare import compare
+        from tunebook.run.reading import read_study
+
+        found = read_study(self.place)
+        return compare(a, b, found.spec, found.facts, found.history, found.conclusions)
+
+    def rerun(self, trial: int, observer: Observer | None = None) -> Reproduction:
+        """Train a trial again, in a scratch folder, and say whether it reproduces."""
+        from tunebook.run.rerun import rerun_trial
+
+        return rerun_trial(self.place, trial, observer or Silent(), self._trust)
+
+    def export(self, form: str = "peft", to: str | Path | None = None) -> dict[str, Path]:
+        """The best configuration's adapter ("peft"), the model with it merged in ("merged"), or its configuration for
+        another trainer ("llama-factory", "axolotl")."""
+        from tunebook.run.export import export_study
+
+        return export_study(self.place, form, Path(to) if to else None)

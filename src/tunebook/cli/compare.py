@@ -1,0 +1,44 @@
+"""`tunebook compare`: any two trials or configurations, paired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from tunebook.cli.options import Folder, Json, Language, StudyArgument
+from tunebook.cli.output import print_json, results
+
+if TYPE_CHECKING:
+    from tunebook.run.compare import Comparison
+
+EXAMPLE = "Example: tunebook compare runs/demo best baseline"
+NAMING = 'A trial\'s number, "baseline", "best", "cheapest", a level such as "lora_r=32", or a configuration\'s key.'
+
+
+def compare(
+    study: StudyArgument,
+    a: Annotated[str, typer.Argument(metavar="A", help=NAMING)],
+    b: Annotated[str, typer.Argument(metavar="B", help=NAMING)],
+    folder: Folder = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two trials or configurations example by example, overall and by group."""
+    from tunebook.api import Study
+
+    opened = Study.load(study, folder)
+    found = opened.compare(a, b)
+    if as_json:
+        print_json(found)
+    else:
+        results().print(Text(_text(found, language or opened.spec.language)))
+
+
+def _text(found: Comparison, language: str) -> str:
+    from tunebook.record import comparison_text
+
+    return comparison_text(
+        found.a.text, found.b.text, found.changes, found.overall, found.groups, found.won, found.lost, language
+    )

@@ -1,0 +1,43 @@
+"""`tunebook export`: what is taken away from a study."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from tunebook.cli.options import Folder, Json, StudyArgument
+from tunebook.cli.output import print_json, results
+
+EXAMPLE = "Example: tunebook export runs/demo --format merged --to my-model"
+
+
+class Format(StrEnum):
+    """What can be exported."""
+
+    PEFT = "peft"
+    MERGED = "merged"
+    LLAMA_FACTORY = "llama-factory"
+    AXOLOTL = "axolotl"
+
+
+def export(
+    study: StudyArgument,
+    form: Annotated[
+        Format, typer.Option("--format", help="Adapter, merged model, or a config for another trainer.")
+    ] = Format.PEFT,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Where to write; default: export/<format> in the study.")
+    ] = None,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Write the best adapter (PEFT), the merged model, or the configuration for LLaMA-Factory or axolotl."""
+    from tunebook.api import Study
+
+    paths = Study.load(study, folder).export(form.value, to)
+    if as_json:
+        print_json({"paths": paths})
+    else:
+        results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))

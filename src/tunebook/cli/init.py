@@ -1,0 +1,45 @@
+"""`tunebook init`: looks at a dataset and writes a study file that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunebook.cli.output import messages, results
+from tunebook.errors import UserError
+
+EXAMPLE = "Example: tunebook init data/train.jsonl --model smollm2 --output study.yaml"
+
+
+def init(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Training data (.jsonl .json .csv .parquet or a hub id), "
+            "or a folder with train, validation and test files.",
+        ),
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Study file to write; - for standard output.")
+    ] = "study.yaml",
+    model: Annotated[str, typer.Option("--model", help="Folder, hub id, or smollm2.")] = "smollm2",
+    trials: Annotated[int, typer.Option("--trials", help="Trials that may be used.")] = 75,
+    language: Annotated[str, typer.Option("--language", help="Language of the record: en or zh.")] = "en",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Look at a dataset and write a study file that runs, with a comment for each value."""
+    from tunebook.data import write_study_file
+
+    target = Path(output)
+    if output != "-" and target.exists() and not force:
+        raise UserError(f"{output}: exists already, and nothing is overwritten silently. Give --output or --force.")
+    folder = Path.cwd() if output == "-" else target.absolute().parent
+    text = write_study_file(data, folder, model=model, trials=trials, language=language)
+    if output == "-":
+        results().print(text, end="", markup=False)
+        return
+    target.write_text(text, encoding="utf-8")
+    messages().print(f"Wrote {output}. Next: tunebook plan {output}, then tunebook run {output}")

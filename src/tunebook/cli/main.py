@@ -1,0 +1,108 @@
+"""The command line: registers the commands and turns exceptions into messages and exit codes.
+
+0 done; 1 the study ended with failed trials, `rerun` differs, or a fault of tunebook's own; 2 bad input; 75 stopped by
+the environment, `run` goes on; 130 and 143 interrupted, `run` goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import click
+import typer
+
+import tunebook
+from tunebook.cli.output import messages
+from tunebook.errors import EnvironmentStop, Interrupted, UserError
+
+__all__ = ["app", "main"]
+
+EXIT_FAULT, EXIT_INPUT, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 75, 130
+
+app = typer.Typer(
+    name="tunebook",
+    help="Tunes a LoRA fine-tune and keeps the tuning record: many adapters at once on one frozen model, and findings "
+    "that survive replication.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(tunebook.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    # every library's idle chatter stays off; offline use must not wait for a hub
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+def _register() -> None:
+    from tunebook.cli import audit, compare, demo, doctor, export, init, plan, report, rerun, run, status
+
+    for module in (demo, init, plan, run, status, report, compare, audit, export, rerun, doctor):
+        name = module.__name__.rsplit(".", 1)[-1]
+        app.command(name, epilog=getattr(module, "EXAMPLE", None))(getattr(module, name))
+
+
+_register()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code (and leaves the process with it when called as a program)."""
+    code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    if arguments is None:
+        sys.exit(code)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    error_console = messages()
+    try:
+        result = typer.main.get_command(app).main(arguments, prog_name="tunebook", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return EXIT_INPUT
+    except UserError as error:
+        _say(error_console, str(error))
+        return EXIT_INPUT
+    except EnvironmentStop as error:
+        _say(error_console, f"{error}\nNothing is lost: `tunebook run` goes on from here.")
+        return EXIT_ENVIRONMENT
+    except Interrupted as error:
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe went away, as `head` does
+        sys.stderr.close()
+        return 0
+
+
+def _say(console: object, text: str) -> None:
+    """One clear message; strangers' control characters never reach the terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    assert isinstance(console, Console)
+    clean = "".join(c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    console.print(Text("tunebook: ", style="bold red") + Text(clean))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Arguments and options that several commands share, defined once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["Folder", "Json", "Language", "Quiet", "StudyArgument", "TrustRemoteCode"]
+
+StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="Study file, or the folder of a study.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Folder = Annotated[
+    str | None, typer.Option("--folder", help="Study folder; default: runs/<study> beside the study file.")
+]
+Language = Annotated[str | None, typer.Option("--language", help="Language of the record: en or zh.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+TrustRemoteCode = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model. Only if you trust it.")
+]

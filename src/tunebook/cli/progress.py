@@ -1,0 +1,140 @@
+"""The terminal's view of a running study: one bar for the study, one for each running trial, and plain lines elsewhere.
+
+Falls back to one line a finished trial when standard error is no terminal (a pipe, a log file).
+"""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from tunebook.cli.output import messages
+from tunebook.core.facts import History, TrialFact
+from tunebook.core.findings import Finding
+from tunebook.core.ports import Event
+from tunebook.core.study import RoundKind, TrialState, Wave
+
+__all__ = ["TerminalObserver"]
+
+MOST_BARS = 6
+"""Trials shown at a time; the rest are counted."""
+
+
+class TerminalObserver:
+    """Fulfils `run.observer.Observer` in a terminal or a log. Use as a context manager.
+
+    Args:
+        wanted_trials: trials the study is expected to take in all, for the study's own bar.
+        quiet: print nothing but warnings and round paragraphs.
+    """
+
+    def __init__(self, wanted_trials: int, quiet: bool = False, console: Console | None = None) -> None:
+        self._console = console or messages()
+        self._quiet = quiet
+        self._live = self._console.is_terminal and not quiet
+        self._total = max(wanted_trials, 1)
+        self._done = 0
+        self._bars: dict[int, TaskID] = {}
+        self._began = time.monotonic()
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._live,
+        )
+        self._study = self._progress.add_task("study", total=self._total)
+
+    def __enter__(self) -> TerminalObserver:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    # -- what the runner tells
+
+    def phase(self, text: str) -> None:
+        self._say(Text(text, style="dim"))
+
+    def wave_started(self, wave: Wave, history: History) -> None:
+        trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
+        already = sum(fact.state.is_final for fact in history.trials.values())
+        self._done = already
+        self._total = max(self._total, already + sum(not history.trials[t.id].state.is_final for t in wave.trials))
+        self._progress.update(self._study, completed=already, total=self._total)
+        part = f", part {wave.number}" if wave.number > 1 else ""
+        self._say(Text(f"round {wave.round} ({wave.kind}{part}): {_count(len(trained), 'trial')}", style="bold"))
+
+    def event(self, event: Event) -> None:
+        name, arguments = event
+        if name == "progress":
+            trial_id, done, phase = arguments
+            self._bar(trial_id, done, f"trial {trial_id} {phase}")
+        elif name in ("failed", "requeued"):
+            self._drop(arguments[0])
+
+    def trial_finished(self, fact: TrialFact) -> None:
+        self._drop(fact.trial.id)
+        self._done += 1
+        self._progress.update(self._study, completed=self._done)
+        self._say(Text(f"  {self._position()} {_line(fact)}"))
+
+    def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None:
+        self._console.print(Text(paragraph + "\n"))
+
+    def warning(self, text: str) -> None:
+        self._console.print(Text(f"warning: {text}", style="yellow"))
+
+    # -- bars
+
+    def _bar(self, trial_id: int, done: float, text: str) -> None:
+        if not self._live:
+            return
+        if trial_id not in self._bars:
+            if len(self._bars) >= MOST_BARS:
+                return
+            self._bars[trial_id] = self._progress.add_task(text, total=1.0)
+        self._progress.update(self._bars[trial_id], completed=done, description=text)
+
+    def _drop(self, trial_id: int) -> None:
+        bar = self._bars.pop(trial_id, None)
+        if bar is not None:
+            self._progress.remove_task(bar)
+
+    def _position(self) -> str:
+        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        return f"[{self._done}/{self._total} {minutes}:{seconds:02d}]"
+
+    def _say(self, text: Text) -> None:
+        if not self._quiet:
+            self._console.print(text)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _line(fact: TrialFact) -> str:
+    """One finished trial in a line."""
+    trial = fact.trial
+    split = trial.splits[-1]
+    words = [f"trial {trial.id} ({trial.purpose}{', ' + trial.factor if trial.factor else ''}):"]
+    if split in fact.outcomes:
+        words.append(f"{100 * fact.outcomes[split].accuracy:.1f} %" + (f" on {split}" if split != "validation" else ""))
+    if fact.state is not TrialState.COMPLETED:
+        words.append(str(fact.state) + (f" at step {fact.diverged_step}" if fact.diverged_step is not None else ""))
+    if fact.state is TrialState.FAILED and fact.reason:
+        words.append(f"({fact.reason})")
+    return " ".join(words)

@@ -1,0 +1,34 @@
+"""`tunebook rerun`: train a trial again and say whether it reproduces."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tunebook.cli.options import Folder, Json, Quiet, StudyArgument, TrustRemoteCode
+from tunebook.cli.output import print_json, results
+
+EXAMPLE = "Example: tunebook rerun runs/demo 3"
+
+
+def rerun(
+    study: StudyArgument,
+    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="The trial's number.")],
+    folder: Folder = None,
+    quiet: Quiet = False,
+    trust_remote_code: TrustRemoteCode = False,
+    as_json: Json = False,
+) -> int:
+    """Train a trial again from its ledger entry and compare: answers, likelihoods, adapter. Exit 1 when it differs."""
+    from tunebook.api import Study
+    from tunebook.cli.progress import TerminalObserver
+
+    opened = Study.load(study, folder, trust_remote_code)
+    with TerminalObserver(1, quiet) as observer:
+        found = opened.rerun(trial, observer)
+    if as_json:
+        print_json(found)
+    else:
+        results().print(found.sentence())
+    return 0 if found.reproduces else 1

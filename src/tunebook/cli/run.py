@@ -1,0 +1,58 @@
+"""`tunebook run`: run a study, or go on with it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode
+from tunebook.cli.output import messages, print_json, results
+
+EXAMPLE = "Example: tunebook run study.yaml"
+
+
+def run(
+    study: StudyArgument,
+    folder: Folder = None,
+    budget: Annotated[int | None, typer.Option("--trials", help="Trials to use at most, not the file's.")] = None,
+    hours: Annotated[float | None, typer.Option("--hours", help="Hours to use at most, not the file's.")] = None,
+    final: Annotated[
+        bool, typer.Option("--final", help="At the end train the recommended configuration on all training rows.")
+    ] = False,
+    quiet: Quiet = False,
+    trust_remote_code: TrustRemoteCode = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print where everything is as JSON.")] = False,
+) -> int:
+    """Run a study, or go on with it. Safe to interrupt (Ctrl-C) and repeat."""
+    from tunebook.api import Study
+
+    opened = Study.load(study, folder, trust_remote_code).with_budget(budget, hours)
+    return run_and_show(opened, quiet=quiet, final=final, as_json=as_json)
+
+
+def run_and_show(study: object, *, quiet: bool, final: bool = False, as_json: bool = False) -> int:
+    """Run with progress in the terminal; at the end say where everything lies. Gives the exit code."""
+    from tunebook.api import Study
+    from tunebook.cli.progress import TerminalObserver
+    from tunebook.errors import Interrupted
+
+    assert isinstance(study, Study)
+    try:
+        with TerminalObserver(study.spec.budget.trials or 1, quiet) as observer:
+            study.run(observer, final=final)
+    except Interrupted as stopped:
+        messages().print(
+            f"Stopped; everything finished is kept. Go on with: tunebook run {study.place.file or study.place.folder}"
+        )
+        return stopped.exit_code
+    status = study.status()
+    paths = study.paths()
+    if as_json:
+        print_json({"study": study.spec.name, "paths": paths, "failed_trials": status.failed})
+    else:
+        results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))
+        results().print(f"{'curves:':14} tensorboard --logdir {study.place.folder / 'tensorboard'}")
+    if status.failed:
+        messages().print(f"Could not be trained: trials {', '.join(map(str, status.failed))}; the record says why.")
+    return 1 if status.failed else 0

@@ -1,0 +1,99 @@
+"""What would run, why, how long, how much memory, and what can be detected: everything that `plan` shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunebook.core.cost import Prediction, predict_trials
+from tunebook.core.facts import DataFacts, History
+from tunebook.core.outlook import Outlook
+from tunebook.core.ports import Calibration
+from tunebook.core.study import StudySpec, Wave
+from tunebook.run.place import StudyPlace
+from tunebook.run.preparation import Prepared, load_table, prepare
+from tunebook.run.reading import has_ledger, read_study
+
+__all__ = ["StudyPlan", "plan_study"]
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A plan as plain values.
+
+    Attributes:
+        wave: the next trials; None when the study is done.
+        outlook: the rounds to come, what was folded and cut, what can be detected.
+        next_cost: predicted for the next wave.
+        total_cost: predicted for all trials to come, those of later rounds taken as like the baseline.
+        calibration: the seconds that the predictions rest on; None with an engine that cannot be measured.
+        memory_bytes: memory that is free on the device.
+        summary: facts of the data: rows, lengths, truncation, labels.
+        model: facts of the model.
+        warnings: what the user should know before spending anything.
+    """
+
+    spec: StudySpec
+    data: DataFacts
+    wave: Wave | None
+    outlook: Outlook
+    next_cost: Prediction
+    total_cost: Prediction
+    calibration: Calibration | None
+    memory_bytes: int
+    summary: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def plan_study(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False) -> StudyPlan:
+    """Check everything and foresee what a run would do. Trains nothing and writes nothing.
+
+    Raises: UserError: bad input, as `run` would say.
+    """
+    prepared = prepare(spec, place, trust_remote_code)
+    history, calibration = History(), None
+    if has_ledger(place):
+        found = read_study(place)
+        history, calibration = found.history, found.calibration
+    if calibration is None:
+        calibration = prepared.calibrate()
+    return _plan(prepared, history, calibration)
+
+
+def _plan(prepared: Prepared, history: History, calibration: Calibration | None) -> StudyPlan:
+    from tunebook.core.planning.base import StudyPlanner
+    from tunebook.run.environment import free_bytes
+
+    spec, data = prepared.spec, prepared.facts.data
+    planner = StudyPlanner(spec, data, prepared.engine.folding, load_table(spec, prepared.base), calibration)
+    wave = planner.next_wave(history)
+    outlook = planner.outlook(history)
+    trials = [trial for trial in (wave.trials if wave else ()) if trial.id not in history.trials]
+    next_cost = total_cost = Prediction()
+    if calibration is not None:
+        next_cost = predict_trials(trials, data, calibration)
+        total_cost = next_cost + _later(prepared, outlook, wave, calibration)
+    return StudyPlan(
+        spec,
+        data,
+        wave,
+        outlook,
+        next_cost,
+        total_cost,
+        calibration,
+        free_bytes(prepared.options.device),
+        prepared.facts.summary,
+        prepared.facts.model,
+        tuple(prepared.warnings),
+    )
+
+
+def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:
+    """The trials beyond the next wave, each as the baseline."""
+    from tunebook.core.cost import predict_trial
+
+    now = sum(trial.costs_budget for trial in wave.trials) if wave else 0
+    later = max(0, sum(each.n_trials for each in outlook.rounds) - now)
+    one = predict_trial(prepared.spec.baseline, ("validation",), prepared.facts.data, calibration)
+    return sum((one for _ in range(later)), Prediction())

@@ -1,0 +1,165 @@
+"""Joins a study's data, model and machine into what the runner needs. Reads everything, writes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import StudyFacts
+from tunebook.core.ports import Calibration, Engine, EngineOptions, Executor, Workload
+from tunebook.core.study import StudySpec
+from tunebook.data import PreparedData
+from tunebook.data import prepare as prepare_data
+from tunebook.data.trials_table import load_trials
+from tunebook.errors import StudyFileError
+from tunebook.evaluation import check_metric
+from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options_by_device
+from tunebook.run.engines import ENGINES, EngineEntry
+from tunebook.run.environment import changed_versions, describe_environment
+from tunebook.run.judging import JudgeSpec
+from tunebook.run.place import StudyPlace
+from tunebook.run.plain_tokenizer import PlainTokenizer
+
+__all__ = ["Prepared", "load_table", "prepare"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study that is ready to be planned and run.
+
+    Attributes:
+        base: what relative paths of the study file start from.
+        data: the data, test split closed.
+        devices: one worker process each.
+        warnings: what may mislead, as sentences.
+    """
+
+    spec: StudySpec
+    place: StudyPlace
+    base: Path
+    engine: EngineEntry
+    options: EngineOptions
+    data: PreparedData
+    facts: StudyFacts
+    devices: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    tokenizer: Any = field(default=None, repr=False)
+
+    def workload(self, splits: tuple[str, ...]) -> Workload:
+        """Training and scored examples; "test" among the splits opens the test split."""
+        return self.data.with_test() if "test" in splits else self.data.workload
+
+    def make_engine(self) -> Engine:
+        """The engine in this process."""
+        module, _, name = self.engine.factory.partition(":")
+        made: Engine = getattr(import_module(module), name)(self.options)
+        return made
+
+    def calibrate(self) -> Calibration | None:
+        """Seconds measured on this machine; None where nothing is to be measured."""
+        if self.spec.engine == "command":
+            return None
+        return self.make_engine().calibrate(self.data.workload)
+
+    def make_executor(self, splits: tuple[str, ...]) -> Executor:
+        """The executor that trains on this machine's devices."""
+        tokenizer = None if self.engine.needs_model else self.tokenizer
+        judge = Transform("tunebook.run.judging:judging_sink", (self._judge(splits), tokenizer))
+        if self.engine.in_process:
+            return InlineExecutor(self.make_engine(), self.workload(splits), transform=judge)
+        return LocalExecutor(
+            self.engine.factory,
+            options_by_device(self.options, self.devices),
+            self.workload(splits),
+            transform=judge,
+            logs=self.place.folder / "logs",
+        )
+
+    def changed_since(self, facts: StudyFacts) -> dict[str, tuple[str, str]]:
+        """Libraries and devices that differ from when the study was created."""
+        return changed_versions(facts.environment, self.facts.environment)
+
+    def _judge(self, splits: tuple[str, ...]) -> JudgeSpec:
+        return JudgeSpec(
+            metric=self.spec.metric,
+            base_folder=str(self.base),
+            model=self.options.model if self.engine.needs_model else None,
+            examples={name: texts for name, texts in self.data.examples.items() if name in splits},
+            choices=self.data.choices,
+            commonest_share=self.data.facts.commonest_share,
+            trust_remote_code=self.options.trust_remote_code,
+        )
+
+
+def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False) -> Prepared:
+    """Everything that a study needs, checked.
+
+    Raises: UserError: bad data, model, device or metric; nothing was written or spent.
+    """
+    base = place.base
+    entry = ENGINES.get(spec.engine)
+    if entry is None:
+        raise StudyFileError(
+            f"engine: found {spec.engine!r}; it is one of {', '.join(ENGINES)}. Correct `engine` in the study file."
+        )
+    options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
+    data = prepare_data(spec, tokenizer, base, model.get("context"))
+    doubts = check_metric(spec.metric, base, data.examples)
+    facts = StudyFacts(
+        data=data.facts,
+        examples=data.examples,
+        hashes={**data.hashes, **_hashes(place, options, entry)},
+        model=model,
+        summary=data.summary,
+        environment=describe_environment(options.device, options.threads),
+    )
+    warnings = (*(each.text for each in data.warnings), *doubts)
+    return Prepared(spec, place, base, entry, options, data, facts, devices, warnings, tokenizer)
+
+
+def _machine(
+    spec: StudySpec, base: Path, entry: EngineEntry, trust: bool
+) -> tuple[EngineOptions, dict[str, Any], Any, tuple[str, ...]]:
+    """Engine options, facts of the model, tokenizer and devices."""
+    threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    extra = {"command": list(spec.command)} if spec.command else {}
+    if not entry.needs_model:
+        options = EngineOptions(spec.model, threads=threads, share_prompts=spec.share_prompts, extra=extra)
+        return options, {"name": spec.model}, PlainTokenizer(), ("cpu",)
+    from tunebook.engines import base_model
+
+    folder = base_model.resolve_model(spec.model, base)
+    devices = tuple(base_model.device_names(spec.device))
+    dtype = base_model.resolve_dtype(spec.dtype, devices[0])
+    options = EngineOptions(
+        str(folder),
+        devices[0],
+        dtype,
+        threads,
+        spec.share_prompts,
+        trust_remote_code=trust,
+        extra=extra,
+    )
+    model = base_model.describe_model(spec.model, folder) | {"dtype": dtype}
+    return options, model, base_model.load_tokenizer(folder, trust), devices
+
+
+def _hashes(place: StudyPlace, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
+    hashes = {}
+    if entry.needs_model:
+        from tunebook.engines.base_model import fingerprint
+
+        hashes["model"] = fingerprint(Path(options.model))
+    if place.file is not None:
+        hashes["study_file"] = hashlib.sha256(place.file.read_bytes()).hexdigest()
+    return hashes
+
+
+def load_table(spec: StudySpec, base: Path) -> tuple[Configuration, ...]:
+    """The configurations of the user's own table, or none."""
+    return tuple(load_trials(base / spec.trials, spec.baseline)) if spec.trials else ()

@@ -1,0 +1,24 @@
+"""Writes the record of a study from what its ledger says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunebook.record import write_all
+from tunebook.run.reading import StudyRead
+
+__all__ = ["write_record"]
+
+
+def write_record(found: StudyRead, folder: Path, language: str | None = None) -> dict[str, Path]:
+    """Write record.md, record.html, results.json, trials.csv and the figures; gives the paths by name."""
+    return write_all(
+        folder,
+        found.spec,
+        found.facts,
+        found.history,
+        found.conclusions,
+        found.notes,
+        found.outlook,
+        language or found.spec.language,
+    )

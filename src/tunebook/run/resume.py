@@ -1,0 +1,79 @@
+"""Creates a study in its ledger, or checks that what is run now is what was begun then."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tunebook.core.ports import Ledger
+from tunebook.core.study import StudySpec
+from tunebook.errors import DataError, ModelError, StudyFileError
+from tunebook.run.environment import changed_versions
+from tunebook.run.observer import Observer
+from tunebook.run.preparation import Prepared
+from tunebook.run.reading import last_note
+from tunebook.study_file import changed_keys
+
+__all__ = ["begin_or_go_on"]
+
+
+def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> StudySpec:
+    """Write the study when it is new; else check it against what was begun, and accept harmless changes.
+
+    Returns: the specification to run.
+    Raises: StudyFileError: the study file changed in a way that changes the question. DataError, ModelError: a data
+        file or the model changed.
+    """
+    known = ledger.spec()
+    if known is None:
+        ledger.create_study(prepared.spec, prepared.facts)
+        ledger.note("environment", prepared.facts.environment)
+        # relative, so that a study folder copied with its data opens on another machine
+        ledger.note("data_root", {"relative": os.path.relpath(prepared.base, prepared.place.folder.absolute())})
+        return prepared.spec
+    _check_spec(known, prepared.spec, prepared)
+    _check_hashes(ledger.facts().hashes, prepared)
+    _check_versions(ledger, prepared.facts.environment, observer)
+    if known != prepared.spec:
+        ledger.update_spec(prepared.spec)
+    return prepared.spec
+
+
+def _check_spec(old: StudySpec, new: StudySpec, prepared: Prepared) -> None:
+    harmful = [key for key, harmless in changed_keys(old, new).items() if not harmless]
+    if not harmful:
+        return
+    file = prepared.place.file or prepared.place.folder
+    raise StudyFileError(
+        f"{file}: changed since the study {old.name!r} was begun: {', '.join(harmful)}. A study is one question; a "
+        "larger budget, another language or device are accepted, this is not. Undo the change, or give the study "
+        "another name."
+    )
+
+
+def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:
+    new = prepared.facts.hashes
+    for role in ("train", "validation", "test"):
+        if role in old and old[role] != new.get(role):
+            source = getattr(prepared.spec.data, role)
+            raise DataError(
+                f"{source}: the {role} file is not the one the study was begun with (its SHA-256 was "
+                f"{old[role][:12]}, now it is {str(new.get(role))[:12]}). Results on different data cannot be "
+                "compared. Restore the file, or give the study another name."
+            )
+    if "model" in old and old["model"] != new.get("model"):
+        raise ModelError(
+            f"{prepared.spec.model}: the model is not the one the study was begun with (fingerprint "
+            f"{old['model'][:12]}, now {str(new.get('model'))[:12]}). Restore it, or give the study another name."
+        )
+
+
+def _check_versions(ledger: Ledger, now: dict[str, Any], observer: Observer) -> None:
+    then = last_note(ledger.notes(), "environment") or ledger.facts().environment
+    changed = changed_versions(then, now)
+    if not changed:
+        return
+    ledger.note("environment", now)
+    ledger.note("versions_changed", {name: list(pair) for name, pair in changed.items()})
+    named = ", ".join(f"{name} {a} -> {b}" for name, (a, b) in changed.items())
+    observer.warning(f"changed since the last run: {named}. Results may differ in the last digits; the record says so.")

@@ -1,0 +1,118 @@
+"""Where a study stands, from its ledger alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunebook.core.facts import History, StudyFacts
+from tunebook.core.findings import StudyFindings
+from tunebook.core.outlook import Outlook
+from tunebook.core.study import StudySpec, TrialState, Wave
+
+__all__ = ["BestSoFar", "RoundStatus", "StudyStatus", "study_status"]
+
+
+@dataclass(frozen=True)
+class RoundStatus:
+    """One round: `state` is "done", "running" or "to come"; counts of trials by state ("to come": at most)."""
+
+    number: int | None
+    kind: str
+    state: str
+    trials: dict[str, int]
+
+
+@dataclass(frozen=True)
+class BestSoFar:
+    """The leading configuration: accuracy with its 95 % interval, and what it changes from the baseline."""
+
+    key: str
+    accuracy: float
+    low: float
+    high: float
+    changes: dict[str, tuple[Any, Any]]
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """Everything that `tunebook status` shows.
+
+    Attributes:
+        budget_trials, spent_trials: trials that may be and have been used; None without such a budget.
+        trials_per_hour: speed so far, by the time that trials took; None before the first.
+        seconds_left: predicted from that speed and the trials to come; an upper bound.
+        cohort: numbers of the trials now running.
+    """
+
+    study: str
+    finished: bool
+    rounds: tuple[RoundStatus, ...]
+    best: BestSoFar | None
+    baseline_accuracy: float | None
+    cohort: tuple[int, ...]
+    budget_trials: int | None
+    spent_trials: int
+    budget_hours: float | None
+    spent_seconds: float
+    trials_per_hour: float | None
+    seconds_left: float | None
+    failed: tuple[int, ...]
+
+
+def study_status(
+    spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings | None, outlook: Outlook
+) -> StudyStatus:
+    """The status as plain values."""
+    spent = [f for f in history.trials.values() if f.trial.costs_budget and f.state.is_final]
+    speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None
+    waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.costs_budget)
+    to_come = waiting + sum(each.n_trials for each in outlook.rounds)
+    return StudyStatus(
+        study=spec.name,
+        finished=bool(history.trials) and not to_come,
+        rounds=tuple(_past_rounds(history))
+        + tuple(RoundStatus(None, str(each.kind), "to come", {"planned": each.n_trials}) for each in outlook.rounds),
+        best=_best(spec, history, conclusions),
+        baseline_accuracy=_baseline(history, conclusions),
+        cohort=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.RUNNING),
+        budget_trials=spec.budget.trials,
+        spent_trials=len(spent),
+        budget_hours=spec.budget.hours,
+        spent_seconds=history.spent_seconds,
+        trials_per_hour=speed,
+        seconds_left=3600 * to_come / speed if speed else None,
+        failed=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.FAILED),
+    )
+
+
+def _past_rounds(history: History) -> Sequence[RoundStatus]:
+    last: dict[int, Wave] = {wave.round: wave for wave in history.waves}
+    return [
+        RoundStatus(
+            number,
+            str(wave.kind),
+            "done" if number in history.closed_rounds else "running",
+            dict(Counter(str(fact.state) for fact in history.of_round(number))),
+        )
+        for number, wave in last.items()
+    ]
+
+
+def _best(spec: StudySpec, history: History, conclusions: StudyFindings | None) -> BestSoFar | None:
+    if conclusions is None or conclusions.best is None:
+        return None
+    best = conclusions.best
+    accuracy, low, high = conclusions.accuracies[best.key]
+    configuration = history.trials[best.trials[0]].trial.configuration
+    return BestSoFar(best.key, accuracy, low, high, configuration.changes_from(spec.baseline), best.trials)
+
+
+def _baseline(history: History, conclusions: StudyFindings | None) -> float | None:
+    for fact in history.trials.values():
+        if fact.trial.purpose == "baseline" and conclusions and fact.trial.effective.key in conclusions.accuracies:
+            return conclusions.accuracies[fact.trial.effective.key][0]
+    return None

@@ -1,0 +1,10 @@
+"""What all tests share: threads held down, no hub, tiny random models made here."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.pop("TUNEBOOK_LEDGER", None)

@@ -1,0 +1,38 @@
+"""The public names exist, and every command has help with an example."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import tunebook
+from tunebook.cli.main import app
+
+COMMANDS = sorted(typer.main.get_command(app).commands)
+
+
+def test_every_name_in_all_exists() -> None:
+    for info in pkgutil.walk_packages(tunebook.__path__, "tunebook."):
+        if ".migrations" in info.name:
+            continue
+        module = importlib.import_module(info.name)
+        missing = [name for name in getattr(module, "__all__", []) if not hasattr(module, name)]
+        assert not missing, f"{info.name}: {missing}"
+
+
+def test_the_commands_are_those_of_the_design() -> None:
+    assert (
+        sorted(["demo", "init", "plan", "run", "status", "report", "compare", "audit", "export", "rerun", "doctor"])
+        == COMMANDS
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_that_ends_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Example: tunebook " + command in result.output
