@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.factor import ALIASES, FACTOR_KINDS, Factor, FactorKind, Level, Role, Scale
 from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
 
-__all__ = ["read_baseline", "read_space"]
+__all__ = ["looks_numeric", "read_baseline", "read_space"]
 
 MAX_LEVELS = 64
 _NULLABLE = ("gradient_checkpointing", "target_modules")
@@ -90,7 +90,7 @@ def _value_text(kind: FactorKind, value: Any, rule: str) -> str:
 
 
 def _next_step(kind: FactorKind, value: Any) -> str:
-    if isinstance(value, str) and kind.value_type in (int, float) and _looks_numeric(value):
+    if isinstance(value, str) and kind.value_type in (int, float) and looks_numeric(value):
         return "Write it without quotes."
     if kind.choices and isinstance(value, str):
         guess = nearest(value, kind.choices)
@@ -102,7 +102,8 @@ def _next_step(kind: FactorKind, value: Any) -> str:
     return f"Write {examples.get(kind.name, 'true' if kind.value_type is bool else '4')}, for example."
 
 
-def _looks_numeric(text: str) -> bool:
+def looks_numeric(text: str) -> bool:
+    """Whether a text is a number that was put in quotes."""
     try:
         return math.isfinite(float(text))
     except ValueError:

@@ -13,7 +13,7 @@ from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
 from tunebook.errors import StudyFileError
 from tunebook.study_file.checks import cross_check
 from tunebook.study_file.document import parse_document, read_text
-from tunebook.study_file.factors import read_baseline, read_space
+from tunebook.study_file.factors import looks_numeric, read_baseline, read_space
 from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
 from tunebook.study_file.schema import SECTIONS, StudySection
 
@@ -77,8 +77,8 @@ def _text(kind: str, path: KeyPath, value: Any) -> str:
     description, example = _described(path)
     if kind == "missing":
         return f"missing; it is {description}. Add {path[-1]}: {example}."
-    if isinstance(value, str) and kind in ("int_type", "float_type", "bool_type"):
-        return f"found the text {shown(value)}; it is {description}. Write it without quotes, as {example}."
+    if isinstance(value, str) and kind in ("int_type", "float_type") and looks_numeric(value):
+        return f"found the text {shown(value)}; it is {description}. Write it without quotes."
     return f"found {shown(value)}; it is {description}. Write {example}, for example."
 
 

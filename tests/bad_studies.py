@@ -1,0 +1,111 @@
+"""Study files that are wrong, each in one way, and what must be said about them."""
+
+from __future__ import annotations
+
+import re
+
+GOOD = """\
+study: trec
+model: smollm2
+data:
+  train: train.jsonl
+  validation: validation.jsonl
+  test: test.jsonl
+  group: label
+  train_rows: 500
+  system: ""
+metric: exact_match
+baseline: {learning_rate: 2e-4, per_device_train_batch_size: 2, gradient_accumulation_steps: 4, lora_r: 8,
+           lora_alpha: 32, lora_dropout: 0.1, num_train_epochs: 3, max_length: 512}
+space:
+  learning_rate: {low: 5e-5, high: 2e-3}
+  lora_r: [8, 16, 32, 64]
+  lora_dropout: [0.0, 0.05, 0.1, 0.2]
+  num_train_epochs: [3, 4, 5]
+alpha_rule: proportional
+budget: {trials: 75}
+margin: 0.03
+seed: 0
+report: {language: en}
+"""
+
+
+def changed(**replacements: str) -> str:
+    """The good file with whole top-level entries replaced (or removed, with an empty text)."""
+    text = GOOD
+    for key, new in replacements.items():
+        text, n = re.subn(rf"(?m)^{key}:.*\n(?:[ \t]+.*\n)*", lambda _, new=new: new and new + "\n", text)
+        assert n == 1, key
+    return text
+
+
+BAD = {
+    "unknown key": (changed(model="modle: smollm2"), ["study.yaml:2: modle: ", "Did you mean model?",
+                                                      "study.yaml: model: missing"]),
+    "unknown key in data": (changed(data="data: {train: a.jsonl, trian_rows: 5}"),
+                            ["study.yaml:3: data.trian_rows", "Did you mean train_rows?"]),
+    "unknown factor": (changed(baseline="baseline: {lora_rank: 8}"),
+                       ["study.yaml:11: baseline.lora_rank: there is no such factor", "Did you mean lora_r?"]),
+    "wrong type": (changed(seed="seed: zero"), ['study.yaml:21: seed: found "zero"', "whole number"]),
+    "number in quotes": (changed(baseline='baseline: {learning_rate: "2e-4"}'),
+                         ['baseline.learning_rate: found "2e-4"', "without quotes"]),
+    "true where a number belongs": (changed(margin="margin: true"), ["margin: found true", "0.03"]),
+    "low above high": (changed(space="space: {learning_rate: {low: 1e-3, high: 1e-4}}"),
+                       ["low is 0.001 and high is 0.0001; low is below high", "Exchange"]),
+    "range without end": (changed(space="space: {learning_rate: {low: 1e-5}}"), ["a range has low and high"]),
+    "empty levels": (changed(space="space: {lora_r: []}"), ["space.lora_r: found an empty list", "two levels"]),
+    "one level": (changed(space="space: {lora_r: [8]}"), ["found one level, 8", "put this one under baseline.lora_r"]),
+    "level twice": (changed(space="space: {lora_r: [8, 16, 8.0]}"), ["space.lora_r[2]: found 8.0 a second time"]),
+    "scalar in space": (changed(space="space: {lora_r: 16}"), ["a list of levels or a range"]),
+    "list in baseline": (changed(baseline="baseline: {lora_r: [8, 16]}"), ["the baseline has one value"]),
+    "range of words": (changed(space="space: {lr_scheduler_type: {low: a, high: b}}"), ["has no order"]),
+    "wrong word": (changed(baseline="baseline: {lr_scheduler_type: cosin}"), ["Did you mean cosine?"]),
+    "negative rank": (changed(baseline="baseline: {lora_r: -8}"), ["baseline.lora_r: found -8; it is at least 1"]),
+    "learning rate of 0": (changed(baseline="baseline: {learning_rate: 0}"), ["found 0; it is above 0"]),
+    "dropout of 1": (changed(baseline="baseline: {lora_dropout: 1.0}"), ["found 1.0; it is below 1"]),
+    "half an epoch": (changed(baseline="baseline: {num_train_epochs: 2.5}"), ["found 2.5; it is a whole number"]),
+    "half a warm-up step": (changed(baseline="baseline: {warmup_steps: 2.5}"), ["whole number of steps, or below 1"]),
+    "infinite": (changed(baseline="baseline: {lora_alpha: .inf}"), ["it is a finite number"]),
+    "not a number": (changed(margin="margin: .nan"), ["margin: found nan"]),
+    "absurd rank": (changed(baseline="baseline: {lora_r: 1" + 300 * "0" + "}"), ["baseline.lora_r", "number"]),
+    "baseline outside its space": (changed(baseline="baseline: {learning_rate: 1e-2}"),
+                                   ["baseline.learning_rate: found 0.01; the baseline lies in its own space",
+                                    "5e-05 to 0.002"]),
+    "default outside the space": (changed(baseline="baseline: {learning_rate: 1e-4}",
+                                          space="space: {lora_r: [16, 32]}"),
+                                  ["the baseline has no lora_r, so it is 8", "Write baseline.lora_r"]),
+    "budget below the baseline's seeds": (changed(budget="budget: {trials: 3}"),
+                                          ["budget.trials: found 3; the baseline alone takes 5 seeds"]),
+    "no budget": (changed(budget="budget: {}"), ["neither trials nor hours"]),
+    "nothing varied": (changed(space="space: {}"), ["varies at least one factor"]),
+    "two names for one factor": (changed(baseline="baseline: {lr: 1e-4, learning_rate: 2e-4}"),
+                                 ["a second name for learning_rate, which stands on line 11 as lr"]),
+    "duplicate key": (GOOD + "seed: 1\n", ["study.yaml:23: seed: written twice, first on line 21"]),
+    "duplicate key inside": (changed(baseline="baseline:\n  lora_r: 8\n  lora_r: 16"),
+                             ["study.yaml:13: baseline.lora_r: written twice, first on line 12"]),
+    "tab": (changed(data="data:\n\ttrain: a.jsonl"), ["study.yaml:4: a tab"]),
+    "broken": (changed(data="data: [train"), ["not YAML"]),
+    "a list": ("- a\n- b\n", ["a study file is a map"]),
+    "empty": ("", ["study.yaml:1: an empty file"]),
+    "only a comment": ("# nothing\n", ["an empty file"]),
+    "path as a name": (changed(study="study: ../../etc"), ['study: found "../../etc"', "no path"]),
+    "dots as a name": (changed(study="study: a..b"), ["study: found"]),
+    "blank name": (changed(study='study: " "'), ["study: found"]),
+    "object": (changed(model="model: !!python/object/apply:os.system [ls]"), ["found the tag", "Remove the tag"]),
+    "merge": (changed(budget="budget: {<<: {trials: 75}}"), ["there is no such key"]),
+    "own tag": (changed(seed="seed: !env SEED"), ["study.yaml:21: seed: found the tag"]),
+    "two documents": (GOOD + "---\n" + GOOD, ["not YAML"]),
+    "metric": (changed(metric="metric: accuracy"), ['metric: found "accuracy"', "exact_match"]),
+    "language": (changed(report="report: {language: de}"), ['report.language: found "de"; it is en or zh']),
+    "same file twice": (changed(data="data: {train: a.jsonl, validation: a.jsonl}"),
+                        ["the file of data.train too"]),
+    "command engine without command": (GOOD + "engine: command\n", ["found command without a command"]),
+    "command without its engine": (GOOD + "command: [python]\n", ["only engine command runs one"]),
+    "per_token": (GOOD + "per_token: true\n", ["only choice compares likelihoods"]),
+    "choice twice": (changed(data="data: {train: a.jsonl, choices: [a, a]}"), ["found an answer twice"]),
+    "one choice": (changed(data="data: {train: a.jsonl, choices: [a]}"), ["a list of at least two answers"]),
+    "null": (changed(data="data:"), ["data: found null"]),
+    "deep": (changed(data="data: " + "[" * 400 + "]" * 400), ["nested more than 16 deep"]),
+    "alias of itself": (changed(data="data: &a {train: *a}"), ["contains itself"]),
+    "control character": (GOOD + "x: \x07\n", ["study.yaml:23: character U+0007"]),
+}

@@ -1,0 +1,36 @@
+"""What bad input is told, as text files that are reviewed when they change.
+
+`TUNEBOOK_GOLDEN=rewrite` writes them anew.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from bad_studies import BAD as BAD_STUDIES
+
+from tunebook.errors import UserError
+from tunebook.study_file import parse_study
+
+FOLDER = Path(__file__).parent / "messages"
+
+
+def compare(name: str, text: str) -> None:
+    file = FOLDER / name
+    if os.environ.get("TUNEBOOK_GOLDEN") == "rewrite":
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+def told(action) -> str:
+    with pytest.raises(UserError) as caught:
+        action()
+    return str(caught.value)
+
+
+def test_messages_about_study_files_are_as_reviewed() -> None:
+    parts = [f"## {name}\n{told(lambda text=text: parse_study(text))}\n" for name, (text, _) in BAD_STUDIES.items()]
+    compare("study_file.txt", "\n".join(parts))
