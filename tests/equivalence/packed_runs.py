@@ -1,0 +1,45 @@
+"""Runs the packed training core on in-memory models, as the cohort does, without scoring."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import TokenizedExample, TrialJob
+from tunebook.engines.packed.loop import choose, train_together
+from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.trainee import Trainee
+
+
+def packed_model(base: Any) -> PackedModel:
+    """A packed copy of a model."""
+    return PackedModel(copy.deepcopy(base))
+
+
+def trainee(
+    packed: PackedModel, configuration: Configuration, examples: Sequence[TokenizedExample], seed: int,
+    share: bool = True, micro_rows: int = 512,
+) -> Trainee:  # fmt: skip
+    job = TrialJob(seed, configuration, seed, (), "")
+    shapes = packed.shapes(configuration.target_modules)
+    return Trainee(job, examples, shapes, micro_rows, share, None, packed.adapter_dtype, packed.device)
+
+
+def train_cohort(packed: PackedModel, trainees: Sequence[Trainee], rows: int = 512) -> None:
+    """Train all to their end, in turn, as many together as fit into a forward."""
+    queue = list(trainees)
+    while queue:
+        chosen = choose(queue, rows)
+        train_together(packed, chosen)
+        for one in chosen:
+            queue.remove(one)
+            if one.step_is_computed:
+                one.finish_step()
+            if not one.is_trained:
+                queue.append(one)
+
+
+def losses(one: Trainee) -> list[float]:
+    return [record.loss for record in one.steps]
