@@ -1,0 +1,214 @@
+"""Scores several adapters on a split: greedy answers or choices, and the gold completion's likelihood, nearly for free.
+
+The common beginning of all prompts runs once for each adapter. Each example then branches off it: the rest of its
+prompt and the gold completion go through in one pass, which gives the likelihood, and with it the greedy answer as far
+as it agrees with the gold one. Only answers that part from it are written on token by token, all of them together.
+For a choice every option is a branch of the same pass, and nothing is generated.
+
+What is computed for an adapter depends on the examples alone, not on the adapters beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tunebook.core.facts import Floats
+from tunebook.core.ports import RawScores, Scoring, TokenizedExample
+from tunebook.engines.packed.bank import Adapter
+from tunebook.engines.packed.branches import Group, Path, group_of, groups_of, paths_of, shared_prompt
+from tunebook.engines.packed.cache import GroupAttention, KeyValue, StepCache
+from tunebook.engines.packed.generation import Writer, accepted, write_answers
+from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.passes import Reading, SlotRows, read_head, run_rows
+
+__all__ = ["ScoringLimits", "losses", "score"]
+
+OnBatch = Callable[[float], None]
+"""Told the share done after every forward; may raise to leave."""
+
+
+@dataclass(frozen=True)
+class ScoringLimits:
+    """What bounds the memory of scoring.
+
+    Attributes:
+        rows: computed tokens of a forward (one long example may have more).
+        pool_rows: computed tokens of an adapter after which unfinished answers are written to their end; their keys
+            and values are held until then.
+    """
+
+    rows: int = 512
+    pool_rows: int = 2048
+
+
+@torch.inference_mode()
+def score(
+    packed: PackedModel,
+    adapters: Sequence[Adapter | None],
+    examples: Sequence[TokenizedExample],
+    scoring: Scoring,
+    on_batch: OnBatch = lambda share: None,
+    limits: ScoringLimits = ScoringLimits(),
+) -> list[RawScores]:
+    """Answers and likelihoods of a whole split, for each adapter (None: the base model alone).
+
+    Args:
+        on_batch: told the share done after every forward; may raise to leave.
+
+    Returns: one RawScores an adapter, examples in their own order.
+    """
+    return [state.result(scoring) for state in _Pass(packed, adapters, examples, scoring, on_batch, limits).run()]
+
+
+@torch.inference_mode()
+def losses(
+    packed: PackedModel,
+    adapters: Sequence[Adapter | None],
+    examples: Sequence[TokenizedExample],
+    on_batch: OnBatch = lambda share: None,
+    limits: ScoringLimits = ScoringLimits(),
+) -> list[Floats]:
+    """Summed negative log-likelihood of each example's gold completion, nats, for each adapter. Generates nothing."""
+    return [state.nll[:, -1] for state in _Pass(packed, adapters, examples, None, on_batch, limits).run()]
+
+
+class _Slot:
+    """What is known of one adapter so far. `nll`: by example and continuation, the gold one last."""
+
+    def __init__(self, adapter: Adapter | None, examples: Sequence[TokenizedExample], n_continuations: int) -> None:
+        self.adapter = adapter
+        self.shared: list[KeyValue] | None = None
+        self.nll = np.zeros((len(examples), n_continuations))
+        self.answers: dict[int, tuple[int, ...]] = {}
+        self._examples = examples
+
+    def result(self, scoring: Scoring) -> RawScores:
+        n_label_tokens = tuple(len(example.completion_ids) for example in self._examples)
+        if scoring.kind != "choice":
+            generated = tuple(self.answers[index] for index in range(len(self._examples)))
+            return RawScores(generated, self.nll[:, -1].copy(), n_label_tokens)
+        options = self.nll[:, :-1]
+        if scoring.per_token:
+            options = options / np.array([len(choice) for choice in scoring.choices])
+        chosen = tuple(int(best) for best in np.argmin(options, axis=1))
+        return RawScores(chosen, self.nll[:, -1].copy(), n_label_tokens)
+
+
+class _Pass:
+    """One walk over the examples."""
+
+    def __init__(
+        self, packed: PackedModel, adapters: Sequence[Adapter | None], examples: Sequence[TokenizedExample],
+        scoring: Scoring | None, on_batch: OnBatch, limits: ScoringLimits,
+    ) -> None:  # fmt: skip
+        self._packed, self._examples, self._scoring = packed, examples, scoring
+        self._on_batch, self._limits = on_batch, limits
+        self._generates = scoring is not None and scoring.kind != "choice"
+        n_options = len(scoring.choices) if scoring is not None and scoring.kind == "choice" else 0
+        self._slots = [_Slot(adapter, examples, n_options + 1) for adapter in adapters]
+        self._prompt = shared_prompt(examples)
+        self._share_done = 0.0
+
+    def run(self) -> list[_Slot]:
+        if not self._examples or not self._slots:
+            return self._slots
+        if self._prompt:
+            self._run_prompt()
+        paths = paths_of(self._examples, self._scoring, len(self._prompt))
+        groups = groups_of(paths, len(self._prompt), self._limits.rows, self._packed.device)
+        total, done = sum(group.n_rows for group in groups), 0
+        for pool in _pools(groups, self._limits.pool_rows):
+            writers = [self._writer(slot) for slot in self._slots]
+            for group in pool:
+                self._run_group(group, writers)
+                done += group.n_rows
+                self._tell(done / total)
+            if self._scoring is not None and self._generates:
+                write_answers(self._packed, writers, self._scoring, lambda: self._tell(self._share_done))
+                for slot, writer in zip(self._slots, writers, strict=True):
+                    slot.answers |= writer.done
+        return self._slots
+
+    def _tell(self, share: float) -> None:
+        self._share_done = share
+        self._on_batch(share)
+
+    def _writer(self, slot: _Slot) -> Writer:
+        return Writer(slot.adapter, StepCache(slot.shared, len(self._prompt), self._packed.n_layers))
+
+    def _run_prompt(self) -> None:
+        n = len(self._prompt)
+        path = Path(0, self._prompt, tuple(range(-1, n - 1)), n, ())
+        group = group_of([path], 0, self._packed.device)
+        for batch in self._batches(n):
+            _, attention = self._forward(group, self._slots[batch])
+            for k, slot in enumerate(self._slots[batch]):
+                rows = slice(k * n, (k + 1) * n)
+                slot.shared = [(layer[0][:, rows].contiguous(), layer[1][:, rows].contiguous())
+                               for layer in attention.kept if layer is not None]  # fmt: skip
+
+    def _run_group(self, group: Group, writers: Sequence[Writer]) -> None:
+        for batch in self._batches(group.n_rows):
+            hidden, attention = self._forward(group, self._slots[batch])
+            for k, (slot, writer) in enumerate(zip(self._slots[batch], writers[batch], strict=True)):
+                start = k * group.n_rows
+                self._read(group, hidden[start : start + group.n_rows], start, slot, writer, attention)
+
+    def _batches(self, n_rows: int) -> list[slice]:
+        """Which adapters go through one forward together."""
+        size = max(1, self._limits.rows // n_rows)
+        return [slice(start, start + size) for start in range(0, len(self._slots), size)]
+
+    def _forward(self, group: Group, slots: Sequence[_Slot]) -> tuple[Tensor, GroupAttention]:
+        rows = [SlotRows(slot.adapter, group.tokens, group.positions) for slot in slots]
+        attention = GroupAttention(group, [slot.shared for slot in slots], self._packed.n_layers)
+        return run_rows(self._packed, rows, attention), attention
+
+    def _read(self, group: Group, hidden_ND: Tensor, start: int, slot: _Slot, writer: Writer, attention: GroupAttention
+              ) -> None:  # fmt: skip
+        """Take what one adapter's rows of a group say; `start` is the first of them in the forward."""
+        _, _, labels, tokens = zip(*group.wanted, strict=True)
+        device = hidden_ND.device
+        index, wanted = torch.tensor([labels, tokens], device=device)
+        reading = read_head(self._packed, hidden_ND[group.label_rows], index, wanted, self._generates)
+        nll = (reading.log_total[index] - reading.wanted).double().cpu().numpy()
+        examples = [group.paths[k].example for k, _, _, _ in group.wanted]
+        np.add.at(slot.nll, (examples, [continuation for _, continuation, _, _ in group.wanted]), nll)
+        if self._generates:
+            self._take_answers(group, reading, start, slot, writer, attention)
+
+    def _take_answers(self, group: Group, reading: Reading, start: int, slot: _Slot, writer: Writer,
+                      attention: GroupAttention) -> None:  # fmt: skip
+        assert reading.greedy is not None
+        assert self._scoring is not None
+        likeliest = reading.greedy.tolist()
+        greedy: list[list[int]] = [[] for _ in group.paths]
+        for k, _, label, _ in group.wanted:
+            greedy[k].append(likeliest[label])
+        for path, rows, tokens in zip(group.paths, group.path_rows, greedy, strict=True):
+            gold = self._examples[path.example].completion_ids
+            answer, complete = accepted(gold, tokens, self._scoring)
+            if complete:
+                slot.answers[path.example] = tuple(answer)
+                continue
+            known = torch.tensor(rows[: path.n_tail + len(answer) - 1], device=reading.log_total.device) + start
+            writer.cache.add(known, attention.kept)
+            writer.answers.append(answer)
+            writer.examples.append(path.example)
+
+
+def _pools(groups: Sequence[Group], max_rows: int) -> list[list[Group]]:
+    pools: list[list[Group]] = []
+    rows = 0
+    for group in groups:
+        if not pools or rows + group.n_rows > max_rows:
+            pools.append([])
+            rows = 0
+        pools[-1].append(group)
+        rows += group.n_rows
+    return pools
