@@ -33,12 +33,11 @@ def compare(
     if as_json:
         print_json(found)
     else:
-        results().print(Text(_text(found, language or opened.spec.language)))
+        results().print(Text(_text(found, opened.spec.margin, language or opened.spec.language)))
 
 
-def _text(found: Comparison, language: str) -> str:
-    from tunebook.record import comparison_text
+def _text(found: Comparison, margin: float, language: str) -> str:
+    from tunebook.record.comparison import comparison_text
 
-    return comparison_text(
-        found.a.text, found.b.text, found.changes, found.overall, found.groups, found.won, found.lost, language
-    )
+    sides, counts = (found.a.text, found.b.text), (found.won, found.lost)
+    return comparison_text(sides, found.changes, found.overall, found.groups, counts, margin, language)
