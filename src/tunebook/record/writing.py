@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tunebook.record import csv, markdown, results
+from tunebook.record import csv, html, markdown, results
 from tunebook.record.builder import build
+from tunebook.record.details import details
 from tunebook.record.files import write_atomically
+from tunebook.record.model import Figure
+from tunebook.record.plots import draw_all
+from tunebook.record.text import plain_text
 from tunebook.record.view import View
+from tunebook.record.words import words_for
 
 __all__ = ["write"]
 
@@ -20,6 +25,14 @@ def write(folder: Path, view: View, language: str) -> dict[str, Path]:
         "results.json": write_atomically(folder / "results.json", results.render(view)),
         "trials.csv": write_atomically(folder / "trials.csv", csv.render(view)),
     }
-    record = replace(build(view, language))
+    drawings = draw_all(view, language)
+    for drawing in drawings:
+        for suffix, content in (("svg", drawing.svg), ("png", drawing.png)):
+            name = f"figures/{drawing.name}.{suffix}"
+            paths[name] = write_atomically(folder / name, content)
+    figures = tuple(Figure(d.name, d.title, plain_text(d.alt)) for d in drawings)
+    record = replace(build(view, language), figures=figures)
     paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record))
+    page = html.render(record, drawings, details(view, words_for(language)))
+    paths["record.html"] = write_atomically(folder / "record.html", page)
     return paths

@@ -308,6 +308,10 @@ class Words(ABC):
     def below_noise(self, importance: Importance) -> str: ...
 
     @abstractmethod
+    def below(self, points: str) -> str:
+        """Short form of `below_noise`, for a picture."""
+
+    @abstractmethod
     def interaction(self, interaction: Interaction) -> str: ...
 
     @abstractmethod

@@ -420,6 +420,9 @@ class Chinese(Words):
     def below_noise(self, importance: Importance) -> str:
         return f"{self.factor(importance.factor)}：没有看到 {number(importance.nothing_above * 100, 2)} 个百分点以上的影响。"
 
+    def below(self, points: str) -> str:
+        return f"没有看到 {points} 个百分点以上的影响"
+
     def interaction(self, interaction: Interaction) -> str:
         a, b = (self.factor(name) for name in interaction.factors)
         if not interaction.known or interaction.effect is None or interaction.interval is None:

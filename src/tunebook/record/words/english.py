@@ -470,6 +470,9 @@ class English(Words):
     def below_noise(self, importance: Importance) -> str:
         return f"{self.factor(importance.factor)}: no effect above {number(importance.nothing_above * 100, 2)} points seen."
 
+    def below(self, points: str) -> str:
+        return f"nothing above {points} points seen"
+
     def interaction(self, interaction: Interaction) -> str:
         a, b = (self.factor(name) for name in interaction.factors)
         if not interaction.known or interaction.effect is None or interaction.interval is None:

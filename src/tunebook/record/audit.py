@@ -1,0 +1,3 @@
+"""placeholder"""
+def audit_markdown(report, language):  # type: ignore[no-untyped-def]
+    return ""

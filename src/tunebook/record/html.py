@@ -1,0 +1,70 @@
+"""record.html: the record as one self-contained page.
+
+No network: script, style, data and figures are in the file. The content security policy allows only this script and
+this style sheet, by their hash; everything else, strangers' text above all, is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from tunebook.record.inline_svg import StyleSheet, inline
+from tunebook.record.model import Record
+from tunebook.record.plots import Drawing
+from tunebook.record.text import html_text, json_block
+
+__all__ = ["render"]
+
+SCRIPT_LABELS = (
+    "trial", "factor", "here", "baseline", "curve", "training_loss", "validation_loss", "epoch", "differs", "gains",
+    "losses", "no_difference", "no_outcomes", "compared_with", "prompt", "gold", "trial_answer", "baseline_answer",
+    "group", "shortened", "state", "rows_shown", "number", "configuration", "colon", "word_gap",
+)  # fmt: skip
+"""Words that the page's script needs."""
+
+
+def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any]) -> str:
+    """The page as text."""
+    sheet = StyleSheet()
+    figures = [(d, Markup(inline(d.svg, d.name, d.alt, sheet))) for d in drawings]
+    script, style = _asset("record.js"), _asset("record.css") + sheet.css()
+    data = json_block({**details, "labels": {name: record.labels[name] for name in SCRIPT_LABELS}})
+    environment = Environment(
+        loader=PackageLoader("tunebook.record", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["t"] = lambda text: Markup(html_text(text))
+    return environment.get_template("record.html.j2").render(
+        record=record,
+        label=record.labels,
+        figures=figures,
+        script=Markup(script),
+        style=Markup(style),
+        data=Markup(data),
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+        states=list(dict.fromkeys(row.state.value for row in record.trials)),
+        state_names={row.state.value: row.cells[_state_column(record)].text for row in record.trials},
+    )
+
+
+def _state_column(record: Record) -> int:
+    return record.trial_columns.index(record.labels["state"])
+
+
+def _asset(name: str) -> str:
+    return resources.files("tunebook.record").joinpath(f"assets/{name}").read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")

@@ -1,0 +1,213 @@
+"""What matters: effects with their simultaneous intervals, learning rate with its cliff, importance."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from tunebook.core.facts import TrialFact
+from tunebook.core.findings import Finding, Verdict
+from tunebook.core.study import TrialState
+from tunebook.record.numbers import number, percent, points, rate
+from tunebook.record.opening import name
+from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, Paper
+from tunebook.record.view import View
+from tunebook.record.words import Words
+
+__all__ = ["effects", "importance", "learning_rate"]
+
+MOST_ROWS = 30
+LABEL_CHARACTERS = {"en": 36, "zh": 24}
+"""A row's name is broken into two lines of this many characters."""
+FEWEST_RATES = 3
+"""A configuration gets its own line when it was trained at this many rates or more."""
+
+
+def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
+    """A forest of every difference from the baseline, in the order in which it was asked."""
+    shown = [
+        f
+        for f in view.findings()
+        if f.control_key == view.baseline_key and f.kind.value == "difference" and math.isfinite(f.effect)
+    ][-MOST_ROWS:]
+    if not shown:
+        return None
+    figure, axes = paper.subplots(figsize=(7.2, 1.5 + 0.34 * len(shown)))
+    labels: set[str] = set()
+    for row, finding in enumerate(shown):
+        _whisker(axes, words, row, finding, labels)
+    margin = view.spec.margin * 100
+    axes.axvspan(-margin, margin, color=GREY, alpha=0.13, lw=0, label=words.label("leg_margin"))
+    axes.axvline(0, color=GREEN, lw=1.2)
+    axes.set_yticks(range(len(shown)), [_row_name(view, words, f) for f in shown])
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(words.label("ax_effect"))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    decided = [f for f in shown if f.verdict in (Verdict.BETTER, Verdict.WORSE)]
+    alt = "; ".join(f"{name(view, words, f.treatment_key)} {points(f.effect)}" for f in decided)
+    return figure, f"{words.label('fig_effects')} {alt}"
+
+
+def _whisker(axes: Any, words: Words, row: int, finding: Finding, labels: set[str]) -> None:
+    decided = finding.verdict in (Verdict.BETTER, Verdict.WORSE)
+    key = {Verdict.BETTER: "better", Verdict.WORSE: "worse"}.get(finding.verdict, "leg_no_verdict")
+    colour = {Verdict.BETTER: BLUE, Verdict.WORSE: VERMILLION}.get(finding.verdict, GREY)
+    low, high = (x * 100 for x in finding.interval)
+    axes.plot([low, high], [row, row], color=colour, lw=1.8 if decided else 1.2, solid_capstyle="butt")
+    marker = {Verdict.BETTER: "o", Verdict.WORSE: "s"}.get(finding.verdict, "D")
+    axes.plot(
+        finding.effect * 100,
+        row,
+        marker=marker,
+        color=colour,
+        mfc=colour if decided else PAPER,
+        ms=6,
+        ls="",
+        label=words.label(key) if key not in labels else None,
+    )
+    labels.add(key)
+
+
+def _row_name(view: View, words: Words, finding: Finding) -> str:
+    text = name(view, words, finding.treatment_key)
+    text = (
+        f"{text}{words.label('word_gap')}{words.bracketed(words.label(finding.split))}"
+        if finding.split == "test"
+        else text
+    )
+    lines = textwrap.wrap(text.replace("、", "、 "), LABEL_CHARACTERS[words.language])
+    return "\n".join(lines[:2]).replace("、 ", "、") + ("…" if len(lines) > 2 else "")
+
+
+def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
+    """Accuracy against learning rate, one line for each configuration tried at several rates, and where it breaks."""
+    families: dict[str, list[TrialFact]] = {}
+    for fact in view.final:
+        if fact.state is not TrialState.FAILED and ("validation" in fact.outcomes or not fact.state.did_train):
+            families.setdefault(fact.trial.effective.with_values(learning_rate=1.0).key, []).append(fact)
+    rates = {f.trial.effective.learning_rate for family in families.values() for f in family}
+    if len(rates) < FEWEST_RATES:
+        return None
+    ranked = sorted(
+        families.values(), key=lambda fs: (-len({f.trial.effective.learning_rate for f in fs}), fs[0].trial.id)
+    )
+    lined = [fs for fs in ranked if len({f.trial.effective.learning_rate for f in fs}) >= FEWEST_RATES][: len(SERIES)]
+    figure, axes = paper.subplots(figsize=(7.2, 4.3))
+    _zones(axes, view, words)
+    rest = [f for fs in ranked if fs not in lined for f in fs if f.state is TrialState.COMPLETED]
+    axes.plot(
+        [f.trial.effective.learning_rate for f in rest],
+        [_accuracy(f) for f in rest],
+        ls="",
+        marker=".",
+        color=GREY,
+        label=words.label("leg_other") if rest else None,
+    )
+    for (colour, marker, line), family in zip(SERIES, lined, strict=False):
+        _rate_line(axes, view, words, family, colour, marker, line)
+    floor = axes.get_ylim()[0]
+    broken = [f for fs in ranked for f in fs if f.state in (TrialState.DIVERGED, TrialState.COLLAPSED)]
+    axes.plot(
+        [f.trial.effective.learning_rate for f in broken],
+        [floor] * len(broken),
+        ls="",
+        marker="x",
+        ms=8,
+        mew=2,
+        color=VERMILLION,
+        clip_on=False,
+        label=words.label("leg_failed") if broken else None,
+    )
+    axes.set_ylim(bottom=floor)
+    axes.set_xscale("log")
+    paper.log_ticks(axes.xaxis, rate)
+    axes.set_xlabel(words.label("ax_rate"))
+    axes.set_ylabel(words.label("ax_validation"))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    boundary = view.conclusions.boundary
+    return figure, f"{words.label('fig_rate')} {words.bracket(boundary) if boundary else ''}".strip()
+
+
+def _zones(axes: Any, view: View, words: Words) -> None:
+    spot = next((s for s in view.conclusions.sweet_spots if s.factor == "learning_rate"), None)
+    if spot is not None:
+        axes.axvspan(spot.low, spot.high, color=GREEN, alpha=0.15, lw=0, label=words.label("leg_sweet"))
+    boundary = view.conclusions.boundary
+    if boundary is not None and boundary.lowest_failed is not None:
+        axes.axvspan(
+            boundary.highest_trained,
+            boundary.lowest_failed,
+            facecolor="none",
+            edgecolor=VERMILLION,
+            alpha=0.5,
+            hatch="///",
+            lw=0,
+            label=words.label("leg_zone"),
+        )
+
+
+def _rate_line(
+    axes: Any, view: View, words: Words, family: list[TrialFact], colour: str, marker: str, line: str
+) -> None:
+    by_rate: dict[float, list[float]] = {}
+    for fact in family:
+        if fact.state is TrialState.COMPLETED:
+            by_rate.setdefault(fact.trial.effective.learning_rate, []).append(_accuracy(fact))
+    xs = sorted(by_rate)
+    base = view.spec.baseline.learning_rate
+    label = words.changes(family[0].trial.configuration.with_values(learning_rate=base), view.spec.baseline)
+    axes.plot(xs, [np.mean(by_rate[x]) for x in xs], color=colour, ls=line, lw=1.4, marker=marker, ms=5.5, label=label)
+    for x in xs:
+        if len(by_rate[x]) > 1:
+            axes.plot([x] * len(by_rate[x]), by_rate[x], ls="", marker=marker, ms=3, color=colour, alpha=0.55)
+
+
+def _accuracy(fact: TrialFact) -> float:
+    return fact.outcomes["validation"].accuracy * 100
+
+
+def importance(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
+    """Share of variance on the left; rank with its bootstrap interval on the right. Below the noise: hollow."""
+    rows = sorted(view.conclusions.importance, key=lambda i: (not i.ranked, i.rank))
+    if not rows:
+        return None
+    figure, (left, right) = paper.subplots(1, 2, figsize=(7.2, 1.6 + 0.36 * len(rows)), sharey=True)
+    for y, item in enumerate(rows):
+        colour = BLUE if item.ranked else GREY
+        left.barh(
+            y,
+            item.share * 100,
+            height=0.6,
+            color=colour if item.ranked else "none",
+            edgecolor=colour,
+            hatch=None if item.ranked else "////",
+            lw=1,
+        )
+        if item.ranked:
+            low, high = item.rank_interval
+            right.plot([low, high], [y, y], color=colour, lw=2)
+            right.plot(item.rank, y, marker="o", color=colour, ms=7)
+        else:
+            right.text(
+                0.98,
+                y,
+                words.below(number(item.nothing_above * 100, 2)),
+                va="center",
+                ha="right",
+                fontsize=8.5,
+                transform=right.get_yaxis_transform(),
+            )
+    left.set_yticks(range(len(rows)), [words.factor(i.factor) for i in rows])
+    left.set_ylim(len(rows) - 0.5, -0.5)
+    left.set_xlabel(words.label("ax_share"))
+    right.set_xlabel(words.label("ax_rank"))
+    right.set_xticks(range(1, len(rows) + 1))
+    right.set_xlim(0.5, len(rows) + 0.5)
+    for axes in (left, right):
+        axes.grid(axis="y", visible=False)
+    alt = ", ".join(f"{words.factor(i.factor)} {percent(i.share, 0)}" for i in rows if i.ranked)
+    return figure, f"{words.label('fig_importance')} {alt}"

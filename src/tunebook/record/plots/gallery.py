@@ -1,0 +1,70 @@
+"""Draws every picture whose data are there, as SVG with real text and as PNG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tunebook.record.plots import curves, effects, overview
+from tunebook.record.plots.style import Paper, chinese_font, styled
+from tunebook.record.view import View
+from tunebook.record.words import Words, words_for
+
+__all__ = ["Drawing", "draw_all"]
+
+PNG_DOTS_PER_INCH = 144
+
+Painter = Callable[[Paper, View, Words], tuple[Any, str] | None]
+PAINTERS: tuple[tuple[str, str, Painter], ...] = (
+    ("effects", "fig_effects", effects.effects),
+    ("learning_rate", "fig_rate", effects.learning_rate),
+    ("curve_best", "fig_curve_best", curves.best),
+    ("curves", "fig_curves", curves.everyone),
+    ("importance", "fig_importance", effects.importance),
+    ("cost", "fig_cost", overview.cost),
+    ("rounds", "fig_rounds", overview.rounds),
+    ("confirmation", "fig_confirm", overview.confirmation),
+    ("timeline", "fig_timeline", overview.timeline),
+)
+"""File stem, label of the question, and who paints it, in the order in which a reader asks."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One picture: file stem, the question it answers, a text alternative with its main numbers, and both files."""
+
+    name: str
+    title: str
+    alt: str
+    svg: str
+    png: bytes
+
+
+def draw_all(view: View, language: str) -> tuple[Drawing, ...]:
+    """Every picture whose data are there."""
+    font = chinese_font() if language == "zh" else None
+    words = words_for(language if font or language != "zh" else "en")
+    drawings = []
+    with styled(font) as paper:
+        for name, label, paint in PAINTERS:
+            painted = paint(paper, view, words)
+            if painted is not None:
+                figure, alt = painted
+                title = words.label(label)
+                figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+                drawings.append(Drawing(name, title, alt, _svg(figure), _png(figure)))
+    return tuple(drawings)
+
+
+def _svg(figure: Any) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "tunebook"})
+    return out.getvalue()
+
+
+def _png(figure: Any) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=PNG_DOTS_PER_INCH, metadata={"Software": "tunebook"})
+    return out.getvalue()

@@ -1,0 +1,197 @@
+"""The study as a whole: accuracy against cost, round by round, validation against test, and what ran when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunebook.core.study import Purpose, TrialState
+from tunebook.record.numbers import percent
+from tunebook.record.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, SKY, VERMILLION, Paper
+from tunebook.record.view import View
+from tunebook.record.words import Words
+
+__all__ = ["confirmation", "cost", "rounds", "timeline"]
+
+WIDE_RANGE = 8.0
+"""Costs that differ by more than this factor are drawn on a log scale."""
+ROUND_STYLES = ((BLUE, None), (ORANGE, "//"), (GREEN, "\\\\"), (PURPLE, "xx"), (SKY, ".."), (GREY, None))
+
+
+def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
+    """Every configuration that trained: validation accuracy with its 95 % interval against mean training time."""
+    found = view.conclusions
+    best_key = found.best.key if found.best else ""
+    dots: dict[str, list[tuple[float, float, float, float]]] = {}
+    for key, facts in view.by_key.items():
+        measured = view.accuracy([f for f in facts if f.trial.purpose is not Purpose.BRACKET])
+        seconds = view.mean_cost(key)[0]
+        if measured is None or seconds is None:
+            continue
+        role = (
+            "leg_best"
+            if key == best_key
+            else "leg_baseline"
+            if key == view.baseline_key
+            else "leg_tie"
+            if key in found.tie_set
+            else "leg_other"
+        )
+        dots.setdefault(role, []).append((seconds, measured[0], *measured[1]))
+    every = [dot for group in dots.values() for dot in group]
+    if len(every) < 2:
+        return None
+    figure, axes = paper.subplots(figsize=(7.2, 4.0))
+    styles = {
+        "leg_other": ("o", GREY, PAPER, 5),
+        "leg_tie": ("o", BLUE, BLUE, 6),
+        "leg_baseline": ("D", GREEN, GREEN, 7),
+        "leg_best": ("*", VERMILLION, VERMILLION, 14),
+    }
+    for role, (marker, colour, fill, size) in styles.items():
+        for i, (x, y, low, high) in enumerate(dots.get(role, [])):
+            axes.plot([x, x], [low * 100, high * 100], color=colour, lw=1, alpha=0.7)
+            axes.plot(
+                x,
+                y * 100,
+                marker=marker,
+                color=colour,
+                mfc=fill,
+                ms=size,
+                ls="",
+                label=words.label(role) if i == 0 else None,
+            )
+    xs = [dot[0] for dot in every]
+    if max(xs) > WIDE_RANGE * min(xs):
+        axes.set_xscale("log")
+        paper.log_ticks(axes.xaxis, lambda x: f"{x:g}")
+    axes.set_xlabel(words.label("ax_seconds"))
+    axes.set_ylabel(words.label("ax_validation"))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    top = dots.get("leg_best", [None])[0]
+    return figure, words.label("fig_cost") + (f" {percent(top[1])}, {words.duration(top[0])}" if top else "")
+
+
+def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
+    """Every trial by its round, and the configuration that led after each."""
+    split_rounds = [(n, k) for n, k in view.rounds if any("validation" in f.outcomes for f in view.history.of_round(n))]
+    if len(split_rounds) < 2:
+        return None
+    figure, axes = paper.subplots(figsize=(7.2, 3.8))
+    leaders, first = [], True
+    for place, (number_, _) in enumerate(split_rounds):
+        facts = [
+            f
+            for f in view.history.of_round(number_)
+            if f.state is TrialState.COMPLETED
+            and "validation" in f.outcomes
+            and f.trial.purpose is not Purpose.REFERENCE
+        ]
+        spread = [place + 0.5 * ((i + 1) / (len(facts) + 1) - 0.5) for i in range(len(facts))]
+        axes.plot(
+            spread,
+            [f.outcomes["validation"].accuracy * 100 for f in facts],
+            ls="",
+            marker="o",
+            ms=4,
+            mfc=PAPER,
+            color=GREY,
+            label=words.label("leg_trial") if first else None,
+        )
+        first = False
+        leader = view.leader_after(number_)
+        leaders.append((place, leader[1] * 100 if leader else float("nan")))
+    axes.step([p for p, _ in leaders], [y for _, y in leaders], where="mid", color=BLUE, lw=2)
+    axes.plot(
+        [p for p, _ in leaders],
+        [y for _, y in leaders],
+        ls="",
+        marker="_",
+        ms=26,
+        mew=2.5,
+        color=BLUE,
+        label=words.label("leg_leader"),
+    )
+    axes.set_xticks(range(len(split_rounds)), [words.round_heading(n, k) for n, k in split_rounds])
+    axes.grid(axis="x", visible=False)
+    axes.set_ylabel(words.label("ax_validation"))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure, f"{words.label('fig_rounds')} {percent(leaders[-1][1] / 100)}"
+
+
+def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
+    """Validation as measured, corrected for the choice, and the test split: the winner's curse made visible."""
+    confirmed = view.conclusions.confirmation
+    if confirmed is None:
+        return None
+    roles = [r for r in ("best", "cheapest", "baseline") if r in confirmed.accuracies]
+    figure, axes = paper.subplots(figsize=(7.2, 3.6))
+    best = view.conclusions.best
+    series: dict[str, list[tuple[float, float, tuple[float, float]]]] = {}
+    for place, role in enumerate(roles):
+        key = confirmed.keys[role]
+        measured = view.accuracy([f for f in view.by_key.get(key, []) if f.trial.purpose is not Purpose.BRACKET])
+        if measured:
+            series.setdefault("leg_raw", []).append((place - 0.2, measured[0], measured[1]))
+        if best is not None and key == best.key:
+            series.setdefault("leg_corrected", []).append((place, best.corrected, best.corrected_interval))
+        series.setdefault("leg_test", []).append((place + 0.2, confirmed.accuracies[role], confirmed.intervals[role]))
+    styles = {"leg_raw": (GREY, "o"), "leg_corrected": (ORANGE, "s"), "leg_test": (BLUE, "D")}
+    for label, dots in series.items():
+        colour, marker = styles[label]
+        for i, (x, y, (low, high)) in enumerate(dots):
+            axes.plot([x, x], [low * 100, high * 100], color=colour, lw=2)
+            axes.plot(
+                x, y * 100, marker=marker, color=colour, ms=8, ls="", label=words.label(label) if i == 0 else None
+            )
+            axes.annotate(percent(y), (x, y * 100), xytext=(7, 0), textcoords="offset points", va="center", fontsize=9)
+    titles = {"best": "leg_best", "cheapest": "cheapest_candidate", "baseline": "leg_baseline"}
+    axes.set_xticks(range(len(roles)), [words.label(titles[r]) for r in roles])
+    axes.set_xlim(-0.5, len(roles) - 0.4)
+    axes.grid(axis="x", visible=False)
+    axes.set_ylabel(words.label("ax_accuracy"))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    shown = ", ".join(f"{words.label(titles[r])} {percent(confirmed.accuracies[r])}" for r in roles)
+    return figure, f"{words.label('fig_confirm')} {shown}"
+
+
+def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
+    """Which trial ran in which slot when, from the ledger's notes "trial_span" (seconds since the study began)."""
+    spans = [v for code, v in view.notes if code == "trial_span" and v.get("trial") in view.history.trials]
+    if not spans:
+        return None
+    begin = min(float(v["start"]) for v in spans)
+    lanes = sorted({(str(v.get("worker", "")), int(v["slot"])) for v in spans})
+    order = list(dict.fromkeys(n for n, _ in view.rounds))
+    figure, axes = paper.subplots(figsize=(7.2, 1.7 + 0.28 * len(lanes)))
+    labelled: set[int] = set()
+    for v in spans:
+        fact = view.history.trials[v["trial"]]
+        number_ = fact.trial.round
+        colour, hatch = ROUND_STYLES[order.index(number_) % len(ROUND_STYLES)] if number_ in order else (GREY, None)
+        lane = lanes.index((str(v.get("worker", "")), int(v["slot"])))
+        start, width = (float(v["start"]) - begin) / 60, (float(v["end"]) - float(v["start"])) / 60
+        axes.barh(
+            lane,
+            width,
+            left=start,
+            height=0.82,
+            facecolor=colour,
+            edgecolor=PAPER,
+            hatch=hatch,
+            lw=0.8,
+            alpha=0.85,
+            label=None if number_ in labelled else words.round_heading(number_, dict(view.rounds)[number_]),
+        )
+        labelled.add(number_)
+        if fact.state is not TrialState.COMPLETED and fact.state.is_final:
+            axes.plot(start + width, lane, marker="x", color=INK, ms=6, mew=1.6)
+    axes.set_yticks(range(len(lanes)), [str(i + 1) for i in range(len(lanes))])
+    axes.set_ylim(len(lanes) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(words.label("ax_minutes"))
+    axes.set_ylabel(words.label("ax_slot"))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return (
+        figure,
+        f"{words.label('fig_timeline')} {len(spans)} {words.label('trials')}, {len(lanes)} {words.label('ax_slot')}",
+    )

@@ -1,0 +1,167 @@
+"""How the pictures look: colours that survive colour blindness and grey print, and a font that has the characters.
+
+Colours are those of Okabe and Ito (2008, "Color universal design"). No picture relies on colour alone: series differ in
+marker or line style too. `INK`, `RULE` and `PAPER` are looked for by the HTML writer, which exchanges them for the
+page's own, so that pictures follow a dark page.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "INK",
+    "ORANGE",
+    "PAPER",
+    "PURPLE",
+    "RULE",
+    "SERIES",
+    "SKY",
+    "VERMILLION",
+    "Paper",
+    "chinese_font",
+    "styled",
+]
+
+BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7"
+GREY = "#8a9199"
+INK, RULE, PAPER = "#1b1f24", "#d8dee4", "#fefefe"
+SERIES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"))
+"""Colour, marker and line style of the first, second, ... series."""
+
+CHINESE_FAMILIES = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Heiti SC",
+    "SimHei",
+    "Noto Sans CJK JP",
+    "Droid Sans Fallback",
+)
+PROBE = "学习率验证损失秩"
+"""A font that has these characters has the others of the labels too."""
+
+
+class Paper:
+    """Makes figures that no display and no global state of matplotlib knows of (as pyplot's would)."""
+
+    def subplots(self, *shape: int, figsize: tuple[float, float], **options: Any) -> Any:
+        """(figure, axes) as pyplot.subplots gives them."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=figsize, layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(*shape, **options)
+
+    def formatter(self, text: Callable[[float], str]) -> Any:
+        """A tick formatter from a function of the value."""
+        from matplotlib.ticker import FuncFormatter
+
+        return FuncFormatter(lambda x, _: text(x))
+
+    def log_ticks(self, axis: Any, text: Callable[[float], str]) -> None:
+        """Ticks of a logarithmic axis at 1, 2 and 5, written by `text`."""
+        from matplotlib.ticker import LogLocator, NullFormatter
+
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(self.formatter(text))
+        axis.set_minor_formatter(NullFormatter())
+
+
+@contextmanager
+def styled(font: str | None) -> Iterator[Paper]:
+    """Somewhere to draw in the record's style; `font` is a family with Chinese characters."""
+    import matplotlib
+
+    settings = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "tunebook",
+        "font.family": ["DejaVu Sans", *([font] if font else [])],
+        "font.size": 10,
+        "axes.titlesize": 11,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": RULE,
+        "grid.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "figure.facecolor": PAPER,
+        "axes.facecolor": "none",
+        "legend.frameon": False,
+        "legend.fontsize": 9,
+        "axes.unicode_minus": False,
+    }
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    with matplotlib.rc_context(settings):
+        yield Paper()
+
+
+@lru_cache(maxsize=1)
+def chinese_font() -> str | None:
+    """The family of an installed font with Chinese characters, or None: labels then stay English, never boxes."""
+    from matplotlib import font_manager
+
+    for path in _candidate_files():
+        try:
+            font_manager.fontManager.addfont(path)
+            family = font_manager.get_font(path).family_name
+            glyphs = font_manager.get_font(path).get_charmap()
+        except (OSError, RuntimeError):
+            continue
+        if all(ord(character) in glyphs for character in PROBE):
+            return str(family)
+    return None
+
+
+def _candidate_files() -> list[str]:
+    """Font files that may have Chinese characters, the best known families first."""
+    listed = _fontconfig()
+    if not listed:
+        from matplotlib import font_manager
+
+        listed = [(font.name, font.fname) for font in font_manager.fontManager.ttflist]
+    ranked = [
+        (CHINESE_FAMILIES.index(name), "Regular" not in path, path)
+        for names, path in listed
+        for name in names.split(",")
+        if name in CHINESE_FAMILIES and Path(path).is_file()
+    ]
+    known = list(dict.fromkeys(path for _, _, path in sorted(ranked)))
+    return known or [path for _, path in listed if _fontconfig()]
+
+
+def _fontconfig() -> list[tuple[str, str]]:
+    """(families, file) of every font that says it covers Chinese; empty without fontconfig."""
+    program = shutil.which("fc-list")
+    if program is None:
+        return []
+    try:
+        found = subprocess.run(
+            [program, ":lang=zh", "-f", "%{family}\t%{file}\n"], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [tuple(line.split("\t", 1)) for line in found.stdout.splitlines() if "\t" in line]  # type: ignore[misc]
