@@ -67,7 +67,10 @@ BAD = {
     "half a warm-up step": (changed(baseline="baseline: {warmup_steps: 2.5}"), ["whole number of steps, or below 1"]),
     "infinite": (changed(baseline="baseline: {lora_alpha: .inf}"), ["it is a finite number"]),
     "not a number": (changed(margin="margin: .nan"), ["margin: found nan"]),
-    "absurd rank": (changed(baseline="baseline: {lora_r: 1" + 300 * "0" + "}"), ["baseline.lora_r", "number"]),
+    "absurd rank": (changed(baseline="baseline: {lora_r: 1" + 300 * "0" + "}"), [
+        "study.yaml:11: baseline.lora_r: found", "Write it in decimal"]),
+    "absurd level": (changed(space="space: {lora_r: [8, 1" + 300 * "0" + "]}"), ["study.yaml:13: space.lora_r[1]"]),
+    "absurd end": (changed(space="space: {lora_r: {low: 1, high: 1" + 300 * "0" + "}}"), ["space.lora_r.high"]),
     "baseline outside its space": (changed(baseline="baseline: {learning_rate: 1e-2}"),
                                    ["baseline.learning_rate: found 0.01; the baseline lies in its own space",
                                     "5e-05 to 0.002"]),
@@ -105,7 +108,7 @@ BAD = {
     "choice twice": (changed(data="data: {train: a.jsonl, choices: [a, a]}"), ["found an answer twice"]),
     "one choice": (changed(data="data: {train: a.jsonl, choices: [a]}"), ["a list of at least two answers"]),
     "null": (changed(data="data:"), ["data: found null"]),
-    "deep": (changed(data="data: " + "[" * 400 + "]" * 400), ["nested more than 16 deep"]),
+    "deep": (changed(data="data: " + "[" * 400 + "]" * 400), ["study.yaml:3: values nested more than 16 deep"]),
     "alias of itself": (changed(data="data: &a {train: *a}"), ["contains itself"]),
     "control character": (GOOD + "x: \x07\n", ["study.yaml:23: character U+0007"]),
 }

@@ -18,6 +18,7 @@ from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
 from tunebook.errors import StudyFileError
 from tunebook.study_file import changed_keys, load_study, parse_study, write_study
 
+
 def message(text: str) -> str:
     with pytest.raises(StudyFileError) as caught:
         parse_study(text)
@@ -161,7 +162,8 @@ def test_factor_added_or_removed_is_named() -> None:
     old = parse_study(GOOD)
     new = parse_study(changed(space="space: {learning_rate: {low: 5e-5, high: 2e-3}, weight_decay: [0, 0.1]}"))
     assert changed_keys(old, new) == {
-        "space.lora_r": False, "space.lora_dropout": False, "space.num_train_epochs": False, "space.weight_decay": False,
+        "space.lora_r": False, "space.lora_dropout": False, "space.num_train_epochs": False,
+        "space.weight_decay": False,
     }
 
 

@@ -87,6 +87,8 @@ def parse_document(text: str, name: str) -> Document:
     try:
         _check_events(text, name)
         root = _yaml().compose(text)
+    except StudyFileError:
+        raise
     except MarkedYAMLError as error:
         raise StudyFileError(_syntax_message(error, text, name)) from None
     except YAMLError as error:

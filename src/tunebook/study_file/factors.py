@@ -53,6 +53,8 @@ def _unknown(key: str) -> str:
 
 
 def _baseline_level(kind: FactorKind, value: Any, path: KeyPath, problems: Problems) -> list[Level]:
+    if problems.has(path):  # it could not be read
+        return []
     if value is None and kind.name in _NULLABLE:
         return [None]
     if isinstance(value, dict) or (isinstance(value, list) and kind.name != "target_modules"):
@@ -123,6 +125,8 @@ def as_level(kind: FactorKind, value: Any) -> Level:
 
 
 def _factor(kind: FactorKind, value: Any, path: KeyPath, problems: Problems) -> Factor | None:
+    if problems.has(path):  # something in it could not be read
+        return None
     if isinstance(value, list):
         return _levels(kind, value, path, Role.SCIENTIFIC, problems)
     if isinstance(value, dict):
