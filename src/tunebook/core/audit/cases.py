@@ -187,7 +187,9 @@ def _compared(
 _Pairs = list[tuple[AuditTrial, AuditTrial]]
 
 
-def _sorted_pairs(treatments: Sequence[AuditTrial], controls: Sequence[AuditTrial], factor: str) -> tuple[_Pairs, _Pairs, _Pairs]:
+def _sorted_pairs(
+    treatments: Sequence[AuditTrial], controls: Sequence[AuditTrial], factor: str,
+) -> tuple[_Pairs, _Pairs, _Pairs]:
     """Pairs that differ by the factor alone, pairs of equal training, and for each treatment its nearest other pair."""
     clean: _Pairs = []
     same: _Pairs = []
@@ -279,6 +281,8 @@ def _with_boundary(
         return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, (pair,), trials, facts)
     if len(failed) == 1:
         return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.ONE_TRIAL, (), trials, facts)
+    if not any(level_in(t.configuration, claim.factor or "") == claim.levels[0] for t in failed):
+        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.EDGE_OPEN, (), trials, facts)
     return Case(claim, (), SupportVerdict.HOLDS, Reason.FAILED, (), trials, facts)
 
 
@@ -287,7 +291,8 @@ def _no_effect(claim: Claim, subjects: Subjects) -> Case:
     factor = acting(claim.factor)
     if claim.factor == "gradient_checkpointing":
         return Case(claim, (), SupportVerdict.HOLDS, Reason.SAME_TRAINING)
-    keys = {t.key for t in subjects.scored if not claim.levels or level_in(t.configuration, claim.factor) in claim.levels}
+    keys = {t.key for t in subjects.scored
+            if not claim.levels or level_in(t.configuration, claim.factor) in claim.levels}
     scored = {t.key for t in subjects.scored}
     pairs = [p for p in subjects.structure.pairs
              if p.factor == factor and {p.low, p.high} <= scored and (p.low in keys or p.high in keys)]

@@ -31,10 +31,12 @@ class Predicate(StrEnum):
 
 @dataclass(frozen=True)
 class Context:
-    """Where a sentence stands: the trial of its table row, with that row's settings; empty for running text."""
+    """Where a sentence stands: the trial of its table row, with that row's settings and the trial that it builds on;
+    empty for running text."""
 
     trial: str | None = None
     values: Mapping[str, Level] | None = None
+    builds_on: str | None = None
 
 
 def _words(english: str, chinese: str) -> re.Pattern[str]:
@@ -65,7 +67,7 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
         r"accuracy (?:drops?|falls?|decreas\w+|goes down)|drops?\b|decline\w*|lower than|below\b|underperform\w*|overfit\w*|"
         r"underfit\w*|worst",
         r"更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
-        r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低")),
+        r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低|比.{0,40}差")),
     (Predicate.BETTER, _words(
         r"better\b|improv\w+|outperform\w*|beats?\b|helps?\b|superior|benefi\w+|gains?\b|boosts?\b|higher (?:accuracy|than)|"
         r"above\b|works? well|pays? off|effective\b|wins?\b|useful\b",
@@ -214,7 +216,8 @@ def _compares(sign: int):  # type: ignore[no-untyped-def]
         if named:
             return _trend(claim, clause, named[0], sign, context)
         if context.trial:
-            return replace(claim, kind=ClaimKind.TRIALS, against_trials=("baseline",))
+            against = "baseline" if _BASELINE.search(clause) else context.builds_on or "baseline"
+            return replace(claim, kind=ClaimKind.TRIALS, against_trials=(against,))
         if _BASELINE.search(clause) and _WHOLE.search(clause):
             return replace(claim, kind=ClaimKind.TRIALS, trials=("best",), against_trials=("baseline",))
         return None

@@ -118,7 +118,7 @@ def _claims(statements: Sequence[Statement], rows: Sequence[Row]) -> tuple[tuple
             found += claims_of(statement)
     for row in rows:
         if row.analysis and len(found) < MAX_CLAIMS:
-            found += claims_of(Statement(row.analysis, row.line, row.section), Context(row.trial, row.values))
+            found += claims_of(Statement(row.analysis, row.line, row.section), Context(row.trial, row.values, row.builds_on))
     found.sort(key=lambda claim: claim.line)
     return tuple(found[:MAX_CLAIMS]), len(found) >= MAX_CLAIMS
 

@@ -1,0 +1,42 @@
+"""`tunebook audit`: which claims of a hand-written tuning record hold."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tunebook.cli.options import Json
+from tunebook.cli.output import print_json
+
+EXAMPLE = "Example: tunebook audit notes.md --examples 358"
+LANGUAGES = ("en", "zh")
+
+
+def audit(
+    record: Annotated[
+        str, typer.Argument(metavar="RECORD", help='Markdown, CSV or TSV with a table of trials; "-": standard input.')
+    ],
+    examples: Annotated[
+        int | None,
+        typer.Option("--examples", metavar="N", help="Test examples; default: inferred from the accuracies."),
+    ] = None,
+    as_json: Json = False,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Language of the output, en or zh; default: the record's own.")
+    ] = None,
+) -> None:
+    """Read a hand-written table of trials and say which of its claims its own numbers support."""
+    from tunebook.run.audit import audit_path, audit_stream
+
+    if language is not None and language not in LANGUAGES:
+        raise typer.BadParameter(f"got {language!r}; it is en or zh.", param_hint="--language")
+    if record == "-":
+        audited = audit_stream(sys.stdin.buffer, "standard input", examples)
+    else:
+        audited = audit_path(record, examples)
+    if as_json:
+        print_json(audited.values())
+    else:
+        print(audited.markdown(language), end="")
