@@ -1,0 +1,120 @@
+"""The built-in data: short questions of several kinds with short answers, true by construction.
+
+Every kind asks something that a small model cannot do as asked before it is trained, and learns to a different degree:
+signs and boxes are arbitrary and must be learnt, opposites and past tenses are known but not in this form, numbers stay
+hard. The same seed gives the same rows on every machine; no question stands in two splits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tunebook.demo.words import ADJECTIVES, CATEGORIES, NOUNS, OPPOSITES, PAST_TENSES, SPELLING_WORDS
+from tunebook.errors import UserError
+
+__all__ = ["KINDS", "SIZES", "SYSTEM", "Question", "generate", "write_questions"]
+
+SIZES = {"train": 126, "validation": 175, "test": 175}
+"""Rows of each split; the seven kinds have equal parts."""
+SYSTEM = "Answer with one word or number."
+"""The system message of the built-in study."""
+
+_STREAM = 2**32 + 7
+"""Second key word of the generator's random stream."""
+
+Pairs = list[tuple[str, str]]
+"""Questions with their answers."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One row: what is asked, the only right answer, and the kind of question."""
+
+    prompt: str
+    completion: str
+    kind: str
+
+
+def generate(seed: int = 0, sizes: Mapping[str, int] = SIZES) -> dict[str, list[Question]]:
+    """Questions by split, mixed, every kind equally often; no question twice.
+
+    Args:
+        seed: the same seed gives the same questions everywhere.
+        sizes: rows by split, multiples of the number of kinds.
+
+    Raises:
+        UserError: more questions of a kind than there are.
+    """
+    random = np.random.Generator(np.random.Philox(key=[seed, _STREAM]))
+    splits: dict[str, list[Question]] = {name: [] for name in sizes}
+    for kind, make in KINDS.items():
+        pairs = make(random)
+        order = iter(random.permutation(len(pairs)))
+        needed = sum(size // len(KINDS) for size in sizes.values())
+        if needed > len(pairs):
+            raise UserError(f"demo: {needed} questions of kind {kind} wanted; there are {len(pairs)}. "
+                            "Ask for fewer rows.")
+        for name, size in sizes.items():
+            splits[name] += [_question(kind, pairs[next(order)]) for _ in range(size // len(KINDS))]
+    return {name: [rows[i] for i in random.permutation(len(rows))] for name, rows in splits.items()}
+
+
+def _question(kind: str, pair: tuple[str, str]) -> Question:
+    return Question(pair[0], pair[1], kind)
+
+
+def write_questions(folder: Path, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> dict[str, Path]:
+    """Write one JSON-lines file a split (train.jsonl, ...) into an existing folder; the same bytes for the same seed.
+
+    Returns: the files by split.
+    """
+    files = {}
+    for name, rows in generate(seed, sizes).items():
+        files[name] = folder / f"{name}.jsonl"
+        half = folder / f".{name}.jsonl.part"
+        half.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8", newline="\n")
+        half.replace(files[name])  # whole or not at all
+    return files
+
+
+def _box(random: np.random.Generator) -> Pairs:
+    return [(f"Which box for {'an' if thing[0] in 'aeiou' else 'a'} {thing}?", box)
+            for box, things in CATEGORIES.items() for thing in things]
+
+
+def _opposite(random: np.random.Generator) -> Pairs:
+    return [(f"Opposite of {word}?", other) for word, other in OPPOSITES]
+
+
+def _past(random: np.random.Generator) -> Pairs:
+    return [(f"Past tense of {verb}?", past) for verb, past in PAST_TENSES.items()]
+
+
+def _sign(random: np.random.Generator) -> Pairs:
+    return [(f"Which sign: the {noun} was {adjective}?", sign)
+            for sign, adjectives in ADJECTIVES.items() for adjective in adjectives for noun in NOUNS]
+
+
+def _larger(random: np.random.Generator) -> Pairs:
+    numbers = random.permutation(np.arange(11, 990))[:400].tolist()
+    return [(f"Larger: {a} or {b}?", str(max(a, b))) for a, b in zip(numbers[::2], numbers[1::2], strict=True)]
+
+
+def _next(random: np.random.Generator) -> Pairs:
+    return [(f"Next: {a}, {a + d}, {a + 2 * d}?", str(a + 3 * d)) for a in range(1, 40) for d in range(1, 7)]
+
+
+def _first(random: np.random.Generator) -> Pairs:
+    return [(f"First letter of {word}?", word[0]) for word in SPELLING_WORDS]
+
+
+KINDS: dict[str, Callable[[np.random.Generator], Pairs]] = {
+    "box": _box, "opposite": _opposite, "past": _past, "sign": _sign, "larger": _larger, "next": _next,
+    "first": _first,
+}
+"""The kinds of questions by their name, which is the row's group."""
