@@ -98,7 +98,7 @@ class StudyPlanner:
         skipped: list[tuple[str, dict[str, Any]]] = []
         for kind in _kinds_to_come(board):
             wave = self._first_wave(board, kind, last.round + 1)
-            if wave is not None:
+            if wave is not None and wave.trials:
                 notes = (*skipped, *wave.notes, *_budget_note(board, kind))
                 return replace(wave, notes=notes)
             skipped.append(("round_skipped", {"kind": kind.value}))

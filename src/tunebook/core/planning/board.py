@@ -24,6 +24,9 @@ __all__ = ["Board", "Group", "LevelSeen"]
 CLAIMING = frozenset(Purpose) - {Purpose.REFERENCE, Purpose.BRACKET}
 """Purposes of trials that speak about accuracy; a bracket only chooses."""
 
+FEWEST_FINISHED = 3
+"""Trials that must have finished before their time is taken for what trials take."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -129,6 +132,10 @@ class Board:
         configuration = self.ground.effective(self.ground.spec.baseline)
         return self.groups.get(configuration) or Group(configuration, (), math.inf, -1.0, 0, 0)
 
+    def is_new(self, configuration: Configuration) -> bool:
+        """Whether no trial of it, in whatever words, has spoken about accuracy yet."""
+        return self.ground.effective(configuration) not in self.groups
+
     @cached_property
     def used_trials(self) -> int:
         """Trials that count against the budget."""
@@ -142,6 +149,25 @@ class Board:
     def is_confirmed(self) -> bool:
         """Whether a confirm round has been planned: there is only one."""
         return any(wave.kind is RoundKind.CONFIRM for wave in self.history.waves)
+
+    def seconds(self, configuration: Configuration, splits: tuple[str, ...] = ("validation",)) -> float:
+        """Expected seconds of one trial; 0 while nothing is known of it, or when the study has no limit in hours.
+
+        Predictions are corrected by what finished trials took; without a calibration they rest on those alone.
+        """
+        if self.ground.spec.budget.hours is None:
+            return 0.0
+        return self._second_rate * self.ground.work(configuration, splits)
+
+    @cached_property
+    def _second_rate(self) -> float:
+        """Seconds taken for each unit of work expected: 1 is a perfect calibration."""
+        finished = [fact.trial for fact in self.history.trials.values() if fact.state.is_final and
+                    fact.trial.costs_budget]
+        work = sum(self.ground.work(trial.configuration, trial.splits) for trial in finished)
+        if len(finished) < FEWEST_FINISHED or work <= 0 or self.history.spent_seconds <= 0:
+            return 1.0 if self.ground.calibration is not None else 0.0
+        return self.history.spent_seconds / work
 
     def rounds_of(self, kind: RoundKind) -> int:
         """How many rounds of this kind there have been."""

@@ -195,4 +195,4 @@ def _beyond(board: Board, factor: str) -> Point | None:
         return None
     configuration = board.ground.configure({factor: value})
     configuration = configuration.with_values(learning_rate=last.group.configuration.learning_rate)
-    return Point(factor, value, configuration, last.control)
+    return Point(factor, value, configuration, last.control) if board.is_new(configuration) else None

@@ -35,7 +35,7 @@ def helping_levels(board: Board) -> dict[str, LevelSeen] | None:
     helped = _best_levels(level for level in board.levels if level.helps)
     leading = _best_levels(level for level in board.levels if level.leads and level.factor not in helped)
     waiting = sorted(leading.items(), key=lambda item: item[1].loss_change)
-    while len(helped) < 2 or board.ground.effective(combined(board, helped)) in board.groups:
+    while len(helped) < 2 or not board.is_new(combined(board, helped)):
         if not waiting:
             return None
         name, level = waiting.pop(0)
@@ -94,7 +94,7 @@ def _rates(
     own = together.learning_rate
     below, above = (float(f"{rate:.2g}") for rate in (own / FINE_RATE_STEP, own * FINE_RATE_STEP))
     wanted = [below, own] + ([above] if above <= _highest_trained(board, own) else [])
-    seconds = ground.seconds(together)
+    seconds = board.seconds(together)
     claims = ground.spec.seeds.configuration
     for rates in (wanted, wanted[:2]):
         n = len(rates) + claims

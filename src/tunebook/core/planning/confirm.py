@@ -72,5 +72,5 @@ def _seeds_each(
 
 def _covered(board: Board, draft: Draft, roles: dict[str, Group], n: int, splits: tuple[str, ...]) -> bool:
     distinct = {group.effective for group in roles.values()}
-    seconds = sum(board.ground.seconds(configuration, splits) for configuration in distinct)
+    seconds = sum(board.seconds(configuration, splits) for configuration in distinct)
     return draft.room.covers(n * len(distinct), n * seconds)

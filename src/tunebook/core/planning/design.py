@@ -104,11 +104,12 @@ def _fold(ground: Ground, asked: Configuration, same: Configuration, factor: str
 def price(ground: Ground, design: Design) -> tuple[int, float]:
     """Trials and predicted seconds of both waves, checkpoints counted once, a moved baseline at its fewest seeds."""
     runs: dict[tuple[object, ...], float] = {}
+    timed = ground.calibration is not None and ground.spec.budget.hours is not None
     for wave, configuration, rate, seed in _settings(ground, design):
         effective = ground.effective(configuration)
         family = checkpoint_family(effective) if ground.folding.checkpoints else None
         key = (wave, family or effective, rate, seed)
-        runs[key] = max(runs.get(key, 0.0), ground.seconds(configuration))
+        runs[key] = max(runs.get(key, 0.0), ground.work(configuration) if timed else 0.0)
     return len(runs), sum(runs.values())
 
 

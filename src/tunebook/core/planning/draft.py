@@ -33,7 +33,7 @@ class Draft:
         self._trials: list[Trial] = []
         self._known = dict(board.by_setting)
         self._runs: dict[tuple[Configuration, int, tuple[str, ...]], float] = {}
-        self._next_id = max(board.history.trials, default=-1) + 1
+        self._first_id = self._next_id = max(board.history.trials, default=-1) + 1
         self._contrasts: list[Contrast] = []
         self.folds: list[Fold] = []
         self.cuts: list[Cut] = []
@@ -51,7 +51,7 @@ class Draft:
     def covers(self, configuration: Configuration, seeds: Iterable[int], splits: tuple[str, ...]) -> bool:
         """Whether the room covers the replicates that are not there yet."""
         n = self.missing(configuration, seeds)
-        return self.room.covers(n, n * self.board.ground.seconds(configuration, splits))
+        return self.room.covers(n, n * self.board.seconds(configuration, splits))
 
     def replicates(
         self,
@@ -86,7 +86,7 @@ class Draft:
     def _pay(self, effective: Configuration, seed: int, splits: tuple[str, ...]) -> bool:
         """Take one trial out of the room, if it covers it. A further checkpoint of the same run costs only what it
         makes the run longer."""
-        seconds = self.board.ground.seconds(effective, splits)
+        seconds = self.board.seconds(effective, splits)
         family = checkpoint_family(effective) if self.board.ground.folding.checkpoints else None
         paid = self._runs.get((family, seed, splits)) if family is not None else None
         price = (1, seconds) if paid is None else (0, max(0.0, seconds - paid))
@@ -106,9 +106,19 @@ class Draft:
         kind: ContrastKind = ContrastKind.DIFFERENCE,
         split: str = "validation",
     ) -> None:
-        """Ask a question, unless one side has no trials or both are the same ones."""
-        if treatment and control and not set(treatment) & set(control):
+        """Ask a question, unless one side has no trials, both are one configuration, or the answer is there already."""
+        if treatment and control and self._acting(treatment) != self._acting(control) and self._is_new(treatment):
             self._contrasts.append(Contrast(kind, treatment, control, label, factor, split))
+
+    def _acting(self, ids: tuple[int, ...]) -> Configuration:
+        return self._trial(ids[0]).effective
+
+    def _trial(self, number: int) -> Trial:
+        known = self.board.history.trials.get(number)
+        return known.trial if known is not None else self._trials[number - self._first_id]
+
+    def _is_new(self, ids: tuple[int, ...]) -> bool:
+        return any(number >= self._first_id for number in ids)
 
     def note(self, code: str, values: Mapping[str, Any]) -> None:
         """Keep something for the record."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.cost import predict_trial
+from tunebook.core.cost import predict_trial, relative_cost
 from tunebook.core.factor import Factor, Level, Role
 from tunebook.core.facts import DataFacts
 from tunebook.core.planning.levels import bracket_rates
@@ -25,7 +24,7 @@ class Ground:
 
     Attributes:
         table: configurations given by hand, which then make the first round.
-        calibration: measured rates; None: seconds are not predicted, and a budget in hours only stops what follows.
+        calibration: measured rates; None: a budget in hours is kept by what finished trials took.
     """
 
     spec: StudySpec
@@ -72,9 +71,9 @@ class Ground:
         """The learning-rate bracket of the study; empty when the rate is fixed."""
         return bracket_rates(self.rate_factor, self.spec.baseline)
 
-    def seconds(self, configuration: Configuration, splits: tuple[str, ...] = ("validation",)) -> float:
-        """Predicted seconds of one trial; 0 without a calibration or without a limit in hours."""
-        if self.calibration is None or self.spec.budget.hours is None:
-            return 0.0
-        seconds = predict_trial(self.effective(configuration), splits, self.facts, self.calibration).seconds
-        return seconds if math.isfinite(seconds) else 0.0
+    def work(self, configuration: Configuration, splits: tuple[str, ...] = ("validation",)) -> float:
+        """What one trial takes: seconds predicted from the calibration, or without one in units of training tokens."""
+        acting = self.effective(configuration)
+        if self.calibration is None:
+            return relative_cost(acting, self.facts)[0]
+        return predict_trial(acting, splits, self.facts, self.calibration).seconds

@@ -117,8 +117,11 @@ def _points_of(board: Board, factor: str) -> list[Point]:
     points = []
     for neighbour in neighbours:
         value = between(factor, rungs[best].value, neighbour.value)
-        if value is not None and value not in {rung.value for rung in rungs}:
-            points.append(_point(board, factor, value, rungs[best]))
+        if value is None:
+            continue
+        point = _point(board, factor, value, rungs[best])
+        if board.is_new(point.configuration):
+            points.append(point)
     return points
 
 

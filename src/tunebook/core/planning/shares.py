@@ -37,7 +37,7 @@ class Allowance:
 
     def covers(self, trials: int, seconds: float) -> bool:
         """Whether that much may be taken."""
-        return trials <= self.trials and (trials == 0 or seconds <= self.seconds)
+        return trials == 0 or (trials <= self.trials and seconds <= self.seconds and self.seconds > 0)
 
     def less(self, trials: int, seconds: float) -> Allowance:
         """What is left after taking that much, never below nothing."""

@@ -61,7 +61,7 @@ def _fit(board: Board, n_rows: int, draft: Draft) -> tuple[int, int, int]:
     """Seeds a row, seeds of the baseline, and rows, cut in this order: second seeds, baseline seeds, last rows."""
     spec = board.ground.spec
     n_seeds, n_baseline, rows = spec.seeds.configuration, spec.seeds.baseline, n_rows
-    seconds = board.ground.seconds(spec.baseline)
+    seconds = board.seconds(spec.baseline)
 
     def covered() -> bool:
         n = n_seeds * rows + n_baseline

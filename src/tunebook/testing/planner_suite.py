@@ -1,0 +1,210 @@
+"""One conformance suite for all planners. `checked_history` walks a whole study and checks every wave of it.
+
+    class TestMyPlanner(PlannerSuite):
+        @pytest.fixture
+        def make_planner(self):
+            return MyPlanner            # called with (spec, facts, folding)
+
+What is checked does not depend on how a planner chooses: nothing is trained twice, nothing costs more than the budget,
+every question is asked of replicates and fixed before its results, no trial that chose enters a claim, the test split
+is opened once, and the same history gives the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Factor
+from tunebook.core.facts import DataFacts, History, TrialFact
+from tunebook.core.judging import judge_round
+from tunebook.core.ports import Planner
+from tunebook.core.space import Folding, SearchSpace, effective
+from tunebook.core.study import Budget, DataSpec, Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.engines.world import World
+from tunebook.testing.simulated_study import Judge, Oracle, simulated_history, world_oracle
+
+__all__ = ["MakePlanner", "PlannerSuite", "checked_history", "example_facts", "example_study"]
+
+MakePlanner = Callable[[StudySpec, DataFacts, Folding], Planner]
+
+MOST_WAVES = 80
+"""No study of sensible size has more; a planner that plans more does not end."""
+
+
+def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
+    """The study of DESIGN.md section 5 with a budget of so many trials."""
+    baseline = Configuration(
+        learning_rate=2e-4, per_device_train_batch_size=2, gradient_accumulation_steps=4, lora_r=8, lora_alpha=32,
+        lora_dropout=0.1, num_train_epochs=3, max_length=512,
+    )
+    space = SearchSpace((
+        Factor("learning_rate", low=5e-5, high=2e-3),
+        Factor("lora_r", (8, 16, 32, 64)),
+        Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
+        Factor("num_train_epochs", (3, 4, 5)),
+    ))
+    spec = StudySpec("trec", "smollm2", DataSpec("train.jsonl"), "exact_match", baseline, space, Budget(trials))
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+def example_facts(n_validation: int = 358, n_test: int = 500) -> DataFacts:
+    """Data of the size of DESIGN.md section 5."""
+    return DataFacts(500, n_validation, n_test, longest_tokens=120, mean_tokens=74.0)
+
+
+def checked_history(
+    make_planner: MakePlanner,
+    spec: StudySpec,
+    facts: DataFacts,
+    folding: Folding,
+    oracle: Oracle,
+    judge: Judge = judge_round,
+    history: History | None = None,
+) -> History:
+    """Run a study to its end as `simulated_history` does; an assertion fails at the first wave that breaks a rule."""
+    planner = make_planner(spec, facts, folding)
+
+    def check(before: History, wave: Wave) -> None:
+        assert len(before.waves) < MOST_WAVES, "the study does not end"
+        assert wave == make_planner(spec, facts, folding).next_wave(before), "the same history gave another wave"
+        check_wave(before, wave, spec, facts, folding)
+
+    return simulated_history(planner, spec, facts, oracle, judge, history, check)
+
+
+def check_wave(before: History, wave: Wave, spec: StudySpec, facts: DataFacts, folding: Folding) -> None:
+    """Every rule that one wave can break."""
+    _check_numbers(before, wave)
+    _check_trials(before, wave, facts, folding)
+    _check_budget(before, wave, spec)
+    _check_contrasts(before, wave)
+    _check_splits(before, wave, facts)
+
+
+def _check_numbers(before: History, wave: Wave) -> None:
+    first = max(before.trials, default=-1) + 1
+    assert [trial.id for trial in wave.trials] == list(range(first, first + len(wave.trials)))
+    assert all((trial.round, trial.kind) == (wave.round, wave.kind) for trial in wave.trials)
+    last = before.waves[-1] if before.waves else None
+    if last is None:
+        assert (wave.kind, wave.round, wave.number) == (RoundKind.REFERENCE, 0, 1)
+    elif last.closes_round:
+        assert (wave.round, wave.number) == (last.round + 1, 1)
+        assert wave.trials, "a round begins with trials"
+    else:
+        assert (wave.round, wave.number, wave.kind) == (last.round, last.number + 1, last.kind)
+        assert wave.trials or wave.closes_round, "a wave without trials only closes its round"
+
+
+def _check_trials(before: History, wave: Wave, facts: DataFacts, folding: Folding) -> None:
+    settings = [(f.trial.effective, f.trial.seed) for f in before.trials.values()]
+    settings += [(trial.effective, trial.seed) for trial in wave.trials]
+    assert len(settings) == len(set(settings)), "an equal effective configuration and seed is trained once"
+    for trial in wave.trials:
+        assert trial.effective == effective(trial.configuration, folding, facts.longest_tokens)
+        assert (trial.purpose is Purpose.REFERENCE) == (trial.configuration.num_train_epochs == 0)
+    _check_checkpoints({trial.id: trial for trial in wave.trials}, folding)
+
+
+def _check_checkpoints(trials: dict[int, Trial], folding: Folding) -> None:
+    for trial in trials.values():
+        if trial.checkpoint_of is None:
+            continue
+        assert folding.checkpoints
+        parent = trials[trial.checkpoint_of]
+        assert parent.checkpoint_of is None
+        assert (parent.seed, parent.splits) == (trial.seed, trial.splits)
+        assert parent.effective.num_train_epochs > trial.effective.num_train_epochs > 0
+        assert parent.effective.with_values(num_train_epochs=1) == trial.effective.with_values(num_train_epochs=1)
+
+
+def _check_budget(before: History, wave: Wave, spec: StudySpec) -> None:
+    if spec.budget.trials is not None:
+        spent = sum(fact.trial.costs_budget for fact in before.trials.values())
+        spent += sum(trial.costs_budget for trial in wave.trials)
+        assert spent <= spec.budget.trials, "the budget is a limit"
+    if spec.budget.hours is not None and before.spent_seconds >= spec.budget.hours * 3600:
+        assert not any(trial.costs_budget for trial in wave.trials), "no time is left"
+
+
+def _check_contrasts(before: History, wave: Wave) -> None:
+    trials = {number: fact.trial for number, fact in before.trials.items()} | {t.id: t for t in wave.trials}
+    labels = [c.label for w in (*before.waves, wave) if w.round == wave.round for c in w.contrasts]
+    assert len(labels) == len(set(labels)), "a label names one contrast of its round"
+    for contrast in wave.contrasts:
+        assert not set(contrast.treatment) & set(contrast.control)
+        sides = []
+        for side in (contrast.treatment, contrast.control):
+            group = [trials[number] for number in side]
+            assert group
+            assert len({trial.effective for trial in group}) == 1, "a side is replicates of one configuration"
+            assert len({trial.seed for trial in group}) == len(group)
+            assert all(contrast.split in trial.splits for trial in group)
+            assert all(trial.purpose not in (Purpose.BRACKET, Purpose.REFERENCE) for trial in group)
+            sides.append(group[0].effective)
+        assert sides[0] != sides[1]
+        fresh = {trial.id for trial in wave.trials}
+        assert fresh & set(contrast.treatment), "a question is fixed before its results are seen"
+
+
+def _check_splits(before: History, wave: Wave, facts: DataFacts) -> None:
+    opens = any("test" in trial.splits for trial in wave.trials)
+    if opens:
+        assert facts.n_test > 0
+        assert wave.kind is RoundKind.CONFIRM
+    if wave.kind is RoundKind.CONFIRM:
+        assert all(w.kind is not RoundKind.CONFIRM for w in before.waves), "there is one confirm round"
+        sealed = dict(wave.notes)["sealed"]
+        keys = {trial.effective.key for trial in wave.trials}
+        assert set(sealed.values()) <= keys
+        seeds = {fact.trial.seed for fact in before.trials.values()}
+        assert not seeds & {trial.seed for trial in wave.trials}, "confirm has fresh seeds"
+
+
+class PlannerSuite:
+    """What every planner must do."""
+
+    @pytest.mark.parametrize("trials", [5, 12, 15, 20, 24, 40, 75, 120])
+    def test_study_of_any_size_keeps_every_rule(self, make_planner: MakePlanner, trials: int) -> None:
+        spec, facts = example_study(trials), example_facts()
+        checked_history(make_planner, spec, facts, Folding.everything(), world_oracle(World(), facts))
+
+    def test_study_without_test_split_confirms_on_validation(self, make_planner: MakePlanner) -> None:
+        spec, facts = example_study(), example_facts(n_test=0)
+        history = checked_history(make_planner, spec, facts, Folding(), world_oracle(World(), facts))
+        assert history.waves[-1].kind is RoundKind.CONFIRM
+        assert {c.split for c in history.waves[-1].contrasts} == {"validation"}
+
+    def test_failed_trials_do_not_stop_the_study(self, make_planner: MakePlanner) -> None:
+        spec, facts = example_study(), example_facts()
+        works = world_oracle(World(), facts)
+
+        def every_third_fails(trial: Trial, history: History) -> TrialFact:
+            return TrialFact(trial, TrialState.FAILED) if trial.id % 3 == 2 else works(trial, history)
+
+        history = checked_history(make_planner, spec, facts, Folding.everything(), every_third_fails)
+        assert history.waves[-1].kind is RoundKind.CONFIRM
+
+    def test_study_of_failures_ends(self, make_planner: MakePlanner) -> None:
+        def fails(trial: Trial, history: History) -> TrialFact:
+            return TrialFact(trial, TrialState.FAILED)
+
+        checked_history(make_planner, example_study(), example_facts(), Folding(), fails)
+
+    def test_finished_study_stays_finished(self, make_planner: MakePlanner) -> None:
+        spec, facts = example_study(24), example_facts()
+        history = checked_history(make_planner, spec, facts, Folding.everything(), world_oracle(World(), facts))
+        assert make_planner(spec, facts, Folding.everything()).next_wave(history) is None
+
+    def test_more_budget_after_confirm_stays_on_validation(self, make_planner: MakePlanner) -> None:
+        spec, facts = example_study(40), example_facts()
+        oracle = world_oracle(World(), facts)
+        history = checked_history(make_planner, spec, facts, Folding.everything(), oracle)
+        more = replace(spec, budget=Budget(60))
+        longer = checked_history(make_planner, more, facts, Folding.everything(), oracle, history=history)
+        assert len(longer.waves) > len(history.waves)
+        assert sum(wave.kind is RoundKind.CONFIRM for wave in longer.waves) == 1
