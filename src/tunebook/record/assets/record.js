@@ -81,20 +81,31 @@
     const trial = data.trials[id];
     if (!trial) return;
     document.getElementById("trial-title").textContent = trial.t;
-    place.replaceChildren(make("p", `${word.state}${word.colon}${word.word_gap}${trial.s}`), settings(trial), ...curve(trial), ...differences(trial));
+    const [left, right] = [make("div"), make("div")];
+    left.append(make("p", `${word.state}${word.colon}${word.word_gap}${trial.s}`), ...settings(trial));
+    right.append(...curve(trial));
+    const top = make("div", undefined, "halves");
+    top.append(left, right);
+    place.replaceChildren(top, ...differences(trial));
     dialog.showModal();
     dialog.scrollTop = 0;
   };
   const settings = (trial) => {
-    const grid = make("table");
-    const head = grid.createTHead().insertRow();
-    for (const title of [word.factor, word.here, word.baseline]) head.append(make("th", title));
-    const body = grid.createTBody();
-    for (const [name, here, there, differs] of trial.c) {
-      const row = body.insertRow();
-      row.append(make("td", name), make("td", here, differs ? "differs" : ""), make("td", there));
-    }
-    return grid;
+    const grid = (rows) => {
+      const element = make("table");
+      const head = element.createTHead().insertRow();
+      for (const title of [word.factor, word.here, word.baseline]) head.append(make("th", title));
+      const body = element.createTBody();
+      for (const [name, here, there, differs] of rows) {
+        const row = body.insertRow();
+        row.append(make("td", name), make("td", here, differs ? "differs" : ""), make("td", there));
+      }
+      return element;
+    };
+    const changed = trial.c.filter((row) => row[3]);
+    const rest = make("details");
+    rest.append(make("summary", word.other_settings), grid(trial.c.filter((row) => !row[3])));
+    return changed.length ? [grid(changed), rest] : [make("p", word.as_baseline), rest];
   };
   const curve = (trial) => {
     const [xs, ys, vx, vy] = trial.k;

@@ -285,7 +285,7 @@ class Words(ABC):
 
     def open_contrast(self, finding: Finding, what: str, against: str) -> str:
         """An inconclusive finding in a list: name and effect; `against` is empty for the baseline."""
-        return f"{what}{against} {self.effect(finding)}"
+        return f"{what}{against}{self.label('colon')}{self.label('word_gap')}{self.effect(finding)}"
 
     @abstractmethod
     def versus(self, against: str) -> str: ...

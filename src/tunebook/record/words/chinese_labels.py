@@ -169,6 +169,8 @@ LABELS = {
     "ax_share": "解释的方差占比（%，扣除噪声）",
     "ax_seconds": "训练用时（秒）",
     "ax_round": "轮次",
+    "other_settings": "其余设置，与基线相同",
+    "as_baseline": "配置与基线相同。",
     "ax_validation": "验证准确率（%）",
     "cheapest_candidate": "最省的候选",
     "ax_rank": "名次及其 95 % 区间",

@@ -169,6 +169,8 @@ LABELS = {
     "ax_share": "share of variance beyond noise (%)",
     "ax_seconds": "training time (s)",
     "ax_round": "round",
+    "other_settings": "All other settings, as in the baseline",
+    "as_baseline": "Configured like the baseline.",
     "ax_validation": "validation accuracy (%)",
     "cheapest_candidate": "cheapest candidate",
     "ax_rank": "rank, with its 95 % interval",
