@@ -21,6 +21,8 @@ class Database(Protocol):
     place: str
     """What messages call it: the file, or host and database; never a password."""
     writable: bool
+    is_alone: bool
+    """Whether no other process can have trials of this study under way."""
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction, durable on return; on any error nothing of it remains.

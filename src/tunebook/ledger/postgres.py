@@ -72,6 +72,7 @@ class PostgresDatabase:
         url = _parsed(address)
         self.place = f"postgresql://{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
         self.writable = write
+        self.is_alone = False
         self._study = study
         self._is_runner = write and not shared
         self._mark = uuid4().hex

@@ -50,6 +50,7 @@ class SqliteDatabase:
     def __init__(self, folder: Path, *, write: bool, clock: Callable[[], float] = time.time) -> None:
         self.place = str(folder / LEDGER_FILE)
         self.writable = write
+        self.is_alone = True
         self._path = folder / LEDGER_FILE
         self._clock = clock
         self._lock: FolderLock | None = None

@@ -246,8 +246,9 @@ class SqlLedger:
         self._write(lambda connection: self._desk(connection).release(trial_id, token, reason))
 
     def release_running(self, reason: str) -> None:
-        """Take back what a dead runner left running: every trial without a lease, or with one that ran out."""
-        self._write(lambda connection: self._desk(connection).recover(reason))
+        """Take back what a dead runner left running: every trial, or where others may have some under way, every one
+        without a lease or with one that ran out."""
+        self._write(lambda connection: self._desk(connection).recover(reason, self._database.is_alone))
 
     def retry_failed(self) -> list[int]:
         """Put every failed trial back to planned; gives their numbers."""

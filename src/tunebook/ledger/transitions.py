@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, literal, or_, select, update
 
 from tunebook.core.study import TrialState, can_become
 from tunebook.errors import IllegalTransition, NotFoundError, StaleLease
@@ -110,14 +110,14 @@ class TrialDesk:
         self._hold(row, token)
         self._put_back(row, RELEASED, reason)
 
-    def recover(self, reason: str) -> None:
-        """Take back what a dead runner left running: trials without a lease, or with one that ran out."""
+    def recover(self, reason: str, everything: bool) -> None:
+        """Take back what a dead runner left running: everything, or trials without a lease or with one that ran out."""
         left = (
             select(trials)
             .where(
                 trials.c.study_id == self._study_id,
                 trials.c.state == TrialState.RUNNING.value,
-                or_(trials.c.lease_until.is_(None), trials.c.lease_until < self._now),
+                or_(literal(everything), trials.c.lease_until.is_(None), trials.c.lease_until < self._now),
             )
             .order_by(trials.c.id)
             .with_for_update()
