@@ -1,0 +1,283 @@
+"""Curves and hyperparameters for TensorBoard, written while trials run, rebuilt from the ledger when lost.
+
+One run a trial, in a folder of its round: `round-1-explore/trial-012 lora_r=32`. Tags: `train/...` by step, `epoch/...`
+by epoch, `loss_by_round/round_<n>` (the same loss, so that the custom-scalars page can show a round's trials
+together), `result/...` once. HParams has one row a trial and only the factors that the study varies.
+Nothing here may end a study: the first error is a warning, and from then on nothing is written. Uses the tensorboard
+package's own writer, not torch's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tunebook.core.factor import FACTOR_KINDS, Scale
+from tunebook.core.facts import EvaluationRecord, History, StepRecord, TrialFact
+from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState
+
+__all__ = ["TensorBoardWriter", "rebuild", "run_name"]
+
+FLUSH_SECONDS = 20
+"""What a killed process may lose of the curves; the ledger loses nothing."""
+LONGEST_CHANGE = 80
+METRICS = (
+    ("result/validation_accuracy", "validation accuracy"),
+    ("result/validation_loss", "validation loss (nats an example)"),
+    ("result/test_accuracy", "test accuracy"),
+    ("result/train_seconds", "training time (s)"),
+    ("result/peak_gib", "peak memory (GiB)"),
+)
+"""Tags of HParams' metrics with their display names."""
+WIDEST = 1e3
+"""HParams must be told an interval for each number; ours is this much wider than the study's range on both sides."""
+
+_log = logging.getLogger(__name__)
+
+
+def run_name(trial: Trial, baseline: Mapping[str, Any]) -> str:
+    """A trial's run: its round's folder, its number and what it changes. Only characters that are safe in paths."""
+    changed = {k: v for k, v in trial.configuration.as_dict().items() if v != baseline.get(k)}
+    if "lora_r" in changed:
+        changed.pop("lora_alpha", None)
+    text = ",".join(f"{name}={_short(level)}" for name, level in changed.items()) or "baseline"
+    text = re.sub(r"[^A-Za-z0-9=.,_+-]", "_", text)[:LONGEST_CHANGE]
+    return f"round-{trial.round}-{trial.kind.value}/trial-{trial.id:03d} {text}"
+
+
+class TensorBoardWriter:
+    """Writes a study's curves; a folder that cannot be written is a warning, once.
+
+    Args:
+        folder: TensorBoard's log folder, made when first needed.
+        spec: tells which factors vary, and the baseline.
+        warn: called with one sentence at the first error; default: the log.
+    """
+
+    def __init__(self, folder: Path, spec: StudySpec, warn: Callable[[str], None] | None = None) -> None:
+        self._folder, self._spec = Path(folder), spec
+        self._warn = warn or _log.warning
+        self._baseline = spec.baseline.as_dict()
+        self._files: dict[str, Any] = {}
+        self._rounds: set[int] = set()
+        self._broken = self._started = False
+
+    def step(self, trial: Trial, record: StepRecord) -> None:
+        """One optimiser step of a running trial."""
+        values = {
+            "train/loss": record.loss,
+            "train/learning_rate": record.learning_rate,
+            "train/gradient_norm": record.gradient_norm,
+            f"loss_by_round/round_{trial.round}": record.loss,
+        }
+        self._guarded(lambda: self._scalars(trial, record.step, values))
+
+    def evaluation(self, trial: Trial, record: EvaluationRecord) -> None:
+        """A loss or score taken during training."""
+        values = {f"epoch/{record.split}_loss": record.loss}
+        if record.accuracy is not None:
+            values[f"epoch/{record.split}_score"] = record.accuracy
+        self._guarded(lambda: self._scalars(trial, round(record.epoch), values))
+
+    def finished(self, fact: TrialFact) -> None:
+        """A trial's end: training loss by epoch, the results, HParams' status; closes its file."""
+        if fact.trial.purpose is Purpose.REFERENCE:
+            return
+
+        def write() -> None:
+            for epoch, loss in _loss_by_epoch(fact).items():
+                self._scalars(fact.trial, epoch, {"epoch/train_loss": loss})
+            self._scalars(fact.trial, 0, _results(fact))
+            self._event(fact.trial, _session_end(fact.state))
+            self._files.pop(run_name(fact.trial, self._baseline)).close()
+
+        self._guarded(write)
+
+    def close(self) -> None:
+        """Write everything out and close the files."""
+        files, self._files = self._files, {}
+        for file in files.values():
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        if self._broken:
+            return
+        try:
+            if not self._started:
+                self._start()
+            write()
+        except OSError as error:
+            self._broken = True
+            self._warn(
+                f"tensorboard: {self._folder} cannot be written ({error.strerror or error}); curves go to the ledger "
+                "only. The study goes on; `tunebook report` can write them again when the folder can be written."
+            )
+
+    def _start(self) -> None:
+        self._started = True
+        file = _open(self._folder)
+        file.add_event(_as_event(_experiment(self._spec)))
+        file.close()
+
+    def _scalars(self, trial: Trial, step: int, values: Mapping[str, float]) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        pairs = [Summary.Value(tag=tag, simple_value=float(value)) for tag, value in values.items()]
+        self._event(trial, Summary(value=pairs), step)
+
+    def _event(self, trial: Trial, summary: Any, step: int = 0) -> None:
+        self._file(trial).add_event(_as_event(summary, step))
+
+    def _file(self, trial: Trial) -> Any:
+        name = run_name(trial, self._baseline)
+        if name not in self._files:
+            if trial.round not in self._rounds:
+                self._rounds.add(trial.round)
+                self._layout(trial)
+            self._files[name] = _open(self._folder / name)
+            self._files[name].add_event(_as_event(_session_start(trial, self._spec, name)))
+        return self._files[name]
+
+    def _layout(self, trial: Trial) -> None:
+        file = _open(self._folder / Path(run_name(trial, self._baseline)).parent)
+        file.add_event(_as_event(_custom_scalars(trial.round, trial.kind)))
+        file.close()
+
+
+def rebuild(folder: Path, history: History, spec: StudySpec) -> None:
+    """Write all curves anew from the ledger's facts, replacing what is in the folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    writer = TensorBoardWriter(folder, spec)
+    for fact in history.trials.values():
+        for step in fact.curve.steps:
+            writer.step(fact.trial, step)
+        for evaluation in fact.curve.evaluations:
+            writer.evaluation(fact.trial, evaluation)
+        if fact.state.is_final:
+            writer.finished(fact)
+    writer.close()
+
+
+def _open(folder: Path) -> Any:
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return EventFileWriter(str(folder), flush_secs=FLUSH_SECONDS)
+
+
+def _as_event(summary: Any, step: int = 0) -> Any:
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    return Event(wall_time=time.time(), step=step, summary=summary)
+
+
+def _loss_by_epoch(fact: TrialFact) -> dict[int, float]:
+    sums: dict[int, list[float]] = {}
+    for step in fact.curve.steps:
+        sums.setdefault(max(1, math.ceil(step.epoch - 1e-9)), []).append(step.loss)
+    return {epoch: sum(losses) / len(losses) for epoch, losses in sums.items()}
+
+
+def _results(fact: TrialFact) -> dict[str, float]:
+    cost = fact.cost
+    values = {"result/train_seconds": cost.train_seconds, "result/peak_gib": cost.peak_bytes / 2**30}
+    validation, test = fact.outcomes.get("validation"), fact.outcomes.get("test")
+    if validation is not None:
+        values["result/validation_accuracy"] = validation.accuracy
+        values["result/validation_loss"] = validation.loss
+    if test is not None:
+        values["result/test_accuracy"] = test.accuracy
+    return values
+
+
+def _varied(spec: StudySpec) -> list[str]:
+    """The factors that HParams shows: those of the space, always the rate, and alpha where the rank is varied."""
+    names = [factor.name for factor in spec.space.factors]
+    wanted = ["learning_rate", *names, *(["lora_alpha"] if "lora_r" in names else [])]
+    return list(dict.fromkeys(wanted))
+
+
+def _session_start(trial: Trial, spec: StudySpec, name: str) -> Any:
+    from tensorboard.plugins.hparams import summary_v2
+
+    levels = trial.configuration.as_dict()
+    values = {factor: _hparam(levels[factor]) for factor in _varied(spec)}
+    return summary_v2.hparams_pb({**values, "seed": trial.seed, "purpose": trial.purpose.value}, trial_id=name)
+
+
+def _session_end(state: TrialState) -> Any:
+    from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+
+    good = state in (TrialState.COMPLETED, TrialState.COLLAPSED, TrialState.DIVERGED)
+    status = api_pb2.STATUS_SUCCESS if good else api_pb2.STATUS_FAILURE
+    data = plugin_data_pb2.HParamsPluginData(
+        version=metadata.PLUGIN_DATA_VERSION,
+        session_end_info=plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time()),
+    )
+    plugin = SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME, content=data.SerializeToString())
+    value = Summary.Value(
+        tag=metadata.SESSION_END_INFO_TAG,
+        metadata=SummaryMetadata(plugin_data=plugin),
+        tensor=metadata.NULL_TENSOR,
+    )
+    return Summary(value=[value])
+
+
+def _experiment(spec: StudySpec) -> Any:
+    from tensorboard.plugins.hparams import summary_v2
+
+    factors = [summary_v2.HParam(name, _domain(spec, name)) for name in _varied(spec)]
+    factors.append(summary_v2.HParam("seed", summary_v2.RealInterval(0.0, 2.0**63)))
+    factors.append(summary_v2.HParam("purpose", summary_v2.Discrete([purpose.value for purpose in Purpose])))
+    metrics = [summary_v2.Metric(tag, display_name=title) for tag, title in METRICS]
+    return summary_v2.hparams_config_pb(factors, metrics)
+
+
+def _domain(spec: StudySpec, name: str) -> Any:
+    from tensorboard.plugins.hparams import summary_v2
+
+    kind, factor = FACTOR_KINDS[name], spec.space.get(name)
+    levels = [spec.baseline.as_dict()[name], *(factor.levels if factor else ())]
+    if factor is not None and factor.is_range:
+        levels += [factor.low, factor.high]
+    numbers = [float(v) for v in levels if isinstance(v, int | float) and not isinstance(v, bool)]
+    if kind.scale in (Scale.CHOICE, Scale.FLAG) or not numbers:
+        return summary_v2.Discrete(list(dict.fromkeys([*map(_short, levels), *kind.choices])), dtype=str)
+    return summary_v2.RealInterval(min(numbers) / WIDEST, max(1.0, *numbers) * WIDEST)
+
+
+def _custom_scalars(round_number: int, kind: RoundKind) -> Any:
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.compat.proto.tensor_pb2 import TensorProto
+    from tensorboard.compat.proto.types_pb2 import DT_STRING
+    from tensorboard.plugins.custom_scalar import layout_pb2, metadata
+
+    chart = layout_pb2.Chart(
+        title=f"Round {round_number}: {kind.value}",
+        multiline=layout_pb2.MultilineChartContent(tag=[rf"loss_by_round/round_{round_number}$"]),
+    )
+    layout = layout_pb2.Layout(category=[layout_pb2.Category(title="Training loss by round", chart=[chart])])
+    tensor = TensorProto(dtype=DT_STRING, string_val=[layout.SerializeToString()])
+    value = Summary.Value(tag=metadata.CONFIG_SUMMARY_TAG, metadata=metadata.create_summary_metadata(), tensor=tensor)
+    return Summary(value=[value])
+
+
+def _hparam(level: Any) -> Any:
+    return float(level) if isinstance(level, int | float) and not isinstance(level, bool) else _short(level)
+
+
+def _short(level: Any) -> str:
+    if isinstance(level, bool):
+        return "true" if level else "false"
+    if isinstance(level, float):
+        return f"{level:g}"
+    return "+".join(map(str, level)) if isinstance(level, list | tuple) else str(level)
