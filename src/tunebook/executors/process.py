@@ -27,7 +27,7 @@ __all__ = ["GONE", "WorkerProcess"]
 GONE = "gone"
 """The last message of a worker: its pipe has ended."""
 
-_START = "from tunebook.executors.worker import main; main()"
+_START = "import sys; sys.path[:] = sys.argv[1:]; from tunebook.executors.worker import main; main()"
 _KEPT_LINES = 30
 _KEPT_CHARACTERS = 300
 _LAST_LINES = 3
@@ -49,7 +49,7 @@ class WorkerProcess:
         self._log = log
         self._printed: deque[str] = deque(maxlen=_KEPT_LINES)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START],
+            [sys.executable, "-P", "-c", _START, *(entry for entry in sys.path if entry)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -149,7 +149,8 @@ def _opened(log: Path) -> IO[bytes] | None:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """The runner's environment with the number of threads fixed: results depend on it in the last bit."""
+    """The runner's environment with the number of threads fixed, because results depend on it in the last bit, and
+    without the ledger's address, which holds a password that no worker needs."""
     fixed = dict.fromkeys(_THREAD_VARIABLES, str(threads))
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    return {**os.environ, **fixed, "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": path}
+    inherited = {name: value for name, value in os.environ.items() if name != "TUNEBOOK_LEDGER"}
+    return {**inherited, **fixed, "TOKENIZERS_PARALLELISM": "false"}

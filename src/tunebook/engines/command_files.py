@@ -1,0 +1,150 @@
+"""The files that a trial and an external trainer exchange: written whole, read with suspicion."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunebook.core.facts import ExampleText, StepRecord
+from tunebook.core.ports import RawScores, TrialJob, Workload
+
+__all__ = ["PREDICTIONS", "Problem", "forget_inputs", "read_scores", "read_steps", "write_inputs"]
+
+PREDICTIONS = "predictions.jsonl"
+STEPS = "steps.jsonl"
+_LONGEST_LINE = 1 << 20
+_MOST_STEPS = 1_000_000
+
+
+class Problem(Exception):
+    """Why a program's result cannot be used, as a sentence."""
+
+
+def predictions_file(split: str) -> str:
+    """`predictions.jsonl` for the validation split, `predictions.test.jsonl` for the test split."""
+    return PREDICTIONS if split == "validation" else f"predictions.{split}.jsonl"
+
+
+def write_inputs(folder: Path, output: Path, job: TrialJob, workload: Workload, model: str) -> Path:
+    """Make the trial's folder with its data and its configuration; gives the configuration's path."""
+    output.mkdir(parents=True)
+    data = {}
+    for split in ("train", *job.splits):
+        data[split] = str(folder / f"{split}.jsonl")
+        _write_examples(Path(data[split]), workload.texts.get(split, ()))
+    scoring = workload.scoring
+    config = {
+        "trial": job.id,
+        "seed": job.seed,
+        "model": model,
+        "configuration": job.configuration.as_dict(),
+        "data": data,
+        "output": str(output),
+        "predictions": {split: str(output / predictions_file(split)) for split in job.splits},
+        "scoring": {"kind": scoring.kind, "max_new_tokens": scoring.max_new_tokens},
+    }
+    path = folder / "config.json"
+    path.write_text(json.dumps(config, indent=2), encoding="utf-8")
+    return path
+
+
+def forget_inputs(folder: Path) -> None:
+    """Delete the copies of the data: every trial had the same."""
+    for path in folder.glob("*.jsonl"):
+        path.unlink()
+
+
+def _write_examples(path: Path, examples: tuple[ExampleText, ...]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for index, example in enumerate(examples):
+            line = {"index": index, "prompt": example.prompt, "completion": example.gold}
+            file.write(json.dumps(line, ensure_ascii=True) + "\n")
+
+
+def read_scores(output: Path, split: str, workload: Workload) -> RawScores:
+    """A split's predictions, exactly one for each example.
+
+    Raises: Problem: the file is missing, cannot be read, or has not exactly one usable line for each example.
+    """
+    path = output / predictions_file(split)
+    n = len(workload.texts[split])
+    found: dict[int, tuple[str, float]] = {}
+    for number, values in _lines(path, most=n):
+        index, answer, nll = _prediction(values, n, f"{path.name}, line {number}")
+        if index in found:
+            raise Problem(f"{path.name}, line {number}: example {index} was predicted before; each is predicted once")
+        found[index] = (answer, nll)
+    if len(found) != n:
+        missing = next(index for index in range(n) if index not in found)
+        raise Problem(f"{path.name}: {len(found)} predictions for {n} examples; the first missing is example {missing}")
+    texts = tuple(found[index][0] for index in range(n))
+    likelihoods = np.array([found[index][1] for index in range(n)], dtype=np.float64)
+    tokens = tuple(len(example.completion_ids) for example in workload.splits.get(split, ())) or (1,) * n
+    return RawScores((), likelihoods, tokens, texts)
+
+
+def _prediction(values: dict[str, Any], n: int, where: str) -> tuple[int, str, float]:
+    index, answer, nll = (values.get(key) for key in ("index", "answer", "nll"))
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < n:
+        raise Problem(f"{where}: index is {index!r:.40}; it is a whole number from 0 to {n - 1}")
+    if not isinstance(answer, str):
+        raise Problem(f"{where}: answer is {answer!r:.40}; it is text")
+    if isinstance(nll, bool) or not isinstance(nll, int | float):
+        raise Problem(f"{where}: nll is {nll!r:.40}; it is the gold completion's negative log-likelihood, nats, summed")
+    return index, answer, float(nll)
+
+
+def read_steps(output: Path) -> tuple[StepRecord, ...]:
+    """The training curve, where the program wrote one.
+
+    Raises: Problem: a line that is not a step.
+    """
+    path = output / STEPS
+    if not path.is_file():
+        return ()
+    names = [field.name for field in fields(StepRecord)]
+    records = []
+    for number, values in _lines(path, most=_MOST_STEPS):
+        numbers = [values.get(name) for name in names]
+        for name, value in zip(names, numbers, strict=True):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise Problem(f"{path.name}, line {number}: {name} is {value!r:.40}; it is a number")
+        step, epoch, loss, rate, norm = (float(value) for value in numbers if value is not None)
+        if not math.isfinite(step):
+            raise Problem(f"{path.name}, line {number}: step is {step}; steps are counted from 1")
+        records.append(StepRecord(int(step), epoch, loss, rate, norm))
+    return tuple(records)
+
+
+def _lines(path: Path, most: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSON Lines file with their line numbers; at most so many, each of bounded length."""
+    if not path.is_file() or path.is_symlink():
+        raise Problem(f"{path.name}: the program left no such file in its output folder")
+    with path.open("rb") as file:
+        number = n_objects = 0
+        while line := file.readline(_LONGEST_LINE + 1):
+            number += 1
+            if len(line) > _LONGEST_LINE:
+                raise Problem(f"{path.name}, line {number}: longer than {_LONGEST_LINE} bytes")
+            if not line.strip():
+                continue
+            n_objects += 1
+            if n_objects > most:
+                raise Problem(f"{path.name}, line {number}: one more than the {most} that there can be")
+            yield number, _object(line, f"{path.name}, line {number}")
+
+
+def _object(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Problem(f"{where}: {line[:60]!r} is not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise Problem(f"{where}: {line[:60]!r} is not a JSON object")
+    return values
