@@ -9,8 +9,10 @@ import os
 from pathlib import Path
 
 import pytest
+from bad_data import BAD as BAD_DATA
 from bad_studies import BAD as BAD_STUDIES
 
+from tunebook.data import load_rows
 from tunebook.errors import UserError
 from tunebook.study_file import parse_study
 
@@ -34,3 +36,11 @@ def told(action) -> str:
 def test_messages_about_study_files_are_as_reviewed() -> None:
     parts = [f"## {name}\n{told(lambda text=text: parse_study(text))}\n" for name, (text, _) in BAD_STUDIES.items()]
     compare("study_file.txt", "\n".join(parts))
+
+
+def test_messages_about_data_files_are_as_reviewed(tmp_path: Path) -> None:
+    parts = []
+    for name, (file, content, options, _) in BAD_DATA.items():
+        (tmp_path / file).write_bytes(content)
+        parts.append(f"## {name}\n{told(lambda: load_rows(file, tmp_path, **options))}\n")  # noqa: B023
+    compare("data.txt", "\n".join(parts))

@@ -81,8 +81,8 @@ def recognise(row: dict[str, Any], format: str | None, where: str) -> tuple[str,
         # The reader of the named form then says which key is missing.
         return format, {"prompt_completion": PAIRS[0], "alpaca": ("instruction", "output"),
                         "messages": ("messages",), "sharegpt": ("conversations",)}[format]
-    found = ", ".join(quoted(key) for key in list(row)[:12]) or "no keys"
-    raise DataError(f"{where}: found the keys {found}; a row has prompt and completion, or instruction and output, or "
+    found = "the keys " + ", ".join(quoted(key) for key in list(row)[:12]) if row else "no keys"
+    raise DataError(f"{where}: found {found}; a row has prompt and completion, or instruction and output, or "
                     "messages, or conversations. Rename the keys of all rows.")
 
 
@@ -175,7 +175,10 @@ def _alpaca(row: dict[str, Any], keys: tuple[str, ...], where: _Where) -> Parts:
     instruction, extra = _text(row, keys[0], where), _optional_text(row, "input", where)
     system = _optional_text(row, "system", where)
     turns: list[Message] = [("system", system)] if system else []
-    for i, pair in enumerate(row.get("history") or []):
+    history = row.get("history") or []
+    if not isinstance(history, list):
+        raise where.error("history", quoted(history), "it is a list of pairs [question, answer]", "Write it so.")
+    for i, pair in enumerate(history):
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
             raise where.error(f"history[{i}]", quoted(pair), "it is a pair [question, answer]", "Write both texts.")
         turns += [("user", _clean(pair[0], "history", where)), ("assistant", _clean(pair[1], "history", where))]
@@ -223,7 +226,7 @@ def _turns(values: list[Any], key: str, role_key: str, text_key: str, where: _Wh
 
 def _turn_text(turn: dict[str, Any], at: str, text_key: str, where: _Where) -> str:
     content, calls = turn.get(text_key), turn.get("tool_calls")
-    if calls and not content:
+    if isinstance(calls, list) and calls and not content:
         return json.dumps([call.get("function", call) if isinstance(call, dict) else call for call in calls],
                           ensure_ascii=False, default=str)
     if isinstance(content, list) and content and all(isinstance(part, dict) and isinstance(part.get("text"), str)

@@ -76,8 +76,9 @@ def _bytes(path: Path, source: str) -> bytes:
     except FileNotFoundError:
         raise DataError(f"{source}: no such file in {path.parent}. Give a path relative to the study file, "
                         "or an absolute one.") from None
-    except OSError as error:
-        raise DataError(f"{source}: cannot be read ({error.strerror or error}). Give a readable file.") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{quoted(source)}: cannot be read ({why}). Give a readable file.") from None
 
 
 def _read_text(text: str, source: str, kind: str) -> list[Row]:

@@ -1,0 +1,190 @@
+"""Reading data files: every form gives the same examples, every fault its line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from bad_data import BAD, GOOD_ROWS, lines
+
+from tunebook.data import load_rows
+from tunebook.errors import DataError
+
+GOOD = [(row["prompt"], row["completion"]) for row in GOOD_ROWS]
+
+
+def read(folder: Path, name: str, content: bytes, **options):
+    (folder / name).write_bytes(content)
+    return load_rows(name, folder, **options)
+
+
+def pairs(rows) -> list[tuple[str, str]]:
+    return [(example.prompt, example.completion) for example in rows.examples]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_data_file_is_told_with_file_line_and_key(tmp_path: Path, name: str) -> None:
+    file, content, options, parts = BAD[name]
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, file, content, **options)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+CSV = "prompt,completion\n" + "".join(f"{p},{c}\n" for p, c in GOOD)
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("a.jsonl", lines(*GOOD_ROWS)),
+    ("a.jsonl", lines(*GOOD_ROWS).rstrip(b"\n")),
+    ("a.jsonl", b"\xef\xbb\xbf" + lines(*GOOD_ROWS)),
+    ("a.jsonl", lines(*GOOD_ROWS).replace(b"\n", b"\r\n")),
+    ("a.jsonl", lines(*GOOD_ROWS).replace(b"\n", b"\n\n")),
+    ("a.jsonl", json.dumps(GOOD_ROWS).encode()),
+    ("a.json", json.dumps(GOOD_ROWS, indent=2).encode()),
+    ("a.json", lines(*GOOD_ROWS)),
+    ("a.ndjson", lines(*GOOD_ROWS)),
+    ("a.csv", CSV.encode()),
+    ("a.csv", b"\xef\xbb\xbf" + CSV.replace("\n", "\r\n").encode()),
+    ("a.csv", CSV.replace(",", ";").encode()),
+    ("a.tsv", CSV.replace(",", "\t").encode()),
+    ("A.JSONL", lines(*GOOD_ROWS)),
+])
+def test_all_containers_give_the_same_examples(tmp_path: Path, name: str, content: bytes) -> None:
+    rows = read(tmp_path, name, content)
+    assert pairs(rows) == GOOD
+    assert rows.format == "prompt_completion"
+    assert [example.index for example in rows.examples] == list(range(10))
+
+
+def test_parquet_gives_the_same_examples_and_counts_rows(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(GOOD_ROWS), tmp_path / "a.parquet")
+    rows = load_rows("a.parquet", tmp_path)
+    assert pairs(rows) == GOOD
+    assert rows.place(rows.examples[6]) == "a.parquet, row 7"
+
+
+def test_parquet_with_numbers_as_answers_names_the_row(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist([{"prompt": "x", "completion": 3}]), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r'a.parquet, row 1: completion: found 3; .*Write it in quotes: "3"'):
+        load_rows("a.parquet", tmp_path)
+
+
+def test_prompt_completion_alpaca_messages_and_sharegpt_say_the_same(tmp_path: Path) -> None:
+    forms = {
+        "prompt_completion": {"prompt": "Add.\n1 and 2", "completion": "3"},
+        "alpaca": {"instruction": "Add.", "input": "1 and 2", "output": "3"},
+        "messages": {"messages": [{"role": "user", "content": "Add.\n1 and 2"},
+                                  {"role": "assistant", "content": "3"}]},
+        "sharegpt": {"conversations": [{"from": "human", "value": "Add.\n1 and 2"}, {"from": "gpt", "value": "3"}]},
+    }
+    for form, row in forms.items():
+        rows = read(tmp_path, f"{form}.jsonl", lines(row))
+        assert rows.format == form
+        assert rows.examples[0].messages == (("user", "Add.\n1 and 2"),)
+        assert rows.examples[0].completion == "3"
+
+
+@pytest.mark.parametrize(("row", "format", "keys"), [
+    ({"question": "a", "answer": "b"}, "prompt_completion", ("question", "answer")),
+    ({"text": "a", "label": "b"}, "prompt_completion", ("text", "label")),
+    ({"input": "a", "output": "b"}, "prompt_completion", ("input", "output")),
+    ({"prompt": "a", "completion": "b", "label": "c"}, "prompt_completion", ("prompt", "completion")),
+    ({"instruction": "a", "response": "b"}, "alpaca", ("instruction", "response")),
+    ({"conversations": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}, "messages",
+     ("conversations",)),
+    ({"prompt": [{"role": "user", "content": "a"}], "completion": [{"role": "assistant", "content": "b"}]},
+     "prompt_completion", ("prompt", "completion")),
+    ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
+                   {"role": "assistant", "content": "b"}]}, "messages", ("messages",)),
+])
+def test_forms_are_recognised_by_their_keys(tmp_path: Path, row, format: str, keys: tuple[str, ...]) -> None:
+    rows = read(tmp_path, "a.jsonl", lines(row))
+    assert (rows.format, rows.keys) == (format, keys)
+    assert pairs(rows) == [("a", "b")]
+
+
+def test_format_overrides_what_would_be_recognised(tmp_path: Path) -> None:
+    row = {"prompt": "a", "completion": "b", "messages": [{"role": "user", "content": "c"},
+                                                          {"role": "assistant", "content": "d"}]}
+    assert pairs(read(tmp_path, "a.jsonl", lines(row))) == [("c", "d")]
+    assert pairs(read(tmp_path, "a.jsonl", lines(row), format="prompt_completion")) == [("a", "b")]
+
+
+def test_answer_of_a_long_chat_is_the_last_turn_of_the_assistant(tmp_path: Path) -> None:
+    turns = [("system", "S"), ("human", "1"), ("gpt", "2"), ("human", "3"), ("function_call", "{}"),
+             ("observation", "4"), ("gpt", "5"), ("human", "6")]
+    row = {"conversations": [{"from": role, "value": text} for role, text in turns], "tools": '[{"name": "f"}]'}
+    example = read(tmp_path, "a.jsonl", lines(row)).examples[0]
+    assert example.completion == "5"
+    assert example.messages == (("system", "S"), ("user", "1"), ("assistant", "2"), ("user", "3"), ("assistant", "{}"),
+                                ("tool", "4"))
+    assert example.tools == '[{"name": "f"}]'
+    assert example.prompt.splitlines() == ["user: 1", "assistant: 2", "user: 3", "assistant: {}", "tool: 4"]
+
+
+def test_call_without_text_becomes_its_json(tmp_path: Path) -> None:
+    call = {"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
+    row = {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": None, "tool_calls": [call]}]}
+    example = read(tmp_path, "a.jsonl", lines(row)).examples[0]
+    assert json.loads(example.completion) == [{"name": "add", "arguments": {"a": 1}}]
+
+
+def test_alpaca_history_and_system_come_first(tmp_path: Path) -> None:
+    row = {"instruction": "c", "input": " ", "output": "d", "system": "S", "history": [["a", "b"]]}
+    example = read(tmp_path, "a.jsonl", lines(row)).examples[0]
+    assert example.messages == (("system", "S"), ("user", "a"), ("assistant", "b"), ("user", "c"))
+
+
+def test_group_is_kept_as_text(tmp_path: Path) -> None:
+    rows = read(tmp_path, "a.jsonl", lines({**GOOD_ROWS[0], "level": 3}, {**GOOD_ROWS[1], "level": "x"}), group="level")
+    assert [example.group for example in rows.examples] == ["3", "x"]
+
+
+def test_emoji_control_characters_and_line_separators_are_kept(tmp_path: Path) -> None:
+    row = {"prompt": "a\u2028b\x00c \U0001f600 \x1b[31m", "completion": "\u200d\U0001f468"}
+    rows = read(tmp_path, "a.jsonl", json.dumps(row, ensure_ascii=False).encode() + b"\n" + lines(GOOD_ROWS[0]))
+    assert pairs(rows)[0] == (row["prompt"], row["completion"])
+    assert rows.examples[1].line == 2
+
+
+def test_five_megabyte_line_is_read(tmp_path: Path) -> None:
+    long = "word " * 1_000_000
+    rows = read(tmp_path, "a.jsonl", lines({"prompt": long, "completion": "x"}))
+    assert len(rows.examples[0].prompt) == 5_000_000
+    assert pairs(read(tmp_path, "a.csv", f'prompt,completion\n"{long}",x\n'.encode()))[0][0] == long
+
+
+def test_missing_file_folder_and_strange_names_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none.jsonl: no such file"):
+        load_rows("none.jsonl", tmp_path)
+    with pytest.raises(DataError, match="a folder; data is one file"):
+        load_rows(".", tmp_path)
+    with pytest.raises(DataError, match="cannot be read"):
+        load_rows("a\x00b.jsonl", tmp_path)
+
+
+def test_hub_id_without_network_says_how_to_point_to_a_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nobody/nothing: .*Without a network give the path of a file"):
+        load_rows("nobody/nothing", tmp_path)
+
+
+def test_hub_rows_are_named_and_classes_become_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])})
+    made = datasets.Dataset.from_list([{"text": "a", "label": 1}, {"text": "b", "label": 0}], features=features)
+    asked = []
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **options: asked.append((args, options)) or made)
+    rows = load_rows("owner/name/part@v1:dev", tmp_path)
+    assert asked == [(("owner/name", "part"), {"revision": "v1", "split": "dev"})]
+    assert pairs(rows) == [("a", "yes"), ("b", "no")]
+    load_rows("owner/name", tmp_path, split="validation")
+    assert asked[1] == (("owner/name", None), {"revision": None, "split": "validation"})
