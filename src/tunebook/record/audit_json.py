@@ -42,10 +42,12 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         "trials": [_trial(verdict, report.table, names) for verdict in report.trials],
         "one_factor_trials": {names[key]: moves[0] for key, moves in report.structure.moves.items() if len(moves) == 1},
         "several_factor_trials": {
-            names[key]: list(moves) for key, moves in report.structure.moves.items() if len(moves) > 1},
+            names[key]: list(moves) for key, moves in report.structure.moves.items() if len(moves) > 1
+        },
         "factors": [_factor(effect, names) for effect in report.effects],
         "confounded": [
-            {"code": c.code, "factors": list(c.factors), "levels": list(c.levels)} for c in report.structure.confounded],
+            {"code": c.code, "factors": list(c.factors), "levels": list(c.levels)} for c in report.structure.confounded
+        ],
         "boundaries": [_boundary(boundary, names) for boundary in report.structure.boundaries],
         "claims": [_claim(judged, names) for judged in report.claims],
         "inconsistencies": [_note(note, names) for note in report.inconsistencies],
@@ -70,9 +72,14 @@ def _examples(report: AuditReport) -> dict[str, Any]:
     e = report.examples
     scored = [v.trial.label for v in report.trials if v.trial.accuracy is not None]
     return {
-        "n": e.n, "how": e.how, "smallest_that_fits": e.smallest, "chance_of_fitting_by_luck": e.luck,
-        "also_fit": list(e.alternatives), "chance_that_all_counts_are_even": e.common_factor_chance,
-        "do_not_fit": [scored[i] for i in e.misfits], "stated_but_contradicted": e.stated_misfit,
+        "n": e.n,
+        "how": e.how,
+        "smallest_that_fits": e.smallest,
+        "chance_of_fitting_by_luck": e.luck,
+        "also_fit": list(e.alternatives),
+        "chance_that_all_counts_are_even": e.common_factor_chance,
+        "do_not_fit": [scored[i] for i in e.misfits],
+        "stated_but_contradicted": e.stated_misfit,
         "needed_for_best_against_baseline": report.needed_examples_if_unknown,
     }
 
@@ -81,12 +88,20 @@ def _comparison(c: Comparison | None, names: _Names) -> dict[str, Any] | None:
     if c is None:
         return None
     return {
-        "pairs": [[names[a], names[b]] for a, b in c.pairs], "effect": c.effect,
-        "differences_in_examples": list(c.differences), "interval_independent": c.interval,
-        "p_favourable": c.p_favourable, "p_independent": c.p_independent, "p_with_seed_noise": c.p_seed,
-        "p_favourable_adjusted": c.p_favourable_adjusted, "p_independent_adjusted": c.p_independent_adjusted,
-        "p_with_seed_noise_adjusted": c.p_seed_adjusted, "family": c.family, "family_size": c.family_size,
-        "verdict": c.verdict.value, "reason": c.reason.value,
+        "pairs": [[names[a], names[b]] for a, b in c.pairs],
+        "effect": c.effect,
+        "differences_in_examples": list(c.differences),
+        "interval_independent": c.interval,
+        "p_favourable": c.p_favourable,
+        "p_independent": c.p_independent,
+        "p_with_seed_noise": c.p_seed,
+        "p_favourable_adjusted": c.p_favourable_adjusted,
+        "p_independent_adjusted": c.p_independent_adjusted,
+        "p_with_seed_noise_adjusted": c.p_seed_adjusted,
+        "family": c.family,
+        "family_size": c.family_size,
+        "verdict": c.verdict.value,
+        "reason": c.reason.value,
     }
 
 
@@ -95,9 +110,14 @@ def _detectable(report: AuditReport) -> dict[str, Any] | None:
     if d is None:
         return None
     return {
-        "comparisons": d.comparisons, "power": 0.8, "favourable": d.favourable, "independent": d.independent,
-        "with_seed_noise": d.with_seed, "one_comparison_favourable": d.single_favourable,
-        "one_comparison_independent": d.single_independent, "examples_needed_favourable_pairing": d.needed[0],
+        "comparisons": d.comparisons,
+        "power": 0.8,
+        "favourable": d.favourable,
+        "independent": d.independent,
+        "with_seed_noise": d.with_seed,
+        "one_comparison_favourable": d.single_favourable,
+        "one_comparison_independent": d.single_independent,
+        "examples_needed_favourable_pairing": d.needed[0],
         "examples_to_settle_best_against_baseline": list(d.to_settle) if d.to_settle else None,
     }
 
@@ -105,21 +125,31 @@ def _detectable(report: AuditReport) -> dict[str, Any] | None:
 def _noise(report: AuditReport, names: _Names) -> dict[str, Any]:
     n = report.noise
     return {
-        "deviation_measured": n.measured, "degrees_of_freedom": n.freedom, "interval": n.interval,
-        "deviation_used": n.used, "from_prior": n.from_prior,
+        "deviation_measured": n.measured,
+        "degrees_of_freedom": n.freedom,
+        "interval": n.interval,
+        "deviation_used": n.used,
+        "from_prior": n.from_prior,
         "equal_settings": [[names[k] for k in keys] for keys in n.groups],
-        "deviation_if_no_example_is_longer": n.if_short, "degrees_of_freedom_if_no_example_is_longer": n.if_short_freedom,
+        "deviation_if_no_example_is_longer": n.if_short,
+        "degrees_of_freedom_if_no_example_is_longer": n.if_short_freedom,
         "equal_if_no_example_is_longer": [
-            {"tokens": length, "trials": [names[k] for k in keys]} for length, keys in n.if_short_groups],
+            {"tokens": length, "trials": [names[k] for k in keys]} for length, keys in n.if_short_groups
+        ],
     }
 
 
 def _trial(v: TrialVerdict, table: TrialTable, names: _Names) -> dict[str, Any]:
     known = v.trial.configuration.as_dict()
     return {
-        "trial": names[v.trial.key], "line": v.trial.row.line, "values": {n: known[n] for n in table.factors},
-        "settings_read": not v.trial.unread, "accuracy": v.trial.accuracy.value if v.trial.accuracy else None,
-        "correct": v.correct, "interval": v.interval, "failed": v.trial.failed,
+        "trial": names[v.trial.key],
+        "line": v.trial.row.line,
+        "values": {n: known[n] for n in table.factors},
+        "settings_read": not v.trial.unread,
+        "accuracy": v.trial.accuracy.value if v.trial.accuracy else None,
+        "correct": v.correct,
+        "interval": v.interval,
+        "failed": v.trial.failed,
         "differs_from_baseline_in": list(v.moves) if v.moves is not None else None,
         "same_training_as": clean(v.same_as) if v.same_as else None,
         "against_baseline": _comparison(v.comparison, names),
@@ -128,7 +158,9 @@ def _trial(v: TrialVerdict, table: TrialTable, names: _Names) -> dict[str, Any]:
 
 def _factor(effect: Any, names: _Names) -> dict[str, Any]:
     return {
-        "factor": effect.factor, "levels": effect.levels, "one_factor_pairs": effect.n_pairs,
+        "factor": effect.factor,
+        "levels": effect.levels,
+        "one_factor_pairs": effect.n_pairs,
         "one_factor_trials": [names[k] for k in effect.alone_from_baseline],
         "widest": _comparison(effect.widest, names),
         "broke": [names[k] for k in effect.broke] if effect.broke else None,
@@ -137,8 +169,12 @@ def _factor(effect: Any, names: _Names) -> dict[str, Any]:
 
 def _boundary(b: Boundary, names: _Names) -> dict[str, Any]:
     return {
-        "factor": b.factor, "side": "above" if b.above else "below", "failed": [names[k] for k in b.failed],
-        "nearest_trained": names[b.trained], "differ_in": list(b.moves), "confounded": len(b.moves) > 1,
+        "factor": b.factor,
+        "side": "above" if b.above else "below",
+        "failed": [names[k] for k in b.failed],
+        "nearest_trained": names[b.trained],
+        "differ_in": list(b.moves),
+        "confounded": len(b.moves) > 1,
         "one_factor_bracket": [names[b.clean], names[b.clean_failed]] if b.clean and b.clean_failed else None,
     }
 
@@ -146,13 +182,23 @@ def _boundary(b: Boundary, names: _Names) -> dict[str, Any]:
 def _claim(j: Judged, names: _Names) -> dict[str, Any]:
     c = j.claim
     return {
-        "text": clean(c.text), "line": c.line, "section": clean(c.section), "kind": c.kind.value, "factor": c.factor,
-        "levels": list(c.levels), "against": list(c.against), "direction": c.direction, "settings": dict(c.values),
-        "trials": [names[k] for k in j.trials], "verdict": j.verdict.value, "reason": j.reason.value,
+        "text": clean(c.text),
+        "line": c.line,
+        "section": clean(c.section),
+        "kind": c.kind.value,
+        "factor": c.factor,
+        "levels": list(c.levels),
+        "against": list(c.against),
+        "direction": c.direction,
+        "settings": dict(c.values),
+        "trials": [names[k] for k in j.trials],
+        "verdict": j.verdict.value,
+        "reason": j.reason.value,
         "comparisons": [_comparison(x, names) for x in j.comparisons],
         "confounded_pairs": [
             {"pair": [names[p.treatment], names[p.control]], "also_differ_in": list(p.also), "effect": p.effect}
-            for p in j.confounded],
+            for p in j.confounded
+        ],
     }
 
 
@@ -173,8 +219,12 @@ def _plain(value: object) -> Any:
 def _next(t: NextTrial, table: TrialTable) -> dict[str, Any]:
     known = t.configuration.as_dict()
     return {
-        "values": {n: known[n] for n in table.factors}, "why": t.why, "factor": t.factor, "level": t.level,
-        "another_seed_of": clean(t.again) if t.again else None, "cost_in_baseline_trainings": t.cost,
+        "values": {n: known[n] for n in table.factors},
+        "why": t.why,
+        "factor": t.factor,
+        "level": t.level,
+        "another_seed_of": clean(t.again) if t.again else None,
+        "cost_in_baseline_trainings": t.cost,
     }
 
 

@@ -54,13 +54,15 @@ def audit_path(path: str, examples: int | None = None) -> AuditedRecord:
         reason = getattr(error, "strerror", None) or error
         raise RecordTableError(
             f"{path}: cannot be read ({reason}); a record is a Markdown or CSV file. "
-            'Give its path, or "-" to read standard input.') from None
+            'Give its path, or "-" to read standard input.'
+        ) from None
 
 
 def audit_stream(stream: BinaryIO, source: str, examples: int | None = None) -> AuditedRecord:
     """Audit what a binary stream gives; at most `MAX_BYTES` + 1 bytes are read. Raises as `audit_path`."""
     if examples is not None and not 1 <= examples <= LARGEST_EXAMPLES:
         raise RecordTableError(
-            f"--examples: got {examples}; a test set has 1 to {LARGEST_EXAMPLES:,} examples. Give their number.")
+            f"--examples: got {examples}; a test set has 1 to {LARGEST_EXAMPLES:,} examples. Give their number."
+        )
     record = read_record(stream.read(MAX_BYTES + 1), source)
     return AuditedRecord(audit(record, examples))

@@ -96,7 +96,7 @@ def bonferroni(p_value: float, comparisons: int) -> float:
 
 
 def discordance_needed(alpha: float) -> int:
-    """The smallest difference, in examples, that the most favourable pairing carries at level alpha: 2^(1-D) <= alpha."""
+    """The smallest difference, in examples, that the most favourable pairing carries: 2^(1-D) <= alpha."""
     return math.ceil(1 - math.log2(alpha) - 1e-12)
 
 

@@ -123,7 +123,7 @@ def case_of(claim: Claim, subjects: Subjects) -> Case:
 def conclude(case: Case, answers: Mapping[Question, Comparison]) -> Judged:
     """The verdict on a claim: the least supported of its comparisons, capped by what the case says."""
     comparisons = tuple(answers[question] for question in case.questions)
-    deciding = min(comparisons, key=lambda c: _STRENGTH[c.verdict], default=None)
+    deciding = min(comparisons, key=lambda c: (_STRENGTH[c.verdict], -c.p_favourable), default=None)
     if case.claim.kind in (ClaimKind.NO_EFFECT,) or (case.claim.kind is ClaimKind.TRIALS and case.claim.direction == 0):
         return _no_difference(case, comparisons)
     if deciding is None:
@@ -175,13 +175,26 @@ def _compared(
     confounded = tuple(_confounded(a, b, factor) for a, b in mixed)
     if clean:
         pairs = tuple((a.key, b.key) for a, b in clean)
-        return Case(claim, (Question(pairs, claim.direction),), None, None, confounded, trials)
+        return Case(claim, (Question(pairs, claim.direction),), None, None, confounded, trials,
+                    _naive(treatments, controls, clean, subjects, factor))
     if same:
         return Case(claim, (), SupportVerdict.CANNOT_HOLD, Reason.SAME_TRAINING, (), trials,
                     {"same": tuple((a.key, b.key) for a, b in same)})
     if claim.direction and all(pair.effect * claim.direction <= 0 for pair in confounded):
         return Case(claim, (), SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, confounded, trials)
     return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, confounded, trials)
+
+
+def _naive(
+    treatments: Sequence[AuditTrial], controls: Sequence[AuditTrial], clean: _Pairs, subjects: Subjects, factor: str,
+) -> dict[str, object]:
+    """The nearest trial against the baseline, which a text is often read from though it is no one-factor pair."""
+    base = subjects.baseline
+    trained = [t for t in treatments if not t.failed]
+    if not trained or all(c.key != base.key for c in controls) or any(b.key == base.key for _, b in clean):
+        return {}
+    nearest = min(trained, key=lambda t: len(moved(t.configuration, base.configuration)))
+    return {"naive": _confounded(nearest, base, factor)}
 
 
 _Pairs = list[tuple[AuditTrial, AuditTrial]]

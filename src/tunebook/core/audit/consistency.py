@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tunebook.core.audit.cases import Subjects, acting, value_of
 from tunebook.core.audit.model import BestBlock, HandRecord, Note, Row, TableKind
 from tunebook.core.audit.structure import level_in, moved
-from tunebook.core.audit.trials import AuditTrial, TrialTable, key_of, same_result
+from tunebook.core.audit.trials import AuditTrial, TrialTable, key_of, same_accuracy, same_result
 
 __all__ = ["inconsistencies"]
 
@@ -92,9 +92,8 @@ def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:
     if trial is None:
         return
     said = block.accuracy
-    if said is not None and trial.accuracy is not None:
-        if abs(said.value - trial.accuracy.value) > (said.unit + trial.accuracy.unit) / 2 + 1e-9:
-            yield Note("best_block_result", {"line": block.line, "trial": trial.label, "text": said,
-                                             "table": trial.accuracy})
+    if said and trial.accuracy and not same_accuracy(said, trial.accuracy):
+        values = {"line": block.line, "trial": trial.label, "text": said, "table": trial.accuracy}
+        yield Note("best_block_result", values)
     if value_of(subjects.best) > value_of(trial):
         yield Note("best_block_not_best", {"line": block.line, "trial": trial.label, "best": subjects.best.label})

@@ -31,7 +31,8 @@ class Examples:
 
     Attributes:
         n: None when it is not known.
-        how: "given" (by the caller), "fractions" (cells such as 112/358), "stated" (in the text), "inferred", "unknown".
+        how: "given" (by the caller), "fractions" (cells such as 112/358), "stated" (in the text), "inferred" or
+            "unknown".
         smallest: the smallest n that fits, whether believed or not; None when none fits.
         luck: probability that unrelated accuracies would fit some n up to `smallest`.
         alternatives: the next numbers that fit as well.

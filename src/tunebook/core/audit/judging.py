@@ -183,7 +183,8 @@ class Judge:
         interval = (bounds.independent_interval(self._correct[single[0]], self._correct[single[1]], n)
                     if single else None)
         with_seed = max(independent, bounds.seed_p(effect, spread, seed, self._noise.used_freedom))
-        return Comparison(pairs, effect, differences, interval, bounds.favourable_p(differences), independent, with_seed)
+        favourable = bounds.favourable_p(differences)
+        return Comparison(pairs, effect, differences, interval, favourable, independent, with_seed)
 
     def _variance(self, key: str) -> float:
         """Of one accuracy, kept above 0 at the ends (Agresti and Coull's two added answers on each side)."""

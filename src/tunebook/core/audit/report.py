@@ -70,9 +70,9 @@ class Detectable:
 
     Attributes:
         comparisons: in the family against the baseline.
-        favourable, independent: adjusted for these comparisons (Bonferroni); favourable None: not with so few examples.
+        favourable, independent: adjusted for these comparisons (Bonferroni); favourable None: too few examples.
         single_favourable, single_independent: for one comparison fixed beforehand.
-        needed: the difference in examples that the most favourable pairing must reach, adjusted; and for one comparison.
+        needed: the difference in examples that the most favourable pairing must reach: adjusted; for one comparison.
         with_seed: as `independent`, with the seed noise of one seed on each side.
         to_settle: examples for power 0.8 at the difference seen between best and baseline, one comparison, as
             (favourable, independent); None when there is no such difference.
@@ -163,12 +163,12 @@ def _distinct(subjects: Subjects, structure: Structure) -> int:
 
 
 def _claims(record: HandRecord) -> list[Claim]:
-    """The record's claims, and its best-configuration blocks as claims of their own, each sentence once."""
+    """The record's claims, and its best-configuration blocks as claims of their own, in the order of the document."""
     claims = list(record.claims)
     for block in record.best_blocks:
         claims.append(Claim(ClaimKind.BEST_TRIAL, "", block.line, values=block.values,
                             trials=(block.trial,) if block.trial else ()))
-    return claims
+    return sorted(claims, key=lambda claim: claim.line)
 
 
 def _conclude(case: Case, judge: Judge) -> Judged:

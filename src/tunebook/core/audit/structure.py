@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import combinations
 
 from tunebook.core.audit.trials import AuditTrial, TrialTable
@@ -44,8 +45,8 @@ class Confounding:
 
     Attributes:
         code: "ratio_constant" (alpha/r is the same everywhere), "ratio_unknown" (rank moves, alpha is not recorded),
-            "one_to_one" (two factors always move together), "level_not_isolated" (a level has no trial that differs from
-            one at the baseline's level by this factor alone).
+            "one_to_one" (two factors always move together), "level_not_isolated" (a level without a trial that differs
+            from one at the baseline's level by this factor alone).
         factors: the factor first; then the one (or all those) it moved with.
         levels: the ratio, or the levels that are not isolated.
     """
@@ -110,13 +111,29 @@ def moved(a: Configuration, b: Configuration) -> tuple[str, ...]:
     Batch size and accumulation count as `effective_batch_size`. Rank and alpha count as rank alone when alpha/r or
     alpha is the same in both: a rank may be changed at fixed alpha/r or at fixed alpha, either is one factor.
     """
-    left, right = effective(a, _FOLDING, None), effective(b, _FOLDING, None)
-    names = list(left.changes_from(right))
+    left, right = _vector(a), _vector(b)
+    names = [name for name, x, y in zip(_NAMES, left, right, strict=True) if x != y]
     if "per_device_train_batch_size" in names:
         names[names.index("per_device_train_batch_size")] = EFFECTIVE_BATCH
-    if "lora_r" in names and "lora_alpha" in names and _close(left.scaling, right.scaling):
+    if "lora_r" in names and "lora_alpha" in names and _close(_scaling(left), _scaling(right)):
         names.remove("lora_alpha")
     return tuple(names)
+
+
+_NAMES = tuple(field.name for field in fields(Configuration))
+_R, _ALPHA = _NAMES.index("lora_r"), _NAMES.index("lora_alpha")
+
+
+@lru_cache(maxsize=4096)
+def _vector(configuration: Configuration) -> tuple[object, ...]:
+    """What acts in a configuration, in the order of `_NAMES`; cached because every pair of trials is compared."""
+    folded = effective(configuration, _FOLDING, None)
+    return tuple(getattr(folded, name) for name in _NAMES)
+
+
+def _scaling(vector: tuple[object, ...]) -> float:
+    r, alpha = vector[_R], vector[_ALPHA]
+    return float(alpha) / float(r)  # type: ignore[arg-type]
 
 
 def _close(a: float, b: float) -> bool:
@@ -139,14 +156,12 @@ def structure_of(table: TrialTable) -> Structure:
 def _compare_all(
     trials: Sequence[AuditTrial],
 ) -> tuple[tuple[Pair, ...], tuple[tuple[str, ...], ...], tuple[tuple[int, tuple[str, ...]], ...]]:
-    folded = {t.key: effective(t.configuration, _FOLDING, None) for t in trials}
-    vectors = {key: tuple(sorted(c.as_dict().items(), key=lambda item: item[0])) for key, c in folded.items()}
     pairs = []
     for a, b in combinations(trials, 2):
-        different = sum(x != y for x, y in zip(vectors[a.key], vectors[b.key], strict=True))
-        if 0 < different <= 2 and len(names := moved(a.configuration, b.configuration)) == 1:
+        names = moved(a.configuration, b.configuration)
+        if len(names) == 1:
             pairs.append(_ordered(names[0], a, b))
-    return tuple(pairs), _groups(trials, vectors), _short_groups(trials, vectors)
+    return tuple(pairs), _groups(trials), _short_groups(trials)
 
 
 def _ordered(factor: str, a: AuditTrial, b: AuditTrial) -> Pair:
@@ -156,21 +171,18 @@ def _ordered(factor: str, a: AuditTrial, b: AuditTrial) -> Pair:
     return Pair(factor, b.key, a.key) if swap else Pair(factor, a.key, b.key)
 
 
-def _groups(trials: Sequence[AuditTrial], vectors: dict[str, tuple[tuple[str, object], ...]]) -> tuple[tuple[str, ...], ...]:
-    groups: dict[str, list[str]] = {}
+def _groups(trials: Sequence[AuditTrial]) -> tuple[tuple[str, ...], ...]:
+    groups: dict[tuple[object, ...], list[str]] = {}
     for trial in trials:
-        groups.setdefault(repr(vectors[trial.key]), []).append(trial.key)
+        groups.setdefault(_vector(trial.configuration), []).append(trial.key)
     return tuple(tuple(keys) for keys in groups.values() if len(keys) > 1)
 
 
-def _short_groups(
-    trials: Sequence[AuditTrial], vectors: dict[str, tuple[tuple[str, object], ...]],
-) -> tuple[tuple[int, tuple[str, ...]], ...]:
+def _short_groups(trials: Sequence[AuditTrial]) -> tuple[tuple[int, tuple[str, ...]], ...]:
     """Groups that differ at most in max_length, and do; with the smallest of their lengths."""
-    groups: dict[str, list[AuditTrial]] = {}
+    groups: dict[tuple[object, ...], list[AuditTrial]] = {}
     for trial in trials:
-        without = tuple(item for item in vectors[trial.key] if item[0] != "max_length")
-        groups.setdefault(repr(without), []).append(trial)
+        groups.setdefault(_vector(trial.configuration.with_values(max_length=1)), []).append(trial)
     found = []
     for members in groups.values():
         lengths = {trial.configuration.max_length for trial in members}
@@ -202,7 +214,8 @@ def _confounded(
     for factor in factors:
         alone = _not_isolated(table.trials, pairs, factor, base, by_key)
         if alone:
-            found.append(Confounding("level_not_isolated", (factor, *_companions(table.trials, factor, alone, base)), alone))
+            companions = _companions(table.trials, factor, alone, base)
+            found.append(Confounding("level_not_isolated", (factor, *companions), alone))
     return tuple(found)
 
 
@@ -246,8 +259,8 @@ def _companions(
 
 
 def _boundaries(trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: tuple[str, ...]) -> tuple[Boundary, ...]:
-    failed = [t for t in trials if t.failed]
-    trained = [t for t in trials if not t.failed and t.accuracy is not None]
+    failed = [t for t in trials if t.failed and not t.unread]
+    trained = [t for t in trials if not t.failed and not t.unread and t.accuracy is not None]
     if not failed or not trained:
         return ()
     found = []
@@ -281,7 +294,10 @@ def _boundary(
                     moved(edge.configuration, nearest_failed.configuration), *clean)
 
 
-def _clean_bracket(factor, beyond, trained, pairs, level):  # type: ignore[no-untyped-def]
+def _clean_bracket(
+    factor: str, beyond: Sequence[AuditTrial], trained: Sequence[AuditTrial], pairs: Sequence[Pair],
+    level: Callable[[AuditTrial], float],
+) -> tuple[str | None, str | None]:
     """The one-factor pair of a failed and a trained trial whose levels lie nearest, as (trained, failed) keys."""
     failed_keys = {t.key: t for t in beyond}
     trained_keys = {t.key: t for t in trained}
@@ -290,4 +306,7 @@ def _clean_bracket(factor, beyond, trained, pairs, level):  # type: ignore[no-un
         for pair in pairs if pair.factor == factor
         for t, f in ((pair.low, pair.high), (pair.high, pair.low)) if t in trained_keys and f in failed_keys
     ]
-    return min(found)[1:] if found else (None, None)
+    if not found:
+        return None, None
+    _, nearest, first = min(found)
+    return nearest, first

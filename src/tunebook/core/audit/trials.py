@@ -16,7 +16,9 @@ from tunebook.core.audit.model import Accuracy, HandRecord, Note, Row, TableKind
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
 
-__all__ = ["AuditTrial", "Renumbering", "TrialTable", "key_of", "nothing_right", "same_result", "trials_of"]
+__all__ = [
+    "AuditTrial", "Renumbering", "TrialTable", "key_of", "nothing_right", "same_accuracy", "same_result", "trials_of",
+]
 
 BATCH, ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
 
@@ -113,7 +115,12 @@ def same_result(a: Row, b: Row) -> bool:
         return nothing_right(a) and nothing_right(b)
     if a.accuracy is None or b.accuracy is None:
         return a.accuracy is b.accuracy
-    return abs(a.accuracy.value - b.accuracy.value) <= (a.accuracy.unit + b.accuracy.unit) / 2 + 1e-9
+    return same_accuracy(a.accuracy, b.accuracy)
+
+
+def same_accuracy(a: Accuracy, b: Accuracy) -> bool:
+    """Whether two printed accuracies can be one, as far as their precision goes."""
+    return abs(a.value - b.value) <= (a.unit + b.unit) / 2 + 1e-9
 
 
 def trials_of(record: HandRecord) -> TrialTable:

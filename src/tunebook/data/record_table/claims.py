@@ -8,7 +8,7 @@ and something of a subject but fits no form is kept as `unread`, so that the aud
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -45,12 +45,16 @@ def _words(english: str, chinese: str) -> re.Pattern[str]:
 
 _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
     (Predicate.NO_EFFECT, _words(
-        r"(?:no|little|hardly any|negligible|without)\s(?:\w+\s){0,2}(?:effect|impact|difference|influence|benefit|gain|"
+        r"(?:no|little|hardly any|negligible|without)\s(?:\w+\s){0,2}(?:effect|impact|difference|influence|benefit|"
+        r"gain|"
         r"improvement|help)|(?:does|do|did|is|are|was)(?:n't|\snot)\s(?:\w+\s)?(?:matter|help|improve|change|better|"
-        r"affect)|no (?:better|worse)|(?:not|never) (?:\w+\s)?(?:better|worse|help\w*|improve\w*)|cannot improve|insensitive",
-        r"(?:没有|没|无|并无|未见|未)(?:什么|任何|明显|显著|太大|多大|有)?(?:的)?(?:影响|差别|差异|区别|作用|效果|帮助|提升|提高|改善)|"
+        r"affect)|no (?:better|worse)|(?:not|never) (?:\w+\s)?(?:better|worse|help\w*|improve\w*)|cannot improve|"
+        r"insensitive",
+        r"(?:没有|没|无|并无|未见|未)(?:什么|任何|明显|显著|太大|多大|有)?(?:的)?(?:影响|差别|差异|区别|作用|效果|帮"
+        r"助|提升|提高|改善)|"
         r"影响(?:不大|很小|较小|甚微|有限)|不敏感|不影响|差别不大|效果有限|(?:没有|并不|不)(?:更好|优于|重要)|"
-        r"(?:不能|不会|并未|没能|未能|不再|难以|无法)(?:带来|继续|进一步|明显)?(?:提升|提高|改善|受益)|持平|相当(?=\W|$)")),
+        r"(?:不能|不会|并未|没能|未能|不再|难以|无法)(?:带来|继续|进一步|明显)?(?:提升|提高|改善|受益)|持平|相当"
+        r"(?=\W|$)")),
     (Predicate.FAILS, _words(
         r"fail\w*|diverg\w+|crash\w*|collaps\w+|explod\w+|breaks?\b|broke\b|NaN\b|unstable|does not (?:train|converge)",
         r"失败|发散|崩溃|崩掉|崩坏|不收敛|无法收敛|不稳定|爆炸|无法训练")),
@@ -64,38 +68,47 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
         r"最佳|最优|最好|最理想|甜点|甜蜜点|(?:准确率|精度|效果)?最高(?:准确率|精度)?|最合适")),
     (Predicate.WORSE, _words(
         r"worse\b|hurts?\b|harm\w*|degrad\w+|inferior|reduc\w+ (?:the )?accuracy|lower(?:s|ed)? (?:the )?accuracy|"
-        r"accuracy (?:drops?|falls?|decreas\w+|goes down)|drops?\b|decline\w*|lower than|below\b|underperform\w*|overfit\w*|"
+        r"accuracy (?:drops?|falls?|decreas\w+|goes down)|drops?\b|decline\w*|lower than|below\b|underperform\w*|"
+        r"overfit\w*|"
         r"underfit\w*|worst",
         r"更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
         r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低|比.{0,40}差")),
     (Predicate.BETTER, _words(
-        r"better\b|improv\w+|outperform\w*|beats?\b|helps?\b|superior|benefi\w+|gains?\b|boosts?\b|higher (?:accuracy|than)|"
+        r"better\b|improv\w+|outperform\w*|beats?\b|helps?\b|superior|benefi\w+|gains?\b|boosts?\b|higher "
+        r"(?:accuracy|than)|"
         r"above\b|works? well|pays? off|effective\b|wins?\b|useful\b",
-        r"更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|(?:效果|表现)好|更高|变好|增益|比.{0,40}好")),
+        r"更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|"
+        r"(?:效果|表现)好|更高|变好|增益|比.{0,40}好")),
 )
 
 _MORE = re.compile(
-    r"(?:(?<![A-Za-z])(?:higher|larger|bigger|more|longer|greater|increas\w+|rais\w+|extra|additional)\s(?:the\s|of\s)?|"
+    r"(?:(?<![A-Za-z])(?:higher|larger|bigger|more|longer|greater|increas\w+|rais\w+|extra|additional)\s(?:the\s|"
+    r"of\s)?|"
     r"(?:提高|增大|增加|加大|升高|扩大|延长|更大的?|更高的?|更多的?|更长的?|较大的?|较高的?|大|高))$", re.IGNORECASE)
 _LESS = re.compile(
     r"(?:(?<![A-Za-z])(?:lower|smaller|fewer|less|shorter|reduc\w+|decreas\w+|lowering)\s(?:the\s|of\s)?|"
     r"(?:降低|减小|减少|缩短|更小的?|更低的?|更少的?|较小的?|较低的?))$", re.IGNORECASE)
-_MORE_AFTER = re.compile(r"^\s?(?:的)?(?:提高|增大|增加|加大|升高|越大|越高|越多|越长|更大|更高|increases?\b|is increased)(?!到|至|为)")
+_MORE_AFTER = re.compile(r"^\s?(?:的)?(?:提高|增大|增加|加大|升高|越大|越高|越多|越长|更大|更高|increases?\b|is "
+                         r"increased)(?!到|至|为)")
 _LESS_AFTER = re.compile(r"^\s?(?:的)?(?:降低|减小|减少|越小|越低|越少|更小|更低|decreases?\b|is reduced)(?!到|至|为)")
 _AGAINST = re.compile(
-    r"(?:\b(?:than|over|versus|vs\.?|compared (?:with|to)|relative to|beats?|outperforms?|against|below|above)\s(?:the\s)?|"
+    r"(?:\b(?:than|over|versus|vs\.?|compared (?:with|to)|relative to|beats?|outperforms?|against|below|"
+    r"above)\s(?:the\s)?|"
     r"(?:相比于?|相较于?|对比|比|优于|劣于|不如|好于|差于|胜过|超过|低于|高于|较|和|与))\s?\S{0,3}$", re.IGNORECASE)
 _BELOW = re.compile(r"\b(?:below|under|less than|lower than|smaller than)\b|<|低于|小于|以下", re.IGNORECASE)
 _BASELINE = re.compile(r"\bbase\s?line\b|\bdefaults?\b|基线|基准|默认", re.IGNORECASE)
-_WHOLE = re.compile(r"\b(?:best|final|tun(?:ed|ing)|overall|total|combined?|optimi[sz]ed)\b|最终|最佳|调参|调优|总体|整体|优化|组合",
+_WHOLE = re.compile(r"\b(?:best|final|tun(?:ed|ing)|overall|total|combined?|optimi[sz]ed)\b|最终|最佳|调参|调优|总体|"
+                    r"整体|优化|组合",
                     re.IGNORECASE)
 _SO_FAR = re.compile(r"so far|until now|currently|to date|目前|当前|至今|截至|暂时", re.IGNORECASE)
 _NOT_A_CLAIM = re.compile(
     r"^\W{0,6}(?:(?:goals?|aims?|purpose|objective|hypothes[ie]s|question|next(?: steps?)?|plan|idea|todo)\b|"
-    r"(?:try|test whether)\s|(?:本轮|实验)?(?:目标|目的|假设|问题|下一步|计划|思路|方法|待办|验证)\w{0,4}\s?:)|[?？]\W*$",
+    r"(?:try|test whether)\s|(?:本轮|实验)?(?:目标|目的|假设|问题|下一步|计划|思路|方法|待办|验证)\w{0,4}\s?:)|[?？"
+    r"]\W*$",
     re.IGNORECASE)
 _SENTENCES = re.compile(r"[。;；!！\n]+|[.?](?=\s|$)")
 _CLAUSES = re.compile(r"[,，]\s?|\s(?:but|while|whereas)\s|但是|但|而且|并且|不过|然而")
+_CONJUNCTION = re.compile(r"^(?:but|and|while|whereas|so)\s|^(?:但是|但|而且|并且|而|不过)", re.IGNORECASE)
 _GREATER_LIST = re.compile(r"[>＞≫]")
 
 
@@ -151,7 +164,7 @@ def _claim(clause: str, statement: Statement, context: Context) -> Claim | None:
     predicate = _predicate(_blanked(clause, named))
     if predicate is None:
         return None
-    base = Claim(ClaimKind.UNREAD, clause.strip(" ,-*•:"), statement.line, statement.section,
+    base = Claim(ClaimKind.UNREAD, _CONJUNCTION.sub("", clause.strip(" ,-*•:")), statement.line, statement.section,
                  trials=(context.trial,) if context.trial else ())
     build = _BUILDERS[predicate]
     claim = build(base, clause, named, context)
@@ -159,6 +172,9 @@ def _claim(clause: str, statement: Statement, context: Context) -> Claim | None:
         return claim
     worth_naming = named or trial_labels(clause) or context.trial or _BASELINE.search(clause)
     return base if worth_naming and predicate is not Predicate.FAILS else None
+
+
+Builder = Callable[[Claim, str, list[Mention], Context], Claim | None]
 
 
 def _fails(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
@@ -204,7 +220,7 @@ def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> C
     return None
 
 
-def _compares(sign: int):  # type: ignore[no-untyped-def]
+def _compares(sign: int) -> Builder:
     def build(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
         claim = replace(base, direction=sign)
         labels = trial_labels(clause)
@@ -256,7 +272,8 @@ def _levels(claim: Claim, clause: str, valued: list[Mention]) -> Claim:
 
 def _bare_against(clause: str, factor: str, levels: tuple[Level, ...]) -> tuple[Level, ...]:
     """The 8 of "rank 32 beats 8": a number after a word of comparison, without the factor's name."""
-    match = re.search(r"(?:than|over|beats|outperforms|vs\.?|versus|优于|好于|不如|比)\s?(\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?!\s?[%\d.])",
+    match = re.search(r"(?:than|over|beats|outperforms|vs\.?|versus|优于|好于|不如|比"
+                      r")\s?(\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?!\s?[%\d.])",
                       clause)
     if not match or FACTOR_KINDS[factor].value_type not in (int, float):
         return ()
@@ -273,7 +290,7 @@ def _trend(claim: Claim, clause: str, mention: Mention, sign: int, context: Cont
     return replace(claim, kind=ClaimKind.TREND, factor=mention.factor, direction=-sign if less else sign, trials=())
 
 
-_BUILDERS = {
+_BUILDERS: dict[Predicate, Builder] = {
     Predicate.FAILS: _fails, Predicate.NO_EFFECT: _no_effect, Predicate.IMPORTANT: _important, Predicate.BEST: _best,
     Predicate.BETTER: _compares(1), Predicate.WORSE: _compares(-1),
 }

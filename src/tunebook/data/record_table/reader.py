@@ -13,7 +13,7 @@ from tunebook.data.record_table.grid import Document, Grid, Statement
 from tunebook.data.record_table.markdown import looks_like_markdown, read_markdown
 from tunebook.data.record_table.numbers import clean_text, read_accuracy
 from tunebook.data.record_table.settings import mentions, settings, trial_labels
-from tunebook.data.record_table.tables import TableReading, key_values, read_table
+from tunebook.data.record_table.tables import TableReading, is_trial_table, key_values, read_table
 from tunebook.errors import RecordTableError
 
 __all__ = ["MAX_BYTES", "MAX_LINES", "MAX_TRIALS", "read_record"]
@@ -23,12 +23,16 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 100_000
 MAX_TRIALS = 1_000
 MAX_CLAIMS = 500
+MAX_STATEMENTS = 5_000
+"""Lines of text that are looked at for claims."""
 
-_BEST_SECTION = re.compile(r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE)
+_BEST_SECTION = re.compile(
+    r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE)
 _ACCURACY_SAID = re.compile(r"(?:accuracy|acc|准确率|正确率|精度)[^\d\n]{0,12}(\d+(?:\.\d+)?\s?%?)", re.IGNORECASE)
 _EXAMPLES_SAID = re.compile(
-    r"(\d[\d,]{0,9})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval)\s(?:examples?|samples?|rows?|questions?|items?|"
-    r"cases?)|(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(\d[\d,]{0,9})|"
+    r"(\d[\d,]{0,9})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval)\s"
+    r"(?:examples?|samples?|rows?|questions?|items?|cases?)|(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|"
+    r"has|with|contains|size|[:=(])?\s?:?\s?(\d[\d,]{0,9})|"
     r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|样本)|"
     r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)", re.IGNORECASE)
 
@@ -44,7 +48,8 @@ def read_record(content: bytes, source: str) -> HandRecord:
     """
     text, notes = _decode(content, source)
     if not text.strip():
-        raise RecordTableError(f"{source}: the record is empty; it has a table of trials. Give the file with the table.")
+        raise RecordTableError(
+            f"{source}: the record is empty; a record has a table of trials. Give the file with the table.")
     if text.count("\n") > MAX_LINES:
         raise RecordTableError(
             f"{source}: {text.count(chr(10)):,} lines; a hand-written record has at most {MAX_LINES:,}. "
@@ -58,10 +63,8 @@ def _decode(content: bytes, source: str) -> tuple[str, list[Note]]:
         raise RecordTableError(
             f"{source}: {len(content):,} bytes; a record is at most {MAX_BYTES:,} bytes. "
             "Cut it down to the tables and their text.")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "gb18030"]
+    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    encodings = ["utf-16"] if marked else ["utf-8-sig", "gb18030"]
     for encoding in encodings:
         try:
             text = content.decode(encoding)
@@ -77,22 +80,35 @@ def _decode(content: bytes, source: str) -> tuple[str, list[Note]]:
 
 
 def _assemble(document: Document, text: str, source: str, notes: list[Note]) -> HandRecord:
-    readings = [reading for i, grid in enumerate(document.grids) if (reading := read_table(grid, i)) is not None]
+    readings = _read_tables(document, source)
     rows = _with_results(tuple(row for reading in readings for row in reading.rows))
     if not rows:
         raise RecordTableError(_no_table(document, source))
-    if len(rows) > MAX_TRIALS:
-        raise RecordTableError(
-            f"{source}: {len(rows):,} rows of trials; at most {MAX_TRIALS:,} are audited. Split the record.")
     notes = notes + [note for reading in readings for note in reading.notes]
     claims, cut = _claims(document.statements, rows)
     if cut:
         notes.append(Note("claims_cut", {"limit": MAX_CLAIMS}))
-    said = sorted({int(number.replace(",", "")) for match in _EXAMPLES_SAID.finditer(text)
-                   for number in match.groups() if number and number.replace(",", "").isdigit()} - {0})
+    said = sorted({int(number.replace(",", "")) for match in _EXAMPLES_SAID.finditer(text) for number in match.groups()
+                   if number and number.replace(",", "").isdigit()} - {0})
     return HandRecord(
         source, _language(text), rows, claims, _best_blocks(document, readings), tuple(said[:10]),
         tuple(notes))
+
+
+def _read_tables(document: Document, source: str) -> list[TableReading]:
+    """All tables of trials. Raises RecordTableError when they have more than `MAX_TRIALS` rows together."""
+    readings: list[TableReading] = []
+    n_rows = 0
+    for number, grid in enumerate(document.grids):
+        if not is_trial_table(grid):
+            continue
+        n_rows += len(grid.rows)
+        if n_rows > MAX_TRIALS:
+            raise RecordTableError(
+                f"{source}, line {grid.line}: {n_rows:,} rows of trials by here; at most {MAX_TRIALS:,} are audited. "
+                "Split the record.")
+        readings.append(read_table(grid, number))
+    return readings
 
 
 def _with_results(rows: tuple[Row, ...]) -> tuple[Row, ...]:
@@ -113,21 +129,22 @@ def _no_table(document: Document, source: str) -> str:
 
 def _claims(statements: Sequence[Statement], rows: Sequence[Row]) -> tuple[tuple[Claim, ...], bool]:
     found: list[Claim] = []
-    for statement in statements:
+    for statement in statements[:MAX_STATEMENTS]:
         if not statement.is_code and len(found) < MAX_CLAIMS:
             found += claims_of(statement)
     for row in rows:
         if row.analysis and len(found) < MAX_CLAIMS:
-            found += claims_of(Statement(row.analysis, row.line, row.section), Context(row.trial, row.values, row.builds_on))
+            statement = Statement(row.analysis, row.line, row.section)
+            found += claims_of(statement, Context(row.trial, row.values, row.builds_on))
     found.sort(key=lambda claim: claim.line)
-    return tuple(found[:MAX_CLAIMS]), len(found) >= MAX_CLAIMS
+    return tuple(found[:MAX_CLAIMS]), len(found) > MAX_CLAIMS or len(statements) > MAX_STATEMENTS
 
 
 def _best_blocks(document: Document, readings: Sequence[TableReading]) -> tuple[BestBlock, ...]:
     """Settings that stand under a heading such as "Best configuration", one block a section."""
     table_lines = {row.line for reading in readings for row in reading.rows}
     by_section: dict[str, list[tuple[int, dict[str, Level], str]]] = {}
-    for statement in document.statements:
+    for statement in document.statements[:MAX_STATEMENTS]:
         if _BEST_SECTION.search(statement.section):
             by_section.setdefault(statement.section, []).append(
                 (statement.line, settings(statement.text), statement.text))

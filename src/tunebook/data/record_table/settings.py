@@ -49,16 +49,17 @@ def _word_pattern(word: str) -> str:
 _WORDS = sorted(((word, name) for name, words in FACTOR_WORDS.items() for word in words), key=lambda w: -len(w[0]))
 _NAME_OF = {word: name for word, name in _WORDS}
 _COUNTED_EPOCHS = r"(?<=\d)\s?轮(?![数次])"
-_ANY_WORD = re.compile("|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), _COUNTED_EPOCHS]), re.IGNORECASE)
+_ANY_WORD = re.compile(
+    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), _COUNTED_EPOCHS]), re.IGNORECASE)
 
 _FILLER_WORDS = (
     "and kept at", "value of", "values of", "set to", "raised", "increased", "decreased", "reduced", "lowered",
     "changed", "raise", "increase", "decrease", "reduce", "above", "below", "beyond", "under", "over", "from", "about",
     "around", "up", "down", "of", "at", "is", "was", "than", "higher", "lower", "larger", "smaller", "greater",
-    "between", "only", "提高", "增大", "增加", "增至", "升至", "升高", "提升", "降低", "降至", "降到", "减小", "减少", "减至",
-    "改为", "改成", "设为", "设置", "设定", "调整", "调高", "调低", "调到", "调至", "取", "在", "从", "由", "为", "是", "用",
-    "加到", "加大", "大于", "小于", "高于", "低于", "超过", "达到", "达", "约", "的", "了", "值", "升", "降", "较高", "更高",
-    "过高", "过大", "扩大", "不能", "不宜", "不要", "不可", "不应", "进一步", "区间", "范围", "取值",
+    "between", "only", "提高", "增大", "增加", "增至", "升至", "升高", "提升", "降低", "降至", "降到", "减小", "减少",
+    "减至", "改为", "改成", "设为", "设置", "设定", "调整", "调高", "调低", "调到", "调至", "取", "在", "从", "由", "为",
+    "是", "用", "加到", "加大", "大于", "小于", "高于", "低于", "超过", "达到", "达", "约", "的", "了", "值", "升", "降",
+    "较高", "更高", "过高", "过大", "扩大", "不能", "不宜", "不要", "不可", "不应", "进一步", "区间", "范围", "取值",
 )
 _ARROWS = ("->", "→", "⇒", "=>", "⟶")
 _TO_WORDS = ("to", "到", "至", "->", "→", "⇒", "=>", "⟶")
@@ -68,8 +69,9 @@ _SIGNS = r"[\s=:(（\"'“<>≤≥≈~,]"
 _GAP = re.compile(rf"(?:{_SIGNS}|{_FILLERS}|{_TO}){{0,8}}", re.IGNORECASE)
 _VALUE = re.compile(rf"({NUMBER})(?!\s?(?:%|％|points?|个?百分点))(?![\d.]*\d)")
 _CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调)(?:到|至|为)"
-_JOIN = re.compile(rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
-                   re.IGNORECASE)
+_JOIN = re.compile(
+    rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
+    re.IGNORECASE)
 _FLAG = re.compile(r"[\s=:]{0,3}(true|false|on|off|enabled|disabled|开启|打开|启用|开|关闭|禁用|关)(?![A-Za-z])",
                    re.IGNORECASE)
 _WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
@@ -175,11 +177,13 @@ def settings(text: str) -> dict[str, Level]:
 
 
 _LABEL = re.compile(
-    r"(?<![A-Za-z0-9])(?:exp(?:eriment)?|trial|run|test|实验|试验|编号)\s?[#_\-.:№]?\s?(\d{1,5})(?![\d.]\d|\d)", re.IGNORECASE)
+    r"(?<![A-Za-z0-9])(?:exp(?:eriment)?|trial|run|test|实验|试验|编号)\s?[#_\-.:№]?\s?(\d{1,5})(?![\d.]\d|\d)",
+    re.IGNORECASE)
 _HASH_LABEL = re.compile(r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)")
 _BASELINE_WORD = re.compile(r"\bbase\s?line\b|\bthe defaults?\b|基线|基准|默认(?:配置|参数|设置)", re.IGNORECASE)
 _BEST_WORD = re.compile(r"\b(?:the )?(?:best|incumbent)(?: so far)?\b|最佳|最优|最好", re.IGNORECASE)
-_BUILDS = re.compile(r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE)
+_BUILDS = re.compile(
+    r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE)
 
 
 def trial_labels(text: str) -> list[tuple[str, int, int]]:
@@ -200,7 +204,8 @@ def base_trial(text: str) -> str | None:
     labels = trial_labels(text)
     if labels:
         number, start, end = labels[0]
-        if re.match(r"\s?[+,:]|\s?(?:with|but|settings|的|配置|基础|plus|and)", text[end:]) or _BUILDS.search(text[:start]):
+        extended = re.match(r"\s?[+,:]|\s?(?:with|but|settings|的|配置|基础|plus|and)", text[end:])
+        if extended or _BUILDS.search(text[:start]):
             return number
     best = _BEST_WORD.search(text)
     if best and (re.match(r".{0,14}?(?:[+]|with|but|plus|基础|上|再|并)", text[best.end():])

@@ -13,17 +13,23 @@ from tunebook.data.record_table.numbers import clean_text, is_failure, read_accu
 from tunebook.data.record_table.settings import base_trial, level_of, settings
 from tunebook.data.record_table.words import COLUMN_WORDS, RESULT_RANK, compact, factor_of_header
 
-__all__ = ["Columns", "TableReading", "key_values", "read_table", "recognise"]
+__all__ = ["Columns", "TableReading", "is_trial_table", "key_values", "read_table", "recognise"]
 
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
+
+MOST_COLUMNS = 300
+"""A wider table is none of trials written by hand."""
 
 _BASELINE = re.compile(r"\bbase\s?line\b|\bdefaults?\b|\breference\b|基线|基准|默认|初始配置|对照组", re.IGNORECASE)
 _AGAINST_BASELINE = re.compile(
     r"\b(?:vs\.?|than|versus|over|above|below|against|from|to|with|as|match\w*|equals?|beats?|the|relative to|under)\s+"
     r"(?:the\s+|our\s+)?(?:base\s?line|defaults?)|"
-    r"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?(?:基线|基准|默认)|(?:基线|基准)(?:相比|持平|低|高|差|好|一样|相同|之)",
+    r"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?(?:基线|基准|默认)|(?:基线|基准)(?:相比|"
+    r"持平|低|高|差|好|一样|相同|之)",
     re.IGNORECASE)
+_EXTENDED_BASELINE = re.compile(
+    r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -99,15 +105,22 @@ def _result_column(others: dict[int, str]) -> int | None:
     return next((i for i, text in others.items() if re.search(r"accuracy|准确率|正确率", text, re.IGNORECASE)), None)
 
 
-def read_table(grid: Grid, number: int) -> TableReading | None:
-    """The trials of a grid, or None when it is no table of trials (no result column, or nothing that names settings).
+def is_trial_table(grid: Grid) -> bool:
+    """Whether a grid has a result column and something that names settings."""
+    if len(grid.header) > MOST_COLUMNS:
+        return False
+    columns = recognise(grid.header)
+    return columns.accuracy is not None and (bool(columns.factors) or columns.change is not None)
+
+
+def read_table(grid: Grid, number: int) -> TableReading:
+    """The trials of a grid for which `is_trial_table` holds.
 
     Args:
         number: which table of the document this is.
     """
     columns = recognise(grid.header)
-    if columns.accuracy is None or (not columns.factors and columns.change is None):
-        return None
+    assert columns.accuracy is not None
     percent = _is_percent(grid, columns.accuracy)
     notes: list[Note] = []
     rows = [
@@ -152,15 +165,15 @@ def _read_row(
         notes.append(Note("no_result", {"trial": label, "line": line, "cell": clean_text(raw_result)[:60]}))
     return Row(
         label, line, table, columns.kind, section, values, base_trial(change), accuracy, failed, change, analysis,
-        is_baseline=bool(_BASELINE.search(_without_comparisons(name))) and base_trial_is_self(change),
+        is_baseline=bool(_BASELINE.search(_without_comparisons(name))) and _is_baseline_itself(change),
         seed=cell(columns.seed) or None, described=described,
     )
 
 
-def base_trial_is_self(change: str) -> bool:
+def _is_baseline_itself(change: str) -> bool:
     """Whether a description that names the baseline *is* the baseline ("baseline: lr 2e-4"), not built on it."""
     text = _without_comparisons(change)
-    return not re.search(r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", text, re.IGNORECASE)
+    return not _EXTENDED_BASELINE.search(text)
 
 
 def _without_comparisons(text: str) -> str:

@@ -16,7 +16,8 @@ FACTOR_WORDS: dict[str, tuple[str, ...]] = {
     "learning_rate": ("learning rate", "learning_rate", "lr", "peak lr", "学习率", "学习速率"),
     "per_device_train_batch_size": (
         "per_device_train_batch_size", "train batch size", "micro batch size", "micro-batch", "micro batch",
-        "batch size", "batch_size", "batchsize", "batch", "bs", "批大小", "批次大小", "批量大小", "批处理大小", "批次", "批量"),
+        "batch size", "batch_size", "batchsize", "batch", "bs", "批大小", "批次大小", "批量大小", "批处理大小", "批次",
+        "批量"),
     "gradient_accumulation_steps": (
         "gradient_accumulation_steps", "gradient accumulation steps", "gradient accumulation", "grad accumulation",
         "grad_accum", "grad accum", "gradient_accumulation", "accumulation", "accum", "ga", "gas", "梯度累积步数",
@@ -27,7 +28,8 @@ FACTOR_WORDS: dict[str, tuple[str, ...]] = {
     "lora_alpha": ("lora_alpha", "lora alpha", "alpha", "α", "缩放系数", "缩放因子"),
     "lora_dropout": ("lora_dropout", "lora dropout", "dropout", "drop", "d", "丢弃率", "随机失活"),
     "max_length": ("max_seq_length", "max_seq_len", "max sequence length", "max_length", "max length", "max_len",
-                   "maxlen", "cutoff_len", "sequence length", "seq_len", "最大序列长度", "最大长度", "序列长度", "截断长度"),
+                   "maxlen", "cutoff_len", "sequence length", "seq_len", "最大序列长度", "最大长度", "序列长度", "截"
+                                                                                                   "断长度"),
     "gradient_checkpointing": ("gradient_checkpointing", "gradient checkpointing", "grad_checkpoint",
                                "grad checkpointing", "grad checkpoint", "checkpointing", "gc", "梯度检查点"),
     "lr_scheduler_type": ("lr_scheduler_type", "lr scheduler", "lr_scheduler", "scheduler", "schedule", "学习率调度器",
@@ -47,7 +49,8 @@ COLUMN_WORDS: dict[str, tuple[str, ...]] = {
     "change": ("change", "changes", "changed", "whatchanged", "whatwaschanged", "modification", "modifications",
                "parameterchange", "parameterchanges", "strategy", "setting", "settings", "config", "configuration",
                "description", "hyperparameters", "parameters", "variation", "参数修改策略", "修改策略", "参数修改",
-               "参数调整", "参数变化", "参数改动", "修改", "修改内容", "改动", "改动内容", "变更", "变化", "调整", "调整策略",
+               "参数调整", "参数变化", "参数改动", "修改", "修改内容", "改动", "改动内容", "变更", "变化", "调整",
+               "调整策略",
                "策略", "配置", "参数", "参数配置", "设置", "说明", "描述"),
     "analysis": ("analysis", "resultanalysis", "note", "notes", "comment", "comments", "remark", "remarks",
                  "conclusion", "observation", "observations", "finding", "findings", "takeaway", "verdict", "结果分析",
@@ -60,7 +63,8 @@ COLUMN_WORDS: dict[str, tuple[str, ...]] = {
 }
 
 RESULT_RANK: tuple[tuple[str, ...], ...] = (
-    ("overallaccuracy", "overallacc", "totalaccuracy", "总体准确率", "整体准确率", "总准确率", "总体正确率", "总体精度"),
+    ("overallaccuracy", "overallacc", "totalaccuracy", "总体准确率", "整体准确率", "总准确率", "总体正确率", "总体精"
+                                                                                          "度"),
     ("testaccuracy", "testacc", "测试准确率", "测试集准确率", "测试精度"),
     ("evalaccuracy", "evalacc", "evaluationaccuracy", "validationaccuracy", "valaccuracy", "valacc", "devaccuracy",
      "验证准确率", "验证集准确率", "评估准确率", "评测准确率"),
@@ -74,7 +78,7 @@ _SIGNS = re.compile(r"[\s_\-./:：#*`%％,，、·]+")
 
 
 def compact(header: str) -> str:
-    """A header as the word lists write it: lower case, without brackets, blanks and signs ("LoRA r (rank)" -> "lorar")."""
+    """A header as the word lists write it: lower case, no brackets, blanks and signs ("LoRA r (rank)" -> "lorar")."""
     text = _SIGNS.sub("", _UNIT.sub("", header).lower())
     return "".join(c for c in text if c.isalnum() or c in "Δδα")
 
