@@ -1,6 +1,18 @@
 """The durable record of a study, for programs: SQLite in the study folder, or PostgreSQL for several machines."""
 
+from tunebook.ledger.examination import Examination, examine
+from tunebook.ledger.export import export_csv, export_jsonl
 from tunebook.ledger.opening import ledger_address, open_ledger
+from tunebook.ledger.salvage import rescue
 from tunebook.ledger.store import SqlLedger
 
-__all__ = ["SqlLedger", "ledger_address", "open_ledger"]
+__all__ = [
+    "Examination",
+    "SqlLedger",
+    "examine",
+    "export_csv",
+    "export_jsonl",
+    "ledger_address",
+    "open_ledger",
+    "rescue",
+]

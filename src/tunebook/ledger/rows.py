@@ -149,11 +149,13 @@ def _trial_row(study_id: int, wave: Wave, trial: Trial) -> dict[str, Any]:
     return sealed_row(trials, every)
 
 
-def read_waves(connection: Connection, study_id: int, all_trials: Mapping[int, Trial], place: str) -> tuple[Wave, ...]:
-    """Every wave in the order of planning, with its trials."""
+def read_waves(
+    connection: Connection, study_id: int, all_trials: Mapping[int, Trial], place: str, only: int | None = None
+) -> tuple[Wave, ...]:
+    """Every wave in the order of planning, with its trials; or only the one at a position."""
     asked = select(waves).where(waves.c.study_id == study_id).order_by(waves.c.position)
     found = []
-    for row in connection.execute(asked).mappings():
+    for row in connection.execute(asked if only is None else asked.where(waves.c.position == only)).mappings():
         check_row(waves, row, place)
         parts = decoded(dict[str, Any], row["definition"], place)
         missing = [number for number in parts["trials"] if number not in all_trials]
@@ -249,15 +251,20 @@ def _mean(values: list[float]) -> float | None:
 
 
 def read_trial_facts(
-    connection: Connection, study_id: int, place: str, known: Mapping[int, tuple[str, TrialFact]]
+    connection: Connection,
+    study_id: int,
+    place: str,
+    known: Mapping[int, tuple[str, TrialFact]],
+    only: int | None = None,
 ) -> dict[int, tuple[str, TrialFact]]:
     """Every trial with what came of it, in order of their numbers, each with its row's checksum.
 
     Args:
         known: what was read before; rows whose checksum has not changed are not read again.
+        only: read this trial alone, so that damage to others does not matter.
     """
     asked = select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)
-    rows = connection.execute(asked).mappings().all()
+    rows = connection.execute(asked if only is None else asked.where(trials.c.id == only)).mappings().all()
     for row in rows:
         check_row(trials, row, place)
     fresh = {row["id"] for row in rows if row["id"] not in known or known[row["id"]][0] != row["digest"]}

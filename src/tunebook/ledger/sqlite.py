@@ -28,7 +28,7 @@ from tunebook.ledger.lock import FolderLock, unwritable
 from tunebook.ledger.migrate import migrate, revision_of
 from tunebook.ledger.schema import SCHEMA_REVISION
 
-__all__ = ["LEDGER_FILE", "SqliteDatabase", "check_file", "connect_readonly", "translated"]
+__all__ = ["LEDGER_FILE", "SqliteDatabase", "check_file", "connect_readonly", "readonly_engine", "translated"]
 
 T = TypeVar("T")
 
@@ -181,6 +181,11 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def readonly_engine(path: Path) -> SqlEngine:
+    """An engine that cannot change the file; for looking at damaged ones."""
+    return _engine(path, readonly=True)
 
 
 def check_file(path: Path) -> None:

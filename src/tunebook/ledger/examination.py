@@ -1,0 +1,145 @@
+"""Looks at a study folder's ledger and says what is wrong and what can be rescued. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tunebook.core.study import TrialState
+from tunebook.errors import TunebookError
+from tunebook.ledger.lock import HOLDER_FILE, LOCK_FILE
+from tunebook.ledger.salvage import Salvage, salvage
+from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, check_file
+from tunebook.ledger.store import SqlLedger
+
+__all__ = ["Examination", "Problem", "examine"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing looked at.
+
+    Attributes:
+        level: "ok", "hint" (worth knowing) or "missing" (the study cannot go on as it is).
+    """
+
+    what: str
+    level: str
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a study folder's ledger is like.
+
+    Attributes:
+        summary: one sentence.
+        finished, lost: numbers of trials whose results are sound, and of those that cannot be read.
+    """
+
+    problems: tuple[Problem, ...]
+    summary: str
+    finished: tuple[int, ...] = ()
+    lost: tuple[int, ...] = ()
+
+
+def examine(folder: str | Path) -> Examination:
+    """Everything there is to say about a study folder's ledger; works on damaged ones, and while a study runs."""
+    folder = Path(folder)
+    path = folder / LEDGER_FILE
+    if not path.is_file():
+        problem = Problem(
+            "ledger", "missing", f"{path}: no such file", "Check the folder's name; `tunebook run` makes a ledger."
+        )
+        return Examination((problem,), "There is no ledger here.")
+    try:
+        check_file(path)
+        return _sound(folder)
+    except TunebookError as error:
+        return _damaged(folder, str(error), salvage(path))
+
+
+def _sound(folder: Path) -> Examination:
+    with SqlLedger(SqliteDatabase(folder, write=False)) as ledger:
+        if ledger.spec() is None:
+            problem = Problem(
+                "ledger", "hint", "sound, but without a study: a run was stopped while it began", "Run again."
+            )
+            return Examination((problem,), "The ledger is sound and empty.")
+        facts = ledger.facts()
+        history, notes = ledger.history(), ledger.notes()
+        attempts = ledger.attempts()
+    holder = _holder(folder)
+    running = [number for number, fact in history.trials.items() if fact.state is TrialState.RUNNING]
+    failed = [number for number, fact in history.trials.items() if fact.state is TrialState.FAILED]
+    finished = tuple(number for number, fact in history.trials.items() if fact.state.is_final)
+    n_examples = sum(len(texts) for texts in facts.examples.values())
+    problems = [
+        Problem("file", "ok", f"{LEDGER_FILE}: consistent, every checksum fits"),
+        Problem("contents", "ok", f"{len(history.trials)} trials, {n_examples} examples, {len(notes)} notes"),
+        Problem("writer", "ok", holder or "nobody holds the study"),
+    ]
+    if running and holder is None:
+        found = f"{_listed(running)} was running when its runner ended"
+        problems.append(Problem("running trials", "hint", found, "`tunebook run` takes up where it stopped."))
+    if failed:
+        problems.append(Problem("failed trials", "hint", _listed(failed), "`tunebook status` shows the reasons."))
+    again = len(attempts) - len({attempt["trial_id"] for attempt in attempts})
+    if again:
+        problems.append(Problem("attempts", "hint", f"{again} attempts were begun again after an interruption"))
+    problems += _adapters(folder, [n for n in finished if history.trials[n].cost.adapter_bytes])
+    summary = f"The ledger is sound: {len(finished)} of {len(history.trials)} trials are finished."
+    return Examination(tuple(problems), summary, finished)
+
+
+def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
+    finished, lost = tuple(sorted(found.finished)), tuple(found.lost)
+    problems = [Problem("file", "missing", message, "Keep a copy of the folder before anything else.")]
+    problems += [Problem("damage", "missing", line) for line in found.damage]
+    if found.spec is None:
+        advice = "Put a backup in its place."
+        problems.append(Problem("rescue", "missing", "the study's own row cannot be read", advice))
+        return Examination(tuple(problems), "The ledger is damaged, and nothing can be rescued from it.")
+    rescued = f"{len(finished)} finished trials ({_listed(list(finished))})" if finished else "the plan, but no result"
+    advice = "`tunebook.ledger.rescue(folder, new_folder)` writes them to a new ledger; the rest is trained again."
+    problems.append(Problem("rescue", "hint", f"can be read whole: {rescued}", advice))
+    summary = f"The ledger is damaged: {len(finished)} finished trials can be rescued."
+    return Examination(tuple(problems), summary, finished, lost)
+
+
+def _holder(folder: Path) -> str | None:
+    """Who writes the study now, or None. Looks without taking the lock for longer than that."""
+    if not (folder / LOCK_FILE).exists():
+        return None
+    try:
+        with FileLock(folder / LOCK_FILE, timeout=0):
+            return None
+    except Timeout:
+        pass
+    except OSError:
+        return None
+    try:
+        holder = json.loads((folder / HOLDER_FILE).read_text(encoding="utf-8"))
+        return f"held by process {holder['pid']} on host {holder['host']}, since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "held by another process"
+
+
+def _adapters(folder: Path, expected: list[int]) -> list[Problem]:
+    """Adapters that the ledger says were written; they can be trained again, so their loss is no damage."""
+    missing = [n for n in expected if not (folder / "adapters" / str(n) / "adapter_model.safetensors").is_file()]
+    if not expected:
+        return []
+    if not missing:
+        return [Problem("adapters", "ok", f"all {len(expected)} are there")]
+    advice = "`tunebook rerun` trains one again; results in the ledger do not need them."
+    return [Problem("adapters", "hint", f"{_listed(missing)}: the adapter is not there", advice)]
+
+
+def _listed(numbers: list[int]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:8])
+    return f"trial{'s' if len(numbers) > 1 else ''} {shown}{', ...' if len(numbers) > 8 else ''}"

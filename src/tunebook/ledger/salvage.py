@@ -1,0 +1,170 @@
+"""Reads what can be read of a damaged ledger file, and writes it to a new one. The damaged file is never changed.
+
+Each trial is read alone and held against its checksums, so damage costs the trials that it hit and no other. Trials
+that are lost count as planned in the new ledger and are trained again; findings are judged again from the outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
+
+from tunebook.core.facts import StudyFacts, TrialFact
+from tunebook.core.study import StudySpec, Trial, Wave
+from tunebook.errors import LedgerDamaged, NotFoundError, TunebookError, UnwritableFolder
+from tunebook.ledger import rows
+from tunebook.ledger.digest import check_row
+from tunebook.ledger.schema import sealed, studies, trials, waves
+from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, readonly_engine
+from tunebook.ledger.store import SqlLedger
+
+__all__ = ["Salvage", "rescue", "salvage"]
+
+T = TypeVar("T")
+
+
+@dataclass
+class Salvage:
+    """What could be read.
+
+    Attributes:
+        spec, facts: the study; None: damaged, and then nothing can be rescued.
+        waves: the waves up to the first damaged one.
+        finished: trials with a result that is what was written.
+        lost: numbers of trials that could not be read.
+        damage: what could not be read, one sentence each.
+    """
+
+    spec: StudySpec | None = None
+    facts: StudyFacts | None = None
+    waves: tuple[Wave, ...] = ()
+    finished: dict[int, TrialFact] = field(default_factory=dict)
+    sealed: dict[str, str] = field(default_factory=dict)
+    lost: list[int] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
+
+
+def salvage(path: Path) -> Salvage:
+    """Read all that is sound in a ledger file, damaged or not."""
+    found = Salvage()
+    try:
+        engine = readonly_engine(path)
+        with engine.connect() as connection:
+            _Reader(connection, path.name, found).read()
+        engine.dispose()
+    except (DBAPIError, OSError) as error:
+        found.damage.append(f"{path.name}: {_short(error)}")
+    return found
+
+
+def rescue(folder: Path, target: Path) -> Salvage:
+    """Write what is sound of a study folder's ledger to a new ledger in another folder.
+
+    Raises: LedgerDamaged: the study itself cannot be read. UnwritableFolder: the target has a ledger already.
+    """
+    found = salvage(folder / LEDGER_FILE)
+    if found.spec is None or found.facts is None:
+        raise LedgerDamaged(
+            f"{folder / LEDGER_FILE}: the study's own row cannot be read ({'; '.join(found.damage[:2])}); nothing can "
+            "be rescued from it. Put a backup in its place."
+        )
+    if (target / LEDGER_FILE).exists():
+        raise UnwritableFolder(f"{target}: has a ledger already; a rescue never overwrites one. Name a new folder.")
+    with SqlLedger(SqliteDatabase(target, write=True)) as ledger:
+        ledger.create_study(found.spec, found.facts)
+        if found.sealed:
+            ledger.seal(found.sealed)
+        for wave in found.waves:
+            ledger.add_wave(wave)
+            for trial in wave.trials:
+                if trial.id in found.finished:
+                    ledger.finish_trial(found.finished[trial.id], ledger.start_trial(trial.id, "rescue"))
+        ledger.note("rescued", {"damage": found.damage})
+    return found
+
+
+class _Reader:
+    def __init__(self, connection: Connection, place: str, found: Salvage) -> None:
+        self._connection = connection
+        self._place = place
+        self._found = found
+        self._study_id = 0
+
+    def read(self) -> None:
+        self._try("the study", self._read_study)
+        if self._found.spec is None:
+            return
+        known = self._try("the list of trials", self._read_numbers) or set()
+        facts = {}
+        for number in sorted(known):
+            fact = self._try(f"trial {number}", partial(self._read_trial, number))
+            if fact is None:
+                self._found.lost.append(number)
+            else:
+                facts[number] = fact
+        self._found.finished = {number: fact for number, fact in facts.items() if fact.state.is_final}
+        self._read_waves()
+        self._try("the sealed confirm list", self._read_sealed)
+
+    def _read_study(self) -> None:
+        row = self._connection.execute(select(studies).order_by(studies.c.id).limit(1)).mappings().first()
+        if row is None:
+            raise NotFoundError("there is no study in it")
+        check_row(studies, row, self._place)
+        self._study_id = row["id"]
+        self._found.facts = rows.read_facts(self._connection, row, self._place)
+        self._found.spec = rows.decoded(StudySpec, row["spec"], self._place)
+
+    def _read_numbers(self) -> set[int]:
+        asked = select(trials.c.id).where(trials.c.study_id == self._study_id)
+        return set(self._connection.execute(asked).scalars())
+
+    def _read_trial(self, number: int) -> TrialFact | None:
+        found = rows.read_trial_facts(self._connection, self._study_id, self._place, {}, only=number)
+        return found[number][1] if number in found else None
+
+    def _read_waves(self) -> None:
+        """Waves carry the definitions of all their trials, also of those whose result is lost."""
+        of_trials = {}
+        for number in self._try("the list of trials", self._read_numbers) or set():
+            trial = self._try(f"the plan of trial {number}", partial(self._read_definition, number))
+            if trial is not None:
+                of_trials[number] = trial
+        asked = select(waves.c.position).where(waves.c.study_id == self._study_id).order_by(waves.c.position)
+        positions = self._try("the list of waves", lambda: list(self._connection.execute(asked).scalars())) or []
+        for position in positions:
+            wave = self._try(
+                f"wave {position}",
+                partial(rows.read_waves, self._connection, self._study_id, of_trials, self._place, only=position),
+            )
+            if not wave:
+                return  # what was planned later rested on it
+            self._found.waves += wave
+
+    def _read_definition(self, number: int) -> Trial | None:
+        where = (trials.c.study_id == self._study_id, trials.c.id == number)
+        text = self._connection.execute(select(trials.c.definition).where(*where)).scalar_one_or_none()
+        return None if text is None else rows.decoded(Trial, text, self._place)
+
+    def _read_sealed(self) -> None:
+        for row in self._connection.execute(select(sealed).where(sealed.c.study_id == self._study_id)).mappings():
+            check_row(sealed, row, self._place)
+            self._found.sealed[row["role"]] = row["effective_key"]
+
+    def _try(self, what: str, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except (DBAPIError, TunebookError, ValueError, UnicodeDecodeError) as error:
+            self._found.damage.append(f"{what}: {_short(error)}")
+            return None
+
+
+def _short(error: Exception) -> str:
+    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return text.split("; the contents are not")[0]
