@@ -1,15 +1,17 @@
 """Round boundary: outwards until it breaks or stops paying.
 
-The learning rate first: upwards in steps of three until training breaks, then bisection on a log scale, at most eight
-trials, a wave each. Rates already tried with the same settings are the starting bracket. Then rank and epochs, one step
-beyond the end of their range, if the end is where they are best.
+The learning rate first: upwards in steps of three until training breaks, then halving the bracket on a log scale until
+its ends are within a factor of two, then further seeds at the ends; at most eight trials, a wave for each step. Rates
+already tried with the same settings are the starting bracket. Beside it rank and epochs, a step at a time beyond the
+end of their range, while the end is where they are best.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tunebook.core.configuration import Configuration
@@ -21,18 +23,22 @@ from tunebook.core.planning.levels import RATE_STEP, outward, rate_limits
 from tunebook.core.planning.refine import Point, ladder
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
 from tunebook.core.planning.shares import Allowance
-from tunebook.core.study import Cut, Purpose, RoundKind, TrialState, Wave
+from tunebook.core.study import Purpose, RoundKind, TrialState, Wave
 
 __all__ = ["Edge", "boundary_wave", "edge"]
 
 MOST_RATE_TRIALS = 8
 """Trials that the search for the breaking learning rate may take (DESIGN.md section 4)."""
-RATE_REPLICATES = 2
-"""Seeds at each probed rate, when the share has room for two probes of them."""
+STEP_REPLICATES = 2
+"""Seeds at each step outwards, while no breaking rate is known."""
+END_REPLICATES = 4
+"""Seeds wanted at each end of the final bracket: fewer miss a noisy edge too often (docs/decisions)."""
+FINE_ENOUGH = 2.0
+"""A bracket whose ends are within this ratio is not narrowed further, but made surer."""
 ROOM_FOR_NEW_SETTINGS = 6
 """With room for fewer trials the search starts from the baseline's settings, whose rates explore has tried."""
-FINE_ENOUGH = 1.25
-"""A bracket whose ends are within this ratio is not narrowed further."""
+SEEDS_A_RATE = 8
+"""Seeds set aside for each rate: more than one rate can ever take."""
 OUTWARD_FACTORS = ("lora_r", "num_train_epochs")
 
 
@@ -44,15 +50,25 @@ class Edge:
         trained: highest rate at and below which every replicate trained, or None.
         failed: lowest rate at which most replicates did not, or None.
         mixed: rates between the two, tried with mixed results.
+        replicates: by rate, how many have been tried.
     """
 
     trained: float | None
     failed: float | None
     mixed: tuple[float, ...] = ()
+    replicates: Mapping[float, int] = field(default_factory=dict)
 
     @property
     def is_fine(self) -> bool:
+        """Whether both ends are known and close enough."""
         return self.trained is not None and self.failed is not None and self.failed / self.trained <= FINE_ENOUGH
+
+    @property
+    def weaker_end(self) -> float | None:
+        """The end with fewer replicates than wanted, or None when both have enough."""
+        ends = [end for end in (self.trained, self.failed) if end is not None]
+        weakest = min(ends, key=lambda end: self.replicates.get(end, 0), default=None)
+        return weakest if weakest is not None and self.replicates.get(weakest, 0) < END_REPLICATES else None
 
 
 def edge(board: Board, settings: Configuration) -> Edge:
@@ -68,20 +84,19 @@ def edge(board: Board, settings: Configuration) -> Edge:
     return _bracket(tried)
 
 
-def _bracket(tried: dict[float, list[bool]]) -> Edge:
+def _bracket(tried: Mapping[float, list[bool]]) -> Edge:
     trained: float | None = None
     mixed: list[float] = []
-    unbroken = True
+    counts = {rate: len(results) for rate, results in tried.items()}
     for rate in sorted(tried):
         results = tried[rate]
         if 2 * sum(results) < len(results):
-            return Edge(trained, rate, tuple(mixed))
-        unbroken = unbroken and all(results)
-        if unbroken:
+            return Edge(trained, rate, tuple(mixed), counts)
+        if all(results) and not mixed:
             trained = rate
         else:
             mixed.append(rate)
-    return Edge(trained, None, tuple(mixed))
+    return Edge(trained, None, tuple(mixed), counts)
 
 
 def boundary_wave(board: Board, round_number: int, number: int) -> Wave | None:
@@ -117,38 +132,40 @@ def _probe(board: Board, draft: Draft, settings: Configuration, spent: int) -> b
     if board.ground.rate_factor is None:
         return False
     seen = edge(board, settings)
-    rate = _next_rate(board, settings, seen)
+    left = int(min(MOST_RATE_TRIALS - spent, draft.room.trials))
+    rate, wanted = _next_rate(board, settings, seen)
     if rate is None:
+        rate, wanted = seen.weaker_end, STEP_REPLICATES
+    if rate is None or left < 1:
         draft.note("edge", {"trained": seen.trained, "failed": seen.failed, "mixed": list(seen.mixed)})
         return False
-    left = min(MOST_RATE_TRIALS - spent, draft.room.trials)
-    n = RATE_REPLICATES if draft.room.trials + spent >= 2 * RATE_REPLICATES else 1
-    if left < n:
-        return False
-    repeat = board.rounds_of(RoundKind.BOUNDARY) - (spent > 0)
-    seeds = seed_numbers(board.ground.spec.seed, SeedUse.BOUNDARY, n, repeat)
-    ids = draft.replicates(
-        settings.with_values(learning_rate=rate), seeds, Purpose.BOUNDARY, "learning_rate"
-    )
-    return bool(ids) and left - len(ids) >= n
+    repeat = board.rounds_of(RoundKind.BOUNDARY) - (draft.number > 1)
+    seeds = seed_numbers(board.ground.spec.seed, SeedUse.BOUNDARY, SEEDS_A_RATE, repeat)
+    configuration = settings.with_values(learning_rate=rate)
+    fresh = [seed for seed in seeds if draft.missing(configuration, (seed,))][: min(wanted, left)]
+    ids = draft.replicates(configuration, fresh, Purpose.BOUNDARY, "learning_rate")
+    return bool(ids) and left > len(ids)
 
 
-def _next_rate(board: Board, settings: Configuration, seen: Edge) -> float | None:
-    """The next rate to try, or None when the bracket is fine enough or the limits are reached."""
+def _next_rate(board: Board, settings: Configuration, seen: Edge) -> tuple[float | None, int]:
+    """The next rate to try and with how many seeds; None when the bracket is fine enough or the limits are reached."""
     assert board.ground.rate_factor is not None
     low, high = rate_limits(board.ground.rate_factor)
     low, high = low / board.ground.spec.extrapolate, high * board.ground.spec.extrapolate
     if seen.trained is None and seen.failed is None:
-        return settings.learning_rate
-    if seen.trained is None:
-        assert seen.failed is not None
-        return _rounded(max(seen.failed / RATE_STEP, low), below=seen.failed)
+        return settings.learning_rate, STEP_REPLICATES
     if seen.failed is None:
-        return _rounded(min(max(seen.trained, *seen.mixed, 0.0) * RATE_STEP, high), above=seen.trained)
+        highest = max((seen.trained or 0.0, *seen.mixed))
+        return _rounded(min(highest * RATE_STEP, high), above=highest), STEP_REPLICATES
+    if seen.trained is None:
+        lowest = min((seen.failed, *seen.mixed))
+        return _rounded(max(lowest / RATE_STEP, low), below=lowest), STEP_REPLICATES
     if seen.is_fine:
-        return None
+        return None, 0
     below, above = max(pairwise((seen.trained, *seen.mixed, seen.failed)), key=lambda gap: gap[1] / gap[0])
-    return _rounded(math.sqrt(below * above), above=below, below=above)
+    if above / below <= math.sqrt(FINE_ENOUGH):
+        return None, 0
+    return _rounded(math.sqrt(below * above), above=below, below=above), END_REPLICATES
 
 
 def _rounded(rate: float, above: float = 0.0, below: float = math.inf) -> float | None:
@@ -160,7 +177,7 @@ def _outward(board: Board, draft: Draft, rate_goes_on: bool) -> bool:
     """One step beyond the range for rank and epochs, if the end of the range is where they are best; gives whether
     another step may follow. The trials that the learning rate may still want are left to it."""
     spec = board.ground.spec
-    reserved = MOST_RATE_TRIALS - RATE_REPLICATES if rate_goes_on else 0
+    reserved = MOST_RATE_TRIALS - STEP_REPLICATES if rate_goes_on and draft.number == 1 else 0
     repeat = board.rounds_of(RoundKind.BOUNDARY) - (draft.number > 1)
     seeds = seed_numbers(spec.seed, SeedUse.BOUNDARY, spec.seeds.configuration, repeat)
     added = False
@@ -171,7 +188,7 @@ def _outward(board: Board, draft: Draft, rate_goes_on: bool) -> bool:
         n = draft.missing(point.configuration, seeds)
         if draft.room.trials < n + reserved or not draft.covers(point.configuration, seeds, ("validation",)):
             if draft.number == 1:
-                draft.cuts.append(Cut("minor_boundary", n, (factor,)))
+                draft.cut("minor_boundary", n, factor)
             continue
         ids = draft.replicates(point.configuration, seeds, Purpose.BOUNDARY, factor)
         draft.contrast(ids, point.control.ids, level_label(factor, point.value), factor)

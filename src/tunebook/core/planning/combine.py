@@ -18,7 +18,7 @@ from tunebook.core.planning.draft import Draft
 from tunebook.core.planning.levels import RATE_STEP
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
 from tunebook.core.planning.shares import Allowance
-from tunebook.core.study import Cut, Purpose, RoundKind, Wave
+from tunebook.core.study import Purpose, RoundKind, Wave
 
 __all__ = ["combine_wave", "combined", "combined_claim_wave", "helping_levels"]
 
@@ -63,6 +63,8 @@ def combine_wave(board: Board, round_number: int, room: Allowance) -> Wave | Non
         return None
     draft = Draft(board, RoundKind.COMBINE, round_number, 1, room)
     draft.note("combined", {name: level.value for name, level in helped.items()})
+    if only_leading := [name for name, level in helped.items() if not level.helps]:
+        draft.note("only_leading", {"factors": only_leading})
     together = combined(board, helped)
     rates = _rates(board, helped, together, room)
     if len(rates) < 2:
@@ -79,7 +81,10 @@ def combined_claim_wave(board: Board, first: Wave, room: Allowance) -> Wave:
     bracket = read_brackets(board, first)[0]
     rate = chosen_rate(bracket)
     note_choice(draft, bracket, rate)
-    wave = _claims(draft, helping_levels(board) or {}, bracket.configuration.with_values(learning_rate=rate))
+    helped = helping_levels(board) or {}
+    stayed = helped and math.isclose(rate, combined(board, helped).learning_rate)
+    together = bracket.configuration.with_values(learning_rate=rate)
+    wave = _claims(draft, helped if stayed else {}, together)  # cells at another rate would not be cells
     return wave if wave is not None else draft.wave()
 
 
@@ -113,7 +118,7 @@ def _claims(draft: Draft, helped: Mapping[str, LevelSeen], together: Configurati
     if not affordable:
         return None
     if affordable[0] < n:
-        draft.cuts.append(Cut("second_seeds", n - affordable[0]))
+        draft.cut("second_seeds", n - affordable[0])
     ids = draft.replicates(together, seeds[: affordable[0]], Purpose.COMBINE)
     draft.contrast(ids, board.baseline.ids, "combined")
     for name in reversed(tuple(helped)):

@@ -10,12 +10,12 @@ from tunebook.core.planning.board import Board, Group
 from tunebook.core.planning.choice import as_good_and_cheaper, leading
 from tunebook.core.planning.draft import Draft
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
-from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, Wave
+from tunebook.core.study import ContrastKind, Purpose, RoundKind, Wave
 
 __all__ = ["confirm_wave"]
 
-SEEDS = (5, 3)
-"""Seeds each: five if the budget allows, else three."""
+SEEDS = (5, 4, 3)
+"""Seeds each: five if the budget allows, at least three."""
 FEWEST_SEEDS = (2, 1)
 """For budgets too small even for three; then without the cheapest."""
 
@@ -54,7 +54,7 @@ def confirm_wave(board: Board, round_number: int) -> Wave | None:
 def _seeds_each(
     board: Board, draft: Draft, roles: dict[str, Group], splits: tuple[str, ...]
 ) -> tuple[int, dict[str, Group]]:
-    """Seeds each and the roles that the room covers: all roles with five or three seeds, else best and baseline with
+    """Seeds each and the roles that the room covers: all roles with five to three seeds, else best and baseline with
     three, two or one."""
     for n in SEEDS:
         if _covered(board, draft, roles, n, splits):
@@ -63,9 +63,9 @@ def _seeds_each(
     for n in (SEEDS[-1], *FEWEST_SEEDS):
         if _covered(board, draft, fewer, n, splits):
             if len(fewer) < len(roles):
-                draft.cuts.append(Cut("cheapest", n))
+                draft.cut("cheapest", n)
             if n < SEEDS[-1]:
-                draft.cuts.append(Cut("confirm_seeds", (SEEDS[-1] - n) * len(fewer)))
+                draft.cut("confirm_seeds", (SEEDS[-1] - n) * len(fewer))
             return n, fewer
     return 0, {}
 

@@ -15,10 +15,11 @@ from functools import partial
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
+from tunebook.core.planning.folds import fold_of
 from tunebook.core.planning.ground import Ground
 from tunebook.core.planning.levels import explored_levels, is_ordered, position, rate_limits
 from tunebook.core.planning.shares import Allowance
-from tunebook.core.space import checkpoint_family, fold_reasons
+from tunebook.core.space import checkpoint_family
 from tunebook.core.study import Cut, Fold
 
 __all__ = ["BASELINE_SEEDS_LEAST", "Design", "FactorDesign", "LevelDesign", "fitted", "full_design"]
@@ -81,7 +82,7 @@ def full_design(ground: Ground) -> Design:
             effective = ground.effective(level.configuration)
             if effective in seen:
                 saved = ground.spec.seeds.configuration + (len(ground.rates) if bracketed else 0)
-                folds.append(_fold(ground, level.configuration, seen[effective], factor.name, saved))
+                folds.append(fold_of(ground, level.configuration, seen[effective], saved, factor.name))
             else:
                 seen[effective] = level.configuration
                 levels.append(level)
@@ -89,16 +90,6 @@ def full_design(ground: Ground) -> Design:
             factors.append(FactorDesign(factor.name, tuple(levels), bracketed, ground.spec.seeds.configuration))
     rates = ground.rates if any(factor.bracketed for factor in factors) else ()
     return Design(tuple(factors), ground.spec.seeds.baseline, rates, tuple(folds))
-
-
-def _fold(ground: Ground, asked: Configuration, same: Configuration, factor: str, saved: int) -> Fold:
-    longest = ground.facts.longest_tokens
-    reasons = (*fold_reasons(asked, ground.folding, longest), *fold_reasons(same, ground.folding, longest))
-    changed = set(asked.changes_from(same))
-    about = {"batch_split": {"per_device_train_batch_size", "gradient_accumulation_steps"},
-             "rslora": {"use_rslora", "lora_alpha"}, "warmup": {"warmup_steps", "lr_scheduler_type"}}
-    telling = tuple(dict.fromkeys(r for r in reasons if about.get(r, {r}) & changed))
-    return Fold(asked, ground.effective(asked).key, telling or tuple(dict.fromkeys(reasons)), saved, factor)
 
 
 def price(ground: Ground, design: Design) -> tuple[int, float]:

@@ -120,6 +120,15 @@ class Draft:
     def _is_new(self, ids: tuple[int, ...]) -> bool:
         return any(number >= self._first_id for number in ids)
 
+    def cut(self, code: str, count: int, factor: str | None = None) -> None:
+        """Keep what the room did not allow; cuts of one code are added up."""
+        factors = () if factor is None else (factor,)
+        for i, known in enumerate(self.cuts):
+            if known.code == code:
+                self.cuts[i] = Cut(code, known.count + count, tuple(dict.fromkeys((*known.factors, *factors))))
+                return
+        self.cuts.append(Cut(code, count, factors))
+
     def note(self, code: str, values: Mapping[str, Any]) -> None:
         """Keep something for the record."""
         self._notes.append((code, dict(values)))

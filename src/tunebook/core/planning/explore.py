@@ -7,16 +7,14 @@ bracketed level at the rate of lowest validation loss, with fresh seeds, against
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
 from tunebook.core.planning.board import Board
 from tunebook.core.planning.bracket import chosen_rate, note_choice, read_brackets
 from tunebook.core.planning.design import BASELINE_SEEDS_LEAST, Design, FactorDesign, fitted
 from tunebook.core.planning.draft import Draft
+from tunebook.core.planning.folds import with_checkpoint_folds
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
-from tunebook.core.study import Fold, Purpose, RoundKind, Wave
+from tunebook.core.study import Purpose, RoundKind, Wave
 
 __all__ = ["chosen_rates_wave", "explore_wave", "level_label"]
 
@@ -43,9 +41,9 @@ def explore_wave(board: Board, round_number: int) -> Wave:
         if not (factor.bracketed and design.rates):
             _levels(draft, factor, baseline)
     if not design.has_brackets:
-        return _with_checkpoint_folds(board, draft.wave())
+        return with_checkpoint_folds(draft.wave())
     _brackets(draft, design)
-    return _with_checkpoint_folds(board, draft.wave(closes_round=False))
+    return with_checkpoint_folds(draft.wave(closes_round=False))
 
 
 def _levels(draft: Draft, factor: FactorDesign, baseline: tuple[int, ...]) -> None:
@@ -73,21 +71,6 @@ def _brackets(draft: Draft, design: Design) -> None:
     })
 
 
-def _with_checkpoint_folds(board: Board, wave: Wave) -> Wave:
-    """Name each level that costs nothing because it is an earlier checkpoint of a longer trial."""
-    by_id = {trial.id: trial for trial in wave.trials}
-    saved: dict[Configuration, list[int]] = {}
-    for trial in wave.trials:
-        if trial.checkpoint_of is not None:
-            saved.setdefault(trial.effective, []).append(trial.id)
-    folds = tuple(
-        Fold(by_id[ids[0]].configuration, by_id[by_id[ids[0]].checkpoint_of or 0].effective.key, ("checkpoint",),
-             len(ids), by_id[ids[0]].factor)
-        for ids in saved.values()
-    )
-    return replace(wave, folds=(*wave.folds, *folds))
-
-
 def chosen_rates_wave(board: Board, first: Wave) -> Wave:
     """The round's second wave: claims at the chosen rates."""
     ground = board.ground
@@ -105,7 +88,7 @@ def chosen_rates_wave(board: Board, first: Wave) -> Wave:
         configuration = bracket.configuration.with_values(learning_rate=rate)
         ids = draft.replicates(configuration, seeds, Purpose.CHOSEN, bracket.factor)
         draft.contrast(ids, control, level_label(str(bracket.factor), bracket.value), bracket.factor)
-    return _with_checkpoint_folds(board, draft.wave())
+    return with_checkpoint_folds(draft.wave())
 
 
 def _baseline_at(draft: Draft, rate: float, wanted: int, reserve: int) -> tuple[int, ...]:

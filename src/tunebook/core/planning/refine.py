@@ -17,7 +17,7 @@ from tunebook.core.planning.explore import level_label
 from tunebook.core.planning.levels import between, is_ordered, position
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
 from tunebook.core.planning.shares import Allowance
-from tunebook.core.study import Cut, Purpose, RoundKind, Wave
+from tunebook.core.study import Purpose, RoundKind, Wave
 
 __all__ = ["Point", "Rung", "ladder", "refine_wave"]
 
@@ -58,18 +58,15 @@ def refine_wave(board: Board, round_number: int, room: Allowance) -> Wave | None
     spec = board.ground.spec
     n = spec.seeds.configuration
     seeds = seed_numbers(spec.seed, SeedUse.REFINE, n, board.rounds_of(RoundKind.REFINE))
-    left_out: list[str] = []
     for point in _points(board, draft):
         affordable = [k for k in range(n, 0, -1) if draft.covers(point.configuration, seeds[:k], ("validation",))]
         if not affordable or (affordable[0] < n and not draft.is_empty()):
-            left_out.append(point.factor)
+            draft.cut("middle_levels", n, point.factor)
             continue
         if affordable[0] < n:
-            draft.cuts.append(Cut("second_seeds", n - affordable[0], (point.factor,)))
+            draft.cut("second_seeds", n - affordable[0], point.factor)
         ids = draft.replicates(point.configuration, seeds[: affordable[0]], Purpose.REFINE, point.factor)
         draft.contrast(ids, point.control.ids, level_label(point.factor, point.value), point.factor)
-    if left_out:
-        draft.cuts.append(Cut("middle_levels", n * len(left_out), tuple(dict.fromkeys(left_out))))
     return None if draft.is_empty() else draft.wave()
 
 

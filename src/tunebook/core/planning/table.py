@@ -7,9 +7,9 @@ from tunebook.core.planning.board import Board
 from tunebook.core.planning.design import BASELINE_SEEDS_LEAST
 from tunebook.core.planning.draft import Draft
 from tunebook.core.planning.explore import level_label
+from tunebook.core.planning.folds import fold_of, with_checkpoint_folds
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
-from tunebook.core.space import fold_reasons
-from tunebook.core.study import Cut, Fold, Purpose, RoundKind, Wave
+from tunebook.core.study import Purpose, RoundKind, Wave
 
 __all__ = ["changed_factor", "table_wave"]
 
@@ -29,7 +29,7 @@ def table_wave(board: Board, round_number: int) -> Wave:
         factor = changed_factor(configuration, ground.spec.baseline, ground.spec.alpha_rule)
         label = f"row {number}" if factor is None else level_label(factor, getattr(configuration, factor))
         draft.contrast(draft.replicates(configuration, seeds, Purpose.TABLE, factor), baseline, label, factor)
-    return draft.wave()
+    return with_checkpoint_folds(draft.wave())
 
 
 def changed_factor(configuration: Configuration, baseline: Configuration, alpha_rule: str) -> str | None:
@@ -52,8 +52,8 @@ def _distinct_rows(draft: Draft) -> list[tuple[int, Configuration]]:
             seen[effective] = configuration
             rows.append((number, configuration))
         elif configuration != seen[effective]:
-            reasons = fold_reasons(configuration, ground.folding, ground.facts.longest_tokens)
-            draft.folds.append(Fold(configuration, effective.key, reasons, ground.spec.seeds.configuration))
+            saved = ground.spec.seeds.configuration
+            draft.folds.append(fold_of(ground, configuration, seen[effective], saved))
     return rows
 
 
@@ -79,5 +79,5 @@ def _fit(board: Board, n_rows: int, draft: Draft) -> tuple[int, int, int]:
         ("rows", (n_rows - rows) * n_seeds),
     ):
         if count:
-            draft.cuts.append(Cut(code, count))
+            draft.cut(code, count)
     return n_seeds, n_baseline, rows
