@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 import tunebook
@@ -20,7 +19,9 @@ from tunebook.errors import EnvironmentStop, Interrupted, UserError
 
 __all__ = ["app", "main"]
 
-EXIT_FAULT, EXIT_INPUT, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 75, 130
+UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]
+"""What a wrong option or argument raises; typer exports its children only."""
+EXIT_INPUT, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 2, 75, 130
 
 app = typer.Typer(
     name="tunebook",
@@ -74,9 +75,9 @@ def _run(arguments: list[str]) -> int:
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="tunebook", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
+    except typer.Abort:
         return EXIT_INTERRUPTED
-    except click.ClickException as error:
+    except UsageError as error:
         error.show()
         return EXIT_INPUT
     except UserError as error:
@@ -101,7 +102,7 @@ def _say(console: object, text: str) -> None:
 
     assert isinstance(console, Console)
     clean = "".join(c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    console.print(Text("tunebook: ", style="bold red") + Text(clean))
+    console.print(Text("tunebook: ", style="bold red") + Text(clean), soft_wrap=True)
 
 
 if __name__ == "__main__":

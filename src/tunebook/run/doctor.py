@@ -91,7 +91,7 @@ def _extra(module: str, extra: str, why: str) -> Check:
 
 
 def _font() -> Check:
-    from tunebook.record.plots import chinese_font
+    from tunebook.record.plots.style import chinese_font
 
     font = chinese_font()
     if font:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tunebook.data.trials_table import load_trials
 from tunebook.errors import StudyFileError
 from tunebook.evaluation import check_metric
 from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options_by_device
+from tunebook.run.calibrating import calibrate_apart, make_engine
 from tunebook.run.engines import ENGINES, EngineEntry
 from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.judging import JudgeSpec
@@ -56,15 +56,15 @@ class Prepared:
 
     def make_engine(self) -> Engine:
         """The engine in this process."""
-        module, _, name = self.engine.factory.partition(":")
-        made: Engine = getattr(import_module(module), name)(self.options)
-        return made
+        return make_engine(self.engine.factory, self.options)
 
     def calibrate(self) -> Calibration | None:
         """Seconds measured on this machine; None where nothing is to be measured."""
         if self.spec.engine == "command":
             return None
-        return self.make_engine().calibrate(self.data.workload)
+        if self.engine.in_process:
+            return self.make_engine().calibrate(self.data.workload)
+        return calibrate_apart(self.engine.factory, self.options, self.data.workload)
 
     def make_executor(self, splits: tuple[str, ...]) -> Executor:
         """The executor that trains on this machine's devices."""
