@@ -1,0 +1,39 @@
+"""YAML for tools that read YAML 1.1: a float without a point, such as 5e-05, would reach them as a text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
+
+__all__ = ["yaml_text"]
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes floats that YAML 1.1 and 1.2 both read as floats."""
+
+
+def _float(representer: Any, value: float) -> Any:
+    text = repr(value)
+    if "e" in text and "." not in text:
+        mantissa, exponent = text.split("e")
+        text = f"{mantissa}.0e{exponent}"
+    return representer.represent_scalar("tag:yaml.org,2002:float", text)
+
+
+_Representer.add_representer(float, _float)
+
+
+def yaml_text(values: Mapping[str, Any], comments: Sequence[str] = ()) -> str:
+    """A YAML document; comments come first, one a line."""
+    yaml = YAML()
+    yaml.Representer = _Representer
+    yaml.default_flow_style = False
+    yaml.width = 4096
+    out = io.StringIO()
+    yaml.dump(dict(values), out)
+    head = "".join(f"# {' '.join(comment.split())}\n" for comment in comments if comment)
+    return head + out.getvalue()
