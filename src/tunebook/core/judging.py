@@ -155,6 +155,7 @@ class _Family:
         members = {f.trial.id: f for k in self.judgeable for side in self.sides[k] for f in side.counted}
         self.trials = tuple(sorted(members))
         self.facts = [members[i] for i in self.trials]
+        self.names = [f.trial.effective.key for f in self.facts]
         pairs = [(self.sides[k][0].ids, self.sides[k][1].ids) for k in self.judgeable]
         self.weights = contrast_matrix(pairs, self.trials)
 
@@ -175,7 +176,7 @@ class _Family:
     def _numbers(self, indices: Sequence[NDArray[np.intp]]) -> _Numbers:
         scores = np.stack([f.outcomes[self.split].scores for f in self.facts])
         noise = self._noise(indices)
-        estimates = estimate(scores, self.weights, noise, indices)
+        estimates = estimate(scores, self.weights, noise, indices, names=self.names)
         kinds = [self.contrasts[k].kind for k in self.judgeable] * max(1, len(indices))
         one_sided = np.array([kind is ContrastKind.NON_INFERIORITY for kind in kinds])
         family = MaxT(estimates.correlation, ~one_sided)
@@ -192,15 +193,15 @@ class _Family:
             scores = fact.outcomes[self.split].scores
             return [float(scores[block].mean()) for block in indices] or [float(scores.mean())]
 
-        return pooled_covariance(np.array([means(f) for f in facts]) for facts in self.groups.values())
+        return pooled_covariance({key: np.array([means(f) for f in facts]) for key, facts in self.groups.items()})
 
     def _loss_estimates(self) -> Estimates | None:
         losses = np.stack([f.outcomes[self.split].nll for f in self.facts])
         if not np.all(np.isfinite(losses)):
             return None
-        values = [np.array([[f.outcomes[self.split].loss] for f in facts]) for facts in self.groups.values()]
-        noise = pooled_covariance(v for v in values if np.all(np.isfinite(v)))
-        return None if noise.from_prior else estimate(losses, self.weights, noise, pseudo=0.0)
+        values = {key: np.array([[f.outcomes[self.split].loss] for f in facts]) for key, facts in self.groups.items()}
+        noise = pooled_covariance({key: v for key, v in values.items() if np.all(np.isfinite(v))})
+        return None if noise.from_prior else estimate(losses, self.weights, noise, pseudo=0.0, names=self.names)
 
     def _finding(self, k: int, j: int, family: str, numbers: _Numbers) -> Finding:
         contrast, (treatment, control) = self.contrasts[k], self.sides[k]
@@ -216,10 +217,16 @@ class _Family:
             effect, interval, plain, p_raw, p_adjusted, self.alpha, se, df, verdict,
             provisional=numbers.noise.provisional, family=family,
             p_mcnemar=self._mcnemar(treatment, control) if family == "main" else None,
-            warnings=(*treatment.warnings("treatment"), *control.warnings("control")),
+            warnings=(*treatment.warnings("treatment"), *control.warnings("control"), *self._doubts(contrast, numbers)),
         )
         finding = self._with_loss(finding, j, numbers.losses)
         return self._with_needs(finding, j, numbers, len(self.facts[0].outcomes[self.split].scores), family)
+
+    def _doubts(self, contrast: Contrast, numbers: _Numbers) -> list[str]:
+        """Codes of assumptions that do not hold here, and that the numbers have been widened for."""
+        keys = {self._key(contrast.treatment), self._key(contrast.control)}
+        found = ["unequal_noise"] if keys & set(numbers.noise.own) else []
+        return found + (["correlated_examples"] if numbers.estimates.inflation > 1 else [])
 
     def _with_loss(self, finding: Finding, j: int, losses: Estimates | None) -> Finding:
         if losses is None:

@@ -74,8 +74,10 @@ class Standing:
 
     def noise_on(self, split: str) -> SeedNoise:
         """Of the accuracy on a split."""
-        groups = replicates(self.history, split).values()
-        return pooled_covariance(np.array([[f.outcomes[split].accuracy] for f in facts]) for facts in groups)
+        def accuracies(facts: tuple[TrialFact, ...]) -> Floats:
+            return np.array([[fact.outcomes[split].accuracy] for fact in facts])
+
+        return pooled_covariance({key: accuracies(facts) for key, facts in replicates(self.history, split).items()})
 
     @cached_property
     def joint_noise(self) -> SeedNoise:
@@ -168,7 +170,8 @@ class Standing:
     def weighted(self, weights: Floats, trials: list[int]) -> Estimates:
         """Any contrasts over trials on validation, jointly."""
         scores = np.stack([self.history.trials[trial].outcomes[VALIDATION].scores for trial in trials])
-        return estimate(scores, weights, self.noise)
+        names = [self.history.trials[trial].trial.effective.key for trial in trials]
+        return estimate(scores, weights, self.noise, names=names)
 
     def value_of(self, finding: Finding) -> object:
         """The level that a finding is about."""

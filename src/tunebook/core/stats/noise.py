@@ -3,18 +3,21 @@
 The pooled standard deviation of replicates' mean scores, over every configuration with at least two that trained.
 It holds everything that a new seed changes: the shift common to all examples and the chance on single examples.
 
-Assumption: all configurations are equally noisy (checked by `unequal_noise`). Source: Bouthillier et al. 2021,
-"Accounting for variance in machine learning benchmarks" (arXiv:2103.03098); Miller 2024 (arXiv:2411.00640).
+Assumption: all configurations are equally noisy. It is checked: a configuration whose replicates differ more than the
+others' by an F test (Bonferroni over the configurations) is taken out of the pool and judged by its own noise.
+Source: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks" (arXiv:2103.03098); Miller
+2024 (arXiv:2411.00640).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.study import Purpose, TrialState
@@ -24,7 +27,11 @@ __all__ = ["PROVISIONAL_DF", "SEED_DEVIATION_PRIOR", "SeedNoise", "pooled_noise"
 Floats = NDArray[np.float64]
 
 SEED_DEVIATION_PRIOR = 0.02
-"""Standard deviation of accuracy between seeds that is assumed where a study has no replicates: 2 points."""
+"""Standard deviation of accuracy between seeds that is assumed where a study has no replicates: 2 points, on purpose
+more than most fine-tunes show (that LoRA fine-tunes do vary by seed: Zhou, Savova, Wang 2025, arXiv:2503.07329)."""
+
+UNEQUAL_ALPHA = 0.05
+"""Error rate of the test by which a configuration is set apart as noisier than the others."""
 
 PROVISIONAL_DF = 4
 """With fewer degrees of freedom than this for the noise, findings are provisional."""
@@ -34,12 +41,16 @@ PROVISIONAL_DF = 4
 class SeedNoise:
     """A pooled noise: variance(s) between replicates and the degrees of freedom they rest on (0: the stated prior).
 
-    `covariance` has shape (G, G): for the plain accuracy G is 1; for accuracies by group G is the number of groups.
+    Attributes:
+        covariance: shape (G, G): for the plain accuracy G is 1; for accuracies by group G is the number of groups.
+        own: by name, the configurations that are noisier than the pool, with their own covariance and degrees of
+            freedom.
     """
 
     covariance: Floats
     df: float
     from_prior: bool = False
+    own: Mapping[str, tuple[Floats, float]] = field(default_factory=dict)
 
     @property
     def deviation(self) -> float:
@@ -85,20 +96,45 @@ def pooled_noise(groups: History | Iterable[Sequence[float] | Floats]) -> tuple[
     return noise.deviation, noise.df, noise.from_prior
 
 
-def pooled_covariance(groups: Iterable[Floats], prior: float = SEED_DEVIATION_PRIOR**2) -> SeedNoise:
+def pooled_covariance(
+    groups: Mapping[str, Floats] | Iterable[Floats], prior: float = SEED_DEVIATION_PRIOR**2
+) -> SeedNoise:
     """The same for several quantities of each replicate at once: groups of shape (m, G) give a (G, G) covariance.
 
     Args:
+        groups: the replicates of each configuration; by name, those that are much noisier are set apart.
         prior: variance of each quantity that is used when no configuration has two replicates.
     """
-    total: Floats | float = 0.0
-    df, size = 0.0, 1
-    for values in groups:
-        size = values.shape[1]
-        if len(values) > 1:
-            centred = values - values.mean(axis=0)
-            total = total + centred.T @ centred
-            df += len(values) - 1
-    if df == 0:
+    named = groups if isinstance(groups, Mapping) else {str(i): values for i, values in enumerate(groups)}
+    repeated = {name: values for name, values in named.items() if len(values) > 1}
+    if not repeated:
+        size = next((values.shape[1] for values in named.values()), 1)
         return SeedNoise(prior * np.eye(size), 0.0, True)
-    return SeedNoise(np.asarray(total) / df, df)
+    squares = {name: _squares(values) for name, values in repeated.items()}
+    dfs = {name: len(values) - 1.0 for name, values in repeated.items()}
+    noisy = _noisier({name: float(np.trace(each)) for name, each in squares.items()}, dfs)
+    if not isinstance(groups, Mapping):
+        noisy = frozenset()
+    pool = [name for name in repeated if name not in noisy]
+    df = sum(dfs[name] for name in pool)
+    own = {name: (squares[name] / dfs[name], dfs[name]) for name in sorted(noisy)}
+    return SeedNoise(np.asarray(sum(squares[name] for name in pool) / df), df, own=own)
+
+
+def _squares(values: Floats) -> Floats:
+    centred = values - values.mean(axis=0)
+    return np.asarray(centred.T @ centred)
+
+
+def _noisier(squares: Mapping[str, float], dfs: Mapping[str, float]) -> frozenset[str]:
+    """Those whose variance exceeds that of all others together by a one-sided F test, Bonferroni over the names."""
+    total, total_df = sum(squares.values()), sum(dfs.values())
+    found = set()
+    for name, own in squares.items():
+        rest, rest_df = total - own, total_df - dfs[name]
+        if rest_df < PROVISIONAL_DF or rest <= 0:
+            continue
+        ratio = (own / dfs[name]) / (rest / rest_df)
+        if special.fdtrc(dfs[name], rest_df, ratio) * len(squares) < UNEQUAL_ALPHA:
+            found.add(name)
+    return frozenset(found) if len(found) < len(squares) else frozenset()

@@ -1,0 +1,195 @@
+"""How often a study claims something untrue: thousands of whole studies in worlds where nothing has an effect.
+
+    python -m benchmarks.nullworld --quick          # one minute; ends with a JSON line
+    python -m benchmarks.nullworld --studies 1000   # every cell; writes benchmarks/results/nullworld.json
+
+A false claim counts at whichever round it is printed: `better` or `worse` where there is no difference (`equivalent` and
+`not inferior` are true in these worlds). The unit is the study: one with any false claim counts once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.simulate import FULL_SPACE, PLAIN_SPACE, Claims, claims_of, run_study, study_spec, upper95
+from benchmarks.worlds import World
+
+__all__ = ["CELLS", "Cell", "main", "run_cell"]
+
+RESULTS = Path(__file__).parent / "results" / "nullworld.json"
+WORKERS = 2
+CHUNK = 25
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One kind of world and study.
+
+    Attributes:
+        name: unique.
+        table: which row of the table of bounds it belongs to: "null", "brackets", "hard", "beyond" (no bound is promised).
+        bound: the upper 95 % bound must not exceed this.
+        world: arguments of `World`; study: arguments of `study_spec`.
+    """
+
+    name: str
+    table: str
+    bound: float
+    world: dict[str, Any] = field(default_factory=dict)
+    study: dict[str, Any] = field(default_factory=dict)
+
+
+def _cells() -> Iterable[Cell]:
+    for n in (100, 358, 2000):
+        for deviation in (0.0, 0.005, 0.01, 0.02):
+            world = {"n_validation": n, "seed_deviation": deviation}
+            yield Cell(f"n{n}-sd{1000 * deviation:g}", "null", 0.07, world, {"space": "plain"})
+    for trials in (19, 40, 80):
+        yield Cell(f"trials{trials}", "null", 0.07, {"seed_deviation": 0.02}, {"space": "plain", "trials": trials})
+    yield Cell("groups", "null", 0.07, {"seed_deviation": 0.01, "n_validation": 600, "n_groups": 4}, {"space": "plain"})
+    yield Cell("test-split", "null", 0.07, {"seed_deviation": 0.01, "n_test": 1000}, {"space": "plain"})
+    for deviation in (0.0, 0.01, 0.02):
+        yield Cell(f"brackets-sd{1000 * deviation:g}", "brackets", 0.07, {"seed_deviation": deviation})
+    yield Cell("brackets-taste", "brackets", 0.07, {"seed_deviation": 0.01, "taste": 1.0})
+    yield Cell("brackets-n2000", "brackets", 0.07, {"seed_deviation": 0.01, "n_validation": 2000})
+    for name, world in HARD.items():
+        yield Cell(name, "hard", 0.08, world)
+    for name, world in BEYOND.items():
+        yield Cell(name, "beyond", 1.0, world)
+
+
+HARD: dict[str, dict[str, Any]] = {
+    "heavy-tails": {"seed_deviation": 0.02, "heavy_tails": True},
+    "unequal-noise": {"seed_deviation": 0.015, "noise_spread": 0.5},
+    "clusters": {"seed_deviation": 0.01, "cluster": 5},
+    "clusters-taste": {"seed_deviation": 0.01, "cluster": 5, "taste": 1.0},
+    "clusters-taste-n2000": {"seed_deviation": 0.005, "cluster": 5, "taste": 1.0, "n_validation": 2000},
+    "n30": {"seed_deviation": 0.02, "n_validation": 30},
+    "n30-taste": {"seed_deviation": 0.01, "n_validation": 30, "taste": 1.0},
+    "taste": {"seed_deviation": 0.01, "taste": 1.0},
+    "taste-n2000": {"seed_deviation": 0.005, "taste": 1.0, "n_validation": 2000},
+}
+"""Worlds that break an assumption. `taste`: configurations differ on single examples, neighbours alike."""
+
+BEYOND: dict[str, dict[str, Any]] = {
+    "very-unequal-noise": {"seed_deviation": 0.015, "noise_spread": 0.8},
+}
+"""Worlds in which the bound does not hold; `docs/method.md` says so."""
+
+SPACES = {"full": FULL_SPACE, "plain": PLAIN_SPACE}
+CELLS: dict[str, Cell] = {cell.name: cell for cell in _cells()}
+
+
+@dataclass
+class Tally:
+    """What a cell's studies came to."""
+
+    studies: int = 0
+    false_studies: int = 0
+    false_in_groups: int = 0
+    claims: int = 0
+    trials: int = 0
+    families: int = 0
+    families_covered: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+
+    def add(self, claims: Claims, groups: Claims, trials: int) -> None:
+        """Count one study."""
+        self.studies += 1
+        self.false_studies += bool(claims.false)
+        self.false_in_groups += bool(groups.false)
+        self.claims += claims.made
+        self.trials += trials
+        self.families += claims.families
+        self.families_covered += claims.families_covered
+        for finding in claims.false:
+            kind = f"{finding.round_kind.value}:{finding.verdict.value}"
+            self.kinds[kind] = self.kinds.get(kind, 0) + 1
+
+    def merge(self, other: Tally) -> None:
+        """Count another tally's studies too."""
+        for name, value in vars(other).items():
+            if name == "kinds":
+                for kind, count in value.items():
+                    self.kinds[kind] = self.kinds.get(kind, 0) + count
+            else:
+                setattr(self, name, getattr(self, name) + value)
+
+
+def run_cell(name: str, first: int, count: int) -> Tally:
+    """Studies number `first` to `first + count - 1` of a cell; a study's number is its seed."""
+    cell = CELLS[name]
+    arguments = {**cell.study, "space": SPACES[cell.study.get("space", "full")]}
+    tally = Tally()
+    for number in range(first, first + count):
+        world, spec = World(number, **cell.world), study_spec(seed=number, **arguments)
+        history = run_study(world, spec)
+        groups = claims_of(history, world, spec.margin, "group")
+        tally.add(claims_of(history, world, spec.margin), groups, len(history.trials))
+    return tally
+
+
+def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
+    """A cell's row of the results."""
+    return {
+        "cell": cell.name, "table": cell.table, "world": cell.world, "study": cell.study, "studies": tally.studies,
+        "false_claims": tally.false_studies, "rate": tally.false_studies / tally.studies,
+        "upper95": upper95(tally.false_studies, tally.studies), "bound": cell.bound,
+        "holds": upper95(tally.false_studies, tally.studies) <= cell.bound,
+        "false_in_groups": tally.false_in_groups, "claims": tally.claims,
+        "trials_per_study": tally.trials / tally.studies,
+        "families_covered": tally.families_covered / max(1, tally.families), "false_kinds": tally.kinds,
+    }
+
+
+def run_cells(names: Iterable[str], studies: int, workers: int) -> list[dict[str, Any]]:
+    """Run cells, each with that many studies, and print a line as each is done."""
+    rows = []
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = {
+            name: [pool.submit(run_cell, name, i, min(CHUNK, studies - i)) for i in range(0, studies, CHUNK)]
+            for name in names
+        }
+        for name, futures in jobs.items():
+            tally = Tally()
+            for future in futures:
+                tally.merge(future.result())
+            rows.append(summary(CELLS[name], tally))
+            row = rows[-1]
+            print(f"{name:24} {row['false_claims']:4} of {tally.studies}  upper {row['upper95']:.3f} "
+                  f"(bound {row['bound']:.2f})  covered {row['families_covered']:.3f}  "
+                  f"groups {tally.false_in_groups}  {tally.kinds}", file=sys.stderr, flush=True)
+    return rows
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the cells asked for; 1 when a bound does not hold."""
+    parser = argparse.ArgumentParser(prog="nullworld", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="two cells with 150 studies each, about half a minute")
+    parser.add_argument("--studies", type=int, default=1000)
+    parser.add_argument("--cells", nargs="*", default=None, choices=sorted(CELLS), metavar="CELL")
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    options = parser.parse_args(argv)
+    names = options.cells or (["n358-sd10", "brackets-sd20"] if options.quick else list(CELLS))
+    start = time.monotonic()
+    rows = run_cells(names, 150 if options.quick else options.studies, options.workers)
+    studies, false = sum(row["studies"] for row in rows), sum(row["false_claims"] for row in rows)
+    if not options.quick and options.cells is None:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps({"seconds": time.monotonic() - start, "cells": rows}, indent=1) + "\n")
+    print(json.dumps({
+        "studies": studies, "false_claims": false, "rate": false / studies, "upper95": upper95(false, studies),
+    }))
+    return 0 if all(row["holds"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
