@@ -1,4 +1,4 @@
-"""What is taken away from a study: the best adapter, the merged model, or its configuration for another trainer."""
+"""Writes what is taken away from a study: adapter, merged model, or the configuration for another trainer."""
 
 from __future__ import annotations
 
@@ -7,127 +7,106 @@ import shutil
 from pathlib import Path
 
 from tunebook.core.facts import TrialFact
-from tunebook.data.splits import read_splits
-from tunebook.errors import DataError, NotFoundError, UserError
-from tunebook.export import ExportTarget, export_texts, messages
-from tunebook.record.files import write_atomically
+from tunebook.data import read_splits
+from tunebook.errors import NotFoundError, UserError
+from tunebook.export import FORMATS, ExportTarget, export_texts
+from tunebook.export.messages import rows
 from tunebook.run.best import best_trial
 from tunebook.run.place import StudyPlace
 from tunebook.run.reading import StudyRead, read_study
 
 __all__ = ["export_study"]
 
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+TRAIN_FILE = "train.messages.jsonl"
 
 
-def export_study(
-    place: StudyPlace, form: str, to: Path | None = None, trust_remote_code: bool = False
-) -> dict[str, Path]:
-    """Write what a study recommends; see `api.Study.export`.
+def export_study(place: StudyPlace, form: str, to: Path | None) -> dict[str, Path]:
+    """Write one export and give the paths by name.
 
     Args:
         form: one of `export.FORMATS`.
-        to: where; default `export/<form>` in the study folder, written anew each time.
+        to: the folder; default `export/<form>` in the study folder. Its files of the same names are replaced.
 
-    Returns: path by what it is.
-    Raises: NotFoundError: nothing to export yet, or no adapter. UserError: `to` holds something already.
+    Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter is gone.
     """
+    if form not in FORMATS:
+        raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
     found = read_study(place)
     fact = best_trial(found)
     if fact is None:
+        raise NotFoundError(f"{place.folder}: no trial has been trained yet, so there is nothing to export.")
+    adapter = place.folder / "adapters" / str(fact.trial.id)
+    if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
         raise NotFoundError(
-            f"{found.spec.name}: found no configuration to recommend yet; an export needs one that has trained. "
-            "Go on with `tunebook run`."
+            f"{adapter}: the adapter of trial {fact.trial.id} is not there (a simulated or external study has none, or "
+            f"the folder was deleted). `tunebook rerun {place.folder} {fact.trial.id}` trains it again."
         )
-    folder = _folder(place, form, to)
-    target = _target(place, found, fact, form, folder)
-    if form in ("peft", "merged"):
-        adapter = _adapter(place, found)
-        paths = _copied(adapter, folder) if form == "peft" else _merged(place, found, adapter, folder, trust_remote_code)
+    target = to or place.folder / "export" / form
+    target.mkdir(parents=True, exist_ok=True)
+    paths = {"folder": target}
+    if form == "peft":
+        shutil.copytree(adapter, target, dirs_exist_ok=True)
+    elif form == "merged":
+        _merge(found, place, adapter, target)
     else:
-        paths = _training_data(place, found, folder / target.train_file)
-    for name, text in export_texts(form, target).items():
-        paths[name] = write_atomically(folder / name, text)
+        paths["training data"] = _training_data(found, place, target)
+    for name, text in export_texts(form, _target(found, fact, adapter)).items():
+        paths[name] = target / name
+        paths[name].write_text(text, encoding="utf-8")
     return paths
 
 
-def _folder(place: StudyPlace, form: str, to: Path | None) -> Path:
-    if to is not None and to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise UserError(f"--to: found something in {to}; an export overwrites nothing. Name a new or empty folder.")
-    folder = to or place.folder / "export" / form
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _target(place: StudyPlace, found: StudyRead, fact: TrialFact, form: str, folder: Path) -> ExportTarget:
-    name, _, revision = found.spec.model.partition("@")
-    local = _local_model(place, name)
-    outcome = fact.outcomes["validation"]
+def _target(found: StudyRead, fact: TrialFact, adapter: Path) -> ExportTarget:
+    model, _, revision = found.spec.model.partition("@")
     return ExportTarget(
         study=found.spec.name,
         configuration=fact.trial.configuration,
-        model=str(local) if local else name,
-        revision=revision or None if local is None else None,
+        model=_loadable(model),
+        revision=revision or None,
         seed=fact.trial.seed,
-        targets=_targets(place),
-        dtype=str(found.facts.model.get("dtype") or "float32"),
-        accuracy=f"Trial {fact.trial.id}: {outcome.accuracy:.1%} of {len(outcome.scores)} validation examples.",
+        targets=_targets(adapter),
+        train_file=TRAIN_FILE,
+        dtype=found.facts.model.get("dtype", "float32"),
+        accuracy=_accuracy(found),
     )
 
 
-def _local_model(place: StudyPlace, name: str) -> Path | None:
-    """The folder of a model that is a folder or the built-in one; None for a hub id."""
-    from tunebook.engines.base_model import BUILT_IN, resolve_model
+def _loadable(model: str) -> str:
+    """The model under a name that other tools know."""
+    from tunebook.engines.base_model import BUILT_IN, BUILT_IN_HUB_ID
 
-    if name == BUILT_IN or (place.base / name).is_dir():
-        return resolve_model(name, place.base).absolute()
-    return None
+    return BUILT_IN_HUB_ID if model == BUILT_IN else model
 
 
-def _targets(place: StudyPlace) -> tuple[str, ...]:
-    """Module names with an adapter, as the trained adapter says."""
-    config = place.folder / "best" / "adapter_config.json"
-    if not config.is_file():
+def _targets(adapter: Path) -> tuple[str, ...]:
+    file = adapter / "adapter_config.json"
+    if not file.is_file():
         return ()
-    modules = json.loads(config.read_text(encoding="utf-8")).get("target_modules") or ()
+    modules = json.loads(file.read_text(encoding="utf-8")).get("target_modules") or ()
     return tuple(sorted(modules)) if isinstance(modules, list) else ()
 
 
-def _adapter(place: StudyPlace, found: StudyRead) -> Path:
-    adapter = place.folder / "best"
-    if not all((adapter / name).is_file() for name in ADAPTER_FILES):
-        raise NotFoundError(
-            f"{adapter}: found no adapter (engine {found.spec.engine}); it holds {' and '.join(ADAPTER_FILES)} after a "
-            "run that trains. `tunebook run` writes it; the formats llama-factory and axolotl need none."
-        )
-    return adapter
+def _accuracy(found: StudyRead) -> str:
+    best = found.conclusions.best
+    assert best is not None
+    low, high = best.corrected_interval
+    return (
+        f"Validation accuracy {100 * best.corrected:.1f} % ({100 * low:.1f} to {100 * high:.1f}), corrected for having "
+        "been chosen."
+    )
 
 
-def _copied(adapter: Path, folder: Path) -> dict[str, Path]:
-    for name in ADAPTER_FILES:
-        shutil.copyfile(adapter / name, folder / name)
-    return {"adapter": folder}
-
-
-def _merged(
-    place: StudyPlace, found: StudyRead, adapter: Path, folder: Path, trust_remote_code: bool
-) -> dict[str, Path]:
+def _merge(found: StudyRead, place: StudyPlace, adapter: Path, target: Path) -> None:
     from tunebook.engines.base_model import resolve_model
     from tunebook.engines.merge import merge
 
-    base = resolve_model(found.spec.model, place.base)
-    dtype = str(found.facts.model.get("dtype") or "float32")
-    return {"model": merge(base, adapter, folder, dtype, trust_remote_code)}
+    merge(resolve_model(found.spec.model, place.base), adapter, target, found.facts.model.get("dtype", "float32"))
 
 
-def _training_data(place: StudyPlace, found: StudyRead, path: Path) -> dict[str, Path]:
-    """The rows that the study trained on, as chat messages."""
+def _training_data(found: StudyRead, place: StudyPlace, target: Path) -> Path:
+    """The study's training rows as chat messages, in the study's order."""
     splits = read_splits(found.spec.data, found.spec.seed, place.base)
-    read, known = splits.sources["train"].sha256, found.facts.hashes.get("train")
-    if known and read != known:
-        raise DataError(
-            f"data.train: {found.spec.data.train} has changed since the study began; an export of other data would not "
-            "be the study's. Bring the file back, or start a new study."
-        )
-    rows = messages.rows(((e.messages, e.completion) for e in splits.train), found.spec.data.system)
-    return {"data": write_atomically(path, rows)}
+    path = target / TRAIN_FILE
+    examples = ((example.messages, example.completion) for example in splits.train)
+    path.write_text(rows(examples, found.spec.data.system), encoding="utf-8")
+    return path

@@ -110,6 +110,7 @@ def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False)
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
     data = prepare_data(spec, tokenizer, base, model.get("context"))
     doubts = check_metric(spec.metric, base, data.examples)
+    entry, reason = _able(entry, spec.engine, options.model)
     facts = StudyFacts(
         data=data.facts,
         examples=data.examples,
@@ -118,8 +119,22 @@ def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False)
         summary=data.summary,
         environment=describe_environment(options.device, options.threads),
     )
-    warnings = (*(each.text for each in data.warnings), *doubts)
+    warnings = (*(each.text for each in data.warnings), *doubts, *reason)
     return Prepared(spec, place, base, entry, options, data, facts, devices, warnings, tokenizer)
+
+
+def _able(entry: EngineEntry, name: str, model: str) -> tuple[EngineEntry, tuple[str, ...]]:
+    """The engine that can run this model: `packed` says why it cannot, and `peft` takes its place."""
+    if name != "packed":
+        return entry, ()
+    from tunebook.engines.packed.engine import unsupported
+
+    why = unsupported(model)
+    return (
+        (entry, ())
+        if why is None
+        else (ENGINES["peft"], (f"engine packed cannot run this model: {why}; engine peft takes its place",))
+    )
 
 
 def _machine(

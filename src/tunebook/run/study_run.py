@@ -58,7 +58,7 @@ class _Session:
         self._planner = StudyPlanner(
             spec, facts.data, prepared.engine.folding, load_table(spec, prepared.base), calibration
         )
-        self._board = TensorBoardWriter(self._folder / "tensorboard", spec)
+        self._board = TensorBoardWriter(self._folder / "tensorboard", spec, observer.warning)
 
     def run(self) -> StudyFindings:
         runner: Runner | None = None
