@@ -180,7 +180,7 @@ class _Builder:
             if not isinstance(key_node, ScalarNode):
                 self.problems.add(path, f"line {line} has a list or map as a key; keys are words. Write a word.")
                 continue
-            key = str(key_node.value)
+            key = _whole_characters(str(key_node.value), "replace")
             here = (*path, key)
             if key in values:
                 self._lines[here] = line
@@ -204,7 +204,19 @@ class _Builder:
             return None
         if kind == "bool":
             return text.lower() == "true"
-        return None if kind == "null" else text
+        if kind == "null":
+            return None
+        try:
+            return _whole_characters(text, "strict")
+        except UnicodeDecodeError:
+            self.problems.add(path, "found half a character (a single surrogate); texts are whole Unicode characters. "
+                                    "Write the character itself.")
+            return None
+
+
+def _whole_characters(text: str, errors: str) -> str:
+    """Text whose escaped surrogate pairs, which JSON writes for an emoji, are the characters that they mean."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", errors)
 
 
 def _integer(text: str) -> int:

@@ -70,11 +70,16 @@ def _message(file: str, problems: list[Problem]) -> str:
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as people write it: space.lora_r[2]."""
+    """A path as people write it, safe for a terminal: space.lora_r[2]."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        text += f"[{part}]" if isinstance(part, int) else f".{_safe(part)}" if text else _safe(part)
     return text
+
+
+def _safe(text: str) -> str:
+    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -88,5 +93,4 @@ def shown(value: Any) -> str:
     text = {True: "true", False: "false", None: "null"}.get(value) if value is None or isinstance(value, bool) else None
     if text is None:
         text = repr(value) if not isinstance(value, str) else '"' + value + '"'
-    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
+    return _safe(text)
