@@ -180,7 +180,9 @@ class Cut:
     """Something that the budget did not allow.
 
     Attributes:
-        code: bracket_ends, bracket, middle_levels, minor_boundary, second_seeds, baseline_seeds, whole_round.
+        code: in the order of cutting: bracket_ends, bracket, middle_levels, minor_boundary, second_seeds,
+            baseline_seeds; for very small budgets also end_levels (the nearer of two ends), factors (whole ones), rows
+            (of the user's table), cheapest (not confirmed), confirm_seeds (fewer than three).
         count: how many trials were cut.
         factors: whose levels, where it applies.
     """

@@ -1,4 +1,4 @@
-"""The simulated engine: deterministic trials, breaking and collapsing rates, checkpoints, and a world with known truth."""
+"""The simulated engine: deterministic trials, rates that break and collapse, checkpoints, a world of known truth."""
 
 from __future__ import annotations
 

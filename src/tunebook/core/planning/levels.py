@@ -74,7 +74,7 @@ def _placed(kind: FactorKind, a: float, b: float, share: float) -> Level:
     if kind.scale is Scale.LOG:
         value = math.exp(math.log(a) + share * (math.log(b) - math.log(a)))
         if kind.name in POWERS_OF_TWO:
-            power = 2 ** round(math.log2(value))
+            power: int = 2 ** math.floor(math.log2(value) + 0.5 + 1e-9)  # ties upwards, on every machine
             return power if min(a, b) < power < max(a, b) else round(value)
     else:
         value = a + share * (b - a)
