@@ -9,8 +9,6 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
 from tunebook.core.facts import History, TrialFact
@@ -124,7 +122,7 @@ class Board:
         for fact in self.history.trials.values():
             if fact.trial.purpose in CLAIMING:
                 facts.setdefault(fact.trial.effective, []).append(fact)
-        return {configuration: _group(configuration, tuple(each)) for configuration, each in facts.items()}
+        return {configuration: self._group(configuration, tuple(each)) for configuration, each in facts.items()}
 
     @cached_property
     def baseline(self) -> Group:
@@ -200,7 +198,12 @@ class Board:
 
     def levels_of(self, factor: str) -> tuple[LevelSeen, ...]:
         """The levels seen of one factor."""
-        return tuple(level for level in self.levels if level.factor == factor)
+        return self._levels_by_factor.get(factor, ())
+
+    @cached_property
+    def _levels_by_factor(self) -> dict[str, tuple[LevelSeen, ...]]:
+        names = dict.fromkeys(level.factor for level in self.levels)
+        return {name: tuple(level for level in self.levels if level.factor == name) for name in names}
 
     def _level(self, contrast: Contrast, finding: Finding | None) -> LevelSeen | None:
         if contrast.factor is None or contrast.kind is not ContrastKind.DIFFERENCE or contrast.split != "validation":
@@ -215,11 +218,10 @@ class Board:
         return self.groups.get(self.history.trials[ids[0]].trial.effective) if ids else None
 
 
-def _group(effective: Configuration, facts: tuple[TrialFact, ...]) -> Group:
-    trained = [fact for fact in facts if fact.state.did_train and "validation" in fact.outcomes]
-    n_broke = sum(fact.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for fact in facts)
-    if len(trained) <= n_broke:
-        return Group(effective, facts, math.inf, -1.0, len(trained), n_broke)
-    loss = float(np.mean([fact.outcomes["validation"].loss for fact in trained]))
-    accuracy = float(np.mean([fact.outcomes["validation"].accuracy for fact in trained]))
-    return Group(effective, facts, loss if math.isfinite(loss) else math.inf, accuracy, len(trained), n_broke)
+    def _group(self, effective: Configuration, facts: tuple[TrialFact, ...]) -> Group:
+        means = [self.ground.means(f) for f in facts if f.state.did_train and "validation" in f.outcomes]
+        n, n_broke = len(means), sum(f.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for f in facts)
+        if n <= n_broke:
+            return Group(effective, facts, math.inf, -1.0, n, n_broke)
+        loss, accuracy = sum(mean[0] for mean in means) / n, sum(mean[1] for mean in means) / n
+        return Group(effective, facts, loss if math.isfinite(loss) else math.inf, accuracy, n, n_broke)

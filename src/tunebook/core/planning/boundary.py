@@ -73,13 +73,14 @@ class Edge:
 
 def edge(board: Board, settings: Configuration) -> Edge:
     """The bracket that the trials so far give for these settings at any learning rate."""
-    family = board.ground.effective(settings).with_values(learning_rate=1.0)
+    ground = board.ground
+    family = ground.family(ground.effective(settings))
     tried: dict[float, list[bool]] = defaultdict(list)
     for fact in board.history.trials.values():
         trial = fact.trial
         if trial.purpose is Purpose.REFERENCE or not fact.state.is_final or fact.state is TrialState.FAILED:
             continue
-        if trial.effective.with_values(learning_rate=1.0) == family:
+        if ground.family(trial.effective) == family:
             tried[trial.effective.learning_rate].append(fact.state.did_train)
     return _bracket(tried)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from tunebook.core.configuration import Configuration
 from tunebook.core.cost import predict_trial, relative_cost
 from tunebook.core.factor import Factor, Level, Role
-from tunebook.core.facts import DataFacts
+from tunebook.core.facts import DataFacts, TrialFact
 from tunebook.core.planning.levels import bracket_rates
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, effective
@@ -33,6 +33,8 @@ class Ground:
     table: tuple[Configuration, ...] = ()
     calibration: Calibration | None = None
     _effective: dict[Configuration, Configuration] = field(default_factory=dict)
+    _families: dict[Configuration, Configuration] = field(default_factory=dict)
+    _means: dict[int, tuple[TrialFact, float, float]] = field(default_factory=dict)
 
     def effective(self, configuration: Configuration) -> Configuration:
         """What acts, once everything is folded away that the engine says changes nothing."""
@@ -41,6 +43,21 @@ class Ground:
             known = effective(configuration, self.folding, self.facts.longest_tokens)
             self._effective[configuration] = known
         return known
+
+    def family(self, effective: Configuration) -> Configuration:
+        """What configurations that differ in the learning rate alone have in common."""
+        known = self._families.get(effective)
+        if known is None:
+            known = self._families[effective] = effective.with_values(learning_rate=1.0)
+        return known
+
+    def means(self, fact: TrialFact) -> tuple[float, float]:
+        """Mean validation loss (nats an example) and accuracy of a trial that has outcomes."""
+        known = self._means.get(fact.trial.id)
+        if known is None or known[0] is not fact:  # another history may know another result of the same trial
+            outcomes = fact.outcomes["validation"]
+            known = self._means[fact.trial.id] = (fact, outcomes.loss, outcomes.accuracy)
+        return known[1], known[2]
 
     def configure(self, changes: Mapping[str, Level]) -> Configuration:
         """The baseline with some factors changed.
