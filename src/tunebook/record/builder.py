@@ -31,6 +31,7 @@ def build(view: View, language: str) -> Record:
     _, constant = tables.varying(view)
     ranked = sorted((i for i in found.importance if i.ranked), key=lambda i: i.rank)
     suspects, n_suspects, n_trained = _suspects(view)
+    group_split, by_group = tables.groups(view, words)
     return Record(
         language=words.language,
         title=f"{words.label('title')}{words.title_gap}{clean(view.spec.name)}",
@@ -46,16 +47,16 @@ def build(view: View, language: str) -> Record:
         best=_best(view, words),
         insights=_insights(view, words),
         sweet_spots=tuple(words.sweet_spot(spot) for spot in found.sweet_spots),
-        boundary=words.bracket(found.boundary) if found.boundary else "",
+        boundary=opening.boundary_sentence(view, words),
         importance_lead=words.importance_lead(ranked[0] if ranked else None) if found.importance else "",
         importance=tables.importance(view, words),
         below_noise=tuple(words.below_noise(i) for i in found.importance if not i.ranked),
-        interactions=tuple(words.interaction(i) for i in found.interactions),
+        interactions=tuple(words.interaction(i) for i in found.interactions if i.known),
         costs=tables.costs(view, words),
-        cost_lead=words.tie_set(len(found.tie_set)) if found.tie_set else "",
+        cost_lead=_tied(view, words),
         way=tables.way(view, words),
-        groups=tables.groups(view, words),
-        groups_lead=words.groups_lead(words.label("validation")),
+        groups=by_group,
+        groups_lead=words.groups_lead(words.label(group_split)),
         unknown=_unknown(view, words),
         suspects=suspects,
         suspects_lead=words.suspects(n_suspects, n_trained, len(suspects))
@@ -104,20 +105,27 @@ def _best(view: View, words: Words) -> Best | None:
 
 
 def _insights(view: View, words: Words) -> tuple[str, ...]:
-    """What holds: order of importance, every decided comparison of the last word on it, where training breaks."""
-    found = view.conclusions
-    ranked = sorted((i for i in found.importance if i.ranked), key=lambda i: i.rank)
-    out = [words.importance_lead(ranked[0])] if ranked else []
+    """What holds: order of importance, the last word on every decided comparison, where training breaks."""
+    ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
+    last: dict[tuple[str, str, str], str] = {}
     for f in view.findings():
+        question = (f.treatment_key, f.control_key, f.kind.value)
+        last.pop(question, None)
         if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
-            text = words.found(
-                f,
+            what, against = (
                 opening.name(view, words, f.treatment_key),
-                opening.name(view, words, f.control_key),
-                view.spec.margin,
+                opening.control_name(view, words, f.control_key),
             )
-            out.append(text[:1].upper() + text[1:])
-    return tuple([*out, words.bracket(found.boundary)] if found.boundary else out)
+            text = words.found(f, what, against, view.spec.margin)
+            last[question] = text[:1].upper() + text[1:]
+    lead = [words.importance_lead(ranked[0])] if ranked else []
+    return tuple(filter(None, [*lead, *last.values(), opening.boundary_sentence(view, words)]))
+
+
+def _tied(view: View, words: Words) -> str:
+    found = view.conclusions
+    others = set(found.tie_set) - {found.best.key if found.best else ""}
+    return words.tie_set(len(others)) if others else ""
 
 
 def _unknown(view: View, words: Words) -> tuple[str, ...]:
@@ -128,12 +136,13 @@ def _unknown(view: View, words: Words) -> tuple[str, ...]:
                 words.found(
                     f,
                     opening.name(view, words, f.treatment_key),
-                    opening.name(view, words, f.control_key),
+                    opening.control_name(view, words, f.control_key),
                     view.spec.margin,
                 )
             )
     out += [words.below_noise(i) for i in view.conclusions.importance if not i.ranked]
-    out += [words.interaction(i) for i in view.conclusions.interactions if not i.known]
+    pairs = [" × ".join(words.factor(f) for f in i.factors) for i in view.conclusions.interactions if not i.known]
+    out += [words.unknown_interactions(pairs)] if pairs else []
     if not out and view.findings():
         out.append(words.nothing_open())
     if view.conclusions.more_money:

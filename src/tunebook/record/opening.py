@@ -13,7 +13,18 @@ from tunebook.record.view import View
 from tunebook.record.words import Words
 from tunebook.record.words.base import Gain
 
-__all__ = ["answer", "calibration", "counts", "fact_rows", "open_items", "status"]
+__all__ = [
+    "answer",
+    "boundary_sentence",
+    "calibration",
+    "control_name",
+    "counts",
+    "fact_rows",
+    "name",
+    "open_items",
+    "retuned_rate",
+    "status",
+]
 
 RIGHT_OR_WRONG = ("exact_match", "choice", "number", "contains")
 """Metrics whose mean is a share of right answers."""
@@ -70,7 +81,7 @@ def open_items(view: View, words: Words) -> list[str]:
         ):
             items.append(
                 words.unknown_contrast(
-                    name(view, words, finding.treatment_key), finding, name(view, words, finding.control_key)
+                    name(view, words, finding.treatment_key), finding, control_name(view, words, finding.control_key)
                 )
             )
     return items
@@ -82,6 +93,35 @@ def name(view: View, words: Words, key: str) -> str:
         return words.label("the_baseline")
     configuration = view.configurations.get(key)
     return words.changes(configuration, view.spec.baseline) if configuration else key
+
+
+def control_name(view: View, words: Words, key: str) -> str:
+    """The other side of a comparison; the baseline at another learning rate is still the baseline."""
+    rate = retuned_rate(view, key)
+    return words.baseline_at(rate) if rate is not None else name(view, words, key)
+
+
+def retuned_rate(view: View, key: str) -> float | None:
+    """The learning rate of a configuration that is the baseline but for its rate; None for any other."""
+    configuration = view.configurations.get(key)
+    if configuration is None or set(configuration.changes_from(view.spec.baseline)) != {"learning_rate"}:
+        return None
+    return configuration.learning_rate
+
+
+def boundary_sentence(view: View, words: Words) -> str:
+    """Where training breaks, with what the trials of the bracket have in common; empty when it was not asked."""
+    boundary = view.conclusions.boundary
+    if boundary is None:
+        return ""
+    rate = view.spec.baseline.learning_rate
+    shared = {
+        view.history.trials[i].trial.configuration.with_values(learning_rate=rate)
+        for i in boundary.trials
+        if i in view.history.trials
+    }
+    where = words.changes(shared.pop(), view.spec.baseline) if len(shared) == 1 else ""
+    return words.bracket(boundary, "" if where == words.label("baseline") else where)
 
 
 def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
@@ -226,14 +266,20 @@ def _model(view: View) -> str:
 
 def _data(view: View) -> dict[str, Any]:
     d, summary = view.facts.data, view.facts.summary
-    read = summary.get("rows_read") or summary.get("train_rows_read")
+    rows = summary.get("rows", {}).get("train", {})
+    length = view.spec.baseline.max_length
+    cut = summary.get("by_max_length", {}).get(str(length), {}).get("truncated", 0)
     return {
         "used": d.n_train,
-        "read": read,
+        "read": rows.get("read"),
         "seed": view.spec.seed,
         "validation": d.n_validation,
         "test": d.n_test,
         "overlap": view.spec.data.allow_overlap,
+        "longest": d.longest_tokens,
+        "split_off": summary.get("validation_from") == "train",
+        "truncated": cut,
+        "length": length,
     }
 
 

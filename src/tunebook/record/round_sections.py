@@ -13,7 +13,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import Fold, Purpose, RoundKind, TrialState
 from tunebook.record.model import RoundRow, RoundSection
 from tunebook.record.numbers import percent, rate, trial_list
-from tunebook.record.opening import name
+from tunebook.record.opening import boundary_sentence, control_name, name, retuned_rate
 from tunebook.record.text import strong
 from tunebook.record.view import View
 from tunebook.record.words import Words
@@ -25,8 +25,10 @@ DECIDED = (Verdict.BETTER, Verdict.WORSE)
 BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
 STILL_FALLING = 0.9
 """A training loss whose last quarter is below this share of the third quarter is still falling."""
-OVERFITTED = 1.05
-"""A validation loss that ends above this multiple of its lowest has turned."""
+OVERFITTED = 1.1
+"""A validation loss that ends above this multiple of its lowest has turned; less may be chance, for the curve is taken
+on few examples. It must be so with every seed."""
+FEWEST_STEPS = 8
 START_STEPS = 3
 
 
@@ -46,15 +48,13 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     waves = view.waves(number)
     sentences: dict[str, list[str]] = {"found": [], "equal": [], "not_shown": []}
     for finding in view.findings(number):
-        what, against = name(view, words, finding.treatment_key), name(view, words, finding.control_key)
+        what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
         if finding.verdict is Verdict.INCONCLUSIVE:
             versus = "" if finding.control_key == view.baseline_key else words.versus(against)
             sentences["not_shown"].append(words.open_contrast(finding, what, versus))
         else:
             sentences[_list_of(finding)].append(_capital(words.found(finding, what, against, view.spec.margin)))
-    remarks = (
-        [words.bracket(view.conclusions.boundary)] if kind is RoundKind.BOUNDARY and view.conclusions.boundary else []
-    )
+    remarks = [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
     facts = [fact for row in rows for fact in row]
     spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
     trained = sum(f.trial.costs_budget for f in facts if f.state.is_final)
@@ -70,7 +70,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         equal=tuple(sentences["equal"]),
         not_shown=tuple(sentences["not_shown"]),
         cuts=tuple(words.cut(cut) for wave in waves for cut in wave.cuts),
-        remarks=tuple(remarks),
+        remarks=tuple(remark for remark in remarks if remark),
         found_heading=words.found_heading(number),
         cost=words.round_cost(trained, spent),
     )
@@ -96,6 +96,9 @@ def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
     is_best = view.conclusions.best is not None and trial.effective.key == view.conclusions.best.key
     broken = [f for f in row if f.state in BROKEN]
     result = words.accuracy(*accuracy) if accuracy else words.label("none")
+    completed = sum(f.state is TrialState.COMPLETED for f in row)
+    if accuracy and completed < len(row):
+        result += words.label("word_gap") + words.bracketed(words.some_seeds(completed, len(row)))
     if split == "test" and accuracy:
         result += words.label("word_gap") + words.bracketed(words.label("test"))
     return RoundRow(
@@ -119,58 +122,83 @@ def _changed(view: View, words: Words, row: Sequence[TrialFact]) -> str:
 
 
 def _against(view: View, words: Words, finding: Finding | None) -> str:
-    if (
-        finding is None
-        or finding.control_key != view.baseline_key
-        or finding.verdict is Verdict.DIVERGED
-        or math.isnan(finding.effect)
-    ):
+    """The difference from the baseline, or from the baseline at the learning rate re-tuned for it."""
+    if finding is None or math.isnan(finding.effect) or not _is_baseline(view, finding.control_key):
         return ""
     return words.effect(finding, bold=finding.verdict in DECIDED)
 
 
+def _is_baseline(view: View, key: str) -> bool:
+    return key == view.baseline_key or retuned_rate(view, key) is not None
+
+
 def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> list[str]:
-    sentences = []
+    sentences = [_judged(view, words, row, finding)]
     completed = [f for f in row if f.state is TrialState.COMPLETED]
     if len(completed) < len(row):
         sentences.append(words.ending(_ending(view, row)))
-    if finding is not None and finding.verdict is not Verdict.DIVERGED:
-        sentences.append(_verdict(view, words, finding))
-    elif row[0].trial.effective.key == view.baseline_key:
-        accuracies = [f.outcomes[s].accuracy for f in completed if (s := view.split_of(row)) in f.outcomes]
-        if len(accuracies) > 1:
-            sentences.append(words.seeds_range(accuracies))
-    elif finding is None and len(completed) == len(row):
-        sentences.append(words.no_verdict())
     for fact in row:
         if fact.trial.checkpoint_of is not None:
             sentences.append(words.checkpoint(fact.trial.checkpoint_of))
-    if completed:
-        sentences.append(_curve_remark(words, completed[0].curve, finding))
-    return sentences
+    return [*sentences, _curve_remark(words, completed, finding)]
+
+
+def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> str:
+    """The verdict of a row's finding, or what stands for one."""
+    trial, split = row[0].trial, view.split_of(row)
+    completed = [f for f in row if f.state is TrialState.COMPLETED]
+    if finding is not None:
+        return "" if finding.verdict is Verdict.DIVERGED else _verdict(view, words, finding)
+    if not completed:
+        return ""
+    if trial.effective.key == view.baseline_key:
+        accuracies = [f.outcomes[split].accuracy for f in completed if split in f.outcomes]
+        return words.seeds_range(accuracies) if len(accuracies) > 1 else ""
+    if any(f.control_key == trial.effective.key for f in view.findings(trial.round)):
+        return words.retuned_baseline() if retuned_rate(view, trial.effective.key) is not None else ""
+    if trial.purpose is Purpose.BOUNDARY:
+        return words.only_whether_it_trains() if len(completed) == len(row) else ""
+    return words.no_verdict()
 
 
 def _verdict(view: View, words: Words, finding: Finding) -> str:
-    against = name(view, words, finding.control_key)
+    against = control_name(view, words, finding.control_key)
     text = words.verdict(finding, against, view.spec.margin)
-    if finding.control_key == view.baseline_key:
+    if _is_baseline(view, finding.control_key):
         return text
     return words.join([text, words.against_other(words.effect(finding), against)])
 
 
-def _curve_remark(words: Words, curve: Curve, finding: Finding | None) -> str:
-    evaluations = [e for e in curve.evaluations if math.isfinite(e.loss)]
-    if len(evaluations) > 1:
-        best = min(evaluations, key=lambda e: e.loss)
-        if evaluations[-1].loss > OVERFITTED * best.loss:
-            return words.overfits(best.epoch, best.loss, evaluations[-1].loss)
-    losses = np.array([step.loss for step in curve.steps])
-    if finding is not None and finding.verdict is Verdict.WORSE and len(losses) >= 8 and np.isfinite(losses).all():
-        quarter = len(losses) // 4
-        before, after = float(losses[-2 * quarter : -quarter].mean()), float(losses[-quarter:].mean())
-        if after < STILL_FALLING * before:
-            return words.still_falling(before, after)
+def _curve_remark(words: Words, completed: Sequence[TrialFact], finding: Finding | None) -> str:
+    """What every replicate's curve shows: a validation loss that rose again, or a training loss still falling."""
+    turns = [_turn(fact.curve) for fact in completed]
+    if turns and all(turns):
+        epoch, lowest, last = turns[0] or (0.0, 0.0, 0.0)
+        return words.overfits(completed[0].trial.id, epoch, lowest, last, len(turns))
+    falls = [_fall(fact.curve) for fact in completed]
+    if falls and all(falls) and finding is not None and finding.verdict is Verdict.WORSE:
+        before, after = falls[0] or (0.0, 0.0)
+        return words.still_falling(completed[0].trial.id, before, after)
     return ""
+
+
+def _turn(curve: Curve) -> tuple[float, float, float] | None:
+    """(epoch of the lowest validation loss, that loss, the last one), when it clearly rose again."""
+    taken = [e for e in curve.evaluations if math.isfinite(e.loss)]
+    if len(taken) < 2:
+        return None
+    best = min(taken, key=lambda e: e.loss)
+    return (best.epoch, best.loss, taken[-1].loss) if taken[-1].loss > OVERFITTED * best.loss else None
+
+
+def _fall(curve: Curve) -> tuple[float, float] | None:
+    """Mean training loss of the third and of the last quarter, when it clearly still fell."""
+    losses = np.array([step.loss for step in curve.steps])
+    if len(losses) < FEWEST_STEPS or not np.isfinite(losses).all():
+        return None
+    quarter = len(losses) // 4
+    before, after = float(losses[-2 * quarter : -quarter].mean()), float(losses[-quarter:].mean())
+    return (before, after) if after < STILL_FALLING * before else None
 
 
 def _ending(view: View, row: Sequence[TrialFact]) -> Ending:

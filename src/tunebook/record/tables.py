@@ -10,10 +10,10 @@ import numpy as np
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import Purpose, TrialState
+from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.record.model import Cell, Table, TrialRow
 from tunebook.record.numbers import bytes_text, number, p_value, percent, points, trial_list, value
-from tunebook.record.opening import name
+from tunebook.record.opening import control_name, name
 from tunebook.record.text import clean
 from tunebook.record.view import View
 from tunebook.record.words import Words
@@ -106,7 +106,7 @@ def comparisons(view: View, words: Words) -> Table | None:
     rows = tuple(
         (
             Cell(str(f.round), f.round),
-            Cell(words.question(f.kind, name(view, words, f.treatment_key), name(view, words, f.control_key))),
+            Cell(words.question(f.kind, name(view, words, f.treatment_key), control_name(view, words, f.control_key))),
             Cell(words.label(f.split)),
             _effect_cell(words, f),
             Cell(words.label("none") if math.isnan(f.p_adjusted) else p_value(f.p_adjusted), f.p_adjusted),
@@ -144,11 +144,16 @@ def importance(view: View, words: Words) -> Table | None:
             Cell(percent(i.share, 0), i.share),
             Cell(f"{i.rank} ({i.rank_interval[0]}–{i.rank_interval[1]})", i.rank),
             Cell(percent(i.first_share, 0), i.first_share),
-            Cell(clean(", ".join(value(i.factor, level) for level in i.levels))),
+            Cell(clean(", ".join(value(i.factor, level) for level in _sorted(i.levels)))),
         )
         for i in ranked
     )
     return Table(tuple(words.label(c) for c in columns), rows, frozenset({1, 2, 3}))
+
+
+def _sorted(levels: Sequence[Any]) -> list[Any]:
+    numeric = all(isinstance(level, int | float) for level in levels)
+    return sorted(levels) if numeric else list(levels)
 
 
 def costs(view: View, words: Words) -> Table | None:
@@ -188,20 +193,21 @@ def _amount(words: Words, amount: float | None, form: Any) -> Cell:
 
 
 def way(view: View, words: Words) -> Table | None:
-    """What each round cost and where it led."""
+    """What each round cost and where it led; confirm's row says what the test split said."""
     rows: list[tuple[Cell, ...]] = []
     before: float | None = None
     for round_number, kind in view.rounds:
         facts = [f for f in view.history.of_round(round_number) if f.state.is_final]
         spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
-        leader = view.leader_after(round_number)
+        leader = None if kind is RoundKind.CONFIRM else view.leader_after(round_number)
         gained = leader[1] - before if leader and before is not None else None
+        led = f"{name(view, words, leader[0])}{_colon(words)}{percent(leader[1])}" if leader else words.label("none")
         rows.append(
             (
                 Cell(words.round_heading(round_number, kind), round_number),
                 Cell(str(sum(f.trial.costs_budget for f in facts)), len(facts)),
                 Cell(words.duration(spent), spent),
-                Cell(f"{name(view, words, leader[0])}: {percent(leader[1])}" if leader else words.label("none")),
+                Cell(_confirmed(view, words) if kind is RoundKind.CONFIRM else led),
                 Cell(points(gained) if gained is not None else words.label("none")),
             )
         )
@@ -210,42 +216,56 @@ def way(view: View, words: Words) -> Table | None:
     return Table(tuple(words.label(c) for c in columns), tuple(rows), frozenset({1, 2, 4})) if rows else None
 
 
-def groups(view: View, words: Words) -> Table | None:
-    """Accuracy by group of baseline and best on validation, with the verdict where one was made."""
-    names = view.facts.data.groups or tuple(e.group or "" for e in view.examples("validation"))
+def _confirmed(view: View, words: Words) -> str:
+    confirmed, best = view.conclusions.confirmation, view.conclusions.best
+    if confirmed is None or best is None or "best" not in confirmed.accuracies:
+        return words.label("none")
+    text = f"{name(view, words, confirmed.keys['best'])}{_colon(words)}{percent(confirmed.accuracies['best'])}"
+    return text + words.label("word_gap") + words.bracketed(words.label("test"))
+
+
+def _colon(words: Words) -> str:
+    return words.label("colon") + words.label("word_gap")
+
+
+def groups(view: View, words: Words) -> tuple[str, Table | None]:
+    """Accuracy by group of baseline and best, on the trials and the split that the groups' verdicts rest on.
+
+    Returns: the split, and the table; no table without at least two groups.
+    """
     best = view.conclusions.best
-    if not names or len(set(names)) < 2:
-        return None
-    keys = [view.baseline_key] + ([best.key] if best and best.key != view.baseline_key else [])
-    means = {key: _mean_scores(view, key) for key in keys}
     verdicts = {
         f.family.removeprefix("group:"): f
         for f in view.conclusions.findings
-        if f.family.startswith("group:") and best and f.treatment_key == best.key
+        if f.family.startswith("group:") and best and f.treatment_key == best.key and f.control_key == view.baseline_key
     }
+    last = max(verdicts.values(), key=lambda f: f.round, default=None)
+    verdicts = {g: f for g, f in verdicts.items() if last and f.round == last.round}
+    split = last.split if last else "validation"
+    names = [e.group or "" for e in view.examples(split)] or list(view.facts.data.groups)
+    if len(set(names)) < 2:
+        return split, None
+    sides = [last.control_trials if last else _replicates(view, view.baseline_key)]
+    if best and best.key != view.baseline_key:
+        sides.append(last.treatment_trials if last else _replicates(view, best.key))
+    means = [_mean_scores(view, ids, split) for ids in sides]
     rows = []
     for group in sorted(set(names)):
         mask = np.array([n == group for n in names])
-        shares = [
-            float(m[mask].mean()) if (m := means[key]) is not None and len(m) == len(mask) else None for key in keys
-        ]
+        shares = [float(m[mask].mean()) if m is not None and len(m) == len(mask) else None for m in means]
         finding = verdicts.get(group)
-        rows.append(
-            (
-                Cell(clean(group), clean(group)),
-                Cell(str(int(mask.sum())), int(mask.sum())),
-                *(Cell(percent(s), s) if s is not None else Cell(words.label("none")) for s in shares),
-                *([_group_difference(words, finding, shares)] if len(keys) > 1 else []),
-                *(
-                    [_verdict_cell(words, finding) if finding else Cell(words.label("no_verdict"))]
-                    if len(keys) > 1
-                    else []
-                ),
-            )
-        )
-    titles = [words.label("group"), words.label("examples"), words.label("baseline")]
-    titles += [words.label("best_role"), words.label("difference"), words.label("verdict")] if len(keys) > 1 else []
-    return Table(tuple(titles), tuple(rows), frozenset({1, 2, 3}))
+        cells = [Cell(clean(group)), Cell(str(int(mask.sum())), int(mask.sum()))]
+        cells += [Cell(percent(s), s) if s is not None else Cell(words.label("none")) for s in shares]
+        if len(sides) > 1:
+            cells.append(_group_difference(words, finding, shares))
+            cells.append(_verdict_cell(words, finding) if finding else Cell(words.label("no_verdict")))
+        rows.append(tuple(cells))
+    titles = ["group", "examples", "baseline"] + (["best_role", "difference", "verdict"] if len(sides) > 1 else [])
+    return split, Table(tuple(words.label(t) for t in titles), tuple(rows), frozenset({1, 2, 3}))
+
+
+def _replicates(view: View, key: str) -> tuple[int, ...]:
+    return tuple(f.trial.id for f in view.by_key.get(key, []) if f.trial.purpose is not Purpose.BRACKET)
 
 
 def _group_difference(words: Words, finding: Finding | None, shares: Sequence[float | None]) -> Cell:
@@ -255,10 +275,7 @@ def _group_difference(words: Words, finding: Finding | None, shares: Sequence[fl
     return Cell(points(b - a), b - a) if a is not None and b is not None else Cell(words.label("none"))
 
 
-def _mean_scores(view: View, key: str) -> Any:
-    scores = [
-        s
-        for f in view.by_key.get(key, [])
-        if f.state is TrialState.COMPLETED and f.trial.purpose is not Purpose.BRACKET and (s := f.scores()) is not None
-    ]
+def _mean_scores(view: View, ids: Sequence[int], split: str) -> Any:
+    facts = [view.history.trials[i] for i in ids if i in view.history.trials]
+    scores = [s for f in facts if f.state is TrialState.COMPLETED and (s := f.scores(split)) is not None]
     return np.mean(scores, axis=0) if scores else None

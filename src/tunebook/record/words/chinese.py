@@ -222,7 +222,12 @@ class Chinese(Words):
             if facts["overlap"]
             else "没有一条同时出现在两个数据集里"
         )
-        return f"{'，'.join(parts)}；{tail}"
+        text = f"{'，'.join(parts)}；{tail}"
+        if facts.get("split_off"):
+            text += "；验证集按种子从训练数据中分出"
+        if facts.get("truncated"):
+            text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个词元处截断"
+        return text
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
@@ -352,11 +357,15 @@ class Chinese(Words):
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"实验 {trial} 无法训练：{reason.rstrip('.') or '没有记录原因'}。"
 
-    def still_falling(self, before: float, after: float) -> str:
-        return f"训练损失仍在下降：训练的第三个四分之一为 {number(before)}，最后四分之一为 {number(after)}。"
+    def still_falling(self, trial: int, before: float, after: float) -> str:
+        return f"实验 {trial} 的训练损失仍在下降：训练的第三个四分之一为 {number(before)}，最后四分之一为 {number(after)}。"
 
-    def overfits(self, best_epoch: float, best: float, last: float) -> str:
-        return f"验证损失在第 {number(best_epoch, 2)} 个 epoch 后最低（{number(best)}），结束时为 {number(last)}。"
+    def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
+        seeds = "" if n == 1 else f"{n} 个种子都如此，"
+        return (
+            f"验证损失降到最低后又回升（{seeds}实验 {trial}：第 {best_epoch:g} 个 epoch 后 {number(best)}，"
+            f"结束时 {number(last)}）。"
+        )
 
     def fold(self, reasons: Sequence[str], longest: int | None) -> str:
         sentences = []
@@ -373,6 +382,8 @@ class Chinese(Words):
 
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
         effect = f"{self.effect(finding)}{'，暂定' if finding.provisional else ''}"
+        if finding.split == "test":
+            effect += "，测试集"
         m = margin_text(margin)
         return {
             Verdict.BETTER: f"{what} 优于{_gap(against).rstrip()}：{effect}。",
@@ -383,18 +394,36 @@ class Chinese(Words):
             Verdict.DIVERGED: f"{what}：训练崩溃。",
         }[finding.verdict]
 
+    def baseline_at(self, rate_: float) -> str:
+        return f"学习率 {rate(rate_)} 的基线"
+
+    def retuned_baseline(self) -> str:
+        return "同样重新选过学习率的基线：其他取值与它比较。"
+
+    def only_whether_it_trains(self) -> str:
+        return "只看训练是否成立：成立。"
+
+    def some_seeds(self, trained: int, all_: int) -> str:
+        return f"{all_} 个种子中的 {trained} 个"
+
+    def unknown_interactions(self, pairs: Sequence[str]) -> str:
+        return f"以下参数之间是否互相影响尚不清楚，因为没有做能说明它的实验：{'；'.join(pairs)}。"
+
     def versus(self, against: str) -> str:
         return f" 对{_gap(against)}"
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{n} 个实验，{self.duration(seconds)}"
 
-    def bracket(self, bracket: DivergenceBracket) -> str:
+    def bracket(self, bracket: DivergenceBracket, where: str = "") -> str:
+        lead = f"{where}时：" if where else ""
         if bracket.lowest_failed is None:
-            return f"试过的学习率都没有让训练失败：直到 {rate(bracket.highest_trained)} 都成立。在哪里崩溃尚不清楚。"
+            return (
+                f"{lead}试过的学习率都没有让训练失败：直到 {rate(bracket.highest_trained)} 都成立。在哪里崩溃尚不清楚。"
+            )
         how = {"diverged": "发散", "collapsed": "坍缩"}.get(bracket.how, "发散或坍缩")
         text = (
-            f"学习率直到 {rate(bracket.highest_trained)}，所有种子都训练成功；从 {rate(bracket.lowest_failed)} 起，"
+            f"{lead}学习率直到 {rate(bracket.highest_trained)}，所有种子都训练成功；从 {rate(bracket.lowest_failed)} 起，"
             f"多数种子{how}（实验 {trial_list(bracket.trials)}）。"
         )
         return text + (
@@ -435,7 +464,7 @@ class Chinese(Words):
         )
 
     def tie_set(self, n: int) -> str:
-        return f"有 {count(n)} 个配置与最优无法区分；下表列出各自的开销。"
+        return f"另有 {count(n)} 个配置与最优无法区分；下表列出各自的开销。"
 
     def more_money(self, more: MoreMoney) -> str:
         return (

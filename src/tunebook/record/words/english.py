@@ -236,7 +236,12 @@ class English(Words):
             f"{count(facts['test'])} test" if facts["test"] else "no test split",
         ]
         tail = "rows may be in two splits (data.allow_overlap)" if facts["overlap"] else "no row in two splits"
-        return f"{', '.join(parts)}; {tail}"
+        text = f"{', '.join(parts)}; {tail}"
+        if facts.get("split_off"):
+            text += "; validation was split off the training rows by the seed"
+        if facts.get("truncated"):
+            text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
+        return text
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
@@ -367,9 +372,9 @@ class English(Words):
     def checkpoint(self, of: int) -> str:
         return f"Checkpoint of trial {of}: no training of its own."
 
-    def still_falling(self, before: float, after: float) -> str:
+    def still_falling(self, trial: int, before: float, after: float) -> str:
         return (
-            f"The training loss was still falling: {number(before)} in the third quarter of the training, "
+            f"In trial {trial} the training loss was still falling: {number(before)} in the third quarter of the training, "
             f"{number(after)} in the last."
         )
 
@@ -393,10 +398,11 @@ class English(Words):
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"Trial {trial} could not be trained: {reason.rstrip('.') or 'no reason was recorded'}."
 
-    def overfits(self, best_epoch: float, best: float, last: float) -> str:
+    def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
+        seeds = "" if n == 1 else f"with each of the {_numeral(n)} seeds "
         return (
-            f"The validation loss was lowest after epoch {number(best_epoch, 2)} ({number(best)}) "
-            f"and ended at {number(last)}."
+            f"After its lowest point the validation loss rose again {seeds}(trial {trial}: {number(best)} after epoch "
+            f"{best_epoch:g}, {number(last)} at the end)."
         )
 
     def fold(self, reasons: Sequence[str], longest: int | None) -> str:
@@ -417,6 +423,8 @@ class English(Words):
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
         effect = f"{self.effect(finding)} points"
         provisional = ", provisional" if finding.provisional else ""
+        if finding.split == "test":
+            effect += ", on the test split"
         m = f"{margin_text(margin)} points"
         return {
             Verdict.BETTER: f"{what} is better than {against}: {effect}{provisional}.",
@@ -430,22 +438,21 @@ class English(Words):
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{_plural(n, 'trial')}, {duration(seconds)}"
 
-    def bracket(self, bracket: DivergenceBracket) -> str:
+    def bracket(self, bracket: DivergenceBracket, where: str = "") -> str:
+        held = f"With {where}, training" if where else "Training"
         if bracket.lowest_failed is None:
             return (
-                f"No learning rate that was tried failed: training held up to {rate(bracket.highest_trained)}. "
+                f"{held} held at every learning rate that was tried, up to {rate(bracket.highest_trained)}. "
                 "Where it breaks is not known."
             )
         how = {"diverged": "diverges", "collapsed": "collapses"}.get(bracket.how, "diverges or collapses")
         text = (
-            f"Training held with every seed up to a learning rate of {rate(bracket.highest_trained)} and {how} in "
+            f"{held} held with every seed up to a learning rate of {rate(bracket.highest_trained)} and {how} in "
             f"most seeds from {rate(bracket.lowest_failed)} (trials {trial_list(bracket.trials)})."
         )
-        return text + (
-            " In between some seeds trained and some did not: the edge is not sharp."
-            if bracket.mixed
-            else " In between it is not known."
-        )
+        if bracket.mixed:
+            return text + " In between some seeds trained and some did not: the edge is not sharp."
+        return text + " What happens in between is not known."
 
     # What the study says as a whole
 
@@ -485,7 +492,8 @@ class English(Words):
         return text + (": they interact." if low > 0 or high < 0 else ": an interaction is not shown.")
 
     def tie_set(self, n: int) -> str:
-        return f"{count(n)} configurations can't be told from the best; the list says what each of them costs."
+        which = "One other configuration" if n == 1 else f"{count(n)} other configurations"
+        return f"{which} can't be told from the best; the table says what each costs."
 
     def more_money(self, more: MoreMoney) -> str:
         return (
@@ -586,6 +594,21 @@ class English(Words):
         }[finding.kind]
         provisional = ", provisional" if finding.provisional else ""
         return f"{lead}: {self.effect(finding)} points{provisional}; {self._settle(finding)}."
+
+    def baseline_at(self, rate_: float) -> str:
+        return f"the baseline at learning rate {rate(rate_)}"
+
+    def retuned_baseline(self) -> str:
+        return "The baseline, its learning rate re-tuned like the others': they are compared with this."
+
+    def only_whether_it_trains(self) -> str:
+        return "Asked only whether training holds: it does."
+
+    def some_seeds(self, trained: int, all_: int) -> str:
+        return f"{trained} of {all_} seeds"
+
+    def unknown_interactions(self, pairs: Sequence[str]) -> str:
+        return f"Whether these interact is unknown, for the trials that would tell were not run: {'; '.join(pairs)}."
 
     def versus(self, against: str) -> str:
         return f" against {against}"
