@@ -10,6 +10,7 @@ same rows when they run twice, also when only the answer to the first commit was
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -38,8 +39,12 @@ __all__ = ["PostgresDatabase"]
 
 T = TypeVar("T")
 
+_LOG = logging.getLogger(__name__)
+
 _PATIENCE_SECONDS = 300.0
 """How long a database may be away before the study stops (exit 75): longer than a restart or a fail-over takes."""
+_OPENING_SECONDS = 5.0
+"""The same when a ledger is opened: a wrong address must be said before anything is spent."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 _TRY_AGAIN_AT_ONCE = frozenset({"40001", "40P01"})
 """Serialisation failure, deadlock: nothing was written, the next try goes through."""
@@ -78,6 +83,7 @@ class PostgresDatabase:
         self._mark = uuid4().hex
         self._patience = patience_seconds
         self._guard = threading.RLock()
+        self._is_away = False
         self._connection: Connection | None = None
         if self._is_runner and study is None:
             raise UserError(f"{self.place}: a study's name is needed to write there. Open the ledger with study=NAME.")
@@ -87,7 +93,7 @@ class PostgresDatabase:
             url, connect_args={**arguments, **keep_alive}, poolclass=NullPool, hide_parameters=True
         )
         try:
-            self._persist(self._prepare)
+            self._persist(self._prepare, min(_OPENING_SECONDS, patience_seconds))
         except BaseException:
             self.close()
             raise
@@ -101,7 +107,7 @@ class PostgresDatabase:
                     self._check_mark(connection)
                 return work(connection)
 
-        return self._persist(fenced)
+        return self._persist(fenced, self._patience)
 
     def now(self, connection: Connection) -> float:
         """Seconds since 1970 by the database's clock: every machine asks the same one."""
@@ -117,16 +123,18 @@ class PostgresDatabase:
 
     # --- connection ----------------------------------------------------------------------------------------------
 
-    def _persist(self, work: Callable[[Connection], T]) -> T:
+    def _persist(self, work: Callable[[Connection], T], patience: float) -> T:
         """Run `work` on the connection; make a new one and run it again while the trouble is one that passes."""
-        give_up = time.monotonic() + self._patience
+        started = time.monotonic()
         pause = _FIRST_PAUSE
         with self._guard:
             while True:
                 try:
-                    return work(self._connected())
+                    result = work(self._connected())
+                    self._is_away = False
+                    return result
                 except DBAPIError as error:
-                    self._after(error, give_up)
+                    self._after(error, patience, time.monotonic() - started)
                     if _code(error) not in _TRY_AGAIN_AT_ONCE:
                         time.sleep(pause * random.uniform(0.5, 1.0))  # machines that lost it together come apart
                         pause = min(2 * pause, _LONGEST_PAUSE)
@@ -143,7 +151,7 @@ class PostgresDatabase:
             self._connection = connection
         return self._connection
 
-    def _after(self, error: DBAPIError, give_up: float) -> None:
+    def _after(self, error: DBAPIError, patience: float, waited: float) -> None:
         """Forget a broken connection; raise unless it makes sense to try again."""
         code = _code(error)
         broken = error.connection_invalidated or code.startswith(_AWAY) or self._connection is None
@@ -155,11 +163,14 @@ class PostgresDatabase:
             return
         if code in _NOT_TRANSIENT or not broken:
             raise self._translated(error, code) or error from error
-        if time.monotonic() > give_up:
+        if waited > patience:
             raise LedgerUnavailable(
-                f"{self.place}: the database has not answered for {self._patience:.0f} seconds ({_first_line(error)}). "
-                "Nothing is lost. Run again when it is back."
+                f"{self.place}: the database has not answered for {waited:.0f} seconds ({_first_line(error)}). "
+                "Nothing is lost. Check the address in TUNEBOOK_LEDGER, or run again when the database is back."
             ) from error
+        if not self._is_away:
+            self._is_away = True
+            _LOG.warning("%s: the database does not answer; trying again for %.0f seconds", self.place, patience)
 
     def _translated(self, error: DBAPIError, code: str) -> TunebookError | None:
         if code in _NOT_TRANSIENT:

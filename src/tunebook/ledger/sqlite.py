@@ -103,10 +103,20 @@ class SqliteDatabase:
             self._make(folder / _MAKING_FILE)
         else:
             check_file(self._path)
+            self._check_that_it_is_ours()
         engine = _engine(self._path)
         with engine.begin() as connection:
             migrate(connection, self.place)
         return engine
+
+    def _check_that_it_is_ours(self) -> None:
+        """A ledger gets its name when its schema is complete: one without was emptied, or is something else."""
+        engine = _engine(self._path, readonly=True)
+        with engine.connect() as connection:
+            revision = revision_of(connection)
+        engine.dispose()
+        if revision is None:
+            raise damaged(self.place, "it is empty, or no ledger of tunebook")
 
     def _make(self, making: Path) -> None:
         for leftover in (making, *(making.with_name(making.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):
@@ -130,11 +140,15 @@ class SqliteDatabase:
             readable = self._readable_file()
             engine = _engine(readable, readonly=True)
             with engine.connect() as connection:
-                old = revision_of(connection) != SCHEMA_REVISION
+                revision = revision_of(connection)
         except (DBAPIError, sqlite3.Error) as error:
             self._forget_copy()
             raise translated(error, self.place) or error from error
-        return self._migrated_copy(engine) if old else engine
+        if revision is None:
+            engine.dispose()
+            self._forget_copy()
+            raise damaged(self.place, "it is empty, or no ledger of tunebook")
+        return engine if revision == SCHEMA_REVISION else self._migrated_copy(engine)
 
     def _readable_file(self) -> Path:
         """The ledger, or a copy of it where its folder cannot hold the index that readers of a log share."""
