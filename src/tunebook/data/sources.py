@@ -74,7 +74,7 @@ def _bytes(path: Path, source: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{source}: no such file in {path.parent}. Give a path relative to the study file, "
+        raise DataError(f"{source}: no such file in {path.parent.resolve()}. Give a path relative to the study file, "
                         "or an absolute one.") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error

@@ -1,0 +1,91 @@
+"""What init writes: a study file that runs, whatever the data."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tunebook.data import write_study_file
+from tunebook.errors import DataError
+from tunebook.study_file import parse_study
+
+
+def write(file: Path, rows: list[dict]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def labelled(n: int, start: int = 0) -> list[dict]:
+    return [{"prompt": f"question {i}", "completion": ["yes", "no"][i % 2], "kind": f"k{i % 3}"}
+            for i in range(start, start + n)]
+
+
+def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> None:
+    for name, start in (("train", 0), ("validation", 900), ("test", 1200)):
+        write(tmp_path / "data" / f"{name}.jsonl", labelled(800 if name == "train" else 100, start))
+    text = write_study_file(str(tmp_path / "data"), tmp_path, model="my model", trials=40, language="zh")
+    spec = parse_study(text)
+    assert spec.data.train == "data/train.jsonl"
+    assert (spec.data.validation, spec.data.test) == ("data/validation.jsonl", "data/test.jsonl")
+    assert (spec.data.group, spec.data.train_rows) == ("kind", 500)
+    assert (spec.model, spec.metric, spec.budget.trials, spec.language) == ("my model", "exact_match", 40, "zh")
+    assert "100 examples: an accuracy near 50 % is known to about ±9.8 points" in text
+    assert "2 different answers: yes, no" in text
+    assert all("#" in line for line in text.splitlines() if re.match(r"\s*(metric|learning_rate|lora_r|budget)", line))
+
+
+def test_training_file_alone_says_what_is_split_off(tmp_path: Path) -> None:
+    write(tmp_path / "my data.jsonl", labelled(200))
+    text = write_study_file(str(tmp_path / "my data.jsonl"), tmp_path)
+    spec = parse_study(text)
+    assert spec.name == "my-data"
+    assert spec.data.train == "my data.jsonl"
+    assert spec.data.validation is None
+    assert "about 50 rows are split off train" in text
+    assert "without one nothing is confirmed" in text
+
+
+def test_siblings_of_a_training_file_are_found_and_paths_are_relative(tmp_path: Path) -> None:
+    write(tmp_path / "set" / "train.jsonl", labelled(60))
+    write(tmp_path / "set" / "dev.jsonl", labelled(60, 100))
+    (tmp_path / "elsewhere").mkdir()
+    spec = parse_study(write_study_file(str(tmp_path / "set" / "train.jsonl"), tmp_path / "elsewhere"))
+    assert spec.name == "set"
+    assert (spec.data.train, spec.data.validation) == ("../set/train.jsonl", "../set/dev.jsonl")
+
+
+@pytest.mark.parametrize(("answers", "metric"), [
+    ([f"so {i} ... \n#### {i}" for i in range(60)], "number"),
+    ([f"{i:,}" for i in range(60, 120)], "number"),
+    (["1", "2", "3"] * 20, "exact_match"),
+    ([f"answer {i}" for i in range(60)], "exact_match"),
+])
+def test_metric_fits_the_answers(tmp_path: Path, answers: list[str], metric: str) -> None:
+    write(tmp_path / "a.jsonl", [{"prompt": f"q{i}", "completion": a} for i, a in enumerate(answers)])
+    assert parse_study(write_study_file(str(tmp_path / "a.jsonl"), tmp_path)).metric == metric
+
+
+def test_free_texts_are_called_what_they_are(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", [{"instruction": f"q{i}", "output": f"{i} " + "long text " * 20} for i in range(60)])
+    text = write_study_file(str(tmp_path / "a.jsonl"), tmp_path)
+    assert "answers are free texts" in text
+    assert parse_study(text).metric == "exact_match"
+
+
+def test_max_length_covers_the_longest_row(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", [{"prompt": f"q{i} " + "word " * 200, "completion": str(i % 2)} for i in range(60)])
+    assert parse_study(write_study_file(str(tmp_path / "a.jsonl"), tmp_path)).baseline.max_length == 512
+
+
+def test_few_trials_vary_few_factors(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", labelled(60))
+    spec = parse_study(write_study_file(str(tmp_path / "a.jsonl"), tmp_path, trials=20))
+    assert [factor.name for factor in spec.space] == ["learning_rate", "lora_r"]
+
+
+def test_folder_without_training_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"found no file train\.jsonl"):
+        write_study_file(str(tmp_path), tmp_path)

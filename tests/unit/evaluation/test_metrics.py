@@ -1,0 +1,142 @@
+"""Judging answers: what counts as right, and whether a metric fits the data."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tunebook.core.facts import ExampleText
+from tunebook.errors import DataError, StudyFileError, UserError
+from tunebook.evaluation import METRICS, check_metric, load_metric
+from tunebook.evaluation.number import last_number
+
+
+@pytest.mark.parametrize(("metric", "answer", "gold", "score"), [
+    ("exact_match", " Human\n", "human", 1),
+    ("exact_match", "New  York", "new york", 1),
+    ("exact_match", "STRASSE", "straße", 1),
+    ("exact_match", "human.", "human", 0),
+    ("exact_match", "", "human", 0),
+    ("exact_match", "教育 ", "教育", 1),
+    ("contains", "The answer is Human.", "human", 1),
+    ("contains", "nothing", "no", 0),
+    ("contains", "I say no!", "no", 1),
+    ("contains", "not now, no", "no", 1),
+    ("contains", "it costs 128 dollars", "28", 0),
+    ("contains", "这是教育类", "教育", 1),
+    ("contains", "C++ it is", "c++", 1),
+    ("contains", "", "x", 0),
+    ("number", "He has 8 left.", "#### 8", 1),
+    ("number", "16 - 8 = 8", "8.0", 1),
+    ("number", "It is 1,234 in all", "1234", 1),
+    ("number", "minus: -3", "-3", 1),
+    ("number", "16-3", "3", 1),
+    ("number", "no number", "3", 0),
+    ("number", "8 or 9", "8", 0),
+    ("number", "0.5", ".50", 1),
+    ("choice", " yes", "yes", 1),
+    ("choice", "Yes", "yes", 0),
+])
+def test_answer_is_scored(metric: str, answer: str, gold: str, score: float) -> None:
+    assert METRICS[metric].score(answer, gold) == score
+
+
+@pytest.mark.parametrize(("text", "number"), [
+    ("#### 1,234.50", "1234.50"), ("$1,000,000", "1000000"), ("3.5.", "3.5"), ("80%", "80"), ("\u22127", "-7"),
+    ("1\u00a0000", "1000"), ("12'345", "12345"), ("1,5", "5"), ("1,2345", "2345"), ("1e5", "1e5"), ("2e", "2"),
+    ("", None), ("none", None), ("-", None), ("1" * 400, "1" * 400),
+])
+def test_last_number_of_a_text(text: str, number: str | None) -> None:
+    assert last_number(text) == (None if number is None else Decimal(number))
+
+
+def test_unparsable_answers_are_known() -> None:
+    assert not METRICS["number"].parsable("no idea")
+    assert not METRICS["exact_match"].parsable(" \n")
+    assert METRICS["choice"].parsable("")
+
+
+def test_kind_says_how_answers_are_obtained() -> None:
+    assert {name: metric.kind for name, metric in METRICS.items()} == {
+        "exact_match": "generate", "choice": "choice", "number": "generate", "contains": "generate"}
+
+
+def examples(*golds: str) -> dict[str, list[ExampleText]]:
+    return {"validation": [ExampleText(i, f"q{i}", gold) for i, gold in enumerate(golds)]}
+
+
+def test_number_metric_refuses_gold_without_a_number(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r'validation row 2: completion: found "human"; metric number needs a number'):
+        check_metric("number", tmp_path, examples("8", "human"))
+    assert check_metric("number", tmp_path, examples("8", "#### 9")) == ()
+
+
+def test_exact_match_of_long_texts_is_doubted(tmp_path: Path) -> None:
+    assert "consider number" in check_metric("exact_match", tmp_path, examples("so " * 50 + "9"))[0]
+    assert "module:function" in check_metric("exact_match", tmp_path, examples("so " * 50))[0]
+    assert check_metric("exact_match", tmp_path, examples("human")) == ()
+
+
+OWN = """
+from helper import bonus
+def loose(answer, gold):
+    return gold in answer
+def with_example(answer, gold, example):
+    return bonus(example.index) if answer == gold else 0
+def broken(answer, gold):
+    return 1 / len(answer)
+def wrong(answer, gold):
+    return 7
+def text(answer, gold):
+    return "good"
+def one(answer):
+    return 1
+constant = 3
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "helper.py").write_text("def bonus(index):\n    return 1 / (index + 1)\n")
+    return tmp_path
+
+
+def test_own_function_is_found_beside_the_study_file(own: Path) -> None:
+    assert load_metric("mine:loose", own).score("it is 8", "8") == 1.0
+    assert load_metric("mine:with_example", own).score("a", "a", ExampleText(3, "q", "a")) == 0.25
+    assert check_metric("mine:with_example", own, examples("a", "b")) == ()
+
+
+@pytest.mark.parametrize(("name", "part"), [
+    ("nowhere:f", "there is no .*nowhere.py and no installed module nowhere"),
+    ("mine:nothing", "module mine has no function nothing"),
+    ("mine:constant", "module mine has no function constant"),
+    ("mine:one", r"mine:one takes \(answer\); a metric takes \(answer, gold\)"),
+    ("accuracy", "found 'accuracy'; it is one of exact_match, choice, number, contains"),
+])
+def test_own_function_that_is_not_there_is_told(own: Path, name: str, part: str) -> None:
+    with pytest.raises(StudyFileError, match=part):
+        load_metric(name, own)
+
+
+def test_own_module_that_fails_on_import_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("1 / 0\n")
+    with pytest.raises(StudyFileError, match="importing bad failed with ZeroDivisionError: division by zero"):
+        load_metric("bad:f", tmp_path)
+
+
+@pytest.mark.parametrize(("name", "answer", "part"), [
+    ("mine:broken", "", "metric mine:broken: failed on example 4 with ZeroDivisionError"),
+    ("mine:wrong", "x", "metric mine:wrong: gave 7 on example 4; a score is a number from 0 to 1"),
+    ("mine:text", "x", "gave 'good' on example 4"),
+])
+def test_own_function_that_misbehaves_is_told_with_the_example(own: Path, name: str, answer: str, part: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_metric(name, own).score(answer, "x", ExampleText(4, "q", "x"))
+    assert part in str(caught.value)
+    if name == "mine:wrong":
+        with pytest.raises(UserError, match="gave 7 on example 0"):
+            check_metric(name, own, examples("x"))
