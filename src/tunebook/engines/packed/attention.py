@@ -3,34 +3,44 @@
 It enters through transformers' `AttentionInterface`, so no model class is patched. No mask is registered with
 `AttentionMaskInterface` on purpose: transformers then makes none and hands the layer's own window over, which is
 applied here by position within the branch.
+
+Nodes with the same ancestors and similar lengths are stacked into blocks, which are gathered once and attend with one
+batched multiply; long nodes are cut into blocks of queries. A block belongs to one trial, so a trial's numbers do not
+depend on the others. The backward pass is written out: it needs queries, keys, values and, for short contexts, the
+probabilities.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
-from tunebook.engines.packed.batches import Batch, LaidNode, Rows
-from tunebook.engines.packed.kv import KeyCache
+from tunebook.engines.packed.batches import Batch, LaidNode, Run
 
 __all__ = ["IMPLEMENTATION", "OwnAttention", "attend", "register"]
 
 IMPLEMENTATION = "tunebook_packed"
 
+QUERY_ROWS = 256
+"""Longer nodes are cut into blocks of this many queries, so that scores stay small."""
+MAX_PADDING = 1.3
+"""Nodes are stacked as long as the padded block has at most this many times their rows."""
+KEPT_CONTEXT = 256
+"""Probabilities over more keys than this are computed again in the backward pass instead of being kept."""
+
 
 class OwnAttention(Protocol):
-    """A cache that attends by itself instead of by `attend`: what scoring passes to `PackedModel.forward`."""
-
-    n_rows: int
+    """What attends by itself instead of by `attend`: scoring passes it to `PackedModel.forward`."""
 
     def attend(
         self, layer: int, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None,
         softcap: float | None,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """Attention of the batch's rows, shape (H, N, E); keeps of their keys and values what it will need."""
         ...
 
@@ -51,26 +61,22 @@ def _interface(
     sliding_window: int | None = None,
     softcap: float | None = None,
     packed_batch: Batch | None = None,
-    packed_cache: KeyCache | OwnAttention | None = None,
+    packed_attention: OwnAttention | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     assert packed_batch is not None
-    k, v = key[0], value[0]
-    layer = int(module.layer_idx)  # type: ignore[arg-type]
-    if packed_cache is not None and not isinstance(packed_cache, KeyCache):
-        out = packed_cache.attend(layer, query[0], k, v, scaling, sliding_window, softcap)
+    if packed_attention is not None:
+        layer = int(module.layer_idx)  # type: ignore[arg-type]
+        out = packed_attention.attend(layer, query[0], key[0], value[0], scaling, sliding_window, softcap)
         return out.transpose(0, 1)[None], None
-    if packed_cache is not None:
-        k, v = packed_cache.append(layer, k, v)
-    out = attend(packed_batch, query[0], k, v, scaling, sliding_window, softcap)
-    return out.transpose(0, 1)[None], None
+    return attend(packed_batch, query[0], key[0], value[0], scaling, sliding_window, softcap)[None], None
 
 
 def attend(
     batch: Batch,
     q_HNE: Tensor,
-    k_GCE: Tensor,
-    v_GCE: Tensor,
+    k_GNE: Tensor,
+    v_GNE: Tensor,
     scaling: float,
     window: int | None = None,
     softcap: float | None = None,
@@ -78,51 +84,202 @@ def attend(
     """Attention of every row of a batch to its ancestors and, causally, to its own node.
 
     Args:
-        q_HNE: queries of H heads, N rows of the batch.
-        k_GCE, v_GCE: keys and values of G heads (H a multiple of G), all rows of key space (cache, then batch).
+        q_HNE: queries of H heads; k_GNE, v_GNE: keys and values of G heads (H a multiple of G).
         window: positions a token looks back, itself included; None: all.
         softcap: scores become softcap · tanh(score / softcap); None: they stay.
 
-    Returns: shape (H, N, E).
+    Returns: shape (N, H, E); padding rows are zero.
     """
-    out = [
-        _node(batch, node, q_HNE, k_GCE, v_GCE, scaling, window, softcap) for run in batch.runs for node in run.nodes
+    blocks = _blocks(batch, window, q_HNE.device)
+    return _apply(q_HNE.transpose(0, 1), k_GNE.transpose(0, 1), v_GNE.transpose(0, 1), blocks, scaling, softcap)
+
+
+# -- which rows attend to which
+
+
+@dataclass(frozen=True)
+class _Block:
+    """B stacked pieces of L queries (padded) that see W keys (padded) each.
+
+    Attributes:
+        queries: row of every query, shape (B·L,); padding repeats a row.
+        keys: row of every key, shape (B·W,).
+        hidden: where a query must not look, (B, 1, L, W), bool; padding keys included.
+        valid: places in (B·L,) that are no padding, or None when all are.
+        rows: their rows.
+    """
+
+    shape: tuple[int, int, int]
+    queries: Tensor
+    keys: Tensor
+    hidden: Tensor
+    valid: Tensor | None
+    rows: Tensor
+
+
+@dataclass
+class _Piece:
+    """Some queries of one node: rows [first, stop), and how many of its own rows lie before them."""
+
+    node: LaidNode
+    first: int
+    stop: int
+    keys: list[int] = field(default_factory=list)
+
+
+def _blocks(batch: Batch, window: int | None, device: torch.device) -> list[_Block]:
+    if ("blocks", window) not in batch.memo:
+        made = [_block(pieces, window, device) for run in batch.runs for pieces in _stacks(run)]
+        batch.memo["blocks", window] = made
+    return cast("list[_Block]", batch.memo["blocks", window])
+
+
+def _stacks(run: Run) -> list[list[_Piece]]:
+    """A trial's pieces, those with like ancestors and lengths together."""
+    pieces = [
+        _Piece(node, first, min(first + QUERY_ROWS, node.rows[1]))
+        for node in run.nodes
+        for first in range(*node.rows, QUERY_ROWS)
     ]
-    if batch.n_rows < q_HNE.shape[1]:
-        out.append(q_HNE[:, batch.n_rows :] * 0)
-    return torch.cat(out, dim=1)
+    pieces.sort(key=lambda p: (p.node.keys, p.stop - p.first, p.first))
+    stacks: list[list[_Piece]] = []
+    for piece in pieces:
+        last = stacks[-1] if stacks else []
+        rows = sum(p.stop - p.first for p in last) + piece.stop - piece.first
+        like = bool(last) and last[0].node.keys == piece.node.keys
+        padded = (len(last) + 1) * (piece.stop - piece.first)
+        if like and padded <= MAX_PADDING * rows:
+            last.append(piece)
+        else:
+            stacks.append([piece])
+    return stacks
 
 
-def _node(
-    batch: Batch, node: LaidNode, q: Tensor, k: Tensor, v: Tensor, scaling: float, window: int | None,
-    softcap: float | None,
-) -> Tensor:  # fmt: skip
-    start, stop = node.rows
-    ranges = (*node.keys, (start + batch.n_past, stop + batch.n_past))
-    k_own, v_own = _gather(k, ranges), _gather(v, ranges)
-    mask = _mask(stop - start, node.n_before, window, q.device)
-    return _softmax_attention(q[:, start:stop], k_own, v_own, mask, scaling, softcap)
+def _block(pieces: Sequence[_Piece], window: int | None, device: torch.device) -> _Block:
+    for piece in pieces:
+        ranges = [*piece.node.keys, (piece.node.rows[0], piece.stop)]
+        piece.keys = [row for start, stop in ranges for row in range(start, stop)]
+    length = max(p.stop - p.first for p in pieces)
+    width = max(len(p.keys) for p in pieces)
+    queries: list[int] = []
+    keys: list[int] = []
+    valid: list[int] = []
+    hidden = torch.ones(len(pieces), 1, length, width, dtype=torch.bool)
+    for b, piece in enumerate(pieces):
+        n, context = piece.stop - piece.first, len(piece.keys)
+        queries += [*range(piece.first, piece.stop), *[piece.first] * (length - n)]
+        keys += piece.keys + [piece.keys[0]] * (width - context)
+        valid += range(b * length, b * length + n)
+        distance = torch.arange(n)[:, None] + (context - n) - torch.arange(context)[None]
+        seen = (distance >= 0) if window is None else (distance >= 0) & (distance < window)
+        hidden[b, 0, :n, :context] = ~seen
+        hidden[b, 0, n:, 0] = False  # padding queries look at one key, so that they stay finite
+    index = torch.tensor(queries)
+    whole = len(valid) == len(queries)
+    rows = index if whole else index[valid]
+    return _Block(
+        (len(pieces), length, width), index.to(device), torch.tensor(keys, device=device), hidden.to(device),
+        None if whole else torch.tensor(valid, device=device), rows.to(device),
+    )  # fmt: skip
 
 
-def _gather(rows: Tensor, ranges: Sequence[Rows]) -> Tensor:
-    pieces = [rows[:, start:stop] for start, stop in ranges]
-    return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
+# -- attention of one block, forward and backward
 
 
-def _mask(n: int, n_before: int, window: int | None, device: torch.device) -> Tensor:
-    distance = torch.arange(n, device=device)[:, None] + n_before - torch.arange(n + n_before, device=device)[None]
-    seen = distance >= 0
-    return seen if window is None else seen & (distance < window)
+class _Attention(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor, blocks: Sequence[_Block], scaling: float,
+        softcap: float | None,
+    ) -> Tensor:  # fmt: skip
+        out = torch.zeros(q_NHE.shape, dtype=q_NHE.dtype, device=q_NHE.device)
+        kept = []
+        for block in blocks:
+            q, k, v = _queries(q_NHE, block, k_NGE.shape[1]), _keys(k_NGE, block), _keys(v_NGE, block)
+            p, _ = _probabilities(q, k, block, scaling, softcap)
+            _put(out, p @ v, block)
+            kept.append(p if block.shape[2] <= KEPT_CONTEXT and softcap is None else None)
+        ctx.save_for_backward(q_NHE, k_NGE, v_NGE)
+        ctx.blocks, ctx.scaling, ctx.softcap, ctx.kept = blocks, scaling, softcap, kept
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        q_NHE, k_NGE, v_NGE = ctx.saved_tensors
+        grad_q = torch.zeros(q_NHE.shape, dtype=q_NHE.dtype, device=q_NHE.device)
+        grad_k = torch.zeros(k_NGE.shape, dtype=k_NGE.dtype, device=k_NGE.device)
+        grad_v = torch.zeros_like(grad_k)
+        for block, kept in zip(ctx.blocks, ctx.kept, strict=True):
+            q, k, v = _queries(q_NHE, block, k_NGE.shape[1]), _keys(k_NGE, block), _keys(v_NGE, block)
+            p, slope = (kept, None) if kept is not None else _probabilities(q, k, block, ctx.scaling, ctx.softcap)
+            grad_out = _queries(grads[0], block, k_NGE.shape[1])
+            if block.valid is not None:
+                _clear_padding(grad_out, block)
+            _add_keys(grad_v, p.transpose(1, 2) @ grad_out, block)
+            grad_s = grad_out @ v.transpose(1, 2)
+            grad_s.sub_((grad_s * p).sum(-1, keepdim=True)).mul_(p)
+            grad_s.mul_(ctx.scaling if slope is None else slope.mul_(ctx.scaling))
+            _put(grad_q, grad_s @ k, block)
+            _add_keys(grad_k, grad_s.transpose(1, 2) @ q, block)
+        ctx.kept = None
+        return grad_q, grad_k, grad_v, None, None, None
 
 
-def _softmax_attention(
-    q_HNE: Tensor, k_GCE: Tensor, v_GCE: Tensor, seen_NC: Tensor, scaling: float, softcap: float | None
-) -> Tensor:
-    repeats = q_HNE.shape[0] // k_GCE.shape[0]
-    k, v = k_GCE.repeat_interleave(repeats, 0), v_GCE.repeat_interleave(repeats, 0)
-    scores = (q_HNE @ k.transpose(1, 2)) * scaling
+_apply = cast("Callable[..., Tensor]", _Attention.apply)
+
+
+def _probabilities(
+    q: Tensor, k: Tensor, block: _Block, scaling: float, softcap: float | None
+) -> tuple[Tensor, Tensor | None]:
+    """Attention weights (G·B, J·L, W), and with soft-capping the slope of the cap."""
+    n_pieces, length, width = block.shape
+    scores = (q @ k.transpose(1, 2)).mul_(scaling)
+    slope = None
     if softcap is not None:
-        scores = torch.tanh(scores / softcap) * softcap
-    scores = scores.masked_fill(~seen_NC, float("-inf"))
+        t = torch.tanh(scores / softcap)
+        slope, scores = 1 - t * t, t * softcap
+    unfolded = scores.view(-1, n_pieces, scores.shape[1] // length, length, width)
+    unfolded.masked_fill_(block.hidden, float("-inf"))
     wide = torch.float32 if scores.dtype in (torch.bfloat16, torch.float16) else scores.dtype
-    return torch.softmax(scores, dim=-1, dtype=wide).to(q_HNE.dtype) @ v
+    return torch.softmax(scores, dim=-1, dtype=wide).to(q.dtype), slope
+
+
+def _queries(rows_NHE: Tensor, block: _Block, n_groups: int) -> Tensor:
+    """A block's rows, gathered: (G·B, J·L, E), with J = H / G heads for each key head."""
+    n_pieces, length, _ = block.shape
+    _, n_heads, size = rows_NHE.shape
+    gathered = rows_NHE.index_select(0, block.queries).view(n_pieces, length, n_groups, n_heads // n_groups, size)
+    return gathered.permute(2, 0, 3, 1, 4).reshape(n_groups * n_pieces, -1, size)
+
+
+def _keys(rows_NGE: Tensor, block: _Block) -> Tensor:
+    """A block's keys, gathered: (G·B, W, E)."""
+    n_pieces, _, width = block.shape
+    gathered = rows_NGE.index_select(0, block.keys).view(n_pieces, width, *rows_NGE.shape[1:])
+    return gathered.permute(2, 0, 1, 3).reshape(-1, width, rows_NGE.shape[2])
+
+
+def _put(out_NHE: Tensor, values: Tensor, block: _Block) -> None:
+    """Write a block's (G·B, J·L, E) back to its rows; each row belongs to one block."""
+    n_pieces, length, _ = block.shape
+    size = out_NHE.shape[2]
+    unfolded = values.view(-1, n_pieces, values.shape[1] // length, length, size).permute(1, 3, 0, 2, 4)
+    folded = unfolded.reshape(n_pieces * length, -1, size)
+    out_NHE.index_copy_(0, block.rows, folded if block.valid is None else folded.index_select(0, block.valid))
+
+
+def _add_keys(out_NGE: Tensor, values: Tensor, block: _Block) -> None:
+    """Add a block's (G·B, W, E) to its key rows; ancestors get the sum over all pieces."""
+    n_pieces, _, width = block.shape
+    unfolded = values.view(-1, n_pieces, width, out_NGE.shape[2]).permute(1, 2, 0, 3)
+    out_NGE.index_add_(0, block.keys, unfolded.reshape(n_pieces * width, -1, out_NGE.shape[2]))
+
+
+def _clear_padding(grad: Tensor, block: _Block) -> None:
+    """Set the gradient of padding queries to zero: they repeat a row whose gradient counts once."""
+    n_pieces, length, _ = block.shape
+    assert block.valid is not None
+    padding = torch.ones(n_pieces * length, dtype=torch.bool, device=grad.device)
+    padding[block.valid] = False
+    unfolded = grad.view(-1, n_pieces, grad.shape[1] // length, length, grad.shape[2])
+    unfolded.masked_fill_(padding.view(1, n_pieces, 1, length, 1), 0)

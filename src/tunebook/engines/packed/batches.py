@@ -36,14 +36,12 @@ class Node:
         start: position of the first token in its sequence.
         key: what tells its dropout masks from those of other nodes in the step: an example's index, or
             -1, -2, ... for shared prompts.
-        past: rows of a key cache that every token of this node attends to, for roots that go on from a cache.
     """
 
     tokens: tuple[int, ...]
     parent: int = -1
     start: int = 0
     key: int = 0
-    past: tuple[Rows, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,19 +75,13 @@ class LaidNode:
 
     Attributes:
         rows: its rows in the batch.
-        keys: ranges in key space that all its tokens attend to: its ancestors. Key space is the rows of the cache
-            followed by the rows of the batch; without a cache it is the rows of the batch.
+        keys: ranges of rows that all its tokens attend to: its ancestors.
         start: position of its first token; the rows of `keys`, one after another, are the positions just before it.
     """
 
     rows: Rows
     keys: tuple[Rows, ...]
     start: int
-
-    @property
-    def n_before(self) -> int:
-        """How many tokens `keys` holds."""
-        return sum(stop - start for start, stop in self.keys)
 
 
 @dataclass(frozen=True)
@@ -110,7 +102,6 @@ class Batch:
         input_ids, position_ids: shape (N,), int64, on the model's device. N is a multiple of 16; rows
             from `n_rows` on are padding that nobody attends to.
         runs: one for each part, in order.
-        n_past: rows C of the key cache in front of the batch's own.
         memo: what was derived from this batch once and is used in every layer.
     """
 
@@ -118,16 +109,11 @@ class Batch:
     position_ids: Tensor
     runs: tuple[Run, ...]
     n_rows: int
-    n_past: int = 0
     memo: dict[object, object] = field(default_factory=dict, compare=False)
 
 
-def lay_out(parts: Sequence[Part], device: torch.device | str = "cpu", n_past: int = 0) -> Batch:
-    """Lay trees end to end, in the order given; nodes of a tree in their order.
-
-    Args:
-        n_past: rows in the key cache, if one is used: every node's own keys come after them.
-    """
+def lay_out(parts: Sequence[Part], device: torch.device | str = "cpu") -> Batch:
+    """Lay trees end to end, in the order given; nodes of a tree in their order."""
     ids: list[int] = []
     positions: list[int] = []
     runs = []
@@ -135,19 +121,19 @@ def lay_out(parts: Sequence[Part], device: torch.device | str = "cpu", n_past: i
         first = len(ids)
         nodes: list[LaidNode] = []
         for node in part.tree.nodes:
-            nodes.append(_laid(node, nodes, len(ids), n_past))
+            nodes.append(_laid(node, nodes, len(ids)))
             ids.extend(node.tokens)
             positions.extend(range(node.start, node.start + len(node.tokens)))
         runs.append(Run(part.adapter, (first, len(ids)), tuple(nodes), part))
     n_rows = len(ids)
     padding = -n_rows % ROW_MULTIPLE
     input_ids, position_ids = torch.tensor([ids + [0] * padding, positions + [0] * padding], device=device)
-    return Batch(input_ids, position_ids, tuple(runs), n_rows, n_past)
+    return Batch(input_ids, position_ids, tuple(runs), n_rows)
 
 
-def _laid(node: Node, before: Sequence[LaidNode], row: int, n_past: int) -> LaidNode:
-    keys = node.past
+def _laid(node: Node, before: Sequence[LaidNode], row: int) -> LaidNode:
+    keys: tuple[Rows, ...] = ()
     if node.parent >= 0:
         parent = before[node.parent]
-        keys = (*parent.keys, (parent.rows[0] + n_past, parent.rows[1] + n_past))
+        keys = (*parent.keys, parent.rows)
     return LaidNode((row, row + len(node.tokens)), keys, node.start)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Run
+from tunebook.engines.packed.kernels import keep_mask
 
 __all__ = ["Mask", "Masks", "step_key"]
 
@@ -62,9 +63,8 @@ class Masks:
         if run.rows not in self._row_keys:
             self._row_keys[run.rows] = _tensor(row_keys(run), run.adapter.values.device)
         words = _column_keys(shapes, run.adapter.values.device)
-        lanes = _mixed(self._row_keys[run.rows], words)
         dropped = min(_LEVELS - 1, round(run.adapter.dropout * _LEVELS))
-        kept = lanes >= dropped - _LEVELS // 2
+        kept = keep_mask(self._row_keys[run.rows], words, dropped - _LEVELS // 2)
         out, at = {}, 0
         for shape in shapes:
             out[shape.name] = kept[:, at : at + shape.n_in]
@@ -94,17 +94,6 @@ def _splitmix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     x = (x ^ (x >> np.uint64(30))) * _MIX_1
     x = (x ^ (x >> np.uint64(27))) * _MIX_2
     return x ^ (x >> np.uint64(31))
-
-
-def _mixed(rows_N: Tensor, words_W: Tensor) -> Tensor:
-    """Mix every row's key with every word's; gives (N, 4·W) numbers of 16 bits, uniform in [-32768, 32768)."""
-    z = rows_N[:, None] + words_W[None]
-    z ^= (z >> 32) & 0xFFFFFFFF
-    z *= -7723592293110705685  # 0x94D049BB133111EB
-    z ^= (z >> 32) & 0xFFFFFFFF
-    z *= -4658895280553007687  # 0xBF58476D1CE4E5B9
-    z ^= (z >> 32) & 0xFFFFFFFF
-    return z.view(torch.int16)
 
 
 def _n_words(shape: ModuleShape) -> int:

@@ -7,8 +7,7 @@
     hidden_ND = packed.forward(batch)                # rows of the batch, after the final norm
     logits = packed.logits(hidden_ND[rows])          # head, only where it is wanted
 
-Scoring goes on from a cache: `cache = packed.new_cache()`, then `forward(lay_out(parts, n_past=cache.n_rows), cache)`;
-nodes say with `Node.past` which rows of the cache they see. Run it under `torch.inference_mode()` or `no_grad()`.
+Scoring brings its own attention, which keeps the keys it needs (`attention.OwnAttention`).
 """
 
 from __future__ import annotations
@@ -19,12 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tunebook.engines.packed import attention
-from tunebook.engines.packed.attention import OwnAttention
+from tunebook.engines.packed.attention import IMPLEMENTATION, OwnAttention, register
 from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Batch, Part, lay_out
 from tunebook.engines.packed.dropout import Masks
-from tunebook.engines.packed.kv import KeyCache
 from tunebook.engines.packed.layers import AdaptedLinear, Group
 from tunebook.engines.packed.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
 from tunebook.errors import PackingError
@@ -53,43 +50,31 @@ class PackedModel:
         self.all_shapes = linear_shapes(model)
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         self._groups = self._take_over()
-        attention.register()
-        model.set_attn_implementation(attention.IMPLEMENTATION)
+        register()
+        model.set_attn_implementation(IMPLEMENTATION)
 
     def shapes(self, target_modules: str | Sequence[str] | None) -> tuple[ModuleShape, ...]:
         """The modules that `target_modules` means for this model, in its order."""
         return chosen_shapes(self.all_shapes, self.model.config.model_type, target_modules)
 
-    def lay_out(self, parts: Sequence[Part], n_past: int = 0) -> Batch:
+    def lay_out(self, parts: Sequence[Part]) -> Batch:
         """Lay trees end to end on the model's device (`batches.lay_out`)."""
-        return lay_out(parts, self.device, n_past)
+        return lay_out(parts, self.device)
 
-    def new_cache(self) -> KeyCache:
-        """An empty key cache for this model."""
-        return KeyCache(self.n_layers)
-
-    def forward(self, batch: Batch, cache: KeyCache | OwnAttention | None = None, training: bool = False) -> Tensor:
+    def forward(self, batch: Batch, attention: OwnAttention | None = None, training: bool = False) -> Tensor:
         """Hidden states after the final norm of every row of a batch, shape (N, D), the model's dtype.
 
         Args:
-            cache: keys of earlier batches, extended by this one (`batch.n_past` is its number of rows), or what
-                attends by itself.
+            attention: what attends by itself, for scoring; None: each node attends to its ancestors and itself.
             training: drop adapter inputs. Gradients flow whenever autograd is on.
-
-        Raises: PackingError: the batch was laid out for another cache.
         """
-        if batch.n_past != (0 if cache is None else cache.n_rows):
-            raise PackingError(
-                f"batch: laid out after {batch.n_past} cached rows, but the cache holds "
-                f"{0 if cache is None else cache.n_rows}; they must agree. Lay it out with n_past=cache.n_rows."
-            )
         masks = Masks() if training else None
         for group in self._groups:
             group.batch, group.masks = batch, masks
         try:
             out = self.model.base_model(
                 input_ids=batch.input_ids[None], position_ids=batch.position_ids[None], use_cache=False,
-                packed_batch=batch, packed_cache=cache,
+                packed_batch=batch, packed_attention=attention,
             )  # fmt: skip
         finally:
             for group in self._groups:

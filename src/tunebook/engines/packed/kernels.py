@@ -1,0 +1,160 @@
+"""The small work between the large multiplies: thin multiplies, dropout masks, norms, gates.
+
+Each function has a torch form, which works everywhere, and a native one (native/kernels.c), which does the same in one
+pass over the data. The native form is used for float32 tensors on the CPU where it could be built. Both are exact up
+to the order of additions; masks are the same bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tunebook.engines.packed.native import library
+
+__all__ = [
+    "keep_mask", "kernel_kind", "rms_norm", "rms_norm_backward", "silu_gate", "silu_gate_backward", "thin_expand",
+    "thin_outer", "thin_reduce",
+]  # fmt: skip
+
+_MAX_WIDTH = 8192
+"""Longest row that the native thin multiplies buffer (MAX_WIDTH in kernels.c)."""
+MAX_THIN_RANK = {"masked": 48, "plain": 8}
+"""Up to which rank the native thin multiplies beat the matrix library, with a mask and without (docs/engine.md)."""
+
+
+def kernel_kind(device: torch.device | str, dtype: torch.dtype) -> str:
+    """Which form is used, "native" or "torch": part of what a result's last bits depend on."""
+    usable = torch.device(device).type == "cpu" and dtype == torch.float32 and library() is not None
+    return "native" if usable else "torch"
+
+
+def keep_mask(rows_N: Tensor, words_W: Tensor, threshold: int) -> Tensor:
+    """Dropout masks from mixed keys, shape (N, 4·W), bool: True where the lane, a number of 16 bits that is uniform in
+    [-32768, 32768), is at least the threshold."""
+    native = library() if rows_N.device.type == "cpu" else None
+    if native is None:
+        return _mixed(rows_N, words_W) >= threshold
+    keep = torch.empty(len(rows_N), 4 * len(words_W), dtype=torch.bool)
+    native.keep_masks(rows_N.data_ptr(), words_W.data_ptr(), keep.data_ptr(), len(rows_N), len(words_W), threshold)
+    return keep
+
+
+def _mixed(rows_N: Tensor, words_W: Tensor) -> Tensor:
+    z = rows_N[:, None] + words_W[None]
+    z ^= (z >> 32) & 0xFFFFFFFF
+    z *= -7723592293110705685  # 0x94D049BB133111EB
+    z ^= (z >> 32) & 0xFFFFFFFF
+    z *= -4658895280553007687  # 0xBF58476D1CE4E5B9
+    z ^= (z >> 32) & 0xFFFFFFFF
+    return z.view(torch.int16)
+
+
+def thin_reduce(x_ND: Tensor, keep_ND: Tensor | None, a_RD: Tensor, scale: float = 1.0) -> Tensor:
+    """scale · (x masked) a^T, shape (N, R)."""
+    native = _native(x_ND, a_RD)
+    if native is None or len(a_RD) > MAX_THIN_RANK["plain" if keep_ND is None else "masked"]:
+        out = (x_ND if keep_ND is None else x_ND * keep_ND) @ a_RD.T
+        return out if scale == 1.0 else out.mul_(scale)
+    out = x_ND.new_empty(len(x_ND), len(a_RD))
+    native.thin_reduce(
+        x_ND.data_ptr(), x_ND.stride(0), *_mask(keep_ND), a_RD.data_ptr(), out.data_ptr(), *x_ND.shape, len(a_RD), scale
+    )
+    return out
+
+
+def thin_expand(out_ND: Tensor, left_NR: Tensor, right_RD: Tensor, keep_ND: Tensor | None = None) -> None:
+    """out += (left right) masked, in place."""
+    if keep_ND is None:
+        if out_ND.dtype == left_NR.dtype:
+            out_ND.addmm_(left_NR, right_RD)
+        else:
+            out_ND.add_(left_NR @ right_RD)
+        return
+    native = _native(out_ND, left_NR, right_RD)
+    if native is None or len(right_RD) > MAX_THIN_RANK["masked"]:
+        out_ND.add_((left_NR @ right_RD).mul_(keep_ND))
+        return
+    native.thin_expand(
+        left_NR.data_ptr(), right_RD.data_ptr(), *_mask(keep_ND), out_ND.data_ptr(), out_ND.stride(0), *out_ND.shape,
+        len(right_RD),
+    )  # fmt: skip
+
+
+def thin_outer(acc_RD: Tensor, left_NR: Tensor, x_ND: Tensor, keep_ND: Tensor | None = None) -> None:
+    """acc += left^T (x masked), in place."""
+    native = None if keep_ND is None else _native(x_ND, acc_RD, left_NR)
+    if native is None or len(acc_RD) > MAX_THIN_RANK["masked"]:
+        acc_RD.addmm_(left_NR.T, x_ND if keep_ND is None else x_ND * keep_ND)
+        return
+    native.thin_outer(
+        x_ND.data_ptr(), x_ND.stride(0), *_mask(keep_ND), left_NR.data_ptr(), acc_RD.data_ptr(), *x_ND.shape,
+        len(acc_RD),
+    )  # fmt: skip
+
+
+def silu_gate(gate: Tensor, up: Tensor) -> Tensor:
+    """silu(gate) · up."""
+    native = _native(gate, up)
+    if native is None:
+        return torch.nn.functional.silu(gate).mul_(up)
+    out = torch.empty_like(gate)
+    native.silu_gate(gate.data_ptr(), up.data_ptr(), out.data_ptr(), gate.numel())
+    return out
+
+
+def silu_gate_backward(grad: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of `silu_gate` with respect to gate and up."""
+    native = _native(grad, gate, up)
+    if native is None:
+        s = torch.sigmoid(gate)
+        grad_up = grad * gate * s
+        return (1 - s).mul_(gate).add_(1).mul_(s).mul_(up).mul_(grad), grad_up
+    grad_gate, grad_up = torch.empty_like(gate), torch.empty_like(up)
+    native.silu_gate_backward(
+        grad.data_ptr(), gate.data_ptr(), up.data_ptr(), grad_gate.data_ptr(), grad_up.data_ptr(), gate.numel()
+    )
+    return grad_gate, grad_up
+
+
+def rms_norm(x_ND: Tensor, scale_D: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """x · scale / rms(x) and, for the gradient, 1 / rms(x), shape (N,); as transformers computes it in float32."""
+    native = _native(x_ND, scale_D)
+    if native is None:
+        inverse = torch.rsqrt(x_ND.square().mean(-1) + epsilon)
+        return (x_ND * inverse[:, None]).mul_(scale_D), inverse
+    y, inverse = torch.empty_like(x_ND), x_ND.new_empty(len(x_ND))
+    native.rms_norm(
+        x_ND.data_ptr(), scale_D.data_ptr(), y.data_ptr(), inverse.data_ptr(), *x_ND.shape, epsilon
+    )
+    return y, inverse
+
+
+def rms_norm_backward(grad_ND: Tensor, x_ND: Tensor, scale_D: Tensor, inverse_N: Tensor) -> Tensor:
+    """Gradient of `rms_norm` with respect to x."""
+    native = _native(grad_ND, x_ND, scale_D)
+    if native is None:
+        scaled = grad_ND * scale_D
+        c = (scaled * x_ND).mean(-1).mul_(inverse_N**3)
+        return scaled.mul_(inverse_N[:, None]).sub_(x_ND * c[:, None])
+    out = torch.empty_like(x_ND)
+    native.rms_norm_backward(
+        grad_ND.data_ptr(), x_ND.data_ptr(), scale_D.data_ptr(), inverse_N.data_ptr(), None, out.data_ptr(), *x_ND.shape
+    )
+    return out
+
+
+def _native(*tensors: Tensor) -> Any:
+    """The native library when it can work on these tensors: float32, CPU, rows without gaps and not too wide."""
+    for tensor in tensors:
+        if tensor.dtype != torch.float32 or tensor.device.type != "cpu" or tensor.stride(-1) != 1:
+            return None
+        if tensor.shape[-1] > _MAX_WIDTH:
+            return None
+    return library()
+
+
+def _mask(keep_ND: Tensor | None) -> tuple[int | None, int]:
+    return (None, 0) if keep_ND is None else (keep_ND.data_ptr(), keep_ND.stride(0))

@@ -1,0 +1,97 @@
+"""Builds and loads `kernels.c` with the machine's own C compiler, where there is one.
+
+The library is built once (a second or two), kept in the user's cache folder under a name made of the source, the
+compiler and the processor, and loaded with ctypes. Where it cannot be built or loaded, `library()` is None and the
+torch forms in `kernels.py` do the same work. `TUNEBOOK_NATIVE=0` turns it off.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+__all__ = ["library"]
+
+_SOURCE = Path(__file__).with_name("kernels.c")
+_FLAGS = [
+    "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden",
+    "-fopenmp", "-fPIC", "-shared",
+]  # fmt: skip
+_BUILD_SECONDS = 60
+_POINTER, _COUNT, _NUMBER = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
+
+_SIGNATURES: dict[str, list[type]] = {
+    "keep_masks": [_POINTER] * 3 + [_COUNT] * 3,
+    "thin_reduce": [_POINTER, _COUNT, _POINTER, _COUNT, _POINTER, _POINTER, _COUNT, _COUNT, _COUNT, _NUMBER],
+    "thin_expand": [_POINTER, _POINTER, _POINTER, _COUNT, _POINTER, _COUNT, _COUNT, _COUNT, _COUNT],
+    "thin_outer": [_POINTER, _COUNT, _POINTER, _COUNT, _POINTER, _POINTER, _COUNT, _COUNT, _COUNT],
+    "silu_gate": [_POINTER] * 3 + [_COUNT],
+    "silu_gate_backward": [_POINTER] * 5 + [_COUNT],
+    "rms_norm": [_POINTER] * 4 + [_COUNT] * 2 + [_NUMBER],
+    "rms_norm_backward": [_POINTER] * 6 + [_COUNT] * 2,
+    "rotate": [_POINTER, _COUNT, _POINTER, _POINTER, _POINTER, _COUNT, _COUNT, _COUNT],
+}
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+    """The loaded kernels, or None. Looked for once a process."""
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if os.environ.get("TUNEBOOK_NATIVE", "1") == "0" or compiler is None or platform.system() != "Linux":
+        return None
+    try:
+        path = _built(compiler)
+        loaded = ctypes.CDLL(str(path))
+        for name, arguments in _SIGNATURES.items():
+            function = getattr(loaded, name)
+            function.argtypes, function.restype = arguments, None
+    except (OSError, subprocess.SubprocessError, AttributeError):
+        return None
+    return loaded
+
+
+def _built(compiler: str) -> Path:
+    """The library's file, built when it is not there yet."""
+    name = f"kernels-{_identity(compiler)}.so"
+    folder = _folder()
+    target = folder / name
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=folder, prefix="building-") as scratch:
+            fresh = Path(scratch) / name
+            command = [compiler, *_FLAGS, "-o", str(fresh), str(_SOURCE), "-lm"]
+            subprocess.run(command, check=True, capture_output=True, timeout=_BUILD_SECONDS)
+            os.replace(fresh, target)  # several processes may build at once; any of them will do
+    return target
+
+
+def _folder() -> Path:
+    root = os.environ.get("TUNEBOOK_CACHE")
+    folder = (Path(root) if root else user_cache_path("tunebook")) / "native"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _identity(compiler: str) -> str:
+    """What a built library depends on, as hexadecimal digits."""
+    version = subprocess.run([compiler, "--version"], check=True, capture_output=True, timeout=_BUILD_SECONDS).stdout
+    processor = "".join(line for line in _processor() if line.startswith(("flags", "Features", "model name")))
+    parts = [_SOURCE.read_bytes(), version, " ".join(_FLAGS).encode(), processor.encode(), platform.machine().encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _processor() -> list[str]:
+    """Lines that describe the first processor."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.split("\n\n", 1)[0].splitlines()
