@@ -93,6 +93,8 @@ BAD = {
     "only a comment": ("# nothing\n", ["an empty file"]),
     "path as a name": (changed(study="study: ../../etc"), ['study: found "../../etc"', "no path"]),
     "dots as a name": (changed(study="study: a..b"), ["study: found"]),
+    "control characters in a path": (changed(data='data: {train: "a\\e[31m.jsonl"}'),
+                                     ['data.train: found "a\\x1b[31m.jsonl"']),
     "blank name": (changed(study='study: " "'), ["study: found"]),
     "object": (changed(model="model: !!python/object/apply:os.system [ls]"), ["found the tag", "Remove the tag"]),
     "merge": (changed(budget="budget: {<<: {trials: 75}}"), ["there is no such key"]),

@@ -42,6 +42,7 @@ class PreparedData:
         summary: JSON facts for `plan` and the record.
         choices: the options of metric `choice`, in the order of `workload.scoring.choices`; else empty.
         warnings: what may mislead.
+        places: where each scored example stands ("validation.jsonl:7"), by split, for messages.
         test: the test split, tokenised and closed.
         train_all: all training examples, for a final training; `workload.train` is a part of them with `train_rows`.
     """
@@ -53,12 +54,14 @@ class PreparedData:
     summary: dict[str, Any]
     choices: tuple[str, ...] = ()
     warnings: tuple[DataWarning, ...] = ()
+    places: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     test: tuple[TokenizedExample, ...] = field(default=(), repr=False)
     train_all: tuple[TokenizedExample, ...] = field(default=(), repr=False)
 
     def with_test(self) -> Workload:
         """The workload with the test split opened. Call it only when the confirm list is sealed."""
-        return replace(self.workload, splits={**self.workload.splits, "test": self.test})
+        texts = {**self.workload.texts, "test": self.examples.get("test", ())}
+        return replace(self.workload, splits={**self.workload.splits, "test": self.test}, texts=texts)
 
 
 def prepare(
@@ -92,10 +95,10 @@ def prepare(
     workload = Workload(_within(train, context_tokens), {"validation": scored["validation"]}, scoring,
                         min(curve_examples, len(splits.validation)))
     return PreparedData(
-        workload, _facts(spec, splits, train), _texts(splits),
+        replace(workload, texts=_workload_texts(splits)), _facts(spec, splits, train), _texts(splits),
         {role: rows.sha256 for role, rows in splits.sources.items()},
         summarise(spec, splits, train, encoded, encoder, warnings), choices, tuple(warnings),
-        scored["test"], _within(encoded["train"], context_tokens),
+        _places(splits), scored["test"], _within(encoded["train"], context_tokens),
     )
 
 
@@ -159,6 +162,17 @@ def _facts(spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample]) -
         tuple(e.group or "" for e in splits.validation) if spec.data.group else (),
         commonest_share(splits.validation),
     )
+
+
+def _workload_texts(splits: Splits) -> dict[str, tuple[ExampleText, ...]]:
+    """The workload's examples as text; those of the test split are added when it is opened."""
+    parts = {"train": splits.train, "validation": splits.validation}
+    return {name: tuple(e.text(i) for i, e in enumerate(examples)) for name, examples in parts.items()}
+
+
+def _places(splits: Splits) -> dict[str, tuple[str, ...]]:
+    scored = {"validation": splits.validation, **({"test": splits.test} if splits.test else {})}
+    return {name: tuple(splits.place(name, example) for example in examples) for name, examples in scored.items()}
 
 
 def _texts(splits: Splits) -> dict[str, tuple[ExampleText, ...]]:

@@ -14,10 +14,11 @@ from tunebook.data.examples import quoted
 from tunebook.data.text_files import Row, decode, read_csv, read_json
 from tunebook.errors import DataError
 
-__all__ = ["RawRows", "is_hub_id", "read_source"]
+__all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
 
-_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv",
-             ".parquet": "parquet"}
+SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv",
+            ".parquet": "parquet"}
+"""Endings of data files, and what they are read as."""
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
                      r"(:(?P<split>[\w.\[\]%+:-]+))?")
 
@@ -35,7 +36,7 @@ class RawRows:
 
 def is_hub_id(source: str) -> bool:
     """Whether a source is written like a hub id (owner/name, with optional /config, @revision and :split)."""
-    return Path(source).suffix.lower() not in _SUFFIXES and _HUB_ID.fullmatch(source) is not None and \
+    return Path(source).suffix.lower() not in SUFFIXES and _HUB_ID.fullmatch(source) is not None and \
         not source.startswith((".", "/", "~"))
 
 
@@ -56,7 +57,7 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
         raise DataError(f"{quoted(source)}: not a path ({error}). Give the path of a data file.") from None
     if not exists and is_hub_id(source):
         return _read_hub(source, split)
-    kind = _SUFFIXES.get(path.suffix.lower())
+    kind = SUFFIXES.get(path.suffix.lower())
     if exists and path.is_dir():
         raise DataError(f"{source}: a folder; data is one file (.jsonl .json .csv .parquet). Give the file in it.")
     if kind is None:

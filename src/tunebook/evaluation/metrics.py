@@ -64,12 +64,16 @@ def load_metric(name: str, folder: str | Path = ".") -> Metric:
                          "Correct it in the study file.")
 
 
-def check_metric(name: str, folder: str | Path, examples: Mapping[str, Sequence[ExampleText]]) -> tuple[str, ...]:
+def check_metric(
+    name: str, folder: str | Path, examples: Mapping[str, Sequence[ExampleText]],
+    places: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[str, ...]:
     """Refuse a metric that cannot judge these examples.
 
     Args:
         name, folder: as for `load_metric`.
         examples: the scored examples by split.
+        places: where they stand ("validation.jsonl:7"), by split; without it messages count the split's rows.
 
     Returns: sentences on what may mislead.
 
@@ -81,15 +85,16 @@ def check_metric(name: str, folder: str | Path, examples: Mapping[str, Sequence[
     for split, rows in examples.items():
         for row in rows:
             if not metric.parsable(row.gold):
-                raise DataError(_unfit(name, split, row))
+                place = places[split][row.index] if places else f"{split} row {row.index + 1}"
+                raise DataError(_unfit(name, row, place))
         if ":" in name and rows:
             metric.score(rows[0].gold, rows[0].gold, rows[0])
     return _doubts(name, examples)
 
 
-def _unfit(name: str, split: str, row: ExampleText) -> str:
+def _unfit(name: str, row: ExampleText, place: str) -> str:
     needed, other = ("a number", ", or use exact_match or contains") if name == "number" else ("a text", "")
-    return (f"{split} row {row.index + 1}: completion: found {_short(row.gold)}; metric {name} needs {needed} in every "
+    return (f"{place}: completion: found {_short(row.gold)}; metric {name} needs {needed} in every "
             f"gold answer. Correct the row{other}.")
 
 

@@ -6,6 +6,7 @@ value does not fit. `baseline` and `space` are maps of factors and are validated
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -24,7 +25,14 @@ def _no_path(name: str) -> str:
     return name
 
 
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+def _no_control_characters(text: str) -> str:
+    """Names and paths are shown in terminals, where control characters would act."""
+    if any(unicodedata.category(c) == "Cc" for c in text):
+        raise ValueError("a text with control characters")
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), AfterValidator(_no_control_characters)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN), AfterValidator(_no_path)]
 
 

@@ -246,6 +246,7 @@ def test_groups_and_commonest_answer_go_to_the_planner(study) -> None:
     assert data.facts.commonest_share == pytest.approx(13 / 50)
     assert data.summary["groups"] == {"odd": 25, "even": 25}
     assert data.examples["validation"][1].group == "even"
+    assert data.places["validation"][6] == "validation.jsonl:7"
 
 
 def test_summary_is_json_and_counts_labels_and_tokens(study) -> None:

@@ -70,6 +70,8 @@ def examples(*golds: str) -> dict[str, list[ExampleText]]:
 def test_number_metric_refuses_gold_without_a_number(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'validation row 2: completion: found "human"; metric number needs a number'):
         check_metric("number", tmp_path, examples("8", "human"))
+    with pytest.raises(DataError, match=r'^b.jsonl:7: completion: found "human"'):
+        check_metric("number", tmp_path, examples("8", "human"), {"validation": ("b.jsonl:6", "b.jsonl:7")})
     assert check_metric("number", tmp_path, examples("8", "#### 9")) == ()
 
 
