@@ -32,7 +32,8 @@ MOST_RATE_TRIALS = 8
 STEP_REPLICATES = 2
 """Seeds at each step outwards, while no breaking rate is known."""
 END_REPLICATES = 4
-"""Seeds wanted at each end of the final bracket: fewer miss a noisy edge too often (docs/decisions)."""
+"""Seeds in the middle of the bracket, where the room leaves two for its weaker end, and wanted at each end of the final
+one: fewer miss a noisy edge too often (docs/decisions)."""
 FINE_ENOUGH = 2.0
 """A bracket whose ends are within this ratio is not narrowed further, but made surer."""
 ROOM_FOR_NEW_SETTINGS = 6
@@ -134,7 +135,8 @@ def _probe(board: Board, draft: Draft, settings: Configuration, spent: int) -> b
         return False
     seen = edge(board, settings)
     left = int(min(MOST_RATE_TRIALS - spent, draft.room.trials))
-    rate, wanted = _next_rate(board, settings, seen)
+    rate, is_step = _next_rate(board, settings, seen)
+    wanted = STEP_REPLICATES if is_step or left < STEP_REPLICATES + END_REPLICATES else END_REPLICATES
     if rate is None:
         rate, wanted = seen.weaker_end, STEP_REPLICATES
     if rate is None or left < 1:
@@ -148,25 +150,26 @@ def _probe(board: Board, draft: Draft, settings: Configuration, spent: int) -> b
     return bool(ids) and left > len(ids)
 
 
-def _next_rate(board: Board, settings: Configuration, seen: Edge) -> tuple[float | None, int]:
-    """The next rate to try and with how many seeds; None when the bracket is fine enough or the limits are reached."""
+def _next_rate(board: Board, settings: Configuration, seen: Edge) -> tuple[float | None, bool]:
+    """The next rate to try, and whether it is a step outwards; None when the bracket is fine enough or the limits are
+    reached."""
     assert board.ground.rate_factor is not None
     low, high = rate_limits(board.ground.rate_factor)
     low, high = low / board.ground.spec.extrapolate, high * board.ground.spec.extrapolate
     if seen.trained is None and seen.failed is None:
-        return settings.learning_rate, STEP_REPLICATES
+        return settings.learning_rate, True
     if seen.failed is None:
         highest = max((seen.trained or 0.0, *seen.mixed))
-        return _rounded(min(highest * RATE_STEP, high), above=highest), STEP_REPLICATES
+        return _rounded(min(highest * RATE_STEP, high), above=highest), True
     if seen.trained is None:
         lowest = min((seen.failed, *seen.mixed))
-        return _rounded(max(lowest / RATE_STEP, low), below=lowest), STEP_REPLICATES
+        return _rounded(max(lowest / RATE_STEP, low), below=lowest), True
     if seen.is_fine:
-        return None, 0
+        return None, False
     below, above = max(pairwise((seen.trained, *seen.mixed, seen.failed)), key=lambda gap: gap[1] / gap[0])
     if above / below <= math.sqrt(FINE_ENOUGH):
-        return None, 0
-    return _rounded(math.sqrt(below * above), above=below, below=above), END_REPLICATES
+        return None, False
+    return _rounded(math.sqrt(below * above), above=below, below=above), False
 
 
 def _rounded(rate: float, above: float = 0.0, below: float = math.inf) -> float | None:
