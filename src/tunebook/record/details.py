@@ -25,7 +25,7 @@ from tunebook.record.words import Words
 __all__ = ["details"]
 
 LIMITS = ((1500, 400), (600, 200), (240, 80), (100, 30))
-"""Most characters of a prompt and of an answer; the next pair is tried when the data would be larger than MOST_BYTES."""
+"""Most characters of a prompt and of an answer; where the data would be larger than MOST_BYTES, the next pair."""
 MOST_BYTES = 9_000_000
 DIGITS = 4
 

@@ -25,7 +25,8 @@ __all__ = ["render"]
 SCRIPT_LABELS = (
     "trial", "factor", "here", "baseline", "curve", "training_loss", "validation_loss", "epoch", "differs", "gains",
     "losses", "no_difference", "no_outcomes", "compared_with", "prompt", "gold", "trial_answer", "baseline_answer",
-    "group", "shortened", "state", "rows_shown", "number", "configuration", "colon", "word_gap", "other_settings", "as_baseline",
+    "group", "shortened", "state", "rows_shown", "number", "configuration", "colon", "word_gap",
+    "other_settings", "as_baseline",
 )  # fmt: skip
 """Words that the page's script needs."""
 

@@ -100,7 +100,7 @@ def _round(section: RoundSection, label: Mapping[str, str]) -> str:
     tail = [_lead(label, "cost") + section.cost + label["stop"]]
     if section.following:
         tail.append(_lead(label, "next") + section.following)
-    parts.append(markdown_text(" ".join(tail)))
+    parts.append(markdown_text(label["word_gap"].join(tail)))
     return "\n\n".join(part for part in parts if part)
 
 

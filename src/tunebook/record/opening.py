@@ -20,6 +20,7 @@ __all__ = [
     "control_name",
     "counts",
     "fact_rows",
+    "is_baseline",
     "name",
     "open_items",
     "retuned_rate",
@@ -99,6 +100,11 @@ def control_name(view: View, words: Words, key: str) -> str:
     """The other side of a comparison; the baseline at another learning rate is still the baseline."""
     rate = retuned_rate(view, key)
     return words.baseline_at(rate) if rate is not None else name(view, words, key)
+
+
+def is_baseline(view: View, key: str) -> bool:
+    """Whether it is the baseline, perhaps at another learning rate."""
+    return key == view.baseline_key or retuned_rate(view, key) is not None
 
 
 def retuned_rate(view: View, key: str) -> float | None:

@@ -13,7 +13,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import Fold, Purpose, RoundKind, TrialState
 from tunebook.record.model import RoundRow, RoundSection
 from tunebook.record.numbers import percent, rate, trial_list
-from tunebook.record.opening import boundary_sentence, control_name, name, retuned_rate
+from tunebook.record.opening import boundary_sentence, control_name, is_baseline, name, retuned_rate
 from tunebook.record.text import strong
 from tunebook.record.view import View
 from tunebook.record.words import Words
@@ -116,20 +116,17 @@ def _changed(view: View, words: Words, row: Sequence[TrialFact]) -> str:
     trial = row[0].trial
     if trial.effective.key == view.baseline_key:
         if trial.purpose is Purpose.BASELINE:
-            return f"{words.label('baseline')}{words.label('colon')}{words.label('word_gap')}{words.settings(trial.configuration)}"
+            colon = words.label("colon") + words.label("word_gap")
+            return f"{words.label('baseline')}{colon}{words.settings(trial.configuration)}"
         return words.label("baseline")
     return words.changes(trial.configuration, view.spec.baseline)
 
 
 def _against(view: View, words: Words, finding: Finding | None) -> str:
     """The difference from the baseline, or from the baseline at the learning rate re-tuned for it."""
-    if finding is None or math.isnan(finding.effect) or not _is_baseline(view, finding.control_key):
+    if finding is None or math.isnan(finding.effect) or not is_baseline(view, finding.control_key):
         return ""
     return words.effect(finding, bold=finding.verdict in DECIDED)
-
-
-def _is_baseline(view: View, key: str) -> bool:
-    return key == view.baseline_key or retuned_rate(view, key) is not None
 
 
 def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> list[str]:
@@ -164,7 +161,7 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
 def _verdict(view: View, words: Words, finding: Finding) -> str:
     against = control_name(view, words, finding.control_key)
     text = words.verdict(finding, against, view.spec.margin)
-    if _is_baseline(view, finding.control_key):
+    if is_baseline(view, finding.control_key):
         return text
     return words.join([text, words.against_other(words.effect(finding), against)])
 

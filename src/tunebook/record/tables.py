@@ -172,7 +172,7 @@ def costs(view: View, words: Words) -> Table | None:
     for key, role in roles.items():
         if key not in view.by_key:
             continue
-        accuracy = view.accuracy(view.by_key[key])
+        accuracy = view.accuracy(view.replicates(key))
         seconds, peak, size = view.mean_cost(key)
         rows.append(
             (
@@ -265,7 +265,7 @@ def groups(view: View, words: Words) -> tuple[str, Table | None]:
 
 
 def _replicates(view: View, key: str) -> tuple[int, ...]:
-    return tuple(f.trial.id for f in view.by_key.get(key, []) if f.trial.purpose is not Purpose.BRACKET)
+    return tuple(f.trial.id for f in view.replicates(key))
 
 
 def _group_difference(words: Words, finding: Finding | None, shares: Sequence[float | None]) -> Cell:

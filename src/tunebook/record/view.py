@@ -158,6 +158,10 @@ class View:
         stacked = np.stack(scores)
         return float(stacked.mean()), accuracy_interval(stacked, noise.seed_deviation, df)
 
+    def replicates(self, key: str) -> list[TrialFact]:
+        """A configuration's trials, those that only chose a learning rate left out."""
+        return [f for f in self.by_key.get(key, []) if f.trial.purpose is not Purpose.BRACKET]
+
     def mean_cost(self, key: str) -> tuple[float | None, float | None, float | None]:
         """(training seconds, peak bytes, adapter bytes) of a configuration's completed trials, None where unknown."""
         costs = [f.cost for f in self.by_key.get(key, []) if f.state is TrialState.COMPLETED]

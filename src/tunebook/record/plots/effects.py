@@ -12,7 +12,7 @@ from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import TrialState
 from tunebook.record.numbers import number, percent, points, rate
-from tunebook.record.opening import name
+from tunebook.record.opening import boundary_sentence, is_baseline, name
 from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, Paper
 from tunebook.record.view import View
 from tunebook.record.words import Words
@@ -31,7 +31,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     shown = [
         f
         for f in view.findings()
-        if f.control_key == view.baseline_key and f.kind.value == "difference" and math.isfinite(f.effect)
+        if is_baseline(view, f.control_key) and f.kind.value == "difference" and math.isfinite(f.effect)
     ][-MOST_ROWS:]
     if not shown:
         return None
@@ -128,8 +128,7 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
     axes.set_xlabel(words.label("ax_rate"))
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    boundary = view.conclusions.boundary
-    return figure, f"{words.label('fig_rate')} {words.bracket(boundary) if boundary else ''}".strip()
+    return figure, f"{words.label('fig_rate')} {boundary_sentence(view, words)}".strip()
 
 
 def _zones(axes: Any, view: View, words: Words) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunebook.core.study import Purpose, TrialState
+from tunebook.core.facts import TrialFact
+from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.record.numbers import percent
 from tunebook.record.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, SKY, VERMILLION, Paper
 from tunebook.record.view import View
@@ -22,8 +23,8 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     found = view.conclusions
     best_key = found.best.key if found.best else ""
     dots: dict[str, list[tuple[float, float, float, float]]] = {}
-    for key, facts in view.by_key.items():
-        measured = view.accuracy([f for f in facts if f.trial.purpose is not Purpose.BRACKET])
+    for key in view.by_key:
+        measured = view.accuracy(view.replicates(key))
         seconds = view.mean_cost(key)[0]
         if measured is None or seconds is None:
             continue
@@ -73,7 +74,11 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
 
 def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     """Every trial by its round, and the configuration that led after each."""
-    split_rounds = [(n, k) for n, k in view.rounds if any("validation" in f.outcomes for f in view.history.of_round(n))]
+    split_rounds = [
+        (n, k)
+        for n, k in view.rounds
+        if k is not RoundKind.CONFIRM and any("validation" in f.outcomes for f in view.history.of_round(n))
+    ]
     if len(split_rounds) < 2:
         return None
     figure, axes = paper.subplots(figsize=(7.2, 3.8))
@@ -129,7 +134,7 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     series: dict[str, list[tuple[float, float, tuple[float, float]]]] = {}
     for place, role in enumerate(roles):
         key = confirmed.keys[role]
-        measured = view.accuracy([f for f in view.by_key.get(key, []) if f.trial.purpose is not Purpose.BRACKET])
+        measured = view.accuracy(_chosen_on(view, key))
         if measured:
             series.setdefault("leg_raw", []).append((place - 0.2, measured[0], measured[1]))
         if best is not None and key == best.key:
@@ -152,6 +157,12 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     shown = ", ".join(f"{words.label(titles[r])} {percent(confirmed.accuracies[r])}" for r in roles)
     return figure, f"{words.label('fig_confirm')} {shown}"
+
+
+def _chosen_on(view: View, key: str) -> list[TrialFact]:
+    """The trials on which a configuration was chosen: not those of a bracket, nor those that confirm it."""
+    left_out = (Purpose.BRACKET, Purpose.CONFIRM)
+    return [f for f in view.by_key.get(key, []) if f.trial.purpose not in left_out]
 
 
 def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:

@@ -185,7 +185,8 @@ class Chinese(Words):
         if size_ratio is not None:
             costs.append(f"适配器大小是其 {percent(size_ratio, 0)}")
         tail = f"；{'，'.join(costs)}" if costs else ""
-        return f"{strong('同样好且更省')}：{what} 已证实比最优配置差不超过 {margin_text(margin)} 个百分点（您的容差）{tail}。"
+        shown = f"已证实比最优配置差不超过 {margin_text(margin)} 个百分点（您的容差）"
+        return f"{strong('同样好且更省')}：{what} {shown}{tail}。"
 
     def cheapest_is_best(self) -> str:
         return "没有更省的配置被证实同样好。"
@@ -201,7 +202,8 @@ class Chinese(Words):
         return f"{_gap(factor).lstrip()}是否有影响（没有看到 {number(nothing_above * 100, 2)} 个百分点以上的影响）"
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
-        return f"{what} 与{_gap(against)}是否不同（{points(finding.effect)}，区间 {self.range(finding.interval)}；{self._settle(finding)}）"
+        numbers = f"{points(finding.effect)}，区间 {self.range(finding.interval)}"
+        return f"{what} 与{_gap(against)}是否不同（{numbers}；{self._settle(finding)}）"
 
     # The table of facts
 
@@ -226,7 +228,7 @@ class Chinese(Words):
         if facts.get("split_off"):
             text += "；验证集按种子从训练数据中分出"
         if facts.get("truncated"):
-            text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个词元处截断"
+            text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个token处截断"
         return text
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
@@ -265,8 +267,9 @@ class Chinese(Words):
 
     def error_fact(self) -> str:
         return (
-            "规则保证：二十个研究里至多一个会作出任何不实的“有差别”的结论；这 5 % 按轮分配（首轮 2 %，细化 1 %，组合 0.5 %，"
-            "探边界 0.5 %，确认 1 %）。表中结果后的括号是它自身的 95 % 区间；差后面的括号是该轮的联合区间，水平由该轮的份额决定"
+            "规则保证：二十个研究里至多一个会作出任何不实的“有差别”的结论；"
+            "这 5 % 按轮分配（首轮 2 %，细化 1 %，组合 0.5 %，探边界 0.5 %，确认 1 %）。"
+            "表中结果后的括号是它自身的 95 % 区间；差后面的括号是该轮的同时置信区间，水平由该轮的份额决定"
         )
 
     def alpha_fact(self, rule: str) -> str:
@@ -358,7 +361,8 @@ class Chinese(Words):
         return f"实验 {trial} 无法训练：{reason.rstrip('.') or '没有记录原因'}。"
 
     def still_falling(self, trial: int, before: float, after: float) -> str:
-        return f"实验 {trial} 的训练损失仍在下降：训练的第三个四分之一为 {number(before)}，最后四分之一为 {number(after)}。"
+        losses = f"训练的第三个四分之一为 {number(before)}，最后四分之一为 {number(after)}"
+        return f"实验 {trial} 的训练损失仍在下降：{losses}。"
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
         seeds = "" if n == 1 else f"{n} 个种子都如此，"
@@ -371,7 +375,7 @@ class Chinese(Words):
         sentences = []
         for reason in reasons:
             if reason == "max_length":
-                sentences.append(f"没有超过 {longest} 个词元的样本。" if longest else "没有那么长的样本。")
+                sentences.append(f"没有超过 {longest} 个token的样本。" if longest else "没有那么长的样本。")
             else:
                 sentences.append(_FOLDS.get(reason, clean(reason)))
         return self.join([*sentences, "没有重复训练。"])
@@ -423,8 +427,8 @@ class Chinese(Words):
             )
         how = {"diverged": "发散", "collapsed": "坍缩"}.get(bracket.how, "发散或坍缩")
         text = (
-            f"{lead}学习率直到 {rate(bracket.highest_trained)}，所有种子都训练成功；从 {rate(bracket.lowest_failed)} 起，"
-            f"多数种子{how}（实验 {trial_list(bracket.trials)}）。"
+            f"{lead}学习率直到 {rate(bracket.highest_trained)}，所有种子都训练成功；"
+            f"从 {rate(bracket.lowest_failed)} 起，多数种子{how}（实验 {trial_list(bracket.trials)}）。"
         )
         return text + (
             "两者之间有的种子成功、有的失败：界线并不分明。" if bracket.mixed else "两者之间的情况尚不清楚。"
@@ -442,12 +446,13 @@ class Chinese(Words):
         if top is None:
             return "在试过的范围内，没有参数的影响超出噪声。"
         return (
-            f"在试过的范围内，{strong(self.factor(top.factor))} 最重要（{percent(top.first_share, 0)} 的重抽样中居首）。"
+            f"在试过的范围内，{strong(self.factor(top.factor))} 最重要"
+            f"（{percent(top.first_share, 0)} 的重抽样中居首）。"
             "换一个范围，次序可能不同。"
         )
 
     def below_noise(self, importance: Importance) -> str:
-        return f"{self.factor(importance.factor)}：没有看到 {number(importance.nothing_above * 100, 2)} 个百分点以上的影响。"
+        return f"{self.factor(importance.factor)}：{self.below(number(importance.nothing_above * 100, 2))}。"
 
     def below(self, points: str) -> str:
         return f"没有看到 {points} 个百分点以上的影响"
@@ -468,9 +473,10 @@ class Chinese(Words):
 
     def more_money(self, more: MoreMoney) -> str:
         return (
-            f"再花钱能换来什么：再做 {more.extra_trials} 个实验，主要结论的区间宽度从 {number(more.half_width * 200, 2)} "
-            f"缩到 {number(more.half_width_with_trials * 200, 2)} 个百分点；再加 {count(more.extra_examples)} 个样本，"
-            f"缩到 {number(more.half_width_with_examples * 200, 2)}。"
+            f"再花钱能换来什么：再做 {more.extra_trials} 个实验，"
+            f"主要结论的区间宽度从 {number(more.half_width * 200, 2)} "
+            f"缩到 {number(more.half_width_with_trials * 200, 2)} 个百分点；"
+            f"再加 {count(more.extra_examples)} 个样本，缩到 {number(more.half_width_with_examples * 200, 2)}。"
         )
 
     def nothing_open(self) -> str:
@@ -484,7 +490,8 @@ class Chinese(Words):
         if not n:
             return f"没有哪个样本被全部 {n_trials} 个训练成功的实验答错。"
         text = (
-            f"有 {count(n)} 个验证样本被全部 {n_trials} 个训练成功的实验答错。可能是标注有误，也可能是样本太难，需要人工查看。"
+            f"有 {count(n)} 个验证样本被全部 {n_trials} 个训练成功的实验答错。"
+            "可能是标注有误，也可能是样本太难，需要人工查看。"
             "各实验回答最一致的排在前面。"
         )
         return text + (f"这里列出前 {shown} 个。" if shown < n else "")
@@ -525,10 +532,10 @@ class Chinese(Words):
         return f"{minutes} 分钟" if minutes < 60 else f"{minutes // 60} 小时 {minutes % 60} 分"
 
     def _gain(self, gain: Gain) -> str:
-        relative = "" if gain.relative is None else f"；相对提高 {gain.relative * 100:+.0f} %"
+        relative = "" if gain.relative is None else f"；相对 {gain.relative * 100:+.0f} %"
         return (
             f"{strong(points(gain.effect) + ' 个百分点')}（{percent(gain.level, 0 if gain.level < 0.995 else 1)} "
-            f"联合区间 {self.range(gain.interval)}{relative}）"
+            f"同时置信区间 {self.range(gain.interval)}{relative}）"
         )
 
     def _seeds(self, seeds: tuple[int, int], fresh: str) -> str:

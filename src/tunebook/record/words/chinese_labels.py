@@ -162,7 +162,7 @@ LABELS = {
     "fig_confirm": "换成新样本，选择还站得住吗？",
     "fig_timeline": "哪些实验同时在跑？",
     "ax_epoch": "epoch",
-    "ax_loss": "损失（nat/标签词元）",
+    "ax_loss": "损失（nat/标签 token）",
     "ax_rate": "学习率",
     "ax_accuracy": "准确率（%）",
     "ax_effect": "与基线之差（百分点）",

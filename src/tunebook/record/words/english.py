@@ -84,7 +84,8 @@ _REASONS = {
 }
 _WARNINGS = {
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",
-    "treatment_replicates_diverged": "Some replicates diverged and are not in the estimate: it holds for those that trained.",
+    "treatment_replicates_diverged": "Some replicates diverged and are not in the estimate: "
+    "it holds for those that trained.",
     "control_replicates_diverged": "Some replicates of the other side diverged and are not in the estimate.",
 }
 
@@ -287,10 +288,10 @@ class English(Words):
 
     def error_fact(self) -> str:
         return (
-            "made so that at most one study in twenty makes any false claim of a difference; this 5 % is spent by round "
-            "(first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %). In the tables, brackets behind "
-            "a result are its own 95 % interval; brackets behind a difference are simultaneous over their round, "
-            "at the level left by its share"
+            "made so that at most one study in twenty makes any false claim of a difference; this 5 % is spent by "
+            "round (first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %). In the tables, brackets "
+            "behind a result are its own 95 % interval; brackets behind a difference are simultaneous over their "
+            "round, at the level left by its share"
         )
 
     def alpha_fact(self, rule: str) -> str:
@@ -374,8 +375,8 @@ class English(Words):
 
     def still_falling(self, trial: int, before: float, after: float) -> str:
         return (
-            f"In trial {trial} the training loss was still falling: {number(before)} in the third quarter of the training, "
-            f"{number(after)} in the last."
+            f"In trial {trial} the training loss was still falling: {number(before)} in the third quarter of the "
+            f"training, {number(after)} in the last."
         )
 
     def against_other(self, effect: str, against: str) -> str:
@@ -445,7 +446,7 @@ class English(Words):
                 f"{held} held at every learning rate that was tried, up to {rate(bracket.highest_trained)}. "
                 "Where it breaks is not known."
             )
-        how = {"diverged": "diverges", "collapsed": "collapses"}.get(bracket.how, "diverges or collapses")
+        how = {"diverged": "diverged", "collapsed": "collapsed"}.get(bracket.how, "diverged or collapsed")
         text = (
             f"{held} held with every seed up to a learning rate of {rate(bracket.highest_trained)} and {how} in "
             f"most seeds from {rate(bracket.lowest_failed)} (trials {trial_list(bracket.trials)})."
@@ -475,7 +476,8 @@ class English(Words):
         )
 
     def below_noise(self, importance: Importance) -> str:
-        return f"{self.factor(importance.factor)}: no effect above {number(importance.nothing_above * 100, 2)} points seen."
+        above = number(importance.nothing_above * 100, 2)
+        return f"{self.factor(importance.factor)}: no effect above {above} points seen."
 
     def below(self, points: str) -> str:
         return f"nothing above {points} points seen"
@@ -525,7 +527,7 @@ class English(Words):
 
     def groups_lead(self, split: str) -> str:
         return (
-            f"Accuracy by group on the {split} split. Groups are small; a difference within a group has a verdict "
+            f"On the {split} split. Groups are small: a difference within a group has a verdict "
             "only where one is given."
         )
 

@@ -1,0 +1,63 @@
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+
+import pytest
+
+from tunebook.core.facts import Curve
+from tunebook.record import View
+from tunebook.record.plots import draw_all
+from tunebook.record.plots.style import chinese_font
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def drawings(view):
+    return {drawing.name: drawing for drawing in draw_all(view, "en")}
+
+
+def texts(drawing):
+    return [element.text for element in ElementTree.fromstring(drawing.svg).iter(f"{SVG}text")]
+
+
+def test_every_picture_asks_its_question_in_its_title(drawings):
+    assert len(drawings) == 9
+    for drawing in drawings.values():
+        assert drawing.title.endswith("?")
+        assert drawing.title in texts(drawing)
+        assert drawing.png.startswith(b"\x89PNG")
+
+
+def test_effects_show_what_was_compared(drawings):
+    shown = " ".join(filter(None, texts(drawings["effects"])))
+    assert "learning rate 5e-5" in shown
+    assert "difference from the baseline (points)" in shown
+
+
+def test_pictures_are_the_same_each_time(view, drawings):
+    again = {drawing.name: drawing for drawing in draw_all(view, "en")}
+    assert again["cost"].svg == drawings["cost"].svg
+
+
+def test_no_picture_without_its_data(handmade):
+    names = {drawing.name for drawing in draw_all(View(*handmade.unfinished()), "en")}
+    assert "confirmation" not in names
+    assert "curve_best" not in names
+
+
+def test_no_curves_where_none_were_kept(view):
+    trials = {i: replace(f, curve=Curve()) for i, f in view.history.trials.items()}
+    bare = replace(view, history=replace(view.history, trials=trials), notes=())
+    assert {"curves", "curve_best", "timeline"}.isdisjoint(drawing.name for drawing in draw_all(bare, "en"))
+
+
+def test_chinese_labels_only_with_a_font_that_has_them(view, monkeypatch):
+    monkeypatch.setattr("tunebook.record.plots.gallery.chinese_font", lambda: None)
+    assert all(drawing.title.isascii() for drawing in draw_all(view, "zh"))
+
+
+@pytest.mark.skipif(chinese_font() is None, reason="no font with Chinese characters here")
+def test_chinese_pictures_have_no_missing_glyph(view, recwarn):
+    drawings = draw_all(view, "zh")
+    assert any("学习率" in (text or "") for drawing in drawings for text in texts(drawing))
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]

@@ -1,0 +1,169 @@
+"""Sentences say what their finding says, and no more, in both languages."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from tunebook.core.findings import DivergenceBracket, Finding, Verdict
+from tunebook.core.study import ContrastKind, RoundKind
+from tunebook.record import View, build
+from tunebook.record.text import plain_text
+from tunebook.record.words import LANGUAGES, words_for
+from tunebook.record.words.base import Ending
+
+CLAIMS = {"en": ("better", "worse than the", "equals", "is not worse"), "zh": ("优于", "劣于", "已证实")}
+
+
+def finding(verdict=Verdict.INCONCLUSIVE, **changes):
+    values = {
+        "label": "lora_r=32", "factor": "lora_r", "kind": ContrastKind.DIFFERENCE, "split": "validation", "round": 1,
+        "round_kind": RoundKind.EXPLORE, "treatment_key": "a" * 12, "control_key": "b" * 12,
+        "treatment_trials": (6, 7), "control_trials": (1, 2, 3, 4, 5), "effect": 0.031, "interval": (-0.003, 0.065),
+        "plain_interval": (0.008, 0.054), "p_raw": 0.01, "p_adjusted": 0.09, "alpha": 0.02, "standard_error": 0.012,
+        "degrees_of_freedom": 31.0, "verdict": verdict,
+    }  # fmt: skip
+    return Finding(**{**values, **changes})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_inconclusive_finding_makes_no_claim(language):
+    words = words_for(language)
+    said = words.found(finding(), "r=32", words.label("the_baseline"), 0.03) + words.verdict(
+        finding(), words.label("the_baseline"), 0.03
+    )
+    assert not any(claim in said for claim in CLAIMS[language])
+    assert "no difference" not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_finding_states_effect_and_interval(language, verdict):
+    said = words_for(language).found(finding(verdict), "r=32", "B", 0.03)
+    if verdict is not Verdict.DIVERGED:
+        assert "+3.1" in said
+        assert "-0.3" in said
+        assert "+6.5" in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_would_settle_a_question_is_said(language):
+    words = words_for(language)
+    settled = words.found(finding(examples_needed=1944, seeds_needed=5), "r=32", "B", 0.03)
+    assert "1,900" in settled
+    assert "5" in settled
+    never = words.found(finding(), "r=32", "B", 0.03)
+    assert ("twenty" in never) or ("二十倍" in never)
+
+
+@pytest.mark.parametrize(("language", "mark"), [("en", "rovisional"), ("zh", "暂定")])
+@pytest.mark.parametrize("verdict", [Verdict.BETTER, Verdict.WORSE, Verdict.EQUIVALENT, Verdict.INCONCLUSIVE])
+def test_provisional_finding_is_marked(language, mark, verdict):
+    words = words_for(language)
+    assert mark in words.found(finding(verdict, provisional=True), "r=32", "B", 0.03)
+    assert mark in words.verdict(finding(verdict, provisional=True), "B", 0.03)
+    assert mark not in words.found(finding(verdict), "r=32", "B", 0.03)
+
+
+def test_non_inferiority_that_failed_says_how_much_worse_it_may_be():
+    open_ = finding(kind=ContrastKind.NON_INFERIORITY, interval=(-0.041, 0.02))
+    assert "up to 4.1 points worse" in words_for("en").verdict(open_, "the best", 0.03)
+
+
+def test_disagreement_between_accuracy_and_loss_is_said():
+    odd = finding(Verdict.BETTER, witnesses_disagree=True, loss_effect=0.12)
+    assert "loss says the opposite" in words_for("en").verdict(odd, "the baseline", 0.03)
+
+
+@pytest.mark.parametrize(("bracket", "part"), [
+    (DivergenceBracket(3.1e-3, None, (1, 2), "diverged"), "Where it breaks is not known"),
+    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "diverged"), "What happens in between is not known"),
+    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "both", True), "the edge is not sharp"),
+])  # fmt: skip
+def test_bracket_never_names_a_point(bracket, part):
+    assert part in words_for("en").bracket(bracket)
+
+
+def test_diverged_trial_is_told_with_its_step(view):
+    broken = next(f for f in view.trials if f.diverged_step)
+    said = words_for("en").ending(
+        Ending({broken.trial.id: broken.state}, ("loss_rose",), (41, 188), (1.9, 11.3), broken.trial.id)
+    )
+    assert "step 41 of 188" in said
+    assert "1.90 at the start, 11.3 at the end" in said
+
+
+def test_languages_have_the_same_words():
+    english, chinese = words_for("en"), words_for("zh")
+    assert set(english.labels) == set(chinese.labels)
+    assert set(english.factor_names) == set(chinese.factor_names)
+    assert all(english.labels.values())
+
+
+def test_records_of_both_languages_have_the_same_shape(view):
+    english, chinese = build(view, "en"), build(view, "zh")
+    assert [len(r.rows) for r in english.rounds] == [len(r.rows) for r in chinese.rounds]
+    assert [r.trials for s in english.rounds for r in s.rows] == [r.trials for s in chinese.rounds for r in s.rows]
+    for name in ("unknown", "insights", "sweet_spots", "notes", "suspects", "facts", "answer", "below_noise"):
+        assert len(getattr(english, name)) == len(getattr(chinese, name)), name
+
+
+def test_chinese_record_uses_the_words_of_hand_written_ones(view):
+    record = build(view, "zh")
+    assert {"实验号", "参数修改策略", "结果", "结果分析", "最优配置", "关键洞察", "参数重要性"} <= set(
+        record.labels.values()
+    )
+    assert record.rounds[0].found_heading == "第一轮发现"
+
+
+def test_unfinished_study_says_that_it_is_in_progress(handmade):
+    record = build(View(*handmade.unfinished()), "en")
+    assert "In progress" in plain_text(record.status)
+    assert record.best is None
+
+
+def test_study_without_a_trial_has_a_record(study):
+    spec, facts, history, conclusions, notes = study
+    empty = replace(history, waves=(), trials={}, findings=())
+    nothing = replace(conclusions, findings=(), best=None, importance=(), tie_set=(), cheapest=None, boundary=None,
+                      confirmation=None, interactions=(), sweet_spots=(), more_money=None)  # fmt: skip
+    record = build(View(spec, facts, empty, nothing, notes), "en")
+    assert "nothing to recommend" in record.status
+    assert not record.rounds
+
+
+def test_diverged_row_has_no_effect_and_stands_out(record, view):
+    row = next(r for s in record.rounds for r in s.rows if r.tone == "failed" and "diverged" in r.analysis)
+    assert row.against == ""
+    assert all(view.history.trials[i].diverged_step is not None for i in row.trials)
+
+
+def test_folded_row_names_what_stands_for_it(record):
+    folded = [r for r in record.rounds[0].rows if r.tone == "folded"]
+    assert [r.result for r in folded] == ["= trials 1-5", "= trials 1-5"]
+    assert "No example is longer than 96 tokens" in folded[1].analysis
+
+
+def test_bracket_trials_get_no_verdict(record):
+    row = next(r for r in record.rounds[0].rows if "Only for choosing" in r.analysis)
+    assert row.against == ""
+    assert "6e-4" in row.analysis
+
+
+def test_failed_trial_is_told_with_its_reason(record):
+    assert any("out of memory: needed 9.1 GiB" in note for note in record.notes)
+
+
+def test_effects_shown_are_those_of_the_findings(record, view):
+    shown = [plain_text(row.against) for section in record.rounds for row in section.rows if row.against]
+    expected = [f for f in view.findings() if not math.isnan(f.effect) and f.control_key == view.baseline_key]
+    assert len(shown) == len(expected)
+    for text, judged in zip(shown, expected, strict=True):
+        assert text.startswith(f"{judged.effect * 100:+.1f}".replace("+0.0", "0.0").replace("-0.0", "0.0"))
+
+
+def test_suspects_are_wrong_in_every_trained_trial(record, view):
+    trained = [f for f in view.trials if f.state.did_train and "validation" in f.outcomes]
+    assert record.suspects
+    for suspect in record.suspects:
+        assert all(f.outcomes["validation"].scores[suspect.index] == 0 for f in trained)
