@@ -103,12 +103,10 @@ class Repeats:
 def repeats_within(examples: Sequence[DataExample]) -> Repeats:
     """Examples that ask a question asked before in the same split."""
     seen = _Seen()
-    same, other_answer = [], []
     for example in examples:
-        same.append((example, seen.same(example)))
-        other_answer.append((example, seen.other_answer(example)))
+        seen.find(example)
         seen.add(example)
-    return Repeats(_found(same), _found(other_answer))
+    return seen.repeats()
 
 
 def repeats_across(examples: Sequence[DataExample], others: Sequence[DataExample]) -> Repeats:
@@ -116,30 +114,37 @@ def repeats_across(examples: Sequence[DataExample], others: Sequence[DataExample
     seen = _Seen()
     for other in others:
         seen.add(other)
-    return Repeats(_found([(example, seen.same(example)) for example in examples]),
-                   _found([(example, seen.other_answer(example)) for example in examples]))
-
-
-def _found(
-    pairs: Sequence[tuple[DataExample, DataExample | None]]
-) -> tuple[tuple[DataExample, DataExample], ...]:
-    return tuple((example, earlier) for example, earlier in pairs if earlier is not None)
+    for example in examples:
+        seen.find(example)
+    return seen.repeats()
 
 
 class _Seen:
-    """The first example of every question, and of every question with its answer."""
+    """The first example of every question, and of every question with its answer; and what was found among them."""
 
     def __init__(self) -> None:
         self._by_question: dict[str, DataExample] = {}
         self._by_both: dict[tuple[str, str], DataExample] = {}
+        self._same: list[tuple[DataExample, DataExample]] = []
+        self._other_answer: list[tuple[DataExample, DataExample]] = []
+        self._keys: tuple[DataExample | None, tuple[str, str]] = (None, ("", ""))
 
     def add(self, example: DataExample) -> None:
-        question = question_key(example)
+        question, answer = self._key(example)
         self._by_question.setdefault(question, example)
-        self._by_both.setdefault((question, _normalised(example.completion)), example)
+        self._by_both.setdefault((question, answer), example)
 
-    def same(self, example: DataExample) -> DataExample | None:
-        return self._by_both.get((question_key(example), _normalised(example.completion)))
+    def find(self, example: DataExample) -> None:
+        question, answer = self._key(example)
+        if (question, answer) in self._by_both:
+            self._same.append((example, self._by_both[question, answer]))
+        elif question in self._by_question:
+            self._other_answer.append((example, self._by_question[question]))
 
-    def other_answer(self, example: DataExample) -> DataExample | None:
-        return None if self.same(example) else self._by_question.get(question_key(example))
+    def repeats(self) -> Repeats:
+        return Repeats(tuple(self._same), tuple(self._other_answer))
+
+    def _key(self, example: DataExample) -> tuple[str, str]:
+        if self._keys[0] is not example:  # found and then added: normalise once
+            self._keys = (example, (question_key(example), _normalised(example.completion)))
+        return self._keys[1]
