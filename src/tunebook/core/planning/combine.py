@@ -2,7 +2,7 @@
 
 Where a combined factor moves the best learning rate and the share has room, a first wave lets the combination choose
 its rate (one selection seed at each of up to three); the claim then has fresh seeds. What room is left goes to the
-cells that tell whether the effects add up: all but one of the levels, which with two factors is each alone.
+cells that tell whether the effects add up: all changes but one, which with two of them is each alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.factor import FACTOR_KINDS
+from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.core.planning.board import Board, LevelSeen
 from tunebook.core.planning.bracket import chosen_rate, note_choice, read_brackets
 from tunebook.core.planning.draft import Draft
@@ -62,7 +62,6 @@ def combine_wave(board: Board, round_number: int, room: Allowance) -> Wave | Non
     if helped is None:
         return None
     draft = Draft(board, RoundKind.COMBINE, round_number, 1, room)
-    draft.note("combined", {name: level.value for name, level in helped.items()})
     if only_leading := [name for name, level in helped.items() if not level.helps]:
         draft.note("only_leading", {"factors": only_leading})
     together = combined(board, helped)
@@ -81,10 +80,8 @@ def combined_claim_wave(board: Board, first: Wave, room: Allowance) -> Wave:
     bracket = read_brackets(board, first)[0]
     rate = chosen_rate(bracket)
     note_choice(draft, bracket, rate)
-    helped = helping_levels(board) or {}
-    stayed = helped and math.isclose(rate, combined(board, helped).learning_rate)
     together = bracket.configuration.with_values(learning_rate=rate)
-    wave = _claims(draft, helped if stayed else {}, together)  # cells at another rate would not be cells
+    wave = _claims(draft, helping_levels(board) or {}, together)
     return wave if wave is not None else draft.wave()
 
 
@@ -121,12 +118,23 @@ def _claims(draft: Draft, helped: Mapping[str, LevelSeen], together: Configurati
         draft.cut("second_seeds", n - affordable[0])
     ids = draft.replicates(together, seeds[: affordable[0]], Purpose.COMBINE)
     draft.contrast(ids, board.baseline.ids, "combined")
-    for name in reversed(tuple(helped)):
-        rest = {other: level for other, level in helped.items() if other != name}
-        cell = combined(board, rest)
+    levels = _levels_of(board, helped, together)
+    draft.note("combined", levels)
+    for name in reversed(levels):
+        rest = {other: value for other, value in levels.items() if other != name}
+        cell = board.ground.configure(rest)
         if affordable[0] == n and draft.covers(cell, seeds, ("validation",)):
             draft.replicates(cell, seeds, Purpose.COMBINE, next(iter(rest)) if len(rest) == 1 else None)
     return draft.wave()
+
+
+def _levels_of(board: Board, helped: Mapping[str, LevelSeen], together: Configuration) -> dict[str, Level]:
+    """What the combination changes, factor by factor. A learning rate that moved is one of the changes, whether it was
+    combined or chosen afterwards: otherwise cells would differ in the rate without saying so."""
+    levels = {name: level.value for name, level in helped.items() if name != "learning_rate"}
+    if together.learning_rate != board.ground.spec.baseline.learning_rate:
+        levels["learning_rate"] = together.learning_rate
+    return levels
 
 
 def combined(board: Board, levels: Mapping[str, LevelSeen]) -> Configuration:
