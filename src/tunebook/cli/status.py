@@ -51,7 +51,10 @@ def _view(s: StudyStatus) -> RenderableType:
     for each in s.rounds:
         counts = ", ".join(f"{n} {state}" for state, n in each.trials.items())
         rounds.add_row(f"{'' if each.number is None else each.number} {each.kind}".strip(), each.state, counts)
-    lines = [Text(f"study {s.study}: {'done' if s.finished else 'not finished'}", style="bold"), rounds]
+    lines: list[RenderableType] = [
+        Text(f"study {s.study}: {'done' if s.finished else 'not finished'}", style="bold"),
+        rounds,
+    ]
     lines += [Text(line) for line in _facts(s)]
     return Group(*lines)
 

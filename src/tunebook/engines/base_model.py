@@ -339,7 +339,7 @@ def _count_parameters(folder: Path) -> int:
 
     total = 0
     for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="np") as handle:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="np") as handle:
             total += sum(math.prod(handle.get_slice(name).get_shape()) for name in handle.keys())  # noqa: SIM118
     return total
 

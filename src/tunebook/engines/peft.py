@@ -86,9 +86,9 @@ class PeftEngine:
         model = self._adapted(configuration, seed=0)
         examples = [e for e in workload.train[:16] if e.completion_ids]
         began = time.perf_counter()
-        self._loss(model, examples[:8]).backward()  # the first one warms up
+        torch.autograd.backward(self._loss(model, examples[:8]))  # the first one warms up
         warm = time.perf_counter()
-        self._loss(model, examples[-8:]).backward()
+        torch.autograd.backward(self._loss(model, examples[-8:]))
         seconds = max(time.perf_counter() - warm, 1e-6)
         tokens = sum(e.n_tokens for e in examples[-8:])
         scored = next(iter(workload.splits.values()))[:8]
@@ -185,7 +185,7 @@ class _EpochOrder(Sampler[int]):
         return self._n
 
 
-class _OrderedTrainer(Trainer):
+class _OrderedTrainer(Trainer):  # type: ignore[misc]
     """The stock Trainer with a given data order."""
 
     order: _EpochOrder
@@ -194,7 +194,7 @@ class _OrderedTrainer(Trainer):
         return self.order
 
 
-class _TrialRun(TrainerCallback):
+class _TrialRun(TrainerCallback):  # type: ignore[misc]
     """One trial from start to end: trains, watches the real losses, scores, saves."""
 
     def __init__(self, engine: PeftEngine, job: TrialJob, workload: Workload, sink: Sink) -> None:

@@ -29,6 +29,8 @@ class EngineEntry:
 ENGINES: dict[str, EngineEntry] = {
     "packed": EngineEntry("tunebook.engines.packed.engine:PackedEngine", Folding.everything()),
     "peft": EngineEntry("tunebook.engines.peft:PeftEngine", Folding.everything()),
-    "command": EngineEntry("tunebook.engines.command:CommandEngine", Folding()),
-    "simulated": EngineEntry("tunebook.engines.simulated:SimulatedEngine", Folding.everything(), in_process=True),
+    "command": EngineEntry("tunebook.engines.command:CommandEngine", Folding(), needs_model=False),
+    "simulated": EngineEntry(
+        "tunebook.engines.simulated:SimulatedEngine", Folding.everything(), in_process=True, needs_model=False
+    ),
 }

@@ -48,7 +48,7 @@ def changed_versions(then: dict[str, Any], now: dict[str, Any]) -> dict[str, tup
     for name in ("device_name", "threads", "python"):
         if then.get(name) != now.get(name):
             changes[name] = (str(then.get(name)), str(now.get(name)))
-    return changes  # type: ignore[return-value]
+    return changes
 
 
 def _version(name: str) -> str | None:

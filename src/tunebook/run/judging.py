@@ -87,7 +87,7 @@ class JudgingSink:
         if texts:
             return list(texts)
         if raw.answers and isinstance(raw.answers[0], int | np.integer):
-            return [self._spec.choices[int(index)] for index in raw.answers]  # type: ignore[arg-type]
+            return [self._spec.choices[int(index)] for index in raw.answers]
         if self._tokenizer is None:
             from tunebook.engines.base_model import load_tokenizer
 

@@ -123,6 +123,14 @@ def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False)
     return Prepared(spec, place, base, entry, options, data, facts, devices, warnings, tokenizer)
 
 
+def _known_folder(model: str, base: Path) -> str:
+    """The model's folder where there is one, else its name: an external trainer may know it."""
+    from tunebook.engines import base_model
+
+    found = model == base_model.BUILT_IN or (base / model / "config.json").is_file()
+    return str(base_model.resolve_model(model, base)) if found else model
+
+
 def _able(entry: EngineEntry, name: str, model: str) -> tuple[EngineEntry, tuple[str, ...]]:
     """The engine that can run this model: `packed` says why it cannot, and `peft` takes its place."""
     if name != "packed":
@@ -144,7 +152,8 @@ def _machine(
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     extra = {"command": list(spec.command)} if spec.command else {}
     if not entry.needs_model:
-        options = EngineOptions(spec.model, threads=threads, share_prompts=spec.share_prompts, extra=extra)
+        model = spec.model if entry.in_process else _known_folder(spec.model, base)
+        options = EngineOptions(model, threads=threads, share_prompts=spec.share_prompts, extra=extra)
         return options, {"name": spec.model}, PlainTokenizer(), ("cpu",)
     from tunebook.engines import base_model
 

@@ -1,0 +1,164 @@
+"""Whole studies on the simulated engine through the public API: rounds, record, going on, refusals."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tunebook import Study
+from tunebook.core.facts import TrialFact
+from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError
+from tunebook.run.observer import Silent
+
+ROWS = 60
+STUDY = """
+study: small
+model: none
+engine: simulated
+data: {train: train.jsonl, validation: validation.jsonl, test: test.jsonl, group: label}
+metric: exact_match
+baseline: {learning_rate: 2e-4, per_device_train_batch_size: 8, lora_r: 8, lora_alpha: 16, num_train_epochs: 2}
+space:
+  learning_rate: {low: 5e-5, high: 2e-3}
+  lora_r: [8, 16]
+budget: {trials: TRIALS}
+"""
+
+
+def write_split(path: Path, first: int, n: int) -> None:
+    labels = ("red", "green", "blue", "grey")
+    rows = [{"prompt": f"Question {i}?", "completion": labels[i * 7 % 4], "label": "ab"[i % 2]}
+            for i in range(first, first + n)]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def study_file(tmp_path: Path) -> Path:
+    for number, split in enumerate(("train", "validation", "test")):
+        write_split(tmp_path / f"{split}.jsonl", 1000 * number, ROWS)
+    file = tmp_path / "study.yaml"
+    file.write_text(STUDY.replace("TRIALS", "14"), encoding="utf-8")
+    return file
+
+
+class StopAfter(Silent):
+    """Raises a real Ctrl-C in the runner's own process after so many trials."""
+
+    def __init__(self, trials: int) -> None:
+        self.left = trials
+
+    def trial_finished(self, fact: TrialFact) -> None:
+        import signal
+
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def results(folder: Path) -> dict:
+    found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    for name in ("versions", "device", "savings"):
+        found.pop(name, None)
+    return found
+
+
+def test_a_study_runs_through_all_rounds_and_writes_everything(study_file: Path) -> None:
+    study = Study.load(study_file)
+    conclusions = study.run()
+    folder = study_file.parent / "runs" / "small"
+    found = results(folder)
+    assert {t["round"] for t in found["trials"]} >= {1, 5} or len({t["round"] for t in found["trials"]}) >= 4
+    assert conclusions.best is not None
+    assert conclusions.confirmation is not None
+    for name in ("record.md", "record.html", "trials.csv", "manifest.json", "best/config.yaml"):
+        assert (folder / name).is_file(), name
+    status = study.status()
+    assert status.finished
+    assert status.spent_trials <= 14
+
+
+def test_an_interrupted_study_goes_on_and_ends_like_an_unbroken_one(study_file: Path) -> None:
+    study = Study.load(study_file)
+    unbroken = study_file.parent / "unbroken"
+    Study.load(study_file, unbroken).run()
+    for stop_after in (3, 1, 4):
+        with pytest.raises(Interrupted) as stopped:
+            study.run(StopAfter(stop_after))
+        assert stopped.value.exit_code == 130
+    study.run()
+    assert results(study.place.folder) == results(unbroken)
+
+
+def test_running_a_finished_study_again_trains_nothing(study_file: Path) -> None:
+    study = Study.load(study_file)
+    study.run()
+    observer = StopAfter(1)
+    study.run(observer)
+    assert observer.left == 1
+
+
+def test_a_larger_budget_is_accepted_and_another_baseline_is_not(study_file: Path) -> None:
+    Study.load(study_file).run()
+    study_file.write_text(STUDY.replace("TRIALS", "18"), encoding="utf-8")
+    Study.load(study_file).run()
+    study_file.write_text(STUDY.replace("TRIALS", "18").replace("2e-4", "3e-4"), encoding="utf-8")
+    with pytest.raises(StudyFileError, match="baseline"):
+        Study.load(study_file).run()
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_changed_data_file_is_refused_by_name(study_file: Path, split: str) -> None:
+    Study.load(study_file).run()
+    write_split(study_file.parent / f"{split}.jsonl", 5000, ROWS)
+    with pytest.raises(DataError, match=f"{split}.jsonl"):
+        Study.load(study_file).run()
+
+
+def test_a_second_runner_is_told_who_holds_the_study(study_file: Path) -> None:
+    study = Study.load(study_file)
+    study.run()
+    with FileLock(study.place.folder / "ledger.lock"), pytest.raises(LedgerLocked, match="pid|process|holds"):
+        study.run()
+
+
+def test_a_copied_study_folder_opens_elsewhere(study_file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    study = Study.load(study_file)
+    study.run()
+    elsewhere = tmp_path_factory.mktemp("other") / "copy"
+    shutil.copytree(study.place.folder, elsewhere)
+    copied = Study.load(elsewhere)
+    assert copied.status().best == study.status().best
+    copied.report("zh")
+    assert "第" in (elsewhere / "record.md").read_text(encoding="utf-8")
+
+
+def test_compare_takes_trials_names_levels_and_keys(study_file: Path) -> None:
+    study = Study.load(study_file)
+    study.run()
+    found = study.compare("best", "baseline")
+    assert found.overall is not None
+    assert study.compare("1", "2").won >= 0
+    assert study.compare(found.a.key[:6], "baseline").a.key == found.a.key
+    with pytest.raises(NotFoundError, match="zebra"):
+        study.compare("zebra", "baseline")
+
+
+def test_rerun_reproduces_a_trial_bit_for_bit(study_file: Path) -> None:
+    study = Study.load(study_file)
+    study.run()
+    found = study.rerun(3)
+    assert found.reproduces
+    assert found.answers_differ == 0
+    assert "reproduces" in found.sentence()
+
+
+def test_plan_spends_and_writes_nothing(study_file: Path) -> None:
+    plan = Study.load(study_file).plan()
+    assert plan.wave is not None
+    assert plan.wave.trials
+    assert plan.outlook.smallest_margin is not None
+    assert not (study_file.parent / "runs").exists()
