@@ -24,6 +24,8 @@ from tunebook.executors.worker import Assignment
 __all__ = ["LocalExecutor", "options_by_device"]
 
 _TICK_SECONDS = 0.5
+_START_SECONDS = 300.0
+"""A worker loads its libraries and the base model before it is ready; that shows no progress."""
 _STARTS = 3
 """How often a worker that dies before it is ready is started again."""
 
@@ -257,11 +259,15 @@ class LocalExecutor:
     def _look_after(self) -> None:
         """Kill what makes no progress; its death is then handled like any other."""
         for worker in self._workers:
-            if worker.process is None or not (worker.is_running or not worker.is_ready):
+            if worker.process is None:
+                continue
+            worker.process.end_leftovers()
+            if worker.is_ready and not worker.is_running:
                 continue
             worker.process.memory.look()
             silent = self._clock() - worker.last_progress
-            if silent > self._limits.no_progress_seconds and worker.death is None:
+            limit = self._limits.no_progress_seconds
+            if silent > (limit if worker.is_ready else max(limit, _START_SECONDS)) and worker.death is None:
                 worker.death = Death(DeathKind.HANG, f"no progress for {silent:.0f} seconds; the worker was killed")
                 worker.process.kill()
 

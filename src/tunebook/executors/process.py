@@ -84,6 +84,12 @@ class WorkerProcess:
             else:
                 self._process.kill()
 
+    def end_leftovers(self) -> None:
+        """Where the worker itself has ended, end what it left behind: a forked child keeps the pipe open, and its end
+        would not be seen."""
+        if self._process.poll() is not None:
+            self.kill()
+
     def exit_code(self) -> int | None:
         """How it ended, once its pipe has; negative: the signal. Whatever is left of its group is ended too."""
         try:

@@ -1,0 +1,286 @@
+"""The local executor with real worker processes that are killed, hang, break and run out of memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scripted_engine import SCRIPTS
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.errors import DiskFull, EnvironmentStop, ModelError, StaleLease
+from tunebook.executors import Limits, LocalExecutor, Transform, options_by_device
+
+WORKLOAD = Workload((), {}, Scoring())
+SEEDS = {script: seed for seed, script in SCRIPTS.items()}
+
+
+def job(number: int, script: str = "train", checkpoints=()) -> TrialJob:
+    return TrialJob(number, Configuration(), SEEDS[script], ("validation",), "/none", checkpoints)
+
+
+class Run:
+    """What came of running jobs."""
+
+    def __init__(self, tmp_path, jobs, devices=("cpu",), limits=None, watch=None, **extra):
+        options = EngineOptions("m", threads=2, extra={"marks": str(tmp_path), **extra})
+        self.executor = LocalExecutor(
+            "scripted_engine:ScriptedEngine", options_by_device(options, devices), WORKLOAD, limits=limits
+        )
+        self.events = []
+
+        def on_event(event):
+            self.events.append(event)
+            if watch:
+                watch(self.executor, event)
+
+        try:
+            self.executor.run(jobs, on_event)
+        finally:
+            self.executor.close()
+
+    def of(self, name):
+        return [arguments for kind, arguments in self.events if kind == name]
+
+    @property
+    def finished(self):
+        return sorted(arguments[0].id for arguments in self.of("finished"))
+
+    @property
+    def failed(self):
+        return {arguments[0]: arguments[1] for arguments in self.of("failed")}
+
+
+def test_every_trial_is_trained_and_told_in_order(tmp_path):
+    run = Run(tmp_path, [job(1), job(2)])
+    assert [kind for kind, arguments in run.events if kind != "note"] == (
+        ["started", *["step", "progress"] * 3, "finished"] * 2
+    )
+    assert run.finished == [1, 2]
+
+
+def test_two_devices_share_the_trials_and_the_threads(tmp_path):
+    run = Run(tmp_path, [job(n) for n in range(1, 7)], ("cpu:0", "cpu:1"), slots=8)
+    assert run.finished == [1, 2, 3, 4, 5, 6]
+    assert {worker for _, worker in run.of("started")} == {"worker 0 (cpu)", "worker 1 (cpu)"}
+    assert {values["threads"] for _, values in run.of("note")} == {"1"}
+
+
+def test_a_killed_worker_is_started_again_and_the_other_goes_on(tmp_path):
+    run = Run(tmp_path, [job(1, "killed once"), job(2), job(3), job(4)], ("cpu:0", "cpu:1"))
+    assert run.finished == [1, 2, 3, 4]
+    [(number, reason)] = run.of("requeued")
+    assert number == 1
+    assert "SIGKILL" in reason
+
+
+def test_a_trial_that_always_kills_its_worker_fails_alone(tmp_path):
+    run = Run(tmp_path, [job(1), job(2, "killed"), job(3), job(4)], slots=4)
+    assert run.finished == [1, 3, 4]
+    assert "SIGKILL" in run.failed[2]
+
+
+def test_a_worker_killed_from_outside_is_noticed_at_once(tmp_path):
+    killed = []
+
+    def kill_once(executor, event):
+        if event[0] == "step" and not killed:
+            killed.append(time.monotonic())
+            os.kill(executor._workers[0].process.pid, signal.SIGKILL)
+        if event[0] == "requeued":
+            killed.append(time.monotonic())
+
+    run = Run(tmp_path, [job(1), job(2)], watch=kill_once, step_seconds=0.2)
+    assert run.finished == [1, 2]
+    assert killed[1] - killed[0] < 5
+
+
+def test_a_hanging_trial_is_killed_tried_once_more_and_failed(tmp_path):
+    run = Run(tmp_path, [job(1), job(2, "hangs"), job(3)], limits=Limits(no_progress_seconds=0.7))
+    assert run.finished == [1, 3]
+    assert "no progress" in run.failed[2]
+    assert len(run.of("requeued")) == 1
+
+
+def test_a_trial_that_hung_once_is_finished(tmp_path):
+    run = Run(tmp_path, [job(1, "hangs once")], limits=Limits(no_progress_seconds=0.7))
+    assert run.finished == [1]
+
+
+def test_signs_of_life_are_not_progress(tmp_path):
+    script = "signs of life without progress"
+    run = Run(tmp_path, [job(1, script)], limits=Limits(no_progress_seconds=0.7))
+    assert "no progress" in run.failed[1]
+
+
+def test_slow_progress_is_progress(tmp_path):
+    run = Run(tmp_path, [job(1)], limits=Limits(no_progress_seconds=1.5), step_seconds=1.0)
+    assert run.finished == [1]
+    assert run.of("requeued") == []
+
+
+def test_an_engine_that_breaks_costs_the_trial_that_broke_it(tmp_path):
+    run = Run(tmp_path, [job(1, "breaks the engine"), job(2)])
+    assert run.finished == [2]
+    assert "ZeroDivisionError" in run.failed[1]
+    assert "scripted_engine.py" in run.failed[1]
+
+
+def test_failures_that_the_engine_reports_are_tried_again(tmp_path):
+    run = Run(tmp_path, [job(1, "fails"), job(2, "does not fit"), job(3)])
+    assert run.finished == [3]
+    assert run.failed == {1: "trial 1 cannot be trained", 2: "needs 80 GiB"}
+    assert [number for number, _ in run.of("requeued")] == [1, 1]
+
+
+def test_a_trial_that_takes_all_memory_is_seen_as_that(tmp_path):
+    run = Run(tmp_path, [job(1), job(2, "memory"), job(3), job(4)], slots=4)
+    assert run.finished == [1, 3, 4]
+    assert "host out of memory" in run.failed[2]
+    assert run.of("failed")[0][2] is True
+    limits = [values["most_together"] for code, values in run.of("note") if code == "fewer_together"]
+    assert limits[0] == 1
+
+
+def test_what_libraries_print_does_not_disturb(tmp_path):
+    assert Run(tmp_path, [job(1, "prints"), job(2)]).finished == [1, 2]
+
+
+def test_what_workers_print_is_kept_where_asked(tmp_path):
+    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD, logs=tmp_path / "logs")
+    executor.run([job(1, "prints")], lambda event: None)
+    executor.close()
+    assert "the descriptor itself" in (tmp_path / "logs" / "worker-0.log").read_text()
+
+
+def test_a_killed_workers_children_are_ended(tmp_path):
+    run = Run(tmp_path, [job(1, "leaves a child behind")])
+    pids = [values["pid"] for code, values in run.of("note") if code == "child"]
+    assert len(pids) == 3
+    assert not [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize(
+    ("extra", "script", "error"),
+    [({"broken": True}, "train", ModelError), ({"dies": True}, "train", EnvironmentStop), ({}, "disk full", DiskFull)],
+)
+def test_what_concerns_the_whole_study_is_raised(tmp_path, extra, script, error):
+    with pytest.raises(error):
+        Run(tmp_path, [job(1, script)], **extra)
+
+
+def test_an_error_of_the_runner_ends_the_workers(tmp_path):
+    pids = []
+
+    def refuse(executor, event):
+        pids.append(executor._workers[0].process.pid)
+        raise StaleLease("taken over")
+
+    with pytest.raises(StaleLease):
+        Run(tmp_path, [job(1, "slow")], watch=refuse)
+    assert not psutil.pid_exists(pids[0])
+
+
+def test_stopping_ends_after_the_running_step(tmp_path):
+    def stop(executor, event):
+        if event[0] == "step":
+            executor.stop()
+
+    run = Run(tmp_path, [job(1, "slow"), job(2)], watch=stop, step_seconds=0.05)
+    assert run.finished == []
+    assert len(run.of("step")) <= 2
+    assert len(run.of("started")) == 1
+
+
+def test_stopping_now_does_not_wait(tmp_path):
+    started = time.monotonic()
+    run = Run(tmp_path, [job(1, "hangs")], watch=lambda executor, event: executor.stop(now=True))
+    assert run.finished == []
+    assert time.monotonic() - started < 10
+
+
+def test_stop_may_come_from_a_signal_handler(tmp_path):
+    holder = []
+    previous = signal.signal(signal.SIGUSR1, lambda number, frame: holder[0].stop())
+    try:
+        timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR1))
+
+        def remember(executor, event):
+            if not holder:
+                holder.append(executor)
+                timer.start()
+
+        run = Run(tmp_path, [job(1, "slow"), job(2)], watch=remember, step_seconds=0.01)
+        assert run.finished == []
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+
+
+def test_workers_end_with_their_runner(tmp_path):
+    body = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_local_executor import Run, job
+from pathlib import Path
+def tell(executor, event):
+    print(executor._workers[0].process.pid, flush=True)
+Run(Path({str(tmp_path)!r}), [job(1, "hangs")], watch=tell)
+"""
+    runner = subprocess.Popen([sys.executable, "-c", body], stdout=subprocess.PIPE, text=True)
+    worker = int(runner.stdout.readline())
+    runner.kill()
+    runner.wait()
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(worker) and psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the worker outlived its runner"
+        time.sleep(0.05)
+
+
+def upper(sink, word):
+    """A transform for the test below: notes are shouted."""
+    note = sink.note
+    sink.note = lambda code, values: note(word, values)
+    return sink
+
+
+def test_a_transform_wraps_the_sink_in_the_worker(tmp_path):
+    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    transform = Transform(f"{Path(__file__).stem}:upper", ("shouted",))
+    executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD, transform=transform)
+    events = []
+    executor.run([job(1)], events.append)
+    executor.close()
+    assert [arguments[0] for kind, arguments in events if kind == "note"] == ["shouted"]
+
+
+def test_the_first_worker_calibrates(tmp_path):
+    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
+    assert executor.calibrate().score_examples_per_second == 2.0
+    events = []
+    executor.run([job(1)], events.append)
+    executor.close()
+    assert events[-1][0] == "finished"
+
+
+def test_the_ledgers_address_is_kept_from_workers(tmp_path, monkeypatch):
+    monkeypatch.setenv("TUNEBOOK_LEDGER", "postgresql://me:secret@host/db")
+    seen = []
+
+    def look(executor, event):
+        seen.append(psutil.Process(executor._workers[0].process.pid).environ())
+
+    Run(tmp_path, [job(1)], watch=look)
+    assert "TUNEBOOK_LEDGER" not in seen[0]
