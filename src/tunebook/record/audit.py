@@ -18,8 +18,8 @@ from tunebook.core.audit.structure import Boundary, level_in
 from tunebook.core.audit.trials import AuditTrial, key_of
 from tunebook.record.audit_json import next_trials_csv
 from tunebook.record.audit_words import AuditWords, audit_words
-from tunebook.record.audit_words.base import Bounds, BreakPoint, Gap, Mixed, level_text, p_text
-from tunebook.record.numbers import percent
+from tunebook.record.audit_words.base import Bounds, BreakPoint, Gap, Mixed, level_text, p_text, signed
+from tunebook.record.numbers import percent, points
 from tunebook.record.text import clean, markdown_text, shorten, strong
 
 __all__ = ["audit_markdown"]
@@ -27,6 +27,7 @@ __all__ = ["audit_markdown"]
 LONGEST_QUOTE = 160
 LONGEST_NAME = 40
 MOST_MOVES = 6
+MOST_PAIRS = 4
 
 
 def audit_markdown(report: AuditReport, language: str) -> str:
@@ -92,7 +93,7 @@ class _Writer:
                 if report.best == (report.table.baseline)
                 else ""
             )
-        gap = self._gaps(report.best_claim)[0]
+        gap = self._gap(*report.best_claim.pairs[0])
         values = (self._share(self._trials[report.best]), self._share(self._trials[report.table.baseline]))
         return self._words.best_sentence(gap, self._n, values, report.best_claim.verdict, _bounds(report.best_claim))
 
@@ -160,7 +161,7 @@ class _Writer:
     def _reasons(self, judged: Judged) -> Iterator[str]:
         words, reason, deciding = self._words, judged.reason, judged.deciding
         if deciding is not None and reason not in _SILENT_ABOUT_PAIRS:
-            yield words.gaps(self._gaps(deciding))
+            yield self._differences(deciding)
         bounds = _bounds(deciding) if deciding is not None else None
         if bounds is not None and reason in _BOUND_REASONS:
             yield self._bound_sentence(reason, bounds)
@@ -220,8 +221,8 @@ class _Writer:
             return self._words.worked(worked)
         text = self._words.contradicted()
         if judged.deciding is None and judged.confounded:
-            gaps = self._words.sentence_gap.join(self._words.gaps([m.gap]) for m in self._mixed(judged)[:2])
-            return f"{gaps}{self._words.sentence_gap}{text}"
+            gaps = [self._words.gaps([m.gap], 1, m.gap.text()) for m in self._mixed(judged)[:2]]
+            return self._words.sentence_gap.join([*gaps, text])
         return text
 
     def _same_training(self, judged: Judged, factor: str) -> str:
@@ -271,7 +272,7 @@ class _Writer:
         differs = words.labels["unread"] if v.moves is None else self._moves(v)
         if v.comparison is None:
             return name, differs, right, accuracy, "", "", ""
-        gap = self._gaps(v.comparison)[0]
+        gap = self._gap(*v.comparison.pairs[0])
         p = f"{p_text(v.comparison.p_favourable_adjusted)} … {p_text(v.comparison.p_independent_adjusted)}"
         return (
             name,
@@ -320,7 +321,7 @@ class _Writer:
         rows = []
         for effect in self._report.effects:
             c = effect.widest
-            gap = self._gaps(c)[0] if c else None
+            gap = self._gap(*c.pairs[0]) if c else None
             shown = f"{gap.treatment} - {gap.control}: {gap.text()}" if gap else label["no_pair"]
             p = f"{p_text(c.p_favourable_adjusted)} … {p_text(c.p_independent_adjusted)}" if c and self._n else ""
             verdict = words.told[c.verdict] if c and self._n else ""
@@ -447,12 +448,16 @@ class _Writer:
         first, second = self._trials[a].correct, self._trials[b].correct
         return first - second if first is not None and second is not None else None
 
-    def _gaps(self, c: Comparison) -> list[Gap]:
-        def effect(a: str, b: str) -> float:
-            one, other = self._trials[a].trial.accuracy, self._trials[b].trial.accuracy
-            return (one.value if one else 0.0) - (other.value if other else 0.0)
+    def _gap(self, a: str, b: str) -> Gap:
+        one, other = self._trials[a].trial.accuracy, self._trials[b].trial.accuracy
+        effect = (one.value if one else 0.0) - (other.value if other else 0.0)
+        return Gap(self._name(a), self._name(b), self._examples(a, b), effect)
 
-        return [Gap(self._name(a), self._name(b), self._examples(a, b), effect(a, b)) for a, b in c.pairs]
+    def _differences(self, c: Comparison) -> str:
+        """The pairs of a comparison with their differences."""
+        total = signed(sum(c.differences)) if c.differences else points(c.effect * len(c.pairs))
+        shown = [self._gap(a, b) for a, b in c.pairs[:MOST_PAIRS]]
+        return self._words.gaps(shown, len(c.pairs), total)
 
 
 _BOUND_REASONS = (Reason.SIGNIFICANT, Reason.PAIRING, Reason.TOO_SMALL, Reason.SEED_NOISE)

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 __all__ = [
@@ -46,9 +47,12 @@ def favourable_p(differences: Sequence[int]) -> float:
     losses = -sum(d for d in differences if d < 0)
     if gains + losses == 0:
         return 1.0
-    return float(stats.binomtest(max(gains, losses), gains + losses, 0.5).pvalue)
+    # two-sided and symmetric: twice the upper tail P(X >= more), as the regularised incomplete beta function
+    more = max(gains, losses)
+    return float(min(1.0, 2 * special.betainc(more, gains + losses - more + 1, 0.5)))
 
 
+@lru_cache(maxsize=4096)
 def fisher_p(correct_a: int, correct_b: int, n: int) -> float:
     """Two-sided Fisher's exact p of two accuracies on n examples each, taken as independent samples."""
     return float(stats.fisher_exact([[correct_a, n - correct_a], [correct_b, n - correct_b]]).pvalue)

@@ -123,8 +123,8 @@ class Judge:
         self._n = n
         self._noise = noise
         self._all_pairs = max(1, distinct * (distinct - 1) // 2)
-        family = [self._measure(((key, table.baseline),)) for key in comparable if key in correct]
-        self._against_baseline = self._adjust(family, "baseline") if table.baseline in correct else {}
+        keys = [key for key in comparable if key in correct] if table.baseline in correct else []
+        self._against_baseline = self._adjust([self._measure(((key, table.baseline),)) for key in keys], "baseline")
         self._picked: dict[Pairs, Comparison] = {}
 
     @property

@@ -7,7 +7,7 @@ judges every claim, and proposes the trials that would settle the rest. Pure: th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tunebook.core.audit import bounds
 from tunebook.core.audit.cases import Case, Judged, Subjects, case_of, conclude, value_of
@@ -125,7 +125,7 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
     noise = _noise(subjects, structure, correct, size.n)
     comparable = [t.key for t in subjects.scored if structure.moves.get(t.key) != () and t.key != table.baseline]
     judge = Judge(table, correct, size.n, noise, comparable, _distinct(subjects, structure))
-    cases = [case_of(claim, subjects) for claim in _claims(record)]
+    cases = _cases(_claims(record), subjects)
     widest = _widest(subjects, structure)
     best_question = _best_question(subjects, structure)
     judge.settle([*(q for case in cases for q in case.questions), *(q for q in widest.values() if q),
@@ -139,6 +139,20 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
         _detectable(subjects, correct, size.n, judge, noise), _effects(subjects, structure, widest, judge), claims,
         inconsistencies(record, table, subjects), next_trials(subjects, structure, claims, open_trials),
         judge.family_sizes, _needed_if_unknown(subjects) if size.n is None else None)
+
+
+def _cases(claims: Sequence[Claim], subjects: Subjects) -> list[Case]:
+    """What decides each claim; sentences that say the same are looked up once."""
+    known: dict[tuple[object, ...], Case] = {}
+    cases = []
+    for claim in claims:
+        values = tuple(sorted(claim.values.items(), key=lambda item: item[0]))
+        meaning = (claim.kind, claim.factor, claim.levels, claim.against, claim.is_range, claim.direction, claim.trials,
+                   claim.against_trials, claim.section if claim.trials else "", values)
+        if meaning not in known:
+            known[meaning] = case_of(claim, subjects)
+        cases.append(replace(known[meaning], claim=claim))
+    return cases
 
 
 def _counts(scored: Sequence[AuditTrial], n: int | None) -> dict[str, int]:

@@ -111,7 +111,12 @@ def moved(a: Configuration, b: Configuration) -> tuple[str, ...]:
     Batch size and accumulation count as `effective_batch_size`. Rank and alpha count as rank alone when alpha/r or
     alpha is the same in both: a rank may be changed at fixed alpha/r or at fixed alpha, either is one factor.
     """
-    left, right = _vector(a), _vector(b)
+    return _moved(_vector(a), _vector(b))
+
+
+def _moved(left: tuple[object, ...], right: tuple[object, ...]) -> tuple[str, ...]:
+    if left == right:
+        return ()
     names = [name for name, x, y in zip(_NAMES, left, right, strict=True) if x != y]
     if "per_device_train_batch_size" in names:
         names[names.index("per_device_train_batch_size")] = EFFECTIVE_BATCH
@@ -157,8 +162,9 @@ def _compare_all(
     trials: Sequence[AuditTrial],
 ) -> tuple[tuple[Pair, ...], tuple[tuple[str, ...], ...], tuple[tuple[int, tuple[str, ...]], ...]]:
     pairs = []
+    vectors = {trial.key: _vector(trial.configuration) for trial in trials}
     for a, b in combinations(trials, 2):
-        names = moved(a.configuration, b.configuration)
+        names = _moved(vectors[a.key], vectors[b.key])
         if len(names) == 1:
             pairs.append(_ordered(names[0], a, b))
     return tuple(pairs), _groups(trials), _short_groups(trials)

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from tunebook.data.record_table.grid import Document, Grid, Statement
 from tunebook.data.record_table.numbers import clean_text
 
-__all__ = ["looks_like_markdown", "read_markdown"]
+__all__ = ["MAX_STATEMENTS", "looks_like_markdown", "read_markdown"]
 
 LONGEST_STATEMENT = 2_000
 """Characters of one line of text; a longer one is no sentence of a tuning record and is passed over."""
@@ -29,6 +29,10 @@ def looks_like_markdown(text: str) -> bool:
             return True
         previous = stripped
     return False
+
+
+MAX_STATEMENTS = 5_000
+"""Lines of text that are kept, to be looked at for claims."""
 
 
 @dataclass
@@ -63,7 +67,7 @@ def read_markdown(text: str) -> Document:
 def _add_lines(token: Token, reading: _Reading, is_code: bool) -> None:
     start = (token.map[0] if token.map else 0) + (2 if token.type == "fence" else 1)
     for offset, line in enumerate(token.content.split("\n")):
-        if line.strip() and len(line) <= LONGEST_STATEMENT:
+        if line.strip() and len(line) <= LONGEST_STATEMENT and len(reading.statements) < MAX_STATEMENTS:
             reading.statements.append(Statement(clean_text(line), start + offset, reading.section, is_code))
 
 

@@ -10,7 +10,7 @@ from tunebook.core.factor import Level
 from tunebook.data.record_table.claims import Context, claims_of
 from tunebook.data.record_table.delimited import read_delimited
 from tunebook.data.record_table.grid import Document, Grid, Statement
-from tunebook.data.record_table.markdown import looks_like_markdown, read_markdown
+from tunebook.data.record_table.markdown import MAX_STATEMENTS, looks_like_markdown, read_markdown
 from tunebook.data.record_table.numbers import clean_text, read_accuracy
 from tunebook.data.record_table.settings import mentions, settings, trial_labels
 from tunebook.data.record_table.tables import TableReading, is_trial_table, key_values, read_table
@@ -19,12 +19,10 @@ from tunebook.errors import RecordTableError
 __all__ = ["MAX_BYTES", "MAX_LINES", "MAX_TRIALS", "read_record"]
 
 MAX_BYTES = 10 * 1024 * 1024
-"""Largest input read. A record of a thousand trials has some hundred kilobytes."""
-MAX_LINES = 100_000
-MAX_TRIALS = 1_000
-MAX_CLAIMS = 500
-MAX_STATEMENTS = 5_000
-"""Lines of text that are looked at for claims."""
+"""Largest input read. A record of five hundred trials has some fifty kilobytes."""
+MAX_LINES = 50_000
+MAX_TRIALS = 500
+MAX_CLAIMS = 300
 
 _BEST_SECTION = re.compile(
     r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE)
@@ -129,7 +127,7 @@ def _no_table(document: Document, source: str) -> str:
 
 def _claims(statements: Sequence[Statement], rows: Sequence[Row]) -> tuple[tuple[Claim, ...], bool]:
     found: list[Claim] = []
-    for statement in statements[:MAX_STATEMENTS]:
+    for statement in statements:
         if not statement.is_code and len(found) < MAX_CLAIMS:
             found += claims_of(statement)
     for row in rows:
@@ -137,14 +135,14 @@ def _claims(statements: Sequence[Statement], rows: Sequence[Row]) -> tuple[tuple
             statement = Statement(row.analysis, row.line, row.section)
             found += claims_of(statement, Context(row.trial, row.values, row.builds_on))
     found.sort(key=lambda claim: claim.line)
-    return tuple(found[:MAX_CLAIMS]), len(found) > MAX_CLAIMS or len(statements) > MAX_STATEMENTS
+    return tuple(found[:MAX_CLAIMS]), len(found) > MAX_CLAIMS or len(statements) >= MAX_STATEMENTS
 
 
 def _best_blocks(document: Document, readings: Sequence[TableReading]) -> tuple[BestBlock, ...]:
     """Settings that stand under a heading such as "Best configuration", one block a section."""
     table_lines = {row.line for reading in readings for row in reading.rows}
     by_section: dict[str, list[tuple[int, dict[str, Level], str]]] = {}
-    for statement in document.statements[:MAX_STATEMENTS]:
+    for statement in document.statements:
         if _BEST_SECTION.search(statement.section):
             by_section.setdefault(statement.section, []).append(
                 (statement.line, settings(statement.text), statement.text))

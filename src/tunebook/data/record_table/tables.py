@@ -18,6 +18,9 @@ __all__ = ["Columns", "TableReading", "is_trial_table", "key_values", "read_tabl
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
 
+LONGEST_CELL = 4_000
+"""Characters of a cell that are looked at."""
+
 MOST_COLUMNS = 300
 """A wider table is none of trials written by hand."""
 
@@ -150,7 +153,7 @@ def _read_row(
     notes: list[Note],
 ) -> Row:
     def cell(at: int | None) -> str:
-        return clean_text(cells[at]) if at is not None and at < len(cells) else ""
+        return clean_text(cells[at][:LONGEST_CELL]) if at is not None and at < len(cells) else ""
 
     label = _label(cell(columns.trial)) or str(index + 1)
     change, analysis = cell(columns.change), cell(columns.analysis)

@@ -201,8 +201,8 @@ class AuditWords(ABC):
     def tied_fact(self, names: Sequence[str]) -> str: ...
 
     @abstractmethod
-    def gaps(self, gaps: Sequence[Gap]) -> str:
-        """Differences of pairs, and together when there are several."""
+    def gaps(self, shown: Sequence[Gap], n_pairs: int, total: str) -> str:
+        """Differences of the first pairs, and of all together when there are several."""
 
     @abstractmethod
     def significant(self, bounds: Bounds) -> str: ...

@@ -9,7 +9,7 @@ from tunebook.core.audit.counts import Examples
 from tunebook.core.audit.judging import SupportVerdict
 from tunebook.core.audit.model import Accuracy, Note
 from tunebook.core.audit.report import Detectable
-from tunebook.record.audit_words.base import AuditWords, Bounds, BreakPoint, Gap, Mixed, level_text, p_text, signed
+from tunebook.record.audit_words.base import AuditWords, Bounds, BreakPoint, Gap, Mixed, level_text, p_text
 from tunebook.record.numbers import about, count, percent, points
 from tunebook.record.text import strong
 from tunebook.record.words.chinese_labels import FACTORS
@@ -183,17 +183,13 @@ class ChineseAudit(AuditWords):
     def tied_fact(self, names: Sequence[str]) -> str:
         return f"{self.cut_list(names, 20)}：即使只做一个比较、以最有利的方式配对"
 
-    def gaps(self, gaps: Sequence[Gap]) -> str:
-        unit = "条" if gaps[0].examples is not None else "个百分点"
-        if len(gaps) == 1:
-            return f"{gaps[0].treatment} 与 {gaps[0].control} 之差：{gaps[0].text()} {unit}。"
-        shown = "、".join(f"{g.treatment}-{g.control} {g.text()}" for g in gaps[:4])
-        more = f" 等另外 {len(gaps) - 4} 对" if len(gaps) > 4 else ""
-        if gaps[0].examples is not None:
-            total = signed(sum(g.examples or 0 for g in gaps))
-        else:
-            total = points(sum(g.effect for g in gaps))
-        return f"有 {len(gaps)} 对实验仅此一项不同（{shown}{more}）：合计 {total} {unit}。"
+    def gaps(self, shown: Sequence[Gap], n_pairs: int, total: str) -> str:
+        unit = "条" if shown[0].examples is not None else "个百分点"
+        if n_pairs == 1:
+            return f"{shown[0].treatment} 与 {shown[0].control} 之差：{total} {unit}。"
+        listed = "、".join(f"{g.treatment}-{g.control} {g.text()}" for g in shown)
+        more = f" 等另外 {n_pairs - len(shown)} 对" if n_pairs > len(shown) else ""
+        return f"有 {n_pairs} 对实验仅此一项不同（{listed}{more}）：合计 {total} {unit}。"
 
     def significant(self, bounds: Bounds) -> str:
         return f"即使结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}。"

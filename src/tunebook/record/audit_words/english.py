@@ -9,7 +9,7 @@ from tunebook.core.audit.counts import Examples
 from tunebook.core.audit.judging import SupportVerdict
 from tunebook.core.audit.model import Accuracy, Note
 from tunebook.core.audit.report import Detectable
-from tunebook.record.audit_words.base import AuditWords, Bounds, BreakPoint, Gap, Mixed, level_text, p_text, signed
+from tunebook.record.audit_words.base import AuditWords, Bounds, BreakPoint, Gap, Mixed, level_text, p_text
 from tunebook.record.numbers import about, count, percent, points
 from tunebook.record.text import strong
 from tunebook.record.words.english_labels import FACTORS
@@ -90,8 +90,11 @@ class EnglishAudit(AuditWords):
         if depends:
             text += f"; for {len(depends)} ({self.cut_list(depends)}) it depends on which examples were right"
         if runs:
-            text += (f"; {len(runs)} ({self.cut_list(runs)}) {'differs' if len(runs) == 1 else 'differ'} as runs, but one seed each does not show that the "
-                     "settings do")
+            differ = "differs" if len(runs) == 1 else "differ"
+            text += (
+                f"; {len(runs)} ({self.cut_list(runs)}) {differ} as runs, but one seed each does not show that the "
+                "settings do"
+            )
         return text + "."
 
     def best_sentence(
@@ -194,17 +197,13 @@ class EnglishAudit(AuditWords):
     def tied_fact(self, names: Sequence[str]) -> str:
         return f"{self.cut_list(names, 20)}: not even in the most favourable pairing, one comparison alone"
 
-    def gaps(self, gaps: Sequence[Gap]) -> str:
-        unit = "examples" if gaps[0].examples is not None else "points"
-        if len(gaps) == 1:
-            return f"{gaps[0].treatment} against {gaps[0].control}: {gaps[0].text()} {unit}."
-        shown = ", ".join(f"{g.treatment}-{g.control} {g.text()}" for g in gaps[:4])
-        more = f" and {len(gaps) - 4} more" if len(gaps) > 4 else ""
-        if gaps[0].examples is not None:
-            total = signed(sum(g.examples or 0 for g in gaps))
-        else:
-            total = points(sum(g.effect for g in gaps))
-        return f"{len(gaps)} pairs differ in this alone ({shown}{more}): together {total} {unit}."
+    def gaps(self, shown: Sequence[Gap], n_pairs: int, total: str) -> str:
+        unit = "examples" if shown[0].examples is not None else "points"
+        if n_pairs == 1:
+            return f"{shown[0].treatment} against {shown[0].control}: {total} {unit}."
+        listed = ", ".join(f"{g.treatment}-{g.control} {g.text()}" for g in shown)
+        more = f" and {n_pairs - len(shown)} more" if n_pairs > len(shown) else ""
+        return f"{n_pairs} pairs differ in this alone ({listed}{more}): together {total} {unit}."
 
     def significant(self, bounds: Bounds) -> str:
         return f"Adjusted {self.p_phrase(bounds.independent_adjusted)} even for unrelated outcomes."
