@@ -71,7 +71,7 @@ def test_every_trial_is_trained_and_told_in_order(tmp_path):
 
 
 def test_two_devices_share_the_trials_and_the_threads(tmp_path):
-    run = Run(tmp_path, [job(n) for n in range(1, 7)], ("cpu:0", "cpu:1"), slots=8)
+    run = Run(tmp_path, [job(n) for n in range(1, 7)], ("cpu:0", "cpu:1"), slots=8, step_seconds=0.6)
     assert run.finished == [1, 2, 3, 4, 5, 6]
     assert {worker for _, worker in run.of("started")} == {"worker 0 (cpu)", "worker 1 (cpu)"}
     assert {values["threads"] for _, values in run.of("note")} == {"1"}
