@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,12 +106,17 @@ def _read_hub(source: str, split: str) -> RawRows:
     from datasets import load_dataset
 
     split = match["split"] or split
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # five warnings a failed request; the one error below says it
     try:
         dataset = load_dataset(match["id"], match["config"], revision=match["revision"], split=split)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise DataError(f"{source}: not a file here, and the hub did not give split {quoted(split)} "
                         f"({quoted(str(error))}). Without a network give the path of a file; a hub id is "
                         "owner/name[/config][@revision][:split].") from None
+    finally:
+        logger.setLevel(level)
     rows = [(i + 1, row) for i, row in enumerate(_named_classes(dataset))]
     text = json.dumps([row for _, row in rows], sort_keys=True, ensure_ascii=False, default=str)
     if not rows:
