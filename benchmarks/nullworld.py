@@ -3,8 +3,8 @@
     python -m benchmarks.nullworld --quick          # one minute; ends with a JSON line
     python -m benchmarks.nullworld --studies 1000   # every cell; writes benchmarks/results/nullworld.json
 
-A false claim counts at whichever round it is printed: `better` or `worse` where there is no difference (`equivalent` and
-`not inferior` are true in these worlds). The unit is the study: one with any false claim counts once.
+A false claim counts at whichever round it is printed: `better` or `worse` where there is no difference (`equivalent`
+and `not inferior` are true in these worlds). The unit is the study: one with any false claim counts once.
 """
 
 from __future__ import annotations
@@ -12,14 +12,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.simulate import FULL_SPACE, PLAIN_SPACE, Claims, claims_of, run_study, study_spec, upper95
+from benchmarks.simulate import (
+    FULL_SPACE,
+    PLAIN_SPACE,
+    Claims,
+    claims_of,
+    merge_results,
+    run_study,
+    study_spec,
+    upper95,
+)
 from benchmarks.worlds import World
 
 __all__ = ["CELLS", "Cell", "main", "run_cell"]
@@ -35,7 +43,7 @@ class Cell:
 
     Attributes:
         name: unique.
-        table: which row of the table of bounds it belongs to: "null", "brackets", "hard", "beyond" (no bound is promised).
+        table: which row of the table of bounds it belongs to: "null", "brackets", "hard", or "beyond" (none promised).
         bound: the upper 95 % bound must not exceed this.
         world: arguments of `World`; study: arguments of `study_spec`.
     """
@@ -150,8 +158,8 @@ def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
     }
 
 
-def run_cells(names: Iterable[str], studies: int, workers: int) -> list[dict[str, Any]]:
-    """Run cells, each with that many studies, and print a line as each is done."""
+def run_cells(names: Iterable[str], studies: int, workers: int, results: Path | None) -> list[dict[str, Any]]:
+    """Run cells, each with that many studies; print a line as each is done and keep it in the results file."""
     rows = []
     with ProcessPoolExecutor(workers) as pool:
         jobs = {
@@ -164,6 +172,8 @@ def run_cells(names: Iterable[str], studies: int, workers: int) -> list[dict[str
                 tally.merge(future.result())
             rows.append(summary(CELLS[name], tally))
             row = rows[-1]
+            if results is not None:
+                merge_results(results, [row])
             print(f"{name:24} {row['false_claims']:4} of {tally.studies}  upper {row['upper95']:.3f} "
                   f"(bound {row['bound']:.2f})  covered {row['families_covered']:.3f}  "
                   f"groups {tally.false_in_groups}  {tally.kinds}", file=sys.stderr, flush=True)
@@ -179,12 +189,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=WORKERS)
     options = parser.parse_args(argv)
     names = options.cells or (["n358-sd10", "brackets-sd20"] if options.quick else list(CELLS))
-    start = time.monotonic()
-    rows = run_cells(names, 150 if options.quick else options.studies, options.workers)
+    results = None if options.quick else RESULTS
+    rows = run_cells(names, 150 if options.quick else options.studies, options.workers, results)
     studies, false = sum(row["studies"] for row in rows), sum(row["false_claims"] for row in rows)
-    if not options.quick and options.cells is None:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps({"seconds": time.monotonic() - start, "cells": rows}, indent=1) + "\n")
     print(json.dumps({
         "studies": studies, "false_claims": false, "rate": false / studies, "upper95": upper95(false, studies),
     }))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scipy import stats
 
 from benchmarks.worlds import World
 from tunebook.core.configuration import Configuration
@@ -16,7 +21,9 @@ from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 
-__all__ = ["BASELINE", "Claims", "claims_of", "run_study", "study_spec", "upper95"]
+__all__ = [
+    "BASELINE", "FULL_SPACE", "PLAIN_SPACE", "Claims", "claims_of", "merge_results", "run_study", "study_spec", "upper95",
+]
 
 BASELINE = Configuration(
     learning_rate=2e-4, per_device_train_batch_size=2, gradient_accumulation_steps=4, num_train_epochs=3, lora_r=8,
@@ -110,8 +117,14 @@ def _true_effect(finding: Finding, history: History, world: World) -> float:
     return truth(finding.treatment_trials) - truth(finding.control_trials)
 
 
+def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows into a results file, each in the place of the earlier row of the same cell."""
+    known = {row["cell"]: row for row in json.loads(path.read_text())["cells"]} if path.exists() else {}
+    known.update({row["cell"]: row for row in rows})
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"cells": list(known.values())}, indent=1) + "\n")
+
+
 def upper95(events: int, n: int) -> float:
     """Upper end of the one-sided 95 % Clopper-Pearson interval of a proportion."""
-    from scipy import stats
-
     return 1.0 if events >= n else float(stats.beta.ppf(0.95, events + 1, n - events))

@@ -20,7 +20,7 @@ from scipy import special
 from tunebook.core.facts import DataFacts, Floats, History, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.stats.multiple import MaxT
-from tunebook.core.stats.noise import SeedNoise, pooled_covariance, replicates
+from tunebook.core.stats.noise import SeedNoise, effective_key, pooled_covariance, replicates
 from tunebook.core.stats.paired import Estimates, contrast_matrix, estimate, mcnemar_exact
 from tunebook.core.stats.power import examples_needed, seeds_needed
 from tunebook.core.study import ERROR_SHARES, Contrast, ContrastKind, RoundKind, StudySpec, TrialState
@@ -155,7 +155,7 @@ class _Family:
         members = {f.trial.id: f for k in self.judgeable for side in self.sides[k] for f in side.counted}
         self.trials = tuple(sorted(members))
         self.facts = [members[i] for i in self.trials]
-        self.names = [f.trial.effective.key for f in self.facts]
+        self.names = [effective_key(f) for f in self.facts]
         pairs = [(self.sides[k][0].ids, self.sides[k][1].ids) for k in self.judgeable]
         self.weights = contrast_matrix(pairs, self.trials)
 
@@ -268,7 +268,7 @@ class _Family:
         )
 
     def _key(self, trials: Sequence[int]) -> str:
-        return self.history.trials[trials[0]].trial.effective.key
+        return effective_key(self.history.trials[trials[0]])
 
     def _mcnemar(self, treatment: Side, control: Side) -> float | None:
         if len(treatment.counted) != 1 or len(control.counted) != 1:

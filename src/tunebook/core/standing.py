@@ -12,7 +12,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import Floats, History, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.stats.intervals import accuracy_interval
-from tunebook.core.stats.noise import SeedNoise, pooled_covariance, replicates
+from tunebook.core.stats.noise import SeedNoise, effective_key, pooled_covariance, replicates
 from tunebook.core.stats.paired import Estimates, contrast_matrix, estimate
 from tunebook.core.stats.selection import Field
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
@@ -99,7 +99,7 @@ class Standing:
             claiming = tuple(f for f in facts if f.trial.purpose is not Purpose.BRACKET)
             broke = sum(
                 f.state in (TrialState.DIVERGED, TrialState.COLLAPSED)
-                for f in self.history.trials.values() if f.trial.effective.key == key
+                for f in self.history.trials.values() if effective_key(f) == key
             )
             found[key] = Place(key, claiming or facts, bool(claiming), broke)
         return found
@@ -127,8 +127,22 @@ class Standing:
             np.stack([place.scores.mean(axis=0) for place in places]),
             np.stack([place.nll.mean(axis=0) for place in places]),
             np.array([float(len(place.facts)) for place in places]),
-            joint.covariance, joint.effective_df,
+            joint.covariance, self._answer_covariance, joint.effective_df,
         )
+
+    @cached_property
+    def _answer_covariance(self) -> Floats:
+        """Of a single example's (score, loss) between seeds, the seed's shift of all examples taken out; (2, 2)."""
+        total, df = np.zeros((2, 2)), 0
+        for place in self.places.values():
+            m, n = place.scores.shape
+            if m > 1 and np.isfinite(place.nll).all():
+                both = np.stack([place.scores, place.nll])
+                both = both - both.mean(axis=1, keepdims=True)
+                both = both - both.mean(axis=2, keepdims=True)
+                total += np.einsum("amn,bmn->ab", both, both)
+                df += (m - 1) * (n - 1)
+        return total / df if df else total
 
     @cached_property
     def chosen_from(self) -> tuple[Place, ...]:
@@ -170,7 +184,7 @@ class Standing:
     def weighted(self, weights: Floats, trials: list[int]) -> Estimates:
         """Any contrasts over trials on validation, jointly."""
         scores = np.stack([self.history.trials[trial].outcomes[VALIDATION].scores for trial in trials])
-        names = [self.history.trials[trial].trial.effective.key for trial in trials]
+        names = [effective_key(self.history.trials[trial]) for trial in trials]
         return estimate(scores, weights, self.noise, names=names)
 
     def value_of(self, finding: Finding) -> object:

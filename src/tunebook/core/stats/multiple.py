@@ -37,6 +37,8 @@ DF_STEP = 1.02
 JITTER = 1e-9
 """Added to the correlation matrix's diagonal: families may hold contrasts that are sums of others."""
 ROOT_STEPS = 60
+TOLERANCE = 1e-10
+"""Of log p, at the critical value."""
 
 
 class MaxT:
@@ -95,24 +97,26 @@ class MaxT:
         return np.clip(total, raw, np.minimum(1.0, bonferroni))
 
     def _solve(self, alpha: float, df: Floats, two_sided: NDArray[np.bool_]) -> Floats:
-        """Bisection with secant steps on log p, all cases at once, between the unadjusted and Bonferroni's value."""
+        """Secant steps on log p, all cases at once, kept between the unadjusted and Bonferroni's value by bisection."""
         sides = np.where(two_sided, 2.0, 1.0)
         low = -special.stdtrit(df, alpha / sides)
         high = -special.stdtrit(df, alpha / self._n_sides)
         if self.size == 1:
             return np.asarray(low)
-        f_low, f_high = (np.log(self._tail(x, df, two_sided)) - math.log(alpha) for x in (low, high))
+        target = math.log(alpha)
+        old, f_old = low, np.log(self._tail(low, df, two_sided)) - target
+        middle, value = high, np.log(self._tail(high, df, two_sided)) - target
         for _ in range(ROOT_STEPS):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                middle = high - f_high * (high - low) / (f_high - f_low)
-            middle = np.where(np.isfinite(middle), np.clip(middle, low, high), (low + high) / 2)
-            value = np.log(self._tail(middle, df, two_sided)) - math.log(alpha)
-            above = value > 0
-            # Illinois: halve the value at the end that stays, so that both ends move
-            f_high, f_low = np.where(above, f_high / 2, value), np.where(above, value, f_low / 2)
-            low, high = np.where(above, middle, low), np.where(above, high, middle)
-            if np.all(np.abs(value) < 1e-11) or np.all(high - low < 1e-12):
+            if np.all(np.abs(value) < TOLERANCE):
                 break
+            above = value > 0
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                new = middle - value * (middle - old) / (value - f_old)
+            inside = (low <= new) & (new <= high)
+            old, f_old = middle, value
+            middle = np.where(np.abs(value) < TOLERANCE, middle, np.where(inside, new, (low + high) / 2))
+            value = np.log(self._tail(middle, df, two_sided)) - target
         return np.asarray(middle)
 
 

@@ -14,15 +14,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.study import Purpose, TrialState
 
-__all__ = ["PROVISIONAL_DF", "SEED_DEVIATION_PRIOR", "SeedNoise", "pooled_noise", "replicates"]
+__all__ = ["PROVISIONAL_DF", "SEED_DEVIATION_PRIOR", "SeedNoise", "effective_key", "pooled_covariance", "pooled_noise",
+    "replicates"]
 
 Floats = NDArray[np.float64]
 
@@ -78,8 +81,18 @@ def replicates(
         usable = fact.state is TrialState.COMPLETED and split in fact.outcomes
         late = up_to_round is not None and fact.trial.round > up_to_round
         if usable and not late and fact.trial.purpose is not Purpose.REFERENCE:
-            found.setdefault(fact.trial.effective.key, []).append(fact)
+            found.setdefault(effective_key(fact), []).append(fact)
     return {key: tuple(facts) for key, facts in found.items()}
+
+
+def effective_key(fact: TrialFact) -> str:
+    """Key of a trial's effective configuration; remembered, because it is asked for at every judgement."""
+    return _key(fact.trial.effective)
+
+
+@lru_cache(maxsize=4096)
+def _key(configuration: Configuration) -> str:
+    return configuration.key
 
 
 def pooled_noise(groups: History | Iterable[Sequence[float] | Floats]) -> tuple[float, float, bool]:
