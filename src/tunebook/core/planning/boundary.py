@@ -110,7 +110,8 @@ def boundary_wave(board: Board, round_number: int, number: int) -> Wave | None:
     ) if number > 1 else 0
     settings = _settings(board, round_number if number > 1 else None, room)
     more = _probe(board, draft, settings, spent_on_rate)
-    more = _outward(board, draft, rate_goes_on=more) or more
+    reserved = MOST_RATE_TRIALS - spent_on_rate - len(draft.trials) if more else 0
+    more = _outward(board, draft, reserved) or more
     if draft.is_empty() and number == 1:
         return None
     return draft.wave(closes_round=not more or draft.is_empty())
@@ -177,11 +178,10 @@ def _rounded(rate: float, above: float = 0.0, below: float = math.inf) -> float 
     return value if above * 1.02 < value < below / 1.02 else None
 
 
-def _outward(board: Board, draft: Draft, rate_goes_on: bool) -> bool:
+def _outward(board: Board, draft: Draft, reserved: int) -> bool:
     """One step beyond the range for rank and epochs, if the end of the range is where they are best; gives whether
-    another step may follow. The trials that the learning rate may still want are left to it."""
+    another step may follow. The trials that the learning rate may still want are reserved for it."""
     spec = board.ground.spec
-    reserved = MOST_RATE_TRIALS - STEP_REPLICATES if rate_goes_on and draft.number == 1 else 0
     repeat = board.rounds_of(RoundKind.BOUNDARY) - (draft.number > 1)
     seeds = seed_numbers(spec.seed, SeedUse.BOUNDARY, spec.seeds.configuration, repeat)
     added = False

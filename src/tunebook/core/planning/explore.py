@@ -87,6 +87,8 @@ def chosen_rates_wave(board: Board, first: Wave) -> Wave:
         seeds = seed_numbers(ground.spec.seed, SeedUse.CLAIM, plan["seeds"][bracket.factor])
         configuration = bracket.configuration.with_values(learning_rate=rate)
         ids = draft.replicates(configuration, seeds, Purpose.CHOSEN, bracket.factor)
+        if len(ids) < len(seeds):
+            draft.cut("second_seeds", len(seeds) - len(ids), bracket.factor)
         draft.contrast(ids, control, level_label(str(bracket.factor), bracket.value), bracket.factor)
     return with_checkpoint_folds(draft.wave())
 
