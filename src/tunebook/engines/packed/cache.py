@@ -153,15 +153,13 @@ def attended(
 
 
 def _scores(q: Tensor, own_keys: Tensor, shared_keys: Tensor | None) -> Tensor:
-    """Products of queries with shared and own keys, side by side, written where they belong: (G·B, J·L, P + W)."""
+    """Products of queries with shared and own keys, side by side: (G·B, J·L, P + W)."""
+    own = torch.bmm(q, own_keys.transpose(1, 2))
     if shared_keys is None:
-        return torch.bmm(q, own_keys.transpose(1, 2))
-    n_groups, n_shared, size = shared_keys.shape
-    scores = q.new_empty(*q.shape[:2], n_shared + own_keys.shape[1])
-    grouped = scores.view(n_groups, -1, scores.shape[2])
-    torch.bmm(q.view(n_groups, -1, size), shared_keys.transpose(1, 2), out=grouped[:, :, :n_shared])
-    torch.bmm(q, own_keys.transpose(1, 2), out=scores[:, :, n_shared:])
-    return scores
+        return own
+    grouped = q.view(shared_keys.shape[0], -1, q.shape[2])
+    shared = torch.bmm(grouped, shared_keys.transpose(1, 2))
+    return torch.cat([shared.view(*q.shape[:2], -1), own], dim=2)
 
 
 def _hide(scores: Tensor, hidden: Hidden, n_shared: int) -> None:

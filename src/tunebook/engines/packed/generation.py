@@ -15,7 +15,7 @@ from tunebook.core.ports import Scoring
 from tunebook.engines.packed.bank import Adapter
 from tunebook.engines.packed.cache import StepAttention, StepCache
 from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.passes import SlotRows, read_head, run_rows
+from tunebook.engines.packed.passes import SlotRows, likeliest, run_rows
 
 __all__ = ["Writer", "accepted", "write_answers"]
 
@@ -90,10 +90,7 @@ def write_answers(
         slots = [_next_rows(writer) for writer in going]
         hidden = run_rows(packed, slots, StepAttention(caches))
         n_rows = sum(len(slot.tokens) for slot in slots)
-        nothing = torch.zeros(0, dtype=torch.int64, device=hidden.device)
-        greedy = read_head(packed, hidden[:n_rows], nothing, nothing, greedy=True).greedy
-        assert greedy is not None
-        tokens, start = greedy.tolist(), 0
+        tokens, start = likeliest(packed, hidden[:n_rows]), 0
         for writer, slot in zip(going, slots, strict=True):
             writer.cache.n_own += 1
             writer.take(tokens[start : start + len(slot.tokens)], scoring)

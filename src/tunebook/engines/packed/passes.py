@@ -13,7 +13,7 @@ from tunebook.engines.packed.bank import Adapter
 from tunebook.engines.packed.batches import Batch, Part, Run, Tree
 from tunebook.engines.packed.model import PackedModel
 
-__all__ = ["Reading", "SlotRows", "read_head", "run_rows"]
+__all__ = ["Reading", "SlotRows", "likeliest", "read_head", "run_rows"]
 
 ROW_MULTIPLE = 16
 """Batches are padded to a multiple of this many rows: the last rows of an odd number go through other kernels, with
@@ -82,6 +82,12 @@ def read_head(
             best.append(logits.argmax(dim=-1))
     assert wanted is not None
     return Reading(torch.cat(totals), wanted, torch.cat(best) if greedy else None)
+
+
+def likeliest(packed: PackedModel, hidden_MD: Tensor) -> list[int]:
+    """The likeliest next token of each row (the first of equals)."""
+    chunks = [hidden_MD[start : start + HEAD_ROWS] for start in range(0, hidden_MD.shape[0], HEAD_ROWS)]
+    return [token for chunk in chunks for token in _logits(packed, chunk).argmax(dim=-1).tolist()]
 
 
 def _logits(packed: PackedModel, rows_MD: Tensor) -> Tensor:
