@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = [
     "about",
+    "bound",
     "bytes_text",
     "count",
     "duration",
@@ -36,6 +37,12 @@ def points(difference: float) -> str:
     """0.073 as "+7.3"; a difference that rounds to zero has no sign."""
     text = _no_minus_zero(difference * 100, 1)
     return text if text.startswith("-") or text == "0.0" else f"+{text}"
+
+
+def bound(difference: float) -> str:
+    """An end of an interval, as `points`, but never "0.0" unless it is exactly zero: which side it lies on decides."""
+    text = points(difference)
+    return f"{difference * 100:+.1g}" if text == "0.0" and difference else text
 
 
 def rate(learning_rate: float) -> str:

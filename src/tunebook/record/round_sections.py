@@ -54,7 +54,8 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
             sentences["not_shown"].append(words.open_contrast(finding, what, versus))
         else:
             sentences[_list_of(finding)].append(_capital(words.found(finding, what, against, view.spec.margin)))
-    remarks = [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
+    remarks = [words.wave_note(code, values) for wave in waves for code, values in wave.notes]
+    remarks += [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
     facts = [fact for row in rows for fact in row]
     spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
     trained = sum(f.trial.costs_budget for f in facts if f.state.is_final)
@@ -70,7 +71,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         equal=tuple(sentences["equal"]),
         not_shown=tuple(sentences["not_shown"]),
         cuts=tuple(words.cut(cut) for wave in waves for cut in wave.cuts),
-        remarks=tuple(remark for remark in remarks if remark),
+        remarks=(words.join(list(dict.fromkeys(filter(None, remarks)))),) if any(remarks) else (),
         found_heading=words.found_heading(number),
         cost=words.round_cost(trained, spent),
     )
@@ -81,9 +82,16 @@ def _list_of(finding: Finding) -> str:
 
 
 def _how(words: Words, rows: Sequence[Sequence[TrialFact]]) -> str:
-    baseline = next((len(row) for row in rows if row[0].trial.purpose is Purpose.BASELINE), 0)
-    others = [len(row) for row in rows if row[0].trial.purpose not in (Purpose.BASELINE, Purpose.BRACKET)]
-    return words.seeds_used(baseline, others)
+    """How many seeds the round gave to the baseline and to the others; several rows may be of one configuration."""
+    seeds: dict[str, int] = {}
+    baseline = 0
+    for row in rows:
+        if row[0].trial.purpose is Purpose.BASELINE:
+            baseline = len(row)
+        elif row[0].trial.purpose is not Purpose.BRACKET:
+            key = row[0].trial.effective.key
+            seeds[key] = seeds.get(key, 0) + len(row)
+    return words.seeds_used(baseline, list(seeds.values()))
 
 
 def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
@@ -151,8 +159,9 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
     if trial.effective.key == view.baseline_key:
         accuracies = [f.outcomes[split].accuracy for f in completed if split in f.outcomes]
         return words.seeds_range(accuracies) if len(accuracies) > 1 else ""
-    if any(f.control_key == trial.effective.key for f in view.findings(trial.round)):
-        return words.retuned_baseline() if retuned_rate(view, trial.effective.key) is not None else ""
+    control = next((f for f in view.findings(trial.round) if f.control_key == trial.effective.key), None)
+    if control is not None and retuned_rate(view, trial.effective.key) is not None:
+        return words.retuned_baseline(control.control_trials)
     if trial.purpose is Purpose.BOUNDARY:
         return words.only_whether_it_trains() if len(completed) == len(row) else ""
     return words.no_verdict()

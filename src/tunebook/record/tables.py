@@ -10,10 +10,10 @@ import numpy as np
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import Purpose, RoundKind, TrialState
+from tunebook.core.study import RoundKind, TrialState
 from tunebook.record.model import Cell, Table, TrialRow
 from tunebook.record.numbers import bytes_text, number, p_value, percent, points, trial_list, value
-from tunebook.record.opening import control_name, name
+from tunebook.record.opening import control_name, is_baseline, name
 from tunebook.record.text import clean
 from tunebook.record.view import View
 from tunebook.record.words import Words
@@ -237,7 +237,7 @@ def groups(view: View, words: Words) -> tuple[str, Table | None]:
     verdicts = {
         f.family.removeprefix("group:"): f
         for f in view.conclusions.findings
-        if f.family.startswith("group:") and best and f.treatment_key == best.key and f.control_key == view.baseline_key
+        if f.family.startswith("group:") and best and f.treatment_key == best.key and is_baseline(view, f.control_key)
     }
     last = max(verdicts.values(), key=lambda f: f.round, default=None)
     verdicts = {g: f for g, f in verdicts.items() if last and f.round == last.round}
@@ -260,8 +260,10 @@ def groups(view: View, words: Words) -> tuple[str, Table | None]:
             cells.append(_group_difference(words, finding, shares))
             cells.append(_verdict_cell(words, finding) if finding else Cell(words.label("no_verdict")))
         rows.append(tuple(cells))
-    titles = ["group", "examples", "baseline"] + (["best_role", "difference", "verdict"] if len(sides) > 1 else [])
-    return split, Table(tuple(words.label(t) for t in titles), tuple(rows), frozenset({1, 2, 3}))
+    titles = [words.label("group"), words.label("examples")]
+    titles.append(control_name(view, words, last.control_key) if last else words.label("baseline"))
+    titles += [words.label(t) for t in ("best_role", "difference", "verdict")] if len(sides) > 1 else []
+    return split, Table(tuple(titles), tuple(rows), frozenset({1, 2, 3}))
 
 
 def _replicates(view: View, key: str) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Factor
 from tunebook.core.facts import (
     Cost,
     Curve,
@@ -27,7 +28,6 @@ from tunebook.core.facts import (
     StudyFacts,
     TrialFact,
 )
-from tunebook.core.factor import Factor
 from tunebook.core.findings import (
     BestConfiguration,
     CheapestAsGood,

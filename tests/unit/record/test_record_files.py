@@ -1,5 +1,6 @@
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_pictures_of_the_markdown_are_there(written):
 
 def test_markdown_tables_are_whole(record):
     lines = render(record).splitlines()
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         if before.startswith("|") and line.startswith("|"):
             cells = [len(re.findall(r"(?<!\\)\|", text)) for text in (before, line)]
             assert cells[0] == cells[1], line

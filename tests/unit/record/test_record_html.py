@@ -139,8 +139,8 @@ def test_large_study_stays_small_on_disk_and_quick_to_write(handmade):
 def test_figure_inside_the_page_follows_its_colours():
     sheet = StyleSheet()
     svg = (
-        '<?xml version="1.0"?><svg viewBox="0 0 1 1"><style>*{}</style><g id="a" style="fill: #1B1F24; stroke: #FEFEFE">'
-        '<use xlink:href="#b" clip-path="url(#c)"/></g></svg>'
+        '<?xml version="1.0"?><svg viewBox="0 0 1 1"><style>*{}</style>'
+        '<g id="a" style="fill: #1B1F24; stroke: #FEFEFE"><use xlink:href="#b" clip-path="url(#c)"/></g></svg>'
     )
     found = inline(svg, "fig", 'what "this" shows', sheet)
     assert 'aria-label="what &quot;this&quot; shows"' in found

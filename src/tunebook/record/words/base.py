@@ -10,7 +10,7 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import DivergenceBracket, Finding, Importance, Interaction, MoreMoney, SweetSpot
 from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialState
-from tunebook.record.numbers import percent, points, value
+from tunebook.record.numbers import bound, percent, points, value
 from tunebook.record.text import strong
 
 __all__ = ["Ending", "Gain", "Words"]
@@ -93,7 +93,13 @@ class Words(ABC):
     def effect(self, finding: Finding, bold: bool = False) -> str:
         """ "+4.5 (+1.1 to +7.9)", points, with the simultaneous interval."""
         head = points(finding.effect)
-        return f"{strong(head) if bold else head} {self.bracketed(self.range(finding.interval))}"
+        one_sided = finding.kind is ContrastKind.NON_INFERIORITY
+        span = self.at_least(bound(finding.interval[0])) if one_sided else self.range(finding.interval)
+        return f"{strong(head) if bold else head} {self.bracketed(span)}"
+
+    @abstractmethod
+    def at_least(self, low: str) -> str:
+        """A one-sided interval."""
 
     def bracketed(self, text: str) -> str:
         """In brackets."""
@@ -291,7 +297,7 @@ class Words(ABC):
     def baseline_at(self, rate: float) -> str: ...
 
     @abstractmethod
-    def retuned_baseline(self) -> str: ...
+    def retuned_baseline(self, trials: Sequence[int]) -> str: ...
 
     @abstractmethod
     def only_whether_it_trains(self) -> str: ...
@@ -354,6 +360,10 @@ class Words(ABC):
     @abstractmethod
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         """A note of the ledger that readers must know, or None for the others."""
+
+    @abstractmethod
+    def wave_note(self, code: str, values: Mapping[str, Any]) -> str | None:
+        """Why the planner left something out, or None for notes that readers need not know."""
 
     @abstractmethod
     def same_everywhere(self, settings: str) -> str: ...

@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import DivergenceBracket, Finding, Importance, Interaction, MoreMoney, SweetSpot, Verdict
 from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialState
-from tunebook.record.numbers import about, count, margin_text, number, percent, points, rate, trial_list, value
+from tunebook.record.numbers import about, bound, count, margin_text, number, percent, points, rate, trial_list, value
 from tunebook.record.text import clean, strong
 from tunebook.record.words.base import Ending, Gain, Words
 from tunebook.record.words.chinese_labels import FACTORS, LABELS
@@ -70,6 +70,8 @@ _CUTS = {
     "second_seeds": "第二个种子",
     "baseline_seeds": "基线的种子",
     "whole_round": "整轮",
+    "cheapest": "最省配置的确认",
+    "confirm_seeds": "确认轮的种子",
 }
 _REASONS = {
     "non_finite_loss": "损失不再是有限数值",
@@ -79,10 +81,23 @@ _REASONS = {
     "constant_answer": "90 % 以上的样本得到同一个回答",
     "unparsable_answers": "90 % 以上的样本没有可用的回答",
 }
+_NOT_REFINED = {
+    "not_explored": "没有探索过",
+    "no_effect_seen": "没有看到影响",
+    "no_level_helped": "没有取值被证实有效",
+    "no_room_between_levels": "取值之间没有余地",
+}
 _WARNINGS = {
+    "treatment_trials_failed": "它有部分实验无法训练，结论不含这些实验。",
+    "control_trials_failed": "对照一方有部分实验无法训练，结论不含这些实验。",
+    "control_diverged": "对照一方没有训练成功。",
+    "no_outcomes": "没有可比较的结果。",
+    "exploratory": "不在计划的比较之内：不计入研究的错误率。",
+    "unequal_noise": "各配置的种子间噪声不同，区间不那么可靠。",
+    "correlated_examples": "样本成组相关，区间偏窄。",
     "alpha_over_r_constant": "alpha/r 不变：秩与 alpha 的作用无法分开。",
-    "treatment_replicates_diverged": "部分种子发散，未计入估计：结果只对训练成功的种子成立。",
-    "control_replicates_diverged": "对照一方有部分种子发散，未计入估计。",
+    "treatment_replicates_diverged": "部分种子没有训练成功，未计入估计：结果只对训练成功的种子成立。",
+    "control_replicates_diverged": "对照一方有部分种子没有训练成功，未计入估计。",
 }
 
 
@@ -105,7 +120,10 @@ class Chinese(Words):
         return f"{self.factor(name)} {value(name, level)}"
 
     def range(self, interval: tuple[float, float]) -> str:
-        return f"{points(interval[0])} 至 {points(interval[1])}"
+        return f"{bound(interval[0])} 至 {bound(interval[1])}"
+
+    def at_least(self, low: str) -> str:
+        return f"不低于 {low}"
 
     def plain_range(self, low: float, high: float) -> str:
         return f"{low:.1f} 至 {high:.1f}"
@@ -228,7 +246,7 @@ class Chinese(Words):
         if facts.get("split_off"):
             text += "；验证集按种子从训练数据中分出"
         if facts.get("truncated"):
-            text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个token处截断"
+            text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个 token 处截断"
         return text
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
@@ -249,7 +267,7 @@ class Chinese(Words):
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
         seen = "，".join(f"{_ROUNDS[RoundKind(k)]} {number(v * 100, 2)}" for k, v in by_round.items())
-        text = f"至少这么大的差（百分点）：{seen}；" if seen else ""
+        text = f"至少这么大的差（百分点，功效 80 %）：{seen}；" if seen else ""
         text += f"能证实相当的最小容差是 {number(smallest_margin * 100, 2)} 个百分点"
         if smallest_margin > margin:
             text += f"，大于您的容差 {margin_text(margin)}：在该容差内无法证实相当"
@@ -375,7 +393,7 @@ class Chinese(Words):
         sentences = []
         for reason in reasons:
             if reason == "max_length":
-                sentences.append(f"没有超过 {longest} 个token的样本。" if longest else "没有那么长的样本。")
+                sentences.append(f"没有超过 {longest} 个 token 的样本。" if longest else "没有那么长的样本。")
             else:
                 sentences.append(_FOLDS.get(reason, clean(reason)))
         return self.join([*sentences, "没有重复训练。"])
@@ -387,7 +405,7 @@ class Chinese(Words):
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
         effect = f"{self.effect(finding)}{'，暂定' if finding.provisional else ''}"
         if finding.split == "test":
-            effect += "，测试集"
+            effect += "，在测试集上"
         m = margin_text(margin)
         return {
             Verdict.BETTER: f"{what} 优于{_gap(against).rstrip()}：{effect}。",
@@ -401,8 +419,8 @@ class Chinese(Words):
     def baseline_at(self, rate_: float) -> str:
         return f"学习率 {rate(rate_)} 的基线"
 
-    def retuned_baseline(self) -> str:
-        return "同样重新选过学习率的基线：其他取值与它比较。"
+    def retuned_baseline(self, trials: Sequence[int]) -> str:
+        return f"同样重新选过学习率的基线：其他取值与实验 {trial_list(trials)} 比较。"
 
     def only_whether_it_trains(self) -> str:
         return "只看训练是否成立：成立。"
@@ -414,7 +432,7 @@ class Chinese(Words):
         return f"以下参数之间是否互相影响尚不清楚，因为没有做能说明它的实验：{'；'.join(pairs)}。"
 
     def versus(self, against: str) -> str:
-        return f" 对{_gap(against)}"
+        return f" 对{_gap(against).rstrip()}"
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{n} 个实验，{self.duration(seconds)}"
@@ -512,6 +530,17 @@ class Chinese(Words):
             return "一批实验内存放不下，已拆开；结果不变。"
         if code == "engine_fallback":
             return "该模型退回使用引擎 peft：" + "；".join(v.values()) + "。"
+        return None
+
+    def wave_note(self, code: str, values: Mapping[str, Any]) -> str | None:
+        if code == "not_refined":
+            why = _NOT_REFINED.get(str(values.get("why")), clean(str(values.get("why"))))
+            return f"未细化：{self.factor(str(values.get('factor')))}（{why}）。"
+        if code == "only_leading":
+            names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
+            return f"虽未证实有效也一并带上：{names}。只是目前领先的取值。"
+        if code == "round_skipped" and values.get("kind") in list(RoundKind):
+            return f"没有“{_ROUNDS[RoundKind(values['kind'])]}”这一轮：没有要问的，或预算放不下。"
         return None
 
     def same_everywhere(self, settings: str) -> str:

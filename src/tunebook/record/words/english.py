@@ -10,6 +10,7 @@ from tunebook.core.findings import DivergenceBracket, Finding, Importance, Inter
 from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialState
 from tunebook.record.numbers import (
     about,
+    bound,
     count,
     duration,
     margin_text,
@@ -73,6 +74,8 @@ _CUTS = {
     "second_seeds": "second seeds",
     "baseline_seeds": "seeds of the baseline",
     "whole_round": "a whole round",
+    "cheapest": "the cheapest configuration's place in the confirmation",
+    "confirm_seeds": "seeds of the confirmation",
 }
 _REASONS = {
     "non_finite_loss": "the loss was no longer a number",
@@ -82,11 +85,24 @@ _REASONS = {
     "constant_answer": "one constant answer on more than 90 % of the examples",
     "unparsable_answers": "no usable answer on more than 90 % of the examples",
 }
+_NOT_REFINED = {
+    "not_explored": "it was not explored",
+    "no_effect_seen": "no effect was seen",
+    "no_level_helped": "no level was shown to help",
+    "no_room_between_levels": "there is no room between its levels",
+}
 _WARNINGS = {
+    "treatment_trials_failed": "Some of its trials could not be trained; the finding goes without them.",
+    "control_trials_failed": "Some trials of the other side could not be trained; the finding goes without them.",
+    "control_diverged": "The other side did not train.",
+    "no_outcomes": "There are no outcomes to compare.",
+    "exploratory": "Not among the planned comparisons: outside the study's error rate.",
+    "unequal_noise": "The noise between seeds differs between the configurations, so the interval is less sure.",
+    "correlated_examples": "The examples hang together in groups, so the interval is too narrow.",
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",
-    "treatment_replicates_diverged": "Some replicates diverged and are not in the estimate: "
+    "treatment_replicates_diverged": "Some replicates did not train and are not in the estimate: "
     "it holds for those that trained.",
-    "control_replicates_diverged": "Some replicates of the other side diverged and are not in the estimate.",
+    "control_replicates_diverged": "Some replicates of the other side did not train and are not in the estimate.",
 }
 
 
@@ -117,7 +133,10 @@ class English(Words):
         return super().setting(name, level)
 
     def range(self, interval: tuple[float, float]) -> str:
-        return f"{points(interval[0])} to {points(interval[1])}"
+        return f"{bound(interval[0])} to {bound(interval[1])}"
+
+    def at_least(self, low: str) -> str:
+        return f"at least {low}"
 
     def plain_range(self, low: float, high: float) -> str:
         return f"{low:.1f} to {high:.1f}"
@@ -266,7 +285,7 @@ class English(Words):
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
         seen = ", ".join(f"{number(v * 100, 2)} in {_ROUNDS[RoundKind(k)]}" for k, v in by_round.items())
-        text = f"differences of at least (points): {seen}; " if seen else ""
+        text = f"differences of at least (points, with 80 % power): {seen}; " if seen else ""
         text += f"the smallest margin that could be shown equivalent is {number(smallest_margin * 100, 2)} points"
         if smallest_margin > margin:
             text += f", above your margin of {margin_text(margin)}: nothing can be shown equivalent within it"
@@ -548,6 +567,18 @@ class English(Words):
             return "The model fell back to engine peft: " + "; ".join(v.values()) + "."
         return None
 
+    def wave_note(self, code: str, values: Mapping[str, Any]) -> str | None:
+        if code == "not_refined":
+            why = _NOT_REFINED.get(str(values.get("why")), clean(str(values.get("why"))))
+            return f"Not refined: {self.factor(str(values.get('factor')))} ({why})."
+        if code == "only_leading":
+            names = ", ".join(self.factor(str(name)) for name in values.get("factors", ()))
+            return f"Taken along although not shown to help: {names}. The best level seen is ahead, no more."
+        if code == "round_skipped" and values.get("kind") in list(RoundKind):
+            kind = _ROUNDS[RoundKind(values["kind"])]
+            return f'There is no round "{kind}": there was nothing to ask, or no room for it.'
+        return None
+
     def same_everywhere(self, settings: str) -> str:
         return f"The same in every trial: {settings}."
 
@@ -600,8 +631,11 @@ class English(Words):
     def baseline_at(self, rate_: float) -> str:
         return f"the baseline at learning rate {rate(rate_)}"
 
-    def retuned_baseline(self) -> str:
-        return "The baseline, its learning rate re-tuned like the others': they are compared with this."
+    def retuned_baseline(self, trials: Sequence[int]) -> str:
+        return (
+            "The baseline, its learning rate re-tuned like the others': those are compared with trials "
+            f"{trial_list(trials)}."
+        )
 
     def only_whether_it_trains(self) -> str:
         return "Asked only whether training holds: it does."
