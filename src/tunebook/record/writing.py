@@ -18,20 +18,20 @@ from tunebook.record.words import words_for
 __all__ = ["write"]
 
 
-def write(folder: Path, view: View, language: str) -> dict[str, Path]:
+def write(folder: Path, view: View, language: str, figures: bool = True) -> dict[str, Path]:
     """All files of the record, numbers first."""
     folder = Path(folder)
     paths = {
         "results.json": write_atomically(folder / "results.json", results.render(view)),
         "trials.csv": write_atomically(folder / "trials.csv", csv.render(view)),
     }
-    drawings = draw_all(view, language)
+    drawings = draw_all(view, language) if figures else ()
     for drawing in drawings:
         for suffix, content in (("svg", drawing.svg), ("png", drawing.png)):
             name = f"figures/{drawing.name}.{suffix}"
             paths[name] = write_atomically(folder / name, content)
-    figures = tuple(Figure(d.name, d.title, plain_text(d.alt)) for d in drawings)
-    record = replace(build(view, language), figures=figures)
+    shown = tuple(Figure(d.name, d.title, plain_text(d.alt)) for d in drawings)
+    record = replace(build(view, language), figures=shown)
     paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record))
     page = html.render(record, drawings, details(view, words_for(language)))
     paths["record.html"] = write_atomically(folder / "record.html", page)
