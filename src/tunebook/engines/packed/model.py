@@ -23,6 +23,7 @@ from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Batch, Part, lay_out
 from tunebook.engines.packed.dropout import Masks
 from tunebook.engines.packed.layers import AdaptedLinear, Group
+from tunebook.engines.packed.swaps import swap_known_modules
 from tunebook.engines.packed.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
 from tunebook.errors import PackingError
 
@@ -50,6 +51,7 @@ class PackedModel:
         self.all_shapes = linear_shapes(model)
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         self._groups = self._take_over()
+        swap_known_modules(model)
         register()
         model.set_attn_implementation(IMPLEMENTATION)
 

@@ -1,0 +1,89 @@
+"""Norms and gated activations with a backward pass of their own, in the place of stock modules that compute the same.
+
+Only stock classes of transformers whose forward is known are swapped, and only for float32 input: other input, and
+every other class, goes through the stock module. The swapped form saves the input and one number a row where autograd
+would save several copies (decision 012).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from tunebook.engines.packed.kernels import rms_norm, rms_norm_backward, silu_gate, silu_gate_backward
+
+__all__ = ["swap_known_modules"]
+
+_NORMS = {"LlamaRMSNorm", "MistralRMSNorm", "Qwen2RMSNorm", "Qwen3RMSNorm", "Phi3RMSNorm"}
+"""Classes that compute weight · x / rms(x)."""
+_OFFSET_NORMS = {"Gemma2RMSNorm", "Gemma3RMSNorm"}
+"""Classes that compute (1 + weight) · x / rms(x)."""
+_GATED = {"LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP"}
+"""Classes that compute down(act(gate(x)) · up(x))."""
+
+
+def swap_known_modules(model: Any) -> None:
+    """Put the lean forms in the place of the modules that are known to be equal, in place. Weights must be frozen."""
+    for name, module in list(model.named_modules()):
+        kind = type(module).__name__
+        stock = type(module).__module__.startswith("transformers.models.")
+        if stock and kind in _NORMS:
+            model.set_submodule(name, _LeanNorm(module, module.weight, module.variance_epsilon))
+        elif stock and kind in _OFFSET_NORMS:
+            model.set_submodule(name, _LeanNorm(module, 1.0 + module.weight.float(), module.eps))
+        elif stock and kind in _GATED and type(module.act_fn).__name__ in ("SiLUActivation", "SiLU"):
+            model.set_submodule(name, _LeanGated(module))
+
+
+class _LeanNorm(nn.Module):
+    def __init__(self, stock: nn.Module, scale: Tensor, epsilon: float) -> None:
+        super().__init__()
+        self.stock = stock
+        self._scale, self._epsilon = scale.detach(), epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype != torch.float32 or self._scale.dtype != torch.float32:
+            return cast(Tensor, self.stock(x))
+        return _norm(x, self._scale, self._epsilon)
+
+
+class _LeanGated(nn.Module):
+    def __init__(self, stock: Any) -> None:
+        super().__init__()
+        self.gate_proj, self.up_proj, self.down_proj = stock.gate_proj, stock.up_proj, stock.down_proj
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.down_proj(_gate(self.gate_proj(x), self.up_proj(x))))
+
+
+class _NormFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, epsilon: float) -> Tensor:
+        rows = x.reshape(-1, x.shape[-1])
+        y, inverse = rms_norm(rows, scale, epsilon)
+        ctx.save_for_backward(rows, scale, inverse)
+        return y.view(x.shape)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        rows, scale, inverse = ctx.saved_tensors
+        grad = rms_norm_backward(grads[0].reshape(rows.shape).contiguous(), rows, scale, inverse)
+        return grad.view(grads[0].shape), None, None
+
+
+class _GateFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, gate: Tensor, up: Tensor) -> Tensor:
+        ctx.save_for_backward(gate, up)
+        return silu_gate(gate, up)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        return silu_gate_backward(grads[0].contiguous(), *ctx.saved_tensors)
+
+
+_norm = cast("Callable[..., Tensor]", _NormFunction.apply)
+_gate = cast("Callable[..., Tensor]", _GateFunction.apply)

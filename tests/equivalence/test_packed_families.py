@@ -1,0 +1,92 @@
+"""Every supported family: logits and gradients of a prompt tree equal those of the stock model, example by example."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from plain_peft import example_loss, peft_model, plain_weights
+from tiny_models import FAMILIES, examples, tiny_model
+
+from tunebook.core.configuration import Configuration
+from tunebook.engines.packed.bank import new_adapter
+from tunebook.engines.packed.batches import Part
+from tunebook.engines.packed.losses import label_loss
+from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.steps import micro_batches, truncated
+
+CONFIGURATION = Configuration(lora_r=4, lora_alpha=8, target_modules="all-linear")
+
+
+def reference_model(family):
+    """The stock model; with soft-capping only its eager attention knows it."""
+    return tiny_model(family, attention="eager" if family == "gemma2" else "sdpa")
+
+
+def with_random_b(packed, seed=1):
+    """An adapter that does something: B is not zero."""
+    shapes = packed.shapes(CONFIGURATION.target_modules)
+    adapter = new_adapter(shapes, CONFIGURATION, seed, packed.adapter_dtype, packed.device)
+    generator = torch.Generator().manual_seed(seed)
+    for shape in shapes:
+        adapter.b(shape.name).normal_(std=0.3, generator=generator)
+    adapter.want_grads()
+    return adapter
+
+
+def plain_with(base, adapter):
+    model = peft_model(base, CONFIGURATION, seed=1)
+    for name, (_, b) in plain_weights(model).items():
+        b.copy_(adapter.b(name))
+    return model
+
+
+@pytest.mark.parametrize("share", [True, False], ids=["shared", "strict"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_and_gradients_equal_the_stock_model(family, share):
+    base = reference_model(family)
+    packed = PackedModel(copy.deepcopy(base))
+    adapter = with_random_b(packed)
+    data = truncated(examples(6), 100)
+    (micro,) = micro_batches(data, 10**6, share)
+    batch = packed.lay_out([Part(adapter, micro.tree)])
+    hidden = packed.forward(batch)
+    rows, labels = torch.tensor(micro.label_rows), torch.tensor(micro.labels)
+    loss, grad_rows = label_loss(packed.logits, hidden[rows].detach(), labels, len(labels))
+    hidden.backward(torch.zeros_like(hidden).index_add_(0, rows, grad_rows))
+
+    model = plain_with(base, adapter)
+    plain = sum(example_loss(model, example, len(labels)) for _, example in data)
+    plain.backward()
+    assert loss == pytest.approx(float(plain.detach()), rel=1e-5)
+    largest = max(float(p.grad.abs().max()) for p in model.parameters() if p.grad is not None)
+    for name, module in model.get_base_model().named_modules():
+        if hasattr(module, "lora_A"):
+            a, b = module.lora_A["default"].weight.grad, module.lora_B["default"].weight.grad.T
+            torch.testing.assert_close(adapter.grad_a(name), a, rtol=1e-3, atol=2e-5 * largest)
+            torch.testing.assert_close(adapter.grad_b(name), b, rtol=1e-3, atol=2e-5 * largest)
+
+
+@pytest.mark.parametrize("family", ["qwen2_window", "mistral_window", "phi3_window", "gemma2", "gemma3"])
+def test_the_window_matters_in_these_tests(family):
+    """A test of windows that are never reached would show nothing."""
+    base = reference_model(family)
+    ids = torch.tensor([list(examples(1)[0].prompt_ids)])
+    narrow = base(input_ids=ids).logits
+    wide_model = copy.deepcopy(base)
+    wide_model.config.sliding_window = 1000
+    for module in wide_model.modules():
+        if getattr(module, "sliding_window", None):
+            module.sliding_window = 1000
+    assert not torch.allclose(narrow, wide_model(input_ids=ids).logits, atol=1e-3)
+
+
+def test_an_unknown_family_is_refused_with_its_reason():
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from tunebook.errors import PackingError
+
+    model = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=20, n_positions=16))
+    with pytest.raises(PackingError, match=r"model type 'gpt2'.*Use engine 'peft'"):
+        PackedModel(model)
