@@ -22,7 +22,8 @@ from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 
 __all__ = [
-    "BASELINE", "FULL_SPACE", "PLAIN_SPACE", "Claims", "claims_of", "merge_results", "run_study", "study_spec", "upper95",
+    "BASELINE", "FULL_SPACE", "PLAIN_SPACE", "Claims", "claims_of", "merge_results", "run_study", "study_spec",
+    "upper95",
 ]
 
 BASELINE = Configuration(

@@ -32,7 +32,7 @@ DIRECTIONS = 2**14
 MANY = 40
 MAX_DF = 1e6
 """Degrees of freedom from here on are infinite."""
-DF_STEP = 1.02
+DF_STEP = 1.005
 """Degrees of freedom are rounded down to a grid of this ratio, so that near-equal ones are computed once."""
 JITTER = 1e-9
 """Added to the correlation matrix's diagonal: families may hold contrasts that are sums of others."""
