@@ -70,21 +70,24 @@ def settle_examples(accuracies: Sequence[Accuracy], given: int | None, stated: S
     """The number of examples: as given, else from fractions, else as the text states where that fits, else inferred."""
     inferred = infer_examples(accuracies)
     if given is not None:
-        return _with(inferred, given, "given", accuracies)
+        return _with(inferred, given, "given", accuracies, stated)
     totals = {a.total for a in accuracies if a.total is not None}
     if len(totals) == 1:
-        return _with(inferred, totals.pop(), "fractions", accuracies)
+        return _with(inferred, totals.pop(), "fractions", accuracies, stated)
     fitting = [n for n in stated if accuracies and all(fits(a, n) for a in accuracies)]
     misfit = next((n for n in stated if n not in fitting), None)
     if fitting:
-        return _with(inferred, fitting[0], "stated", accuracies)
+        return _with(inferred, fitting[0], "stated", accuracies, ())
     return Examples(inferred.n, inferred.how, inferred.smallest, inferred.luck, inferred.alternatives,
                     inferred.common_factor_chance, (), misfit if inferred.n is not None else None)
 
 
-def _with(inferred: Examples, n: int, how: str, accuracies: Sequence[Accuracy]) -> Examples:
+def _with(
+    inferred: Examples, n: int, how: str, accuracies: Sequence[Accuracy], stated: Sequence[int],
+) -> Examples:
+    misfit = next((s for s in stated if n not in stated), None)
     misfits = tuple(i for i, accuracy in enumerate(accuracies) if not fits(accuracy, n))
-    return Examples(n, how, inferred.smallest, inferred.luck, (), inferred.common_factor_chance, misfits)
+    return Examples(n, how, inferred.smallest, inferred.luck, (), inferred.common_factor_chance, misfits, misfit)
 
 
 def infer_examples(accuracies: Sequence[Accuracy]) -> Examples:

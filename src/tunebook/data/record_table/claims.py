@@ -71,13 +71,13 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
         r"accuracy (?:drops?|falls?|decreas\w+|goes down)|drops?\b|decline\w*|lower than|below\b|underperform\w*|"
         r"overfit\w*|"
         r"underfit\w*|worst",
-        r"更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
+        r"越差|更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
         r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低|比.{0,40}差")),
     (Predicate.BETTER, _words(
         r"better\b|improv\w+|outperform\w*|beats?\b|helps?\b|superior|benefi\w+|gains?\b|boosts?\b|higher "
         r"(?:accuracy|than)|"
         r"above\b|works? well|pays? off|effective\b|wins?\b|useful\b",
-        r"更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|"
+        r"越好|更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|"
         r"(?:效果|表现)好|更高|变好|增益|比.{0,40}好")),
 )
 

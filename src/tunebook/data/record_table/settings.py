@@ -42,7 +42,7 @@ def _word_pattern(word: str) -> str:
     escaped = re.escape(word)
     if not word.isascii():
         return escaped
-    tail = r"(?=\s?[=:]|\s?\d)" if word in _ONE_LETTER else _ASCII_EDGE_AFTER
+    tail = r"(?=\s?[=:]|\s?\d)" if word in _ONE_LETTER else "s?" + _ASCII_EDGE_AFTER
     return _ASCII_EDGE_BEFORE + escaped + tail
 
 
@@ -112,7 +112,8 @@ def mentions(text: str) -> list[Mention]:
 
 
 def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Mention:
-    factor = _NAME_OF.get(match.group(0).lower()) or _NAME_OF.get(match.group(0)) or "num_train_epochs"
+    word = match.group(0).lower()
+    factor = _NAME_OF.get(word) or _NAME_OF.get(word.removesuffix("s")) or "num_train_epochs"
     values, end, joined = _values_after(text, match.end(), limit, factor)
     if values:
         return Mention(factor, values, match.start(), end, joined)
@@ -151,11 +152,17 @@ def _number_list(
         values.append(level)
         end = match.end()
         join = _JOIN.match(text, end, limit)
-        if not join or not _VALUE.match(text, join.end(), limit):
+        following = _VALUE.match(text, join.end(), limit) if join else None
+        if not join or not following or _belongs_to_next(text, following.end(), limit):
             break
         joined = joined or _how(join, from_word)
         at = join.end()
     return tuple(values), end, joined if len(values) > 1 else ""
+
+
+def _belongs_to_next(text: str, end: int, limit: int) -> bool:
+    """Whether a number stands right before the next factor word: the 4 of "alpha=64, 4 epochs"."""
+    return limit < len(text) and not text[end:limit].strip()
 
 
 def _how(join: re.Match[str], from_word: bool) -> str:

@@ -1,0 +1,223 @@
+"""What must be found in a hand-written record without being told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tunebook.core.audit import audit
+from tunebook.core.audit.judging import Reason, SupportVerdict
+from tunebook.core.audit.noise import PRIOR_DEVIATION, seed_noise
+from tunebook.data.record_table import read_record
+
+RECORDS = Path(__file__).parents[2] / "fixtures" / "records"
+ROUNDS = ("rounds_en.md", "rounds_zh.md")
+NINETEEN = ("nineteen.csv", *ROUNDS)
+ONE_FACTOR = {"2", "3", "4", "5", "7", "9", "11", "13", "14", "15"}
+SEVERAL = {"6", "10", "12", "16", "18", "19", "20"}
+
+
+def report_of(name: str, examples: int | None = None):
+    return audit(read_record((RECORDS / name).read_bytes(), name), examples)
+
+
+def claim_on(report, line_text: str):
+    return next(j for j in report.claims if line_text in j.claim.text)
+
+
+@pytest.mark.parametrize("name", NINETEEN)
+def test_every_accuracy_is_a_whole_number_of_358ths(name: str) -> None:
+    report = report_of(name)
+    counts = {v.trial.key: v.correct for v in report.trials}
+    assert (report.examples.n, report.examples.how) == (358, "inferred")
+    assert (counts["1"], counts["16"], counts["8"], counts["19"]) == (107, 112, 105, 0)
+
+
+@pytest.mark.parametrize("name", NINETEEN)
+def test_best_against_baseline_is_supported_by_no_pairing(name: str) -> None:
+    best = report_of(name).best_claim
+    assert best.pairs == (("16", "1"),)
+    assert best.differences == (5,)
+    assert best.p_favourable == pytest.approx(0.0625)
+    assert (best.verdict, best.reason) == (SupportVerdict.CANNOT_HOLD, Reason.TOO_SMALL)
+
+
+@pytest.mark.parametrize("name", NINETEEN)
+def test_no_difference_but_the_failed_trial_holds(name: str) -> None:
+    held = {v.trial.key for v in report_of(name).trials
+            if v.comparison and v.comparison.verdict is SupportVerdict.HOLDS}
+    assert held == {"19"}
+
+
+def test_one_trial_and_the_smallest_difference_are_far_wider_than_the_gain() -> None:
+    report = report_of("nineteen.csv")
+    low, high = report.trials[0].interval
+    assert (high - low) / 2 == pytest.approx(0.047, abs=0.001)
+    gain = 5 / 358
+    assert report.detectable.single_favourable > gain
+    assert report.detectable.favourable > 2 * gain
+    assert report.detectable.independent > 9 * gain
+
+
+@pytest.mark.parametrize("name", NINETEEN)
+def test_equal_effective_settings_are_folded_certainly_and_conditionally(name: str) -> None:
+    structure = report_of(name).structure
+    assert structure.equal == (("1", "8"),)
+    assert structure.equal_if_short == ((512, ("1", "8", "15")), (512, ("16", "20")))
+
+
+def test_seed_noise_comes_from_the_folded_pair_and_the_stated_prior() -> None:
+    noise = report_of("nineteen.csv").noise
+    assert noise.measured == pytest.approx(2 / 2**0.5 / 358)  # two results 2 examples apart
+    assert noise.freedom == 1
+    expected = ((4 * PRIOR_DEVIATION**2 + (2 / 358) ** 2 / 2) / 5) ** 0.5
+    assert noise.used == pytest.approx(expected)
+    assert seed_noise({"1": 0.3}, [], []).used == PRIOR_DEVIATION
+
+
+@pytest.mark.parametrize("name", NINETEEN)
+def test_one_factor_trials_are_told_from_those_that_change_several(name: str) -> None:
+    moves = report_of(name).structure.moves
+    assert {k for k, m in moves.items() if len(m) == 1} == ONE_FACTOR
+    assert {k for k, m in moves.items() if len(m) > 1} == SEVERAL
+    assert moves["10"] == ("learning_rate", "lora_r")
+
+
+@pytest.mark.parametrize("name", NINETEEN)
+def test_rank_and_alpha_cannot_be_separated(name: str) -> None:
+    confounded = report_of(name).structure.confounded
+    assert any(c.code == "ratio_constant" and c.levels == (4.0,) for c in confounded)
+    assert any(c.code == "level_not_isolated" and c.factors[0] == "lora_dropout" and c.levels == (0.05,)
+               for c in confounded)
+
+
+@pytest.mark.parametrize("name", NINETEEN)
+def test_the_failure_rests_on_one_trial_that_differs_in_more_than_the_rate(name: str) -> None:
+    (boundary,) = report_of(name).structure.boundaries
+    assert (boundary.factor, boundary.failed, boundary.trained) == ("learning_rate", ("19",), "11")
+    assert {"learning_rate", "lora_r"} <= set(boundary.moves)
+    assert (boundary.clean, boundary.clean_failed) == ("16", "19")
+
+
+@pytest.mark.parametrize("name", NINETEEN)
+def test_the_missing_number_is_found(name: str) -> None:
+    notes = {note.code: note.values for note in report_of(name).inconsistencies}
+    assert notes["missing_numbers"]["numbers"] == (17,)
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_a_renumbered_last_round_is_matched_by_settings_and_results(name: str) -> None:
+    notes = {note.code: note.values for note in report_of(name).inconsistencies}
+    assert notes["renumbered"]["pairs"] == (("17", "18"), ("18", "19"), ("19", "20"))
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_a_trial_described_by_its_rank_alone_is_found(name: str) -> None:
+    notes = [n.values for n in report_of(name).inconsistencies if n.code == "described_short"]
+    (only,) = notes
+    assert only["trial"].endswith("10")
+    assert only["undeclared"] == ("learning_rate",)
+    assert [fit[-1] for fit in only["fits"]] == ["2"]
+
+
+@pytest.mark.parametrize(("name", "text"), [("rounds_en.md", "r=32 is better"), ("rounds_zh.md", "r=32 优于")])
+def test_the_claim_on_the_rank_is_contradicted_by_its_own_table(name: str, text: str) -> None:
+    judged = claim_on(report_of(name), text)
+    assert (judged.verdict, judged.reason) == (SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED)
+    assert judged.deciding.pairs == (("10", "2"), ("12", "5"))
+    assert judged.deciding.differences == (7, -8)
+
+
+@pytest.mark.parametrize(("name", "text"), [("rounds_en.md", "above 0.001"), ("rounds_zh.md", "超过 0.001")])
+def test_the_claim_on_the_edge_is_confounded(name: str, text: str) -> None:
+    judged = claim_on(report_of(name), text)
+    assert (judged.verdict, judged.reason) == (SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED)
+
+
+@pytest.mark.parametrize(("name", "text"), [("rounds_en.md", "Dropout 0.05"), ("rounds_zh.md", "dropout=0.05")])
+def test_a_level_that_was_only_tried_with_others_is_confounded(name: str, text: str) -> None:
+    judged = claim_on(report_of(name), text)
+    assert (judged.verdict, judged.reason) == (SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED)
+    assert "learning_rate" in judged.confounded[0].also
+
+
+def test_a_batch_split_differently_is_the_same_training() -> None:
+    judged = claim_on(report_of("rounds_en.md"), "a batch of 1")
+    assert (judged.verdict, judged.reason) == (SupportVerdict.CANNOT_HOLD, Reason.SAME_TRAINING)
+
+
+def test_a_true_claim_on_a_memory_setting_holds() -> None:
+    judged = claim_on(report_of("rounds_en.md"), "Gradient checkpointing")
+    assert (judged.verdict, judged.reason) == (SupportVerdict.HOLDS, Reason.SAME_TRAINING)
+
+
+def test_no_difference_found_is_never_no_difference() -> None:
+    judged = claim_on(report_of("rounds_en.md"), "Batch size does not matter")
+    assert (judged.verdict, judged.reason) == (SupportVerdict.NOT_SHOWN, Reason.ABSENCE)
+
+
+def test_numbers_given_twice_as_large_change_the_verdict() -> None:
+    """With 716 examples the same accuracies are 10 apart: then it depends on the pairing."""
+    best = report_of("nineteen.csv", examples=3580).best_claim
+    assert best.differences == (50,)
+    assert best.verdict is SupportVerdict.DEPENDS
+
+
+def test_slips_between_text_table_and_best_configuration_are_found() -> None:
+    report = report_of("slips_en.md")
+    notes = {note.code: note.values for note in report.inconsistencies}
+    assert notes["settings_differ"]["settings"] == {"learning_rate": (5e-4, 1e-3)}
+    assert notes["result_differs"]["trial"] == "3"
+    assert notes["best_block_settings"]["settings"] == {"lora_alpha": (64, 32)}
+    assert notes["best_block_result"]["text"].value == pytest.approx(0.625)
+    assert (report.examples.n, report.examples.stated_misfit) == (400, 500)
+    assert claim_on(report, "best trial").reason is Reason.NOT_BEST
+    assert claim_on(report, "Weight decay").reason is Reason.NOT_VARIED
+
+
+def test_rounds_that_each_begin_at_one_are_different_trials() -> None:
+    report = report_of("restart_zh.md")
+    assert [v.trial.label for v in report.trials] == ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3"]
+    assert claim_on(report, "1e-2").reason is Reason.ONE_TRIAL
+
+
+def test_changes_in_words_that_build_on_one_another_are_followed() -> None:
+    report = report_of("words_en.md")
+    by_key = {v.trial.key: v.trial for v in report.trials}
+    assert by_key["7"].configuration.num_train_epochs == 4
+    assert by_key["7"].configuration.lora_dropout == 0.1
+    assert by_key["7"].configuration.learning_rate == 5e-4
+    assert by_key["4"].unread
+    assert "4" not in report.structure.moves
+    assert claim_on(report, "0.01 and above").verdict is SupportVerdict.HOLDS
+    assert claim_on(report, "Run 3 is better").reason is Reason.CONTRADICTED
+
+
+def test_one_seed_each_keeps_a_large_difference_from_being_one_of_settings() -> None:
+    report = report_of("semicolons_zh.csv")
+    c = next(v.comparison for v in report.trials if v.trial.label == "C")
+    assert c.p_independent_adjusted < 0.05 < c.p_seed_adjusted
+    assert (c.verdict, c.reason) == (SupportVerdict.NOT_SHOWN, Reason.SEED_NOISE)
+
+
+def test_without_a_number_of_examples_only_directions_are_checked() -> None:
+    record = b"trial,lr,r,accuracy\n1,1e-4,8,0.31\n2,2e-4,8,0.33\n3,1e-4,16,0.29\n"
+    report = audit(read_record(record, "x.csv"))
+    assert report.examples.n is None
+    assert all(v.comparison.reason is Reason.EXAMPLES_UNKNOWN for v in report.trials if v.comparison)
+    assert report.needed_examples_if_unknown == 300  # 6 examples at 2 points
+
+
+def test_next_trials_complete_the_corners_that_are_missing() -> None:
+    report = report_of("nineteen.csv")
+    wanted = {(t.why, t.factor): t for t in report.next_trials}
+    alone = wanted["boundary_factor", "learning_rate"].configuration
+    assert (alone.learning_rate, alone.lora_r, alone.lora_dropout) == (0.0015, 8, 0.1)
+    rest = wanted["boundary_rest", "learning_rate"].configuration
+    assert (rest.learning_rate, rest.lora_r, rest.num_train_epochs) == (0.001, 32, 4)
+    apart = wanted["alpha", "lora_alpha"].configuration
+    assert (apart.lora_r, apart.lora_alpha) == (32, 32)
+    assert wanted["baseline", None].again == "exp1"
+    keys = [t.configuration.key for t in report.next_trials]
+    assert len(keys) == len(set(keys))
