@@ -36,15 +36,19 @@ def write_all(
     notes: Sequence[tuple[str, Mapping[str, Any]]] = (),
     outlook: Outlook | None = None,
     language: str = "en",
+    figures: bool = True,
 ) -> dict[str, Path]:
     """Write record.md, record.html, results.json, trials.csv and figures/ into a study's folder.
 
     May be called at any time of a study's life. Each file is replaced whole or not at all; the numbers are written
     before the pictures, so that a picture that cannot be drawn costs no number.
 
+    Args:
+        figures: whether pictures are drawn; they take most of the time, so a running study leaves them to its end.
+
     Returns: path by file name; figures as "figures/<name>.svg" and "figures/<name>.png".
     Raises: DiskFull, UnwritableFolder.
     """
     from tunebook.record.writing import write
 
-    return write(folder, View(spec, facts, history, conclusions, tuple(notes), outlook), language)
+    return write(folder, View(spec, facts, history, conclusions, tuple(notes), outlook), language, figures)

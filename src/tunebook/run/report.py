@@ -10,7 +10,9 @@ from tunebook.run.reading import StudyRead
 __all__ = ["write_record"]
 
 
-def write_record(found: StudyRead, folder: Path, language: str | None = None) -> dict[str, Path]:
+def write_record(
+    found: StudyRead, folder: Path, language: str | None = None, figures: bool = True
+) -> dict[str, Path]:
     """Write record.md, record.html, results.json, trials.csv and the figures; gives the paths by name."""
     return write_all(
         folder,
@@ -21,4 +23,5 @@ def write_record(found: StudyRead, folder: Path, language: str | None = None) ->
         found.notes,
         found.outlook,
         language or found.spec.language,
+        figures,
     )

@@ -96,7 +96,7 @@ class _Session:
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:
         found = read_ledger(self._ledger)
-        write_record(found, self._folder)
+        write_record(found, self._folder, figures=False)
         return round_paragraph(found, wave)
 
 
