@@ -21,11 +21,11 @@ from tunebook.study_file.problems import KeyPath, Problems, shown
 
 __all__ = ["MAX_BYTES", "Document", "parse_document", "read_text"]
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 64 * 1024
 """A study file is a page or two; anything larger is another kind of file."""
 MAX_DEPTH = 16
 MAX_ALIASES = 32
-MAX_VALUES = 20_000
+MAX_VALUES = 5_000
 
 _PREFIX = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp")}
@@ -107,7 +107,7 @@ def _yaml() -> YAML:
 
 
 def _check_events(text: str, name: str) -> None:
-    depth = aliases = 0
+    depth = aliases = n_values = 0
     for event in _yaml().parse(text):
         line = event.start_mark.line + 1
         if isinstance(event, CollectionStartEvent):
@@ -116,11 +116,19 @@ def _check_events(text: str, name: str) -> None:
             depth -= 1
         elif isinstance(event, AliasEvent):
             aliases += 1
+        else:
+            n_values += 1
         if depth > MAX_DEPTH:
             raise StudyFileError(f"{name}:{line}: values nested more than {MAX_DEPTH} deep; a study file needs four. "
                                  "Write it as in docs/study-file.md.")
         if aliases > MAX_ALIASES:
             raise StudyFileError(f"{name}:{line}: more than {MAX_ALIASES} aliases (*name). Write the values out.")
+        if n_values > MAX_VALUES:
+            raise StudyFileError(_too_many(name, line))
+
+
+def _too_many(name: str, line: int) -> str:
+    return f"{name}:{line}: more than {MAX_VALUES} values (aliases counted each time). Write a smaller file."
 
 
 def _syntax_message(error: MarkedYAMLError, text: str, name: str) -> str:
@@ -150,8 +158,7 @@ class _Builder:
     def plain(self, node: Node, path: KeyPath) -> Any:
         self._count += 1
         if self._count > MAX_VALUES:
-            raise StudyFileError(f"{self.problems.file}:{node.start_mark.line + 1}: more than {MAX_VALUES} values "
-                                 "(aliases counted each time). Write a smaller file.")
+            raise StudyFileError(_too_many(self.problems.file, node.start_mark.line + 1))
         if id(node) in self._open:
             self.problems.add(path, "an alias that contains itself; values are finite. Write the value out.")
             return None
