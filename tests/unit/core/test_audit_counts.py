@@ -15,7 +15,9 @@ def printed(counts: list[int], n: int, places: int = 4) -> list[Accuracy]:
 
 @pytest.mark.parametrize("n", [97, 358, 1000, 1319])
 def test_the_number_is_found_from_many_accuracies(n: int) -> None:
-    counts = [int(n * share) for share in (0.21, 0.234, 0.257, 0.278, 0.29, 0.301, 0.317, 0.333, 0.35, 0.371, 0.4, 0.43)]
+    counts = [
+        int(n * share) for share in (0.21, 0.234, 0.257, 0.278, 0.29, 0.301, 0.317, 0.333, 0.35, 0.371, 0.4, 0.43)
+    ]
     counts[0] += 1 - counts[0] % 2  # one odd count, so that no half of n fits
     found = infer_examples(printed(counts, n))
     assert n % found.smallest == 0

@@ -45,8 +45,9 @@ def test_best_against_baseline_is_supported_by_no_pairing(name: str) -> None:
 
 @pytest.mark.parametrize("name", NINETEEN)
 def test_no_difference_but_the_failed_trial_holds(name: str) -> None:
-    held = {v.trial.key for v in report_of(name).trials
-            if v.comparison and v.comparison.verdict is SupportVerdict.HOLDS}
+    held = {
+        v.trial.key for v in report_of(name).trials if v.comparison and v.comparison.verdict is SupportVerdict.HOLDS
+    }
     assert held == {"19"}
 
 
@@ -88,8 +89,9 @@ def test_one_factor_trials_are_told_from_those_that_change_several(name: str) ->
 def test_rank_and_alpha_cannot_be_separated(name: str) -> None:
     confounded = report_of(name).structure.confounded
     assert any(c.code == "ratio_constant" and c.levels == (4.0,) for c in confounded)
-    assert any(c.code == "level_not_isolated" and c.factors[0] == "lora_dropout" and c.levels == (0.05,)
-               for c in confounded)
+    assert any(
+        c.code == "level_not_isolated" and c.factors[0] == "lora_dropout" and c.levels == (0.05,) for c in confounded
+    )
 
 
 @pytest.mark.parametrize("name", NINETEEN)

@@ -16,52 +16,90 @@ def read(text: str, context: Context | None = None):
     return claims_of(Statement(clean_text(text), 1), context)
 
 
-@pytest.mark.parametrize("text", [
-    "r=32 is better than r=8", "**r=32 优于 r=8**", "秩 32 比秩 8 更好", "相比 r=8，r=32 有明显提升", "Rank 32 beats 8",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "r=32 is better than r=8",
+        "**r=32 优于 r=8**",
+        "秩 32 比秩 8 更好",
+        "相比 r=8，r=32 有明显提升",
+        "Rank 32 beats 8",
+    ],
+)
 def test_a_level_against_another(text: str) -> None:
     (claim,) = read(text)
     assert (claim.kind, claim.factor, claim.levels, claim.against, claim.direction) == (
-        ClaimKind.LEVELS, R, (32,), (8,), 1)
+        ClaimKind.LEVELS,
+        R,
+        (32,),
+        (8,),
+        1,
+    )
 
 
-@pytest.mark.parametrize(("text", "level", "direction"), [
-    ("A learning rate above 0.001 fails", 0.001, 1), ("学习率超过 0.001 会导致训练失败", 0.001, 1),
-    ("学习率不能超过 0.001，否则训练崩溃", 0.001, 1), ("lr=1e-2 diverges", 0.01, 1), ("lr below 1e-6 does not converge", 1e-6, -1),
-])
+@pytest.mark.parametrize(
+    ("text", "level", "direction"),
+    [
+        ("A learning rate above 0.001 fails", 0.001, 1),
+        ("学习率超过 0.001 会导致训练失败", 0.001, 1),
+        ("学习率不能超过 0.001，否则训练崩溃", 0.001, 1),
+        ("lr=1e-2 diverges", 0.01, 1),
+        ("lr below 1e-6 does not converge", 1e-6, -1),
+    ],
+)
 def test_a_boundary(text: str, level: float, direction: int) -> None:
     (claim,) = read(text)
     assert (claim.kind, claim.factor, claim.levels, claim.direction) == (ClaimKind.BOUNDARY, LR, (level,), direction)
 
 
-@pytest.mark.parametrize(("text", "factor", "direction"), [
-    ("More epochs help", EP, 1), ("提高学习率可提升准确率", LR, 1), ("A larger rank hurts", R, -1), ("秩增大后准确率下降", R, -1),
-    ("a smaller rank is better", R, -1), ("降低学习率后准确率下降", LR, 1), ("秩越大越好", R, 1),
-])
+@pytest.mark.parametrize(
+    ("text", "factor", "direction"),
+    [
+        ("More epochs help", EP, 1),
+        ("提高学习率可提升准确率", LR, 1),
+        ("A larger rank hurts", R, -1),
+        ("秩增大后准确率下降", R, -1),
+        ("a smaller rank is better", R, -1),
+        ("降低学习率后准确率下降", LR, 1),
+        ("秩越大越好", R, 1),
+    ],
+)
 def test_a_trend(text: str, factor: str, direction: int) -> None:
     (claim,) = read(text)
     assert (claim.kind, claim.factor, claim.direction) == (ClaimKind.TREND, factor, direction)
 
 
-@pytest.mark.parametrize(("text", "levels", "is_range"), [
-    ("The sweet spot of the learning rate is 2e-4 to 1e-3", (2e-4, 1e-3), True), ("最佳学习率区间为 2e-4 到 1e-3", (2e-4, 1e-3), True),
-    ("最佳学习率为 0.001", (1e-3,), False), ("lr=1e-3 is optimal", (1e-3,), False),
-])
+@pytest.mark.parametrize(
+    ("text", "levels", "is_range"),
+    [
+        ("The sweet spot of the learning rate is 2e-4 to 1e-3", (2e-4, 1e-3), True),
+        ("最佳学习率区间为 2e-4 到 1e-3", (2e-4, 1e-3), True),
+        ("最佳学习率为 0.001", (1e-3,), False),
+        ("lr=1e-3 is optimal", (1e-3,), False),
+    ],
+)
 def test_a_best_level(text: str, levels: tuple, is_range: bool) -> None:
     (claim,) = read(text)
     assert (claim.kind, claim.factor, claim.levels, claim.is_range) == (ClaimKind.BEST_LEVEL, LR, levels, is_range)
 
 
-@pytest.mark.parametrize("text", ["rank has no effect", "秩对结果没有影响", "rank does not matter", "秩影响不大", "更大的秩并不能提升准确率"])
+@pytest.mark.parametrize(
+    "text", ["rank has no effect", "秩对结果没有影响", "rank does not matter", "秩影响不大", "更大的秩并不能提升准确率"]
+)
 def test_no_effect(text: str) -> None:
     (claim,) = read(text)
     assert (claim.kind, claim.factor, claim.direction) == (ClaimKind.NO_EFFECT, R, 0)
 
 
-@pytest.mark.parametrize("text", [
-    "The learning rate is the most important factor", "学习率是影响最大的参数", "Importance: learning rate > rank > epochs",
-    "重要性排序：学习率 > 秩",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The learning rate is the most important factor",
+        "学习率是影响最大的参数",
+        "Importance: learning rate > rank > epochs",
+        "重要性排序：学习率 > 秩",
+    ],
+)
 def test_importance(text: str) -> None:
     (claim,) = read(text)
     assert (claim.kind, claim.factor) == (ClaimKind.IMPORTANCE, LR)
@@ -90,10 +128,18 @@ def test_an_analysis_cell_speaks_of_its_row() -> None:
     assert (failed.kind, failed.levels) == (ClaimKind.BOUNDARY, (0.0015,))
 
 
-@pytest.mark.parametrize("text", [
-    "Goal: find a better learning rate", "目标：找到更好的学习率", "Is r=32 better than r=8?", "下一步：提高学习率",
-    "We like warm colours better", "exp1 uses r=8", "Scored on 200 examples",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Goal: find a better learning rate",
+        "目标：找到更好的学习率",
+        "Is r=32 better than r=8?",
+        "下一步：提高学习率",
+        "We like warm colours better",
+        "exp1 uses r=8",
+        "Scored on 200 examples",
+    ],
+)
 def test_what_claims_nothing_is_passed_over(text: str) -> None:
     assert read(text) == []
 

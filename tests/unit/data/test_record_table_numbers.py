@@ -7,10 +7,24 @@ import pytest
 from tunebook.data.record_table.numbers import clean_text, is_failure, read_accuracy, read_flag, read_number
 
 
-@pytest.mark.parametrize(("cell", "value"), [
-    ("2e-4", 2e-4), ("0.0002", 2e-4), ("2×10⁻⁴", 2e-4), ("2 x 10^-4", 2e-4), ("2*10^(-4)", 2e-4), ("**5e-5** ⭐", 5e-5),
-    ("5e−4", 5e-4), ("1,024", 1024), ("１．５", 1.5), (".05", 0.05), ("约 0.1", 0.1), ("r=32", 32), ("-3", -3),
-])
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("2e-4", 2e-4),
+        ("0.0002", 2e-4),
+        ("2×10⁻⁴", 2e-4),
+        ("2 x 10^-4", 2e-4),
+        ("2*10^(-4)", 2e-4),
+        ("**5e-5** ⭐", 5e-5),
+        ("5e−4", 5e-4),
+        ("1,024", 1024),
+        ("１．５", 1.5),
+        (".05", 0.05),
+        ("约 0.1", 0.1),
+        ("r=32", 32),
+        ("-3", -3),
+    ],
+)
 def test_numbers_are_read_in_every_notation(cell: str, value: float) -> None:
     assert read_number(cell) == pytest.approx(value)
 
@@ -20,10 +34,18 @@ def test_cells_without_a_number_give_none(cell: str) -> None:
     assert read_number(cell) is None
 
 
-@pytest.mark.parametrize(("cell", "value", "unit"), [
-    ("**0.3128** 🏆", 0.3128, 1e-4), ("31.28%", 0.3128, 1e-4), ("31.3 % (best)", 0.313, 1e-3), ("0.3128 (+1.4%)", 0.3128, 1e-4),
-    ("✅ 0.30", 0.30, 1e-2), ("准确率31.01%", 0.3101, 1e-4), ("0.0000 💥", 0.0, 1e-4),
-])
+@pytest.mark.parametrize(
+    ("cell", "value", "unit"),
+    [
+        ("**0.3128** 🏆", 0.3128, 1e-4),
+        ("31.28%", 0.3128, 1e-4),
+        ("31.3 % (best)", 0.313, 1e-3),
+        ("0.3128 (+1.4%)", 0.3128, 1e-4),
+        ("✅ 0.30", 0.30, 1e-2),
+        ("准确率31.01%", 0.3101, 1e-4),
+        ("0.0000 💥", 0.0, 1e-4),
+    ],
+)
 def test_accuracies_keep_value_and_precision(cell: str, value: float, unit: float) -> None:
     accuracy = read_accuracy(cell, percent=False)
     assert accuracy.value == pytest.approx(value)
@@ -51,10 +73,22 @@ def test_bad_results_are_not_failures(cell: str) -> None:
     assert not is_failure(cell)
 
 
-@pytest.mark.parametrize(("cell", "flag"), [
-    ("True", True), ("✓", True), ("✅", True), ("开启", True), ("yes", True), ("False", False), ("✗", False), ("❌", False),
-    ("否", False), ("off", False), ("maybe", None),
-])
+@pytest.mark.parametrize(
+    ("cell", "flag"),
+    [
+        ("True", True),
+        ("✓", True),
+        ("✅", True),
+        ("开启", True),
+        ("yes", True),
+        ("False", False),
+        ("✗", False),
+        ("❌", False),
+        ("否", False),
+        ("off", False),
+        ("maybe", None),
+    ],
+)
 def test_flags_are_read_as_written(cell: str, flag: bool | None) -> None:
     assert read_flag(cell) is flag
 

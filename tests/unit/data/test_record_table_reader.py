@@ -19,14 +19,42 @@ def record_of(name: str):
     return read_record((RECORDS / name).read_bytes(), name)
 
 
-@pytest.mark.parametrize(("header", "factors"), [
-    (["实验号", "学习率", "批大小", "秩 (r)", "alpha", "dropout", "轮数", "梯度累积", "最大长度", "梯度检查点", "总体准确率"],
-     ["learning_rate", "per_device_train_batch_size", "lora_r", "lora_alpha", "lora_dropout", "num_train_epochs",
-      "gradient_accumulation_steps", "max_length", "gradient_checkpointing"]),
-    (["**Trial**", "`lr`", "Rank", "LoRA alpha", "Epochs (n)", "Acc (%)"],
-     ["learning_rate", "lora_r", "lora_alpha", "num_train_epochs"]),
-    (["run", "Peak LR", "训练轮数（epochs）", "test accuracy"], ["learning_rate", "num_train_epochs"]),
-])
+@pytest.mark.parametrize(
+    ("header", "factors"),
+    [
+        (
+            [
+                "实验号",
+                "学习率",
+                "批大小",
+                "秩 (r)",
+                "alpha",
+                "dropout",
+                "轮数",
+                "梯度累积",
+                "最大长度",
+                "梯度检查点",
+                "总体准确率",
+            ],
+            [
+                "learning_rate",
+                "per_device_train_batch_size",
+                "lora_r",
+                "lora_alpha",
+                "lora_dropout",
+                "num_train_epochs",
+                "gradient_accumulation_steps",
+                "max_length",
+                "gradient_checkpointing",
+            ],
+        ),
+        (
+            ["**Trial**", "`lr`", "Rank", "LoRA alpha", "Epochs (n)", "Acc (%)"],
+            ["learning_rate", "lora_r", "lora_alpha", "num_train_epochs"],
+        ),
+        (["run", "Peak LR", "训练轮数（epochs）", "test accuracy"], ["learning_rate", "num_train_epochs"]),
+    ],
+)
 def test_columns_are_recognised_in_both_languages(header: list[str], factors: list[str]) -> None:
     columns = recognise(header)
     assert list(columns.factors.values()) == factors
@@ -49,8 +77,7 @@ def test_a_markdown_record_gives_rounds_and_the_full_table() -> None:
     words = [row for row in record.rows if row.kind is TableKind.CHANGES]
     full = [row for row in record.rows if row.kind is TableKind.SETTINGS]
     assert (len(words), len(full)) == (19, 19)
-    assert {row.section for row in words} == {
-        "Round 1: single changes", "Round 2: ranges", "Round 3: combination"}
+    assert {row.section for row in words} == {"Round 1: single changes", "Round 2: ranges", "Round 3: combination"}
     combined = next(row for row in words if row.trial == "exp16")
     assert combined.values == {"learning_rate": 3e-4, "lora_r": 32, "num_train_epochs": 4, "lora_dropout": 0.05}
     assert combined.accuracy.value == pytest.approx(0.3128)
@@ -108,17 +135,20 @@ def test_the_stated_number_of_examples_is_found() -> None:
     assert record_of("slips_en.md").stated_examples == (500,)
 
 
-@pytest.mark.parametrize(("content", "says"), [
-    (b"", "empty"),
-    (b"just a sentence\n", "no table of trials"),
-    (b"colour,taste\nred,sweet\n", "colour, taste"),
-    (b"trial,lr,r\n1,2e-4,8\n", "result column"),
-    (b"\x89PNG\r\n\x1a\n\x00\x00", "not a text file"),
-    (b"a" * (MAX_BYTES + 1), "bytes"),
-    (b'trial,lr,accuracy\n1,"' + b"x" * 200_000, "delimited table"),
-    (b"trial,lr,accuracy\n" + b"1,2e-4,0.5\n" * (MAX_TRIALS + 1), "at most 500"),
-    (b"\n" * 60_000, "empty"),
-])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"just a sentence\n", "no table of trials"),
+        (b"colour,taste\nred,sweet\n", "colour, taste"),
+        (b"trial,lr,r\n1,2e-4,8\n", "result column"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "not a text file"),
+        (b"a" * (MAX_BYTES + 1), "bytes"),
+        (b'trial,lr,accuracy\n1,"' + b"x" * 200_000, "delimited table"),
+        (b"trial,lr,accuracy\n" + b"1,2e-4,0.5\n" * (MAX_TRIALS + 1), "at most 500"),
+        (b"\n" * 60_000, "empty"),
+    ],
+)
 def test_what_is_no_record_gets_one_clear_sentence(content: bytes, says: str) -> None:
     with pytest.raises(RecordTableError) as caught:
         read_record(content, "notes.md")
