@@ -96,9 +96,11 @@ class Study:
     def report(self, language: str | None = None) -> dict[str, Path]:
         """Write the record again from the ledger; gives the paths by name."""
         from tunebook.run.reading import read_study
-        from tunebook.run.report import write_record
+        from tunebook.run.report import write_record, write_tensorboard
 
-        return write_record(read_study(self.place), self.place.folder, language)
+        found = read_study(self.place)
+        write_tensorboard(found, self.place.folder)
+        return write_record(found, self.place.folder, language)
 
     def compare(self, a: str, b: str) -> Comparison:
         """Two trials or configurations, paired: see `run.references.resolve` for how to name them."""

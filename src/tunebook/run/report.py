@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunebook.record import write_all
+from tunebook.record.tensorboard import rebuild
 from tunebook.run.reading import StudyRead
 
-__all__ = ["write_record"]
+__all__ = ["write_record", "write_tensorboard"]
+
+
+def write_tensorboard(found: StudyRead, folder: Path) -> None:
+    """Write TensorBoard's folder again where it is missing or empty."""
+    board = folder / "tensorboard"
+    if not any(board.rglob("events*")):
+        rebuild(board, found.history, found.spec)
 
 
 def write_record(

@@ -1,0 +1,56 @@
+"""The documents say what the command line does, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tunebook.cli.main import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+COMMAND = re.compile(r"^tunebook (\w+)", re.MULTILINE)
+
+
+def generated_cli_page() -> str:
+    """docs/cli.md: the help of every command as it stands."""
+    commands = typer.main.get_command(app).commands
+    parts = ["# Command line\n\nMade from the commands' own help; `make golden` writes it again.\n"]
+    for name in commands:
+        shown = CliRunner().invoke(app, [name, "--help"], terminal_width=100, prog_name="tunebook").output
+        parts.append(f"## {name}\n\n```text\n{shown.strip()}\n```\n")
+    parts.append(
+        "## Exit codes\n\n| code | meaning |\n|---|---|\n| 0 | done (`audit` and `compare` whatever they find) |\n"
+        "| 1 | the study ended with failed trials, `rerun` differs, something is missing (`doctor`), or a fault of our "
+        "own |\n| 2 | bad input: one clear message |\n| 75 | stopped by the environment (disk, lock, database); `run` "
+        "goes on |\n| 130, 143 | interrupted; `run` goes on |\n"
+    )
+    return "\n".join(parts)
+
+
+def test_the_command_line_page_is_the_help_as_it_stands() -> None:
+    page = ROOT / "docs" / "cli.md"
+    if os.environ.get("TUNEBOOK_GOLDEN") == "rewrite":
+        page.write_text(generated_cli_page(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == generated_cli_page()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = LINK.findall(re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL))
+    local = [t for t in targets if not t.startswith(("http:", "https:", "mailto:"))]
+    missing = [target for target in local if not (page.parent / target).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_commands_shown_exist(page: Path) -> None:
+    blocks = re.findall(r"```(?:\w+)?\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    known = set(typer.main.get_command(app).commands)
+    assert {name for block in blocks for name in COMMAND.findall(block)} <= known
