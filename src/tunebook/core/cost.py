@@ -20,7 +20,8 @@ __all__ = ["Prediction", "predict_trial", "predict_trials", "relative_cost", "tr
 RANK_REFERENCE = 8
 """Rank that calibrations are taken at."""
 RANK_COST = 0.004
-"""Further training time for each rank above the reference: PEFT on SmolLM2-135M, r 8 against r 32 (docs/log.md)."""
+"""Further training time for each rank above the reference, where the calibration has no `rank_cost` of its own: PEFT on
+SmolLM2-135M, r 8 against r 32 (docs/log.md)."""
 ASSUMED_TOKENS = 100.0
 """Mean tokens of a training example where it is not known; only ratios of costs then mean something."""
 
@@ -73,7 +74,7 @@ def predict_trial(
     tokens = 0 if is_checkpoint else training_tokens(configuration, facts)
     n_scored = sum({"validation": facts.n_validation, "test": facts.n_test}.get(split, 0) for split in splits)
     scoring = n_scored / calibration.score_examples_per_second
-    weighted = tokens * _rank_factor(configuration)
+    weighted = tokens * _rank_factor(configuration, float(calibration.values.get("rank_cost", RANK_COST)))
     return Prediction(
         train_tokens=tokens,
         seconds=weighted / calibration.train_tokens_per_second + scoring,
@@ -91,5 +92,5 @@ def predict_trials(trials: Iterable[Trial], facts: DataFacts, calibration: Calib
     return total
 
 
-def _rank_factor(configuration: Configuration) -> float:
-    return max(0.5, 1 + RANK_COST * (configuration.lora_r - RANK_REFERENCE))
+def _rank_factor(configuration: Configuration, rank_cost: float = RANK_COST) -> float:
+    return max(0.5, 1 + rank_cost * (configuration.lora_r - RANK_REFERENCE))

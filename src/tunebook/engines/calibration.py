@@ -1,0 +1,183 @@
+"""Measures a machine for some seconds, so that time and memory of trials can be predicted before anything is spent.
+
+What is measured is what will be run: steps of a small cohort on examples of the workload, a scoring pass with answers
+of the length that trained models give, and, where memory allows a second copy of the model, some steps of plain PEFT
+for the line that says what one-after-another training would take. `core.cost` turns the figures into predictions.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import Calibration, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.engines.base_model import load_model, quiet_transformers
+from tunebook.engines.packed.loop import choose, train_together
+from tunebook.engines.packed.memory import MemoryPlan, adapter_bytes, free_bytes, peak_bytes
+from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.scoring import score
+from tunebook.engines.packed.trainee import Trainee
+
+__all__ = ["measure", "plain_peft_rate", "scoring_rate", "training_rate"]
+
+TRAIN_SECONDS = 5.0
+"""For how long a cohort's steps are timed, at least one forward."""
+HIGH_RANK, HIGH_RANK_SECONDS = 64, 2.5
+"""A second, higher rank, and for how long it is timed: what rank costs differs from machine to machine."""
+COHORT = 2
+"""Trials in the measured cohort: enough to fill a forward on a CPU, few enough to be quick."""
+SCORED = 24
+"""Examples scored for the scoring rate."""
+PLAIN_ROWS = 2
+"""Rows of a micro-batch of plain PEFT: what people use on small machines."""
+PLAIN_SHARE = 0.2
+"""Share of the packed rate that plain PEFT is taken to reach where it cannot be measured (docs/log.md)."""
+
+MEASURED = Configuration(
+    per_device_train_batch_size=8, num_train_epochs=10**6, lora_r=8, lora_alpha=16, lora_dropout=0.1,
+    max_length=10**9, target_modules="all-linear",
+)  # fmt: skip
+"""What is trained while measuring; the epochs never end."""
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """Raw tokens a second of a cohort of one rank, and computed tokens a second."""
+
+    raw: float
+    computed: float
+
+
+def measure(packed: PackedModel, plan: MemoryPlan, options: EngineOptions, workload: Workload) -> Calibration:
+    """Calibrate the packed engine on a workload; takes some 15 seconds, less where a step is quick.
+
+    Of the result, `base_bytes` is what the process needs beside its trials (model, activations, libraries), measured;
+    `values` has the rates by rank and the rows of a forward.
+    """
+    low = training_rate(packed, plan, options, workload.train, MEASURED, TRAIN_SECONDS)
+    high = training_rate(packed, plan, options, workload.train, replace(MEASURED, lora_r=HIGH_RANK), HIGH_RANK_SECONDS)
+    scored = next((split for split in workload.splits.values() if split), workload.train)
+    scoring = scoring_rate(packed, scored[:SCORED], workload.scoring)
+    trial_bytes = adapter_bytes(packed.all_shapes, MEASURED.lora_r)
+    own_bytes = peak_bytes(options.device) - COHORT * trial_bytes * HIGH_RANK // MEASURED.lora_r
+    weights = sum(p.numel() * p.element_size() for p in packed.model.parameters())
+    plain = _plain_rate_if_it_fits(options, workload.train, weights)
+    return Calibration(
+        train_tokens_per_second=low.raw,
+        score_examples_per_second=scoring,
+        one_by_one_tokens_per_second=plain if plain is not None else PLAIN_SHARE * low.raw,
+        base_bytes=max(weights, own_bytes),
+        trial_bytes=trial_bytes,
+        device=options.device,
+        values={
+            "rows": plan.rows, "micro_rows": plan.micro_rows, "slots": plan.slots, "weights_bytes": weights,
+            "rank_cost": max(0.0, (low.raw / high.raw - 1) / (HIGH_RANK - MEASURED.lora_r)),
+            "computed_tokens_per_second": {str(MEASURED.lora_r): low.computed, str(HIGH_RANK): high.computed},
+            "one_by_one_measured": plain is not None,
+        },
+    )  # fmt: skip
+
+
+def training_rate(
+    packed: PackedModel, plan: MemoryPlan, options: EngineOptions, train: Sequence[TokenizedExample],
+    configuration: Configuration, seconds: float,
+) -> _Rates:  # fmt: skip
+    """Tokens a second of whole optimiser steps of a small cohort, after one forward to warm up."""
+    trainees = [_trainee(packed, plan, options, train, configuration, seed) for seed in range(COHORT)]
+    train_together(packed, choose(trainees, plan.rows)[:1])
+    trainees = [_trainee(packed, plan, options, train, configuration, seed) for seed in range(COHORT)]
+    began = time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        chosen = choose(trainees, plan.rows)
+        train_together(packed, chosen)
+        for trainee in chosen:
+            trainees.remove(trainee)
+            trainees.append(trainee)
+            if trainee.step_is_computed:
+                trainee.finish_step()
+    passed = time.perf_counter() - began
+    return _Rates(
+        sum(trainee.raw_tokens for trainee in trainees) / passed,
+        sum(trainee.computed_tokens for trainee in trainees) / passed,
+    )
+
+
+def scoring_rate(packed: PackedModel, examples: Sequence[TokenizedExample], scoring: Scoring) -> float:
+    """Examples scored a second. The untrained model's answers are cut at the length of the median gold completion:
+    a trained one stops there."""
+    length = round(statistics.median(len(example.completion_ids) for example in examples))
+    bounded = replace(scoring, max_new_tokens=max(1, min(length, scoring.max_new_tokens)))
+    began = time.perf_counter()
+    score(packed, [None], examples, bounded)
+    return len(examples) / max(time.perf_counter() - began, 1e-9)
+
+
+def plain_peft_rate(model: Any, examples: Sequence[TokenizedExample], steps: int = 2) -> float:
+    """Raw tokens a second of plain PEFT in padded micro-batches of two, forward and backward, after one to warm up.
+
+    Args:
+        model: a stock causal language model; it is given an adapter.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=MEASURED.lora_r, lora_alpha=int(MEASURED.lora_alpha), lora_dropout=MEASURED.lora_dropout,
+        target_modules="all-linear", task_type="CAUSAL_LM",
+    )  # fmt: skip
+    with quiet_transformers():
+        adapted = get_peft_model(model, config).train()
+    batches = [examples[i * PLAIN_ROWS : (i + 1) * PLAIN_ROWS] for i in range(steps + 1)]
+    batches = [batch or examples[:PLAIN_ROWS] for batch in batches]
+    seconds = [_timed(lambda batch=batch: _plain_step(adapted, batch)) for batch in batches]  # type: ignore[misc]
+    return sum(example.n_tokens for batch in batches[1:] for example in batch) / sum(seconds[1:])
+
+
+def _plain_step(model: Any, batch: Sequence[TokenizedExample]) -> None:
+    from tunebook.engines.batched_scoring import IGNORED, padded
+
+    ids = padded([example.prompt_ids + example.completion_ids for example in batch], 0)
+    labels = padded([(IGNORED,) * len(e.prompt_ids) + e.completion_ids for e in batch], IGNORED)
+    mask = padded([(1,) * example.n_tokens for example in batch], 0)
+    values = {"input_ids": ids, "labels": labels, "attention_mask": mask}
+    model(**{name: value.to(model.device) for name, value in values.items()}).loss.backward()
+    if model.device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def _plain_rate_if_it_fits(options: EngineOptions, train: Sequence[TokenizedExample], weights: int) -> float | None:
+    """The rate of plain PEFT on a second copy of the model, or None where there is no room for one.
+
+    Room is twice the weights: the copy, and activations with whole logits.
+    """
+    room = free_bytes(options.device) if options.memory_bytes is None else options.memory_bytes - 2 * weights
+    if room < 2 * weights:
+        return None
+    try:
+        model = load_model(options.model, options.dtype, options.device, options.trust_remote_code)
+        return plain_peft_rate(model, train)
+    except (torch.OutOfMemoryError, MemoryError):
+        return None
+    finally:
+        gc.collect()
+
+
+def _timed(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return max(time.perf_counter() - began, 1e-9)
+
+
+def _trainee(
+    packed: PackedModel, plan: MemoryPlan, options: EngineOptions, train: Sequence[TokenizedExample],
+    configuration: Configuration, seed: int,
+) -> Trainee:  # fmt: skip
+    job = TrialJob(seed, configuration, seed, (), "")
+    return Trainee(job, train, packed.all_shapes, plan.micro_rows, options.share_prompts, None, packed.adapter_dtype,
+                   packed.device)  # fmt: skip
