@@ -39,7 +39,7 @@ class PackedEngine:
         torch.set_num_threads(options.threads)
 
     def calibrate(self, workload: Workload) -> Calibration:
-        """Steps of a small cohort, a scoring pass and, where there is room, plain PEFT, timed (`calibration.measure`)."""
+        """Steps of a small cohort, a scoring pass and, with room for it, plain PEFT, timed (`calibration.measure`)."""
         return measure(self._model(), self._plan(workload), self._options, workload)
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
