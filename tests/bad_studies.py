@@ -65,6 +65,10 @@ BAD = {
     "dropout of 1": (changed(baseline="baseline: {lora_dropout: 1.0}"), ["found 1.0; it is below 1"]),
     "half an epoch": (changed(baseline="baseline: {num_train_epochs: 2.5}"), ["found 2.5; it is a whole number"]),
     "half a warm-up step": (changed(baseline="baseline: {warmup_steps: 2.5}"), ["whole number of steps, or below 1"]),
+    "modules in one text": (changed(baseline="baseline: {target_modules: 'q_proj,v_proj'}"),
+                            ['found "q_proj,v_proj"; it is "all-linear" or a list of module names']),
+    "warm-up range over 1": (changed(space="space: {warmup_steps: {low: 0, high: 100}}"),
+                             ["below 1 a warm-up is a fraction of all steps"]),
     "infinite": (changed(baseline="baseline: {lora_alpha: .inf}"), ["it is a finite number"]),
     "not a number": (changed(margin="margin: .nan"), ["margin: found nan"]),
     "absurd rank": (changed(baseline="baseline: {lora_r: 1" + 300 * "0" + "}"), [

@@ -74,6 +74,8 @@ def test_lists_of_module_names_are_levels() -> None:
                                space="space: {target_modules: [[q_proj, v_proj], all-linear]}"))
     assert spec.baseline.target_modules == ("q_proj", "v_proj")
     assert spec.space.get("target_modules") == Factor("target_modules", (("q_proj", "v_proj"), "all-linear"))
+    one = parse_study(changed(baseline="baseline: {target_modules: q_proj}"))
+    assert one.baseline.target_modules == ("q_proj",)
     assert parse_study(write_study(spec)) == spec
 
 

@@ -6,8 +6,9 @@ of the workload until `with_test` opens it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class PreparedData:
         warnings: what may mislead.
         places: where each scored example stands ("validation.jsonl:7"), by split, for messages.
         test: the test split, tokenised and closed.
-        train_all: all training examples, for a final training; `workload.train` is a part of them with `train_rows`.
+        encode_pool: tokenises all training rows; called when `train_all` is first asked for.
     """
 
     workload: Workload
@@ -56,7 +57,12 @@ class PreparedData:
     warnings: tuple[DataWarning, ...] = ()
     places: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     test: tuple[TokenizedExample, ...] = field(default=(), repr=False)
-    train_all: tuple[TokenizedExample, ...] = field(default=(), repr=False)
+    encode_pool: Callable[[], tuple[TokenizedExample, ...]] = field(default=tuple, repr=False)
+
+    @cached_property
+    def train_all(self) -> tuple[TokenizedExample, ...]:
+        """All training examples, for a final training; with `train_rows`, `workload.train` is a part of them."""
+        return self.encode_pool()
 
     def with_test(self) -> Workload:
         """The workload with the test split opened. Call it only when the confirm list is sealed."""
@@ -83,9 +89,8 @@ def prepare(
     warnings = checks.check_splits(splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric)
     encoder = Encoder(tokenizer, spec.data.system)
     encoded = {name: _encode(splits, name, examples, encoder) for name, examples in (
-        ("train", splits.train_pool), ("validation", splits.validation), ("test", splits.test))}
-    position = {example.index: i for i, example in enumerate(splits.train_pool)}
-    train = [encoded["train"][position[example.index]] for example in splits.train]
+        ("train", splits.train), ("validation", splits.validation), ("test", splits.test))}
+    train = encoded["train"]
     warnings += checks.check_lengths(splits.place, splits.train, train, {
         "validation": (splits.validation, encoded["validation"]), "test": (splits.test, encoded["test"]),
     }, length_levels(spec), spec.baseline.max_length, context_tokens)
@@ -98,7 +103,8 @@ def prepare(
         replace(workload, texts=_workload_texts(splits)), _facts(spec, splits, train), _texts(splits),
         {role: rows.sha256 for role, rows in splits.sources.items()},
         summarise(spec, splits, train, encoded, encoder, warnings), choices, tuple(warnings),
-        _places(splits), scored["test"], _within(encoded["train"], context_tokens),
+        _places(splits), scored["test"],
+        lambda: _within(_encode(splits, "train", splits.train_pool, encoder), context_tokens),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from tunebook.core.factor import ALIASES, FACTOR_KINDS, Factor, FactorKind, Level, Role, Scale
@@ -11,6 +12,8 @@ from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
 __all__ = ["looks_numeric", "read_baseline", "read_space"]
 
 MAX_LEVELS = 64
+ALL_LINEAR = "all-linear"
+_MODULE = re.compile(r"[\w.-]+")
 _NULLABLE = ("gradient_checkpointing", "target_modules")
 """Factors whose baseline may be null: left to the machine, or PEFT's own choice."""
 
@@ -77,6 +80,8 @@ def value_problem(kind: FactorKind, value: Any) -> str | None:
     rule = kind.problem(value)
     if rule is None and kind.name == "warmup_steps" and value >= 1 and value != int(value):
         return "it is a whole number of steps, or below 1 a fraction of all steps"
+    if rule is None and kind.name == "target_modules" and isinstance(value, str) and not _MODULE.fullmatch(value):
+        return 'it is "all-linear" or a list of module names'
     return rule
 
 
@@ -116,6 +121,8 @@ def as_level(kind: FactorKind, value: Any) -> Level:
     """A valid value in the factor's own type: whole numbers as int, lists as tuples."""
     if isinstance(value, list | tuple):
         return tuple(value)
+    if kind.name == "target_modules" and isinstance(value, str) and value != ALL_LINEAR:
+        return (value,)
     if kind.value_type is int:
         return int(value)
     if kind.value_type is float:
@@ -194,6 +201,10 @@ def _range(kind: FactorKind, low: Any, high: Any, path: KeyPath, role: Role, pro
         if rule:
             problems.add((*path, end), _value_text(kind, value, rule))
     if len(problems.found) > before:
+        return None
+    if kind.name == "warmup_steps" and high >= 1:
+        problems.add(path, f"found {shown(low)} to {shown(high)}; below 1 a warm-up is a fraction of all steps, from 1 "
+                           "on a count, and a range holds one of them. Write a list of levels, or stay below 1.")
         return None
     if low >= high:
         problems.add(path, f"low is {shown(low)} and high is {shown(high)}; low is below high. "
