@@ -49,7 +49,7 @@ def check_row(table: Table, row: Row, place: str) -> None:
 def examples_digest(splits: Mapping[str, Sequence[ExampleText]]) -> str:
     """Checksum of the scored examples, with their order."""
     lines = ((split, e.index, e.prompt, e.gold, e.group) for split in sorted(splits) for e in splits[split])
-    return _hash(json.dumps(line).encode() for line in lines)
+    return _hash(_text(line) for line in lines)
 
 
 def result_digest(curve: Curve, outcomes: Mapping[str, Outcomes]) -> str:
@@ -59,11 +59,11 @@ def result_digest(curve: Curve, outcomes: Mapping[str, Outcomes]) -> str:
         for s in curve.steps:
             yield _float_bytes([s.step, s.epoch, s.loss, s.learning_rate, s.gradient_norm])
         for e in curve.evaluations:
-            yield json.dumps([e.split, e.accuracy is None]).encode()
+            yield _text([e.split, e.accuracy is None])
             yield _float_bytes([e.step, e.epoch, e.loss, 0.0 if e.accuracy is None else e.accuracy])
         for split in sorted(outcomes):
             of_split = outcomes[split]
-            yield json.dumps([split, len(of_split.scores), list(of_split.answers)]).encode()
+            yield _text([split, len(of_split.scores), list(of_split.answers)])
             yield _float_bytes(of_split.scores) + _float_bytes(of_split.nll)
 
     return _hash(parts())
@@ -77,7 +77,12 @@ def _float_bytes(values: Sequence[float] | Floats) -> bytes:
 def _row_digest(table: Table, values: Row) -> str:
     generated = table.autoincrement_column
     columns = [c.name for c in table.columns if c.name not in _LEFT_OUT and c is not generated]
-    return _hash([json.dumps([values.get(name) for name in columns]).encode()])
+    return _hash([_text([values.get(name) for name in columns])])
+
+
+def _text(values: Any) -> bytes:
+    """Values as text; a damaged file can hold values that JSON does not have."""
+    return json.dumps(values, default=repr).encode()
 
 
 def _hash(parts: Iterable[bytes]) -> str:

@@ -284,7 +284,11 @@ def _trial_fact(
     if not state.is_final:
         return TrialFact(trial, state)
     curve, of_trial = curves.get(trial.id, Curve()), scored.get(trial.id, {})
-    if result_digest(curve, of_trial) != row["result_digest"]:
+    try:
+        digest = result_digest(curve, of_trial)
+    except (TypeError, ValueError) as error:
+        raise damaged(place, f"trial {trial.id}: {error}") from error
+    if digest != row["result_digest"]:
         raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not fit")
     cost = decoded(Cost, row["cost"], place)
     return TrialFact(trial, state, of_trial, curve, cost, row["diverged_step"], row["reason"])

@@ -81,9 +81,13 @@ class AnyText(TypeDecorator[str]):
         return _ESCAPE + json.dumps(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or not value.startswith(_ESCAPE):
+        # What is not text, or no JSON behind the mark, was damaged; it is handed on for the row's checksum to notice.
+        if not isinstance(value, str) or not value.startswith(_ESCAPE):
             return value
-        return str(json.loads(value[len(_ESCAPE) :]))
+        try:
+            return str(json.loads(value[len(_ESCAPE) :]))
+        except ValueError:
+            return value
 
 
 def _needs_escape(value: str) -> bool:
@@ -106,7 +110,7 @@ class Measured(TypeDecorator[float]):
         return None if value is None or math.isnan(value) else float(value)
 
     def process_result_value(self, value: float | None, dialect: Dialect) -> float | None:
-        return math.nan if value is None else float(value)
+        return float(value) if isinstance(value, int | float) else math.nan  # anything else: see AnyText
 
 
 _STUDY = "studies.id"

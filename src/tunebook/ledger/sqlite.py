@@ -121,7 +121,7 @@ class SqliteDatabase:
     def _make(self, making: Path) -> None:
         for leftover in (making, *(making.with_name(making.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):
             leftover.unlink(missing_ok=True)
-        engine = _engine(making)
+        engine = _engine(making, journal="DELETE")  # no log, whose end a full disk could keep from reaching the file
         try:
             with engine.begin() as connection:
                 migrate(connection, self.place)
@@ -226,10 +226,11 @@ def translated(error: BaseException, place: str) -> TunebookError | None:
 
 def _translated_cause(cause: BaseException | None, place: str) -> TunebookError | None:
     name = str(getattr(cause, "sqlite_errorname", ""))
-    if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and not _has_room(Path(place).parent)):
+    cannot_read = name in ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
+    if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and not cannot_read and "LOCK" not in name):
         return DiskFull(
-            f"{place}: no room left on the disk ({cause}). What was written before is safe; the last step was not "
-            "written. Free some space and run again."
+            f"{place}: cannot be written any further ({cause}): the disk is full, or a quota or a file-size limit is "
+            "reached. What was written before is safe; the last step was not written. Free some space and run again."
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_IOERR_LOCK", "SQLITE_PROTOCOL")):
         return UnwritableFolder(
@@ -258,14 +259,14 @@ def _address(path: Path, mode: str) -> str:
     return f"file:{quote(str(path.resolve()))}?mode={mode}"
 
 
-def _engine(path: Path, *, readonly: bool = False) -> SqlEngine:
+def _engine(path: Path, *, readonly: bool = False, journal: str = "WAL") -> SqlEngine:
     def connect() -> sqlite3.Connection:
         if readonly:
             connection = connect_readonly(path)
         else:
             address = _address(path, "rwc")
             connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
-            _set_up(connection, path)
+            _set_up(connection, path, journal)
         connection.isolation_level = None  # transactions begin where we say so
         return connection
 
@@ -279,12 +280,12 @@ def _engine(path: Path, *, readonly: bool = False) -> SqlEngine:
     return engine
 
 
-def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+def _set_up(connection: sqlite3.Connection, path: Path, journal: str) -> None:
     """Durable on commit, as far as the disk keeps its word."""
-    mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-    if mode != "wal":
+    mode = connection.execute(f"PRAGMA journal_mode={journal}").fetchone()[0]
+    if mode != journal.lower():
         connection.close()
-        raise unwritable(path.parent, OSError(errno.ENOLCK, f"SQLite gives journal mode {mode} instead of wal"))
+        raise unwritable(path.parent, OSError(errno.ENOLCK, f"SQLite gives journal mode {mode} instead of {journal}"))
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA cell_size_check=ON")
