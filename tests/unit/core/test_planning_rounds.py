@@ -218,6 +218,17 @@ def test_mixed_rates_lie_inside_the_bracket():
     assert found == Edge(1e-3, 4e-3, (2e-3,), {1e-3: 2, 2e-3: 2, 4e-3: 2})
 
 
+def test_rate_too_low_to_learn_is_not_taken_for_the_edge():
+    def too_low_or_too_high(c):
+        return c.learning_rate < 1e-4 or c.learning_rate > 1.5e-3
+
+    history = study(by_rate, broken=too_low_or_too_high)
+    board = Board(Ground(example_study(), FACTS, Folding.everything()), history)
+    found = edge(board, example_study().baseline)
+    assert found.trained >= 6.3e-4
+    assert 1.5e-3 < found.failed <= 2e-3
+
+
 def test_edge_of_a_noisy_cliff_is_inside_the_bracket():
     """Cliffs whose seeds differ by 8 % of the rate: at least 90 of 100 brackets hold (measured: 98 %)."""
     held = 0

@@ -90,7 +90,9 @@ def _bracket(tried: Mapping[float, list[bool]]) -> Edge:
     trained: float | None = None
     mixed: list[float] = []
     counts = {rate: len(results) for rate, results in tried.items()}
-    for rate in sorted(tried):
+    trains = [rate for rate, results in tried.items() if 2 * sum(results) >= len(results)]
+    lowest = min(trains, default=0.0)  # a rate too low to learn anything may count as not trained: not this edge
+    for rate in sorted(rate for rate in tried if rate >= lowest):
         results = tried[rate]
         if 2 * sum(results) < len(results):
             return Edge(trained, rate, tuple(mixed), counts)
