@@ -18,13 +18,14 @@ from tunebook.core.facts import Cost, Curve, EvaluationRecord
 from tunebook.core.ports import EngineOptions, RawScores, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.engines.packed import checkpoint
 from tunebook.engines.packed.bank import Adapter
+from tunebook.engines.packed.kernels import kernel_kind
 from tunebook.engines.packed.loop import choose, is_out_of_memory, train_together
 from tunebook.engines.packed.memory import MemoryPlan, peak_bytes
 from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.saving import save_adapter
+from tunebook.engines.packed.saving import save_adapter, writing
 from tunebook.engines.packed.scoring import losses, score
 from tunebook.engines.packed.trainee import Trainee
-from tunebook.errors import TunebookError
+from tunebook.errors import EnvironmentStop, TunebookError
 
 __all__ = ["Cohort"]
 
@@ -237,7 +238,8 @@ class Cohort:
 
     def _save_adapter(self, trainee: Trainee, folder: Path) -> int:
         shapes = self._packed.all_shapes
-        return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
+        with writing(folder):
+            return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
 
     def _save(self, slot: _Slot) -> None:
         trainee = slot.trainee
@@ -245,7 +247,8 @@ class Cohort:
             return
         facts = {"max_rows": trainee.max_rows, "scored": slot.scored, **trainee.counters()}
         saved = checkpoint.Saved(trainee.state(), tuple(trainee.steps), tuple(trainee.evaluations), facts)
-        checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
+        with writing(Path(trainee.job.folder)):
+            checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
         slot.saved_at = time.monotonic()
 
     def _identity(self, job: TrialJob) -> dict[str, Any]:
@@ -253,6 +256,7 @@ class Cohort:
         return {
             "configuration": job.configuration.as_dict(), "seed": job.seed, "dtype": options.dtype,
             "share_prompts": options.share_prompts, "n_train": len(self._workload.train),
+            "kernels": kernel_kind(self._packed.device, self._packed.adapter_dtype),
             "max_steps": options.extra.get("max_steps"),
         }  # fmt: skip
 
@@ -261,9 +265,9 @@ class Cohort:
         if trainees:
             try:
                 work()
-            except Stopped:
+            except (Stopped, EnvironmentStop):
                 raise
-            except (TunebookError, RuntimeError, MemoryError, ValueError, OSError) as error:
+            except (TunebookError, RuntimeError, MemoryError, ValueError) as error:
                 for trainee in trainees:
                     self._failed(trainee.job.id, error)
 
@@ -271,7 +275,7 @@ class Cohort:
         """Run work of one trial; its failure is reported and ends that trial alone."""
         try:
             work()
-        except Stopped:
+        except (Stopped, EnvironmentStop):
             raise
         except (TunebookError, RuntimeError, MemoryError, ValueError) as error:
             self._failed(trial_id, error)

@@ -1,0 +1,268 @@
+"""The engine as the runner uses it: cohorts, slots, checkpoints, interruption, memory, saved adapters."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from tiny_models import END, examples, tiny_model
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.engines.packed import cohort as cohort_module
+from tunebook.engines.packed.engine import PackedEngine
+from tunebook.engines.peft import PeftEngine
+from tunebook.errors import DiskFull
+
+BASE = Configuration(
+    learning_rate=5e-3, per_device_train_batch_size=4, num_train_epochs=3, lora_r=4, lora_alpha=8, lora_dropout=0.2,
+    target_modules="all-linear", lr_scheduler_type="constant",
+)  # fmt: skip
+WORKLOAD = Workload(
+    examples(10), {"validation": examples(6, seed=5)}, Scoring(max_new_tokens=4, stop_ids=(END,)), curve_examples=3
+)
+WEIGHTS = "adapter_model.safetensors"
+
+
+class RecordingSink:
+    """Keeps what the engine says; asks it to stop after so many steps."""
+
+    def __init__(self, stop_after=None):
+        self.results, self.failures, self.notes, self.steps = {}, {}, [], []
+        self.evaluations = []
+        self._stop_after = stop_after
+
+    def step(self, trial_id, record):
+        self.steps.append((trial_id, record))
+
+    def evaluation(self, trial_id, record):
+        self.evaluations.append((trial_id, record))
+
+    def progress(self, trial_id, done, phase):
+        assert 0 <= done <= 1
+        assert phase in ("train", "score")
+
+    def finished(self, result):
+        assert result.id not in self.results
+        self.results[result.id] = result
+
+    def failed(self, trial_id, message, out_of_memory=False):
+        self.failures[trial_id] = (message, out_of_memory)
+
+    def note(self, code, values):
+        json.dumps(values)
+        self.notes.append((code, values))
+
+    def should_stop(self):
+        return self._stop_after is not None and len(self.steps) >= self._stop_after
+
+
+class ListSource:
+    def __init__(self, jobs):
+        self._jobs, self.taken = list(jobs), []
+
+    def take(self, n):
+        now, self._jobs = self._jobs[:n], self._jobs[n:]
+        self.taken.append([job.id for job in now])
+        return now
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    tiny_model().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def engine(model_folder):
+    return PackedEngine(EngineOptions(str(model_folder), threads=1, extra={"slots": 2}))
+
+
+def job(number, folder, configuration=BASE, **values):
+    return TrialJob(number, configuration, number, ("validation",), str(folder / str(number)), **values)
+
+
+def run(engine, jobs, stop_after=None):
+    sink, source = RecordingSink(stop_after), ListSource(jobs)
+    engine.run(source, WORKLOAD, sink)
+    return sink, source
+
+
+def weights(folder, number):
+    return load_file(folder / str(number) / WEIGHTS)
+
+
+def assert_same_weights(a, b):
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+MIXED = [
+    BASE,
+    BASE.with_values(lora_r=8, num_train_epochs=1, lora_dropout=0.0),
+    BASE.with_values(learning_rate=float("1e30"), lora_dropout=0.0),
+    BASE.with_values(num_train_epochs=0),
+    BASE.with_values(max_length=5),
+    BASE.with_values(target_modules=("o_proj",), per_device_train_batch_size=3),
+]
+
+
+def test_every_trial_of_a_mixed_cohort_ends_with_a_result_or_its_reason(engine, tmp_path):
+    sink, source = run(engine, [job(i, tmp_path, c) for i, c in enumerate(MIXED)])
+    assert sink.results.keys() == {0, 1, 2, 3, 5}
+    assert "max_length: got 5" in sink.failures[4][0]
+    assert sink.results[2].broke_at_step is not None
+    assert sink.results[2].scores == {}
+    assert len(sink.results[0].curve.steps) == 9
+    assert [r.epoch for r in sink.results[0].curve.evaluations] == [1.0, 2.0, 3.0]
+    assert sink.results[3].curve.steps == ()
+    for number in (0, 1, 3, 5):
+        scores = sink.results[number].scores["validation"]
+        assert len(scores.answers) == len(scores.nll) == 6
+    assert sink.results[0].cost.raw_tokens == 3 * sum(e.n_tokens for e in WORKLOAD.train)
+    assert sink.results[0].cost.computed_tokens < sink.results[0].cost.raw_tokens
+    assert max(len(ids) for ids in source.taken) <= 2
+    assert not any((tmp_path / str(i) / "resume").exists() for i in range(6))
+
+
+def test_an_interrupted_run_that_goes_on_equals_an_unbroken_one_bit_for_bit(engine, model_folder, tmp_path):
+    jobs = [BASE, BASE.with_values(lora_r=8, per_device_train_batch_size=3), BASE.with_values(lora_dropout=0.0)]
+    unbroken, _ = run(engine, [job(i, tmp_path / "a", c) for i, c in enumerate(jobs)])
+    done = {}
+    for stop_after in (1, 5, 3, 7, None):  # a fresh engine each time, as after a restart
+        again = PackedEngine(EngineOptions(str(model_folder), threads=1, extra={"slots": 2}))
+        rest = [job(i, tmp_path / "b", c) for i, c in enumerate(jobs) if i not in done]
+        sink, _ = run(again, rest, stop_after)
+        done.update(sink.results)
+    assert done.keys() == unbroken.results.keys()
+    for number, result in done.items():
+        assert_same_weights(weights(tmp_path / "a", number), weights(tmp_path / "b", number))
+        assert [s.loss for s in result.curve.steps] == [s.loss for s in unbroken.results[number].curve.steps]
+        assert result.scores["validation"].answers == unbroken.results[number].scores["validation"].answers
+        assert (result.scores["validation"].nll == unbroken.results[number].scores["validation"].nll).all()
+        assert result.cost.raw_tokens == unbroken.results[number].cost.raw_tokens
+
+
+def test_a_damaged_or_foreign_resume_state_is_ignored(engine, tmp_path):
+    run(engine, [job(0, tmp_path / "a")])
+    for name, spoil in (("b", lambda p: p.write_bytes(b"torn")), ("c", lambda p: p.unlink())):
+        run(engine, [job(0, tmp_path / name)], stop_after=4)
+        spoil(tmp_path / name / "0" / "resume" / "state.safetensors")
+        run(engine, [job(0, tmp_path / name)])
+        assert_same_weights(weights(tmp_path / "a", 0), weights(tmp_path / name, 0))
+    run(engine, [job(0, tmp_path / "d", BASE.with_values(learning_rate=1e-3))], stop_after=4)
+    run(engine, [job(0, tmp_path / "d")])
+    assert_same_weights(weights(tmp_path / "a", 0), weights(tmp_path / "d", 0))
+
+
+def test_a_checkpoint_of_a_longer_run_equals_the_shorter_trial(engine, tmp_path):
+    longer = job(0, tmp_path / "a", checkpoints=((1, 11), (2, 12)))
+    sink, _ = run(engine, [longer])
+    assert list(sink.results) == [11, 12, 0]
+    shorter = TrialJob(12, BASE.with_values(num_train_epochs=2), 0, ("validation",), str(tmp_path / "b" / "12"))
+    alone, _ = run(engine, [shorter])
+    assert_same_weights(weights(tmp_path / "a", 12), weights(tmp_path / "b", 12))
+    assert (sink.results[12].scores["validation"].nll == alone.results[12].scores["validation"].nll).all()
+    assert len(sink.results[12].curve.steps) == len(alone.results[12].curve.steps)
+
+
+def test_the_saved_adapter_gives_the_same_likelihoods_in_plain_peft(engine, tmp_path):
+    for number, targets in enumerate(["all-linear", None, ("q_proj", "model.layers.1.mlp.down_proj")]):
+        sink, _ = run(engine, [job(number, tmp_path, BASE.with_values(target_modules=targets, lora_dropout=0.0))])
+        model = PeftModel.from_pretrained(tiny_model(), tmp_path / str(number))
+        adapted = {n for n, m in model.get_base_model().named_modules() if hasattr(m, "lora_A")}
+        assert len(adapted) == len(weights(tmp_path, number)) // 2
+        scores = sink.results[number].scores["validation"]
+        for example, nll in zip(WORKLOAD.splits["validation"], scores.nll, strict=True):
+            ids = torch.tensor([example.prompt_ids + example.completion_ids])
+            first = len(example.prompt_ids)
+            logits = model(input_ids=ids).logits[0, first - 1 : -1]
+            plain = torch.nn.functional.cross_entropy(logits, ids[0, first:], reduction="sum")
+            assert nll == pytest.approx(float(plain.detach()), rel=1e-5)
+
+
+def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_path, monkeypatch):
+    whole, _ = run(engine, [job(i, tmp_path / "a") for i in range(3)])
+    real = cohort_module.train_together
+
+    def small_machine(packed, trainees):
+        if sum(one.peek().tree.n_tokens for one in trainees) > 45:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        real(packed, trainees)
+
+    monkeypatch.setattr(cohort_module, "train_together", small_machine)
+    split, _ = run(engine, [job(i, tmp_path / "b") for i in range(3)])
+    assert split.results.keys() == whole.results.keys()
+    assert any(code == "cohort_split" for code, _ in split.notes)
+    for number, result in split.results.items():
+        losses = [s.loss for s in whole.results[number].curve.steps]
+        assert [s.loss for s in result.curve.steps] == pytest.approx(losses, rel=1e-4)
+
+
+def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp_path, monkeypatch):
+    real = cohort_module.train_together
+
+    def tiny_machine(packed, trainees):
+        if any(one.job.id == 1 for one in trainees):
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        real(packed, trainees)
+
+    monkeypatch.setattr(cohort_module, "train_together", tiny_machine)
+    sink, _ = run(engine, [job(i, tmp_path) for i in range(3)])
+    assert sink.results.keys() == {0, 2}
+    message, out_of_memory = sink.failures[1]
+    assert out_of_memory
+    assert "Lower max_length" in message
+
+
+def test_calibration_gives_positive_rates_and_changes_nothing(engine, tmp_path):
+    before, _ = run(engine, [job(0, tmp_path / "a")])
+    calibration = engine.calibrate(WORKLOAD)
+    run(engine, [job(0, tmp_path / "b")])
+    assert calibration.train_tokens_per_second > calibration.one_by_one_tokens_per_second > 0
+    assert calibration.score_examples_per_second > 0
+    assert min(calibration.base_bytes, calibration.trial_bytes) > 0
+    assert_same_weights(weights(tmp_path / "a", 0), weights(tmp_path / "b", 0))
+
+
+def test_a_full_disk_stops_the_run_and_leaves_no_torn_adapter(engine, tmp_path, monkeypatch):
+    from tunebook.engines.packed import saving
+
+    def full_disk(*_args, **_values):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(saving, "save_file", full_disk)
+    with pytest.raises(DiskFull, match="Free some and run again"):
+        run(engine, [job(0, tmp_path)])
+    assert not (tmp_path / "0" / WEIGHTS).exists()
+
+
+def test_both_engines_agree_over_twenty_steps_of_the_real_trainer(model_folder, tmp_path):
+    """Unequal ranks, batch sizes, schedules and modules; PEFT and the Trainer are the reference."""
+    plain = BASE.with_values(lora_dropout=0.0, lr_scheduler_type="linear", num_train_epochs=7)
+    chosen = [
+        plain.with_values(lora_r=2, per_device_train_batch_size=3, num_train_epochs=5),
+        plain.with_values(lora_r=16, lora_alpha=4, use_rslora=True, gradient_accumulation_steps=2, warmup_steps=0.2,
+                          per_device_train_batch_size=2),
+        plain.with_values(lr_scheduler_type="cosine", weight_decay=0.1, target_modules=None, learning_rate=2e-2),
+    ]  # fmt: skip
+    options = EngineOptions(str(model_folder), threads=1)
+    packed, _ = run(PackedEngine(options), [job(i, tmp_path / "packed", c) for i, c in enumerate(chosen)])
+    plain_run, _ = run(PeftEngine(options), [job(i, tmp_path / "peft", c) for i, c in enumerate(chosen)])
+    for number in range(len(chosen)):
+        a, b = packed.results[number], plain_run.results[number]
+        assert len(a.curve.steps) == len(b.curve.steps) >= 20
+        for mine, theirs in zip(a.curve.steps, b.curve.steps, strict=True):
+            assert mine.loss == pytest.approx(theirs.loss, rel=1e-4)
+            assert mine.gradient_norm == pytest.approx(theirs.gradient_norm, rel=1e-3)
+            assert mine.learning_rate == pytest.approx(theirs.learning_rate, rel=1e-6)
+            assert mine.epoch == pytest.approx(theirs.epoch, abs=0.2)
+        assert a.scores["validation"].answers == b.scores["validation"].answers
+        assert a.scores["validation"].nll == pytest.approx(b.scores["validation"].nll, rel=1e-4)
+        for name, value in weights(tmp_path / "packed", number).items():
+            torch.testing.assert_close(value, weights(tmp_path / "peft", number)[name], rtol=0, atol=1e-3)
+        assert a.cost.raw_tokens == b.cost.raw_tokens
