@@ -258,6 +258,21 @@ def test_confirm_seals_best_cheapest_and_baseline_and_opens_the_test_split():
     assert [contrast.label for contrast in wave.contrasts] == ["best", "cheapest"]
 
 
+def test_list_that_was_sealed_before_a_crash_is_the_one_that_is_confirmed():
+    spec = example_study(40)
+    whole = study(by_rate, trials=40)
+    before = replace(whole, waves=whole.waves[:-1], trials={
+        number: fact for number, fact in whole.trials.items() if fact.trial.kind is not RoundKind.CONFIRM
+    })
+    groups = list(Board(Ground(spec, FACTS, Folding.everything()), before).groups.values())
+    other = next(g for g in groups if g.trains and g.effective.key not in whole.sealed.values())
+    sealed = {"best": other.effective.key, "baseline": whole.sealed["baseline"]}
+    wave = StudyPlanner(spec, FACTS, Folding.everything()).next_wave(replace(before, sealed=sealed))
+    assert dict(wave.notes)["sealed"] == sealed
+    trained = {t.effective.key for t in wave.trials if t.purpose is Purpose.CONFIRM}
+    assert trained == set(sealed.values())
+
+
 def test_reference_is_scored_on_test_without_costing_budget():
     reference = [t for t in study(by_rate).waves[-1].trials if t.purpose is Purpose.REFERENCE]
     assert [(t.splits, t.costs_budget, t.effective.num_train_epochs) for t in reference] == [(("test",), False, 0)]

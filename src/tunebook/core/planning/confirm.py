@@ -25,13 +25,9 @@ def confirm_wave(board: Board, round_number: int) -> Wave | None:
     ground = board.ground
     splits = ("validation", "test") if ground.facts.n_test else ("validation",)
     draft = Draft(board, RoundKind.CONFIRM, round_number, 1, board.allowance(RoundKind.CONFIRM))
-    best = leading(board)
-    if best is None:
+    roles = _roles(board)
+    if roles is None:
         return None
-    roles = {"best": best, "baseline": board.baseline}
-    cheapest = as_good_and_cheaper(board, best)
-    if cheapest is not None:
-        roles["cheapest"] = cheapest
     n, roles = _seeds_each(board, draft, roles, splits)
     if n == 0:
         return None
@@ -46,9 +42,26 @@ def confirm_wave(board: Board, round_number: int) -> Wave | None:
     draft.contrast(ids["best"], ids["baseline"], "best", split=split)
     if "cheapest" in ids:
         draft.contrast(ids["cheapest"], ids["best"], "cheapest", kind=ContrastKind.NON_INFERIORITY, split=split)
-    sealed: dict[str, str] = {role: group.effective.key for role, group in roles.items()}
-    draft.note("sealed", sealed)
+    draft.note("sealed", board.history.sealed or {role: group.effective.key for role, group in roles.items()})
     return draft.wave()
+
+
+def _roles(board: Board) -> dict[str, Group] | None:
+    """Who is confirmed: the list that was sealed, or else what the rounds so far nominate; None when nothing trained.
+
+    A list may be sealed without its wave when the run was killed between the two; it is then kept as it is, whatever
+    has changed since.
+    """
+    sealed = board.history.sealed
+    if sealed:
+        by_key = {group.effective.key: group for group in board.groups.values()}
+        return {role: by_key[key] for role, key in sealed.items() if key in by_key}
+    best = leading(board)
+    if best is None:
+        return None
+    roles = {"best": best, "baseline": board.baseline}
+    cheapest = as_good_and_cheaper(board, best)
+    return roles if cheapest is None else {**roles, "cheapest": cheapest}
 
 
 def _seeds_each(
