@@ -1,4 +1,4 @@
-"""Whole audits as text, for the records of tests/fixtures/records. `make golden` rewrites them; the diff is reviewed."""
+"""Whole audits as text, for the records in tests/fixtures. `make golden` rewrites them; the diff is reviewed."""
 
 from __future__ import annotations
 

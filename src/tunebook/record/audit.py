@@ -202,6 +202,7 @@ class _Writer:
             Reason.DIFFERENCE_FOUND: words.difference_found,
             Reason.ORDER_UNKNOWN: lambda: words.order_unknown(factor, bounds),
             Reason.NOT_BEST: lambda: words.not_best(names[0], self._names(judged.facts.get("higher"))),
+            Reason.FEW_RUNS: lambda: words.all_failed(names),
             Reason.FAILED: lambda: (
                 words.all_failed(names) if claim.kind is ClaimKind.BOUNDARY else words.failed_trial(names[0])
             ),
@@ -390,6 +391,8 @@ class _Writer:
             level = level_text(t.factor or "", t.level)
             rows.append((str(i), words.next_why(t.why, t.factor, level), again, f"{t.cost:.3g}"))
         settle = report.detectable.to_settle if report.detectable else None
+        if settle and self._n is not None and settle[1] <= self._n:
+            settle = None  # there are enough examples already
         lead = words.next_lead(len(rows), sum(t.cost for t in report.next_trials), settle)
         table = _table(("#", label["why"], label["new"], label["cost"]), rows, (0, 3))
         return (
@@ -405,7 +408,8 @@ class _Writer:
 
     def _reading(self) -> str:
         words = self._words
-        sentences = [words.reading_note(_cleaned(note)) for note in self._report.record.notes]
+        notes = (*self._report.record.notes, *self._report.table.notes)
+        sentences = [words.reading_note(_cleaned(note)) for note in notes]
         assumed = sum(bool(v.trial.assumed) for v in self._report.trials)
         if assumed:
             sentences.append(words.assumed_note(assumed))
@@ -419,8 +423,7 @@ class _Writer:
 
     def _name_of_label(self, label: str | None) -> str:
         """A label fit to be read in a sentence: bare numbers as "#6"."""
-        name = shorten(label or "", LONGEST_NAME)
-        return f"#{name}" if name.isdigit() else name
+        return _readable(label or "")
 
     def _share(self, v: TrialVerdict) -> float:
         """A trial's accuracy: from its count where known, else as printed."""
@@ -476,15 +479,30 @@ def _bounds(c: Comparison) -> Bounds:
     )
 
 
+_LABELS = ("trial", "as", "reference", "best", "trials", "fits")
+"""Values of notes that are trials' labels."""
+
+
 def _cleaned(note: Note) -> Note:
-    """A note with its strangers' text fit to be shown."""
-    return Note(note.code, {name: _clean_value(value) for name, value in note.values.items()})
+    """A note with its strangers' text fit to be shown, and its labels fit to be read in a sentence."""
+    values = {
+        name: _clean_value(value, _readable if name in _LABELS else _quoted) for name, value in note.values.items()}
+    return Note(note.code, values)
 
 
-def _clean_value(value: object) -> object:
+def _clean_value(value: object, show: Callable[[str], str]) -> object:
     if isinstance(value, str):
-        return shorten(clean(value), LONGEST_QUOTE)
-    return tuple(_clean_value(each) for each in value) if isinstance(value, tuple) else value
+        return show(value)
+    return tuple(_clean_value(each, show) for each in value) if isinstance(value, tuple) else value
+
+
+def _quoted(text: str) -> str:
+    return shorten(clean(text), LONGEST_QUOTE)
+
+
+def _readable(label: str) -> str:
+    name = shorten(label, LONGEST_NAME)
+    return f"#{name}" if name.isdigit() else name
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> str:

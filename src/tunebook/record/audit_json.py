@@ -54,7 +54,7 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         "next_trials": [_next(trial, report.table) for trial in report.next_trials],
         "next_trials_csv": next_trials_csv(report),
         "families": {"against_baseline": report.family_sizes[0], "all_pairs": report.family_sizes[1]},
-        "notes": [_note(note, names) for note in report.record.notes],
+        "notes": [_note(note, names) for note in (*report.record.notes, *report.table.notes)],
     }
 
 

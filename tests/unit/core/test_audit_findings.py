@@ -182,6 +182,7 @@ def test_rounds_that_each_begin_at_one_are_different_trials() -> None:
     report = report_of("restart_zh.md")
     assert [v.trial.label for v in report.trials] == ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3"]
     assert claim_on(report, "1e-2").reason is Reason.ONE_TRIAL
+    assert [note.code for note in report.table.notes] == ["numbers_restart"]
 
 
 def test_changes_in_words_that_build_on_one_another_are_followed() -> None:
@@ -192,7 +193,7 @@ def test_changes_in_words_that_build_on_one_another_are_followed() -> None:
     assert by_key["7"].configuration.learning_rate == 5e-4
     assert by_key["4"].unread
     assert "4" not in report.structure.moves
-    assert claim_on(report, "0.01 and above").verdict is SupportVerdict.HOLDS
+    assert claim_on(report, "0.01 and above").reason is Reason.FEW_RUNS
     assert claim_on(report, "Run 3 is better").reason is Reason.CONTRADICTED
 
 
@@ -223,3 +224,35 @@ def test_next_trials_complete_the_corners_that_are_missing() -> None:
     assert wanted["baseline", None].again == "exp1"
     keys = [t.configuration.key for t in report.next_trials]
     assert len(keys) == len(set(keys))
+
+
+def record_with_failures(n: int) -> bytes:
+    """Rates that trained up to 1e-3, and n trials at 2e-3 that failed, each with another dropout."""
+    good = [f"{i},{rate},{i / 100},{100 + i}/200" for i, rate in enumerate(("1e-4", "5e-4", "1e-3"))]
+    bad = [f"{10 + i},2e-3,{i / 100},failed" for i in range(n)]
+    return "\n".join(["trial,lr,dropout,accuracy", *good, *bad]).encode()
+
+
+@pytest.mark.parametrize(("n", "reason"), [(1, Reason.CONFOUNDED), (3, Reason.FEW_RUNS), (5, Reason.FAILED)])
+def test_an_edge_holds_only_with_a_clean_pair_and_enough_failures(n: int, reason: Reason) -> None:
+    text = (
+        record_with_failures(n)
+        .replace(b",", b" | ")
+        .replace(b"trial | lr | dropout | accuracy\n", b"trial | lr | dropout | accuracy\n--|--|--|--\n")
+    )
+    report = audit(read_record(text + b"\n\n- lr of 2e-3 diverges\n", "x.md"))
+    assert claim_on(report, "2e-3").reason is reason
+
+
+def test_a_claim_that_trained_trials_refute_is_contradicted() -> None:
+    table = b"trial | lr | accuracy\n--|--|--\n1 | 1e-4 | 50/100\n2 | 1e-3 | 55/100\n\n"
+    text = table + b"- A learning rate above 5e-4 fails.\n"
+    judged = claim_on(audit(read_record(text, "x.md")), "5e-4")
+    assert (judged.verdict, judged.reason) == (SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED)
+
+
+def test_where_the_edge_lies_is_open_when_nothing_was_tried_between() -> None:
+    rows = "".join(f"{i} | 1e-2 | 0.{i} | failed\n" for i in range(6))
+    text = f"trial | lr | dropout | accuracy\n--|--|--|--\n9 | 1e-3 | 0.1 | 55/100\n{rows}\n- lr above 5e-3 fails\n"
+    judged = claim_on(audit(read_record(text.encode(), "x.md")), "5e-3")
+    assert judged.reason is Reason.EDGE_OPEN

@@ -18,6 +18,9 @@ from tunebook.core.factor import Level
 
 __all__ = ["Case", "ConfoundedPair", "Judged", "Subjects", "case_of", "conclude"]
 
+ENOUGH_FAILURES = 5
+"""With five of five failed, the share that fails is above one half (exact binomial, one-sided 95 %: 0.05^(1/5))."""
+
 _BATCH_PARTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 
 
@@ -290,12 +293,15 @@ def _with_boundary(
         return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, (), trials)
     facts = {"boundary": boundary}
     if len(boundary.moves) > 1:
-        pair = _confounded(failed[0], trained, boundary.factor)
+        first = subjects.table.get(boundary.failed[0]) or failed[0]
+        pair = _confounded(first, trained, boundary.factor)
         return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, (pair,), trials, facts)
     if len(failed) == 1:
         return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.ONE_TRIAL, (), trials, facts)
     if not any(level_in(t.configuration, claim.factor or "") == claim.levels[0] for t in failed):
         return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.EDGE_OPEN, (), trials, facts)
+    if len(failed) < ENOUGH_FAILURES:
+        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.FEW_RUNS, (), trials, facts)
     return Case(claim, (), SupportVerdict.HOLDS, Reason.FAILED, (), trials, facts)
 
 

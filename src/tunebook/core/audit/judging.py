@@ -49,6 +49,7 @@ class Reason(StrEnum):
     SAME_TRAINING = "same_training"  # equal effective settings
     CONFOUNDED = "confounded"
     ONE_TRIAL = "one_trial"
+    FEW_RUNS = "few_runs"  # all failed, but too few to say that most do
     EDGE_OPEN = "edge_open"  # it fails somewhere above; where is not shown
     ABSENCE = "absence"  # no difference found is not no difference
     DIFFERENCE_FOUND = "difference_found"  # claimed none, there is one

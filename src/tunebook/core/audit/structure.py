@@ -62,9 +62,9 @@ class Boundary:
 
     Attributes:
         above: they lie above (else below) all levels that trained.
-        failed: keys of the failed trials.
+        failed: keys of the failed trials, first the one of the nearest level with fewest differences from `trained`.
         trained: key of the trained trial nearest in level, and of those the one with fewest other differences.
-        moves: factors on which it and the nearest failed trial differ; more than one: confounded.
+        moves: factors on which it and the first failed trial differ; more than one: confounded.
         clean: key of the nearest trained trial that differs from a failed one by this factor alone, or None.
         clean_failed: the failed trial of that pair.
     """
@@ -292,12 +292,14 @@ def _boundary(
     beyond = [t for t in failed if level(t) > highest]
     if not beyond:
         return None
-    nearest_failed = min(beyond, key=level)
-    edge = min((t for t in trained if level(t) == highest),
-               key=lambda t: len(moved(t.configuration, nearest_failed.configuration)))
+    lowest = min(level(t) for t in beyond)
+    moves, edge, first = min(
+        ((moved(t.configuration, f.configuration), t, f)
+         for t in trained if level(t) == highest for f in beyond if level(f) == lowest),
+        key=lambda found: len(found[0]))
     clean = _clean_bracket(factor, beyond, trained, pairs, level)
-    return Boundary(factor, above, tuple(t.key for t in beyond), edge.key,
-                    moved(edge.configuration, nearest_failed.configuration), *clean)
+    failed_keys = (first.key, *(t.key for t in beyond if t.key != first.key))
+    return Boundary(factor, above, failed_keys, edge.key, moves, *clean)
 
 
 def _clean_bracket(

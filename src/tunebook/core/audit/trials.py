@@ -127,7 +127,9 @@ def trials_of(record: HandRecord) -> TrialTable:
     """The trials of a record. Needs at least one row."""
     full = [row for row in record.rows if row.kind is TableKind.SETTINGS]
     words = [row for row in record.rows if row.kind is TableKind.CHANGES]
+    before = [row.trial for row in full or words]
     full, words = _restarted(full), words if full else _restarted(words)
+    notes = () if [row.trial for row in full or words] == before else (Note("numbers_restart"),)
     main, repeated = _distinct(full or words)
     baseline_row = next((row for row in (*main, *words) if row.is_baseline and _find(main, row) is not None), None)
     baseline = _find(main, baseline_row) if baseline_row is not None else None
@@ -142,7 +144,7 @@ def trials_of(record: HandRecord) -> TrialTable:
     return TrialTable(
         tuple(trials), key_of(first.trial), baseline is not None, factors,
         tuple((row, key) for row, key in text_rows if key in by_key), _renumberings(text_rows), _gaps(main),
-        tuple(repeated), (), _section_names(text_rows))
+        tuple(repeated), notes, _section_names(text_rows))
 
 
 def _restarted(rows: Sequence[Row]) -> list[Row]:

@@ -130,13 +130,28 @@ def read_table(grid: Grid, number: int) -> TableReading:
         _read_row(cells, line, number, index, grid.section, columns, percent, notes)
         for index, (line, cells) in enumerate(grid.rows)
     ]
-    if columns.unused:
-        notes.append(Note("columns_unused", {"columns": columns.unused, "line": grid.line}))
+    notes += _unused_columns(grid, columns)
     if columns.doubled:
         notes.append(Note("columns_doubled", {"factors": columns.doubled, "line": grid.line}))
     if columns.trial is None:
         notes.append(Note("rows_numbered", {"line": grid.line}))
     return TableReading(_same_precision(rows), tuple(notes))
+
+
+def _unused_columns(grid: Grid, columns: Columns) -> list[Note]:
+    """Columns of numbers are taken for results; one of a few words that come up again may be a setting that varied."""
+    notes, numbers = [], []
+    for header in columns.unused:
+        index = next(i for i, cell in enumerate(grid.header) if clean_text(cell) == header)
+        cells = [clean_text(row[index][:LONGEST_CELL]) for _, row in grid.rows if index < len(row)]
+        words = tuple(dict.fromkeys(cell[:40] for cell in cells if cell and read_number(cell) is None))
+        if 1 < len(words) < len(cells):
+            notes.append(Note("column_varies", {"column": header, "words": words, "line": grid.line}))
+        else:
+            numbers.append(header)
+    if numbers:
+        notes.append(Note("columns_unused", {"columns": tuple(numbers), "line": grid.line}))
+    return notes
 
 
 def _is_percent(grid: Grid, column: int) -> bool:

@@ -241,7 +241,11 @@ class ChineseAudit(AuditWords):
                 "边界可能在其间任何一处。")
 
     def all_failed(self, failed: Sequence[str]) -> str:
-        return f"那里的 {len(failed)} 次实验全部失败（{self.cut_list(failed)}），且有一对实验仅此一项不同。"
+        n = len(failed)
+        return (
+            f"那里的 {n} 次实验全部失败（{self.cut_list(failed)}），且有一对实验仅此一项不同。"
+            f"{n} 次运行只能说明那里至少有 {percent(0.05 ** (1 / n), 0)} 会失败（95 %）。"
+        )
 
     def worked(self, names: Sequence[str]) -> str:
         return f"在那里照样训练成功：{self.cut_list(names, 5)}。"
@@ -434,7 +438,10 @@ _READING: dict[str, _Say] = {
     "columns_unused": lambda w, v: f"未使用的列（第 {v['line']} 行的表）：{w.cut_list(v['columns'])}。如果其中有改变"
                                    "过的设置，"
                                    "所谓仅一项不同的实验对可能不止一项不同。",
+    "column_varies": lambda w, v: f"“{v['column']}”一列（第 {v['line']} 行的表）未使用，但各实验的内容不同"
+    f"（{w.cut_list(v['words'], 5)}）。如果它是一项设置，所谓仅一项不同的实验对可能在这上面也不同。",
     "columns_doubled": lambda w, v: f"有两列都是{w.factor_list(v['factors'])}，采用第一列。",
+    "numbers_restart": lambda w, v: "各表都从头编号；2.1 表示第二个表的 1 号。",
     "rows_numbered": lambda w, v: f"第 {v['line']} 行的表没有实验号一列，各行从 1 起编号。",
     "no_result": lambda w, v: f"{v['trial']}（第 {v['line']} 行）没有可读的结果"
                               + (f"：“{v['cell']}”。" if v["cell"] else "。"),

@@ -198,7 +198,7 @@ class EnglishAudit(AuditWords):
         return f"{self.cut_list(names, 20)}: not even in the most favourable pairing, one comparison alone"
 
     def gaps(self, shown: Sequence[Gap], n_pairs: int, total: str) -> str:
-        unit = "examples" if shown[0].examples is not None else "points"
+        unit = "points" if shown[0].examples is None else "example" if total in ("+1", "-1") else "examples"
         if n_pairs == 1:
             return f"{shown[0].treatment} against {shown[0].control}: {total} {unit}."
         listed = ", ".join(f"{g.treatment}-{g.control} {g.text()}" for g in shown)
@@ -259,7 +259,11 @@ class EnglishAudit(AuditWords):
                 f"({b.failed[0]}, failed), so the edge may be anywhere between.")
 
     def all_failed(self, failed: Sequence[str]) -> str:
-        return f"All {len(failed)} trials there failed ({self.cut_list(failed)}), and one pair differs in this alone."
+        n = len(failed)
+        return (
+            f"{_all(n)} there failed ({self.cut_list(failed)}), and one pair differs in this alone. From {n} "
+            f"runs it follows only that at least {percent(0.05 ** (1 / n), 0)} of runs fail there (95 %)."
+        )
 
     def worked(self, names: Sequence[str]) -> str:
         return f"Trained there all the same: {self.cut_list(names, 5)}."
@@ -304,7 +308,7 @@ class EnglishAudit(AuditWords):
             text = (f"Failure {side} {word} {b.trained_level} rests on one trial, {b.failed[0]} ({b.failed_level}), "
                     "one seed.")
         else:
-            text = f"All {len(b.failed)} trials {side} {word} {b.trained_level} failed: {self.cut_list(b.failed)}."
+            text = f"{_all(len(b.failed))} {side} {word} {b.trained_level} failed: {self.cut_list(b.failed)}."
         if len(b.moves) > 1:
             moves = [b.factor, *(n for n in b.moves if n != b.factor)]
             text += (f" Between {b.trained} ({b.trained_level}, trained) and {b.failed[0]} ({b.failed_level}, failed) "
@@ -413,6 +417,10 @@ _VERBS = {
 }
 
 
+def _all(n: int) -> str:
+    return "Both trials" if n == 2 else f"All {n} trials"
+
+
 def _either(levels: Sequence[str]) -> str:
     return levels[0] if len(levels) == 1 else ", ".join(levels[:-1]) + " or " + levels[-1]
 
@@ -475,7 +483,13 @@ _READING: dict[str, _Say] = {
                                    "one of "
                                    "them is a setting that varied, pairs said to differ in one factor may differ in "
                                    "more.",
+    "column_varies": lambda w, v: f"Column \"{v['column']}\" (table on line {v['line']}) is not used, but its words "
+                                  "differ "
+    f"between trials ({w.cut_list(v['words'], 5)}). If it is a setting, pairs said to differ in one factor may "
+    "differ in "
+    "this too.",
     "columns_doubled": lambda w, v: f"Two columns stand for {w.factor_list(v['factors'])}; the first was used.",
+    "numbers_restart": lambda w, v: "The tables each number from the start; 2.1 is number 1 of the second table.",
     "rows_numbered": lambda w, v: f"The table on line {v['line']} has no column of labels; its rows are numbered "
                                   "from 1.",
     "no_result": lambda w, v: f"{v['trial']} (line {v['line']}) has no result that could be read"
