@@ -1,8 +1,9 @@
 """How the built-in data answers to the learning rate: trains the demo's baseline at several rates and draws the curve.
 
-    python benchmarks/demo_lr_sweep.py [--rates 1e-4 1e-3] [--seeds 2] [--engine packed] [--out docs/figures]
+    python benchmarks/demo_lr_sweep.py [--rates 1e-4 1e-3] [--seeds 0 1] [--engine packed] [--out docs/figures] [--add]
 
-Writes demo_lr_sweep.json and demo_lr_sweep.svg; prints one line a trial.
+Writes demo_lr_sweep.json and demo_lr_sweep.svg; prints one line a trial. With --add, trials of an earlier report in
+the same place are kept.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import json
 import platform
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.divergence import worse_than_untrained
+from tunebook.core.divergence import collapse_reason, worse_than_untrained
 from tunebook.core.ports import EngineOptions, RawTrial, TrialJob
 from tunebook.data import prepare
 from tunebook.demo import write_demo
@@ -68,7 +69,8 @@ class Results:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rates", type=float, nargs="+", default=RATES)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1))
+    parser.add_argument("--add", action="store_true")
     parser.add_argument("--engine", choices=("packed", "peft"), default="packed")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--change", nargs="*", default=[], help="other factors, as lora_r=32")
@@ -77,7 +79,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = sweep(arguments, Path(folder))
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "demo_lr_sweep.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    file = arguments.out / "demo_lr_sweep.json"
+    if arguments.add and file.exists():
+        new = {(row["learning_rate"], row["seed"]) for row in report["trials"]}
+        old = json.loads(file.read_text(encoding="utf-8"))["trials"]
+        report["trials"] += [row for row in old if (row["learning_rate"], row["seed"]) not in new]
+        report["trials"].sort(key=lambda row: (row["learning_rate"], row["seed"]))
+    file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     draw(report, arguments.out / "demo_lr_sweep.svg")
 
 
@@ -91,7 +99,7 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     baseline = spec.baseline.with_values(**changes)
     jobs = [TrialJob(0, baseline.with_values(num_train_epochs=0), 0, ("validation",), str(folder / "0"))]
     for rate in arguments.rates:
-        for seed in range(arguments.seeds):
+        for seed in arguments.seeds:
             jobs.append(TrialJob(len(jobs), baseline.with_values(learning_rate=rate), seed, ("validation",),
                                  str(folder / str(len(jobs)))))
     by_id = {job.id: job for job in jobs}
@@ -118,6 +126,10 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 untrained, row["learning_rate"] = row["loss"], 0.0
             elif untrained is not None and worse_than_untrained(row["loss"], untrained):
                 row["reason"] = row["reason"] or "worse_than_untrained"
+            else:
+                parsable = [metric.parsable(answer) for answer in answers]
+                row["reason"] = row["reason"] or collapse_reason(answers, parsable, data.facts.commonest_share)
+            row["answers"] = Counter(answers).most_common(3)
         rows.append(row)
         print(json.dumps(row), flush=True)
     print(f"{len(jobs)} trials in {seconds:.0f} s", results.failures or "")
