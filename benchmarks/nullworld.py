@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,7 +160,7 @@ def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
 def run_cells(names: Iterable[str], studies: int, workers: int, results: Path | None) -> list[dict[str, Any]]:
     """Run cells, each with that many studies; print a line as each is done and keep it in the results file."""
     rows = []
-    with ProcessPoolExecutor(workers) as pool:
+    with worker_pool(workers) as pool:
         jobs = {
             name: [pool.submit(run_cell, name, i, min(CHUNK, studies - i)) for i in range(0, studies, CHUNK)]
             for name in names

@@ -17,7 +17,6 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -25,7 +24,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.simulate import FULL_SPACE, PLAIN_SPACE, claims_of, merge_results, run_study, study_spec, upper95
+from benchmarks.simulate import (
+    FULL_SPACE,
+    PLAIN_SPACE,
+    claims_of,
+    merge_results,
+    run_study,
+    study_spec,
+    upper95,
+    worker_pool,
+)
 from benchmarks.worlds import World
 from tunebook.core.conclusions import conclude
 from tunebook.core.configuration import Configuration
@@ -189,7 +197,7 @@ def main(argv: list[str] | None = None) -> int:
     names = options.cells or (quick if options.quick else list(CELLS))
     studies = 60 if options.quick else options.studies
     rows = []
-    with ProcessPoolExecutor(options.workers) as pool:
+    with worker_pool(options.workers) as pool:
         jobs = {
             name: [pool.submit(run_cell, name, i, min(CHUNK, studies - i)) for i in range(0, studies, CHUNK)]
             for name in names

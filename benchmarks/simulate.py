@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ from tunebook.core.study import Budget, DataSpec, StudySpec
 
 __all__ = [
     "BASELINE", "FULL_SPACE", "PLAIN_SPACE", "Claims", "claims_of", "merge_results", "run_study", "study_spec",
-    "upper95",
+    "upper95", "worker_pool",
 ]
 
 BASELINE = Configuration(
@@ -116,6 +119,13 @@ def _true_effect(finding: Finding, history: History, world: World) -> float:
         return world.true_accuracy(history.trials[next(iter(trials))].trial.effective)
 
     return truth(finding.treatment_trials) - truth(finding.control_trials)
+
+
+def worker_pool(workers: int) -> ProcessPoolExecutor:
+    """Fresh processes with one thread each: two that multiply small matrices with many threads only wait."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
 
 
 def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:
