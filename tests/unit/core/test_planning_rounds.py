@@ -230,10 +230,10 @@ def test_rate_too_low_to_learn_is_not_taken_for_the_edge():
 
 
 def test_edge_of_a_noisy_cliff_is_inside_the_bracket():
-    """Cliffs whose seeds differ by 8 % of the rate: at least 90 of 100 brackets hold (measured: 98 %)."""
+    """Cliffs whose seeds differ by 8 % of the rate: at least 36 of 40 brackets hold (of 300: 97 %)."""
     held = 0
     facts = example_facts(n_validation=40, n_test=0)
-    for number in range(100):
+    for number in range(40):
         cliff = float(np.exp(np.random.default_rng([7, number]).uniform(np.log(6e-4), np.log(1.5e-2))))
         world = World(seed=number, cliff=cliff, cliff_deviation=0.08, best_rate=min(6e-4, cliff / 3), collapse_below=1)
         spec = example_study(75)
@@ -242,7 +242,7 @@ def test_edge_of_a_noisy_cliff_is_inside_the_bracket():
         probe = next(t for w in waves(history, RoundKind.BOUNDARY) for t in w.trials if t.factor == "learning_rate")
         found = edge(Board(Ground(spec, facts, Folding.everything()), history), probe.configuration)
         held += (found.trained or 0) <= world.cliff_of(probe.effective) <= (found.failed or float("inf"))
-    assert held >= 90
+    assert held >= 36
 
 
 # -- confirm
