@@ -92,7 +92,8 @@ class TerminalObserver:
         self._say(Text(f"  {self._position()} {_line(fact)}"))
 
     def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None:
-        self._console.print(Text(paragraph + "\n"))
+        if paragraph:
+            self._console.print(Text(paragraph + "\n"))
 
     def warning(self, text: str) -> None:
         self._console.print(Text(f"warning: {text}", style="yellow"))
