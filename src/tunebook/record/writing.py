@@ -11,6 +11,7 @@ from tunebook.record.details import details
 from tunebook.record.files import write_atomically
 from tunebook.record.model import Figure
 from tunebook.record.plots import draw_all
+from tunebook.record.tensorboard import rebuild
 from tunebook.record.text import plain_text
 from tunebook.record.view import View
 from tunebook.record.words import words_for
@@ -35,4 +36,11 @@ def write(folder: Path, view: View, language: str, figures: bool = True) -> dict
     paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record))
     page = html.render(record, drawings, details(view, words_for(language)))
     paths["record.html"] = write_atomically(folder / "record.html", page)
+    _restore_board(folder / "tensorboard", view)
     return paths
+
+
+def _restore_board(board: Path, view: View) -> None:
+    """Curves for TensorBoard from the ledger, where their folder was deleted or could not be written."""
+    if not board.exists() and any(fact.curve.steps for fact in view.final):
+        rebuild(board, view.history, view.spec)

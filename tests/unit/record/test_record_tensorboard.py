@@ -85,6 +85,11 @@ def test_unwritable_folder_is_one_warning_and_never_an_end(study, tmp_path):
     assert "study goes on" in told[0]
 
 
+def test_report_writes_the_curves_again_where_their_folder_is_gone(written, study):
+    runs = {path.name for path in (written / "tensorboard").rglob("trial-*")}
+    assert len(runs) == sum(bool(f.trial.id) for f in study[2].trials.values())
+
+
 def test_board_that_is_deleted_is_rebuilt(study, tmp_path):
     spec, _, history, _, _ = study
     (tmp_path / "stale").mkdir()
