@@ -78,7 +78,7 @@ def test_a_model_with_code_of_its_own_is_refused(model_folder: Path) -> None:
         model_folder, model_type="mine", auto_map={"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.M"}
     )
     (model_folder / "code.py").write_text("open('owned', 'w').close()\n")
-    with pytest.raises(ModelError, match="code of its own|cannot be loaded"):
+    with pytest.raises(ModelError, match="code of its own"):
         base_model.load_model(model_folder)
     assert not Path("owned").exists()
 
