@@ -52,6 +52,11 @@ def test_aliases_are_accepted_and_written_back_in_full() -> None:
     assert parse_study(written) == spec
 
 
+def test_one_hub_id_may_give_every_split() -> None:
+    spec = parse_study(changed(data="data: {train: owner/name.v1, validation: owner/name.v1}"))
+    assert spec.data.train == spec.data.validation == "owner/name.v1"
+
+
 def test_every_optional_key_is_read() -> None:
     spec = parse_study(GOOD + "engine: command\nexecutor: local\ndevice: cuda:1\ndtype: float64\n"
                        "seeds: {configuration: 3, baseline: 6}\nextrapolate: 1\ntrials: mine.csv\nmax_new_tokens: 9\n"

@@ -100,7 +100,7 @@ def prepare(
     workload = Workload(_within(train, context_tokens), {"validation": scored["validation"]}, scoring,
                         min(curve_examples, len(splits.validation)))
     return PreparedData(
-        replace(workload, texts=_workload_texts(splits)), _facts(spec, splits, train), _texts(splits),
+        replace(workload, texts=_workload_texts(splits)), _facts(spec, splits, workload.train), _texts(splits),
         {role: rows.sha256 for role, rows in splits.sources.items()},
         summarise(spec, splits, train, encoded, encoder, warnings), choices, tuple(warnings),
         _places(splits), scored["test"],

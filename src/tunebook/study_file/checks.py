@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tunebook.core.configuration import Configuration
@@ -10,6 +11,8 @@ from tunebook.study_file.problems import Problems, shown
 from tunebook.study_file.schema import SeedsSection
 
 __all__ = ["cross_check"]
+
+_FILE = re.compile(r"\.(jsonl|ndjson|json|csv|tsv|parquet)$", re.IGNORECASE)
 
 
 def cross_check(
@@ -93,7 +96,7 @@ def _check_files(values: dict[str, Any], problems: Problems) -> None:
         source = data.get(role)
         if not isinstance(source, str) or not source.strip():
             continue
-        if source in seen and "." in source:
+        if source in seen and _FILE.search(source):  # one hub id has several splits
             problems.add(("data", role), f"found {shown(source)}, the file of data.{seen[source]} too; every split has "
                                          "its own rows. Give another file" + (", or leave validation out: it is split "
                                          "off train." if role == "validation" else "."))

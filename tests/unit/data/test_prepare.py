@@ -209,7 +209,7 @@ def test_rows_beyond_the_models_context_are_cut_and_told(study) -> None:
     data = study([*rows(60), long], [*rows(60, 100), {"prompt": "y" * 120, "completion": "2"}], context=64)
     assert codes(data) == ["answers_cut_off", "beyond_context", "beyond_context_scored"]
     assert data.warnings[1].values == {"count": 1, "longest": 136, "context": 64}
-    assert data.workload.train[-1].n_tokens == 64
+    assert data.workload.train[-1].n_tokens == data.facts.longest_tokens == 64
     scored = data.workload.splits["validation"][-1]
     assert Letters.text(scored.completion_ids) == "2$"
     assert len(scored.prompt_ids) == 64 - data.workload.scoring.max_new_tokens
