@@ -384,6 +384,8 @@ def test_outlook_while_trials_are_running_promises_no_more_than_the_budget():
     trials = {t.id: TrialFact(t) for wave in (reference, explore) for t in wave.trials}
     outlook = planner.outlook(History((reference, explore), trials))
     assert sum(each.n_trials for each in outlook.rounds) <= 75 - len(explore.trials)
+    assert [each.kind for each in outlook.rounds] == list(RoundKind)[2:]
+    assert outlook.rounds[0].n_trials == 36 - len(explore.trials)
 
 
 def test_more_seeds_than_the_default_are_honoured():

@@ -112,10 +112,12 @@ def _eyes(board: Board, design: Design) -> _Eyes:
 def _shapes(board: Board, design: Design, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[_Shape]:
     """The rounds in order; each takes at most its most, and at most what its share leaves."""
     used: float = board.used_trials
-    if wave is not None:
-        shape = _shape_of(wave)
+    current = wave if wave is not None else board.last_wave
+    if current is not None and (wave is not None or not current.closes_round):
+        shape = _current_shape(board, design, current, is_planned=wave is None)
         used += shape.n_trials
-        yield shape
+        if shape.n_trials or wave is not None:
+            yield shape
     for kind in kinds:
         if wave is not None and kind is wave.kind:
             continue
@@ -128,11 +130,18 @@ def _shapes(board: Board, design: Design, kinds: tuple[RoundKind, ...], wave: Wa
             yield _Shape(kind, n, compared, most.m_treatment, most.m_control)
 
 
-def _shape_of(wave: Wave) -> _Shape:
+def _current_shape(board: Board, design: Design, wave: Wave, is_planned: bool) -> _Shape:
+    """The round under way: its next wave, if that is not planned yet, and the waves that may follow it."""
+    own = sum(trial.costs_budget for trial in wave.trials)
+    before = sum(fact.trial.costs_budget for fact in board.history.of_round(wave.round)) + (0 if is_planned else own)
+    rest = 0
+    if not wave.closes_round:
+        most = _most(board, design, wave.kind).n_trials
+        used = board.used_trials + (0 if is_planned else own)
+        rest = int(min(max(0, most - before), max(0.0, board.share_until(wave.kind) - used)))
     sides = [(len(c.treatment), len(c.control)) for c in wave.contrasts] or [(1, 1)]
-    return _Shape(
-        wave.kind, sum(trial.costs_budget for trial in wave.trials), len(wave.contrasts), *min(sides, key=sum)
-    )
+    compared = design.n_levels if wave.kind is RoundKind.EXPLORE else len(wave.contrasts)
+    return _Shape(wave.kind, rest + (0 if is_planned else own), compared, *min(sides, key=sum))
 
 
 def _explore_shape(design: Design, n_trials: int) -> _Shape:
