@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.study import ContrastKind, TrialState
 from tunebook.record.numbers import bytes_text, number
-from tunebook.record.text import clean
+from tunebook.record.text import clean, strong
 from tunebook.record.view import View
 from tunebook.record.words import Words
 from tunebook.record.words.base import Gain
@@ -56,7 +56,8 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
         first += _gain_sentences(view, words)
     elif found.best.key in found.accuracies:
         first.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
-    paragraphs = [words.join(first)]
+    text = words.join(first)
+    paragraphs = [_capital(text)]
     cheaper = _cheaper(view, words, found)
     items = open_items(view, words)[:OPENING_ITEMS]
     if cheaper:
@@ -182,6 +183,12 @@ def calibration(view: View) -> dict[str, Any]:
         return {}
     scoring = sum(f.cost.score_seconds for f in view.final)
     return {"one_by_one_tokens_per_second": speed, "one_by_one_seconds": raw_tokens / float(speed) + scoring}
+
+
+def _capital(text: str) -> str:
+    """With a capital letter first, also where the text begins in bold."""
+    mark = text[:1] if text.startswith(strong("")[:1]) else ""
+    return mark + text[len(mark) : len(mark) + 1].upper() + text[len(mark) + 1 :]
 
 
 def _settings(view: View, words: Words, key: str) -> str:

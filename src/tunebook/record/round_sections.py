@@ -37,7 +37,7 @@ def round_sections(view: View, words: Words) -> tuple[RoundSection, ...]:
     sections = [_section(view, words, number, kind) for number, kind in view.rounds]
     goals = [words.join([section.heading + words.label("stop"), section.goal]) for section in sections[1:]]
     if sections and view.outlook and view.outlook.rounds:
-        goals.append(words.goal(view.outlook.rounds[0].kind))
+        goals.append(words.goal(view.outlook.rounds[0].kind, view.facts.data.n_test > 0))
     return tuple(
         replace(section, following=goals[i]) if i < len(goals) else section for i, section in enumerate(sections)
     )
@@ -63,7 +63,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         number=number,
         kind=kind.value,
         heading=words.round_heading(number, kind),
-        goal=words.goal(kind),
+        goal=words.goal(kind, view.facts.data.n_test > 0),
         how=_how(words, rows),
         rows=tuple(_row(view, words, row) for row in rows)
         + tuple(_folded(view, words, fold, number) for wave in waves for fold in wave.folds),
@@ -164,7 +164,7 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
         return words.retuned_baseline(control.control_trials)
     if trial.purpose is Purpose.BOUNDARY:
         return words.only_whether_it_trains() if len(completed) == len(row) else ""
-    return words.no_verdict()
+    return words.part_of_the_sum() if trial.purpose is Purpose.COMBINE else words.no_verdict()
 
 
 def _verdict(view: View, words: Words, finding: Finding) -> str:

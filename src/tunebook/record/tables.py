@@ -109,7 +109,10 @@ def comparisons(view: View, words: Words) -> Table | None:
             Cell(words.question(f.kind, name(view, words, f.treatment_key), control_name(view, words, f.control_key))),
             Cell(words.label(f.split)),
             _effect_cell(words, f),
-            Cell(words.label("none") if math.isnan(f.p_adjusted) else p_value(f.p_adjusted), f.p_adjusted),
+            Cell(
+                words.label("none") if math.isnan(f.p_adjusted) or math.isnan(f.effect) else p_value(f.p_adjusted),
+                f.p_adjusted,
+            ),
             _verdict_cell(words, f),
             Cell(f"{trial_list(f.treatment_trials)} / {trial_list(f.control_trials)}"),
         )

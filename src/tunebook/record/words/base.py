@@ -234,7 +234,8 @@ class Words(ABC):
     def found_heading(self, number: int) -> str: ...
 
     @abstractmethod
-    def goal(self, kind: RoundKind) -> str: ...
+    def goal(self, kind: RoundKind, has_test: bool = True) -> str:
+        """What a round asks; without a test split confirm can only bring fresh seeds."""
 
     @abstractmethod
     def seeds_used(self, baseline: int, others: Sequence[int]) -> str: ...
@@ -301,6 +302,9 @@ class Words(ABC):
 
     @abstractmethod
     def only_whether_it_trains(self) -> str: ...
+
+    @abstractmethod
+    def part_of_the_sum(self) -> str: ...
 
     @abstractmethod
     def some_seeds(self, trained: int, all_: int) -> str: ...

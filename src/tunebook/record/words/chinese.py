@@ -70,6 +70,8 @@ _CUTS = {
     "second_seeds": "第二个种子",
     "baseline_seeds": "基线的种子",
     "whole_round": "整轮",
+    "end_levels": "两端取值",
+    "factors": "全部取值",
     "cheapest": "最省配置的确认",
     "confirm_seeds": "确认轮的种子",
 }
@@ -165,7 +167,7 @@ class Chinese(Words):
         if is_baseline:
             return f"保持基线（{strong(settings)}）：试过的配置里没有一个被证实更好。"
         if chosen_by == "leading":
-            return f"{strong(settings)} 暂时领先，但未能证实优于基线。"
+            return f"{strong(settings)} 在验证集上领先，但未能证实优于基线，用基线也许一样好。"
         return f"使用 {strong(settings)}。"
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
@@ -261,9 +263,7 @@ class Chinese(Words):
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
             return f"还没有配置有两个种子：假定种子间相差 {number(deviation * 100, 2)} 个百分点，所有判断都是暂定的"
-        return (
-            f"同样的设置换一个种子，相差 {number(deviation * 100, 2)} 个百分点（标准差，{number(degrees, 2)} 个自由度）"
-        )
+        return f"同样的设置换一个种子，相差 {number(deviation * 100, 2)} 个百分点（标准差，{degrees:.3g} 个自由度）"
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
         seen = "，".join(f"{_ROUNDS[RoundKind(k)]} {number(v * 100, 2)}" for k, v in by_round.items())
@@ -308,7 +308,9 @@ class Chinese(Words):
     def found_heading(self, number: int) -> str:
         return f"第{_numeral(number)}轮发现"
 
-    def goal(self, kind: RoundKind) -> str:
+    def goal(self, kind: RoundKind, has_test: bool = True) -> str:
+        if kind is RoundKind.CONFIRM and not has_test:
+            return "换上新种子，结论还成立吗？没有测试集，样本仍是挑选时用过的验证集。"
         return _GOALS[kind]
 
     def seeds_used(self, baseline: int, others: Sequence[int]) -> str:
@@ -424,6 +426,9 @@ class Chinese(Words):
 
     def only_whether_it_trains(self) -> str:
         return "只看训练是否成立：成立。"
+
+    def part_of_the_sum(self) -> str:
+        return "用来看各项改动的效果能否相加，本身不作判断。"
 
     def some_seeds(self, trained: int, all_: int) -> str:
         return f"{all_} 个种子中的 {trained} 个"

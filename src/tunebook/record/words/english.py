@@ -74,6 +74,8 @@ _CUTS = {
     "second_seeds": "second seeds",
     "baseline_seeds": "seeds of the baseline",
     "whole_round": "a whole round",
+    "end_levels": "levels at the ends",
+    "factors": "all levels",
     "cheapest": "the cheapest configuration's place in the confirmation",
     "confirm_seeds": "seeds of the confirmation",
 }
@@ -168,7 +170,8 @@ class English(Words):
         if is_baseline:
             return f"Keep the baseline, {strong(settings)}: nothing that was tried is shown to be better."
         if chosen_by == "leading":
-            return f"{strong(settings)} is just ahead, but it is not shown to be better than the baseline."
+            return f"{strong(settings)} led on validation, but it is not shown to be better than the baseline, "
+                "which may serve as well."
         return f"Use {strong(settings)}."
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
@@ -280,7 +283,7 @@ class English(Words):
             )
         return (
             f"the same settings with another seed differ by {number(deviation * 100, 2)} points "
-            f"(standard deviation, {number(degrees, 2)} degrees of freedom)"
+            f"(standard deviation, {degrees:.3g} degrees of freedom)"
         )
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
@@ -331,7 +334,9 @@ class English(Words):
     def found_heading(self, number: int) -> str:
         return "Found"
 
-    def goal(self, kind: RoundKind) -> str:
+    def goal(self, kind: RoundKind, has_test: bool = True) -> str:
+        if kind is RoundKind.CONFIRM and not has_test:
+            return "Does it hold with fresh seeds? There is no test split, so the examples are those of the choice."
         return _GOALS[kind]
 
     def seeds_used(self, baseline: int, others: Sequence[int]) -> str:
@@ -639,6 +644,9 @@ class English(Words):
 
     def only_whether_it_trains(self) -> str:
         return "Asked only whether training holds: it does."
+
+    def part_of_the_sum(self) -> str:
+        return "Trained to see whether the changes add up; no verdict of its own."
 
     def some_seeds(self, trained: int, all_: int) -> str:
         return f"{trained} of {all_} seeds"
