@@ -170,8 +170,8 @@ class English(Words):
         if is_baseline:
             return f"Keep the baseline, {strong(settings)}: nothing that was tried is shown to be better."
         if chosen_by == "leading":
-            return f"{strong(settings)} led on validation, but it is not shown to be better than the baseline, "
-                "which may serve as well."
+            led = f"{strong(settings)} led on validation"
+            return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
         return f"Use {strong(settings)}."
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
