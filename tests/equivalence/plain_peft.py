@@ -1,4 +1,4 @@
-"""What the packed engine is compared with: plain PEFT and a loop that does what the Trainer does, one example a pass."""
+"""What the packed engine is compared with: plain PEFT and a loop that does what the Trainer does."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 
 from tunebook.engines.packed.batches import Batch, LaidNode, Run
+from tunebook.engines.packed.kernels import rotate
 
 __all__ = ["IMPLEMENTATION", "OwnAttention", "attend", "register"]
 
@@ -32,6 +33,10 @@ MAX_PADDING = 1.3
 """Nodes are stacked as long as the padded block has at most this many times their rows."""
 KEPT_CONTEXT = 256
 """Probabilities over more keys than this are computed again in the backward pass instead of being kept."""
+
+
+Rotary = tuple[Tensor, Tensor]
+"""Cosines and sines of every row's angles, each (N, E), as transformers' rotary embeddings give them."""
 
 
 class OwnAttention(Protocol):
@@ -80,6 +85,7 @@ def attend(
     scaling: float,
     window: int | None = None,
     softcap: float | None = None,
+    rotary: Rotary | None = None,
 ) -> Tensor:
     """Attention of every row of a batch to its ancestors and, causally, to its own node.
 
@@ -87,11 +93,13 @@ def attend(
         q_HNE: queries of H heads; k_GNE, v_GNE: keys and values of G heads (H a multiple of G).
         window: positions a token looks back, itself included; None: all.
         softcap: scores become softcap · tanh(score / softcap); None: they stay.
+        rotary: turn queries and keys by these angles first; None: they are turned already.
 
     Returns: shape (N, H, E); padding rows are zero.
     """
     blocks = _blocks(batch, window, q_HNE.device)
-    return _apply(q_HNE.transpose(0, 1), k_GNE.transpose(0, 1), v_GNE.transpose(0, 1), blocks, scaling, softcap)
+    q_NHE, k_NGE, v_NGE = (rows.transpose(0, 1) for rows in (q_HNE, k_GNE, v_GNE))
+    return _apply(q_NHE, k_NGE, v_NGE, blocks, scaling, softcap, rotary)
 
 
 # -- which rows attend to which
@@ -190,39 +198,61 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor, blocks: Sequence[_Block], scaling: float,
-        softcap: float | None,
+        softcap: float | None, rotary: Rotary | None,
     ) -> Tensor:  # fmt: skip
-        out = torch.zeros(q_NHE.shape, dtype=q_NHE.dtype, device=q_NHE.device)
-        kept = []
+        if rotary is not None:
+            q_NHE, k_NGE = rotate(q_NHE, *rotary), rotate(k_NGE, *rotary)
+        out = torch.empty(q_NHE.shape, dtype=q_NHE.dtype, device=q_NHE.device)
+        _clear_unused(out, blocks)
+        kept: list[tuple[Tensor, ...] | None] = []
         for block in blocks:
-            q, k, v = _queries(q_NHE, block, k_NGE.shape[1]), _keys(k_NGE, block), _keys(v_NGE, block)
+            q, k, v = _gathered(q_NHE, k_NGE, v_NGE, block)
             p, _ = _probabilities(q, k, block, scaling, softcap)
             _put(out, p @ v, block)
-            kept.append(p if block.shape[2] <= KEPT_CONTEXT and softcap is None else None)
-        ctx.save_for_backward(q_NHE, k_NGE, v_NGE)
-        ctx.blocks, ctx.scaling, ctx.softcap, ctx.kept = blocks, scaling, softcap, kept
+            kept.append((q, k, v, p) if block.shape[2] <= KEPT_CONTEXT and softcap is None else None)
+        if None in kept:
+            ctx.save_for_backward(q_NHE, k_NGE, v_NGE)
+        ctx.shapes = q_NHE.shape, k_NGE.shape
+        ctx.blocks, ctx.scaling, ctx.softcap, ctx.rotary, ctx.kept = blocks, scaling, softcap, rotary, kept
         return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
-        q_NHE, k_NGE, v_NGE = ctx.saved_tensors
-        grad_q = torch.zeros(q_NHE.shape, dtype=q_NHE.dtype, device=q_NHE.device)
-        grad_k = torch.zeros(k_NGE.shape, dtype=k_NGE.dtype, device=k_NGE.device)
+        (grad_out,) = grads
+        grad_q, grad_k = (grad_out.new_empty(shape) for shape in ctx.shapes)
         grad_v = torch.zeros_like(grad_k)
+        grad_k.zero_()
+        _clear_unused(grad_q, ctx.blocks)
         for block, kept in zip(ctx.blocks, ctx.kept, strict=True):
-            q, k, v = _queries(q_NHE, block, k_NGE.shape[1]), _keys(k_NGE, block), _keys(v_NGE, block)
-            p, slope = (kept, None) if kept is not None else _probabilities(q, k, block, ctx.scaling, ctx.softcap)
-            grad_out = _queries(grads[0], block, k_NGE.shape[1])
-            if block.valid is not None:
-                _clear_padding(grad_out, block)
-            _add_keys(grad_v, p.transpose(1, 2) @ grad_out, block)
-            grad_s = grad_out @ v.transpose(1, 2)
-            grad_s.sub_((grad_s * p).sum(-1, keepdim=True)).mul_(p)
-            grad_s.mul_(ctx.scaling if slope is None else slope.mul_(ctx.scaling))
-            _put(grad_q, grad_s @ k, block)
-            _add_keys(grad_k, grad_s.transpose(1, 2) @ q, block)
+            _block_backward(ctx, block, kept, grad_out, (grad_q, grad_k, grad_v))
         ctx.kept = None
-        return grad_q, grad_k, grad_v, None, None, None
+        if ctx.rotary is not None:  # turning back is turning by the negative angle
+            cosine, sine = ctx.rotary
+            grad_q, grad_k = rotate(grad_q, cosine, -sine), rotate(grad_k, cosine, -sine)
+        return grad_q, grad_k, grad_v, None, None, None, None
+
+
+def _block_backward(
+    ctx: Any, block: _Block, kept: tuple[Tensor, ...] | None, grad_out_NHE: Tensor, grads: tuple[Tensor, ...]
+) -> None:
+    """Add one block's part to the gradients of queries, keys and values."""
+    slope = None
+    if kept is not None:
+        q, k, v, p = kept
+    else:
+        q_NHE, k_NGE, v_NGE = ctx.saved_tensors
+        q, k, v = _gathered(q_NHE, k_NGE, v_NGE, block)
+        p, slope = _probabilities(q, k, block, ctx.scaling, ctx.softcap)
+    grad_out = _queries(grad_out_NHE, block, ctx.shapes[1][1])
+    if block.valid is not None:
+        _clear_padding(grad_out, block)
+    grad_q, grad_k, grad_v = grads
+    _add_keys(grad_v, p.transpose(1, 2) @ grad_out, block)
+    grad_s = grad_out @ v.transpose(1, 2)
+    grad_s.sub_((grad_s * p).sum(-1, keepdim=True)).mul_(p)
+    grad_s.mul_(ctx.scaling if slope is None else slope.mul_(ctx.scaling))
+    _put(grad_q, grad_s @ k, block)
+    _add_keys(grad_k, grad_s.transpose(1, 2) @ q, block)
 
 
 _apply = cast("Callable[..., Tensor]", _Attention.apply)
@@ -252,11 +282,20 @@ def _queries(rows_NHE: Tensor, block: _Block, n_groups: int) -> Tensor:
     return gathered.permute(2, 0, 3, 1, 4).reshape(n_groups * n_pieces, -1, size)
 
 
+def _gathered(q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor, block: _Block) -> tuple[Tensor, Tensor, Tensor]:
+    """A block's queries (G·B, J·L, E), keys and values (G·B, W, E)."""
+    return _queries(q_NHE, block, k_NGE.shape[1]), _keys(k_NGE, block), _keys(v_NGE, block)
+
+
 def _keys(rows_NGE: Tensor, block: _Block) -> Tensor:
-    """A block's keys, gathered: (G·B, W, E)."""
     n_pieces, _, width = block.shape
     gathered = rows_NGE.index_select(0, block.keys).view(n_pieces, width, *rows_NGE.shape[1:])
     return gathered.permute(2, 0, 1, 3).reshape(-1, width, rows_NGE.shape[2])
+
+
+def _clear_unused(rows_NHE: Tensor, blocks: Sequence[_Block]) -> None:
+    """Set the rows that no block writes, padding of the batch, to zero; they are the last ones."""
+    rows_NHE[sum(len(block.rows) for block in blocks) :].zero_()
 
 
 def _put(out_NHE: Tensor, values: Tensor, block: _Block) -> None:

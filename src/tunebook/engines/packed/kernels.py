@@ -15,8 +15,8 @@ from torch import Tensor
 from tunebook.engines.packed.native import library
 
 __all__ = [
-    "keep_mask", "kernel_kind", "rms_norm", "rms_norm_backward", "silu_gate", "silu_gate_backward", "thin_expand",
-    "thin_outer", "thin_reduce",
+    "keep_mask", "kernel_kind", "rms_norm", "rms_norm_backward", "rotate", "silu_gate", "silu_gate_backward",
+    "thin_expand", "thin_outer", "thin_reduce",
 ]  # fmt: skip
 
 _MAX_WIDTH = 8192
@@ -144,6 +144,17 @@ def rms_norm_backward(grad_ND: Tensor, x_ND: Tensor, scale_D: Tensor, inverse_N:
         grad_ND.data_ptr(), x_ND.data_ptr(), scale_D.data_ptr(), inverse_N.data_ptr(), None, out.data_ptr(), *x_ND.shape
     )
     return out
+
+
+def rotate(x_NHE: Tensor, cosine_NE: Tensor, sine_NE: Tensor) -> Tensor:
+    """Rotary position encoding in the half-split layout of transformers; the same shape, without gaps."""
+    native = _native(x_NHE, cosine_NE, sine_NE)
+    if native is None or not x_NHE.is_contiguous():
+        first, second = x_NHE.chunk(2, dim=-1)
+        return x_NHE * cosine_NE[:, None] + torch.cat((-second, first), dim=-1) * sine_NE[:, None]
+    y = torch.empty_like(x_NHE)
+    native.rotate(x_NHE.data_ptr(), cosine_NE.data_ptr(), sine_NE.data_ptr(), y.data_ptr(), *x_NHE.shape)
+    return y
 
 
 def _native(*tensors: Tensor) -> Any:

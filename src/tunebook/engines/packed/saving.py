@@ -33,7 +33,8 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except (OSError, SafetensorError) as error:
         text = str(error)
-        if getattr(error, "errno", None) in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)) or "No space left" in text:
+        full = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+        if getattr(error, "errno", None) in full or "No space left" in text:
             raise DiskFull(
                 f"folder: {folder} could not be written ({text}). Adapters and resume state need room on this disk. "
                 "Free some and run again: nothing that was finished is lost."

@@ -1,8 +1,8 @@
-"""Norms and gated activations with a backward pass of their own, in the place of stock modules that compute the same.
+"""Norms, gated activations and attention with backward passes of their own, in the place of stock modules that compute
+the same.
 
-Only stock classes of transformers whose forward is known are swapped, and only for float32 input: other input, and
-every other class, goes through the stock module. The swapped form saves the input and one number a row where autograd
-would save several copies (decision 012).
+Only stock classes of transformers whose forward is known are swapped; every other class, and every other use, goes
+through the stock module. The lean forms keep less for the backward pass and need fewer passes (decision 012).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from tunebook.engines.packed.attention import attend
 from tunebook.engines.packed.kernels import rms_norm, rms_norm_backward, silu_gate, silu_gate_backward
 
 __all__ = ["swap_known_modules"]
@@ -23,6 +24,10 @@ _OFFSET_NORMS = {"Gemma2RMSNorm", "Gemma3RMSNorm"}
 """Classes that compute (1 + weight) · x / rms(x)."""
 _GATED = {"LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP"}
 """Classes that compute down(act(gate(x)) · up(x))."""
+
+
+_ROTARY = {"LlamaAttention", "MistralAttention", "Qwen2Attention", "Qwen3Attention"}
+"""Classes that project, norm heads (Qwen3), turn by the rotary angles and attend."""
 
 
 def swap_known_modules(model: Any) -> None:
@@ -36,6 +41,8 @@ def swap_known_modules(model: Any) -> None:
             model.set_submodule(name, _LeanNorm(module, 1.0 + module.weight.float(), module.eps))
         elif stock and kind in _GATED and type(module.act_fn).__name__ in ("SiLUActivation", "SiLU"):
             model.set_submodule(name, _LeanGated(module))
+        elif stock and kind in _ROTARY:
+            model.set_submodule(name, _LeanAttention(module))
 
 
 class _LeanNorm(nn.Module):
@@ -57,6 +64,33 @@ class _LeanGated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.down_proj(_gate(self.gate_proj(x), self.up_proj(x))))
+
+
+class _LeanAttention(nn.Module):
+    """Attention with the rotary encoding inside its own function. Under scoring's own attention the stock one runs."""
+
+    def __init__(self, stock: Any) -> None:
+        super().__init__()
+        self.q_proj, self.k_proj, self.v_proj, self.o_proj = stock.q_proj, stock.k_proj, stock.v_proj, stock.o_proj
+        self.q_norm, self.k_norm = getattr(stock, "q_norm", None), getattr(stock, "k_norm", None)
+        self._stock = [stock]  # in a list, so that its modules are not registered twice
+        window = getattr(stock, "sliding_window", getattr(stock.config, "sliding_window", None))
+        self._window = None if type(stock).__name__ == "LlamaAttention" else window
+
+    def forward(self, hidden_states: Tensor, position_embeddings: tuple[Tensor, Tensor], **kwargs: Any) -> Any:
+        stock = self._stock[0]
+        if kwargs.get("packed_attention") is not None:
+            return stock(hidden_states, position_embeddings=position_embeddings, **kwargs)
+        heads = (hidden_states.shape[1], -1, stock.head_dim)
+        q, k, v = (p(hidden_states).view(heads) for p in (self.q_proj, self.k_proj, self.v_proj))
+        if self.q_norm is not None and self.k_norm is not None:
+            q, k = self.q_norm(q), self.k_norm(k)
+        cosine, sine = position_embeddings
+        out_NHE = attend(
+            kwargs["packed_batch"], q.transpose(0, 1), k.transpose(0, 1), v.transpose(0, 1), stock.scaling,
+            self._window, rotary=(cosine[0], sine[0]),
+        )  # fmt: skip
+        return self.o_proj(out_NHE.reshape(1, len(out_NHE), -1)), None
 
 
 class _NormFunction(torch.autograd.Function):

@@ -38,7 +38,7 @@ _SIGNATURES: dict[str, list[type]] = {
     "silu_gate_backward": [_POINTER] * 5 + [_COUNT],
     "rms_norm": [_POINTER] * 4 + [_COUNT] * 2 + [_NUMBER],
     "rms_norm_backward": [_POINTER] * 6 + [_COUNT] * 2,
-    "rotate": [_POINTER, _COUNT, _POINTER, _POINTER, _POINTER, _COUNT, _COUNT, _COUNT],
+    "rotate": [_POINTER] * 4 + [_COUNT] * 3,
 }
 
 

@@ -309,17 +309,16 @@ API void rms_norm_backward(const float *grad, const float *x, const float *scale
 
 /* ---- rotary position encoding --------------------------------------------------------------------------------- */
 
-/* y (h, n, e) = x turned by the angles of each row; x is (n, h, e) with row stride ldx. Half-split layout, as in
- * transformers: y1 = x1 cos1 - x2 sin1, y2 = x2 cos2 + x1 sin2. */
-API void rotate(const float *x, int64_t ldx, const float *cosine, const float *sine, float *y, int64_t n, int64_t h,
-                int64_t e)
+/* y (n, h, e) = x turned by the angles of each row. Half-split layout, as in transformers:
+ * y1 = x1 cos1 - x2 sin1, y2 = x2 cos2 + x1 sin2. */
+API void rotate(const float *x, const float *cosine, const float *sine, float *y, int64_t n, int64_t h, int64_t e)
 {
     const int64_t half = e / 2;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = 0; k < h; k++) {
-            const float *a = x + i * ldx + k * e, *c = cosine + i * e, *s = sine + i * e;
-            float *out = y + (k * n + i) * e;
+            const float *a = x + (i * h + k) * e, *c = cosine + i * e, *s = sine + i * e;
+            float *restrict out = y + (i * h + k) * e;
             for (int64_t j = 0; j < half; j++) {
                 out[j] = a[j] * c[j] - a[half + j] * s[j];
                 out[half + j] = a[half + j] * c[half + j] + a[j] * s[half + j];
