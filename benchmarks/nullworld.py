@@ -26,6 +26,7 @@ from benchmarks.simulate import (
     run_study,
     study_spec,
     upper95,
+    worker_pool,
 )
 from benchmarks.worlds import World
 
