@@ -16,10 +16,10 @@ from tunebook.engines.packed.model import PackedModel
 from tunebook.engines.packed.scoring import ScoringLimits, losses, score
 
 GENERATE = Scoring("generate", max_new_tokens=6, stop_ids=(END, 50))
-SMALL = ScoringLimits(rows=30, pool_rows=70)
+SMALL = ScoringLimits(rows=30, pending_rows=50)
 EAGER_ONLY = {"gemma2"}
 """Stock classes that round attention weights to float32 even in float64."""
-LIMITS = {"one forward": ScoringLimits(), "small forwards and pools": SMALL}
+LIMITS = {"one forward": ScoringLimits(), "small forwards": SMALL}
 
 
 def scored_models(family="llama", dtype=torch.float64, ranks=(2, 5)):

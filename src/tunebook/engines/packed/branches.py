@@ -24,7 +24,7 @@ __all__ = ["Block", "Group", "Path", "Wanted", "group_of", "groups_of", "paths_o
 
 MIN_SHARED = 8
 """A shared prompt of fewer tokens is not worth a forward of its own."""
-BLOCKS = 3
+BLOCKS = 4
 """Padded blocks in which attention runs over a group: more of them waste less padding on more calls."""
 
 

@@ -186,7 +186,12 @@ class StepCache:
         self._pieces_own: list[int] = []
 
     def __len__(self) -> int:
-        return len(self.n_own) + len(self._pieces_own)
+        return len(self.n_own)
+
+    @property
+    def n_pending(self) -> int:
+        """Rows taken and not yet settled."""
+        return sum(self._pieces_own)
 
     def add(self, rows: Tensor, kept: Sequence[KeyValue | None]) -> None:
         """Take one answer's rows, in order, out of what a group kept."""
