@@ -333,12 +333,43 @@ def test_long_table_is_cut_from_its_end_after_its_second_seeds():
     assert len(wave.trials) == 10
 
 
+def test_first_rows_keep_their_second_seeds_as_far_as_the_share_goes():
+    spec = example_study(40)
+    rows = tuple(spec.baseline.with_values(learning_rate=rate) for rate in np.geomspace(1e-5, 1e-3, 10).tolist())
+    wave = StudyPlanner(spec, FACTS, Folding.everything(), rows).foreseen(History())[1]
+    assert [len(contrast.treatment) for contrast in wave.contrasts] == [2] * 5 + [1] * 5
+    assert [(cut.code, cut.count) for cut in wave.cuts] == [("second_seeds", 5)]
+
+
 def test_changed_factor_knows_that_alpha_follows_the_rank():
     base = example_study().baseline
+    proportional, fixed = (
+        Ground(example_study(alpha_rule=rule), FACTS, Folding.everything()) for rule in ("proportional", "fixed")
+    )
     rank = base.with_values(lora_r=16, lora_alpha=64)
-    assert changed_factor(rank, base, "proportional") == "lora_r"
-    assert changed_factor(rank, base, "fixed") is None
-    assert changed_factor(base.with_values(lora_r=16), base, "fixed") == "lora_r"
+    assert changed_factor(proportional, rank) == "lora_r"
+    assert changed_factor(fixed, rank) is None
+    assert changed_factor(fixed, base.with_values(lora_r=16)) == "lora_r"
+
+
+@pytest.mark.parametrize(("changes", "factor"), [
+    ({"learning_rate": 5e-4, "gradient_checkpointing": False, "max_length": 1024}, "learning_rate"),
+    ({"gradient_accumulation_steps": 8}, "gradient_accumulation_steps"),
+    ({"per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "lora_dropout": 0.0}, "lora_dropout"),
+    ({"use_rslora": True}, "use_rslora"),
+    ({"learning_rate": 5e-4, "lora_dropout": 0.0}, None),
+])
+def test_words_that_change_nothing_do_not_hide_the_factor_of_a_row(changes, factor):
+    ground = Ground(example_study(), FACTS, Folding.everything())
+    assert changed_factor(ground, ground.spec.baseline.with_values(**changes)) == factor
+
+
+def test_outlook_of_a_table_counts_its_rows():
+    spec = example_study(40)
+    rows = tuple(spec.baseline.with_values(learning_rate=rate) for rate in (1e-4, 5e-4, 1e-3))
+    outlook = StudyPlanner(spec, FACTS, Folding.everything(), rows).outlook(History())
+    assert (outlook.rounds[0].kind, outlook.rounds[0].n_trials, outlook.rounds[0].n_comparisons) == ("table", 11, 3)
+    assert outlook.cuts == ()
 
 
 # -- hours and the outlook

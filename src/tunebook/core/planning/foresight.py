@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunebook.core.factor import FACTOR_KINDS
@@ -20,6 +20,7 @@ from tunebook.core.planning.confirm import SEEDS as CONFIRM_SEEDS
 from tunebook.core.planning.design import Design, fitted, full_design, price
 from tunebook.core.planning.levels import is_ordered
 from tunebook.core.planning.shares import SHARES
+from tunebook.core.planning.table import table_wave
 from tunebook.core.stats.noise import SEED_DEVIATION_PRIOR, pooled_noise
 from tunebook.core.stats.power import smallest_detectable_effect, smallest_margin
 from tunebook.core.study import ERROR_SHARES, RoundKind, Wave
@@ -73,6 +74,12 @@ def outlook(board: Board, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Ou
     """
     ground = board.ground
     design, cuts = fitted(ground, board.first_allowance)
+    folds = design.folds
+    if ground.table:
+        folds, cuts = (), ()
+        if board.last_wave is None:
+            table = table_wave(board, 1)
+            folds, cuts = table.folds, table.cuts
     wanted = full_design(ground)
     shapes = tuple(_shapes(board, design, kinds, wave))
     eyes = _eyes(board, design)
@@ -80,7 +87,7 @@ def outlook(board: Board, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Ou
     uncut = _explore_shape(wanted, price(ground, wanted)[0])
     return Outlook(
         rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, eyes.effect(s)) for s in shapes),
-        folds=_all(board, "folds") or design.folds,
+        folds=_all(board, "folds") or folds,
         cuts=_all(board, "cuts") or cuts,
         detectable_without_cuts=None if ground.table else _eyes(board, wanted).effect(uncut),
         smallest_margin=min(margins, default=None),
@@ -139,9 +146,15 @@ def _current_shape(board: Board, design: Design, wave: Wave, is_planned: bool) -
         most = _most(board, design, wave.kind).n_trials
         used = board.used_trials + (0 if is_planned else own)
         rest = int(min(max(0, most - before), max(0.0, board.share_until(wave.kind) - used)))
+    shape = _shape_of(wave)
+    compared = design.n_levels if wave.kind is RoundKind.EXPLORE else shape.n_comparisons
+    return replace(shape, n_trials=rest + (0 if is_planned else own), n_comparisons=compared)
+
+
+def _shape_of(wave: Wave) -> _Shape:
+    n_trials = sum(trial.costs_budget for trial in wave.trials)
     sides = [(len(c.treatment), len(c.control)) for c in wave.contrasts] or [(1, 1)]
-    compared = design.n_levels if wave.kind is RoundKind.EXPLORE else len(wave.contrasts)
-    return _Shape(wave.kind, rest + (0 if is_planned else own), compared, *min(sides, key=sum))
+    return _Shape(wave.kind, n_trials, len(wave.contrasts), *min(sides, key=sum))
 
 
 def _explore_shape(design: Design, n_trials: int) -> _Shape:
@@ -156,8 +169,7 @@ def _most(board: Board, design: Design, kind: RoundKind) -> _Shape:
     if kind is RoundKind.EXPLORE:
         return _explore_shape(design, price(ground, design)[0])
     if kind is RoundKind.TABLE:
-        rows = len(ground.table)
-        return _Shape(kind, rows * seeds + ground.spec.seeds.baseline, rows, seeds, control)
+        return _shape_of(table_wave(board, 1))
     if kind is RoundKind.REFINE:
         points = 2 * sum(is_ordered(factor.name) for factor in ground.factors)
         return _Shape(kind, points * seeds, points, seeds, control)
