@@ -34,6 +34,7 @@ MANY_ROWS, PART_ROWS = 750, 500
 FEW_TRIALS = 30
 LENGTHS = (128, 256, 512, 1024, 2048, 4096, 8192)
 TEMPLATE_TOKENS = 64
+Z_95 = 1.96
 LONG_ANSWER_CHARACTERS = 60
 
 _YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", ".inf", ".nan")
@@ -189,7 +190,8 @@ def _data_lines(seen: Findings) -> list[str]:
     keys = "/".join(train.keys)
     lines = [_line(f"  train: {_scalar(seen.sources['train'])}",
                    f"{len(train.examples)} rows, {train.format} ({keys})")]
-    meaning = f"an accuracy near 50 % is known to about ±{98 / math.sqrt(seen.n_validation):.1f} points"
+    half_width = 100 * Z_95 * math.sqrt(0.25 / seen.n_validation)
+    meaning = f"an accuracy near 50 % is known to ±{half_width:.1f} points (95 %)"
     if "validation" in seen.rows:
         lines.append(_line(f"  validation: {_scalar(seen.sources['validation'])}",
                            f"{seen.n_validation} examples: {meaning}"))
