@@ -1,0 +1,121 @@
+"""Puts the simulations' results into docs/method.md: the tables between its marks, and docs/figures/simulations.svg.
+
+    python -m benchmarks.method_page
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "method.md"
+FIGURE = ROOT / "docs" / "figures" / "simulations.svg"
+RESULTS = ROOT / "benchmarks" / "results"
+TABLES = {"null": "no effect at all", "brackets": "no effect, learning-rate brackets", "hard": "an assumption broken",
+          "beyond": "beyond what is promised"}
+
+
+def main() -> int:
+    """Write both; 1 when a results file is missing."""
+    null, planted = (_cells(RESULTS / f"{name}.json") for name in ("nullworld", "planted"))
+    if not null and not planted:
+        print("no results yet: run benchmarks.nullworld and benchmarks.planted first", file=sys.stderr)
+        return 1
+    text = PAGE.read_text()
+    text = _between(text, "null", _null_table(null))
+    text = _between(text, "planted", _planted_table(planted))
+    PAGE.write_text(text)
+    _figure(null, planted)
+    return 0
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    return json.loads(path.read_text())["cells"] if path.exists() else []
+
+
+def _between(text: str, name: str, content: str) -> str:
+    pattern = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
+    return pattern.sub(lambda match: match[1] + content + match[2], text)
+
+
+def _null_table(cells: list[dict[str, Any]]) -> str:
+    lines = ["| world | studies | with a false claim | upper 95 % bound | allowed | families with all intervals right |",
+             "|---|---|---|---|---|---|"]
+    for table, title in TABLES.items():
+        for cell in (c for c in cells if c["table"] == table):
+            allowed = f"{100 * cell['bound']:.0f} %" if cell["bound"] < 1 else "-"
+            lines.append(
+                f"| {title}: {_words(cell)} | {cell['studies']} | {cell['false_claims']} | "
+                f"{100 * cell['upper95']:.1f} % | {allowed} | {100 * cell['families_covered']:.1f} % |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _planted_table(cells: list[dict[str, Any]]) -> str:
+    lines = ["| question | world | studies | rate | goal |", "|---|---|---|---|---|"]
+    for cell in cells:
+        low, high = cell["goal"]
+        goal = f"at least {100 * low:.0f} %" if high == 1 else f"{100 * low:.0f} to {100 * high:.0f} %"
+        goal = "-" if low == 0 else goal
+        wrong = f", wrong sign {cell['wrong']}" if cell["question"] == "power" else ""
+        lines.append(f"| {cell['question']} | {_words(cell)} | {cell['studies']} | {100 * cell['rate']:.1f} %{wrong} "
+                     f"| {goal} |")
+    return "\n".join(lines) + "\n"
+
+
+def _words(cell: dict[str, Any]) -> str:
+    world, study = cell["world"], cell.get("study", {})
+    deviation = 100 * world.get("seed_deviation", 0.01)
+    parts = [f"n {world.get('n_validation', 358)}", f"seed deviation {deviation:g} points"]
+    names = {
+        "heavy_tails": "heavy tails", "noise_spread": "unequal noise (log deviation {})",
+        "taste": "configuration-by-example effects", "cluster": "examples in clusters of {}",
+        "n_groups": "{} groups judged too", "n_test": "test split of {}",
+        "cliff_noise": "cliff spread {} between seeds",
+        "effect": "{} effect",
+    }
+    parts += [words.format(world[key]) for key, words in names.items() if world.get(key)]
+    if "trials" in study:
+        parts.append(f"{study['trials']} trials")
+    return ", ".join(parts)
+
+
+def _figure(null: list[dict[str, Any]], planted: list[dict[str, Any]]) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    plt.rcParams["svg.hashsalt"] = "tunebook"
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 0.25 * max(len(null), len(planted), 8) + 1.2))
+    for axis, cells, title in ((left, null, "Studies with a false claim, %"), (right, planted, "Answered rightly, %")):
+        axis.set_yticks(range(len(cells)), [cell["cell"] for cell in cells], fontsize=7)
+        axis.invert_yaxis()
+        axis.set_title(title, fontsize=10)
+        axis.grid(axis="x", alpha=0.3)
+    for row, cell in enumerate(null):
+        left.plot([100 * cell["rate"], 100 * cell["upper95"]], [row, row], color="tab:blue", lw=2)
+        left.plot(100 * cell["rate"], row, "o", color="tab:blue", ms=4)
+        if cell["bound"] < 1:
+            left.plot(100 * cell["bound"], row, "|", color="tab:red", ms=9, mew=2)
+    for row, cell in enumerate(planted):
+        right.plot([100 * end for end in cell["goal"]], [row, row], color="0.8", lw=6, solid_capstyle="butt")
+        right.plot(100 * cell["rate"], row, "o", color="tab:blue", ms=4)
+    left.set_xlim(-0.3, 12)
+    left.set_xlabel("line: up to the upper 95 % bound; red: allowed", fontsize=8)
+    right.set_xlim(80, 100.5)
+    right.set_xlabel("grey: goal", fontsize=8)
+    figure.tight_layout()
+    FIGURE.parent.mkdir(exist_ok=True)
+    figure.savefig(FIGURE, metadata={"Date": None})
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
