@@ -1,0 +1,294 @@
+"""Kills studies at random and compares what comes out with studies that nothing disturbed.
+
+    python -m benchmarks.soak            200 kills in all: `make soak`
+    python -m benchmarks.soak --quick    a short version for CI
+
+One study on the simulated engine and one on a tiny real model, each run by the command line's own code. Most kills hit
+the runner, some only a worker. Afterwards every trial, outcome, curve, finding and adapter is compared, bit
+for bit; only measured times may differ. Prints one JSON line for each study and one for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from tunebook.cli.main import main as command_line
+from tunebook.core.facts import Cost, History, TrialFact
+from tunebook.ledger import SqlLedger, open_ledger
+from tunebook.ledger.codec import encode
+from tunebook.testing.tiny_model import write_tiny_model
+
+__all__ = ["Child", "Comparison", "Soak", "compare", "main", "make_real_study", "make_simulated_study", "soak"]
+
+_MUST_BE_NONE = ("trials_lost", "trials_doubled", "differences")
+_COUNTED = ("kills", "resumes", "trials", *_MUST_BE_NONE)
+_REACH = 0.3
+"""Kills come from early in the start until this share of the work is done: each run gets somewhere, none far."""
+_WORKER_SHARE = 0.25
+"""Share of the kills that hit a worker instead of the runner."""
+_LONGEST_RUN_SECONDS = 900.0
+_LABELS = ("red", "green", "blue", "grey")
+_COMMON = """
+metric: exact_match
+baseline: {learning_rate: 2e-3, per_device_train_batch_size: 8, lora_r: 4, lora_alpha: 8, num_train_epochs: 1}
+space:
+  learning_rate: {low: 5e-4, high: 2e-2}
+  lora_r: [4, 8]
+data: {train: train.jsonl, validation: validation.jsonl, test: test.jsonl}
+"""
+
+
+def make_simulated_study(folder: Path, trials: int) -> Path:
+    """Write a study on the simulated engine; gives its file."""
+    return _write_study(folder, "study: soak\nmodel: none\nengine: simulated\n", trials, rows=60)
+
+
+def make_real_study(folder: Path, trials: int) -> Path:
+    """Write a tiny random model and a study that really trains it; gives the study's file."""
+    words = [*_LABELS, *(str(n) for n in range(120)), "Question", "what", "colour", "has"]
+    write_tiny_model(folder / "model", words)
+    return _write_study(folder, "study: soak\nmodel: ./model\nengine: packed\ndevice: cpu\n", trials, rows=24)
+
+
+def _write_study(folder: Path, head: str, trials: int, rows: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, split in enumerate(("train", "validation", "test")):
+        lines = [
+            {"prompt": f"Question what colour has {i}", "completion": _LABELS[i * 7 % 4]}
+            for i in range(number * rows, (number + 1) * rows)
+        ]
+        (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    file = folder / "study.yaml"
+    file.write_text(f"{head}{_COMMON}budget: {{trials: {trials}}}\nseed: 3\n", encoding="utf-8")
+    return file
+
+
+class Child:
+    """A `tunebook run` in a forked child: everything is imported already, so most of its life is work.
+
+    Args:
+        log: what it prints is added there.
+    """
+
+    def __init__(self, file: Path, log: Path) -> None:
+        self.started = time.time()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                with log.open("ab") as out:
+                    os.dup2(out.fileno(), 1)
+                    os.dup2(out.fileno(), 2)
+                code = command_line(["run", str(file), "--quiet"])
+            finally:
+                os._exit(code)
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit code, or None when it still runs after so many seconds."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.005)
+        return None
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+@dataclass
+class Soak:
+    """One study, run to its end however often it is killed on the way.
+
+    Attributes:
+        file: the study file.
+        kills: how often a process was killed, of that `worker_kills` times a worker only.
+        resumes: how often the study was taken up again.
+    """
+
+    file: Path
+    rng: random.Random
+    kills: int = 0
+    worker_kills: int = 0
+    resumes: int = -1
+    startup_seconds: float = 0.0
+    work_seconds: float = 0.0
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent / "runs" / "soak"
+
+    def run(self, kills: int = 0, like: Soak | None = None) -> None:
+        """Run to the end, with up to so many kills.
+
+        Args:
+            like: an unbroken run of the same study, whose times say when a kill hits work and not only the start.
+        """
+        while True:
+            self.resumes += 1
+            child = Child(self.file, self._log)
+            if like is not None and self.kills < kills:
+                code = self._disturb(child, like, kills)
+            else:
+                code = child.wait(_LONGEST_RUN_SECONDS)
+            if code is None:
+                child.kill()
+                raise SystemExit("soak: the study hangs")
+            if code == 0:
+                self._measure(child)
+                return
+            if code != -signal.SIGKILL:
+                raise SystemExit(f"soak: the study ended with code {code}:\n{self._log.read_text()[-3000:]}")
+
+    @property
+    def _log(self) -> Path:
+        return self.file.parent / "soak.log"
+
+    def _measure(self, child: Child) -> None:
+        with open_ledger(self.folder, write=False) as ledger:
+            begun = min(float(attempt["started_at"]) for attempt in ledger.attempts())
+        self.startup_seconds = max(0.1, begun - child.started)
+        self.work_seconds = max(0.1, time.time() - begun)
+
+    def _disturb(self, child: Child, like: Soak, kills: int) -> int | None:
+        """Kill a worker or the runner at random times until the runner is dead or done; gives its exit code."""
+        while self.kills < kills:
+            latest = like.startup_seconds + _REACH * like.work_seconds
+            code = child.wait(self.rng.uniform(0.2 * like.startup_seconds, latest))
+            if code is not None:
+                return code
+            workers = psutil.Process(child.pid).children()
+            self.kills += 1
+            if workers and self.rng.random() < _WORKER_SHARE:
+                self.worker_kills += 1
+                workers[0].kill()
+            else:
+                child.kill()
+                return -signal.SIGKILL
+        return child.wait(_LONGEST_RUN_SECONDS)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a killed study lacks or has twice, and where it differs from the unbroken one."""
+
+    trials: int
+    trials_lost: int
+    trials_doubled: int
+    differences: tuple[str, ...]
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        return self.trials, self.trials_lost, self.trials_doubled, len(self.differences)
+
+
+def compare(unbroken: Path, killed: Path) -> Comparison:
+    """Compare two study folders: every fact, finding and adapter; measured times and memory excepted."""
+    with open_ledger(unbroken, write=False) as one, open_ledger(killed, write=False) as other:
+        before, after = one.history(), other.history()
+        lost = [n for n in before.trials if n not in after.trials or not after.trials[n].state.is_final]
+        return Comparison(
+            len(before.trials), len(lost), _doubled(other), tuple(_differences(before, after, unbroken, killed))
+        )
+
+
+def _doubled(ledger: SqlLedger) -> int:
+    ends = [attempt["trial_id"] for attempt in ledger.attempts() if attempt["ended"] == "finished"]
+    return len(ends) - len(set(ends))
+
+
+def _differences(before: History, after: History, unbroken: Path, killed: Path) -> Iterator[str]:
+    for number in sorted(before.trials.keys() ^ after.trials.keys()):
+        yield f"trial {number}: in one of the two only"
+    for number in sorted(before.trials.keys() & after.trials.keys()):
+        if _trial_digest(before.trials[number]) != _trial_digest(after.trials[number]):
+            yield f"trial {number}: its result differs"
+    if encode(before.waves) != encode(after.waves):
+        yield "waves: planned differently"
+    if encode(before.findings) != encode(after.findings):
+        yield "findings: judged differently"
+    if before.sealed != after.sealed:
+        yield "the sealed list differs"
+    one, other = _adapters(unbroken), _adapters(killed)
+    for name in sorted(one.keys() | other.keys()):
+        if one.get(name) != other.get(name):
+            yield f"{name}: {'differs' if name in one and name in other else 'in one of the two only'}"
+
+
+def _trial_digest(fact: TrialFact) -> str:
+    """Everything that must be equal: what was planned, what came of it; not what it cost on that day."""
+    digest = hashlib.sha256(encode(replace(fact, outcomes={}, cost=Cost())).encode())
+    for split in sorted(fact.outcomes):
+        outcomes = fact.outcomes[split]
+        digest.update(split.encode() + outcomes.scores.tobytes() + np.nan_to_num(outcomes.nll, nan=-1.0).tobytes())
+        digest.update(encode(outcomes.answers).encode())
+    return digest.hexdigest()
+
+
+def _adapters(folder: Path) -> dict[str, str]:
+    """Checksums of the weights of every adapter, and of the best one."""
+    found = [*folder.glob("adapters/*/adapter_model.safetensors"), *folder.glob("best/adapter_model.safetensors")]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(found)}
+
+
+def soak(name: str, make: Callable[[Path], Path], kills: int, seed: int) -> dict[str, Any]:
+    """Run a study once undisturbed, then under kills, again from nothing until there were enough; the line to print."""
+    importlib.import_module("tunebook.run.study_run")  # once, here, instead of in every child
+    started = time.monotonic()
+    rng = random.Random(seed)
+    line: dict[str, Any] = {"study": name, **dict.fromkeys(("studies", *_COUNTED), 0), "of_workers": 0}
+    differences: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="tunebook-soak-") as root:
+        calm = Soak(make(Path(root) / "unbroken"), rng)
+        calm.run()
+        while line["kills"] < kills:
+            harried = Soak(make(Path(root) / f"killed-{line['studies']}"), rng)
+            harried.run(kills - line["kills"], like=calm)
+            found = compare(calm.folder, harried.folder)
+            differences += found.differences
+            line["studies"] += 1
+            line["of_workers"] += harried.worker_kills
+            for key, more in zip(_COUNTED, (harried.kills, harried.resumes, *found.counts), strict=True):
+                line[key] += more
+    return {**line, "first_differences": differences[:5], "seconds": round(time.monotonic() - started, 1)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the soak; gives 0 when nothing was lost, doubled or different."""
+    parser = argparse.ArgumentParser(prog="benchmarks.soak", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="20 kills instead of 200, on smaller studies")
+    parser.add_argument("--kills", type=int, nargs=2, metavar=("SIMULATED", "REAL"), help="how many kills on each")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args(arguments)
+    simulated, real = chosen.kills or ((14, 6) if chosen.quick else (140, 60))
+    trials = 16 if chosen.quick else 40
+    lines = [
+        soak("simulated", lambda folder: make_simulated_study(folder, trials), simulated, chosen.seed),
+        soak("real", lambda folder: make_real_study(folder, 16), real, chosen.seed + 1),
+    ]
+    lines.append({"study": "all", **{key: sum(line[key] for line in lines) for key in _COUNTED}})
+    for line in lines:
+        print(json.dumps(line), flush=True)
+    return int(any(lines[-1][key] for key in _MUST_BE_NONE))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
