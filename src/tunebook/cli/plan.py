@@ -36,6 +36,11 @@ CUTS = {
     "second_seeds": "second seeds",
     "baseline_seeds": "baseline seeds",
     "whole_round": "a whole round",
+    "end_levels": "levels at the ends",
+    "factors": "whole factors",
+    "rows": "rows of the table",
+    "cheapest": "the cheapest candidate in confirm",
+    "confirm_seeds": "further seeds in confirm",
 }
 
 
@@ -136,10 +141,12 @@ def _closing(p: StudyPlan) -> list[str]:
                 f"your margin of {100 * margin:.1f} points is below that: this study can show nothing equivalent or "
                 "as good; more validation examples or seeds would"
             )
-    if p.outlook.detectable_without_cuts is not None and p.outlook.cuts:
+    whole = p.outlook.detectable_without_cuts
+    # leaving out levels can make the rest more sensitive; then the cuts cost questions, not sensitivity
+    if whole is not None and p.outlook.cuts and whole < (_first_effect(p) or 0):
         lines.append(
             f"without the cuts ({p.outlook.wanted_trials} trials) explore would see differences of "
-            f"{100 * p.outlook.detectable_without_cuts:.1f} points"
+            f"{100 * whole:.1f} points"
         )
     if p.calibration is not None:
         lines.append(
@@ -151,10 +158,15 @@ def _closing(p: StudyPlan) -> list[str]:
 
 def _payer(p: StudyPlan) -> str:
     """The one line for the person who pays."""
-    first = next((r.smallest_detectable_effect for r in p.outlook.rounds if r.smallest_detectable_effect), None)
+    first = _first_effect(p)
     finds = f"; it finds differences of {100 * first:.1f} points or more" if first else ""
     one, here = p.total_cost.one_by_one_seconds, p.total_cost.seconds
     return f"One after another this would take {_time(one)}; here about {_time(here)}{finds}."
+
+
+def _first_effect(p: StudyPlan) -> float | None:
+    """Smallest detectable effect of the first round that compares anything."""
+    return next((r.smallest_detectable_effect for r in p.outlook.rounds if r.smallest_detectable_effect), None)
 
 
 def _time(seconds: float) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunebook.core.cost import Prediction, predict_trials
-from tunebook.core.facts import DataFacts, History, TrialFact
+from tunebook.core.facts import DataFacts, History
 from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration
-from tunebook.core.study import RoundKind, StudySpec, TrialState, Wave
+from tunebook.core.study import StudySpec, Wave
 from tunebook.run.place import StudyPlace
 from tunebook.run.preparation import Prepared, load_table, prepare
 from tunebook.run.reading import has_ledger, read_study
@@ -67,9 +67,8 @@ def _plan(prepared: Prepared, history: History, calibration: Calibration | None)
 
     spec, data = prepared.spec, prepared.facts.data
     planner = StudyPlanner(spec, data, prepared.engine.folding, load_table(spec, prepared.base), calibration)
-    wave = planner.next_wave(history)
-    if wave is not None and wave.kind is RoundKind.REFERENCE:  # costs nothing; what people ask for is what follows
-        wave = planner.next_wave(_after_reference(wave))
+    coming = planner.foreseen(history)
+    wave = coming[-1] if coming else None  # the reference costs nothing; what people ask for is what follows it
     outlook = planner.outlook(history)
     trials = [trial for trial in (wave.trials if wave else ()) if trial.id not in history.trials]
     next_cost = total_cost = Prediction()
@@ -89,12 +88,6 @@ def _plan(prepared: Prepared, history: History, calibration: Calibration | None)
         prepared.facts.model,
         tuple(prepared.warnings),
     )
-
-
-def _after_reference(wave: Wave) -> History:
-    """The history as it will be when the untrained model has been scored; no result of it is looked at."""
-    facts = {trial.id: TrialFact(trial, TrialState.COMPLETED) for trial in wave.trials}
-    return History((wave,), facts, closed_rounds=(wave.round,))
 
 
 def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:
