@@ -67,6 +67,9 @@ def _show(p: StudyPlan, every: bool, console: Console) -> None:
     for warning in p.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
     console.print()
+    if p.wave is None and not p.outlook.rounds:
+        console.print("Nothing is left to do; a larger budget would go on from here.")
+        return
     console.print(_rounds(p))
     if p.wave and p.wave.trials:
         console.print(Text(f"\nNext: {_purposes(p.wave.trials)}."))
