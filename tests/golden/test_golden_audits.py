@@ -21,6 +21,7 @@ CASES = [
     ("rounds_zh.md", "zh"),
     ("words_en.md", "en"),
     ("semicolons_zh.csv", "zh"),
+    ("padded_zh.md", "zh"),
     ("slips_en.md", "en"),
     ("restart_zh.md", "zh"),
 ]

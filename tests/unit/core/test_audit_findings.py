@@ -256,3 +256,17 @@ def test_where_the_edge_lies_is_open_when_nothing_was_tried_between() -> None:
     text = f"trial | lr | dropout | accuracy\n--|--|--|--\n9 | 1e-3 | 0.1 | 55/100\n{rows}\n- lr above 5e-3 fails\n"
     judged = claim_on(audit(read_record(text.encode(), "x.md")), "5e-3")
     assert judged.reason is Reason.EDGE_OPEN
+
+
+def test_padded_labels_and_changes_on_top_of_earlier_trials_are_one_record() -> None:
+    report = report_of("padded_zh.md")
+    assert [v.trial.label for v in report.trials] == [f"exp-0{i}" for i in range(1, 7)]
+    moves = report.structure.moves
+    assert (moves["5"], moves["6"]) == (
+        ("learning_rate", "lora_r"),
+        ("learning_rate", "num_train_epochs", "lora_r"),
+    )
+    assert claim_on(report, "exp-06 优于").trials == ("6", "2")
+    judged = claim_on(report, "提升 0.8")
+    assert judged.deciding.pairs == (("5", "2"),)
+    assert (judged.verdict, judged.deciding.differences) == (SupportVerdict.CANNOT_HOLD, (4,))

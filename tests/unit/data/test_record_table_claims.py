@@ -147,3 +147,9 @@ def test_what_claims_nothing_is_passed_over(text: str) -> None:
 def test_a_comparison_that_is_not_understood_is_kept_as_unread() -> None:
     (claim,) = read("The baseline is hard to beat")
     assert claim.kind is ClaimKind.UNREAD
+
+
+def test_a_limit_without_its_factor_speaks_of_the_one_before() -> None:
+    best, edge = read("学习率 3e-4 最佳；超过 1e-3 就会发散。")
+    assert best.kind is ClaimKind.BEST_LEVEL
+    assert (edge.kind, edge.factor, edge.levels, edge.direction) == (ClaimKind.BOUNDARY, LR, (1e-3,), 1)

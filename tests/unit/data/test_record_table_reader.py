@@ -155,3 +155,17 @@ def test_what_is_no_record_gets_one_clear_sentence(content: bytes, says: str) ->
     assert str(caught.value).startswith("notes.md")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_column_of_changes_is_found_by_its_cells_when_its_header_is_unknown() -> None:
+    text = "| id | tinkering | acc |\n|--|--|--|\n| a1 | lr=1e-4 | 0.31 |\n| a2 | r=32 | 0.33 |\n"
+    rows = read_record(text.encode(), "x.md").rows
+    assert [dict(row.values) for row in rows] == [{"learning_rate": 1e-4}, {"lora_r": 32}]
+
+
+def test_a_table_with_results_that_is_left_out_is_named() -> None:
+    text = "| id | lr | acc |\n|--|--|--|\n| 1 | 1e-4 | 0.31 |\n\n| class | acc |\n|--|--|\n| sports | 0.4 |\n"
+    record = read_record(text.encode(), "x.md")
+    assert len(record.rows) == 1
+    (note,) = record.notes
+    assert (note.code, note.values["line"]) == ("table_skipped", 5)

@@ -99,7 +99,7 @@ class TrialTable:
 def key_of(label: str) -> str:
     """The number in a label with exactly one ("exp16" -> "16"), else the label in lower case without blanks."""
     numbers = re.findall(r"\d+", label)
-    if len(numbers) == 1 and not re.search(r"\d[.\-/]|[.\-/]\d", label):
+    if len(numbers) == 1:
         return str(int(numbers[0]))
     return re.sub(r"\s+", "", label).casefold()
 

@@ -15,7 +15,8 @@ from enum import StrEnum
 from tunebook.core.audit.model import Claim, ClaimKind
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.data.record_table.grid import Statement
-from tunebook.data.record_table.settings import Mention, mentions, trial_labels
+from tunebook.data.record_table.numbers import NUMBER, to_float
+from tunebook.data.record_table.settings import Mention, level_of, mentions, trial_labels
 
 __all__ = ["Context", "Predicate", "claims_of"]
 
@@ -108,6 +109,8 @@ _NOT_A_CLAIM = re.compile(
     re.IGNORECASE)
 _SENTENCES = re.compile(r"[。;；!！\n]+|[.?](?=\s|$)")
 _CLAUSES = re.compile(r"[,，]\s?|\s(?:but|while|whereas)\s|但是|但|而且|并且|不过|然而")
+_BARE_LIMIT = re.compile(
+    rf"(above|beyond|over|below|under|超过|高于|大于|低于|小于|>|<)\s?({NUMBER})(?!\s?[%％])", re.IGNORECASE)
 _CONJUNCTION = re.compile(r"^(?:but|and|while|whereas|so)\s|^(?:但是|但|而且|并且|而|不过)", re.IGNORECASE)
 _GREATER_LIST = re.compile(r"[>＞≫]")
 
@@ -118,12 +121,29 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     if _NOT_A_CLAIM.search(statement.text):
         return []
     found = []
+    spoken_of: str | None = None
     for sentence in _SENTENCES.split(statement.text):
         for clause in _clauses(sentence):
-            claim = _claim(clause, statement, context)
+            claim = _claim(clause, statement, context) or _elliptic_boundary(clause, statement, spoken_of)
+            named = mentions(clause)
+            spoken_of = named[-1].factor if named else spoken_of
             if claim is not None:
                 found.append(claim)
     return found
+
+
+def _elliptic_boundary(clause: str, statement: Statement, factor: str | None) -> Claim | None:
+    """ "... above 1e-3 it diverges", of the factor that the sentence before spoke of."""
+    match = _BARE_LIMIT.search(clause)
+    if factor is None or match is None or mentions(clause) or _predicate(clause) is not Predicate.FAILS:
+        return None
+    number = to_float(match.group(2))
+    level = level_of(factor, number) if number is not None else None
+    if level is None:
+        return None
+    direction = -1 if _BELOW.search(match.group(1)) else 1
+    return Claim(ClaimKind.BOUNDARY, clause.strip(" ,-*•:"), statement.line, statement.section, factor, (level,),
+                 direction=direction)
 
 
 def _clauses(sentence: str) -> list[str]:

@@ -13,7 +13,7 @@ from tunebook.data.record_table.grid import Document, Grid, Statement
 from tunebook.data.record_table.markdown import MAX_STATEMENTS, looks_like_markdown, read_markdown
 from tunebook.data.record_table.numbers import clean_text, read_accuracy
 from tunebook.data.record_table.settings import mentions, settings, trial_labels
-from tunebook.data.record_table.tables import TableReading, is_trial_table, key_values, read_table
+from tunebook.data.record_table.tables import TableReading, has_results, is_trial_table, key_values, read_table
 from tunebook.errors import RecordTableError
 
 __all__ = ["MAX_BYTES", "MAX_LINES", "MAX_TRIALS", "read_record"]
@@ -83,6 +83,8 @@ def _assemble(document: Document, text: str, source: str, notes: list[Note]) -> 
     if not rows:
         raise RecordTableError(_no_table(document, source))
     notes = notes + [note for reading in readings for note in reading.notes]
+    notes += [Note("table_skipped", {"line": grid.line, "columns": tuple(clean_text(c)[:30] for c in grid.header[:12])})
+              for grid in document.grids if has_results(grid) and not is_trial_table(grid)]
     claims, cut = _claims(document.statements, rows)
     if cut:
         notes.append(Note("claims_cut", {"limit": MAX_CLAIMS}))

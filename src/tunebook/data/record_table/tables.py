@@ -13,8 +13,11 @@ from tunebook.data.record_table.numbers import clean_text, is_failure, read_accu
 from tunebook.data.record_table.settings import base_trial, level_of, settings
 from tunebook.data.record_table.words import COLUMN_WORDS, RESULT_RANK, compact, factor_of_header
 
-__all__ = ["Columns", "TableReading", "is_trial_table", "key_values", "read_table", "recognise"]
+__all__ = [
+    "Columns", "TableReading", "columns_of", "has_results", "is_trial_table", "key_values", "read_table", "recognise",
+]
 
+_SAMPLE_ROWS = 30
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
 
@@ -108,12 +111,34 @@ def _result_column(others: dict[int, str]) -> int | None:
     return next((i for i, text in others.items() if re.search(r"accuracy|准确率|正确率", text, re.IGNORECASE)), None)
 
 
+def columns_of(grid: Grid) -> Columns:
+    """`recognise`, and where no header says what was changed, the column whose cells name settings."""
+    columns = recognise(grid.header)
+    if columns.change is not None or len(columns.factors) >= _SETTINGS_COLUMNS or columns.accuracy is None:
+        return columns
+    known = {*columns.factors, columns.trial, columns.accuracy, columns.analysis, columns.seed, columns.status}
+    sample = grid.rows[:_SAMPLE_ROWS]
+    named = {
+        index: sum(bool(settings(clean_text(cells[index][:LONGEST_CELL]))) for _, cells in sample if index < len(cells))
+        for index in range(len(grid.header)) if index not in known}
+    best = max(named, key=lambda index: named[index], default=None)
+    if best is None or named[best] * 3 < max(1, len(sample)):
+        return columns
+    header = clean_text(grid.header[best])
+    return replace(columns, change=best, unused=tuple(text for text in columns.unused if text != header))
+
+
 def is_trial_table(grid: Grid) -> bool:
     """Whether a grid has a result column and something that names settings."""
     if len(grid.header) > MOST_COLUMNS:
         return False
-    columns = recognise(grid.header)
+    columns = columns_of(grid)
     return columns.accuracy is not None and (bool(columns.factors) or columns.change is not None)
+
+
+def has_results(grid: Grid) -> bool:
+    """Whether a grid has a result column, whatever else it has."""
+    return len(grid.header) <= MOST_COLUMNS and recognise(grid.header).accuracy is not None
 
 
 def read_table(grid: Grid, number: int) -> TableReading:
@@ -122,7 +147,7 @@ def read_table(grid: Grid, number: int) -> TableReading:
     Args:
         number: which table of the document this is.
     """
-    columns = recognise(grid.header)
+    columns = columns_of(grid)
     assert columns.accuracy is not None
     percent = _is_percent(grid, columns.accuracy)
     notes: list[Note] = []

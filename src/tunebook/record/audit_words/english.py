@@ -387,7 +387,9 @@ class EnglishAudit(AuditWords):
             "unrelated ones are not considered.",
             strong("cannot hold under any pairing") + ": not even the first bound is below 0.05, or the table says the "
             "opposite. " + strong("holds") + ": even the second is, also with seed noise added. "
-            + strong("depends on the pairing") + ": between. " + strong("not shown") + ": no trials of this record "
+            + strong("depends on the pairing") + ": between. That is no half yes: it comes up in nearly every record "
+                                                 "in which nothing matters. " + strong("not shown") + ": no trials "
+                                                                                                      "of this record "
             "isolate it, or one seed each is too few. " + strong("not checked") + ": nothing in the tables to hold "
                                                                                   "it against. "
             "No verdict says that there is no difference.",
@@ -483,6 +485,8 @@ _READING: dict[str, _Say] = {
                                    "one of "
                                    "them is a setting that varied, pairs said to differ in one factor may differ in "
                                    "more.",
+    "table_skipped": lambda w, v: f"The table on line {v['line']} has results but nothing that names settings "
+    f"({w.cut_list(v['columns'])}); it was left out.",
     "column_varies": lambda w, v: f"Column \"{v['column']}\" (table on line {v['line']}) is not used, but its words "
                                   "differ "
     f"between trials ({w.cut_list(v['words'], 5)}). If it is a setting, pairs said to differ in one factor may "
