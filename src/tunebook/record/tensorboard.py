@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Scale
 from tunebook.core.facts import EvaluationRecord, History, StepRecord, TrialFact
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState
@@ -31,13 +32,17 @@ LONGEST_CHANGE = 80
 METRICS = (
     ("result/validation_accuracy", "validation accuracy"),
     ("result/validation_loss", "validation loss (nats an example)"),
-    ("result/test_accuracy", "test accuracy"),
     ("result/train_seconds", "training time (s)"),
     ("result/peak_gib", "peak memory (GiB)"),
 )
-"""Tags of HParams' metrics with their display names."""
+"""Tags of HParams' metrics with their display names. Parallel coordinates draw only trials that have all of them, which
+is why the accuracy on the test split, that few trials have, is a scalar only."""
 WIDEST = 1e3
 """HParams must be told an interval for each number; ours is this much wider than the study's range on both sides."""
+
+BATCH, BATCH_PARTS = "effective_batch_size", ("per_device_train_batch_size", "gradient_accumulation_steps")
+MACHINE_FACTORS = ("max_length", "gradient_checkpointing")
+"""Factors that mostly change memory and time; their columns would say nothing."""
 
 _log = logging.getLogger(__name__)
 
@@ -199,16 +204,23 @@ def _results(fact: TrialFact) -> dict[str, float]:
 
 
 def _varied(spec: StudySpec) -> list[str]:
-    """The factors that HParams shows: those of the space, always the rate, and alpha where the rank is varied."""
-    names = [factor.name for factor in spec.space.factors]
-    wanted = ["learning_rate", *names, *(["lora_alpha"] if "lora_r" in names else [])]
-    return list(dict.fromkeys(wanted))
+    """What HParams shows: the rate and the factors of the space that act. TensorBoard shows the first five unasked."""
+    names = ["learning_rate"]
+    for factor in spec.space.factors:
+        names.append(BATCH if factor.name in BATCH_PARTS else factor.name)
+    if spec.space.get("lora_r") and spec.alpha_rule == "fixed":
+        names.append("lora_alpha")
+    return [name for name in dict.fromkeys(names) if name not in MACHINE_FACTORS]
+
+
+def _levels(configuration: Configuration) -> dict[str, Any]:
+    return {**configuration.as_dict(), BATCH: configuration.effective_batch_size}
 
 
 def _session_start(trial: Trial, spec: StudySpec, name: str) -> Any:
     from tensorboard.plugins.hparams import summary_v2
 
-    levels = trial.configuration.as_dict()
+    levels = _levels(trial.configuration)
     values = {factor: _hparam(levels[factor]) for factor in _varied(spec)}
     return summary_v2.hparams_pb({**values, "seed": trial.seed, "purpose": trial.purpose.value}, trial_id=name)
 
@@ -245,14 +257,16 @@ def _experiment(spec: StudySpec) -> Any:
 def _domain(spec: StudySpec, name: str) -> Any:
     from tensorboard.plugins.hparams import summary_v2
 
-    kind, factor = FACTOR_KINDS[name], spec.space.get(name)
-    levels = [spec.baseline.as_dict()[name], *(factor.levels if factor else ())]
+    factor = spec.space.get(name)
+    levels = [_levels(spec.baseline)[name], *(factor.levels if factor else ())]
     if factor is not None and factor.is_range:
         levels += [factor.low, factor.high]
     numbers = [float(v) for v in levels if isinstance(v, int | float) and not isinstance(v, bool)]
-    if kind.scale in (Scale.CHOICE, Scale.FLAG) or not numbers:
-        return summary_v2.Discrete(list(dict.fromkeys([*map(_short, levels), *kind.choices])), dtype=str)
-    return summary_v2.RealInterval(min(numbers) / WIDEST, max(1.0, *numbers) * WIDEST)
+    kind = FACTOR_KINDS.get(name)
+    if not numbers or (kind is not None and kind.scale in (Scale.CHOICE, Scale.FLAG)):
+        words = [*map(_short, levels), *(kind.choices if kind else ())]
+        return summary_v2.Discrete(list(dict.fromkeys(words)), dtype=str)
+    return summary_v2.RealInterval(min(numbers) / WIDEST, max([1.0, *numbers]) * WIDEST)
 
 
 def _custom_scalars(round_number: int, kind: RoundKind) -> Any:

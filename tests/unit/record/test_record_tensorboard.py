@@ -54,11 +54,14 @@ def test_runs_are_named_by_trial_and_change(study):
 def test_hparams_have_values_metrics_and_an_end(board, study):
     spec, _, history, _, _ = study
     experiment = hparams(loaded(board), metadata.EXPERIMENT_TAG).experiment
-    assert {"learning_rate", "lora_r", "lora_alpha"} <= {info.name for info in experiment.hparam_infos}
-    assert "result/validation_accuracy" in {info.name.tag for info in experiment.metric_infos}
+    shown = {info.name for info in experiment.hparam_infos}
+    assert shown == {"learning_rate", "lora_r", "lora_dropout", "num_train_epochs", "effective_batch_size", "seed",
+                     "purpose"}  # fmt: skip
+    metrics = {info.name.tag for info in experiment.metric_infos}
     run = loaded(board / run_name(history.trials[8].trial, spec.baseline.as_dict()))
     start = hparams(run, metadata.SESSION_START_INFO_TAG).session_start_info
     assert start.hparams["learning_rate"].number_value == 6e-4
+    assert metrics <= set(run.Tags()["scalars"])
     assert hparams(run, metadata.SESSION_END_INFO_TAG).session_end_info.status == 1
 
 
