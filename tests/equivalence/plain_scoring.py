@@ -15,11 +15,13 @@ from tunebook.engines.packed.bank import Adapter, new_adapter
 from tunebook.engines.packed.model import PackedModel
 
 
-def adapter_and_peft(packed: PackedModel, base: Any, rank: int, seed: int) -> tuple[Adapter, Any]:
-    """An adapter with large random values, and a stock PEFT model with the same."""
+def adapter_and_peft(
+    packed: PackedModel, base: Any, rank: int, seed: int, spread: float = 0.3
+) -> tuple[Adapter, Any]:  # fmt: skip
+    """An adapter with random values of this standard deviation, and a stock PEFT model with the same."""
     configuration = Configuration(lora_r=rank, lora_alpha=2 * rank, target_modules="all-linear")
     adapter = new_adapter(packed.shapes("all-linear"), configuration, seed, packed.adapter_dtype)
-    adapter.values.normal_(std=0.3, generator=torch.Generator().manual_seed(seed))
+    adapter.values.normal_(std=spread, generator=torch.Generator().manual_seed(seed))
     model = peft_model(base, configuration, seed).eval()
     with torch.no_grad():
         for name, module in model.get_base_model().named_modules():
