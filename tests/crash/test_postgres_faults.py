@@ -1,0 +1,311 @@
+"""PostgreSQL: several takers at once, stalled and killed ones, a server gone and back, a second runner, the password."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from ledger_driver import drive, fingerprint, in_child, killed_at
+
+from tunebook.core.study import TrialState
+from tunebook.errors import LedgerLocked, LedgerUnavailable, StaleLease, UserError
+from tunebook.ledger import open_ledger
+from tunebook.ledger.postgres import PostgresDatabase
+from tunebook.ledger.store import SqlLedger
+from tunebook.testing.ledger_suite import same_fact
+from tunebook.testing.sample_study import result_of, sample_facts, sample_spec, sample_wave
+
+ADDRESS = os.environ.get("TUNEBOOK_TEST_POSTGRES", "")
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(not ADDRESS, reason="TUNEBOOK_TEST_POSTGRES names no server"),
+]
+
+
+@pytest.fixture
+def name() -> str:
+    return f"study-{uuid4().hex[:12]}"
+
+
+def planned(name: str, n_trials: int) -> None:
+    with open_ledger(ADDRESS, write=True, study=name) as ledger:
+        ledger.create_study(sample_spec(name), sample_facts())
+        ledger.add_wave(sample_wave(1, n_trials=n_trials))
+
+
+def take_all(name: str, worker: str, lease_seconds: float, seconds_a_trial: float = 0.0) -> None:
+    """Claim trials two at a time and finish them, until none is left."""
+    with open_ledger(ADDRESS, write=True, study=name, shared=True) as ledger:
+        while True:
+            claimed = ledger.claim_trials(worker, 2, lease_seconds)
+            if not claimed:
+                if all(fact.state.is_final for fact in ledger.history().trials.values()):
+                    return
+                time.sleep(0.1)
+            for trial, token in claimed:
+                time.sleep(seconds_a_trial)
+                try:
+                    ledger.finish_trial(result_of(trial), token)
+                except StaleLease:
+                    continue  # somebody else has it; the result is refused
+
+
+def check_each_finished_once(name: str) -> None:
+    with open_ledger(ADDRESS, write=False, study=name) as ledger:
+        ends = [attempt["trial_id"] for attempt in ledger.attempts() if attempt["ended"] == "finished"]
+        history = ledger.history()
+        assert sorted(ends) == sorted(history.trials)
+        assert all(same_fact(fact, result_of(fact.trial)) for fact in history.trials.values())
+
+
+def started(*arguments: object) -> int:
+    """A taker in a process of its own; gives its number."""
+    child = os.fork()
+    if child == 0:
+        try:
+            take_all(*arguments)
+        finally:
+            os._exit(0)
+    return child
+
+
+def test_several_takers_finish_each_trial_once(name):
+    planned(name, 24)
+    children = [started(name, f"taker {number}", 60.0) for number in range(4)]
+    for child in children:
+        os.waitpid(child, 0)
+    check_each_finished_once(name)
+    with open_ledger(ADDRESS, write=False, study=name) as ledger:
+        assert len(ledger.attempts()) == 24, "nothing was taken twice"
+
+
+def test_the_trials_of_killed_takers_come_back_after_their_lease(name):
+    planned(name, 16)
+    children = [started(name, f"taker {number}", 1.0, 0.05) for number in range(4)]
+    time.sleep(0.4)
+    for child in children[:3]:
+        os.kill(child, signal.SIGKILL)
+    for child in children:
+        os.waitpid(child, 0)
+    check_each_finished_once(name)
+
+
+def test_a_stalled_taker_that_wakes_up_is_refused(name):
+    """Really stopped, so that it cannot renew; its trial is given on; then it goes on and reports."""
+    planned(name, 1)
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with open_ledger(ADDRESS, write=True, study=name, shared=True) as ledger:
+                [(trial, token)] = ledger.claim_trials("stalled", 1, 0.5)
+                os.write(write_end, b"claimed")
+                os.kill(os.getpid(), signal.SIGSTOP)
+                try:
+                    ledger.finish_trial(result_of(trial, TrialState.FAILED), token)
+                except StaleLease:
+                    code = 42
+        finally:
+            os._exit(code)
+    assert os.read(read_end, 7) == b"claimed"
+    os.waitpid(child, os.WUNTRACED)
+    time.sleep(0.6)
+    take_all(name, "other", 60.0)
+    os.kill(child, signal.SIGCONT)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 42
+    check_each_finished_once(name)
+
+
+def test_a_killed_runner_is_followed_by_another_and_the_end_is_the_same(name):
+    with open_ledger(ADDRESS, write=True, study=name) as ledger:
+        drive(ledger, name)
+        expected = fingerprint(ledger.history())
+    rng = random.Random(1)
+    for _ in range(6):
+        other = f"{name}-{uuid4().hex[:6]}"
+        status = killed_at(ADDRESS, rng.randrange(5, 400), study=other)
+        assert status == -signal.SIGKILL
+        with open_when_free(other) as ledger:
+            drive(ledger, other)
+            assert fingerprint(ledger.history()) == expected
+
+
+def open_when_free(study: str):
+    """The server needs a moment to see that a killed runner's connection is gone."""
+    for _ in range(100):
+        try:
+            return open_ledger(ADDRESS, write=True, study=study)
+        except LedgerLocked:
+            time.sleep(0.1)
+    raise AssertionError("the lock of a dead runner was never freed")
+
+
+def test_a_second_runner_is_told_who_holds_the_study(name):
+    with open_ledger(ADDRESS, write=True, study=name):
+        with pytest.raises(LedgerLocked, match=f"process {os.getpid()} on host"):
+            open_ledger(ADDRESS, write=True, study=name)
+        open_ledger(ADDRESS, write=True, study=f"{name}-other").close()
+    open_ledger(ADDRESS, write=True, study=name).close()
+
+
+def end_connections() -> None:
+    """As a firewall or an administrator does it: every connection of this test is cut by the server."""
+    import psycopg
+
+    with psycopg.connect(ADDRESS, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            f"AND application_name LIKE 'tunebook: process {os.getpid()} %'"
+        )
+
+
+def test_connections_cut_again_and_again_lose_nothing_and_double_nothing(name):
+    with open_ledger(ADDRESS, write=True, study=f"{name}-calm") as ledger:
+        drive(ledger, f"{name}-calm")
+        expected = fingerprint(ledger.history())
+    done = threading.Event()
+    cuts = []
+
+    def cut() -> None:
+        while not done.wait(0.5):
+            end_connections()
+            cuts.append(1)
+
+    with open_ledger(ADDRESS, write=True, study=name) as ledger:
+        cutter = threading.Thread(target=cut)
+        cutter.start()
+        try:
+            drive(ledger, name)
+            for number in range(30):
+                ledger.note("count", {"number": number})
+        finally:
+            done.set()
+            cutter.join()
+        assert fingerprint(ledger.history()) == expected
+        assert [values["number"] for _, values in ledger.notes()] == list(range(30))
+        ends = [attempt["trial_id"] for attempt in ledger.attempts() if attempt["ended"] == "finished"]
+        assert sorted(ends) == sorted(set(ends))
+        assert len(ledger.attempts()) == len(ends), "a start was repeated as a second attempt"
+    assert len(cuts) >= 2
+
+
+def test_a_runner_that_was_replaced_while_it_was_away_stops(name):
+    with open_ledger(ADDRESS, write=True, study=name) as old:
+        old.create_study(sample_spec(name), sample_facts())
+        end_connections()
+        with open_when_free(name) as new:
+            new.add_wave(sample_wave(1))
+            with pytest.raises(LedgerLocked):
+                old.add_wave(sample_wave(1, n_trials=5))
+        with pytest.raises(LedgerLocked):
+            old.add_wave(sample_wave(1, n_trials=5))
+    with open_ledger(ADDRESS, write=False, study=name) as reader:
+        assert len(reader.history().trials) == 3
+
+
+START = Path(__file__).parents[2] / ".ci" / "start-postgres"
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory):
+    """A server of this test alone, which it may stop."""
+    root = f"/tmp/tunebook-postgres-{os.getpid()}"
+    environment = {**os.environ, "TUNEBOOK_POSTGRES_ROOT": root, "TUNEBOOK_POSTGRES_PORT": "54377"}
+
+    def control(*arguments: str) -> str:
+        answer = subprocess.run([str(START), *arguments], env=environment, capture_output=True, text=True, check=True)
+        return answer.stdout.strip()
+
+    yield control
+    control("stop")
+    subprocess.run(["rm", "-rf", root], check=False)
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_and_comes_back_is_waited_for(own_server, name):
+    address = own_server()
+    with open_ledger(address, write=True, study=name) as ledger:
+        ledger.create_study(sample_spec(name), sample_facts())
+
+        def restart() -> None:
+            own_server("stop")
+            time.sleep(2.0)
+            own_server()
+
+        restarting = threading.Thread(target=restart)
+        restarting.start()
+        time.sleep(0.3)
+        drive(ledger, name)
+        restarting.join()
+        assert all(fact.state.is_final for fact in ledger.history().trials.values())
+        assert len(ledger.attempts()) == 9
+
+
+@pytest.mark.slow
+def test_a_server_that_stays_away_ends_the_run_with_a_sentence(own_server, name):
+    address = own_server()
+    ledger = SqlLedger(PostgresDatabase(address, study=name, write=True, patience_seconds=1.0), name)
+    ledger.create_study(sample_spec(name), sample_facts())
+    own_server("stop")
+    with pytest.raises(LedgerUnavailable, match="Nothing is lost") as caught:
+        ledger.add_wave(sample_wave(1))
+    assert "tunebook-test" not in str(caught.value)
+    ledger.close()
+    own_server()
+    with open_ledger(address, write=True, study=name) as again:
+        drive(again, name)
+
+
+def test_the_password_is_nowhere(name, tmp_path):
+    """Neither in what is raised, nor in what is stored, nor in what is logged."""
+    secret = f"secret{uuid4().hex}"
+    wrong = ADDRESS.replace(":tunebook-test@", f":{secret}@")
+    if secret in wrong:
+        with pytest.raises(LedgerUnavailable) as caught:
+            open_ledger(wrong, write=True, study=name)
+        error: BaseException | None = caught.value
+        while error is not None:
+            assert secret not in str(error)
+            assert secret not in repr(error)
+            error = error.__cause__
+    with pytest.raises(UserError) as refused:
+        open_ledger(f"postgresql://u:{secret}@host:port/db", write=True, study=name)
+    assert secret not in str(refused.value)
+    password = ADDRESS.partition("://")[2].partition("@")[0].partition(":")[2]
+    with open_ledger(ADDRESS, write=True, study=name) as ledger:
+        drive(ledger, name)
+        assert password not in repr(vars(ledger))
+    import psycopg
+
+    with psycopg.connect(ADDRESS) as connection:
+        tables = ["studies", "writers", "notes", "attempts", "trials", "waves"]
+        for table in tables:
+            for row in connection.execute(f"SELECT * FROM {table}"):
+                assert password not in repr(row)
+
+
+def test_studies_of_one_database_do_not_see_each_other(name):
+    planned(name, 2)
+    planned(f"{name}-b", 3)
+    with open_ledger(ADDRESS, write=False, study=name) as ledger:
+        assert len(ledger.history().trials) == 2
+    with pytest.raises(UserError, match="say which one"), open_ledger(ADDRESS, write=False) as ledger:
+        ledger.history()
+
+
+def test_the_harness_reports_what_a_child_did():
+    assert in_child(lambda: None) == 0
