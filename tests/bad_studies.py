@@ -112,6 +112,9 @@ BAD = {
     "command without its engine": (GOOD + "command: [python]\n", ["only engine command runs one"]),
     "per_token": (GOOD + "per_token: true\n", ["only choice compares likelihoods"]),
     "choice twice": (changed(data="data: {train: a.jsonl, choices: [a, a]}"), ["found an answer twice"]),
+    "choices that are numbers": (changed(data="data: {train: a.jsonl, choices: [1, true]}"), [
+        'data.choices[0]: found 1; it is a text that is not empty. To mean the text, write it in quotes: "1".',
+        'data.choices[1]: found true']),
     "one choice": (changed(data="data: {train: a.jsonl, choices: [a]}"), ["a list of at least two answers"]),
     "null": (changed(data="data:"), ["data: found null"]),
     "deep": (changed(data="data: " + "[" * 400 + "]" * 400), ["study.yaml:3: values nested more than 16 deep"]),

@@ -79,6 +79,8 @@ def _text(kind: str, path: KeyPath, value: Any) -> str:
         return f"missing; it is {description}. Add {path[-1]}: {example}."
     if isinstance(value, str) and kind in ("int_type", "float_type") and looks_numeric(value):
         return f"found the text {shown(value)}; it is {description}. Write it without quotes."
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return f"found {shown(value)}; it is {description}. To mean the text, write it in quotes: \"{shown(value)}\"."
     return f"found {shown(value)}; it is {description}. Write {example}, for example."
 
 
