@@ -45,7 +45,7 @@ def _between(text: str, name: str, content: str) -> str:
 
 
 def _null_table(cells: list[dict[str, Any]]) -> str:
-    lines = ["| world | studies | with a false claim | upper 95 % bound | allowed | families with all intervals right |",
+    lines = ["| world | studies | with a false claim | upper 95 % bound | allowed | families all right |",
              "|---|---|---|---|---|---|"]
     for table, title in TABLES.items():
         for cell in (c for c in cells if c["table"] == table):
