@@ -123,7 +123,7 @@ class _Writer:
         if self._n is not None:
             scored = [self._name(v.trial.key) for v in report.trials if v.trial.accuracy is not None]
             misfits = [scored[i] for i in report.examples.misfits]
-            rows.append((label["examples"], words.examples_fact(report.examples, misfits)))
+            rows.append((label["examples"], words.examples_fact(report.examples, misfits, report.slack)))
         if base.interval:
             rows.append((label["one_trial"], words.one_trial_fact(self._name(base.trial.key), *base.interval)))
         noise = report.noise

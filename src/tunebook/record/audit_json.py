@@ -80,6 +80,7 @@ def _examples(report: AuditReport) -> dict[str, Any]:
         "chance_that_all_counts_are_even": e.common_factor_chance,
         "do_not_fit": [scored[i] for i in e.misfits],
         "stated_but_contradicted": e.stated_misfit,
+        "count_uncertain_by": report.slack,
         "needed_for_best_against_baseline": report.needed_examples_if_unknown,
     }
 

@@ -270,3 +270,22 @@ def test_padded_labels_and_changes_on_top_of_earlier_trials_are_one_record() -> 
     judged = claim_on(report, "提升 0.8")
     assert judged.deciding.pairs == (("5", "2"),)
     assert (judged.verdict, judged.deciding.differences) == (SupportVerdict.CANNOT_HOLD, (4,))
+
+
+def test_coarsely_printed_accuracies_widen_both_bounds() -> None:
+    """81.2 % of 5,000 is 4,060 give or take 2: the favourable bound takes the farthest counts, the strict the nearest."""
+    exact = audit(read_record(b"trial,lr,accuracy\n1,1e-4,4060/5000\n2,2e-4,4066/5000\n", "x.csv")).best_claim
+    record = b"trial,lr,accuracy\n1,1e-4,81.2%\n2,2e-4,81.3%\n"
+    report = audit(read_record(record, "x.csv"), 5000)
+    assert report.slack == 2
+    assert report.best_claim.differences == (5,)
+    assert report.best_claim.p_favourable == pytest.approx(2.0 ** (1 - 9))
+    assert report.best_claim.p_independent >= exact.p_independent
+
+
+def test_an_order_that_rounding_could_turn_round_is_not_contradicted() -> None:
+    table = b"trial | lr | accuracy\n--|--|--\n1 | 1e-4 | 81%\n2 | 2e-4 | 81%\n\n"
+    text = table + b"- lr=2e-4 is better than lr=1e-4.\n"
+    judged = claim_on(audit(read_record(text, "x.md"), 5000), "2e-4")
+    assert judged.reason is not Reason.CONTRADICTED
+    assert judged.verdict is SupportVerdict.DEPENDS

@@ -15,7 +15,7 @@ import numpy as np
 
 from tunebook.core.audit.model import Accuracy
 
-__all__ = ["CHANCE_LIMIT", "Examples", "correct_of", "fits", "infer_examples", "settle_examples"]
+__all__ = ["CHANCE_LIMIT", "Examples", "correct_of", "fits", "infer_examples", "settle_examples", "slack_of"]
 
 CHANCE_LIMIT = 0.01
 """An inferred n is believed when unrelated accuracies would fit some n as small with at most this probability."""
@@ -64,6 +64,12 @@ def correct_of(accuracy: Accuracy, n: int) -> int:
     if accuracy.correct is not None and accuracy.total == n:
         return accuracy.correct
     return min(n, max(0, round(accuracy.value * n)))
+
+
+def slack_of(accuracy: Accuracy, n: int) -> int:
+    """By how many examples the count may be off because the accuracy was printed too coarsely for n: 81.2 % of 5,000
+    is 4,060 give or take 2."""
+    return 0 if accuracy.total is not None else int(accuracy.unit / 2 * n + _SLACK)
 
 
 def settle_examples(accuracies: Sequence[Accuracy], given: int | None, stated: Sequence[int]) -> Examples:

@@ -84,6 +84,7 @@ class Comparison:
         p_seed_adjusted: the independent bound with the seed's variance added.
         family: "baseline" or "picked"; family_size: comparisons it was adjusted for in the strict bound.
         verdict, reason: for the claimed direction.
+        doubt: by how much the effect may be off because of the printed precision.
     """
 
     pairs: Pairs
@@ -100,6 +101,7 @@ class Comparison:
     family_size: int = 1
     verdict: SupportVerdict = SupportVerdict.UNCHECKED
     reason: Reason = Reason.EXAMPLES_UNKNOWN
+    doubt: float = 0.0
 
 
 class Judge:
@@ -108,6 +110,8 @@ class Judge:
     Args:
         table: the record's trials.
         correct: correct answers by key; trials without a count are missing.
+        slack: by how many examples each count may be off; the favourable bound takes the largest difference that the
+            printed accuracies allow, the strict one the smallest.
         n: number of examples, None when unknown.
         noise: the seed noise to allow for.
         comparable: keys of the trials whose settings differ from the baseline's, in order.
@@ -115,9 +119,10 @@ class Judge:
     """
 
     def __init__(
-        self, table: TrialTable, correct: dict[str, int], n: int | None, noise: SeedNoise, comparable: Sequence[str],
-        distinct: int,
+        self, table: TrialTable, correct: dict[str, int], slack: dict[str, int], n: int | None, noise: SeedNoise,
+        comparable: Sequence[str], distinct: int,
     ) -> None:
+        self._slack = slack
         self._trials = {trial.key: trial for trial in table.trials}
         self._baseline = table.baseline
         self._correct = correct
@@ -179,13 +184,30 @@ class Judge:
         spread = sum(w * w * self._variance(key) for key, w in weights.items())
         seed = self._noise.used**2 * sum(w * w for w in weights.values())
         single = pairs[0] if len(pairs) == 1 else None
-        independent = (bounds.fisher_p(self._correct[single[0]], self._correct[single[1]], n) if single
-                       else bounds.sum_p(effect, spread))
+        doubt = sum(abs(w) * self._slack.get(key, 0) for key, w in weights.items()) / n
+        near = max(0.0, abs(effect) - doubt)
+        independent = self._fisher(*single) if single else bounds.sum_p(near, spread)
         interval = (bounds.independent_interval(self._correct[single[0]], self._correct[single[1]], n)
                     if single else None)
-        with_seed = max(independent, bounds.seed_p(effect, spread, seed, self._noise.used_freedom))
-        favourable = bounds.favourable_p(differences)
-        return Comparison(pairs, effect, differences, interval, favourable, independent, with_seed)
+        with_seed = max(independent, bounds.seed_p(near, spread, seed, self._noise.used_freedom))
+        favourable = bounds.favourable_p(self._farthest(pairs, differences, effect))
+        return Comparison(pairs, effect, differences, interval, favourable, independent, with_seed, doubt=doubt)
+
+    def _fisher(self, treatment: str, control: str) -> float:
+        """With counts as near to one another as the printed accuracies allow."""
+        assert self._n is not None
+        a, b = self._correct[treatment], self._correct[control]
+        towards = 1 if a < b else -1
+        gap = abs(a - b)
+        first = min(gap, self._slack.get(treatment, 0))
+        second = min(gap - first, self._slack.get(control, 0))
+        return bounds.fisher_p(a + towards * first, b - towards * second, self._n)
+
+    def _farthest(self, pairs: Pairs, differences: Sequence[int], effect: float) -> list[int]:
+        """The differences with every count moved as far as the printed accuracies allow in the effect's direction."""
+        sign = -1 if effect < 0 else 1
+        return [d + sign * (self._slack.get(a, 0) + self._slack.get(b, 0))
+                for d, (a, b) in zip(differences, pairs, strict=True)]
 
     def _variance(self, key: str) -> float:
         """Of one accuracy, kept above 0 at the ends (Agresti and Coull's two added answers on each side)."""
@@ -227,9 +249,9 @@ def _judged(comparison: Comparison, sign: int) -> Comparison:
 
 
 def _verdict(c: Comparison, sign: int) -> tuple[SupportVerdict, Reason]:
-    if c.effect == 0:
+    if c.effect == 0 and not c.doubt:
         return SupportVerdict.CANNOT_HOLD, Reason.NO_DIFFERENCE
-    if sign and c.effect * sign < 0:
+    if sign and c.effect * sign < -c.doubt:
         return SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED
     if c.p_favourable_adjusted > ALPHA:
         return SupportVerdict.CANNOT_HOLD, Reason.TOO_SMALL

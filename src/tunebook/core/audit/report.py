@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tunebook.core.audit import bounds
 from tunebook.core.audit.cases import Case, Judged, Subjects, case_of, conclude, value_of
 from tunebook.core.audit.consistency import inconsistencies
-from tunebook.core.audit.counts import Examples, correct_of, settle_examples
+from tunebook.core.audit.counts import Examples, correct_of, settle_examples, slack_of
 from tunebook.core.audit.judging import ALPHA, Comparison, Judge, Question, SupportVerdict
 from tunebook.core.audit.model import Claim, ClaimKind, HandRecord, Note
 from tunebook.core.audit.next_trials import NextTrial, next_trials
@@ -90,7 +90,8 @@ class Detectable:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """Everything the audit found. `best_claim` is the record's standing claim, best against baseline."""
+    """Everything the audit found. `best_claim` is the record's standing claim, best against baseline; `slack` the most
+    examples by which a count may be off because accuracies were printed coarsely."""
 
     record: HandRecord
     table: TrialTable
@@ -108,6 +109,7 @@ class AuditReport:
     next_trials: tuple[NextTrial, ...]
     family_sizes: tuple[int, int]
     needed_examples_if_unknown: int | None = None
+    slack: int = 0
 
 
 def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
@@ -124,7 +126,8 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
     correct = _counts(subjects.scored, size.n)
     noise = _noise(subjects, structure, correct, size.n)
     comparable = [t.key for t in subjects.scored if structure.moves.get(t.key) != () and t.key != table.baseline]
-    judge = Judge(table, correct, size.n, noise, comparable, _distinct(subjects, structure))
+    slack = _slack(subjects.scored, size.n)
+    judge = Judge(table, correct, slack, size.n, noise, comparable, _distinct(subjects, structure))
     cases = _cases(_claims(record), subjects)
     widest = _widest(subjects, structure)
     best_question = _best_question(subjects, structure)
@@ -138,7 +141,8 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
         judge.answer(best_question) if best_question else None, _tied(subjects, correct, size.n),
         _detectable(subjects, correct, size.n, judge, noise), _effects(subjects, structure, widest, judge), claims,
         inconsistencies(record, table, subjects), next_trials(subjects, structure, claims, open_trials),
-        judge.family_sizes, _needed_if_unknown(subjects) if size.n is None else None)
+        judge.family_sizes, _needed_if_unknown(subjects) if size.n is None else None,
+        max(slack.values(), default=0))
 
 
 def _cases(claims: Sequence[Claim], subjects: Subjects) -> list[Case]:
@@ -159,6 +163,12 @@ def _counts(scored: Sequence[AuditTrial], n: int | None) -> dict[str, int]:
     if n is None:
         return {}
     return {t.key: correct_of(t.accuracy, n) for t in scored if t.accuracy is not None}
+
+
+def _slack(scored: Sequence[AuditTrial], n: int | None) -> dict[str, int]:
+    if n is None:
+        return {}
+    return {t.key: slack for t in scored if t.accuracy is not None and (slack := slack_of(t.accuracy, n))}
 
 
 def _noise(subjects: Subjects, structure: Structure, correct: dict[str, int], n: int | None) -> SeedNoise:
@@ -218,8 +228,9 @@ def _tied(subjects: Subjects, correct: dict[str, int], n: int | None) -> tuple[s
     if n is None or subjects.best.key not in correct:
         return ()
     top = correct[subjects.best.key]
-    return tuple(t.key for t in subjects.trained if t.key != subjects.best.key
-                 and bounds.favourable_p([top - correct[t.key]]) > ALPHA)
+    slack = _slack(subjects.trained, n)
+    return tuple(t.key for t in subjects.trained if t.key != subjects.best.key and bounds.favourable_p(
+        [top - correct[t.key] + slack.get(t.key, 0) + slack.get(subjects.best.key, 0)]) > ALPHA)
 
 
 def _detectable(

@@ -129,7 +129,7 @@ class ChineseAudit(AuditWords):
     def disagreements(self, n: int) -> str:
         return f"记录有 {n} 处自相矛盾。"
 
-    def examples_fact(self, examples: Examples, misfits: Sequence[str]) -> str:
+    def examples_fact(self, examples: Examples, misfits: Sequence[str], slack: int) -> str:
         n = count(examples.n or 0)
         text = {
             "given": f"{n}（由使用者给出）",
@@ -143,6 +143,8 @@ class ChineseAudit(AuditWords):
                      f"概率 {p_text(examples.common_factor_chance)}）")
         if misfits:
             text += f"。不是其整分数：{self.cut_list(misfits)}，已取最近的整数"
+        if slack:
+            text += f"。按所印精度，每个答对数可能相差 {slack}，两个界限已计入"
         if examples.stated_misfit:
             text += f"。原文说是 {count(examples.stated_misfit)}，与准确率矛盾"
         return text

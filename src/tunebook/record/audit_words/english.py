@@ -141,7 +141,7 @@ class EnglishAudit(AuditWords):
     def disagreements(self, n: int) -> str:
         return f"The record disagrees with itself in {_plural(n, 'place')}."
 
-    def examples_fact(self, examples: Examples, misfits: Sequence[str]) -> str:
+    def examples_fact(self, examples: Examples, misfits: Sequence[str], slack: int) -> str:
         n = count(examples.n or 0)
         text = {
             "given": f"{n}, as given",
@@ -155,6 +155,8 @@ class EnglishAudit(AuditWords):
                      f"every count would have to be even, chance {p_text(examples.common_factor_chance)})")
         if misfits:
             text += f". No whole number of them: {self.cut_list(misfits)}; these were rounded to the nearest"
+        if slack:
+            text += f". At the printed precision each count may be off by {slack}, which the bounds allow for"
         if examples.stated_misfit:
             text += f". The text says {count(examples.stated_misfit)}, which the accuracies contradict"
         return text
