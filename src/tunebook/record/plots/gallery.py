@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,13 +42,15 @@ class Drawing:
     png: bytes
 
 
-def draw_all(view: View, language: str) -> tuple[Drawing, ...]:
-    """Every picture whose data are there."""
+def draw_all(view: View, language: str, only: Collection[str] | None = None) -> tuple[Drawing, ...]:
+    """Every picture whose data are there, or those of the given file stems. About a third of a second each."""
     font = chinese_font() if language == "zh" else None
     words = words_for(language if font or language != "zh" else "en")
     drawings = []
     with styled(font) as paper:
         for name, label, paint in PAINTERS:
+            if only is not None and name not in only:
+                continue
             painted = paint(paper, view, words)
             if painted is not None:
                 figure, alt = painted
