@@ -101,6 +101,7 @@ BAD = {
                                      ['data.train: found "a\\x1b[31m.jsonl"']),
     "blank name": (changed(study='study: " "'), ["study: found"]),
     "object": (changed(model="model: !!python/object/apply:os.system [ls]"), ["found the tag", "Remove the tag"]),
+    "list as a key": ("? [a]\n: b\n" + GOOD, ["study.yaml:1: found a list or map as a key"]),
     "merge": (changed(budget="budget: {<<: {trials: 75}}"), ["there is no such key"]),
     "own tag": (changed(seed="seed: !env SEED"), ["study.yaml:21: seed: found the tag"]),
     "two documents": (GOOD + "---\n" + GOOD, ["not YAML"]),

@@ -185,7 +185,7 @@ class _Builder:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode):
-                self.problems.add(path, f"line {line} has a list or map as a key; keys are words. Write a word.")
+                self.problems.add(path, "found a list or map as a key; keys are words. Write a word.", line)
                 continue
             key = _whole_characters(str(key_node.value), "replace")
             here = (*path, key)

@@ -40,9 +40,9 @@ class Problems:
     lines: Mapping[KeyPath, int]
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, path: KeyPath, text: str) -> None:
-        """Note a problem with the value at a path; its line is that of the path or of the nearest parent."""
-        self.found.append(Problem(self.line_of(path), dotted(path), text))
+    def add(self, path: KeyPath, text: str, line: int | None = None) -> None:
+        """Note a problem with the value at a path; its line, unless given, is that of the path or nearest parent."""
+        self.found.append(Problem(self.line_of(path) if line is None else line, dotted(path), text))
 
     def line_of(self, path: KeyPath) -> int:
         """Line of a path, or of its nearest parent that is in the file; 0 when none is."""
