@@ -58,6 +58,7 @@ class GroupAttention:
         self._group = group
         self._shared = shared
         self._index: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
+        self._hidden: dict[tuple[int, int, int, int | None], list[Hidden]] = {}
         self.kept: list[KeyValue | None] = [None] * n_layers
 
     def attend(
@@ -83,12 +84,13 @@ class GroupAttention:
         n_groups = k_GNE.shape[0]
         q, k, v = (t.transpose(0, 1).reshape(-1, size) for t in (q_HNE, k_GNE, v_GNE))
         outputs = []
-        for block, (q_index, k_index) in zip(self._group.blocks, self._head_index(n_heads, n_groups), strict=True):
+        index = self._head_index(n_heads, n_groups)
+        masks = self._masks(n_heads, n_groups, self._group.n_shared if shared else 0, window)
+        for block, (q_index, k_index), hidden in zip(self._group.blocks, index, masks, strict=True):
             b, length = block.query_rows.shape
             shape = (n_groups * b, (n_heads // n_groups) * length, size)
             own = (k.index_select(0, k_index).view(n_groups * b, -1, size),
                    v.index_select(0, k_index).view(n_groups * b, -1, size))  # fmt: skip
-            hidden = _hidden(block, n_groups, n_heads // n_groups, self._group.n_shared if shared else 0, window)
             out = attended(q.index_select(0, q_index).view(shape), own, shared, hidden, scaling, softcap)
             out = out.view(n_groups, b, n_heads // n_groups, length, size)
             outputs.append(out.permute(1, 3, 0, 2, 4).reshape(b * length, n_heads, size))
@@ -100,6 +102,13 @@ class GroupAttention:
         if at not in self._index:
             self._index[at] = [_block_index(block, n_heads, n_groups) for block in self._group.blocks]
         return self._index[at]
+
+    def _masks(self, n_heads: int, n_groups: int, n_shared: int, window: int | None) -> list[Hidden]:
+        at = (n_heads, n_groups, n_shared, window)
+        if at not in self._hidden:
+            repeats = n_heads // n_groups
+            self._hidden[at] = [_hidden(block, n_groups, repeats, n_shared, window) for block in self._group.blocks]
+        return self._hidden[at]
 
 
 def _block_index(block: Block, n_heads: int, n_groups: int) -> tuple[Tensor, Tensor]:
@@ -176,11 +185,12 @@ class StepCache:
 
     Attributes:
         n_own: own keys of each answer, shape (B,), int64.
+        longest: the largest of them.
     """
 
     def __init__(self, shared: Sequence[KeyValue] | None, n_shared: int, n_layers: int) -> None:
         self.shared, self.n_shared = shared, n_shared
-        self.n_own = torch.zeros(0, dtype=torch.int64)
+        self.n_own, self.longest = torch.zeros(0, dtype=torch.int64), 0
         self._layers: list[KeyValue] = []
         self._pieces: list[list[KeyValue]] = [[] for _ in range(n_layers)]
         self._pieces_own: list[int] = []
@@ -206,18 +216,23 @@ class StepCache:
         self._layers = [(_padded([k for k, _ in pieces], width), _padded([v for _, v in pieces], width))
                         for pieces in self._pieces]  # fmt: skip
         device = self._layers[0][0].device
-        self.n_own = torch.tensor(self._pieces_own, device=device)
+        self.n_own, self.longest = torch.tensor(self._pieces_own, device=device), max(self._pieces_own)
         self._pieces, self._pieces_own = [[] for _ in self._pieces], []
 
     def keep(self, answers: Tensor) -> None:
         """Drop all answers but these (indices into the present ones)."""
         self._layers = [(k.index_select(1, answers), v.index_select(1, answers)) for k, v in self._layers]
         self.n_own = self.n_own.index_select(0, answers)
+        self.longest = int(self.n_own.max()) if len(answers) else 0
+
+    def grown(self) -> None:
+        """Every answer has one key more, written by `write` in every layer."""
+        self.n_own, self.longest = self.n_own + 1, self.longest + 1
 
     def make_room(self) -> None:
         """See that one more key fits."""
         width = self._layers[0][0].shape[2]
-        if int(self.n_own.max()) >= width:
+        if self.longest >= width:
             more = max(ROOM, width // 2)
             self._layers = [(_wider(k, more), _wider(v, more)) for k, v in self._layers]
 
@@ -227,7 +242,7 @@ class StepCache:
         k, v = self._layers[layer]
         k[:, answers, self.n_own] = k_BGE.transpose(0, 1)
         v[:, answers, self.n_own] = v_BGE.transpose(0, 1)
-        width = int(self.n_own.max()) + 1
+        width = self.longest + 1
         return k[:, :, :width], v[:, :, :width]
 
 
@@ -265,7 +280,7 @@ class StepAttention:
 def _step_hidden(cache: StepCache, n_groups: int, repeats: int, window: int | None) -> Hidden:
     """Masks for one new token of each answer, which lies after its `n_own` own keys."""
     device = cache.n_own.device
-    own_positions = torch.arange(int(cache.n_own.max()) + 1, device=device)
+    own_positions = torch.arange(cache.longest + 1, device=device)
     distance = cache.n_own[:, None] - own_positions
     own = distance < 0
     shared = None

@@ -92,7 +92,7 @@ def write_answers(
         n_rows = sum(len(slot.tokens) for slot in slots)
         tokens, start = likeliest(packed, hidden[:n_rows]), 0
         for writer, slot in zip(going, slots, strict=True):
-            writer.cache.n_own += 1
+            writer.cache.grown()
             writer.take(tokens[start : start + len(slot.tokens)], scoring)
             start += len(slot.tokens)
 
