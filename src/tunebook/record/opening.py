@@ -203,12 +203,28 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
     sentences: list[str] = []
     if finding is not None and finding.split == "test":
         unused = not view.spec.data.allow_overlap
-        return [words.confirmed_gain(_gain(view, finding), right, unused)]
+        gain = _gain(view, finding)
+        before = _shown_before(view, finding)
+        earlier = words.shown_before(words.round_heading(before.round, before.round_kind)) if before else ""
+        return [words.confirmed_gain(gain, right, unused), earlier]
     if finding is not None:
         sentences.append(words.validation_gain(_gain(view, finding), right))
     sentences.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
     sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
     return sentences
+
+
+def _shown_before(view: View, confirmed: Finding) -> Finding | None:
+    """The last finding on validation that the confirmed one does not bear out."""
+    if confirmed.verdict is Verdict.BETTER:
+        return None
+    shown = [
+        f
+        for f in view.findings()
+        if f.verdict is Verdict.BETTER
+        and (f.treatment_key, f.control_key) == (confirmed.treatment_key, confirmed.control_key)
+    ]
+    return shown[-1] if shown else None
 
 
 def _gain(view: View, finding: Finding) -> Gain:

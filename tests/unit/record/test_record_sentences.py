@@ -116,6 +116,15 @@ def test_chinese_record_uses_the_words_of_hand_written_ones(view):
     assert record.rounds[0].found_heading == "第一轮发现"
 
 
+def test_better_on_validation_but_not_on_test_is_told(view):
+    conclusions = view.conclusions
+    weak = {"verdict": Verdict.INCONCLUSIVE, "effect": 0.01, "interval": (-0.03, 0.05)}
+    findings = tuple(replace(f, **weak) if f.split == "test" else f for f in conclusions.findings)
+    opening = build(replace(view, conclusions=replace(conclusions, findings=findings)), "en").answer[0]
+    assert "can't be told from zero" in opening
+    assert "Round 3: combine showed it better on the validation split; the test split does not confirm this" in opening
+
+
 def test_unfinished_study_says_that_it_is_in_progress(handmade):
     record = build(View(*handmade.unfinished()), "en")
     assert "In progress" in plain_text(record.status)

@@ -169,6 +169,10 @@ class Words(ABC):
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str: ...
 
     @abstractmethod
+    def shown_before(self, round_heading: str) -> str:
+        """An earlier round showed it better on validation, the test split does not."""
+
+    @abstractmethod
     def validation_gain(self, gain: Gain, counts_right: bool) -> str: ...
 
     @abstractmethod

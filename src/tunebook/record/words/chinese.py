@@ -179,6 +179,9 @@ class Chinese(Words):
         )
         return text if gain.told_apart else text + "这个差与零无法区分。"
 
+    def shown_before(self, round_heading: str) -> str:
+        return f"{round_heading}曾在验证集上证实它更好；测试集没有确认这一点。"
+
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         what = "答对" if counts_right else "平均得分"
         text = (

@@ -184,6 +184,9 @@ class English(Words):
         )
         return text if gain.told_apart else text + " This difference can't be told from zero."
 
+    def shown_before(self, round_heading: str) -> str:
+        return f"{round_heading} showed it better on the validation split; the test split does not confirm this."
+
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         what = "it is right on" if counts_right else "its mean score is"
         text = (
