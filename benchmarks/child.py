@@ -99,10 +99,12 @@ class RowResult:
 
 @dataclass(frozen=True)
 class ChildResult:
-    """What a child process did: its rows, its wall time without imports, and the multiply rates around its work."""
+    """What a child process did: its rows, wall and processor seconds without imports (the model loaded, everything
+    trained and scored), and the multiply rates around its work."""
 
     rows: list[RowResult]
     wall_seconds: float
+    cpu_seconds: float
     multiply_rates: list[float] = field(default_factory=list)
 
 
@@ -167,8 +169,8 @@ def run_child(task: ChildTask, run: Callable[[ChildTask], list[RowResult]]) -> C
     shapes = layer_shapes(Path(task.model))
     settings = {"dtype": getattr(torch, task.dtype), "device": task.device}
     before = multiply_rate(shapes, RATE_ROWS, **settings)
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     rows = run(task)
-    wall_seconds = time.perf_counter() - began
+    wall_seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
     after = multiply_rate(shapes, RATE_ROWS, **settings)
-    return ChildResult(rows, wall_seconds, [before, after])
+    return ChildResult(rows, wall_seconds, cpu_seconds, [before, after])

@@ -12,7 +12,8 @@ takes more turns, and the figures are over all of them.
 Prints for each engine and row: trained examples a second, raw and computed tokens a second, share of the machine's
 measured multiply rate (benchmarks.account says what is counted), scoring examples a second, peak memory; then the
 ratios. In the JSON: `ratio_train`, `ratio_score`, `share_of_multiply_rate`, `ratio_peak_memory`, `rows` by row, and for
-the whole table `ratio_wall` and `ratio_wall_folded` (wall time of training and scoring every row, models loaded).
+the whole table `ratio_wall` and `ratio_wall_folded` (wall time of training and scoring every row, models loaded), and
+`ratio_cpu`, the same in processor time, which other work on the machine disturbs less.
 """
 
 from __future__ import annotations
@@ -112,13 +113,14 @@ def report(results: dict[str, list[ChildResult]], shapes: LayerShapes) -> dict[s
         "engines": {name: dataclasses.asdict(value) for name, value in figures.items()},
         "multiply_rate": {name: mean_rate(children) for name, children in results.items()},
         "wall_seconds": {name: sum(child.wall_seconds for child in children) for name, children in results.items()},
+        "cpu_seconds": {name: sum(child.cpu_seconds for child in children) for name, children in results.items()},
         "rows": _by_row(results, shapes),
     }
     if "packed" in figures:
         content["share_of_multiply_rate"] = figures["packed"].share_of_multiply_rate
     if {"packed", "yardstick"} <= figures.keys():
         content |= compare(figures["packed"], figures["yardstick"])
-        content |= _wall_ratios(content["wall_seconds"])
+        content |= _time_ratios(content, "wall") | _time_ratios(content, "cpu")
     return content
 
 
@@ -127,9 +129,10 @@ def _figures(name: str, children: Sequence[ChildResult], shapes: LayerShapes, on
     return figures_of(rows, shapes, mean_rate(children), padded=name == "yardstick")
 
 
-def _wall_ratios(wall: dict[str, float]) -> dict[str, float]:
-    names = {"packed": "ratio_wall", FOLDED: "ratio_wall_folded"}
-    return {ratio: wall["yardstick"] / wall[name] for name, ratio in names.items() if name in wall}
+def _time_ratios(content: dict[str, Any], clock: str) -> dict[str, float]:
+    seconds = content[f"{clock}_seconds"]
+    names = {"packed": f"ratio_{clock}", FOLDED: f"ratio_{clock}_folded"}
+    return {ratio: seconds["yardstick"] / seconds[name] for name, ratio in names.items() if name in seconds}
 
 
 def _by_row(results: dict[str, list[ChildResult]], shapes: LayerShapes) -> dict[str, Any]:
@@ -161,7 +164,7 @@ def print_report(content: dict[str, Any], task: ChildTask) -> None:
     for trial, values in (*content["rows"].items(), ("all", content)):
         for name, figures in values["engines"].items():
             print(_line(trial, name, figures))
-    for key in ("ratio_train", "ratio_score", "ratio_peak_memory", "ratio_wall", "ratio_wall_folded"):
+    for key in ("ratio_train", "ratio_score", "ratio_peak_memory", "ratio_wall", "ratio_wall_folded", "ratio_cpu"):
         if content.get(key) is not None:
             print(f"{key:18s} {content[key]:.2f}")
 

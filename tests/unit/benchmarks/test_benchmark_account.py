@@ -48,16 +48,18 @@ def test_nothing_scored_gives_no_scoring_figures():
 
 
 def test_ratios_say_how_much_faster_and_how_much_more_memory():
-    yardstick = [ChildResult([row(), row("exp2")], wall_seconds=30.0, multiply_rates=[1e6, 3e6])]
+    yardstick = [ChildResult([row(), row("exp2")], wall_seconds=30.0, cpu_seconds=40.0, multiply_rates=[1e6, 3e6])]
     packed = [ChildResult([row(train_seconds=0.5, score_seconds=1.0, peak_bytes=1500),
-                           row("exp2", train_seconds=1.5, score_seconds=3.0)], 6.0, [2e6])]  # fmt: skip
-    folded = [ChildResult([row(train_seconds=0.5)], 5.0, [2e6])]
+                           row("exp2", train_seconds=1.5, score_seconds=3.0)], 6.0, 10.0, [2e6])]  # fmt: skip
+    folded = [ChildResult([row(train_seconds=0.5)], 5.0, 8.0, [2e6])]
     content = report({"yardstick": yardstick, "packed": packed, "packed_folded": folded}, SHAPES)
     assert content["ratio_train"] == 2.0
     assert content["ratio_score"] == 2.0
     assert content["ratio_peak_memory"] == 1.5
     assert content["ratio_wall"] == 5.0
     assert content["ratio_wall_folded"] == 6.0
+    assert content["ratio_cpu"] == 4.0
+    assert content["ratio_cpu_folded"] == 5.0
     assert content["rows"]["exp1"]["ratio_train"] == 4.0
     assert content["multiply_rate"] == {"yardstick": 2e6, "packed": 2e6, "packed_folded": 2e6}
 
