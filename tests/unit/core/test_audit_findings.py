@@ -273,7 +273,7 @@ def test_padded_labels_and_changes_on_top_of_earlier_trials_are_one_record() -> 
 
 
 def test_coarsely_printed_accuracies_widen_both_bounds() -> None:
-    """81.2 % of 5,000 is 4,060 give or take 2: the favourable bound takes the farthest counts, the strict the nearest."""
+    """81.2 % of 5,000 is 4,060 give or take 2: the bounds take the farthest and the nearest counts."""
     exact = audit(read_record(b"trial,lr,accuracy\n1,1e-4,4060/5000\n2,2e-4,4066/5000\n", "x.csv")).best_claim
     record = b"trial,lr,accuracy\n1,1e-4,81.2%\n2,2e-4,81.3%\n"
     report = audit(read_record(record, "x.csv"), 5000)

@@ -169,3 +169,17 @@ def test_a_table_with_results_that_is_left_out_is_named() -> None:
     assert len(record.rows) == 1
     (note,) = record.notes
     assert (note.code, note.values["line"]) == ("table_skipped", 5)
+
+
+def test_letters_as_labels_are_found_in_claims_but_not_the_article() -> None:
+    table = "| Experiment | lr | acc |\n|--|--|--|\n| A | 1e-4 | 81.2 |\n| C | 5e-4 | 83.4 |\n\n"
+    text = table + "- C clearly outperforms A.\n- A larger learning rate helps.\n"
+    first, second = read_record(text.encode(), "x.md").claims
+    assert (first.trials, first.against_trials) == (("C",), ("A",))
+    assert (second.trials, second.factor) == ((), "learning_rate")
+
+
+def test_a_row_labelled_baseline_is_compared_by_its_name() -> None:
+    table = "| run | lr | acc |\n|--|--|--|\n| baseline | 1e-4 | 81.2 |\n| exp5 | 5e-4 | 83.4 |\n\n"
+    (claim,) = read_record(f"{table}- exp5 is better than baseline.\n".encode(), "x.md").claims
+    assert (claim.trials, claim.against_trials) == (("5",), ("baseline",))

@@ -32,12 +32,13 @@ class Predicate(StrEnum):
 
 @dataclass(frozen=True)
 class Context:
-    """Where a sentence stands: the trial of its table row, with that row's settings and the trial that it builds on;
-    empty for running text."""
+    """Where a sentence stands: the trial of its table row, with that row's settings and the trial that it builds on,
+    empty for running text; `labels` finds the record's labels that have no number."""
 
     trial: str | None = None
     values: Mapping[str, Level] | None = None
     builds_on: str | None = None
+    labels: re.Pattern[str] | None = None
 
 
 def _words(english: str, chinese: str) -> re.Pattern[str]:
@@ -123,7 +124,7 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     found = []
     spoken_of: str | None = None
     for sentence in _SENTENCES.split(statement.text):
-        for clause in _clauses(sentence):
+        for clause in _clauses(sentence, context):
             claim = _claim(clause, statement, context) or _elliptic_boundary(clause, statement, spoken_of)
             named = mentions(clause)
             spoken_of = named[-1].factor if named else spoken_of
@@ -146,7 +147,7 @@ def _elliptic_boundary(clause: str, statement: Statement, factor: str | None) ->
                  direction=direction)
 
 
-def _clauses(sentence: str) -> list[str]:
+def _clauses(sentence: str, context: Context) -> list[str]:
     """Parts of a sentence with one predicate each; parts without one stay with the part before them."""
     groups: list[str] = []
     pending = ""
@@ -155,7 +156,7 @@ def _clauses(sentence: str) -> list[str]:
         if _predicate(_blanked(text, mentions(text))) is not None:
             groups.append(text)
             pending = ""
-        elif groups and not pending and not trial_labels(part):
+        elif groups and not pending and not trial_labels(part, context.labels):
             groups[-1] = f"{groups[-1]}, {part}"
         else:
             pending = text
@@ -190,7 +191,7 @@ def _claim(clause: str, statement: Statement, context: Context) -> Claim | None:
     claim = build(base, clause, named, context)
     if claim is not None:
         return claim
-    worth_naming = named or trial_labels(clause) or context.trial or _BASELINE.search(clause)
+    worth_naming = named or trial_labels(clause, context.labels) or context.trial or _BASELINE.search(clause)
     return base if worth_naming and predicate is not Predicate.FAILS else None
 
 
@@ -222,7 +223,7 @@ def _important(base: Claim, clause: str, named: list[Mention], context: Context)
 
 
 def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
-    labels = tuple(label for label, _, _ in trial_labels(clause))
+    labels = tuple(label for label, _, _ in trial_labels(clause, context.labels))
     valued = [m for m in named if m.values]
     if labels:
         return replace(base, kind=ClaimKind.BEST_TRIAL, trials=labels[:1])
@@ -243,7 +244,7 @@ def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> C
 def _compares(sign: int) -> Builder:
     def build(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
         claim = replace(base, direction=sign)
-        labels = trial_labels(clause)
+        labels = trial_labels(clause, context.labels)
         valued = [m for m in named if m.values]
         if labels:
             return _trials(claim, clause, labels)

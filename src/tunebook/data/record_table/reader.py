@@ -12,7 +12,7 @@ from tunebook.data.record_table.delimited import read_delimited
 from tunebook.data.record_table.grid import Document, Grid, Statement
 from tunebook.data.record_table.markdown import MAX_STATEMENTS, looks_like_markdown, read_markdown
 from tunebook.data.record_table.numbers import clean_text, read_accuracy
-from tunebook.data.record_table.settings import mentions, settings, trial_labels
+from tunebook.data.record_table.settings import label_pattern, mentions, settings, trial_labels
 from tunebook.data.record_table.tables import TableReading, has_results, is_trial_table, key_values, read_table
 from tunebook.errors import RecordTableError
 
@@ -129,13 +129,14 @@ def _no_table(document: Document, source: str) -> str:
 
 def _claims(statements: Sequence[Statement], rows: Sequence[Row]) -> tuple[tuple[Claim, ...], bool]:
     found: list[Claim] = []
+    labels = label_pattern(row.trial for row in rows)
     for statement in statements:
         if not statement.is_code and len(found) < MAX_CLAIMS:
-            found += claims_of(statement)
+            found += claims_of(statement, Context(labels=labels))
     for row in rows:
         if row.analysis and len(found) < MAX_CLAIMS:
             statement = Statement(row.analysis, row.line, row.section)
-            found += claims_of(statement, Context(row.trial, row.values, row.builds_on))
+            found += claims_of(statement, Context(row.trial, row.values, row.builds_on, labels))
     found.sort(key=lambda claim: claim.line)
     return tuple(found[:MAX_CLAIMS]), len(found) > MAX_CLAIMS or len(statements) >= MAX_STATEMENTS
 

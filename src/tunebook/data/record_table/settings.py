@@ -7,13 +7,14 @@ to a factor word when only filler words stand between them, so that "rank has an
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.data.record_table.numbers import NUMBER, to_float
 from tunebook.data.record_table.words import FACTOR_WORDS
 
-__all__ = ["Mention", "base_trial", "level_of", "mentions", "settings", "trial_labels"]
+__all__ = ["Mention", "base_trial", "label_pattern", "level_of", "mentions", "settings", "trial_labels"]
 
 
 @dataclass(frozen=True)
@@ -194,12 +195,26 @@ _BUILDS = re.compile(
     r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE)
 
 
-def trial_labels(text: str) -> list[tuple[str, int, int]]:
-    """Trials named in a text, as (number, start, end) in order; the caller matches numbers with the tables' labels."""
+def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern for labels without a number ("A", "best-long"), or None without any. "A" and "I" count only where no
+    word follows them, since they are words themselves."""
+    wordy = sorted({label for label in labels if label and not any(c.isdigit() for c in label)}, key=len, reverse=True)
+    parts = [re.escape(label) + (r"(?!\s[a-z])" if label in ("A", "I") else "") for label in wordy]
+    return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(parts)})(?![A-Za-z0-9_])") if parts else None
+
+
+def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[str, int, int]]:
+    """Trials named in a text, as (number or label, start, end) in order; the caller finds them in the tables.
+
+    Args:
+        wordy: from `label_pattern`, for labels without a number.
+    """
     text = text[:_LONGEST_TEXT]
     found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
     found += [(m.group(1), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)
               if not any(start <= m.start() < end for _, start, end in found)]
+    if wordy is not None:
+        found += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)]
     return sorted(found, key=lambda f: f[1])
 
 
