@@ -87,15 +87,17 @@ class Child:
     """
 
     def __init__(self, file: Path, log: Path) -> None:
+        importlib.import_module("tunebook.run.study_run")  # once, before the first fork; and one version for all
         self.started = time.time()
         self.pid = os.fork()
         if self.pid == 0:
             code = 1
             try:
-                with log.open("ab") as out:
+                with log.open("a", encoding="utf-8") as out:
                     os.dup2(out.fileno(), 1)
                     os.dup2(out.fileno(), 2)
-                code = command_line(["run", str(file), "--quiet"])
+                    sys.stdout = sys.stderr = out
+                    code = command_line(["run", str(file), "--quiet"])
             finally:
                 os._exit(code)
 
@@ -251,7 +253,6 @@ def _adapters(folder: Path) -> dict[str, str]:
 
 def soak(name: str, make: Callable[[Path], Path], kills: int, seed: int) -> dict[str, Any]:
     """Run a study once undisturbed, then under kills, again from nothing until there were enough; the line to print."""
-    importlib.import_module("tunebook.run.study_run")  # once, here, instead of in every child
     started = time.monotonic()
     rng = random.Random(seed)
     line: dict[str, Any] = {"study": name, **dict.fromkeys(("studies", *_COUNTED), 0), "of_workers": 0}

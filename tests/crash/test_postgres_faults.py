@@ -1,4 +1,4 @@
-"""PostgreSQL: several takers at once, stalled and killed ones, a server gone and back, a second runner, the password."""
+"""PostgreSQL: several takers at once, stalled and killed ones, a server gone and back, a second runner, passwords."""
 
 from __future__ import annotations
 
