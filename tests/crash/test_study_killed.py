@@ -1,0 +1,151 @@
+"""Whole studies through the command line: killed, interrupted, out of room, run twice at once; the end is the same."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from benchmarks.soak import Child, Soak, compare, make_real_study, make_simulated_study
+from tunebook.cli.main import main as command_line
+from tunebook.ledger import open_ledger
+
+pytestmark = pytest.mark.timeout(600)
+N_TRIALS = 14
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory) -> Soak:
+    """A simulated study that nothing disturbed."""
+    soak = Soak(make_simulated_study(tmp_path_factory.mktemp("calm"), N_TRIALS), random.Random(0))
+    soak.run()
+    return soak
+
+
+def assert_the_same(calm: Soak, folder: Path) -> None:
+    found = compare(calm.folder, folder)
+    assert found.trials_lost == 0
+    assert found.trials_doubled == 0
+    assert found.differences == ()
+
+
+def test_a_study_killed_at_random_ends_like_an_unbroken_one(tmp_path, calm):
+    harried = Soak(make_simulated_study(tmp_path, N_TRIALS), random.Random(4))
+    harried.run(5, like=calm)
+    assert harried.kills >= 3
+    assert_the_same(calm, harried.folder)
+
+
+@pytest.mark.slow
+def test_real_training_killed_at_random_ends_like_an_unbroken_one(tmp_path):
+    """Adapters bit for bit; some of the kills hit a worker only."""
+    undisturbed = Soak(make_real_study(tmp_path / "calm", 8), random.Random(0))
+    undisturbed.run()
+    harried = Soak(make_real_study(tmp_path / "killed", 8), random.Random(3))
+    harried.run(4, like=undisturbed)
+    assert harried.kills >= 2
+    assert_the_same(undisturbed, harried.folder)
+
+
+def begun(file: Path, finished: int) -> Child:
+    """A run that has finished at least so many trials and goes on."""
+    child = Child(file, file.parent / "out.log")
+    folder = file.parent / "runs" / "soak"
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
+        assert child.wait(0.01) is None, (file.parent / "out.log").read_text()
+        if (folder / "ledger.sqlite").exists():
+            with open_ledger(folder, write=False) as ledger:
+                if ledger.spec() and sum(f.state.is_final for f in ledger.history().trials.values()) >= finished:
+                    return child
+    raise AssertionError("the study does not get on")
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [([signal.SIGINT], 130), ([signal.SIGINT, signal.SIGINT], 130), ([signal.SIGTERM], 143), ([signal.SIGHUP], 143)],
+    ids=["ctrl-c", "ctrl-c twice", "terminated", "hung up"],
+)
+def test_a_signal_ends_the_run_with_its_code_and_it_goes_on(tmp_path, calm, signals, code):
+    child = begun(make_simulated_study(tmp_path, N_TRIALS), finished=2)
+    for number in signals:
+        os.kill(child.pid, number)
+    assert child.wait(120) == code
+    said = (tmp_path / "out.log").read_text()
+    assert "Go on with: tunebook run" in said
+    assert "Traceback" not in said
+    again = Soak(tmp_path / "study.yaml", random.Random(0))
+    again.run()
+    assert_the_same(calm, again.folder)
+
+
+def test_a_second_runner_is_turned_away_and_harms_nothing(tmp_path, calm, capsys):
+    file = make_simulated_study(tmp_path, N_TRIALS)
+    folder = tmp_path / "runs" / "soak"
+    with open_ledger(folder, write=True):
+        assert command_line(["run", str(file), "--quiet"]) == 75
+        assert f"process {os.getpid()} on host" in capsys.readouterr().err
+    again = Soak(file, random.Random(0))
+    again.run()
+    assert_the_same(calm, again.folder)
+
+
+def test_a_study_copied_elsewhere_while_it_ran_goes_on_there(tmp_path, calm):
+    child = begun(make_simulated_study(tmp_path / "here", N_TRIALS), finished=3)
+    child.kill()
+    shutil.copytree(tmp_path / "here", tmp_path / "there" / "deeper")
+    shutil.rmtree(tmp_path / "here")
+    again = Soak(tmp_path / "there" / "deeper" / "study.yaml", random.Random(0))
+    again.run()
+    assert_the_same(calm, again.folder)
+
+
+@pytest.mark.parametrize("kilobytes", [350, 900])
+def test_a_full_disk_ends_the_run_with_75_and_it_goes_on(tmp_path, calm, kilobytes):
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(place), "-o"]
+    answer = subprocess.run([*mount, f"size={kilobytes}k"], capture_output=True, text=True, check=False)
+    if answer.returncode:
+        pytest.skip(f"no file system can be mounted here: {answer.stderr.strip()}")
+    try:
+        file = make_simulated_study(place, N_TRIALS)
+        child = Child(file, tmp_path / "out.log")
+        assert child.wait(300) == 75, (tmp_path / "out.log").read_text()[-2000:]
+        assert "Traceback" not in (tmp_path / "out.log").read_text()
+        subprocess.run([*mount, "remount,size=200m"], check=True)
+        again = Soak(file, random.Random(0))
+        again.run()
+        assert_the_same(calm, again.folder)
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def test_the_comparison_sees_what_it_is_for(tmp_path, calm):
+    """A comparison that cannot fail proves nothing."""
+    import sqlite3
+
+    copy = tmp_path / "copy"
+    shutil.copytree(calm.folder, copy)
+    assert_the_same(calm, copy)
+    adapter = next(copy.glob("adapters/*/adapter_model.safetensors"), None)
+    if adapter is not None:
+        contents = bytearray(adapter.read_bytes())
+        contents[-1] ^= 1
+        adapter.write_bytes(contents)
+    connection = sqlite3.connect(copy / "ledger.sqlite")
+    connection.execute("UPDATE attempts SET trial_id = 1 WHERE trial_id = 2")
+    connection.commit()
+    connection.close()
+    found = compare(calm.folder, copy)
+    assert found.trials_doubled == 1
+    assert len(found.differences) == (adapter is not None)
