@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from tunebook.data.trials_table import load_trials
 from tunebook.errors import UserError
 from tunebook.study_file import load_study, parse_study
 
-FUZZ = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = int(os.environ.get("TUNEBOOK_FUZZ_EXAMPLES", "120"))  # more for a long search
+FUZZ = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
