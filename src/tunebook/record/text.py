@@ -60,8 +60,11 @@ def markdown_text(text: str) -> str:
 
 
 def markdown_code(text: str) -> str:
-    """As inline code, fenced with more backticks than the text has in a row; safe in a table cell."""
-    flat = " ".join(clean(text).split()).replace("|", "\\|")
+    """As inline code, fenced with more backticks than the text has in a row. Text with a pipe becomes escaped text
+    instead: how a pipe inside code is read within a table differs between Markdown readers."""
+    flat = " ".join(clean(text).split())
+    if "|" in flat:
+        return markdown_text(flat)
     fence = "`" * (max((len(run) for run in re.findall(r"`+", flat)), default=0) + 1)
     padding = " " if "`" in flat else ""
     return f"{fence}{padding}{flat}{padding}{fence}" if flat else ""

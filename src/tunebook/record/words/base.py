@@ -13,7 +13,7 @@ from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialStat
 from tunebook.record.numbers import bound, percent, points, value
 from tunebook.record.text import strong
 
-__all__ = ["Ending", "Gain", "Words"]
+__all__ = ["Ending", "Gain", "Words", "change_text"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
@@ -59,6 +59,13 @@ class Ending:
     steps: tuple[int | None, int | None] = (None, None)
     losses: tuple[float, float] | None = None
     broke: int | None = None
+
+
+def change_text(item: Any) -> str:
+    """A value of a note; a pair (then, now) as "then → now"."""
+    if isinstance(item, list | tuple) and len(item) == 2:
+        return f"{item[0]} → {item[1]}"
+    return str(item)
 
 
 def _main_first(name: str) -> int:

@@ -10,7 +10,7 @@ from tunebook.core.findings import DivergenceBracket, Finding, Importance, Inter
 from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialState
 from tunebook.record.numbers import about, bound, count, margin_text, number, percent, points, rate, trial_list, value
 from tunebook.record.text import clean, strong
-from tunebook.record.words.base import Ending, Gain, Words
+from tunebook.record.words.base import Ending, Gain, Words, change_text
 from tunebook.record.words.chinese_labels import FACTORS, LABELS
 
 __all__ = ["Chinese"]
@@ -529,7 +529,7 @@ class Chinese(Words):
         return _WARNINGS.get(code, clean(code))
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
-        v = {name: clean(str(item)) for name, item in values.items()}
+        v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
         if code == "versions_changed":
             return (
                 "研究期间版本有变化，前后的结果混在一起：" + "；".join(f"{k}：{item}" for k, item in v.items()) + "。"

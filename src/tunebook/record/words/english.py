@@ -22,7 +22,7 @@ from tunebook.record.numbers import (
     value,
 )
 from tunebook.record.text import clean, strong
-from tunebook.record.words.base import Ending, Gain, Words
+from tunebook.record.words.base import Ending, Gain, Words, change_text
 from tunebook.record.words.english_labels import FACTORS, LABELS
 
 __all__ = ["English"]
@@ -562,7 +562,7 @@ class English(Words):
         return _WARNINGS.get(code, clean(code))
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
-        v = {name: clean(str(item)) for name, item in values.items()}
+        v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
         if code == "versions_changed":
             return (
                 "Versions changed while the study ran, so results from before and after are mixed: "
