@@ -21,7 +21,7 @@ __all__ = [
 
 _MAX_WIDTH = 8192
 """Longest row that the native thin multiplies buffer (MAX_WIDTH in kernels.c)."""
-MAX_THIN_RANK = {"masked": 48, "plain": 8}
+MAX_THIN_RANK = {"masked": 16, "plain": 8}
 """Up to which rank the native thin multiplies beat the matrix library, with a mask and without (docs/engine.md)."""
 
 
@@ -56,7 +56,7 @@ def thin_reduce(x_ND: Tensor, keep_ND: Tensor | None, a_RD: Tensor, scale: float
     """scale · (x masked) a^T, shape (N, R)."""
     native = _native(x_ND, a_RD)
     if native is None or len(a_RD) > MAX_THIN_RANK["plain" if keep_ND is None else "masked"]:
-        out = (x_ND if keep_ND is None else x_ND * keep_ND) @ a_RD.T
+        out = _masked(x_ND, keep_ND) @ a_RD.T
         return out if scale == 1.0 else out.mul_(scale)
     out = x_ND.new_empty(len(x_ND), len(a_RD))
     native.thin_reduce(
@@ -75,7 +75,7 @@ def thin_expand(out_ND: Tensor, left_NR: Tensor, right_RD: Tensor, keep_ND: Tens
         return
     native = _native(out_ND, left_NR, right_RD)
     if native is None or len(right_RD) > MAX_THIN_RANK["masked"]:
-        out_ND.add_((left_NR @ right_RD).mul_(keep_ND))
+        _masked_add(out_ND, left_NR @ right_RD, keep_ND)
         return
     native.thin_expand(
         left_NR.data_ptr(), right_RD.data_ptr(), *_mask(keep_ND), out_ND.data_ptr(), out_ND.stride(0), *out_ND.shape,
@@ -87,12 +87,32 @@ def thin_outer(acc_RD: Tensor, left_NR: Tensor, x_ND: Tensor, keep_ND: Tensor | 
     """acc += left^T (x masked), in place."""
     native = None if keep_ND is None else _native(x_ND, acc_RD, left_NR)
     if native is None or len(acc_RD) > MAX_THIN_RANK["masked"]:
-        acc_RD.addmm_(left_NR.T, x_ND if keep_ND is None else x_ND * keep_ND)
+        acc_RD.addmm_(left_NR.T, _masked(x_ND, keep_ND))
         return
     native.thin_outer(
         x_ND.data_ptr(), x_ND.stride(0), *_mask(keep_ND), left_NR.data_ptr(), acc_RD.data_ptr(), *x_ND.shape,
         len(acc_RD),
     )  # fmt: skip
+
+
+def _masked(x_ND: Tensor, keep_ND: Tensor | None) -> Tensor:
+    """What is kept of x; x itself without a mask."""
+    if keep_ND is None:
+        return x_ND
+    native = _native(x_ND)
+    if native is None:
+        return x_ND * keep_ND
+    out = x_ND.new_empty(x_ND.shape)
+    native.masked_copy(x_ND.data_ptr(), x_ND.stride(0), *_mask(keep_ND), out.data_ptr(), *x_ND.shape)
+    return out
+
+
+def _masked_add(out_ND: Tensor, x_ND: Tensor, keep_ND: Tensor) -> None:
+    native = _native(out_ND, x_ND)
+    if native is None:
+        out_ND.add_(x_ND.mul_(keep_ND))
+        return
+    native.masked_add(x_ND.data_ptr(), *_mask(keep_ND), out_ND.data_ptr(), out_ND.stride(0), *x_ND.shape)
 
 
 def silu_gate(gate: Tensor, up: Tensor) -> Tensor:

@@ -72,6 +72,27 @@ static void masked_row(const float *x, const uint8_t *keep, float *out, int64_t 
     for (; j < d; j++) out[j] = keep[j] ? x[j] : 0.0f;
 }
 
+/* out (n, d) = x masked, without gaps. */
+API void masked_copy(const float *x, int64_t ldx, const uint8_t *keep, int64_t ldk, float *out, int64_t n, int64_t d)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < n; i++) masked_row(x + i * ldx, keep + i * ldk, out + i * d, d);
+}
+
+/* out (n, d) += x masked; x is without gaps. */
+API void masked_add(const float *x, const uint8_t *keep, int64_t ldk, float *out, int64_t ldo, int64_t n, int64_t d)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < n; i++) {
+        const float *from = x + i * d;
+        const uint8_t *k = keep + i * ldk;
+        float *to = out + i * ldo;
+        int64_t j = 0;
+        for (; j + LANES <= d; j += LANES) store(to + j, load(to + j) + kept(load(from + j), k + j));
+        for (; j < d; j++) to[j] += k[j] ? from[j] : 0.0f;
+    }
+}
+
 /* Dot products of four rows with two rows of a. */
 static inline void dots(const float *const x[BLOCK], const float *a0, const float *a1, int64_t d, float out[BLOCK][2])
 {
