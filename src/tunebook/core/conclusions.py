@@ -160,7 +160,7 @@ def _worse_by(standing: Standing, places: list[Place], best: Place) -> Floats:
     """How much worse than the best each may be: simultaneous one-sided 95 % bounds."""
     estimates = standing.estimates([(place.ids, best.ids) for place in places])
     limit = MaxT(estimates.correlation, np.zeros(len(places), bool)).critical(0.05, estimates.df)
-    return np.asarray(limit * estimates.standard_error - estimates.effect)
+    return np.asarray(np.minimum(1.0, limit * estimates.standard_error - estimates.effect))
 
 
 def _cost_ratio(place: Place, best: Place, facts: DataFacts) -> float:
@@ -329,7 +329,7 @@ def _confirmation(standing: Standing) -> Confirmation | None:
             scores = np.stack([f.outcomes[TEST].scores for f in facts])
             n = scores.shape[1]
             accuracies[role] = float(scores.mean())
-            intervals[role] = accuracy_interval(scores, noise.deviation, noise.effective_df)
+            intervals[role] = accuracy_interval(scores, noise.assumed_deviation, noise.effective_df)
     if not accuracies:
         return None
     gain = next((
@@ -354,7 +354,7 @@ def _more_money(standing: Standing, best: BestConfiguration | None) -> MoreMoney
     n = len(standing.history.trials[main.treatment_trials[0]].outcomes[main.split].scores)
     m = (len(main.treatment_trials), len(main.control_trials))
     variance, critical = main.standard_error**2, _critical(main)
-    from_seeds = min(variance, standing.noise_on(main.split).deviation ** 2 * sum(1 / each for each in m))
+    from_seeds = min(variance, standing.noise_on(main.split).assumed_deviation ** 2 * sum(1 / each for each in m))
     more_seeds = from_seeds * sum(1 / (each + EXTRA_TRIALS / 2) for each in m) / sum(1 / each for each in m)
     extra = max(100, round(n, -2))
     return MoreMoney(

@@ -54,8 +54,10 @@ class Finding:
             the present number.
         warnings: codes of what may mislead: treatment_replicates_diverged, control_replicates_diverged (some did, the
             estimate is of those that trained), control_diverged, treatment_trials_failed, control_trials_failed (went
-            on without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise,
-            correlated_examples.
+            on without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise (one
+            side's seeds differ more than all others': it is judged by its own noise), correlated_examples (neighbours
+            in the file hang together: the interval is widened for it), alpha_over_r_constant (alpha/r is the same
+            everywhere in this study, so rank and alpha cannot be told apart).
     """
 
     label: str

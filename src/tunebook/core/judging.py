@@ -152,6 +152,7 @@ class _Family:
         self.sides = [(side_of(c.treatment, history, split), side_of(c.control, history, split)) for c in contrasts]
         self.judgeable = [k for k, (a, b) in enumerate(self.sides) if _can_be_judged(a, b)]
         self.groups = replicates(history, split, last_round)
+        self.scalings = {facts[0].trial.effective.scaling for facts in self.groups.values()}
         members = {f.trial.id: f for k in self.judgeable for side in self.sides[k] for f in side.counted}
         self.trials = tuple(sorted(members))
         self.facts = [members[i] for i in self.trials]
@@ -200,7 +201,7 @@ class _Family:
         if not np.all(np.isfinite(losses)):
             return None
         values = {key: np.array([[f.outcomes[self.split].loss] for f in facts]) for key, facts in self.groups.items()}
-        noise = pooled_covariance({key: v for key, v in values.items() if np.all(np.isfinite(v))})
+        noise = pooled_covariance({key: v for key, v in values.items() if np.all(np.isfinite(v))}, prior=None)
         return None if noise.from_prior else estimate(losses, self.weights, noise, pseudo=0.0, names=self.names)
 
     def _finding(self, k: int, j: int, family: str, numbers: _Numbers) -> Finding:
@@ -223,10 +224,14 @@ class _Family:
         return self._with_needs(finding, j, numbers, len(self.facts[0].outcomes[self.split].scores), family)
 
     def _doubts(self, contrast: Contrast, numbers: _Numbers) -> list[str]:
-        """Codes of assumptions that do not hold here, and that the numbers have been widened for."""
+        """Codes of assumptions that do not hold here (the numbers are widened for it), and of what is confounded."""
         keys = {self._key(contrast.treatment), self._key(contrast.control)}
         found = ["unequal_noise"] if keys & set(numbers.noise.own) else []
-        return found + (["correlated_examples"] if numbers.estimates.inflation > 1 else [])
+        if numbers.estimates.inflation > 1:
+            found.append("correlated_examples")
+        if contrast.factor in ("lora_r", "lora_alpha") and len(self.scalings) == 1:
+            found.append("alpha_over_r_constant")
+        return found
 
     def _with_loss(self, finding: Finding, j: int, losses: Estimates | None) -> Finding:
         if losses is None:

@@ -12,7 +12,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import Floats, History, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.stats.intervals import accuracy_interval
-from tunebook.core.stats.noise import SeedNoise, effective_key, pooled_covariance, replicates
+from tunebook.core.stats.noise import PROVISIONAL_DF, SeedNoise, effective_key, pooled_covariance, replicates
 from tunebook.core.stats.paired import Estimates, contrast_matrix, estimate
 from tunebook.core.stats.selection import Field
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
@@ -86,9 +86,10 @@ class Standing:
             np.array([[f.outcomes[VALIDATION].accuracy, f.outcomes[VALIDATION].loss] for f in facts])
             for facts in replicates(self.history).values()
         ]
-        joint = pooled_covariance(v for v in values if np.isfinite(v).all())
-        if joint.from_prior or len(joint.covariance) < 2:
-            return SeedNoise(np.diag([self.noise.deviation**2, 0.0]), self.noise.df, self.noise.from_prior)
+        joint = pooled_covariance((v for v in values if np.isfinite(v).all()), prior=None)
+        if joint.df < PROVISIONAL_DF:
+            assumed, df = self.noise.assumed
+            return SeedNoise(np.diag([assumed[0, 0], 0.0]), df, self.noise.from_prior)
         return joint
 
     @cached_property
@@ -160,7 +161,7 @@ class Standing:
         noise = self.noise
         found = {}
         for key, place in self.places.items():
-            low, high = accuracy_interval(place.scores, noise.deviation, noise.effective_df)
+            low, high = accuracy_interval(place.scores, noise.assumed_deviation, noise.effective_df)
             found[key] = (place.accuracy, low, high)
         return found
 

@@ -233,3 +233,43 @@ def test_more_contrasts_make_each_claim_harder():
     assert among.p_adjusted >= alone.p_adjusted
     assert among.interval[1] - among.interval[0] > alone.interval[1] - alone.interval[0]
     assert among.p_raw == pytest.approx(alone.p_raw)
+
+
+def test_rank_at_constant_alpha_over_r_carries_a_warning():
+    constant, varied = Bench(), Bench()
+    for bench, alpha in ((constant, 16), (varied, 8)):
+        base = bench.add(BASE, 3)
+        bench.ask(bench.add(BASE.with_values(lora_r=16, lora_alpha=alpha)), base)
+    assert "alpha_over_r_constant" in constant.judged()[0].warnings
+    assert "alpha_over_r_constant" not in varied.judged()[0].warnings
+
+
+def test_clustered_examples_widen_the_interval_and_it_is_said():
+    bench = Bench(n=1000)
+    base, other = bench.add(BASE, 3), bench.add(rank(16))
+    bench.ask(other, base)
+    plain = bench.judged()[0]
+    for number in other:
+        fact = bench.trials[number]
+        scores = fact.outcomes["validation"].scores.copy()
+        for start in bench.rng.choice(200, 60, replace=False) * 5:
+            scores[start : start + 5] = bench.rng.integers(0, 2)
+        outcome = replace(fact.outcomes["validation"], scores=scores)
+        bench.trials[number] = replace(fact, outcomes={"validation": outcome})
+    clustered = bench.judged()[0]
+    assert "correlated_examples" not in plain.warnings
+    assert "correlated_examples" in clustered.warnings
+
+
+def test_a_configuration_that_is_much_noisier_is_judged_by_its_own_noise():
+    bench = Bench(n=2000)
+    base = bench.add(BASE, 5, wobble=0.01)
+    quiet, wild = bench.add(rank(16), 3, wobble=0.01), bench.add(rank(32), 1, rate=0.75, wobble=0.01)
+    wild += bench.add(rank(32), 1, rate=0.5, wobble=0.01) + bench.add(rank(32), 1, rate=0.8, wobble=0.01)
+    bench.ask(quiet, base)
+    bench.ask(wild, base)
+    calm, noisy = bench.judged()
+    assert "unequal_noise" in noisy.warnings
+    assert "unequal_noise" not in calm.warnings
+    assert noisy.standard_error > 5 * calm.standard_error
+    assert noisy.degrees_of_freedom < 4

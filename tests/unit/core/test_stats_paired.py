@@ -134,3 +134,16 @@ def test_a_file_sorted_by_label_is_not_taken_for_clusters():
     by_label = np.repeat(rng.normal(size=(4, 4)), 250, axis=1) + rng.normal(size=(4, 1000))
     # without taking the plateau off it would be about 5
     assert neighbour_inflation(by_label) < 1.5
+
+
+def test_few_degrees_of_freedom_are_filled_up_by_the_prior():
+    noise = pooled_covariance([np.array([[0.6], [0.6]])])
+    assert (noise.deviation, noise.df, noise.provisional) == (0.0, 1.0, True)
+    covariance, df = noise.assumed
+    assert (covariance[0, 0], df) == (pytest.approx(3 * SEED_DEVIATION_PRIOR**2 / 4), 4.0)
+
+
+def test_from_four_degrees_of_freedom_on_only_the_measurement_counts():
+    noise = pooled_covariance([np.array([[0.60], [0.61], [0.62], [0.63], [0.64]])])
+    assert noise.assumed == (noise.covariance, 4.0)
+    assert not noise.provisional

@@ -37,7 +37,7 @@ UNEQUAL_ALPHA = 0.05
 """Error rate of the test by which a configuration is set apart as noisier than the others."""
 
 PROVISIONAL_DF = 4
-"""With fewer degrees of freedom than this for the noise, findings are provisional."""
+"""With fewer degrees of freedom than this for the noise, findings are provisional; the prior is worth as many."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +48,41 @@ class SeedNoise:
         covariance: shape (G, G): for the plain accuracy G is 1; for accuracies by group G is the number of groups.
         own: by name, the configurations that are noisier than the pool, with their own covariance and degrees of
             freedom.
+        prior: variance that stands in for missing degrees of freedom; None: nothing does.
     """
 
     covariance: Floats
     df: float
     from_prior: bool = False
     own: Mapping[str, tuple[Floats, float]] = field(default_factory=dict)
+    prior: float | None = None
 
     @property
     def deviation(self) -> float:
         return math.sqrt(float(self.covariance[0, 0]))
 
     @property
+    def assumed(self) -> tuple[Floats, float]:
+        """What intervals are computed with: the covariance and its degrees of freedom.
+
+        The measured ones from four degrees of freedom on. Below, the stated prior fills up to four: two seeds that
+        happen to agree would otherwise count as a noise of zero. (A scaled inverse chi-squared prior.)
+        """
+        missing = PROVISIONAL_DF - self.df
+        if missing <= 0 or self.prior is None:
+            return self.covariance, max(self.df, 1.0)
+        prior = self.prior * np.eye(len(self.covariance))
+        return (self.df * self.covariance + missing * prior) / PROVISIONAL_DF, float(PROVISIONAL_DF)
+
+    @property
     def effective_df(self) -> float:
-        """What Satterthwaite's formula is given: a prior counts as known."""
-        return math.inf if self.from_prior else self.df
+        """What Satterthwaite's formula is given."""
+        return self.assumed[1]
+
+    @property
+    def assumed_deviation(self) -> float:
+        """Root of the first of the assumed variances."""
+        return math.sqrt(float(self.assumed[0][0, 0]))
 
     @property
     def provisional(self) -> bool:
@@ -110,19 +130,20 @@ def pooled_noise(groups: History | Iterable[Sequence[float] | Floats]) -> tuple[
 
 
 def pooled_covariance(
-    groups: Mapping[str, Floats] | Iterable[Floats], prior: float = SEED_DEVIATION_PRIOR**2
+    groups: Mapping[str, Floats] | Iterable[Floats], prior: float | None = SEED_DEVIATION_PRIOR**2
 ) -> SeedNoise:
     """The same for several quantities of each replicate at once: groups of shape (m, G) give a (G, G) covariance.
 
     Args:
         groups: the replicates of each configuration; by name, those that are much noisier are set apart.
-        prior: variance of each quantity that is used when no configuration has two replicates.
+        prior: variance of each quantity that is used when no configuration has two replicates, and that fills up to
+            four degrees of freedom; None: there is none (losses have no natural scale).
     """
     named = groups if isinstance(groups, Mapping) else {str(i): values for i, values in enumerate(groups)}
     repeated = {name: values for name, values in named.items() if len(values) > 1}
     if not repeated:
         size = next((values.shape[1] for values in named.values()), 1)
-        return SeedNoise(prior * np.eye(size), 0.0, True)
+        return SeedNoise((prior or 0.0) * np.eye(size), 0.0, True, prior=prior)
     squares = {name: _squares(values) for name, values in repeated.items()}
     dfs = {name: len(values) - 1.0 for name, values in repeated.items()}
     noisy = _noisier({name: float(np.trace(each)) for name, each in squares.items()}, dfs)
@@ -131,7 +152,7 @@ def pooled_covariance(
     pool = [name for name in repeated if name not in noisy]
     df = sum(dfs[name] for name in pool)
     own = {name: (squares[name] / dfs[name], dfs[name]) for name in sorted(noisy)}
-    return SeedNoise(np.asarray(sum(squares[name] for name in pool) / df), df, own=own)
+    return SeedNoise(np.asarray(sum(squares[name] for name in pool) / df), df, own=own, prior=prior)
 
 
 def _squares(values: Floats) -> Floats:

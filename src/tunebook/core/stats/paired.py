@@ -126,7 +126,7 @@ def _from_seeds(weights: Floats, noise: SeedNoise, names: Sequence[str]) -> tupl
     """The seeds' part of the covariance, and of the sum in Satterthwaite's formula (variance^2 / df)."""
     apart = [name for name in noise.own if name in names]
     pooled = np.array([name not in apart for name in names] if apart else np.ones(weights.shape[1], bool))
-    parts = [(noise.covariance, noise.effective_df, pooled)]
+    parts = [(*noise.assumed, pooled)]
     parts += [(*noise.own[name], np.array([each == name for each in names])) for name in apart]
     size = len(weights) * len(noise.covariance)
     total, below = np.zeros((size, size)), np.zeros(size)
