@@ -62,7 +62,9 @@ class Trainee:
         self.adapter = new_adapter(shapes, job.configuration, job.seed, dtype, device)
         self._epoch_steps = steps_per_epoch(len(self._examples), job.configuration.effective_batch_size)
         epochs = job.configuration.num_train_epochs
-        self.total_steps = self._epoch_steps * epochs if max_steps is None else min(max_steps, 2**31) * (epochs > 0)
+        self.total_steps = self._epoch_steps * epochs
+        if max_steps is not None and epochs:
+            self.total_steps = max_steps
         self._optimizer: TrialOptimizer | None = None
         self.steps: list[StepRecord] = []
         self.evaluations: list[EvaluationRecord] = []
