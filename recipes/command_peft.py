@@ -1,0 +1,98 @@
+"""A trainer of one's own, as tunebook's engine `command` starts it: plain PEFT and a plain loop.
+
+    engine: command
+    command: [python, recipes/command_peft.py, "{config}"]
+
+Reads what to do from the configuration file, trains, saves the adapter, writes losses and predictions. Change it as you
+like: tunebook reads only the files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from score_adapter import encode, load, read_lines, score
+from transformers import get_scheduler
+
+
+def lora_config(c: dict[str, Any]) -> LoraConfig:
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=c["lora_r"],
+        lora_alpha=c["lora_alpha"],
+        lora_dropout=c["lora_dropout"],
+        target_modules=c["target_modules"],
+        use_rslora=c["use_rslora"],
+        init_lora_weights="gaussian" if c["init_lora_weights"] == "gaussian" else True,
+    )
+
+
+def loss_of(model: Any, rows: list[tuple[list[int], list[int]]], max_length: int) -> torch.Tensor:
+    """Mean loss a label token over some rows; only completions are learnt."""
+    ids = [(prompt + completion)[:max_length] for prompt, completion in rows]
+    width = max(map(len, ids))
+    input_ids, labels, mask = (torch.full((len(ids), width), fill) for fill in (0, -100, 0))
+    for row, (line, (prompt, _)) in enumerate(zip(ids, rows, strict=True)):
+        input_ids[row, : len(line)] = torch.tensor(line)
+        labels[row, len(prompt) : len(line)] = input_ids[row, len(prompt) : len(line)]
+        mask[row, : len(line)] = 1
+    device = model.device
+    loss: torch.Tensor = model(
+        input_ids=input_ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)
+    ).loss
+    return loss
+
+
+def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str, Any]) -> list[dict[str, float]]:
+    """Train in place; gives one record for each optimiser step."""
+    c = config["configuration"]
+    batch = c["per_device_train_batch_size"] * c["gradient_accumulation_steps"]
+    per_epoch = math.ceil(len(rows) / batch)
+    total = per_epoch * c["num_train_epochs"]
+    warmup = c["warmup_steps"] if c["warmup_steps"] >= 1 else math.ceil(c["warmup_steps"] * total)
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=c["learning_rate"], weight_decay=c["weight_decay"])
+    scheduler = get_scheduler(c["lr_scheduler_type"], optimiser, int(warmup), total)
+    shuffle = random.Random(config["seed"])
+    model.train()
+    records = []
+    for step in range(total):
+        if step % per_epoch == 0:
+            order = shuffle.sample(range(len(rows)), len(rows))
+        start = step % per_epoch * batch
+        loss = loss_of(model, [rows[i] for i in order[start : start + batch]], c["max_length"])
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        rate = scheduler.get_last_lr()[0]
+        optimiser.step()
+        scheduler.step()
+        optimiser.zero_grad()
+        values = (step + 1, (step + 1) / per_epoch, loss.item(), rate, norm.item())
+        records.append(dict(zip(("step", "epoch", "loss", "learning_rate", "gradient_norm"), values, strict=True)))
+        print(f"step {step + 1} of {total}: loss {loss.item():.4f}", flush=True)
+    return records
+
+
+def main(path: str) -> None:
+    config = json.loads(Path(path).read_text(encoding="utf-8"))
+    torch.manual_seed(config["seed"])
+    model, tokenizer = load(config["model"])
+    if config["configuration"]["num_train_epochs"]:  # 0: the reference, the base model as it is
+        model = get_peft_model(model, lora_config(config["configuration"]))
+        rows = [encode(tokenizer, example) for example in read_lines(config["data"]["train"])]
+        records = train(model, rows, config)
+        output = Path(config["output"])
+        (output / "steps.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
+        model.save_pretrained(output)
+    score(model, tokenizer, config)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

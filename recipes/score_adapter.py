@@ -1,0 +1,78 @@
+"""Writes the predictions that tunebook's engine `command` reads, for an adapter that any trainer has left.
+
+    python recipes/score_adapter.py CONFIG_JSON ADAPTER_FOLDER
+
+One line for each example of each scored split: the greedy answer, and the negative log-likelihood of the gold
+completion with its end-of-text token, summed, in nats. Without an adapter folder the base model is scored.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+
+def read_lines(path: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def load(name: str) -> tuple[Any, Any]:
+    """The base model on the best device there is, and its tokenizer."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32).to(device)
+    return model, AutoTokenizer.from_pretrained(name)
+
+
+def encode(tokenizer: Any, example: dict[str, Any]) -> tuple[list[int], list[int]]:
+    """Prompt through the chat template, and gold completion with end-of-text, as token ids."""
+    messages = [{"role": "user", "content": example["prompt"]}]
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
+    completion = tokenizer(example["completion"], add_special_tokens=False)["input_ids"]
+    return prompt, [*completion, tokenizer.eos_token_id]
+
+
+@torch.no_grad()
+def predict(model: Any, tokenizer: Any, example: dict[str, Any], max_new_tokens: int) -> dict[str, Any]:
+    """One line of predictions."""
+    prompt, completion = encode(tokenizer, example)
+    ids = torch.tensor([prompt + completion], device=model.device)
+    log_p = model(input_ids=ids).logits[0, len(prompt) - 1 : -1].float().log_softmax(-1)
+    nll = -log_p.gather(1, ids[0, len(prompt) :, None]).sum().item()
+    start = ids[:, : len(prompt)]
+    answer = model.generate(
+        input_ids=start,
+        attention_mask=torch.ones_like(start),
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        pad_token_id=tokenizer.eos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    text = tokenizer.decode(answer[0, len(prompt) :], skip_special_tokens=True)
+    return {"index": example["index"], "answer": text, "nll": nll}
+
+
+def score(model: Any, tokenizer: Any, config: dict[str, Any]) -> None:
+    """Write the predictions of every split that is asked for."""
+    model.eval()
+    for split, path in config["predictions"].items():
+        lines = (
+            json.dumps(predict(model, tokenizer, example, config["scoring"]["max_new_tokens"]))
+            for example in read_lines(config["data"][split])
+        )
+        Path(path).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    told = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    base, words = load(told["model"])
+    if len(sys.argv) > 2:
+        from peft import PeftModel
+
+        base = PeftModel.from_pretrained(base, sys.argv[2])
+    score(base, words, told)
