@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
@@ -31,6 +32,13 @@ SCRIPT_LABELS = (
 """Words that the page's script needs."""
 
 
+_UNBROKEN = re.compile(
+    r"[（(][-+.\d ]+(?:to|至)[-+.\d ]+[)）]"
+    r"|(?<![\w#&;])[-+]?\d[\d.,]*(?: %|e-\d+|(?:-\d+)+)(?!\w)"
+)
+"""Intervals, percentages, rates such as 6e-4 and trials such as 8-9: a line does not end inside them."""
+
+
 def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any]) -> str:
     """The page as text."""
     sheet = StyleSheet()
@@ -44,7 +52,7 @@ def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any])
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["t"] = lambda text: Markup(html_text(text))
+    environment.filters["t"] = lambda text: Markup(_UNBROKEN.sub(r'<span class="nb">\g<0></span>', html_text(text)))
     return environment.get_template("record.html.j2").render(
         record=record,
         label=record.labels,

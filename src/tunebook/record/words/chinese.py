@@ -446,7 +446,7 @@ class Chinese(Words):
         return f"{n} 个实验，{self.duration(seconds)}"
 
     def bracket(self, bracket: DivergenceBracket, where: str = "") -> str:
-        lead = f"{where}时：" if where else ""
+        lead = f"{_gap(where).lstrip()}时：" if where else ""
         if bracket.lowest_failed is None:
             return (
                 f"{lead}试过的学习率都没有让训练失败：直到 {rate(bracket.highest_trained)} 都成立。在哪里崩溃尚不清楚。"
