@@ -82,8 +82,9 @@ def main() -> None:
     file = arguments.out / "demo_lr_sweep.json"
     if arguments.add and file.exists():
         new = {(row["learning_rate"], row["seed"]) for row in report["trials"]}
-        old = json.loads(file.read_text(encoding="utf-8"))["trials"]
-        report["trials"] += [row for row in old if (row["learning_rate"], row["seed"]) not in new]
+        old = json.loads(file.read_text(encoding="utf-8"))
+        report["runs"] = old.get("runs", []) + report["runs"]
+        report["trials"] += [row for row in old["trials"] if (row["learning_rate"], row["seed"]) not in new]
         report["trials"].sort(key=lambda row: (row["learning_rate"], row["seed"]))
     file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     draw(report, arguments.out / "demo_lr_sweep.svg")
@@ -133,8 +134,10 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         rows.append(row)
         print(json.dumps(row), flush=True)
     print(f"{len(jobs)} trials in {seconds:.0f} s", results.failures or "")
-    return {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "machine": platform.processor(),
-            "engine": arguments.engine, "seconds": round(seconds, 1), "rows": len(data.workload.train),
+    run = {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "engine": arguments.engine,
+           "machine": f"{platform.machine()}, {arguments.threads} threads", "trials": len(jobs),
+           "wall_seconds": round(seconds, 1), "cpu_seconds": round(time.process_time(), 1)}
+    return {"runs": [run], "changes": changes, "rows": len(data.workload.train),
             "validation": len(texts), "mean_tokens": data.facts.mean_tokens, "trials": rows}
 
 
@@ -156,7 +159,7 @@ def draw(report: dict[str, Any], file: Path) -> None:
               label="trained (one point a seed)")
     if broken:
         axes.plot([r["learning_rate"] for r in broken], [100 * r.get("accuracy", 0) for r in broken], "x",
-                  color="#c53030", label="training broke")
+                  color="#c53030", label="did not train (collapsed or diverged)")
     axes.set(xscale="log", xlabel="learning rate", ylabel="validation accuracy, %", ylim=(-3, 100))
     axes.legend(frameon=False)
     figure.savefig(file, metadata={"Date": None})
