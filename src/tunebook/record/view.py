@@ -16,6 +16,7 @@ from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.stats.intervals import accuracy_interval
+from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 
 __all__ = ["View"]
@@ -153,10 +154,19 @@ class View:
         scores = [s for f in facts if f.state is TrialState.COMPLETED and (s := f.scores(split)) is not None]
         if not scores:
             return None
-        noise = self.conclusions.noise
-        df = math.inf if noise.from_prior else noise.degrees_of_freedom
         stacked = np.stack(scores)
-        return float(stacked.mean()), accuracy_interval(stacked, noise.seed_deviation, df)
+        return float(stacked.mean()), accuracy_interval(stacked, *self._noise)
+
+    @cached_property
+    def _noise(self) -> tuple[float, float]:
+        """Seed deviation and its degrees of freedom; the stated prior fills up to four, as in the findings."""
+        noise = self.conclusions.noise
+        if noise.from_prior:
+            return noise.seed_deviation, math.inf
+        missing = max(0.0, PROVISIONAL_DF - noise.degrees_of_freedom)
+        known = noise.degrees_of_freedom * noise.seed_deviation**2 + missing * SEED_DEVIATION_PRIOR**2
+        df = noise.degrees_of_freedom + missing
+        return math.sqrt(known / df), df
 
     def replicates(self, key: str) -> list[TrialFact]:
         """A configuration's trials, those that only chose a learning rate left out."""

@@ -125,6 +125,15 @@ def test_better_on_validation_but_not_on_test_is_told(view):
     assert "Round 3: combine showed it better on the validation split; the test split does not confirm this" in opening
 
 
+def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):
+    few = replace(view.conclusions.noise, degrees_of_freedom=1.0, seed_deviation=0.0)
+    shaky = replace(view, conclusions=replace(view.conclusions, noise=few))
+    facts = view.by_key[view.baseline_key][:5]
+    (_, (low, high)), (_, (sure_low, sure_high)) = shaky.accuracy(facts), view.accuracy(facts)
+    assert high - low > sure_high - sure_low
+    assert any("fill up to 4 with an assumed 2.0 points" in text for _, text in build(shaky, "en").facts)
+
+
 def test_unfinished_study_says_that_it_is_in_progress(handmade):
     record = build(View(*handmade.unfinished()), "en")
     assert "In progress" in plain_text(record.status)

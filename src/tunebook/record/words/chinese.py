@@ -7,6 +7,7 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import DivergenceBracket, Finding, Importance, Interaction, MoreMoney, SweetSpot, Verdict
+from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialState
 from tunebook.record.numbers import about, bound, count, margin_text, number, percent, points, rate, trial_list, value
 from tunebook.record.text import clean, strong
@@ -266,7 +267,11 @@ class Chinese(Words):
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
             return f"还没有配置有两个种子：假定种子间相差 {number(deviation * 100, 2)} 个百分点，所有判断都是暂定的"
-        return f"同样的设置换一个种子，相差 {number(deviation * 100, 2)} 个百分点（标准差，{degrees:.3g} 个自由度）"
+        text = f"同样的设置换一个种子，相差 {number(deviation * 100, 2)} 个百分点（标准差，{degrees:.3g} 个自由度）"
+        if degrees < PROVISIONAL_DF:
+            prior = number(SEED_DEVIATION_PRIOR * 100, 2)
+            text += f"；自由度太少，区间按假定的 {prior} 个百分点补足到 {PROVISIONAL_DF} 个"
+        return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
         seen = "，".join(f"{_ROUNDS[RoundKind(k)]} {number(v * 100, 2)}" for k, v in by_round.items())
@@ -536,6 +541,8 @@ class Chinese(Words):
             )
         if code == "cohort_split":
             return "一批实验内存放不下，已拆开；结果不变。"
+        if code == "rescued":
+            return "账本曾经损坏，已抢救；读不出的部分这里没有：" + "；".join(v.values()) + "。"
         if code == "engine_fallback":
             return "该模型退回使用引擎 peft：" + "；".join(v.values()) + "。"
         return None

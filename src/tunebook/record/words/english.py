@@ -7,6 +7,7 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import DivergenceBracket, Finding, Importance, Interaction, MoreMoney, SweetSpot, Verdict
+from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialState
 from tunebook.record.numbers import (
     about,
@@ -284,10 +285,14 @@ class English(Words):
                 f"no configuration has two seeds yet: {number(deviation * 100, 2)} points between seeds are "
                 "assumed, and every verdict is provisional"
             )
-        return (
+        text = (
             f"the same settings with another seed differ by {number(deviation * 100, 2)} points "
             f"(standard deviation, {degrees:.3g} degrees of freedom)"
         )
+        if degrees < PROVISIONAL_DF:
+            prior = number(SEED_DEVIATION_PRIOR * 100, 2)
+            text += f"; that is few, so intervals fill up to {PROVISIONAL_DF} with an assumed {prior} points"
+        return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
         seen = ", ".join(f"{number(v * 100, 2)} in {_ROUNDS[RoundKind(k)]}" for k, v in by_round.items())
@@ -571,6 +576,12 @@ class English(Words):
             )
         if code == "cohort_split":
             return "A cohort did not fit in memory and was split; the results are the same."
+        if code == "rescued":
+            return (
+                "The ledger was damaged and rescued; what could not be read again is missing here: "
+                + "; ".join(v.values())
+                + "."
+            )
         if code == "engine_fallback":
             return "The model fell back to engine peft: " + "; ".join(v.values()) + "."
         return None
