@@ -1,0 +1,122 @@
+"""The recipes for engine `command`: plain PEFT really trains a tiny model; the others write what they document."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import ExampleText
+from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.engines.command import CommandEngine
+from tunebook.testing.tiny_model import write_tiny_model
+
+RECIPES = Path(__file__).parents[3] / "recipes"
+WORDS = ["red", "green", "what", "colour", "has", *map(str, range(20))]
+EXAMPLES = tuple(ExampleText(i, f"what colour has {i}", ("red", "green")[i % 2]) for i in range(6))
+WORKLOAD = Workload((), {}, Scoring(max_new_tokens=3), texts={"train": EXAMPLES, "validation": EXAMPLES})
+
+
+class Sink:
+    def __init__(self):
+        self.results, self.failures, self.steps = [], [], []
+
+    def step(self, trial_id, record):
+        self.steps.append(record)
+
+    def progress(self, *arguments): ...
+
+    def finished(self, result):
+        self.results.append(result)
+
+    def failed(self, trial_id, message, out_of_memory=False):
+        self.failures.append(message)
+
+    def should_stop(self):
+        return False
+
+
+class Source:
+    def __init__(self, jobs):
+        self._jobs = jobs
+
+    def take(self, n):
+        taken, self._jobs = self._jobs[:n], self._jobs[n:]
+        return taken
+
+
+@pytest.mark.slow
+def test_the_plain_peft_recipe_trains_and_scores(tmp_path):
+    model = write_tiny_model(tmp_path / "model", WORDS)
+    command = [sys.executable, str(RECIPES / "command_peft.py"), "{config}"]
+    engine = CommandEngine(EngineOptions(str(model), extra={"command": command}))
+    trained = Configuration(learning_rate=0.01, per_device_train_batch_size=2, gradient_accumulation_steps=2)
+    jobs = [
+        TrialJob(0, trained.with_values(num_train_epochs=0), 0, ("validation",), str(tmp_path / "0")),
+        TrialJob(1, trained, 7, ("validation",), str(tmp_path / "1")),
+    ]
+    sink = Sink()
+    engine.run(Source(jobs), WORKLOAD, sink)
+    assert sink.failures == []
+    reference, result = sink.results
+    assert len(result.curve.steps) == 6  # two steps an epoch, three epochs
+    assert result.curve.steps[-1].loss < result.curve.steps[0].loss
+    assert (tmp_path / "1" / "adapter_model.safetensors").is_file()
+    assert all(math.isfinite(value) for value in result.scores["validation"].nll)
+    assert result.scores["validation"].nll.sum() < reference.scores["validation"].nll.sum()
+    assert len(reference.scores["validation"].texts) == 6
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CONFIG = {
+    "model": "some/model",
+    "seed": 5,
+    "output": "/out",
+    "data": {"train": "/data/train.jsonl"},
+    "configuration": Configuration(lora_r=16, lora_alpha=32, warmup_steps=0.1).as_dict(),
+}
+
+
+def test_names_written_for_other_trainers_are_the_documented_ones():
+    """The export package keeps the documented names with their sources; recipes may use no others."""
+    documented = json.loads((Path(__file__).parents[1] / "export" / "documented_keys.json").read_text())
+    llama = load("command_llama_factory").training_file(CONFIG)
+    axolotl = load("command_axolotl").training_file(CONFIG, Path("/data/chats.jsonl"))
+    known = json.dumps(documented)
+    own = {"save_strategy"}  # the Trainer's own
+    assert [key for key in (*llama, *axolotl) if f'"{key}"' not in known and key not in own] == []
+    assert (llama["lora_rank"], axolotl["lora_r"]) == (16, 16)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "program"), [("command_llama_factory", "llamafactory-cli"), ("command_axolotl", "axolotl")]
+)
+def test_other_trainers_are_started_with_their_file(tmp_path, recipe, program):
+    """With a program in their place that only writes down what it was given."""
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    (bin_folder / program).write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/started\nexit 7\n')
+    (bin_folder / program).chmod(0o755)
+    (tmp_path / "train.jsonl").write_text('{"index": 0, "prompt": "a", "completion": "b"}\n')
+    config = {**CONFIG, "data": {"train": str(tmp_path / "train.jsonl")}, "output": str(tmp_path / "out")}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+    command = [sys.executable, str(RECIPES / f"{recipe}.py"), str(tmp_path / "config.json")]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode != 0, "a trainer that fails must fail the trial"
+    verb, file = (tmp_path / "started").read_text().split()
+    assert verb == "train"
+    assert json.loads(Path(file).read_text())["seed"] == 5
