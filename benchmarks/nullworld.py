@@ -149,6 +149,7 @@ def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
     """A cell's row of the results."""
     return {
         "cell": cell.name, "table": cell.table, "world": cell.world, "study": cell.study, "studies": tally.studies,
+        "seeds": [0, tally.studies - 1],
         "false_claims": tally.false_studies, "rate": tally.false_studies / tally.studies,
         "upper95": upper95(tally.false_studies, tally.studies), "bound": cell.bound,
         "holds": upper95(tally.false_studies, tally.studies) <= cell.bound,

@@ -179,7 +179,8 @@ def summary(cell: Cell, answers: list[Answer]) -> dict[str, Any]:
     # a goal is missed when the rate lies outside beyond what chance explains (one-sided 95 %)
     missed = upper95(right, n) < low or 1 - upper95(n - right, n) > high
     return {
-        "cell": cell.name, "question": cell.question, "world": cell.world, "studies": n, "rate": right / n,
+        "cell": cell.name, "question": cell.question, "world": cell.world, "studies": n,
+        "seeds": [0, n - 1], "rate": right / n,
         "wrong": sum(answer.wrong for answer in answers), "goal": cell.goal, "holds": not missed,
         "mean_number": float(np.mean([answer.number for answer in answers])),
         "false_claims": sum(answer.false_claim for answer in answers),
