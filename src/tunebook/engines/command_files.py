@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -95,9 +95,20 @@ def _prediction(values: dict[str, Any], n: int, where: str) -> tuple[int, str, f
         raise Problem(f"{where}: index is {index!r:.40}; it is a whole number from 0 to {n - 1}")
     if not isinstance(answer, str):
         raise Problem(f"{where}: answer is {answer!r:.40}; it is text")
-    if isinstance(nll, bool) or not isinstance(nll, int | float):
+    if not _is_number(nll):
         raise Problem(f"{where}: nll is {nll!r:.40}; it is the gold completion's negative log-likelihood, nats, summed")
     return index, answer, float(nll)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    """Whether JSON held a number that a float can take (NaN and infinity included)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def read_steps(output: Path) -> tuple[StepRecord, ...]:
@@ -113,7 +124,7 @@ def read_steps(output: Path) -> tuple[StepRecord, ...]:
     for number, values in _lines(path, most=_MOST_STEPS):
         numbers = [values.get(name) for name in names]
         for name, value in zip(names, numbers, strict=True):
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if not _is_number(value):
                 raise Problem(f"{path.name}, line {number}: {name} is {value!r:.40}; it is a number")
         step, epoch, loss, rate, norm = (float(value) for value in numbers if value is not None)
         if not math.isfinite(step):

@@ -21,6 +21,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.errors import DiskFull, EnvironmentStop, ModelError, StaleLease
 from tunebook.executors import Limits, LocalExecutor, Transform, options_by_device
+from tunebook.testing.fake_clock import FakeClock
 
 WORKLOAD = Workload((), {}, Scoring())
 SEEDS = {script: seed for seed, script in SCRIPTS.items()}
@@ -116,6 +117,27 @@ def test_a_hanging_trial_is_killed_tried_once_more_and_failed(tmp_path):
 def test_a_trial_that_hung_once_is_finished(tmp_path):
     run = Run(tmp_path, [job(1, "hangs once")], limits=Limits(no_progress_seconds=0.7))
     assert run.finished == [1]
+
+
+def test_the_watchdog_goes_by_its_clock_alone(tmp_path):
+    """A clock that stands still (a suspended machine) kills nothing; one that moves on by the limit does."""
+    clock = FakeClock()
+    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD, clock=clock)
+    events = []
+    timer = threading.Timer(2.5, clock.advance, (901.0,))
+
+    def on_event(event):
+        events.append((event[0], time.monotonic()))
+        if event[0] == "started" and len(events) == 1:
+            timer.start()
+
+    executor.run([job(1, "hangs once")], on_event)
+    executor.close()
+    started = events[0][1]
+    requeued = next(at for name, at in events if name == "requeued")
+    assert requeued - started > 2.0
+    assert events[-1][0] == "finished"
 
 
 def test_signs_of_life_are_not_progress(tmp_path):
