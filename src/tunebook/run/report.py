@@ -18,9 +18,7 @@ def write_tensorboard(found: StudyRead, folder: Path) -> None:
         rebuild(board, found.history, found.spec)
 
 
-def write_record(
-    found: StudyRead, folder: Path, language: str | None = None, figures: bool = True
-) -> dict[str, Path]:
+def write_record(found: StudyRead, folder: Path, language: str | None = None, figures: bool = True) -> dict[str, Path]:
     """Write record.md, record.html, results.json, trials.csv and the figures; gives the paths by name."""
     return write_all(
         folder,

@@ -19,6 +19,7 @@ from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.judging import JudgedTrial, as_fact
 from tunebook.run.observer import Observer
 from tunebook.run.signals import StopRequest
+from tunebook.run.timeline import TimeLine
 
 __all__ = ["Runner", "RunnerParts", "job_of"]
 
@@ -56,6 +57,7 @@ class Runner:
         self._executor: Executor | None = None
         self._open: tuple[str, ...] = ()
         self._tokens: dict[int, int] = {}
+        self._line = TimeLine(parts.ledger, parts.ledger.notes())
 
     def run(self) -> History:
         """Run until the planner has no further question. Raises Interrupted after a signal."""
@@ -144,11 +146,13 @@ class Runner:
         self._p.observer.event(event)
 
     def _started(self, trial_id: int, worker: str, state: _WaveState) -> None:
+        self._line.started(trial_id, worker)
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             if each not in self._tokens and each not in state.done:
                 self._tokens[each] = self._p.ledger.start_trial(each, worker)
 
     def _released(self, trial_id: int, reason: str, state: _WaveState) -> None:
+        self._line.dropped(trial_id)
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             token = self._tokens.pop(each, None)
             if token is not None and each not in state.done:
@@ -179,6 +183,7 @@ class Runner:
             self._p.observer.warning(f"trial {trial_id}: a late result was refused ({error})")
             return
         state.done.add(trial_id)
+        self._line.ended(trial_id)
         self._p.on_trial(fact)
         self._p.observer.trial_finished(fact)
 
