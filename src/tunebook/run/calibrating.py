@@ -33,13 +33,17 @@ def calibrate_apart(factory: str, options: EngineOptions, workload: Workload) ->
 
     Raises: ModelError: the model cannot be used. TrialFailed: the measurement itself failed, with its last line.
     """
-    found = subprocess.run(
-        [sys.executable, "-P", "-c", "from tunebook.run.calibrating import main; main()"],
-        input=pickle.dumps((factory, options, workload)),
-        capture_output=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
+    command = [sys.executable, "-P", "-c", "from tunebook.run.calibrating import main; main()"]
+    try:
+        found = subprocess.run(
+            command,
+            input=pickle.dumps((factory, options, workload)),
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TrialFailed(f"the measurement of this machine took more than {TIMEOUT_SECONDS} s: it is busy") from error
     lines = found.stdout.decode(errors="replace").splitlines()
     result = next((line.removeprefix(_MARK) for line in lines if line.startswith(_MARK)), None)
     if result is None:

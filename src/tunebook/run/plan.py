@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tunebook.core.cost import Prediction, predict_trials
@@ -10,6 +10,7 @@ from tunebook.core.facts import DataFacts, History
 from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration
 from tunebook.core.study import StudySpec, Wave
+from tunebook.errors import TrialFailed
 from tunebook.run.place import StudyPlace
 from tunebook.run.preparation import Prepared, load_table, prepare
 from tunebook.run.reading import has_ledger, read_study
@@ -57,7 +58,10 @@ def plan_study(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = Fal
         found = read_study(place)
         history, calibration = found.history, found.calibration
     if calibration is None:
-        calibration = prepared.calibrate()
+        try:
+            calibration = prepared.calibrate()
+        except TrialFailed as error:
+            prepared = replace(prepared, warnings=(*prepared.warnings, f"{error}; no times are predicted"))
     return _plan(prepared, history, calibration)
 
 

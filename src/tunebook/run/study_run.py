@@ -12,6 +12,7 @@ from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.ports import Calibration, Event, Ledger
 from tunebook.core.study import StudySpec, Wave
+from tunebook.errors import TrialFailed
 from tunebook.ledger import open_ledger
 from tunebook.record.tensorboard import TensorBoardWriter
 from tunebook.run.announce import round_paragraph
@@ -137,7 +138,11 @@ def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Cali
     if known is not None:
         return Calibration(**known)
     observer.phase("measuring this machine (a few seconds)")
-    measured = prepared.calibrate()
+    try:
+        measured = prepared.calibrate()
+    except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
+        observer.warning(f"{error}. The study goes on without predicted times.")
+        return None
     if measured is not None:
         ledger.note("calibration", asdict(measured))
     return measured
