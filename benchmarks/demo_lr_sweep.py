@@ -95,14 +95,23 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     model = base_model.resolve_model(spec.model, folder)
     tokenizer = base_model.load_tokenizer(model)
     data = prepare(spec, tokenizer, folder)
-    changes = {name: float(value) if "." in value else int(value)
-               for name, _, value in (change.partition("=") for change in arguments.change)}
+    changes = {
+        name: float(value) if "." in value else int(value)
+        for name, _, value in (change.partition("=") for change in arguments.change)
+    }
     baseline = spec.baseline.with_values(**changes)
     jobs = [TrialJob(0, baseline.with_values(num_train_epochs=0), 0, ("validation",), str(folder / "0"))]
     for rate in arguments.rates:
         for seed in arguments.seeds:
-            jobs.append(TrialJob(len(jobs), baseline.with_values(learning_rate=rate), seed, ("validation",),
-                                 str(folder / str(len(jobs)))))
+            jobs.append(
+                TrialJob(
+                    len(jobs),
+                    baseline.with_values(learning_rate=rate),
+                    seed,
+                    ("validation",),
+                    str(folder / str(len(jobs))),
+                )
+            )
     by_id = {job.id: job for job in jobs}
     results, start = Results(), time.monotonic()
     engine = ENGINES[arguments.engine](EngineOptions(str(model), threads=arguments.threads))
@@ -112,8 +121,12 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     rows, untrained = [], None
     for trial in sorted(results.trials, key=lambda trial: trial.id):
         job = by_id[trial.id]
-        row: dict[str, Any] = {"learning_rate": job.configuration.learning_rate, "seed": job.seed,
-                               "broke_at_step": trial.broke_at_step, "reason": trial.reason}
+        row: dict[str, Any] = {
+            "learning_rate": job.configuration.learning_rate,
+            "seed": job.seed,
+            "broke_at_step": trial.broke_at_step,
+            "reason": trial.reason,
+        }
         if "validation" in trial.scores:
             raw = trial.scores["validation"]
             answers = [tokenizer.decode(ids, skip_special_tokens=True) for ids in raw.answers]
@@ -121,8 +134,11 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             kinds: dict[str, list[float]] = defaultdict(list)
             for text, score in zip(texts, scores, strict=True):
                 kinds[text.group or ""].append(score)
-            row |= {"accuracy": sum(scores) / len(scores), "loss": float(raw.nll.mean()),
-                    "groups": {kind: sum(s) / len(s) for kind, s in sorted(kinds.items())}}
+            row |= {
+                "accuracy": sum(scores) / len(scores),
+                "loss": float(raw.nll.mean()),
+                "groups": {kind: sum(s) / len(s) for kind, s in sorted(kinds.items())},
+            }
             if trial.id == 0:
                 untrained, row["learning_rate"] = row["loss"], 0.0
             elif untrained is not None and worse_than_untrained(row["loss"], untrained):
@@ -134,11 +150,22 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         rows.append(row)
         print(json.dumps(row), flush=True)
     print(f"{len(jobs)} trials in {seconds:.0f} s", results.failures or "")
-    run = {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "engine": arguments.engine,
-           "machine": f"{platform.machine()}, {arguments.threads} threads", "trials": len(jobs),
-           "wall_seconds": round(seconds, 1), "cpu_seconds": round(time.process_time(), 1)}
-    return {"runs": [run], "changes": changes, "rows": len(data.workload.train),
-            "validation": len(texts), "mean_tokens": data.facts.mean_tokens, "trials": rows}
+    run = {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "engine": arguments.engine,
+        "machine": f"{platform.machine()}, {arguments.threads} threads",
+        "trials": len(jobs),
+        "wall_seconds": round(seconds, 1),
+        "cpu_seconds": round(time.process_time(), 1),
+    }
+    return {
+        "runs": [run],
+        "changes": changes,
+        "rows": len(data.workload.train),
+        "validation": len(texts),
+        "mean_tokens": data.facts.mean_tokens,
+        "trials": rows,
+    }
 
 
 def draw(report: dict[str, Any], file: Path) -> None:
@@ -155,11 +182,21 @@ def draw(report: dict[str, Any], file: Path) -> None:
     by_rate = [[100 * row["accuracy"] for row in trained if row["learning_rate"] == rate] for rate in rates]
     means = [sum(accuracies) / len(accuracies) for accuracies in by_rate]
     axes.plot(rates, means, color="#2b6cb0")
-    axes.plot([r["learning_rate"] for r in trained], [100 * r["accuracy"] for r in trained], "o", color="#2b6cb0",
-              label="trained (one point a seed)")
+    axes.plot(
+        [r["learning_rate"] for r in trained],
+        [100 * r["accuracy"] for r in trained],
+        "o",
+        color="#2b6cb0",
+        label="trained (one point a seed)",
+    )
     if broken:
-        axes.plot([r["learning_rate"] for r in broken], [100 * r.get("accuracy", 0) for r in broken], "x",
-                  color="#c53030", label="did not train (collapsed or diverged)")
+        axes.plot(
+            [r["learning_rate"] for r in broken],
+            [100 * r.get("accuracy", 0) for r in broken],
+            "x",
+            color="#c53030",
+            label="did not train (collapsed or diverged)",
+        )
     axes.set(xscale="log", xlabel="learning rate", ylabel="validation accuracy, %", ylim=(-3, 100))
     axes.legend(frameon=False)
     figure.savefig(file, metadata={"Date": None})

@@ -21,8 +21,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def keys() -> list[str]:
     nested = {path[0] for path in SECTIONS if path}
-    return [".".join((*path, name)) for path, section in SECTIONS.items() for name in section.model_fields
-            if path or name not in nested] + ["budget", "seeds"]
+    return [
+        ".".join((*path, name))
+        for path, section in SECTIONS.items()
+        for name in section.model_fields
+        if path or name not in nested
+    ] + ["budget", "seeds"]
 
 
 @pytest.mark.parametrize("key", [key for key in keys() if not key.startswith(("budget.", "seeds."))])

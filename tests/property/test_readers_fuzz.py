@@ -25,9 +25,21 @@ EXAMPLES = int(os.environ.get("TUNEBOOK_FUZZ_EXAMPLES", "120"))  # more for a lo
 FUZZ = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-    st.sampled_from(["low", "high", "role", "content", "from", "value", "function", "text", "type", "tool_calls"])
-    | st.text(max_size=6), inner, max_size=4), max_leaves=8)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["low", "high", "role", "content", "from", "value", "function", "text", "type", "tool_calls"]
+            )
+            | st.text(max_size=6),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +64,37 @@ def mutated(draw, original: bytes) -> bytes:
     data = bytearray(original)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(data)))
-        piece = draw(st.binary(max_size=4) | st.sampled_from([
-            b'"', b"{", b"}", b"[", b"]", b",", b":", b"\n", b"\t", b"\x00", b"\xff", b"&a ", b"*a", b"!!x ", b"null",
-            b"- ", b"\\ud800", b"1e999", b"<<: ", b"\xef\xbb\xbf", b"|\n", b">", b"%", b"? "]))
+        piece = draw(
+            st.binary(max_size=4)
+            | st.sampled_from(
+                [
+                    b'"',
+                    b"{",
+                    b"}",
+                    b"[",
+                    b"]",
+                    b",",
+                    b":",
+                    b"\n",
+                    b"\t",
+                    b"\x00",
+                    b"\xff",
+                    b"&a ",
+                    b"*a",
+                    b"!!x ",
+                    b"null",
+                    b"- ",
+                    b"\\ud800",
+                    b"1e999",
+                    b"<<: ",
+                    b"\xef\xbb\xbf",
+                    b"|\n",
+                    b">",
+                    b"%",
+                    b"? ",
+                ]
+            )
+        )
         data[at : at + draw(st.integers(0, 12))] = piece
     return bytes(data)
 
@@ -67,40 +107,98 @@ def test_no_study_file_gives_a_traceback(folder: Path, data: bytes) -> None:
     tolerant(lambda: load_study(file))
 
 
-keys = st.sampled_from(["study", "model", "data", "metric", "baseline", "space", "budget", "margin", "seed", "seeds",
-                        "report", "engine", "device", "trials", "command", "extrapolate", "alpha_rule"]) | st.text(
-                            max_size=5)
+keys = st.sampled_from(
+    [
+        "study",
+        "model",
+        "data",
+        "metric",
+        "baseline",
+        "space",
+        "budget",
+        "margin",
+        "seed",
+        "seeds",
+        "report",
+        "engine",
+        "device",
+        "trials",
+        "command",
+        "extrapolate",
+        "alpha_rule",
+    ]
+) | st.text(max_size=5)
 factors = st.dictionaries(st.sampled_from([*FACTOR_KINDS, *ALIASES]) | st.text(max_size=5), values, max_size=4)
 
 
 @FUZZ
 @given(st.dictionaries(keys, values, max_size=5), factors, factors)
 def test_no_structure_of_a_study_file_gives_a_traceback(top, baseline, space) -> None:
-    study = {"study": "a", "model": "m", "data": {"train": "a.jsonl"}, "metric": "number", "budget": {"trials": 9},
-             "baseline": baseline, "space": space, **top}
+    study = {
+        "study": "a",
+        "model": "m",
+        "data": {"train": "a.jsonl"},
+        "metric": "number",
+        "budget": {"trials": 9},
+        "baseline": baseline,
+        "space": space,
+        **top,
+    }
     tolerant(lambda: parse_study(json.dumps(study)))
 
 
 @FUZZ
-@given(st.sampled_from(["a.jsonl", "a.json", "a.csv"]), st.binary(max_size=200) | mutated(lines(*GOOD_ROWS))
-       | mutated(json.dumps(GOOD_ROWS, indent=1).encode()) | mutated(b'prompt,completion\n"a, ""b""",c\nd,e\n'))
+@given(
+    st.sampled_from(["a.jsonl", "a.json", "a.csv"]),
+    st.binary(max_size=200)
+    | mutated(lines(*GOOD_ROWS))
+    | mutated(json.dumps(GOOD_ROWS, indent=1).encode())
+    | mutated(b'prompt,completion\n"a, ""b""",c\nd,e\n'),
+)
 def test_no_data_file_gives_a_traceback(folder: Path, name: str, data: bytes) -> None:
     (folder / name).write_bytes(data)
     tolerant(lambda: load_rows(name, folder))
     tolerant(lambda: write_study_file(str(folder / name), folder))
 
 
-row_keys = st.sampled_from(["prompt", "completion", "instruction", "input", "output", "history", "messages", "system",
-                            "conversations", "tools", "question", "answer", "kind"])
-turns = st.lists(st.fixed_dictionaries({}, optional={
-    "role": st.sampled_from(["user", "assistant", "system", "tool", "x"]) | values, "content": values,
-    "from": st.sampled_from(["human", "gpt"]) | values, "value": values, "tool_calls": values}), max_size=3)
+row_keys = st.sampled_from(
+    [
+        "prompt",
+        "completion",
+        "instruction",
+        "input",
+        "output",
+        "history",
+        "messages",
+        "system",
+        "conversations",
+        "tools",
+        "question",
+        "answer",
+        "kind",
+    ]
+)
+turns = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "role": st.sampled_from(["user", "assistant", "system", "tool", "x"]) | values,
+            "content": values,
+            "from": st.sampled_from(["human", "gpt"]) | values,
+            "value": values,
+            "tool_calls": values,
+        },
+    ),
+    max_size=3,
+)
 
 
 @FUZZ
-@given(st.lists(st.dictionaries(row_keys, values | turns, max_size=5), min_size=1, max_size=3),
-       st.sampled_from([None, "prompt_completion", "alpaca", "messages", "sharegpt"]),
-       st.sampled_from([None, "kind"]))
+@given(
+    st.lists(st.dictionaries(row_keys, values | turns, max_size=5), min_size=1, max_size=3),
+    st.sampled_from([None, "prompt_completion", "alpaca", "messages", "sharegpt"]),
+    st.sampled_from([None, "kind"]),
+)
 def test_no_structure_of_a_row_gives_a_traceback(folder: Path, rows, format, group) -> None:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     tolerant(lambda: load_rows("rows.jsonl", folder, format, group))
@@ -118,7 +216,9 @@ def test_no_damaged_parquet_file_gives_a_traceback(folder: Path, data) -> None:
     tolerant(lambda: load_rows("a.parquet", folder))
 
 
-TABLE = b"trial,learning_rate,batch_size,lora_r,target_modules,grad_checkpoint,overall_accuracy\nexp1,2e-4,2,8,,False,0.3\n"
+TABLE = (
+    b"trial,learning_rate,batch_size,lora_r,target_modules,grad_checkpoint,overall_accuracy\nexp1,2e-4,2,8,,False,0.3\n"
+)
 
 
 @FUZZ

@@ -36,15 +36,22 @@ def test_contract_example_is_read_in_full() -> None:
 
 
 def test_2e_minus_4_is_a_number_and_yes_is_a_text() -> None:
-    spec = parse_study(changed(baseline="baseline: {learning_rate: 2e-4}",
-                               data="data: {train: a.jsonl, choices: [yes, no]}", metric="metric: choice"))
+    spec = parse_study(
+        changed(
+            baseline="baseline: {learning_rate: 2e-4}",
+            data="data: {train: a.jsonl, choices: [yes, no]}",
+            metric="metric: choice",
+        )
+    )
     assert spec.baseline.learning_rate == 2e-4
     assert spec.data.choices == ("yes", "no")
 
 
 def test_aliases_are_accepted_and_written_back_in_full() -> None:
-    text = changed(baseline="baseline: {lr: 1e-4, r: 16, alpha: 32, dropout: 0.1, epochs: 3, batch_size: 2, "
-                            "grad_accum: 4}", space="space: {lr: [1e-4, 2e-4]}")
+    text = changed(
+        baseline="baseline: {lr: 1e-4, r: 16, alpha: 32, dropout: 0.1, epochs: 3, batch_size: 2, grad_accum: 4}",
+        space="space: {lr: [1e-4, 2e-4]}",
+    )
     spec = parse_study(text)
     assert spec.baseline == Configuration(1e-4, 2, 4, 3, 16, 32.0, 0.1)
     written = write_study(spec)
@@ -58,9 +65,11 @@ def test_one_hub_id_may_give_every_split() -> None:
 
 
 def test_every_optional_key_is_read() -> None:
-    spec = parse_study(GOOD + "engine: command\nexecutor: local\ndevice: cuda:1\ndtype: float64\n"
-                       "seeds: {configuration: 3, baseline: 6}\nextrapolate: 1\ntrials: mine.csv\nmax_new_tokens: 9\n"
-                       "final: true\nshare_prompts: false\ncommand: [python, train.py]\n")
+    spec = parse_study(
+        GOOD + "engine: command\nexecutor: local\ndevice: cuda:1\ndtype: float64\n"
+        "seeds: {configuration: 3, baseline: 6}\nextrapolate: 1\ntrials: mine.csv\nmax_new_tokens: 9\n"
+        "final: true\nshare_prompts: false\ncommand: [python, train.py]\n"
+    )
     assert spec.seeds == SeedCounts(3, 6)
     assert (spec.engine, spec.device, spec.dtype, spec.extrapolate) == ("command", "cuda:1", "float64", 1.0)
     assert (spec.trials, spec.max_new_tokens, spec.final, spec.share_prompts) == ("mine.csv", 9, True, False)
@@ -75,8 +84,12 @@ def test_baseline_given_names_what_the_file_named_and_the_rest_takes_defaults() 
 
 
 def test_lists_of_module_names_are_levels() -> None:
-    spec = parse_study(changed(baseline="baseline: {target_modules: [q_proj, v_proj]}",
-                               space="space: {target_modules: [[q_proj, v_proj], all-linear]}"))
+    spec = parse_study(
+        changed(
+            baseline="baseline: {target_modules: [q_proj, v_proj]}",
+            space="space: {target_modules: [[q_proj, v_proj], all-linear]}",
+        )
+    )
     assert spec.baseline.target_modules == ("q_proj", "v_proj")
     assert spec.space.get("target_modules") == Factor("target_modules", (("q_proj", "v_proj"), "all-linear"))
     one = parse_study(changed(baseline="baseline: {target_modules: q_proj}"))
@@ -85,8 +98,12 @@ def test_lists_of_module_names_are_levels() -> None:
 
 
 def test_a_factor_may_be_nuisance() -> None:
-    spec = parse_study(changed(space="space: {learning_rate: {low: 1e-4, high: 1e-3, role: nuisance}, "
-                                     "lora_r: {levels: [8, 16], role: nuisance}}"))
+    spec = parse_study(
+        changed(
+            space="space: {learning_rate: {low: 1e-4, high: 1e-3, role: nuisance}, "
+            "lora_r: {levels: [8, 16], role: nuisance}}"
+        )
+    )
     assert {factor.role for factor in spec.space} == {Role.NUISANCE}
     assert parse_study(write_study(spec)) == spec
 
@@ -102,8 +119,15 @@ def test_bad_study_file_is_told_with_line_and_key(name: str) -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    told = message(changed(model="modle: x", seed="seed: -1", budget="budget: {trials: 0}", margin="margin: 3",
-                           baseline="baseline: {lora_r: 0, lr: 1}"))
+    told = message(
+        changed(
+            model="modle: x",
+            seed="seed: -1",
+            budget="budget: {trials: 0}",
+            margin="margin: 3",
+            baseline="baseline: {lora_r: 0, lr: 1}",
+        )
+    )
     for part in ("modle", "model: missing", "seed", "budget.trials", "margin", "baseline.lora_r"):
         assert part in told
     lines = [int(line) for line in re.findall(r"study\.yaml:(\d+)", told)]
@@ -112,7 +136,8 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_alias_bomb_is_refused_without_expanding_it() -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
-        f"a{i}: &a{i} [{', '.join(['*a' + str(i - 1)] * 9)}]\n" for i in range(1, 12))
+        f"a{i}: &a{i} [{', '.join(['*a' + str(i - 1)] * 9)}]\n" for i in range(1, 12)
+    )
     assert "aliases" in message(bomb)
     assert "values" in message("a: &a [" + "x, " * 2000 + "x]\nb: [*a, *a, *a, *a]\n")
 
@@ -122,12 +147,15 @@ def test_one_alias_is_fine() -> None:
     assert spec.baseline.weight_decay == 2e-4
 
 
-@pytest.mark.parametrize(("content", "part"), [
-    (b"study: " + b"x" * 10_000_000, "more than 64 KiB"),
-    ("study: trec".encode("utf-16"), "UTF-16"),
-    (b"study: a\nmodel: \xff\xfe\n", "study.yaml:2: byte 0xff is not UTF-8"),
-    (b"\x00", "character U+0000"),
-])
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"study: " + b"x" * 10_000_000, "more than 64 KiB"),
+        ("study: trec".encode("utf-16"), "UTF-16"),
+        (b"study: a\nmodel: \xff\xfe\n", "study.yaml:2: byte 0xff is not UTF-8"),
+        (b"\x00", "character U+0000"),
+    ],
+)
 def test_file_that_is_no_text_is_told(tmp_path: Path, content: bytes, part: str) -> None:
     file = tmp_path / "study.yaml"
     file.write_bytes(content)
@@ -150,12 +178,23 @@ def test_byte_order_mark_and_crlf_are_fine(tmp_path: Path) -> None:
 
 def test_larger_budget_and_language_are_harmless_and_data_is_not() -> None:
     old = parse_study(GOOD)
-    new = dataclasses.replace(old, budget=Budget(80, 3.0), language="zh", device="cpu", seed=1,
-                              data=dataclasses.replace(old.data, train="other.jsonl"),
-                              baseline=old.baseline.with_values(lora_r=16))
+    new = dataclasses.replace(
+        old,
+        budget=Budget(80, 3.0),
+        language="zh",
+        device="cpu",
+        seed=1,
+        data=dataclasses.replace(old.data, train="other.jsonl"),
+        baseline=old.baseline.with_values(lora_r=16),
+    )
     assert changed_keys(old, new) == {
-        "data.train": False, "baseline.lora_r": False, "budget.trials": True, "budget.hours": False, "seed": False,
-        "report.language": True, "device": True,
+        "data.train": False,
+        "baseline.lora_r": False,
+        "budget.trials": True,
+        "budget.hours": False,
+        "seed": False,
+        "report.language": True,
+        "device": True,
     }
 
 
@@ -169,7 +208,9 @@ def test_factor_added_or_removed_is_named() -> None:
     old = parse_study(GOOD)
     new = parse_study(changed(space="space: {learning_rate: {low: 5e-5, high: 2e-3}, weight_decay: [0, 0.1]}"))
     assert changed_keys(old, new) == {
-        "space.lora_r": False, "space.lora_dropout": False, "space.num_train_epochs": False,
+        "space.lora_r": False,
+        "space.lora_dropout": False,
+        "space.num_train_epochs": False,
         "space.weight_decay": False,
     }
 
@@ -186,8 +227,13 @@ rates = st.floats(1e-8, 1.0, allow_nan=False)
 
 @st.composite
 def specs(draw) -> StudySpec:
-    names = draw(st.lists(st.sampled_from(["learning_rate", "lora_r", "lora_dropout", "weight_decay", "max_length"]),
-                          min_size=1, unique=True))
+    names = draw(
+        st.lists(
+            st.sampled_from(["learning_rate", "lora_r", "lora_dropout", "weight_decay", "max_length"]),
+            min_size=1,
+            unique=True,
+        )
+    )
     factors, values = [], {}
     for name in names:
         kind = FACTOR_KINDS[name]
@@ -197,14 +243,23 @@ def specs(draw) -> StudySpec:
         factors.append(Factor(name, (), min(levels), max(levels)) if is_range else Factor(name, tuple(levels)))
         values[name] = levels[0]
     return StudySpec(
-        name=draw(st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,20}\Z")), model=draw(texts),
-        data=DataSpec(draw(texts) + ".jsonl", group=draw(st.none() | texts), system=draw(st.none() | words),
-                      train_rows=draw(st.none() | st.integers(1, 10**6))),
+        name=draw(st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,20}\Z")),
+        model=draw(texts),
+        data=DataSpec(
+            draw(texts) + ".jsonl",
+            group=draw(st.none() | texts),
+            system=draw(st.none() | words),
+            train_rows=draw(st.none() | st.integers(1, 10**6)),
+        ),
         metric=draw(st.sampled_from(["exact_match", "choice", "number", "my.module:score"])),
-        baseline=Configuration(**values), baseline_given=tuple(names), space=SearchSpace(tuple(factors)),
+        baseline=Configuration(**values),
+        baseline_given=tuple(names),
+        space=SearchSpace(tuple(factors)),
         budget=Budget(draw(st.integers(5, 10**6)), draw(st.none() | st.floats(0.01, 1e6))),
-        margin=draw(st.floats(1e-6, 0.999)), seed=draw(st.integers(0, 2**32 - 1)),
-        language=draw(st.sampled_from(["en", "zh"])), extrapolate=draw(st.floats(1, 1000)),
+        margin=draw(st.floats(1e-6, 0.999)),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        language=draw(st.sampled_from(["en", "zh"])),
+        extrapolate=draw(st.floats(1, 1000)),
     )
 
 

@@ -10,6 +10,15 @@ from tunebook.data.prepare import PreparedData, prepare
 from tunebook.data.splits import Splits, read_splits
 
 __all__ = [
-    "DataExample", "DataWarning", "LoadedRows", "PreparedData", "Splits", "changed_files", "load_rows", "prepare",
-    "read_splits", "sha256_of", "write_study_file",
+    "DataExample",
+    "DataWarning",
+    "LoadedRows",
+    "PreparedData",
+    "Splits",
+    "changed_files",
+    "load_rows",
+    "prepare",
+    "read_splits",
+    "sha256_of",
+    "write_study_file",
 ]

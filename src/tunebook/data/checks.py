@@ -22,8 +22,12 @@ Pairs = Sequence[tuple[DataExample, DataExample]]
 
 
 def check_splits(
-    sources: dict[str, LoadedRows], train: Sequence[DataExample], validation: Sequence[DataExample],
-    test: Sequence[DataExample], data: DataSpec, metric: str,
+    sources: dict[str, LoadedRows],
+    train: Sequence[DataExample],
+    validation: Sequence[DataExample],
+    test: Sequence[DataExample],
+    data: DataSpec,
+    metric: str,
 ) -> list[DataWarning]:
     """Refuse data that cannot answer the study's question; warn of what may mislead.
 
@@ -38,14 +42,22 @@ def check_splits(
     for name, examples in (("validation", validation), ("test", test)):
         warnings += _unseen_labels(name, examples, train)
     if len(validation) < FEW_VALIDATION_ROWS:
-        warnings.append(DataWarning("few_validation_rows", {"count": len(validation)}, (
-            f"{len(validation)} validation examples: only very large differences can be told from chance.")))
+        warnings.append(
+            DataWarning(
+                "few_validation_rows",
+                {"count": len(validation)},
+                (f"{len(validation)} validation examples: only very large differences can be told from chance."),
+            )
+        )
     return warnings
 
 
 def _leaks(
-    sources: dict[str, LoadedRows], train: Sequence[DataExample], validation: Sequence[DataExample],
-    test: Sequence[DataExample], data: DataSpec,
+    sources: dict[str, LoadedRows],
+    train: Sequence[DataExample],
+    validation: Sequence[DataExample],
+    test: Sequence[DataExample],
+    data: DataSpec,
 ) -> list[DataWarning]:
     warnings = []
     validation_rows = sources.get("validation", sources["train"])
@@ -64,26 +76,34 @@ def _leaks(
     return warnings
 
 
-def _leak(
-    name: str, pairs: Pairs, rows: LoadedRows, other: str, other_rows: LoadedRows, allowed: bool
-) -> DataWarning:
+def _leak(name: str, pairs: Pairs, rows: LoadedRows, other: str, other_rows: LoadedRows, allowed: bool) -> DataWarning:
     count = len(pairs)
-    what = (f"{_rows(count)} of {name} {'stands' if count == 1 else 'stand'} in {other} too "
-            f"({_listed(pairs, rows, other_rows)})")
+    what = (
+        f"{_rows(count)} of {name} {'stands' if count == 1 else 'stand'} in {other} too "
+        f"({_listed(pairs, rows, other_rows)})"
+    )
     if not allowed:
-        raise DataError(f"{rows.source}: {what}; accuracy on such rows measures memory. Remove "
-                        f"{'it' if count == 1 else 'them'}, or set data.allow_overlap: true if that is meant.")
-    return DataWarning("overlap", {"split": name, "other": other, "count": count}, (
-        f"{what}; this was allowed, and accuracy on them measures memory."))
+        raise DataError(
+            f"{rows.source}: {what}; accuracy on such rows measures memory. Remove "
+            f"{'it' if count == 1 else 'them'}, or set data.allow_overlap: true if that is meant."
+        )
+    return DataWarning(
+        "overlap",
+        {"split": name, "other": other, "count": count},
+        (f"{what}; this was allowed, and accuracy on them measures memory."),
+    )
 
 
-def _shared_questions(
-    name: str, pairs: Pairs, rows: LoadedRows, other: str, other_rows: LoadedRows
-) -> DataWarning:
+def _shared_questions(name: str, pairs: Pairs, rows: LoadedRows, other: str, other_rows: LoadedRows) -> DataWarning:
     count = len(pairs)
-    return DataWarning("shared_questions", {"split": name, "other": other, "count": count}, (
-        f"{_rows(count)} of {name} {'asks' if count == 1 else 'ask'} the same question as a row of {other} and "
-        f"{'has' if count == 1 else 'have'} another answer ({_listed(pairs, rows, other_rows)})."))
+    return DataWarning(
+        "shared_questions",
+        {"split": name, "other": other, "count": count},
+        (
+            f"{_rows(count)} of {name} {'asks' if count == 1 else 'ask'} the same question as a row of {other} and "
+            f"{'has' if count == 1 else 'have'} another answer ({_listed(pairs, rows, other_rows)})."
+        ),
+    )
 
 
 def _listed(pairs: Pairs, rows: LoadedRows, other_rows: LoadedRows) -> str:
@@ -112,8 +132,10 @@ def _one_label(name: str, examples: Sequence[DataExample], data: DataSpec, refus
     if len(answers) != 1 or len(examples) < 2:
         return []
     source = data.validation if name == "validation" and data.validation else data.train
-    text = (f"{source}: all {len(examples)} {name} rows have the same answer, {quoted(next(iter(answers)))}; "
-            "with one answer accuracy says nothing about a configuration.")
+    text = (
+        f"{source}: all {len(examples)} {name} rows have the same answer, {quoted(next(iter(answers)))}; "
+        "with one answer accuracy says nothing about a configuration."
+    )
     if refuse:
         raise DataError(f"{text} Is the file sorted by answer? Mix it, or give rows with different answers.")
     return [DataWarning("one_label", {"split": name, "label": next(iter(answers))}, text)]
@@ -129,14 +151,19 @@ def _unseen_labels(name: str, examples: Sequence[DataExample], train: Sequence[D
         return []
     rows = sum(unseen.values())
     listed = ", ".join(quoted(label) for label in list(unseen)[:LISTED])
-    return [DataWarning("unseen_labels", {"split": name, "labels": list(unseen), "rows": rows}, (
-        f"{len(unseen)} {'answer' if len(unseen) == 1 else 'answers'} of {name} ({listed}; {_rows(rows)}) "
-        "never occur in the training rows, so no configuration can learn them."))]
+    return [
+        DataWarning(
+            "unseen_labels",
+            {"split": name, "labels": list(unseen), "rows": rows},
+            (
+                f"{len(unseen)} {'answer' if len(unseen) == 1 else 'answers'} of {name} ({listed}; {_rows(rows)}) "
+                "never occur in the training rows, so no configuration can learn them."
+            ),
+        )
+    ]
 
 
-def check_golds_are_choices(
-    place: Place, splits: dict[str, Sequence[DataExample]], choices: Sequence[str]
-) -> None:
+def check_golds_are_choices(place: Place, splits: dict[str, Sequence[DataExample]], choices: Sequence[str]) -> None:
     """Refuse scored rows whose answer is none of the options of metric `choice`.
 
     Raises:
@@ -146,15 +173,21 @@ def check_golds_are_choices(
     for name, examples in splits.items():
         wrong = [example for example in examples if example.completion.strip() not in known]
         if wrong:
-            raise DataError(f"{place(name, wrong[0])}: the answer {quoted(wrong[0].completion.strip())} is none of the "
-                            f"{len(choices)} choices ({_rows(len(wrong))} of {name}). Add it to data.choices, or "
-                            "correct the row.")
+            raise DataError(
+                f"{place(name, wrong[0])}: the answer {quoted(wrong[0].completion.strip())} is none of the "
+                f"{len(choices)} choices ({_rows(len(wrong))} of {name}). Add it to data.choices, or "
+                "correct the row."
+            )
 
 
 def check_lengths(
-    place: Place, train: Sequence[DataExample], tokens: Sequence[TokenizedExample],
-    scored: dict[str, tuple[Sequence[DataExample], Sequence[TokenizedExample]]], levels: Sequence[int],
-    baseline_length: int, context_tokens: int | None,
+    place: Place,
+    train: Sequence[DataExample],
+    tokens: Sequence[TokenizedExample],
+    scored: dict[str, tuple[Sequence[DataExample], Sequence[TokenizedExample]]],
+    levels: Sequence[int],
+    baseline_length: int,
+    context_tokens: int | None,
 ) -> list[DataWarning]:
     """Refuse rows that cannot be trained on or scored; warn of those that are cut.
 
@@ -174,13 +207,20 @@ def check_lengths(
         cut = truncation(tokens, level)
         if cut["without_answer"] == len(tokens):
             shortest = min(len(example.prompt_ids) for example in tokens)
-            raise DataError(f"max_length: found {level}; every training prompt has at least {shortest} tokens, so no "
-                            f"answer would be left. Write more than {shortest} in the study file.")
+            raise DataError(
+                f"max_length: found {level}; every training prompt has at least {shortest} tokens, so no "
+                f"answer would be left. Write more than {shortest} in the study file."
+            )
         if cut["without_answer"]:
             warnings.append(_cut_answers(level, cut["without_answer"], len(tokens), level == baseline_length))
         elif cut["truncated"]:
-            warnings.append(DataWarning("truncated", {"max_length": level, "count": cut["truncated"]}, (
-                f"max_length {level} cuts the answers of {cut['truncated']} of {len(tokens)} training rows.")))
+            warnings.append(
+                DataWarning(
+                    "truncated",
+                    {"max_length": level, "count": cut["truncated"]},
+                    (f"max_length {level} cuts the answers of {cut['truncated']} of {len(tokens)} training rows."),
+                )
+            )
     if context_tokens is not None:
         warnings += _beyond_context(place, train, tokens, context_tokens)
         for name, (examples, ids) in scored.items():
@@ -190,9 +230,14 @@ def check_lengths(
 
 def _cut_answers(level: int, count: int, total: int, is_baseline: bool) -> DataWarning:
     values = {"max_length": level, "count": count, "baseline": is_baseline}
-    return DataWarning("answers_cut_off", values, (
-        f"max_length {level} leaves nothing of the answer in {count} of {total} training rows; they are passed over "
-        "at that length."))
+    return DataWarning(
+        "answers_cut_off",
+        values,
+        (
+            f"max_length {level} leaves nothing of the answer in {count} of {total} training rows; they are passed over "
+            "at that length."
+        ),
+    )
 
 
 def _beyond_context(
@@ -202,9 +247,16 @@ def _beyond_context(
     if not long:
         return []
     longest, example = max(long, key=lambda pair: pair[0])
-    return [DataWarning("beyond_context", {"count": len(long), "longest": longest, "context": context}, (
-        f"{_rows(len(long))} of training {'is' if len(long) == 1 else 'are'} longer than the model's context of "
-        f"{context} tokens (the longest, {place('train', example)}, has {longest}); they are cut there."))]
+    return [
+        DataWarning(
+            "beyond_context",
+            {"count": len(long), "longest": longest, "context": context},
+            (
+                f"{_rows(len(long))} of training {'is' if len(long) == 1 else 'are'} longer than the model's context of "
+                f"{context} tokens (the longest, {place('train', example)}, has {longest}); they are cut there."
+            ),
+        )
+    ]
 
 
 def _beyond_context_scored(
@@ -214,16 +266,28 @@ def _beyond_context_scored(
     hopeless = [(example, len(ids.completion_ids)) for example, ids in pairs if len(ids.completion_ids) >= context]
     if hopeless:
         example, length = hopeless[0]
-        raise DataError(f"{place(name, example)}: the answer has {length} tokens; the model's context is {context}, "
-                        f"and a scored answer fits into it whole ({_rows(len(hopeless))} of {name} too long). Shorten "
-                        "or remove such rows, or use a model with a longer context.")
+        raise DataError(
+            f"{place(name, example)}: the answer has {length} tokens; the model's context is {context}, "
+            f"and a scored answer fits into it whole ({_rows(len(hopeless))} of {name} too long). Shorten "
+            "or remove such rows, or use a model with a longer context."
+        )
     long = [(ids.n_tokens, example) for example, ids in pairs if ids.n_tokens > context]
     if not long:
         return []
     longest, example = max(long, key=lambda pair: pair[0])
-    return [DataWarning("beyond_context_scored", {
-        "split": name, "count": len(long), "longest": longest, "context": context,
-    }, (
-        f"{_rows(len(long))} of {name} {'is' if len(long) == 1 else 'are'} longer than the model's context, {context} "
-        f"tokens (the longest, {place(name, example)}, has {longest}); the beginning of the prompt is left out so that "
-        "prompt and answer fit."))]
+    return [
+        DataWarning(
+            "beyond_context_scored",
+            {
+                "split": name,
+                "count": len(long),
+                "longest": longest,
+                "context": context,
+            },
+            (
+                f"{_rows(len(long))} of {name} {'is' if len(long) == 1 else 'are'} longer than the model's context, {context} "
+                f"tokens (the longest, {place(name, example)}, has {longest}); the beginning of the prompt is left out so that "
+                "prompt and answer fit."
+            ),
+        )
+    ]

@@ -34,7 +34,13 @@ def changed_files(sources: dict[str, str], hashes: dict[str, str], base_folder: 
 
     Returns: role to source, for those that changed.
     """
-    files = {role: source for role, source in sources.items()
-             if role in hashes and not (is_hub_id(source) and not (Path(base_folder) / source).exists())}
-    return {role: source for role, source in files.items()
-            if sha256_of(Path(base_folder) / Path(source).expanduser()) != hashes[role]}
+    files = {
+        role: source
+        for role, source in sources.items()
+        if role in hashes and not (is_hub_id(source) and not (Path(base_folder) / source).exists())
+    }
+    return {
+        role: source
+        for role, source in files.items()
+        if sha256_of(Path(base_folder) / Path(source).expanduser()) != hashes[role]
+    }

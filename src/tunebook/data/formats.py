@@ -18,14 +18,33 @@ from tunebook.errors import DataError
 
 __all__ = ["FORMATS", "load_rows", "recognise"]
 
-PAIRS = (("prompt", "completion"), ("prompt", "response"), ("question", "answer"), ("query", "response"),
-         ("input", "output"), ("source", "target"), ("text", "label"), ("sentence", "label"))
+PAIRS = (
+    ("prompt", "completion"),
+    ("prompt", "response"),
+    ("question", "answer"),
+    ("query", "response"),
+    ("input", "output"),
+    ("source", "target"),
+    ("text", "label"),
+    ("sentence", "label"),
+)
 """Names under which a prompt and its completion are found, in this order."""
 
 ROLES = {
-    "system": "system", "developer": "system", "user": "user", "human": "user", "assistant": "assistant",
-    "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant", "model": "assistant",
-    "function_call": "assistant", "tool_call": "assistant", "observation": "tool", "tool": "tool", "function": "tool",
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bot": "assistant",
+    "model": "assistant",
+    "function_call": "assistant",
+    "tool_call": "assistant",
+    "observation": "tool",
+    "tool": "tool",
+    "function": "tool",
     "tool_response": "tool",
 }
 """Names of roles in the wild, and what they are."""
@@ -79,11 +98,17 @@ def recognise(row: dict[str, Any], format: str | None, where: str) -> tuple[str,
             return name, keys
     if format is not None:
         # The reader of the named form then says which key is missing.
-        return format, {"prompt_completion": PAIRS[0], "alpaca": ("instruction", "output"),
-                        "messages": ("messages",), "sharegpt": ("conversations",)}[format]
+        return format, {
+            "prompt_completion": PAIRS[0],
+            "alpaca": ("instruction", "output"),
+            "messages": ("messages",),
+            "sharegpt": ("conversations",),
+        }[format]
     found = "the keys " + ", ".join(quoted(key) for key in list(row)[:12]) if row else "no keys"
-    raise DataError(f"{where}: found {found}; a row has prompt and completion, or instruction and output, or "
-                    "messages, or conversations. Rename the keys of all rows.")
+    raise DataError(
+        f"{where}: found {found}; a row has prompt and completion, or instruction and output, or "
+        "messages, or conversations. Rename the keys of all rows."
+    )
 
 
 def _candidates(row: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
@@ -103,15 +128,22 @@ def _candidates(row: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _example(
-    index: int, raw: RawRows, convert: Callable[[dict[str, Any], tuple[str, ...], _Where], Parts],
-    keys: tuple[str, ...], group: str | None,
+    index: int,
+    raw: RawRows,
+    convert: Callable[[dict[str, Any], tuple[str, ...], _Where], Parts],
+    keys: tuple[str, ...],
+    group: str | None,
 ) -> DataExample:
     line, row = raw.rows[index]
     where = _Where(place(raw.source, raw.unit, line))
     messages, completion, tools = convert(row, keys, where)
     if not completion.strip():
-        raise where.error(keys[-1], "an empty text", "every row has an answer to learn or to compare with",
-                          "Write the answer, or remove the row.")
+        raise where.error(
+            keys[-1],
+            "an empty text",
+            "every row has an answer to learn or to compare with",
+            "Write the answer, or remove the row.",
+        )
     if not any(role != "system" and text.strip() for role, text in messages):
         raise where.error(keys[0], "an empty prompt", "every row asks something", "Write it, or remove the row.")
     return DataExample(index, messages, completion, _group(row, group, where), line, tools)
@@ -124,8 +156,12 @@ def _group(row: dict[str, Any], group: str | None, where: _Where) -> str | None:
     if isinstance(value, str | int | float) and not (isinstance(value, str) and not value.strip()):
         return _clean(str(value), group, where)
     found = quoted(value) if group in row else "no such key"
-    raise where.error(group, found, "data.group names a field that every row has",
-                      f"Known here: {', '.join(quoted(key) for key in list(row)[:12])}.")
+    raise where.error(
+        group,
+        found,
+        "data.group names a field that every row has",
+        f"Known here: {', '.join(quoted(key) for key in list(row)[:12])}.",
+    )
 
 
 def _text(row: dict[str, Any], key: str, where: _Where) -> str:
@@ -147,8 +183,12 @@ def _clean(value: str, key: str, where: _Where) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise where.error(key, f"half a character (U+{ord(value[error.start]):04X}) at position {error.start}",
-                          "texts are whole Unicode characters", "Write the character whole, or remove it.") from None
+        raise where.error(
+            key,
+            f"half a character (U+{ord(value[error.start]):04X}) at position {error.start}",
+            "texts are whole Unicode characters",
+            "Write the character whole, or remove it.",
+        ) from None
     return value
 
 
@@ -197,7 +237,10 @@ def _sharegpt(row: dict[str, Any], keys: tuple[str, ...], where: _Where) -> Part
 
 
 FORMATS: dict[str, Callable[[dict[str, Any], tuple[str, ...], _Where], Parts]] = {
-    "prompt_completion": _prompt_completion, "alpaca": _alpaca, "messages": _messages, "sharegpt": _sharegpt,
+    "prompt_completion": _prompt_completion,
+    "alpaca": _alpaca,
+    "messages": _messages,
+    "sharegpt": _sharegpt,
 }
 """The known forms of rows."""
 
@@ -218,8 +261,12 @@ def _turns(values: list[Any], key: str, role_key: str, text_key: str, where: _Wh
             raise where.error(at, quoted(value), f"a turn has {role_key} and {text_key}", "Write it as an object.")
         role = value.get(role_key)
         if not isinstance(role, str) or role.casefold() not in ROLES:
-            raise where.error(f"{at}.{role_key}", quoted(role), f"it is one of {', '.join(ROLES)}",
-                              "Rename the role, or remove the row.")
+            raise where.error(
+                f"{at}.{role_key}",
+                quoted(role),
+                f"it is one of {', '.join(ROLES)}",
+                "Rename the role, or remove the row.",
+            )
         turns.append((ROLES[role.casefold()], _turn_text(value, at, text_key, where)))
     return tuple(turns)
 
@@ -227,10 +274,19 @@ def _turns(values: list[Any], key: str, role_key: str, text_key: str, where: _Wh
 def _turn_text(turn: dict[str, Any], at: str, text_key: str, where: _Where) -> str:
     content, calls = turn.get(text_key), turn.get("tool_calls")
     if isinstance(calls, list) and calls and not content:
-        return json.dumps([call.get("function", call) if isinstance(call, dict) else call for call in calls],
-                          ensure_ascii=False, default=str)
-    if isinstance(content, list) and content and all(isinstance(part, dict) and isinstance(part.get("text"), str)
-                                                     and part.get("type", "text") == "text" for part in content):
+        return json.dumps(
+            [call.get("function", call) if isinstance(call, dict) else call for call in calls],
+            ensure_ascii=False,
+            default=str,
+        )
+    if (
+        isinstance(content, list)
+        and content
+        and all(
+            isinstance(part, dict) and isinstance(part.get("text"), str) and part.get("type", "text") == "text"
+            for part in content
+        )
+    ):
         content = "".join(part["text"] for part in content)
     if not isinstance(content, str):
         raise where.error(f"{at}.{text_key}", quoted(content), "it is a text", _as_text_step(content))
@@ -240,8 +296,9 @@ def _turn_text(turn: dict[str, Any], at: str, text_key: str, where: _Where) -> s
 def _before_answer(turns: tuple[Message, ...], system: str, tools: str, key: str, where: _Where) -> Parts:
     last = max((i for i, (role, _) in enumerate(turns) if role == "assistant"), default=None)
     if last is None:
-        raise where.error(key, "no turn of the assistant", "the last one is the answer to learn",
-                          "Add it, or remove the row.")
+        raise where.error(
+            key, "no turn of the assistant", "the last one is the answer to learn", "Add it, or remove the row."
+        )
     before = turns[:last]
     if system and not any(role == "system" for role, _ in before):
         before = (("system", system), *before)

@@ -24,11 +24,24 @@ __all__ = ["Findings", "find_files", "inspect_data", "write_study_file"]
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson")
 ROLE_NAMES = {
-    "train": ("train", "training"), "validation": ("validation", "valid", "val", "dev", "eval"), "test": ("test",),
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "eval"),
+    "test": ("test",),
 }
 """File names (without ending) by the role that they stand for."""
-GROUP_FIELDS = ("group", "category", "kind", "type", "subject", "topic", "difficulty", "level", "domain", "task",
-                "label")
+GROUP_FIELDS = (
+    "group",
+    "category",
+    "kind",
+    "type",
+    "subject",
+    "topic",
+    "difficulty",
+    "level",
+    "domain",
+    "task",
+    "label",
+)
 MANY_ROWS, PART_ROWS = 750, 500
 """With more training rows than the first, the study file trains on this many of them, to save time."""
 FEW_TRIALS = 30
@@ -89,8 +102,10 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
     if path.is_dir():
         found = {role: file for role in ROLE_NAMES if (file := _named(path, role, SUFFIXES))}
         if "train" not in found:
-            raise DataError(f"{data}: found no file train{'|'.join(SUFFIXES)} in this folder; that is how a training "
-                            "file is found. Give the training file itself.")
+            raise DataError(
+                f"{data}: found no file train{'|'.join(SUFFIXES)} in this folder; that is how a training "
+                "file is found. Give the training file itself."
+            )
     else:
         found = {"train": path}
         if path.stem.casefold() in ROLE_NAMES["train"]:
@@ -116,8 +131,13 @@ def inspect_data(data: str, folder: str | Path) -> Findings:
     sources = find_files(data, folder)
     rows = {role: load_rows(source, folder, split=role) for role, source in sources.items()}
     train = rows["train"].examples
-    return Findings(sources, rows, _group(sources["train"], folder, rows["train"]), _metric(train),
-                    max(_estimated_tokens(example) for example in train))
+    return Findings(
+        sources,
+        rows,
+        _group(sources["train"], folder, rows["train"]),
+        _metric(train),
+        max(_estimated_tokens(example) for example in train),
+    )
 
 
 def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
@@ -142,8 +162,10 @@ def _metric(train: tuple[DataExample, ...]) -> tuple[str, str]:
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
         return "exact_match", f"short answers, at most {longest} characters"
-    return "exact_match", ("answers are free texts, which hardly ever match word for word: "
-                           "write your own module:function, or expect accuracies near 0")
+    return "exact_match", (
+        "answers are free texts, which hardly ever match word for word: "
+        "write your own module:function, or expect accuracies near 0"
+    )
 
 
 def _estimated_tokens(example: DataExample) -> int:
@@ -169,8 +191,14 @@ def write_study_file(
     """
     seen = inspect_data(data, folder)
     lines = [
-        f"study: {_name(data)}", f"model: {_scalar(model)}", "data:", *_data_lines(seen),
-        _line(f"metric: {seen.metric[0]}", seen.metric[1]), "baseline:", *_baseline_lines(seen), "space:",
+        f"study: {_name(data)}",
+        f"model: {_scalar(model)}",
+        "data:",
+        *_data_lines(seen),
+        _line(f"metric: {seen.metric[0]}", seen.metric[1]),
+        "baseline:",
+        *_baseline_lines(seen),
+        "space:",
         *_space_lines(trials),
         _line("alpha_rule: proportional", "while lora_r varies, keep alpha/r; fixed keeps alpha"),
         _line(f"budget: {{trials: {trials}}}", "or hours: 8, or both"),
@@ -188,26 +216,40 @@ def _line(text: str, comment: str) -> str:
 def _data_lines(seen: Findings) -> list[str]:
     train = seen.rows["train"]
     keys = "/".join(train.keys)
-    lines = [_line(f"  train: {_scalar(seen.sources['train'])}",
-                   f"{len(train.examples)} rows, {train.format} ({keys})")]
+    lines = [
+        _line(f"  train: {_scalar(seen.sources['train'])}", f"{len(train.examples)} rows, {train.format} ({keys})")
+    ]
     half_width = 100 * Z_95 * math.sqrt(0.25 / seen.n_validation)
     meaning = f"an accuracy near 50 % is known to ±{half_width:.1f} points (95 %)"
     if "validation" in seen.rows:
-        lines.append(_line(f"  validation: {_scalar(seen.sources['validation'])}",
-                           f"{seen.n_validation} examples: {meaning}"))
+        lines.append(
+            _line(f"  validation: {_scalar(seen.sources['validation'])}", f"{seen.n_validation} examples: {meaning}")
+        )
     else:
-        lines.append(_line("  # validation: validation.jsonl",
-                           f"none found: about {seen.n_validation} rows are split off train: {meaning}"))
+        lines.append(
+            _line(
+                "  # validation: validation.jsonl",
+                f"none found: about {seen.n_validation} rows are split off train: {meaning}",
+            )
+        )
     if "test" in seen.rows:
-        lines.append(_line(f"  test: {_scalar(seen.sources['test'])}",
-                           f"{len(seen.rows['test'].examples)} examples, opened once, at the end"))
+        lines.append(
+            _line(
+                f"  test: {_scalar(seen.sources['test'])}",
+                f"{len(seen.rows['test'].examples)} examples, opened once, at the end",
+            )
+        )
     else:
         lines.append(_line("  # test: test.jsonl", "none found: without one nothing is confirmed on fresh examples"))
     if seen.group:
         lines.append(_line(f"  group: {seen.group}", "accuracy is also reported by this field"))
     if seen.n_train > MANY_ROWS:
-        lines.append(_line(f"  train_rows: {PART_ROWS}", f"of {seen.n_train}, drawn by the seed, to save time; "
-                                                         "remove it to train on all"))
+        lines.append(
+            _line(
+                f"  train_rows: {PART_ROWS}",
+                f"of {seen.n_train}, drawn by the seed, to save time; remove it to train on all",
+            )
+        )
     return lines
 
 
@@ -221,8 +263,10 @@ def _baseline_lines(seen: Findings) -> list[str]:
         _line("  lora_r: 8", "rank of the adapter"),
         _line("  lora_alpha: 16", "acts as alpha/r"),
         "  lora_dropout: 0.05",
-        _line(f"  max_length: {length}", f"the longest row has at most about {seen.longest_tokens} tokens; "
-                                         "plan counts them"),
+        _line(
+            f"  max_length: {length}",
+            f"the longest row has at most about {seen.longest_tokens} tokens; plan counts them",
+        ),
     ]
 
 
@@ -230,8 +274,12 @@ def _space_lines(trials: int) -> list[str]:
     lines = [_line("  learning_rate: {low: 5e-5, high: 2e-3}", "a range; the planner places the levels")]
     if trials < FEW_TRIALS:
         return [*lines, _line("  lora_r: [8, 32]", f"few levels, because {trials} trials allow few comparisons")]
-    return [*lines, _line("  lora_r: [8, 16, 32]", "a list of levels"), "  lora_dropout: [0, 0.05, 0.1]",
-            "  num_train_epochs: [2, 3, 4]"]
+    return [
+        *lines,
+        _line("  lora_r: [8, 16, 32]", "a list of levels"),
+        "  lora_dropout: [0, 0.05, 0.1]",
+        "  num_train_epochs: [2, 3, 4]",
+    ]
 
 
 def _name(data: str) -> str:

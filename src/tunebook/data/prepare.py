@@ -71,7 +71,10 @@ class PreparedData:
 
 
 def prepare(
-    spec: StudySpec, tokenizer: Any, base_folder: str | Path, context_tokens: int | None = None,
+    spec: StudySpec,
+    tokenizer: Any,
+    base_folder: str | Path,
+    context_tokens: int | None = None,
     curve_examples: int = CURVE_EXAMPLES,
 ) -> PreparedData:
     """Read, split, check, tokenise and describe a study's data.
@@ -88,29 +91,47 @@ def prepare(
     splits = read_splits(spec.data, spec.seed, base_folder)
     warnings = checks.check_splits(splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric)
     encoder = Encoder(tokenizer, spec.data.system)
-    encoded = {name: _encode(splits, name, examples, encoder) for name, examples in (
-        ("train", splits.train), ("validation", splits.validation), ("test", splits.test))}
+    encoded = {
+        name: _encode(splits, name, examples, encoder)
+        for name, examples in (("train", splits.train), ("validation", splits.validation), ("test", splits.test))
+    }
     train = encoded["train"]
-    warnings += checks.check_lengths(splits.place, splits.train, train, {
-        "validation": (splits.validation, encoded["validation"]), "test": (splits.test, encoded["test"]),
-    }, length_levels(spec), spec.baseline.max_length, context_tokens)
+    warnings += checks.check_lengths(
+        splits.place,
+        splits.train,
+        train,
+        {
+            "validation": (splits.validation, encoded["validation"]),
+            "test": (splits.test, encoded["test"]),
+        },
+        length_levels(spec),
+        spec.baseline.max_length,
+        context_tokens,
+    )
     choices = _choices(spec, splits)
     scoring = _scoring(spec, encoder, train, choices)
     scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
-    workload = Workload(_within(train, context_tokens), {"validation": scored["validation"]}, scoring,
-                        min(curve_examples, len(splits.validation)))
+    workload = Workload(
+        _within(train, context_tokens),
+        {"validation": scored["validation"]},
+        scoring,
+        min(curve_examples, len(splits.validation)),
+    )
     return PreparedData(
-        replace(workload, texts=_workload_texts(splits)), _facts(spec, splits, workload.train), _texts(splits),
+        replace(workload, texts=_workload_texts(splits)),
+        _facts(spec, splits, workload.train),
+        _texts(splits),
         {role: rows.sha256 for role, rows in splits.sources.items()},
-        summarise(spec, splits, train, encoded, encoder, warnings), choices, tuple(warnings),
-        _places(splits), scored["test"],
+        summarise(spec, splits, train, encoded, encoder, warnings),
+        choices,
+        tuple(warnings),
+        _places(splits),
+        scored["test"],
         lambda: _within(_encode(splits, "train", splits.train_pool, encoder), context_tokens),
     )
 
 
-def _encode(
-    splits: Splits, name: str, examples: Sequence[DataExample], encoder: Encoder
-) -> list[TokenizedExample]:
+def _encode(splits: Splits, name: str, examples: Sequence[DataExample], encoder: Encoder) -> list[TokenizedExample]:
     return [encoder.encode(example, splits.place(name, example)) for example in examples]
 
 
@@ -118,9 +139,15 @@ def _within(examples: Sequence[TokenizedExample], context_tokens: int | None) ->
     """Training examples cut to the model's context, as max_length would cut them; nothing else changes."""
     if context_tokens is None:
         return tuple(examples)
-    return tuple(example if example.n_tokens <= context_tokens else TokenizedExample(
-        example.prompt_ids[:context_tokens], example.completion_ids[: max(0, context_tokens - len(example.prompt_ids))],
-    ) for example in examples)
+    return tuple(
+        example
+        if example.n_tokens <= context_tokens
+        else TokenizedExample(
+            example.prompt_ids[:context_tokens],
+            example.completion_ids[: max(0, context_tokens - len(example.prompt_ids))],
+        )
+        for example in examples
+    )
 
 
 def _scored_within(
@@ -130,9 +157,13 @@ def _scored_within(
     if context_tokens is None:
         return tuple(examples)
     room = min(scoring.max_new_tokens, context_tokens // 2) if scoring.kind == "generate" else 0
-    return tuple(TokenizedExample(
-        example.prompt_ids[-(context_tokens - max(room, len(example.completion_ids))):], example.completion_ids,
-    ) for example in examples)
+    return tuple(
+        TokenizedExample(
+            example.prompt_ids[-(context_tokens - max(room, len(example.completion_ids))) :],
+            example.completion_ids,
+        )
+        for example in examples
+    )
 
 
 def _choices(spec: StudySpec, splits: Splits) -> tuple[str, ...]:
@@ -140,23 +171,27 @@ def _choices(spec: StudySpec, splits: Splits) -> tuple[str, ...]:
         return ()
     choices = spec.data.choices or tuple(dict.fromkeys(e.completion.strip() for e in splits.train_pool))
     if len(choices) > MOST_CHOICES:
-        raise DataError(f"{spec.data.train}: metric choice compares the likelihood of every option, and the training "
-                        f"data has {len(choices)} different completions (at most {MOST_CHOICES}). Use exact_match, or "
-                        "list the options in data.choices.")
+        raise DataError(
+            f"{spec.data.train}: metric choice compares the likelihood of every option, and the training "
+            f"data has {len(choices)} different completions (at most {MOST_CHOICES}). Use exact_match, or "
+            "list the options in data.choices."
+        )
     if len(choices) < 2:
-        raise DataError(f"{spec.data.train}: metric choice needs two options, and all completions are the same. "
-                        "List the options in data.choices.")
+        raise DataError(
+            f"{spec.data.train}: metric choice needs two options, and all completions are the same. "
+            "List the options in data.choices."
+        )
     checks.check_golds_are_choices(splits.place, {"validation": splits.validation, "test": splits.test}, choices)
     return choices
 
 
-def _scoring(
-    spec: StudySpec, encoder: Encoder, train: Sequence[TokenizedExample], choices: tuple[str, ...]
-) -> Scoring:
+def _scoring(spec: StudySpec, encoder: Encoder, train: Sequence[TokenizedExample], choices: tuple[str, ...]) -> Scoring:
     longest = max(len(example.completion_ids) for example in train) - 1
     return Scoring(
-        kind="choice" if choices else "generate", max_new_tokens=spec.max_new_tokens or longest + ROOM_TOKENS,
-        stop_ids=encoder.stop_ids, choices=tuple(encoder.completion_ids(choice) for choice in choices),
+        kind="choice" if choices else "generate",
+        max_new_tokens=spec.max_new_tokens or longest + ROOM_TOKENS,
+        stop_ids=encoder.stop_ids,
+        choices=tuple(encoder.completion_ids(choice) for choice in choices),
         per_token=spec.per_token,
     )
 
@@ -164,7 +199,11 @@ def _scoring(
 def _facts(spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample]) -> DataFacts:
     lengths = [example.n_tokens for example in train]
     return DataFacts(
-        len(splits.train), len(splits.validation), len(splits.test), max(lengths), sum(lengths) / len(lengths),
+        len(splits.train),
+        len(splits.validation),
+        len(splits.test),
+        max(lengths),
+        sum(lengths) / len(lengths),
         tuple(e.group or "" for e in splits.validation) if spec.data.group else (),
         commonest_share(splits.validation),
     )

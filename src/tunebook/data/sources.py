@@ -17,11 +17,12 @@ from tunebook.errors import DataError
 
 __all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
 
-SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv",
-            ".parquet": "parquet"}
+SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 """Endings of data files, and what they are read as."""
-_HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
-                     r"(:(?P<split>[\w.\[\]%+:-]+))?")
+_HUB_ID = re.compile(
+    r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
+    r"(:(?P<split>[\w.\[\]%+:-]+))?"
+)
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,11 @@ class RawRows:
 
 def is_hub_id(source: str) -> bool:
     """Whether a source is written like a hub id (owner/name, with optional /config, @revision and :split)."""
-    return Path(source).suffix.lower() not in SUFFIXES and _HUB_ID.fullmatch(source) is not None and \
-        not source.startswith((".", "/", "~"))
+    return (
+        Path(source).suffix.lower() not in SUFFIXES
+        and _HUB_ID.fullmatch(source) is not None
+        and not source.startswith((".", "/", "~"))
+    )
 
 
 def read_source(source: str, base_folder: str | Path, split: str = "train") -> RawRows:
@@ -62,8 +66,10 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     if exists and path.is_dir():
         raise DataError(f"{source}: a folder; data is one file (.jsonl .json .csv .parquet). Give the file in it.")
     if kind is None:
-        raise DataError(f"{source}: {'' if exists else 'no such file, and '}the name ends in {quoted(path.suffix)}; "
-                        "data files are .jsonl, .json, .csv or .parquet, hub ids are owner/name. Rename or convert it.")
+        raise DataError(
+            f"{source}: {'' if exists else 'no such file, and '}the name ends in {quoted(path.suffix)}; "
+            "data files are .jsonl, .json, .csv or .parquet, hub ids are owner/name. Rename or convert it."
+        )
     data = _bytes(path, source)
     unit = "row" if kind == "parquet" else "line"
     rows = _read_parquet(data, source) if kind == "parquet" else _read_text(decode(data, source), source, kind)
@@ -76,8 +82,10 @@ def _bytes(path: Path, source: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{source}: no such file in {path.parent.resolve()}. Give a path relative to the study file, "
-                        "or an absolute one.") from None
+        raise DataError(
+            f"{source}: no such file in {path.parent.resolve()}. Give a path relative to the study file, "
+            "or an absolute one."
+        ) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise DataError(f"{quoted(source)}: cannot be read ({why}). Give a readable file.") from None
@@ -112,9 +120,11 @@ def _read_hub(source: str, split: str) -> RawRows:
     try:
         dataset = load_dataset(match["id"], match["config"], revision=match["revision"], split=split)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise DataError(f"{source}: not a file here, and the hub did not give split {quoted(split)} "
-                        f"({quoted(str(error))}). Without a network give the path of a file; a hub id is "
-                        "owner/name[/config][@revision][:split].") from None
+        raise DataError(
+            f"{source}: not a file here, and the hub did not give split {quoted(split)} "
+            f"({quoted(str(error))}). Without a network give the path of a file; a hub id is "
+            "owner/name[/config][@revision][:split]."
+        ) from None
     finally:
         logger.setLevel(level)
     rows = [(i + 1, row) for i, row in enumerate(_named_classes(dataset))]
@@ -127,5 +137,10 @@ def _read_hub(source: str, split: str) -> RawRows:
 def _named_classes(dataset: Any) -> list[dict[str, Any]]:
     """The rows with class numbers replaced by their names."""
     classes = {name: kind.int2str for name, kind in dataset.features.items() if hasattr(kind, "int2str")}
-    return [{name: classes[name](value) if name in classes and isinstance(value, int) and value >= 0 else value
-             for name, value in row.items()} for row in dataset]
+    return [
+        {
+            name: classes[name](value) if name in classes and isinstance(value, int) and value >= 0 else value
+            for name, value in row.items()
+        }
+        for row in dataset
+    ]

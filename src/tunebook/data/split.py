@@ -16,8 +16,15 @@ import numpy as np
 from tunebook.data.examples import DataExample
 from tunebook.errors import DataError
 
-__all__ = ["Repeats", "question_key", "repeats_across", "repeats_within", "seeded_part", "split_off_validation",
-           "validation_size"]
+__all__ = [
+    "Repeats",
+    "question_key",
+    "repeats_across",
+    "repeats_within",
+    "seeded_part",
+    "split_off_validation",
+    "validation_size",
+]
 
 VALIDATION_SHARE = 0.2
 VALIDATION_LEAST = 50
@@ -54,8 +61,10 @@ def split_off_validation(
         DataError: fewer than ten rows, or all ask the same question.
     """
     if len(examples) < LEAST_ROWS_TO_SPLIT:
-        raise DataError(f"{source}: found {len(examples)} rows; splitting validation off takes at least "
-                        f"{LEAST_ROWS_TO_SPLIT}. Give more rows, or data.validation.")
+        raise DataError(
+            f"{source}: found {len(examples)} rows; splitting validation off takes at least "
+            f"{LEAST_ROWS_TO_SPLIT}. Give more rows, or data.validation."
+        )
     keys = [question_key(example) for example in examples]
     unique = list(dict.fromkeys(keys))
     counts = dict.fromkeys(unique, 0)
@@ -68,8 +77,10 @@ def split_off_validation(
             chosen.add(unique[i])
             n_chosen += counts[unique[i]]
     if not chosen:
-        raise DataError(f"{source}: found {len(unique)} different questions in {len(examples)} rows; validation needs "
-                        "questions that training has not. Give data.validation.")
+        raise DataError(
+            f"{source}: found {len(unique)} different questions in {len(examples)} rows; validation needs "
+            "questions that training has not. Give data.validation."
+        )
     train = tuple(example for example, key in zip(examples, keys, strict=True) if key not in chosen)
     return train, tuple(example for example, key in zip(examples, keys, strict=True) if key in chosen)
 
@@ -81,8 +92,10 @@ def seeded_part(examples: Sequence[DataExample], n: int, seed: int, source: str)
         DataError: there are fewer.
     """
     if n > len(examples):
-        raise DataError(f"{source}: data.train_rows is {n}, but there are {len(examples)} training rows. "
-                        "Write a smaller number, or remove train_rows.")
+        raise DataError(
+            f"{source}: data.train_rows is {n}, but there are {len(examples)} training rows. "
+            "Write a smaller number, or remove train_rows."
+        )
     order = np.random.Generator(np.random.Philox(key=[seed, _PART_STREAM])).permutation(len(examples))
     return tuple(examples[i] for i in sorted(order[:n]))
 

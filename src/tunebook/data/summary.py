@@ -49,25 +49,39 @@ def truncation(examples: Sequence[TokenizedExample], max_length: int) -> dict[st
 
 
 def summarise(
-    spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample],
-    encoded: dict[str, list[TokenizedExample]], encoder: Encoder, warnings: Sequence[DataWarning],
+    spec: StudySpec,
+    splits: Splits,
+    train: Sequence[TokenizedExample],
+    encoded: dict[str, list[TokenizedExample]],
+    encoder: Encoder,
+    warnings: Sequence[DataWarning],
 ) -> dict[str, Any]:
     """JSON facts of the data: where it came from, how many rows, labels, lengths, truncation, warnings."""
     source = splits.sources["train"]
     return {
-        "format": source.format, "container": source.container, "keys": list(source.keys),
-        "template": encoder.format, "system": spec.data.system or None,
+        "format": source.format,
+        "container": source.container,
+        "keys": list(source.keys),
+        "template": encoder.format,
+        "system": spec.data.system or None,
         "tools": encoder.tools_place if any(e.tools for e in splits.train) else None,
         "validation_from": splits.validation_from,
         "rows": {
             "train": {"read": len(source.examples), "used": len(splits.train)},
-            "validation": {"used": len(splits.validation)}, "test": {"used": len(splits.test)},
+            "validation": {"used": len(splits.validation)},
+            "test": {"used": len(splits.test)},
         },
-        "labels": {name: labels_of(examples) for name, examples in (
-            ("train", splits.train), ("validation", splits.validation), ("test", splits.test)) if examples},
+        "labels": {
+            name: labels_of(examples)
+            for name, examples in (("train", splits.train), ("validation", splits.validation), ("test", splits.test))
+            if examples
+        },
         "groups": dict(Counter(e.group for e in splits.validation).most_common()) if spec.data.group else None,
-        "tokens": {name: _lengths(examples) for name, examples in (
-            ("train", train), ("validation", encoded["validation"]), ("test", encoded["test"])) if examples},
+        "tokens": {
+            name: _lengths(examples)
+            for name, examples in (("train", train), ("validation", encoded["validation"]), ("test", encoded["test"]))
+            if examples
+        },
         "by_max_length": {str(level): truncation(train, level) for level in length_levels(spec)},
         "warnings": [{"code": w.code, "values": w.values, "text": w.text} for w in warnings],
     }
@@ -77,6 +91,9 @@ def _lengths(examples: Sequence[TokenizedExample]) -> dict[str, float]:
     totals = [example.n_tokens for example in examples]
     answers = [len(example.completion_ids) for example in examples]
     return {
-        "mean": statistics.fmean(totals), "median": statistics.median(totals), "max": max(totals),
-        "answer_mean": statistics.fmean(answers), "answer_max": max(answers),
+        "mean": statistics.fmean(totals),
+        "median": statistics.median(totals),
+        "max": max(totals),
+        "answer_mean": statistics.fmean(answers),
+        "answer_max": max(answers),
     }

@@ -37,8 +37,10 @@ class Encoder:
 
     def __init__(self, tokenizer: Any, system: str | None = None) -> None:
         if tokenizer.eos_token_id is None:
-            raise ModelError("the tokenizer has no end-of-text token (eos_token); answers end with one. "
-                             "Set eos_token in its tokenizer_config.json.")
+            raise ModelError(
+                "the tokenizer has no end-of-text token (eos_token); answers end with one. "
+                "Set eos_token in its tokenizer_config.json."
+            )
         self._tokenizer = tokenizer
         self._system = system or None
         self._template = str(tokenizer.chat_template) if tokenizer.chat_template else None
@@ -83,11 +85,14 @@ class Encoder:
         extra = {"tools": _tool_list(example.tools)} if example.tools and self.tools_place == "template" else {}
         try:
             ids = self._tokenizer.apply_chat_template(
-                chat, add_generation_prompt=True, tokenize=True, return_dict=False, **extra)
+                chat, add_generation_prompt=True, tokenize=True, return_dict=False, **extra
+            )
         except (TemplateError, ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{where}: the model's chat template refuses these turns "
-                            f"({', '.join(role for role, _ in messages)}): {quoted(str(error))}. Change the turns, "
-                            "or use a model whose template takes them.") from None
+            raise DataError(
+                f"{where}: the model's chat template refuses these turns "
+                f"({', '.join(role for role, _ in messages)}): {quoted(str(error))}. Change the turns, "
+                "or use a model whose template takes them."
+            ) from None
         return tuple(int(i) for i in ids)
 
     def _messages(self, example: DataExample) -> tuple[Message, ...]:

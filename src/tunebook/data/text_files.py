@@ -28,14 +28,16 @@ def decode(data: bytes, name: str) -> str:
     """
     every_other_is_zero = len(data) > 3 and 0 in (data[0], data[1]) and data[0] != data[1]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or every_other_is_zero:
-        raise DataError(f"{name}:1: the file is UTF-16; data files are UTF-8. "
-                        "Convert it: iconv -f UTF-16 -t UTF-8 old > new.")
+        raise DataError(
+            f"{name}:1: the file is UTF-16; data files are UTF-8. Convert it: iconv -f UTF-16 -t UTF-8 old > new."
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise DataError(f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; data files are UTF-8. "
-                        "Save the file as UTF-8.") from None
+        raise DataError(
+            f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8."
+        ) from None
     if not text.strip():
         raise DataError(f"{name}: the file is empty; it holds one row a line. Give a file with rows.")
     return text
@@ -97,23 +99,33 @@ def _unreadable(name: str, line: int, error: Exception) -> str:
 
 def _syntax(text: str, name: str, line: int, error: json.JSONDecodeError, last: bool) -> str:
     if line == 1 and text[:1] not in ("{", "["):
-        return (f"{name}:1: found {quoted(text)}; every line is a JSON object. Is it a CSV file? "
-                "Then let its name end in .csv.")
+        return (
+            f"{name}:1: found {quoted(text)}; every line is a JSON object. Is it a CSV file? "
+            "Then let its name end in .csv."
+        )
     if last and error.pos >= len(text.rstrip()) - 1:
-        return (f"{name}:{line}: the last line is cut off after {len(text)} characters; every line is a whole JSON "
-                "object. Copy the file again, or remove this line.")
+        return (
+            f"{name}:{line}: the last line is cut off after {len(text)} characters; every line is a whole JSON "
+            "object. Copy the file again, or remove this line."
+        )
     if last and error.msg.startswith("Unterminated string"):
-        return (f"{name}:{line}: the last line is cut off inside a text; every line is a whole JSON object. "
-                "Copy the file again, or remove this line.")
-    return (f"{name}:{line + error.lineno - 1}: not JSON at column {error.colno}: {error.msg}; every line is one JSON "
-            "object. Mend or remove this line.")
+        return (
+            f"{name}:{line}: the last line is cut off inside a text; every line is a whole JSON object. "
+            "Copy the file again, or remove this line."
+        )
+    return (
+        f"{name}:{line + error.lineno - 1}: not JSON at column {error.colno}: {error.msg}; every line is one JSON "
+        "object. Mend or remove this line."
+    )
 
 
 def _object(value: Any, name: str, line: int) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise DataError(f"{name}:{line}: found {quoted(value)}; a row is a JSON object "
-                    '{"prompt": ..., "completion": ...}. Write every row so.')
+    raise DataError(
+        f"{name}:{line}: found {quoted(value)}; a row is a JSON object "
+        '{"prompt": ..., "completion": ...}. Write every row so.'
+    )
 
 
 def _array(text: str, name: str) -> Iterator[Row]:
@@ -126,8 +138,10 @@ def _array(text: str, name: str) -> Iterator[Row]:
             position = _skip_blanks(text, position + 1)
         elif not first and position < len(text) and text[position] != "]":
             line += text.count("\n", seen, position)
-            raise DataError(f"{name}:{line}: found {quoted(text[position])} between two rows; rows of an array are "
-                            "separated by a comma. Mend this line.")
+            raise DataError(
+                f"{name}:{line}: found {quoted(text[position])} between two rows; rows of an array are "
+                "separated by a comma. Mend this line."
+            )
         line += text.count("\n", seen, position)
         seen = position
         if position >= len(text):
@@ -138,8 +152,10 @@ def _array(text: str, name: str) -> Iterator[Row]:
         yield line, _object(value, name, line)
         first = False
     if text[position + 1 :].strip():
-        raise DataError(f"{name}:{line}: found {quoted(text[position + 1 :].strip())} after the array; a file holds "
-                        "one array, or one object a line. Remove the rest.")
+        raise DataError(
+            f"{name}:{line}: found {quoted(text[position + 1 :].strip())} after the array; a file holds "
+            "one array, or one object a line. Remove the rest."
+        )
 
 
 def _element(text: str, position: int, name: str, line: int) -> tuple[Any, int]:
@@ -148,8 +164,10 @@ def _element(text: str, position: int, name: str, line: int) -> tuple[Any, int]:
     except _DuplicateKey as error:
         raise DataError(_duplicate_key(name, line, error)) from None
     except json.JSONDecodeError as error:
-        raise DataError(f"{name}:{error.lineno}: not JSON at column {error.colno}: {error.msg}; the file is an array "
-                        "of objects. Mend this line.") from None
+        raise DataError(
+            f"{name}:{error.lineno}: not JSON at column {error.colno}: {error.msg}; the file is an array "
+            "of objects. Mend this line."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise DataError(_unreadable(name, line, error)) from None
 
@@ -182,8 +200,10 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 def read_csv(text: str, name: str) -> list[Row]:
     """Rows of a CSV file with a header; separated by comma, semicolon or tab, whichever the header shows."""
     if text.lstrip()[:1] in ("{", "["):
-        raise DataError(f"{name}:1: found {quoted(text.lstrip()[:20])}; a CSV file begins with its column names. "
-                        "Is it JSON? Then let its name end in .jsonl.")
+        raise DataError(
+            f"{name}:1: found {quoted(text.lstrip()[:20])}; a CSV file begins with its column names. "
+            "Is it JSON? Then let its name end in .jsonl."
+        )
     old = csv.field_size_limit(_FIELD_LIMIT)
     try:
         return list(_csv_rows(text, name))
@@ -207,8 +227,10 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
         if not header:
             header = _header([cell.strip() for cell in row], name, start)
         elif len(row) != len(header):
-            raise DataError(f"{name}:{start}: found {len(row)} fields; the header has {len(header)}. Put texts with "
-                            f"{'commas' if delimiter == ',' else 'separators'} or line breaks in double quotes.")
+            raise DataError(
+                f"{name}:{start}: found {len(row)} fields; the header has {len(header)}. Put texts with "
+                f"{'commas' if delimiter == ',' else 'separators'} or line breaks in double quotes."
+            )
         else:
             yield start, dict(zip(header, row, strict=True))
 
@@ -217,14 +239,17 @@ def _next(reader: Any, name: str, start: int) -> list[str] | None:
     try:
         row: list[str] | None = next(reader, None)
     except csv.Error as error:
-        raise DataError(f"{name}:{start}: not CSV: {error}; fields with quotes are written \"like \"\"this\"\"\". "
-                        "Mend this row.") from None
+        raise DataError(
+            f'{name}:{start}: not CSV: {error}; fields with quotes are written "like ""this""". Mend this row.'
+        ) from None
     return row
 
 
 def _header(names: list[str], name: str, line: int) -> list[str]:
     if len(set(names)) < len(names):
         double = next(column for column in names if names.count(column) > 1)
-        raise DataError(f"{name}:{line}: column {quoted(double)} stands twice in the header; every column has its own "
-                        "name. Rename one of them.")
+        raise DataError(
+            f"{name}:{line}: column {quoted(double)} stands twice in the header; every column has its own "
+            "name. Rename one of them."
+        )
     return names

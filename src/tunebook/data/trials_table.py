@@ -61,12 +61,15 @@ def read_trials_table(path: str | Path, baseline: Configuration) -> TrialsTable:
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
-        raise DataError(f"trials: {path} cannot be read ({getattr(error, 'strerror', None) or error}). "
-                        "Give the path of a CSV file.") from None
+        raise DataError(
+            f"trials: {path} cannot be read ({getattr(error, 'strerror', None) or error}). Give the path of a CSV file."
+        ) from None
     rows = read_csv(decode(data, path.name), path.name)
     if not rows:
-        raise DataError(f"{path.name}: no configurations in it; a table has a header and at least one line. "
-                        "Write one configuration a line.")
+        raise DataError(
+            f"{path.name}: no configurations in it; a table has a header and at least one line. "
+            "Write one configuration a line."
+        )
     columns, ignored = _columns(list(rows[0][1]), path.name)
     problems: list[str] = []
     configurations = tuple(_configuration(row, columns, baseline, path.name, problems) for row in rows)
@@ -85,22 +88,29 @@ def _columns(header: list[str], name: str) -> tuple[dict[str, str], tuple[str, .
             ignored.append(column)
         elif factor in columns.values():
             other = next(c for c, f in columns.items() if f == factor)
-            raise DataError(f"{name}:1: columns {quoted(other)} and {quoted(column)} are both {factor}; every factor "
-                            "has one column. Remove one of them.")
+            raise DataError(
+                f"{name}:1: columns {quoted(other)} and {quoted(column)} are both {factor}; every factor "
+                "has one column. Remove one of them."
+            )
         else:
             columns[column] = factor
     if not columns:
-        raise DataError(f"{name}:1: found the columns {', '.join(map(quoted, header[:12]))}; at least one is a factor "
-                        f"({', '.join(FACTOR_KINDS)}). Rename the columns.")
+        raise DataError(
+            f"{name}:1: found the columns {', '.join(map(quoted, header[:12]))}; at least one is a factor "
+            f"({', '.join(FACTOR_KINDS)}). Rename the columns."
+        )
     return columns, tuple(ignored)
 
 
 def _refuse_slip(column: str, name: str) -> None:
-    close = difflib.get_close_matches(column.casefold(), [*FACTOR_KINDS, *(a for a in ALIASES if len(a) > 4)], n=1,
-                                      cutoff=_LIKE_A_FACTOR)
+    close = difflib.get_close_matches(
+        column.casefold(), [*FACTOR_KINDS, *(a for a in ALIASES if len(a) > 4)], n=1, cutoff=_LIKE_A_FACTOR
+    )
     if close:
-        raise DataError(f"{name}:1: column {quoted(column)}: there is no such factor. Did you mean "
-                        f"{ALIASES.get(close[0], close[0])}? Columns that are no factors have other names.")
+        raise DataError(
+            f"{name}:1: column {quoted(column)}: there is no such factor. Did you mean "
+            f"{ALIASES.get(close[0], close[0])}? Columns that are no factors have other names."
+        )
 
 
 def _configuration(
@@ -116,8 +126,10 @@ def _configuration(
         value = _parsed(kind, text)
         rule = kind.problem(value)
         if rule:
-            problems.append(f"{name}:{line}: {column}: found {quoted(text)}; {rule}. Correct the cell, or leave it "
-                            "empty for the baseline's value.")
+            problems.append(
+                f"{name}:{line}: {column}: found {quoted(text)}; {rule}. Correct the cell, or leave it "
+                "empty for the baseline's value."
+            )
         else:
             values[factor] = int(value) if kind.value_type is int else value
     return baseline.with_values(**values)

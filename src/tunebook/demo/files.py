@@ -40,15 +40,20 @@ def write_demo(
         if not all((data / f"{split}.jsonl").exists() for split in ("train", "validation", "test")):
             write_questions(data)
         old = file.read_text(encoding="utf-8") if file.exists() else None
-        text = _with_values(old or files(__package__).joinpath("demo.yaml").read_text(encoding="utf-8"), {
-            "budget": f"{{trials: {trials}}}" if trials is not None else None, "engine": engine,
-            "report": f"{{language: {language}}}" if language is not None else None,
-        })
+        text = _with_values(
+            old or files(__package__).joinpath("demo.yaml").read_text(encoding="utf-8"),
+            {
+                "budget": f"{{trials: {trials}}}" if trials is not None else None,
+                "engine": engine,
+                "report": f"{{language: {language}}}" if language is not None else None,
+            },
+        )
         if text != old:
             file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise UnwritableFolder(f"{folder}: cannot be written ({error.strerror or error}). Name another folder."
-                               ) from error
+        raise UnwritableFolder(
+            f"{folder}: cannot be written ({error.strerror or error}). Name another folder."
+        ) from error
     return file
 
 

@@ -57,8 +57,9 @@ def generate(seed: int = 0, sizes: Mapping[str, int] = SIZES) -> dict[str, list[
         order = iter(random.permutation(len(pairs)))
         needed = sum(size // len(KINDS) for size in sizes.values())
         if needed > len(pairs):
-            raise UserError(f"demo: {needed} questions of kind {kind} wanted; there are {len(pairs)}. "
-                            "Ask for fewer rows.")
+            raise UserError(
+                f"demo: {needed} questions of kind {kind} wanted; there are {len(pairs)}. Ask for fewer rows."
+            )
         for name, size in sizes.items():
             splits[name] += [_question(kind, pairs[next(order)]) for _ in range(size // len(KINDS))]
     return {name: [rows[i] for i in random.permutation(len(rows))] for name, rows in splits.items()}
@@ -83,8 +84,11 @@ def write_questions(folder: Path, seed: int = 0, sizes: Mapping[str, int] = SIZE
 
 
 def _box(random: np.random.Generator) -> Pairs:
-    return [(f"Which box for {'an' if thing[0] in 'aeiou' else 'a'} {thing}?", box)
-            for box, things in CATEGORIES.items() for thing in things]
+    return [
+        (f"Which box for {'an' if thing[0] in 'aeiou' else 'a'} {thing}?", box)
+        for box, things in CATEGORIES.items()
+        for thing in things
+    ]
 
 
 def _opposite(random: np.random.Generator) -> Pairs:
@@ -96,8 +100,12 @@ def _past(random: np.random.Generator) -> Pairs:
 
 
 def _sign(random: np.random.Generator) -> Pairs:
-    return [(f"Which sign: the {noun} was {adjective}?", sign)
-            for sign, adjectives in ADJECTIVES.items() for adjective in adjectives for noun in NOUNS]
+    return [
+        (f"Which sign: the {noun} was {adjective}?", sign)
+        for sign, adjectives in ADJECTIVES.items()
+        for adjective in adjectives
+        for noun in NOUNS
+    ]
 
 
 def _larger(random: np.random.Generator) -> Pairs:
@@ -114,7 +122,12 @@ def _first(random: np.random.Generator) -> Pairs:
 
 
 KINDS: dict[str, Callable[[np.random.Generator], Pairs]] = {
-    "box": _box, "opposite": _opposite, "past": _past, "sign": _sign, "larger": _larger, "next": _next,
+    "box": _box,
+    "opposite": _opposite,
+    "past": _past,
+    "sign": _sign,
+    "larger": _larger,
+    "next": _next,
     "first": _first,
 }
 """The kinds of questions by their name, which is the row's group."""

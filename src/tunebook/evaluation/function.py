@@ -49,12 +49,15 @@ class FunctionMetric:
         try:
             value = self.function(*arguments)
         except Exception as error:  # the user's code may raise anything
-            raise UserError(f"metric {self.name}: failed{where} with {type(error).__name__}: {error}; a metric gives a "
-                            "score for any answer, also an empty one. Correct the function.") from error
+            raise UserError(
+                f"metric {self.name}: failed{where} with {type(error).__name__}: {error}; a metric gives a "
+                "score for any answer, also an empty one. Correct the function."
+            ) from error
         if isinstance(value, bool | int | float) and math.isfinite(value) and 0 <= value <= 1:
             return float(value)
-        raise UserError(f"metric {self.name}: gave {value!r}{where}; a score is a number from 0 to 1. "
-                        "Correct the function.")
+        raise UserError(
+            f"metric {self.name}: gave {value!r}{where}; a score is a number from 0 to 1. Correct the function."
+        )
 
     def parsable(self, answer: str) -> bool:
         """Whether there is an answer at all."""
@@ -74,8 +77,10 @@ def load_function(name: str, folder: Path) -> FunctionMetric:
     module_name, _, function_name = name.partition(":")
     function = getattr(_module(module_name, name, folder), function_name, None)
     if not callable(function):
-        raise StudyFileError(f"metric: found {name}; module {module_name} has no function {function_name}. "
-                             "Write it, or correct the name.")
+        raise StudyFileError(
+            f"metric: found {name}; module {module_name} has no function {function_name}. "
+            "Write it, or correct the name."
+        )
     return FunctionMetric(name, function, _takes_example(function, name))
 
 
@@ -84,11 +89,14 @@ def _module(module_name: str, name: str, folder: Path) -> ModuleType:
     try:
         return _from_file(module_name, file) if file.is_file() else importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise StudyFileError(f"metric: found {name}; there is no {file} and no installed module {error.name}. "
-                             "Write the file beside the study file, or correct the name.") from None
+        raise StudyFileError(
+            f"metric: found {name}; there is no {file} and no installed module {error.name}. "
+            "Write the file beside the study file, or correct the name."
+        ) from None
     except Exception as error:  # importing runs the user's code, which may raise anything
-        raise StudyFileError(f"metric: importing {module_name} failed with {type(error).__name__}: {error}. "
-                             "Correct the module.") from error
+        raise StudyFileError(
+            f"metric: importing {module_name} failed with {type(error).__name__}: {error}. Correct the module."
+        ) from error
 
 
 def _from_file(module_name: str, file: Path) -> ModuleType:
@@ -115,5 +123,7 @@ def _takes_example(function: Callable[..., Any], name: str) -> bool:
         except TypeError:
             continue
         return n_arguments == 3
-    raise StudyFileError(f"metric: {name} takes {signature}; a metric takes (answer, gold) or (answer, gold, example). "
-                         "Change its arguments.")
+    raise StudyFileError(
+        f"metric: {name} takes {signature}; a metric takes (answer, gold) or (answer, gold, example). "
+        "Change its arguments."
+    )

@@ -60,12 +60,15 @@ def load_metric(name: str, folder: str | Path = ".") -> Metric:
         return METRICS[name]
     if ":" in name:
         return load_function(name, Path(folder))
-    raise StudyFileError(f"metric: found {name!r}; it is one of {', '.join(METRICS)}, or module:function. "
-                         "Correct it in the study file.")
+    raise StudyFileError(
+        f"metric: found {name!r}; it is one of {', '.join(METRICS)}, or module:function. Correct it in the study file."
+    )
 
 
 def check_metric(
-    name: str, folder: str | Path, examples: Mapping[str, Sequence[ExampleText]],
+    name: str,
+    folder: str | Path,
+    examples: Mapping[str, Sequence[ExampleText]],
     places: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[str, ...]:
     """Refuse a metric that cannot judge these examples.
@@ -94,8 +97,10 @@ def check_metric(
 
 def _unfit(name: str, row: ExampleText, place: str) -> str:
     needed, other = ("a number", ", or use exact_match or contains") if name == "number" else ("a text", "")
-    return (f"{place}: completion: found {_short(row.gold)}; metric {name} needs {needed} in every "
-            f"gold answer. Correct the row{other}.")
+    return (
+        f"{place}: completion: found {_short(row.gold)}; metric {name} needs {needed} in every "
+        f"gold answer. Correct the row{other}."
+    )
 
 
 def _doubts(name: str, examples: Mapping[str, Sequence[ExampleText]]) -> tuple[str, ...]:
@@ -106,8 +111,10 @@ def _doubts(name: str, examples: Mapping[str, Sequence[ExampleText]]) -> tuple[s
     if mean < LONG_GOLD_CHARACTERS:
         return ()
     step = "number" if all(METRICS["number"].parsable(gold) for gold in golds) else "contains or module:function"
-    return (f"exact_match asks for the whole text, and the gold answers have {mean:.0f} characters on average; "
-            f"consider {step}.",)
+    return (
+        f"exact_match asks for the whole text, and the gold answers have {mean:.0f} characters on average; "
+        f"consider {step}.",
+    )
 
 
 def _short(text: str) -> str:

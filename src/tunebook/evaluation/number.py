@@ -14,7 +14,8 @@ __all__ = ["Number", "last_number"]
 # separated by a comma, an apostrophe or a (narrow) no-break space.
 _NUMBER = re.compile(
     r"(?:(?<![\w.)])[-+\u2212])?(?:\d{1,3}(?:[,'\u00a0\u202f]\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3}(?![\w.]))?"
-    r"|(?:(?<![\w.)])[-+\u2212])?(?<![\d.])\.\d+")
+    r"|(?:(?<![\w.)])[-+\u2212])?(?<![\d.])\.\d+"
+)
 _SEPARATORS = str.maketrans({",": None, "'": None, "\u00a0": None, "\u202f": None, "\u2212": "-"})
 
 

@@ -36,8 +36,11 @@ def cross_check(
 def _check_space_is_not_empty(values: dict[str, Any], problems: Problems) -> None:
     if values.get("space", {}) == {} and not values.get("trials"):
         found = "found an empty map" if "space" in values else "missing"
-        problems.add(("space",), f"{found}; a study varies at least one factor, or has its own table of trials. "
-                                 "Add space: {learning_rate: {low: 5e-5, high: 2e-3}}, for example.")
+        problems.add(
+            ("space",),
+            f"{found}; a study varies at least one factor, or has its own table of trials. "
+            "Add space: {learning_rate: {low: 5e-5, high: 2e-3}}, for example.",
+        )
 
 
 def _check_baseline_in_space(
@@ -53,8 +56,11 @@ def _check_baseline_in_space(
         given = factor.name in baseline
         path = ("baseline", factor.name) if given else ("space", factor.name)
         start = f"found {shown(value)}" if given else f"the baseline has no {factor.name}, so it is {shown(value)}"
-        problems.add(path, f"{start}; the baseline lies in its own space, which is {_space_text(factor)}. "
-                           f"{'Change one of the two' if given else f'Write baseline.{factor.name}'}.")
+        problems.add(
+            path,
+            f"{start}; the baseline lies in its own space, which is {_space_text(factor)}. "
+            f"{'Change one of the two' if given else f'Write baseline.{factor.name}'}.",
+        )
 
 
 def _contains(factor: Factor, value: Any) -> bool:
@@ -82,9 +88,11 @@ def _check_budget(values: dict[str, Any], problems: Problems) -> None:
     chosen = seeds.get("baseline") if isinstance(seeds, dict) else None
     needed = chosen if isinstance(chosen, int) else SeedsSection().baseline
     if isinstance(trials, int) and trials < needed:
-        problems.add(("budget", "trials"), f"found {trials}; the baseline alone takes {needed} seeds. "
-                                           f"Write at least {needed}" + (", or seeds: {baseline: 3}." if trials >= 3
-                                                                         and needed > 3 else "."))
+        problems.add(
+            ("budget", "trials"),
+            f"found {trials}; the baseline alone takes {needed} seeds. "
+            f"Write at least {needed}" + (", or seeds: {baseline: 3}." if trials >= 3 and needed > 3 else "."),
+        )
 
 
 def _check_files(values: dict[str, Any], problems: Problems) -> None:
@@ -97,27 +105,38 @@ def _check_files(values: dict[str, Any], problems: Problems) -> None:
         if not isinstance(source, str) or not source.strip():
             continue
         if source in seen and _FILE.search(source):  # one hub id has several splits
-            problems.add(("data", role), f"found {shown(source)}, the file of data.{seen[source]} too; every split has "
-                                         "its own rows. Give another file" + (", or leave validation out: it is split "
-                                         "off train." if role == "validation" else "."))
+            problems.add(
+                ("data", role),
+                f"found {shown(source)}, the file of data.{seen[source]} too; every split has "
+                "its own rows. Give another file"
+                + (", or leave validation out: it is split off train." if role == "validation" else "."),
+            )
         seen.setdefault(source, role)
 
 
 def _check_engine(values: dict[str, Any], problems: Problems) -> None:
     engine, command = values.get("engine", "packed"), values.get("command")
     if engine == "command" and not command:
-        problems.add(("engine",), "found command without a command; this engine runs your own trainer. "
-                                  "Add command: [python, train.py].")
+        problems.add(
+            ("engine",),
+            "found command without a command; this engine runs your own trainer. Add command: [python, train.py].",
+        )
     if command and engine != "command":
-        problems.add(("command",), f"found a command with engine {shown(engine)}; only engine command runs one. "
-                                   "Write engine: command, or remove the command.")
+        problems.add(
+            ("command",),
+            f"found a command with engine {shown(engine)}; only engine command runs one. "
+            "Write engine: command, or remove the command.",
+        )
 
 
 def _check_metric(values: dict[str, Any], problems: Problems) -> None:
     metric = values.get("metric")
     if values.get("per_token") is True and metric != "choice":
-        problems.add(("per_token",), f"found true with metric {shown(metric)}; only choice compares likelihoods. "
-                                     "Write metric: choice, or remove per_token.")
+        problems.add(
+            ("per_token",),
+            f"found true with metric {shown(metric)}; only choice compares likelihoods. "
+            "Write metric: choice, or remove per_token.",
+        )
     data = values.get("data")
     choices = data.get("choices") if isinstance(data, dict) else None
     if isinstance(choices, list) and len({str(c) for c in choices}) < len(choices):

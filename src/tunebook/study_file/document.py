@@ -51,16 +51,20 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise StudyFileError(f"{path}: there is no such file. Give the path of a study file, or write one with "
-                             "`tunebook init DATA`.") from None
+        raise StudyFileError(
+            f"{path}: there is no such file. Give the path of a study file, or write one with `tunebook init DATA`."
+        ) from None
     except IsADirectoryError:
         raise StudyFileError(f"{path} is a folder; a study is a YAML file. Give the file's path.") from None
     except (OSError, ValueError) as error:
-        raise StudyFileError(f"{shown(str(path))} cannot be read ({error}). Give the path of a readable YAML file."
-                             ) from None
+        raise StudyFileError(
+            f"{shown(str(path))} cannot be read ({error}). Give the path of a readable YAML file."
+        ) from None
     if len(data) > MAX_BYTES:
-        raise StudyFileError(f"{name}: more than {MAX_BYTES // 1024} KiB; a study file is a page of YAML. "
-                             "Is this the data file? Then try `tunebook init` on it.")
+        raise StudyFileError(
+            f"{name}: more than {MAX_BYTES // 1024} KiB; a study file is a page of YAML. "
+            "Is this the data file? Then try `tunebook init` on it."
+        )
     return _decode(data, name)
 
 
@@ -71,8 +75,9 @@ def _decode(data: bytes, name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise StudyFileError(f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; study files are UTF-8. "
-                             "Save it as UTF-8.") from None
+        raise StudyFileError(
+            f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; study files are UTF-8. Save it as UTF-8."
+        ) from None
 
 
 def parse_document(text: str, name: str) -> Document:
@@ -119,8 +124,10 @@ def _check_events(text: str, name: str) -> None:
         else:
             n_values += 1
         if depth > MAX_DEPTH:
-            raise StudyFileError(f"{name}:{line}: values nested more than {MAX_DEPTH} deep; a study file needs four. "
-                                 "Write it as in docs/study-file.md.")
+            raise StudyFileError(
+                f"{name}:{line}: values nested more than {MAX_DEPTH} deep; a study file needs four. "
+                "Write it as in docs/study-file.md."
+            )
         if aliases > MAX_ALIASES:
             raise StudyFileError(f"{name}:{line}: more than {MAX_ALIASES} aliases (*name). Write the values out.")
         if n_values > MAX_VALUES:
@@ -163,8 +170,11 @@ class _Builder:
             self.problems.add(path, "an alias that contains itself; values are finite. Write the value out.")
             return None
         if str(node.tag) not in _PLAIN_TAGS:
-            self.problems.add(path, f"found the tag {shown(str(node.tag))}; values are text, numbers, true or false, "
-                                    "lists and maps. Remove the tag.")
+            self.problems.add(
+                path,
+                f"found the tag {shown(str(node.tag))}; values are text, numbers, true or false, "
+                "lists and maps. Remove the tag.",
+            )
             return None
         if isinstance(node, ScalarNode):
             return self._scalar(node, path)
@@ -191,8 +201,9 @@ class _Builder:
             here = (*path, key)
             if key in values:
                 self._lines[here] = line
-                self.problems.add(here, f"written twice, first on line {first[key]}; every key stands once. "
-                                        "Remove one of them.")
+                self.problems.add(
+                    here, f"written twice, first on line {first[key]}; every key stands once. Remove one of them."
+                )
                 continue
             self._lines[here] = first[key] = line
             values[key] = self.plain(value_node, here)
@@ -206,8 +217,9 @@ class _Builder:
             if kind == "float":
                 return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").lower())
         except ValueError:
-            self.problems.add(path, f"found {shown(text)}, which is not a number tunebook can read. "
-                                    "Write it in decimal.")
+            self.problems.add(
+                path, f"found {shown(text)}, which is not a number tunebook can read. Write it in decimal."
+            )
             return None
         if kind == "bool":
             return text.lower() == "true"
@@ -216,8 +228,11 @@ class _Builder:
         try:
             return _whole_characters(text, "strict")
         except UnicodeDecodeError:
-            self.problems.add(path, "found half a character (a single surrogate); texts are whole Unicode characters. "
-                                    "Write the character itself.")
+            self.problems.add(
+                path,
+                "found half a character (a single surrogate); texts are whole Unicode characters. "
+                "Write the character itself.",
+            )
             return None
 
 

@@ -21,8 +21,11 @@ _NULLABLE = ("gradient_checkpointing", "target_modules")
 def read_baseline(values: dict[str, Any], problems: Problems) -> dict[str, Level]:
     """The baseline's factors by their full names, in the file's order; values that do not fit are left out."""
     named = _full_names(values, ("baseline",), problems)
-    return {name: level for name, (path, value) in named.items()
-            for level in _baseline_level(FACTOR_KINDS[name], value, path, problems)}
+    return {
+        name: level
+        for name, (path, value) in named.items()
+        for level in _baseline_level(FACTOR_KINDS[name], value, path, problems)
+    }
 
 
 def read_space(values: dict[str, Any], problems: Problems) -> tuple[Factor, ...]:
@@ -41,8 +44,11 @@ def _full_names(values: dict[str, Any], where: KeyPath, problems: Problems) -> d
             problems.add(path, _unknown(key))
         elif name in named:
             other = named[name][0]
-            problems.add(path, f"a second name for {name}, which stands on line {problems.line_of(other)} as "
-                               f"{other[-1]}; every factor stands once. Remove one of them.")
+            problems.add(
+                path,
+                f"a second name for {name}, which stands on line {problems.line_of(other)} as "
+                f"{other[-1]}; every factor stands once. Remove one of them.",
+            )
         else:
             named[name] = (path, value)
     return named
@@ -61,8 +67,11 @@ def _baseline_level(kind: FactorKind, value: Any, path: KeyPath, problems: Probl
     if value is None and kind.name in _NULLABLE:
         return [None]
     if isinstance(value, dict) or (isinstance(value, list) and kind.name != "target_modules"):
-        problems.add(path, f"found {shown(value)}; the baseline has one value for each factor. "
-                           f"Write one value here and the levels under space.{kind.name}.")
+        problems.add(
+            path,
+            f"found {shown(value)}; the baseline has one value for each factor. "
+            f"Write one value here and the levels under space.{kind.name}.",
+        )
         return []
     rule = value_problem(kind, value)
     if rule:
@@ -103,8 +112,15 @@ def _next_step(kind: FactorKind, value: Any) -> str:
         guess = nearest(value, kind.choices)
         return f"Did you mean {guess}?" if guess else f"Write {kind.choices[0]}, for example."
     examples = {
-        "learning_rate": "2e-4", "lora_r": "8", "lora_alpha": "16", "lora_dropout": "0.05", "num_train_epochs": "3",
-        "max_length": "512", "warmup_steps": "0.03", "weight_decay": "0.01", "target_modules": "all-linear",
+        "learning_rate": "2e-4",
+        "lora_r": "8",
+        "lora_alpha": "16",
+        "lora_dropout": "0.05",
+        "num_train_epochs": "3",
+        "max_length": "512",
+        "warmup_steps": "0.03",
+        "weight_decay": "0.01",
+        "target_modules": "all-linear",
     }
     return f"Write {examples.get(kind.name, 'true' if kind.value_type is bool else '4')}, for example."
 
@@ -138,8 +154,11 @@ def _factor(kind: FactorKind, value: Any, path: KeyPath, problems: Problems) -> 
         return _levels(kind, value, path, Role.SCIENTIFIC, problems)
     if isinstance(value, dict):
         return _factor_map(kind, value, path, problems)
-    problems.add(path, f"found {shown(value)}; a varied factor is a list of levels or a range {{low, high}}. "
-                       f"Write a list, or put the one value under baseline.{kind.name}.")
+    problems.add(
+        path,
+        f"found {shown(value)}; a varied factor is a list of levels or a range {{low, high}}. "
+        f"Write a list, or put the one value under baseline.{kind.name}.",
+    )
     return None
 
 
@@ -149,12 +168,18 @@ def _factor_map(kind: FactorKind, value: dict[str, Any], path: KeyPath, problems
     for key in value:
         if key not in known:
             guess = nearest(key, known)
-            problems.add((*path, key), "there is no such key here; known are low, high, levels and role. "
-                         + (f"Did you mean {guess}?" if guess else "Remove it."))
+            problems.add(
+                (*path, key),
+                "there is no such key here; known are low, high, levels and role. "
+                + (f"Did you mean {guess}?" if guess else "Remove it."),
+            )
     role = value.get("role", "scientific")
     if role not in ("scientific", "nuisance"):
-        problems.add((*path, "role"), f"found {shown(role)}; it is scientific (asked about) or nuisance (re-tuned so "
-                                      "that comparisons are fair). Write one of the two.")
+        problems.add(
+            (*path, "role"),
+            f"found {shown(role)}; it is scientific (asked about) or nuisance (re-tuned so "
+            "that comparisons are fair). Write one of the two.",
+        )
     if len(problems.found) > before:
         return None
     if "levels" in value and not ({"low", "high"} & set(value)):
@@ -163,8 +188,10 @@ def _factor_map(kind: FactorKind, value: dict[str, Any], path: KeyPath, problems
         problems.add((*path, "levels"), f"found {shown(value['levels'])}; it is a list of levels. Write [a, b].")
         return None
     if set(value) - {"role"} != {"low", "high"}:
-        problems.add(path, f"found {shown(value)}; a range has low and high, a list has levels. Write both ends, "
-                           "or a list of levels.")
+        problems.add(
+            path,
+            f"found {shown(value)}; a range has low and high, a list has levels. Write both ends, or a list of levels.",
+        )
         return None
     return _range(kind, value["low"], value["high"], path, Role(role), problems)
 
@@ -186,8 +213,11 @@ def _levels(kind: FactorKind, values: list[Any], path: KeyPath, role: Role, prob
         else:
             seen[as_level(kind, value)] = i
     if len(values) == 1 and len(problems.found) == before:
-        problems.add(path, f"found one level, {shown(values[0])}; a comparison needs two. Add a level, or put this one "
-                           f"under baseline.{kind.name}.")
+        problems.add(
+            path,
+            f"found one level, {shown(values[0])}; a comparison needs two. Add a level, or put this one "
+            f"under baseline.{kind.name}.",
+        )
     return Factor(kind.name, tuple(seen), role=role) if len(problems.found) == before else None
 
 
@@ -203,11 +233,17 @@ def _range(kind: FactorKind, low: Any, high: Any, path: KeyPath, role: Role, pro
     if len(problems.found) > before:
         return None
     if kind.name == "warmup_steps" and high >= 1:
-        problems.add(path, f"found {shown(low)} to {shown(high)}; below 1 a warm-up is a fraction of all steps, from 1 "
-                           "on a count, and a range holds one of them. Write a list of levels, or stay below 1.")
+        problems.add(
+            path,
+            f"found {shown(low)} to {shown(high)}; below 1 a warm-up is a fraction of all steps, from 1 "
+            "on a count, and a range holds one of them. Write a list of levels, or stay below 1.",
+        )
         return None
     if low >= high:
-        problems.add(path, f"low is {shown(low)} and high is {shown(high)}; low is below high. "
-                           + ("Exchange them." if low > high else "Write two different ends."))
+        problems.add(
+            path,
+            f"low is {shown(low)} and high is {shown(high)}; low is below high. "
+            + ("Exchange them." if low > high else "Write two different ends."),
+        )
         return None
     return Factor(kind.name, (), as_level(kind, low), as_level(kind, high), role)  # type: ignore[arg-type]

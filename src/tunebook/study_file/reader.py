@@ -40,8 +40,10 @@ def parse_study(text: str, name: str = "study.yaml") -> StudySpec:
     values, problems = document.values, document.problems
     if not isinstance(values, dict):
         found = "an empty file" if values is None else f"found {shown(values)}"
-        raise StudyFileError(f"{name}:1: {found}; a study file is a map of keys (study, model, data, ...). "
-                             "Write one with `tunebook init DATA`, or see docs/study-file.md.")
+        raise StudyFileError(
+            f"{name}:1: {found}; a study file is a map of keys (study, model, data, ...). "
+            "Write one with `tunebook init DATA`, or see docs/study-file.md."
+        )
     section = _validated(values, problems)
     baseline = read_baseline(_as_map(values.get("baseline")), problems)
     factors = read_space(_as_map(values.get("space")), problems)
@@ -80,7 +82,7 @@ def _text(kind: str, path: KeyPath, value: Any) -> str:
     if isinstance(value, str) and kind in ("int_type", "float_type") and looks_numeric(value):
         return f"found the text {shown(value)}; it is {description}. Write it without quotes."
     if kind == "string_type" and isinstance(value, bool | int | float):
-        return f"found {shown(value)}; it is {description}. To mean the text, write it in quotes: \"{shown(value)}\"."
+        return f'found {shown(value)}; it is {description}. To mean the text, write it in quotes: "{shown(value)}".'
     return f"found {shown(value)}; it is {description}. Write {example}, for example."
 
 
@@ -101,13 +103,34 @@ def _described(path: KeyPath) -> tuple[str, Any]:
 
 def _spec(section: StudySection, given: tuple[str, ...], baseline: Configuration, space: SearchSpace) -> StudySpec:
     data = section.data
-    same = section.model_dump(include={
-        "model", "metric", "alpha_rule", "margin", "seed", "engine", "executor", "device", "dtype", "extrapolate",
-        "trials", "max_new_tokens", "final", "share_prompts", "per_token",
-    })
+    same = section.model_dump(
+        include={
+            "model",
+            "metric",
+            "alpha_rule",
+            "margin",
+            "seed",
+            "engine",
+            "executor",
+            "device",
+            "dtype",
+            "extrapolate",
+            "trials",
+            "max_new_tokens",
+            "final",
+            "share_prompts",
+            "per_token",
+        }
+    )
     return StudySpec(
-        name=section.study, baseline=baseline, baseline_given=given, space=space,
+        name=section.study,
+        baseline=baseline,
+        baseline_given=given,
+        space=space,
         data=DataSpec(**{**data.model_dump(exclude={"choices"}), "choices": tuple(data.choices)}),
-        budget=Budget(**section.budget.model_dump()), seeds=SeedCounts(**section.seeds.model_dump()),
-        language=section.report.language, command=tuple(section.command), **same,
+        budget=Budget(**section.budget.model_dump()),
+        seeds=SeedCounts(**section.seeds.model_dump()),
+        language=section.report.language,
+        command=tuple(section.command),
+        **same,
     )

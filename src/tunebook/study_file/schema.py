@@ -45,18 +45,26 @@ class DataSection(_Section):
 
     train: Text = Field(description="a data file (.jsonl .json .csv .parquet) or a hub id", examples=["train.jsonl"])
     validation: Text | None = Field(
-        default=None, description="a data file or a hub id; without it a part of the training data",
-        examples=["validation.jsonl"])
-    test: Text | None = Field(default=None, description="a data file or a hub id, opened once at the end",
-                              examples=["test.jsonl"])
+        default=None,
+        description="a data file or a hub id; without it a part of the training data",
+        examples=["validation.jsonl"],
+    )
+    test: Text | None = Field(
+        default=None, description="a data file or a hub id, opened once at the end", examples=["test.jsonl"]
+    )
     format: Literal[FORMATS] | None = Field(  # type: ignore[valid-type]
-        default=None, description="one of " + ", ".join(FORMATS), examples=["messages"])
+        default=None, description="one of " + ", ".join(FORMATS), examples=["messages"]
+    )
     group: Text | None = Field(default=None, description="the name of a field of the data rows", examples=["label"])
     train_rows: int | None = Field(default=None, ge=1, description="a whole number of rows, at least 1", examples=[500])
-    system: str | None = Field(default=None, description="a text, the system message of rows that have none",
-                               examples=['"Answer with one word."'])
+    system: str | None = Field(
+        default=None,
+        description="a text, the system message of rows that have none",
+        examples=['"Answer with one word."'],
+    )
     choices: Annotated[list[Text], Field(min_length=2)] = Field(
-        default_factory=list, description="a list of at least two answers", examples=["[yes, no]"])
+        default_factory=list, description="a list of at least two answers", examples=["[yes, no]"]
+    )
     allow_overlap: bool = Field(default=False, description="true or false", examples=["true"])
 
 
@@ -72,8 +80,12 @@ class SeedsSection(_Section):
 
     configuration: int = Field(default=2, ge=1, le=50, description="a whole number of seeds from 1 to 50", examples=[2])
     baseline: int = Field(
-        default=5, ge=3, le=50, description="a whole number of seeds from 3 to 50 (fewer than three say "
-        "nothing about the noise)", examples=[5])
+        default=5,
+        ge=3,
+        le=50,
+        description="a whole number of seeds from 3 to 50 (fewer than three say nothing about the noise)",
+        examples=[5],
+    )
 
 
 class ReportSection(_Section):
@@ -85,55 +97,83 @@ class ReportSection(_Section):
 class StudySection(_Section):
     """A whole study file."""
 
-    study: Name = Field(description="a name of letters, digits, _ - and . (at most 64, no path); it names the folder",
-                        examples=["trec"])
-    model: Text = Field(description="a model folder, a hub id (id@revision), or the built-in smollm2",
-                        examples=["smollm2"])
-    data: DataSection = Field(description="a map with train, and optionally validation and test",
-                              examples=["{train: train.jsonl}"])
+    study: Name = Field(
+        description="a name of letters, digits, _ - and . (at most 64, no path); it names the folder", examples=["trec"]
+    )
+    model: Text = Field(
+        description="a model folder, a hub id (id@revision), or the built-in smollm2", examples=["smollm2"]
+    )
+    data: DataSection = Field(
+        description="a map with train, and optionally validation and test", examples=["{train: train.jsonl}"]
+    )
     metric: Annotated[str, StringConstraints(pattern=METRIC_PATTERN)] = Field(
-        description="exact_match, choice, number, contains or module:function", examples=["exact_match"])
-    baseline: dict[str, Any] = Field(default_factory=dict, description="a map of factors to values",
-                                     examples=["{learning_rate: 2e-4, lora_r: 8}"])
-    space: dict[str, Any] = Field(default_factory=dict,
-                                  description="a map of factors to lists of levels or ranges {low, high}",
-                                  examples=["{learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16, 32]}"])
+        description="exact_match, choice, number, contains or module:function", examples=["exact_match"]
+    )
+    baseline: dict[str, Any] = Field(
+        default_factory=dict, description="a map of factors to values", examples=["{learning_rate: 2e-4, lora_r: 8}"]
+    )
+    space: dict[str, Any] = Field(
+        default_factory=dict,
+        description="a map of factors to lists of levels or ranges {low, high}",
+        examples=["{learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16, 32]}"],
+    )
     budget: BudgetSection = Field(description="a map with trials, hours, or both", examples=["{trials: 75}"])
     alpha_rule: Literal["proportional", "fixed"] = Field(
-        default="proportional", description="proportional (keep alpha/r while the rank varies) or fixed (keep alpha)",
-        examples=["proportional"])
+        default="proportional",
+        description="proportional (keep alpha/r while the rank varies) or fixed (keep alpha)",
+        examples=["proportional"],
+    )
     margin: float = Field(
-        default=0.03, gt=0, lt=1, description="a difference of accuracy between 0 and 1 (0.03 is 3 points)",
-        examples=[0.03])
+        default=0.03,
+        gt=0,
+        lt=1,
+        description="a difference of accuracy between 0 and 1 (0.03 is 3 points)",
+        examples=[0.03],
+    )
     seed: int = Field(default=0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295", examples=[0])
-    report: ReportSection = Field(default_factory=ReportSection, description="a map with language",
-                                  examples=["{language: en}"])
+    report: ReportSection = Field(
+        default_factory=ReportSection, description="a map with language", examples=["{language: en}"]
+    )
     engine: Literal["packed", "peft", "command", "simulated"] = Field(
-        default="packed", description="packed, peft, command or simulated", examples=["packed"])
+        default="packed", description="packed, peft, command or simulated", examples=["packed"]
+    )
     executor: Literal["local"] = Field(default="local", description="local", examples=["local"])
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = Field(
-        default="auto", description="auto, cpu, cuda, cuda:N or mps", examples=["auto"])
+        default="auto", description="auto, cpu, cuda, cuda:N or mps", examples=["auto"]
+    )
     dtype: Literal["auto", "float32", "bfloat16", "float64"] = Field(
-        default="auto", description="auto, float32, bfloat16 or float64", examples=["auto"])
-    seeds: SeedsSection = Field(default_factory=SeedsSection, description="a map with configuration and baseline",
-                                examples=["{configuration: 2, baseline: 5}"])
+        default="auto", description="auto, float32, bfloat16 or float64", examples=["auto"]
+    )
+    seeds: SeedsSection = Field(
+        default_factory=SeedsSection,
+        description="a map with configuration and baseline",
+        examples=["{configuration: 2, baseline: 5}"],
+    )
     extrapolate: float = Field(
-        default=10.0, ge=1, description="a factor of at least 1 by which the boundary round may leave "
-        "low and high (1: never)", examples=[10])
+        default=10.0,
+        ge=1,
+        description="a factor of at least 1 by which the boundary round may leave low and high (1: never)",
+        examples=[10],
+    )
     trials: Text | None = Field(
-        default=None, description="a CSV file with one configuration a line", examples=["mine.csv"])
+        default=None, description="a CSV file with one configuration a line", examples=["mine.csv"]
+    )
     max_new_tokens: int | None = Field(
-        default=None, ge=1, le=8192, description="a whole number of tokens from 1 to 8192",
-        examples=[32])
+        default=None, ge=1, le=8192, description="a whole number of tokens from 1 to 8192", examples=[32]
+    )
     final: bool = Field(default=False, description="true or false", examples=["true"])
     share_prompts: bool = Field(default=True, description="true or false", examples=["true"])
     per_token: bool = Field(default=False, description="true or false", examples=["true"])
     command: Annotated[list[Text], Field(min_length=1)] = Field(
-        default_factory=list, description="a list: the program and its arguments", examples=['[python, train.py]'])
+        default_factory=list, description="a list: the program and its arguments", examples=["[python, train.py]"]
+    )
 
 
 SECTIONS: dict[tuple[str, ...], type[_Section]] = {
-    (): StudySection, ("data",): DataSection, ("budget",): BudgetSection, ("seeds",): SeedsSection,
+    (): StudySection,
+    ("data",): DataSection,
+    ("budget",): BudgetSection,
+    ("seeds",): SeedsSection,
     ("report",): ReportSection,
 }
 """The models by the key path that they describe."""

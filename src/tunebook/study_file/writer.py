@@ -15,8 +15,18 @@ from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
 
 __all__ = ["number_text", "write_study"]
 
-_OPTIONAL = ("engine", "executor", "device", "dtype", "extrapolate", "trials", "max_new_tokens", "final",
-             "share_prompts", "per_token")
+_OPTIONAL = (
+    "engine",
+    "executor",
+    "device",
+    "dtype",
+    "extrapolate",
+    "trials",
+    "max_new_tokens",
+    "final",
+    "share_prompts",
+    "per_token",
+)
 
 
 def write_study(spec: StudySpec) -> str:
@@ -86,8 +96,7 @@ def _dumped(root: CommentedMap) -> str:
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 4096  # never breaks a line inside a list or map
     yaml.representer.add_representer(float, lambda r, v: r.represent_scalar("tag:yaml.org,2002:float", number_text(v)))
-    yaml.representer.add_representer(
-        type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
     text = io.StringIO()
     yaml.dump(root, text)
     return text.getvalue()

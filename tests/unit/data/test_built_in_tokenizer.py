@@ -25,8 +25,11 @@ def test_prompt_and_answer_are_the_chat_as_the_template_writes_it(tokenizer, tmp
     spec = load_study(write_demo(tmp_path))
     data = prepare(spec, tokenizer, tmp_path, 8192)
     for ids, text in zip(data.workload.splits["validation"], data.examples["validation"], strict=True):
-        chat = [{"role": "system", "content": spec.data.system}, {"role": "user", "content": text.prompt},
-                {"role": "assistant", "content": text.gold}]
+        chat = [
+            {"role": "system", "content": spec.data.system},
+            {"role": "user", "content": text.prompt},
+            {"role": "assistant", "content": text.gold},
+        ]
         whole = tokenizer.apply_chat_template(chat, tokenize=True, return_dict=False)
         assert [*ids.prompt_ids, *ids.completion_ids] == whole[: ids.n_tokens]
         assert tokenizer.decode(whole[ids.n_tokens :]).strip() == ""

@@ -19,8 +19,10 @@ def write(file: Path, rows: list[dict]) -> None:
 
 
 def labelled(n: int, start: int = 0) -> list[dict]:
-    return [{"prompt": f"question {i}", "completion": ["yes", "no"][i % 2], "kind": f"k{i % 3}"}
-            for i in range(start, start + n)]
+    return [
+        {"prompt": f"question {i}", "completion": ["yes", "no"][i % 2], "kind": f"k{i % 3}"}
+        for i in range(start, start + n)
+    ]
 
 
 def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> None:
@@ -57,12 +59,15 @@ def test_siblings_of_a_training_file_are_found_and_paths_are_relative(tmp_path: 
     assert (spec.data.train, spec.data.validation) == ("../set/train.jsonl", "../set/dev.jsonl")
 
 
-@pytest.mark.parametrize(("answers", "metric"), [
-    ([f"so {i} ... \n#### {i}" for i in range(60)], "number"),
-    ([f"{i:,}" for i in range(60, 120)], "number"),
-    (["1", "2", "3"] * 20, "exact_match"),
-    ([f"answer {i}" for i in range(60)], "exact_match"),
-])
+@pytest.mark.parametrize(
+    ("answers", "metric"),
+    [
+        ([f"so {i} ... \n#### {i}" for i in range(60)], "number"),
+        ([f"{i:,}" for i in range(60, 120)], "number"),
+        (["1", "2", "3"] * 20, "exact_match"),
+        ([f"answer {i}" for i in range(60)], "exact_match"),
+    ],
+)
 def test_metric_fits_the_answers(tmp_path: Path, answers: list[str], metric: str) -> None:
     write(tmp_path / "a.jsonl", [{"prompt": f"q{i}", "completion": a} for i, a in enumerate(answers)])
     assert parse_study(write_study_file(str(tmp_path / "a.jsonl"), tmp_path)).metric == metric

@@ -35,22 +35,25 @@ def test_bad_data_file_is_told_with_file_line_and_key(tmp_path: Path, name: str)
 CSV = "prompt,completion\n" + "".join(f"{p},{c}\n" for p, c in GOOD)
 
 
-@pytest.mark.parametrize(("name", "content"), [
-    ("a.jsonl", lines(*GOOD_ROWS)),
-    ("a.jsonl", lines(*GOOD_ROWS).rstrip(b"\n")),
-    ("a.jsonl", b"\xef\xbb\xbf" + lines(*GOOD_ROWS)),
-    ("a.jsonl", lines(*GOOD_ROWS).replace(b"\n", b"\r\n")),
-    ("a.jsonl", lines(*GOOD_ROWS).replace(b"\n", b"\n\n")),
-    ("a.jsonl", json.dumps(GOOD_ROWS).encode()),
-    ("a.json", json.dumps(GOOD_ROWS, indent=2).encode()),
-    ("a.json", lines(*GOOD_ROWS)),
-    ("a.ndjson", lines(*GOOD_ROWS)),
-    ("a.csv", CSV.encode()),
-    ("a.csv", b"\xef\xbb\xbf" + CSV.replace("\n", "\r\n").encode()),
-    ("a.csv", CSV.replace(",", ";").encode()),
-    ("a.tsv", CSV.replace(",", "\t").encode()),
-    ("A.JSONL", lines(*GOOD_ROWS)),
-])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", lines(*GOOD_ROWS)),
+        ("a.jsonl", lines(*GOOD_ROWS).rstrip(b"\n")),
+        ("a.jsonl", b"\xef\xbb\xbf" + lines(*GOOD_ROWS)),
+        ("a.jsonl", lines(*GOOD_ROWS).replace(b"\n", b"\r\n")),
+        ("a.jsonl", lines(*GOOD_ROWS).replace(b"\n", b"\n\n")),
+        ("a.jsonl", json.dumps(GOOD_ROWS).encode()),
+        ("a.json", json.dumps(GOOD_ROWS, indent=2).encode()),
+        ("a.json", lines(*GOOD_ROWS)),
+        ("a.ndjson", lines(*GOOD_ROWS)),
+        ("a.csv", CSV.encode()),
+        ("a.csv", b"\xef\xbb\xbf" + CSV.replace("\n", "\r\n").encode()),
+        ("a.csv", CSV.replace(",", ";").encode()),
+        ("a.tsv", CSV.replace(",", "\t").encode()),
+        ("A.JSONL", lines(*GOOD_ROWS)),
+    ],
+)
 def test_all_containers_give_the_same_examples(tmp_path: Path, name: str, content: bytes) -> None:
     rows = read(tmp_path, name, content)
     assert pairs(rows) == GOOD
@@ -81,8 +84,7 @@ def test_prompt_completion_alpaca_messages_and_sharegpt_say_the_same(tmp_path: P
     forms = {
         "prompt_completion": {"prompt": "Add.\n1 and 2", "completion": "3"},
         "alpaca": {"instruction": "Add.", "input": "1 and 2", "output": "3"},
-        "messages": {"messages": [{"role": "user", "content": "Add.\n1 and 2"},
-                                  {"role": "assistant", "content": "3"}]},
+        "messages": {"messages": [{"role": "user", "content": "Add.\n1 and 2"}, {"role": "assistant", "content": "3"}]},
         "sharegpt": {"conversations": [{"from": "human", "value": "Add.\n1 and 2"}, {"from": "gpt", "value": "3"}]},
     }
     for form, row in forms.items():
@@ -92,19 +94,36 @@ def test_prompt_completion_alpaca_messages_and_sharegpt_say_the_same(tmp_path: P
         assert rows.examples[0].completion == "3"
 
 
-@pytest.mark.parametrize(("row", "format", "keys"), [
-    ({"question": "a", "answer": "b"}, "prompt_completion", ("question", "answer")),
-    ({"text": "a", "label": "b"}, "prompt_completion", ("text", "label")),
-    ({"input": "a", "output": "b"}, "prompt_completion", ("input", "output")),
-    ({"prompt": "a", "completion": "b", "label": "c"}, "prompt_completion", ("prompt", "completion")),
-    ({"instruction": "a", "response": "b"}, "alpaca", ("instruction", "response")),
-    ({"conversations": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}, "messages",
-     ("conversations",)),
-    ({"prompt": [{"role": "user", "content": "a"}], "completion": [{"role": "assistant", "content": "b"}]},
-     "prompt_completion", ("prompt", "completion")),
-    ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
-                   {"role": "assistant", "content": "b"}]}, "messages", ("messages",)),
-])
+@pytest.mark.parametrize(
+    ("row", "format", "keys"),
+    [
+        ({"question": "a", "answer": "b"}, "prompt_completion", ("question", "answer")),
+        ({"text": "a", "label": "b"}, "prompt_completion", ("text", "label")),
+        ({"input": "a", "output": "b"}, "prompt_completion", ("input", "output")),
+        ({"prompt": "a", "completion": "b", "label": "c"}, "prompt_completion", ("prompt", "completion")),
+        ({"instruction": "a", "response": "b"}, "alpaca", ("instruction", "response")),
+        (
+            {"conversations": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]},
+            "messages",
+            ("conversations",),
+        ),
+        (
+            {"prompt": [{"role": "user", "content": "a"}], "completion": [{"role": "assistant", "content": "b"}]},
+            "prompt_completion",
+            ("prompt", "completion"),
+        ),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "text", "text": "a"}]},
+                    {"role": "assistant", "content": "b"},
+                ]
+            },
+            "messages",
+            ("messages",),
+        ),
+    ],
+)
 def test_forms_are_recognised_by_their_keys(tmp_path: Path, row, format: str, keys: tuple[str, ...]) -> None:
     rows = read(tmp_path, "a.jsonl", lines(row))
     assert (rows.format, rows.keys) == (format, keys)
@@ -112,20 +131,37 @@ def test_forms_are_recognised_by_their_keys(tmp_path: Path, row, format: str, ke
 
 
 def test_format_overrides_what_would_be_recognised(tmp_path: Path) -> None:
-    row = {"prompt": "a", "completion": "b", "messages": [{"role": "user", "content": "c"},
-                                                          {"role": "assistant", "content": "d"}]}
+    row = {
+        "prompt": "a",
+        "completion": "b",
+        "messages": [{"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}],
+    }
     assert pairs(read(tmp_path, "a.jsonl", lines(row))) == [("c", "d")]
     assert pairs(read(tmp_path, "a.jsonl", lines(row), format="prompt_completion")) == [("a", "b")]
 
 
 def test_answer_of_a_long_chat_is_the_last_turn_of_the_assistant(tmp_path: Path) -> None:
-    turns = [("system", "S"), ("human", "1"), ("gpt", "2"), ("human", "3"), ("function_call", "{}"),
-             ("observation", "4"), ("gpt", "5"), ("human", "6")]
+    turns = [
+        ("system", "S"),
+        ("human", "1"),
+        ("gpt", "2"),
+        ("human", "3"),
+        ("function_call", "{}"),
+        ("observation", "4"),
+        ("gpt", "5"),
+        ("human", "6"),
+    ]
     row = {"conversations": [{"from": role, "value": text} for role, text in turns], "tools": '[{"name": "f"}]'}
     example = read(tmp_path, "a.jsonl", lines(row)).examples[0]
     assert example.completion == "5"
-    assert example.messages == (("system", "S"), ("user", "1"), ("assistant", "2"), ("user", "3"), ("assistant", "{}"),
-                                ("tool", "4"))
+    assert example.messages == (
+        ("system", "S"),
+        ("user", "1"),
+        ("assistant", "2"),
+        ("user", "3"),
+        ("assistant", "{}"),
+        ("tool", "4"),
+    )
     assert example.tools == '[{"name": "f"}]'
     assert example.prompt.splitlines() == ["user: 1", "assistant: 2", "user: 3", "assistant: {}", "tool: 4"]
 

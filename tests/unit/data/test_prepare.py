@@ -19,8 +19,10 @@ from tunebook.data.examples import DataExample
 from tunebook.data.template import TOOLS_HEADING, Encoder
 from tunebook.errors import DataError, ModelError
 
-TEMPLATE = ("{% for m in messages %}{% if loop.first and m.role != 'system' %}[system|default]{% endif %}"
-            "[{{ m.role }}|{{ m.content }}]{% endfor %}{% if add_generation_prompt %}[assistant|{% endif %}")
+TEMPLATE = (
+    "{% for m in messages %}{% if loop.first and m.role != 'system' %}[system|default]{% endif %}"
+    "[{{ m.role }}|{{ m.content }}]{% endfor %}{% if add_generation_prompt %}[assistant|{% endif %}"
+)
 
 
 class Letters:
@@ -39,8 +41,9 @@ class Letters:
             raise TemplateError(message)
 
         template = Environment().from_string(self.chat_template, globals={"raise_exception": fail})
-        return [ord(c) for c in template.render(messages=messages, add_generation_prompt=add_generation_prompt,
-                                                **values)]
+        return [
+            ord(c) for c in template.render(messages=messages, add_generation_prompt=add_generation_prompt, **values)
+        ]
 
     @staticmethod
     def text(ids) -> str:
@@ -63,8 +66,9 @@ def study(tmp_path: Path):
                 data[name] = f"{name}.jsonl"
         names = {f.name for f in dataclasses.fields(DataSpec)}
         data |= {key: value for key, value in changes.items() if key in names}
-        spec = StudySpec("s", "m", DataSpec(**data), "exact_match", Configuration(max_length=64), SearchSpace(),
-                         Budget(10), **{})
+        spec = StudySpec(
+            "s", "m", DataSpec(**data), "exact_match", Configuration(max_length=64), SearchSpace(), Budget(10), **{}
+        )
         spec = dataclasses.replace(spec, **{key: value for key, value in changes.items() if key not in names})
         return prepare(spec, tokenizer or Letters(), tmp_path, context)
 
@@ -88,13 +92,25 @@ def test_prompt_goes_through_the_chat_template_and_answer_ends_the_text(study) -
 
 
 def test_system_message_of_the_study_is_for_rows_without_one(study) -> None:
-    own = {"messages": [{"role": "system", "content": "Own."}, {"role": "user", "content": "q"},
-                        {"role": "assistant", "content": "1"}]}
-    none = [{"messages": [{"role": "user", "content": f"{i}"}, {"role": "assistant", "content": str(i % 2)}]}
-            for i in range(60)]
-    data = study([own, *none], [{"messages": [{"role": "user", "content": f"v{i}"},
-                                              {"role": "assistant", "content": str(i % 2)}]} for i in range(50)],
-                 system="Brief.")
+    own = {
+        "messages": [
+            {"role": "system", "content": "Own."},
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": "1"},
+        ]
+    }
+    none = [
+        {"messages": [{"role": "user", "content": f"{i}"}, {"role": "assistant", "content": str(i % 2)}]}
+        for i in range(60)
+    ]
+    data = study(
+        [own, *none],
+        [
+            {"messages": [{"role": "user", "content": f"v{i}"}, {"role": "assistant", "content": str(i % 2)}]}
+            for i in range(50)
+        ],
+        system="Brief.",
+    )
     assert Letters.text(data.workload.train[0].prompt_ids).startswith("[system|Own.]")
     assert Letters.text(data.workload.train[1].prompt_ids).startswith("[system|Brief.]")
     assert Letters.text(data.workload.splits["validation"][0].prompt_ids).startswith("[system|Brief.]")
@@ -163,8 +179,9 @@ def test_same_question_with_another_answer_and_duplicates_are_warned_of(study) -
     data = study(train, [*rows(60, 100), {"prompt": "5 + 5?", "completion": "0"}])
     assert codes(data) == ["shared_questions", "duplicates"]
     assert data.warnings[1].values == {"split": "train", "count": 2, "contradicting": 1}
-    assert str(data.warnings[1]) == ("train.jsonl: 2 rows of train repeat an earlier question, 1 of them with another "
-                                     "answer.")
+    assert str(data.warnings[1]) == (
+        "train.jsonl: 2 rows of train repeat an earlier question, 1 of them with another answer."
+    )
 
 
 def test_one_label_is_refused_and_for_a_users_own_metric_only_warned_of(study) -> None:
@@ -192,11 +209,14 @@ def test_rows_cut_by_max_length_are_counted_for_every_level(study) -> None:
     long_answer = {"prompt": "?", "completion": "2" * 40}
     space = SearchSpace((Factor("max_length", (64, 200)),))
     data = study([*rows(60), long, long_answer], rows(60, 100), space=space)
-    assert data.summary["by_max_length"] == {"64": {"truncated": 2, "without_answer": 1},
-                                             "200": {"truncated": 0, "without_answer": 0}}
+    assert data.summary["by_max_length"] == {
+        "64": {"truncated": 2, "without_answer": 1},
+        "200": {"truncated": 0, "without_answer": 0},
+    }
     assert codes(data) == ["answers_cut_off"]
-    assert str(data.warnings[0]) == ("max_length 64 leaves nothing of the answer in 1 of 62 training rows; they are "
-                                     "passed over at that length.")
+    assert str(data.warnings[0]) == (
+        "max_length 64 leaves nothing of the answer in 1 of 62 training rows; they are passed over at that length."
+    )
 
 
 def test_max_length_that_leaves_no_answer_at_all_is_refused(study) -> None:
@@ -214,8 +234,9 @@ def test_rows_beyond_the_models_context_are_cut_and_told(study) -> None:
     assert Letters.text(scored.completion_ids) == "2$"
     assert len(scored.prompt_ids) == 64 - data.workload.scoring.max_new_tokens
     assert Letters.text(scored.prompt_ids).endswith("yy][assistant|")
-    assert all(len(e.prompt_ids) + data.workload.scoring.max_new_tokens <= 64
-               for e in data.workload.splits["validation"])
+    assert all(
+        len(e.prompt_ids) + data.workload.scoring.max_new_tokens <= 64 for e in data.workload.splits["validation"]
+    )
 
 
 def test_scored_answer_longer_than_the_context_is_refused(study) -> None:

@@ -26,8 +26,9 @@ def examples(n: int) -> list[DataExample]:
     return [example(i, f"question {i}", str(i % 3)) for i in range(n)]
 
 
-@pytest.mark.parametrize(("rows", "size"), [(10, 5), (60, 30), (100, 50), (250, 50), (1000, 200), (2500, 500),
-                                            (100_000, 500)])
+@pytest.mark.parametrize(
+    ("rows", "size"), [(10, 5), (60, 30), (100, 50), (250, 50), (1000, 200), (2500, 500), (100_000, 500)]
+)
 def test_validation_takes_a_fifth_between_50_and_500_and_never_more_than_half(rows: int, size: int) -> None:
     assert validation_size(rows) == size
 

@@ -56,14 +56,17 @@ def test_all_wrong_cells_are_told_with_line_and_column(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("text", "part"), [
-    ("learning_rat\n1e-4\n", 'column "learning_rat": there is no such factor. Did you mean learning_rate?'),
-    ("lr,learning_rate\n1e-4,1e-4\n", 'columns "lr" and "learning_rate" are both learning_rate'),
-    ("name,accuracy\na,0.3\n", "at least one is a factor"),
-    ("lr\n", "no configurations in it"),
-    ("lr,r\n1e-4\n", "mine.csv:2: found 1 fields; the header has 2"),
-    ("lr\nnan\n", "it is a finite number"),
-])
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("learning_rat\n1e-4\n", 'column "learning_rat": there is no such factor. Did you mean learning_rate?'),
+        ("lr,learning_rate\n1e-4,1e-4\n", 'columns "lr" and "learning_rate" are both learning_rate'),
+        ("name,accuracy\na,0.3\n", "at least one is a factor"),
+        ("lr\n", "no configurations in it"),
+        ("lr,r\n1e-4\n", "mine.csv:2: found 1 fields; the header has 2"),
+        ("lr\nnan\n", "it is a finite number"),
+    ],
+)
 def test_wrong_table_is_told(tmp_path: Path, text: str, part: str) -> None:
     with pytest.raises(DataError) as caught:
         table(tmp_path, text)

@@ -13,41 +13,59 @@ from tunebook.evaluation import METRICS, check_metric, load_metric
 from tunebook.evaluation.number import last_number
 
 
-@pytest.mark.parametrize(("metric", "answer", "gold", "score"), [
-    ("exact_match", " Human\n", "human", 1),
-    ("exact_match", "New  York", "new york", 1),
-    ("exact_match", "STRASSE", "straße", 1),
-    ("exact_match", "human.", "human", 0),
-    ("exact_match", "", "human", 0),
-    ("exact_match", "教育 ", "教育", 1),
-    ("contains", "The answer is Human.", "human", 1),
-    ("contains", "nothing", "no", 0),
-    ("contains", "I say no!", "no", 1),
-    ("contains", "not now, no", "no", 1),
-    ("contains", "it costs 128 dollars", "28", 0),
-    ("contains", "这是教育类", "教育", 1),
-    ("contains", "C++ it is", "c++", 1),
-    ("contains", "", "x", 0),
-    ("number", "He has 8 left.", "#### 8", 1),
-    ("number", "16 - 8 = 8", "8.0", 1),
-    ("number", "It is 1,234 in all", "1234", 1),
-    ("number", "minus: -3", "-3", 1),
-    ("number", "16-3", "3", 1),
-    ("number", "no number", "3", 0),
-    ("number", "8 or 9", "8", 0),
-    ("number", "0.5", ".50", 1),
-    ("choice", " yes", "yes", 1),
-    ("choice", "Yes", "yes", 0),
-])
+@pytest.mark.parametrize(
+    ("metric", "answer", "gold", "score"),
+    [
+        ("exact_match", " Human\n", "human", 1),
+        ("exact_match", "New  York", "new york", 1),
+        ("exact_match", "STRASSE", "straße", 1),
+        ("exact_match", "human.", "human", 0),
+        ("exact_match", "", "human", 0),
+        ("exact_match", "教育 ", "教育", 1),
+        ("contains", "The answer is Human.", "human", 1),
+        ("contains", "nothing", "no", 0),
+        ("contains", "I say no!", "no", 1),
+        ("contains", "not now, no", "no", 1),
+        ("contains", "it costs 128 dollars", "28", 0),
+        ("contains", "这是教育类", "教育", 1),
+        ("contains", "C++ it is", "c++", 1),
+        ("contains", "", "x", 0),
+        ("number", "He has 8 left.", "#### 8", 1),
+        ("number", "16 - 8 = 8", "8.0", 1),
+        ("number", "It is 1,234 in all", "1234", 1),
+        ("number", "minus: -3", "-3", 1),
+        ("number", "16-3", "3", 1),
+        ("number", "no number", "3", 0),
+        ("number", "8 or 9", "8", 0),
+        ("number", "0.5", ".50", 1),
+        ("choice", " yes", "yes", 1),
+        ("choice", "Yes", "yes", 0),
+    ],
+)
 def test_answer_is_scored(metric: str, answer: str, gold: str, score: float) -> None:
     assert METRICS[metric].score(answer, gold) == score
 
 
-@pytest.mark.parametrize(("text", "number"), [
-    ("#### 1,234.50", "1234.50"), ("$1,000,000", "1000000"), ("3.5.", "3.5"), ("80%", "80"), ("\u22127", "-7"),
-    ("1\u00a0000", "1000"), ("12'345", "12345"), ("1,5", "5"), ("1,2345", "2345"), ("1e5", "1e5"), ("2e", "2"),
-    ("", None), ("none", None), ("-", None), ("1" * 400, "1" * 400),
-])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("#### 1,234.50", "1234.50"),
+        ("$1,000,000", "1000000"),
+        ("3.5.", "3.5"),
+        ("80%", "80"),
+        ("\u22127", "-7"),
+        ("1\u00a0000", "1000"),
+        ("12'345", "12345"),
+        ("1,5", "5"),
+        ("1,2345", "2345"),
+        ("1e5", "1e5"),
+        ("2e", "2"),
+        ("", None),
+        ("none", None),
+        ("-", None),
+        ("1" * 400, "1" * 400),
+    ],
+)
 def test_last_number_of_a_text(text: str, number: str | None) -> None:
     assert last_number(text) == (None if number is None else Decimal(number))
 
@@ -60,7 +78,11 @@ def test_unparsable_answers_are_known() -> None:
 
 def test_kind_says_how_answers_are_obtained() -> None:
     assert {name: metric.kind for name, metric in METRICS.items()} == {
-        "exact_match": "generate", "choice": "choice", "number": "generate", "contains": "generate"}
+        "exact_match": "generate",
+        "choice": "choice",
+        "number": "generate",
+        "contains": "generate",
+    }
 
 
 def examples(*golds: str) -> dict[str, list[ExampleText]]:
@@ -112,13 +134,16 @@ def test_own_function_is_found_beside_the_study_file(own: Path) -> None:
     assert check_metric("mine:with_example", own, examples("a", "b")) == ()
 
 
-@pytest.mark.parametrize(("name", "part"), [
-    ("nowhere:f", "there is no .*nowhere.py and no installed module nowhere"),
-    ("mine:nothing", "module mine has no function nothing"),
-    ("mine:constant", "module mine has no function constant"),
-    ("mine:one", r"mine:one takes \(answer\); a metric takes \(answer, gold\)"),
-    ("accuracy", "found 'accuracy'; it is one of exact_match, choice, number, contains"),
-])
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("nowhere:f", "there is no .*nowhere.py and no installed module nowhere"),
+        ("mine:nothing", "module mine has no function nothing"),
+        ("mine:constant", "module mine has no function constant"),
+        ("mine:one", r"mine:one takes \(answer\); a metric takes \(answer, gold\)"),
+        ("accuracy", "found 'accuracy'; it is one of exact_match, choice, number, contains"),
+    ],
+)
 def test_own_function_that_is_not_there_is_told(own: Path, name: str, part: str) -> None:
     with pytest.raises(StudyFileError, match=part):
         load_metric(name, own)
@@ -130,11 +155,14 @@ def test_own_module_that_fails_on_import_is_told(tmp_path: Path) -> None:
         load_metric("bad:f", tmp_path)
 
 
-@pytest.mark.parametrize(("name", "answer", "part"), [
-    ("mine:broken", "", "metric mine:broken: failed on example 4 with ZeroDivisionError"),
-    ("mine:wrong", "x", "metric mine:wrong: gave 7 on example 4; a score is a number from 0 to 1"),
-    ("mine:text", "x", "gave 'good' on example 4"),
-])
+@pytest.mark.parametrize(
+    ("name", "answer", "part"),
+    [
+        ("mine:broken", "", "metric mine:broken: failed on example 4 with ZeroDivisionError"),
+        ("mine:wrong", "x", "metric mine:wrong: gave 7 on example 4; a score is a number from 0 to 1"),
+        ("mine:text", "x", "gave 'good' on example 4"),
+    ],
+)
 def test_own_function_that_misbehaves_is_told_with_the_example(own: Path, name: str, answer: str, part: str) -> None:
     with pytest.raises(UserError) as caught:
         load_metric(name, own).score(answer, "x", ExampleText(4, "q", "x"))
