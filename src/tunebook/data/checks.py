@@ -229,15 +229,11 @@ def check_lengths(
 
 
 def _cut_answers(level: int, count: int, total: int, is_baseline: bool) -> DataWarning:
-    values = {"max_length": level, "count": count, "baseline": is_baseline}
-    return DataWarning(
-        "answers_cut_off",
-        values,
-        (
-            f"max_length {level} leaves nothing of the answer in {count} of {total} training rows; they are passed over "
-            "at that length."
-        ),
+    text = (
+        f"max_length {level} leaves nothing of the answer in {count} of {total} training rows; "
+        "they are passed over at that length."
     )
+    return DataWarning("answers_cut_off", {"max_length": level, "count": count, "baseline": is_baseline}, text)
 
 
 def _beyond_context(
@@ -247,16 +243,11 @@ def _beyond_context(
     if not long:
         return []
     longest, example = max(long, key=lambda pair: pair[0])
-    return [
-        DataWarning(
-            "beyond_context",
-            {"count": len(long), "longest": longest, "context": context},
-            (
-                f"{_rows(len(long))} of training {'is' if len(long) == 1 else 'are'} longer than the model's context of "
-                f"{context} tokens (the longest, {place('train', example)}, has {longest}); they are cut there."
-            ),
-        )
-    ]
+    text = (
+        f"{_rows(len(long))} of training {'is' if len(long) == 1 else 'are'} longer than the model's context "
+        f"of {context} tokens (the longest, {place('train', example)}, has {longest}); they are cut there."
+    )
+    return [DataWarning("beyond_context", {"count": len(long), "longest": longest, "context": context}, text)]
 
 
 def _beyond_context_scored(
@@ -275,19 +266,10 @@ def _beyond_context_scored(
     if not long:
         return []
     longest, example = max(long, key=lambda pair: pair[0])
-    return [
-        DataWarning(
-            "beyond_context_scored",
-            {
-                "split": name,
-                "count": len(long),
-                "longest": longest,
-                "context": context,
-            },
-            (
-                f"{_rows(len(long))} of {name} {'is' if len(long) == 1 else 'are'} longer than the model's context, {context} "
-                f"tokens (the longest, {place(name, example)}, has {longest}); the beginning of the prompt is left out so that "
-                "prompt and answer fit."
-            ),
-        )
-    ]
+    values = {"split": name, "count": len(long), "longest": longest, "context": context}
+    text = (
+        f"{_rows(len(long))} of {name} {'is' if len(long) == 1 else 'are'} longer than the model's context, "
+        f"{context} tokens (the longest, {place(name, example)}, has {longest}); the beginning of the prompt is left "
+        "out so that prompt and answer fit."
+    )
+    return [DataWarning("beyond_context_scored", values, text)]
