@@ -104,7 +104,7 @@ def test_exact_match_of_long_texts_is_doubted(tmp_path: Path) -> None:
 
 
 OWN = """
-from helper import bonus
+from neighbour import bonus
 def loose(answer, gold):
     return gold in answer
 def with_example(answer, gold, example):
@@ -124,7 +124,7 @@ constant = 3
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(OWN)
-    (tmp_path / "helper.py").write_text("def bonus(index):\n    return 1 / (index + 1)\n")
+    (tmp_path / "neighbour.py").write_text("def bonus(index):\n    return 1 / (index + 1)\n")
     return tmp_path
 
 
