@@ -15,6 +15,7 @@ from tunebook.core.divergence import collapse_reason, worse_than_untrained
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, ExampleText, Outcomes, StepRecord, TrialFact
 from tunebook.core.ports import RawScores, RawTrial, Sink
 from tunebook.core.study import Trial, TrialState
+from tunebook.errors import UserError
 from tunebook.evaluation import load_metric
 
 __all__ = ["JudgeSpec", "JudgedTrial", "JudgingSink", "as_fact", "judging_sink"]
@@ -65,16 +66,23 @@ class JudgingSink:
         self._tokenizer = tokenizer
 
     def finished(self, result: RawTrial) -> None:
+        try:
+            judged = self._judged(result)
+        except UserError as error:  # the user's own metric: this trial cannot be scored, the others may
+            self._inner.failed(result.id, str(error))
+            return
+        self._inner.finished(judged)  # type: ignore[arg-type]
+
+    def _judged(self, result: RawTrial) -> JudgedTrial:
         outcomes = {split: self._outcomes(split, raw) for split, raw in result.scores.items()}
         collapse = None
         if "validation" in outcomes and result.broke_at_step is None:
             answers = outcomes["validation"].answers
             parsable = [self._metric.parsable(answer) for answer in answers]
             collapse = collapse_reason(answers, parsable, self._spec.commonest_share)
-        judged = JudgedTrial(
+        return JudgedTrial(
             result.id, outcomes, result.curve, result.cost, result.broke_at_step, result.reason, collapse
         )
-        self._inner.finished(judged)  # type: ignore[arg-type]
 
     def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
         examples = self._spec.examples[split]

@@ -14,7 +14,7 @@ from tunebook.core.ports import Calibration, Engine, EngineOptions, Executor, Wo
 from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData
 from tunebook.data import prepare as prepare_data
-from tunebook.data.trials_table import load_trials
+from tunebook.data.trials_table import read_trials_table
 from tunebook.errors import StudyFileError
 from tunebook.evaluation import check_metric
 from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options_by_device
@@ -109,7 +109,7 @@ def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False)
         )
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
     data = prepare_data(spec, tokenizer, base, model.get("context"))
-    doubts = check_metric(spec.metric, base, data.examples)
+    doubts = check_metric(spec.metric, base, data.examples, data.places)
     entry, reason = _able(entry, spec.engine, options.model)
     facts = StudyFacts(
         data=data.facts,
@@ -119,7 +119,7 @@ def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False)
         summary=data.summary,
         environment=describe_environment(options.device, options.threads),
     )
-    warnings = (*(each.text for each in data.warnings), *doubts, *reason)
+    warnings = (*(each.text for each in data.warnings), *doubts, *reason, *_table_warnings(spec, base))
     return Prepared(spec, place, base, entry, options, data, facts, devices, warnings, tokenizer)
 
 
@@ -184,6 +184,11 @@ def _hashes(place: StudyPlace, options: EngineOptions, entry: EngineEntry) -> di
     return hashes
 
 
+def _table_warnings(spec: StudySpec, base: Path) -> tuple[str, ...]:
+    ignored = read_trials_table(base / spec.trials, spec.baseline).ignored if spec.trials else ()
+    return (f"{spec.trials}: columns that are no factors are ignored: {', '.join(ignored)}",) if ignored else ()
+
+
 def load_table(spec: StudySpec, base: Path) -> tuple[Configuration, ...]:
     """The configurations of the user's own table, or none."""
-    return tuple(load_trials(base / spec.trials, spec.baseline)) if spec.trials else ()
+    return read_trials_table(base / spec.trials, spec.baseline).configurations if spec.trials else ()
