@@ -31,6 +31,7 @@ EXPLORATORY_ALPHA = 0.05
 """Error rate of a comparison that was not planned: a family of one, outside the study's error budget."""
 
 PLAIN_LEVEL = 0.95
+VALIDATION = "validation"
 SMALLEST_GROUP = 20
 """Groups of fewer examples get an accuracy but no verdict: the normal approximation is not to be trusted there."""
 
@@ -88,7 +89,7 @@ def compare(
     control: Sequence[int],
     spec: StudySpec,
     facts: DataFacts,
-    split: str = "validation",
+    split: str = VALIDATION,
 ) -> tuple[Finding, ...]:
     """Compare any two groups of trials, paired, all examples first and then by group.
 
@@ -122,7 +123,7 @@ def judge(
         family = _Family([c for _, c in here], history, alpha / len(splits), margin, split, last,
                          (round_number, round_kind))
         main += zip((i for i, _ in here), family.judged(()), strict=True)
-        blocks = _blocks(groups) if split == "validation" else ()
+        blocks = _blocks(groups) if split == VALIDATION else ()
         by_group += family.judged(blocks) if blocks else ()
     return (*(finding for _, finding in sorted(main, key=lambda pair: pair[0])), *by_group)
 
@@ -151,6 +152,7 @@ class _Family:
         self.round, self.round_kind = judged_in
         self.sides = [(side_of(c.treatment, history, split), side_of(c.control, history, split)) for c in contrasts]
         self.judgeable = [k for k, (a, b) in enumerate(self.sides) if _can_be_judged(a, b)]
+        self.last_round = last_round
         self.groups = replicates(history, split, last_round)
         self.scalings = {facts[0].trial.effective.scaling for facts in self.groups.values()}
         members = {f.trial.id: f for k in self.judgeable for side in self.sides[k] for f in side.counted}
@@ -190,11 +192,13 @@ class _Family:
         return _Numbers(estimates, noise, raw, adjusted, critical, one_sided, losses)
 
     def _noise(self, indices: Sequence[NDArray[np.intp]]) -> SeedNoise:
-        def means(fact: TrialFact) -> list[float]:
-            scores = fact.outcomes[self.split].scores
-            return [float(scores[block].mean()) for block in indices] or [float(scores.mean())]
-
-        return pooled_covariance({key: np.array([means(f) for f in facts]) for key, facts in self.groups.items()})
+        """Of the family's split. The few replicates of a small confirm round are too few on a test split: the noise
+        on validation, where the same settings were repeated more often, then stands in."""
+        noise = _pooled(self.groups, self.split, indices)
+        if noise.provisional and self.split != VALIDATION:
+            known = _pooled(replicates(self.history, VALIDATION, self.last_round), VALIDATION, ())
+            return known if known.df > noise.df else noise
+        return noise
 
     def _loss_estimates(self) -> Estimates | None:
         losses = np.stack([f.outcomes[self.split].nll for f in self.facts])
@@ -318,6 +322,16 @@ def _statistics(estimates: Estimates, kinds: Sequence[ContrastKind], margin: flo
     se = estimates.standard_error
     without_noise = np.where(distance > 0, math.inf, np.minimum(distance, 0.0))
     return np.where(se > 0, distance / np.where(se > 0, se, 1.0), without_noise)
+
+
+def _pooled(
+    groups: dict[str, tuple[TrialFact, ...]], split: str, indices: Sequence[NDArray[np.intp]]
+) -> SeedNoise:
+    def means(fact: TrialFact) -> list[float]:
+        scores = fact.outcomes[split].scores
+        return [float(scores[block].mean()) for block in indices] or [float(scores.mean())]
+
+    return pooled_covariance({key: np.array([means(f) for f in facts]) for key, facts in groups.items()})
 
 
 def _can_be_judged(treatment: Side, control: Side) -> bool:

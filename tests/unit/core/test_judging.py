@@ -273,3 +273,16 @@ def test_a_configuration_that_is_much_noisier_is_judged_by_its_own_noise():
     assert "unequal_noise" not in calm.warnings
     assert noisy.standard_error > 5 * calm.standard_error
     assert noisy.degrees_of_freedom < 4
+
+
+def test_a_small_test_round_borrows_its_noise_from_validation():
+    bench = Bench()
+    base, other = bench.add(BASE, 5), bench.add(rank(16), 3)
+    for number in (*base[:1], *other[:1]):
+        fact = bench.trials[number]
+        outcomes = {**fact.outcomes, "test": fact.outcomes["validation"]}
+        bench.trials[number] = replace(fact, outcomes=outcomes)
+    bench.contrasts.append(Contrast(ContrastKind.DIFFERENCE, other[:1], base[:1], "best", split="test"))
+    (finding,) = bench.judged()
+    assert not finding.provisional
+    assert finding.split == "test"
