@@ -3,9 +3,10 @@
     python -m benchmarks.growth --model smollm2 --data DIR [--figures docs/figures] [--json FILE] [--repeat 2]
 
 Each sweep varies one thing and keeps the rest: trials of rank 8 in one cohort; rank of one trial; training rows of one
-trial; tokens of an example (random tokens, nothing shared). Seconds are those of training, by the engine's own account
-(Cost.train_seconds); the least of the repeats counts, which come in turn, so that a slow minute does not fall on one
-point. The dashed line is what strict proportion to the first point would give.
+trial; tokens of an example (random tokens, nothing shared). Seconds are those of training alone: wall time, or with
+`--clock cpu` the processor time of the process, which other work on the machine disturbs less. The least of the repeats
+counts, which come in turn, so that a slow minute does not fall on one point. The dashed line is what strict proportion
+to the first point would give.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import argparse
 import json
 import random
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from benchmarks.child import ChildTask, add_task_options, task_from
 from benchmarks.packed import CollectingSink, ListSource, workload_of
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Engine, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
+
+Clock = Callable[[], float]
 
 __all__ = ["SWEEPS", "Point", "Sweep", "draw", "measured"]
 
@@ -82,22 +86,24 @@ def random_examples(n: int, length: int) -> tuple[TokenizedExample, ...]:
     return tuple(TokenizedExample(text[: -(length // 4)], text[-(length // 4) :]) for text in texts)
 
 
-def measured(engine: Engine, sweeps: Sequence[Sweep], workload: Workload, repeat: int) -> dict[str, list[Point]]:
+def measured(
+    engine: Engine, sweeps: Sequence[Sweep], workload: Workload, repeat: int, clock: Clock
+) -> dict[str, list[Point]]:
     """Seconds of training for every point; the repeats of all points come in turn."""
     points = {sweep.name: [Point(value) for value in sweep.values] for sweep in sweeps}
     for _ in range(repeat):
         for sweep in sweeps:
             for point in points[sweep.name]:
-                point.seconds.append(_seconds(engine, sweep, point.value, workload))
+                point.seconds.append(_seconds(engine, sweep, point.value, workload, clock))
     return points
 
 
-def _seconds(engine: Engine, sweep: Sweep, value: int, workload: Workload) -> float:
-    sink = CollectingSink()
+def _seconds(engine: Engine, sweep: Sweep, value: int, workload: Workload, clock: Clock) -> float:
     with tempfile.TemporaryDirectory(prefix="growth-") as folder:
         jobs, own = jobs_and_workload(sweep, value, workload, folder)
-        engine.run(ListSource(jobs), own, sink)
-    return sum(result.cost.train_seconds for result in sink.results.values())
+        began = clock()
+        engine.run(ListSource(jobs), own, CollectingSink())
+        return clock() - began
 
 
 def draw(sweep: Sweep, points: Sequence[Point], file: Path) -> None:
@@ -137,14 +143,16 @@ def main() -> None:
     add_task_options(parser)
     parser.add_argument("--figures", type=Path, default=Path("docs/figures"))
     parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--sweeps", default=",".join(sweep.name for sweep in SWEEPS))
     args = parser.parse_args()
     task = task_from(args)
     sweeps = [sweep for sweep in SWEEPS if sweep.name in args.sweeps.split(",")]
     torch.set_num_threads(task.threads)
+    clock = time.process_time if args.clock == "cpu" else time.perf_counter
     engine, workload = _engine(task), workload_of(task)
-    _seconds(engine, SWEEPS[0], 1, workload)  # warms up
-    points = measured(engine, sweeps, workload, args.repeat)
+    _seconds(engine, SWEEPS[0], 1, workload, clock)  # warms up
+    points = measured(engine, sweeps, workload, args.repeat, clock)
     for sweep in sweeps:
         for point in points[sweep.name]:
             print(f"{sweep.name:8s} {point.value:5d}  {min(point.seconds):8.2f} s")
