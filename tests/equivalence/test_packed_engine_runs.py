@@ -170,6 +170,29 @@ def test_a_checkpoint_of_a_longer_run_equals_the_shorter_trial(engine, tmp_path)
     assert len(sink.results[12].curve.steps) == len(alone.results[12].curve.steps)
 
 
+def test_a_run_stopped_while_a_checkpoint_is_scored_still_gives_the_checkpoint(engine, tmp_path):
+    class StopsAtFirstScoring(RecordingSink):
+        scoring = False
+
+        def progress(self, trial_id, done, phase):
+            self.scoring = self.scoring or phase == "score"
+
+        def should_stop(self):
+            return self.scoring
+
+    longer = job(0, tmp_path / "a", checkpoints=((1, 11), (3, 13)))
+    stopped = StopsAtFirstScoring()
+    engine.run(ListSource([longer]), WORKLOAD, stopped)
+    assert stopped.results == {}
+    sink, _ = run(engine, [longer])
+    assert list(sink.results) == [11, 13, 0]
+    unbroken, _ = run(engine, [job(0, tmp_path / "b", checkpoints=((1, 11), (3, 13)))])
+    for number in (11, 13, 0):
+        assert_same_weights(weights(tmp_path / "a", number), weights(tmp_path / "b", number))
+        mine, theirs = sink.results[number].curve, unbroken.results[number].curve
+        assert [r.loss for r in mine.evaluations] == [r.loss for r in theirs.evaluations]
+
+
 def test_the_saved_adapter_gives_the_same_likelihoods_in_plain_peft(engine, tmp_path):
     for number, targets in enumerate(["all-linear", None, ("q_proj", "model.layers.1.mlp.down_proj")]):
         sink, _ = run(engine, [job(number, tmp_path, BASE.with_values(target_modules=targets, lora_dropout=0.0))])

@@ -97,6 +97,8 @@ class Cohort:
             slot.scored = list(saved.facts["scored"])
             trainee.load_state(saved.tensors, saved.steps, saved.evaluations, saved.facts)
             self._sink.note("trial_resumed", {"trial": job.id, "step": trainee.n_done})
+            if trainee.epochs_done is not None:  # it may have been stopped while this epoch's end was scored
+                self._epoch_end(slot, trainee.epochs_done)
         return slot
 
     # -- training
@@ -145,7 +147,7 @@ class Cohort:
     def _evaluate(self, trainee: Trainee, epoch: int) -> None:
         """Loss on the first validation examples, for the curve."""
         examples = self._workload.splits.get("validation", ())[: self._workload.curve_examples]
-        if not examples:
+        if not examples or any(record.step == trainee.n_done for record in trainee.evaluations):
             return
         began = time.perf_counter()
         totals = losses(self._packed, [trainee.adapter], examples)[0]
