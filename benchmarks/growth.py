@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -95,6 +96,7 @@ def measured(
         for sweep in sweeps:
             for point in points[sweep.name]:
                 point.seconds.append(_seconds(engine, sweep, point.value, workload, clock))
+                print(f"{sweep.name} {point.value}: {point.seconds[-1]:.2f} s", file=sys.stderr, flush=True)
     return points
 
 
