@@ -144,9 +144,9 @@ def corrected_accuracy(field: Field, best: int, seed: int = 0) -> Corrected:
     """
     raw = float(field.accuracy[best])
     excess = _excess(field, np.random.Generator(np.random.Philox(key=seed)))
-    inflation = _inflation(field)
     centre = float(excess.mean())
     low, high = np.quantile(excess, [0.025, 0.975])
+    inflation = _inflation(field) * _unselected(field, best, float(high - low) / 2)
     corrected = float(np.clip(raw - centre, 0, 1))
     bounds = [corrected - (high - centre) * inflation, corrected + (centre - low) * inflation]
     n = field.scores.shape[1]
@@ -175,14 +175,28 @@ def _excess(field: Field, generator: np.random.Generator) -> Floats:
 
 def _shrunk(values: Floats, noise: Floats) -> Floats:
     """Pulled towards their mean by the share of their spread that noise explains."""
+    return np.asarray(values.mean() + _kept(values, noise) * (values - values.mean()))
+
+
+def _kept(values: Floats, noise: Floats) -> float:
+    """Share of the spread of the values that noise does not explain; 1 for fewer than three, which say nothing."""
     c = len(values)
     if c < 3:
-        return values
-    centring = np.eye(c) - 1 / c
-    expected = float(np.trace(centring @ noise)) / (c - 1)
+        return 1.0
+    expected = float(np.trace((np.eye(c) - 1 / c) @ noise)) / (c - 1)
     observed = float(values.var(ddof=1))
-    kept = max(0.0, 1 - expected / observed) if observed > 0 else 0.0
-    return np.asarray(values.mean() + kept * (values - values.mean()))
+    return max(0.0, 1 - expected / observed) if observed > 0 else 0.0
+
+
+def _unselected(field: Field, best: int, half: float) -> float:
+    """Widening where configurations truly differ. The largest of many equals varies less than one of them; the best of
+    unequals is nearly always the same and varies as it would alone. Between the two by the share of true spread."""
+    c = len(field.scores)
+    noise = field.joint_covariance[:c, :c]
+    alone = float(special.ndtri(0.975)) ** 2 * float(noise[best, best])
+    if half <= 0:
+        return 1.0
+    return float(np.sqrt(1 + _kept(field.accuracy, noise) * max(0.0, alone / half**2 - 1)))
 
 
 def _inflation(field: Field) -> float:
