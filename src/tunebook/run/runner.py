@@ -159,6 +159,8 @@ class Runner:
                 self._p.ledger.release_trial(each, token, reason)
 
     def _finished(self, judged: JudgedTrial, state: _WaveState) -> None:
+        if judged.id in state.done:
+            return  # a restarted worker may report a checkpoint again
         fact = as_fact(state.trials[judged.id], judged, state.untrained_loss)
         if fact.trial.id == 0 and "validation" in fact.outcomes:
             state.untrained_loss = fact.outcomes["validation"].loss
