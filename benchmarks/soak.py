@@ -97,7 +97,10 @@ class Child:
                     os.dup2(out.fileno(), 1)
                     os.dup2(out.fileno(), 2)
                     sys.stdout = sys.stderr = out
-                    code = command_line(["run", str(file), "--quiet"])
+                    try:
+                        code = command_line(["run", str(file), "--quiet"])
+                    finally:
+                        out.flush()
             finally:
                 os._exit(code)
 

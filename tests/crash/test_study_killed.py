@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -54,6 +55,30 @@ def test_real_training_killed_at_random_ends_like_an_unbroken_one(tmp_path):
     harried.run(4, like=undisturbed)
     assert harried.kills >= 2
     assert_the_same(undisturbed, harried.folder)
+
+
+def test_killed_between_sealing_and_planning_the_confirm_is_the_same(tmp_path, calm):
+    """Found by the soak: the order of the sealed roles numbers the trials."""
+    file = make_simulated_study(tmp_path, N_TRIALS)
+    seen = []
+
+    def kill(connection, cursor, statement, *rest):
+        if "INSERT INTO sealed" in statement:
+            seen.append(statement)
+        elif seen and "INSERT INTO" in statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "before_cursor_execute", kill)
+    try:
+        child = Child(file, tmp_path / "out.log")
+    finally:
+        event.remove(Engine, "before_cursor_execute", kill)
+    assert child.wait(300) == -signal.SIGKILL
+    again = Soak(file, random.Random(0))
+    again.run()
+    with open_ledger(again.folder, write=False) as ledger:
+        assert ledger.history().sealed
+    assert_the_same(calm, again.folder)
 
 
 def begun(file: Path, finished: int) -> Child:

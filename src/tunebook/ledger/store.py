@@ -28,6 +28,12 @@ __all__ = ["SqlLedger"]
 
 T = TypeVar("T")
 
+_ROLES = ("best", "baseline", "cheapest")
+
+
+def _place_of_role(role: str) -> tuple[int, str]:
+    return (_ROLES.index(role) if role in _ROLES else len(_ROLES), role)
+
 
 class SqlLedger:
     """The ledger of one study; fulfils `core.ports.Ledger`.
@@ -392,7 +398,8 @@ class SqlLedger:
             n_roles = row["n_roles"]
         if found and len(found) != n_roles:
             raise damaged(self._place, "table sealed: not all of the confirm list is there")
-        return found
+        # in the order in which the planner names them: trials are numbered by it
+        return {role: found[role] for role in sorted(found, key=_place_of_role)}
 
     def _planned_twice(self, wave: Wave) -> IllegalTransition:
         return self._fault(

@@ -174,6 +174,11 @@ class LedgerSuite:
             ledger.seal({"best": "a", "baseline": "c"})
         assert ledger.history().sealed == {"best": "a"}
 
+    def test_the_confirm_list_keeps_the_order_of_its_roles(self, ledger: Any) -> None:
+        """Confirm trials are numbered in it, also by a runner that was killed between sealing and planning."""
+        ledger.seal({"best": "b", "baseline": "a", "cheapest": "c"})
+        assert list(ledger.history().sealed) == ["best", "baseline", "cheapest"]
+
     # --- states and tokens ---------------------------------------------------------------------------------------
 
     def test_tokens_only_grow(self, ledger: Any) -> None:
