@@ -167,7 +167,8 @@ def _chosen_on(view: View, key: str) -> list[TrialFact]:
 
 def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     """Which trial ran in which slot when, from the ledger's notes "trial_span" (seconds since the study began)."""
-    spans = [v for code, v in view.notes if code == "trial_span" and v.get("trial") in view.history.trials]
+    shown = {fact.trial.id for fact in view.trials}  # the reference belongs to no round that is shown
+    spans = [v for code, v in view.notes if code == "trial_span" and v.get("trial") in shown]
     if not spans:
         return None
     begin = min(float(v["start"]) for v in spans)
