@@ -214,7 +214,8 @@ def _cells(standing: Standing) -> dict[frozenset[str], tuple[int, ...]]:
         return {}
     cells: dict[frozenset[str], tuple[int, ...]] = {frozenset(): baseline.ids}
     for finding in standing.levels:
-        if finding.factor in note and standing.value_of(finding) == note[finding.factor]:
+        same_level = finding.factor in note and standing.value_of(finding) == note[finding.factor]
+        if same_level and finding.factor is not None and _moves_nothing_else(standing, finding, finding.factor):
             cells[frozenset({finding.factor})] = finding.treatment_trials
     for place in standing.places.values():
         own = [f for f in place.facts if f.trial.purpose is Purpose.COMBINE]
@@ -223,6 +224,17 @@ def _cells(standing: Standing) -> dict[frozenset[str], tuple[int, ...]]:
             has = (name for name, value in note.items() if _plain(getattr(configuration, name)) == _plain(value))
             cells[frozenset(has)] = tuple(f.trial.id for f in own)
     return cells
+
+
+def _moves_nothing_else(standing: Standing, finding: Finding, factor: str) -> bool:
+    """Whether a level was judged at the baseline's own learning rate: at a re-tuned one it is no cell of one change."""
+    if factor == "learning_rate" or standing.baseline_key is None:
+        return True
+    rates = {
+        standing.history.trials[trial].trial.effective.learning_rate
+        for trial in (finding.treatment_trials[0], standing.places[standing.baseline_key].ids[0])
+    }
+    return len(rates) == 1
 
 
 def _plain(value: object) -> object:

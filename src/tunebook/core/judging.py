@@ -80,7 +80,11 @@ def judge_round(history: History, round_number: int, spec: StudySpec, facts: Dat
     if not contrasts:
         return ()
     kind = waves[0].kind
-    return judge(contrasts, history, ERROR_SHARES[kind], spec.margin, facts.groups, round_number, kind)
+    found = judge(contrasts, history, ERROR_SHARES[kind], spec.margin, facts.groups, round_number, kind)
+    if any(wave.kind is kind and wave.round < round_number for wave in history.waves):
+        # a further round of a kind, after the budget was raised: its share of the error rate has been spent
+        return tuple(replace(finding, warnings=(*finding.warnings, "exploratory")) for finding in found)
+    return found
 
 
 def compare(

@@ -100,8 +100,8 @@ _WARNINGS = {
     "control_diverged": "The other side did not train.",
     "no_outcomes": "There are no outcomes to compare.",
     "exploratory": "Not among the planned comparisons: outside the study's error rate.",
-    "unequal_noise": "The noise between seeds differs between the configurations, so the interval is less sure.",
-    "correlated_examples": "The examples hang together in groups, so the interval is too narrow.",
+    "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
+    "correlated_examples": "Neighbouring examples hang together; the interval is widened for it.",
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",
     "treatment_replicates_diverged": "Some replicates did not train and are not in the estimate: "
     "it holds for those that trained.",
