@@ -19,7 +19,7 @@ from tunebook.errors import UserError
 
 __all__ = ["KINDS", "SIZES", "SYSTEM", "Question", "generate", "write_questions"]
 
-SIZES = {"train": 126, "validation": 175, "test": 175}
+SIZES = {"train": 105, "validation": 126, "test": 126}
 """Rows of each split; the seven kinds have equal parts."""
 SYSTEM = "Answer with one word or number."
 """The system message of the built-in study."""
