@@ -181,7 +181,7 @@ def test_connections_cut_again_and_again_lose_nothing_and_double_nothing(name):
     cuts = []
 
     def cut() -> None:
-        while not done.wait(0.5):
+        while not done.wait(0.1):
             end_connections()
             cuts.append(1)
 

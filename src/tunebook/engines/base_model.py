@@ -88,7 +88,8 @@ def _from_hub(name: str) -> Path:
     except Exception as error:  # the hub client raises a dozen unrelated types; all mean: it is not to be had
         raise ModelError(
             f"model: {name!r} could not be fetched from the hub ({type(error).__name__}). It needs a network "
-            "connection and an existing id. Put the model into a folder and give that folder as `model` in the study file."
+            "connection and an existing id. Put the model into a folder and give that folder as `model` in the study "
+            "file."
         ) from error
 
 
@@ -259,7 +260,8 @@ def _load_error(folder: Path | str, what: str, error: Exception) -> ModelError:
         )
     return ModelError(
         f"model: the {what} in {folder} cannot be loaded ({type(error).__name__}: "
-        f"{text[0] if text else 'no message'}). Check that the folder is complete and made for the installed transformers."
+        f"{text[0] if text else 'no message'}). Check that the folder is complete and made for the installed "
+        "transformers."
     )
 
 

@@ -152,8 +152,8 @@ def _machine(
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     extra = {"command": list(spec.command)} if spec.command else {}
     if not entry.needs_model:
-        model = spec.model if entry.in_process else _known_folder(spec.model, base)
-        options = EngineOptions(model, threads=threads, share_prompts=spec.share_prompts, extra=extra)
+        name = spec.model if entry.in_process else _known_folder(spec.model, base)
+        options = EngineOptions(name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
         return options, {"name": spec.model}, PlainTokenizer(), ("cpu",)
     from tunebook.engines import base_model
 
