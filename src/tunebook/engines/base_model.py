@@ -186,8 +186,11 @@ def _convert(gguf: Path, target: Path) -> None:
             plain.load_state_dict(quantised.state_dict())
             plain.save_pretrained(scratch)
             tokenizer.save_pretrained(scratch)
-        if not target.exists():  # another process may have been faster
+        try:
             scratch.rename(target)
+        except OSError:
+            if not (target / "model.safetensors").is_file():  # else another process was faster, with the same result
+                raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
