@@ -115,8 +115,7 @@ class Runner:
         by_id = {trial.id: trial for trial in planned}
         untrained = _untrained_loss(history)
         state = _WaveState(by_id, untrained)
-        if self._p.stop:
-            raise Interrupted(self._p.stop.exit_code)
+        self._check_stop()
         executor.run(jobs, lambda event: self._on_event(event, state))
         self._finish_orphans(state)
 
