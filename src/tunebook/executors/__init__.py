@@ -3,6 +3,6 @@
 from tunebook.executors.book import Limits
 from tunebook.executors.inline import InlineExecutor
 from tunebook.executors.local import LocalExecutor, options_by_device
-from tunebook.executors.references import Transform
+from tunebook.executors.references import Transform, resolve
 
-__all__ = ["InlineExecutor", "Limits", "LocalExecutor", "Transform", "options_by_device"]
+__all__ = ["InlineExecutor", "Limits", "LocalExecutor", "Transform", "options_by_device", "resolve"]

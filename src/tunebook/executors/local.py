@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.core.ports import Calibration, EngineOptions, Event, TrialJob, Workload
-from tunebook.errors import EnvironmentStop
+from tunebook.errors import EnvironmentStop, TrialFailed
 from tunebook.executors.book import Death, DeathKind, JobBook, Limits
 from tunebook.executors.faults import death_by_exit
 from tunebook.executors.process import GONE, WorkerProcess
@@ -28,6 +28,8 @@ _START_SECONDS = 300.0
 """A worker loads its libraries and the base model before it is ready; that shows no progress."""
 _STARTS = 3
 """How often a worker that dies before it is ready is started again."""
+_CALIBRATION_SECONDS = 300.0
+"""How long the measurement of the machine may take, the start of its worker included."""
 
 
 def options_by_device(options: EngineOptions, devices: Sequence[str]) -> tuple[EngineOptions, ...]:
@@ -124,23 +126,17 @@ class LocalExecutor:
         self._stop_level = max(self._stop_level, 2 if now else 1)
         self._inbox.put((None, None, "stop", None))
 
-    def calibrate(self) -> Calibration:
-        """Let the first worker measure this machine; see `core.ports.Engine.calibrate`."""
-        worker = self._workers[0]
-        self._start(worker)
-        while not worker.is_ready:
-            self._handle_next()
-            self._start(worker)
-        assert worker.process is not None
-        worker.process.send("calibrate")
-        while True:
-            sender, process, kind, value = self._inbox.get()
-            if sender is worker and process is worker.process and kind == "calibration":
-                found: Calibration = value
-                return found
-            if kind in (GONE, "raised"):
-                self._kill_all()
-                raise value if isinstance(value, BaseException) else _no_start(worker, "it died while measuring")
+    def calibrate(self, limit_seconds: float = _CALIBRATION_SECONDS) -> Calibration:
+        """Let the first worker measure this machine; see `core.ports.Engine.calibrate`.
+
+        Raises: TrialFailed: the measurement failed or took too long; trials may train all the same. ModelError: the
+            model cannot be used. EnvironmentStop: no worker can be started. All workers have been ended then.
+        """
+        try:
+            return self._measured(self._workers[0], limit_seconds)
+        except BaseException:
+            self._kill_all()
+            raise
 
     def close(self) -> None:
         """End all workers."""
@@ -148,6 +144,32 @@ class LocalExecutor:
             if worker.process is not None:
                 worker.process.close()
                 worker.process = None
+
+    # --- measuring ---------------------------------------------------------------------------------------------
+
+    def _measured(self, worker: _Worker, limit_seconds: float) -> Calibration:
+        until = self._clock() + limit_seconds
+        while self._clock() < until:
+            self._start(worker)
+            try:
+                _, process, kind, value = self._inbox.get(timeout=_TICK_SECONDS)
+            except queue.Empty:
+                continue
+            if process is None or process is not worker.process:
+                continue
+            if kind == "ready":
+                worker.is_ready, worker.failed_starts = True, 0
+                process.send("calibrate")
+            elif kind == "calibration":
+                found: Calibration = value
+                return found
+            elif kind == "raised":
+                self._raised(worker, value)
+            elif kind == GONE:
+                was_ready, death = worker.is_ready, self._died(worker)
+                if was_ready:
+                    raise TrialFailed(f"the measurement of this machine failed: {death.reason}")
+        raise TrialFailed(f"the measurement of this machine took more than {limit_seconds:.0f} seconds: it is busy")
 
     # --- the loop ----------------------------------------------------------------------------------------------
 
@@ -234,7 +256,8 @@ class LocalExecutor:
             raise value
         worker.death = value  # its process ends now; the trials are seen to when it has
 
-    def _died(self, worker: _Worker) -> None:
+    def _died(self, worker: _Worker) -> Death:
+        """See to the trials of a worker whose pipe has ended; gives how it ended."""
         process, death = worker.process, worker.death
         assert process is not None
         code = process.exit_code()
@@ -248,6 +271,7 @@ class LocalExecutor:
         if not self._stop_level:
             self._pass_on(self._book.lost(worker.number, death))
             self._lighten(worker)
+        return death
 
     def _lighten(self, worker: _Worker) -> None:
         """Tell the engine, too, that fewer trials fit together than it believes."""

@@ -12,7 +12,7 @@ from tunebook.core.ports import Calibration
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.run.place import StudyPlace
-from tunebook.run.preparation import Prepared, load_table, prepare
+from tunebook.run.preparation import Prepared, prepare
 from tunebook.run.reading import has_ledger, read_study
 
 __all__ = ["StudyPlan", "plan_study"]
@@ -70,7 +70,7 @@ def _plan(prepared: Prepared, history: History, calibration: Calibration | None)
     from tunebook.run.environment import free_bytes
 
     spec, data = prepared.spec, prepared.facts.data
-    planner = StudyPlanner(spec, data, prepared.engine.folding, load_table(spec, prepared.base), calibration)
+    planner = StudyPlanner(spec, data, prepared.engine.folding, prepared.table, calibration)
     coming = planner.foreseen(history)
     wave = coming[-1] if coming else None  # the reference costs nothing; what people ask for is what follows it
     outlook = planner.outlook(history)

@@ -14,18 +14,17 @@ from tunebook.core.ports import Calibration, Engine, EngineOptions, Executor, Wo
 from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData
 from tunebook.data import prepare as prepare_data
-from tunebook.data.trials_table import read_trials_table
+from tunebook.data.trials_table import TrialsTable, read_trials_table
 from tunebook.errors import StudyFileError
 from tunebook.evaluation import check_metric
-from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options_by_device
-from tunebook.run.calibrating import calibrate_apart, make_engine
+from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options_by_device, resolve
 from tunebook.run.engines import ENGINES, EngineEntry
 from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.judging import JudgeSpec
 from tunebook.run.place import StudyPlace
 from tunebook.run.plain_tokenizer import PlainTokenizer
 
-__all__ = ["Prepared", "load_table", "prepare"]
+__all__ = ["Prepared", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class Prepared:
         base: what relative paths of the study file start from.
         data: the data, test split closed.
         devices: one worker process each.
+        table: the configurations of the user's own table; empty: there is none.
         warnings: what may mislead, as sentences.
     """
 
@@ -47,6 +47,7 @@ class Prepared:
     data: PreparedData
     facts: StudyFacts
     devices: tuple[str, ...]
+    table: tuple[Configuration, ...] = ()
     warnings: tuple[str, ...] = ()
     tokenizer: Any = field(default=None, repr=False)
 
@@ -56,15 +57,25 @@ class Prepared:
 
     def make_engine(self) -> Engine:
         """The engine in this process."""
-        return make_engine(self.engine.factory, self.options)
+        made: Engine = resolve(self.engine.factory)(self.options)
+        return made
 
     def calibrate(self) -> Calibration | None:
-        """Seconds measured on this machine; None where nothing is to be measured."""
+        """Seconds measured on this machine, in a worker, so that the runner keeps no model in memory; None where
+        nothing is to be measured. Writes nothing.
+
+        Raises: TrialFailed: it could not be measured; predictions are a convenience, trials may train all the same.
+        """
         if self.spec.engine == "command":
             return None
         if self.engine.in_process:
             return self.make_engine().calibrate(self.data.workload)
-        return calibrate_apart(self.engine.factory, self.options, self.data.workload)
+        workers = options_by_device(self.options, self.devices)
+        executor = LocalExecutor(self.engine.factory, workers, self.data.workload)
+        try:
+            return executor.calibrate()
+        finally:
+            executor.close()
 
     def make_executor(self, splits: tuple[str, ...]) -> Executor:
         """The executor that trains on this machine's devices."""
@@ -119,8 +130,10 @@ def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False)
         summary=data.summary,
         environment=describe_environment(options.device, options.threads),
     )
-    warnings = (*(each.text for each in data.warnings), *doubts, *reason, *_table_warnings(spec, base))
-    return Prepared(spec, place, base, entry, options, data, facts, devices, warnings, tokenizer)
+    table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
+    warnings = (*(each.text for each in data.warnings), *doubts, *reason, *_table_warnings(spec, table))
+    configurations = table.configurations if table else ()
+    return Prepared(spec, place, base, entry, options, data, facts, devices, configurations, warnings, tokenizer)
 
 
 def _known_folder(model: str, base: Path) -> str:
@@ -184,11 +197,6 @@ def _hashes(place: StudyPlace, options: EngineOptions, entry: EngineEntry) -> di
     return hashes
 
 
-def _table_warnings(spec: StudySpec, base: Path) -> tuple[str, ...]:
-    ignored = read_trials_table(base / spec.trials, spec.baseline).ignored if spec.trials else ()
+def _table_warnings(spec: StudySpec, table: TrialsTable | None) -> tuple[str, ...]:
+    ignored = table.ignored if table else ()
     return (f"{spec.trials}: columns that are no factors are ignored: {', '.join(ignored)}",) if ignored else ()
-
-
-def load_table(spec: StudySpec, base: Path) -> tuple[Configuration, ...]:
-    """The configurations of the user's own table, or none."""
-    return read_trials_table(base / spec.trials, spec.baseline).configurations if spec.trials else ()

@@ -19,7 +19,7 @@ from tunebook.run.announce import round_paragraph
 from tunebook.run.best import write_best
 from tunebook.run.observer import Observer
 from tunebook.run.place import StudyPlace
-from tunebook.run.preparation import Prepared, load_table, prepare
+from tunebook.run.preparation import Prepared, prepare
 from tunebook.run.reading import last_note, read_ledger
 from tunebook.run.report import write_record
 from tunebook.run.resume import begin_or_go_on
@@ -56,9 +56,7 @@ class _Session:
         self._prepared, self._ledger, self._observer = prepared, ledger, observer
         self._folder = prepared.place.folder
         spec, facts = prepared.spec, prepared.facts
-        self._planner = StudyPlanner(
-            spec, facts.data, prepared.engine.folding, load_table(spec, prepared.base), calibration
-        )
+        self._planner = StudyPlanner(spec, facts.data, prepared.engine.folding, prepared.table, calibration)
         self._board = TensorBoardWriter(self._folder / "tensorboard", spec, observer.warning)
 
     def run(self) -> StudyFindings:

@@ -50,6 +50,13 @@ class ScriptedEngine:
         self._options = options
 
     def calibrate(self, workload: Workload) -> Calibration:
+        trouble = self._options.extra.get("calibration")
+        if trouble == "breaks":
+            raise ZeroDivisionError("no time has passed")
+        if trouble == "hangs":
+            time.sleep(600)
+        if trouble == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         return Calibration(1.0, 2.0, 3.0, 4, 5, self._options.device)
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:

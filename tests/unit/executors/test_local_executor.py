@@ -19,7 +19,7 @@ from scripted_engine import SCRIPTS
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
-from tunebook.errors import DiskFull, EnvironmentStop, ModelError, StaleLease
+from tunebook.errors import DiskFull, EnvironmentStop, ModelError, StaleLease, TrialFailed
 from tunebook.executors import Limits, LocalExecutor, Transform, options_by_device
 from tunebook.testing.fake_clock import FakeClock
 
@@ -295,6 +295,27 @@ def test_the_first_worker_calibrates(tmp_path):
     executor.run([job(1)], events.append)
     executor.close()
     assert events[-1][0] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("extra", "error", "said"),
+    [
+        ({"calibration": "breaks"}, TrialFailed, "ZeroDivisionError"),
+        ({"calibration": "killed"}, TrialFailed, "SIGKILL"),
+        ({"calibration": "hangs"}, TrialFailed, "more than 4 seconds"),
+        ({"broken": True}, ModelError, "broken, by design"),
+        ({"dies": True}, EnvironmentStop, "no such device"),
+    ],
+)
+def test_a_calibration_that_fails_says_how_and_leaves_no_worker(tmp_path, extra, error, said):
+    options = options_by_device(EngineOptions("m", extra=extra), ["cpu"])
+    executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
+    before = set(psutil.Process().children())
+    limit = 4.0 if "hangs" in extra.values() else 60.0
+    with pytest.raises(error, match=said):
+        executor.calibrate(limit)
+    assert set(psutil.Process().children()) <= before
+    executor.close()
 
 
 def test_the_ledgers_address_is_kept_from_workers(tmp_path, monkeypatch):
