@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from tunebook.core.study import TrialState
 from tunebook.errors import TunebookError
-from tunebook.ledger.lock import HOLDER_FILE, LOCK_FILE
+from tunebook.ledger.lock import HOLDER_FILE, LOCK_FILE, system_lock
 from tunebook.ledger.salvage import Salvage, salvage
 from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, check_file
 from tunebook.ledger.store import SqlLedger
@@ -116,8 +116,8 @@ def _holder(folder: Path) -> str | None:
     if not (folder / LOCK_FILE).exists():
         return None
     try:
-        with FileLock(folder / LOCK_FILE, timeout=0):
-            return None
+        system_lock(folder / LOCK_FILE).release()
+        return None
     except Timeout:
         pass
     except OSError:

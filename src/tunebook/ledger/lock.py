@@ -9,15 +9,16 @@ import errno
 import json
 import os
 import socket
+import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from tunebook.errors import DiskFull, LedgerLocked, UnwritableFolder
 
-__all__ = ["FolderLock", "this_process", "unwritable"]
+__all__ = ["FolderLock", "system_lock", "this_process", "unwritable"]
 
 LOCK_FILE = "ledger.lock"
 HOLDER_FILE = "ledger.holder.json"
@@ -26,6 +27,33 @@ HOLDER_FILE = "ledger.holder.json"
 def this_process() -> str:
     """This process as people look for it: "process 4711 on host lab3"."""
     return f"process {os.getpid()} on host {socket.gethostname()}"
+
+
+def system_lock(path: Path) -> BaseFileLock:
+    """Take a lock of the operating system's own on a file, now or not at all.
+
+    Where a file system has none, filelock puts a marker file in its place or raises NotImplementedError, by version. A
+    marker outlives a killed process, so it is no lock for us.
+
+    Raises: Timeout: another process holds it. OSError: it cannot be made; ENOSYS: this file system has no locks.
+    """
+    missing = OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    try:
+        lock = _acquired(path)
+    except NotImplementedError as error:
+        raise missing from error
+    if isinstance(lock, SoftFileLock):
+        lock.release()
+        raise missing
+    return lock
+
+
+def _acquired(path: Path) -> BaseFileLock:
+    lock = FileLock(path, timeout=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the marker, which is refused
+        lock.acquire()
+    return lock
 
 
 def unwritable(folder: Path, error: OSError) -> UnwritableFolder | DiskFull:
@@ -51,14 +79,12 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = FileLock(folder / LOCK_FILE, timeout=0)
         try:
-            self._lock.acquire()
+            self._lock = system_lock(folder / LOCK_FILE)
         except Timeout:
             raise self._held() from None
-        except (OSError, NotImplementedError) as error:
-            cause = error if isinstance(error, OSError) else OSError(errno.ENOSYS, str(error))
-            raise unwritable(folder, cause) from error
+        except OSError as error:
+            raise unwritable(folder, error) from error
         try:
             self._check_that_locks_work()
             self._write_holder()
@@ -75,9 +101,8 @@ class FolderLock:
 
     def _check_that_locks_work(self) -> None:
         """Some network drives grant every lock: a second one in this process must be refused."""
-        second = FileLock(self._folder / LOCK_FILE, timeout=0)
         try:
-            second.acquire()
+            second = system_lock(self._folder / LOCK_FILE)
         except Timeout:
             return
         second.release()

@@ -106,13 +106,12 @@ def _font() -> Check:
 
 def _locks(folder: Path) -> Check:
     """Whether this folder can be written and locked, as a ledger needs."""
-    from filelock import FileLock, Timeout
+    from tunebook.ledger.lock import system_lock
 
     probe = folder / f".tunebook-probe-{os.getpid()}"
     try:
-        with FileLock(probe, timeout=1):
-            pass
-    except (OSError, Timeout) as error:
+        system_lock(probe).release()
+    except OSError as error:  # filelock's Timeout is one too
         return Check("folder", "missing", f"{folder} cannot be written or locked ({error})", "Choose a local folder.")
     finally:
         probe.unlink(missing_ok=True)
