@@ -8,7 +8,7 @@ from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, TrialState
 from tunebook.record import opening, tables
 from tunebook.record.model import Best, Record, Suspect
-from tunebook.record.numbers import value
+from tunebook.record.numbers import trial_list, value
 from tunebook.record.round_sections import round_sections
 from tunebook.record.text import clean, shorten
 from tunebook.record.view import View
@@ -32,10 +32,12 @@ def build(view: View, language: str) -> Record:
     ranked = sorted((i for i in found.importance if i.ranked), key=lambda i: i.rank)
     suspects, n_suspects, n_trained = _suspects(view)
     group_split, by_group = tables.groups(view, words)
+    unsettled = tables.unsettled(view, words)
     return Record(
         language=words.language,
         title=f"{words.label('title')}{words.title_gap}{clean(view.spec.name)}",
         status=opening.status(view, words),
+        aim=opening.aim(view, words),
         answer=opening.answer(view, words),
         facts=opening.fact_rows(view, words),
         rounds=round_sections(view, words),
@@ -46,8 +48,7 @@ def build(view: View, language: str) -> Record:
         same_everywhere=words.same_everywhere(_settings(view, constant)) if trials and constant else "",
         best=_best(view, words),
         insights=_insights(view, words),
-        sweet_spots=tuple(words.sweet_spot(spot) for spot in found.sweet_spots),
-        boundary=opening.boundary_sentence(view, words),
+        sweet_spots=_sweet_spots(view, words),
         importance_lead=words.importance_lead(ranked[0] if ranked else None) if found.importance else "",
         importance=tables.importance(view, words),
         below_noise=tuple(words.below_noise(i) for i in found.importance if not i.ranked),
@@ -57,6 +58,8 @@ def build(view: View, language: str) -> Record:
         way=tables.way(view, words),
         groups=by_group,
         groups_lead=words.groups_lead(words.label(group_split)),
+        unknown_lead=words.unknown_lead() if unsettled else "",
+        unsettled=unsettled,
         unknown=_unknown(view, words),
         suspects=suspects,
         suspects_lead=words.suspects(n_suspects, n_trained, len(suspects))
@@ -101,13 +104,16 @@ def _best(view: View, words: Words) -> Best | None:
     if confirmation is not None and confirmation.keys.get("best") == best.key:
         confirmed = confirmation.accuracies.get("best")
     sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
+    if view.mean_cost(best.key)[2] and not opening.status(view, words):
+        sentences.append(words.where_the_adapter_is())
     return Best(words.label("best"), best_yaml(view, best.key), tuple(sentences), best.trials)
 
 
 def _insights(view: View, words: Words) -> tuple[str, ...]:
-    """What holds: order of importance, the last word on every decided comparison, where training breaks."""
+    """What holds: what was confirmed, the order of importance, the last word on every other decided comparison, where
+    training breaks."""
     ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
-    last: dict[tuple[str, str, str], str] = {}
+    last: dict[tuple[str, str, str], tuple[bool, str]] = {}
     for f in view.findings():
         question = (f.treatment_key, f.control_key, f.kind.value)
         last.pop(question, None)
@@ -117,33 +123,34 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
                 opening.control_name(view, words, f.control_key),
             )
             text = words.found(f, what, against, view.spec.margin)
-            last[question] = text[:1].upper() + text[1:]
+            last[question] = (f.split == "test", text[:1].upper() + text[1:])
+    confirmed = [text for on_test, text in last.values() if on_test]
+    others = [text for on_test, text in last.values() if not on_test]
     lead = [words.importance_lead(ranked[0])] if ranked else []
-    return tuple(filter(None, [*lead, *last.values(), opening.boundary_sentence(view, words)]))
+    return tuple(filter(None, [*confirmed, *lead, *others, opening.boundary_sentence(view, words)]))
+
+
+def _sweet_spots(view: View, words: Words) -> tuple[str, ...]:
+    levels = {i.factor: [x for x in i.levels if isinstance(x, int | float)] for i in view.conclusions.importance}
+    return tuple(words.sweet_spot(spot, levels.get(spot.factor, [])) for spot in view.conclusions.sweet_spots)
 
 
 def _tied(view: View, words: Words) -> str:
     found = view.conclusions
-    others = set(found.tie_set) - {found.best.key if found.best else ""}
-    return words.tie_set(len(others)) if others else ""
+    best = found.best.key if found.best else ""
+    others = [key for key in found.tie_set if key != best]
+    if not others:
+        return ""
+    top = view.accuracy(view.replicates(best))
+    measured = filter(None, (view.accuracy(view.replicates(key)) for key in others))
+    is_ahead = top is not None and any(accuracy[0] > top[0] for accuracy in measured)
+    return words.join([words.tie_set(len(others)), words.ahead_of_best() if is_ahead else ""])
 
 
 def _unknown(view: View, words: Words) -> tuple[str, ...]:
-    out = []
-    for f in view.findings():
-        if f.verdict is Verdict.INCONCLUSIVE:
-            out.append(
-                words.found(
-                    f,
-                    opening.name(view, words, f.treatment_key),
-                    opening.control_name(view, words, f.control_key),
-                    view.spec.margin,
-                )
-            )
-    out += [words.below_noise(i) for i in view.conclusions.importance if not i.ranked]
     pairs = [" × ".join(words.factor(f) for f in i.factors) for i in view.conclusions.interactions if not i.known]
-    out += [words.unknown_interactions(pairs)] if pairs else []
-    if not out and view.findings():
+    out = [words.unknown_interactions(pairs)] if pairs else []
+    if not out and view.findings() and not any(f.verdict is Verdict.INCONCLUSIVE for f in view.findings()):
         out.append(words.nothing_open())
     if view.conclusions.more_money:
         out.append(words.more_money(view.conclusions.more_money))
@@ -182,7 +189,9 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
 
 
 def _notes(view: View, words: Words) -> tuple[str, ...]:
-    told = [words.note(code, values) for code, values in view.notes]
+    told = [words.note(code, values) for code, values in view.notes if code != "trial_resumed"]
+    resumed = [int(values["trial"]) for code, values in view.notes if code == "trial_resumed"]
+    told += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
     failed = [f for f in view.trials if f.state is TrialState.FAILED]
     told += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]
     return tuple(dict.fromkeys(text for text in told if text))

@@ -21,6 +21,7 @@ def render(record: Record) -> str:
     parts: list[str] = [f"# {markdown_text(record.title)}"]
     if record.status:
         parts.append(markdown_text(record.status))
+    parts.append(markdown_text(_lead(label, "goal") + record.aim))
     if record.answer:
         first, *others = record.answer
         parts.append(markdown_text(_lead(label, "answer") + first))
@@ -34,25 +35,16 @@ def render(record: Record) -> str:
 def _whole_study(record: Record) -> list[str]:
     label = record.labels
     parts: list[str] = []
-    if record.comparisons:
-        parts += [_heading(label["all_findings"]), _table(record.comparisons)]
-    if record.trials:
-        rows = tuple((_marked(row.cells[0], row.tone), *row.cells[1:]) for row in record.trials)
-        parts += [
-            _heading(label["full_table"]),
-            _table(Table(record.trial_columns, rows, record.trial_numeric)),
-            markdown_text(record.same_everywhere),
-        ]
+    if record.insights:
+        parts += [_heading(label["insights"]), _bullets(record.insights)]
     if record.best:
         parts += [
             _heading(record.best.heading),
             f"```yaml\n{record.best.yaml}```",
             *[markdown_text(s) for s in record.best.sentences],
         ]
-    if record.insights:
-        parts += [_heading(label["insights"]), _bullets(record.insights)]
-    if record.sweet_spots or record.boundary:
-        parts += [_heading(label["sweet_spots"]), _bullets(record.sweet_spots), markdown_text(record.boundary)]
+    if record.sweet_spots:
+        parts += [_heading(label["sweet_spots"]), _bullets(record.sweet_spots)]
     if record.importance_lead:
         parts += [_heading(label["importance"]), markdown_text(record.importance_lead)]
         parts += [_table(record.importance)] if record.importance else []
@@ -68,11 +60,25 @@ def _whole_study(record: Record) -> list[str]:
         ]
     if record.groups:
         parts += [_heading(label["groups"]), markdown_text(record.groups_lead), _table(record.groups)]
-    if record.unknown:
-        parts += [_heading(label["unknown"]), _bullets(record.unknown)]
+    if record.unsettled or record.unknown:
+        parts += [_heading(label["unknown"])]
+        parts += [markdown_text(record.unknown_lead), _table(record.unsettled)] if record.unsettled else []
+        parts += [_bullets(record.unknown)]
     parts += _suspects(record)
     if record.notes:
         parts += [_heading(label["notes"]), _bullets(record.notes)]
+    return parts + _reference(record)
+
+
+def _reference(record: Record) -> list[str]:
+    """What is looked up rather than read: every comparison and every trial."""
+    parts: list[str] = []
+    if record.comparisons:
+        parts += [_heading(record.labels["all_findings"]), _table(record.comparisons)]
+    if record.trials:
+        rows = tuple((_marked(row.cells[0], row.tone), *row.cells[1:]) for row in record.trials)
+        table = Table(record.trial_columns, rows, record.trial_numeric)
+        parts += [_heading(record.labels["full_table"]), _table(table), markdown_text(record.same_everywhere)]
     return parts
 
 
@@ -94,9 +100,10 @@ def _round(section: RoundSection, label: Mapping[str, str]) -> str:
     for heading, sentences in ((section.found_heading, section.found), (label["shown_equal"], section.equal)):
         if sentences:
             parts.append(f"**{markdown_text(heading)}**\n\n{_bullets(sentences)}")
-    for name, items in (("not_shown", section.not_shown), ("cut", section.cuts)):
+    for name, items, after in (("not_shown", section.not_shown, section.chance), ("cut", section.cuts, "")):
         if items:
-            parts.append(markdown_text(_lead(label, name) + label["list_gap"].join(items) + label["stop"]))
+            text = _lead(label, name) + label["list_gap"].join(items) + label["stop"]
+            parts.append(markdown_text(text + label["word_gap"] + after))
     tail = [_lead(label, "cost") + section.cost + label["stop"]]
     if section.following:
         tail.append(_lead(label, "next") + section.following)

@@ -72,6 +72,7 @@ class RoundSection:
     remarks: tuple[str, ...] = ()
     following: str = ""
     cost: str = ""
+    chance: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class Record:
     language: str
     title: str
     status: str
+    aim: str
     answer: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     rounds: tuple[RoundSection, ...]
@@ -134,7 +136,6 @@ class Record:
     best: Best | None
     insights: tuple[str, ...]
     sweet_spots: tuple[str, ...]
-    boundary: str
     importance_lead: str
     importance: Table | None
     below_noise: tuple[str, ...]
@@ -144,6 +145,8 @@ class Record:
     way: Table | None
     groups_lead: str
     groups: Table | None
+    unknown_lead: str
+    unsettled: Table | None
     unknown: tuple[str, ...]
     suspects_lead: str
     suspects: tuple[Suspect, ...]

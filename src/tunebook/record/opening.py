@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tunebook.core.findings import Finding, StudyFindings, Verdict
+from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
 from tunebook.core.study import ContrastKind, TrialState
-from tunebook.record.numbers import bytes_text, number
+from tunebook.record.numbers import value
 from tunebook.record.text import clean, strong
 from tunebook.record.view import View
 from tunebook.record.words import Words
-from tunebook.record.words.base import Gain
+from tunebook.record.words.base import Aim, Edge, Gain, Price
 
 __all__ = [
+    "aim",
     "answer",
     "boundary_sentence",
     "calibration",
@@ -45,6 +46,21 @@ def status(view: View, words: Words) -> str:
     return ""
 
 
+def aim(view: View, words: Words) -> str:
+    """What the study is for: metric, model, what is varied over which values, and the budget."""
+    spec = view.spec
+    factors = []
+    for factor in spec.space.factors:
+        levels = [factor.low, factor.high] if factor.is_range else list(factor.levels)
+        shown = [value(factor.name, level) for level in levels]
+        factors.append(
+            (factor.name, words.span(shown[0], shown[1]) if factor.is_range else words.label("enum_gap").join(shown))
+        )
+    score = spec.metric not in RIGHT_OR_WRONG
+    model = str(view.facts.model.get("name") or spec.model)
+    return words.aim(Aim(spec.metric, model, score, tuple(factors), spec.budget.trials, spec.budget.hours))
+
+
 def answer(view: View, words: Words) -> tuple[str, ...]:
     """What to use, what it gains, what is as good and cheaper, what is not known: one paragraph each."""
     found = view.conclusions
@@ -59,7 +75,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     text = words.join(first)
     paragraphs = [_capital(text)]
     cheaper = _cheaper(view, words, found)
-    items = open_items(view, words)[:OPENING_ITEMS]
+    items = open_items(view, words)
     if cheaper:
         paragraphs.append(cheaper)
     if items:
@@ -68,7 +84,8 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
 
 
 def open_items(view: View, words: Words) -> list[str]:
-    """What is not known, as clauses: factors below the noise, then the best's own open comparisons."""
+    """What is not known, as clauses: factors below the noise, the best's own open comparisons, interactions; at most
+    `OPENING_ITEMS` of them, and then what is too small to be seen."""
     found = view.conclusions
     items = [
         words.unknown_factor(words.factor_phrase(i.factor), i.nothing_above) for i in found.importance if not i.ranked
@@ -86,7 +103,9 @@ def open_items(view: View, words: Words) -> list[str]:
                     name(view, words, finding.treatment_key), finding, control_name(view, words, finding.control_key)
                 )
             )
-    return items
+    items.append(words.unknown_pairs(sum(not i.known for i in found.interactions)))
+    unseen = min(found.noise.smallest_detectable_effect.values(), default=0.0)
+    return [*list(filter(None, items))[:OPENING_ITEMS], *([words.unseen(unseen)] if unseen else [])]
 
 
 def name(view: View, words: Words, key: str) -> str:
@@ -128,7 +147,17 @@ def boundary_sentence(view: View, words: Words) -> str:
         if i in view.history.trials
     }
     where = words.changes(shared.pop(), view.spec.baseline) if len(shared) == 1 else ""
-    return words.bracket(boundary, "" if where == words.label("baseline") else where)
+    return words.bracket(boundary, _edge(view, boundary), "" if where == words.label("baseline") else where)
+
+
+def _edge(view: View, boundary: DivergenceBracket) -> Edge:
+    facts = [view.history.trials[i] for i in boundary.trials if i in view.history.trials]
+
+    def trained_at(rate: float | None) -> list[bool]:
+        return [f.state.did_train for f in facts if f.trial.effective.learning_rate == rate]
+
+    beyond = trained_at(boundary.lowest_failed)
+    return Edge(sum(trained_at(boundary.highest_trained)), len(beyond) - sum(beyond), len(beyond))
 
 
 def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
@@ -136,9 +165,9 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
     found, spec = view.conclusions, view.spec
     one_by_one = calibration(view).get("one_by_one_seconds")
     rows = [
-        ("device", _device(view)),
+        ("device", _device(view, words)),
         ("versions", _versions(view)),
-        ("model", _model(view)),
+        ("model", _model(view, words)),
         ("data", words.data_fact(_data(view))),
         ("metric", _metric(view)),
         ("reference", words.reference_fact(*_reference(view))),
@@ -147,6 +176,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
             "detectable",
             words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin),
         ),
+        ("reading", words.reading_fact()),
         ("error", words.error_fact()),
         ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
         ("cost", words.cost_fact(counts(view), view.history.spent_seconds, one_by_one) if view.trials else ""),
@@ -252,27 +282,31 @@ def _gain(view: View, finding: Finding) -> Gain:
 
 def _cheaper(view: View, words: Words, found: StudyFindings) -> str:
     cheapest, best = found.cheapest, found.best
-    if cheapest is None or best is None:
+    if best is None or best.key == view.baseline_key:
         return ""
+    if cheapest is None:
+        return words.nothing_cheaper_near(view.spec.margin)
+    if cheapest.key == best.key:
+        return words.cheapest_is_best()
     if cheapest.key is not None:
-        if cheapest.key == best.key:
-            return words.cheapest_is_best()
-        mine, theirs = view.mean_cost(cheapest.key), view.mean_cost(best.key)
-        ratios = [a / b if a and b else None for a, b in zip(mine, theirs, strict=True)]
-        return words.cheaper(name(view, words, cheapest.key), view.spec.margin, ratios[0], ratios[2])
+        price = _price(view, cheapest.key, best.key)
+        return words.cheaper(control_name(view, words, cheapest.key), view.spec.margin, price)
     if cheapest.candidate is not None and cheapest.candidate != best.key:
-        return words.not_shown_as_good(name(view, words, cheapest.candidate), cheapest.may_be_worse_by)
+        price = _price(view, cheapest.candidate, best.key)
+        what = control_name(view, words, cheapest.candidate)
+        return words.not_shown_as_good(what, cheapest.may_be_worse_by, price)
     return ""
 
 
-def _device(view: View) -> str:
+def _price(view: View, key: str, best: str) -> Price:
+    (seconds, _, size), (best_seconds, _, best_size) = view.mean_cost(key), view.mean_cost(best)
+    return Price(seconds, best_seconds, size, best_size)
+
+
+def _device(view: View, words: Words) -> str:
     e = view.facts.environment
-    parts = [str(e.get("device_name") or e.get("device") or "")]
-    if e.get("memory_bytes"):
-        parts.append(f"{bytes_text(float(e['memory_bytes']))} RAM")
-    if e.get("system"):
-        parts.append(str(e["system"]))
-    return clean(", ".join(part for part in parts if part))
+    memory = float(e["memory_bytes"]) if e.get("memory_bytes") else None
+    return words.device_fact(str(e.get("device_name") or e.get("device") or ""), memory, str(e.get("system") or ""))
 
 
 def _versions(view: View) -> str:
@@ -281,16 +315,11 @@ def _versions(view: View) -> str:
     return clean(", ".join(f"{library} {version}" for library, version in known.items() if version))
 
 
-def _model(view: View) -> str:
+def _model(view: View, words: Words) -> str:
     m = view.facts.model
-    parts = [str(m.get("name") or view.spec.model)]
-    if m.get("revision"):
-        parts.append(f"revision {m['revision']}")
-    if m.get("parameters"):
-        parts.append(f"{number(float(m['parameters']) / 1e6)} M parameters")
-    if m.get("dtype"):
-        parts.append(str(m["dtype"]))
-    return clean(", ".join(parts) + f"; engine {view.spec.engine}")
+    name, revision, dtype = (str(m.get(key) or "") for key in ("name", "revision", "dtype"))
+    parameters = float(m["parameters"]) if m.get("parameters") else None
+    return words.model_fact(name or view.spec.model, revision, parameters, dtype, view.spec.engine)
 
 
 def _data(view: View) -> dict[str, Any]:

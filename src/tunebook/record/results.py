@@ -14,7 +14,7 @@ import numpy as np
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import TrialFact
-from tunebook.core.findings import Finding
+from tunebook.core.findings import DivergenceBracket, Finding, Importance, Interaction, Noise
 from tunebook.core.study import TrialState
 from tunebook.record.opening import calibration, counts
 from tunebook.record.text import clean
@@ -39,89 +39,108 @@ def render(view: View) -> str:
 
 def as_dict(view: View) -> dict[str, Any]:
     """results.json as plain values."""
-    found, spec, facts = view.conclusions, view.spec, view.facts
-    noise = found.noise
+    found = view.conclusions
     return {
         "schema_version": SCHEMA_VERSION,
-        "study": {
-            "name": clean(spec.name),
-            "model": clean(spec.model),
-            "metric": clean(spec.metric),
-            "seed": spec.seed,
-            "engine": spec.engine,
-            "margin": spec.margin,
-            "alpha_rule": spec.alpha_rule,
-            "baseline": spec.baseline.as_dict(),
-            "baseline_key": view.baseline_key,
-            "budget": {"trials": spec.budget.trials, "hours": spec.budget.hours},
-            "seeds": {"configuration": spec.seeds.configuration, "baseline": spec.seeds.baseline},
-            "space": {
-                f.name: {"levels": _levels(f.levels)} if not f.is_range else {"low": f.low, "high": f.high}
-                for f in spec.space.factors
-            },
-        },
-        "device": {k: _plain(v) for k, v in facts.environment.items() if k != "versions"},
-        "versions": {k: _plain(v) for k, v in dict(facts.environment.get("versions") or {}).items()},
-        "data": {
-            "n_train": facts.data.n_train,
-            "n_validation": facts.data.n_validation,
-            "n_test": facts.data.n_test,
-            "longest_tokens": facts.data.longest_tokens,
-            "hashes": dict(facts.hashes),
-            "summary": _plain(facts.summary),
-            "model": _plain(facts.model),
-        },
+        "study": _study(view),
+        "device": {k: _plain(v) for k, v in view.facts.environment.items() if k != "versions"},
+        "versions": {k: _plain(v) for k, v in dict(view.facts.environment.get("versions") or {}).items()},
+        "data": _data(view),
         "reference": _reference(view),
-        "noise": {
-            "seed_deviation": noise.seed_deviation,
-            "degrees_of_freedom": _finite(noise.degrees_of_freedom),
-            "from_prior": noise.from_prior,
-            "smallest_detectable_effect": _plain(noise.smallest_detectable_effect),
-            "smallest_margin": _finite(noise.smallest_margin),
-            "loss_deviation": _finite(noise.loss_deviation),
-        },
+        "noise": _noise(found.noise),
         "trials": [_trial(view, fact) for fact in view.trials],
         "findings": [_finding(finding) for finding in found.findings],
         "best": _best(view),
         "cheapest_as_good": _cheapest(view),
         "tie_set": [{"key": k, "configuration": _configuration(view, k)} for k in found.tie_set],
-        "importance": [
-            {
-                "factor": i.factor,
-                "share": _finite(i.share),
-                "rank": i.rank if i.ranked else None,
-                "rank_interval": list(i.rank_interval) if i.ranked else None,
-                "first_share": _finite(i.first_share),
-                "ranked": i.ranked,
-                "nothing_above": _finite(i.nothing_above),
-                "levels": _levels(i.levels),
-            }
-            for i in found.importance
-        ],
-        "interactions": [
-            {
-                "factors": list(i.factors),
-                "known": i.known,
-                "effect": _finite(i.effect),
-                "interval": _interval(i.interval),
-            }
-            for i in found.interactions
-        ],
+        "importance": [_importance(i) for i in found.importance],
+        "interactions": [_interaction(i) for i in found.interactions],
         "sweet_spots": [
             {"factor": s.factor, "low": s.low, "high": s.high, "best": s.best, "fitted": s.fitted}
             for s in found.sweet_spots
         ],
-        "boundary": None
-        if found.boundary is None
-        else {
-            "highest_trained": found.boundary.highest_trained,
-            "lowest_failed": found.boundary.lowest_failed,
-            "trials": list(found.boundary.trials),
-            "how": found.boundary.how,
-            "mixed": found.boundary.mixed,
-        },
+        "boundary": _boundary(found.boundary),
         "confirmation": _confirmation(view),
         "savings": _savings(view),
+    }
+
+
+def _study(view: View) -> dict[str, Any]:
+    spec = view.spec
+    return {
+        "name": clean(spec.name),
+        "model": clean(spec.model),
+        "metric": clean(spec.metric),
+        "seed": spec.seed,
+        "engine": spec.engine,
+        "margin": spec.margin,
+        "alpha_rule": spec.alpha_rule,
+        "baseline": spec.baseline.as_dict(),
+        "baseline_key": view.baseline_key,
+        "budget": {"trials": spec.budget.trials, "hours": spec.budget.hours},
+        "seeds": {"configuration": spec.seeds.configuration, "baseline": spec.seeds.baseline},
+        "space": {
+            f.name: {"levels": _levels(f.levels)} if not f.is_range else {"low": f.low, "high": f.high}
+            for f in spec.space.factors
+        },
+    }
+
+
+def _data(view: View) -> dict[str, Any]:
+    facts = view.facts
+    return {
+        "n_train": facts.data.n_train,
+        "n_validation": facts.data.n_validation,
+        "n_test": facts.data.n_test,
+        "longest_tokens": facts.data.longest_tokens,
+        "hashes": dict(facts.hashes),
+        "summary": _plain(facts.summary),
+        "model": _plain(facts.model),
+    }
+
+
+def _noise(noise: Noise) -> dict[str, Any]:
+    return {
+        "seed_deviation": noise.seed_deviation,
+        "degrees_of_freedom": _finite(noise.degrees_of_freedom),
+        "from_prior": noise.from_prior,
+        "smallest_detectable_effect": _plain(noise.smallest_detectable_effect),
+        "smallest_margin": _finite(noise.smallest_margin),
+        "loss_deviation": _finite(noise.loss_deviation),
+    }
+
+
+def _importance(i: Importance) -> dict[str, Any]:
+    return {
+        "factor": i.factor,
+        "share": _finite(i.share),
+        "rank": i.rank if i.ranked else None,
+        "rank_interval": list(i.rank_interval) if i.ranked else None,
+        "first_share": _finite(i.first_share),
+        "ranked": i.ranked,
+        "nothing_above": _finite(i.nothing_above),
+        "levels": _levels(i.levels),
+    }
+
+
+def _interaction(i: Interaction) -> dict[str, Any]:
+    return {
+        "factors": list(i.factors),
+        "known": i.known,
+        "effect": _finite(i.effect),
+        "interval": _interval(i.interval),
+    }
+
+
+def _boundary(bracket: DivergenceBracket | None) -> dict[str, Any] | None:
+    if bracket is None:
+        return None
+    return {
+        "highest_trained": bracket.highest_trained,
+        "lowest_failed": bracket.lowest_failed,
+        "trials": list(bracket.trials),
+        "how": bracket.how,
+        "mixed": bracket.mixed,
     }
 
 

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import special
 
 from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import Fold, Purpose, RoundKind, TrialState
+from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
 from tunebook.record.model import RoundRow, RoundSection
-from tunebook.record.numbers import percent, rate, trial_list
+from tunebook.record.numbers import percent, rate, trial_list, value
 from tunebook.record.opening import boundary_sentence, control_name, is_baseline, name, retuned_rate
 from tunebook.record.text import strong
 from tunebook.record.view import View
 from tunebook.record.words import Words
 from tunebook.record.words.base import Ending
 
-__all__ = ["round_sections"]
+__all__ = ["chance_to_see", "round_sections"]
 
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
 BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
@@ -46,19 +47,16 @@ def round_sections(view: View, words: Words) -> tuple[RoundSection, ...]:
 def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSection:
     rows = view.rows(number)
     waves = view.waves(number)
-    sentences: dict[str, list[str]] = {"found": [], "equal": [], "not_shown": []}
+    sentences: dict[str, list[str]] = {"found": [], "equal": []}
     for finding in view.findings(number):
-        what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
-        if finding.verdict is Verdict.INCONCLUSIVE:
-            versus = "" if finding.control_key == view.baseline_key else words.versus(against)
-            sentences["not_shown"].append(words.open_contrast(finding, what, versus))
-        else:
+        if finding.verdict is not Verdict.INCONCLUSIVE:
+            what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
             sentences[_list_of(finding)].append(_capital(words.found(finding, what, against, view.spec.margin)))
-    remarks = [words.wave_note(code, values) for wave in waves for code, values in wave.notes]
+    bracketed = any(row[0].trial.purpose is Purpose.BRACKET for row in rows)
+    remarks = [words.bracket_remark()] if bracketed else []
+    remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
-    facts = [fact for row in rows for fact in row]
-    spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
-    trained = sum(f.trial.costs_budget for f in facts if f.state.is_final)
+    trained, spent = view.round_cost(number)
     return RoundSection(
         number=number,
         kind=kind.value,
@@ -69,12 +67,56 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         + tuple(_folded(view, words, fold, number) for wave in waves for fold in wave.folds),
         found=tuple(sentences["found"]),
         equal=tuple(sentences["equal"]),
-        not_shown=tuple(sentences["not_shown"]),
+        not_shown=_not_shown(view, words, number),
+        chance=_chance(view, words, number),
         cuts=tuple(words.cut(cut) for wave in waves for cut in wave.cuts),
-        remarks=(words.join(list(dict.fromkeys(filter(None, remarks)))),) if any(remarks) else (),
+        remarks=tuple(dict.fromkeys(filter(None, remarks))),
         found_heading=words.found_heading(number),
         cost=words.round_cost(trained, spent),
     )
+
+
+def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
+    """What the round left open: the levels of each single factor together, other comparisons with their numbers."""
+    levels: dict[str, list[str]] = {}
+    others = []
+    for finding in view.findings(number):
+        if finding.verdict is not Verdict.INCONCLUSIVE:
+            continue
+        single = finding.kind is ContrastKind.DIFFERENCE and is_baseline(view, finding.control_key)
+        configuration = view.configurations.get(finding.treatment_key)
+        if single and finding.factor is not None and configuration is not None:
+            level = value(finding.factor, getattr(configuration, finding.factor))
+            levels.setdefault(finding.factor, []).append(level)
+            continue
+        what, against = control_name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
+        versus = "" if finding.control_key == view.baseline_key else words.versus(against)
+        others.append(words.open_contrast(finding, what, versus))
+    gap, comma = words.label("word_gap"), words.label("enum_gap")
+    return (*(f"{words.factor(f)}{gap}{words.bracketed(comma.join(seen))}" for f, seen in levels.items()), *others)
+
+
+def _chance(view: View, words: Words, number: int) -> str:
+    """The chance, at the median over the round's open differences, that a true difference of the margin was found."""
+    chances = [
+        chance_to_see(finding, view.spec.margin)
+        for finding in view.findings(number)
+        if finding.verdict is Verdict.INCONCLUSIVE
+        and finding.kind is ContrastKind.DIFFERENCE
+        and finding.standard_error > 0
+    ]
+    return words.chance_to_see(view.spec.margin, float(np.median(chances))) if chances else ""
+
+
+def chance_to_see(finding: Finding, effect: float) -> float:
+    """Probability that this comparison would have found a true difference of that size, two-sided.
+
+    The family's critical value is read back from the interval; the estimate is t-distributed around the effect.
+    """
+    half = max(finding.interval[1] - finding.effect, finding.effect - finding.interval[0])
+    critical, shift = half / finding.standard_error, effect / finding.standard_error
+    df = min(finding.degrees_of_freedom, 1e6)
+    return float(special.stdtr(df, shift - critical) + special.stdtr(df, -shift - critical))
 
 
 def _list_of(finding: Finding) -> str:
@@ -163,7 +205,7 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
     if control is not None and retuned_rate(view, trial.effective.key) is not None:
         return words.retuned_baseline(control.control_trials)
     if trial.purpose is Purpose.BOUNDARY:
-        return words.only_whether_it_trains() if len(completed) == len(row) else ""
+        return words.only_whether_it_trains(len(row)) if len(completed) == len(row) else ""
     return words.part_of_the_sum() if trial.purpose is Purpose.COMBINE else words.no_verdict()
 
 
@@ -241,14 +283,13 @@ def _bracket_row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow
     config = row[0].trial.configuration.with_values(learning_rate=view.spec.baseline.learning_rate)
     level = words.changes(config, view.spec.baseline)
     rates = ", ".join(rate(learning_rate) for learning_rate in sorted(by_rate))
-    completed = any(f.state is TrialState.COMPLETED for f in row)
     return RoundRow(
         trials=tuple(f.trial.id for f in row),
         label=trial_list([f.trial.id for f in row]),
         changed=words.rates_tried(level, rates),
         result=words.label("list_gap").join(results),
         against="",
-        analysis=words.bracket_row(view.chosen_rate(row), completed),
+        analysis=words.bracket_row(view.chosen_rate(row)),
     )
 
 

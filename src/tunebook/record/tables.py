@@ -18,7 +18,7 @@ from tunebook.record.text import clean
 from tunebook.record.view import View
 from tunebook.record.words import Words
 
-__all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "varying", "way"]
+__all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
 
 BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
 MOST_TIED = 12
@@ -106,7 +106,7 @@ def comparisons(view: View, words: Words) -> Table | None:
     rows = tuple(
         (
             Cell(str(f.round), f.round),
-            Cell(words.question(f.kind, name(view, words, f.treatment_key), control_name(view, words, f.control_key))),
+            Cell(_question(view, words, f)),
             Cell(words.label(f.split)),
             _effect_cell(words, f),
             Cell(
@@ -135,6 +135,32 @@ def _verdict_cell(words: Words, finding: Finding) -> Cell:
     return Cell(text, tone=tone)
 
 
+def unsettled(view: View, words: Words) -> Table | None:
+    """The inconclusive comparisons, each with what would settle it."""
+    open_ = [f for f in view.findings() if f.verdict is Verdict.INCONCLUSIVE]
+    if not open_:
+        return None
+    columns = ("round", "question", "effect", "needs_examples", "needs_seeds")
+    rows = tuple(
+        (
+            Cell(str(f.round), f.round),
+            Cell(_question(view, words, f)),
+            _effect_cell(words, f),
+            Cell(words.needs(f.examples_needed), f.examples_needed or math.inf),
+            Cell(words.needs(f.seeds_needed), f.seeds_needed or math.inf),
+        )
+        for f in open_
+    )
+    return Table(tuple(words.label(c) for c in columns), rows, frozenset({0, 3, 4}))
+
+
+def _question(view: View, words: Words, f: Finding) -> str:
+    what, against = control_name(view, words, f.treatment_key), control_name(view, words, f.control_key)
+    if f.control_key == view.baseline_key:  # the baseline at another rate differs from the baseline by its rate
+        what = name(view, words, f.treatment_key)
+    return words.question(f.kind, what, against)
+
+
 def importance(view: View, words: Words) -> Table | None:
     """The ranked factors; those below the noise are sentences instead."""
     ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
@@ -147,7 +173,7 @@ def importance(view: View, words: Words) -> Table | None:
             Cell(percent(i.share, 0), i.share),
             Cell(f"{i.rank} ({i.rank_interval[0]}–{i.rank_interval[1]})", i.rank),
             Cell(percent(i.first_share, 0), i.first_share),
-            Cell(clean(", ".join(value(i.factor, level) for level in _sorted(i.levels)))),
+            Cell(clean(words.label("enum_gap").join(value(i.factor, level) for level in _sorted(i.levels)))),
         )
         for i in ranked
     )
@@ -180,14 +206,14 @@ def costs(view: View, words: Words) -> Table | None:
         rows.append(
             (
                 Cell(role),
-                Cell(name(view, words, key)),
+                Cell(control_name(view, words, key)),
                 Cell(words.accuracy(*accuracy), accuracy[0]) if accuracy else Cell(words.label("none")),
                 _amount(words, seconds, words.duration),
                 _amount(words, peak, bytes_text),
                 _amount(words, size, bytes_text),
             )
         )
-    columns = ("role", "configuration", "accuracy", "seconds", "memory", "size")
+    columns = ("role", "configuration", "accuracy_all", "seconds", "memory", "size")
     return Table(tuple(words.label(c) for c in columns), tuple(rows), frozenset({3, 4, 5})) if rows else None
 
 
@@ -200,22 +226,21 @@ def way(view: View, words: Words) -> Table | None:
     rows: list[tuple[Cell, ...]] = []
     before: float | None = None
     for round_number, kind in view.rounds:
-        facts = [f for f in view.history.of_round(round_number) if f.state.is_final]
-        spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
+        n, spent = view.round_cost(round_number)
         leader = None if kind is RoundKind.CONFIRM else view.leader_after(round_number)
         gained = leader[1] - before if leader and before is not None else None
         led = f"{name(view, words, leader[0])}{_colon(words)}{percent(leader[1])}" if leader else words.label("none")
         rows.append(
             (
                 Cell(words.round_heading(round_number, kind), round_number),
-                Cell(str(sum(f.trial.costs_budget for f in facts)), len(facts)),
+                Cell(str(n), n),
                 Cell(words.duration(spent), spent),
                 Cell(_confirmed(view, words) if kind is RoundKind.CONFIRM else led),
                 Cell(points(gained) if gained is not None else words.label("none")),
             )
         )
         before = leader[1] if leader else before
-    columns = ("round", "trials", "time", "leader", "gained")
+    columns = ("round", "n_trials", "time", "leader", "gained")
     return Table(tuple(words.label(c) for c in columns), tuple(rows), frozenset({1, 2, 4})) if rows else None
 
 

@@ -78,6 +78,12 @@ class View:
         """(number, kind) of every round that has been planned, the reference left out."""
         return tuple(dict.fromkeys((w.round, w.kind) for w in self.history.waves if w.kind is not RoundKind.REFERENCE))
 
+    def round_cost(self, number: int) -> tuple[int, float]:
+        """(trials that cost budget, seconds) of a round so far, the scoring of the reference included."""
+        facts = [f for f in self.history.of_round(number) if f.state.is_final]
+        spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
+        return sum(f.trial.costs_budget for f in facts), spent
+
     def waves(self, number: int) -> list[Wave]:
         return [wave for wave in self.history.waves if wave.round == number]
 

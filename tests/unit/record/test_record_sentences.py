@@ -10,9 +10,9 @@ from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
 from tunebook.record.text import plain_text
 from tunebook.record.words import LANGUAGES, words_for
-from tunebook.record.words.base import Ending
+from tunebook.record.words.base import Edge, Ending
 
-CLAIMS = {"en": ("better", "worse than the", "equals", "is not worse"), "zh": ("优于", "劣于", "已证实")}
+CLAIMS = {"en": ("better", "worse than the", "equal to", "not worse"), "zh": ("优于", "劣于", "已证实")}
 
 
 def finding(verdict=Verdict.INCONCLUSIVE, **changes):
@@ -47,13 +47,16 @@ def test_every_finding_states_effect_and_interval(language, verdict):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_would_settle_a_question_is_said(language):
+def test_what_would_settle_a_question_is_said(language, view):
     words = words_for(language)
-    settled = words.found(finding(examples_needed=1944, seeds_needed=5), "r=32", "B", 0.03)
+    settled = words.unknown_contrast("r=32", finding(examples_needed=1944, seeds_needed=5), "B")
     assert "1,900" in settled
-    assert "5" in settled
-    never = words.found(finding(), "r=32", "B", 0.03)
+    assert ("five" if language == "en" else "5 个种子") in settled
+    never = words.unknown_contrast("r=32", finding(), "B")
     assert ("twenty" in never) or ("二十倍" in never)
+    table, open_ = build(view, language).unsettled, [f for f in view.findings() if f.verdict is Verdict.INCONCLUSIVE]
+    assert [row[3].text for row in table.rows] == [words.needs(f.examples_needed) for f in open_]
+    assert [row[4].text for row in table.rows] == [words.needs(f.seeds_needed) for f in open_]
 
 
 @pytest.mark.parametrize(("language", "mark"), [("en", "rovisional"), ("zh", "暂定")])
@@ -81,7 +84,17 @@ def test_disagreement_between_accuracy_and_loss_is_said():
     (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "both", True), "the edge is not sharp"),
 ])  # fmt: skip
 def test_bracket_never_names_a_point(bracket, part):
-    assert part in words_for("en").bracket(bracket)
+    assert part in words_for("en").bracket(bracket, Edge(4, 2, 2))
+
+
+@pytest.mark.parametrize(("edge", "english", "chinese"), [
+    (Edge(4, 2, 2), ("4 seeds there", "with both seeds"), ("该处 4 个种子", "2 个种子全部")),
+    (Edge(2, 3, 4), ("2 seeds there", "three of four seeds"), ("该处 2 个种子", "4 个种子中有 3 个")),
+])  # fmt: skip
+def test_bracket_counts_the_seeds_at_its_ends(edge, english, chinese):
+    bracket = DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "diverged")
+    assert all(part in words_for("en").bracket(bracket, edge) for part in english)
+    assert all(part in words_for("zh").bracket(bracket, edge) for part in chinese)
 
 
 def test_diverged_trial_is_told_with_its_step(view):
@@ -163,7 +176,7 @@ def test_folded_row_names_what_stands_for_it(record):
 
 
 def test_bracket_trials_get_no_verdict(record):
-    row = next(r for r in record.rounds[0].rows if "Only for choosing" in r.analysis)
+    row = next(r for r in record.rounds[0].rows if "Chosen by validation loss" in r.analysis)
     assert row.against == ""
     assert "6e-4" in row.analysis
 

@@ -12,7 +12,7 @@ from tunebook.core.audit.report import Detectable
 from tunebook.record.audit_words.base import AuditWords, Bounds, BreakPoint, Gap, Mixed, level_text, p_text
 from tunebook.record.numbers import about, count, percent, points
 from tunebook.record.text import strong
-from tunebook.record.words.english_labels import FACTORS
+from tunebook.record.words.english.labels import FACTORS
 
 __all__ = ["EnglishAudit"]
 

@@ -100,7 +100,7 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         axes.set_xlabel(words.label("ax_epoch"))
     panels[0][0].set_ylabel(words.label("ax_loss"))
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure, f"{words.label('fig_curves')} {len(facts)} {words.label('trials')}"
+    return figure, f"{words.label('fig_curves')} {words.n_trials(len(facts))}"
 
 
 def _importance(view: View, fact: TrialFact, best_key: str) -> int:

@@ -68,8 +68,8 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.set_xlabel(words.label("ax_seconds"))
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    top = dots.get("leg_best", [None])[0]
-    return figure, words.label("fig_cost") + (f" {percent(top[1])}, {words.duration(top[0])}" if top else "")
+    top, best = dots.get("leg_best", [None])[0], words.label("leg_best")
+    return figure, words.label("fig_cost") + (f" {best}: {percent(top[1])}, {words.duration(top[0])}" if top else "")
 
 
 def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -120,7 +120,7 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure, f"{words.label('fig_rounds')} {percent(leaders[-1][1] / 100)}"
+    return figure, f"{words.label('fig_rounds')} {words.label('leg_leader')}: {percent(leaders[-1][1] / 100)}"
 
 
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -205,5 +205,5 @@ def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return (
         figure,
-        f"{words.label('fig_timeline')} {len(spans)} {words.label('trials')}, {len(lanes)} {words.label('ax_slot')}",
+        f"{words.label('fig_timeline')} {words.n_trials(len(spans))}, {words.n_slots(len(lanes))}",
     )

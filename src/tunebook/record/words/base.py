@@ -13,10 +13,52 @@ from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialStat
 from tunebook.record.numbers import bound, percent, points, value
 from tunebook.record.text import strong
 
-__all__ = ["Ending", "Gain", "Words", "change_text"]
+__all__ = ["SILENT_NOTES", "SILENT_WAVE_NOTES", "Aim", "Edge", "Ending", "Gain", "Price", "Words", "change_text"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
+SILENT_NOTES = frozenset({"calibration", "data_root", "environment", "trial_span"})
+"""The ledger's notes that are facts for other places: no sentence of their own."""
+SILENT_WAVE_NOTES = frozenset({"bracket", "budget", "chosen_rate", "combined", "edge", "sealed"})
+"""The planner's notes to itself, or told in a table."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a study is for.
+
+    Attributes:
+        metric, model: as the study file names them.
+        is_score: whether the metric is a score of the user's own, not a share of right answers.
+        factors: (factor, the levels or range tried in words), in the study file's order.
+        trials, hours: the budget.
+    """
+
+    metric: str
+    model: str
+    is_score: bool
+    factors: tuple[tuple[str, str], ...]
+    trials: int | None
+    hours: float | None
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a configuration costs beside the best: mean training seconds and adapter bytes, None where unknown."""
+
+    seconds: float | None
+    best_seconds: float | None
+    size: float | None
+    best_size: float | None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Seeds at the two ends of the bracket: trained at the highest rate that held; failed of asked at the other."""
+
+    trained: int
+    failed: int
+    asked: int
 
 
 @dataclass(frozen=True)
@@ -161,7 +203,21 @@ class Words(ABC):
     @abstractmethod
     def state(self, state: TrialState) -> str: ...
 
+    @abstractmethod
+    def n_trials(self, n: int) -> str: ...
+
+    @abstractmethod
+    def n_slots(self, n: int) -> str: ...
+
     # The opening
+
+    @abstractmethod
+    def aim(self, aim: Aim) -> str:
+        """What the study is for, what it varies and what it may spend."""
+
+    @abstractmethod
+    def span(self, low: str, high: str) -> str:
+        """A range of a factor."""
 
     @abstractmethod
     def in_progress(self, n_final: int, n_known: int) -> str: ...
@@ -189,13 +245,16 @@ class Words(ABC):
     def not_confirmed(self, has_test: bool) -> str: ...
 
     @abstractmethod
-    def cheaper(self, what: str, margin: float, time_ratio: float | None, size_ratio: float | None) -> str: ...
+    def cheaper(self, what: str, margin: float, price: Price) -> str: ...
 
     @abstractmethod
     def cheapest_is_best(self) -> str: ...
 
     @abstractmethod
-    def not_shown_as_good(self, what: str, worse_by: float | None) -> str: ...
+    def nothing_cheaper_near(self, margin: float) -> str: ...
+
+    @abstractmethod
+    def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str: ...
 
     @abstractmethod
     def not_known(self, items: Sequence[str]) -> str: ...
@@ -210,7 +269,21 @@ class Words(ABC):
     @abstractmethod
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str: ...
 
+    @abstractmethod
+    def unknown_pairs(self, n: int) -> str:
+        """That interactions are unknown, when there are such pairs; else nothing."""
+
+    @abstractmethod
+    def unseen(self, effect: float) -> str:
+        """Differences too small for this study."""
+
     # The table of facts
+
+    @abstractmethod
+    def device_fact(self, name: str, memory_bytes: float | None, system: str) -> str: ...
+
+    @abstractmethod
+    def model_fact(self, name: str, revision: str, parameters: float | None, dtype: str, engine: str) -> str: ...
 
     @abstractmethod
     def data_fact(self, facts: Mapping[str, Any]) -> str: ...
@@ -226,6 +299,10 @@ class Words(ABC):
 
     @abstractmethod
     def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str: ...
+
+    @abstractmethod
+    def reading_fact(self) -> str:
+        """How the brackets in the tables are to be read."""
 
     @abstractmethod
     def error_fact(self) -> str: ...
@@ -262,7 +339,11 @@ class Words(ABC):
     def ending(self, ending: Ending) -> str: ...
 
     @abstractmethod
-    def bracket_row(self, chosen: float | None, learned: bool) -> str: ...
+    def bracket_row(self, chosen: float | None) -> str: ...
+
+    @abstractmethod
+    def bracket_remark(self) -> str:
+        """Under a table with rows that only choose a learning rate."""
 
     @abstractmethod
     def no_verdict(self) -> str: ...
@@ -303,7 +384,15 @@ class Words(ABC):
 
     def open_contrast(self, finding: Finding, what: str, against: str) -> str:
         """An inconclusive finding in a list: name and effect; `against` is empty for the baseline."""
-        return f"{what}{against}{self.label('colon')}{self.label('word_gap')}{self.effect(finding)}"
+        return f"{what}{against}{self.label('colon')}{self.label('word_gap')}{self.effect_points(finding)}"
+
+    @abstractmethod
+    def effect_points(self, finding: Finding) -> str:
+        """The effect with its unit: "+4.5 points (+1.1 to +7.9)"."""
+
+    @abstractmethod
+    def chance_to_see(self, margin: float, chance: float) -> str:
+        """With which probability a true difference of the margin would have been found."""
 
     @abstractmethod
     def baseline_at(self, rate: float) -> str: ...
@@ -312,7 +401,7 @@ class Words(ABC):
     def retuned_baseline(self, trials: Sequence[int]) -> str: ...
 
     @abstractmethod
-    def only_whether_it_trains(self) -> str: ...
+    def only_whether_it_trains(self, n: int) -> str: ...
 
     @abstractmethod
     def part_of_the_sum(self) -> str: ...
@@ -330,13 +419,13 @@ class Words(ABC):
     def round_cost(self, n: int, seconds: float) -> str: ...
 
     @abstractmethod
-    def bracket(self, bracket: DivergenceBracket, where: str = "") -> str:
+    def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
         """Where training breaks; `where` names what else the trials have in common, if not the baseline."""
 
     # What the study says as a whole
 
     @abstractmethod
-    def sweet_spot(self, spot: SweetSpot) -> str: ...
+    def sweet_spot(self, spot: SweetSpot, levels: Sequence[float]) -> str: ...
 
     @abstractmethod
     def importance_lead(self, top: Importance | None) -> str: ...
@@ -355,6 +444,17 @@ class Words(ABC):
     def tie_set(self, n: int) -> str: ...
 
     @abstractmethod
+    def ahead_of_best(self) -> str:
+        """Why a tied configuration may show a higher accuracy than the best."""
+
+    @abstractmethod
+    def unknown_lead(self) -> str: ...
+
+    @abstractmethod
+    def needs(self, n: int | None) -> str:
+        """How many examples or seeds would settle a question."""
+
+    @abstractmethod
     def more_money(self, more: MoreMoney) -> str: ...
 
     @abstractmethod
@@ -362,6 +462,9 @@ class Words(ABC):
 
     @abstractmethod
     def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str: ...
+
+    @abstractmethod
+    def where_the_adapter_is(self) -> str: ...
 
     @abstractmethod
     def suspects(self, n: int, n_trials: int, shown: int) -> str: ...
@@ -377,8 +480,16 @@ class Words(ABC):
         """A note of the ledger that readers must know, or None for the others."""
 
     @abstractmethod
-    def wave_note(self, code: str, values: Mapping[str, Any]) -> str | None:
-        """Why the planner left something out, or None for notes that readers need not know."""
+    def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+        """Why the planner left something out, in a sentence for each reason; notes to itself say nothing."""
+
+    def not_refined(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list[str]]:
+        """Factors that were not refined, by the reason's code."""
+        why: dict[str, list[str]] = {}
+        for code, values in notes:
+            if code == "not_refined":
+                why.setdefault(str(values.get("why")), []).append(str(values.get("factor")))
+        return why
 
     @abstractmethod
     def same_everywhere(self, settings: str) -> str: ...

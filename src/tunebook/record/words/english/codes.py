@@ -1,0 +1,100 @@
+"""Codes of the core, the engines and the planner in English: one phrase for each."""
+
+from __future__ import annotations
+
+from tunebook.core.study import Purpose, RoundKind, TrialState
+
+__all__ = [
+    "CUTS", "ENDINGS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PURPOSES", "REASONS", "ROUNDS", "WARNINGS",
+]  # fmt: skip
+
+GOALS = {
+    RoundKind.REFERENCE: "What do the untrained model and the commonest answer score?",
+    RoundKind.TABLE: "What do the configurations of the given table score against the baseline?",
+    RoundKind.EXPLORE: "Which settings matter at all, and where is the useful range?",
+    RoundKind.REFINE: "Where in the interval that survived is the best value?",
+    RoundKind.COMBINE: "Do the changes that helped add up, or do they interact?",
+    RoundKind.BOUNDARY: "How far can it be pushed before it breaks or stops paying?",
+    RoundKind.CONFIRM: "Does it hold with fresh seeds, on examples never used before?",
+}
+ROUNDS = {
+    RoundKind.REFERENCE: "reference",
+    RoundKind.TABLE: "the given table",
+    RoundKind.EXPLORE: "explore",
+    RoundKind.REFINE: "refine",
+    RoundKind.COMBINE: "combine",
+    RoundKind.BOUNDARY: "boundary",
+    RoundKind.CONFIRM: "confirm",
+}
+PURPOSES = {
+    Purpose.REFERENCE: "reference",
+    Purpose.BASELINE: "baseline",
+    Purpose.LEVEL: "one factor",
+    Purpose.BRACKET: "choosing a rate",
+    Purpose.CHOSEN: "at the chosen rate",
+    Purpose.TABLE: "given table",
+    Purpose.REFINE: "refine",
+    Purpose.COMBINE: "combine",
+    Purpose.BOUNDARY: "boundary",
+    Purpose.CONFIRM: "confirm",
+}
+ENDINGS = {
+    TrialState.PLANNED: "not started yet",
+    TrialState.RUNNING: "still running",
+    TrialState.COMPLETED: "completed",
+    TrialState.DIVERGED: "diverged",
+    TrialState.COLLAPSED: "collapsed",
+    TrialState.FAILED: "could not be trained",
+}
+FOLDS = {
+    "batch_split": "The same effective batch: the same mathematics.",
+    "gradient_checkpointing": "Gradient checkpointing changes memory and time, not the result.",
+    "max_length": "No example is longer than {longest} tokens.",
+    "rslora": "rsLoRA is another way to write this alpha.",
+    "warmup": "A constant schedule has no warm-up: another name for the same schedule.",
+    "checkpoint": "A checkpoint of a longer trial: trained once, scored twice.",
+}
+CUTS = {
+    "bracket_ends": "the ends of the learning-rate bracket",
+    "bracket": "the learning-rate bracket",
+    "middle_levels": "levels in the middle",
+    "minor_boundary": "the boundary",
+    "second_seeds": "second seeds",
+    "baseline_seeds": "seeds of the baseline",
+    "end_levels": "levels at the ends",
+    "factors": "all levels",
+    "rows": "rows of the given table",
+    "cheapest": "the cheapest configuration's place in the confirmation",
+    "confirm_seeds": "seeds of the confirmation",
+}
+REASONS = {
+    "non_finite_loss": "the loss was no longer a number",
+    "non_finite_gradient": "the gradient was no longer a number",
+    "loss_rose": "the training loss stayed above 1.5 times its start",
+    "worse_than_untrained": "after training the validation loss was above the untrained model's",
+    "constant_answer": "one constant answer on more than 90 % of the examples",
+    "unparsable_answers": "no usable answer on more than 90 % of the examples",
+}
+NOT_REFINED = {
+    "not_explored": "not explored",
+    "no_effect_seen": "no effect was seen",
+    "no_level_helped": "no level was shown to help",
+    "no_room_between_levels": "there is no room between its levels",
+}
+WARNINGS = {
+    "treatment_trials_failed": "Some of its trials could not be trained; the finding goes without them.",
+    "control_trials_failed": "Some trials of the other side could not be trained; the finding goes without them.",
+    "control_diverged": "The other side did not train.",
+    "no_outcomes": "There are no outcomes to compare.",
+    "exploratory": "Not among the planned comparisons: outside the study's error rate.",
+    "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
+    "correlated_examples": "Neighbouring examples are alike, which the interval allows for.",
+    "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",
+    "treatment_replicates_diverged": "The estimate is of the seeds that trained.",
+    "control_replicates_diverged": "The other side's estimate is of its seeds that trained.",
+}
+NOTES = {
+    "cohort_split": "A cohort did not fit in memory and was split; the results are the same.",
+    "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
+    "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",
+}
