@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import random
 import shutil
 import signal
@@ -111,6 +112,34 @@ def test_a_signal_ends_the_run_with_its_code_and_it_goes_on(tmp_path, calm, sign
     again = Soak(tmp_path / "study.yaml", random.Random(0))
     again.run()
     assert_the_same(calm, again.folder)
+
+
+def test_closing_the_terminal_ends_the_run_in_order_and_it_goes_on(tmp_path, calm):
+    """A real terminal: its end both sends SIGHUP and makes every further write fail."""
+    file = make_simulated_study(tmp_path, N_TRIALS)
+    program = [sys.executable, "-c", "from tunebook.cli.main import main; main()", "run", str(file)]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(program[0], program)
+    shown = b""
+    while shown.count(b"trial ") < 4:
+        shown += os.read(terminal, 1000)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 143
+    again = Soak(file, random.Random(0))
+    again.run()
+    assert_the_same(calm, again.folder)
+
+
+def test_under_nohup_a_hang_up_is_ignored(tmp_path, calm):
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        child = begun(make_simulated_study(tmp_path, N_TRIALS), finished=2)
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+    os.kill(child.pid, signal.SIGHUP)
+    assert child.wait(300) == 0
+    assert_the_same(calm, tmp_path / "runs" / "soak")
 
 
 def test_a_second_runner_is_turned_away_and_harms_nothing(tmp_path, calm, capsys):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import math
+import os
 import sys
-from typing import Any
+from typing import IO, Any, TextIO, cast
 
 import numpy as np
 from rich.console import Console
@@ -19,12 +21,47 @@ SCHEMA_VERSION = 1
 
 def results() -> Console:
     """Console for results: standard output; plain when that is not a terminal."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(file=_open_ended(sys.stdout), highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def messages() -> Console:
     """Console for progress and messages: standard error."""
-    return Console(stderr=True, highlight=False)
+    return Console(file=_open_ended(sys.stderr), highlight=False)
+
+
+def _open_ended(stream: TextIO) -> IO[str]:
+    return cast(IO[str], _Terminal(stream))
+
+
+class _Terminal:
+    """A standard stream that goes quiet once its terminal is closed, so that what runs can still end in order."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self._silence(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._silence(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _silence(self, error: OSError) -> None:
+        """From now on the descriptor leads nowhere: also what the interpreter flushes when it ends."""
+        if error.errno != errno.EIO:
+            raise error
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
 
 
 def to_json(value: Any) -> Any:

@@ -25,7 +25,10 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals(on_stop: Callable[[StopRequest], None]) -> Iterator[StopRequest]:
-    """While inside, signals call `on_stop` instead of ending the process. Only the main thread may use this."""
+    """While inside, signals call `on_stop` instead of ending the process. Only the main thread may use this.
+
+    What the process was started to ignore stays ignored: SIGHUP under nohup, SIGINT in a shell's background job.
+    """
     request = StopRequest()
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -33,7 +36,8 @@ def stop_on_signals(on_stop: Callable[[StopRequest], None]) -> Iterator[StopRequ
         request.exit_code = request.exit_code or (130 if number == signal.SIGINT else 143)
         on_stop(request)
 
-    previous = {number: signal.signal(number, handle) for number in WATCHED}
+    heeded = [number for number in WATCHED if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield request
     finally:
