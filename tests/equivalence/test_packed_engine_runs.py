@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from tiny_models import END, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
-from tunebook.engines.packed import cohort as cohort_module
+from tunebook.engines.packed import turns as turns_module
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.peft import PeftEngine
 from tunebook.errors import DiskFull
@@ -147,6 +148,50 @@ def test_an_interrupted_run_that_goes_on_equals_an_unbroken_one_bit_for_bit(engi
         assert result.cost.raw_tokens == unbroken.results[number].cost.raw_tokens
 
 
+@pytest.mark.parametrize(("lanes", "slots"), [(2, 2), (2, 4), (3, 6)])
+def test_lanes_change_no_bit(model_folder, tmp_path, lanes, slots):
+    """Also with steps in two micro-batches, with a trial that breaks, and with one that ends alone on all threads."""
+    jobs = [c for c in MIXED if c.max_length > 5]
+    results = {}
+    for name, n, threads in (("one", 1, 1), ("many", lanes, lanes)):
+        extra = {"slots": slots, "lanes": n, "rows": 30}
+        engine = PackedEngine(EngineOptions(str(model_folder), threads=threads, extra=extra))
+        results[name], _ = run(engine, [job(i, tmp_path / name, c) for i, c in enumerate(jobs)])
+    one, many = results["one"].results, results["many"].results
+    assert one.keys() == many.keys() == set(range(len(jobs)))
+    for number, result in one.items():
+        assert_same_weights(weights(tmp_path / "one", number), weights(tmp_path / "many", number))
+        assert [repr(s) for s in result.curve.steps] == [repr(s) for s in many[number].curve.steps]
+        assert result.curve.evaluations == many[number].curve.evaluations
+        for split, scores in result.scores.items():
+            assert scores.answers == many[number].scores[split].answers
+            assert (scores.nll == many[number].scores[split].nll).all()
+
+
+def test_a_run_in_lanes_that_is_stopped_goes_on_to_the_same_bits(model_folder, tmp_path):
+    def lanes():
+        return PackedEngine(EngineOptions(str(model_folder), threads=2, extra={"slots": 4}))
+
+    jobs = [BASE, BASE.with_values(lora_r=8, per_device_train_batch_size=3), BASE.with_values(lora_dropout=0.0)]
+    run(lanes(), [job(i, tmp_path / "a", c) for i, c in enumerate(jobs)])
+    done = {}
+    for stop_after in (1, 5, 3, None):
+        rest = [job(i, tmp_path / "b", c) for i, c in enumerate(jobs) if i not in done]
+        done.update(run(lanes(), rest, stop_after)[0].results)
+    assert done.keys() == {0, 1, 2}
+    for number in done:
+        assert_same_weights(weights(tmp_path / "a", number), weights(tmp_path / "b", number))
+
+
+def test_a_bug_in_a_lane_is_not_taken_for_a_failed_trial(model_folder, tmp_path, monkeypatch):
+    def broken(packed, trainees, clock):
+        raise ZeroDivisionError("bug")
+
+    monkeypatch.setattr(turns_module, "train_together", broken)
+    with pytest.raises(ZeroDivisionError):
+        run(PackedEngine(EngineOptions(str(model_folder), threads=2)), [job(i, tmp_path) for i in range(2)])
+
+
 def test_a_damaged_or_foreign_resume_state_is_ignored(engine, tmp_path):
     run(engine, [job(0, tmp_path / "a")])
     for name, spoil in (("b", lambda p: p.write_bytes(b"torn")), ("c", lambda p: p.unlink())):
@@ -170,19 +215,26 @@ def test_a_checkpoint_of_a_longer_run_equals_the_shorter_trial(engine, tmp_path)
     assert len(sink.results[12].curve.steps) == len(alone.results[12].curve.steps)
 
 
-def test_a_run_stopped_while_a_checkpoint_is_scored_still_gives_the_checkpoint(engine, tmp_path):
-    class StopsAtFirstScoring(RecordingSink):
+def test_a_run_stopped_while_a_checkpoint_is_scored_still_gives_the_checkpoint(engine, tmp_path, monkeypatch):
+    class StopsWhileScoring(RecordingSink):
         scoring = False
-
-        def progress(self, trial_id, done, phase):
-            self.scoring = self.scoring or phase == "score"
 
         def should_stop(self):
             return self.scoring
 
     longer = job(0, tmp_path / "a", checkpoints=((1, 11), (3, 13)))
-    stopped = StopsAtFirstScoring()
-    engine.run(ListSource([longer]), WORKLOAD, stopped)
+    stopped = StopsWhileScoring()
+
+    def endless_scoring(packed, adapters, examples, scoring, on_batch):
+        stopped.scoring = True
+        give_up = time.monotonic() + 30
+        while time.monotonic() < give_up:
+            on_batch(0.5)
+        raise AssertionError("nobody stopped the scoring")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(turns_module, "score", endless_scoring)
+        engine.run(ListSource([longer]), WORKLOAD, stopped)
     assert stopped.results == {}
     sink, _ = run(engine, [longer])
     assert list(sink.results) == [11, 13, 0]
@@ -210,14 +262,14 @@ def test_the_saved_adapter_gives_the_same_likelihoods_in_plain_peft(engine, tmp_
 
 def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_path, monkeypatch):
     whole, _ = run(engine, [job(i, tmp_path / "a") for i in range(3)])
-    real = cohort_module.train_together
+    real = turns_module.train_together
 
-    def small_machine(packed, trainees):
+    def small_machine(packed, trainees, clock):
         if sum(one.peek().tree.n_tokens for one in trainees) > 45:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        real(packed, trainees)
+        real(packed, trainees, clock)
 
-    monkeypatch.setattr(cohort_module, "train_together", small_machine)
+    monkeypatch.setattr(turns_module, "train_together", small_machine)
     split, _ = run(engine, [job(i, tmp_path / "b") for i in range(3)])
     assert split.results.keys() == whole.results.keys()
     assert any(code == "cohort_split" for code, _ in split.notes)
@@ -227,14 +279,14 @@ def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_
 
 
 def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp_path, monkeypatch):
-    real = cohort_module.train_together
+    real = turns_module.train_together
 
-    def tiny_machine(packed, trainees):
+    def tiny_machine(packed, trainees, clock):
         if any(one.job.id == 1 for one in trainees):
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        real(packed, trainees)
+        real(packed, trainees, clock)
 
-    monkeypatch.setattr(cohort_module, "train_together", tiny_machine)
+    monkeypatch.setattr(turns_module, "train_together", tiny_machine)
     sink, _ = run(engine, [job(i, tmp_path) for i in range(3)])
     assert sink.results.keys() == {0, 2}
     message, out_of_memory = sink.failures[1]

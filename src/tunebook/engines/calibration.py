@@ -19,6 +19,7 @@ import torch
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Calibration, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.base_model import load_model, quiet_transformers
+from tunebook.engines.packed.lanes import Lanes
 from tunebook.engines.packed.loop import choose, train_together
 from tunebook.engines.packed.memory import MemoryPlan, adapter_bytes, free_bytes, peak_bytes
 from tunebook.engines.packed.model import PackedModel
@@ -32,7 +33,7 @@ TRAIN_SECONDS = 5.0
 HIGH_RANK, HIGH_RANK_SECONDS = 64, 2.5
 """A second, higher rank, and for how long it is timed: what rank costs differs from machine to machine."""
 COHORT = 2
-"""Trials in the measured cohort: enough to fill a forward on a CPU, few enough to be quick."""
+"""Trials in a lane's measured cohort: enough to fill a forward on a CPU, few enough to be quick."""
 SCORED = 24
 """Examples scored for the scoring rate."""
 PLAIN_ROWS = 2
@@ -55,18 +56,23 @@ class _Rates:
     computed: float
 
 
-def measure(packed: PackedModel, plan: MemoryPlan, options: EngineOptions, workload: Workload) -> Calibration:
+def measure(
+    packed: PackedModel, plan: MemoryPlan, options: EngineOptions, workload: Workload, lanes: Lanes
+) -> Calibration:
     """Calibrate the packed engine on a workload; takes some 15 seconds, less where a step is quick.
 
     Of the result, `base_bytes` is what the process needs beside its trials (model, activations, libraries), measured;
     `values` has the rates by rank and the rows of a forward.
     """
-    low = training_rate(packed, plan, options, workload.train, MEASURED, TRAIN_SECONDS)
-    high = training_rate(packed, plan, options, workload.train, replace(MEASURED, lora_r=HIGH_RANK), HIGH_RANK_SECONDS)
-    scored = next((split for split in workload.splits.values() if split), workload.train)
-    scoring = scoring_rate(packed, scored[:SCORED], workload.scoring)
+    train = workload.train
+    with lanes:
+        low = training_rate(packed, plan, options, train, MEASURED, TRAIN_SECONDS, lanes)
+        ranked = replace(MEASURED, lora_r=HIGH_RANK)
+        high = training_rate(packed, plan, options, train, ranked, HIGH_RANK_SECONDS, lanes)
+        scored = next((split for split in workload.splits.values() if split), train)
+        scoring = scoring_rate(packed, scored[:SCORED], workload.scoring, lanes)
     trial_bytes = adapter_bytes(packed.all_shapes, MEASURED.lora_r)
-    own_bytes = peak_bytes(options.device) - COHORT * trial_bytes * HIGH_RANK // MEASURED.lora_r
+    own_bytes = peak_bytes(options.device) - COHORT * lanes.n * trial_bytes * HIGH_RANK // MEASURED.lora_r
     weights = sum(p.numel() * p.element_size() for p in packed.model.parameters())
     plain = _plain_rate_if_it_fits(options, workload.train, weights)
     return Calibration(
@@ -87,36 +93,42 @@ def measure(packed: PackedModel, plan: MemoryPlan, options: EngineOptions, workl
 
 def training_rate(
     packed: PackedModel, plan: MemoryPlan, options: EngineOptions, train: Sequence[TokenizedExample],
-    configuration: Configuration, seconds: float,
+    configuration: Configuration, seconds: float, lanes: Lanes,
 ) -> _Rates:  # fmt: skip
-    """Tokens a second of whole optimiser steps of a small cohort, after one forward to warm up."""
-    trainees = [_trainee(packed, plan, options, train, configuration, seed) for seed in range(COHORT)]
-    train_together(packed, choose(trainees, plan.rows)[:1])
-    trainees = [_trainee(packed, plan, options, train, configuration, seed) for seed in range(COHORT)]
-    began = time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        chosen = choose(trainees, plan.rows)
-        train_together(packed, chosen)
-        for trainee in chosen:
-            trainees.remove(trainee)
-            trainees.append(trainee)
-            if trainee.step_is_computed:
-                trainee.finish_step()
-    passed = time.perf_counter() - began
-    return _Rates(
-        sum(trainee.raw_tokens for trainee in trainees) / passed,
-        sum(trainee.computed_tokens for trainee in trainees) / passed,
-    )
+    """Tokens a second of whole optimiser steps of a small cohort in each lane, after one forward to warm up."""
+
+    def one_lane() -> tuple[int, int, float]:
+        trainees = [_trainee(packed, plan, options, train, configuration, seed) for seed in range(COHORT)]
+        train_together(packed, choose(trainees, plan.rows)[:1])
+        trainees = [_trainee(packed, plan, options, train, configuration, seed) for seed in range(COHORT)]
+        began = time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            chosen = choose(trainees, plan.rows)
+            train_together(packed, chosen)
+            for trainee in chosen:
+                trainees.remove(trainee)
+                trainees.append(trainee)
+                if trainee.step_is_computed:
+                    trainee.finish_step()
+        passed = time.perf_counter() - began
+        return sum(t.raw_tokens for t in trainees), sum(t.computed_tokens for t in trainees), passed
+
+    found = lanes.each(one_lane)
+    return _Rates(sum(raw / passed for raw, _, passed in found), sum(n / passed for _, n, passed in found))
 
 
-def scoring_rate(packed: PackedModel, examples: Sequence[TokenizedExample], scoring: Scoring) -> float:
-    """Examples scored a second. The untrained model's answers are cut at the length of the median gold completion:
-    a trained one stops there."""
+def scoring_rate(packed: PackedModel, examples: Sequence[TokenizedExample], scoring: Scoring, lanes: Lanes) -> float:
+    """Examples scored a second, each lane scoring them all. The untrained model's answers are cut at the length of
+    the median gold completion: a trained one stops there."""
     length = round(statistics.median(len(example.completion_ids) for example in examples))
     bounded = replace(scoring, max_new_tokens=max(1, min(length, scoring.max_new_tokens)))
-    began = time.perf_counter()
-    score(packed, [None], examples, bounded)
-    return len(examples) / max(time.perf_counter() - began, 1e-9)
+
+    def one_lane() -> float:
+        began = time.perf_counter()
+        score(packed, [None], examples, bounded)
+        return len(examples) / max(time.perf_counter() - began, 1e-9)
+
+    return sum(lanes.each(one_lane))
 
 
 def plain_peft_rate(model: Any, examples: Sequence[TokenizedExample], steps: int = 2) -> float:

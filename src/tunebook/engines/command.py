@@ -34,7 +34,8 @@ class CommandEngine:
 
     Args:
         options: `extra["command"]` is the argument list; {config} and {output} in it are replaced by paths.
-            `extra["time_limit_seconds"]` (default four hours) and `extra["output_limit_bytes"]` bound the program.
+            `extra["time_limit_seconds"]` and `extra["output_limit_bytes"]` bound it; without them the defaults of the
+            study file's `command_limits` do.
 
     Raises: StudyFileError: no command, or an unknown placeholder.
     """

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.study import CommandLimits
 from tunebook.engines import supervisor as supervisor_script
 
 __all__ = ["Ended", "ProcessLimits", "run_program"]
@@ -30,15 +31,15 @@ _SECRETS = frozenset({"TUNEBOOK_LEDGER"})
 
 @dataclass(frozen=True)
 class ProcessLimits:
-    """How much a program may take.
+    """How much a program may take; the study file's `command_limits`.
 
     Attributes:
         time_seconds: then it is ended and the trial failed. Its inside cannot be watched, so this is the only bound.
         output_bytes: what is kept of its output, in a file; the rest is dropped, the last lines are kept in any case.
     """
 
-    time_seconds: float = 4 * 3600.0
-    output_bytes: int = 10_000_000
+    time_seconds: float = 3600 * CommandLimits.hours
+    output_bytes: int = int(1e6 * CommandLimits.output_megabytes)
 
     @classmethod
     def from_extra(cls, extra: Mapping[str, Any]) -> ProcessLimits:

@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +53,7 @@ class SimulatedEngine:
 
     Args:
         options: of `extra` it reads "world" (fields of `World`) and "sleep_seconds" (real time a trial takes, for
-            tests that interrupt). A study file may give the same as `command: [cliff=0.002, sleep_seconds=0.1]`.
+            tests that interrupt). A study file has no place for either: it gets the usual world, at once.
         world: the truth; None: from the options.
     """
 
@@ -62,9 +61,8 @@ class SimulatedEngine:
     folding = Folding.everything()
 
     def __init__(self, options: EngineOptions, world: World | None = None) -> None:
-        settings = _settings(options.extra)
-        self._sleep_seconds = float(settings.pop("sleep_seconds", 0.0))
-        self.world = world if world is not None else World.from_settings(settings)
+        self._sleep_seconds = float(options.extra.get("sleep_seconds", 0.0))
+        self.world = world if world is not None else World.from_settings(options.extra.get("world", {}))
 
     def calibrate(self, workload: Workload) -> Calibration:
         """The simulated speeds; measures nothing."""
@@ -158,9 +156,11 @@ class _SimulatedTrial:
         self, trial_id: int, records: list[StepRecord], broke_at: int | None, reason: str | None, trains: bool
     ) -> RawTrial:
         configuration = self.configuration_of(trial_id)
-        scores = {} if broke_at is not None else {
-            split: self._scores(configuration, split, trains) for split in self._job.splits
-        }
+        scores = (
+            {}
+            if broke_at is not None
+            else {split: self._scores(configuration, split, trains) for split in self._job.splits}
+        )
         curve = Curve(tuple(records), self._evaluations(configuration, broke_at))
         return RawTrial(trial_id, scores, curve, self._cost(configuration, broke_at, trial_id), broke_at, reason)
 
@@ -217,17 +217,6 @@ class _SimulatedTrial:
             peak_bytes=BASE_BYTES + TRIAL_BYTES * configuration.lora_r // 8,
             adapter_bytes=ADAPTER_BYTES_A_RANK * configuration.lora_r,
         )
-
-
-def _settings(extra: dict[str, Any]) -> dict[str, Any]:
-    """World settings from the options: a mapping, or words like "cliff=0.002"."""
-    settings = dict(extra.get("world", {}))
-    if "sleep_seconds" in extra:
-        settings["sleep_seconds"] = extra["sleep_seconds"]
-    for word in extra.get("command", ()):
-        name, _, value = str(word).partition("=")
-        settings[name] = float(value)
-    return settings
 
 
 def _labels_left(example: TokenizedExample, max_length: int) -> bool:

@@ -13,6 +13,7 @@ from tunebook.core.cost import predict_trial
 from tunebook.core.facts import DataFacts
 from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, Workload
 from tunebook.engines import calibration
+from tunebook.engines.packed.lanes import Lanes
 from tunebook.engines.packed.memory import MemoryPlan
 from tunebook.engines.packed.model import PackedModel
 
@@ -44,7 +45,7 @@ def quick(monkeypatch, model, tmp_path):
 
 
 def test_every_figure_is_measured_and_finite(quick, model, workload):
-    measured = calibration.measure(PackedModel(copy.deepcopy(model)), PLAN, quick, workload)
+    measured = calibration.measure(PackedModel(copy.deepcopy(model)), PLAN, quick, workload, Lanes(1, 1, False))
     rates = (measured.train_tokens_per_second, measured.score_examples_per_second,
              measured.one_by_one_tokens_per_second)  # fmt: skip
     assert all(math.isfinite(rate) and rate > 0 for rate in rates)
@@ -56,7 +57,7 @@ def test_every_figure_is_measured_and_finite(quick, model, workload):
 
 def test_plain_peft_is_estimated_where_a_second_model_does_not_fit(quick, model, workload, monkeypatch):
     monkeypatch.setattr(calibration, "free_bytes", lambda device: 0)
-    measured = calibration.measure(PackedModel(copy.deepcopy(model)), PLAN, quick, workload)
+    measured = calibration.measure(PackedModel(copy.deepcopy(model)), PLAN, quick, workload, Lanes(1, 1, False))
     assert measured.values["one_by_one_measured"] is False
     assert measured.one_by_one_tokens_per_second == calibration.PLAIN_SHARE * measured.train_tokens_per_second
 
@@ -64,7 +65,7 @@ def test_plain_peft_is_estimated_where_a_second_model_does_not_fit(quick, model,
 def test_measuring_leaves_the_base_model_as_it_was(quick, model, workload):
     packed = PackedModel(copy.deepcopy(model))
     before = {name: value.clone() for name, value in packed.model.state_dict().items()}
-    calibration.measure(packed, PLAN, quick, workload)
+    calibration.measure(packed, PLAN, quick, workload, Lanes(1, 1, False))
     assert all(torch.equal(value, before[name]) for name, value in packed.model.state_dict().items())
 
 

@@ -157,8 +157,8 @@ def test_adapter_is_written_in_pefts_form(tmp_path):
     assert {path.name for path in (tmp_path / "7").iterdir()} == {"adapter_config.json", "adapter_model.safetensors"}
 
 
-def test_world_is_read_from_words_of_the_study_file():
-    engine = SimulatedEngine(EngineOptions("none", extra={"command": ["cliff=0.002", "sleep_seconds=0.5", "seed=4"]}))
+def test_world_is_read_from_the_options():
+    engine = SimulatedEngine(EngineOptions("none", extra={"world": {"cliff": 0.002, "seed": 4}}))
     assert engine.world == World(cliff=0.002, seed=4)
 
 

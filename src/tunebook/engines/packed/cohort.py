@@ -1,49 +1,41 @@
 """A cohort: the trials that are in training at the same time, and the loop that carries them.
 
-A slot that gets free is filled at once. Trials are trained until they are done or break, then scored, saved and
+Lanes compute (`lanes.py`); here it is decided what they compute next, and what they bring is written and reported. A
+slot that gets free is filled at once. Trials are trained until they are done or break, then scored, saved and
 reported. A trial's trouble ends that trial alone; when memory runs out, the cohort is split and goes on.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from tunebook.core.facts import Cost, Curve, EvaluationRecord
-from tunebook.core.ports import EngineOptions, RawScores, RawTrial, Sink, TrialJob, TrialSource, Workload
+from tunebook.core.facts import Cost, Curve, StepRecord
+from tunebook.core.ports import EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.engines.packed import checkpoint
-from tunebook.engines.packed.bank import Adapter
 from tunebook.engines.packed.kernels import kernel_kind
-from tunebook.engines.packed.loop import choose, is_out_of_memory, train_together
+from tunebook.engines.packed.lanes import Done, Lanes
+from tunebook.engines.packed.loop import choose, is_out_of_memory
 from tunebook.engines.packed.memory import MemoryPlan, peak_bytes
 from tunebook.engines.packed.model import PackedModel
 from tunebook.engines.packed.saving import save_adapter, writing
-from tunebook.engines.packed.scoring import losses, score
 from tunebook.engines.packed.trainee import Trainee
+from tunebook.engines.packed.turns import EPOCH, SCORE, TRAIN, EpochEnd, Scores, Slot, Stopped, Turn, Turns
 from tunebook.errors import EnvironmentStop, TunebookError
 
 __all__ = ["Cohort"]
 
 _WORTH_SAVING_SECONDS = 5.0
 """A trained adapter is saved before it is scored when this much work would be lost with it."""
-
-
-@dataclass
-class _Slot:
-    """A trainee with what the cohort keeps about it."""
-
-    trainee: Trainee
-    saved_at: float
-    scored: list[int]  # ids of the checkpoints that are finished
-
-
-class Stopped(Exception):
-    """`Sink.should_stop` said so."""
+_OWN_TROUBLE = (TunebookError, RuntimeError, MemoryError, ValueError)
+"""What ends one trial; everything else, and what stops the environment, ends the run."""
+_LOOK_SECONDS = 0.2
+"""How often it is looked whether to stop, and progress shown, while the lanes compute."""
 
 
 class Cohort:
@@ -52,39 +44,58 @@ class Cohort:
     Args:
         packed: the base model.
         plan: how many rows a forward may have and how many trials are in training at a time.
+        lanes: what computes; not used by anything else meanwhile.
     """
 
     def __init__(
-        self, packed: PackedModel, options: EngineOptions, plan: MemoryPlan, workload: Workload, sink: Sink
-    ) -> None:
+        self, packed: PackedModel, options: EngineOptions, plan: MemoryPlan, workload: Workload, sink: Sink,
+        lanes: Lanes,
+    ) -> None:  # fmt: skip
         self._packed, self._options, self._plan = packed, options, plan
-        self._workload, self._sink = workload, sink
-        self._slots: list[_Slot] = []
+        self._workload, self._sink, self._lanes = workload, sink, lanes
+        self._turns = Turns(packed, workload, lanes.clock)
+        self._slots: list[Slot] = []
 
     def run(self, source: TrialSource) -> None:
         """Until the source is empty or the sink says stop; then everything is saved."""
         try:
-            while self._fill(source):
-                self._train_some()
-                self._finish([slot for slot in self._slots if slot.trainee.is_trained])
+            with self._lanes:
+                self._work_off(source)
         except Stopped:
             for slot in self._slots:
                 self._save(slot)
 
+    def _work_off(self, source: TrialSource) -> None:
+        try:
+            while self._turn(source):
+                pass
+        except BaseException:
+            self._turns.stopping = True  # or the lanes would be waited for until they have scored everything
+            raise
+
+    def _turn(self, source: TrialSource) -> bool:
+        """Fill slots and lanes, and take back what has ended; False when nothing is left to do."""
+        self._fill(source)
+        self._start_lanes()
+        if self._lanes.n_idle == self._lanes.n:
+            return False
+        for done in self._lanes.wait(_LOOK_SECONDS):
+            self._take_back(done)
+        self._tell_progress()
+        self._check_stop()
+        return True
+
     # -- taking trials in
 
-    def _fill(self, source: TrialSource) -> bool:
-        free = self._plan.slots - len(self._slots)
-        while free > 0:
+    def _fill(self, source: TrialSource) -> None:
+        while (free := self._plan.slots - len(self._slots)) > 0:
             jobs = source.take(free)
             if not jobs:
-                break
+                return
             for job in jobs:
                 self._guarded(job.id, lambda job=job: self._slots.append(self._enter(job)))  # type: ignore[misc]
-            free = self._plan.slots - len(self._slots)
-        return bool(self._slots)
 
-    def _enter(self, job: TrialJob) -> _Slot:
+    def _enter(self, job: TrialJob) -> Slot:
         packed = self._packed
         shapes = packed.shapes(job.configuration.target_modules)
         saved = checkpoint.load_state(Path(job.folder), self._identity(job))
@@ -92,142 +103,149 @@ class Cohort:
             job, self._workload.train, shapes, self._plan.micro_rows if saved is None else saved.facts["max_rows"],
             self._options.share_prompts, self._options.extra.get("max_steps"), packed.adapter_dtype, packed.device,
         )  # fmt: skip
-        slot = _Slot(trainee, time.monotonic(), [])
+        slot = Slot(trainee, time.monotonic())
         if saved is not None:
             slot.scored = list(saved.facts["scored"])
             trainee.load_state(saved.tensors, saved.steps, saved.evaluations, saved.facts)
             self._sink.note("trial_resumed", {"trial": job.id, "step": trainee.n_done})
-            if trainee.epochs_done is not None:  # it may have been stopped while this epoch's end was scored
-                self._epoch_end(slot, trainee.epochs_done)
+        # a resumed trial may have been stopped while this epoch's end was scored
+        slot.due = EPOCH if trainee.epochs_done is not None else SCORE if trainee.is_trained else TRAIN
         return slot
 
-    # -- training
+    # -- handing work to the lanes
 
-    def _train_some(self) -> None:
-        training = [slot.trainee for slot in self._slots if not slot.trainee.is_trained]
-        if not training:
-            return
-        chosen = choose(training, self._plan.rows)
-        try:
-            train_together(self._packed, chosen)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            self._split(chosen, error)
-            return
-        for slot in [slot for slot in self._slots if slot.trainee in chosen]:
+    def _start_lanes(self) -> None:
+        while self._lanes.n_idle and (turn := self._next_turn()) is not None:
+            for slot in turn.slots:
+                slot.busy = True
+            work = {TRAIN: self._turns.train, EPOCH: self._turns.end_epoch, SCORE: self._turns.score}[turn.due]
+            alone = len(turn.slots) == len(self._slots)
+            self._lanes.start(lambda work=work, turn=turn: work(turn.slots), turn, alone)  # type: ignore[misc]
+
+    def _next_turn(self) -> Turn | None:
+        """Slots that are due for the same, an equal part of those that wait for each idle lane; scoring goes first, as
+        it frees slots."""
+        waiting = sorted((slot for slot in self._slots if not slot.busy), key=lambda slot: slot.due == TRAIN)
+        if not waiting:
+            return None
+        first = waiting[0]
+        same = [
+            slot for slot in waiting if slot.due == first.due and slot.trainee.job.splits == first.trainee.job.splits
+        ]
+        same = same[: -(-len(waiting) // self._lanes.n_idle)]
+        if first.due == TRAIN:
+            chosen = choose([slot.trainee for slot in same], self._plan.rows)
+            same = [slot for slot in same if slot.trainee in chosen]
+        if first.due == SCORE:
+            for slot in same:
+                self._before_scoring(slot)
+        return Turn(first.due, tuple(same))
+
+    def _before_scoring(self, slot: Slot) -> None:
+        if slot.trainee.train_seconds > _WORTH_SAVING_SECONDS:
+            self._save(slot)
+        slot.trainee.end_training()
+        slot.share = slot.told = 0.0
+
+    # -- taking back what the lanes have computed
+
+    def _take_back(self, done: Done) -> None:
+        turn: Turn = done.tag
+        for slot in turn.slots:
+            slot.busy = False
             self._slots.remove(slot)  # to the end of the queue: every trial in turn
             self._slots.append(slot)
-            if slot.trainee.step_is_computed:
-                self._step(slot)
-        self._check_stop()
+        if done.error is not None:
+            self._went_wrong(turn, done.error)
+        elif turn.due == TRAIN:
+            self._trained(turn.slots, done.result)
+        elif turn.due == EPOCH:
+            self._epoch_ended(turn.slots, done.result)
+        else:
+            self._scored(turn.slots, done.result)
 
-    def _step(self, slot: _Slot) -> None:
+    def _went_wrong(self, turn: Turn, error: BaseException) -> None:
+        if turn.due == TRAIN and is_out_of_memory(error):
+            self._split(turn.slots, error)
+        elif turn.due != TRAIN and isinstance(error, _OWN_TROUBLE) and not isinstance(error, EnvironmentStop):
+            for slot in turn.slots:
+                self._failed(slot.id, error)
+                self._drop(slot)
+        else:
+            raise error
+
+    def _trained(self, slots: Sequence[Slot], records: Sequence[StepRecord | None]) -> None:
+        for slot, record in zip(slots, records, strict=True):
+            if record is not None:
+                self._guarded(slot.id, lambda slot=slot, record=record: self._step(slot, record))  # type: ignore[misc]
+
+    def _step(self, slot: Slot, record: StepRecord) -> None:
         trainee = slot.trainee
-        self._sink.step(trainee.job.id, trainee.finish_step())
-        self._sink.progress(trainee.job.id, trainee.n_done / max(1, trainee.total_steps), "train")
-        epoch = trainee.epochs_done
-        if epoch is not None and trainee.broke is None:
-            self._guarded(trainee.job.id, lambda: self._epoch_end(slot, epoch))
+        self._sink.step(slot.id, record)
+        self._sink.progress(slot.id, trainee.n_done / max(1, trainee.total_steps), "train")
+        if trainee.broke is not None:
+            trainee.end_training()
+            self._report(slot, {})
+            return
+        if trainee.epochs_done is not None:
+            slot.due = EPOCH
+        elif trainee.is_trained:
+            slot.due = SCORE
         if time.monotonic() - slot.saved_at > self._options.checkpoint_seconds:
             self._save(slot)
 
-    def _epoch_end(self, slot: _Slot, epoch: int) -> None:
-        trainee, job = slot.trainee, slot.trainee.job
-        self._evaluate(trainee, epoch)
-        for at, trial_id in job.checkpoints:
-            if at == epoch and trial_id not in slot.scored:
-                scores = self._scores([trainee], job.splits)[0]
-                folder = Path(job.folder).with_name(str(trial_id))
-                size = self._save_adapter(trainee, folder)
-                self._sink.finished(self._result(trainee, trial_id, scores, size))
-                slot.scored.append(trial_id)
-                self._save(slot)
+    def _epoch_ended(self, slots: Sequence[Slot], ends: Sequence[EpochEnd]) -> None:
+        for slot, end in zip(slots, ends, strict=True):
+            slot.due = SCORE if slot.trainee.is_trained else TRAIN
+            if end.evaluation is not None:
+                self._sink.evaluation(slot.id, end.evaluation)
+            for trial_id, scores in end.checkpoints.items():
+                self._guarded(slot.id, lambda s=slot, i=trial_id, x=scores: self._checkpoint_scored(s, i, x))  # type: ignore[misc]
 
-    def _evaluate(self, trainee: Trainee, epoch: int) -> None:
-        """Loss on the first validation examples, for the curve."""
-        examples = self._workload.splits.get("validation", ())[: self._workload.curve_examples]
-        if not examples or any(record.step == trainee.n_done for record in trainee.evaluations):
-            return
-        began = time.perf_counter()
-        totals = losses(self._packed, [trainee.adapter], examples)[0]
-        loss = float(totals.sum()) / sum(len(e.completion_ids) for e in examples)
-        trainee.score_seconds += time.perf_counter() - began
-        record = EvaluationRecord(trainee.n_done, float(epoch), "validation", loss)
-        trainee.evaluations.append(record)
-        self._sink.evaluation(trainee.job.id, record)
+    def _checkpoint_scored(self, slot: Slot, trial_id: int, scores: Scores) -> None:
+        folder = Path(slot.trainee.job.folder).with_name(str(trial_id))
+        size = self._save_adapter(slot.trainee, folder)
+        self._sink.finished(self._result(slot.trainee, trial_id, scores, size))
+        slot.scored.append(trial_id)
+        self._save(slot)
 
-    def _split(self, chosen: Sequence[Trainee], error: BaseException) -> None:
+    def _scored(self, slots: Sequence[Slot], found: Sequence[Scores]) -> None:
+        for slot, scores in zip(slots, found, strict=True):
+            self._guarded(slot.id, lambda slot=slot, scores=scores: self._report(slot, scores))  # type: ignore[misc]
+
+    def _report(self, slot: Slot, scores: Scores) -> None:
+        """The trial is over: its adapter is written, its slot is free."""
+        folder = Path(slot.trainee.job.folder)
+        size = self._save_adapter(slot.trainee, folder)
+        self._sink.finished(self._result(slot.trainee, slot.id, scores, size))
+        checkpoint.clear_state(folder)
+        self._drop(slot)
+
+    def _split(self, slots: Sequence[Slot], error: BaseException) -> None:
         """Make forwards smaller after running out of memory; the running steps begin again."""
-        rows = max(trainee.peek().tree.n_tokens for trainee in chosen)
-        alone = len(chosen) == 1
+        trainees = [slot.trainee for slot in slots]
+        rows = max(trainee.peek().tree.n_tokens for trainee in trainees)
+        alone = len(trainees) == 1
         limit = max(1, rows // 2) if alone else max(rows, self._plan.rows // 2)
-        self._sink.note("cohort_split", {"trials": [t.job.id for t in chosen], "rows": limit, "alone": alone})
-        if alone and chosen[0].peek().n_examples == 1:
-            trainee = chosen[0]
-            self._drop(trainee)
+        self._sink.note("cohort_split", {"trials": [slot.id for slot in slots], "rows": limit, "alone": alone})
+        if alone and trainees[0].peek().n_examples == 1:
+            job = trainees[0].job
+            self._drop(slots[0])
             self._sink.failed(
-                trainee.job.id,
-                f"trial {trainee.job.id}: memory ran out at {peak_bytes(self._options.device)} bytes with one example "
+                job.id,
+                f"trial {job.id}: memory ran out at {peak_bytes(self._options.device)} bytes with one example "
                 f"of {rows} tokens at a time; one example must fit ({error}). Lower max_length "
-                f"(now {trainee.job.configuration.max_length}) or lora_r (now {trainee.job.configuration.lora_r}).",
+                f"(now {job.configuration.max_length}) or lora_r (now {job.configuration.lora_r}).",
                 out_of_memory=True,
             )
             return
         self._plan = replace(self._plan, rows=min(self._plan.rows, limit))
-        for trainee in chosen:
+        for trainee in trainees:
             trainee.restart_step(limit if alone else None)
         if self._options.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
-    # -- ending
-
-    def _finish(self, done: Sequence[_Slot]) -> None:
-        """Score together those that ended together, save and report them, and free their slots."""
-        for slot in done:
-            if slot.trainee.train_seconds > _WORTH_SAVING_SECONDS and slot.trainee.broke is None:
-                self._save(slot)
-            slot.trainee.end_training()
-        whole = [slot for slot in done if slot.trainee.broke is None]
-        for splits in dict.fromkeys(slot.trainee.job.splits for slot in whole):
-            same = [slot.trainee for slot in whole if slot.trainee.job.splits == splits]
-            self._guarded_all(same, lambda same=same, splits=splits: self._report(same, self._scores(same, splits)))  # type: ignore[misc]
-        broken = [slot.trainee for slot in done if slot.trainee.broke is not None]
-        self._guarded_all(broken, lambda: self._report(broken, [{} for _ in broken]))
-        self._slots = [slot for slot in self._slots if slot not in done]
-
-    def _report(self, trainees: Sequence[Trainee], scores: Sequence[dict[str, RawScores]]) -> None:
-        for trainee, own in zip(trainees, scores, strict=True):
-            folder = Path(trainee.job.folder)
-            size = self._save_adapter(trainee, folder)
-            self._sink.finished(self._result(trainee, trainee.job.id, own, size))
-            checkpoint.clear_state(folder)
-
-    def _scores(self, trainees: Sequence[Trainee], splits: Iterable[str]) -> list[dict[str, RawScores]]:
-        adapters: list[Adapter | None] = [
-            trainee.adapter if trainee.job.configuration.num_train_epochs else None for trainee in trainees
-        ]
-        found: list[dict[str, RawScores]] = [{} for _ in trainees]
-        for split in splits:
-            began = time.perf_counter()
-            results = score(
-                self._packed, adapters, self._workload.splits[split], self._workload.scoring,
-                self._watcher(trainees),
-            )  # fmt: skip
-            for trainee, own, result in zip(trainees, found, results, strict=True):
-                own[split] = result
-                trainee.score_seconds += (time.perf_counter() - began) / len(trainees)
-        return found
-
-    def _watcher(self, trainees: Sequence[Trainee]) -> Callable[[float], None]:
-        def watch(done: float) -> None:
-            for trainee in trainees:
-                self._sink.progress(trainee.job.id, done, "score")
-            self._check_stop()
-
-        return watch
-
-    def _result(self, trainee: Trainee, trial_id: int, scores: dict[str, RawScores], size: int) -> RawTrial:
+    def _result(self, trainee: Trainee, trial_id: int, scores: Scores, size: int) -> RawTrial:
         step, reason = trainee.broke or (None, None)
         cost = Cost(
             trainee.train_seconds, trainee.score_seconds, trainee.raw_tokens, trainee.computed_tokens,
@@ -243,7 +261,7 @@ class Cohort:
         with writing(folder):
             return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
 
-    def _save(self, slot: _Slot) -> None:
+    def _save(self, slot: Slot) -> None:
         trainee = slot.trainee
         if trainee.n_done == 0 or trainee.broke is not None:
             return
@@ -262,34 +280,30 @@ class Cohort:
             "max_steps": options.extra.get("max_steps"),
         }  # fmt: skip
 
-    def _guarded_all(self, trainees: Sequence[Trainee], work: Callable[[], None]) -> None:
-        """Run work of trials that end together; if it fails for all at once, each fails with the reason."""
-        if trainees:
-            try:
-                work()
-            except (Stopped, EnvironmentStop):
-                raise
-            except (TunebookError, RuntimeError, MemoryError, ValueError) as error:
-                for trainee in trainees:
-                    self._failed(trainee.job.id, error)
-
     def _guarded(self, trial_id: int, work: Callable[[], None]) -> None:
         """Run work of one trial; its failure is reported and ends that trial alone."""
         try:
             work()
         except (Stopped, EnvironmentStop):
             raise
-        except (TunebookError, RuntimeError, MemoryError, ValueError) as error:
+        except _OWN_TROUBLE as error:
             self._failed(trial_id, error)
-            self._slots = [slot for slot in self._slots if slot.trainee.job.id != trial_id]
+            for slot in [slot for slot in self._slots if slot.id == trial_id]:
+                self._drop(slot)
 
     def _failed(self, trial_id: int, error: BaseException) -> None:
         kind = "" if isinstance(error, TunebookError) else f"{type(error).__name__}: "
         self._sink.failed(trial_id, f"{kind}{error}", out_of_memory=is_out_of_memory(error))
 
-    def _drop(self, trainee: Trainee) -> None:
-        trainee.end_training()
-        self._slots = [slot for slot in self._slots if slot.trainee is not trainee]
+    def _drop(self, slot: Slot) -> None:
+        slot.trainee.end_training()
+        self._slots.remove(slot)
+
+    def _tell_progress(self) -> None:
+        for slot in self._slots:
+            if slot.share != slot.told:
+                slot.told = slot.share
+                self._sink.progress(slot.id, slot.told, "score")
 
     def _check_stop(self) -> None:
         if self._sink.should_stop():

@@ -10,6 +10,7 @@ from tunebook.engines.base_model import load_model
 from tunebook.engines.calibration import measure
 from tunebook.engines.packed import targets
 from tunebook.engines.packed.cohort import Cohort
+from tunebook.engines.packed.lanes import Lanes, lane_count, threads_agree
 from tunebook.engines.packed.memory import MemoryPlan, plan_memory
 from tunebook.engines.packed.model import PackedModel
 
@@ -26,8 +27,8 @@ def unsupported(folder: str) -> str | None:
 class PackedEngine:
     """Fulfils `core.ports.Engine`.
 
-    `EngineOptions.extra` may hold "slots" (trials in training at a time), "rows" (computed tokens a forward) and
-    "max_steps" (end every trial after so many steps, for benchmarks).
+    `EngineOptions.extra` may hold "slots" (trials in training at a time), "rows" (computed tokens a forward), "lanes"
+    (forwards at the same time) and "max_steps" (end every trial after so many steps, for benchmarks).
     """
 
     name = "packed"
@@ -36,14 +37,17 @@ class PackedEngine:
     def __init__(self, options: EngineOptions) -> None:
         self._options = options
         self._packed: PackedModel | None = None
+        self._n_lanes = int(options.extra.get("lanes", lane_count(options.device, options.threads)))
         torch.set_num_threads(options.threads)
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Steps of a small cohort, a scoring pass and, with room for it, plain PEFT, timed (`calibration.measure`)."""
-        return measure(self._model(), self._plan(workload), self._options, workload)
+        packed = self._model()
+        return measure(packed, self._plan(workload), self._options, workload, self._lanes(packed))
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
-        Cohort(self._model(), self._options, self._plan(workload), workload, sink).run(source)
+        packed = self._model()
+        Cohort(packed, self._options, self._plan(workload), workload, sink, self._lanes(packed)).run(source)
 
     def _model(self) -> PackedModel:
         """The base model, loaded at first use.
@@ -55,11 +59,15 @@ class PackedEngine:
             self._packed = PackedModel(load_model(o.model, o.dtype, o.device, o.trust_remote_code))
         return self._packed
 
+    def _lanes(self, packed: PackedModel) -> Lanes:
+        threads, n = self._options.threads, self._n_lanes
+        return Lanes(n, threads, n > 1 and threads_agree(packed.base_shapes, packed.dtype, threads))
+
     def _plan(self, workload: Workload) -> MemoryPlan:
         packed, extra = self._model(), self._options.extra
         plan = plan_memory(
             packed.all_shapes, packed.model.config.hidden_size, packed.dtype.itemsize, self._options.device,
-            self._options.memory_bytes, slots=extra.get("slots"),
+            self._options.memory_bytes, slots=extra.get("slots"), lanes=self._n_lanes,
         )  # fmt: skip
         rows = int(extra.get("rows", plan.rows))
         return MemoryPlan(rows, min(plan.micro_rows, rows), plan.slots)

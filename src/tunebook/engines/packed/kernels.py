@@ -7,6 +7,9 @@ to the order of additions; masks are the same bits.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,8 +18,8 @@ from torch import Tensor
 from tunebook.engines.packed.native import library
 
 __all__ = [
-    "keep_mask", "kernel_kind", "rms_norm", "rms_norm_backward", "rotate", "silu_gate", "silu_gate_backward",
-    "thin_expand", "thin_outer", "thin_reduce",
+    "base_threads", "keep_mask", "kernel_kind", "rms_norm", "rms_norm_backward", "rotate", "silu_gate",
+    "silu_gate_backward", "thin_expand", "thin_outer", "thin_reduce", "use_threads",
 ]  # fmt: skip
 
 _MAX_WIDTH = 8192
@@ -29,6 +32,40 @@ def kernel_kind(device: torch.device | str, dtype: torch.dtype) -> str:
     """Which form is used, "native" or "torch": part of what a result's last bits depend on."""
     usable = torch.device(device).type == "cpu" and dtype == torch.float32 and library() is not None
     return "native" if usable else "torch"
+
+
+class _Threads(threading.local):
+    own, base = 0, 0
+
+
+_threads = _Threads()
+
+
+def use_threads(own: int, base: int) -> None:
+    """How many threads what the calling thread computes may use: its multiplies by base weights `base`, all else `own`.
+
+    They differ where a trial is alone: the base multiplies give the same bits on any number of threads
+    (`lanes.threads_agree`), thin ones do not, as their long sums are cut.
+    """
+    torch.get_num_threads()  # a thread's first look sets the number anew, to what any thread asked for last
+    torch.set_num_threads(own)
+    _threads.own, _threads.base = own, base
+    native = library()
+    if native is not None:
+        native.set_threads(own)
+
+
+@contextmanager
+def base_threads() -> Iterator[None]:
+    """Inside are multiplies by base weights alone."""
+    if _threads.own == _threads.base:
+        yield
+        return
+    torch.set_num_threads(_threads.base)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(_threads.own)
 
 
 def keep_mask(rows_N: Tensor, words_W: Tensor, threshold: int) -> Tensor:
@@ -146,9 +183,7 @@ def rms_norm(x_ND: Tensor, scale_D: Tensor, epsilon: float) -> tuple[Tensor, Ten
         inverse = torch.rsqrt(x_ND.square().mean(-1) + epsilon)
         return (x_ND * inverse[:, None]).mul_(scale_D), inverse
     y, inverse = torch.empty_like(x_ND), x_ND.new_empty(len(x_ND))
-    native.rms_norm(
-        x_ND.data_ptr(), scale_D.data_ptr(), y.data_ptr(), inverse.data_ptr(), *x_ND.shape, epsilon
-    )
+    native.rms_norm(x_ND.data_ptr(), scale_D.data_ptr(), y.data_ptr(), inverse.data_ptr(), *x_ND.shape, epsilon)
     return y, inverse
 
 

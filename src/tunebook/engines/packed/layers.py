@@ -8,6 +8,7 @@ Gradients of A and B are added straight into the adapter's flat gradient.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -17,9 +18,19 @@ from torch import Tensor, nn
 from tunebook.engines.packed.bank import Adapter, ModuleShape
 from tunebook.engines.packed.batches import Batch, Run
 from tunebook.engines.packed.dropout import Mask, Masks
-from tunebook.engines.packed.kernels import thin_expand, thin_outer, thin_reduce
+from tunebook.engines.packed.kernels import base_threads, thin_expand, thin_outer, thin_reduce
 
 __all__ = ["AdaptedLinear", "Group"]
+
+
+class _Running(threading.local):
+    """What a group is computing, for each thread (`lanes.py`): the batch, its masks, and outputs computed ahead."""
+
+    def __init__(self) -> None:
+        self.batch: Batch | None = None
+        self.masks: Masks | None = None
+        self.input: Tensor | None = None
+        self.ready: dict[str, Tensor] = {}
 
 
 class Group:
@@ -33,37 +44,46 @@ class Group:
         self.shapes = tuple(shapes)
         self.modules = tuple(modules)
         self.plain = all(type(m) is nn.Linear for m in modules)
-        self.batch: Batch | None = None
-        self.masks: Masks | None = None
         self.anchor = anchor
-        self._ready: dict[str, Tensor] = {}
-        self._input: Tensor | None = None
+        self._running = _Running()
+
+    def begin(self, batch: Batch, masks: Masks | None) -> None:
+        """What the calling thread runs next."""
+        self._running.batch, self._running.masks = batch, masks
 
     def forget(self) -> None:
         """Drop what was computed ahead and the batch."""
-        self._ready, self._input, self.batch, self.masks = {}, None, None, None
+        running = self._running
+        running.batch = running.masks = running.input = None
+        running.ready = {}
 
     def output(self, name: str, x: Tensor) -> Tensor:
         """Output of one member for an input of shape (1, N, D)."""
-        if self._input is not x or name not in self._ready:
-            outputs = self._compute(x)
-            self._ready = dict(zip((s.name for s in self.shapes), outputs, strict=True))
-            self._input = x
-        ready = self._ready.pop(name)
-        if not self._ready:
-            self._input = None
+        running = self._running
+        if running.input is not x or name not in running.ready:
+            outputs = self._compute(x, running)
+            running.ready = dict(zip((s.name for s in self.shapes), outputs, strict=True))
+            running.input = x
+        ready = running.ready.pop(name)
+        if not running.ready:
+            running.input = None
         return ready
 
-    def _compute(self, x_1ND: Tensor) -> Sequence[Tensor]:
-        batch = self.batch
+    def base_outputs(self, x: Tensor) -> list[Tensor]:
+        """What every member's base module gives."""
+        with base_threads():
+            return [module(x) for module in self.modules]
+
+    def _compute(self, x_1ND: Tensor, running: _Running) -> Sequence[Tensor]:
+        batch = running.batch
         if batch is None:
-            return [module(x_1ND) for module in self.modules]
+            return self.base_outputs(x_1ND)
         x_ND = x_1ND[0]
         if self.plain and x_ND.dtype == self.modules[0].weight.dtype:
-            outputs = _apply(x_ND, self.anchor, self, batch, self.masks, None)
+            outputs = _apply(x_ND, self.anchor, self, batch, running.masks, None)
         else:
-            base = [module(x_1ND)[0] for module in self.modules]
-            outputs = _apply(x_ND, self.anchor, self, batch, self.masks, base, *base)
+            base = [y[0] for y in self.base_outputs(x_1ND)]
+            outputs = _apply(x_ND, self.anchor, self, batch, running.masks, base, *base)
         return [y[None] for y in outputs]
 
 
@@ -89,7 +109,7 @@ class _GroupFunction(torch.autograd.Function):
         ctx: Any, x: Tensor, anchor: Tensor, group: Group, batch: Batch, masks: Masks | None,
         base: Sequence[Tensor] | None, *base_inputs: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
-        outputs = [module(x) for module in group.modules] if base is None else [y.clone() for y in base]
+        outputs = group.base_outputs(x) if base is None else [y.clone() for y in base]
         thin = []
         for run in batch.runs:
             if run.adapter is not None:
@@ -116,9 +136,10 @@ _apply = cast("Callable[..., tuple[Tensor, ...]]", _GroupFunction.apply)
 
 
 def _base_backward(group: Group, grads: Sequence[Tensor]) -> Tensor:
-    grad_x: Tensor = grads[0] @ group.modules[0].weight
-    for g, module in zip(grads[1:], group.modules[1:], strict=True):
-        grad_x.addmm_(g, module.weight)
+    with base_threads():
+        grad_x: Tensor = grads[0] @ group.modules[0].weight
+        for g, module in zip(grads[1:], group.modules[1:], strict=True):
+            grad_x.addmm_(g, module.weight)
     return grad_x
 
 

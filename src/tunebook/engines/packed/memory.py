@@ -62,7 +62,7 @@ def adapter_bytes(shapes: Sequence[ModuleShape], rank: int, itemsize: int = 4) -
 
 def plan_memory(
     shapes: Sequence[ModuleShape], hidden: int, itemsize: int, device: str, limit: int | None = None,
-    largest: Configuration | None = None, slots: int | None = None,
+    largest: Configuration | None = None, slots: int | None = None, lanes: int = 1,
 ) -> MemoryPlan:  # fmt: skip
     """A plan that fits, with at least one slot and 16 rows.
 
@@ -70,14 +70,15 @@ def plan_memory(
         limit: bytes that may be used in all; None: what is free now.
         largest: configuration of the largest adapter expected; None: rank 64.
         slots: trials in training at a time, when they are given.
+        lanes: forwards that are computed at the same time.
     """
     free = free_bytes(device) if limit is None else min(free_bytes(device), max(0, limit - used_bytes(device)))
     room = int(free * _SHARE_OF_FREE)
     rows = GPU_ROWS if device.startswith("cuda") else CPU_ROWS
-    per_row = row_bytes(shapes, hidden, itemsize)
+    per_row = lanes * row_bytes(shapes, hidden, itemsize)
     per_trial = adapter_bytes(shapes, largest.lora_r if largest else 64)
     fits = max(MIN_SLOTS, (room - rows * per_row) // per_trial)
-    wanted = slots if slots is not None else _useful_slots(rows)
+    wanted = slots if slots is not None else _useful_slots(lanes * rows)
     n_slots = int(max(MIN_SLOTS, min(wanted, fits, MAX_SLOTS)))
     rows = int(max(16, min(rows, (room - n_slots * per_trial) // per_row)))
     return MemoryPlan(rows, min(rows, CPU_ROWS), n_slots)
@@ -85,7 +86,7 @@ def plan_memory(
 
 def _useful_slots(rows: int) -> int:
     """Trials that keep every forward full: a step of a short-answer task has 150 to 250 computed tokens."""
-    return max(4, rows // 128)
+    return max(4, rows // 256)
 
 
 def free_bytes(device: str) -> int:

@@ -22,6 +22,7 @@ from tunebook.engines.packed.attention import IMPLEMENTATION, OwnAttention, regi
 from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Batch, Part, lay_out
 from tunebook.engines.packed.dropout import Masks
+from tunebook.engines.packed.kernels import base_threads
 from tunebook.engines.packed.layers import AdaptedLinear, Group
 from tunebook.engines.packed.swaps import swap_known_modules
 from tunebook.engines.packed.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
@@ -32,6 +33,8 @@ __all__ = ["PackedModel"]
 
 class PackedModel:
     """Wraps a causal language model; the model is frozen, and its linear layers give way to `AdaptedLinear`.
+
+    Several threads may run it at the same time.
 
     Args:
         model: a stock transformers model of a supported family, on its device and in its dtype.
@@ -72,7 +75,7 @@ class PackedModel:
         """
         masks = Masks() if training else None
         for group in self._groups:
-            group.batch, group.masks = batch, masks
+            group.begin(batch, masks)
         try:
             out = self.model.base_model(
                 input_ids=batch.input_ids[None], position_ids=batch.position_ids[None], use_cache=False,
@@ -86,9 +89,16 @@ class PackedModel:
 
     def logits(self, hidden_MD: Tensor) -> Tensor:
         """Next-token logits for chosen rows, shape (M, V); soft-capped where the model does that."""
-        logits: Tensor = self.model.get_output_embeddings()(hidden_MD)
+        with base_threads():
+            logits: Tensor = self.model.get_output_embeddings()(hidden_MD)
         cap = getattr(self.model.config, "final_logit_softcapping", None)
         return logits if cap is None else torch.tanh(logits / cap) * cap
+
+    @property
+    def base_shapes(self) -> list[tuple[int, int]]:
+        """Inputs and outputs of every base multiply: the linear modules and the head."""
+        head = self.model.get_output_embeddings().weight
+        return [*((shape.n_in, shape.n_out) for shape in self.all_shapes), (head.shape[1], head.shape[0])]
 
     def _take_over(self) -> list[Group]:
         groups = []

@@ -210,4 +210,3 @@ class _Pass:
             writer.cache.add(known, attention.kept)
             writer.answers.append(answer)
             writer.examples.append(path.example)
-

@@ -18,7 +18,11 @@ from tunebook.engines.packed.bank import ModuleShape
 from tunebook.errors import ModelError
 
 __all__ = [
-    "SUPPORTED_MODEL_TYPES", "chosen_shapes", "compute_dtype", "linear_shapes", "unsupported",
+    "SUPPORTED_MODEL_TYPES",
+    "chosen_shapes",
+    "compute_dtype",
+    "linear_shapes",
+    "unsupported",
     "unsupported_config",
 ]
 

@@ -5,6 +5,7 @@
  * Vectors are GCC's and clang's own, so nothing here is bound to one processor family.
  */
 #include <math.h>
+#include <omp.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,6 +19,9 @@ static inline void store(float *p, vec v) { *(vec *)p = v; }
 static inline vec splat(float x) { return (vec){x, x, x, x, x, x, x, x}; }
 static inline float total(vec v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Threads of the loops below when they are entered from the calling thread. */
+API void set_threads(int64_t n) { omp_set_num_threads((int)n); }
 
 /* ---- dropout ------------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,95 @@
+"""Lanes compute side by side and hand back what was computed, or what went wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import torch
+
+from tunebook.engines.packed.kernels import base_threads
+from tunebook.engines.packed.lanes import MAX_LANES, Lanes, lane_count, threads_agree
+
+
+def collect(lanes, n):
+    done = []
+    while len(done) < n:
+        done += lanes.wait(10)
+    return done
+
+
+def test_lanes_run_at_the_same_time():
+    together = threading.Barrier(2, timeout=10)
+    with Lanes(2, 2, False) as lanes:
+        for tag in ("a", "b"):
+            lanes.start(together.wait, tag)
+        assert lanes.n_idle == 0
+        done = collect(lanes, 2)
+        assert lanes.n_idle == 2
+    assert {one.tag for one in done} == {"a", "b"}
+    assert all(one.error is None for one in done)
+
+
+def test_an_error_comes_back_with_its_tag():
+    def fails():
+        raise ValueError("broken")
+
+    with Lanes(2, 2, False) as lanes:
+        lanes.start(fails, "x")
+        (done,) = collect(lanes, 1)
+    assert (done.tag, str(done.error)) == ("x", "broken")
+
+
+def test_each_raises_what_a_lane_raised_and_leaves_the_lanes_idle():
+    with Lanes(2, 2, False) as lanes:
+        with pytest.raises(ZeroDivisionError):
+            lanes.each(lambda: 1 / 0)
+        assert lanes.n_idle == 2
+        assert lanes.each(lambda: 3) == [3, 3]
+
+
+@pytest.mark.parametrize(("may_widen", "alone", "threads"), [(True, True, 4), (True, False, 2), (False, True, 2)])
+def test_only_base_multiplies_of_work_that_is_alone_take_all_threads(may_widen, alone, threads):
+    def counts():
+        with base_threads():
+            base = torch.get_num_threads()
+        return base, torch.get_num_threads()
+
+    with Lanes(2, 4, may_widen) as lanes:
+        lanes.start(counts, None, alone)
+        assert collect(lanes, 1)[0].result == (threads, 2)
+
+
+def test_side_by_side_costs_the_machine_its_time_once():
+    def takes_a_while():
+        began = lanes.clock()
+        together.wait()
+        time.sleep(0.2)
+        together.wait()
+        return lanes.clock() - began
+
+    together = threading.Barrier(2, timeout=10)
+    with Lanes(2, 2, False) as lanes:
+        began = time.perf_counter()
+        shares = lanes.each(takes_a_while)
+        passed = time.perf_counter() - began
+    assert sum(shares) == pytest.approx(passed, abs=0.1)
+    assert max(shares) < 0.17
+
+
+def test_a_gpu_has_one_lane_and_a_processor_one_a_thread():
+    assert lane_count("cuda:0", 16) == 1
+    assert [lane_count("cpu", n) for n in (1, 2, 16)] == [1, 2, MAX_LANES]
+
+
+def test_multiplies_that_depend_on_the_number_of_threads_are_noticed(monkeypatch):
+    shapes = [(24, 16)]
+    real = torch.nn.functional.linear
+    assert isinstance(threads_agree(shapes, torch.float32, 2), bool)
+
+    def cut_sums(x, weight):
+        return real(x, weight) + 1e-6 * (torch.get_num_threads() - 1)
+
+    monkeypatch.setattr(torch.nn.functional, "linear", cut_sums)
+    assert not threads_agree(shapes, torch.float32, 2)
