@@ -136,6 +136,18 @@ BAD = {
     "same file twice": (changed(data="data: {train: a.jsonl, validation: a.jsonl}"), ["the file of data.train too"]),
     "command engine without command": (GOOD + "engine: command\n", ["found command without a command"]),
     "command without its engine": (GOOD + "command: [python]\n", ["only engine command runs one"]),
+    "limits without a command": (
+        GOOD + "command_limits: {hours: 1}\n",
+        ["study.yaml:23: command_limits: found limits of a command with engine", "only engine command has them"],
+    ),
+    "no time for a command": (
+        GOOD + "engine: command\ncommand: [python]\ncommand_limits: {hours: 0}\n",
+        ["study.yaml:25: command_limits.hours: found 0; it is a number of hours above 0"],
+    ),
+    "unknown limit": (
+        GOOD + "engine: command\ncommand: [python]\ncommand_limits: {hour: 2}\n",
+        ["study.yaml:25: command_limits.hour: there is no such key. Did you mean hours?"],
+    ),
     "per_token": (GOOD + "per_token: true\n", ["only choice compares likelihoods"]),
     "choice twice": (changed(data="data: {train: a.jsonl, choices: [a, a]}"), ["found an answer twice"]),
     "choices that are numbers": (

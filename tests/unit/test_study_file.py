@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Factor, Role
 from tunebook.core.space import SearchSpace
-from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
+from tunebook.core.study import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
 from tunebook.errors import StudyFileError
 from tunebook.study_file import changed_keys, load_study, parse_study, write_study
 
@@ -69,11 +69,13 @@ def test_every_optional_key_is_read() -> None:
         GOOD + "engine: command\nexecutor: local\ndevice: cuda:1\ndtype: float64\n"
         "seeds: {configuration: 3, baseline: 6}\nextrapolate: 1\ntrials: mine.csv\nmax_new_tokens: 9\n"
         "final: true\nshare_prompts: false\ncommand: [python, train.py]\n"
+        "command_limits: {hours: 0.5, output_megabytes: 2}\n"
     )
     assert spec.seeds == SeedCounts(3, 6)
     assert (spec.engine, spec.device, spec.dtype, spec.extrapolate) == ("command", "cuda:1", "float64", 1.0)
     assert (spec.trials, spec.max_new_tokens, spec.final, spec.share_prompts) == ("mine.csv", 9, True, False)
     assert spec.command == ("python", "train.py")
+    assert spec.command_limits == CommandLimits(0.5, 2.0)
     assert parse_study(write_study(spec)) == spec
 
 
@@ -202,6 +204,12 @@ def test_smaller_budget_is_not_harmless_and_dropping_a_limit_is() -> None:
     old = dataclasses.replace(parse_study(GOOD), budget=Budget(75, 4.0))
     assert changed_keys(old, dataclasses.replace(old, budget=Budget(70, 4.0))) == {"budget.trials": False}
     assert changed_keys(old, dataclasses.replace(old, budget=Budget(75, None))) == {"budget.hours": True}
+
+
+def test_limits_of_a_command_may_be_changed_while_the_study_runs() -> None:
+    old = parse_study(GOOD)
+    new = dataclasses.replace(old, command_limits=CommandLimits(8.0, 10.0))
+    assert changed_keys(old, new) == {"command_limits.hours": True}
 
 
 def test_factor_added_or_removed_is_named() -> None:

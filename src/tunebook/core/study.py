@@ -15,8 +15,22 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.space import FoldReason, SearchSpace
 
 __all__ = [
-    "ERROR_SHARES", "Budget", "Contrast", "ContrastKind", "Cut", "DataSpec", "Fold", "Purpose", "RoundKind",
-    "SeedCounts", "StudySpec", "Trial", "TrialState", "Wave", "can_become",
+    "ERROR_SHARES",
+    "Budget",
+    "CommandLimits",
+    "Contrast",
+    "ContrastKind",
+    "Cut",
+    "DataSpec",
+    "Fold",
+    "Purpose",
+    "RoundKind",
+    "SeedCounts",
+    "StudySpec",
+    "Trial",
+    "TrialState",
+    "Wave",
+    "can_become",
 ]
 
 
@@ -235,6 +249,19 @@ class SeedCounts:
 
 
 @dataclass(frozen=True)
+class CommandLimits:
+    """What one trial of an external trainer may take.
+
+    Attributes:
+        hours: then the program is ended and the trial failed. Its inside cannot be watched.
+        output_megabytes: what is kept of what it prints (10**6 bytes each); the rest is dropped.
+    """
+
+    hours: float = 4.0
+    output_megabytes: float = 10.0
+
+
+@dataclass(frozen=True)
 class DataSpec:
     """Where the data lies and how to read it; paths are as written in the study file, resolved against its folder."""
 
@@ -293,3 +320,4 @@ class StudySpec:
     per_token: bool = False
     share_prompts: bool = True
     command: tuple[str, ...] = ()
+    command_limits: CommandLimits = field(default_factory=CommandLimits)

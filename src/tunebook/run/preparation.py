@@ -163,7 +163,7 @@ def _machine(
 ) -> tuple[EngineOptions, dict[str, Any], Any, tuple[str, ...]]:
     """Engine options, facts of the model, tokenizer and devices."""
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    extra = {"command": list(spec.command)} if spec.command else {}
+    extra = _command_settings(spec)
     if not entry.needs_model:
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
         options = EngineOptions(name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
@@ -184,6 +184,18 @@ def _machine(
     )
     model = base_model.describe_model(spec.model, folder) | {"dtype": dtype}
     return options, model, base_model.load_tokenizer(folder, trust), devices
+
+
+def _command_settings(spec: StudySpec) -> dict[str, Any]:
+    """What engine `command` is told beside the trial: the program and its bounds."""
+    if not spec.command:
+        return {}
+    limits = spec.command_limits
+    return {
+        "command": list(spec.command),
+        "time_limit_seconds": 3600 * limits.hours,
+        "output_limit_bytes": int(1e6 * limits.output_megabytes),
+    }
 
 
 def _hashes(place: StudyPlace, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:

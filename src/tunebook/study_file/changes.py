@@ -9,7 +9,17 @@ from tunebook.core.study import Budget, StudySpec
 
 __all__ = ["changed_keys"]
 
-_HARMLESS = frozenset({"report.language", "device", "executor", "final", "data.allow_overlap"})
+_HARMLESS = frozenset(
+    {
+        "report.language",
+        "device",
+        "executor",
+        "final",
+        "data.allow_overlap",
+        "command_limits.hours",
+        "command_limits.output_megabytes",
+    }
+)
 """They change neither what was measured nor how it is judged."""
 _NAMES = {"name": "study", "language": "report.language"}
 """Attributes of StudySpec that the study file calls otherwise."""
@@ -18,9 +28,9 @@ _NAMES = {"name": "study", "language": "report.language"}
 def changed_keys(old: StudySpec, new: StudySpec) -> dict[str, bool]:
     """The keys of the study file that differ, and whether the change is harmless.
 
-    Harmless: a larger budget (or a removed limit), language, device, executor, final. Everything else changes what
-    the trials mean or which are planned, so it needs another study name. A default that is now written out is no
-    change.
+    Harmless: a larger budget (or a removed limit), language, device, executor, final, an external trainer's limits.
+    Everything else changes what the trials mean or which are planned, so it needs another study name. A default that
+    is now written out is no change.
 
     Returns: key ("budget.trials", "space.lora_r") to harmless, in the order of the study file.
     """

@@ -127,6 +127,12 @@ def _check_engine(values: dict[str, Any], problems: Problems) -> None:
             f"found a command with engine {shown(engine)}; only engine command runs one. "
             "Write engine: command, or remove the command.",
         )
+    if values.get("command_limits") and engine != "command":
+        problems.add(
+            ("command_limits",),
+            f"found limits of a command with engine {shown(engine)}; only engine command has them. "
+            "Write engine: command, or remove command_limits.",
+        )
 
 
 def _check_metric(values: dict[str, Any], problems: Problems) -> None:

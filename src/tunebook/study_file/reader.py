@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.space import SearchSpace
-from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
+from tunebook.core.study import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
 from tunebook.errors import StudyFileError
 from tunebook.study_file.checks import cross_check
 from tunebook.study_file.document import parse_document, read_text
@@ -132,5 +132,6 @@ def _spec(section: StudySection, given: tuple[str, ...], baseline: Configuration
         seeds=SeedCounts(**section.seeds.model_dump()),
         language=section.report.language,
         command=tuple(section.command),
+        command_limits=CommandLimits(**section.command_limits.model_dump()),
         **same,
     )

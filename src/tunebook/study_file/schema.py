@@ -11,7 +11,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-__all__ = ["FORMATS", "METRIC_PATTERN", "BudgetSection", "DataSection", "ReportSection", "SeedsSection", "StudySection"]
+__all__ = [
+    "FORMATS",
+    "METRIC_PATTERN",
+    "BudgetSection",
+    "CommandLimitsSection",
+    "DataSection",
+    "ReportSection",
+    "SeedsSection",
+    "StudySection",
+]
 
 FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt")
 """The forms of data rows, as `data.format` names them."""
@@ -85,6 +94,17 @@ class SeedsSection(_Section):
         le=50,
         description="a whole number of seeds from 3 to 50 (fewer than three say nothing about the noise)",
         examples=[5],
+    )
+
+
+class CommandLimitsSection(_Section):
+    """What one trial of an external trainer may take."""
+
+    hours: float = Field(
+        default=4.0, gt=0, le=10_000, description="a number of hours above 0, at most 10000", examples=[4]
+    )
+    output_megabytes: float = Field(
+        default=10.0, gt=0, le=10_000, description="a number of megabytes above 0, at most 10000", examples=[10]
     )
 
 
@@ -167,6 +187,11 @@ class StudySection(_Section):
     command: Annotated[list[Text], Field(min_length=1)] = Field(
         default_factory=list, description="a list: the program and its arguments", examples=["[python, train.py]"]
     )
+    command_limits: CommandLimitsSection = Field(
+        default_factory=CommandLimitsSection,
+        description="a map with hours and output_megabytes",
+        examples=["{hours: 4, output_megabytes: 10}"],
+    )
 
 
 SECTIONS: dict[tuple[str, ...], type[_Section]] = {
@@ -175,5 +200,6 @@ SECTIONS: dict[tuple[str, ...], type[_Section]] = {
     ("budget",): BudgetSection,
     ("seeds",): SeedsSection,
     ("report",): ReportSection,
+    ("command_limits",): CommandLimitsSection,
 }
 """The models by the key path that they describe."""

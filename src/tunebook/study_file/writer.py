@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Role
-from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
+from tunebook.core.study import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
 
 __all__ = ["number_text", "write_study"]
 
@@ -48,6 +48,8 @@ def write_study(spec: StudySpec) -> str:
     root.update({name: _plain(getattr(spec, name)) for name in _OPTIONAL if getattr(spec, name) != defaults[name]})
     if spec.command:
         root["command"] = _plain(spec.command)
+    if spec.command_limits != CommandLimits():
+        root["command_limits"] = _flow({name: _plain(value) for name, value in _items(spec.command_limits)})
     root["report"] = _flow({"language": spec.language})
     return _dumped(root)
 
@@ -72,7 +74,7 @@ def _factor(factor: Factor) -> Any:
     return _flow({"levels": levels, **role}) if role else levels
 
 
-def _items(value: Budget | SeedCounts | DataSpec) -> list[tuple[str, Any]]:
+def _items(value: Budget | SeedCounts | DataSpec | CommandLimits) -> list[tuple[str, Any]]:
     return [(field.name, getattr(value, field.name)) for field in fields(value)]
 
 
