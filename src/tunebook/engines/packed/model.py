@@ -22,7 +22,6 @@ from tunebook.engines.packed.attention import IMPLEMENTATION, OwnAttention, regi
 from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Batch, Part, lay_out
 from tunebook.engines.packed.dropout import Masks
-from tunebook.engines.packed.kernels import base_threads
 from tunebook.engines.packed.layers import AdaptedLinear, Group
 from tunebook.engines.packed.swaps import swap_known_modules
 from tunebook.engines.packed.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
@@ -89,8 +88,7 @@ class PackedModel:
 
     def logits(self, hidden_MD: Tensor) -> Tensor:
         """Next-token logits for chosen rows, shape (M, V); soft-capped where the model does that."""
-        with base_threads():
-            logits: Tensor = self.model.get_output_embeddings()(hidden_MD)
+        logits: Tensor = self.model.get_output_embeddings()(hidden_MD)
         cap = getattr(self.model.config, "final_logit_softcapping", None)
         return logits if cap is None else torch.tanh(logits / cap) * cap
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from tunebook.engines.packed.attention import OwnAttention
 from tunebook.engines.packed.bank import Adapter
 from tunebook.engines.packed.batches import Batch, Part, Run, Tree
+from tunebook.engines.packed.kernels import base_threads
 from tunebook.engines.packed.model import PackedModel
 
 __all__ = ["Reading", "SlotRows", "likeliest", "read_head", "run_rows"]
@@ -95,5 +96,6 @@ def _logits(packed: PackedModel, rows_MD: Tensor) -> Tensor:
     n = rows_MD.shape[0]
     padding = -n % ROW_MULTIPLE
     padded = torch.nn.functional.pad(rows_MD, (0, 0, 0, padding)) if padding else rows_MD
-    logits = packed.logits(padded)[:n]
+    with base_threads():
+        logits = packed.logits(padded)[:n]
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
