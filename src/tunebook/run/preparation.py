@@ -15,7 +15,7 @@ from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData
 from tunebook.data import prepare as prepare_data
 from tunebook.data.trials_table import TrialsTable, read_trials_table
-from tunebook.errors import StudyFileError
+from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_metric
 from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options_by_device, resolve
 from tunebook.run.engines import ENGINES, EngineEntry
@@ -23,6 +23,7 @@ from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.judging import JudgeSpec
 from tunebook.run.place import StudyPlace
 from tunebook.run.plain_tokenizer import PlainTokenizer
+from tunebook.study_file import with_line
 
 __all__ = ["Prepared", "prepare"]
 
@@ -112,6 +113,15 @@ def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False)
 
     Raises: UserError: bad data, model, device or metric; nothing was written or spent.
     """
+    try:
+        return _checked(spec, place, trust_remote_code)
+    except UserError as error:
+        if place.file is None:
+            raise
+        raise type(error)(with_line(str(error), place.file)) from error
+
+
+def _checked(spec: StudySpec, place: StudyPlace, trust_remote_code: bool) -> Prepared:
     base = place.base
     entry = ENGINES.get(spec.engine)
     if entry is None:

@@ -158,8 +158,8 @@ class StudySection(_Section):
         default="packed", description="packed, peft, command or simulated", examples=["packed"]
     )
     executor: Literal["local"] = Field(default="local", description="local", examples=["local"])
-    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = Field(
-        default="auto", description="auto, cpu, cuda, cuda:N or mps", examples=["auto"]
+    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$")] = Field(
+        default="auto", description="auto, cpu, cuda or cuda:N", examples=["auto"]
     )
     dtype: Literal["auto", "float32", "bfloat16", "float64"] = Field(
         default="auto", description="auto, float32, bfloat16 or float64", examples=["auto"]
