@@ -22,6 +22,8 @@ __all__ = ["Context", "Predicate", "claims_of"]
 
 
 class Predicate(StrEnum):
+    """What a sentence says of something."""
+
     FAILS = "fails"
     NO_EFFECT = "no_effect"
     IMPORTANT = "important"
@@ -46,72 +48,108 @@ def _words(english: str, chinese: str) -> re.Pattern[str]:
 
 
 _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
-    (Predicate.NO_EFFECT, _words(
-        r"(?:no|little|hardly any|negligible|without)\s(?:\w+\s){0,2}(?:effect|impact|difference|influence|benefit|"
-        r"gain|"
-        r"improvement|help)|(?:does|do|did|is|are|was)(?:n't|\snot)\s(?:\w+\s)?(?:matter|help|improve|change|better|"
-        r"affect)|no (?:better|worse)|(?:not|never) (?:\w+\s)?(?:better|worse|help\w*|improve\w*)|cannot improve|"
-        r"insensitive",
-        r"(?:没有|没|无|并无|未见|未)(?:什么|任何|明显|显著|太大|多大|有)?(?:的)?(?:影响|差别|差异|区别|作用|效果|帮"
-        r"助|提升|提高|改善)|"
-        r"影响(?:不大|很小|较小|甚微|有限)|不敏感|不影响|差别不大|效果有限|(?:没有|并不|不)(?:更好|优于|重要)|"
-        r"(?:不能|不会|并未|没能|未能|不再|难以|无法)(?:带来|继续|进一步|明显)?(?:提升|提高|改善|受益)|持平|相当"
-        r"(?=\W|$)")),
-    (Predicate.FAILS, _words(
-        r"fail\w*|diverg\w+|crash\w*|collaps\w+|explod\w+|breaks?\b|broke\b|NaN\b|unstable|does not (?:train|converge)",
-        r"失败|发散|崩溃|崩掉|崩坏|不收敛|无法收敛|不稳定|爆炸|无法训练")),
-    (Predicate.IMPORTANT, _words(
-        r"matters? (?:the )?most|(?:most|more) (?:important|influential|sensitive|critical)|"
-        r"(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|factor|lever)|key factor|"
-        r"(?:order of |ranking by )?importance(?=\W)|dominates",
-        r"最重要|影响(?:最大|最显著|最明显)|最关键|最敏感|重要性(?:排序|排名|顺序)?(?=\W|$)|首要因素|关键因素")),
-    (Predicate.BEST, _words(
-        r"best\b|optimal|optimum|sweet ?spot|ideal\b|highest (?:accuracy|score)|top score|peaks?\b",
-        r"最佳|最优|最好|最理想|甜点|甜蜜点|(?:准确率|精度|效果)?最高(?:准确率|精度)?|最合适")),
-    (Predicate.WORSE, _words(
-        r"worse\b|hurts?\b|harm\w*|degrad\w+|inferior|reduc\w+ (?:the )?accuracy|lower(?:s|ed)? (?:the )?accuracy|"
-        r"accuracy (?:drops?|falls?|decreas\w+|goes down)|drops?\b|decline\w*|lower than|below\b|underperform\w*|"
-        r"overfit\w*|"
-        r"underfit\w*|worst",
-        r"越差|更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
-        r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低|比.{0,40}差")),
-    (Predicate.BETTER, _words(
-        r"better\b|improv\w+|outperform\w*|beats?\b|helps?\b|superior|benefi\w+|gains?\b|boosts?\b|higher "
-        r"(?:accuracy|than)|"
-        r"above\b|works? well|pays? off|effective\b|wins?\b|useful\b",
-        r"越好|更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|"
-        r"(?:效果|表现)好|更高|变好|增益|比.{0,40}好")),
+    (
+        Predicate.NO_EFFECT,
+        _words(
+            r"(?:no|little|hardly any|negligible|without)\s(?:\w+\s){0,2}(?:effect|impact|difference|influence|benefit|"
+            r"gain|"
+            r"improvement|help)|(?:does|do|did|is|are|was)(?:n't|\snot)\s(?:\w+\s)?(?:matter|help|improve|change|better|"
+            r"affect)|no (?:better|worse)|(?:not|never) (?:\w+\s)?(?:better|worse|help\w*|improve\w*)|cannot improve|"
+            r"insensitive",
+            r"(?:没有|没|无|并无|未见|未)(?:什么|任何|明显|显著|太大|多大|有)?(?:的)?(?:影响|差别|差异|区别|作用|效果|帮"
+            r"助|提升|提高|改善)|"
+            r"影响(?:不大|很小|较小|甚微|有限)|不敏感|不影响|差别不大|效果有限|(?:没有|并不|不)(?:更好|优于|重要)|"
+            r"(?:不能|不会|并未|没能|未能|不再|难以|无法)(?:带来|继续|进一步|明显)?(?:提升|提高|改善|受益)|持平|相当"
+            r"(?=\W|$)",
+        ),
+    ),
+    (
+        Predicate.FAILS,
+        _words(
+            r"fail\w*|diverg\w+|crash\w*|collaps\w+|explod\w+|breaks?\b|broke\b|NaN\b|unstable|does not (?:train|converge)",
+            r"失败|发散|崩溃|崩掉|崩坏|不收敛|无法收敛|不稳定|爆炸|无法训练",
+        ),
+    ),
+    (
+        Predicate.IMPORTANT,
+        _words(
+            r"matters? (?:the )?most|(?:most|more) (?:important|influential|sensitive|critical)|"
+            r"(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|factor|lever)|key factor|"
+            r"(?:order of |ranking by )?importance(?=\W)|dominates",
+            r"最重要|影响(?:最大|最显著|最明显)|最关键|最敏感|重要性(?:排序|排名|顺序)?(?=\W|$)|首要因素|关键因素",
+        ),
+    ),
+    (
+        Predicate.BEST,
+        _words(
+            r"best\b|optimal|optimum|sweet ?spot|ideal\b|highest (?:accuracy|score)|top score|peaks?\b",
+            r"最佳|最优|最好|最理想|甜点|甜蜜点|(?:准确率|精度|效果)?最高(?:准确率|精度)?|最合适",
+        ),
+    ),
+    (
+        Predicate.WORSE,
+        _words(
+            r"worse\b|hurts?\b|harm\w*|degrad\w+|inferior|reduc\w+ (?:the )?accuracy|lower(?:s|ed)? (?:the )?accuracy|"
+            r"accuracy (?:drops?|falls?|decreas\w+|goes down)|drops?\b|decline\w*|lower than|below\b|underperform\w*|"
+            r"overfit\w*|"
+            r"underfit\w*|worst",
+            r"越差|更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
+            r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低|比.{0,40}差",
+        ),
+    ),
+    (
+        Predicate.BETTER,
+        _words(
+            r"better\b|improv\w+|outperform\w*|beats?\b|helps?\b|superior|benefi\w+|gains?\b|boosts?\b|higher "
+            r"(?:accuracy|than)|"
+            r"above\b|works? well|pays? off|effective\b|wins?\b|useful\b",
+            r"越好|更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|"
+            r"(?:效果|表现)好|更高|变好|增益|比.{0,40}好",
+        ),
+    ),
 )
 
 _MORE = re.compile(
     r"(?:(?<![A-Za-z])(?:higher|larger|bigger|more|longer|greater|increas\w+|rais\w+|extra|additional)\s(?:the\s|"
     r"of\s)?|"
-    r"(?:提高|增大|增加|加大|升高|扩大|延长|更大的?|更高的?|更多的?|更长的?|较大的?|较高的?|大|高))$", re.IGNORECASE)
+    r"(?:提高|增大|增加|加大|升高|扩大|延长|更大的?|更高的?|更多的?|更长的?|较大的?|较高的?|大|高))$",
+    re.IGNORECASE,
+)
 _LESS = re.compile(
     r"(?:(?<![A-Za-z])(?:lower|smaller|fewer|less|shorter|reduc\w+|decreas\w+|lowering)\s(?:the\s|of\s)?|"
-    r"(?:降低|减小|减少|缩短|更小的?|更低的?|更少的?|较小的?|较低的?))$", re.IGNORECASE)
-_MORE_AFTER = re.compile(r"^\s?(?:的)?(?:提高|增大|增加|加大|升高|越大|越高|越多|越长|更大|更高|increases?\b|is "
-                         r"increased)(?!到|至|为)")
+    r"(?:降低|减小|减少|缩短|更小的?|更低的?|更少的?|较小的?|较低的?))$",
+    re.IGNORECASE,
+)
+_MORE_AFTER = re.compile(
+    r"^\s?(?:的)?(?:提高|增大|增加|加大|升高|越大|越高|越多|越长|更大|更高|increases?\b|is "
+    r"increased)(?!到|至|为)"
+)
 _LESS_AFTER = re.compile(r"^\s?(?:的)?(?:降低|减小|减少|越小|越低|越少|更小|更低|decreases?\b|is reduced)(?!到|至|为)")
 _AGAINST = re.compile(
     r"(?:\b(?:than|over|versus|vs\.?|compared (?:with|to)|relative to|beats?|outperforms?|against|below|"
     r"above)\s(?:the\s)?|"
-    r"(?:相比于?|相较于?|对比|比|优于|劣于|不如|好于|差于|胜过|超过|低于|高于|较|和|与))\s?\S{0,3}$", re.IGNORECASE)
+    r"(?:相比于?|相较于?|对比|比|优于|劣于|不如|好于|差于|胜过|超过|低于|高于|较|和|与))\s?\S{0,3}$",
+    re.IGNORECASE,
+)
 _BELOW = re.compile(r"\b(?:below|under|less than|lower than|smaller than)\b|<|低于|小于|以下", re.IGNORECASE)
 _BASELINE = re.compile(r"\bbase\s?line\b|\bdefaults?\b|基线|基准|默认", re.IGNORECASE)
-_WHOLE = re.compile(r"\b(?:best|final|tun(?:ed|ing)|overall|total|combined?|optimi[sz]ed)\b|最终|最佳|调参|调优|总体|"
-                    r"整体|优化|组合",
-                    re.IGNORECASE)
+_WHOLE = re.compile(
+    r"\b(?:best|final|tun(?:ed|ing)|overall|total|combined?|optimi[sz]ed)\b|最终|最佳|调参|调优|总体|"
+    r"整体|优化|组合",
+    re.IGNORECASE,
+)
 _SO_FAR = re.compile(r"so far|until now|currently|to date|目前|当前|至今|截至|暂时", re.IGNORECASE)
 _NOT_A_CLAIM = re.compile(
     r"^\W{0,6}(?:(?:goals?|aims?|purpose|objective|hypothes[ie]s|question|next(?: steps?)?|plan|idea|todo)\b|"
     r"(?:try|test whether)\s|(?:本轮|实验)?(?:目标|目的|假设|问题|下一步|计划|思路|方法|待办|验证)\w{0,4}\s?:)|[?？"
     r"]\W*$",
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 _SENTENCES = re.compile(r"[。;；!！\n]+|[.?](?=\s|$)")
 _CLAUSES = re.compile(r"[,，]\s?|\s(?:but|while|whereas)\s|但是|但|而且|并且|不过|然而")
 _BARE_LIMIT = re.compile(
-    rf"(above|beyond|over|below|under|超过|高于|大于|低于|小于|>|<)\s?({NUMBER})(?!\s?[%％])", re.IGNORECASE)
+    rf"(above|beyond|over|below|under|超过|高于|大于|低于|小于|>|<)\s?({NUMBER})(?!\s?[%％])", re.IGNORECASE
+)
 _CONJUNCTION = re.compile(r"^(?:but|and|while|whereas|so)\s|^(?:但是|但|而且|并且|而|不过)", re.IGNORECASE)
 _GREATER_LIST = re.compile(r"[>＞≫]")
 
@@ -143,8 +181,15 @@ def _elliptic_boundary(clause: str, statement: Statement, factor: str | None) ->
     if level is None:
         return None
     direction = -1 if _BELOW.search(match.group(1)) else 1
-    return Claim(ClaimKind.BOUNDARY, clause.strip(" ,-*•:"), statement.line, statement.section, factor, (level,),
-                 direction=direction)
+    return Claim(
+        ClaimKind.BOUNDARY,
+        clause.strip(" ,-*•:"),
+        statement.line,
+        statement.section,
+        factor,
+        (level,),
+        direction=direction,
+    )
 
 
 def _clauses(sentence: str, context: Context) -> list[str]:
@@ -185,8 +230,13 @@ def _claim(clause: str, statement: Statement, context: Context) -> Claim | None:
     predicate = _predicate(_blanked(clause, named))
     if predicate is None:
         return None
-    base = Claim(ClaimKind.UNREAD, _CONJUNCTION.sub("", clause.strip(" ,-*•:")), statement.line, statement.section,
-                 trials=(context.trial,) if context.trial else ())
+    base = Claim(
+        ClaimKind.UNREAD,
+        _CONJUNCTION.sub("", clause.strip(" ,-*•:")),
+        statement.line,
+        statement.section,
+        trials=(context.trial,) if context.trial else (),
+    )
     build = _BUILDERS[predicate]
     claim = build(base, clause, named, context)
     if claim is not None:
@@ -202,17 +252,19 @@ def _fails(base: Claim, clause: str, named: list[Mention], context: Context) -> 
     for mention in named:
         value = mention.values[-1] if mention.values else (context.values or {}).get(mention.factor)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            around = clause[max(0, mention.start - 10): mention.end + 4]
+            around = clause[max(0, mention.start - 10) : mention.end + 4]
             direction = -1 if _BELOW.search(around) else 1
-            return replace(base, kind=ClaimKind.BOUNDARY, factor=mention.factor, levels=(value,), direction=direction,
-                           trials=())
+            return replace(
+                base, kind=ClaimKind.BOUNDARY, factor=mention.factor, levels=(value,), direction=direction, trials=()
+            )
     return None
 
 
 def _no_effect(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
     if named:
-        return replace(base, kind=ClaimKind.NO_EFFECT, factor=named[0].factor, levels=named[0].values, direction=0,
-                       trials=())
+        return replace(
+            base, kind=ClaimKind.NO_EFFECT, factor=named[0].factor, levels=named[0].values, direction=0, trials=()
+        )
     return replace(base, kind=ClaimKind.TRIALS, direction=0) if context.trial else None
 
 
@@ -232,8 +284,9 @@ def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> C
     if valued:
         mention = valued[0]
         is_range = mention.joined in ("range", "to") and len(mention.values) == 2
-        return replace(base, kind=ClaimKind.BEST_LEVEL, factor=mention.factor, levels=mention.values, is_range=is_range,
-                       trials=())
+        return replace(
+            base, kind=ClaimKind.BEST_LEVEL, factor=mention.factor, levels=mention.values, is_range=is_range, trials=()
+        )
     if context.trial:
         if _SO_FAR.search(clause):
             return replace(base, kind=ClaimKind.TRIALS, against_trials=("baseline",))
@@ -278,7 +331,7 @@ def _levels(claim: Claim, clause: str, valued: list[Mention]) -> Claim:
     if len(factors) > 1:
         values = {m.factor: m.values[-1] for m in valued}
         return replace(claim, kind=ClaimKind.TRIALS, values=values, against_trials=("baseline",))
-    against = [m for m in valued if _AGAINST.search(clause[:m.start])]
+    against = [m for m in valued if _AGAINST.search(clause[: m.start])]
     subject = [m for m in valued if m not in against]
     if not subject:
         subject, against = against[:1], against[1:]
@@ -293,9 +346,11 @@ def _levels(claim: Claim, clause: str, valued: list[Mention]) -> Claim:
 
 def _bare_against(clause: str, factor: str, levels: tuple[Level, ...]) -> tuple[Level, ...]:
     """The 8 of "rank 32 beats 8": a number after a word of comparison, without the factor's name."""
-    match = re.search(r"(?:than|over|beats|outperforms|vs\.?|versus|优于|好于|不如|比"
-                      r")\s?(\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?!\s?[%\d.])",
-                      clause)
+    match = re.search(
+        r"(?:than|over|beats|outperforms|vs\.?|versus|优于|好于|不如|比"
+        r")\s?(\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?!\s?[%\d.])",
+        clause,
+    )
     if not match or FACTOR_KINDS[factor].value_type not in (int, float):
         return ()
     value = float(match.group(1))
@@ -306,12 +361,16 @@ def _bare_against(clause: str, factor: str, levels: tuple[Level, ...]) -> tuple[
 def _trend(claim: Claim, clause: str, mention: Mention, sign: int, context: Context) -> Claim:
     if FACTOR_KINDS[mention.factor].value_type is bool:
         return replace(claim, kind=ClaimKind.LEVELS, factor=mention.factor, levels=(True,), trials=())
-    before, after = clause[:mention.start], clause[mention.end:]
+    before, after = clause[: mention.start], clause[mention.end :]
     less = bool(_LESS.search(before) or _LESS_AFTER.search(after))
     return replace(claim, kind=ClaimKind.TREND, factor=mention.factor, direction=-sign if less else sign, trials=())
 
 
 _BUILDERS: dict[Predicate, Builder] = {
-    Predicate.FAILS: _fails, Predicate.NO_EFFECT: _no_effect, Predicate.IMPORTANT: _important, Predicate.BEST: _best,
-    Predicate.BETTER: _compares(1), Predicate.WORSE: _compares(-1),
+    Predicate.FAILS: _fails,
+    Predicate.NO_EFFECT: _no_effect,
+    Predicate.IMPORTANT: _important,
+    Predicate.BEST: _best,
+    Predicate.BETTER: _compares(1),
+    Predicate.WORSE: _compares(-1),
 }

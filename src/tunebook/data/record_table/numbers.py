@@ -25,7 +25,9 @@ _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()]{0,500}\)")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _FAILURE = re.compile(
     r"fail|diverg|crash|collaps|explod|broke|\bnan\b|\binf\b|\boom\b|out of memory|unstable|not converge"
-    r"|失败|发散|崩溃|崩掉|不收敛|未收敛|爆炸|溢出|爆显存|显存不足|无法训练|训练中断", re.IGNORECASE)
+    r"|失败|发散|崩溃|崩掉|不收敛|未收敛|爆炸|溢出|爆显存|显存不足|无法训练|训练中断",
+    re.IGNORECASE,
+)
 _FRACTION = re.compile(r"(?<![\d./])(\d{1,9})\s?/\s?(\d{1,9})(?![\d/])")
 _DECIMAL = re.compile(rf"{_BEFORE}({_CELL_NUMBER})\s?(%|％|‰|pct|percent)?", re.IGNORECASE)
 _TRUE = {"true", "yes", "on", "y", "1", "✓", "✔", "✅", "☑", "是", "开", "开启", "启用", "有", "√", "enabled"}
@@ -112,4 +114,4 @@ def _scaled(token: str, sign: str | None, percent: bool) -> Accuracy | None:
     else:
         scale = 100.0 if percent else 1.0
     value = value / scale
-    return Accuracy(value, 10.0**-min(places, 15) / scale) if 0.0 <= value <= 1.0 else None
+    return Accuracy(value, 10.0 ** -min(places, 15) / scale) if 0.0 <= value <= 1.0 else None

@@ -25,14 +25,17 @@ MAX_TRIALS = 500
 MAX_CLAIMS = 300
 
 _BEST_SECTION = re.compile(
-    r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE)
+    r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE
+)
 _ACCURACY_SAID = re.compile(r"(?:accuracy|acc|准确率|正确率|精度)[^\d\n]{0,12}(\d+(?:\.\d+)?\s?%?)", re.IGNORECASE)
 _EXAMPLES_SAID = re.compile(
     r"(\d[\d,]{0,9})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval)\s"
     r"(?:examples?|samples?|rows?|questions?|items?|cases?)|(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|"
     r"has|with|contains|size|[:=(])?\s?:?\s?(\d[\d,]{0,9})|"
     r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|样本)|"
-    r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)", re.IGNORECASE)
+    r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)",
+    re.IGNORECASE,
+)
 
 
 def read_record(content: bytes, source: str) -> HandRecord:
@@ -47,11 +50,13 @@ def read_record(content: bytes, source: str) -> HandRecord:
     text, notes = _decode(content, source)
     if not text.strip():
         raise RecordTableError(
-            f"{source}: the record is empty; a record has a table of trials. Give the file with the table.")
+            f"{source}: the record is empty; a record has a table of trials. Give the file with the table."
+        )
     if text.count("\n") > MAX_LINES:
         raise RecordTableError(
             f"{source}: {text.count(chr(10)):,} lines; a hand-written record has at most {MAX_LINES:,}. "
-            "Cut it down to the tables and their text.")
+            "Cut it down to the tables and their text."
+        )
     document = read_markdown(text) if looks_like_markdown(text) else read_delimited(text, source)
     return _assemble(document, text, source, notes)
 
@@ -60,7 +65,8 @@ def _decode(content: bytes, source: str) -> tuple[str, list[Note]]:
     if len(content) > MAX_BYTES:
         raise RecordTableError(
             f"{source}: {len(content):,} bytes; a record is at most {MAX_BYTES:,} bytes. "
-            "Cut it down to the tables and their text.")
+            "Cut it down to the tables and their text."
+        )
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     encodings = ["utf-16"] if marked else ["utf-8-sig", "gb18030"]
     for encoding in encodings:
@@ -74,7 +80,8 @@ def _decode(content: bytes, source: str) -> tuple[str, list[Note]]:
         return text.replace("\r\n", "\n").replace("\r", "\n"), notes
     raise RecordTableError(
         f"{source}: not a text file (it begins with {content[:8].hex(' ')}); a record is Markdown or CSV in UTF-8. "
-        "Export the table as CSV, or save the file as UTF-8.")
+        "Export the table as CSV, or save the file as UTF-8."
+    )
 
 
 def _assemble(document: Document, text: str, source: str, notes: list[Note]) -> HandRecord:
@@ -83,16 +90,26 @@ def _assemble(document: Document, text: str, source: str, notes: list[Note]) -> 
     if not rows:
         raise RecordTableError(_no_table(document, source))
     notes = notes + [note for reading in readings for note in reading.notes]
-    notes += [Note("table_skipped", {"line": grid.line, "columns": tuple(clean_text(c)[:30] for c in grid.header[:12])})
-              for grid in document.grids if has_results(grid) and not is_trial_table(grid)]
+    notes += [
+        Note("table_skipped", {"line": grid.line, "columns": tuple(clean_text(c)[:30] for c in grid.header[:12])})
+        for grid in document.grids
+        if has_results(grid) and not is_trial_table(grid)
+    ]
     claims, cut = _claims(document.statements, rows)
     if cut:
         notes.append(Note("claims_cut", {"limit": MAX_CLAIMS}))
-    said = sorted({int(number.replace(",", "")) for match in _EXAMPLES_SAID.finditer(text) for number in match.groups()
-                   if number and number.replace(",", "").isdigit()} - {0})
+    said = sorted(
+        {
+            int(number.replace(",", ""))
+            for match in _EXAMPLES_SAID.finditer(text)
+            for number in match.groups()
+            if number and number.replace(",", "").isdigit()
+        }
+        - {0}
+    )
     return HandRecord(
-        source, _language(text), rows, claims, _best_blocks(document, readings), tuple(said[:10]),
-        tuple(notes))
+        source, _language(text), rows, claims, _best_blocks(document, readings), tuple(said[:10]), tuple(notes)
+    )
 
 
 def _read_tables(document: Document, source: str) -> list[TableReading]:
@@ -106,7 +123,8 @@ def _read_tables(document: Document, source: str) -> list[TableReading]:
         if n_rows > MAX_TRIALS:
             raise RecordTableError(
                 f"{source}, line {grid.line}: {n_rows:,} rows of trials by here; at most {MAX_TRIALS:,} are audited. "
-                "Split the record.")
+                "Split the record."
+            )
         readings.append(read_table(grid, number))
     return readings
 
@@ -117,14 +135,18 @@ def _with_results(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 
 def _no_table(document: Document, source: str) -> str:
-    expected = ("expected a header with a result column (accuracy, result, 准确率, 结果) and columns of settings "
-                "(learning_rate, r, 学习率, 秩) or of changes (change, 参数修改策略)")
+    expected = (
+        "expected a header with a result column (accuracy, result, 准确率, 结果) and columns of settings "
+        "(learning_rate, r, 学习率, 秩) or of changes (change, 参数修改策略)"
+    )
     if not document.grids:
         return f"{source}: no table found; {expected}. Give the file that holds the table of trials."
     grid = document.grids[0]
     shown = ", ".join(clean_text(cell)[:30] for cell in grid.header[:12])
-    return (f"{source}, line {grid.line}: no table of trials found; the first table's columns are [{shown}]; "
-            f"{expected}. Rename the columns.")
+    return (
+        f"{source}, line {grid.line}: no table of trials found; the first table's columns are [{shown}]; "
+        f"{expected}. Rename the columns."
+    )
 
 
 def _claims(statements: Sequence[Statement], rows: Sequence[Row]) -> tuple[tuple[Claim, ...], bool]:
@@ -148,7 +170,8 @@ def _best_blocks(document: Document, readings: Sequence[TableReading]) -> tuple[
     for statement in document.statements:
         if _BEST_SECTION.search(statement.section):
             by_section.setdefault(statement.section, []).append(
-                (statement.line, settings(statement.text), statement.text))
+                (statement.line, settings(statement.text), statement.text)
+            )
     for grid in document.grids:
         if _BEST_SECTION.search(grid.section) and not any(line in table_lines for line, _ in grid.rows):
             by_section.setdefault(grid.section, []).append((grid.line, key_values(grid), _grid_text(grid)))
@@ -181,4 +204,3 @@ def _language(text: str) -> str:
     letters = [c for c in text[:200_000] if c.isalpha()]
     chinese = sum("一" <= c <= "鿿" for c in letters)
     return "zh" if letters and chinese * 20 >= len(letters) else "en"
-

@@ -51,17 +51,105 @@ _WORDS = sorted(((word, name) for name, words in FACTOR_WORDS.items() for word i
 _NAME_OF = {word: name for word, name in _WORDS}
 _COUNTED_EPOCHS = r"(?<=\d)\s?轮(?![数次])"
 _ANY_WORD = re.compile(
-    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), _COUNTED_EPOCHS]), re.IGNORECASE)
+    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), _COUNTED_EPOCHS]), re.IGNORECASE
+)
 
 _FILLER_WORDS = (
-    "and kept at", "value of", "values of", "set to", "raised", "increased", "decreased", "reduced", "lowered",
-    "changed", "raise", "increase", "decrease", "reduce", "above", "below", "beyond", "under", "over", "from", "about",
-    "around", "up", "down", "of", "at", "is", "was", "than", "higher", "lower", "larger", "smaller", "greater",
-    "between", "only", "提高", "增大", "增加", "增至", "升至", "升高", "提升", "降低", "降至", "降到", "减小", "减少",
-    "减至", "改为", "改成", "设为", "设置", "设定", "调整", "调高", "调低", "调到", "调至", "取", "在", "从", "由",
-    "为", "是", "用", "加到", "加大", "大于", "小于", "高于", "低于", "超过", "达到", "达", "约", "的", "了", "值",
-    "升", "降", "较高", "更高", "过高", "过大", "扩大", "不能", "不宜", "不要", "不可", "不应", "进一步", "区间",
-    "范围", "取值",
+    "and kept at",
+    "value of",
+    "values of",
+    "set to",
+    "raised",
+    "increased",
+    "decreased",
+    "reduced",
+    "lowered",
+    "changed",
+    "raise",
+    "increase",
+    "decrease",
+    "reduce",
+    "above",
+    "below",
+    "beyond",
+    "under",
+    "over",
+    "from",
+    "about",
+    "around",
+    "up",
+    "down",
+    "of",
+    "at",
+    "is",
+    "was",
+    "than",
+    "higher",
+    "lower",
+    "larger",
+    "smaller",
+    "greater",
+    "between",
+    "only",
+    "提高",
+    "增大",
+    "增加",
+    "增至",
+    "升至",
+    "升高",
+    "提升",
+    "降低",
+    "降至",
+    "降到",
+    "减小",
+    "减少",
+    "减至",
+    "改为",
+    "改成",
+    "设为",
+    "设置",
+    "设定",
+    "调整",
+    "调高",
+    "调低",
+    "调到",
+    "调至",
+    "取",
+    "在",
+    "从",
+    "由",
+    "为",
+    "是",
+    "用",
+    "加到",
+    "加大",
+    "大于",
+    "小于",
+    "高于",
+    "低于",
+    "超过",
+    "达到",
+    "达",
+    "约",
+    "的",
+    "了",
+    "值",
+    "升",
+    "降",
+    "较高",
+    "更高",
+    "过高",
+    "过大",
+    "扩大",
+    "不能",
+    "不宜",
+    "不要",
+    "不可",
+    "不应",
+    "进一步",
+    "区间",
+    "范围",
+    "取值",
 )
 _ARROWS = ("->", "→", "⇒", "=>", "⟶")
 _TO_WORDS = ("to", "到", "至", "->", "→", "⇒", "=>", "⟶")
@@ -73,9 +161,11 @@ _VALUE = re.compile(rf"({NUMBER})(?!\s?(?:%|％|points?|个?百分点))(?![\d.]*
 _CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调)(?:到|至|为)"
 _JOIN = re.compile(
     rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
-    re.IGNORECASE)
-_FLAG = re.compile(r"[\s=:]{0,3}(true|false|on|off|enabled|disabled|开启|打开|启用|开|关闭|禁用|关)(?![A-Za-z])",
-                   re.IGNORECASE)
+    re.IGNORECASE,
+)
+_FLAG = re.compile(
+    r"[\s=:]{0,3}(true|false|on|off|enabled|disabled|开启|打开|启用|开|关闭|禁用|关)(?![A-Za-z])", re.IGNORECASE
+)
 _WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
 _BEFORE = re.compile(rf"(?<![A-Za-z0-9_.第])(?<!第\s)({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$")
 _ON_WORDS = {"true", "on", "enabled", "开启", "打开", "启用", "开"}
@@ -142,7 +232,12 @@ def _values_after(text: str, start: int, limit: int, factor: str) -> tuple[tuple
 
 
 def _number_list(
-    text: str, at: int, limit: int, factor: str, start: int, from_word: bool,
+    text: str,
+    at: int,
+    limit: int,
+    factor: str,
+    start: int,
+    from_word: bool,
 ) -> tuple[tuple[Level, ...], int, str]:
     values: list[Level] = []
     end, joined = start, ""
@@ -180,19 +275,21 @@ def settings(text: str) -> dict[str, Level]:
     for mention in mentions(text):
         if mention.values and mention.joined != "list":
             values[mention.factor] = mention.values[-1]
-        elif FACTOR_KINDS[mention.factor].value_type is bool and re.match(r".*[+加开启]", text[:mention.start][-6:]):
+        elif FACTOR_KINDS[mention.factor].value_type is bool and re.match(r".*[+加开启]", text[: mention.start][-6:]):
             values[mention.factor] = True
     return values
 
 
 _LABEL = re.compile(
     r"(?<![A-Za-z0-9])(?:exp(?:eriment)?|trial|run|test|实验|试验|编号)\s?[#_\-.:№]?\s?(\d{1,5})(?![\d.]\d|\d)",
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 _HASH_LABEL = re.compile(r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)")
 _BASELINE_WORD = re.compile(r"\bbase\s?line\b|\bthe defaults?\b|基线|基准|默认(?:配置|参数|设置)", re.IGNORECASE)
 _BEST_WORD = re.compile(r"\b(?:the )?(?:best|incumbent)(?: so far)?\b|最佳|最优|最好", re.IGNORECASE)
 _BUILDS = re.compile(
-    r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE)
+    r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE
+)
 
 
 def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
@@ -211,8 +308,11 @@ def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[
     """
     text = text[:_LONGEST_TEXT]
     found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
-    found += [(m.group(1), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)
-              if not any(start <= m.start() < end for _, start, end in found)]
+    found += [
+        (m.group(1), m.start(), m.end())
+        for m in _HASH_LABEL.finditer(text)
+        if not any(start <= m.start() < end for _, start, end in found)
+    ]
     if wordy is not None:
         found += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)]
     return sorted(found, key=lambda f: f[1])
@@ -231,7 +331,9 @@ def base_trial(text: str) -> str | None:
         if extended or _BUILDS.search(text[:start]):
             return number
     best = _BEST_WORD.search(text)
-    if best and (re.match(r".{0,14}?(?:[+]|with|but|plus|基础|上|再|并)", text[best.end():])
-                 or _BUILDS.search(text[:best.start()])):
+    if best and (
+        re.match(r".{0,14}?(?:[+]|with|but|plus|基础|上|再|并)", text[best.end() :])
+        or _BUILDS.search(text[: best.start()])
+    ):
         return "best"
     return "baseline" if _BASELINE_WORD.search(text) else None

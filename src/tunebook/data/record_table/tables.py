@@ -14,7 +14,14 @@ from tunebook.data.record_table.settings import base_trial, level_of, settings
 from tunebook.data.record_table.words import COLUMN_WORDS, RESULT_RANK, compact, factor_of_header
 
 __all__ = [
-    "Columns", "TableReading", "columns_of", "has_results", "is_trial_table", "key_values", "read_table", "recognise",
+    "Columns",
+    "TableReading",
+    "columns_of",
+    "has_results",
+    "is_trial_table",
+    "key_values",
+    "read_table",
+    "recognise",
 ]
 
 _SAMPLE_ROWS = 30
@@ -33,9 +40,11 @@ _AGAINST_BASELINE = re.compile(
     r"(?:the\s+|our\s+)?(?:base\s?line|defaults?)|"
     r"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?(?:基线|基准|默认)|(?:基线|基准)(?:相比|"
     r"持平|低|高|差|好|一样|相同|之)",
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 _EXTENDED_BASELINE = re.compile(
-    r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE)
+    r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,6 @@ class Columns:
         accuracy: the result column, None when there is none.
         unused: headers that stand for nothing known.
         doubled: factors that two columns name; the first is used.
-        warmup_ratio: `warmup_steps` column given as a fraction (kept as is: below 1 it is one).
     """
 
     factors: dict[int, str] = field(default_factory=dict)
@@ -62,12 +70,19 @@ class Columns:
 
     @property
     def kind(self) -> TableKind:
+        """Whether rows give their settings in columns, or in words as changes."""
         described = self.change is not None and len(self.factors) < _SETTINGS_COLUMNS
         return TableKind.CHANGES if described or not self.factors else TableKind.SETTINGS
 
 
 @dataclass(frozen=True)
 class TableReading:
+    """What came of a table: its trials, and notes on what could not be read.
+
+    Attributes:
+        rows: in the table's order.
+    """
+
     rows: tuple[Row, ...]
     notes: tuple[Note, ...]
 
@@ -92,8 +107,17 @@ def recognise(header: Sequence[str]) -> Columns:
             others[index] = text
     accuracy = _result_column(others)
     unused = tuple(text for index, text in others.items() if index != accuracy and text)
-    return Columns(factors, roles.get("trial"), accuracy, roles.get("change"), roles.get("analysis"),
-                   roles.get("seed"), roles.get("status"), unused, tuple(doubled))
+    return Columns(
+        factors,
+        roles.get("trial"),
+        accuracy,
+        roles.get("change"),
+        roles.get("analysis"),
+        roles.get("seed"),
+        roles.get("status"),
+        unused,
+        tuple(doubled),
+    )
 
 
 def _role(text: str) -> str | None:
@@ -120,7 +144,9 @@ def columns_of(grid: Grid) -> Columns:
     sample = grid.rows[:_SAMPLE_ROWS]
     named = {
         index: sum(bool(settings(clean_text(cells[index][:LONGEST_CELL]))) for _, cells in sample if index < len(cells))
-        for index in range(len(grid.header)) if index not in known}
+        for index in range(len(grid.header))
+        if index not in known
+    }
     best = max(named, key=lambda index: named[index], default=None)
     if best is None or named[best] * 3 < max(1, len(sample)):
         return columns
@@ -182,14 +208,25 @@ def _unused_columns(grid: Grid, columns: Columns) -> list[Note]:
 def _is_percent(grid: Grid, column: int) -> bool:
     header = clean_text(grid.header[column])
     said = "%" in header or "percent" in header.lower() or "百分" in header
-    bare = [text for _, cells in grid.rows if column < len(cells)
-            for text in [clean_text(cells[column])[:200]] if "%" not in text and "/" not in text]
+    bare = [
+        text
+        for _, cells in grid.rows
+        if column < len(cells)
+        for text in [clean_text(cells[column])[:200]]
+        if "%" not in text and "/" not in text
+    ]
     numbers = [n for text in bare if (n := read_number(text)) is not None]
     return any(n > 1 for n in numbers) and (said or all(n <= 100 for n in numbers))
 
 
 def _read_row(
-    cells: Sequence[str], line: int, table: int, index: int, section: str, columns: Columns, percent: bool,
+    cells: Sequence[str],
+    line: int,
+    table: int,
+    index: int,
+    section: str,
+    columns: Columns,
+    percent: bool,
     notes: list[Note],
 ) -> Row:
     def cell(at: int | None) -> str:
@@ -207,9 +244,20 @@ def _read_row(
     if accuracy is None and not failed:
         notes.append(Note("no_result", {"trial": label, "line": line, "cell": clean_text(raw_result)[:60]}))
     return Row(
-        label, line, table, columns.kind, section, values, base_trial(change), accuracy, failed, change, analysis,
+        label,
+        line,
+        table,
+        columns.kind,
+        section,
+        values,
+        base_trial(change),
+        accuracy,
+        failed,
+        change,
+        analysis,
         is_baseline=bool(_BASELINE.search(_without_comparisons(name))) and _is_baseline_itself(change),
-        seed=cell(columns.seed) or None, described=described,
+        seed=cell(columns.seed) or None,
+        described=described,
     )
 
 
@@ -231,7 +279,11 @@ def _label(text: str) -> str:
 
 
 def _column_values(
-    cells: Sequence[str], line: int, label: str, columns: Columns, notes: list[Note],
+    cells: Sequence[str],
+    line: int,
+    label: str,
+    columns: Columns,
+    notes: list[Note],
 ) -> dict[str, Level]:
     values: dict[str, Level] = {}
     for index, factor in columns.factors.items():
@@ -240,8 +292,9 @@ def _column_values(
         if level is not None:
             values[factor] = level
         elif clean_text(text).strip("-/ ") and columns.kind is TableKind.SETTINGS:
-            notes.append(Note("cell_unread", {"trial": label, "line": line, "factor": factor,
-                                              "cell": clean_text(text)[:60]}))
+            notes.append(
+                Note("cell_unread", {"trial": label, "line": line, "factor": factor, "cell": clean_text(text)[:60]})
+            )
     return values
 
 
@@ -263,8 +316,10 @@ def _same_precision(rows: Sequence[Row]) -> tuple[Row, ...]:
         return tuple(rows)
     finest = min(units)
     return tuple(
-        replace(row, accuracy=Accuracy(row.accuracy.value, finest)) if row.accuracy and row.accuracy.total is None
-        else row for row in rows
+        replace(row, accuracy=Accuracy(row.accuracy.value, finest))
+        if row.accuracy and row.accuracy.total is None
+        else row
+        for row in rows
     )
 
 
