@@ -156,8 +156,9 @@ def _unseen_labels(name: str, examples: Sequence[DataExample], train: Sequence[D
             "unseen_labels",
             {"split": name, "labels": list(unseen), "rows": rows},
             (
-                f"{len(unseen)} {'answer' if len(unseen) == 1 else 'answers'} of {name} ({listed}; {_rows(rows)}) "
-                "never occur in the training rows, so no configuration can learn them."
+                f"{'1 answer' if len(unseen) == 1 else f'{len(unseen)} answers'} of {name} ({listed}; {_rows(rows)}) "
+                f"never {'occurs' if len(unseen) == 1 else 'occur'} in the training rows, so no configuration can "
+                f"learn {'it' if len(unseen) == 1 else 'them'}."
             ),
         )
     ]

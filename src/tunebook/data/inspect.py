@@ -80,6 +80,7 @@ class Findings:
 
     @property
     def n_validation(self) -> int:
+        """Validation rows: those of the file, else about as many as will be split off."""
         if "validation" in self.rows:
             return len(self.rows["validation"].examples)
         return validation_size(len(self.rows["train"].examples))

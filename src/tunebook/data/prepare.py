@@ -91,43 +91,44 @@ def prepare(
     splits = read_splits(spec.data, spec.seed, base_folder)
     warnings = checks.check_splits(splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric)
     encoder = Encoder(tokenizer, spec.data.system)
-    encoded = {
-        name: _encode(splits, name, examples, encoder)
-        for name, examples in (("train", splits.train), ("validation", splits.validation), ("test", splits.test))
-    }
+    encoded = {name: _encode(splits, name, examples, encoder) for name, examples in splits.used.items()}
     train = encoded["train"]
-    warnings += checks.check_lengths(
-        splits.place,
-        splits.train,
-        train,
-        {
-            "validation": (splits.validation, encoded["validation"]),
-            "test": (splits.test, encoded["test"]),
-        },
-        length_levels(spec),
-        spec.baseline.max_length,
-        context_tokens,
-    )
+    warnings += _length_warnings(spec, splits, encoded, context_tokens)
     choices = _choices(spec, splits)
     scoring = _scoring(spec, encoder, train, choices)
     scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
     workload = Workload(
-        _within(train, context_tokens),
-        {"validation": scored["validation"]},
-        scoring,
-        min(curve_examples, len(splits.validation)),
+        train=_within(train, context_tokens),
+        splits={"validation": scored["validation"]},
+        scoring=scoring,
+        curve_examples=min(curve_examples, len(splits.validation)),
+        texts={name: _texts(splits.used[name]) for name in ("train", "validation")},
     )
     return PreparedData(
-        replace(workload, texts=_workload_texts(splits)),
+        workload,
         _facts(spec, splits, workload.train),
-        _texts(splits),
+        {name: _texts(examples) for name, examples in splits.scored.items()},
         {role: rows.sha256 for role, rows in splits.sources.items()},
         summarise(spec, splits, train, encoded, encoder, warnings),
         choices,
         tuple(warnings),
-        _places(splits),
+        {name: tuple(splits.place(name, e) for e in examples) for name, examples in splits.scored.items()},
         scored["test"],
         lambda: _within(_encode(splits, "train", splits.train_pool, encoder), context_tokens),
+    )
+
+
+def _length_warnings(
+    spec: StudySpec, splits: Splits, encoded: dict[str, list[TokenizedExample]], context_tokens: int | None
+) -> list[DataWarning]:
+    return checks.check_lengths(
+        splits.place,
+        splits.train,
+        encoded["train"],
+        {name: (splits.used[name], encoded[name]) for name in ("validation", "test")},
+        length_levels(spec),
+        spec.baseline.max_length,
+        context_tokens,
     )
 
 
@@ -209,17 +210,5 @@ def _facts(spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample]) -
     )
 
 
-def _workload_texts(splits: Splits) -> dict[str, tuple[ExampleText, ...]]:
-    """The workload's examples as text; those of the test split are added when it is opened."""
-    parts = {"train": splits.train, "validation": splits.validation}
-    return {name: tuple(e.text(i) for i, e in enumerate(examples)) for name, examples in parts.items()}
-
-
-def _places(splits: Splits) -> dict[str, tuple[str, ...]]:
-    scored = {"validation": splits.validation, **({"test": splits.test} if splits.test else {})}
-    return {name: tuple(splits.place(name, example) for example in examples) for name, examples in scored.items()}
-
-
-def _texts(splits: Splits) -> dict[str, tuple[ExampleText, ...]]:
-    scored = {"validation": splits.validation, **({"test": splits.test} if splits.test else {})}
-    return {name: tuple(e.text(i) for i, e in enumerate(examples)) for name, examples in scored.items()}
+def _texts(examples: Sequence[DataExample]) -> tuple[ExampleText, ...]:
+    return tuple(example.text(i) for i, example in enumerate(examples))

@@ -32,6 +32,16 @@ class Splits:
     sources: dict[str, LoadedRows]
     validation_from: str
 
+    @property
+    def used(self) -> dict[str, tuple[DataExample, ...]]:
+        """Examples by split: "train", "validation" and "test", which is empty when there is none."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def scored(self) -> dict[str, tuple[DataExample, ...]]:
+        """The splits that trials are scored on, by name; "test" only when there is one."""
+        return {name: examples for name, examples in self.used.items() if name != "train" and examples}
+
     def place(self, split: str, example: DataExample) -> str:
         """Where an example of a split stands, as messages name it."""
         role = "train" if split == "validation" and self.validation_from == "train" else split

@@ -198,6 +198,9 @@ def test_labels_that_training_never_shows_are_warned_of(study) -> None:
     data = study(rows(60), rows(60, 100), test)
     assert codes(data) == ["unseen_labels"]
     assert data.warnings[0].values == {"split": "test", "labels": ["9"], "rows": 1}
+    assert data.warnings[0].text == (
+        '1 answer of test ("9"; 1 row) never occurs in the training rows, so no configuration can learn it.'
+    )
 
 
 def test_few_validation_rows_are_warned_of(study) -> None:
