@@ -66,9 +66,11 @@ class TerminalObserver:
     # -- what the runner tells
 
     def phase(self, text: str) -> None:
+        """A line that says what takes a while."""
         self._say(Text(text, style="dim"))
 
     def wave_started(self, wave: Wave, history: History) -> None:
+        """A line for the round; the study's bar stands where the ledger says."""
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
         already = sum(fact.state.is_final for fact in history.trials.values())
         self._done = already
@@ -78,6 +80,7 @@ class TerminalObserver:
         self._say(Text(f"round {wave.round} ({wave.kind}{part}): {_count(len(trained), 'trial')}", style="bold"))
 
     def event(self, event: Event) -> None:
+        """Moves the running trials' bars."""
         name, arguments = event
         if name == "progress":
             trial_id, done, phase = arguments
@@ -86,16 +89,19 @@ class TerminalObserver:
             self._drop(arguments[0])
 
     def trial_finished(self, fact: TrialFact) -> None:
+        """A line for the trial."""
         self._drop(fact.trial.id)
         self._done += 1
         self._progress.update(self._study, completed=self._done)
         self._say(Text(f"  {self._position()} {_line(fact)}"))
 
     def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None:
+        """The round's paragraph, also when quiet."""
         if paragraph:
             self._console.print(Text(paragraph + "\n"))
 
     def warning(self, text: str) -> None:
+        """A line in yellow, also when quiet."""
         self._console.print(Text(f"warning: {text}", style="yellow"))
 
     # -- bars

@@ -74,10 +74,12 @@ class CommandEngine:
 
     @property
     def model(self) -> str:
+        """The model as the program is told: a folder, or a name that it knows."""
         return self._model
 
     @property
     def limits(self) -> ProcessLimits:
+        """How much the program may take."""
         return self._limits
 
 

@@ -43,6 +43,7 @@ class ProcessLimits:
 
     @classmethod
     def from_extra(cls, extra: Mapping[str, Any]) -> ProcessLimits:
+        """From `EngineOptions.extra`; what is not given takes the default."""
         return cls(
             float(extra.get("time_limit_seconds", cls.time_seconds)),
             int(extra.get("output_limit_bytes", cls.output_bytes)),
@@ -67,6 +68,7 @@ class Ended:
 
     @property
     def tail_clause(self) -> str:
+        """The last lines as the end of a message."""
         return f"; its last lines: {self.tail}" if self.tail else "; it printed nothing"
 
 

@@ -101,6 +101,7 @@ class PeftEngine:
         return Calibration(rate, len(scored) / score_seconds, rate, base, max(peak - base, 0), self._options.device)
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
+        """One trial after another, as `core.ports.Engine` says."""
         while not sink.should_stop():
             jobs = source.take(1)
             if not jobs:

@@ -20,18 +20,17 @@ LONG_GOLD_CHARACTERS = 100
 
 
 class Metric(Protocol):
-    """Judges one answer.
-
-    Attributes:
-        name: as in the study file.
-        kind: how answers are obtained, "generate" or "choice".
-    """
+    """Judges one answer."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As in the study file."""
+        ...
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """How answers are obtained: "generate" or "choice"."""
+        ...
 
     def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
         """How right the answer is, in [0, 1]."""

@@ -66,6 +66,7 @@ class JudgingSink:
         self._tokenizer = tokenizer
 
     def finished(self, result: RawTrial) -> None:
+        """Hand on the judged trial; a user's metric that fails makes it a failed one."""
         try:
             judged = self._judged(result)
         except UserError as error:  # the user's own metric: this trial cannot be scored, the others may
@@ -103,23 +104,28 @@ class JudgingSink:
             self._tokenizer = load_tokenizer(self._spec.model, self._spec.trust_remote_code)
         return [self._tokenizer.decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
 
-    # -- passed through
     def step(self, trial_id: int, record: StepRecord) -> None:
+        """Passed through."""
         self._inner.step(trial_id, record)
 
     def evaluation(self, trial_id: int, record: EvaluationRecord) -> None:
+        """Passed through."""
         self._inner.evaluation(trial_id, record)
 
     def progress(self, trial_id: int, done: float, phase: str) -> None:
+        """Passed through."""
         self._inner.progress(trial_id, done, phase)
 
     def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
+        """Passed through."""
         self._inner.failed(trial_id, message, out_of_memory)
 
     def note(self, code: str, values: dict[str, Any]) -> None:
+        """Passed through."""
         self._inner.note(code, values)
 
     def should_stop(self) -> bool:
+        """Passed through."""
         return self._inner.should_stop()
 
 

@@ -19,30 +19,44 @@ class Observer(Protocol):
         """Something that takes a while begins: loading, calibrating, writing the record."""
         ...
 
-    def wave_started(self, wave: Wave, history: History) -> None: ...
+    def wave_started(self, wave: Wave, history: History) -> None:
+        """Trials are about to be trained; after a restart some of them may be finished already, as `history` says."""
+        ...
 
     def event(self, event: Event) -> None:
         """Progress of a trial: a sink call, see `core.ports`."""
         ...
 
-    def trial_finished(self, fact: TrialFact) -> None: ...
+    def trial_finished(self, fact: TrialFact) -> None:
+        """A trial's result is in the ledger, whatever it was."""
+        ...
 
-    def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None: ...
+    def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None:
+        """A round is judged; `paragraph` says in the study's language what came of it, empty for the reference."""
+        ...
 
-    def warning(self, text: str) -> None: ...
+    def warning(self, text: str) -> None:
+        """Something may mislead; the study goes on."""
+        ...
 
 
 class Silent:
     """An observer that ignores everything."""
 
-    def phase(self, text: str) -> None: ...
+    def phase(self, text: str) -> None:
+        """Ignored."""
 
-    def wave_started(self, wave: Wave, history: History) -> None: ...
+    def wave_started(self, wave: Wave, history: History) -> None:
+        """Ignored."""
 
-    def event(self, event: Event) -> None: ...
+    def event(self, event: Event) -> None:
+        """Ignored."""
 
-    def trial_finished(self, fact: TrialFact) -> None: ...
+    def trial_finished(self, fact: TrialFact) -> None:
+        """Ignored."""
 
-    def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None: ...
+    def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None:
+        """Ignored."""
 
-    def warning(self, text: str) -> None: ...
+    def warning(self, text: str) -> None:
+        """Ignored."""

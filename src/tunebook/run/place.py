@@ -35,6 +35,7 @@ class StudyPlace:
 
     @property
     def ledger(self) -> Path:
+        """The ledger's file, where the ledger is not a database elsewhere."""
         return self.folder / LEDGER_FILE
 
 
