@@ -66,7 +66,8 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
     (
         Predicate.FAILS,
         _words(
-            r"fail\w*|diverg\w+|crash\w*|collaps\w+|explod\w+|breaks?\b|broke\b|NaN\b|unstable|does not (?:train|converge)",
+            r"fail\w*|diverg\w+|crash\w*|collaps\w+|explod\w+|breaks?\b|broke\b|NaN\b|unstable|"
+            r"does not (?:train|converge)",
             r"失败|发散|崩溃|崩掉|崩坏|不收敛|无法收敛|不稳定|爆炸|无法训练",
         ),
     ),
