@@ -1,8 +1,9 @@
 """Linear layers with the adapters of many trials.
 
 Projections that share an input form a group. One autograd function computes a whole group: the base multiplies, and
-for each trial's rows its own low-rank update, added in place. It saves the input, the thin products and the dropout
-masks as bits, nothing else; the masked input is made again in the backward pass. Base weights never need a gradient.
+for each trial's rows its own low-rank update, added in place. It saves the input and the thin products, nothing else;
+dropout masks and the masked input are made again in the backward pass, and so is an input of which the caller says
+how. Base weights never need a gradient.
 Gradients of A and B are added straight into the adapter's flat gradient.
 """
 
@@ -21,6 +22,10 @@ from tunebook.engines.packed.dropout import Mask, Masks
 from tunebook.engines.packed.kernels import base_threads, thin_expand, thin_outer, thin_reduce
 
 __all__ = ["AdaptedLinear", "Group"]
+
+
+Again = Callable[[], Tensor]
+"""Makes an input once more, shape (1, N, D), with the same bits."""
 
 
 class _Running(threading.local):
@@ -57,11 +62,11 @@ class Group:
         running.batch = running.masks = running.input = None
         running.ready = {}
 
-    def output(self, name: str, x: Tensor) -> Tensor:
+    def output(self, name: str, x: Tensor, again: Again | None = None) -> Tensor:
         """Output of one member for an input of shape (1, N, D)."""
         running = self._running
         if running.input is not x or name not in running.ready:
-            outputs = self._compute(x, running)
+            outputs = self._compute(x, running, again)
             running.ready = dict(zip((s.name for s in self.shapes), outputs, strict=True))
             running.input = x
         ready = running.ready.pop(name)
@@ -74,16 +79,16 @@ class Group:
         with base_threads():
             return [module(x) for module in self.modules]
 
-    def _compute(self, x_1ND: Tensor, running: _Running) -> Sequence[Tensor]:
+    def _compute(self, x_1ND: Tensor, running: _Running, again: Again | None) -> Sequence[Tensor]:
         batch = running.batch
         if batch is None:
             return self.base_outputs(x_1ND)
         x_ND = x_1ND[0]
         if self.plain and x_ND.dtype == self.modules[0].weight.dtype:
-            outputs = _apply(x_ND, self.anchor, self, batch, running.masks, None)
+            outputs = _apply(x_ND, self.anchor, self, batch, running.masks, again, None)
         else:
             base = [y[0] for y in self.base_outputs(x_1ND)]
-            outputs = _apply(x_ND, self.anchor, self, batch, running.masks, base, *base)
+            outputs = _apply(x_ND, self.anchor, self, batch, running.masks, again, base, *base)
         return [y[None] for y in outputs]
 
 
@@ -96,9 +101,13 @@ class AdaptedLinear(nn.Module):
         self._name = name
         self._group = group
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Output of the base module and, for each trial's rows, its own update; shape (1, N, O)."""
-        return self._group.output(self._name, x)
+    def forward(self, x: Tensor, again: Again | None = None) -> Tensor:
+        """Output of the base module and, for each trial's rows, its own update; shape (1, N, O).
+
+        Args:
+            again: makes x once more, for the backward pass; without it x is kept.
+        """
+        return self._group.output(self._name, x, again)
 
 
 class _GroupFunction(torch.autograd.Function):
@@ -106,7 +115,7 @@ class _GroupFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, anchor: Tensor, group: Group, batch: Batch, masks: Masks | None,
+        ctx: Any, x: Tensor, anchor: Tensor, group: Group, batch: Batch, masks: Masks | None, again: Again | None,
         base: Sequence[Tensor] | None, *base_inputs: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         outputs = group.base_outputs(x) if base is None else [y.clone() for y in base]
@@ -114,13 +123,15 @@ class _GroupFunction(torch.autograd.Function):
         for run in batch.runs:
             if run.adapter is not None:
                 thin.append(_add_updates(run, run.adapter, group, masks, x, outputs))
-        ctx.save_for_backward(x)
+        if again is None:
+            ctx.save_for_backward(x)
+        ctx.again = again
         ctx.group, ctx.batch, ctx.masks, ctx.thin, ctx.owns_base = group, batch, masks, thin, base is None
         return tuple(outputs)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
-        (x,) = ctx.saved_tensors
+        x = ctx.saved_tensors[0] if ctx.again is None else ctx.again()[0]
         group: Group = ctx.group
         grads = tuple(g.contiguous() for g in grads)
         grad_x = _base_backward(group, grads) if ctx.owns_base else torch.zeros_like(x)
@@ -128,8 +139,8 @@ class _GroupFunction(torch.autograd.Function):
         for run in ctx.batch.runs:
             if run.adapter is not None:
                 _backward_updates(run, run.adapter, group, ctx.masks, x, grads, next(thin), grad_x)
-        ctx.thin = None
-        return (grad_x, None, None, None, None, None, *(grads if not ctx.owns_base else ()))
+        ctx.thin = ctx.again = None
+        return (grad_x, None, None, None, None, None, None, *(grads if not ctx.owns_base else ()))
 
 
 _apply = cast("Callable[..., tuple[Tensor, ...]]", _GroupFunction.apply)

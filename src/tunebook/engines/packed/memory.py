@@ -46,13 +46,12 @@ class MemoryPlan:
 
 
 def row_bytes(shapes: Sequence[ModuleShape], hidden: int, itemsize: int) -> int:
-    """Bytes that training keeps a row between forward and backward: each module's input, output and dropout bits,
-    and about four more vectors of the hidden size a layer (norms, attention weights)."""
+    """Bytes that training keeps a row between forward and backward: each group's input, each module's output, and about
+    four more vectors of the hidden size a layer (norms, attention weights)."""
     n_layers = max(1, sum(shape.name.endswith(("o_proj", "dense")) for shape in shapes))
     groups = {shape.group: shape.n_in for shape in shapes}
     inputs, outputs = sum(groups.values()), sum(shape.n_out for shape in shapes)
-    bits = sum(shape.n_in for shape in shapes)
-    return (inputs + outputs + 4 * n_layers * hidden) * itemsize + bits
+    return (inputs + outputs + 4 * n_layers * hidden) * itemsize
 
 
 def adapter_bytes(shapes: Sequence[ModuleShape], rank: int, itemsize: int = 4) -> int:

@@ -63,7 +63,9 @@ class _LeanGated(nn.Module):
         self.gate_proj, self.up_proj, self.down_proj = stock.gate_proj, stock.up_proj, stock.down_proj
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.down_proj(_gate(self.gate_proj(x), self.up_proj(x))))
+        gate, up = self.gate_proj(x), self.up_proj(x)
+        kept = gate.detach(), up.detach()  # the gate's gradient needs them anyway, and of them its output is soon made
+        return cast(Tensor, self.down_proj(_gate(gate, up), lambda: silu_gate(*kept)))
 
 
 class _LeanAttention(nn.Module):
