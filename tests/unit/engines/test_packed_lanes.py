@@ -49,16 +49,24 @@ def test_each_raises_what_a_lane_raised_and_leaves_the_lanes_idle():
         assert lanes.each(lambda: 3) == [3, 3]
 
 
-@pytest.mark.parametrize(("may_widen", "alone", "threads"), [(True, True, 4), (True, False, 2), (False, True, 2)])
-def test_only_base_multiplies_of_work_that_is_alone_take_all_threads(may_widen, alone, threads):
+@pytest.mark.parametrize("may_widen", [True, False])
+def test_only_base_multiplies_take_all_threads_and_only_while_one_lane_computes(may_widen):
     def counts():
         with base_threads():
             base = torch.get_num_threads()
         return base, torch.get_num_threads()
 
+    def both():
+        together.wait()
+        found = counts()
+        together.wait()
+        return found
+
+    together = threading.Barrier(2, timeout=10)
     with Lanes(2, 4, may_widen) as lanes:
-        lanes.start(counts, None, alone)
-        assert collect(lanes, 1)[0].result == (threads, 2)
+        lanes.start(counts, None)
+        assert collect(lanes, 1)[0].result == (4 if may_widen else 2, 2)
+        assert lanes.each(both) == [(2, 2), (2, 2)]
 
 
 def test_side_by_side_costs_the_machine_its_time_once():

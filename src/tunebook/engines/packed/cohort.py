@@ -119,8 +119,7 @@ class Cohort:
             for slot in turn.slots:
                 slot.busy = True
             work = {TRAIN: self._turns.train, EPOCH: self._turns.end_epoch, SCORE: self._turns.score}[turn.due]
-            alone = len(turn.slots) == len(self._slots)
-            self._lanes.start(lambda work=work, turn=turn: work(turn.slots), turn, alone)  # type: ignore[misc]
+            self._lanes.start(lambda work=work, turn=turn: work(turn.slots), turn)  # type: ignore[misc]
 
     def _next_turn(self) -> Turn | None:
         """Slots that are due for the same, an equal part of those that wait for each idle lane; scoring goes first, as

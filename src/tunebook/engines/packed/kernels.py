@@ -8,7 +8,7 @@ to the order of additions; masks are the same bits.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,17 +35,20 @@ def kernel_kind(device: torch.device | str, dtype: torch.dtype) -> str:
 
 
 class _Threads(threading.local):
-    own, base = 0, 0
+    own: int = 0
+    base: Callable[[], int] | None = None
 
 
 _threads = _Threads()
 
 
-def use_threads(own: int, base: int) -> None:
-    """How many threads what the calling thread computes may use: its multiplies by base weights `base`, all else `own`.
+def use_threads(own: int, base: Callable[[], int] | None = None) -> None:
+    """How many threads what the calling thread computes may use.
 
-    They differ where a trial is alone: the base multiplies give the same bits on any number of threads
-    (`lanes.threads_agree`), thin ones do not, as their long sums are cut.
+    Args:
+        own: for everything but multiplies by base weights.
+        base: says at each multiply by base weights how many it may use; None: as the rest. These give the same bits
+            on any number of threads (`lanes.threads_agree`); thin ones do not, as their long sums are cut.
     """
     torch.get_num_threads()  # a thread's first look sets the number anew, to what any thread asked for last
     torch.set_num_threads(own)
@@ -58,10 +61,11 @@ def use_threads(own: int, base: int) -> None:
 @contextmanager
 def base_threads() -> Iterator[None]:
     """Inside are multiplies by base weights alone."""
-    if _threads.own == _threads.base:
+    n = _threads.own if _threads.base is None else _threads.base()
+    if n == _threads.own:
         yield
         return
-    torch.set_num_threads(_threads.base)
+    torch.set_num_threads(n)
     try:
         yield
     finally:

@@ -5,8 +5,8 @@ work that a second thread cannot share (docs/engine.md). So a cohort on a CPU is
 the computing is done in a lane; what is decided, written and reported stays with the thread that owns the cohort. A
 GPU has one lane.
 
-When there is work for one lane alone, its multiplies by base weights take all threads, if they come out the same to
-the last bit.
+While one lane computes alone, its multiplies by base weights take all threads, if they come out the same to the last
+bit.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Lanes:
 
     Args:
         threads: threads of all lanes together.
-        may_widen: the base multiplies of work that is alone may use all threads (`threads_agree`).
+        may_widen: while one lane computes alone, its base multiplies may use all threads (`threads_agree`).
     """
 
     def __init__(self, n: int, threads: int, may_widen: bool) -> None:
@@ -106,12 +106,11 @@ class Lanes:
         """Lanes without work."""
         return self.n - self._running
 
-    def start(self, work: Callable[[], Any], tag: Any, alone: bool = False) -> None:
-        """Give an idle lane something to do. `alone`: nothing will run beside it."""
+    def start(self, work: Callable[[], Any], tag: Any) -> None:
+        """Give an idle lane something to do."""
         assert self.n_idle > 0
         self._running += 1
-        own = max(1, self._threads // self.n)
-        self._pool.submit(self._run, work, tag, own, self._threads if alone and self._may_widen else own)
+        self._pool.submit(self._run, work, tag)
 
     def wait(self, seconds: float) -> list[Done]:
         """What has ended since the last call; waits for at most so long for the first."""
@@ -148,8 +147,10 @@ class Lanes:
             self._seen = now
             return self._shared
 
-    def _run(self, work: Callable[[], Any], tag: Any, own: int, base: int) -> None:
-        use_threads(own, base)
+    def _run(self, work: Callable[[], Any], tag: Any) -> None:
+        own = max(1, self._threads // self.n)
+        wide = self._threads if self._may_widen else own
+        use_threads(own, lambda: wide if self._computing == 1 else own)
         self._count(1)
         result, error = None, None
         try:
