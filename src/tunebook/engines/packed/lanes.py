@@ -31,7 +31,7 @@ __all__ = ["MAX_LANES", "Done", "Lanes", "lane_count", "threads_agree"]
 MAX_LANES = 4
 """More lanes would wait for one another: what each does between its multiplies is Python, one lane at a time."""
 _WAIT_SECONDS = 1.0
-_PROBED_ROWS = (16, 32, 48, 80, 128, 256)
+_PROBED_ROWS = (16, 48, 128)
 """Batches are padded to a multiple of 16; libraries cut sums, if at all, where there are few rows."""
 
 
