@@ -170,12 +170,44 @@ def test_theme_can_be_switched(page):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
 
 
-@pytest.mark.parametrize("width", [390, 768, 1300])
+@pytest.mark.parametrize("width", [390, 768, 1400])
 def test_page_is_never_wider_than_the_window(page, width):
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.click("#full .open >> nth=0")
     assert page.evaluate("document.querySelector('dialog').getBoundingClientRect().right") <= width
+
+
+CONTRAST = """(selector) => {
+  const channel = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const numbers = (text) => text.match(/[\\d.]+/g).map(Number);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = numbers(getComputedStyle(e).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  return Math.min(...[...document.querySelectorAll(selector)].map((e) => {
+    const [a, b] = [light(numbers(getComputedStyle(e).color)), light(behind(e))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }));
+}"""
+"""The least ratio of luminance between text and what is behind it (WCAG 2.1, 1.4.3: at least 4.5)."""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_can_be_read_in_both_themes(page, theme):
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    for selector in ("p", "td", "th", "nav a", ".hint", "a", "code", "#full .open", ".group", "dt"):
+        assert page.evaluate(CONTRAST, selector) >= 4.5, selector
+
+
+def test_figures_keep_their_text_and_fit_the_page(page):
+    assert page.locator("svg.plot text").count() > 50
+    widths = page.eval_on_selector_all("svg.plot", "(all) => all.map((s) => s.getBoundingClientRect().width)")
+    assert all(300 < width < 800 for width in widths)
 
 
 def test_page_prints(page):

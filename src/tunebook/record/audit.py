@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from tunebook.core.audit.cases import ConfoundedPair, Judged
 from tunebook.core.audit.judging import Comparison, Reason, SupportVerdict
 from tunebook.core.audit.model import ClaimKind, Note
-from tunebook.core.audit.noise import PRIOR_DEVIATION, PRIOR_FREEDOM
 from tunebook.core.audit.report import AuditReport, TrialVerdict
 from tunebook.core.audit.structure import Boundary, level_in
 from tunebook.core.audit.trials import AuditTrial, key_of
+from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.record.audit_json import next_trials_csv
 from tunebook.record.audit_words import AuditWords, audit_words
 from tunebook.record.audit_words.base import Bounds, BreakPoint, Gap, Mixed, level_text, p_text, signed
@@ -404,7 +404,7 @@ class _Writer:
         if self._n is None:
             return ""
         family, pairs = self._report.family_sizes
-        return _bullets(self._words.method(family, pairs, self._report.noise.used, PRIOR_DEVIATION, PRIOR_FREEDOM))
+        return _bullets(self._words.method(family, pairs, self._report.noise.used, SEED_DEVIATION_PRIOR, PROVISIONAL_DF))
 
     def _reading(self) -> str:
         words = self._words

@@ -15,7 +15,6 @@ from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialSta
 from tunebook.record.model import RoundRow, RoundSection
 from tunebook.record.numbers import percent, rate, trial_list, value
 from tunebook.record.opening import boundary_sentence, control_name, is_baseline, name, retuned_rate
-from tunebook.record.text import strong
 from tunebook.record.view import View
 from tunebook.record.words import Words
 from tunebook.record.words.base import Ending
@@ -145,7 +144,7 @@ def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
     accuracy = view.accuracy(row, split)
     is_best = view.conclusions.best is not None and trial.effective.key == view.conclusions.best.key
     broken = [f for f in row if f.state in BROKEN]
-    result = words.accuracy(*accuracy) if accuracy else words.label("none")
+    result = words.accuracy(*accuracy, bold=is_best) if accuracy else words.label("none")
     completed = sum(f.state is TrialState.COMPLETED for f in row)
     if accuracy and completed < len(row):
         result += words.label("word_gap") + words.bracketed(words.some_seeds(completed, len(row)))
@@ -155,7 +154,7 @@ def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
         trials=tuple(f.trial.id for f in row),
         label=trial_list([f.trial.id for f in row]),
         changed=_changed(view, words, row),
-        result=strong(result) if is_best else result,
+        result=result,
         against=_against(view, words, finding),
         analysis=words.join(_analysis(view, words, row, finding)),
         tone="failed" if len(broken) == len(row) else "best" if is_best else "",

@@ -82,7 +82,7 @@
     if (!trial) return;
     document.getElementById("trial-title").textContent = trial.t;
     const [left, right] = [make("div"), make("div")];
-    left.append(make("p", `${word.state}${word.colon}${word.word_gap}${trial.s}`), ...settings(trial));
+    left.append(make("p", trial.s), ...settings(trial));
     right.append(...curve(trial));
     const top = make("div", undefined, "halves");
     top.append(left, right);
@@ -113,17 +113,23 @@
     const [width, height, left, bottom] = [480, 220, 44, 34];
     const most = Math.max(...xs, ...vx, 1e-9);
     const sorted = [...ys, ...vy].sort((a, b) => a - b);
-    const top = Math.max(sorted[sorted.length - 1], 1e-9);
+    const ends = [Math.max(sorted[sorted.length - 1], 1e-9), most];
+    const [yStep, xStep] = ends.map((end) => {
+      const rough = end / 4;
+      const power = 10 ** Math.floor(Math.log10(rough));
+      return power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.999);
+    });
+    const top = Math.ceil(ends[0] / yStep - 1e-6) * yStep;
     const px = (x) => left + (x / most) * (width - left - 12);
     const py = (y) => 10 + (1 - y / top) * (height - 10 - bottom);
     const line = (x, y) => x.map((v, i) => `${i ? "L" : "M"}${px(v).toFixed(1)} ${py(y[i]).toFixed(1)}`).join("");
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${word.training_loss}, ${word.validation_loss}` });
     svg.append(draw("path", { class: "c-axis", d: `M${left} 10V${height - bottom}H${width - 12}` }));
-    for (let i = 0; i <= 4; i += 1) {
-      const y = (top * i) / 4;
-      svg.append(draw("text", { class: "c-text", x: left - 6, y: py(y) + 4, "text-anchor": "end" }, y.toPrecision(2)));
-      const x = (most * i) / 4;
-      svg.append(draw("text", { class: "c-text", x: px(x), y: height - bottom + 15, "text-anchor": "middle" }, String(Number(x.toFixed(2)))));
+    for (let y = 0; y <= top * 1.001; y += yStep) {
+      svg.append(draw("text", { class: "c-text", x: left - 6, y: py(y) + 4, "text-anchor": "end" }, String(Number(y.toPrecision(3)))));
+    }
+    for (let x = 0; x <= most * 1.001; x += xStep) {
+      svg.append(draw("text", { class: "c-text", x: px(x), y: height - bottom + 15, "text-anchor": "middle" }, String(Number(x.toPrecision(3)))));
     }
     svg.append(draw("text", { class: "c-text", x: width - 12, y: height - 4, "text-anchor": "end" }, word.epoch));
     svg.append(draw("path", { class: "c-train", d: line(xs, ys) }));

@@ -63,8 +63,8 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
                 color=VERMILLION,
                 ls="--",
                 marker="o",
-                ms=5,
-                lw=1.2,
+                ms=4,
+                lw=1.0,
                 label=words.label("leg_validation") if not last else None,
             )
             last.append(losses[-1])
@@ -92,7 +92,7 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         if fact.state is TrialState.DIVERGED and len(losses):
             panels[0][0].plot(epochs[-1], losses[-1], marker="x", color=VERMILLION, ms=7, mew=1.8)
         if has_validation and validation(fact)[0]:
-            panels[0][1].plot(*validation(fact), marker="o", ms=3, **style)
+            panels[0][1].plot(*validation(fact), marker="o", ms=2, **style)
     for axes, title in zip(panels[0], ("leg_training", "leg_validation"), strict=False):
         axes.set_yscale("log")
         paper.log_ticks(axes.yaxis, lambda y: number(y, 2))
@@ -110,9 +110,9 @@ def _importance(view: View, fact: TrialFact, best_key: str) -> int:
 
 def _style(view: View, fact: TrialFact, best_key: str) -> tuple[str, dict[str, Any]]:
     if fact.trial.effective.key == best_key:
-        return "leg_best", {"color": BLUE, "lw": 2.0, "ls": "-"}
+        return "leg_best", {"color": BLUE, "lw": 1.4, "ls": "-"}
     if fact.trial.effective.key == view.baseline_key:
-        return "leg_baseline", {"color": GREEN, "lw": 1.4, "ls": "--"}
+        return "leg_baseline", {"color": GREEN, "lw": 1.2, "ls": "--"}
     if fact.state is TrialState.DIVERGED:
         return "leg_diverged", {"color": VERMILLION, "lw": 1.2, "ls": ":"}
     return "leg_all", {"color": GREY, "lw": 0.7, "ls": "-", "alpha": 0.7}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from tunebook.record.words import Words
 __all__ = ["effects", "importance", "learning_rate"]
 
 MOST_ROWS = 30
-LABEL_CHARACTERS = {"en": 36, "zh": 24}
+LABEL_CHARACTERS = {"en": 34, "zh": 20}
 """A row's name is broken into two lines of this many characters."""
 FEWEST_RATES = 3
 """A configuration gets its own line when it was trained at this many rates or more."""
@@ -46,7 +45,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(words.label("ax_effect"))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     decided = [f for f in shown if f.verdict in (Verdict.BETTER, Verdict.WORSE)]
     alt = "; ".join(f"{name(view, words, f.treatment_key)} {points(f.effect)}" for f in decided)
     return figure, f"{words.label('fig_effects')} {alt}"
@@ -79,8 +78,22 @@ def _row_name(view: View, words: Words, finding: Finding) -> str:
         if finding.split == "test"
         else text
     )
-    lines = textwrap.wrap(text.replace("、", "、 "), LABEL_CHARACTERS[words.language])
-    return "\n".join(lines[:2]).replace("、 ", "、") + ("…" if len(lines) > 2 else "")
+    lines = _broken(text, words.label("enum_gap"), LABEL_CHARACTERS[words.language])
+    return "\n".join(lines[:2]) + ("…" if len(lines) > 2 else "")
+
+
+def _broken(text: str, comma: str, width: int) -> list[str]:
+    """Lines of about that many characters, broken after commas alone."""
+    lines = [""]
+    for part in text.split(comma):
+        if not lines[-1]:
+            lines[-1] = part
+        elif len(lines[-1]) + len(part) < width:
+            lines[-1] += comma + part
+        else:
+            lines[-1] += comma.rstrip()
+            lines.append(part)
+    return lines
 
 
 def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -152,17 +165,21 @@ def _zones(axes: Any, view: View, words: Words) -> None:
 def _rate_line(
     axes: Any, view: View, words: Words, family: list[TrialFact], colour: str, marker: str, line: str
 ) -> None:
-    by_rate: dict[float, list[float]] = {}
+    """The mean at each rate with its 95 % interval, joined by a line."""
+    by_rate: dict[float, list[TrialFact]] = {}
     for fact in family:
         if fact.state is TrialState.COMPLETED:
-            by_rate.setdefault(fact.trial.effective.learning_rate, []).append(_accuracy(fact))
+            by_rate.setdefault(fact.trial.effective.learning_rate, []).append(fact)
     xs = sorted(by_rate)
     base = view.spec.baseline.learning_rate
     label = words.changes(family[0].trial.configuration.with_values(learning_rate=base), view.spec.baseline)
-    axes.plot(xs, [np.mean(by_rate[x]) for x in xs], color=colour, ls=line, lw=1.4, marker=marker, ms=5.5, label=label)
+    means = [np.mean([_accuracy(fact) for fact in by_rate[x]]) for x in xs]
+    axes.plot(xs, means, color=colour, ls=line, lw=1.4, marker=marker, ms=5.5, label=label)
     for x in xs:
-        if len(by_rate[x]) > 1:
-            axes.plot([x] * len(by_rate[x]), by_rate[x], ls="", marker=marker, ms=3, color=colour, alpha=0.55)
+        measured = view.accuracy(by_rate[x])
+        if measured:
+            low, high = measured[1]
+            axes.plot([x, x], [low * 100, high * 100], color=colour, lw=1, alpha=0.8)
 
 
 def _accuracy(fact: TrialFact) -> float:

@@ -136,10 +136,10 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
         key = confirmed.keys[role]
         measured = view.accuracy(_chosen_on(view, key))
         if measured:
-            series.setdefault("leg_raw", []).append((place - 0.2, measured[0], measured[1]))
+            series.setdefault("leg_raw", []).append((place - 0.26, measured[0], measured[1]))
         if best is not None and key == best.key:
             series.setdefault("leg_corrected", []).append((place, best.corrected, best.corrected_interval))
-        series.setdefault("leg_test", []).append((place + 0.2, confirmed.accuracies[role], confirmed.intervals[role]))
+        series.setdefault("leg_test", []).append((place + 0.26, confirmed.accuracies[role], confirmed.intervals[role]))
     styles = {"leg_raw": (GREY, "o"), "leg_corrected": (ORANGE, "s"), "leg_test": (BLUE, "D")}
     for label, dots in series.items():
         colour, marker = styles[label]
@@ -148,10 +148,11 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
             axes.plot(
                 x, y * 100, marker=marker, color=colour, ms=8, ls="", label=words.label(label) if i == 0 else None
             )
-            axes.annotate(percent(y), (x, y * 100), xytext=(7, 0), textcoords="offset points", va="center", fontsize=9)
+            above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8.5}
+            axes.annotate(percent(y), (x, high * 100), **above)
     titles = {"best": "leg_best", "cheapest": "cheapest_candidate", "baseline": "leg_baseline"}
     axes.set_xticks(range(len(roles)), [words.label(titles[r]) for r in roles])
-    axes.set_xlim(-0.5, len(roles) - 0.4)
+    axes.set_xlim(-0.5, len(roles) - 0.5)
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_accuracy"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -202,7 +203,7 @@ def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(words.label("ax_minutes"))
     axes.set_ylabel(words.label("ax_slot"))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return (
         figure,
         f"{words.label('fig_timeline')} {words.n_trials(len(spans))}, {words.n_slots(len(lanes))}",

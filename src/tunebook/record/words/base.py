@@ -154,11 +154,12 @@ class Words(ABC):
         """In brackets."""
         return f"({text})"
 
-    def accuracy(self, mean: float, interval: tuple[float, float] | None) -> str:
+    def accuracy(self, mean: float, interval: tuple[float, float] | None, bold: bool = False) -> str:
         """ "62.9 % (59.0 to 66.6)"."""
+        head = strong(percent(mean)) if bold else percent(mean)
         if interval is None:
-            return percent(mean)
-        return f"{percent(mean)} {self.bracketed(self.plain_range(interval[0] * 100, interval[1] * 100))}"
+            return head
+        return f"{head} {self.bracketed(self.plain_range(interval[0] * 100, interval[1] * 100))}"
 
     def settings(self, configuration: Configuration) -> str:
         """The main settings of a configuration in one line, with every factor of `MAIN_FACTORS`."""

@@ -62,8 +62,8 @@ class ChinesePieces(Words):
     def effect_points(self, finding: Finding) -> str:
         return self.effect(finding).replace("（", " 个百分点（", 1)
 
-    def accuracy(self, mean: float, interval: tuple[float, float] | None) -> str:
-        return super().accuracy(mean, interval).replace(" （", "（")
+    def accuracy(self, mean: float, interval: tuple[float, float] | None, bold: bool = False) -> str:
+        return super().accuracy(mean, interval, bold).replace(" （", "（")
 
     def bracketed(self, text: str) -> str:
         return f"（{text}）"

@@ -65,10 +65,11 @@ class ChineseWhole(ChinesePieces):
         return "个别配置的准确率高于最优：最优是挑选时的领先者，两者无法区分。"
 
     def unknown_lead(self) -> str:
-        return "尚无定论的比较，以及要有 80 % 的机会对这么大的差下定论，总共需要多少样本或种子："
+        lead = "尚无定论的比较，以及要有 80 % 的机会对这么大的差下定论，总共需要多少样本或种子"
+        return f"{lead}（> 20 倍：增到二十倍也不够）："
 
     def needs(self, n: int | None) -> str:
-        return "二十倍以上" if n is None else about(n)
+        return "> 20 倍" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
         return (

@@ -175,7 +175,7 @@ class EnglishRounds(EnglishPieces):
             )
         how = {"diverged": "diverged", "collapsed": "collapsed"}.get(bracket.how, "diverged or collapsed")
         between = (
-            "In between some seeds trained and some did not: the edge is not sharp."
+            "The rates tried in between do not settle where: their seeds disagree, or are too few."
             if bracket.mixed
             else "What happens in between is not known."
         )

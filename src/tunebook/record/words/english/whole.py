@@ -68,11 +68,11 @@ class EnglishWhole(EnglishPieces):
     def unknown_lead(self) -> str:
         return (
             "Inconclusive comparisons, and how many examples or seeds in all would settle a difference as large as the "
-            "one seen, with a chance of 80 %:"
+            "one seen, with a chance of 80 % (> 20 ×: not even twenty times as many):"
         )
 
     def needs(self, n: int | None) -> str:
-        return "more than 20 times as many" if n is None else about(n)
+        return "> 20 ×" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
         return (
