@@ -58,18 +58,20 @@ class Study:
 
         return plan_study(self.spec, self.place, self._trust)
 
-    def run(self, observer: Observer | None = None, final: bool = False) -> StudyFindings:
+    def run(self, observer: Observer | None = None, final: bool = False, retry_failed: bool = False) -> StudyFindings:
         """Run the study, or go on with it, and write the record. Safe to interrupt and repeat.
 
         Args:
             final: afterwards train the recommended configuration on all training rows.
+            retry_failed: first put the trials that ended as failed back to planned, so that they are tried again.
 
         Raises: Interrupted: after a signal; UserError: bad input, nothing written; EnvironmentStop: the machine
             stopped us. In each case `run` goes on from there.
         """
         from tunebook.run.study_run import run_study
 
-        return run_study(self.spec, self.place, observer or Silent(), self._trust, final=final or self.spec.final)
+        final = final or self.spec.final
+        return run_study(self.spec, self.place, observer or Silent(), self._trust, final, retry_failed)
 
     def paths(self) -> dict[str, Path]:
         """Where a run has put what people want: record, page, numbers, figures, best adapter. Only what is there."""

@@ -131,6 +131,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.ledger.retry_failed() == failed
         for number in failed:
             self.facts[number] = TrialFact(self.facts[number].trial)
+        self.closed = self.closed and not failed  # all trials belong to the only, and so the last, round
 
     @precondition(lambda self: self.waves and not self.closed)
     @rule()

@@ -20,10 +20,18 @@ def doctor(
     ledger: Annotated[
         str | None, typer.Option("--ledger", metavar="STUDY", help="Check a study folder instead of the machine.")
     ] = None,
+    rescue: Annotated[
+        str | None,
+        typer.Option("--rescue", metavar="FOLDER", help="With --ledger: write what is sound of it to a new folder."),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Say what is installed, which devices there are, what is missing and how to get it."""
-    return _study(Path(ledger), as_json) if ledger else _machine(as_json)
+    if rescue is not None and ledger is None:
+        raise typer.BadParameter("--rescue needs --ledger STUDY, the folder to be rescued from.")
+    if ledger is not None:
+        return _study(Path(ledger), as_json) if rescue is None else _rescue(Path(ledger), Path(rescue), as_json)
+    return _machine(as_json)
 
 
 def _machine(as_json: bool) -> int:
@@ -45,8 +53,22 @@ def _study(folder: Path, as_json: bool) -> int:
         print_json(report)
     else:
         _show([(each.what, each.level, each.found, each.advice) for each in report.problems])
-        results().print(report.summary)
+        results().print(report.summary, soft_wrap=True)
     return 1 if any(each.level == "missing" for each in report.problems) else 0
+
+
+def _rescue(folder: Path, target: Path, as_json: bool) -> int:
+    from tunebook.run.rescue import rescue_study
+
+    saved = rescue_study(folder, target)
+    if as_json:
+        print_json(saved)
+        return 0
+    lines = [f"Rescued {len(saved.finished)} finished trials to {saved.folder}; {folder} is as it was."]
+    if saved.lost:
+        lines.append(f"Not readable, trained again by the next run: trials {', '.join(map(str, saved.lost))}.")
+    results().print("\n".join([*lines, f"Go on with: tunebook run {saved.folder}"]), soft_wrap=True, markup=False)
+    return 0
 
 
 def _show(rows: list[tuple[str, str, str, str]]) -> None:

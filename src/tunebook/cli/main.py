@@ -15,7 +15,7 @@ import typer
 
 import tunebook
 from tunebook.cli.output import messages
-from tunebook.errors import EnvironmentStop, Interrupted, UserError
+from tunebook.errors import EnvironmentStop, Interrupted, LedgerDamaged, UserError
 
 __all__ = ["app", "main"]
 
@@ -84,7 +84,8 @@ def _run(arguments: list[str]) -> int:
         _say(error_console, str(error))
         return EXIT_INPUT
     except EnvironmentStop as error:
-        _say(error_console, f"{error}\nNothing is lost: `tunebook run` goes on from here.")
+        goes_on = "" if isinstance(error, LedgerDamaged) else "\nNothing is lost: `tunebook run` goes on from here."
+        _say(error_console, f"{error}{goes_on}")
         return EXIT_ENVIRONMENT
     except Interrupted as error:
         return error.exit_code

@@ -20,6 +20,9 @@ def run(
     final: Annotated[
         bool, typer.Option("--final", help="At the end train the recommended configuration on all training rows.")
     ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try trials again that have failed, once the cause is mended.")
+    ] = False,
     quiet: Quiet = False,
     trust_remote_code: TrustRemoteCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print where everything is as JSON.")] = False,
@@ -28,23 +31,24 @@ def run(
     from tunebook.api import Study
 
     opened = Study.load(study, folder, trust_remote_code).with_budget(budget, hours)
-    return run_and_show(opened, quiet=quiet, final=final, as_json=as_json)
+    return run_and_show(opened, quiet=quiet, final=final, retry_failed=retry_failed, as_json=as_json)
 
 
-def run_and_show(study: object, *, quiet: bool, final: bool = False, as_json: bool = False) -> int:
+def run_and_show(
+    study: object, *, quiet: bool, final: bool = False, retry_failed: bool = False, as_json: bool = False
+) -> int:
     """Run with progress in the terminal; at the end say where everything lies. Gives the exit code."""
     from tunebook.api import Study
     from tunebook.cli.progress import TerminalObserver
     from tunebook.errors import Interrupted
 
     assert isinstance(study, Study)
+    command = f"tunebook run {study.place.file or study.place.folder}"
     try:
         with TerminalObserver(study.spec.budget.trials or 1, quiet) as observer:
-            study.run(observer, final=final)
+            study.run(observer, final=final, retry_failed=retry_failed)
     except Interrupted as stopped:
-        messages().print(
-            f"Stopped; everything finished is kept. Go on with: tunebook run {study.place.file or study.place.folder}"
-        )
+        messages().print(f"Stopped; everything finished is kept. Go on with: {command}", soft_wrap=True)
         return stopped.exit_code
     status = study.status()
     paths = study.paths()
@@ -54,5 +58,9 @@ def run_and_show(study: object, *, quiet: bool, final: bool = False, as_json: bo
         results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))
         results().print(f"{'curves:':14} tensorboard --logdir {study.place.folder / 'tensorboard'}")
     if status.failed:
-        messages().print(f"Could not be trained: trials {', '.join(map(str, status.failed))}; the record says why.")
+        messages().print(
+            f"Could not be trained: trials {', '.join(map(str, status.failed))}; the record says why. "
+            f"Once the cause is mended: {command} --retry-failed",
+            soft_wrap=True,  # a command that is copied must not be cut
+        )
     return 1 if status.failed else 0

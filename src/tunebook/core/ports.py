@@ -332,6 +332,10 @@ class Ledger(Protocol):
         """Every running trial whose lease has ended (SQLite: every one, since we hold the lock) back to planned."""
         ...
 
+    def retry_failed(self) -> list[int]:
+        """Every failed trial back to planned; the last round is opened again when one of them belongs to it."""
+        ...
+
     def close_round(self, round_number: int, findings: Sequence[Finding]) -> None:
         """Write a round's findings, once; the same again changes nothing."""
         ...

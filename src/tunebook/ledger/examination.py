@@ -87,7 +87,8 @@ def _sound(folder: Path) -> Examination:
         found = f"{_listed(running)} was running when its runner ended"
         problems.append(Problem("running trials", "hint", found, "`tunebook run` takes up where it stopped."))
     if failed:
-        problems.append(Problem("failed trials", "hint", _listed(failed), "`tunebook status` shows the reasons."))
+        advice = "The record has the reasons; once they are mended, `tunebook run --retry-failed` tries them again."
+        problems.append(Problem("failed trials", "hint", _listed(failed), advice))
     again = len(attempts) - len({attempt["trial_id"] for attempt in attempts})
     if again:
         problems.append(Problem("attempts", "hint", f"{again} attempts were begun again after an interruption"))
@@ -105,7 +106,7 @@ def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
         problems.append(Problem("rescue", "missing", "the study's own row cannot be read", advice))
         return Examination(tuple(problems), "The ledger is damaged, and nothing can be rescued from it.")
     rescued = f"{len(finished)} finished trials ({_listed(list(finished))})" if finished else "the plan, but no result"
-    advice = "`tunebook.ledger.rescue(folder, new_folder)` writes them to a new ledger; the rest is trained again."
+    advice = f"`tunebook doctor --ledger {folder} --rescue NEW_FOLDER` writes it there; the next run trains the rest."
     problems.append(Problem("rescue", "hint", f"can be read whole: {rescued}", advice))
     summary = f"The ledger is damaged: {len(finished)} finished trials can be rescued."
     return Examination(tuple(problems), summary, finished, lost)

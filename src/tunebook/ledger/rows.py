@@ -32,6 +32,7 @@ from tunebook.ledger.schema import (
 
 __all__ = [
     "decoded",
+    "forget_findings",
     "forget_result",
     "insert_findings",
     "insert_study",
@@ -350,6 +351,12 @@ def insert_findings(connection: Connection, study_id: int, round_number: int, ju
         for position, finding in enumerate(judged)
     ]
     _insert_many(connection, findings, [sealed_row(findings, row) for row in rows])
+
+
+def forget_findings(connection: Connection, study_id: int, round_number: int) -> None:
+    """Delete a round's findings, before it is judged again."""
+    where = (findings.c.study_id == study_id, findings.c.round_number == round_number)
+    connection.execute(delete(findings).where(*where))
 
 
 def read_findings(connection: Connection, study_id: int, place: str) -> dict[int, tuple[Finding, ...]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
@@ -20,7 +20,7 @@ from tunebook.core.study import StudySpec, Trial, Wave
 from tunebook.errors import LedgerDamaged, NotFoundError, TunebookError, UnwritableFolder
 from tunebook.ledger import rows
 from tunebook.ledger.digest import check_row
-from tunebook.ledger.schema import sealed, studies, trials, waves
+from tunebook.ledger.schema import notes, sealed, studies, trials, waves
 from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, readonly_engine
 from tunebook.ledger.store import SqlLedger
 
@@ -37,6 +37,7 @@ class Salvage:
         spec, facts: the study; None: damaged, and then nothing can be rescued.
         waves: the waves up to the first damaged one.
         finished: trials with a result that is what was written.
+        notes: the notes that could be read, in order.
         lost: numbers of trials that could not be read.
         damage: what could not be read, one sentence each.
     """
@@ -46,6 +47,7 @@ class Salvage:
     waves: tuple[Wave, ...] = ()
     finished: dict[int, TrialFact] = field(default_factory=dict)
     sealed: dict[str, str] = field(default_factory=dict)
+    notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
 
@@ -85,6 +87,8 @@ def rescue(folder: Path, target: Path) -> Salvage:
             for trial in wave.trials:
                 if trial.id in found.finished:
                     ledger.finish_trial(found.finished[trial.id], ledger.start_trial(trial.id, "rescue"))
+        for code, values in found.notes:
+            ledger.note(code, values)
         ledger.note("rescued", {"damage": found.damage})
     return found
 
@@ -111,6 +115,8 @@ class _Reader:
         self._found.finished = {number: fact for number, fact in facts.items() if fact.state.is_final}
         self._read_waves()
         self._try("the sealed confirm list", self._read_sealed)
+        for number in self._try("the list of notes", self._read_note_numbers) or ():
+            self._try(f"note {number}", partial(self._read_note, number))
 
     def _read_study(self) -> None:
         row = self._connection.execute(select(studies).order_by(studies.c.id).limit(1)).mappings().first()
@@ -156,6 +162,15 @@ class _Reader:
         for row in self._connection.execute(select(sealed).where(sealed.c.study_id == self._study_id)).mappings():
             check_row(sealed, row, self._place)
             self._found.sealed[row["role"]] = row["effective_key"]
+
+    def _read_note_numbers(self) -> list[int]:
+        asked = select(notes.c.id).where(notes.c.study_id == self._study_id).order_by(notes.c.id)
+        return list(self._connection.execute(asked).scalars())
+
+    def _read_note(self, number: int) -> None:
+        row = self._connection.execute(select(notes).where(notes.c.id == number)).mappings().one()
+        check_row(notes, row, self._place)
+        self._found.notes.append((row["code"], rows.decoded(dict[str, Any], row["details"], self._place)))
 
     def _try(self, what: str, read: Callable[[], T]) -> T | None:
         try:

@@ -257,16 +257,25 @@ class SqlLedger:
         self._write(lambda connection: self._desk(connection).recover(reason, self._database.is_alone))
 
     def retry_failed(self) -> list[int]:
-        """Put every failed trial back to planned; gives their numbers."""
+        """Put every failed trial back to planned; gives their numbers.
+
+        The last round is opened again, its findings taken back, when one of them belongs to it: nothing was planned on
+        these findings yet. Findings of earlier rounds stay as they were judged.
+        """
 
         def work(connection: Connection) -> list[int]:
             study_id = self._id(connection)
-            failed = select(trials.c.id).where(trials.c.study_id == study_id, trials.c.state == TrialState.FAILED.value)
-            numbers = list(connection.execute(failed.order_by(trials.c.id)).scalars())
-            for number in numbers:
+            failed = select(trials.c.id, trials.c.round_number).where(
+                trials.c.study_id == study_id, trials.c.state == TrialState.FAILED.value
+            )
+            of_round = {row.id: row.round_number for row in connection.execute(failed.order_by(trials.c.id))}
+            for number in of_round:
                 rows.forget_result(connection, study_id, number)
                 self._desk(connection).retry(number)
-            return numbers
+            last = select(func.max(waves.c.round_number)).where(waves.c.study_id == study_id)
+            if (number := connection.execute(last).scalar_one()) in of_round.values():
+                self._reopen_round(connection, study_id, number)
+            return list(of_round)
 
         return self._write(work)
 
@@ -371,6 +380,14 @@ class SqlLedger:
             connection.execute(insert(rounds).values(sealed_row(rounds, {**own, "closed": False, "n_findings": 0})))
         elif row["closed"]:
             raise self._fault(f"round {wave.round} has been judged; wave {wave.number} comes too late")
+
+    def _reopen_round(self, connection: Connection, study_id: int, number: int) -> None:
+        row = self._round_row(connection, study_id, number)
+        assert row is not None, "it has trials"
+        rows.forget_findings(connection, study_id, number)
+        opened = sealed_row(rounds, {**row, "closed": False, "n_findings": 0, "closed_at": None})
+        where = (rounds.c.study_id == study_id, rounds.c.number == number)
+        connection.execute(update(rounds).where(*where).values(opened))
 
     def _round_row(self, connection: Connection, study_id: int, number: int) -> Row | None:
         asked = select(rounds).where(rounds.c.study_id == study_id, rounds.c.number == number).with_for_update()

@@ -23,6 +23,7 @@ from tunebook.run.preparation import Prepared, prepare
 from tunebook.run.reading import last_note, read_ledger
 from tunebook.run.report import write_record
 from tunebook.run.resume import begin_or_go_on
+from tunebook.run.retry import retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
 
@@ -30,7 +31,12 @@ __all__ = ["run_study"]
 
 
 def run_study(
-    spec: StudySpec, place: StudyPlace, observer: Observer, trust_remote_code: bool = False, final: bool = False
+    spec: StudySpec,
+    place: StudyPlace,
+    observer: Observer,
+    trust_remote_code: bool = False,
+    final: bool = False,
+    again: bool = False,
 ) -> StudyFindings:
     """Run or go on with a study; see `api.Study.run`."""
     observer.phase("reading the data and the model")
@@ -40,6 +46,8 @@ def run_study(
     with open_ledger(place.folder, write=True, study=spec.name) as ledger:
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
+        if again:
+            retry_failed(ledger, observer)
         calibration = _calibration(ledger, prepared, observer)
         conclusions = _Session(prepared, ledger, calibration, observer).run()
         if final:

@@ -266,6 +266,20 @@ class LedgerSuite:
         assert same_fact(ledger.history().trials[1], result_of(first, TrialState.COMPLETED))
         assert ledger.retry_failed() == []
 
+    def test_trying_again_opens_the_last_round_and_no_other(self, ledger: Any) -> None:
+        for trial in sample_wave(1).trials:
+            ledger.finish_trial(result_of(trial, TrialState.FAILED), ledger.start_trial(trial.id, "here"))
+        ledger.close_round(1, [finding_of(1)])
+        assert ledger.retry_failed() == [1, 2, 3]
+        assert ledger.closed_rounds() == {}
+        assert ledger.history().findings == ()
+        ledger.close_round(1, [finding_of(1, "judged anew")])
+        ledger.add_wave(sample_wave(2, round_number=2))
+        for trial in sample_wave(1).trials:
+            ledger.finish_trial(result_of(trial, TrialState.FAILED), ledger.start_trial(trial.id, "here"))
+        assert ledger.retry_failed() == [1, 2, 3]
+        assert [finding.label for finding in ledger.closed_rounds()[1]] == ["judged anew"]
+
     # --- reading -------------------------------------------------------------------------------------------------
 
     def test_a_reader_sees_what_was_committed_while_the_writer_goes_on(self, ledger: Any, opener: Opener) -> None:
