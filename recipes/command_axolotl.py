@@ -9,28 +9,31 @@ Needs axolotl where this Python runs. JSON is YAML, so no YAML library is needed
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from trainer_files import model_and_revision, score, start, warmup_steps, whole_alpha
 
-def training_file(config: dict[str, Any], train: Path) -> dict[str, Any]:
-    """The file for `axolotl train`; names as axolotl documents them."""
+
+def training_file(config: dict[str, Any], chats: Path, n_rows: int) -> dict[str, Any]:
+    """The file for `axolotl train`: names of its src/axolotl/utils/schemas."""
     c, modules = config["configuration"], config["configuration"]["target_modules"]
-    warmup = c["warmup_steps"]
+    model, revision = model_and_revision(config["model"])
     return {
-        "base_model": config["model"],
+        "base_model": model,
+        **({"revision_of_model": revision} if revision else {}),
         "adapter": "lora",
         "lora_r": c["lora_r"],
-        "lora_alpha": round(c["lora_alpha"]),
+        "lora_alpha": whole_alpha(c),
         "lora_dropout": c["lora_dropout"],
         **({"lora_target_modules": modules} if isinstance(modules, list) else {"lora_target_linear": True}),
         "peft_use_rslora": c["use_rslora"],
+        **({"peft_init_lora_weights": "gaussian"} if c["init_lora_weights"] == "gaussian" else {}),
         "chat_template": "tokenizer_default",
         "datasets": [
             {
-                "path": str(train),
+                "path": str(chats),
                 "ds_type": "json",
                 "type": "chat_template",
                 "field_messages": "messages",
@@ -39,39 +42,41 @@ def training_file(config: dict[str, Any], train: Path) -> dict[str, Any]:
                 "train_on_eos": "turn",
             }
         ],
+        "dataset_prepared_path": str(chats.with_name("prepared")),
         "val_set_size": 0.0,
         "sequence_len": c["max_length"],
+        "excess_length_strategy": "truncate",  # its default drops longer rows
         "sample_packing": False,
         "micro_batch_size": c["per_device_train_batch_size"],
         "gradient_accumulation_steps": c["gradient_accumulation_steps"],
         "num_epochs": c["num_train_epochs"],
         "optimizer": "adamw_torch",
+        "max_grad_norm": 1.0,
         "learning_rate": c["learning_rate"],
         "lr_scheduler": c["lr_scheduler_type"],
-        **({"warmup_ratio": warmup} if 0 < warmup < 1 else {"warmup_steps": int(warmup)}),
+        "warmup_steps": warmup_steps(c, n_rows),
         "weight_decay": c["weight_decay"],
         "seed": config["seed"],
         "output_dir": config["output"],
+        "save_strategy": "no",  # the adapter is saved at the end in any case
     }
 
 
 def main(path: str) -> None:
     config = json.loads(Path(path).read_text(encoding="utf-8"))
-    scoring = [sys.executable, str(Path(__file__).with_name("score_adapter.py")), path]
-    if config["configuration"]["num_train_epochs"]:
-        given = Path(config["data"]["train"])
-        chats = given.with_name("chats.jsonl")
-        with chats.open("w", encoding="utf-8") as file:
-            for line in given.read_text(encoding="utf-8").splitlines():
-                example = json.loads(line)
-                turns = (("user", example["prompt"]), ("assistant", example["completion"]))
-                messages = [{"role": role, "content": content} for role, content in turns]
-                file.write(json.dumps({"messages": messages}) + "\n")
-        written = given.with_name("axolotl.yaml")
-        written.write_text(json.dumps(training_file(config, chats), indent=2), encoding="utf-8")
-        subprocess.run(["axolotl", "train", str(written)], check=True)
-        scoring.append(config["output"])
-    subprocess.run(scoring, check=True)
+    if not config["configuration"]["num_train_epochs"]:  # the reference
+        return score(path, None)
+    data = Path(config["data"]["train"])
+    examples = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
+    chats = data.with_name("chats.jsonl")
+    with chats.open("w", encoding="utf-8") as file:
+        for example in examples:
+            turns = (("user", example["prompt"]), ("assistant", example["completion"]))
+            file.write(json.dumps({"messages": [{"role": role, "content": text} for role, text in turns]}) + "\n")
+    written = data.with_name("axolotl.yaml")
+    written.write_text(json.dumps(training_file(config, chats, len(examples)), indent=2), encoding="utf-8")
+    start(["axolotl", "train", str(written)])
+    return score(path, config["output"])
 
 
 if __name__ == "__main__":

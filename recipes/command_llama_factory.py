@@ -9,23 +9,27 @@ Needs LLaMA-Factory (`llamafactory-cli`) where this Python runs. JSON is YAML, s
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from trainer_files import model_and_revision, score, start, warmup_steps, whole_alpha
 
-def training_file(config: dict[str, Any]) -> dict[str, Any]:
-    """The file for `llamafactory-cli train`; names as LLaMA-Factory documents them."""
+
+def training_file(config: dict[str, Any], n_rows: int) -> dict[str, Any]:
+    """The file for `llamafactory-cli train`: names of its src/llamafactory/hparams and of the Trainer's arguments."""
     c, modules = config["configuration"], config["configuration"]["target_modules"]
-    warmup = c["warmup_steps"]
+    if c["init_lora_weights"] == "gaussian":
+        sys.exit("init_lora_weights: got gaussian; LLaMA-Factory has PEFT's default only. Leave this factor out.")
+    model, revision = model_and_revision(config["model"])
     return {
-        "model_name_or_path": config["model"],
+        "model_name_or_path": model,
+        **({"model_revision": revision} if revision else {}),
         "stage": "sft",
         "do_train": True,
         "finetuning_type": "lora",
         "lora_rank": c["lora_r"],
-        "lora_alpha": round(c["lora_alpha"]),
+        "lora_alpha": whole_alpha(c),
         "lora_dropout": c["lora_dropout"],
         "lora_target": ",".join(modules) if isinstance(modules, list) else "all",
         "use_rslora": c["use_rslora"],
@@ -37,28 +41,38 @@ def training_file(config: dict[str, Any]) -> dict[str, Any]:
         "learning_rate": c["learning_rate"],
         "num_train_epochs": float(c["num_train_epochs"]),
         "lr_scheduler_type": c["lr_scheduler_type"],
-        **({"warmup_ratio": warmup} if 0 < warmup < 1 else {"warmup_steps": int(warmup)}),
+        "warmup_steps": warmup_steps(c, n_rows),
         "weight_decay": c["weight_decay"],
         "seed": config["seed"],
         "output_dir": config["output"],
-        "save_strategy": "no",
+        "save_strategy": "no",  # the adapter is saved at the end in any case
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
         "report_to": "none",
     }
 
 
+def steps(output: Path) -> list[dict[str, float]]:
+    """The training curve, from the log that the Trainer leaves."""
+    history = json.loads((output / "trainer_state.json").read_text(encoding="utf-8"))["log_history"]
+    names = {"step": "step", "epoch": "epoch", "loss": "loss", "learning_rate": "learning_rate",
+             "gradient_norm": "grad_norm"}  # fmt: skip
+    return [{ours: row[theirs] for ours, theirs in names.items()} for row in history if "grad_norm" in row]
+
+
 def main(path: str) -> None:
     config = json.loads(Path(path).read_text(encoding="utf-8"))
-    scoring = [sys.executable, str(Path(__file__).with_name("score_adapter.py")), path]
-    if config["configuration"]["num_train_epochs"]:
-        folder = Path(config["data"]["train"]).parent
-        columns = {"prompt": "prompt", "response": "completion"}
-        entry = {"tunebook": {"file_name": "train.jsonl", "columns": columns}}
-        (folder / "dataset_info.json").write_text(json.dumps(entry), encoding="utf-8")
-        file = folder / "llama_factory.yaml"
-        file.write_text(json.dumps(training_file(config), indent=2), encoding="utf-8")
-        subprocess.run(["llamafactory-cli", "train", str(file)], check=True)
-        scoring.append(config["output"])
-    subprocess.run(scoring, check=True)
+    if not config["configuration"]["num_train_epochs"]:  # the reference
+        return score(path, None)
+    data, output = Path(config["data"]["train"]), Path(config["output"])
+    entry = {"tunebook": {"file_name": data.name, "columns": {"prompt": "prompt", "response": "completion"}}}
+    data.with_name("dataset_info.json").write_text(json.dumps(entry), encoding="utf-8")
+    file = data.with_name("llama_factory.yaml")
+    n_rows = len(data.read_text(encoding="utf-8").splitlines())
+    file.write_text(json.dumps(training_file(config, n_rows), indent=2), encoding="utf-8")
+    start(["llamafactory-cli", "train", str(file)])
+    (output / "steps.jsonl").write_text("".join(json.dumps(row) + "\n" for row in steps(output)), encoding="utf-8")
+    return score(path, str(output))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from trainer_files import model_and_revision
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
@@ -24,8 +25,9 @@ def read_lines(path: str) -> list[dict[str, Any]]:
 def load(name: str) -> tuple[Any, Any]:
     """The base model on the best device there is, and its tokenizer."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32).to(device)
-    return model, AutoTokenizer.from_pretrained(name)
+    source, revision = model_and_revision(name)
+    model = AutoModelForCausalLM.from_pretrained(source, revision=revision, dtype=torch.float32).to(device)
+    return model, AutoTokenizer.from_pretrained(source, revision=revision)
 
 
 def encode(tokenizer: Any, example: dict[str, Any]) -> tuple[list[int], list[int]]:

@@ -74,7 +74,8 @@ def test_the_plain_peft_recipe_trains_and_scores(tmp_path):
     assert len(reference.scores["validation"].texts) == 6
 
 
-def load(name):
+def load(name, monkeypatch):
+    monkeypatch.syspath_prepend(str(RECIPES))
     spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -90,15 +91,51 @@ CONFIG = {
 }
 
 
-def test_names_written_for_other_trainers_are_the_documented_ones():
-    """The export package keeps the documented names with their sources; recipes may use no others."""
+OWN = {
+    "save_strategy", "logging_nan_inf_filter",  # transformers.TrainingArguments
+    "excess_length_strategy", "dataset_prepared_path",  # axolotl: src/axolotl/utils/schemas/config.py
+}  # fmt: skip
+
+
+def test_names_written_for_other_trainers_are_the_documented_ones(monkeypatch):
+    """The export package keeps the documented names with their sources; recipes use those and a few of their own."""
     documented = json.loads((Path(__file__).parents[1] / "export" / "documented_keys.json").read_text())
-    llama = load("command_llama_factory").training_file(CONFIG)
-    axolotl = load("command_axolotl").training_file(CONFIG, Path("/data/chats.jsonl"))
+    llama = load("command_llama_factory", monkeypatch).training_file(CONFIG, 100)
+    axolotl = load("command_axolotl", monkeypatch).training_file(CONFIG, Path("/data/chats.jsonl"), 100)
     known = json.dumps(documented)
-    own = {"save_strategy"}  # the Trainer's own
-    assert [key for key in (*llama, *axolotl) if f'"{key}"' not in known and key not in own] == []
+    assert [key for key in (*llama, *axolotl) if f'"{key}"' not in known and key not in OWN] == []
     assert (llama["lora_rank"], axolotl["lora_r"]) == (16, 16)
+    assert (llama["warmup_steps"], axolotl["warmup_steps"]) == (4, 4)  # a tenth of 13 steps in each of 3 epochs
+    assert "warmup_ratio" not in {*llama, *axolotl}
+
+
+def test_what_a_trainer_cannot_do_ends_the_trial(monkeypatch):
+    llama, axolotl = load("command_llama_factory", monkeypatch), load("command_axolotl", monkeypatch)
+    gaussian = {**CONFIG, "configuration": {**CONFIG["configuration"], "init_lora_weights": "gaussian"}}
+    with pytest.raises(SystemExit, match="init_lora_weights"):
+        llama.training_file(gaussian, 100)
+    assert axolotl.training_file(gaussian, Path("chats.jsonl"), 100)["peft_init_lora_weights"] == "gaussian"
+    halved = {**CONFIG, "configuration": {**CONFIG["configuration"], "lora_alpha": 2.5}}
+    with pytest.raises(SystemExit, match="whole number"):
+        axolotl.training_file(halved, Path("chats.jsonl"), 100)
+
+
+def test_a_revision_goes_its_own_way(monkeypatch, tmp_path):
+    llama, axolotl = load("command_llama_factory", monkeypatch), load("command_axolotl", monkeypatch)
+    asked = {**CONFIG, "model": "some/model@v1.5"}
+    written = llama.training_file(asked, 100)
+    assert (written["model_name_or_path"], written["model_revision"]) == ("some/model", "v1.5")
+    written = axolotl.training_file(asked, Path("chats.jsonl"), 100)
+    assert (written["base_model"], written["revision_of_model"]) == ("some/model", "v1.5")
+    (tmp_path / "a@b").mkdir()
+    assert llama.model_and_revision(str(tmp_path / "a@b")) == (str(tmp_path / "a@b"), None)
+
+
+def test_the_trainers_log_becomes_the_curve(monkeypatch, tmp_path):
+    row = {"epoch": 0.5, "grad_norm": 1.5, "learning_rate": 1e-4, "loss": 2.25, "step": 1}
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": [row, {"train_loss": 2.0, "step": 1}]}))
+    [step] = load("command_llama_factory", monkeypatch).steps(tmp_path)
+    assert step == {"step": 1, "epoch": 0.5, "loss": 2.25, "learning_rate": 1e-4, "gradient_norm": 1.5}
 
 
 @pytest.mark.parametrize(

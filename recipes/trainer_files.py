@@ -1,0 +1,46 @@
+"""What the recipes for LLaMA-Factory and axolotl have in common: a configuration in another trainer's words."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def model_and_revision(name: str) -> tuple[str, str | None]:
+    """A hub id may carry a revision (id@revision); a folder has none."""
+    if Path(name).is_dir():
+        return name, None
+    model, _, revision = name.partition("@")
+    return model, revision or None
+
+
+def whole_alpha(configuration: dict[str, Any]) -> int:
+    """`lora_alpha` for trainers that want a whole number; anything else ends the trial, because it would be another."""
+    alpha = configuration["lora_alpha"]
+    if alpha != int(alpha):
+        sys.exit(f"lora_alpha: got {alpha}; this trainer wants a whole number. Choose levels that give whole numbers.")
+    return int(alpha)
+
+
+def warmup_steps(configuration: dict[str, Any], n_rows: int) -> int:
+    """The warm-up as a count of optimiser steps on one device: the name of a share differs between versions."""
+    given = configuration["warmup_steps"]
+    if given >= 1:
+        return int(given)
+    batch = configuration["per_device_train_batch_size"] * configuration["gradient_accumulation_steps"]
+    return math.ceil(given * math.ceil(n_rows / batch) * configuration["num_train_epochs"])
+
+
+def start(command: list[str]) -> None:
+    """Run the trainer on one device; on several the batch would be as many times larger. Its failure is ours."""
+    subprocess.run(command, check=True, env={"CUDA_VISIBLE_DEVICES": "0", **os.environ})
+
+
+def score(config: str, adapter: str | None) -> None:
+    """Write the predictions: of the adapter, or of the base model as it is."""
+    scorer = str(Path(__file__).with_name("score_adapter.py"))
+    subprocess.run([sys.executable, scorer, config, *([adapter] if adapter else [])], check=True)
