@@ -127,7 +127,7 @@ def bracket_holds(number: int, trials: int, spread: float) -> bool | None:
     if not probes:
         return None
     found = edge(Board(Ground(spec, facts, FOLDING), history), probes[0].configuration)
-    return (found.trained or 0.0) <= world.cliff_of(probes[0].effective) <= (found.failed or math.inf)
+    return (found.highest_trained or 0.0) <= world.cliff_of(probes[0].effective) <= (found.lowest_failed or math.inf)
 
 
 def edges(studies: int, budgets: tuple[int, ...]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import special
 
 from tunebook.core.cost import relative_cost
+from tunebook.core.divergence import tried_rates
 from tunebook.core.factor import FACTOR_KINDS, Scale
 from tunebook.core.facts import DataFacts, Floats, History, TrialFact
 from tunebook.core.findings import (
@@ -103,7 +104,7 @@ def _best(standing: Standing) -> BestConfiguration | None:
     field = standing.field(places)
     keys = [place.key for place in places]
     sealed = standing.history.sealed.get("best")
-    index = keys.index(sealed) if sealed in keys else leader(field)
+    index = keys.index(sealed) if sealed in keys else leader(field.scores, field.loss)
     found = corrected_accuracy(field, index)
     place = standing.places[keys[index]]
     return BestConfiguration(
@@ -313,17 +314,17 @@ def _pushes_rate(fact: TrialFact) -> bool:
 
 
 def _bracket_of(facts: list[TrialFact]) -> DivergenceBracket | None:
-    tried: dict[float, list[bool]] = {}
-    for fact in facts:
-        tried.setdefault(fact.trial.effective.learning_rate, []).append(fact.state.did_train)
+    tried = tried_rates(facts)
     bracket = divergence_bracket(tried)
-    if bracket is None:
+    if bracket.highest_trained is None:
         return None
-    states = {f.state for f in facts if not f.state.did_train}
+    states = {f.state for f in facts if not f.state.did_train and f.trial.effective.learning_rate in tried}
     both = len(states) > 1
     how = "both" if both else ("collapsed" if states == {TrialState.COLLAPSED} else "diverged")
     ids = tuple(sorted(f.trial.id for f in facts))
-    return DivergenceBracket(bracket.highest_trained, bracket.lowest_failed, ids, how, bracket.mixed)
+    low, high = bracket.highest_trained, bracket.lowest_failed
+    mixed = any(low < rate < (high or math.inf) for rate in tried)
+    return DivergenceBracket(low, high, ids, how, mixed)
 
 
 def _confirmation(standing: Standing) -> Confirmation | None:

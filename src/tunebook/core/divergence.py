@@ -9,10 +9,17 @@ Both are answers about the configuration, not errors.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 
-__all__ = ["DivergenceMonitor", "collapse_reason", "collapse_share", "worse_than_untrained"]
+from tunebook.core.facts import TrialFact
+from tunebook.core.study import Purpose, TrialState
+
+__all__ = ["DivergenceMonitor", "collapse_reason", "collapse_share", "tried_rates",
+    "worse_than_untrained"]
+
+BROKE_IN_TRAINING = ("non_finite_loss", "non_finite_gradient", "loss_rose")
+"""Reasons of a divergence that was seen while training."""
 
 LOSS_FACTOR = 1.5
 """Smoothed loss above this multiple of its start counts as too high."""
@@ -80,3 +87,28 @@ def collapse_reason(answers: Sequence[str], parsable: Sequence[bool], commonest_
     share, reason = collapse_share(answers, parsable)
     limit = max(COLLAPSED_SHARE, min(1.0, commonest_gold_share + 0.1) if reason == "constant_answer" else 0.0)
     return reason if share > limit else None
+
+
+def tried_rates(facts: Iterable[TrialFact]) -> dict[float, list[bool]]:
+    """For each learning rate whether each replicate trained; failed and unfinished trials and the reference left out.
+
+    A rate too low to learn anything also ends no better than the untrained model, or with its one constant answer. Such
+    trials count as too slow, and are left out, where they lie below the lowest rate at which most replicates trained; a
+    loss that rose or was not finite is divergence wherever it happened.
+    """
+    answers = [fact for fact in facts if fact.trial.purpose is not Purpose.REFERENCE
+               and fact.state.is_final and fact.state is not TrialState.FAILED]
+    by_rate: dict[float, list[bool]] = defaultdict(list)
+    for fact in answers:
+        by_rate[fact.trial.effective.learning_rate].append(fact.state.did_train)
+    lowest = min((rate for rate, trained in by_rate.items() if 2 * sum(trained) > len(trained)), default=0.0)
+    tried: dict[float, list[bool]] = defaultdict(list)
+    for fact in answers:
+        rate = fact.trial.effective.learning_rate
+        if fact.state.did_train or rate >= lowest or not _may_be_too_slow(fact):
+            tried[rate].append(fact.state.did_train)
+    return dict(tried)
+
+
+def _may_be_too_slow(fact: TrialFact) -> bool:
+    return not (fact.reason or "").startswith(BROKE_IN_TRAINING)

@@ -183,7 +183,8 @@ class SweetSpot:
 
 @dataclass(frozen=True)
 class DivergenceBracket:
-    """Where training breaks: [highest rate below which every replicate trained, lowest at which most did not]."""
+    """Where training breaks: [highest rate below which every replicate trained, lowest at which most did not], as far
+    out as the results are sure. `mixed`: rates in between were tried, and do not settle where."""
 
     highest_trained: float
     lowest_failed: float | None

@@ -90,7 +90,7 @@ def story():
     s.ask(both, base, "combined")
     s.close(RoundKind.COMBINE, notes=(("combined", {"learning_rate": 4e-4, "lora_r": 64}),))
     for rate, state in ((1.6e-3, None), (3.2e-3, TrialState.DIVERGED)):
-        s.trials(RoundKind.BOUNDARY, Purpose.BOUNDARY, together.with_values(learning_rate=rate), 0.6, 2,
+        s.trials(RoundKind.BOUNDARY, Purpose.BOUNDARY, together.with_values(learning_rate=rate), 0.6, 4,
                  "learning_rate", state=state)
     s.close(RoundKind.BOUNDARY)
     splits, confirm = ("validation", "test"), RoundKind.CONFIRM

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
 
+from tunebook.core.divergence import tried_rates
 from tunebook.core.factor import Factor
 from tunebook.core.facts import Cost, History, Outcomes, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.planning.board import Board
-from tunebook.core.planning.boundary import Edge, edge
+from tunebook.core.planning.boundary import edge
 from tunebook.core.planning.choice import as_good_and_cheaper, leading
 from tunebook.core.planning.ground import Ground
 from tunebook.core.planning.table import changed_factor
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, SearchSpace
-from tunebook.core.study import Budget, Purpose, RoundKind, SeedCounts, TrialState
+from tunebook.core.stats.response import divergence_bracket
+from tunebook.core.study import Budget, Purpose, RoundKind, SeedCounts, Trial, TrialState
 from tunebook.engines.world import World
 from tunebook.testing.planner_suite import example_facts, example_study
 from tunebook.testing.simulated_study import simulated_history, world_oracle
@@ -183,8 +186,8 @@ def test_boundary_brackets_the_rate_at_which_training_breaks():
     board = Board(Ground(example_study(), FACTS, Folding.everything()), history)
     probe = next(t for wave in waves(history, RoundKind.BOUNDARY) for t in wave.trials if t.factor == "learning_rate")
     found = edge(board, probe.configuration)
-    assert found.trained < 3e-3 < found.failed
-    assert found.failed / found.trained <= 2.0
+    assert found.highest_trained < 3e-3 < found.lowest_failed
+    assert found.raw_failed / found.raw_trained <= 2.0
 
 
 def test_search_for_the_edge_takes_at_most_eight_trials():
@@ -215,7 +218,7 @@ def test_mixed_rates_lie_inside_the_bracket():
         trial = replace(first, id=i, purpose=Purpose.BOUNDARY, configuration=c, effective=ground.effective(c), seed=i)
         trials[i] = TrialFact(trial, TrialState.COMPLETED if works else TrialState.DIVERGED)
     found = edge(Board(ground, History(trials=trials)), spec.baseline)
-    assert found == Edge(1e-3, 4e-3, (2e-3,), {1e-3: 2, 2e-3: 2, 4e-3: 2})
+    assert (found.raw_trained, found.raw_failed, found.mixed) == (1e-3, 4e-3, (2e-3,))
 
 
 def test_rate_too_low_to_learn_is_not_taken_for_the_edge():
@@ -225,8 +228,36 @@ def test_rate_too_low_to_learn_is_not_taken_for_the_edge():
     history = study(by_rate, broken=too_low_or_too_high)
     board = Board(Ground(example_study(), FACTS, Folding.everything()), history)
     found = edge(board, example_study().baseline)
-    assert found.trained >= 6.3e-4
-    assert 1.5e-3 < found.failed <= 2e-3
+    assert found.raw_trained >= 6.3e-4
+    assert 1.5e-3 < found.raw_failed <= 2e-3
+
+
+def a_trial(rate, state, reason=None):
+    spec, number = example_study(), next(NUMBERS)
+    c = Ground(spec, FACTS, Folding.everything()).effective(spec.baseline.with_values(learning_rate=rate))
+    return TrialFact(Trial(number, 1, RoundKind.EXPLORE, Purpose.LEVEL, c, c, number), state, reason=reason)
+
+
+NUMBERS = count(1)
+
+
+def test_a_rate_too_low_to_train_is_no_divergence():
+    """Its loss is no better than the untrained model's, or it gives one answer: neither is the upper edge."""
+    done, diverged, collapsed = TrialState.COMPLETED, TrialState.DIVERGED, TrialState.COLLAPSED
+    facts = [a_trial(1e-6, diverged, "worse_than_untrained"), a_trial(3e-6, collapsed, "constant_answer")]
+    facts += [a_trial(1e-4, done) for _ in range(4)] + [a_trial(1e-3, diverged, "worse_than_untrained")] * 4
+    tried = tried_rates(facts)
+    assert set(tried) == {1e-4, 1e-3}
+    assert divergence_bracket(tried).highest_trained == 1e-4
+
+
+def test_a_loss_that_rose_below_rates_that_trained_is_divergence_all_the_same():
+    facts = [a_trial(1e-3, TrialState.DIVERGED, "loss_rose"), a_trial(2e-3, TrialState.COMPLETED)]
+    assert tried_rates(facts) == {1e-3: [False], 2e-3: [True]}
+
+
+def test_failed_trials_say_nothing_about_the_edge():
+    assert tried_rates([a_trial(1e-3, TrialState.FAILED), a_trial(1e-3, TrialState.PLANNED)]) == {}
 
 
 def test_edge_of_a_noisy_cliff_is_inside_the_bracket():
@@ -241,7 +272,7 @@ def test_edge_of_a_noisy_cliff_is_inside_the_bracket():
         history = simulated_history(planner, spec, facts, world_oracle(world, facts), lambda *_: ())
         probe = next(t for w in waves(history, RoundKind.BOUNDARY) for t in w.trials if t.factor == "learning_rate")
         found = edge(Board(Ground(spec, facts, Folding.everything()), history), probe.configuration)
-        held += (found.trained or 0) <= world.cliff_of(probe.effective) <= (found.failed or float("inf"))
+        held += (found.highest_trained or 0) <= world.cliff_of(probe.effective) <= (found.lowest_failed or float("inf"))
     assert held >= 36
 
 

@@ -81,7 +81,7 @@ def test_disagreement_between_accuracy_and_loss_is_said():
 @pytest.mark.parametrize(("bracket", "part"), [
     (DivergenceBracket(3.1e-3, None, (1, 2), "diverged"), "Where it breaks is not known"),
     (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "diverged"), "What happens in between is not known"),
-    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "both", True), "the edge is not sharp"),
+    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "both", True), "do not settle where"),
 ])  # fmt: skip
 def test_bracket_never_names_a_point(bracket, part):
     assert part in words_for("en").bracket(bracket, Edge(4, 2, 2))

@@ -1,20 +1,18 @@
 """Round boundary: outwards until it breaks or stops paying.
 
 The learning rate first: upwards in steps of three until training breaks, then halving the bracket on a log scale until
-its ends are within a factor of two, then further seeds at the ends; at most eight trials, a wave for each step. Rates
-already tried with the same settings are the starting bracket. Beside it rank and epochs, a step at a time beyond the
-end of their range, while the end is where they are best.
+its ends are within a factor of two, then further seeds at an end that does not stand yet; two seeds a wave, at most
+eight trials. Rates already tried with the same settings are the starting bracket. Beside it rank and epochs, a step at
+a time beyond the end of their range, while the end is where they are best.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.divergence import tried_rates
 from tunebook.core.planning.board import Board
 from tunebook.core.planning.choice import leading
 from tunebook.core.planning.draft import Draft
@@ -23,17 +21,15 @@ from tunebook.core.planning.levels import RATE_STEP, outward, rate_limits
 from tunebook.core.planning.refine import Point, ladder
 from tunebook.core.planning.seeds import SeedUse, seed_numbers
 from tunebook.core.planning.shares import Allowance
-from tunebook.core.study import Purpose, RoundKind, TrialState, Wave
+from tunebook.core.stats.response import Bracket, divergence_bracket
+from tunebook.core.study import Purpose, RoundKind, Wave
 
-__all__ = ["Edge", "boundary_wave", "edge"]
+__all__ = ["boundary_wave", "edge"]
 
 MOST_RATE_TRIALS = 8
 """Trials that the search for the breaking learning rate may take (DESIGN.md section 4)."""
-STEP_REPLICATES = 2
-"""Seeds at each step outwards, while no breaking rate is known."""
-END_REPLICATES = 4
-"""Seeds in the middle of the bracket, where the room leaves two for its weaker end, and wanted at each end of the final
-one: fewer miss a noisy edge too often (docs/decisions)."""
+PROBE_REPLICATES = 2
+"""Seeds at each step outwards, in the middle of the bracket, and at an end that does not stand yet."""
 FINE_ENOUGH = 2.0
 """A bracket whose ends are within this ratio is not narrowed further, but made surer."""
 ROOM_FOR_NEW_SETTINGS = 6
@@ -43,64 +39,12 @@ SEEDS_A_RATE = 8
 OUTWARD_FACTORS = ("lora_r", "num_train_epochs")
 
 
-@dataclass(frozen=True)
-class Edge:
-    """Where training breaks, as far as known, for one family of settings.
-
-    Attributes:
-        trained: highest rate at and below which every replicate trained, or None.
-        failed: lowest rate at which most replicates did not, or None.
-        mixed: rates between the two, tried with mixed results.
-        replicates: by rate, how many have been tried.
-    """
-
-    trained: float | None
-    failed: float | None
-    mixed: tuple[float, ...] = ()
-    replicates: Mapping[float, int] = field(default_factory=dict)
-
-    @property
-    def is_fine(self) -> bool:
-        """Whether both ends are known and close enough."""
-        return self.trained is not None and self.failed is not None and self.failed / self.trained <= FINE_ENOUGH
-
-    @property
-    def weaker_end(self) -> float | None:
-        """The end with fewer replicates than wanted, or None when both have enough."""
-        ends = [end for end in (self.trained, self.failed) if end is not None]
-        weakest = min(ends, key=lambda end: self.replicates.get(end, 0), default=None)
-        return weakest if weakest is not None and self.replicates.get(weakest, 0) < END_REPLICATES else None
-
-
-def edge(board: Board, settings: Configuration) -> Edge:
+def edge(board: Board, settings: Configuration) -> Bracket:
     """The bracket that the trials so far give for these settings at any learning rate."""
     ground = board.ground
     family = ground.family(ground.effective(settings))
-    tried: dict[float, list[bool]] = defaultdict(list)
-    for fact in board.history.trials.values():
-        trial = fact.trial
-        if trial.purpose is Purpose.REFERENCE or not fact.state.is_final or fact.state is TrialState.FAILED:
-            continue
-        if ground.family(trial.effective) == family:
-            tried[trial.effective.learning_rate].append(fact.state.did_train)
-    return _bracket(tried)
-
-
-def _bracket(tried: Mapping[float, list[bool]]) -> Edge:
-    trained: float | None = None
-    mixed: list[float] = []
-    counts = {rate: len(results) for rate, results in tried.items()}
-    trains = [rate for rate, results in tried.items() if 2 * sum(results) >= len(results)]
-    lowest = min(trains, default=0.0)  # a rate too low to learn anything may count as not trained: not this edge
-    for rate in sorted(rate for rate in tried if rate >= lowest):
-        results = tried[rate]
-        if 2 * sum(results) < len(results):
-            return Edge(trained, rate, tuple(mixed), counts)
-        if all(results) and not mixed:
-            trained = rate
-        else:
-            mixed.append(rate)
-    return Edge(trained, None, tuple(mixed), counts)
+    facts = board.history.trials.values()
+    return divergence_bracket(tried_rates(fact for fact in facts if ground.family(fact.trial.effective) == family))
 
 
 def boundary_wave(board: Board, round_number: int, number: int) -> Wave | None:
@@ -138,41 +82,41 @@ def _probe(board: Board, draft: Draft, settings: Configuration, spent: int) -> b
         return False
     seen = edge(board, settings)
     left = int(min(MOST_RATE_TRIALS - spent, draft.room.trials))
-    rate, is_step = _next_rate(board, settings, seen)
-    wanted = STEP_REPLICATES if is_step or left < STEP_REPLICATES + END_REPLICATES else END_REPLICATES
-    if rate is None:
-        rate, wanted = seen.weaker_end, STEP_REPLICATES
+    rate = _next_rate(board, settings, seen)
+    if rate is None and seen.unsure:
+        rate = seen.unsure[0]
     if rate is None or left < 1:
-        draft.note("edge", {"trained": seen.trained, "failed": seen.failed, "mixed": list(seen.mixed)})
+        ends = {"trained": seen.highest_trained, "failed": seen.lowest_failed, "mixed": list(seen.mixed)}
+        draft.note("edge", ends)
         return False
     repeat = board.rounds_of(RoundKind.BOUNDARY) - (draft.number > 1)
     seeds = seed_numbers(board.ground.spec.seed, SeedUse.BOUNDARY, SEEDS_A_RATE, repeat)
     configuration = settings.with_values(learning_rate=rate)
-    fresh = [seed for seed in seeds if draft.missing(configuration, (seed,))][: min(wanted, left)]
+    fresh = [seed for seed in seeds if draft.missing(configuration, (seed,))][: min(PROBE_REPLICATES, left)]
     ids = draft.replicates(configuration, fresh, Purpose.BOUNDARY, "learning_rate")
     return bool(ids) and left > len(ids)
 
 
-def _next_rate(board: Board, settings: Configuration, seen: Edge) -> tuple[float | None, bool]:
-    """The next rate to try, and whether it is a step outwards; None when the bracket is fine enough or the limits are
-    reached."""
+def _next_rate(board: Board, settings: Configuration, seen: Bracket) -> float | None:
+    """The next rate to try; None when the bracket is fine enough or the limits are reached."""
     assert board.ground.rate_factor is not None
     low, high = rate_limits(board.ground.rate_factor)
     low, high = low / board.ground.spec.extrapolate, high * board.ground.spec.extrapolate
-    if seen.trained is None and seen.failed is None:
-        return settings.learning_rate, True
-    if seen.failed is None:
-        highest = max((seen.trained or 0.0, *seen.mixed))
-        return _rounded(min(highest * RATE_STEP, high), above=highest), True
-    if seen.trained is None:
-        lowest = min((seen.failed, *seen.mixed))
-        return _rounded(max(lowest / RATE_STEP, low), below=lowest), True
-    if seen.is_fine:
-        return None, False
-    below, above = max(pairwise((seen.trained, *seen.mixed, seen.failed)), key=lambda gap: gap[1] / gap[0])
+    trained, failed = seen.raw_trained, seen.raw_failed
+    if trained is None and failed is None and not seen.mixed:
+        return settings.learning_rate
+    if failed is None:
+        highest = max((trained or 0.0, *seen.mixed))
+        return _rounded(min(highest * RATE_STEP, high), above=highest)
+    if trained is None:
+        lowest = min((failed, *seen.mixed))
+        return _rounded(max(lowest / RATE_STEP, low), below=lowest)
+    if failed / trained <= FINE_ENOUGH:
+        return None
+    below, above = max(pairwise((trained, *seen.mixed, failed)), key=lambda gap: gap[1] / gap[0])
     if above / below <= math.sqrt(FINE_ENOUGH):
-        return None, False
-    return _rounded(math.sqrt(below * above), above=below, below=above), False
+        return None
+    return _rounded(math.sqrt(below * above), above=below, below=above)
 
 
 def _rounded(rate: float, above: float = 0.0, below: float = math.inf) -> float | None:

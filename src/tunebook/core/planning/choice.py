@@ -1,18 +1,13 @@
-"""Which configuration leads, and which cheaper one may be as good.
-
-Accuracy is what counts and loss is what is measured well. So: among the configurations whose accuracy is within one
-standard error of the highest, the one of lowest validation loss leads.
-"""
+"""Which configuration leads (the rule is that of `core.stats.selection`), and which cheaper one may be as good."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from tunebook.core.cost import relative_cost
 from tunebook.core.facts import Floats
 from tunebook.core.planning.board import Board, Group
+from tunebook.core.stats.selection import leader
 
 __all__ = ["as_good_and_cheaper", "leading"]
 
@@ -23,9 +18,8 @@ def leading(board: Board) -> Group | None:
     groups = groups or [group for group in board.groups.values() if group.trains]
     if not groups:
         return None
-    top = max(groups, key=lambda group: (group.accuracy, -group.loss))
-    near = [group for group in groups if top.accuracy - group.accuracy <= _standard_error(top, group)]
-    return min(near, key=lambda group: (group.loss, -group.accuracy))
+    scores = np.stack([_per_example(group) for group in groups])
+    return groups[leader(scores, np.array([group.loss for group in groups]))]
 
 
 def as_good_and_cheaper(board: Board, best: Group) -> Group | None:
@@ -39,12 +33,6 @@ def as_good_and_cheaper(board: Board, best: Group) -> Group | None:
         and relative_cost(group.effective, facts) < price
     ]
     return min(candidates, key=lambda group: (relative_cost(group.effective, facts), group.loss), default=None)
-
-
-def _standard_error(a: Group, b: Group) -> float:
-    """Standard error of the paired difference of two groups over examples, 0 for a group and itself."""
-    difference = _per_example(a) - _per_example(b)
-    return float(difference.std(ddof=1) / math.sqrt(difference.size)) if difference.size > 1 else 0.0
 
 
 def _per_example(group: Group) -> Floats:

@@ -22,7 +22,7 @@ from tunebook.core.planning.levels import is_ordered
 from tunebook.core.planning.shares import SHARES
 from tunebook.core.planning.table import table_wave
 from tunebook.core.stats.noise import SEED_DEVIATION_PRIOR, pooled_noise
-from tunebook.core.stats.power import smallest_detectable_effect, smallest_margin
+from tunebook.core.stats.power import ContrastDesign, smallest_detectable_effect, smallest_margin
 from tunebook.core.study import ERROR_SHARES, RoundKind, Wave
 
 __all__ = ["outlook"]
@@ -50,19 +50,18 @@ class _Eyes:
 
     def effect(self, shape: _Shape) -> float | None:
         """The round's smallest detectable effect; None when it compares nothing."""
-        return smallest_detectable_effect(**self._arguments(shape)) if shape.n_comparisons else None
+        return smallest_detectable_effect(self._design(shape)) if shape.n_comparisons else None
 
     def margin(self, shape: _Shape) -> float | None:
         """The smallest margin within which the round could show two configurations equivalent."""
-        return smallest_margin(**self._arguments(shape)) if shape.n_comparisons else None
+        return smallest_margin(self._design(shape)) if shape.n_comparisons else None
 
-    def _arguments(self, shape: _Shape) -> dict[str, Any]:
+    def _design(self, shape: _Shape) -> ContrastDesign:
         confirms = shape.kind is RoundKind.CONFIRM and self.n_test > 0
-        return {
-            "n_examples": self.n_test if confirms else self.n_validation, "m_treatment": shape.m_treatment,
-            "m_control": shape.m_control, "seed_deviation": self.seed_deviation, "alpha": ERROR_SHARES[shape.kind],
-            "n_comparisons": shape.n_comparisons, "df": self.df,
-        }
+        return ContrastDesign(
+            self.n_test if confirms else self.n_validation, shape.m_treatment, shape.m_control, self.seed_deviation,
+            df=self.df, alpha=ERROR_SHARES[shape.kind], n_comparisons=shape.n_comparisons,
+        )
 
 
 def outlook(board: Board, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Outlook:

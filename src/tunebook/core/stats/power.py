@@ -19,8 +19,8 @@ from tunebook.core.stats.multiple import MAX_DF, MaxT
 from tunebook.core.stats.noise import SEED_DEVIATION_PRIOR
 
 __all__ = [
-    "DISCORDANCE_PRIOR", "POWER", "SEED_DEVIATION_PRIOR", "Design", "design_critical", "examples_needed",
-    "seeds_needed", "smallest_detectable_effect", "smallest_margin",
+    "DISCORDANCE_PRIOR", "POWER", "SEED_DEVIATION_PRIOR", "ContrastDesign", "examples_needed", "seeds_needed",
+    "smallest_detectable_effect", "smallest_margin",
 ]
 
 DISCORDANCE_PRIOR = 0.15
@@ -35,8 +35,8 @@ SEARCH_FACTOR = 20
 
 
 @dataclass(frozen=True)
-class Design:
-    """One contrast as a design.
+class ContrastDesign:
+    """One contrast as a design, in a family of equal ones.
 
     Attributes:
         n_examples: scored examples.
@@ -44,6 +44,8 @@ class Design:
         seed_deviation: standard deviation between seeds, in [0, 1].
         discordance: share of examples on which a single trial of each side differ.
         df: degrees of freedom of `seed_deviation`; infinite: known.
+        alpha: error rate of the family.
+        n_comparisons: contrasts in the family; they share their control.
     """
 
     n_examples: int
@@ -52,6 +54,8 @@ class Design:
     seed_deviation: float = SEED_DEVIATION_PRIOR
     discordance: float = DISCORDANCE_PRIOR
     df: float = math.inf
+    alpha: float = 0.05
+    n_comparisons: int = 1
 
     @property
     def variances(self) -> tuple[float, float]:
@@ -74,52 +78,33 @@ class Design:
         return (1 / self.m_control) / (1 / self.m_treatment + 1 / self.m_control)
 
 
-def design_critical(design: Design, alpha: float, n_comparisons: int) -> float:
-    """Two-sided max-t critical value for n equal contrasts with a shared control (Dunnett's problem)."""
-    matrix = np.full((n_comparisons, n_comparisons), design.correlation)
-    np.fill_diagonal(matrix, 1.0)
-    return float(MaxT(matrix).critical(alpha, design.effective_df)[0])
+    @property
+    def critical(self) -> float:
+        """Two-sided max-t critical value of the family (Dunnett's problem)."""
+        matrix = np.full((self.n_comparisons, self.n_comparisons), self.correlation)
+        np.fill_diagonal(matrix, 1.0)
+        return float(MaxT(matrix).critical(self.alpha, self.effective_df)[0])
 
 
-def smallest_detectable_effect(
-    n_examples: int,
-    m_treatment: int,
-    m_control: int,
-    seed_deviation: float = SEED_DEVIATION_PRIOR,
-    discordance: float = DISCORDANCE_PRIOR,
-    alpha: float = 0.05,
-    n_comparisons: int = 1,
-    df: float = math.inf,
-    power: float = POWER,
-) -> float:
+def smallest_detectable_effect(design: ContrastDesign, power: float = POWER) -> float:
     """The difference of accuracy that is found with the given power, two-sided, adjusted for the comparisons.
 
     Formula: (critical value + t quantile of the power) x standard error, in [0, 1] (1.0 also when it is beyond).
     """
-    design = Design(n_examples, m_treatment, m_control, seed_deviation, discordance, df)
-    reach = design_critical(design, alpha, n_comparisons) + float(special.stdtrit(_finite(design.effective_df), power))
-    return min(1.0, reach * design.standard_error)
+    return _reached(design, power)
 
 
-def smallest_margin(
-    n_examples: int,
-    m_treatment: int,
-    m_control: int,
-    seed_deviation: float = SEED_DEVIATION_PRIOR,
-    discordance: float = DISCORDANCE_PRIOR,
-    alpha: float = 0.05,
-    n_comparisons: int = 1,
-    df: float = math.inf,
-    power: float = POWER,
-) -> float:
+def smallest_margin(design: ContrastDesign, power: float = POWER) -> float:
     """The smallest margin within which two truly equal configurations are shown equivalent with the given power.
 
     Formula: (critical value + t quantile of (1 + power)/2) x standard error: both ends of the interval must lie within.
     """
-    design = Design(n_examples, m_treatment, m_control, seed_deviation, discordance, df)
-    quantile = float(special.stdtrit(_finite(design.effective_df), (1 + power) / 2))
-    reach = design_critical(design, alpha, n_comparisons) + quantile
-    return min(1.0, reach * design.standard_error)
+    return _reached(design, (1 + power) / 2)
+
+
+def _reached(design: ContrastDesign, probability: float) -> float:
+    quantile = float(special.stdtrit(min(design.effective_df, MAX_DF), probability))
+    return min(1.0, (design.critical + quantile) * design.standard_error)
 
 
 def examples_needed(effect: float, critical: float, from_examples: float, from_seeds: float, n: int,
@@ -155,10 +140,6 @@ def _allowed_variance(effect: float, critical: float, margin: float | None, powe
     if margin is not None and abs(effect) < margin:
         inside = (margin - abs(effect)) / (critical + float(special.ndtri((1 + power) / 2)))
     return max(told, inside) ** 2
-
-
-def _finite(df: float) -> float:
-    return min(df, MAX_DF)
 
 
 def _scaled(present: int, factor: float) -> int | None:

@@ -23,6 +23,14 @@ GRID = 241
 LACK_OF_FIT_ALPHA = 0.05
 """A quadratic that the levels contradict at this level is not used."""
 
+SPREADS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45)
+"""Standard deviations of the log rate at which single seeds break, equally likely beforehand."""
+END_ERROR = 0.03
+"""Probability with which the breaking rate may lie beyond an end of the bracket."""
+PRIOR_REACH = 10.0
+"""The breaking rate is looked for up to this factor beyond the rates tried."""
+BREAK_GRID = 401
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -87,29 +95,74 @@ def tied_levels(x: Floats, effect: Floats, covariance: Floats, df: float) -> Fit
 
 @dataclass(frozen=True)
 class Bracket:
-    """Between which rates training stops working; `mixed`: some rate between them trained with some seeds only."""
+    """Between which rates training stops working.
 
-    highest_trained: float
+    Attributes:
+        highest_trained, lowest_failed: tried rates; None where none is known. Where a raw end is not sure, the next
+            tried rate outwards.
+        raw_trained, raw_failed: the highest rate up to which every replicate trained, and the lowest at which most did
+            not, however few they were.
+        mixed: rates between the raw ends; some of their replicates trained, or others below them broke.
+        unsure: raw ends that too few replicates speak for, the one with the fewest first.
+    """
+
+    highest_trained: float | None
     lowest_failed: float | None
-    mixed: bool
+    raw_trained: float | None
+    raw_failed: float | None
+    mixed: tuple[float, ...] = ()
+    unsure: tuple[float, ...] = ()
 
 
-def divergence_bracket(tried: Mapping[float, Sequence[bool]]) -> Bracket | None:
-    """[highest rate up to which every replicate trained, lowest rate at which the majority did not].
+def divergence_bracket(tried: Mapping[float, Sequence[bool]]) -> Bracket:
+    """[highest rate up to which every replicate trained, lowest rate at which the majority did not], made sure.
 
     Args:
         tried: for each rate, whether each replicate trained. All with otherwise equal settings.
 
-    Returns: None when not even the lowest rate trained with every seed.
+    Two replicates that train above the breaking rate are no rarity when seeds break at different rates. So each raw end
+    is held against all results: with probit-shaped breaking, its middle unknown (flat in log rate), its spread between
+    seeds one of `SPREADS`, the middle must lie beyond the end with a probability of at most `END_ERROR`. Otherwise the
+    end moves to the next tried rate outwards of which that is true, or the outermost of its kind.
     """
+    raw_trained, raw_failed, mixed = _raw_ends(tried)
+    if raw_trained is None and raw_failed is None:
+        return Bracket(None, None, None, None, mixed)
+    centre, weight = _break_rate(tried)
+    below = {rate: float(weight[centre < math.log(rate)].sum()) for rate in tried}
+    trained = [r for r in tried if raw_trained is not None and r <= raw_trained and 2 * sum(tried[r]) >= len(tried[r])]
+    failed = [r for r in tried if raw_failed is not None and r >= raw_failed and 2 * sum(tried[r]) < len(tried[r])]
+    low = max((r for r in trained if below[r] <= END_ERROR), default=min(trained, default=None))
+    high = min((r for r in failed if below[r] >= 1 - END_ERROR), default=max(failed, default=None))
+    unsure = [end for end, beyond in ((raw_trained, 0.0), (raw_failed, 1.0))
+              if end is not None and abs(below[end] - beyond) > END_ERROR]
+    unsure.sort(key=lambda end: len(tried[end]))
+    return Bracket(low, high, raw_trained, raw_failed, mixed, tuple(unsure))
+
+
+def _raw_ends(tried: Mapping[float, Sequence[bool]]) -> tuple[float | None, float | None, tuple[float, ...]]:
     trained: float | None = None
-    mixed = False
+    mixed: list[float] = []
     for rate in sorted(tried):
         results = tried[rate]
         if 2 * sum(results) < len(results):
-            return None if trained is None else Bracket(trained, rate, mixed)
+            return trained, rate, tuple(mixed)
         if all(results) and not mixed:
             trained = rate
         else:
-            mixed = True
-    return None if trained is None or math.isnan(trained) else Bracket(trained, None, mixed)
+            mixed.append(rate)
+    return trained, None, tuple(mixed)
+
+
+def _break_rate(tried: Mapping[float, Sequence[bool]]) -> tuple[Floats, Floats]:
+    """Where half of the seeds break: log rates and their probabilities, shape (GRID,)."""
+    edge = math.log(PRIOR_REACH)
+    centre = np.linspace(math.log(min(tried)) - edge, math.log(max(tried)) + edge, BREAK_GRID)
+    spread = np.array(SPREADS)[:, None]
+    log_likelihood = np.zeros((len(SPREADS), BREAK_GRID))
+    for rate, results in tried.items():
+        z = (centre - math.log(rate)) / spread
+        n_trained = sum(results)
+        log_likelihood += n_trained * special.log_ndtr(z) + (len(results) - n_trained) * special.log_ndtr(-z)
+    weight = np.exp(log_likelihood - log_likelihood.max()).sum(axis=0)
+    return centre, weight / weight.sum()

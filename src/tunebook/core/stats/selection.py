@@ -1,7 +1,7 @@
 """Which configuration leads, which cannot be told from it, and how much of its lead is luck.
 
 *Leader*: accuracy is what counts and loss is what is measured well; of the configurations whose accuracy lies within
-one standard error of the highest, the one of lowest validation loss leads (the planner's rule).
+one standard error of the highest, the one of lowest validation loss leads. The planner and the record ask it here.
 
 *Tie set*: a configuration is out when some other one is better beyond the simultaneous 95 % limit: Hsu's multiple
 comparisons with the best (Hsu 1981, Annals of Statistics 9, 1026), with the critical value of comparisons with the
@@ -83,10 +83,7 @@ class Field:
     @property
     def paired_errors(self) -> Floats:
         """Standard error over examples of every pair's difference, shape (C, C)."""
-        within = _covariance(self.scores)
-        spread = np.diag(within)
-        squared = spread[:, None] + spread[None, :] - 2 * within
-        return np.asarray(np.sqrt(np.maximum(squared, 0.0) / self.scores.shape[1]))
+        return _paired_errors(self.scores)
 
 
 def _covariance(rows: Floats) -> Floats:
@@ -94,9 +91,21 @@ def _covariance(rows: Floats) -> Floats:
     return np.atleast_2d(np.cov(rows)) if rows.shape[1] > 1 else np.zeros((len(rows), len(rows)))
 
 
-def leader(field: Field) -> int:
-    """Index of the configuration that leads."""
-    return int(_leaders(field.accuracy[None, :], field.loss[None, :], field.paired_errors)[0])
+def _paired_errors(scores: Floats) -> Floats:
+    within = _covariance(scores)
+    spread = np.diag(within)
+    squared = spread[:, None] + spread[None, :] - 2 * within
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0) / scores.shape[1]))
+
+
+def leader(scores: Floats, loss: Floats) -> int:
+    """Index of the configuration that leads.
+
+    Args:
+        scores: mean over replicates per example, shape (C, n).
+        loss: mean loss, shape (C,); infinite where it is not finite.
+    """
+    return int(_leaders(scores.mean(axis=1)[None, :], loss[None, :], _paired_errors(scores))[0])
 
 
 def _leaders(accuracy: Floats, loss: Floats, errors: Floats) -> NDArray[np.intp]:
@@ -104,7 +113,8 @@ def _leaders(accuracy: Floats, loss: Floats, errors: Floats) -> NDArray[np.intp]
     top = np.argmax(accuracy, axis=1)
     rows = np.arange(len(accuracy))
     near = accuracy[rows, top][:, None] - accuracy <= errors[top] + 1e-12
-    return np.asarray(np.argmin(np.where(near, loss, np.inf), axis=1))
+    finite = np.where(np.isfinite(loss), loss, np.finfo(np.float64).max)
+    return np.asarray(np.argmin(np.where(near, finite, np.inf), axis=1))
 
 
 def tie_set(field: Field, best: int) -> NDArray[np.bool_]:

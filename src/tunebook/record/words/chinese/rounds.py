@@ -153,7 +153,8 @@ class ChineseRounds(ChinesePieces):
         if bracket.lowest_failed is None:
             return f"{lead}试过的学习率直到 {top}都训练成功；在哪里失败尚不清楚。{evidence}"
         how = {"diverged": "发散", "collapsed": "坍缩"}.get(bracket.how, "发散或坍缩")
-        between = "两者之间试过的学习率还不足以确定界线：种子结果不一，或种子太少。" if bracket.mixed else "两者之间的情况尚不清楚。"
+        unclear = "两者之间试过的学习率还不足以确定界线：种子结果不一，或种子太少。"
+        between = unclear if bracket.mixed else "两者之间的情况尚不清楚。"
         seeds = f"{edge.asked} 个种子"
         share = f"{seeds}全部{how}" if edge.failed == edge.asked else f"{seeds}中有 {edge.failed} 个{how}"
         return f"{lead}学习率直到 {top}都训练成功；到 {rate(bracket.lowest_failed)} 时，{share}。{between}{evidence}"
