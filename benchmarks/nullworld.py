@@ -9,7 +9,6 @@ and `not inferior` are true in these worlds). The unit is the study: one with an
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable
@@ -22,19 +21,20 @@ from benchmarks.simulate import (
     PLAIN_SPACE,
     Claims,
     claims_of,
+    in_pieces,
     merge_results,
+    options_of,
     run_study,
     study_spec,
     upper95,
-    worker_pool,
 )
 from benchmarks.worlds import World
 
 __all__ = ["CELLS", "Cell", "main", "run_cell"]
 
 RESULTS = Path(__file__).parent / "results" / "nullworld.json"
-WORKERS = 2
-CHUNK = 25
+QUICK = ["n358-sd10", "brackets-sd20"]
+QUICK_STUDIES = 150
 
 
 @dataclass(frozen=True)
@@ -159,39 +159,24 @@ def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
     }
 
 
-def run_cells(names: Iterable[str], studies: int, workers: int, results: Path | None) -> list[dict[str, Any]]:
-    """Run cells, each with that many studies; print a line as each is done and keep it in the results file."""
-    rows = []
-    with worker_pool(workers) as pool:
-        jobs = {
-            name: [pool.submit(run_cell, name, i, min(CHUNK, studies - i)) for i in range(0, studies, CHUNK)]
-            for name in names
-        }
-        for name, futures in jobs.items():
-            tally = Tally()
-            for future in futures:
-                tally.merge(future.result())
-            rows.append(summary(CELLS[name], tally))
-            row = rows[-1]
-            if results is not None:
-                merge_results(results, [row])
-            print(f"{name:24} {row['false_claims']:4} of {tally.studies}  upper {row['upper95']:.3f} "
-                  f"(bound {row['bound']:.2f})  covered {row['families_covered']:.3f}  "
-                  f"groups {tally.false_in_groups}  {tally.kinds}", file=sys.stderr, flush=True)
-    return rows
-
-
 def main(argv: list[str] | None = None) -> int:
-    """Run the cells asked for; 1 when a bound does not hold."""
-    parser = argparse.ArgumentParser(prog="nullworld", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two cells with 150 studies each, about half a minute")
-    parser.add_argument("--studies", type=int, default=1000)
-    parser.add_argument("--cells", nargs="*", default=None, choices=sorted(CELLS), metavar="CELL")
-    parser.add_argument("--workers", type=int, default=WORKERS)
-    options = parser.parse_args(argv)
-    names = options.cells or (["n358-sd10", "brackets-sd20"] if options.quick else list(CELLS))
-    results = None if options.quick else RESULTS
-    rows = run_cells(names, 150 if options.quick else options.studies, options.workers, results)
+    """Run the cells asked for, print a line as each is done and keep it in the results file; 1 when a bound does not
+    hold."""
+    options = options_of("nullworld", __doc__, CELLS, argv)
+    names = options.cells or (QUICK if options.quick else list(CELLS))
+    rows = []
+    for name, tallies in in_pieces(run_cell, names, QUICK_STUDIES if options.quick else options.studies,
+                                   options.workers):
+        tally = Tally()
+        for each in tallies:
+            tally.merge(each)
+        row = summary(CELLS[name], tally)
+        rows.append(row)
+        if not options.quick:
+            merge_results(RESULTS, [row])
+        print(f"{name:24} {row['false_claims']:4} of {tally.studies}  upper {row['upper95']:.3f} "
+              f"(bound {row['bound']:.2f})  covered {row['families_covered']:.3f}  "
+              f"groups {tally.false_in_groups}  {tally.kinds}", file=sys.stderr, flush=True)
     studies, false = sum(row["studies"] for row in rows), sum(row["false_claims"] for row in rows)
     print(json.dumps({
         "studies": studies, "false_claims": false, "rate": false / studies, "upper95": upper95(false, studies),

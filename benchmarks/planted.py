@@ -12,7 +12,6 @@ and with the right sign?  *coverage*: does the best configuration's corrected in
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import sys
@@ -28,11 +27,12 @@ from benchmarks.simulate import (
     FULL_SPACE,
     PLAIN_SPACE,
     claims_of,
+    in_pieces,
     merge_results,
+    options_of,
     run_study,
     study_spec,
     upper95,
-    worker_pool,
 )
 from benchmarks.worlds import World
 from tunebook.core.conclusions import conclude
@@ -43,8 +43,8 @@ from tunebook.core.study import RoundKind
 __all__ = ["CELLS", "Cell", "main", "run_cell"]
 
 RESULTS = Path(__file__).parent / "results" / "planted.json"
-WORKERS = 2
-CHUNK = 25
+QUICK = ["power-n358-sd10", "coverage-hill-n358-sd10", "cliff-noise10"]
+QUICK_STUDIES = 60
 CALIBRATION_STUDIES = 12
 TIMES_DETECTABLE = 1.5
 PLANTED_DROPOUT = 0.2
@@ -189,28 +189,17 @@ def summary(cell: Cell, answers: list[Answer]) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the cells asked for; 1 when a goal is missed."""
-    parser = argparse.ArgumentParser(prog="planted", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one cell of each question with 60 studies")
-    parser.add_argument("--studies", type=int, default=1000)
-    parser.add_argument("--cells", nargs="*", default=None, choices=sorted(CELLS), metavar="CELL")
-    parser.add_argument("--workers", type=int, default=WORKERS)
-    options = parser.parse_args(argv)
-    quick = ["power-n358-sd10", "coverage-hill-n358-sd10", "cliff-noise10"]
-    names = options.cells or (quick if options.quick else list(CELLS))
-    studies = 60 if options.quick else options.studies
+    options = options_of("planted", __doc__, CELLS, argv)
+    names = options.cells or (QUICK if options.quick else list(CELLS))
     rows = []
-    with worker_pool(options.workers) as pool:
-        jobs = {
-            name: [pool.submit(run_cell, name, i, min(CHUNK, studies - i)) for i in range(0, studies, CHUNK)]
-            for name in names
-        }
-        for name, futures in jobs.items():
-            row = summary(CELLS[name], [answer for future in futures for answer in future.result()])
-            rows.append(row)
-            if not options.quick:
-                merge_results(RESULTS, [row])
-            print(f"{name:28} {row['rate']:.3f} of {row['studies']} (goal {row['goal']})  wrong {row['wrong']}  "
-                  f"number {row['mean_number']:.4f}  false {row['false_claims']}", file=sys.stderr, flush=True)
+    for name, answers in in_pieces(run_cell, names, QUICK_STUDIES if options.quick else options.studies,
+                                   options.workers):
+        row = summary(CELLS[name], [answer for piece in answers for answer in piece])
+        rows.append(row)
+        if not options.quick:
+            merge_results(RESULTS, [row])
+        print(f"{name:28} {row['rate']:.3f} of {row['studies']} (goal {row['goal']})  wrong {row['wrong']}  "
+              f"number {row['mean_number']:.4f}  false {row['false_claims']}", file=sys.stderr, flush=True)
     print(json.dumps({"cells": len(rows), "studies": sum(r["studies"] for r in rows),
                       "missed": [r["cell"] for r in rows if not r["holds"]]}))
     return 0 if all(row["holds"] for row in rows) else 1

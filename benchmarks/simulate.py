@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from scipy import stats
 
@@ -25,9 +26,13 @@ from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 
 __all__ = [
-    "BASELINE", "FULL_SPACE", "PLAIN_SPACE", "Claims", "claims_of", "merge_results", "run_study", "study_spec",
-    "upper95", "worker_pool",
+    "BASELINE", "FULL_SPACE", "PLAIN_SPACE", "Claims", "claims_of", "in_pieces", "merge_results", "options_of",
+    "run_study", "study_spec", "upper95",
 ]
+
+T = TypeVar("T")
+WORKERS = 2
+CHUNK = 25
 
 BASELINE = Configuration(
     learning_rate=2e-4, per_device_train_batch_size=2, gradient_accumulation_steps=4, num_train_epochs=3, lora_r=8,
@@ -126,6 +131,29 @@ def worker_pool(workers: int) -> ProcessPoolExecutor:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
+def options_of(name: str, about: str | None, cells: Iterable[str], argv: list[str] | None) -> argparse.Namespace:
+    """The command line that the simulations share."""
+    parser = argparse.ArgumentParser(prog=name, description=(about or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a few cells with few studies, about half a minute")
+    parser.add_argument("--studies", type=int, default=1000)
+    parser.add_argument("--cells", nargs="*", default=None, choices=sorted(cells), metavar="CELL")
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    return parser.parse_args(argv)
+
+
+def in_pieces(
+    run_cell: Callable[[str, int, int], T], names: Iterable[str], studies: int, workers: int
+) -> Iterator[tuple[str, list[T]]]:
+    """Run each cell's studies, a few at a time in several processes; gives the cells in order, as each is done."""
+    with worker_pool(workers) as pool:
+        jobs = {
+            name: [pool.submit(run_cell, name, i, min(CHUNK, studies - i)) for i in range(0, studies, CHUNK)]
+            for name in names
+        }
+        for name, futures in jobs.items():
+            yield name, [future.result() for future in futures]
 
 
 def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:
