@@ -24,6 +24,9 @@ CASES = [
     ("padded_zh.md", "zh"),
     ("slips_en.md", "en"),
     ("restart_zh.md", "zh"),
+    ("advice_en.md", "en"),
+    ("advice_zh.md", "zh"),
+    ("diary_en.md", "en"),
 ]
 
 

@@ -14,7 +14,7 @@ from tunebook.core.audit.judging import Comparison, Reason, SupportVerdict
 from tunebook.core.audit.model import ClaimKind, Note
 from tunebook.core.audit.report import AuditReport, TrialVerdict
 from tunebook.core.audit.structure import Boundary, level_in
-from tunebook.core.audit.trials import AuditTrial, key_of
+from tunebook.core.audit.trials import UNSAID, AuditTrial, key_of
 from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.record.audit_json import next_trials_csv
 from tunebook.record.audit_words import AuditWords, audit_words
@@ -404,7 +404,8 @@ class _Writer:
         if self._n is None:
             return ""
         family, pairs = self._report.family_sizes
-        return _bullets(self._words.method(family, pairs, self._report.noise.used, SEED_DEVIATION_PRIOR, PROVISIONAL_DF))
+        used = self._report.noise.used
+        return _bullets(self._words.method(family, pairs, used, SEED_DEVIATION_PRIOR, PROVISIONAL_DF))
 
     def _reading(self) -> str:
         words = self._words
@@ -444,7 +445,7 @@ class _Writer:
         return ", ".join(
             f"{self._words.factor(name)} {level_text(name, level_in(trial.configuration, name))}"
             for name in self._report.table.factors
-            if level_in(trial.configuration, name) is not None
+            if level_in(trial.configuration, name) not in (None, UNSAID)
         )
 
     def _examples(self, a: str, b: str) -> int | None:

@@ -17,7 +17,7 @@ from tunebook.core.audit.model import Accuracy, Note
 from tunebook.core.audit.next_trials import NextTrial
 from tunebook.core.audit.report import AuditReport, TrialVerdict
 from tunebook.core.audit.structure import Boundary
-from tunebook.core.audit.trials import TrialTable
+from tunebook.core.audit.trials import UNSAID, TrialTable
 from tunebook.record.text import clean
 
 __all__ = ["audit_values", "next_trials_csv"]
@@ -46,7 +46,8 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         },
         "factors": [_factor(effect, names) for effect in report.effects],
         "confounded": [
-            {"code": c.code, "factors": list(c.factors), "levels": list(c.levels)} for c in report.structure.confounded
+            {"code": c.code, "factors": list(c.factors), "levels": [_said(level) for level in c.levels]}
+            for c in report.structure.confounded
         ],
         "boundaries": [_boundary(boundary, names) for boundary in report.structure.boundaries],
         "claims": [_claim(judged, names) for judged in report.claims],
@@ -145,7 +146,7 @@ def _trial(v: TrialVerdict, table: TrialTable, names: _Names) -> dict[str, Any]:
     return {
         "trial": names[v.trial.key],
         "line": v.trial.row.line,
-        "values": {n: known[n] for n in table.factors},
+        "values": {n: _said(known[n]) for n in table.factors},
         "settings_read": not v.trial.unread,
         "accuracy": v.trial.accuracy.value if v.trial.accuracy else None,
         "correct": v.correct,
@@ -160,7 +161,7 @@ def _trial(v: TrialVerdict, table: TrialTable, names: _Names) -> dict[str, Any]:
 def _factor(effect: Any, names: _Names) -> dict[str, Any]:
     return {
         "factor": effect.factor,
-        "levels": effect.levels,
+        "levels": _plain(effect.levels),
         "one_factor_pairs": effect.n_pairs,
         "one_factor_trials": [names[k] for k in effect.alone_from_baseline],
         "widest": _comparison(effect.widest, names),
@@ -217,13 +218,18 @@ def _plain(value: object) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+def _said(level: Any) -> Any:
+    """A level, or None where the record does not give it."""
+    return None if level == UNSAID and not isinstance(level, bool) else level
+
+
 def _next(t: NextTrial, table: TrialTable) -> dict[str, Any]:
     known = t.configuration.as_dict()
     return {
-        "values": {n: known[n] for n in table.factors},
+        "values": {n: _said(known[n]) for n in table.factors},
         "why": t.why,
         "factor": t.factor,
-        "level": t.level,
+        "level": _said(t.level),
         "another_seed_of": clean(t.again) if t.again else None,
         "cost_in_baseline_trainings": t.cost,
     }
@@ -240,7 +246,7 @@ def next_trials_csv(report: AuditReport) -> str:
     writer.writerow([*factors, "why"])
     for trial in report.next_trials:
         known = trial.configuration.as_dict()
-        writer.writerow([*(_csv_value(known[name]) for name in factors), trial.why])
+        writer.writerow([*(_csv_value(_said(known[name])) for name in factors), trial.why])
     return text.getvalue()
 
 

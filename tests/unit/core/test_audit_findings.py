@@ -8,7 +8,8 @@ import pytest
 
 from tunebook.core.audit import audit
 from tunebook.core.audit.judging import Reason, SupportVerdict
-from tunebook.core.audit.noise import PRIOR_DEVIATION, seed_noise
+from tunebook.core.audit.noise import seed_noise
+from tunebook.core.stats.noise import SEED_DEVIATION_PRIOR
 from tunebook.data.record_table import read_record
 
 RECORDS = Path(__file__).parents[2] / "fixtures" / "records"
@@ -72,9 +73,9 @@ def test_seed_noise_comes_from_the_folded_pair_and_the_stated_prior() -> None:
     noise = report_of("nineteen.csv").noise
     assert noise.measured == pytest.approx(2 / 2**0.5 / 358)  # two results 2 examples apart
     assert noise.freedom == 1
-    expected = ((4 * PRIOR_DEVIATION**2 + (2 / 358) ** 2 / 2) / 5) ** 0.5
+    expected = ((4 * SEED_DEVIATION_PRIOR**2 + (2 / 358) ** 2 / 2) / 5) ** 0.5
     assert noise.used == pytest.approx(expected)
-    assert seed_noise({"1": 0.3}, [], []).used == PRIOR_DEVIATION
+    assert seed_noise({"1": 0.3}, [], []).used == SEED_DEVIATION_PRIOR
 
 
 @pytest.mark.parametrize("name", NINETEEN)
@@ -289,3 +290,43 @@ def test_an_order_that_rounding_could_turn_round_is_not_contradicted() -> None:
     judged = claim_on(audit(read_record(text, "x.md"), 5000), "2e-4")
     assert judged.reason is not Reason.CONTRADICTED
     assert judged.verdict is SupportVerdict.DEPENDS
+
+
+def test_a_baseline_described_in_a_sentence_gives_its_settings() -> None:
+    report = report_of("advice_en.md")
+    assert report.table.trials[0].configuration.lora_dropout == 0.05
+    assert report.structure.moves["6"] == ("lora_dropout",)
+    assert report.structure.equal == ()
+
+
+def test_a_level_that_the_baseline_does_not_give_is_never_taken_for_the_baselines_own() -> None:
+    """Dropout 0 is a library's default, and nobody said that it is this baseline's."""
+    text = b"trial | change | accuracy\n--|--|--\n1 | baseline | 0.640\n2 | dropout=0 | 0.648\n3 | lr=2e-4 | 0.66\n"
+    report = audit(read_record(text, "x.md"), 250)
+    assert (report.structure.equal, report.structure.moves["2"]) == ((), ("lora_dropout",))
+    note = next(n for n in report.table.notes if n.code == "baseline_unsaid")
+    assert set(note.values["factors"]) == {"lora_dropout", "learning_rate"}
+
+
+def test_a_trial_on_top_of_the_best_has_the_bests_settings() -> None:
+    report = report_of("advice_zh.md")
+    assert set(report.structure.moves["8"]) == {"learning_rate", "lora_r", "num_train_epochs", "lora_dropout"}
+    assert claim_on(report, "未见提升").deciding.pairs == (("8", "7"),)
+
+
+@pytest.mark.parametrize(("name", "trial"), [("advice_en.md", "exp7"), ("advice_zh.md", "exp6"), ("diary_en.md", "6")])
+def test_a_printed_difference_that_the_accuracies_do_not_give(name: str, trial: str) -> None:
+    """All other rows of these columns are right, as points or as per cent of the baseline's accuracy."""
+    (note,) = [n for n in report_of(name).inconsistencies if n.code.startswith("difference")]
+    assert (note.code, note.values["trial"]) == ("difference_wrong", trial)
+
+
+def test_a_column_that_compares_with_another_trial_is_said_to_be_unread() -> None:
+    rows = "".join(f"{i} | {i}e-4 | 0.{60 + i} | +1.0 pp\n" for i in range(2, 6))
+    text = f"trial | lr | accuracy | gain vs baseline\n--|--|--|--\n1 | 1e-4 | 0.60 | \n{rows}"
+    notes = audit(read_record(text.encode(), "x.md"), 100).inconsistencies
+    assert [n.code for n in notes] == ["differences_unread"]
+
+
+def test_the_number_of_examples_is_read_from_a_sentence() -> None:
+    assert report_of("diary_en.md").examples.n == 1000

@@ -105,6 +105,74 @@ def test_importance(text: str) -> None:
     assert (claim.kind, claim.factor) == (ClaimKind.IMPORTANCE, LR)
 
 
+@pytest.mark.parametrize(
+    ("text", "factor"),
+    [
+        ("Rank matters less than the learning rate", LR),
+        ("Learning rate matters more than rank", LR),
+        ("Dropout has a smaller effect than epochs", EP),
+        ("秩的影响小于学习率", LR),
+        ("dropout 的影响不如训练轮数大", EP),
+        ("学习率比秩更重要", LR),
+    ],
+)
+def test_of_two_factors_the_one_said_to_matter_more(text: str, factor: str) -> None:
+    (claim,) = read(text)
+    assert (claim.kind, claim.factor) == (ClaimKind.IMPORTANCE, factor)
+
+
+def test_less_impact_of_one_factor_is_no_effect() -> None:
+    (claim,) = read("Rank has less impact than I thought")
+    assert (claim.kind, claim.factor, claim.direction) == (ClaimKind.NO_EFFECT, R, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "factor", "level"),
+    [
+        ("We recommend r=16 for this task", R, 16),
+        ("Use 5 epochs", EP, 5),
+        ("建议使用 r=16", R, 16),
+        ("推荐 r=16", R, 16),
+    ],
+)
+def test_a_recommended_level_is_claimed_to_be_the_best(text: str, factor: str, level: int) -> None:
+    (claim,) = read(text)
+    assert (claim.kind, claim.factor, claim.levels) == (ClaimKind.BEST_LEVEL, factor, (level,))
+
+
+@pytest.mark.parametrize("text", ["Prefer lr=5e-4 over 1e-3", "Use lr=5e-4 rather than 1e-3"])
+def test_a_level_recommended_over_another(text: str) -> None:
+    (claim,) = read(text)
+    assert (claim.kind, claim.levels, claim.against, claim.direction) == (ClaimKind.LEVELS, (5e-4,), (1e-3,), 1)
+
+
+def test_several_recommended_settings_are_claimed_to_be_the_best_trial() -> None:
+    (claim,) = read("I'd go with r=16 and lr=3e-4")
+    assert (claim.kind, dict(claim.values)) == (ClaimKind.BEST_TRIAL, {R: 16, LR: 3e-4})
+
+
+def test_what_is_advised_against_is_claimed_to_be_worse() -> None:
+    (claim,) = read("Avoid dropout=0.2")
+    assert (claim.kind, claim.levels, claim.direction) == (ClaimKind.LEVELS, (0.2,), -1)
+    (claim,) = read("不推荐更高的学习率")
+    assert (claim.kind, claim.factor, claim.direction) == (ClaimKind.TREND, LR, -1)
+
+
+@pytest.mark.parametrize("text", ["建议下一步尝试 r=64", "We use 400 examples", "We used r=8 as the baseline"])
+def test_a_plan_or_a_description_recommends_nothing(text: str) -> None:
+    assert read(text) == []
+
+
+def test_it_speaks_of_the_trial_named_before() -> None:
+    _, claim = read("Run 5 is the best; it beats run 2 by 0.6 points")
+    assert (claim.trials, claim.against_trials) == (("5",), ("2",))
+
+
+def test_a_row_compared_with_another_level_speaks_of_its_own() -> None:
+    (claim,) = read("不如 r=16", Context("exp4", {R: 32}))
+    assert (claim.levels, claim.against, claim.direction) == ((32,), (16,), -1)
+
+
 def test_a_trial_against_another_and_the_best() -> None:
     (claim,) = read("exp5 is better than exp1")
     assert (claim.kind, claim.trials, claim.against_trials) == (ClaimKind.TRIALS, ("5",), ("1",))

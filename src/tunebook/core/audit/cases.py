@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tunebook.core.audit.judging import Comparison, Question, Reason, SupportVerdict
 from tunebook.core.audit.model import Claim, ClaimKind
 from tunebook.core.audit.structure import EFFECTIVE_BATCH, Boundary, Structure, level_in, moved
-from tunebook.core.audit.trials import AuditTrial, TrialTable
+from tunebook.core.audit.trials import UNSAID, AuditTrial, TrialTable
 from tunebook.core.factor import Level
 
 __all__ = ["Case", "ConfoundedPair", "Judged", "Subjects", "case_of", "conclude"]
@@ -87,6 +87,11 @@ class Subjects:
         if name == "baseline":
             return self.baseline
         return self.best if name == "best" else self.table.resolve(name, section)
+
+    def best_before(self, trial: AuditTrial | None) -> AuditTrial | None:
+        """The best of the trials that stand before a trial: what "the best so far" meant when it was planned."""
+        earlier = [t for t in self.trained if trial is not None and t.order < trial.order]
+        return max(earlier, key=value_of, default=None)
 
     def matching(self, values: Mapping[str, Level]) -> list[AuditTrial]:
         """Trials with these settings, the best first."""
@@ -250,8 +255,9 @@ def _trend(claim: Claim, subjects: Subjects) -> Case:
     assert claim.factor is not None
     factor = acting(claim.factor)
     keys = {t.key for t in subjects.trained}
+    unsaid = {t.key for t in subjects.trained if level_in(t.configuration, factor) == UNSAID}
     pairs = tuple((p.high, p.low) for p in subjects.structure.pairs
-                  if p.factor == factor and p.high in keys and p.low in keys)
+                  if p.factor == factor and {p.high, p.low} <= keys - unsaid)
     if len(subjects.levels(factor)) < 2:
         return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NOT_VARIED)
     if not pairs:
@@ -337,7 +343,8 @@ def _importance(claim: Claim, subjects: Subjects) -> Case:
 
 def _trials(claim: Claim, subjects: Subjects) -> Case:
     treatment = _subject(claim, subjects)
-    control = subjects.named((claim.against_trials or ("baseline",))[0], claim.section)
+    against = (claim.against_trials or ("baseline",))[0]
+    control = subjects.best_before(treatment) if against == "best" else subjects.named(against, claim.section)
     if treatment is None or control is None or treatment.key == control.key:
         return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL)
     trials = (treatment.key, control.key)

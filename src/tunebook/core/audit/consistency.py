@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunebook.core.audit.cases import Subjects, acting, value_of
-from tunebook.core.audit.model import BestBlock, HandRecord, Note, Row, TableKind
+from tunebook.core.audit.model import Accuracy, BestBlock, HandRecord, Note, Row, TableKind
 from tunebook.core.audit.structure import level_in, moved
 from tunebook.core.audit.trials import AuditTrial, TrialTable, key_of, same_accuracy, same_result
 
@@ -16,7 +16,8 @@ def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -
     """Every disagreement, in the order in which a reader would meet it. Codes:
 
     missing_numbers, renumbered, repeated, only_in_text, not_in_text, result_differs, settings_differ, described_short,
-    best_block_no_trial, best_block_settings, best_block_result, best_block_not_best.
+    difference_wrong, differences_unread, best_block_no_trial, best_block_settings, best_block_result,
+    best_block_not_best.
     """
     found = [Note("missing_numbers", {"numbers": table.missing})] if table.missing else []
     found += [Note("renumbered", {"section": r.section, "line": r.line, "pairs": r.pairs}) for r in table.renumbered]
@@ -29,6 +30,7 @@ def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -
     for trial in table.trials:
         if trial.row.kind is TableKind.SETTINGS and trial.row.described:
             found += _row_notes(trial.row, trial, subjects)
+    found += _differences(record, subjects)
     for block in record.best_blocks:
         found += _block_notes(block, subjects)
     return tuple(found)
@@ -75,6 +77,35 @@ def _described_short(row: Row, trial: AuditTrial, subjects: Subjects, base: dict
     yield Note("described_short", {
         **base, "named": tuple(row.described), "undeclared": undeclared, "reference": reference.label,
         "fits": tuple(t.label for t in near[:3])})
+
+
+def _differences(record: HandRecord, subjects: Subjects) -> list[Note]:
+    """Printed differences from the baseline that are neither the points nor the per cent that the accuracies give.
+    Where most of a column are not, the column compares with something else, which is said instead."""
+    base = subjects.baseline.accuracy
+    rows = [row for row in record.rows if row.difference is not None and row.accuracy is not None]
+    if base is None or base.value <= 0 or not rows:
+        return []
+    wrong = [row for row in rows if not _difference_fits(row, base)]
+    if 2 * len(wrong) > len(rows):
+        return [Note("differences_unread", {"line": rows[0].line, "trials": tuple(row.trial for row in wrong)})]
+    return [
+        Note("difference_wrong", {
+            "trial": row.trial, "line": row.line, "said": row.difference.value, "points": 100 * gap,
+            "relative": 100 * gap / base.value})
+        for row in wrong if row.difference is not None and row.accuracy is not None
+        for gap in [row.accuracy.value - base.value]
+    ]
+
+
+def _difference_fits(row: Row, base: Accuracy) -> bool:
+    said, own = row.difference, row.accuracy
+    assert said is not None
+    assert own is not None
+    gap, slack = own.value - base.value, (own.unit + base.unit) / 2
+    scales = [100.0] if said.points else [100.0, 100.0 / base.value]
+    scales += [1.0] if said.points is None else []
+    return any(abs(said.value - scale * gap) <= said.unit / 2 + scale * slack + 1e-6 for scale in scales)
 
 
 def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:

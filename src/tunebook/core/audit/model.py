@@ -13,7 +13,7 @@ from enum import StrEnum
 from tunebook.core.factor import Level
 
 __all__ = [
-    "Accuracy", "BestBlock", "Claim", "ClaimKind", "HandRecord", "Note", "Row", "TableKind",
+    "Accuracy", "BestBlock", "Claim", "ClaimKind", "Difference", "HandRecord", "Note", "Row", "TableKind",
 ]
 
 
@@ -31,6 +31,21 @@ class Accuracy:
     unit: float
     correct: int | None = None
     total: int | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference from the baseline as a column prints it.
+
+    Attributes:
+        value, unit: the number with its sign, and one in its last printed place.
+        points: True: percentage points; False: something in per cent, which may be points or relative to the
+            baseline; None: a plain number, which may be accuracy in [0, 1] too.
+    """
+
+    value: float
+    unit: float
+    points: bool | None
 
 
 class TableKind(StrEnum):
@@ -58,6 +73,7 @@ class Row:
         is_baseline: called the baseline in words.
         seed: as written, None without a seed column.
         described: the settings that its description names; equal to `values` without factor columns.
+        difference: from the baseline, as printed in a column of its own; None without.
     """
 
     trial: str
@@ -74,6 +90,7 @@ class Row:
     is_baseline: bool = False
     seed: str | None = None
     described: Mapping[str, Level] = field(default_factory=dict)
+    difference: Difference | None = None
 
 
 class ClaimKind(StrEnum):

@@ -9,7 +9,7 @@ from tunebook.core.audit.cases import Judged, Subjects
 from tunebook.core.audit.judging import Reason, SupportVerdict
 from tunebook.core.audit.model import ClaimKind
 from tunebook.core.audit.structure import Structure, level_in, moved
-from tunebook.core.audit.trials import AuditTrial
+from tunebook.core.audit.trials import UNSAID, AuditTrial
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 
@@ -121,7 +121,7 @@ def _alpha_wishes(subjects: Subjects, structure: Structure) -> Iterator[_Wish]:
 
 def _with_level(base: Configuration, factor: str, level: Level) -> Configuration:
     """The baseline with one level changed; a rank takes alpha along, so that alpha/r stays."""
-    if factor == "lora_r" and isinstance(level, int):
+    if factor == "lora_r" and isinstance(level, int) and UNSAID not in (base.lora_r, base.lora_alpha):
         return base.with_values(lora_r=level, lora_alpha=base.lora_alpha * level / base.lora_r)
     return base.with_values(**{factor: level})
 
@@ -138,5 +138,6 @@ def _priced(
 ) -> NextTrial:
     again = next((t.label for t in subjects.table.trials
                   if not t.unread and not moved(t.configuration, configuration)), None)
-    cost = configuration.num_train_epochs / max(subjects.baseline.configuration.num_train_epochs, 1e-9)
+    epochs = configuration.num_train_epochs, subjects.baseline.configuration.num_train_epochs
+    cost = 1.0 if UNSAID in epochs else epochs[0] / max(epochs[1], 1e-9)
     return NextTrial(configuration, why, factor, level, again, cost)

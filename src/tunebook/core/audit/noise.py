@@ -1,8 +1,8 @@
 """How much a record's results move by the seed alone.
 
 Trials with equal effective settings are the same training; their results differ by chance only. A hand-written record
-has few such pairs, so what they say is weighed with a stated prior: a scaled inverse chi-squared with `PRIOR_FREEDOM`
-degrees of freedom around `PRIOR_DEVIATION`, the usual shrinkage of a variance from few degrees of freedom.
+has few such pairs, so what they say is weighed with the prior of `core.stats.noise`: a scaled inverse chi-squared with
+`PROVISIONAL_DF` degrees of freedom around `SEED_DEVIATION_PRIOR`, the usual shrinkage of a variance from few of them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-__all__ = ["PRIOR_DEVIATION", "PRIOR_FREEDOM", "SeedNoise", "seed_noise"]
+from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 
-PRIOR_DEVIATION = 0.02
-"""Accuracy of the same LoRA settings with another seed, standard deviation, when nothing is known (docs/method.md)."""
-
-PRIOR_FREEDOM = 4
+__all__ = ["SeedNoise", "seed_noise"]
 
 
 @dataclass(frozen=True)
@@ -67,11 +64,12 @@ def seed_noise(
     unconditional = [g for g in groups if not any(set(g) <= set(keys) for _, keys in groups_if_short)]
     rest, rest_freedom = _pooled(accuracies, unconditional)
     short_squares, short_freedom = short_squares + rest, short_freedom + rest_freedom
-    used_freedom = PRIOR_FREEDOM + freedom
+    used_freedom = PROVISIONAL_DF + freedom
     return SeedNoise(
         math.sqrt(squares / freedom) if freedom else None, freedom, _interval(squares, freedom), tuple(groups),
         math.sqrt(short_squares / short_freedom) if short_freedom > freedom else None, short_freedom,
-        tuple(groups_if_short), math.sqrt((PRIOR_FREEDOM * PRIOR_DEVIATION**2 + squares) / used_freedom), used_freedom)
+        tuple(groups_if_short),
+        math.sqrt((PROVISIONAL_DF * SEED_DEVIATION_PRIOR**2 + squares) / used_freedom), used_freedom)
 
 
 def _pooled(accuracies: dict[str, float], groups: Sequence[tuple[str, ...]]) -> tuple[float, int]:

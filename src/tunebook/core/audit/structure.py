@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import combinations
 
-from tunebook.core.audit.trials import AuditTrial, TrialTable
+from tunebook.core.audit.trials import UNSAID, AuditTrial, TrialTable
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.core.space import Folding, effective
@@ -191,7 +191,7 @@ def _short_groups(trials: Sequence[AuditTrial]) -> tuple[tuple[int, tuple[str, .
         groups.setdefault(_vector(trial.configuration.with_values(max_length=1)), []).append(trial)
     found = []
     for members in groups.values():
-        lengths = {trial.configuration.max_length for trial in members}
+        lengths = {trial.configuration.max_length for trial in members} - {UNSAID}
         if len(lengths) > 1:
             found.append((int(min(lengths)), tuple(trial.key for trial in members)))
     return tuple(found)
@@ -271,6 +271,8 @@ def _boundaries(trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: tup
         return ()
     found = []
     for factor in varied:
+        if any(level_in(trial.configuration, factor) == UNSAID for trial in (*failed, *trained)):
+            continue  # which side of the others it lies on is not known
         if factor in FACTOR_KINDS and FACTOR_KINDS[factor].value_type not in (int, float):
             continue
         for above in (True, False):

@@ -14,13 +14,18 @@ from dataclasses import dataclass, field, replace
 
 from tunebook.core.audit.model import Accuracy, HandRecord, Note, Row, TableKind
 from tunebook.core.configuration import Configuration
-from tunebook.core.factor import Level
+from tunebook.core.factor import FACTOR_KINDS, Level
 
 __all__ = [
-    "AuditTrial", "Renumbering", "TrialTable", "key_of", "nothing_right", "same_accuracy", "same_result", "trials_of",
+    "UNSAID", "AuditTrial", "Renumbering", "TrialTable", "key_of", "nothing_right", "same_accuracy", "same_result",
+    "trials_of",
 ]
 
 BATCH, ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
+
+UNSAID = -1
+"""Stands for the level of a numeric factor that other trials name and the baseline does not: unlike every level named,
+so that a trial that names one is never taken for the baseline's own training."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +134,16 @@ def trials_of(record: HandRecord) -> TrialTable:
     words = [row for row in record.rows if row.kind is TableKind.CHANGES]
     before = [row.trial for row in full or words]
     full, words = _restarted(full), words if full else _restarted(words)
-    notes = () if [row.trial for row in full or words] == before else (Note("numbers_restart"),)
+    notes = [] if [row.trial for row in full or words] == before else [Note("numbers_restart")]
     main, repeated = _distinct(full or words)
     baseline_row = next((row for row in (*main, *words) if row.is_baseline and _find(main, row) is not None), None)
     baseline = _find(main, baseline_row) if baseline_row is not None else None
     first = baseline or main[0]
     factors = tuple(dict.fromkeys(name for row in (*main, *words) for name in row.values))
     trials = _with_settings(main, first)
+    unsaid = [n for n, level in trials[main.index(first)].configuration.as_dict().items() if level == UNSAID]
+    if unsaid:
+        notes.append(Note("baseline_unsaid", {"trial": first.trial, "factors": tuple(unsaid)}))
     aliases = _match(words, main) if full else {}
     extra = [row for row in words if full and id(row) not in aliases and not _has(main, row)]
     trials += _with_settings(_distinct(extra)[0], first, trials) if extra else []
@@ -144,7 +152,7 @@ def trials_of(record: HandRecord) -> TrialTable:
     return TrialTable(
         tuple(trials), key_of(first.trial), baseline is not None, factors,
         tuple((row, key) for row, key in text_rows if key in by_key), _renumberings(text_rows), _gaps(main),
-        tuple(repeated), notes, _section_names(text_rows))
+        tuple(repeated), tuple(notes), _section_names(text_rows))
 
 
 def _restarted(rows: Sequence[Row]) -> list[Row]:
@@ -236,7 +244,7 @@ def _with_settings(rows: Sequence[Row], first: Row, before: Sequence[AuditTrial]
     result = []
     for row in rows:
         base = _base_values(row, first, known)
-        values = {name: row.values.get(name, base.get(name)) for name in given}
+        values = {name: row.values.get(name, base.get(name, _unsaid(name))) for name in given}
         assumed = tuple(n for n in values if n not in row.values and row.kind is TableKind.SETTINGS and n in base)
         trial = AuditTrial(
             key_of(row.trial), row.trial, len(known), _configuration(values), row.accuracy, nothing_right(row), row,
@@ -244,6 +252,10 @@ def _with_settings(rows: Sequence[Row], first: Row, before: Sequence[AuditTrial]
         known.append(trial)
         result.append(trial)
     return result
+
+
+def _unsaid(factor: str) -> Level | None:
+    return UNSAID if FACTOR_KINDS[factor].value_type in (int, float) else None
 
 
 def _base_values(row: Row, first: Row, known: Sequence[AuditTrial]) -> Mapping[str, Level]:

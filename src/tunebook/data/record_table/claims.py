@@ -30,6 +30,7 @@ class Predicate(StrEnum):
     BEST = "best"
     BETTER = "better"
     WORSE = "worse"
+    RECOMMENDED = "recommended"
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,13 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
     (
         Predicate.IMPORTANT,
         _words(
-            r"matters? (?:the )?most|(?:most|more) (?:important|influential|sensitive|critical)|"
+            r"matters? (?:the )?(?:most|more|less)|less (?:important|influential|sensitive|critical)|"
+            r"(?:bigger|larger|stronger|greater|more|smaller|weaker|less)(?: of an)? (?:effect|impact|influence)|"
+            r"(?:most|more) (?:important|influential|sensitive|critical)|"
             r"(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|factor|lever)|key factor|"
             r"(?:order of |ranking by )?importance(?=\W)|dominates",
-            r"最重要|影响(?:最大|最显著|最明显)|最关键|最敏感|重要性(?:排序|排名|顺序)?(?=\W|$)|首要因素|关键因素",
+            r"影响(?:力)?(?:远|明显|略)?(?:小于|大于|不如|不及|弱于|强于|超过)|不如.{0,12}(?:重要|关键|敏感|影响大|大(?=\W|$))|"
+            r"(?:更|比.{0,12}影响.?)(?:重要|关键|敏感|大(?=\W|$))|最重要|影响(?:最大|最显著|最明显)|最关键|最敏感|重要性(?:排序|排名|顺序)?(?=\W|$)|首要因素|关键因素",
         ),
     ),
     (
@@ -93,8 +97,8 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
             r"worse\b|hurts?\b|harm\w*|degrad\w+|inferior|reduc\w+ (?:the )?accuracy|lower(?:s|ed)? (?:the )?accuracy|"
             r"accuracy (?:drops?|falls?|decreas\w+|goes down)|drops?\b|decline\w*|lower than|below\b|underperform\w*|"
             r"overfit\w*|"
-            r"underfit\w*|worst",
-            r"越差|更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
+            r"underfit\w*|worst|avoid\b|(?:not|n't) (?:use|recommend\w*)",
+            r"不推荐|不建议|避免|越差|更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
             r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低|比.{0,40}差",
         ),
     ),
@@ -106,6 +110,15 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
             r"above\b|works? well|pays? off|effective\b|wins?\b|useful\b",
             r"越好|更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|"
             r"(?:效果|表现)好|更高|变好|增益|比.{0,40}好",
+        ),
+    ),
+    (
+        Predicate.RECOMMENDED,
+        _words(
+            r"recommend\w*(?! (?:try|test|explor|next))|prefer\b|should use|"
+            r"(?:i'd|we'd|would|let's|we|i) (?:go|went) with|"
+            r"^\W*(?:we |i )?(?:use|choose|pick|go with|stick (?:to|with))\b",
+            r"建议(?!.{0,8}(?:尝试|试|下一|后续|继续|进一步|探索))|推荐|应该?(?:使用|采用|用|选)|选用|优先(?:使用|选)",
         ),
     ),
 )
@@ -127,9 +140,9 @@ _MORE_AFTER = re.compile(
 )
 _LESS_AFTER = re.compile(r"^\s?(?:的)?(?:降低|减小|减少|越小|越低|越少|更小|更低|decreases?\b|is reduced)(?!到|至|为)")
 _AGAINST = re.compile(
-    r"(?:\b(?:than|over|versus|vs\.?|compared (?:with|to)|relative to|beats?|outperforms?|against|below|"
-    r"above)\s(?:the\s)?|"
-    r"(?:相比于?|相较于?|对比|比|优于|劣于|不如|好于|差于|胜过|超过|低于|高于|较|和|与))\s?\S{0,3}$",
+    r"(?:\b(?:than|over|instead of|rather than|versus|vs\.?|compared (?:with|to)|relative to|beats?|outperforms?|"
+    r"against|below|above)\s(?:the\s)?|"
+    r"(?:相比于?|相较于?|对比|而不是|而非|比|优于|劣于|不如|好于|差于|胜过|超过|低于|高于|较|和|与))\s?\S{0,3}$",
     re.IGNORECASE,
 )
 _BELOW = re.compile(r"\b(?:below|under|less than|lower than|smaller than)\b|<|低于|小于|以下", re.IGNORECASE)
@@ -139,6 +152,8 @@ _WHOLE = re.compile(
     r"整体|优化|组合",
     re.IGNORECASE,
 )
+_LESSER = re.compile(r"\bless\b|\bsmaller\b|\bweaker\b|小于|不如|不及|弱于", re.IGNORECASE)
+_PRONOUN = re.compile(r"^\W*(?:it|this|that|which)\b|^\W*(?:它|其|该)", re.IGNORECASE)
 _SO_FAR = re.compile(r"so far|until now|currently|to date|目前|当前|至今|截至|暂时", re.IGNORECASE)
 _NOT_A_CLAIM = re.compile(
     r"^\W{0,6}(?:(?:goals?|aims?|purpose|objective|hypothes[ie]s|question|next(?: steps?)?|plan|idea|todo)\b|"
@@ -162,11 +177,16 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
         return []
     found = []
     spoken_of: str | None = None
+    last_trial: str | None = None
     for sentence in _SENTENCES.split(statement.text):
         for clause in _clauses(sentence, context):
-            claim = _claim(clause, statement, context) or _elliptic_boundary(clause, statement, spoken_of)
+            speaks_on = context.trial is None and bool(_PRONOUN.search(clause))
+            here = replace(context, trial=last_trial) if speaks_on else context
+            claim = _claim(clause, statement, here) or _elliptic_boundary(clause, statement, spoken_of)
             named = mentions(clause)
             spoken_of = named[-1].factor if named else spoken_of
+            labels = trial_labels(clause, context.labels)
+            last_trial = labels[0][0] if labels and not speaks_on else last_trial
             if claim is not None:
                 found.append(claim)
     return found
@@ -243,7 +263,8 @@ def _claim(clause: str, statement: Statement, context: Context) -> Claim | None:
     if claim is not None:
         return claim
     worth_naming = named or trial_labels(clause, context.labels) or context.trial or _BASELINE.search(clause)
-    return base if worth_naming and predicate is not Predicate.FAILS else None
+    silent = predicate in (Predicate.FAILS, Predicate.RECOMMENDED)
+    return base if worth_naming and not silent else None
 
 
 Builder = Callable[[Claim, str, list[Mention], Context], Claim | None]
@@ -266,13 +287,29 @@ def _no_effect(base: Claim, clause: str, named: list[Mention], context: Context)
         return replace(
             base, kind=ClaimKind.NO_EFFECT, factor=named[0].factor, levels=named[0].values, direction=0, trials=()
         )
-    return replace(base, kind=ClaimKind.TRIALS, direction=0) if context.trial else None
+    if context.trial is None:
+        return None
+    against = "baseline" if _BASELINE.search(clause) else context.builds_on or "baseline"
+    return replace(base, kind=ClaimKind.TRIALS, direction=0, against_trials=(against,))
 
 
 def _important(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
     if not named or (re.search(r"importance|重要性", clause) and not _GREATER_LIST.search(clause) and len(named) > 1):
         return None
-    return replace(base, kind=ClaimKind.IMPORTANCE, factor=named[0].factor, trials=())
+    if not _LESSER.search(clause):
+        return replace(base, kind=ClaimKind.IMPORTANCE, factor=named[0].factor, trials=())
+    if len({mention.factor for mention in named}) > 1:  # "rank matters less than the rate": the rate is said to lead
+        return replace(base, kind=ClaimKind.IMPORTANCE, factor=named[-1].factor, trials=())
+    return _no_effect(base, clause, named, context)
+
+
+def _recommended(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
+    """ "We recommend r=16": the best level; over another: better than it; several settings: the best trial."""
+    valued = [m for m in named if m.values]
+    over = len(valued) > 1 or (valued and _bare_against(clause, valued[0].factor, valued[0].values))
+    if over and len({m.factor for m in valued}) == 1:
+        return _levels(base, clause, valued, context)
+    return _best(base, clause, named, replace(context, trial=None)) if valued else None
 
 
 def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
@@ -303,7 +340,7 @@ def _compares(sign: int) -> Builder:
         if labels:
             return _trials(claim, clause, labels)
         if valued:
-            return _levels(claim, clause, valued)
+            return _levels(claim, clause, valued, context)
         if named:
             return _trend(claim, clause, named[0], sign, context)
         if context.trial:
@@ -326,7 +363,7 @@ def _trials(claim: Claim, clause: str, labels: list[tuple[str, int, int]]) -> Cl
     return replace(claim, kind=ClaimKind.TRIALS, trials=subject[:1], against_trials=against[:1] or ("baseline",))
 
 
-def _levels(claim: Claim, clause: str, valued: list[Mention]) -> Claim:
+def _levels(claim: Claim, clause: str, valued: list[Mention], context: Context) -> Claim:
     factors = {m.factor for m in valued}
     first = valued[0].factor
     if len(factors) > 1:
@@ -334,6 +371,10 @@ def _levels(claim: Claim, clause: str, valued: list[Mention]) -> Claim:
         return replace(claim, kind=ClaimKind.TRIALS, values=values, against_trials=("baseline",))
     against = [m for m in valued if _AGAINST.search(clause[: m.start])]
     subject = [m for m in valued if m not in against]
+    own = (context.values or {}).get(first)
+    if not subject and own is not None and own not in against[0].values:
+        other = tuple(v for m in against for v in m.values)  # in a row of r=32, "worse than r=16" speaks of 32
+        return replace(claim, kind=ClaimKind.LEVELS, factor=first, levels=(own,), against=other, trials=())
     if not subject:
         subject, against = against[:1], against[1:]
     levels = tuple(v for m in subject for v in (m.values if m.joined == "list" else m.values[-1:]))
@@ -348,7 +389,7 @@ def _levels(claim: Claim, clause: str, valued: list[Mention]) -> Claim:
 def _bare_against(clause: str, factor: str, levels: tuple[Level, ...]) -> tuple[Level, ...]:
     """The 8 of "rank 32 beats 8": a number after a word of comparison, without the factor's name."""
     match = re.search(
-        r"(?:than|over|beats|outperforms|vs\.?|versus|优于|好于|不如|比"
+        r"(?:than|over|instead of|beats|outperforms|vs\.?|versus|而不是|而非|优于|好于|不如|比"
         r")\s?(\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?!\s?[%\d.])",
         clause,
     )
@@ -374,4 +415,5 @@ _BUILDERS: dict[Predicate, Builder] = {
     Predicate.BEST: _best,
     Predicate.BETTER: _compares(1),
     Predicate.WORSE: _compares(-1),
+    Predicate.RECOMMENDED: _recommended,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tunebook.core.audit.model import Accuracy, BestBlock, Claim, HandRecord, Note, Row
 from tunebook.core.factor import Level
@@ -27,13 +28,20 @@ MAX_CLAIMS = 300
 _BEST_SECTION = re.compile(
     r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE
 )
+_BASELINE_SAID = re.compile(
+    r"(?:\bbase\s?line|\bdefaults?|基线|基准|默认)\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|"
+    r"超参数?)?(?:\s?(?:is|are|was|uses?|为|是))?\s?[:：(（]",
+    re.IGNORECASE,
+)
 _ACCURACY_SAID = re.compile(r"(?:accuracy|acc|准确率|正确率|精度)[^\d\n]{0,12}(\d+(?:\.\d+)?\s?%?)", re.IGNORECASE)
 _EXAMPLES_SAID = re.compile(
     r"(\d[\d,]{0,9})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval)\s"
     r"(?:examples?|samples?|rows?|questions?|items?|cases?)|(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|"
     r"has|with|contains|size|[:=(])?\s?:?\s?(\d[\d,]{0,9})|"
     r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|样本)|"
-    r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)",
+    r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
+    r"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{0,9})\s(?:\w+\s)?(?:examples?|samples?|questions?|items?|cases?|"
+    r"utterances?|tickets?)|同样的?\s?(\d[\d,]{0,9})\s?(?:条|个|道|例)",
     re.IGNORECASE,
 )
 
@@ -86,7 +94,11 @@ def _decode(content: bytes, source: str) -> tuple[str, list[Note]]:
 
 def _assemble(document: Document, text: str, source: str, notes: list[Note]) -> HandRecord:
     readings = _read_tables(document, source)
-    rows = _with_results(tuple(row for reading in readings for row in reading.rows))
+    said_of_baseline = _baseline_settings(document.statements)
+    rows = tuple(
+        replace(row, values={**said_of_baseline, **row.values}) if row.is_baseline and said_of_baseline else row
+        for row in _with_results(tuple(row for reading in readings for row in reading.rows))
+    )
     if not rows:
         raise RecordTableError(_no_table(document, source))
     notes = notes + [note for reading in readings for note in reading.notes]
@@ -132,6 +144,17 @@ def _read_tables(document: Document, source: str) -> list[TableReading]:
 def _with_results(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     """Rows that say something: a result, a failure, or settings. Blank and rule lines are left out."""
     return tuple(row for row in rows if row.accuracy is not None or row.failed or row.values)
+
+
+def _baseline_settings(statements: Sequence[Statement]) -> dict[str, Level]:
+    """What a line of text says the baseline is: "Baseline: lr=2e-4, r=8, dropout=0.1"; the first line that names two
+    settings. Only the text after the colon or bracket counts."""
+    for statement in statements:
+        said = _BASELINE_SAID.search(statement.text)
+        values = settings(statement.text[said.end() :]) if said and not statement.is_code else {}
+        if len(values) > 1:
+            return values
+    return {}
 
 
 def _no_table(document: Document, source: str) -> str:

@@ -333,6 +333,7 @@ def base_trial(text: str) -> str | None:
     best = _BEST_WORD.search(text)
     if best and (
         re.match(r".{0,14}?(?:[+]|with|but|plus|基础|上|再|并)", text[best.end() :])
+        or re.match(r"\s?(?:config\w*|settings?|combination|组合|配置|设置|参数)?\s?[,，、]", text[best.end() :])
         or _BUILDS.search(text[: best.start()])
     ):
         return "best"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tunebook.core.audit.model import Accuracy, Note, Row, TableKind
+from tunebook.core.audit.model import Accuracy, Difference, Note, Row, TableKind
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.data.record_table.grid import Grid
 from tunebook.data.record_table.numbers import clean_text, is_failure, read_accuracy, read_flag, read_number
@@ -42,6 +42,14 @@ _AGAINST_BASELINE = re.compile(
     r"持平|低|高|差|好|一样|相同|之)",
     re.IGNORECASE,
 )
+_DIFFERENCE = re.compile(
+    r"(?:[Δδ]|\bdelta\b|\bdiff\w*|\bchange\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|变化|之差|差值|相比|较).*"
+    r"(?:base\s?line|\b(?:run|exp|trial)\s?#?1\b|基线|基准)|(?:base\s?line|基线|基准).*(?:[Δδ]|diff|gain|提升|之差|差值)",
+    re.IGNORECASE,
+)
+"""A header of differences from the baseline; those from the run before or from the best so far are not read."""
+_POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
+_SIGNED = re.compile(r"([-+]?)\s?(\d+(?:\.(\d+))?)\s?([%％]?)")
 _EXTENDED_BASELINE = re.compile(
     r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE
 )
@@ -65,6 +73,7 @@ class Columns:
     analysis: int | None = None
     seed: int | None = None
     status: int | None = None
+    delta: int | None = None
     unused: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
 
@@ -106,7 +115,10 @@ def recognise(header: Sequence[str]) -> Columns:
         else:
             others[index] = text
     accuracy = _result_column(others)
-    unused = tuple(text for index, text in others.items() if index != accuracy and text)
+    delta = roles.get("delta")
+    if delta is None:
+        delta = next((i for i, text in others.items() if i != accuracy and _DIFFERENCE.search(text)), None)
+    unused = tuple(text for index, text in others.items() if index not in (accuracy, delta) and text)
     return Columns(
         factors,
         roles.get("trial"),
@@ -115,6 +127,7 @@ def recognise(header: Sequence[str]) -> Columns:
         roles.get("analysis"),
         roles.get("seed"),
         roles.get("status"),
+        delta,
         unused,
         tuple(doubled),
     )
@@ -178,7 +191,7 @@ def read_table(grid: Grid, number: int) -> TableReading:
     percent = _is_percent(grid, columns.accuracy)
     notes: list[Note] = []
     rows = [
-        _read_row(cells, line, number, index, grid.section, columns, percent, notes)
+        _read_row(cells, line, number, index, grid.section, columns, percent, notes, _header(grid, columns.delta))
         for index, (line, cells) in enumerate(grid.rows)
     ]
     notes += _unused_columns(grid, columns)
@@ -228,6 +241,7 @@ def _read_row(
     columns: Columns,
     percent: bool,
     notes: list[Note],
+    header: str = "",
 ) -> Row:
     def cell(at: int | None) -> str:
         return clean_text(cells[at][:LONGEST_CELL]) if at is not None and at < len(cells) else ""
@@ -258,7 +272,23 @@ def _read_row(
         is_baseline=bool(_BASELINE.search(_without_comparisons(name))) and _is_baseline_itself(change),
         seed=cell(columns.seed) or None,
         described=described,
+        difference=_difference(cell(columns.delta), header) if columns.delta is not None else None,
     )
+
+
+def _header(grid: Grid, column: int | None) -> str:
+    return clean_text(grid.header[column]) if column is not None else ""
+
+
+def _difference(text: str, header: str) -> Difference | None:
+    """A cell such as "+3.9%", "-0.7", "+1.4 pp"; None for blanks and words."""
+    match = _SIGNED.search(text)
+    if match is None:
+        return None
+    value = float(match[2]) * (-1 if match[1] == "-" else 1)
+    in_points = bool(_POINTS.search(text) or _POINTS.search(header))
+    in_percent = bool(match[4]) or "%" in header
+    return Difference(value, 10.0 ** -len(match[3] or ""), True if in_points else False if in_percent else None)
 
 
 def _is_baseline_itself(change: str) -> bool:

@@ -15,6 +15,7 @@ from tunebook.core.audit.counts import Examples
 from tunebook.core.audit.judging import SupportVerdict
 from tunebook.core.audit.model import Note
 from tunebook.core.audit.report import Detectable
+from tunebook.core.audit.trials import UNSAID
 from tunebook.core.factor import Level
 from tunebook.record.numbers import percent, points, rate
 
@@ -84,6 +85,8 @@ def signed(n: int) -> str:
 
 def level_text(factor: str, level: Level) -> str:
     """A level as in a configuration file; learning rates as 2e-4."""
+    if level == UNSAID and not isinstance(level, bool):
+        return "?"
     if factor == "learning_rate" and isinstance(level, int | float):
         return rate(float(level))
     if isinstance(level, bool):

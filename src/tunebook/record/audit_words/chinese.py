@@ -430,6 +430,10 @@ _INCONSISTENCIES: dict[str, _Say] = {
                                    f"{_said(v['table'])}。",
     "settings_differ": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：{_wrong(w, v['settings'])}。",
     "described_short": _short,
+    "difference_wrong": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：差值一列写的是 {v['said']:+g}；"
+                                     f"按准确率计算应为 {v['points']:+.1f} 个百分点，即基线的 {v['relative']:+.1f} %。",
+    "differences_unread": lambda w, v: f"差值一列（第 {v['line']} 行起）在 {w.cut_list(v['trials'])} 处"
+                                       "与基线准确率不符，可能是与别的实验相比。",
     "best_block_no_trial": lambda w, v: f"最佳配置（第 {v['line']} 行）不是任何一次实验。",
     "best_block_settings": lambda w, v: f"最佳配置（第 {v['line']} 行）写明是 {v['trial']}，但"
                                         f"{_wrong(w, v['settings'])}。",
@@ -439,6 +443,8 @@ _INCONSISTENCIES: dict[str, _Say] = {
 }
 
 _READING: dict[str, _Say] = {
+    "baseline_unsaid": lambda w, v: f"记录没有写明基线 {v['trial']} 的{w.factor_list(v['factors'])}；"
+                                    "写明了的实验按与基线不同处理。",
     "columns_unused": lambda w, v: f"未使用的列（第 {v['line']} 行的表）：{w.cut_list(v['columns'])}。如果其中有改变"
                                    "过的设置，"
                                    "所谓仅一项不同的实验对可能不止一项不同。",

@@ -472,6 +472,11 @@ _INCONSISTENCIES: dict[str, _Say] = {
                                    f"{_said(v['table'])}.",
     "settings_differ": lambda w, v: f"{v['trial']} (line {v['line']}): {_wrong(w, v['settings'])}.",
     "described_short": _short,
+    "difference_wrong": lambda w, v: f"{v['trial']} (line {v['line']}): the column of differences says "
+                                     f"{v['said']:+g}; the accuracies give {v['points']:+.1f} points, "
+                                     f"{v['relative']:+.1f} % of the baseline's.",
+    "differences_unread": lambda w, v: f"The column of differences (line {v['line']}) does not fit the baseline's "
+                                       f"accuracy in {w.cut_list(v['trials'])}; it may compare with another trial.",
     "best_block_no_trial": lambda w, v: f"The best configuration (line {v['line']}) is none of the trials.",
     "best_block_settings": lambda w, v: f"The best configuration (line {v['line']}) names {v['trial']}, but has "
                                         f"{_wrong(w, v['settings'])}.",
@@ -483,6 +488,8 @@ _INCONSISTENCIES: dict[str, _Say] = {
 }
 
 _READING: dict[str, _Say] = {
+    "baseline_unsaid": lambda w, v: f"The record does not give {w.factor_list(v['factors'])} of the baseline "
+                                    f"({v['trial']}). A trial that names one is taken to differ from it there.",
     "columns_unused": lambda w, v: f"Columns not used (table on line {v['line']}): {w.cut_list(v['columns'])}. If "
                                    "one of "
                                    "them is a setting that varied, pairs said to differ in one factor may differ in "
