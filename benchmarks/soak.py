@@ -284,14 +284,17 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     simulated, real = chosen.kills or ((14, 6) if chosen.quick else (140, 60))
     trials = 16 if chosen.quick else 40
-    lines = [
-        soak("simulated", lambda folder: make_simulated_study(folder, trials), simulated, chosen.seed),
-        soak("real", lambda folder: make_real_study(folder, 16), real, chosen.seed + 1),
+    studies: list[tuple[str, Callable[[Path], Path], int]] = [
+        ("simulated", lambda folder: make_simulated_study(folder, trials), simulated),
+        ("real", lambda folder: make_real_study(folder, 16), real),
     ]
-    lines.append({"study": "all", **{key: sum(line[key] for line in lines) for key in _COUNTED}})
-    for line in lines:
-        print(json.dumps(line), flush=True)
-    return int(any(lines[-1][key] for key in _MUST_BE_NONE))
+    lines = []
+    for number, (name, make, kills) in enumerate(studies):
+        lines.append(soak(name, make, kills, chosen.seed + number))
+        print(json.dumps(lines[-1]), flush=True)
+    total = {key: sum(line[key] for line in lines) for key in _COUNTED}
+    print(json.dumps({"study": "all", **total}), flush=True)
+    return int(any(total[key] for key in _MUST_BE_NONE))
 
 
 if __name__ == "__main__":
