@@ -6,11 +6,13 @@ Study.load("study.yaml").run()
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from tunebook.core.findings import StudyFindings
 from tunebook.core.study import Budget, StudySpec
+from tunebook.errors import UserError
 from tunebook.run.compare import Comparison
 from tunebook.run.observer import Observer, Silent
 from tunebook.run.place import StudyPlace
@@ -48,7 +50,13 @@ class Study:
         return cls(spec, place, trust_remote_code)
 
     def with_budget(self, trials: int | None = None, hours: float | None = None) -> Study:
-        """The same study with another budget."""
+        """The same study with another budget; what is not given stays as it is.
+
+        Raises: UserError: a budget that is not above 0.
+        """
+        for name, value in (("trials", trials), ("hours", hours)):
+            if value is not None and not 0 < value < math.inf:
+                raise UserError(f"{name}: got {value}; a budget is a number above 0. Give one, or leave {name} out.")
         budget = Budget(trials or self.spec.budget.trials, hours or self.spec.budget.hours)
         return Study(replace(self.spec, budget=budget), self.place, self._trust)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,8 +16,8 @@ FOLDER = "runs/demo"
 
 def demo(
     folder: Annotated[str, typer.Option("--folder", help="Where the demo's study goes.")] = FOLDER,
-    trials: Annotated[int | None, typer.Option("--trials", help="Trials that may be used.")] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="packed or peft; default: packed.")] = None,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials that may be used.")] = None,
+    engine: Annotated[Literal["packed", "peft"] | None, typer.Option("--engine", help="Default: packed.")] = None,
     language: Language = None,
     quiet: Quiet = False,
 ) -> int:

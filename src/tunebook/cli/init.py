@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,17 +27,19 @@ def init(
     ] = "study.yaml",
     model: Annotated[str, typer.Option("--model", help="Folder, hub id, or smollm2.")] = "smollm2",
     trials: Annotated[int, typer.Option("--trials", help="Trials that may be used.")] = 75,
-    language: Annotated[str, typer.Option("--language", help="Language of the record: en or zh.")] = "en",
+    language: Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of the record.")] = "en",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Look at a dataset and write a study file that runs, with a comment for each value."""
     from tunebook.data import write_study_file
+    from tunebook.study_file import parse_study
 
     target = Path(output)
     if output != "-" and target.exists() and not force:
         raise UserError(f"{output}: exists already, and nothing is overwritten silently. Give --output or --force.")
     folder = Path.cwd() if output == "-" else target.absolute().parent
     text = write_study_file(data, folder, model=model, trials=trials, language=language)
+    parse_study(text, target.name)  # what is not fit to run is told now: too few trials, a name that is no model's
     if output == "-":
         results().print(text, end="", markup=False)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 Folder = Annotated[
     str | None, typer.Option("--folder", help="Study folder; default: runs/<study> beside the study file.")
 ]
-Language = Annotated[str | None, typer.Option("--language", help="Language of the record: en or zh.")]
+Language = Annotated[Literal["en", "zh"] | None, typer.Option("--language", help="Language; default: the study's own.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 TrustRemoteCode = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model. Only if you trust it.")

@@ -1,0 +1,64 @@
+"""Options that cannot be meant are refused before anything is read, written or spent."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from tunebook import Study
+from tunebook.cli.main import main
+from tunebook.errors import UserError
+from tunebook.study_file import load_study
+
+BAD_INPUT = 2
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"prompt": f"Question {i}?", "completion": ("yes", "no")[i % 2]} for i in range(120)]
+    file = tmp_path / "train.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "runs/x", "--language", "fr"],
+        ["compare", "runs/x", "1", "2", "--language", "fr"],
+        ["audit", "notes.md", "--language", "fr"],
+        ["init", "train.jsonl", "--language", "fr"],
+        ["demo", "--language", "fr"],
+        ["demo", "--engine", "nothing"],
+        ["demo", "--trials", "0"],
+    ],
+)
+def test_a_value_that_is_not_offered_is_refused(
+    train: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == BAD_INPUT
+    assert arguments[-2] in capsys.readouterr().err
+    assert list(train.parent.iterdir()) == [train]
+
+
+def test_init_writes_no_file_that_would_not_run(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "train.jsonl", "--trials", "3"]) == BAD_INPUT
+    assert "budget.trials: found 3; the baseline alone takes 5 seeds" in capsys.readouterr().err
+    assert not (train.parent / "study.yaml").exists()
+    assert main(["init", "train.jsonl", "--trials", "14", "--language", "zh"]) == 0
+    spec = load_study(train.parent / "study.yaml")
+    assert (spec.budget.trials, spec.language) == (14, "zh")
+
+
+@pytest.mark.parametrize(("trials", "hours"), [(0, None), (-4, None), (None, 0.0), (None, math.nan), (None, -1.0)])
+def test_a_budget_on_the_command_line_is_above_zero(train: Path, trials: int | None, hours: float | None) -> None:
+    main(["init", "train.jsonl", "--trials", "14"])
+    study = Study.load(train.parent / "study.yaml")
+    with pytest.raises(UserError, match=r"^(trials|hours): got "):
+        study.with_budget(trials, hours)
+    assert study.with_budget(20).spec.budget.trials == 20
+    assert study.with_budget().spec == study.spec
