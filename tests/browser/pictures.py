@@ -3,7 +3,7 @@
     python tests/browser/pictures.py runs/demo docs/images
 
 Writes record-page.png, record-trial.png, tensorboard-hparams.png and tensorboard-parallel.png, with few colours so that
-they stay small.
+they stay small; with a third argument, a folder with the record in Chinese, record-page-zh.png too.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ SECONDS_TO_LOAD = 60
 SETTLING_MS = 9000
 
 
-def take(folder: Path, target: Path) -> None:
-    """All four pictures."""
+def take(folder: Path, target: Path, chinese: Path | None = None) -> None:
+    """All pictures."""
     target.mkdir(parents=True, exist_ok=True)
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         _record(page, folder, target)
+        if chinese is not None:
+            page.goto((chinese / "record.html").absolute().as_uri())
+            _save(page, target / "record-page-zh.png")
+        page.set_viewport_size({"width": 1500, "height": 1000})
         _tensorboard(page, folder, target)
         browser.close()
 
@@ -79,4 +83,4 @@ def _save(page: Page, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]), Path(sys.argv[2]))
+    take(*map(Path, sys.argv[1:4]))

@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunebook.core.stats.power import ContrastDesign, smallest_detectable_effect
+from tunebook.core.study import ERROR_SHARES, RoundKind
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.formats import load_rows
 from tunebook.data.sources import is_hub_id, read_source
@@ -47,7 +49,9 @@ MANY_ROWS, PART_ROWS = 750, 500
 FEW_TRIALS = 30
 LENGTHS = (128, 256, 512, 1024, 2048, 4096, 8192)
 TEMPLATE_TOKENS = 64
-Z_95 = 1.96
+USUAL_SEEDS = (2, 5)
+"""Seeds of a configuration and of the baseline, as they are by default."""
+USUAL_COMPARISONS = 8
 LONG_ANSWER_CHARACTERS = 60
 
 _YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", ".inf", ".nan")
@@ -203,7 +207,7 @@ def write_study_file(
         *_space_lines(trials),
         _line("alpha_rule: proportional", "while lora_r varies, keep alpha/r; fixed keeps alpha"),
         _line(f"budget: {{trials: {trials}}}", "or hours: 8, or both"),
-        _line("margin: 0.03", "differences of accuracy below this do not matter to you"),
+        _line("margin: 0.03", "differences of accuracy below 3 points do not matter to you"),
         _line("seed: 0", "everything random follows from it"),
         _line(f"report: {{language: {language}}}", "en or zh"),
     ]
@@ -220,17 +224,18 @@ def _data_lines(seen: Findings) -> list[str]:
     lines = [
         _line(f"  train: {_scalar(seen.sources['train'])}", f"{len(train.examples)} rows, {train.format} ({keys})")
     ]
-    half_width = 100 * Z_95 * math.sqrt(0.25 / seen.n_validation)
-    meaning = f"an accuracy near 50 % is known to ±{half_width:.1f} points (95 %)"
+    meaning = f"show differences of about {_detectable_points(seen)} points or more"
     if "validation" in seen.rows:
         lines.append(
-            _line(f"  validation: {_scalar(seen.sources['validation'])}", f"{seen.n_validation} examples: {meaning}")
+            _line(
+                f"  validation: {_scalar(seen.sources['validation'])}", f"{seen.n_validation} examples; they {meaning}"
+            )
         )
     else:
         lines.append(
             _line(
                 "  # validation: validation.jsonl",
-                f"none found: about {seen.n_validation} rows are split off train: {meaning}",
+                f"none found: about {seen.n_validation} rows are split off train; they {meaning}",
             )
         )
     if "test" in seen.rows:
@@ -254,16 +259,24 @@ def _data_lines(seen: Findings) -> list[str]:
     return lines
 
 
+def _detectable_points(seen: Findings) -> int:
+    """The difference between two configurations that a usual first round finds with a chance of 80 %, in points."""
+    design = ContrastDesign(
+        seen.n_validation, *USUAL_SEEDS, alpha=ERROR_SHARES[RoundKind.EXPLORE], n_comparisons=USUAL_COMPARISONS
+    )
+    return max(1, round(100 * smallest_detectable_effect(design)))
+
+
 def _baseline_lines(seen: Findings) -> list[str]:
     length = next((level for level in LENGTHS if level >= seen.longest_tokens), LENGTHS[-1])
     return [
         _line("  learning_rate: 2e-4", "what people start from; the study looks for better"),
         _line("  per_device_train_batch_size: 8", "times accumulation = rows an optimiser step"),
-        "  gradient_accumulation_steps: 1",
+        _line("  gradient_accumulation_steps: 1", "how a batch is split over memory is found out; leave it"),
         _line("  num_train_epochs: 3", "passes over the training rows"),
         _line("  lora_r: 8", "rank of the adapter"),
         _line("  lora_alpha: 16", "acts as alpha/r"),
-        "  lora_dropout: 0.05",
+        _line("  lora_dropout: 0.05", "what many recipes start from"),
         _line(
             f"  max_length: {length}",
             f"the longest row has at most about {seen.longest_tokens} tokens; plan counts them",
@@ -278,8 +291,8 @@ def _space_lines(trials: int) -> list[str]:
     return [
         *lines,
         _line("  lora_r: [8, 16, 32]", "a list of levels"),
-        "  lora_dropout: [0, 0.05, 0.1]",
-        "  num_train_epochs: [2, 3, 4]",
+        _line("  lora_dropout: [0, 0.05, 0.1]", "the baseline's own value is among them"),
+        _line("  num_train_epochs: [2, 3, 4]", "each gets a learning rate of its own where the budget allows"),
     ]
 
 

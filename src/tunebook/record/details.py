@@ -101,9 +101,9 @@ def _summary(view: View, words: Words, fact: TrialFact) -> str:
     parts = [words.state(fact.state)]
     measured = view.accuracy([fact])
     if measured:
-        parts.append(f"{words.label('accuracy')} {words.accuracy(*measured)}")
+        parts.append(f"{words.label('accuracy').lower()} {words.accuracy(*measured)}")
     if fact.cost.train_seconds:
-        parts.append(f"{words.label('seconds')} {words.duration(fact.cost.train_seconds)}")
+        parts.append(f"{words.label('seconds').lower()} {words.duration(fact.cost.train_seconds)}")
     return words.label("list_gap").join(parts)
 
 

@@ -30,12 +30,13 @@ FLUSH_SECONDS = 20
 """What a killed process may lose of the curves; the ledger loses nothing."""
 LONGEST_CHANGE = 80
 METRICS = (
-    ("result/validation_accuracy", "validation accuracy"),
-    ("result/validation_loss", "validation loss (nats an example)"),
-    ("result/train_seconds", "training time (s)"),
-    ("result/peak_gib", "peak memory (GiB)"),
+    ("result/validation_accuracy", "accuracy"),
+    ("result/validation_loss", "loss (nats)"),
+    ("result/train_seconds", "training (s)"),
+    ("result/peak_gib", "memory (GiB)"),
 )
-"""Tags of HParams' metrics with their display names. Parallel coordinates draw only trials that have all of them, which
+"""Tags of HParams' metrics with their display names, short enough to stand beside one another as the titles of
+parallel axes; those of validation. Parallel coordinates draw only trials that have all of them, which
 is why the accuracy on the test split, that few trials have, is a scalar only."""
 WIDEST = 1e3
 """HParams must be told an interval for each number; ours is this much wider than the study's range on both sides."""
@@ -222,7 +223,8 @@ def _session_start(trial: Trial, spec: StudySpec, name: str) -> Any:
 
     levels = _levels(trial.configuration)
     values = {factor: _hparam(levels[factor]) for factor in _varied(spec)}
-    return summary_v2.hparams_pb({**values, "seed": trial.seed, "purpose": trial.purpose.value}, trial_id=name)
+    shown = name.rpartition("/")[2]  # the table has room for the first letters only: the trial's number must be there
+    return summary_v2.hparams_pb({**values, "purpose": trial.purpose.value}, trial_id=shown)
 
 
 def _session_end(state: TrialState) -> Any:
@@ -248,7 +250,6 @@ def _experiment(spec: StudySpec) -> Any:
     from tensorboard.plugins.hparams import summary_v2
 
     factors = [summary_v2.HParam(name, _domain(spec, name)) for name in _varied(spec)]
-    factors.append(summary_v2.HParam("seed", summary_v2.RealInterval(0.0, 2.0**63)))
     factors.append(summary_v2.HParam("purpose", summary_v2.Discrete([purpose.value for purpose in Purpose])))
     metrics = [summary_v2.Metric(tag, display_name=title) for tag, title in METRICS]
     return summary_v2.hparams_config_pb(factors, metrics)

@@ -34,9 +34,10 @@ def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> 
     assert (spec.data.validation, spec.data.test) == ("data/validation.jsonl", "data/test.jsonl")
     assert (spec.data.group, spec.data.train_rows) == ("kind", 500)
     assert (spec.model, spec.metric, spec.budget.trials, spec.language) == ("my model", "exact_match", 40, "zh")
-    assert "100 examples: an accuracy near 50 % is known to ±9.8 points (95 %)" in text
+    assert "100 examples; they show differences of about 14 points or more" in text
     assert "2 different answers: yes, no" in text
-    assert all("#" in line for line in text.splitlines() if re.match(r"\s*(metric|learning_rate|lora_r|budget)", line))
+    values = [line for line in text.splitlines() if re.match(r"(  |metric|alpha_rule|budget|margin|seed|report)", line)]
+    assert all("#" in line for line in values)
 
 
 def test_training_file_alone_says_what_is_split_off(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_hparams_have_values_metrics_and_an_end(board, study):
     spec, _, history, _, _ = study
     experiment = hparams(loaded(board), metadata.EXPERIMENT_TAG).experiment
     shown = {info.name for info in experiment.hparam_infos}
-    assert shown == {"learning_rate", "lora_r", "lora_dropout", "num_train_epochs", "effective_batch_size", "seed",
+    assert shown == {"learning_rate", "lora_r", "lora_dropout", "num_train_epochs", "effective_batch_size",
                      "purpose"}  # fmt: skip
     metrics = {info.name.tag for info in experiment.metric_infos}
     run = loaded(board / run_name(history.trials[8].trial, spec.baseline.as_dict()))

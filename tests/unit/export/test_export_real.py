@@ -1,0 +1,109 @@
+"""All exports of a study that really trained: loaded by PEFT, by transformers alone, and read as the other tools do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from tunebook import Study
+from tunebook.cli.main import app
+from tunebook.testing.tiny_model import write_tiny_model
+
+COLOURS = ("red", "green", "blue", "grey")
+STUDY = """
+study: tiny
+model: ./model
+engine: packed
+device: cpu
+data: {train: train.jsonl, validation: validation.jsonl}
+metric: exact_match
+baseline: {learning_rate: 2e-2, per_device_train_batch_size: 4, lora_r: 4, lora_alpha: 8, num_train_epochs: 3}
+space:
+  lora_r: [4, 8]
+budget: {trials: 5}
+"""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """The folder of a finished study on a tiny random model."""
+    folder = tmp_path_factory.mktemp("export")
+    write_tiny_model(folder / "model", [*COLOURS, *map(str, range(60)), "Question"])
+    for first, split in ((0, "train"), (24, "validation")):
+        rows = [
+            {"prompt": f"Question {i}", "completion": COLOURS[i * 7 % 4], "label": COLOURS[i * 7 % 4]}
+            for i in range(first, first + 24)
+        ]
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
+    Study.load(folder / "study.yaml").run()
+    return folder / "runs" / "tiny"
+
+
+def exported(study: Path, form: str) -> Path:
+    result = CliRunner().invoke(app, ["export", str(study), "--format", form, "--json"])
+    assert result.exit_code == 0, result.output
+    paths = json.loads(result.output)["paths"]
+    assert all(Path(path).exists() for path in paths.values())
+    return Path(paths["folder"])
+
+
+def base_model(study: Path):
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(study.parents[1] / "model")
+
+
+def tokens(study: Path, folder: Path):
+    """The validation questions as the chat template puts them."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for line in (study.parents[1] / "validation.jsonl").read_text(encoding="utf-8").splitlines():
+        message = [{"role": "user", "content": json.loads(line)["prompt"]}]
+        yield tokenizer.apply_chat_template(message, add_generation_prompt=True, return_tensors="pt", return_dict=False)
+
+
+def test_merged_model_answers_as_the_adapter_does(study: Path) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    adapter, merged = exported(study, "peft"), exported(study, "merged")
+    with_adapter = PeftModel.from_pretrained(base_model(study), str(adapter)).eval()
+    alone = AutoModelForCausalLM.from_pretrained(merged).eval()
+    plain = base_model(study).eval()
+    moved = 0.0
+    with torch.no_grad():
+        for ids in tokens(study, merged):
+            one, other, base = (m(input_ids=ids).logits for m in (with_adapter, alone, plain))
+            assert torch.allclose(one, other, atol=1e-4)
+            assert torch.equal(one.argmax(-1), other.argmax(-1))
+            moved = max(moved, float((one - base).abs().max()))
+    assert moved > 0.1  # else the adapter would have been empty
+    assert "PEFT is not needed" in (merged / "README.md").read_text(encoding="utf-8")
+
+
+def test_exported_adapter_is_the_one_in_best(study: Path) -> None:
+    adapter = exported(study, "peft")
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        assert (adapter / name).read_bytes() == (study / "best" / name).read_bytes()
+
+
+@pytest.mark.parametrize(("form", "name"), [("llama-factory", "train.yaml"), ("axolotl", "axolotl.yaml")])
+def test_other_tools_get_the_rows_and_the_layers_that_were_trained(study: Path, form: str, name: str) -> None:
+    folder = exported(study, form)
+    found = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+    asked = json.loads((study / "best" / "adapter_config.json").read_text(encoding="utf-8"))
+    layers = found["lora_target"].split(",") if form == "llama-factory" else found["lora_target_modules"]
+    assert sorted(layers) == sorted(asked["target_modules"])
+    assert found["lora_rank" if form == "llama-factory" else "lora_r"] == asked["r"]
+    rows = (folder / "train.messages.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 24
+    assert json.loads(rows[0])["messages"][-1]["content"] in COLOURS
