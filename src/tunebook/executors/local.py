@@ -274,11 +274,9 @@ class LocalExecutor:
         return death
 
     def _lighten(self, worker: _Worker) -> None:
-        """Tell the engine, too, that fewer trials fit together than it believes."""
+        """Note that fewer trials fit together than the engine believes; it is handed no more than that from now on."""
         if self._book.most_together is not None:
             self._tell("note", "fewer_together", {"most_together": self._book.most_together, "worker": worker.name})
-            extra = {**worker.options.extra, "most_together": self._book.most_together}
-            worker.options = replace(worker.options, extra=extra)
 
     def _look_after(self) -> None:
         """Kill what makes no progress; its death is then handled like any other."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-__all__ = ["changed_versions", "describe_environment", "device_name", "free_bytes"]
+__all__ = ["changed_versions", "describe_environment", "device_name", "free_bytes", "own_commit"]
 
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
@@ -27,7 +27,7 @@ def describe_environment(device: str, threads: int) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in LIBRARIES},
-        "commit": _commit(),
+        "commit": own_commit(),
     }
 
 
@@ -42,10 +42,10 @@ def device_name(device: str) -> str:
 
 
 def changed_versions(then: dict[str, Any], now: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Libraries and devices that differ between two environments: name to (then, now)."""
+    """Libraries, devices and tunebook's own commit where they differ between two environments: name to (then, now)."""
     before, after = then.get("versions", {}), now.get("versions", {})
     changes = {name: (before.get(name), after.get(name)) for name in after if before.get(name) != after.get(name)}
-    for name in ("device_name", "threads", "python"):
+    for name in ("device_name", "threads", "python", "commit"):
         if then.get(name) != now.get(name):
             changes[name] = (str(then.get(name)), str(now.get(name)))
     return changes
@@ -68,16 +68,25 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _commit() -> str | None:
-    """tunebook's own commit when it runs from a checkout, with "+" when files are changed."""
-    here = Path(__file__).resolve().parent
+def own_commit(file: Path = Path(__file__)) -> str | None:
+    """tunebook's own commit when it runs from a checkout, with "+" when files are changed; else None.
+
+    Installed by pip it may lie in somebody else's checkout, whose commit says nothing about it.
+
+    Args:
+        file: a file of tunebook; it counts as a checkout when git tracks this file.
+    """
+    file = file.resolve()
+    if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
+        return None
+    return _git(file.parent, "describe", "--always", "--dirty=+", "--abbrev=10")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints, or None when it fails or is not there."""
     try:
         found = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--abbrev=10"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=5, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
