@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def write_all(
     outlook: Outlook | None = None,
     language: str = "en",
     figures: bool = True,
+    warn: Callable[[str], None] | None = None,
 ) -> dict[str, Path]:
     """Write record.md, record.html, results.json, trials.csv and figures/ into a study's folder.
 
@@ -45,10 +46,11 @@ def write_all(
 
     Args:
         figures: whether pictures are drawn; they take most of the time, so a running study leaves them to its end.
+        warn: told in a sentence of pictures that could not be drawn; default: the log.
 
     Returns: path by file name; figures as "figures/<name>.svg" and "figures/<name>.png".
     Raises: DiskFull, UnwritableFolder.
     """
     from tunebook.record.writing import write
 
-    return write(folder, View(spec, facts, history, conclusions, tuple(notes), outlook), language, figures)
+    return write(folder, View(spec, facts, history, conclusions, tuple(notes), outlook), language, figures, warn)

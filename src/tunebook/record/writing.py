@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from tunebook.record.builder import build
 from tunebook.record.details import details
 from tunebook.record.files import write_atomically
 from tunebook.record.model import Figure
-from tunebook.record.plots import draw_all
+from tunebook.record.plots import Drawing, draw_all
 from tunebook.record.tensorboard import rebuild
 from tunebook.record.text import plain_text
 from tunebook.record.view import View
@@ -18,15 +20,19 @@ from tunebook.record.words import words_for
 
 __all__ = ["write"]
 
+_log = logging.getLogger(__name__)
 
-def write(folder: Path, view: View, language: str, figures: bool = True) -> dict[str, Path]:
-    """All files of the record, numbers first."""
+
+def write(
+    folder: Path, view: View, language: str, figures: bool = True, warn: Callable[[str], None] | None = None
+) -> dict[str, Path]:
+    """All files of the record, numbers first; `warn` is told of pictures that are missing (default: the log)."""
     folder = Path(folder)
     paths = {
         "results.json": write_atomically(folder / "results.json", results.render(view)),
         "trials.csv": write_atomically(folder / "trials.csv", csv.render(view)),
     }
-    drawings = draw_all(view, language) if figures else ()
+    drawings = _drawn(view, language, warn or _log.warning) if figures else ()
     for drawing in drawings:
         for suffix, content in (("svg", drawing.svg), ("png", drawing.png)):
             name = f"figures/{drawing.name}.{suffix}"
@@ -38,6 +44,24 @@ def write(folder: Path, view: View, language: str, figures: bool = True) -> dict
     paths["record.html"] = write_atomically(folder / "record.html", page)
     _restore_board(folder / "tensorboard", view)
     return paths
+
+
+def _drawn(view: View, language: str, warn: Callable[[str], None]) -> tuple[Drawing, ...]:
+    """The pictures that can be drawn; a sentence to `warn` about the others."""
+    failed: dict[str, Exception] = {}
+    drawings: tuple[Drawing, ...] = ()
+    try:
+        drawings = draw_all(view, language, on_failure=failed.__setitem__)
+    except Exception as error:  # matplotlib cannot be loaded or set up: the record goes without pictures
+        failed["all"] = error
+    if failed:
+        first = next(iter(failed.values()))
+        warn(
+            f"figures ({', '.join(failed)}): could not be drawn ({type(first).__name__}: {first}); everything else is "
+            "written. `tunebook doctor` looks at matplotlib and its fonts; `pip install --force-reinstall matplotlib` "
+            "mends most of it; then `tunebook report` draws them."
+        )
+    return drawings
 
 
 def _restore_board(board: Path, view: View) -> None:

@@ -93,7 +93,11 @@ def _extra(module: str, extra: str, why: str) -> Check:
 def _font() -> Check:
     from tunebook.record.plots.style import chinese_font
 
-    font = chinese_font()
+    try:
+        font = chinese_font()
+    except Exception as error:  # whatever is wrong with matplotlib, this is the place to say so
+        found = f"matplotlib cannot be used ({type(error).__name__}: {error}); records have no figures"
+        return Check("figures", "missing", found, "pip install --force-reinstall matplotlib")
     if font:
         return Check("Chinese font", "ok", font)
     return Check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tunebook.record import write_all
@@ -18,8 +19,17 @@ def write_tensorboard(found: StudyRead, folder: Path) -> None:
         rebuild(board, found.history, found.spec)
 
 
-def write_record(found: StudyRead, folder: Path, language: str | None = None, figures: bool = True) -> dict[str, Path]:
-    """Write record.md, record.html, results.json, trials.csv and the figures; gives the paths by name."""
+def write_record(
+    found: StudyRead,
+    folder: Path,
+    language: str | None = None,
+    figures: bool = True,
+    warn: Callable[[str], None] | None = None,
+) -> dict[str, Path]:
+    """Write record.md, record.html, results.json, trials.csv and the figures; gives the paths by name.
+
+    `warn` is told of figures that could not be drawn; default: the log.
+    """
     return write_all(
         folder,
         found.spec,
@@ -30,4 +40,5 @@ def write_record(found: StudyRead, folder: Path, language: str | None = None, fi
         found.outlook,
         language or found.spec.language,
         figures,
+        warn,
     )

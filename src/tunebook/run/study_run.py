@@ -83,7 +83,7 @@ class _Session:
             self._observer.phase("writing the record")
             found = read_ledger(self._ledger)
             write_best(found, self._folder)
-            write_record(found, self._folder)
+            write_record(found, self._folder, warn=self._observer.warning)
             return found.conclusions
 
     def _parts(self, stop: StopRequest) -> RunnerParts:

@@ -42,8 +42,18 @@ class Drawing:
     png: bytes
 
 
-def draw_all(view: View, language: str, only: Collection[str] | None = None) -> tuple[Drawing, ...]:
-    """Every picture whose data are there, or those of the given file stems. About a third of a second each."""
+def draw_all(
+    view: View,
+    language: str,
+    only: Collection[str] | None = None,
+    on_failure: Callable[[str, Exception], None] | None = None,
+) -> tuple[Drawing, ...]:
+    """Every picture whose data are there, or those of the given file stems. About a third of a second each.
+
+    Args:
+        on_failure: told the file stem and the error of a picture that cannot be drawn, which costs no other; None:
+            the error is raised.
+    """
     font = chinese_font() if language == "zh" else None
     words = words_for(language if font or language != "zh" else "en")
     drawings = []
@@ -51,13 +61,24 @@ def draw_all(view: View, language: str, only: Collection[str] | None = None) -> 
         for name, label, paint in PAINTERS:
             if only is not None and name not in only:
                 continue
-            painted = paint(paper, view, words)
-            if painted is not None:
-                figure, alt = painted
-                title = words.label(label)
-                figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-                drawings.append(Drawing(name, title, alt, _svg(figure), _png(figure)))
+            try:
+                drawing = _drawing(name, words.label(label), paint(paper, view, words))
+            except Exception as error:  # whatever a picture breaks on, the record's numbers do not depend on it
+                if on_failure is None:
+                    raise
+                on_failure(name, error)
+                continue
+            if drawing is not None:
+                drawings.append(drawing)
     return tuple(drawings)
+
+
+def _drawing(name: str, title: str, painted: tuple[Any, str] | None) -> Drawing | None:
+    if painted is None:
+        return None
+    figure, alt = painted
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return Drawing(name, title, alt, _svg(figure), _png(figure))
 
 
 def _svg(figure: Any) -> str:
