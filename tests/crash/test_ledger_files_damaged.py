@@ -170,6 +170,33 @@ def test_what_is_sound_is_rescued_and_the_rest_trained_again(tmp_path, finished)
         assert fingerprint(replace(ledger.history(), spent_seconds=before.spent_seconds)) == expected
 
 
+def test_what_is_said_to_be_rescued_is_what_a_rescue_writes(tmp_path, finished):
+    """A trial that is gone takes its wave with it, and what was planned after that."""
+    shutil.copytree(finished, tmp_path / "study")
+    connection = sqlite3.connect(tmp_path / "study" / "ledger.sqlite")
+    connection.execute("DELETE FROM trials WHERE id = 5")
+    connection.commit()
+    connection.close()
+    found = examine(tmp_path / "study")
+    salvaged = rescue(tmp_path / "study", tmp_path / "rescued")
+    assert set(found.finished) == set(salvaged.finished) == {1, 2, 3}
+    assert set(found.lost) == {4, 6, 7, 8, 9}
+    with open_ledger(tmp_path / "rescued", write=False) as ledger:
+        assert set(ledger.history().trials) == {1, 2, 3}
+
+
+def test_a_newer_ledger_is_not_called_damaged(tmp_path, finished):
+    shutil.copytree(finished, tmp_path / "study")
+    connection = sqlite3.connect(tmp_path / "study" / "ledger.sqlite")
+    connection.execute("UPDATE alembic_version SET version_num = '0999'")
+    connection.commit()
+    connection.close()
+    found = examine(tmp_path / "study")
+    assert not found.is_damaged
+    assert "damaged" not in found.summary
+    assert "newer version" in found.problems[0].found
+
+
 def test_a_rescue_overwrites_nothing(tmp_path, finished):
     shutil.copytree(finished, tmp_path / "study")
     with pytest.raises(OSError, match="never overwrites"):

@@ -29,9 +29,12 @@ def doctor(
     """Say what is installed, which devices there are, what is missing and how to get it."""
     if rescue is not None and ledger is None:
         raise typer.BadParameter("--rescue needs --ledger STUDY, the folder to be rescued from.")
-    if ledger is not None:
-        return _study(Path(ledger), as_json) if rescue is None else _rescue(Path(ledger), Path(rescue), as_json)
-    return _machine(as_json)
+    if ledger is None:
+        return _machine(as_json)
+    from tunebook.run.opening import study_folder
+
+    folder = study_folder(ledger)
+    return _study(folder, as_json) if rescue is None else _rescue(folder, Path(rescue), as_json)
 
 
 def _machine(as_json: bool) -> int:

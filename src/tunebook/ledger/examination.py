@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import Timeout
 
 from tunebook.core.study import TrialState
-from tunebook.errors import TunebookError
+from tunebook.errors import LedgerDamaged, TunebookError
 from tunebook.ledger.lock import HOLDER_FILE, LOCK_FILE, system_lock
-from tunebook.ledger.salvage import Salvage, salvage
+from tunebook.ledger.salvage import Salvage, salvage, without_advice
 from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, check_file
 from tunebook.ledger.store import SqlLedger
 
 __all__ = ["Examination", "Problem", "examine"]
+
+MOST_LINES = 6
+"""So many sentences about damage are shown; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,14 @@ class Examination:
     Attributes:
         summary: one sentence.
         finished, lost: numbers of trials whose results are sound, and of those that cannot be read.
+        is_damaged: whether the file is not what was written; else it is sound, or cannot be read for another reason.
     """
 
     problems: tuple[Problem, ...]
     summary: str
     finished: tuple[int, ...] = ()
     lost: tuple[int, ...] = ()
+    is_damaged: bool = False
 
 
 def examine(folder: str | Path) -> Examination:
@@ -59,8 +65,10 @@ def examine(folder: str | Path) -> Examination:
     try:
         check_file(path)
         return _sound(folder)
-    except TunebookError as error:
+    except LedgerDamaged as error:
         return _damaged(folder, str(error), salvage(path))
+    except TunebookError as error:
+        return Examination((Problem("file", "missing", str(error)),), "The ledger cannot be read as things are.")
 
 
 def _sound(folder: Path) -> Examination:
@@ -92,24 +100,32 @@ def _sound(folder: Path) -> Examination:
     again = len(attempts) - len({attempt["trial_id"] for attempt in attempts})
     if again:
         problems.append(Problem("attempts", "hint", f"{again} attempts were begun again after an interruption"))
-    problems += _adapters(folder, [n for n in finished if history.trials[n].cost.adapter_bytes])
+    trained = [n for n in finished if history.trials[n].trial.effective.num_train_epochs]
+    problems += _adapters(folder, [n for n in trained if history.trials[n].cost.adapter_bytes])
     summary = f"The ledger is sound: {len(finished)} of {len(history.trials)} trials are finished."
     return Examination(tuple(problems), summary, finished)
 
 
 def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
     finished, lost = tuple(sorted(found.finished)), tuple(found.lost)
-    problems = [Problem("file", "missing", message, "Keep a copy of the folder before anything else.")]
-    problems += [Problem("damage", "missing", line) for line in found.damage]
+    said = f"{without_advice(message)}: a disk fault, or an edit by hand"
+    problems = [Problem("file", "missing", said, "Keep a copy of the folder before anything else.")]
+    problems += [Problem("damage", "missing", line) for line in found.damage[:MOST_LINES]]
+    if len(found.damage) > MOST_LINES:
+        problems.append(Problem("damage", "missing", f"and {len(found.damage) - MOST_LINES} more of the kind"))
     if found.spec is None:
         advice = "Put a backup in its place."
         problems.append(Problem("rescue", "missing", "the study's own row cannot be read", advice))
-        return Examination(tuple(problems), "The ledger is damaged, and nothing can be rescued from it.")
-    rescued = f"{len(finished)} finished trials ({_listed(list(finished))})" if finished else "the plan, but no result"
-    advice = f"`tunebook doctor --ledger {folder} --rescue NEW_FOLDER` writes it there; the next run trains the rest."
+        summary = "The ledger is damaged, and nothing can be rescued from it."
+        return Examination(tuple(problems), summary, is_damaged=True)
+    results = f"the results of {_listed(list(finished))} ({len(finished)} in all)"
+    rescued = results if finished else "the plan, but no result"
+    command = f"tunebook doctor --ledger {shlex.quote(str(folder))} --rescue NEW_FOLDER"
+    advice = f"`{command}` writes it there; the next run trains the rest."
     problems.append(Problem("rescue", "hint", f"can be read whole: {rescued}", advice))
-    summary = f"The ledger is damaged: {len(finished)} finished trials can be rescued."
-    return Examination(tuple(problems), summary, finished, lost)
+    plural = "" if len(finished) == 1 else "s"
+    summary = f"The ledger is damaged: {len(finished)} finished trial{plural} can be rescued."
+    return Examination(tuple(problems), summary, finished, lost, is_damaged=True)
 
 
 def _holder(folder: Path) -> str | None:
@@ -137,7 +153,7 @@ def _adapters(folder: Path, expected: list[int]) -> list[Problem]:
         return []
     if not missing:
         return [Problem("adapters", "ok", f"all {len(expected)} are there")]
-    advice = "`tunebook rerun` trains one again; results in the ledger do not need them."
+    advice = "Results in the ledger do not need them; `best/` and `tunebook export` need the best configuration's."
     return [Problem("adapters", "hint", f"{_listed(missing)}: the adapter is not there", advice)]
 
 

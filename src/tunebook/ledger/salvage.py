@@ -24,7 +24,7 @@ from tunebook.ledger.schema import notes, sealed, studies, trials, waves
 from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, readonly_engine
 from tunebook.ledger.store import SqlLedger
 
-__all__ = ["Salvage", "rescue", "salvage"]
+__all__ = ["Salvage", "rescue", "salvage", "without_advice"]
 
 T = TypeVar("T")
 
@@ -36,9 +36,9 @@ class Salvage:
     Attributes:
         spec, facts: the study; None: damaged, and then nothing can be rescued.
         waves: the waves up to the first damaged one.
-        finished: trials with a result that is what was written.
+        finished: trials of these waves with a result that is what was written.
         notes: the notes that could be read, in order.
-        lost: numbers of trials that could not be read.
+        lost: numbers of trials that could not be read, or were planned after a damaged wave.
         damage: what could not be read, one sentence each.
     """
 
@@ -149,9 +149,18 @@ class _Reader:
                 f"wave {position}",
                 partial(rows.read_waves, self._connection, self._study_id, of_trials, self._place, only=position),
             )
-            if not wave:
-                return  # what was planned later rested on it
+            if not wave:  # what was planned later rested on it
+                break
             self._found.waves += wave
+        self._forget_later_trials()
+
+    def _forget_later_trials(self) -> None:
+        kept = {trial.id for wave in self._found.waves for trial in wave.trials}
+        later = sorted(self._found.finished.keys() - kept)
+        if later:
+            self._found.damage.append(f"{len(later)} finished trials were planned with or after it and go with it")
+            self._found.lost = sorted([*self._found.lost, *later])
+            self._found.finished = {n: fact for n, fact in self._found.finished.items() if n in kept}
 
     def _read_definition(self, number: int) -> Trial | None:
         where = (trials.c.study_id == self._study_id, trials.c.id == number)
@@ -181,5 +190,9 @@ class _Reader:
 
 
 def _short(error: Exception) -> str:
-    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    return text.split("; the contents are not")[0]
+    return without_advice(str(error.orig) if isinstance(error, DBAPIError) else str(error))
+
+
+def without_advice(message: str) -> str:
+    """What a message about damage says, without where to look next: this is the place."""
+    return message.split("; the contents are not")[0]

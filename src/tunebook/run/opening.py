@@ -10,7 +10,13 @@ from tunebook.run.place import StudyPlace, locate
 from tunebook.run.reading import last_note
 from tunebook.study_file import load_study
 
-__all__ = ["load"]
+__all__ = ["load", "study_folder"]
+
+
+def study_folder(study: str | Path) -> Path:
+    """The folder of a study given as its file or as that folder; whether a ledger is in it is not looked at."""
+    path = Path(study)
+    return locate(path, load_study(path).name).folder if path.is_file() else path
 
 
 def load(study: str | Path, folder: Path | None) -> tuple[StudySpec, StudyPlace]:

@@ -40,8 +40,8 @@ def rescue_study(folder: Path, target: Path) -> Rescued:
 
     The new folder appears whole or not at all. Its findings are judged by the next run, from the same outcomes.
 
-    Raises: UserError: the ledger is sound. NotFoundError: there is none. LedgerDamaged: the study itself cannot be
-        read. UnwritableFolder: the target is there already, or cannot be written. DiskFull: no room.
+    Raises: UserError: the ledger is not damaged. NotFoundError: there is none. LedgerDamaged: the study itself cannot
+        be read. UnwritableFolder: the target is there already, or cannot be written. DiskFull: no room.
     """
     _check(folder, target)
     scratch = target.with_name(f".{target.name}.rescuing")
@@ -64,8 +64,9 @@ def _check(folder: Path, target: Path) -> None:
     if not (folder / LEDGER_FILE).is_file():
         raise NotFoundError(f"{folder}: there is no {LEDGER_FILE} in it. Name the folder of a study (runs/<study>).")
     report = examine(folder)
-    if not any(problem.level == "missing" for problem in report.problems):
-        raise UserError(f"{folder}: {report.summary} There is nothing to rescue. To keep a copy, copy the folder.")
+    if not report.is_damaged:
+        why = report.problems[0].found if any(p.level == "missing" for p in report.problems) else report.summary
+        raise UserError(f"{folder}: {why} There is nothing to rescue. To keep a copy, copy the folder.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UnwritableFolder(f"{target}: is there already; a rescue never overwrites anything. Name a new folder.")
 
