@@ -36,6 +36,7 @@ from tunebook.core.standing import Place, Standing
 from tunebook.core.stats.effects import factor_variances
 from tunebook.core.stats.intervals import accuracy_interval
 from tunebook.core.stats.multiple import MaxT
+from tunebook.core.stats.noise import effective_key
 from tunebook.core.stats.power import POWER
 from tunebook.core.stats.response import divergence_bracket, fitted_interval, tied_levels
 from tunebook.core.stats.selection import corrected_accuracy, leader, tie_set
@@ -336,7 +337,7 @@ def _confirmation(standing: Standing) -> Confirmation | None:
     for role, key in sealed.items():
         facts = [
             f for f in standing.history.trials.values()
-            if f.trial.effective.key == key and f.state is TrialState.COMPLETED and TEST in f.outcomes
+            if effective_key(f) == key and f.state is TrialState.COMPLETED and TEST in f.outcomes
         ]
         if facts:
             scores = np.stack([f.outcomes[TEST].scores for f in facts])
