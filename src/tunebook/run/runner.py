@@ -57,6 +57,7 @@ class Runner:
         self._executor: Executor | None = None
         self._open: tuple[str, ...] = ()
         self._tokens: dict[int, int] = {}
+        self._stop_told = False
         self._line = TimeLine(parts.ledger, parts.ledger.notes())
 
     def run(self) -> History:
@@ -131,6 +132,9 @@ class Runner:
     # -- events
 
     def _on_event(self, event: Event, state: _WaveState) -> None:
+        if self._p.stop and not self._stop_told:  # told here, for a signal handler must not print
+            self._stop_told = True
+            self._p.observer.phase("stopping after the running step; a second Ctrl-C stops at once")
         name, arguments = event
         if name == "started":
             self._started(arguments[0], arguments[1], state)

@@ -59,11 +59,34 @@ class StopAfter(Silent):
             signal.raise_signal(signal.SIGINT)
 
 
+class StopAtFirstStep(Silent):
+    """Raises a real Ctrl-C while the first trial trains, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.phases: list[str] = []
+
+    def phase(self, text: str) -> None:
+        self.phases.append(text)
+
+    def event(self, event: tuple) -> None:
+        import signal
+
+        if event[0] == "step" and not any("stopping" in text for text in self.phases):
+            signal.raise_signal(signal.SIGINT)
+
+
 def results(folder: Path) -> dict:
     found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     for name in ("versions", "device", "savings"):
         found.pop(name, None)
     return found
+
+
+def test_who_presses_ctrl_c_is_told_that_it_was_heard(study_file: Path) -> None:
+    observer = StopAtFirstStep()
+    with pytest.raises(Interrupted):
+        Study.load(study_file).run(observer)
+    assert observer.phases[-1] == "stopping after the running step; a second Ctrl-C stops at once"
 
 
 def test_a_study_runs_through_all_rounds_and_writes_everything(study_file: Path) -> None:
