@@ -328,5 +328,13 @@ def test_a_column_that_compares_with_another_trial_is_said_to_be_unread() -> Non
     assert [n.code for n in notes] == ["differences_unread"]
 
 
+def test_a_result_that_points_to_another_trial_is_no_accuracy() -> None:
+    text = b"trial | change | accuracy\n--|--|--\n1 | baseline, batch 8 | 62%\n"
+    text += b"2 | batch 1 x accumulation 8 | = trials 1-5\n3 | lr=1e-4 | 64%\n"
+    report = audit(read_record(text, "x.md"), 100)
+    assert (report.best, report.table.trials[1].accuracy) == ("3", None)
+    assert report.structure.moves["2"] == ()
+
+
 def test_the_number_of_examples_is_read_from_a_sentence() -> None:
     assert report_of("diary_en.md").examples.n == 1000

@@ -30,8 +30,8 @@ def inside(c: float, k: int, df: float, two_sided: bool) -> float:
     return float(np.trapezoid(over_control * density, scale))
 
 
-# One-sided 5 % points for k treatments against a control, correlation 1/2: the table of Dunnett 1955 (J. Am. Stat. Assoc.
-# 50, 1096, at p. 1112), two decimals. The two-sided ones: by `inside`, which gives the one-sided ones too.
+# One-sided 5 % points for k treatments against a control, correlation 1/2: the table of Dunnett 1955 (J. Am. Stat.
+# Assoc. 50, 1096, at p. 1112), two decimals. The two-sided ones: by `inside`, which gives the one-sided ones too.
 @pytest.mark.parametrize(
     ("k", "df", "two_sided", "expected"),
     [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tunebook.core.audit.model import Accuracy, HandRecord, Note, Row, TableKind
@@ -140,13 +140,14 @@ def trials_of(record: HandRecord) -> TrialTable:
     baseline = _find(main, baseline_row) if baseline_row is not None else None
     first = baseline or main[0]
     factors = tuple(dict.fromkeys(name for row in (*main, *words) for name in row.values))
-    trials = _with_settings(main, first)
+    given = {name for row in (*full, *words, first) for name in row.values}
+    trials = _with_settings(main, first, given)
     unsaid = [n for n, level in trials[main.index(first)].configuration.as_dict().items() if level == UNSAID]
     if unsaid:
         notes.append(Note("baseline_unsaid", {"trial": first.trial, "factors": tuple(unsaid)}))
     aliases = _match(words, main) if full else {}
     extra = [row for row in words if full and id(row) not in aliases and not _has(main, row)]
-    trials += _with_settings(_distinct(extra)[0], first, trials) if extra else []
+    trials += _with_settings(_distinct(extra)[0], first, given, trials) if extra else []
     by_key = {trial.key for trial in trials}
     text_rows = tuple((row, aliases.get(id(row), key_of(row.trial))) for row in words if full or row in main)
     return TrialTable(
@@ -237,14 +238,16 @@ def _gaps(rows: Sequence[Row]) -> tuple[int, ...]:
     return tuple(sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers)))
 
 
-def _with_settings(rows: Sequence[Row], first: Row, before: Sequence[AuditTrial] = ()) -> list[AuditTrial]:
+def _with_settings(
+    rows: Sequence[Row], first: Row, given: Collection[str], before: Sequence[AuditTrial] = (),
+) -> list[AuditTrial]:
     """Trials with complete settings: a row's own, else those of the trial it builds on, else the baseline's."""
     known: list[AuditTrial] = list(before)
-    given = {name for row in rows for name in row.values} | set(first.values)
+    unsaid = {name: _unsaid(name, first) for name in given}
     result = []
     for row in rows:
         base = _base_values(row, first, known)
-        values = {name: row.values.get(name, base.get(name, _unsaid(name))) for name in given}
+        values = {name: row.values.get(name, base.get(name, unsaid[name])) for name in given}
         assumed = tuple(n for n in values if n not in row.values and row.kind is TableKind.SETTINGS and n in base)
         trial = AuditTrial(
             key_of(row.trial), row.trial, len(known), _configuration(values), row.accuracy, nothing_right(row), row,
@@ -254,7 +257,10 @@ def _with_settings(rows: Sequence[Row], first: Row, before: Sequence[AuditTrial]
     return result
 
 
-def _unsaid(factor: str) -> Level | None:
+def _unsaid(factor: str, first: Row) -> Level | None:
+    """What stands for a factor that the baseline does not give. Of batch size and accumulation one is enough."""
+    if factor in (BATCH, ACCUMULATION) and {BATCH, ACCUMULATION} & first.values.keys():
+        return None
     return UNSAID if FACTOR_KINDS[factor].value_type in (int, float) else None
 
 

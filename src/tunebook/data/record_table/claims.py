@@ -156,13 +156,15 @@ _LESSER = re.compile(r"\bless\b|\bsmaller\b|\bweaker\b|小于|不如|不及|弱�
 _PRONOUN = re.compile(r"^\W*(?:it|this|that|which)\b|^\W*(?:它|其|该)", re.IGNORECASE)
 _SO_FAR = re.compile(r"so far|until now|currently|to date|目前|当前|至今|截至|暂时", re.IGNORECASE)
 _NOT_A_CLAIM = re.compile(
-    r"^\W{0,6}(?:(?:goals?|aims?|purpose|objective|hypothes[ie]s|question|next(?: steps?)?|plan|idea|todo)\b|"
-    r"(?:try|test whether)\s|(?:本轮|实验)?(?:目标|目的|假设|问题|下一步|计划|思路|方法|待办|验证)\w{0,4}\s?:)|[?？"
+    r"^\W{0,6}(?:(?:not (?:known|shown)|unknown|goals?|aims?|purpose|objective|hypothes[ie]s|question|"
+    r"next(?: steps?)?|plan|idea|todo)\b|"
+    r"(?:try|test whether)\s|(?:本轮|实验)?(?:未知|尚不清楚|目标|目的|假设|问题|下一步|计划|思路|"
+    r"方法|待办|验证)\w{0,4}\s?:)|[?？"
     r"]\W*$",
     re.IGNORECASE,
 )
 _SENTENCES = re.compile(r"[。;；!！\n]+|[.?](?=\s|$)")
-_CLAUSES = re.compile(r"[,，]\s?|\s(?:but|while|whereas)\s|但是|但|而且|并且|不过|然而")
+_CLAUSES = re.compile(r"[,，](?!\d{3}(?!\d))\s?|\s(?:but|while|whereas)\s|但是|但|而且|并且|不过|然而")
 _BARE_LIMIT = re.compile(
     rf"(above|beyond|over|below|under|超过|高于|大于|低于|小于|>|<)\s?({NUMBER})(?!\s?[%％])", re.IGNORECASE
 )

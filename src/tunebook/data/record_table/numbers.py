@@ -29,6 +29,10 @@ _FAILURE = re.compile(
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"(?<![\d./])(\d{1,9})\s?/\s?(\d{1,9})(?![\d/])")
+_SAME_AS = re.compile(
+    r"\W{0,3}(?:[=≈]|same as|as)\s?(?:trials?|exp\w*|runs?|#|baseline|实验|试验|基线)|(?:同|等同于)\s?\S", re.IGNORECASE
+)
+"""A result cell that points to another trial: "= trials 1-5"."""
 _DECIMAL = re.compile(rf"{_BEFORE}({_CELL_NUMBER})\s?(%|％|‰|pct|percent)?", re.IGNORECASE)
 _TRUE = {"true", "yes", "on", "y", "1", "✓", "✔", "✅", "☑", "是", "开", "开启", "启用", "有", "√", "enabled"}
 _FALSE = {"false", "no", "off", "n", "0", "✗", "✘", "❌", "×", "x", "否", "关", "关闭", "禁用", "无", "-", "disabled"}
@@ -91,6 +95,8 @@ def read_accuracy(text: str, percent: bool) -> Accuracy | None:
     Returns None when there is no number, or none that can be an accuracy (above 100 %, or above 1 without a sign).
     """
     cleaned = clean_text(text[:_LONGEST_CELL])
+    if _SAME_AS.match(cleaned):
+        return None
     fraction = _FRACTION.search(cleaned)
     if fraction and int(fraction.group(2)) > 0 and int(fraction.group(1)) <= int(fraction.group(2)):
         correct, total = int(fraction.group(1)), int(fraction.group(2))
