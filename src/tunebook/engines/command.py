@@ -22,11 +22,13 @@ from tunebook.core.ports import Calibration, EngineOptions, RawTrial, Sink, Tria
 from tunebook.core.space import Folding
 from tunebook.engines.command_files import Problem, forget_inputs, read_scores, read_steps, write_inputs
 from tunebook.engines.command_process import Ended, ProcessLimits, run_program
-from tunebook.errors import StudyFileError
+from tunebook.errors import DiskFull, StudyFileError
 
 __all__ = ["CommandEngine"]
 
 PLACEHOLDERS = ("config", "output")
+LEAST_FREE_BYTES = 1 << 20
+"""A program that fails on a disk with less room than this has failed for want of it."""
 
 
 class CommandEngine:
@@ -106,6 +108,7 @@ class _OneTrial:
             self._report(ended, output, time.monotonic() - started)
             forget_inputs(folder)
         except Problem as problem:
+            _check_room(folder, ended)
             self.sink.failed(self.job.id, f"{problem}{ended.tail_clause}")
 
     def _alive(self, share_of_time: float) -> None:
@@ -122,6 +125,15 @@ class _OneTrial:
         adapter_bytes = _keep_adapter(output, Path(self.job.folder))
         cost = Cost(train_seconds=seconds, peak_bytes=ended.peak_bytes, adapter_bytes=adapter_bytes)
         self.sink.finished(RawTrial(self.job.id, scores, Curve(steps), cost, broke_at, reason))
+
+
+def _check_room(folder: Path, ended: Ended) -> None:
+    """Raise DiskFull where a program failed because the disk is full: the trial is not to blame."""
+    if "No space left on device" in ended.tail or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
+        raise DiskFull(
+            f"{folder}: no room left on the disk; the trial's program could not go on{ended.tail_clause}. "
+            "Free some space and run again: this trial is trained again, everything before it is safe."
+        )
 
 
 def _broke(steps: tuple[StepRecord, ...]) -> tuple[int | None, str | None]:

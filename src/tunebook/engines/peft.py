@@ -40,7 +40,8 @@ from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
 from tunebook.engines.initial import initial_a
-from tunebook.errors import OutOfMemory
+from tunebook.engines.packed.saving import writing
+from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory
 
 __all__ = ["PeftEngine", "lora_config"]
 
@@ -110,6 +111,8 @@ class PeftEngine:
                 sink.finished(_TrialRun(self, jobs[0], workload, sink).run())
             except _Stop:
                 return
+            except (EnvironmentStop, ModelError):  # what ends the study, not this trial alone
+                raise
             except (torch.OutOfMemoryError, MemoryError, OutOfMemory) as error:
                 sink.failed(jobs[0].id, str(error), out_of_memory=True)
             except (RuntimeError, ValueError) as error:  # one trial's trouble must not end the others
@@ -375,14 +378,17 @@ def _smaller_divisor(n: int, below: int) -> int:
 
 
 def _save(model: Any, folder: Path) -> int:
-    """Write the adapter in PEFT's format, atomically; gives its size in bytes."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """Write the adapter in PEFT's format, atomically; gives its size in bytes.
+
+    Raises: DiskFull, UnwritableFolder: what was there before is untouched.
+    """
     scratch = folder.with_name(f".{folder.name}.writing")
     shutil.rmtree(scratch, ignore_errors=True)
-    with quiet_transformers():
+    with writing(folder), quiet_transformers():
+        folder.parent.mkdir(parents=True, exist_ok=True)
         model.save_pretrained(scratch, safe_serialization=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    scratch.rename(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.rename(folder)
     return (folder / "adapter_model.safetensors").stat().st_size
 
 

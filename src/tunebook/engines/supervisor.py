@@ -70,7 +70,7 @@ def _keep_output(stream: IO[bytes], log: Path, limit: int) -> None:
     """The first `limit` bytes and the last chunks go to the log; what is between is counted and dropped."""
     tail: deque[bytes] = deque(maxlen=_TAIL_CHUNKS)
     written = dropped = 0
-    with log.open("wb") as file:
+    with _opened(log) as file:
         while chunk := os.read(stream.fileno(), _CHUNK):
             room = max(0, limit - written)
             with suppress(OSError):  # a full disk must not block the program on its own output
@@ -85,6 +85,14 @@ def _keep_output(stream: IO[bytes], log: Path, limit: int) -> None:
             kept = f"\n[tunebook: {dropped - len(kept)} bytes of output were dropped here]\n".encode() + kept
         with suppress(OSError):
             file.write(kept)
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """The log, or nowhere when a full disk has no room for one: the program's output must be read in any case."""
+    try:
+        return log.open("wb", buffering=0)
+    except OSError:
+        return open(os.devnull, "wb")
 
 
 def _adopt_orphans() -> None:

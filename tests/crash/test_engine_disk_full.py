@@ -1,0 +1,174 @@
+"""A disk that fills up while an engine works: the run ends with 75, nothing half-written is read, and it goes on."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from benchmarks.soak import Child, Soak, compare, make_real_study
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import ExampleText
+from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.engines.command import CommandEngine
+from tunebook.engines.packed.engine import PackedEngine
+from tunebook.engines.peft import PeftEngine
+from tunebook.errors import DiskFull
+from tunebook.executors.faults import stops_the_study
+from tunebook.testing.tiny_model import write_tiny_model
+
+pytestmark = pytest.mark.timeout(900)
+Sized = Callable[[Path, int], Path]
+
+
+@pytest.fixture
+def small() -> Iterator[Sized]:
+    """A folder that becomes a file system of so many kilobytes; grown by asking again."""
+    mounted: list[Path] = []
+
+    def size(folder: Path, kilobytes: int) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        options = f"size={kilobytes}k" if folder not in mounted else f"remount,size={kilobytes}k"
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            pytest.skip(f"no file system can be mounted here: {answer.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield size
+    for folder in mounted[:1]:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def with_engine(folder: Path, engine: str) -> Path:
+    file = make_real_study(folder, 6)
+    text = file.read_text().replace("engine: packed", f"engine: {engine}")
+    file.write_text(text.replace("\n  lora_r: [4, 8]", "").replace("seed: 3", "seed: 3\nseeds: {baseline: 3}"))
+    return file
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["packed", "peft"])
+def test_no_room_for_adapters_ends_the_run_with_75_and_it_goes_on(tmp_path, small, engine):
+    calm = Soak(with_engine(tmp_path / "calm", engine), random.Random(0))
+    calm.run()
+    file = with_engine(tmp_path / "full", engine)
+    adapters = small(tmp_path / "full" / "runs" / "soak" / "adapters", 96)
+    child = Child(file, tmp_path / "out.log")
+    said = lambda: (tmp_path / "out.log").read_text()  # noqa: E731
+    assert child.wait(600) == 75, said()[-2000:]
+    assert "Free some" in said()
+    assert "Traceback" not in said()
+    small(adapters, 50_000)
+    again = Soak(file, random.Random(0))
+    again.run()
+    found = compare(calm.folder, again.folder)
+    assert (found.trials_lost, found.trials_doubled, found.differences) == (0, 0, ())
+
+
+class Quiet:
+    """A source of one trial, and a sink that keeps what it is told."""
+
+    def __init__(self, job: TrialJob) -> None:
+        self.jobs, self.results, self.failures = [job], [], []
+
+    def take(self, n):
+        taken, self.jobs = self.jobs[:n], self.jobs[n:]
+        return taken
+
+    def step(self, *arguments): ...
+
+    def evaluation(self, *arguments): ...
+
+    def progress(self, *arguments): ...
+
+    def note(self, *arguments): ...
+
+    def finished(self, result):
+        self.results.append(result)
+
+    def failed(self, trial_id, message, out_of_memory=False):
+        self.failures.append(message)
+
+    def should_stop(self):
+        return False
+
+
+EXAMPLES = tuple(TokenizedExample((5, 6, 7, 8 + i), (9 + i % 3, 0)) for i in range(6))
+WORKLOAD = Workload(EXAMPLES, {"validation": EXAMPLES}, Scoring(max_new_tokens=2, stop_ids=(0,)))
+
+
+@pytest.mark.parametrize("engine", [PackedEngine, PeftEngine])
+@pytest.mark.parametrize("kilobytes", [4, 12])
+def test_a_full_disk_is_no_trials_fault(tmp_path, small, engine, kilobytes):
+    """`checkpoint_seconds` 0: the packed engine also writes its state after every step."""
+    model = write_tiny_model(tmp_path / "model", ["red", "green", *map(str, range(40))])
+    place = small(tmp_path / "small", kilobytes)
+    job = TrialJob(1, Configuration(num_train_epochs=2), 3, ("validation",), str(place / "1"))
+    options = EngineOptions(str(model), threads=1, checkpoint_seconds=0.0)
+    desk = Quiet(job)
+    with pytest.raises(DiskFull, match="Free some"):
+        engine(options).run(desk, WORKLOAD, desk)
+    assert (desk.results, desk.failures) == ([], [])
+    assert not (place / "1" / "adapter_model.safetensors").exists()
+    small(place, 20_000)
+    desk = Quiet(job)
+    engine(options).run(desk, WORKLOAD, desk)
+    assert (len(desk.results), desk.failures) == (1, [])
+    assert (place / "1" / "adapter_model.safetensors").is_file()
+
+
+PROGRAM = """
+import json, sys, time
+config = json.load(open(sys.argv[1]))
+print("begun", flush=True)
+with open(config["output"] + "/weights", "wb") as file:
+    file.write(bytes(200_000))
+print("x" * 100_000, flush=True)
+with open(config["predictions"]["validation"], "w") as out:
+    for line in open(config["data"]["validation"]):
+        out.write(json.dumps({"index": json.loads(line)["index"], "answer": "", "nll": 1}) + chr(10))
+"""
+
+
+@pytest.mark.parametrize("kilobytes", [4, 12, 40, 260])
+def test_a_full_disk_is_no_fault_of_an_external_trainers_trial(tmp_path, small, kilobytes):
+    """No room for its inputs, for its log, for what it writes, for the end of its log."""
+    (tmp_path / "trainer.py").write_text(PROGRAM)
+    texts = tuple(ExampleText(i, f"question {i}", "answer") for i in range(20))
+    workload = Workload((), {}, Scoring(), texts={"train": texts, "validation": texts})
+    place = small(tmp_path / "small", kilobytes)
+    job = TrialJob(1, Configuration(), 3, ("validation",), str(place / "1"))
+    command = [sys.executable, str(tmp_path / "trainer.py"), "{config}"]
+    engine = CommandEngine(EngineOptions("none", extra={"command": command, "time_limit_seconds": 200}))
+    desk = Quiet(job)
+    stopped = None
+    try:
+        engine.run(desk, workload, desk)
+    except OSError as error:
+        stopped = stops_the_study(error)
+    assert isinstance(stopped, DiskFull) or len(desk.results) == 1, "only the log may be cut"
+    assert desk.failures == []
+    small(place, 20_000)
+    desk = Quiet(job)
+    engine.run(desk, workload, desk)
+    assert (len(desk.results), desk.failures) == (1, [])
+
+
+@pytest.mark.slow
+def test_no_room_for_tensorboard_is_a_warning(tmp_path, small):
+    """Its writer works in a thread of its own; the study must neither end nor hang with it."""
+    file = with_engine(tmp_path / "full", "packed")
+    small(tmp_path / "full" / "runs" / "soak" / "tensorboard", 12)
+    child = Child(file, tmp_path / "out.log")
+    said = (tmp_path / "out.log").read_text
+    assert child.wait(600) == 0, said()[-2000:]
+    assert "tensorboard: " in said()
+    assert "Traceback" not in said()
