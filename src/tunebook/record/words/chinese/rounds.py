@@ -47,7 +47,7 @@ class ChineseRounds(ChinesePieces):
             Verdict.EQUIVALENT: f"已证实与{gap(against)}相差不超过 {m} 个百分点。",
             Verdict.NOT_INFERIOR: f"已证实比{gap(against)}差不超过 {m} 个百分点。",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
-            Verdict.DIVERGED: "训练失败。",
+            Verdict.DIVERGED: "多数或全部种子训练失败。",
         }[finding.verdict]
         return self.join([first, *self._limits(finding)])
 
@@ -124,7 +124,7 @@ class ChineseRounds(ChinesePieces):
             Verdict.EQUIVALENT: f"已证实{gap(what)}与{gap(against)}相差不超过 {m} 个百分点",
             Verdict.NOT_INFERIOR: f"已证实{gap(what)}比{gap(against)}差不超过 {m} 个百分点",
             Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + "无定论",
-            Verdict.DIVERGED: f"{what}：训练失败",
+            Verdict.DIVERGED: f"{what}：多数或全部种子训练失败",
         }[finding.verdict]
         if finding.verdict is Verdict.DIVERGED:
             return claim + "。"

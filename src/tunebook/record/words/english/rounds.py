@@ -48,7 +48,7 @@ class EnglishRounds(EnglishPieces):
             Verdict.EQUIVALENT: f"Shown equal to {against} within {m} points.",
             Verdict.NOT_INFERIOR: f"Shown not worse than {against} by more than {m} points.",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
-            Verdict.DIVERGED: "Training broke.",
+            Verdict.DIVERGED: "Training broke with most or all of its seeds.",
         }[finding.verdict]
         return self.join([first, *self._limits(finding)])
 
@@ -138,7 +138,7 @@ class EnglishRounds(EnglishPieces):
             Verdict.EQUIVALENT: f"{what}: equal to {against} within {m}",
             Verdict.NOT_INFERIOR: f"{what}: not worse than {against} by more than {m}",
             Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + " Inconclusive",
-            Verdict.DIVERGED: f"{what}: training broke",
+            Verdict.DIVERGED: f"{what}: training broke with most or all of its seeds",
         }[finding.verdict]
         if finding.verdict is Verdict.DIVERGED:
             return claim + "."
