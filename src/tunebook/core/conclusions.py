@@ -85,7 +85,9 @@ def _noise(standing: Standing) -> Noise:
             detectable.setdefault(finding.round_kind.value, []).append(found)
             margins.append((reach + float(special.stdtrit(df, (1 + POWER) / 2))) * finding.standard_error)
     return Noise(
-        noise.deviation, noise.df, noise.from_prior,
+        noise.deviation,
+        noise.df,
+        noise.from_prior,
         {kind: min(1.0, float(np.median(values))) for kind, values in detectable.items()},
         min(1.0, *margins) if margins else 1.0,
         math.sqrt(joint.covariance[1, 1]) if joint.covariance[1, 1] > 0 else None,
@@ -115,7 +117,8 @@ def _best(standing: Standing) -> BestConfiguration | None:
 
 def _chosen_by(standing: Standing, key: str) -> str:
     better = [
-        f for f in standing.history.findings
+        f
+        for f in standing.history.findings
         if f.family == "main" and f.treatment_key == key and f.verdict is Verdict.BETTER
     ]
     if any(f.split == TEST for f in better):
@@ -138,7 +141,8 @@ def _cheapest(standing: Standing, best: Place | None, facts: DataFacts) -> Cheap
     if best is None:
         return None
     tests = [
-        f for f in standing.history.findings
+        f
+        for f in standing.history.findings
         if f.kind is ContrastKind.NON_INFERIORITY and f.family == "main" and not math.isnan(f.effect)
     ]
     for finding in reversed(tests):
@@ -167,8 +171,10 @@ def _worse_by(standing: Standing, places: list[Place], best: Place) -> Floats:
 
 def _cost_ratio(place: Place, best: Place, facts: DataFacts) -> float:
     """Training time over the best's: measured where both were, else as the configurations let expect."""
-    measured = [np.mean([f.cost.train_seconds for f in p.facts if f.trial.checkpoint_of is None] or [0.0])
-                for p in (place, best)]
+    measured = [
+        np.mean([f.cost.train_seconds for f in p.facts if f.trial.checkpoint_of is None] or [0.0])
+        for p in (place, best)
+    ]
     if min(measured) > 0:
         return float(measured[0] / measured[1])
     return relative_cost(place.effective, facts)[0] / relative_cost(best.effective, facts)[0]
@@ -186,10 +192,18 @@ def _importance(standing: Standing) -> tuple[Importance, ...]:
     for name, own, variance in zip(factors, members, variances, strict=True):
         seen = max(max(abs(end) for end in levels[i].interval) for i in own)
         values = dict.fromkeys([standing.control_value(levels[own[0]]), *(standing.value_of(levels[i]) for i in own)])
-        found.append(Importance(
-            name, variance.share, variance.rank, variance.rank_interval, variance.first_share, variance.ranked, seen,
-            tuple(values),
-        ))
+        found.append(
+            Importance(
+                name,
+                variance.share,
+                variance.rank,
+                variance.rank_interval,
+                variance.first_share,
+                variance.ranked,
+                seen,
+                tuple(values),
+            )
+        )
     return tuple(sorted(found, key=lambda importance: importance.rank))
 
 
@@ -259,8 +273,7 @@ def _interaction_numbers(
     estimates = standing.weighted(weights, trials)
     half = MaxT(estimates.correlation).critical(0.05, estimates.df) * estimates.standard_error
     return {
-        pair: (float(e), (float(e - h), float(e + h)))
-        for pair, e, h in zip(known, estimates.effect, half, strict=True)
+        pair: (float(e), (float(e - h), float(e + h))) for pair, e, h in zip(known, estimates.effect, half, strict=True)
     }
 
 
@@ -281,14 +294,21 @@ def _sweet_spot(standing: Standing, factor: str) -> SweetSpot | None:
     estimates = standing.estimates([(f.treatment_trials, f.control_trials) for f in own])
     effect = np.concatenate([[0.0], estimates.effect])
     covariance = np.pad(estimates.covariance, ((1, 0), (1, 0)))
-    df = float(estimates.df.min())
+    critical = _critical_of(own, estimates.standard_error)
     x = np.array([place(value) for value in values])
-    fit = fitted_interval(x, effect, covariance, df) if factor == "learning_rate" else None
-    found = fit or tied_levels(x, effect, covariance, df)
+    fit = fitted_interval(x, effect, covariance, critical) if factor == "learning_rate" else None
+    found = fit or tied_levels(x, effect, covariance, critical)
     low, high, best = (back(position) for position in (found.low, found.high, found.best))
     if fit is None:
         low, high, best = (_nearest(values, at) for at in (low, high, best))
     return SweetSpot(factor, low, high, best, fit is not None)
+
+
+def _critical_of(findings: list[Finding], standard_error: Floats) -> float:
+    """How many standard errors the verdicts on these findings took: a level that no verdict tells from its control is
+    not told from it here either."""
+    halves = [(f.interval[1] - f.interval[0]) / 2 for f in findings]
+    return max(half / max(float(se), 1e-12) for half, se in zip(halves, standard_error, strict=True))
 
 
 def _nearest(values: list[float], at: float) -> float:
@@ -336,7 +356,8 @@ def _confirmation(standing: Standing) -> Confirmation | None:
     accuracies, intervals, n = {}, {}, 0
     for role, key in sealed.items():
         facts = [
-            f for f in standing.history.trials.values()
+            f
+            for f in standing.history.trials.values()
             if effective_key(f) == key and f.state is TrialState.COMPLETED and TEST in f.outcomes
         ]
         if facts:
@@ -346,10 +367,14 @@ def _confirmation(standing: Standing) -> Confirmation | None:
             intervals[role] = accuracy_interval(scores, noise.assumed_deviation, noise.effective_df)
     if not accuracies:
         return None
-    gain = next((
-        f for f in reversed(standing.history.findings)
-        if f.split == TEST and f.label == "best" and f.family == "main" and not math.isnan(f.effect)
-    ), None)
+    gain = next(
+        (
+            f
+            for f in reversed(standing.history.findings)
+            if f.split == TEST and f.label == "best" and f.family == "main" and not math.isnan(f.effect)
+        ),
+        None,
+    )
     return Confirmation(
         dict(sealed), accuracies, intervals, gain.effect if gain else None, gain.interval if gain else None, n
     )
@@ -358,9 +383,13 @@ def _confirmation(standing: Standing) -> Confirmation | None:
 def _more_money(standing: Standing, best: BestConfiguration | None) -> MoreMoney | None:
     """What more would buy for the main finding: the best against the baseline, the latest time it was judged."""
     about = [
-        f for f in standing.history.findings
-        if best is not None and f.treatment_key == best.key and f.family == "main"
-        and f.kind is ContrastKind.DIFFERENCE and not math.isnan(f.effect)
+        f
+        for f in standing.history.findings
+        if best is not None
+        and f.treatment_key == best.key
+        and f.family == "main"
+        and f.kind is ContrastKind.DIFFERENCE
+        and not math.isnan(f.effect)
     ]
     if not about:
         return None
@@ -373,6 +402,8 @@ def _more_money(standing: Standing, best: BestConfiguration | None) -> MoreMoney
     extra = max(100, round(n, -2))
     return MoreMoney(
         critical * math.sqrt(variance),
-        EXTRA_TRIALS, critical * math.sqrt(variance - from_seeds + more_seeds),
-        extra, critical * math.sqrt((variance - from_seeds) * n / (n + extra) + from_seeds),
+        EXTRA_TRIALS,
+        critical * math.sqrt(variance - from_seeds + more_seeds),
+        extra,
+        critical * math.sqrt((variance - from_seeds) * n / (n + extra) + from_seeds),
     )

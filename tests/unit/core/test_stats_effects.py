@@ -52,20 +52,27 @@ def test_the_sweet_spot_of_a_parabola_holds_its_top():
     effect = height - height[0]
     covariance = 0.004**2 * (np.eye(6) + 1)
     covariance[0] = covariance[:, 0] = 0
-    fit = fitted_interval(x, effect, covariance, 40)
+    fit = fitted_interval(x, effect, covariance, 2.02)
     assert math.exp(fit.best) == pytest.approx(5e-4, rel=0.05)
     assert 2e-4 < math.exp(fit.low) < 5e-4 < math.exp(fit.high) < 1.3e-3
 
 
 def test_three_levels_are_too_few_for_a_fit():
-    assert fitted_interval(np.array([0.0, 1.0, 2.0]), np.zeros(3), np.eye(3), 10) is None
+    assert fitted_interval(np.array([0.0, 1.0, 2.0]), np.zeros(3), np.eye(3), 2.2) is None
 
 
 def test_a_response_that_is_no_parabola_is_not_fitted():
     x, effect = np.arange(6.0), np.array([0, 0.2, -0.2, 0.2, -0.2, 0.2])
     covariance = 0.01**2 * np.eye(6)
-    assert fitted_interval(x, effect, covariance, 40) is None
-    assert tied_levels(x, effect, covariance, 40).low == 1.0
+    assert fitted_interval(x, effect, covariance, 2.02) is None
+    assert tied_levels(x, effect, covariance, 2.02).low == 1.0
+
+
+def test_a_level_is_told_from_the_best_only_by_the_measure_of_the_verdicts():
+    x, effect = np.array([1.0, 2.0]), np.array([0.0, 0.125])
+    covariance = np.diag([0.0, 0.05**2])
+    assert tied_levels(x, effect, covariance, 1.96).low == 2.0
+    assert tied_levels(x, effect, covariance, 2.9).low == 1.0  # an interval of -2 to +27 points: inconclusive
 
 
 def test_the_bracket_runs_from_the_last_sure_rate_to_the_first_that_mostly_fails():
@@ -146,8 +153,14 @@ def test_the_winners_curse_is_taken_out_on_average():
     raw, corrected, covered = [], [], 0
     for _ in range(150):
         f = field(rng, [0.6] * 12, n=400, sd=0.02)
-        f = Field(f.scores, np.tile(-f.scores.mean(axis=1, keepdims=True), (1, 400)), f.replicates,
-                  f.seed_covariance, f.answer_covariance, 20.0)
+        f = Field(
+            f.scores,
+            np.tile(-f.scores.mean(axis=1, keepdims=True), (1, 400)),
+            f.replicates,
+            f.seed_covariance,
+            f.answer_covariance,
+            20.0,
+        )
         found = corrected_accuracy(f, leader(f.scores, f.loss))
         raw.append(found.raw - 0.6)
         corrected.append(found.corrected - 0.6)

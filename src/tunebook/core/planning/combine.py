@@ -24,6 +24,8 @@ __all__ = ["combine_wave", "combined", "combined_claim_wave", "helping_levels"]
 
 FINE_RATE_STEP = math.sqrt(RATE_STEP)
 """Ratio of the rates that a combination chooses from: explore and refine have narrowed the rate to about this."""
+SAME_RATE = math.log(1.05)
+"""Rates nearer than this on the log scale are not worth telling apart."""
 
 
 def helping_levels(board: Board) -> dict[str, LevelSeen] | None:
@@ -94,7 +96,7 @@ def _rates(
     if ground.rate_factor is None or not moves:
         return ()
     own = together.learning_rate
-    below, above = (float(f"{rate:.2g}") for rate in (own / FINE_RATE_STEP, own * FINE_RATE_STEP))
+    below, above = (_known_or_rounded(board, rate) for rate in (own / FINE_RATE_STEP, own * FINE_RATE_STEP))
     wanted = [below, own] + ([above] if above <= _highest_trained(board, own) else [])
     seconds = board.seconds(together)
     claims = ground.spec.seeds.configuration
@@ -103,6 +105,13 @@ def _rates(
         if room.covers(n, n * seconds):
             return tuple(rates)
     return ()
+
+
+def _known_or_rounded(board: Board, rate: float) -> float:
+    """A rate of a few per cent beside one that was trained is that one: its trials then serve as cells."""
+    known = {fact.trial.effective.learning_rate for fact in board.history.trials.values()}
+    nearest = min(known, key=lambda other: abs(math.log(other / rate)))
+    return nearest if abs(math.log(nearest / rate)) < SAME_RATE else float(f"{rate:.2g}")
 
 
 def _claims(draft: Draft, helped: Mapping[str, LevelSeen], together: Configuration) -> Wave | None:
@@ -163,6 +172,7 @@ def combined(board: Board, levels: Mapping[str, LevelSeen]) -> Configuration:
 
 def _highest_trained(board: Board, unknown: float) -> float:
     """The highest rate at which the baseline's settings are known to train."""
-    trained = [level.group.configuration.learning_rate for level in board.levels_of("learning_rate")
-               if level.group.trains]
+    trained = [
+        level.group.configuration.learning_rate for level in board.levels_of("learning_rate") if level.group.trains
+    ]
     return max(trained, default=unknown)

@@ -41,13 +41,13 @@ class Fit:
     best: float
 
 
-def fitted_interval(x: Floats, effect: Floats, covariance: Floats, df: float) -> Fit | None:
+def fitted_interval(x: Floats, effect: Floats, covariance: Floats, critical: float) -> Fit | None:
     """The values whose fitted response cannot be told from the maximum.
 
     Args:
         x: positions of the levels, the control's among them, shape (L,).
         effect, covariance: of the levels against the control (whose own row is zero), shapes (L,), (L, L).
-        df: degrees of freedom of the covariance.
+        critical: how many standard errors tell a difference: that of the verdicts, so that both say the same.
 
     Returns: None with fewer than four levels, or when the quadratic does not fit (chi-squared of the residuals).
     """
@@ -64,7 +64,7 @@ def fitted_interval(x: Floats, effect: Floats, covariance: Floats, df: float) ->
     residual = effect - design @ beta
     if n > 3 and special.chdtrc(n - 3, float(residual @ inverse @ residual)) < LACK_OF_FIT_ALPHA:
         return None
-    return _told_from_maximum(beta, spread, z, x, df)
+    return _told_from_maximum(beta, spread, z, x, critical)
 
 
 def _shared(covariance: Floats) -> Floats:
@@ -73,23 +73,22 @@ def _shared(covariance: Floats) -> Floats:
     return np.full((n, n), float(np.max(np.diag(covariance))))
 
 
-def _told_from_maximum(beta: Floats, spread: Floats, z: Floats, x: Floats, df: float) -> Fit:
+def _told_from_maximum(beta: Floats, spread: Floats, z: Floats, x: Floats, critical: float) -> Fit:
     grid = np.linspace(z.min(), z.max(), GRID)
     curve = np.stack([np.ones(GRID), grid, grid**2], axis=1)
     top = int(np.argmax(curve @ beta))
     below = curve[top] - curve
     se = np.sqrt(np.maximum(np.einsum("gi,ij,gj->g", below, spread, below), 0.0))
-    tied = np.flatnonzero(below @ beta <= float(special.stdtrit(min(df, 1e6), 0.975)) * se)
+    tied = np.flatnonzero(below @ beta <= critical * se)
     low, high, best = (float(grid[i]) * np.ptp(x) + x.mean() for i in (tied.min(), tied.max(), top))
     return Fit(max(float(low), float(x.min())), min(float(high), float(x.max())), float(best))
 
 
-def tied_levels(x: Floats, effect: Floats, covariance: Floats, df: float) -> Fit:
-    """Without a fit: the levels that cannot be told from the best of them (95 %, each alone), as an interval."""
+def tied_levels(x: Floats, effect: Floats, covariance: Floats, critical: float) -> Fit:
+    """Without a fit: the levels that cannot be told from the best of them, as an interval (arguments as above)."""
     best = int(np.argmax(effect))
     variance = covariance[best, best] + np.diag(covariance) - 2 * covariance[best]
-    limit = float(special.stdtrit(min(df, 1e6), 0.975)) * np.sqrt(np.maximum(variance, 0.0))
-    tied = x[effect[best] - effect <= limit]
+    tied = x[effect[best] - effect <= critical * np.sqrt(np.maximum(variance, 0.0))]
     return Fit(float(tied.min()), float(tied.max()), float(x[best]))
 
 
