@@ -12,8 +12,9 @@ from typing import IO, Any, TextIO, cast
 
 import numpy as np
 from rich.console import Console
+from rich.text import Text
 
-__all__ = ["SCHEMA_VERSION", "messages", "print_json", "results", "to_json"]
+__all__ = ["SCHEMA_VERSION", "messages", "print_json", "printable", "results", "to_json"]
 
 SCHEMA_VERSION = 1
 """Of every `--json` output; raised when a key changes its meaning or goes away."""
@@ -21,12 +22,34 @@ SCHEMA_VERSION = 1
 
 def results() -> Console:
     """Console for results: standard output; plain when that is not a terminal."""
-    return Console(file=_open_ended(sys.stdout), highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _CleanConsole(
+        file=_open_ended(sys.stdout), highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty()
+    )
 
 
 def messages() -> Console:
     """Console for progress and messages: standard error."""
-    return Console(file=_open_ended(sys.stderr), highlight=False)
+    return _CleanConsole(file=_open_ended(sys.stderr), highlight=False, markup=False, emoji=False)
+
+
+def printable(text: str) -> str:
+    """The text with every control character shown as one sign: those of strangers' text never reach the terminal."""
+    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+class _CleanConsole(Console):
+    """Prints texts without control sequences and without markup, whoever wrote them."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*map(_clean, objects), **options)
+
+
+def _clean(shown: Any) -> Any:
+    if isinstance(shown, str):
+        return printable(shown)
+    if isinstance(shown, Text) and printable(shown.plain) != shown.plain:
+        return Text(printable(shown.plain), style=shown.style)
+    return shown
 
 
 def _open_ended(stream: TextIO) -> IO[str]:

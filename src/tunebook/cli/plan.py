@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tunebook.cli.options import Folder, Json, StudyArgument, TrustRemoteCode
-from tunebook.cli.output import print_json, results
+from tunebook.cli.output import messages, print_json, results
 
 if TYPE_CHECKING:
     from tunebook.core.study import Cut, Fold, Trial
@@ -54,7 +54,9 @@ def plan(
     """Show what would run, why, how long, how much memory, and what can be detected. Trains nothing."""
     from tunebook.api import Study
 
-    found = Study.load(study, folder, trust_remote_code).plan()
+    opened = Study.load(study, folder, trust_remote_code)
+    messages().print("Checking data and model; before a study's first run this machine is measured too (some seconds).")
+    found = opened.plan()
     if as_json:
         print_json(found)
     else:

@@ -62,3 +62,15 @@ def test_a_budget_on_the_command_line_is_above_zero(train: Path, trials: int | N
         study.with_budget(trials, hours)
     assert study.with_budget(20).spec.budget.trials == 20
     assert study.with_budget().spec == study.spec
+
+
+def test_plan_says_what_takes_its_time_beside_the_result(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init", "train.jsonl", "--trials", "14", "--model", "none"])
+    file = train.parent / "study.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "engine: simulated\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["plan", "study.yaml", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["spec"]["budget"] == {"trials": 14, "hours": None}
+    assert "this machine is measured" in " ".join(told.err.split())
+    assert not (train.parent / "runs").exists()
