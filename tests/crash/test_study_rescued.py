@@ -46,9 +46,12 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_damaged_study_is_rescued_and_ends_like_an_unbroken_one(calm, damaged, tmp_path, capsys):
+def test_a_damaged_study_is_rescued_and_ends_like_an_unbroken_one(calm, damaged, tmp_path, capsys, monkeypatch):
     before = bytes_of(damaged)
     new = tmp_path / "elsewhere" / "rescued"
+    (tmp_path / "scipy-99.0.dist-info").mkdir()  # another version: a run would note it in a sound ledger
+    (tmp_path / "scipy-99.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: scipy\nVersion: 99.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
     assert command_line(["run", str(damaged.parents[1] / "study.yaml"), "--quiet"]) == 75
     said = capsys.readouterr().err
     assert "tunebook doctor --ledger" in said

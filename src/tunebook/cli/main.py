@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import tunebook
-from tunebook.cli.output import messages
+from tunebook.cli.output import messages, printable
 from tunebook.errors import EnvironmentStop, Interrupted, LedgerDamaged, UserError
 
 __all__ = ["app", "main"]
@@ -102,8 +102,7 @@ def _say(console: object, text: str) -> None:
     from rich.text import Text
 
     assert isinstance(console, Console)
-    clean = "".join(c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    console.print(Text("tunebook: ", style="bold red") + Text(clean), soft_wrap=True)
+    console.print(Text("tunebook: ", style="bold red") + Text(printable(text)), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
     """Write the study when it is new; else check it against what was begun, and accept harmless changes.
 
     Returns: the specification to run.
-    Raises: StudyFileError: the study file changed in a way that changes the question. DataError, ModelError: a data
-        file or the model changed.
+    Raises: LedgerDamaged: nothing was written. StudyFileError: the study file changed in a way that changes the
+        question. DataError, ModelError: a data file or the model changed.
     """
     known = ledger.spec()
     if known is None:
@@ -31,6 +31,7 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
         # relative, so that a study folder copied with its data opens on another machine
         ledger.note("data_root", {"relative": os.path.relpath(prepared.base, prepared.place.folder.absolute())})
         return prepared.spec
+    ledger.history()  # holds every row against its checksum before anything is written
     _check_spec(known, prepared.spec, prepared)
     _check_hashes(ledger.facts().hashes, prepared)
     _check_versions(ledger, prepared.facts.environment, observer)

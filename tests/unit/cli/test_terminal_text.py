@@ -1,0 +1,37 @@
+"""Strangers' text in the terminal: control sequences and markup do nothing there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tunebook.cli.output import messages, printable, results
+from tunebook.cli.progress import TerminalObserver
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import TrialFact
+from tunebook.core.study import Purpose, RoundKind, Trial, TrialState
+
+ATTACK = "\x1b]0;owned\x07\x1b[2J\x9b31m[bold red]the last line[/] :skull: \x08\x08"
+
+
+def test_a_failed_trials_last_words_move_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    trial = Trial(3, 1, RoundKind.EXPLORE, Purpose.LEVEL, Configuration(), Configuration(), 7)
+    with TerminalObserver(5) as observer:
+        observer.trial_finished(TrialFact(trial, TrialState.FAILED, reason=ATTACK))
+        observer.warning(ATTACK)
+        observer.phase(ATTACK)
+    said = capsys.readouterr().err
+    assert said.replace("\n", "").count("[bold red]the last line[/] :skull:") == 3
+    assert [c for c in said if c != "\n" and not c.isprintable()] == []
+
+
+def test_both_streams_are_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    results().print(ATTACK)
+    messages().print(ATTACK)
+    told = capsys.readouterr()
+    for said in (told.out, told.err):
+        assert "\x1b" not in said
+        assert "[bold red]the last line[/] :skull:" in said.replace("\n", " ")
+
+
+def test_lines_and_tabs_are_kept() -> None:
+    assert printable("a\tb\nc\u202ed") == "a\tb\nc\N{REPLACEMENT CHARACTER}d"
