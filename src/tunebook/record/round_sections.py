@@ -53,6 +53,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
             sentences[_list_of(finding)].append(_capital(words.found(finding, what, against, view.spec.margin)))
     bracketed = any(row[0].trial.purpose is Purpose.BRACKET for row in rows)
     remarks = [words.bracket_remark()] if bracketed else []
+    remarks += [words.confirm_remark()] if kind is RoundKind.CONFIRM else []
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
     trained, spent = view.round_cost(number)

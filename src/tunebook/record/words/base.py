@@ -347,6 +347,10 @@ class Words(ABC):
         """Under a table with rows that only choose a learning rate."""
 
     @abstractmethod
+    def confirm_remark(self) -> str:
+        """Under the confirm round's table: by what rule its configurations were nominated."""
+
+    @abstractmethod
     def no_verdict(self) -> str: ...
 
     @abstractmethod
@@ -483,6 +487,11 @@ class Words(ABC):
     @abstractmethod
     def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
         """Why the planner left something out, in a sentence for each reason; notes to itself say nothing."""
+
+    def skipped_rounds(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[RoundKind]:
+        """Kinds of rounds that were left out."""
+        kinds = [values.get("kind") for code, values in notes if code == "round_skipped"]
+        return [RoundKind(kind) for kind in dict.fromkeys(kinds) if kind in list(RoundKind)]
 
     def not_refined(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list[str]]:
         """Factors that were not refined, by the reason's code."""

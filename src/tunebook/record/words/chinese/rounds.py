@@ -67,6 +67,12 @@ class ChineseRounds(ChinesePieces):
     def bracket_row(self, chosen: float | None) -> str:
         return "没有选出学习率。" if chosen is None else f"按验证损失选定 {rate(chosen)}。"
 
+    def confirm_remark(self) -> str:
+        return (
+            "进入确认的配置：在验证集准确率与最高者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
+            "若有可能同样好而更便宜的配置，另取其中最便宜的一个。"
+        )
+
     def bracket_remark(self) -> str:
         return "列有多个学习率的行只用来挑选学习率，不参与任何结论；结论来自另外的新种子。"
 
@@ -173,9 +179,8 @@ class ChineseRounds(ChinesePieces):
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
                 told.append(f"虽未证实有效也一并带上：{names}。只是目前领先的取值。")
-            if code == "round_skipped" and values.get("kind") in list(RoundKind):
-                told.append(f"没有“{ROUNDS[RoundKind(values['kind'])]}”这一轮：没有要问的，或预算放不下。")
-        return told
+        skipped = "、".join(f"“{ROUNDS[kind]}”" for kind in self.skipped_rounds(notes))
+        return [*told, f"没有{skipped}轮：没有要问的，或预算放不下。"] if skipped else told
 
     # Pieces
 

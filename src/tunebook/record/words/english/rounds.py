@@ -73,6 +73,12 @@ class EnglishRounds(EnglishPieces):
     def bracket_row(self, chosen: float | None) -> str:
         return "Chose no rate." if chosen is None else f"Chosen by validation loss: {rate(chosen)}."
 
+    def confirm_remark(self) -> str:
+        return (
+            "Confirmed is, of the configurations within one standard error of the highest validation accuracy, the one "
+            "of lowest validation loss; beside it, where there is one, the cheapest that may be as good."
+        )
+
     def bracket_remark(self) -> str:
         return "Rows with several learning rates only choose one; they enter no claim, fresh seeds make it."
 
@@ -197,9 +203,9 @@ class EnglishRounds(EnglishPieces):
             if code == "only_leading":
                 names = listed([self.factor(str(name)) for name in values.get("factors", ())])
                 told.append(f"Taken along although not shown to help: {names}. The best level seen is ahead, no more.")
-            if code == "round_skipped" and values.get("kind") in list(RoundKind):
-                kind = ROUNDS[RoundKind(values["kind"])]
-                told.append(f'There is no round "{kind}": there was nothing to ask, or no room for it.')
+        skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
+        if skipped:
+            told.append(f"There is no round {' or '.join(skipped)}: there was nothing to ask, or no room for it.")
         return told
 
     # Pieces
