@@ -28,8 +28,10 @@ def results() -> Console:
 
 
 def messages() -> Console:
-    """Console for progress and messages: standard error."""
-    return _CleanConsole(file=_open_ended(sys.stderr), highlight=False, markup=False, emoji=False)
+    """Console for progress and messages: standard error; a message stays one line when that is not a terminal."""
+    return _CleanConsole(
+        file=_open_ended(sys.stderr), highlight=False, markup=False, emoji=False, soft_wrap=not sys.stderr.isatty()
+    )
 
 
 def printable(text: str) -> str:
