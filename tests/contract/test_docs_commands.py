@@ -29,8 +29,14 @@ NAME = "trec"
 """Folder of the session, and so the name of the study that `init` makes there."""
 SHIM = f"""#!{sys.executable}
 import sys
-from tunebook.run.engines import ENGINES
-ENGINES["packed"] = ENGINES["simulated"]
+from dataclasses import replace
+from tunebook.api import Study
+load = Study.load.__func__
+def simulated(cls, *given, **named):
+    study = load(cls, *given, **named)
+    study.spec = replace(study.spec, engine="simulated")
+    return study
+Study.load = classmethod(simulated)
 from tunebook.cli.main import main
 sys.exit(main())
 """

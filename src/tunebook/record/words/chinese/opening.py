@@ -82,11 +82,9 @@ class ChineseOpening(ChinesePieces):
 
     def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
         costs = self._price(price)
-        tail = "" if worse_by is None else f"，可能差至多 {number(worse_by * 100, 2)} 个百分点"
-        return (
-            f"{strong('更省的配置')}：没有更省的配置被证实同样好。最省的候选是{gap(what)}，"
-            f"未能证实它同样好{tail}{'；' + costs if costs else ''}。"
-        )
+        worse = "" if worse_by is None else f"，可能差至多 {number(worse_by * 100, 2)} 个百分点"
+        lead = f"{strong('更省的配置')}：没有更省的配置被证实同样好。"
+        return f"{lead}最省的候选是{gap(what).rstrip()}{worse}{'；' + costs if costs else ''}。"
 
     def not_known(self, items: Sequence[str]) -> str:
         return f"{strong('尚不清楚')}：{'；'.join(items)}。"

@@ -92,11 +92,9 @@ class EnglishOpening(EnglishPieces):
 
     def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
         costs = self._price(price)
-        tail = "" if worse_by is None else f" and may be up to {number(worse_by * 100, 2)} points worse"
-        return (
-            f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, "
-            f"is not shown to be{tail}{'; ' + costs if costs else ''}."
-        )
+        worse = "" if worse_by is None else f"may be up to {number(worse_by * 100, 2)} points worse"
+        told = "; ".join(filter(None, [worse, costs])) or "is not shown to be"
+        return f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {told}."
 
     def not_known(self, items: Sequence[str]) -> str:
         return f"{strong('Not known')}: {'; '.join(items)}."
