@@ -84,8 +84,8 @@ def plan_memory(
 
 
 def _useful_slots(rows: int) -> int:
-    """Trials that keep every forward full: a step of a short-answer task has 150 to 250 computed tokens."""
-    return max(4, rows // 256)
+    """Trials that keep every forward full: a step of a short-answer task has 75 to 250 computed tokens."""
+    return max(4, rows // 128)
 
 
 def free_bytes(device: str) -> int:
