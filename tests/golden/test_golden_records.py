@@ -31,3 +31,9 @@ def test_record_reads_as_reviewed(language):
     if os.environ.get("TUNEBOOK_GOLDEN") == "rewrite":
         golden.write_text(text, encoding="utf-8")
     assert text == golden.read_text(encoding="utf-8")
+
+
+def test_the_way_that_was_taken_names_the_leader_that_was_sealed():
+    view = View(*study())
+    last = max(number for number, kind in view.rounds if kind.value != "confirm")
+    assert view.leader_after(last)[0] == view.history.sealed["best"]

@@ -17,6 +17,7 @@ from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.stats.intervals import accuracy_interval
 from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
+from tunebook.core.stats.selection import leader
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 
 __all__ = ["View"]
@@ -191,15 +192,21 @@ class View:
         )
 
     def leader_after(self, number: int) -> tuple[str, float] | None:
-        """(key, mean validation accuracy) of the configuration that led after a round, brackets left out."""
-        best: tuple[str, float] | None = None
+        """(key, mean validation accuracy) of the configuration that led after a round, by the rule of the study itself:
+        the lowest validation loss among those within one standard error of the highest accuracy. Brackets are left out,
+        and so are configurations of which a replicate did not train."""
+        keys, scores, losses = [], [], []
         for key, facts in self.by_key.items():
             seen = [f for f in facts if f.trial.round <= number and f.trial.purpose is not Purpose.BRACKET]
-            broke = any(f.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for f in seen)
-            result = None if broke else self.accuracy(seen)
-            if result and (best is None or result[0] > best[1]):
-                best = (key, result[0])
-        return best
+            scored = [f for f in seen if f.state is TrialState.COMPLETED and "validation" in f.outcomes]
+            if scored and not any(f.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for f in seen):
+                keys.append(key)
+                scores.append(np.mean([f.outcomes["validation"].scores for f in scored], axis=0))
+                losses.append(float(np.mean([f.outcomes["validation"].loss for f in scored])))
+        if not keys:
+            return None
+        first = leader(np.stack(scores), np.array(losses))
+        return keys[first], float(scores[first].mean())
 
     def told_apart(self, key: str) -> Finding | None:
         """The latest finding of a configuration against the baseline: on the test split if there is one."""

@@ -62,7 +62,7 @@ class ChineseWhole(ChinesePieces):
         return f"另有 {count(n)} 个配置与最优无法区分；下表列出各自的开销。"
 
     def ahead_of_best(self) -> str:
-        return "个别配置的准确率高于最优：最优是挑选时的领先者，两者无法区分。"
+        return "个别配置的准确率高于最优：这点差别在噪声之内，最优是按较低的验证损失选出的。"
 
     def unknown_lead(self) -> str:
         lead = "尚无定论的比较，以及要有 80 % 的机会对这么大的差下定论，总共需要多少样本或种子"

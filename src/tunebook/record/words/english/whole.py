@@ -63,7 +63,10 @@ class EnglishWhole(EnglishPieces):
         return f"{which} can't be told from the best; the table says what each costs."
 
     def ahead_of_best(self) -> str:
-        return "Where one shows a higher accuracy than the best: the best led when it was chosen, and is tied with it."
+        return (
+            "Where one shows a higher accuracy than the best: the difference is within the noise, and the best was "
+            "chosen for its lower validation loss."
+        )
 
     def unknown_lead(self) -> str:
         return (
