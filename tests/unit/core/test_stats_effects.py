@@ -153,14 +153,8 @@ def test_the_winners_curse_is_taken_out_on_average():
     raw, corrected, covered = [], [], 0
     for _ in range(150):
         f = field(rng, [0.6] * 12, n=400, sd=0.02)
-        f = Field(
-            f.scores,
-            np.tile(-f.scores.mean(axis=1, keepdims=True), (1, 400)),
-            f.replicates,
-            f.seed_covariance,
-            f.answer_covariance,
-            20.0,
-        )
+        seeds = 0.02**2 * np.array([[1.0, -1.0], [-1.0, 1.0]])  # the loss is the accuracy with another sign
+        f = Field(f.scores, -f.scores, f.replicates, seeds, f.answer_covariance, 20.0)
         found = corrected_accuracy(f, leader(f.scores, f.loss))
         raw.append(found.raw - 0.6)
         corrected.append(found.corrected - 0.6)

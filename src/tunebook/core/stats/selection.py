@@ -8,9 +8,11 @@ comparisons with the best (Hsu 1981, Annals of Statistics 9, 1026), with the cri
 leader.
 
 *Winner's curse*: the selection is repeated in resampled worlds. The truth of such a world is the observed accuracies
-shrunk towards their mean by the share of their spread that noise explains (James, Stein 1961; Efron, Morris 1973), for
-observed accuracies spread wider than true ones; to it noise of examples and seeds is added, the leader is selected
-anew, and its excess over its own truth is noted. The mean excess is taken off, its quantiles give the interval.
+and losses, shrunk together towards their means by the share of their spread that noise explains (James, Stein 1961;
+several quantities at once: Efron, Morris 1972, Biometrika 59, 335), for observed values spread wider than true ones,
+and a loss that is measured well says something of the accuracy. To it noise of examples and seeds is added, the leader
+is selected anew, and its excess over its own truth is noted. The mean excess is taken off, its quantiles give the
+interval.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ __all__ = ["Corrected", "Field", "corrected_accuracy", "leader", "tie_set"]
 Floats = NDArray[np.float64]
 
 RESAMPLINGS = 2000
+FEWEST_TO_SHRINK = 3
+"""Fewer configurations say nothing of how widely true values are spread."""
+TINY = 1e-15
 FEW = 5
 """Fewer right (or wrong) answers than this are too few for a normal approximation."""
 
@@ -169,13 +174,8 @@ def corrected_accuracy(field: Field, best: int, seed: int = 0) -> Corrected:
 
 def _excess(field: Field, generator: np.random.Generator) -> Floats:
     """Of the leader in each resampled world: observed accuracy minus its truth there, shape (resamplings,)."""
-    loss = np.where(np.isfinite(field.losses), field.losses, 0.0)
-    noise = field.joint_covariance
+    noise, truth = field.joint_covariance, _shrunk(field)
     c = len(field.scores)
-    truth = np.concatenate([
-        _shrunk(field.accuracy, noise[:c, :c]),
-        _shrunk(loss.mean(axis=1), noise[c:, c:]),
-    ])
     drawn = generator.multivariate_normal(truth, noise, RESAMPLINGS, method="eigh", check_valid="ignore")
     drawn_loss = np.where(np.isfinite(field.loss), drawn[:, c:], np.inf)
     chosen = _leaders(drawn[:, :c], drawn_loss, field.paired_errors)
@@ -183,15 +183,42 @@ def _excess(field: Field, generator: np.random.Generator) -> Floats:
     return np.asarray(drawn[rows, chosen] - truth[chosen])
 
 
-def _shrunk(values: Floats, noise: Floats) -> Floats:
-    """Pulled towards their mean by the share of their spread that noise explains."""
-    return np.asarray(values.mean() + _kept(values, noise) * (values - values.mean()))
+def _shrunk(field: Field) -> Floats:
+    """Accuracies and then losses, pulled together towards their means: x -> mean + T S^-1 (x - mean), S the observed
+    covariance of (accuracy, loss) between configurations, T = S - noise, what is below zero in it left out; (2C,)."""
+    finite = np.isfinite(field.loss)
+    loss = np.where(finite, field.loss, field.loss[finite].mean() if finite.any() else 0.0)
+    observed = np.stack([field.accuracy, loss])
+    if observed.shape[1] < FEWEST_TO_SHRINK:
+        return np.asarray(observed.reshape(-1))
+    root, inverse_root = _roots(np.cov(observed))
+    unexplained, directions = np.linalg.eigh(inverse_root @ _noise_between(field) @ inverse_root)
+    kept = np.diag(np.maximum(0.0, 1 - unexplained))
+    shrinkage = root @ directions @ kept @ directions.T @ inverse_root
+    mean = observed.mean(axis=1, keepdims=True)
+    return np.asarray((mean + shrinkage @ (observed - mean)).reshape(-1))
+
+
+def _noise_between(field: Field) -> Floats:
+    """Covariance of (accuracy, loss) that noise alone brings between configurations, shape (2, 2)."""
+    c = len(field.scores)
+    blocks = field.joint_covariance.reshape(2, c, 2, c)
+    centred = np.eye(c) - 1 / c
+    return np.asarray(np.einsum("ij,ajbi->ab", centred, blocks) / (c - 1))
+
+
+def _roots(covariance: Floats) -> tuple[Floats, Floats]:
+    """A positive definite matrix's root and its inverse; directions without any spread get a vanishing one."""
+    values, vectors = np.linalg.eigh(covariance)
+    values = np.maximum(values, TINY)
+    root, inverse = (vectors * power @ vectors.T for power in (np.sqrt(values), 1 / np.sqrt(values)))
+    return np.asarray(root), np.asarray(inverse)
 
 
 def _kept(values: Floats, noise: Floats) -> float:
     """Share of the spread of the values that noise does not explain; 1 for fewer than three, which say nothing."""
     c = len(values)
-    if c < 3:
+    if c < FEWEST_TO_SHRINK:
         return 1.0
     expected = float(np.trace((np.eye(c) - 1 / c) @ noise)) / (c - 1)
     observed = float(values.var(ddof=1))
