@@ -154,8 +154,10 @@ def _closing(p: StudyPlan) -> list[str]:
             f"{100 * whole:.1f} points"
         )
     if p.calibration is not None:
+        slots = int(p.calibration.values.get("slots", 1))
+        trials = "one trial" if slots == 1 else f"{slots} trials at a time"
         lines.append(
-            f"memory: about {p.next_cost.peak_bytes / GIB:.1f} GiB for one trial, {p.memory_bytes / GIB:.1f} GiB free"
+            f"memory: about {p.next_cost.peak_bytes / GIB:.1f} GiB for {trials}, {p.memory_bytes / GIB:.1f} GiB free"
         )
         lines.append(_payer(p))
     return lines

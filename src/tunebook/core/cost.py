@@ -34,7 +34,7 @@ class Prediction:
         train_tokens: raw tokens of training, as one trial after another would compute them.
         seconds: device time for training and scoring.
         one_by_one_seconds: the same with PEFT and the Trainer, one trial after another.
-        peak_bytes: memory of the base model and the largest of the trials alone.
+        peak_bytes: memory of the base model and of a cohort of trials like the largest, every slot filled.
     """
 
     train_tokens: int = 0
@@ -75,11 +75,12 @@ def predict_trial(
     n_scored = sum({"validation": facts.n_validation, "test": facts.n_test}.get(split, 0) for split in splits)
     scoring = n_scored / calibration.score_examples_per_second
     weighted = tokens * _rank_factor(configuration, float(calibration.values.get("rank_cost", RANK_COST)))
+    slots = int(calibration.values.get("slots", 1))
     return Prediction(
         train_tokens=tokens,
         seconds=weighted / calibration.train_tokens_per_second + scoring,
         one_by_one_seconds=weighted / calibration.one_by_one_tokens_per_second + scoring,
-        peak_bytes=calibration.base_bytes + calibration.trial_bytes * configuration.lora_r // RANK_REFERENCE,
+        peak_bytes=calibration.base_bytes + slots * calibration.trial_bytes * configuration.lora_r // RANK_REFERENCE,
     )
 
 

@@ -64,15 +64,14 @@ def measure(
     Of the result, `base_bytes` is what the process needs beside its trials (model, activations, libraries), measured;
     `values` has the rates by rank and the rows of a forward.
     """
-    train = workload.train
+    train, trial_bytes = workload.train, adapter_bytes(packed.all_shapes, MEASURED.lora_r)
     with lanes:
         low = training_rate(packed, plan, options, train, MEASURED, TRAIN_SECONDS, lanes)
+        own_bytes = peak_bytes(options.device) - COHORT * lanes.n * trial_bytes
         ranked = replace(MEASURED, lora_r=HIGH_RANK)
         high = training_rate(packed, plan, options, train, ranked, HIGH_RANK_SECONDS, lanes)
         scored = next((split for split in workload.splits.values() if split), train)
         scoring = scoring_rate(packed, scored[:SCORED], workload.scoring, lanes)
-    trial_bytes = adapter_bytes(packed.all_shapes, MEASURED.lora_r)
-    own_bytes = peak_bytes(options.device) - COHORT * lanes.n * trial_bytes * HIGH_RANK // MEASURED.lora_r
     weights = sum(p.numel() * p.element_size() for p in packed.model.parameters())
     plain = _plain_rate_if_it_fits(options, workload.train, weights)
     return Calibration(
