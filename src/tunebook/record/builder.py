@@ -104,7 +104,8 @@ def _best(view: View, words: Words) -> Best | None:
     if confirmation is not None and confirmation.keys.get("best") == best.key:
         confirmed = confirmation.accuracies.get("best")
     sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
-    if view.mean_cost(best.key)[2] and not opening.status(view, words):
+    trained = view.mean_cost(best.key)[2] and view.spec.engine != "simulated"
+    if trained and not opening.status(view, words):
         sentences.append(words.where_the_adapter_is())
     return Best(words.label("best"), best_yaml(view, best.key), tuple(sentences), best.trials)
 

@@ -61,7 +61,7 @@ class ChineseOpening(ChinesePieces):
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
         return (
-            f"从多个配置里挑出最好的，会高估它：校正后的验证准确率是 {percent(corrected)}"
+            f"挑出它所依据的那些实验会高估它：校正后，它在那里的验证准确率是 {percent(corrected)}"
             f"（95 % 区间 {self.plain_range(interval[0] * 100, interval[1] * 100)}），而不是 {percent(raw)}。"
         )
 

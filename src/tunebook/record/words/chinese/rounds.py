@@ -70,7 +70,7 @@ class ChineseRounds(ChinesePieces):
     def confirm_remark(self) -> str:
         return (
             "进入确认的配置：在验证集准确率与最高者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
-            "若有可能同样好而更便宜的配置，另取其中最便宜的一个。"
+            "若有更省而可能同样好的配置，再取其中最省的一个。"
         )
 
     def bracket_remark(self) -> str:

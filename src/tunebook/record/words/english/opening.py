@@ -64,7 +64,7 @@ class EnglishOpening(EnglishPieces):
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
         return (
-            f"Having been chosen as the best flatters it: corrected for that, its validation accuracy is "
+            f"The trials by which it was chosen flatter it: corrected for that, its validation accuracy there is "
             f"{percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)}), "
             f"not {percent(raw)}."
         )

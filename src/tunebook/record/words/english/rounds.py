@@ -75,8 +75,9 @@ class EnglishRounds(EnglishPieces):
 
     def confirm_remark(self) -> str:
         return (
-            "Confirmed is, of the configurations within one standard error of the highest validation accuracy, the one "
-            "of lowest validation loss; beside it, where there is one, the cheapest that may be as good."
+            "What goes into the confirmation: of the configurations within one standard error of the highest "
+            "validation accuracy, the one of lowest validation loss; and, where there is one, the "
+            "cheapest that may be as good."
         )
 
     def bracket_remark(self) -> str:
