@@ -34,6 +34,7 @@ __all__ = [
     "describe_model",
     "device_names",
     "fingerprint",
+    "load_config",
     "load_model",
     "load_tokenizer",
     "quiet_transformers",
@@ -213,6 +214,20 @@ def quiet_transformers() -> Iterator[None]:
         logging.getLogger("transformers").setLevel(root_level)
 
 
+def load_config(folder: Path | str, trust_remote_code: bool = False) -> Any:
+    """The model's configuration as transformers reads it.
+
+    Raises: ModelError: it cannot be read, or needs code of its own.
+    """
+    from transformers import AutoConfig
+
+    try:
+        with quiet_transformers():
+            return AutoConfig.from_pretrained(str(folder), trust_remote_code=trust_remote_code)
+    except Exception as error:  # as in load_tokenizer
+        raise _load_error(folder, "configuration", error) from error
+
+
 def load_tokenizer(folder: Path | str, trust_remote_code: bool = False) -> Any:
     """The model's tokenizer, with a pad token (end-of-text where the model has none).
 
@@ -340,12 +355,18 @@ def describe_model(name: str, folder: Path) -> dict[str, Any]:
 def _count_parameters(folder: Path) -> int:
     import math
 
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     total = 0
     for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="np") as handle:
-            total += sum(math.prod(handle.get_slice(name).get_shape()) for name in handle.keys())  # noqa: SIM118
+        try:
+            with safe_open(path, framework="np") as handle:
+                total += sum(math.prod(handle.get_slice(name).get_shape()) for name in handle.keys())  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise ModelError(
+                f"model: {path} is not a whole safetensors file ({error}); it may have been cut off while it was "
+                "copied. Fetch the model again."
+            ) from error
     return total
 
 

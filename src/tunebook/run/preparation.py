@@ -131,7 +131,7 @@ def _checked(spec: StudySpec, place: StudyPlace, trust_remote_code: bool) -> Pre
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
     data = prepare_data(spec, tokenizer, base, model.get("context"))
     doubts = check_metric(spec.metric, base, data.examples, data.places)
-    entry, reason = _able(entry, spec.engine, options.model)
+    entry, reason = _able(entry, spec.engine, options)
     facts = StudyFacts(
         data=data.facts,
         examples=data.examples,
@@ -154,13 +154,13 @@ def _known_folder(model: str, base: Path) -> str:
     return str(base_model.resolve_model(model, base)) if found else model
 
 
-def _able(entry: EngineEntry, name: str, model: str) -> tuple[EngineEntry, tuple[str, ...]]:
+def _able(entry: EngineEntry, name: str, options: EngineOptions) -> tuple[EngineEntry, tuple[str, ...]]:
     """The engine that can run this model: `packed` says why it cannot, and `peft` takes its place."""
     if name != "packed":
         return entry, ()
     from tunebook.engines.packed.engine import unsupported
 
-    why = unsupported(model)
+    why = unsupported(options.model, options.trust_remote_code)
     return (
         (entry, ())
         if why is None

@@ -123,3 +123,19 @@ def test_the_built_in_model_answers() -> None:
     )  # fmt: skip
     answer = tokenizer.decode(model.generate(**ids, max_new_tokens=12, do_sample=False)[0])
     assert "Paris" in answer
+
+
+def test_weights_that_were_cut_off_are_named(model_folder: Path) -> None:
+    weights = model_folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:500])
+    with pytest.raises(ModelError, match=r"^model: .*model\.safetensors is not a whole safetensors file"):
+        base_model.describe_model("mine", model_folder)
+
+
+def test_the_packed_engine_asks_before_it_runs_a_models_own_code(model_folder: Path) -> None:
+    from tunebook.engines.packed.engine import unsupported
+
+    assert unsupported(str(model_folder)) is None
+    rewrite_config(model_folder, model_type="strange", auto_map={"AutoConfig": "strange.Config"})
+    with pytest.raises(ModelError, match=r"brings Python code of its own.*--trust-remote-code"):
+        unsupported(str(model_folder))

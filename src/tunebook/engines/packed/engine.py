@@ -6,7 +6,7 @@ import torch
 
 from tunebook.core.ports import Calibration, EngineOptions, Sink, TrialSource, Workload
 from tunebook.core.space import Folding
-from tunebook.engines.base_model import load_model
+from tunebook.engines.base_model import load_config, load_model
 from tunebook.engines.calibration import measure
 from tunebook.engines.packed import targets
 from tunebook.engines.packed.cohort import Cohort
@@ -17,11 +17,12 @@ from tunebook.engines.packed.model import PackedModel
 __all__ = ["PackedEngine", "unsupported"]
 
 
-def unsupported(folder: str) -> str | None:
-    """Why the packed engine cannot run the model in this folder, as one sentence, or None; reads config.json alone."""
-    from transformers import AutoConfig
+def unsupported(folder: str, trust_remote_code: bool = False) -> str | None:
+    """Why the packed engine cannot run the model in this folder, as one sentence, or None; reads config.json alone.
 
-    return targets.unsupported_config(AutoConfig.from_pretrained(folder))
+    Raises: ModelError: it cannot be read, or needs code of its own.
+    """
+    return targets.unsupported_config(load_config(folder, trust_remote_code))
 
 
 class PackedEngine:
