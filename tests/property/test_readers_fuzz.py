@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
 from tunebook.data import load_rows, write_study_file
-from tunebook.data.trials_table import load_trials
+from tunebook.data.trials_table import read_trials_table
 from tunebook.errors import UserError
 from tunebook.study_file import load_study, parse_study
 
@@ -225,7 +225,7 @@ TABLE = (
 @given(st.binary(max_size=200) | mutated(TABLE))
 def test_no_table_of_trials_gives_a_traceback(folder: Path, data: bytes) -> None:
     (folder / "mine.csv").write_bytes(data)
-    tolerant(lambda: load_trials(folder / "mine.csv", Configuration()))
+    tolerant(lambda: read_trials_table(folder / "mine.csv", Configuration()))
 
 
 def test_no_source_name_gives_a_traceback(folder: Path) -> None:

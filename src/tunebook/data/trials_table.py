@@ -17,7 +17,7 @@ from tunebook.data.examples import quoted
 from tunebook.data.text_files import Row, decode, read_csv
 from tunebook.errors import DataError
 
-__all__ = ["TrialsTable", "load_trials", "read_trials_table"]
+__all__ = ["TrialsTable", "read_trials_table"]
 
 _FLAGS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 _LIKE_A_FACTOR = 0.8
@@ -39,11 +39,6 @@ class TrialsTable:
     lines: tuple[int, ...]
     factors: tuple[str, ...]
     ignored: tuple[str, ...]
-
-
-def load_trials(path: str | Path, baseline: Configuration) -> tuple[Configuration, ...]:
-    """The configurations of a table, in its order. See `read_trials_table`."""
-    return read_trials_table(path, baseline).configurations
 
 
 def read_trials_table(path: str | Path, baseline: Configuration) -> TrialsTable:
