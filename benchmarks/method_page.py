@@ -20,6 +20,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 TABLES = {"null": "no effect at all", "brackets": "no effect, learning-rate brackets", "hard": "an assumption broken",
           "beyond": "beyond what is promised"}
 
+QUESTIONS = ("power", "coverage", "cliff")
+
 
 def main() -> int:
     """Write both; 1 when a results file is missing."""
@@ -45,28 +47,33 @@ def _between(text: str, name: str, content: str) -> str:
 
 
 def _null_table(cells: list[dict[str, Any]]) -> str:
-    lines = ["| world | studies | with a false claim | upper 95 % bound | allowed | families all right |",
-             "|---|---|---|---|---|---|"]
+    lines = ["| world | studies | with a false claim | upper 95 % bound | allowed | families all right | run |",
+             "|---|---|---|---|---|---|---|"]
     for table, title in TABLES.items():
         for cell in (c for c in cells if c["table"] == table):
             allowed = f"{100 * cell['bound']:.0f} %" if cell["bound"] < 1 else "-"
             lines.append(
                 f"| {title}: {_words(cell)} | {cell['studies']} | {cell['false_claims']} | "
-                f"{100 * cell['upper95']:.1f} % | {allowed} | {100 * cell['families_covered']:.1f} % |"
+                f"{100 * cell['upper95']:.1f} % | {allowed} | {100 * cell['families_covered']:.1f} % | {_run(cell)} |"
             )
     return "\n".join(lines) + "\n"
 
 
 def _planted_table(cells: list[dict[str, Any]]) -> str:
-    lines = ["| question | world | studies | rate | goal |", "|---|---|---|---|---|"]
-    for cell in cells:
+    lines = ["| question | world | studies | rate | goal | run |", "|---|---|---|---|---|---|"]
+    for cell in sorted(cells, key=lambda cell: QUESTIONS.index(cell["question"])):
         low, high = cell["goal"]
         goal = f"at least {100 * low:.0f} %" if high == 1 else f"{100 * low:.0f} to {100 * high:.0f} %"
         goal = "-" if low == 0 else goal
         wrong = f", wrong sign {cell['wrong']}" if cell["question"] == "power" else ""
         lines.append(f"| {cell['question']} | {_words(cell)} | {cell['studies']} | {100 * cell['rate']:.1f} %{wrong} "
-                     f"| {goal} |")
+                     f"| {goal} | {_run(cell)} |")
     return "\n".join(lines) + "\n"
+
+
+def _run(cell: dict[str, Any]) -> str:
+    """Where and when a row's studies were run; their seeds are 0 to the number of studies less one."""
+    return f"`{cell['commit']}`, {cell['date']}"
 
 
 def _words(cell: dict[str, Any]) -> str:

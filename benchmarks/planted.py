@@ -73,7 +73,7 @@ def _cells() -> Iterable[Cell]:
             yield Cell(f"coverage-{shape}-n{n}-sd{1000 * deviation:g}", "coverage", (0.93, 0.97), world)
     for noise in (0.0, 0.05, 0.1, 0.15, 0.3):
         world = {"seed_deviation": 0.01, "cliff_noise": noise, "effect": "hill"}
-        # seeds that break a third apart are more than eight trials can bracket; the rate is only reported
+        # seeds that break a third apart are about as much as eight trials can bracket; the rate is only reported
         yield Cell(f"cliff-noise{100 * noise:g}", "cliff", (0.95 if noise < 0.3 else 0.0, 1.0), world)
 
 

@@ -6,9 +6,11 @@ import argparse
 import json
 import math
 import os
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,11 +159,18 @@ def in_pieces(
 
 
 def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write rows into a results file, each in the place of the earlier row of the same cell."""
+    """Write rows into a results file, each in the place of the earlier row of the same cell, with the commit that the
+    code was at and the date."""
+    made = {"commit": _commit(), "date": datetime.now(tz=UTC).date().isoformat()}
     known = {row["cell"]: row for row in json.loads(path.read_text())["cells"]} if path.exists() else {}
-    known.update({row["cell"]: row for row in rows})
+    known.update({row["cell"]: {**row, **made} for row in rows})
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"cells": list(known.values())}, indent=1) + "\n")
+
+
+def _commit() -> str:
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def upper95(events: int, n: int) -> float:
