@@ -60,7 +60,7 @@ def test_no_room_for_adapters_ends_the_run_with_75_and_it_goes_on(tmp_path, smal
     calm = Soak(with_engine(tmp_path / "calm", engine), random.Random(0))
     calm.run()
     file = with_engine(tmp_path / "full", engine)
-    adapters = small(tmp_path / "full" / "runs" / "soak" / "adapters", 96)
+    adapters = small(tmp_path / "full" / "runs" / "soak" / "adapters", 20)
     child = Child(file, tmp_path / "out.log")
     said = lambda: (tmp_path / "out.log").read_text()  # noqa: E731
     assert child.wait(600) == 75, said()[-2000:]
