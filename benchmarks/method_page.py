@@ -8,8 +8,14 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from statsmodels.stats.proportion import proportion_confint
+
+from benchmarks import nullworld
+from benchmarks import planted as planted_worlds
 
 __all__ = ["main"]
 
@@ -25,7 +31,8 @@ QUESTIONS = ("power", "coverage", "cliff")
 
 def main() -> int:
     """Write both; 1 when a results file is missing."""
-    null, planted = (_cells(RESULTS / f"{name}.json") for name in ("nullworld", "planted"))
+    null = _cells(RESULTS / "nullworld.json", nullworld.CELLS)
+    planted = _cells(RESULTS / "planted.json", planted_worlds.CELLS)
     if not null and not planted:
         print("no results yet: run benchmarks.nullworld and benchmarks.planted first", file=sys.stderr)
         return 1
@@ -37,8 +44,10 @@ def main() -> int:
     return 0
 
 
-def _cells(path: Path) -> list[dict[str, Any]]:
-    return json.loads(path.read_text())["cells"] if path.exists() else []
+def _cells(path: Path, order: Iterable[str]) -> list[dict[str, Any]]:
+    """The rows of a results file, in the order in which the benchmark defines its cells."""
+    rows = {row["cell"]: row for row in json.loads(path.read_text())["cells"]} if path.exists() else {}
+    return [rows[name] for name in order if name in rows]
 
 
 def _between(text: str, name: str, content: str) -> str:
@@ -112,12 +121,16 @@ def _figure(null: list[dict[str, Any]], planted: list[dict[str, Any]]) -> None:
         if cell["bound"] < 1:
             left.plot(100 * cell["bound"], row, "|", color="tab:red", ms=9, mew=2)
     for row, cell in enumerate(planted):
-        right.plot([100 * end for end in cell["goal"]], [row, row], color="0.8", lw=6, solid_capstyle="butt")
+        if cell["goal"][0] > 0:
+            right.plot([100 * end for end in cell["goal"]], [row, row], color="0.8", lw=6, solid_capstyle="butt")
+        n, right_ones = cell["studies"], round(cell["rate"] * cell["studies"])
+        low, high = proportion_confint(right_ones, n, method="wilson")
+        right.plot([100 * low, 100 * high], [row, row], color="tab:blue", lw=1.5)
         right.plot(100 * cell["rate"], row, "o", color="tab:blue", ms=4)
     left.set_xlim(-0.3, 12)
     left.set_xlabel("line: up to the upper 95 % bound; red: allowed", fontsize=8)
     right.set_xlim(80, 100.5)
-    right.set_xlabel("grey: goal", fontsize=8)
+    right.set_xlabel("line: 95 % interval of the rate; grey: goal", fontsize=8)
     figure.tight_layout()
     FIGURE.parent.mkdir(exist_ok=True)
     figure.savefig(FIGURE, metadata={"Date": None})
