@@ -93,7 +93,8 @@ def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
         versus = "" if finding.control_key == view.baseline_key else words.versus(against)
         others.append(words.open_contrast(finding, what, versus))
     gap, comma = words.label("word_gap"), words.label("enum_gap")
-    return (*(f"{words.factor(f)}{gap}{words.bracketed(comma.join(seen))}" for f, seen in levels.items()), *others)
+    named = [f"{words.factor(f)}{gap}{words.bracketed(comma.join(seen))}" for f, seen in levels.items()]
+    return (*([words.no_difference_for(named)] if named else []), *others)
 
 
 def _chance(view: View, words: Words, number: int) -> str:

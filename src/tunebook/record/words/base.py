@@ -392,6 +392,10 @@ class Words(ABC):
         return f"{what}{against}{self.label('colon')}{self.label('word_gap')}{self.effect_points(finding)}"
 
     @abstractmethod
+    def no_difference_for(self, named: Sequence[str]) -> str:
+        """The factors, each with its levels, for which no difference was shown; goes on from "Not shown"."""
+
+    @abstractmethod
     def effect_points(self, finding: Finding) -> str:
         """The effect with its unit: "+4.5 points (+1.1 to +7.9)"."""
 

@@ -145,6 +145,9 @@ class ChineseRounds(ChinesePieces):
             ContrastKind.NON_INFERIORITY: f"{what}：不比{gap(against)}差吗？",
         }[kind]
 
+    def no_difference_for(self, named: Sequence[str]) -> str:
+        return f"{'、'.join(named)}有差别"
+
     def chance_to_see(self, margin: float, chance: float) -> str:
         share = "不到 1 %" if chance < 0.01 else f"约 {percent(chance, 0)}"
         return f"如果真有 {margin_text(margin)} 个百分点（您的容差）的差别，看出来的机会{share}。"

@@ -164,6 +164,9 @@ class EnglishRounds(EnglishPieces):
     def effect_points(self, finding: Finding) -> str:
         return self.effect(finding).replace(" (", " points (", 1)
 
+    def no_difference_for(self, named: Sequence[str]) -> str:
+        return f"a difference for {listed(named)}"
+
     def chance_to_see(self, margin: float, chance: float) -> str:
         share = "less than 1 %" if chance < 0.01 else f"about {percent(chance, 0)}"
         return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be seen."
