@@ -15,8 +15,10 @@ from tunebook.core.facts import DataFacts
 from tunebook.core.ports import Calibration
 from tunebook.core.study import Trial
 
-__all__ = ["Prediction", "predict_trial", "predict_trials", "relative_cost", "training_tokens"]
+__all__ = ["ONE_BY_ONE_SCORING", "Prediction", "predict_trial", "predict_trials", "relative_cost", "training_tokens"]
 
+ONE_BY_ONE_SCORING = "one_by_one_score_examples_per_second"
+"""Name in `Calibration.values` of what plain generation scores a second; without it an engine's own rate counts."""
 RANK_REFERENCE = 8
 """Rank that calibrations are taken at."""
 RANK_COST = 0.004
@@ -76,10 +78,11 @@ def predict_trial(
     scoring = n_scored / calibration.score_examples_per_second
     weighted = tokens * _rank_factor(configuration, float(calibration.values.get("rank_cost", RANK_COST)))
     slots = int(calibration.values.get("slots", 1))
+    plain_scoring = float(calibration.values.get(ONE_BY_ONE_SCORING, calibration.score_examples_per_second))
     return Prediction(
         train_tokens=tokens,
         seconds=weighted / calibration.train_tokens_per_second + scoring,
-        one_by_one_seconds=weighted / calibration.one_by_one_tokens_per_second + scoring,
+        one_by_one_seconds=weighted / calibration.one_by_one_tokens_per_second + n_scored / plain_scoring,
         peak_bytes=calibration.base_bytes + slots * calibration.trial_bytes * configuration.lora_r // RANK_REFERENCE,
     )
 

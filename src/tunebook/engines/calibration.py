@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.ports import Calibration, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.packed.lanes import Lanes
@@ -26,7 +27,7 @@ from tunebook.engines.packed.model import PackedModel
 from tunebook.engines.packed.scoring import score
 from tunebook.engines.packed.trainee import Trainee
 
-__all__ = ["measure", "plain_peft_rate", "scoring_rate", "training_rate"]
+__all__ = ["measure", "plain_peft_rate", "plain_scoring_rate", "scoring_rate", "training_rate"]
 
 TRAIN_SECONDS = 5.0
 """For how long a cohort's steps are timed, at least one forward."""
@@ -38,8 +39,11 @@ SCORED = 24
 """Examples scored for the scoring rate."""
 PLAIN_ROWS = 2
 """Rows of a micro-batch of plain PEFT: what people use on small machines."""
-PLAIN_SHARE = 0.2
-"""Share of the packed rate that plain PEFT is taken to reach where it cannot be measured (docs/log.md)."""
+PLAIN_SCORED = 8
+"""Examples that plain generation is timed on."""
+PLAIN_SHARE, PLAIN_SCORING_SHARE = 0.2, 0.28
+"""Shares of the packed rates that plain PEFT is taken to reach where it cannot be measured: the least favourable ratios
+of benchmarks.speed with a long common prompt (docs/log.md)."""
 
 MEASURED = Configuration(
     per_device_train_batch_size=8, num_train_epochs=10**6, lora_r=8, lora_alpha=16, lora_dropout=0.1,
@@ -54,6 +58,14 @@ class _Rates:
 
     raw: float
     computed: float
+
+
+@dataclass(frozen=True)
+class _PlainRates:
+    """Raw tokens a second in training, and examples a second in scoring, of plain PEFT."""
+
+    training: float
+    scoring: float
 
 
 def measure(
@@ -73,11 +85,11 @@ def measure(
         scored = next((split for split in workload.splits.values() if split), train)
         scoring = scoring_rate(packed, scored[:SCORED], workload.scoring, lanes)
     weights = sum(p.numel() * p.element_size() for p in packed.model.parameters())
-    plain = _plain_rate_if_it_fits(options, workload.train, weights)
+    plain = _plain_rates_if_they_fit(options, train, scored[:PLAIN_SCORED], workload.scoring, weights)
     return Calibration(
         train_tokens_per_second=low.raw,
         score_examples_per_second=scoring,
-        one_by_one_tokens_per_second=plain if plain is not None else PLAIN_SHARE * low.raw,
+        one_by_one_tokens_per_second=plain.training if plain is not None else PLAIN_SHARE * low.raw,
         base_bytes=max(weights, own_bytes),
         trial_bytes=trial_bytes,
         device=options.device,
@@ -86,6 +98,7 @@ def measure(
             "rank_cost": max(0.0, (low.raw / high.raw - 1) / (HIGH_RANK - MEASURED.lora_r)),
             "computed_tokens_per_second": {str(MEASURED.lora_r): low.computed, str(HIGH_RANK): high.computed},
             "one_by_one_measured": plain is not None,
+            ONE_BY_ONE_SCORING: plain.scoring if plain is not None else PLAIN_SCORING_SHARE * scoring,
         },
     )  # fmt: skip
 
@@ -119,15 +132,17 @@ def training_rate(
 def scoring_rate(packed: PackedModel, examples: Sequence[TokenizedExample], scoring: Scoring, lanes: Lanes) -> float:
     """Examples scored a second, each lane scoring them all. The untrained model's answers are cut at the length of
     the median gold completion: a trained one stops there."""
-    length = round(statistics.median(len(example.completion_ids) for example in examples))
-    bounded = replace(scoring, max_new_tokens=max(1, min(length, scoring.max_new_tokens)))
+    bounded = _bounded(examples, scoring)
 
     def one_lane() -> float:
-        began = time.perf_counter()
-        score(packed, [None], examples, bounded)
-        return len(examples) / max(time.perf_counter() - began, 1e-9)
+        return len(examples) / _timed(lambda: score(packed, [None], examples, bounded))
 
     return sum(lanes.each(one_lane))
+
+
+def _bounded(examples: Sequence[TokenizedExample], scoring: Scoring) -> Scoring:
+    length = round(statistics.median(len(example.completion_ids) for example in examples))
+    return replace(scoring, max_new_tokens=max(1, min(length, scoring.max_new_tokens)))
 
 
 def plain_peft_rate(model: Any, examples: Sequence[TokenizedExample], steps: int = 2) -> float:
@@ -162,8 +177,20 @@ def _plain_step(model: Any, batch: Sequence[TokenizedExample]) -> None:
         torch.cuda.synchronize()
 
 
-def _plain_rate_if_it_fits(options: EngineOptions, train: Sequence[TokenizedExample], weights: int) -> float | None:
-    """The rate of plain PEFT on a second copy of the model, or None where there is no room for one.
+def plain_scoring_rate(model: Any, examples: Sequence[TokenizedExample], scoring: Scoring) -> float:
+    """Examples scored a second by transformers' own generation in padded batches, answers as in `scoring_rate`; the
+    likelihood is not taken."""
+    from tunebook.engines.batched_scoring import chosen, generated
+
+    bounded, answer = _bounded(examples, scoring), chosen if scoring.kind == "choice" else generated
+    return len(examples) / _timed(lambda: answer(model.eval(), examples, bounded, 0))
+
+
+def _plain_rates_if_they_fit(
+    options: EngineOptions, train: Sequence[TokenizedExample], scored: Sequence[TokenizedExample], scoring: Scoring,
+    weights: int,
+) -> _PlainRates | None:  # fmt: skip
+    """The rates of plain PEFT on a second copy of the model, or None where there is no room for one.
 
     Room is twice the weights: the copy, and activations with whole logits.
     """
@@ -172,14 +199,14 @@ def _plain_rate_if_it_fits(options: EngineOptions, train: Sequence[TokenizedExam
         return None
     try:
         model = load_model(options.model, options.dtype, options.device, options.trust_remote_code)
-        return plain_peft_rate(model, train)
+        return _PlainRates(plain_peft_rate(model, train), plain_scoring_rate(model, scored, scoring))
     except (torch.OutOfMemoryError, MemoryError):
         return None
     finally:
         gc.collect()
 
 
-def _timed(work: Callable[[], None]) -> float:
+def _timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return max(time.perf_counter() - began, 1e-9)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
 from tunebook.core.study import ContrastKind, TrialState
 from tunebook.record.numbers import value
@@ -203,15 +205,19 @@ def counts(view: View) -> dict[str, int]:
 
 
 def calibration(view: View) -> dict[str, Any]:
-    """Seconds that one-after-another training would have taken, from the measured calibration; empty if unknown."""
-    speed = None
+    """Seconds that PEFT and the Trainer would have taken one trial after another, from the measured calibration; empty
+    if unknown."""
+    measured: Mapping[str, Any] = {}
     for code, values in view.notes:
         if code == "calibration":
-            speed = values.get("one_by_one_tokens_per_second")
+            measured = values
+    speed = measured.get("one_by_one_tokens_per_second")
     raw_tokens = sum(f.cost.raw_tokens for f in view.final)
     if not speed or not raw_tokens:
         return {}
-    scoring = sum(f.cost.score_seconds for f in view.final)
+    plain = measured.get("values", {}).get(ONE_BY_ONE_SCORING)
+    n_scored = sum(len(outcomes.scores) for f in view.final for outcomes in f.outcomes.values())
+    scoring = n_scored / float(plain) if plain else sum(f.cost.score_seconds for f in view.final)
     return {"one_by_one_tokens_per_second": speed, "one_by_one_seconds": raw_tokens / float(speed) + scoring}
 
 

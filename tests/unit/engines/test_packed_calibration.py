@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.cost import predict_trial
+from tunebook.core.cost import ONE_BY_ONE_SCORING, predict_trial
 from tunebook.core.facts import DataFacts
-from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, Workload
+from tunebook.core.ports import Calibration, EngineOptions, Scoring, TokenizedExample, Workload
 from tunebook.engines import calibration
 from tunebook.engines.packed.lanes import Lanes
 from tunebook.engines.packed.memory import MemoryPlan
@@ -51,6 +51,8 @@ def test_every_figure_is_measured_and_finite(quick, model, workload):
     assert all(math.isfinite(rate) and rate > 0 for rate in rates)
     assert measured.values["one_by_one_measured"] is True
     assert measured.values["rank_cost"] >= 0
+    assert math.isfinite(measured.values[ONE_BY_ONE_SCORING])
+    assert measured.values[ONE_BY_ONE_SCORING] > 0
     assert measured.base_bytes >= measured.values["weights_bytes"] == sum(p.numel() * 4 for p in model.parameters())
     assert measured.train_tokens_per_second > measured.values["computed_tokens_per_second"]["8"]  # prompts are shared
 
@@ -62,6 +64,14 @@ def test_plain_peft_is_estimated_where_a_second_model_does_not_fit(quick, model,
     assert measured.one_by_one_tokens_per_second == calibration.PLAIN_SHARE * measured.train_tokens_per_second
 
 
+def test_one_after_another_is_predicted_with_its_own_scoring():
+    measured = Calibration(100.0, 10.0, 20.0, 10**9, 10**6, "cpu", {ONE_BY_ONE_SCORING: 2.0})
+    facts = DataFacts(n_train=100, n_validation=20, mean_tokens=10.0)
+    predicted = predict_trial(Configuration(num_train_epochs=1), ("validation",), facts, measured)
+    assert predicted.seconds == pytest.approx(1000 / 100 + 20 / 10)
+    assert predicted.one_by_one_seconds == pytest.approx(1000 / 20 + 20 / 2)
+
+
 def test_measuring_leaves_the_base_model_as_it_was(quick, model, workload):
     packed = PackedModel(copy.deepcopy(model))
     before = {name: value.clone() for name, value in packed.model.state_dict().items()}
@@ -70,8 +80,6 @@ def test_measuring_leaves_the_base_model_as_it_was(quick, model, workload):
 
 
 def test_high_ranks_are_predicted_to_cost_what_was_measured():
-    from tunebook.core.ports import Calibration
-
     measured = Calibration(100.0, 10.0, 20.0, 10**9, 10**6, "cpu", {"rank_cost": 0.01})
     facts = DataFacts(n_train=100, n_validation=20, mean_tokens=10.0)
     low, high = (predict_trial(Configuration(lora_r=r), (), facts, measured).seconds for r in (8, 64))
