@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
@@ -142,6 +143,7 @@ def options_of(name: str, about: str | None, cells: Iterable[str], argv: list[st
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--cells", nargs="*", default=None, choices=sorted(cells), metavar="CELL")
     parser.add_argument("--workers", type=int, default=WORKERS)
+    _commit()  # asked now: the branch may move on while the studies run
     return parser.parse_args(argv)
 
 
@@ -168,6 +170,7 @@ def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text(json.dumps({"cells": list(known.values())}, indent=1) + "\n")
 
 
+@cache
 def _commit() -> str:
     asked = ["git", "rev-parse", "--short", "HEAD"]
     return subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout.strip()
