@@ -1,6 +1,6 @@
 """Puts the simulations' results into docs/method.md: the tables between its marks, and docs/figures/simulations.svg.
 
-    python -m benchmarks.method_page
+python -m benchmarks.method_page
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "method.md"
 FIGURE = ROOT / "docs" / "figures" / "simulations.svg"
 RESULTS = ROOT / "benchmarks" / "results"
-TABLES = {"null": "no effect at all", "brackets": "no effect, learning-rate brackets", "hard": "an assumption broken",
-          "beyond": "beyond what is promised"}
+TABLES = {
+    "null": "no effect at all",
+    "brackets": "no effect, learning-rate brackets",
+    "hard": "an assumption broken",
+    "beyond": "beyond what is promised",
+}
 
 QUESTIONS = ("power", "coverage", "cliff")
 
@@ -56,8 +60,10 @@ def _between(text: str, name: str, content: str) -> str:
 
 
 def _null_table(cells: list[dict[str, Any]]) -> str:
-    lines = ["| world | studies | with a false claim | upper 95 % bound | allowed | families all right | run |",
-             "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| world | studies | with a false claim | upper 95 % bound | allowed | families all right | run |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for table, title in TABLES.items():
         for cell in (c for c in cells if c["table"] == table):
             allowed = f"{100 * cell['bound']:.0f} %" if cell["bound"] < 1 else "-"
@@ -75,8 +81,10 @@ def _planted_table(cells: list[dict[str, Any]]) -> str:
         goal = f"at least {100 * low:.0f} %" if high == 1 else f"{100 * low:.0f} to {100 * high:.0f} %"
         goal = "-" if low == 0 else goal
         wrong = f", wrong sign {cell['wrong']}" if cell["question"] == "power" else ""
-        lines.append(f"| {cell['question']} | {_words(cell)} | {cell['studies']} | {100 * cell['rate']:.1f} %{wrong} "
-                     f"| {goal} | {_run(cell)} |")
+        lines.append(
+            f"| {cell['question']} | {_words(cell)} | {cell['studies']} | {100 * cell['rate']:.1f} %{wrong} "
+            f"| {goal} | {_run(cell)} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -90,9 +98,12 @@ def _words(cell: dict[str, Any]) -> str:
     deviation = 100 * world.get("seed_deviation", 0.01)
     parts = [f"n {world.get('n_validation', 358)}", f"seed deviation {deviation:g} points"]
     names = {
-        "heavy_tails": "heavy tails", "noise_spread": "unequal noise (log deviation {})",
-        "taste": "configuration-by-example effects", "cluster": "examples in clusters of {}",
-        "n_groups": "{} groups judged too", "n_test": "test split of {}",
+        "heavy_tails": "heavy tails",
+        "noise_spread": "unequal noise (log deviation {})",
+        "taste": "configuration-by-example effects",
+        "cluster": "examples in clusters of {}",
+        "n_groups": "{} groups judged too",
+        "n_test": "test split of {}",
         "cliff_noise": "cliff spread {} between seeds",
         "effect": "{} effect",
     }

@@ -148,14 +148,22 @@ def run_cell(name: str, first: int, count: int) -> Tally:
 def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
     """A cell's row of the results."""
     return {
-        "cell": cell.name, "table": cell.table, "world": cell.world, "study": cell.study, "studies": tally.studies,
+        "cell": cell.name,
+        "table": cell.table,
+        "world": cell.world,
+        "study": cell.study,
+        "studies": tally.studies,
         "seeds": [0, tally.studies - 1],
-        "false_claims": tally.false_studies, "rate": tally.false_studies / tally.studies,
-        "upper95": upper95(tally.false_studies, tally.studies), "bound": cell.bound,
+        "false_claims": tally.false_studies,
+        "rate": tally.false_studies / tally.studies,
+        "upper95": upper95(tally.false_studies, tally.studies),
+        "bound": cell.bound,
         "holds": upper95(tally.false_studies, tally.studies) <= cell.bound,
-        "false_in_groups": tally.false_in_groups, "claims": tally.claims,
+        "false_in_groups": tally.false_in_groups,
+        "claims": tally.claims,
         "trials_per_study": tally.trials / tally.studies,
-        "families_covered": tally.families_covered / max(1, tally.families), "false_kinds": tally.kinds,
+        "families_covered": tally.families_covered / max(1, tally.families),
+        "false_kinds": tally.kinds,
     }
 
 
@@ -165,8 +173,9 @@ def main(argv: list[str] | None = None) -> int:
     options = options_of("nullworld", __doc__, CELLS, argv)
     names = options.cells or (QUICK if options.quick else list(CELLS))
     rows = []
-    for name, tallies in in_pieces(run_cell, names, QUICK_STUDIES if options.quick else options.studies,
-                                   options.workers):
+    for name, tallies in in_pieces(
+        run_cell, names, QUICK_STUDIES if options.quick else options.studies, options.workers
+    ):
         tally = Tally()
         for each in tallies:
             tally.merge(each)
@@ -174,13 +183,24 @@ def main(argv: list[str] | None = None) -> int:
         rows.append(row)
         if not options.quick:
             merge_results(RESULTS, [row])
-        print(f"{name:24} {row['false_claims']:4} of {tally.studies}  upper {row['upper95']:.3f} "
-              f"(bound {row['bound']:.2f})  covered {row['families_covered']:.3f}  "
-              f"groups {tally.false_in_groups}  {tally.kinds}", file=sys.stderr, flush=True)
+        print(
+            f"{name:24} {row['false_claims']:4} of {tally.studies}  upper {row['upper95']:.3f} "
+            f"(bound {row['bound']:.2f})  covered {row['families_covered']:.3f}  "
+            f"groups {tally.false_in_groups}  {tally.kinds}",
+            file=sys.stderr,
+            flush=True,
+        )
     studies, false = sum(row["studies"] for row in rows), sum(row["false_claims"] for row in rows)
-    print(json.dumps({
-        "studies": studies, "false_claims": false, "rate": false / studies, "upper95": upper95(false, studies),
-    }))
+    print(
+        json.dumps(
+            {
+                "studies": studies,
+                "false_claims": false,
+                "rate": false / studies,
+                "upper95": upper95(false, studies),
+            }
+        )
+    )
     return 0 if all(row["holds"] for row in rows) else 1
 
 

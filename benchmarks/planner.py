@@ -54,10 +54,16 @@ def random_world(number: int) -> World:
     draw = np.random.default_rng([11, number])
     best = float(np.exp(draw.uniform(np.log(1e-4), np.log(2e-3))))
     return World(
-        seed=number, best_rate=best, cliff=best * float(draw.uniform(2.5, 7)), width=float(draw.uniform(0.8, 1.6)),
-        rank_gain=float(draw.uniform(-0.01, 0.03)), epoch_gain=float(draw.uniform(0, 0.05)),
-        overfit=float(draw.uniform(0, 0.03)), dropout_loss=float(draw.uniform(-0.005, 0.02)),
-        rank_exponent=float(draw.uniform(-0.4, 0.1)), epoch_exponent=float(draw.uniform(-0.4, 0.1)),
+        seed=number,
+        best_rate=best,
+        cliff=best * float(draw.uniform(2.5, 7)),
+        width=float(draw.uniform(0.8, 1.6)),
+        rank_gain=float(draw.uniform(-0.01, 0.03)),
+        epoch_gain=float(draw.uniform(0, 0.05)),
+        overfit=float(draw.uniform(0, 0.03)),
+        dropout_loss=float(draw.uniform(-0.005, 0.02)),
+        rank_exponent=float(draw.uniform(-0.4, 0.1)),
+        epoch_exponent=float(draw.uniform(-0.4, 0.1)),
     )
 
 
@@ -69,8 +75,13 @@ def truth(world: World, configuration: Configuration) -> float:
 
 def configured(rate: float, rank: int, dropout: float, epochs: int) -> Configuration:
     return Configuration(
-        learning_rate=rate, per_device_train_batch_size=8, lora_r=rank, lora_alpha=4 * rank, lora_dropout=dropout,
-        num_train_epochs=epochs, max_length=LONGEST,
+        learning_rate=rate,
+        per_device_train_batch_size=8,
+        lora_r=rank,
+        lora_alpha=4 * rank,
+        lora_dropout=dropout,
+        num_train_epochs=epochs,
+        max_length=LONGEST,
     )
 
 
@@ -116,14 +127,15 @@ def choice(studies: int, budgets: tuple[int, ...]) -> None:
 def bracket_holds(number: int, trials: int, spread: float) -> bool | None:
     """Whether one study's bracket holds the rate at which half of the seeds break; None when it looked for none."""
     cliff = math.exp(np.random.default_rng([7, number]).uniform(math.log(6e-4), math.log(1.5e-2)))
-    world = World(
-        seed=number, cliff=cliff, cliff_deviation=spread, best_rate=min(6e-4, cliff / 3), collapse_below=1.0
-    )
+    world = World(seed=number, cliff=cliff, cliff_deviation=spread, best_rate=min(6e-4, cliff / 3), collapse_below=1.0)
     spec, facts = spec_of(trials), facts_of(40, 0)
     planner = StudyPlanner(spec, facts, FOLDING)
     history = simulated_history(planner, spec, facts, world_oracle(world, facts), lambda *_: ())
-    probes = [f.trial for f in history.trials.values()
-              if f.trial.kind is RoundKind.BOUNDARY and f.trial.factor == "learning_rate"]
+    probes = [
+        f.trial
+        for f in history.trials.values()
+        if f.trial.kind is RoundKind.BOUNDARY and f.trial.factor == "learning_rate"
+    ]
     if not probes:
         return None
     found = edge(Board(Ground(spec, facts, FOLDING), history), probes[0].configuration)

@@ -82,6 +82,7 @@ CELLS: dict[str, Cell] = {cell.name: cell for cell in _cells()}
 
 def hill(configuration: Configuration) -> float:
     """A smooth response: best at a rate of 7e-4, larger ranks a little better, dropout a little worse."""
+
     def height(c: Configuration) -> float:
         rate = -0.06 * math.log10(c.learning_rate / 7e-4) ** 2
         return rate + 0.008 * math.log2(c.lora_r) - 0.05 * abs(c.lora_dropout - 0.05) + 0.004 * c.num_train_epochs
@@ -115,7 +116,8 @@ def power(cell: Cell, number: int) -> Answer:
     spec = study_spec(seed=number, space=PLAIN_SPACE)
     history = run_study(world, spec)
     verdict = next(
-        f.verdict for f in history.findings
+        f.verdict
+        for f in history.findings
         if f.label == f"lora_dropout={PLANTED_DROPOUT:g}" and f.round_kind is RoundKind.EXPLORE
     )
     right, wrong = (Verdict.BETTER, Verdict.WORSE)[::sign]
@@ -179,9 +181,15 @@ def summary(cell: Cell, answers: list[Answer]) -> dict[str, Any]:
     # a goal is missed when the rate lies outside beyond what chance explains (one-sided 95 %)
     missed = upper95(right, n) < low or 1 - upper95(n - right, n) > high
     return {
-        "cell": cell.name, "question": cell.question, "world": cell.world, "studies": n,
-        "seeds": [0, n - 1], "rate": right / n,
-        "wrong": sum(answer.wrong for answer in answers), "goal": cell.goal, "holds": not missed,
+        "cell": cell.name,
+        "question": cell.question,
+        "world": cell.world,
+        "studies": n,
+        "seeds": [0, n - 1],
+        "rate": right / n,
+        "wrong": sum(answer.wrong for answer in answers),
+        "goal": cell.goal,
+        "holds": not missed,
         "mean_number": float(np.mean([answer.number for answer in answers])),
         "false_claims": sum(answer.false_claim for answer in answers),
     }
@@ -192,16 +200,28 @@ def main(argv: list[str] | None = None) -> int:
     options = options_of("planted", __doc__, CELLS, argv)
     names = options.cells or (QUICK if options.quick else list(CELLS))
     rows = []
-    for name, answers in in_pieces(run_cell, names, QUICK_STUDIES if options.quick else options.studies,
-                                   options.workers):
+    for name, answers in in_pieces(
+        run_cell, names, QUICK_STUDIES if options.quick else options.studies, options.workers
+    ):
         row = summary(CELLS[name], [answer for piece in answers for answer in piece])
         rows.append(row)
         if not options.quick:
             merge_results(RESULTS, [row])
-        print(f"{name:28} {row['rate']:.3f} of {row['studies']} (goal {row['goal']})  wrong {row['wrong']}  "
-              f"number {row['mean_number']:.4f}  false {row['false_claims']}", file=sys.stderr, flush=True)
-    print(json.dumps({"cells": len(rows), "studies": sum(r["studies"] for r in rows),
-                      "missed": [r["cell"] for r in rows if not r["holds"]]}))
+        print(
+            f"{name:28} {row['rate']:.3f} of {row['studies']} (goal {row['goal']})  wrong {row['wrong']}  "
+            f"number {row['mean_number']:.4f}  false {row['false_claims']}",
+            file=sys.stderr,
+            flush=True,
+        )
+    print(
+        json.dumps(
+            {
+                "cells": len(rows),
+                "studies": sum(r["studies"] for r in rows),
+                "missed": [r["cell"] for r in rows if not r["holds"]],
+            }
+        )
+    )
     return 0 if all(row["holds"] for row in rows) else 1
 
 

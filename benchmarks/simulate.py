@@ -29,8 +29,17 @@ from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 
 __all__ = [
-    "BASELINE", "FULL_SPACE", "PLAIN_SPACE", "Claims", "claims_of", "in_pieces", "merge_results", "options_of",
-    "run_study", "study_spec", "upper95",
+    "BASELINE",
+    "FULL_SPACE",
+    "PLAIN_SPACE",
+    "Claims",
+    "claims_of",
+    "in_pieces",
+    "merge_results",
+    "options_of",
+    "run_study",
+    "study_spec",
+    "upper95",
 ]
 
 T = TypeVar("T")
@@ -38,29 +47,46 @@ WORKERS = 2
 CHUNK = 25
 
 BASELINE = Configuration(
-    learning_rate=2e-4, per_device_train_batch_size=2, gradient_accumulation_steps=4, num_train_epochs=3, lora_r=8,
-    lora_alpha=32, lora_dropout=0.1, max_length=512,
+    learning_rate=2e-4,
+    per_device_train_batch_size=2,
+    gradient_accumulation_steps=4,
+    num_train_epochs=3,
+    lora_r=8,
+    lora_alpha=32,
+    lora_dropout=0.1,
+    max_length=512,
 )
-FULL_SPACE = SearchSpace((
-    Factor("learning_rate", low=5e-5, high=2e-3),
-    Factor("lora_r", (8, 16, 32, 64)),
-    Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
-    Factor("num_train_epochs", (3, 4, 5)),
-))
+FULL_SPACE = SearchSpace(
+    (
+        Factor("learning_rate", low=5e-5, high=2e-3),
+        Factor("lora_r", (8, 16, 32, 64)),
+        Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
+        Factor("num_train_epochs", (3, 4, 5)),
+    )
+)
 """The space of the example study file: learning-rate brackets for rank and epochs."""
-PLAIN_SPACE = SearchSpace((
-    Factor("lora_r", (8, 16, 32, 64)),
-    Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
-    Factor("num_train_epochs", (3, 4, 5)),
-    Factor("weight_decay", (0.0, 0.01, 0.1)),
-))
+PLAIN_SPACE = SearchSpace(
+    (
+        Factor("lora_r", (8, 16, 32, 64)),
+        Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
+        Factor("num_train_epochs", (3, 4, 5)),
+        Factor("weight_decay", (0.0, 0.01, 0.1)),
+    )
+)
 """No learning rate: no brackets, every level claims at once."""
 
 
 def study_spec(trials: int = 75, space: SearchSpace = FULL_SPACE, seed: int = 0, margin: float = 0.03) -> StudySpec:
     """A study like the one of DESIGN.md section 5."""
     return StudySpec(
-        "world", "simulated", DataSpec("train.jsonl"), "exact_match", BASELINE, space, Budget(trials), seed=seed,
+        "world",
+        "simulated",
+        DataSpec("train.jsonl"),
+        "exact_match",
+        BASELINE,
+        space,
+        Budget(trials),
+        seed=seed,
         margin=margin,
     )
 

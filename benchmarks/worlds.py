@@ -83,8 +83,15 @@ class World:
     def facts(self) -> DataFacts:
         """What a planner is told of the data."""
         groups = tuple(f"g{i % self.n_groups}" for i in range(self.n_validation)) if self.n_groups else ()
-        return DataFacts(500, self.n_validation, self.n_test, longest_tokens=300, mean_tokens=120.0, groups=groups,
-                         commonest_share=0.2)
+        return DataFacts(
+            500,
+            self.n_validation,
+            self.n_test,
+            longest_tokens=300,
+            mean_tokens=120.0,
+            groups=groups,
+            commonest_share=0.2,
+        )
 
     def true_accuracy(self, configuration: Configuration) -> float:
         """Mean over all examples that there could be, and over all seeds that train."""
@@ -161,10 +168,18 @@ class World:
 
     def _features(self, c: Configuration) -> Floats:
         """Unit vector of a configuration; the inner product of two falls off with their distance (shared taste)."""
-        steps = np.array([
-            math.log2(c.learning_rate), math.log2(c.lora_r), math.log2(c.scaling), math.log2(c.effective_batch_size),
-            float(c.num_train_epochs), 10 * c.lora_dropout, float(c.weight_decay * 20), float(c.warmup_steps),
-        ])
+        steps = np.array(
+            [
+                math.log2(c.learning_rate),
+                math.log2(c.lora_r),
+                math.log2(c.scaling),
+                math.log2(c.effective_batch_size),
+                float(c.num_train_epochs),
+                10 * c.lora_dropout,
+                float(c.weight_decay * 20),
+                float(c.warmup_steps),
+            ]
+        )
         chance = np.random.Generator(np.random.Philox(key=11))
         directions = chance.standard_normal((TASTE_FEATURES // 2, len(steps))) / TASTE_LENGTH
         phases = directions @ steps

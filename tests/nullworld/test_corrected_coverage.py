@@ -73,8 +73,11 @@ def main() -> None:
     studies = int(sys.argv[1])
     for spread, deviation in CASES:
         share, raw, corrected = covered(10_000, studies, spread, deviation)
-        print(f"spread {spread:g}, seeds {deviation:g}: {share:.1%} of {studies} hold; raw {100 * raw:+.2f} points, "
-              f"corrected {100 * corrected:+.2f}", flush=True)
+        print(
+            f"spread {spread:g}, seeds {deviation:g}: {share:.1%} of {studies} hold; raw {100 * raw:+.2f} points, "
+            f"corrected {100 * corrected:+.2f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

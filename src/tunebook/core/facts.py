@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from tunebook.core.study import Trial, TrialState, Wave
 
 __all__ = [
-    "Cost", "Curve", "DataFacts", "EvaluationRecord", "ExampleText", "History", "Outcomes", "StepRecord", "StudyFacts",
+    "Cost",
+    "Curve",
+    "DataFacts",
+    "EvaluationRecord",
+    "ExampleText",
+    "History",
+    "Outcomes",
+    "StepRecord",
+    "StudyFacts",
     "TrialFact",
 ]
 

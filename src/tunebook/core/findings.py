@@ -8,8 +8,18 @@ from enum import StrEnum
 from tunebook.core.study import ContrastKind, RoundKind
 
 __all__ = [
-    "BestConfiguration", "CheapestAsGood", "Confirmation", "DivergenceBracket", "Finding", "Importance", "Interaction",
-    "MoreMoney", "Noise", "StudyFindings", "SweetSpot", "Verdict",
+    "BestConfiguration",
+    "CheapestAsGood",
+    "Confirmation",
+    "DivergenceBracket",
+    "Finding",
+    "Importance",
+    "Interaction",
+    "MoreMoney",
+    "Noise",
+    "StudyFindings",
+    "SweetSpot",
+    "Verdict",
 ]
 
 

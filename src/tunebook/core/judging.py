@@ -124,8 +124,9 @@ def judge(
     by_group: list[Finding] = []
     for split in splits:
         here = [(i, contrast) for i, contrast in enumerate(contrasts) if contrast.split == split]
-        family = _Family([c for _, c in here], history, alpha / len(splits), margin, split, last,
-                         (round_number, round_kind))
+        family = _Family(
+            [c for _, c in here], history, alpha / len(splits), margin, split, last, (round_number, round_kind)
+        )
         main += zip((i for i, _ in here), family.judged(()), strict=True)
         blocks = _blocks(groups) if split == VALIDATION else ()
         by_group += family.judged(blocks) if blocks else ()
@@ -149,8 +150,16 @@ def _blocks(groups: Sequence[str]) -> tuple[Block, ...]:
 class _Family:
     """The contrasts of one family on one split, with what is common to them."""
 
-    def __init__(self, contrasts: Sequence[Contrast], history: History, alpha: float, margin: float, split: str,
-                 last_round: int | None, judged_in: tuple[int, RoundKind]) -> None:
+    def __init__(
+        self,
+        contrasts: Sequence[Contrast],
+        history: History,
+        alpha: float,
+        margin: float,
+        split: str,
+        last_round: int | None,
+        judged_in: tuple[int, RoundKind],
+    ) -> None:
         self.contrasts, self.history = contrasts, history
         self.alpha, self.margin, self.split = alpha, margin, split
         self.round, self.round_kind = judged_in
@@ -221,10 +230,27 @@ class _Family:
         half = float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * se
         plain = (max(-1.0, effect - half), min(1.0, effect + half))
         finding = Finding(
-            contrast.label, contrast.factor, contrast.kind, self.split, self.round, self.round_kind,
-            self._key(contrast.treatment), self._key(contrast.control), treatment.ids, control.ids,
-            effect, interval, plain, p_raw, p_adjusted, self.alpha, se, df, verdict,
-            provisional=numbers.noise.provisional, family=family,
+            contrast.label,
+            contrast.factor,
+            contrast.kind,
+            self.split,
+            self.round,
+            self.round_kind,
+            self._key(contrast.treatment),
+            self._key(contrast.control),
+            treatment.ids,
+            control.ids,
+            effect,
+            interval,
+            plain,
+            p_raw,
+            p_adjusted,
+            self.alpha,
+            se,
+            df,
+            verdict,
+            provisional=numbers.noise.provisional,
+            family=family,
             p_mcnemar=self._mcnemar(treatment, control) if family == "main" else None,
             warnings=(*treatment.warnings("treatment"), *control.warnings("control"), *self._doubts(contrast, numbers)),
         )
@@ -249,8 +275,9 @@ class _Family:
         low, high = finding.plain_interval
         # better accuracy goes with a lower loss, so equal signs disagree
         disagree = (low > 0 and effect - half > 0) or (high < 0 and effect + half < 0)
-        return replace(finding, loss_effect=effect, loss_interval=(effect - half, effect + half),
-                       witnesses_disagree=disagree)
+        return replace(
+            finding, loss_effect=effect, loss_interval=(effect - half, effect + half), witnesses_disagree=disagree
+        )
 
     def _with_needs(self, finding: Finding, j: int, numbers: _Numbers, n: int, family: str) -> Finding:
         if finding.verdict is not Verdict.INCONCLUSIVE or family != "main":
@@ -261,8 +288,11 @@ class _Family:
             effect, margin = effect + self.margin, None  # it is settled when the effect is told from -margin
         parts = float(numbers.estimates.from_examples[j]), float(numbers.estimates.from_seeds[j])
         m = min(len(finding.treatment_trials), len(finding.control_trials))
-        return replace(finding, examples_needed=examples_needed(effect, critical, *parts, n, margin),
-                       seeds_needed=seeds_needed(effect, critical, *parts, m, margin))
+        return replace(
+            finding,
+            examples_needed=examples_needed(effect, critical, *parts, n, margin),
+            seeds_needed=seeds_needed(effect, critical, *parts, m, margin),
+        )
 
     def _without_numbers(self, k: int, family: str) -> Finding:
         contrast, (treatment, control) = self.contrasts[k], self.sides[k]
@@ -274,10 +304,27 @@ class _Family:
             warnings.append("no_outcomes")
         nan = math.nan
         return Finding(
-            contrast.label, contrast.factor, contrast.kind, self.split, self.round, self.round_kind,
-            self._key(contrast.treatment), self._key(contrast.control), treatment.ids, control.ids,
-            nan, (-1.0, 1.0), (-1.0, 1.0), 1.0, 1.0, self.alpha, nan, nan,
-            Verdict.DIVERGED if diverged else Verdict.INCONCLUSIVE, family=family, warnings=tuple(warnings),
+            contrast.label,
+            contrast.factor,
+            contrast.kind,
+            self.split,
+            self.round,
+            self.round_kind,
+            self._key(contrast.treatment),
+            self._key(contrast.control),
+            treatment.ids,
+            control.ids,
+            nan,
+            (-1.0, 1.0),
+            (-1.0, 1.0),
+            1.0,
+            1.0,
+            self.alpha,
+            nan,
+            nan,
+            Verdict.DIVERGED if diverged else Verdict.INCONCLUSIVE,
+            family=family,
+            warnings=tuple(warnings),
         )
 
     def _key(self, trials: Sequence[int]) -> str:
@@ -328,9 +375,7 @@ def _statistics(estimates: Estimates, kinds: Sequence[ContrastKind], margin: flo
     return np.where(se > 0, distance / np.where(se > 0, se, 1.0), without_noise)
 
 
-def _pooled(
-    groups: dict[str, tuple[TrialFact, ...]], split: str, indices: Sequence[NDArray[np.intp]]
-) -> SeedNoise:
+def _pooled(groups: dict[str, tuple[TrialFact, ...]], split: str, indices: Sequence[NDArray[np.intp]]) -> SeedNoise:
     def means(fact: TrialFact) -> list[float]:
         scores = fact.outcomes[split].scores
         return [float(scores[block].mean()) for block in indices] or [float(scores.mean())]
@@ -342,8 +387,9 @@ def _can_be_judged(treatment: Side, control: Side) -> bool:
     return bool(treatment.counted and control.counted) and not treatment.diverged and not control.diverged
 
 
-def _verdict(kind: ContrastKind, effect: float, interval: tuple[float, float], p_adjusted: float, alpha: float,
-             margin: float) -> Verdict:
+def _verdict(
+    kind: ContrastKind, effect: float, interval: tuple[float, float], p_adjusted: float, alpha: float, margin: float
+) -> Verdict:
     if kind is ContrastKind.NON_INFERIORITY:
         return Verdict.NOT_INFERIOR if p_adjusted < alpha else Verdict.INCONCLUSIVE
     if kind is ContrastKind.DIFFERENCE and p_adjusted < alpha:

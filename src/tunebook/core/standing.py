@@ -74,6 +74,7 @@ class Standing:
 
     def noise_on(self, split: str) -> SeedNoise:
         """Of the accuracy on a split."""
+
         def accuracies(facts: tuple[TrialFact, ...]) -> Floats:
             return np.array([[fact.outcomes[split].accuracy] for fact in facts])
 
@@ -100,7 +101,8 @@ class Standing:
             claiming = tuple(f for f in facts if f.trial.purpose is not Purpose.BRACKET)
             broke = sum(
                 f.state in (TrialState.DIVERGED, TrialState.COLLAPSED)
-                for f in self.history.trials.values() if effective_key(f) == key
+                for f in self.history.trials.values()
+                if effective_key(f) == key
             )
             found[key] = Place(key, claiming or facts, bool(claiming), broke)
         return found
@@ -128,7 +130,9 @@ class Standing:
             np.stack([place.scores.mean(axis=0) for place in places]),
             np.stack([place.nll.mean(axis=0) for place in places]),
             np.array([float(len(place.facts)) for place in places]),
-            joint.covariance, self._answer_covariance, joint.effective_df,
+            joint.covariance,
+            self._answer_covariance,
+            joint.effective_df,
         )
 
     @cached_property

@@ -487,7 +487,8 @@ _LABELS = ("trial", "as", "reference", "best", "trials", "fits")
 def _cleaned(note: Note) -> Note:
     """A note with its strangers' text fit to be shown, and its labels fit to be read in a sentence."""
     values = {
-        name: _clean_value(value, _readable if name in _LABELS else _quoted) for name, value in note.values.items()}
+        name: _clean_value(value, _readable if name in _LABELS else _quoted) for name, value in note.values.items()
+    }
     return Note(note.code, values)
 
 

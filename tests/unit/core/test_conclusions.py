@@ -90,8 +90,15 @@ def story():
     s.ask(both, base, "combined")
     s.close(RoundKind.COMBINE, notes=(("combined", {"learning_rate": 4e-4, "lora_r": 64}),))
     for rate, state in ((1.6e-3, None), (3.2e-3, TrialState.DIVERGED)):
-        s.trials(RoundKind.BOUNDARY, Purpose.BOUNDARY, together.with_values(learning_rate=rate), 0.6, 4,
-                 "learning_rate", state=state)
+        s.trials(
+            RoundKind.BOUNDARY,
+            Purpose.BOUNDARY,
+            together.with_values(learning_rate=rate),
+            0.6,
+            4,
+            "learning_rate",
+            state=state,
+        )
     s.close(RoundKind.BOUNDARY)
     splits, confirm = ("validation", "test"), RoundKind.CONFIRM
     cheap = BASE.with_values(learning_rate=4e-4)
@@ -126,8 +133,13 @@ def test_the_cheaper_configuration_is_as_good_because_a_contrast_showed_it(story
 
 def test_without_a_contrast_for_it_the_cheaper_one_is_only_a_candidate(story):
     history, _, _ = story
-    before = History(history.waves[:-1], {i: f for i, f in history.trials.items() if f.trial.round < 4}, 0.0, {},
-                     tuple(f for f in history.findings if f.round < 4))
+    before = History(
+        history.waves[:-1],
+        {i: f for i, f in history.trials.items() if f.trial.round < 4},
+        0.0,
+        {},
+        tuple(f for f in history.findings if f.round < 4),
+    )
     cheapest = conclude(before, SPEC, FACTS).cheapest
     assert cheapest.key is None
     assert cheapest.candidate is not None

@@ -19,10 +19,21 @@ def test_whole_numbers_have_one_key_however_they_are_typed():
 def test_every_field_enters_the_key():
     base = Configuration()
     other = {
-        "learning_rate": 1e-4, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2,
-        "num_train_epochs": 5, "lora_r": 16, "lora_alpha": 32, "lora_dropout": 0.1, "max_length": 512,
-        "gradient_checkpointing": True, "lr_scheduler_type": "cosine", "warmup_steps": 10, "weight_decay": 0.1,
-        "target_modules": ("q_proj",), "use_rslora": True, "init_lora_weights": "gaussian",
+        "learning_rate": 1e-4,
+        "per_device_train_batch_size": 4,
+        "gradient_accumulation_steps": 2,
+        "num_train_epochs": 5,
+        "lora_r": 16,
+        "lora_alpha": 32,
+        "lora_dropout": 0.1,
+        "max_length": 512,
+        "gradient_checkpointing": True,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 10,
+        "weight_decay": 0.1,
+        "target_modules": ("q_proj",),
+        "use_rslora": True,
+        "init_lora_weights": "gaussian",
     }
     assert set(other) == set(base.as_dict())
     keys = {base.with_values(**{name: value}).key for name, value in other.items()}

@@ -48,10 +48,16 @@ def test_higher_rank_costs_more_time_and_memory():
 
 
 def test_order_of_cheapness_is_time_then_rank():
-    costs = [relative_cost(c, FACTS) for c in (
-        BASE.with_values(num_train_epochs=1), BASE.with_values(lora_r=4), BASE, BASE.with_values(lora_r=64),
-        BASE.with_values(num_train_epochs=5),
-    )]
+    costs = [
+        relative_cost(c, FACTS)
+        for c in (
+            BASE.with_values(num_train_epochs=1),
+            BASE.with_values(lora_r=4),
+            BASE,
+            BASE.with_values(lora_r=64),
+            BASE.with_values(num_train_epochs=5),
+        )
+    ]
     assert costs == sorted(costs)
 
 

@@ -210,8 +210,9 @@ def test_later_rounds_change_nothing_about_an_earlier_one():
     history = bench.history()
     later = Trial(99, 2, RoundKind.REFINE, Purpose.REFINE, BASE, BASE, 77)
     fact = TrialFact(later, TrialState.COMPLETED, {"validation": bench.trials[1].outcomes["validation"]})
-    more = replace(history, waves=(*history.waves, Wave(2, RoundKind.REFINE, 1, (later,))),
-                   trials={**history.trials, 99: fact})
+    more = replace(
+        history, waves=(*history.waves, Wave(2, RoundKind.REFINE, 1, (later,))), trials={**history.trials, 99: fact}
+    )
     assert judge_round(more, 1, SPEC, DataFacts(100, bench.n)) == first
 
 

@@ -29,17 +29,20 @@ def test_full_design_of_the_example_study_counted_by_hand():
     assert price(ground(), full_design(ground())) == (46, 0.0)
 
 
-@pytest.mark.parametrize(("trials", "codes"), [
-    (46, []),
-    (40, ["bracket_ends"]),
-    (36, ["bracket_ends", "bracket"]),
-    (27, ["bracket_ends", "bracket"]),
-    (19, ["bracket_ends", "bracket", "middle_levels"]),
-    (12, ["bracket_ends", "bracket", "middle_levels", "second_seeds"]),
-    (10, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds"]),
-    (7, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds", "end_levels"]),
-    (5, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds", "end_levels", "factors"]),
-])
+@pytest.mark.parametrize(
+    ("trials", "codes"),
+    [
+        (46, []),
+        (40, ["bracket_ends"]),
+        (36, ["bracket_ends", "bracket"]),
+        (27, ["bracket_ends", "bracket"]),
+        (19, ["bracket_ends", "bracket", "middle_levels"]),
+        (12, ["bracket_ends", "bracket", "middle_levels", "second_seeds"]),
+        (10, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds"]),
+        (7, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds", "end_levels"]),
+        (5, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds", "end_levels", "factors"]),
+    ],
+)
 def test_cuts_come_in_the_documented_order(trials, codes):
     design, cuts = fit(trials)
     assert [cut.code for cut in cuts] == codes
@@ -86,9 +89,9 @@ def test_fixed_learning_rate_means_no_bracket():
 
 
 def test_nuisance_learning_rate_has_brackets_but_no_levels():
-    space = SearchSpace(tuple(
-        replace(f, role=Role.NUISANCE) if f.name == "learning_rate" else f for f in example_study().space
-    ))
+    space = SearchSpace(
+        tuple(replace(f, role=Role.NUISANCE) if f.name == "learning_rate" else f for f in example_study().space)
+    )
     design = full_design(ground(space=space))
     assert design.has_brackets
     assert "learning_rate" not in [factor.name for factor in design.factors]
@@ -109,9 +112,12 @@ def test_level_equal_to_the_baseline_in_other_words_is_a_fold_not_a_trial():
 
 
 def test_levels_of_two_factors_that_act_alike_are_trained_once():
-    space = SearchSpace((
-        Factor("per_device_train_batch_size", (1, 2, 4)), Factor("gradient_accumulation_steps", (2, 4, 8)),
-    ))
+    space = SearchSpace(
+        (
+            Factor("per_device_train_batch_size", (1, 2, 4)),
+            Factor("gradient_accumulation_steps", (2, 4, 8)),
+        )
+    )
     design = full_design(ground(space=space))
     assert design.n_levels == 2
     assert [fold.factor for fold in design.folds] == ["gradient_accumulation_steps"] * 2

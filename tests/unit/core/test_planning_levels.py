@@ -41,20 +41,29 @@ def test_linear_range_is_filled_evenly():
     assert explored_levels(Factor("lora_dropout", low=0.0, high=0.3), BASE) == (0.0, 0.05, 0.2, 0.3)
 
 
-@pytest.mark.parametrize(("name", "a", "b", "middle"), [
-    ("learning_rate", 2e-4, 2e-3, 6.3e-4),
-    ("lora_r", 8, 64, 32),
-    ("lora_r", 8, 16, 11),
-    ("lora_dropout", 0.0, 0.1, 0.05),
-    ("num_train_epochs", 3, 5, 4),
-])
+@pytest.mark.parametrize(
+    ("name", "a", "b", "middle"),
+    [
+        ("learning_rate", 2e-4, 2e-3, 6.3e-4),
+        ("lora_r", 8, 64, 32),
+        ("lora_r", 8, 16, 11),
+        ("lora_dropout", 0.0, 0.1, 0.05),
+        ("num_train_epochs", 3, 5, 4),
+    ],
+)
 def test_point_between_two_levels_lies_halfway_on_the_factors_scale(name, a, b, middle):
     assert between(name, a, b) == between(name, b, a) == middle
 
 
-@pytest.mark.parametrize(("name", "a", "b"), [
-    ("num_train_epochs", 3, 4), ("lora_r", 8, 9), ("learning_rate", 2e-4, 2.2e-4), ("lora_dropout", 0.1, 0.1),
-])
+@pytest.mark.parametrize(
+    ("name", "a", "b"),
+    [
+        ("num_train_epochs", 3, 4),
+        ("lora_r", 8, 9),
+        ("learning_rate", 2e-4, 2.2e-4),
+        ("lora_dropout", 0.1, 0.1),
+    ],
+)
 def test_no_point_between_levels_that_are_too_close(name, a, b):
     assert between(name, a, b) is None
 

@@ -61,10 +61,29 @@ def exact_judge(history, number, spec, facts):
         if all(sides):
             effect = sides[0][0].outcomes[contrast.split].accuracy - sides[1][0].outcomes[contrast.split].accuracy
             verdict = Verdict.BETTER if effect > 0 else Verdict.WORSE if effect < 0 else Verdict.INCONCLUSIVE
-        found.append(Finding(
-            contrast.label, contrast.factor, contrast.kind, contrast.split, number, kind, "", "", contrast.treatment,
-            contrast.control, effect, (-1, 1), (-1, 1), 0, 0, 0.01, 0, 10, verdict,
-        ))
+        found.append(
+            Finding(
+                contrast.label,
+                contrast.factor,
+                contrast.kind,
+                contrast.split,
+                number,
+                kind,
+                "",
+                "",
+                contrast.treatment,
+                contrast.control,
+                effect,
+                (-1, 1),
+                (-1, 1),
+                0,
+                0,
+                0.01,
+                0,
+                10,
+                verdict,
+            )
+        )
     return tuple(found)
 
 
@@ -123,8 +142,9 @@ def test_refine_halves_the_intervals_beside_the_best_rate_on_a_log_scale():
 
 
 def test_refine_looks_first_where_least_is_known_beside_a_rate_that_broke():
-    history = study(lambda c: 0.6 - 0.05 * abs(np.log(c.learning_rate / 2e-4)), trials=24,
-                    broken=lambda c: c.learning_rate >= 2e-3)
+    history = study(
+        lambda c: 0.6 - 0.05 * abs(np.log(c.learning_rate / 2e-4)), trials=24, broken=lambda c: c.learning_rate >= 2e-3
+    )
     assert values(waves(history, RoundKind.REFINE)[0], "learning_rate") == [6.3e-4]
 
 
@@ -292,9 +312,11 @@ def test_confirm_seals_best_cheapest_and_baseline_and_opens_the_test_split():
 def test_list_that_was_sealed_before_a_crash_is_the_one_that_is_confirmed():
     spec = example_study(40)
     whole = study(by_rate, trials=40)
-    before = replace(whole, waves=whole.waves[:-1], trials={
-        number: fact for number, fact in whole.trials.items() if fact.trial.kind is not RoundKind.CONFIRM
-    })
+    before = replace(
+        whole,
+        waves=whole.waves[:-1],
+        trials={number: fact for number, fact in whole.trials.items() if fact.trial.kind is not RoundKind.CONFIRM},
+    )
     groups = list(Board(Ground(spec, FACTS, Folding.everything()), before).groups.values())
     other = next(g for g in groups if g.trains and g.effective.key not in whole.sealed.values())
     sealed = {"best": other.effective.key, "baseline": whole.sealed["baseline"]}
@@ -383,13 +405,16 @@ def test_changed_factor_knows_that_alpha_follows_the_rank():
     assert changed_factor(fixed, base.with_values(lora_r=16)) == "lora_r"
 
 
-@pytest.mark.parametrize(("changes", "factor"), [
-    ({"learning_rate": 5e-4, "gradient_checkpointing": False, "max_length": 1024}, "learning_rate"),
-    ({"gradient_accumulation_steps": 8}, "gradient_accumulation_steps"),
-    ({"per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "lora_dropout": 0.0}, "lora_dropout"),
-    ({"use_rslora": True}, "use_rslora"),
-    ({"learning_rate": 5e-4, "lora_dropout": 0.0}, None),
-])
+@pytest.mark.parametrize(
+    ("changes", "factor"),
+    [
+        ({"learning_rate": 5e-4, "gradient_checkpointing": False, "max_length": 1024}, "learning_rate"),
+        ({"gradient_accumulation_steps": 8}, "gradient_accumulation_steps"),
+        ({"per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "lora_dropout": 0.0}, "lora_dropout"),
+        ({"use_rslora": True}, "use_rslora"),
+        ({"learning_rate": 5e-4, "lora_dropout": 0.0}, None),
+    ],
+)
 def test_words_that_change_nothing_do_not_hide_the_factor_of_a_row(changes, factor):
     ground = Ground(example_study(), FACTS, Folding.everything())
     assert changed_factor(ground, ground.spec.baseline.with_values(**changes)) == factor

@@ -51,12 +51,15 @@ def test_engine_that_promises_nothing_keeps_every_difference():
     )
 
 
-@pytest.mark.parametrize(("changes", "reasons"), [
-    ({}, ("batch_split",)),
-    ({"gradient_checkpointing": True}, ("batch_split", "gradient_checkpointing")),
-    ({"per_device_train_batch_size": 8, "gradient_accumulation_steps": 1, "max_length": 512}, ("max_length",)),
-    ({"use_rslora": True}, ("batch_split", "rslora")),
-])
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({}, ("batch_split",)),
+        ({"gradient_checkpointing": True}, ("batch_split", "gradient_checkpointing")),
+        ({"per_device_train_batch_size": 8, "gradient_accumulation_steps": 1, "max_length": 512}, ("max_length",)),
+        ({"use_rslora": True}, ("batch_split", "rslora")),
+    ],
+)
 def test_reasons_say_what_was_folded(changes, reasons):
     assert fold_reasons(BASE.with_values(max_length=200).with_values(**changes), ALL, 300) == reasons
 

@@ -24,8 +24,18 @@ from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 __all__ = [
-    "bonferroni", "detectable_favourable", "detectable_independent", "discordance_needed", "examples_needed",
-    "favourable_p", "fisher_p", "holm", "independent_interval", "seed_p", "sum_p", "wilson",
+    "bonferroni",
+    "detectable_favourable",
+    "detectable_independent",
+    "discordance_needed",
+    "examples_needed",
+    "favourable_p",
+    "fisher_p",
+    "holm",
+    "independent_interval",
+    "seed_p",
+    "sum_p",
+    "wilson",
 ]
 
 POWER = 0.8

@@ -144,13 +144,16 @@ def conclude(case: Case, answers: Mapping[Question, Comparison]) -> Judged:
 
 
 _STRENGTH = {
-    SupportVerdict.CANNOT_HOLD: 0, SupportVerdict.UNCHECKED: 1, SupportVerdict.NOT_SHOWN: 2, SupportVerdict.DEPENDS: 3,
+    SupportVerdict.CANNOT_HOLD: 0,
+    SupportVerdict.UNCHECKED: 1,
+    SupportVerdict.NOT_SHOWN: 2,
+    SupportVerdict.DEPENDS: 3,
     SupportVerdict.HOLDS: 4,
 }
 
 
 def _no_difference(case: Case, comparisons: tuple[Comparison, ...]) -> Judged:
-    """"No effect": refuted by a difference that holds, true of settings that change nothing, else never shown."""
+    """ "No effect": refuted by a difference that holds, true of settings that change nothing, else never shown."""
     found = next((c for c in comparisons if c.verdict is SupportVerdict.HOLDS), None)
     largest = max(comparisons, key=lambda c: abs(c.effect), default=None)
     if found is not None:
@@ -173,7 +176,11 @@ def _levels(claim: Claim, subjects: Subjects) -> Case:
 
 
 def _compared(
-    claim: Claim, subjects: Subjects, factor: str, levels: Sequence[Level], against: Sequence[Level],
+    claim: Claim,
+    subjects: Subjects,
+    factor: str,
+    levels: Sequence[Level],
+    against: Sequence[Level],
 ) -> Case:
     treatments, controls = subjects.at(factor, levels), subjects.at(factor, against)
     if not treatments or not controls:
@@ -183,18 +190,36 @@ def _compared(
     confounded = tuple(_confounded(a, b, factor) for a, b in mixed)
     if clean:
         pairs = tuple((a.key, b.key) for a, b in clean)
-        return Case(claim, (Question(pairs, claim.direction),), None, None, confounded, trials,
-                    _naive(treatments, controls, clean, subjects, factor))
+        return Case(
+            claim,
+            (Question(pairs, claim.direction),),
+            None,
+            None,
+            confounded,
+            trials,
+            _naive(treatments, controls, clean, subjects, factor),
+        )
     if same:
-        return Case(claim, (), SupportVerdict.CANNOT_HOLD, Reason.SAME_TRAINING, (), trials,
-                    {"same": tuple((a.key, b.key) for a, b in same)})
+        return Case(
+            claim,
+            (),
+            SupportVerdict.CANNOT_HOLD,
+            Reason.SAME_TRAINING,
+            (),
+            trials,
+            {"same": tuple((a.key, b.key) for a, b in same)},
+        )
     if claim.direction and all(pair.effect * claim.direction <= 0 for pair in confounded):
         return Case(claim, (), SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, confounded, trials)
     return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, confounded, trials)
 
 
 def _naive(
-    treatments: Sequence[AuditTrial], controls: Sequence[AuditTrial], clean: _Pairs, subjects: Subjects, factor: str,
+    treatments: Sequence[AuditTrial],
+    controls: Sequence[AuditTrial],
+    clean: _Pairs,
+    subjects: Subjects,
+    factor: str,
 ) -> dict[str, object]:
     """The nearest trial against the baseline, which a text is often read from though it is no one-factor pair."""
     base = subjects.baseline
@@ -209,7 +234,9 @@ _Pairs = list[tuple[AuditTrial, AuditTrial]]
 
 
 def _sorted_pairs(
-    treatments: Sequence[AuditTrial], controls: Sequence[AuditTrial], factor: str,
+    treatments: Sequence[AuditTrial],
+    controls: Sequence[AuditTrial],
+    factor: str,
 ) -> tuple[_Pairs, _Pairs, _Pairs]:
     """Pairs that differ by the factor alone, pairs of equal training, and for each treatment its nearest other pair."""
     clean: _Pairs = []
@@ -238,10 +265,19 @@ def _best_level(claim: Claim, subjects: Subjects) -> Case:
         return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL, facts={"levels": claim.levels, "against": ()})
     parts = [_compared(claim, subjects, factor, inside, (level,)) for level in outside]
     questions = tuple(q for part in parts for q in part.questions)
-    fixed = min((p for p in parts if p.verdict is not None), key=lambda p: _STRENGTH[p.verdict or SupportVerdict.HOLDS],
-                default=None)
-    return Case(claim, questions, fixed.verdict if fixed else None, fixed.reason if fixed else None,
-                tuple(c for part in parts for c in part.confounded), parts[0].trials)
+    fixed = min(
+        (p for p in parts if p.verdict is not None),
+        key=lambda p: _STRENGTH[p.verdict or SupportVerdict.HOLDS],
+        default=None,
+    )
+    return Case(
+        claim,
+        questions,
+        fixed.verdict if fixed else None,
+        fixed.reason if fixed else None,
+        tuple(c for part in parts for c in part.confounded),
+        parts[0].trials,
+    )
 
 
 def _within(level: Level, claim: Claim) -> bool:
@@ -256,8 +292,9 @@ def _trend(claim: Claim, subjects: Subjects) -> Case:
     factor = acting(claim.factor)
     keys = {t.key for t in subjects.trained}
     unsaid = {t.key for t in subjects.trained if level_in(t.configuration, factor) == UNSAID}
-    pairs = tuple((p.high, p.low) for p in subjects.structure.pairs
-                  if p.factor == factor and {p.high, p.low} <= keys - unsaid)
+    pairs = tuple(
+        (p.high, p.low) for p in subjects.structure.pairs if p.factor == factor and {p.high, p.low} <= keys - unsaid
+    )
     if len(subjects.levels(factor)) < 2:
         return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NOT_VARIED)
     if not pairs:
@@ -275,24 +312,43 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
         return isinstance(level, int | float) and sign * level >= sign * edge
 
     known = [t for t in subjects.scored if not t.unread]
-    failed = [t for t in (*known, *(t for t in subjects.table.trials if t.failed and t.accuracy is None))
-              if t.failed and beyond(t)]
+    failed = [
+        t
+        for t in (*known, *(t for t in subjects.table.trials if t.failed and t.accuracy is None))
+        if t.failed and beyond(t)
+    ]
     at_edge_failed = any(level_in(t.configuration, claim.factor) == edge for t in failed)
-    worked = [t for t in subjects.trained if not t.unread and beyond(t)
-              and (at_edge_failed or level_in(t.configuration, claim.factor) != edge)]
+    worked = [
+        t
+        for t in subjects.trained
+        if not t.unread and beyond(t) and (at_edge_failed or level_in(t.configuration, claim.factor) != edge)
+    ]
     trials = tuple(t.key for t in failed)
     if worked:
-        return Case(claim, (), SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, (), trials,
-                    {"worked": tuple(t.key for t in worked)})
+        return Case(
+            claim,
+            (),
+            SupportVerdict.CANNOT_HOLD,
+            Reason.CONTRADICTED,
+            (),
+            trials,
+            {"worked": tuple(t.key for t in worked)},
+        )
     if not failed:
         return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL, facts={"levels": (edge,), "against": ()})
-    boundary = next((b for b in subjects.structure.boundaries
-                     if b.factor == acting(claim.factor or "") and b.above == (sign > 0)), None)
+    boundary = next(
+        (b for b in subjects.structure.boundaries if b.factor == acting(claim.factor or "") and b.above == (sign > 0)),
+        None,
+    )
     return _with_boundary(claim, subjects, trials, boundary, failed)
 
 
 def _with_boundary(
-    claim: Claim, subjects: Subjects, trials: tuple[str, ...], boundary: Boundary | None, failed: Sequence[AuditTrial],
+    claim: Claim,
+    subjects: Subjects,
+    trials: tuple[str, ...],
+    boundary: Boundary | None,
+    failed: Sequence[AuditTrial],
 ) -> Case:
     trained = subjects.table.get(boundary.trained) if boundary is not None else None
     if boundary is None or trained is None:
@@ -316,11 +372,15 @@ def _no_effect(claim: Claim, subjects: Subjects) -> Case:
     factor = acting(claim.factor)
     if claim.factor == "gradient_checkpointing":
         return Case(claim, (), SupportVerdict.HOLDS, Reason.SAME_TRAINING)
-    keys = {t.key for t in subjects.scored
-            if not claim.levels or level_in(t.configuration, claim.factor) in claim.levels}
+    keys = {
+        t.key for t in subjects.scored if not claim.levels or level_in(t.configuration, claim.factor) in claim.levels
+    }
     scored = {t.key for t in subjects.scored}
-    pairs = [p for p in subjects.structure.pairs
-             if p.factor == factor and {p.low, p.high} <= scored and (p.low in keys or p.high in keys)]
+    pairs = [
+        p
+        for p in subjects.structure.pairs
+        if p.factor == factor and {p.low, p.high} <= scored and (p.low in keys or p.high in keys)
+    ]
     if pairs:
         return Case(claim, tuple(Question(((p.high, p.low),)) for p in pairs))
     if len(subjects.levels(claim.factor)) < 2:
@@ -371,13 +431,24 @@ def _best_trial(claim: Claim, subjects: Subjects) -> Case:
         return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL)
     higher = [t for t in subjects.scored if value_of(t) > value_of(treatment)]
     if higher:
-        return Case(claim, (), SupportVerdict.CANNOT_HOLD, Reason.NOT_BEST, (), (treatment.key,),
-                    {"higher": tuple(t.key for t in sorted(higher, key=value_of, reverse=True))})
-    rivals = [t for t in subjects.trained if t.key != treatment.key and (
-        t.unread or moved(t.configuration, treatment.configuration))]
+        return Case(
+            claim,
+            (),
+            SupportVerdict.CANNOT_HOLD,
+            Reason.NOT_BEST,
+            (),
+            (treatment.key,),
+            {"higher": tuple(t.key for t in sorted(higher, key=value_of, reverse=True))},
+        )
+    rivals = [
+        t
+        for t in subjects.trained
+        if t.key != treatment.key and (t.unread or moved(t.configuration, treatment.configuration))
+    ]
     second = max(rivals, key=value_of, default=None)
-    keys = dict.fromkeys(t.key for t in (subjects.baseline, second) if t is not None and t.key != treatment.key
-                         and t in rivals)
+    keys = dict.fromkeys(
+        t.key for t in (subjects.baseline, second) if t is not None and t.key != treatment.key and t in rivals
+    )
     return Case(claim, tuple(Question(((treatment.key, key),), 1) for key in keys), None, None, (), (treatment.key,))
 
 

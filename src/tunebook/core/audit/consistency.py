@@ -70,13 +70,27 @@ def _described_short(row: Row, trial: AuditTrial, subjects: Subjects, base: dict
     if row.builds_on not in (None, "baseline", "best"):
         reference = subjects.named(row.builds_on or "", row.section) or reference
     undeclared = tuple(n for n in moved(trial.configuration, reference.configuration) if n not in named)
-    near = [t for t in subjects.scored if t.order < trial.order and t.key != trial.key and not t.unread
-            and len(names := moved(trial.configuration, t.configuration)) > 0 and set(names) <= named]
+    near = [
+        t
+        for t in subjects.scored
+        if t.order < trial.order
+        and t.key != trial.key
+        and not t.unread
+        and len(names := moved(trial.configuration, t.configuration)) > 0
+        and set(names) <= named
+    ]
     if not undeclared or (row.builds_on == "best" and near):
         return
-    yield Note("described_short", {
-        **base, "named": tuple(row.described), "undeclared": undeclared, "reference": reference.label,
-        "fits": tuple(t.label for t in near[:3])})
+    yield Note(
+        "described_short",
+        {
+            **base,
+            "named": tuple(row.described),
+            "undeclared": undeclared,
+            "reference": reference.label,
+            "fits": tuple(t.label for t in near[:3]),
+        },
+    )
 
 
 def _differences(record: HandRecord, subjects: Subjects) -> list[Note]:
@@ -90,10 +104,18 @@ def _differences(record: HandRecord, subjects: Subjects) -> list[Note]:
     if 2 * len(wrong) > len(rows):
         return [Note("differences_unread", {"line": rows[0].line, "trials": tuple(row.trial for row in wrong)})]
     return [
-        Note("difference_wrong", {
-            "trial": row.trial, "line": row.line, "said": row.difference.value, "points": 100 * gap,
-            "relative": 100 * gap / base.value})
-        for row in wrong if row.difference is not None and row.accuracy is not None
+        Note(
+            "difference_wrong",
+            {
+                "trial": row.trial,
+                "line": row.line,
+                "said": row.difference.value,
+                "points": 100 * gap,
+                "relative": 100 * gap / base.value,
+            },
+        )
+        for row in wrong
+        if row.difference is not None and row.accuracy is not None
         for gap in [row.accuracy.value - base.value]
     ]
 
@@ -113,8 +135,9 @@ def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:
     matching = subjects.matching(known)
     named = subjects.table.get(key_of(block.trial)) if block.trial else None
     if named is not None:
-        wrong = {n: (v, level_in(named.configuration, n)) for n, v in known.items()
-                 if level_in(named.configuration, n) != v}
+        wrong = {
+            n: (v, level_in(named.configuration, n)) for n, v in known.items() if level_in(named.configuration, n) != v
+        }
         if wrong:
             yield Note("best_block_settings", {"line": block.line, "trial": named.label, "settings": wrong})
     elif not matching:

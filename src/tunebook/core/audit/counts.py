@@ -84,12 +84,24 @@ def settle_examples(accuracies: Sequence[Accuracy], given: int | None, stated: S
     misfit = next((n for n in stated if n not in fitting), None)
     if fitting:
         return _with(inferred, fitting[0], "stated", accuracies, ())
-    return Examples(inferred.n, inferred.how, inferred.smallest, inferred.luck, inferred.alternatives,
-                    inferred.common_factor_chance, (), misfit if inferred.n is not None else None)
+    return Examples(
+        inferred.n,
+        inferred.how,
+        inferred.smallest,
+        inferred.luck,
+        inferred.alternatives,
+        inferred.common_factor_chance,
+        (),
+        misfit if inferred.n is not None else None,
+    )
 
 
 def _with(
-    inferred: Examples, n: int, how: str, accuracies: Sequence[Accuracy], stated: Sequence[int],
+    inferred: Examples,
+    n: int,
+    how: str,
+    accuracies: Sequence[Accuracy],
+    stated: Sequence[int],
 ) -> Examples:
     misfit = next((s for s in stated if n not in stated), None)
     misfits = tuple(i for i, accuracy in enumerate(accuracies) if not fits(accuracy, n))
@@ -117,8 +129,13 @@ def infer_examples(accuracies: Sequence[Accuracy]) -> Examples:
     luck = _luck(units, smallest)
     known = luck <= CHANCE_LIMIT
     return Examples(
-        smallest if known else None, "inferred" if known else "unknown", smallest, luck,
-        tuple(int(n) for n in candidates[1:1 + _SHOWN_ALTERNATIVES]), 0.5 ** len(printed))
+        smallest if known else None,
+        "inferred" if known else "unknown",
+        smallest,
+        luck,
+        tuple(int(n) for n in candidates[1 : 1 + _SHOWN_ALTERNATIVES]),
+        0.5 ** len(printed),
+    )
 
 
 def _luck(units: np.ndarray[tuple[int], np.dtype[np.float64]], smallest: int) -> float:

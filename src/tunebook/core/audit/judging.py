@@ -119,8 +119,14 @@ class Judge:
     """
 
     def __init__(
-        self, table: TrialTable, correct: dict[str, int], slack: dict[str, int], n: int | None, noise: SeedNoise,
-        comparable: Sequence[str], distinct: int,
+        self,
+        table: TrialTable,
+        correct: dict[str, int],
+        slack: dict[str, int],
+        n: int | None,
+        noise: SeedNoise,
+        comparable: Sequence[str],
+        distinct: int,
     ) -> None:
         self._slack = slack
         self._trials = {trial.key: trial for trial in table.trials}
@@ -154,7 +160,7 @@ class Judge:
     def _of_family(self, pairs: Pairs) -> Comparison | None:
         if len(pairs) != 1:
             return None
-        (treatment, control), = pairs
+        ((treatment, control),) = pairs
         if control == self._baseline:
             return self._against_baseline.get(pairs)
         if treatment == self._baseline and (mirror := self._against_baseline.get(((control, treatment),))):
@@ -187,8 +193,9 @@ class Judge:
         doubt = sum(abs(w) * self._slack.get(key, 0) for key, w in weights.items()) / n
         near = max(0.0, abs(effect) - doubt)
         independent = self._fisher(*single) if single else bounds.sum_p(near, spread)
-        interval = (bounds.independent_interval(self._correct[single[0]], self._correct[single[1]], n)
-                    if single else None)
+        interval = (
+            bounds.independent_interval(self._correct[single[0]], self._correct[single[1]], n) if single else None
+        )
         with_seed = max(independent, bounds.seed_p(near, spread, seed, self._noise.used_freedom))
         favourable = bounds.favourable_p(self._farthest(pairs, differences, effect))
         return Comparison(pairs, effect, differences, interval, favourable, independent, with_seed, doubt=doubt)
@@ -206,8 +213,10 @@ class Judge:
     def _farthest(self, pairs: Pairs, differences: Sequence[int], effect: float) -> list[int]:
         """The differences with every count moved as far as the printed accuracies allow in the effect's direction."""
         sign = -1 if effect < 0 else 1
-        return [d + sign * (self._slack.get(a, 0) + self._slack.get(b, 0))
-                for d, (a, b) in zip(differences, pairs, strict=True)]
+        return [
+            d + sign * (self._slack.get(a, 0) + self._slack.get(b, 0))
+            for d, (a, b) in zip(differences, pairs, strict=True)
+        ]
 
     def _variance(self, key: str) -> float:
         """Of one accuracy, kept above 0 at the ends (Agresti and Coull's two added answers on each side)."""
@@ -226,8 +235,14 @@ class Judge:
             independent = [bounds.bonferroni(c.p_independent, size) for c in family]
             seed = [bounds.bonferroni(c.p_seed, size) for c in family]
         return {
-            c.pairs: replace(c, p_favourable_adjusted=favourable[i], p_independent_adjusted=independent[i],
-                             p_seed_adjusted=seed[i], family=name, family_size=size)
+            c.pairs: replace(
+                c,
+                p_favourable_adjusted=favourable[i],
+                p_independent_adjusted=independent[i],
+                p_seed_adjusted=seed[i],
+                family=name,
+                family_size=size,
+            )
             for i, c in enumerate(family)
         }
 
@@ -238,9 +253,12 @@ def _value(trial: AuditTrial) -> float:
 
 def _mirrored(comparison: Comparison) -> Comparison:
     return replace(
-        comparison, pairs=tuple((b, a) for a, b in comparison.pairs), effect=-comparison.effect,
+        comparison,
+        pairs=tuple((b, a) for a, b in comparison.pairs),
+        effect=-comparison.effect,
         differences=tuple(-d for d in comparison.differences),
-        interval=(-comparison.interval[1], -comparison.interval[0]) if comparison.interval else None)
+        interval=(-comparison.interval[1], -comparison.interval[0]) if comparison.interval else None,
+    )
 
 
 def _judged(comparison: Comparison, sign: int) -> Comparison:

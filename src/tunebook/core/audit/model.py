@@ -13,7 +13,15 @@ from enum import StrEnum
 from tunebook.core.factor import Level
 
 __all__ = [
-    "Accuracy", "BestBlock", "Claim", "ClaimKind", "Difference", "HandRecord", "Note", "Row", "TableKind",
+    "Accuracy",
+    "BestBlock",
+    "Claim",
+    "ClaimKind",
+    "Difference",
+    "HandRecord",
+    "Note",
+    "Row",
+    "TableKind",
 ]
 
 

@@ -39,7 +39,10 @@ class NextTrial:
 
 
 def next_trials(
-    subjects: Subjects, structure: Structure, claims: Sequence[Judged], open_trials: Sequence[AuditTrial],
+    subjects: Subjects,
+    structure: Structure,
+    claims: Sequence[Judged],
+    open_trials: Sequence[AuditTrial],
 ) -> tuple[NextTrial, ...]:
     """What to train, each configuration once: baseline and best first, then the others from the cheapest.
 
@@ -63,7 +66,10 @@ _Wish = tuple[Configuration, str, str | None, Level]
 
 
 def _wishes(
-    subjects: Subjects, structure: Structure, claims: Sequence[Judged], open_trials: Sequence[AuditTrial],
+    subjects: Subjects,
+    structure: Structure,
+    claims: Sequence[Judged],
+    open_trials: Sequence[AuditTrial],
 ) -> Iterator[_Wish]:
     base = subjects.baseline.configuration
     yield base, "baseline", None, None
@@ -90,11 +96,19 @@ def _boundary_wishes(subjects: Subjects, structure: Structure) -> Iterator[_Wish
             continue
         failed_level = level_in(failed.configuration, boundary.factor)
         trained_level = level_in(trained.configuration, boundary.factor)
-        yield (trained.configuration.with_values(**{boundary.factor: failed_level}), "boundary_factor", boundary.factor,
-               failed_level)
+        yield (
+            trained.configuration.with_values(**{boundary.factor: failed_level}),
+            "boundary_factor",
+            boundary.factor,
+            failed_level,
+        )
         if len(boundary.moves) > 1:
-            yield (failed.configuration.with_values(**{boundary.factor: trained_level}), "boundary_rest",
-                   boundary.factor, trained_level)
+            yield (
+                failed.configuration.with_values(**{boundary.factor: trained_level}),
+                "boundary_rest",
+                boundary.factor,
+                trained_level,
+            )
 
 
 def _claim_wishes(subjects: Subjects, claims: Sequence[Judged]) -> Iterator[_Wish]:
@@ -134,10 +148,15 @@ def _acting_values(configuration: Configuration) -> dict[str, object]:
 
 
 def _priced(
-    configuration: Configuration, why: str, factor: str | None, level: Level, subjects: Subjects,
+    configuration: Configuration,
+    why: str,
+    factor: str | None,
+    level: Level,
+    subjects: Subjects,
 ) -> NextTrial:
-    again = next((t.label for t in subjects.table.trials
-                  if not t.unread and not moved(t.configuration, configuration)), None)
+    again = next(
+        (t.label for t in subjects.table.trials if not t.unread and not moved(t.configuration, configuration)), None
+    )
     epochs = configuration.num_train_epochs, subjects.baseline.configuration.num_train_epochs
     cost = 1.0 if UNSAID in epochs else epochs[0] / max(epochs[1], 1e-9)
     return NextTrial(configuration, why, factor, level, again, cost)

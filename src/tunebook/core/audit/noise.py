@@ -66,10 +66,16 @@ def seed_noise(
     short_squares, short_freedom = short_squares + rest, short_freedom + rest_freedom
     used_freedom = PROVISIONAL_DF + freedom
     return SeedNoise(
-        math.sqrt(squares / freedom) if freedom else None, freedom, _interval(squares, freedom), tuple(groups),
-        math.sqrt(short_squares / short_freedom) if short_freedom > freedom else None, short_freedom,
+        math.sqrt(squares / freedom) if freedom else None,
+        freedom,
+        _interval(squares, freedom),
+        tuple(groups),
+        math.sqrt(short_squares / short_freedom) if short_freedom > freedom else None,
+        short_freedom,
         tuple(groups_if_short),
-        math.sqrt((PROVISIONAL_DF * SEED_DEVIATION_PRIOR**2 + squares) / used_freedom), used_freedom)
+        math.sqrt((PROVISIONAL_DF * SEED_DEVIATION_PRIOR**2 + squares) / used_freedom),
+        used_freedom,
+    )
 
 
 def _pooled(accuracies: dict[str, float], groups: Sequence[tuple[str, ...]]) -> tuple[float, int]:

@@ -131,18 +131,35 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
     cases = _cases(_claims(record), subjects)
     widest = _widest(subjects, structure)
     best_question = _best_question(subjects, structure)
-    judge.settle([*(q for case in cases for q in case.questions), *(q for q in widest.values() if q),
-                  *([best_question] if best_question else [])])
+    judge.settle(
+        [
+            *(q for case in cases for q in case.questions),
+            *(q for q in widest.values() if q),
+            *([best_question] if best_question else []),
+        ]
+    )
     claims = tuple(_conclude(case, judge) for case in cases)
     trials = _trial_verdicts(subjects, structure, correct, size.n, judge)
     open_trials = [v.trial for v in trials if v.comparison and v.comparison.verdict is SupportVerdict.DEPENDS]
     return AuditReport(
-        record, table, structure, size, noise, trials, subjects.best.key,
-        judge.answer(best_question) if best_question else None, _tied(subjects, correct, size.n),
-        _detectable(subjects, correct, size.n, judge, noise), _effects(subjects, structure, widest, judge), claims,
-        inconsistencies(record, table, subjects), next_trials(subjects, structure, claims, open_trials),
-        judge.family_sizes, _needed_if_unknown(subjects) if size.n is None else None,
-        max(slack.values(), default=0))
+        record,
+        table,
+        structure,
+        size,
+        noise,
+        trials,
+        subjects.best.key,
+        judge.answer(best_question) if best_question else None,
+        _tied(subjects, correct, size.n),
+        _detectable(subjects, correct, size.n, judge, noise),
+        _effects(subjects, structure, widest, judge),
+        claims,
+        inconsistencies(record, table, subjects),
+        next_trials(subjects, structure, claims, open_trials),
+        judge.family_sizes,
+        _needed_if_unknown(subjects) if size.n is None else None,
+        max(slack.values(), default=0),
+    )
 
 
 def _cases(claims: Sequence[Claim], subjects: Subjects) -> list[Case]:
@@ -151,8 +168,18 @@ def _cases(claims: Sequence[Claim], subjects: Subjects) -> list[Case]:
     cases = []
     for claim in claims:
         values = tuple(sorted(claim.values.items(), key=lambda item: item[0]))
-        meaning = (claim.kind, claim.factor, claim.levels, claim.against, claim.is_range, claim.direction, claim.trials,
-                   claim.against_trials, claim.section if claim.trials else "", values)
+        meaning = (
+            claim.kind,
+            claim.factor,
+            claim.levels,
+            claim.against,
+            claim.is_range,
+            claim.direction,
+            claim.trials,
+            claim.against_trials,
+            claim.section if claim.trials else "",
+            values,
+        )
         if meaning not in known:
             known[meaning] = case_of(claim, subjects)
         cases.append(replace(known[meaning], claim=claim))
@@ -174,15 +201,23 @@ def _slack(scored: Sequence[AuditTrial], n: int | None) -> dict[str, int]:
 def _noise(subjects: Subjects, structure: Structure, correct: dict[str, int], n: int | None) -> SeedNoise:
     trained = {t.key: correct[t.key] / n if n else value_of(t) for t in subjects.trained}
     return seed_noise(
-        trained, [g for keys in structure.equal if len(g := tuple(k for k in keys if k in trained)) > 1],
-        [(length, g) for length, keys in structure.equal_if_short
-         if len(g := tuple(k for k in keys if k in trained)) > 1])
+        trained,
+        [g for keys in structure.equal if len(g := tuple(k for k in keys if k in trained)) > 1],
+        [
+            (length, g)
+            for length, keys in structure.equal_if_short
+            if len(g := tuple(k for k in keys if k in trained)) > 1
+        ],
+    )
 
 
 def _distinct(subjects: Subjects, structure: Structure) -> int:
     """Different settings among scored trials."""
-    repeats = sum(len(keys) - 1 for group in structure.equal
-                  if (keys := [k for k in group if any(t.key == k for t in subjects.scored)]))
+    repeats = sum(
+        len(keys) - 1
+        for group in structure.equal
+        if (keys := [k for k in group if any(t.key == k for t in subjects.scored)])
+    )
     return len(subjects.scored) - repeats
 
 
@@ -190,8 +225,11 @@ def _claims(record: HandRecord) -> list[Claim]:
     """The record's claims, and its best-configuration blocks as claims of their own, in the order of the document."""
     claims = list(record.claims)
     for block in record.best_blocks:
-        claims.append(Claim(ClaimKind.BEST_TRIAL, "", block.line, values=block.values,
-                            trials=(block.trial,) if block.trial else ()))
+        claims.append(
+            Claim(
+                ClaimKind.BEST_TRIAL, "", block.line, values=block.values, trials=(block.trial,) if block.trial else ()
+            )
+        )
     return sorted(claims, key=lambda claim: claim.line)
 
 
@@ -207,7 +245,11 @@ def _best_question(subjects: Subjects, structure: Structure) -> Question | None:
 
 
 def _trial_verdicts(
-    subjects: Subjects, structure: Structure, correct: dict[str, int], n: int | None, judge: Judge,
+    subjects: Subjects,
+    structure: Structure,
+    correct: dict[str, int],
+    n: int | None,
+    judge: Judge,
 ) -> tuple[TrialVerdict, ...]:
     earlier = {key: group[0] for group in structure.equal for key in group[1:]}
     result = []
@@ -229,12 +271,20 @@ def _tied(subjects: Subjects, correct: dict[str, int], n: int | None) -> tuple[s
         return ()
     top = correct[subjects.best.key]
     slack = _slack(subjects.trained, n)
-    return tuple(t.key for t in subjects.trained if t.key != subjects.best.key and bounds.favourable_p(
-        [top - correct[t.key] + slack.get(t.key, 0) + slack.get(subjects.best.key, 0)]) > ALPHA)
+    return tuple(
+        t.key
+        for t in subjects.trained
+        if t.key != subjects.best.key
+        and bounds.favourable_p([top - correct[t.key] + slack.get(t.key, 0) + slack.get(subjects.best.key, 0)]) > ALPHA
+    )
 
 
 def _detectable(
-    subjects: Subjects, correct: dict[str, int], n: int | None, judge: Judge, noise: SeedNoise,
+    subjects: Subjects,
+    correct: dict[str, int],
+    n: int | None,
+    judge: Judge,
+    noise: SeedNoise,
 ) -> Detectable | None:
     if n is None or subjects.baseline.key not in correct:
         return None
@@ -242,12 +292,15 @@ def _detectable(
     accuracy = correct[subjects.baseline.key] / n
     gain = (correct.get(subjects.best.key, 0) - correct[subjects.baseline.key]) / n
     return Detectable(
-        family, bounds.detectable_favourable(n, ALPHA / family),
-        bounds.detectable_independent(n, accuracy, ALPHA / family), bounds.detectable_favourable(n, ALPHA),
+        family,
+        bounds.detectable_favourable(n, ALPHA / family),
+        bounds.detectable_independent(n, accuracy, ALPHA / family),
+        bounds.detectable_favourable(n, ALPHA),
         bounds.detectable_independent(n, accuracy, ALPHA),
         (bounds.discordance_needed(ALPHA / family), bounds.discordance_needed(ALPHA)),
         bounds.detectable_independent(n, accuracy, ALPHA / family, noise.used),
-        bounds.examples_needed(gain, accuracy, ALPHA) if gain > 0 and 0 < accuracy < 1 else None)
+        bounds.examples_needed(gain, accuracy, ALPHA) if gain > 0 and 0 < accuracy < 1 else None,
+    )
 
 
 def _widest(subjects: Subjects, structure: Structure) -> dict[str, Question | None]:
@@ -255,15 +308,19 @@ def _widest(subjects: Subjects, structure: Structure) -> dict[str, Question | No
     trained = {t.key: value_of(t) for t in subjects.trained}
     found: dict[str, Question | None] = {}
     for factor in structure.varied:
-        pairs = [(p.high, p.low) for p in structure.pairs
-                 if p.factor == factor and p.low in trained and p.high in trained]
+        pairs = [
+            (p.high, p.low) for p in structure.pairs if p.factor == factor and p.low in trained and p.high in trained
+        ]
         widest = max(pairs, key=lambda p: abs(trained[p[0]] - trained[p[1]]), default=None)
         found[factor] = Question((widest,)) if widest else None
     return found
 
 
 def _effects(
-    subjects: Subjects, structure: Structure, widest: dict[str, Question | None], judge: Judge,
+    subjects: Subjects,
+    structure: Structure,
+    widest: dict[str, Question | None],
+    judge: Judge,
 ) -> tuple[FactorEffect, ...]:
     trained = {t.key for t in subjects.trained}
     hidden = {"lora_alpha"} if any(c.code == "ratio_constant" for c in structure.confounded) else set()
@@ -275,9 +332,16 @@ def _effects(
         n_pairs = sum(p.factor == factor and {p.low, p.high} <= trained for p in structure.pairs)
         alone = tuple(key for key, moves in structure.moves.items() if moves == (factor,))
         pair = broke.get(factor)
-        result.append(FactorEffect(
-            factor, len(subjects.levels(factor)), n_pairs, judge.answer(question) if question else None, alone,
-            (pair[0], pair[1]) if pair and pair[0] and pair[1] else None))
+        result.append(
+            FactorEffect(
+                factor,
+                len(subjects.levels(factor)),
+                n_pairs,
+                judge.answer(question) if question else None,
+                alone,
+                (pair[0], pair[1]) if pair and pair[0] and pair[1] else None,
+            )
+        )
     return tuple(result)
 
 
@@ -285,4 +349,3 @@ def _needed_if_unknown(subjects: Subjects) -> int | None:
     """Examples from which best against baseline could hold in the most favourable pairing, for one comparison."""
     gain = value_of(subjects.best) - value_of(subjects.baseline)
     return int(-(-bounds.discordance_needed(ALPHA) // gain)) if gain > 0 else None
-

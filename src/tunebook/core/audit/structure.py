@@ -81,13 +81,13 @@ class Boundary:
 @dataclass(frozen=True)
 class Structure:
     """Attributes:
-        moves: by key, the factors on which a trial differs from the baseline; not for trials whose settings are unread.
-        equal: groups of keys with equal effective configurations, two or more each.
-        equal_if_short: groups that are equal if no example is longer than the given number of tokens.
-        pairs: all pairs that differ by one factor, failures included.
-        varied: factors with at least two levels, in the record's order.
-        confounded, boundaries: see there.
-        ignored: recorded settings that change memory or time only and vary.
+    moves: by key, the factors on which a trial differs from the baseline; not for trials whose settings are unread.
+    equal: groups of keys with equal effective configurations, two or more each.
+    equal_if_short: groups that are equal if no example is longer than the given number of tokens.
+    pairs: all pairs that differ by one factor, failures included.
+    varied: factors with at least two levels, in the record's order.
+    confounded, boundaries: see there.
+    ignored: recorded settings that change memory or time only and vary.
     """
 
     moves: dict[str, tuple[str, ...]]
@@ -154,8 +154,15 @@ def structure_of(table: TrialTable) -> Structure:
     pairs, equal, short = _compare_all([trial for trial in trials if not trial.unread])
     varied = _varied(table)
     return Structure(
-        moves, equal, short, pairs, varied, _confounded(table, pairs, varied, base), _boundaries(trials, pairs, varied),
-        tuple(n for n in ("gradient_checkpointing",) if n in table.factors and len(_levels(trials, n)) > 1))
+        moves,
+        equal,
+        short,
+        pairs,
+        varied,
+        _confounded(table, pairs, varied, base),
+        _boundaries(trials, pairs, varied),
+        tuple(n for n in ("gradient_checkpointing",) if n in table.factors and len(_levels(trials, n)) > 1),
+    )
 
 
 def _compare_all(
@@ -202,13 +209,19 @@ def _levels(trials: Sequence[AuditTrial], factor: str) -> list[Level]:
 
 
 def _varied(table: TrialTable) -> tuple[str, ...]:
-    names = [EFFECTIVE_BATCH if n in ("per_device_train_batch_size", "gradient_accumulation_steps") else n
-             for n in table.factors if n != "gradient_checkpointing"]
+    names = [
+        EFFECTIVE_BATCH if n in ("per_device_train_batch_size", "gradient_accumulation_steps") else n
+        for n in table.factors
+        if n != "gradient_checkpointing"
+    ]
     return tuple(n for n in dict.fromkeys(names) if len(_levels(table.trials, n)) > 1)
 
 
 def _confounded(
-    table: TrialTable, pairs: Sequence[Pair], varied: tuple[str, ...], base: AuditTrial,
+    table: TrialTable,
+    pairs: Sequence[Pair],
+    varied: tuple[str, ...],
+    base: AuditTrial,
 ) -> tuple[Confounding, ...]:
     found = _rank_and_alpha(table, varied)
     hidden = {"lora_alpha"} if any(c.code == "ratio_constant" for c in found) else set()
@@ -242,7 +255,11 @@ def _one_to_one(trials: Sequence[AuditTrial], a: str, b: str) -> bool:
 
 
 def _not_isolated(
-    trials: Sequence[AuditTrial], pairs: Sequence[Pair], factor: str, base: AuditTrial, by_key: dict[str, AuditTrial],
+    trials: Sequence[AuditTrial],
+    pairs: Sequence[Pair],
+    factor: str,
+    base: AuditTrial,
+    by_key: dict[str, AuditTrial],
 ) -> tuple[Level, ...]:
     """Levels without a one-factor pair against the baseline's level."""
     reference = level_in(base.configuration, factor)
@@ -255,11 +272,15 @@ def _not_isolated(
 
 
 def _companions(
-    trials: Sequence[AuditTrial], factor: str, levels: Sequence[Level], base: AuditTrial,
+    trials: Sequence[AuditTrial],
+    factor: str,
+    levels: Sequence[Level],
+    base: AuditTrial,
 ) -> tuple[str, ...]:
     """Factors that also differ from the baseline in every trial at these levels."""
-    sets = [set(moved(t.configuration, base.configuration)) for t in trials
-            if level_in(t.configuration, factor) in levels]
+    sets = [
+        set(moved(t.configuration, base.configuration)) for t in trials if level_in(t.configuration, factor) in levels
+    ]
     common = set.intersection(*sets) - {factor} if sets else set()
     return tuple(sorted(common))
 
@@ -283,7 +304,11 @@ def _boundaries(trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: tup
 
 
 def _boundary(
-    factor: str, above: bool, failed: Sequence[AuditTrial], trained: Sequence[AuditTrial], pairs: Sequence[Pair],
+    factor: str,
+    above: bool,
+    failed: Sequence[AuditTrial],
+    trained: Sequence[AuditTrial],
+    pairs: Sequence[Pair],
 ) -> Boundary | None:
     sign = 1 if above else -1
 
@@ -296,16 +321,25 @@ def _boundary(
         return None
     lowest = min(level(t) for t in beyond)
     moves, edge, first = min(
-        ((moved(t.configuration, f.configuration), t, f)
-         for t in trained if level(t) == highest for f in beyond if level(f) == lowest),
-        key=lambda found: len(found[0]))
+        (
+            (moved(t.configuration, f.configuration), t, f)
+            for t in trained
+            if level(t) == highest
+            for f in beyond
+            if level(f) == lowest
+        ),
+        key=lambda found: len(found[0]),
+    )
     clean = _clean_bracket(factor, beyond, trained, pairs, level)
     failed_keys = (first.key, *(t.key for t in beyond if t.key != first.key))
     return Boundary(factor, above, failed_keys, edge.key, moves, *clean)
 
 
 def _clean_bracket(
-    factor: str, beyond: Sequence[AuditTrial], trained: Sequence[AuditTrial], pairs: Sequence[Pair],
+    factor: str,
+    beyond: Sequence[AuditTrial],
+    trained: Sequence[AuditTrial],
+    pairs: Sequence[Pair],
     level: Callable[[AuditTrial], float],
 ) -> tuple[str | None, str | None]:
     """The one-factor pair of a failed and a trained trial whose levels lie nearest, as (trained, failed) keys."""
@@ -313,8 +347,10 @@ def _clean_bracket(
     trained_keys = {t.key: t for t in trained}
     found = [
         (level(failed_keys[f]) - level(trained_keys[t]), t, f)
-        for pair in pairs if pair.factor == factor
-        for t, f in ((pair.low, pair.high), (pair.high, pair.low)) if t in trained_keys and f in failed_keys
+        for pair in pairs
+        if pair.factor == factor
+        for t, f in ((pair.low, pair.high), (pair.high, pair.low))
+        if t in trained_keys and f in failed_keys
     ]
     if not found:
         return None, None

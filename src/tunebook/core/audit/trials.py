@@ -17,7 +17,14 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 
 __all__ = [
-    "UNSAID", "AuditTrial", "Renumbering", "TrialTable", "key_of", "nothing_right", "same_accuracy", "same_result",
+    "UNSAID",
+    "AuditTrial",
+    "Renumbering",
+    "TrialTable",
+    "key_of",
+    "nothing_right",
+    "same_accuracy",
+    "same_result",
     "trials_of",
 ]
 
@@ -151,9 +158,17 @@ def trials_of(record: HandRecord) -> TrialTable:
     by_key = {trial.key for trial in trials}
     text_rows = tuple((row, aliases.get(id(row), key_of(row.trial))) for row in words if full or row in main)
     return TrialTable(
-        tuple(trials), key_of(first.trial), baseline is not None, factors,
-        tuple((row, key) for row, key in text_rows if key in by_key), _renumberings(text_rows), _gaps(main),
-        tuple(repeated), tuple(notes), _section_names(text_rows))
+        tuple(trials),
+        key_of(first.trial),
+        baseline is not None,
+        factors,
+        tuple((row, key) for row, key in text_rows if key in by_key),
+        _renumberings(text_rows),
+        _gaps(main),
+        tuple(repeated),
+        tuple(notes),
+        _section_names(text_rows),
+    )
 
 
 def _restarted(rows: Sequence[Row]) -> list[Row]:
@@ -195,7 +210,8 @@ def _has(rows: Sequence[Row], wanted: Row) -> bool:
 def _agrees(text: Row, full: Row) -> bool:
     """Whether a row in words can be this row of the full table: same result, and no setting contradicted."""
     return same_result(text, full) and all(
-        full.values[name] == value for name, value in text.described.items() if name in full.values)
+        full.values[name] == value for name, value in text.described.items() if name in full.values
+    )
 
 
 def _match(words: Sequence[Row], main: Sequence[Row]) -> dict[int, str]:
@@ -224,7 +240,8 @@ def _renumberings(text_rows: Sequence[tuple[Row, str]]) -> tuple[Renumbering, ..
             by_table.setdefault(row.table, []).append((row, key))
     return tuple(
         Renumbering(rows[0][0].section, rows[0][0].line, tuple((key_of(row.trial), key) for row, key in rows))
-        for rows in by_table.values())
+        for rows in by_table.values()
+    )
 
 
 def _section_names(text_rows: Sequence[tuple[Row, str]]) -> dict[tuple[str, str], str]:
@@ -239,7 +256,10 @@ def _gaps(rows: Sequence[Row]) -> tuple[int, ...]:
 
 
 def _with_settings(
-    rows: Sequence[Row], first: Row, given: Collection[str], before: Sequence[AuditTrial] = (),
+    rows: Sequence[Row],
+    first: Row,
+    given: Collection[str],
+    before: Sequence[AuditTrial] = (),
 ) -> list[AuditTrial]:
     """Trials with complete settings: a row's own, else those of the trial it builds on, else the baseline's."""
     known: list[AuditTrial] = list(before)
@@ -250,8 +270,17 @@ def _with_settings(
         values = {name: row.values.get(name, base.get(name, unsaid[name])) for name in given}
         assumed = tuple(n for n in values if n not in row.values and row.kind is TableKind.SETTINGS and n in base)
         trial = AuditTrial(
-            key_of(row.trial), row.trial, len(known), _configuration(values), row.accuracy, nothing_right(row), row,
-            assumed, bool(before), unread=bool(row.change) and not row.values and row is not first)
+            key_of(row.trial),
+            row.trial,
+            len(known),
+            _configuration(values),
+            row.accuracy,
+            nothing_right(row),
+            row,
+            assumed,
+            bool(before),
+            unread=bool(row.change) and not row.values and row is not first,
+        )
         known.append(trial)
         result.append(trial)
     return result

@@ -160,8 +160,9 @@ class Board:
     @cached_property
     def _second_rate(self) -> float:
         """Seconds taken for each unit of work expected: 1 is a perfect calibration."""
-        finished = [fact.trial for fact in self.history.trials.values() if fact.state.is_final and
-                    fact.trial.costs_budget]
+        finished = [
+            fact.trial for fact in self.history.trials.values() if fact.state.is_final and fact.trial.costs_budget
+        ]
         work = sum(self.ground.work(trial.configuration, trial.splits) for trial in finished)
         if len(finished) < FEWEST_FINISHED or work <= 0 or self.history.spent_seconds <= 0:
             return 1.0 if self.ground.calibration is not None else 0.0
@@ -216,7 +217,6 @@ class Board:
 
     def _group_of(self, ids: tuple[int, ...]) -> Group | None:
         return self.groups.get(self.history.trials[ids[0]].trial.effective) if ids else None
-
 
     def _group(self, effective: Configuration, facts: tuple[TrialFact, ...]) -> Group:
         means = [self.ground.means(f) for f in facts if f.state.did_train and "validation" in f.outcomes]

@@ -51,9 +51,9 @@ def boundary_wave(board: Board, round_number: int, number: int) -> Wave | None:
     """The next wave of the round; None when there is nothing to ask, or nothing left to spend."""
     room = board.allowance(RoundKind.BOUNDARY)
     draft = Draft(board, RoundKind.BOUNDARY, round_number, number, room)
-    spent_on_rate = sum(
-        fact.trial.factor == "learning_rate" for fact in board.history.of_round(round_number)
-    ) if number > 1 else 0
+    spent_on_rate = (
+        sum(fact.trial.factor == "learning_rate" for fact in board.history.of_round(round_number)) if number > 1 else 0
+    )
     settings = _settings(board, round_number if number > 1 else None, room)
     more = _probe(board, draft, settings, spent_on_rate)
     reserved = MOST_RATE_TRIALS - spent_on_rate - len(draft.trials) if more else 0

@@ -65,6 +65,12 @@ def chosen_rate(bracket: Bracket) -> float:
 def note_choice(draft: Draft, bracket: Bracket, rate: float) -> None:
     """Keep the choice for the record."""
     losses = [[tried, loss if math.isfinite(loss) else None] for tried, loss in bracket.losses]
-    draft.note("chosen_rate", {
-        "factor": bracket.factor, "level": bracket.value, "learning_rate": rate, "losses": losses,
-    })
+    draft.note(
+        "chosen_rate",
+        {
+            "factor": bracket.factor,
+            "level": bracket.value,
+            "learning_rate": rate,
+            "losses": losses,
+        },
+    )

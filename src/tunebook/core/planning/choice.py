@@ -28,8 +28,11 @@ def as_good_and_cheaper(board: Board, best: Group) -> Group | None:
     spec, facts = board.ground.spec, board.ground.facts
     price = relative_cost(best.effective, facts)
     candidates = [
-        group for group in board.groups.values()
-        if group.trains and group.n_broke == 0 and group.accuracy >= best.accuracy - spec.margin
+        group
+        for group in board.groups.values()
+        if group.trains
+        and group.n_broke == 0
+        and group.accuracy >= best.accuracy - spec.margin
         and relative_cost(group.effective, facts) < price
     ]
     return min(candidates, key=lambda group: (relative_cost(group.effective, facts), group.loss), default=None)

@@ -75,9 +75,7 @@ class Draft:
             return known
         if purpose is not Purpose.REFERENCE and not self._pay(effective, seed, splits):
             return None
-        trial = Trial(
-            self._next_id, self._round, self.kind, purpose, configuration, effective, seed, splits, factor
-        )
+        trial = Trial(self._next_id, self._round, self.kind, purpose, configuration, effective, seed, splits, factor)
         self._next_id += 1
         self._trials.append(trial)
         self._known[effective, seed] = trial.id
@@ -141,8 +139,15 @@ class Draft:
         """The finished wave."""
         trials = _with_checkpoints(self._trials) if self.board.ground.folding.checkpoints else tuple(self._trials)
         return Wave(
-            self._round, self.kind, self.number, trials, tuple(self._contrasts), tuple(self.folds), tuple(self.cuts),
-            closes_round, tuple(self._notes),
+            self._round,
+            self.kind,
+            self.number,
+            trials,
+            tuple(self._contrasts),
+            tuple(self.folds),
+            tuple(self.cuts),
+            closes_round,
+            tuple(self._notes),
         )
 
 

@@ -65,10 +65,15 @@ def _brackets(draft: Draft, design: Design) -> None:
                     configuration = level.configuration.with_values(learning_rate=rate)
                     draft.replicates(configuration, seeds, Purpose.BRACKET, factor.name)
     bracketed = [factor.name for factor in design.factors if factor.bracketed]
-    draft.note("bracket", {
-        "rates": list(design.rates), "factors": bracketed, "baseline_seeds": design.baseline_seeds,
-        "seeds": {factor.name: factor.seeds for factor in design.factors if factor.bracketed},
-    })
+    draft.note(
+        "bracket",
+        {
+            "rates": list(design.rates),
+            "factors": bracketed,
+            "baseline_seeds": design.baseline_seeds,
+            "seeds": {factor.name: factor.seeds for factor in design.factors if factor.bracketed},
+        },
+    )
 
 
 def chosen_rates_wave(board: Board, first: Wave) -> Wave:

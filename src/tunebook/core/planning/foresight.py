@@ -59,8 +59,13 @@ class _Eyes:
     def _design(self, shape: _Shape) -> ContrastDesign:
         confirms = shape.kind is RoundKind.CONFIRM and self.n_test > 0
         return ContrastDesign(
-            self.n_test if confirms else self.n_validation, shape.m_treatment, shape.m_control, self.seed_deviation,
-            df=self.df, alpha=ERROR_SHARES[shape.kind], n_comparisons=shape.n_comparisons,
+            self.n_test if confirms else self.n_validation,
+            shape.m_treatment,
+            shape.m_control,
+            self.seed_deviation,
+            df=self.df,
+            alpha=ERROR_SHARES[shape.kind],
+            n_comparisons=shape.n_comparisons,
         )
 
 

@@ -104,8 +104,10 @@ def _promise(board: Board, factor: str) -> float:
 def _points_of(board: Board, factor: str) -> list[Point]:
     """Points on both sides of the best level, the more promising side first."""
     rungs = ladder(board, factor)
-    best = min(range(len(rungs)), key=lambda i: rungs[i].group.loss - rungs[i].control.loss
-               if math.isfinite(rungs[i].group.loss) else math.inf)
+    best = min(
+        range(len(rungs)),
+        key=lambda i: rungs[i].group.loss - rungs[i].control.loss if math.isfinite(rungs[i].group.loss) else math.inf,
+    )
     neighbours = [rungs[i] for i in (best - 1, best + 1) if 0 <= i < len(rungs)]
     if all(rung.group.trains for rung in neighbours):
         neighbours.sort(key=lambda rung: rung.group.loss - rung.control.loss)

@@ -24,8 +24,15 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.study import Purpose, TrialState
 
-__all__ = ["PROVISIONAL_DF", "SEED_DEVIATION_PRIOR", "SeedNoise", "effective_key", "pooled_covariance", "pooled_noise",
-    "replicates"]
+__all__ = [
+    "PROVISIONAL_DF",
+    "SEED_DEVIATION_PRIOR",
+    "SeedNoise",
+    "effective_key",
+    "pooled_covariance",
+    "pooled_noise",
+    "replicates",
+]
 
 Floats = NDArray[np.float64]
 

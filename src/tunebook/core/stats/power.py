@@ -19,8 +19,14 @@ from tunebook.core.stats.multiple import MAX_DF, MaxT
 from tunebook.core.stats.noise import SEED_DEVIATION_PRIOR
 
 __all__ = [
-    "DISCORDANCE_PRIOR", "POWER", "SEED_DEVIATION_PRIOR", "ContrastDesign", "examples_needed", "seeds_needed",
-    "smallest_detectable_effect", "smallest_margin",
+    "DISCORDANCE_PRIOR",
+    "POWER",
+    "SEED_DEVIATION_PRIOR",
+    "ContrastDesign",
+    "examples_needed",
+    "seeds_needed",
+    "smallest_detectable_effect",
+    "smallest_margin",
 ]
 
 DISCORDANCE_PRIOR = 0.15
@@ -77,7 +83,6 @@ class ContrastDesign:
         """Between two such contrasts that share their control, roughly: the control's share of the variance."""
         return (1 / self.m_control) / (1 / self.m_treatment + 1 / self.m_control)
 
-
     @property
     def critical(self) -> float:
         """Two-sided max-t critical value of the family (Dunnett's problem)."""
@@ -107,8 +112,15 @@ def _reached(design: ContrastDesign, probability: float) -> float:
     return min(1.0, (design.critical + quantile) * design.standard_error)
 
 
-def examples_needed(effect: float, critical: float, from_examples: float, from_seeds: float, n: int,
-                    margin: float | None = None, power: float = POWER) -> int | None:
+def examples_needed(
+    effect: float,
+    critical: float,
+    from_examples: float,
+    from_seeds: float,
+    n: int,
+    margin: float | None = None,
+    power: float = POWER,
+) -> int | None:
     """How many examples in all would settle a contrast whose true effect is the observed one, seeds unchanged.
 
     Settled: told from zero, or shown within +-margin, whichever takes fewer; with the given power.
@@ -123,8 +135,16 @@ def examples_needed(effect: float, critical: float, from_examples: float, from_s
     return _scaled(n, from_examples / allowed if allowed > 0 else math.inf)
 
 
-def seeds_needed(effect: float, critical: float, from_examples: float, from_seeds: float, m: int,
-                 margin: float | None = None, power: float = POWER, seed_share: float = SEED_SHARE) -> int | None:
+def seeds_needed(
+    effect: float,
+    critical: float,
+    from_examples: float,
+    from_seeds: float,
+    m: int,
+    margin: float | None = None,
+    power: float = POWER,
+    seed_share: float = SEED_SHARE,
+) -> int | None:
     """The same in seeds of each side, examples unchanged: `m` is the smaller side's present number.
 
     The variance from seeds falls as 1/m, that from examples only in its seed's share.

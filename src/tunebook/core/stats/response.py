@@ -133,8 +133,11 @@ def divergence_bracket(tried: Mapping[float, Sequence[bool]]) -> Bracket:
     failed = [r for r in tried if raw_failed is not None and r >= raw_failed and 2 * sum(tried[r]) < len(tried[r])]
     low = max((r for r in trained if below[r] <= END_ERROR), default=min(trained, default=None))
     high = min((r for r in failed if below[r] >= 1 - END_ERROR), default=max(failed, default=None))
-    unsure = [end for end, beyond in ((raw_trained, 0.0), (raw_failed, 1.0))
-              if end is not None and abs(below[end] - beyond) > END_ERROR]
+    unsure = [
+        end
+        for end, beyond in ((raw_trained, 0.0), (raw_failed, 1.0))
+        if end is not None and abs(below[end] - beyond) > END_ERROR
+    ]
     unsure.sort(key=lambda end: len(tried[end]))
     return Bracket(low, high, raw_trained, raw_failed, mixed, tuple(unsure))
 

@@ -164,7 +164,12 @@ class AuditWords(ABC):
 
     @abstractmethod
     def best_sentence(
-        self, gap: Gap, n: int | None, accuracies: tuple[float, float], verdict: SupportVerdict, bounds: Bounds,
+        self,
+        gap: Gap,
+        n: int | None,
+        accuracies: tuple[float, float],
+        verdict: SupportVerdict,
+        bounds: Bounds,
     ) -> str:
         """Best against baseline, the record's standing claim."""
 
@@ -194,7 +199,11 @@ class AuditWords(ABC):
 
     @abstractmethod
     def noise_fact(
-        self, measured: float | None, freedom: int, interval: tuple[float, float] | None, used: float,
+        self,
+        measured: float | None,
+        freedom: int,
+        interval: tuple[float, float] | None,
+        used: float,
     ) -> str: ...
 
     @abstractmethod
@@ -287,7 +296,12 @@ class AuditWords(ABC):
 
     @abstractmethod
     def equal_if_short(
-        self, tokens: int, names: Sequence[str], counts: Sequence[int | None], spread: int | None, gain: int | None,
+        self,
+        tokens: int,
+        names: Sequence[str],
+        counts: Sequence[int | None],
+        spread: int | None,
+        gain: int | None,
     ) -> str: ...
 
     @abstractmethod

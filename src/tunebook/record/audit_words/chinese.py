@@ -29,31 +29,72 @@ class ChineseAudit(AuditWords):
     """与英文版逐句对应。"""
 
     labels: ClassVar = {
-        "title": "记录审计：", "answer": "结论", "fact": "项目", "value": "内容", "baseline": "基线",
-        "trials": "实验", "examples": "测试样本数", "one_trial": "单次实验的 95 % 区间",
-        "noise": "种子噪声", "detectable": "这份记录能看出多大差别", "tied": "与最佳无法区分",
-        "claims": "逐条核对", "line": "行", "claim": "原文说法", "verdict": "判定", "why": "理由",
-        "against": "各实验与基线之差", "trial": "实验号", "differs": "与基线的不同", "right": "答对数",
-        "accuracy": "准确率（95 %）", "difference": "差（条）", "p": "校正后 p", "told": "能否与偶然区分",
-        "same": "重复的同一训练", "factors": "各参数的效应", "factor": "参数", "levels": "取值数",
-        "pairs": "仅此一项不同的实验对", "widest": "其中最大的差",
-        "alone": "单因素实验", "confounded": "这份记录分不开什么",
-        "boundary": "训练在哪里崩溃", "disagree": "记录自相矛盾之处",
-        "next": "下一步训练什么", "new": "新的或重复", "cost": "代价", "method": "判定方法",
-        "reading": "如何读取这份记录", "no_pair": "无", "block": "（最佳配置）",
-        "again": "重复：", "is_new": "新", "failed": "失败", "unread": "（未能读懂）", "nothing": "没有起作用的不同",
-        "same_as": "同一训练：", "one_factor": "只改一项", "several": "同时改了多项",
-        "trials_csv": "可直接作为研究文件的 `trials:`", "colon": "：", "examples_unit": "条",
+        "title": "记录审计：",
+        "answer": "结论",
+        "fact": "项目",
+        "value": "内容",
+        "baseline": "基线",
+        "trials": "实验",
+        "examples": "测试样本数",
+        "one_trial": "单次实验的 95 % 区间",
+        "noise": "种子噪声",
+        "detectable": "这份记录能看出多大差别",
+        "tied": "与最佳无法区分",
+        "claims": "逐条核对",
+        "line": "行",
+        "claim": "原文说法",
+        "verdict": "判定",
+        "why": "理由",
+        "against": "各实验与基线之差",
+        "trial": "实验号",
+        "differs": "与基线的不同",
+        "right": "答对数",
+        "accuracy": "准确率（95 %）",
+        "difference": "差（条）",
+        "p": "校正后 p",
+        "told": "能否与偶然区分",
+        "same": "重复的同一训练",
+        "factors": "各参数的效应",
+        "factor": "参数",
+        "levels": "取值数",
+        "pairs": "仅此一项不同的实验对",
+        "widest": "其中最大的差",
+        "alone": "单因素实验",
+        "confounded": "这份记录分不开什么",
+        "boundary": "训练在哪里崩溃",
+        "disagree": "记录自相矛盾之处",
+        "next": "下一步训练什么",
+        "new": "新的或重复",
+        "cost": "代价",
+        "method": "判定方法",
+        "reading": "如何读取这份记录",
+        "no_pair": "无",
+        "block": "（最佳配置）",
+        "again": "重复：",
+        "is_new": "新",
+        "failed": "失败",
+        "unread": "（未能读懂）",
+        "nothing": "没有起作用的不同",
+        "same_as": "同一训练：",
+        "one_factor": "只改一项",
+        "several": "同时改了多项",
+        "trials_csv": "可直接作为研究文件的 `trials:`",
+        "colon": "：",
+        "examples_unit": "条",
     }
     factors: ClassVar = {**FACTORS, "effective_batch_size": "有效批大小"}
     verdicts: ClassVar = {
-        SupportVerdict.HOLDS: "成立", SupportVerdict.DEPENDS: "取决于样本如何配对",
-        SupportVerdict.CANNOT_HOLD: "任何配对下都不能成立", SupportVerdict.NOT_SHOWN: "未能证实",
+        SupportVerdict.HOLDS: "成立",
+        SupportVerdict.DEPENDS: "取决于样本如何配对",
+        SupportVerdict.CANNOT_HOLD: "任何配对下都不能成立",
+        SupportVerdict.NOT_SHOWN: "未能证实",
         SupportVerdict.UNCHECKED: "无法核对",
     }
     told: ClassVar = {
-        SupportVerdict.HOLDS: "能", SupportVerdict.DEPENDS: "取决于样本如何配对",
-        SupportVerdict.CANNOT_HOLD: "任何配对下都不能", SupportVerdict.NOT_SHOWN: "两次运行能，参数设置未能证实",
+        SupportVerdict.HOLDS: "能",
+        SupportVerdict.DEPENDS: "取决于样本如何配对",
+        SupportVerdict.CANNOT_HOLD: "任何配对下都不能",
+        SupportVerdict.NOT_SHOWN: "两次运行能，参数设置未能证实",
         SupportVerdict.UNCHECKED: "无法核对",
     }
     list_gap, last_gap, stop, sentence_gap = "、", "、", "。", ""
@@ -82,32 +123,45 @@ class ChineseAudit(AuditWords):
         if depends:
             text += f"；有 {len(depends)} 次（{self.cut_list(depends)}）取决于答对的是哪些样本"
         if runs:
-            text += (f"；有 {len(runs)} 次（{self.cut_list(runs)}）两次运行确有差别，但各只有一个种子，不能说明是参数"
-                     "设置造成的")
+            text += (
+                f"；有 {len(runs)} 次（{self.cut_list(runs)}）两次运行确有差别，但各只有一个种子，不能说明是参数"
+                "设置造成的"
+            )
         return text + "。"
 
     def best_sentence(
-        self, gap: Gap, n: int | None, accuracies: tuple[float, float], verdict: SupportVerdict, bounds: Bounds,
+        self,
+        gap: Gap,
+        n: int | None,
+        accuracies: tuple[float, float],
+        verdict: SupportVerdict,
+        bounds: Bounds,
     ) -> str:
         ahead = f"{n} 条里多对 {gap.examples} 条" if gap.examples is not None else f"高 {_points(gap.effect)} 个百分点"
-        lead = (f"最佳的 {gap.treatment}（{percent(accuracies[0])}）比基线 {gap.control}（{percent(accuracies[1])}）"
-                f"{ahead}")
+        lead = (
+            f"最佳的 {gap.treatment}（{percent(accuracies[0])}）比基线 {gap.control}（{percent(accuracies[1])}）{ahead}"
+        )
         if verdict is SupportVerdict.UNCHECKED:
             return f"{lead}；不知道测试样本数，无法判断是否超出偶然。"
         alone = f"即使样本以最有利的方式配对，{self.p_phrase(bounds.favourable)}"
         if bounds.favourable > 0.05:
             return f"{lead}：{alone}，因此没有任何配对能支持它。"
         if verdict is SupportVerdict.CANNOT_HOLD:
-            return (f"{lead}：{alone}，按从中挑选的 {bounds.family_size} 次实验校正后为 "
-                    f"{p_text(bounds.favourable_adjusted)}，"
-                    "因此没有任何配对能支持它。")
+            return (
+                f"{lead}：{alone}，按从中挑选的 {bounds.family_size} 次实验校正后为 "
+                f"{p_text(bounds.favourable_adjusted)}，"
+                "因此没有任何配对能支持它。"
+            )
         if verdict is SupportVerdict.HOLDS:
-            return (f"{lead}。这一点成立：即使两次实验的结果互不相关，校正后 "
-                    f"{self.p_phrase(bounds.independent_adjusted)}。")
+            return (
+                f"{lead}。这一点成立：即使两次实验的结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}。"
+            )
         if verdict is SupportVerdict.NOT_SHOWN:
             return f"{lead}。两次运行确有差别，但各只有一个种子，不能说明是参数设置造成的。"
-        return (f"{lead}。是否超出偶然取决于各自答对的是哪些样本：校正后 p 在 {p_text(bounds.favourable_adjusted)} 与 "
-                f"{p_text(bounds.independent_adjusted)} 之间。")
+        return (
+            f"{lead}。是否超出偶然取决于各自答对的是哪些样本：校正后 p 在 {p_text(bounds.favourable_adjusted)} 与 "
+            f"{p_text(bounds.independent_adjusted)} 之间。"
+        )
 
     def baseline_is_best(self, name: str) -> str:
         return f"没有实验高于基线 {name}。"
@@ -119,8 +173,10 @@ class ChineseAudit(AuditWords):
         if examples.smallest is None:
             text = "无法推断测试样本数：没有一个整数能使全部准确率都是整分数。"
         else:
-            text = (f"无法推断测试样本数：最小的可能是 {count(examples.smallest)}，但以这样的小数位数，"
-                    f"毫不相干的准确率也有 {examples.luck:.2g} 的概率凑得出这么小的数。")
+            text = (
+                f"无法推断测试样本数：最小的可能是 {count(examples.smallest)}，但以这样的小数位数，"
+                f"毫不相干的准确率也有 {examples.luck:.2g} 的概率凑得出这么小的数。"
+            )
         text += "请用 --examples 给出；在此之前只能核对方向和实验设计。"
         if needed:
             text += f"至少要有 {count(needed)} 条样本，最佳与基线之差才有可能成立。"
@@ -138,9 +194,11 @@ class ChineseAudit(AuditWords):
             "inferred": f"{n}：使全部准确率在所印精度下都是整分数的最小数",
         }[examples.how]
         if examples.how == "inferred" and examples.alternatives:
-            text += (f"（{'、'.join(count(a) for a in examples.alternatives[:3])} 也符合；若是两倍，则所有答对数都须"
-                     "为偶数，"
-                     f"概率 {p_text(examples.common_factor_chance)}）")
+            text += (
+                f"（{'、'.join(count(a) for a in examples.alternatives[:3])} 也符合；若是两倍，则所有答对数都须"
+                "为偶数，"
+                f"概率 {p_text(examples.common_factor_chance)}）"
+            )
         if misfits:
             text += f"。不是其整分数：{self.cut_list(misfits)}，已取最近的整数"
         if slack:
@@ -164,7 +222,11 @@ class ChineseAudit(AuditWords):
         return f"{name}：{self.interval(low, high)}，约 ±{_points((high - low) / 2)} 个百分点"
 
     def noise_fact(
-        self, measured: float | None, freedom: int, interval: tuple[float, float] | None, used: float,
+        self,
+        measured: float | None,
+        freedom: int,
+        interval: tuple[float, float] | None,
+        used: float,
     ) -> str:
         if measured is None:
             return f"没有重复训练的设置，无法测量；采用给定的先验：标准差 {_points(used)} 个百分点"
@@ -176,11 +238,13 @@ class ChineseAudit(AuditWords):
 
     def detectable_fact(self, d: Detectable) -> str:
         low = f"{_points(d.favourable)} 个百分点" if d.favourable is not None else "无"
-        return (f"最有利的配对下 {low}，两次实验的结果互不相关时 {_points(d.independent)} 个百分点"
-                f"（功效 80 %，{d.comparisons} 个比较）；若只做一个事先定好的比较，则为 "
-                f"{_optional(d.single_favourable)} 和 "
-                f"{_points(d.single_independent)}；若要说参数设置而不只是两次运行，加上每边一个种子的噪声，为 "
-                f"{_points(d.with_seed)}")
+        return (
+            f"最有利的配对下 {low}，两次实验的结果互不相关时 {_points(d.independent)} 个百分点"
+            f"（功效 80 %，{d.comparisons} 个比较）；若只做一个事先定好的比较，则为 "
+            f"{_optional(d.single_favourable)} 和 "
+            f"{_points(d.single_independent)}；若要说参数设置而不只是两次运行，加上每边一个种子的噪声，为 "
+            f"{_points(d.with_seed)}"
+        )
 
     def tied_fact(self, names: Sequence[str]) -> str:
         return f"{self.cut_list(names, 20)}：即使只做一个比较、以最有利的方式配对"
@@ -197,8 +261,10 @@ class ChineseAudit(AuditWords):
         return f"即使结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}。"
 
     def pairing(self, bounds: Bounds) -> str:
-        return (f"校正后 p 在 {p_text(bounds.favourable_adjusted)}（最有利的配对）与 "
-                f"{p_text(bounds.independent_adjusted)}（结果互不相关）之间。")
+        return (
+            f"校正后 p 在 {p_text(bounds.favourable_adjusted)}（最有利的配对）与 "
+            f"{p_text(bounds.independent_adjusted)}（结果互不相关）之间。"
+        )
 
     def too_small(self, bounds: Bounds) -> str:
         text = f"最有利的配对下 {self.p_phrase(bounds.favourable)}"
@@ -213,10 +279,12 @@ class ChineseAudit(AuditWords):
         return "表中没有差别。"
 
     def seed_noise(self, bounds: Bounds, used: float) -> str:
-        return (f"两次运行确有差别（即使结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}），但各只有"
-                "一个种子，"
-                f"而种子噪声为 {_points(used)} 个百分点，不能说明是参数设置造成的（校正后 "
-                f"{self.p_phrase(bounds.seed_adjusted)}）。")
+        return (
+            f"两次运行确有差别（即使结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}），但各只有"
+            "一个种子，"
+            f"而种子噪声为 {_points(used)} 个百分点，不能说明是参数设置造成的（校正后 "
+            f"{self.p_phrase(bounds.seed_adjusted)}）。"
+        )
 
     def same_training(self, pairs: Sequence[tuple[str, str]]) -> str:
         a, b = pairs[0]
@@ -227,20 +295,25 @@ class ChineseAudit(AuditWords):
 
     def confounded(self, factor: str | None, mixed: Sequence[Mixed]) -> str:
         text = f"没有仅{factor}不同的实验对。" if factor else "没有能单独说明它的实验对。"
-        return text + "".join(f"{m.gap.treatment} 与 {m.gap.control} 还有{self.factor_list(m.also)}不同。"
-                              for m in mixed[:2] if m.also)
+        return text + "".join(
+            f"{m.gap.treatment} 与 {m.gap.control} 还有{self.factor_list(m.also)}不同。" for m in mixed[:2] if m.also
+        )
 
     def naive(self, m: Mixed) -> str:
         unit = "条" if m.gap.examples is not None else "个百分点"
-        return (f"与基线 {m.gap.control} 相比，{m.gap.treatment} 为 {m.gap.text()} {unit}，但"
-                f"{self.factor_list(m.also)}也不同。")
+        return (
+            f"与基线 {m.gap.control} 相比，{m.gap.treatment} 为 {m.gap.text()} {unit}，但"
+            f"{self.factor_list(m.also)}也不同。"
+        )
 
     def renamed(self, text: str, table: str) -> str:
         return f"{text}（总表中的 {table}）"
 
     def edge_open(self, b: BreakPoint) -> str:
-        return (f"{b.trained_level}（{b.trained}，训练成功）与 {b.failed_level}（{b.failed[0]}，失败）之间没有试过，"
-                "边界可能在其间任何一处。")
+        return (
+            f"{b.trained_level}（{b.trained}，训练成功）与 {b.failed_level}（{b.failed[0]}，失败）之间没有试过，"
+            "边界可能在其间任何一处。"
+        )
 
     def all_failed(self, failed: Sequence[str]) -> str:
         n = len(failed)
@@ -255,8 +328,10 @@ class ChineseAudit(AuditWords):
     def absence(self, interval: tuple[float, float] | None) -> str:
         text = "没有发现差别，并不说明没有差别"
         if interval:
-            text += (f"：按互不相关的样本计算，差别最大的一对可能在 {points(interval[0])} 至 {points(interval[1])} 个"
-                     "百分点之间")
+            text += (
+                f"：按互不相关的样本计算，差别最大的一对可能在 {points(interval[0])} 至 {points(interval[1])} 个"
+                "百分点之间"
+            )
         return text + "。"
 
     def difference_found(self) -> str:
@@ -287,29 +362,41 @@ class ChineseAudit(AuditWords):
         side = "以上" if b.above else "以下"
         word = self.factor(b.factor)
         if len(b.failed) == 1:
-            text = (f"{word} {b.trained_level} {side}会失败，只有一次实验为据：{b.failed[0]}（{b.failed_level}），一个"
-                    "种子。")
+            text = (
+                f"{word} {b.trained_level} {side}会失败，只有一次实验为据：{b.failed[0]}（{b.failed_level}），一个"
+                "种子。"
+            )
         else:
             text = f"{word} {b.trained_level} {side}的 {len(b.failed)} 次实验全部失败：{self.cut_list(b.failed)}。"
         if len(b.moves) > 1:
             moves = [b.factor, *(n for n in b.moves if n != b.factor)]
-            text += (f"{b.trained}（{b.trained_level}，训练成功）与 {b.failed[0]}（{b.failed_level}，失败）之间同时改"
-                     "了 "
-                     f"{len(b.moves)} 项：{self.factor_list(moves)}。是哪一项造成的并不清楚。")
+            text += (
+                f"{b.trained}（{b.trained_level}，训练成功）与 {b.failed[0]}（{b.failed_level}，失败）之间同时改"
+                "了 "
+                f"{len(b.moves)} 项：{self.factor_list(moves)}。是哪一项造成的并不清楚。"
+            )
         if b.clean:
-            text += (f"仅{word}不同的最近一对是 {b.clean[0]}（{b.clean[1]}，训练成功）和 {b.clean[2]}（{b.clean[3]}，"
-                     "失败）："
-                     "在它们的其余设置下，边界位于两者之间。")
+            text += (
+                f"仅{word}不同的最近一对是 {b.clean[0]}（{b.clean[1]}，训练成功）和 {b.clean[2]}（{b.clean[3]}，"
+                "失败）："
+                "在它们的其余设置下，边界位于两者之间。"
+            )
         else:
             text += f"没有仅{word}不同的一成一败的实验对。"
         return text
 
     def equal(self, names: Sequence[str], counts: Sequence[int | None]) -> str:
-        return (f"{self.listed(names)} 的有效设置相同{_counts(counts)}：是同一训练的不同偶然结果，其差别正好用来衡量噪"
-                "声。")
+        return (
+            f"{self.listed(names)} 的有效设置相同{_counts(counts)}：是同一训练的不同偶然结果，其差别正好用来衡量噪声。"
+        )
 
     def equal_if_short(
-        self, tokens: int, names: Sequence[str], counts: Sequence[int | None], spread: int | None, gain: int | None,
+        self,
+        tokens: int,
+        names: Sequence[str],
+        counts: Sequence[int | None],
+        spread: int | None,
+        gain: int | None,
     ) -> str:
         text = f"如果没有训练样本超过 {tokens} 个 token，{self.listed(names)} 也是同一训练{_counts(counts)}"
         if spread is not None and gain is not None and spread >= gain > 0:
@@ -348,24 +435,32 @@ class ChineseAudit(AuditWords):
     def next_lead(self, n: int, cost: float, to_settle: tuple[int, int] | None) -> str:
         text = f"能回答未决问题的最便宜的实验：{n} 个配置，每个种子合计为基线训练一次的 {cost:.3g} 倍（只按轮数计）。"
         if to_settle:
-            text += (f"多用种子代替不了样本：要看清最佳与基线之间的差别，最有利的配对下需要 {about(to_settle[0])} 条"
-                     "样本，"
-                     f"结果互不相关时需要 {about(to_settle[1])} 条（功效 80 %，只做这一个比较）。")
+            text += (
+                f"多用种子代替不了样本：要看清最佳与基线之间的差别，最有利的配对下需要 {about(to_settle[0])} 条"
+                "样本，"
+                f"结果互不相关时需要 {about(to_settle[1])} 条（功效 80 %，只做这一个比较）。"
+            )
         return text
 
     def method(self, family: int, all_pairs: int, used: float, prior: float, prior_freedom: int) -> Sequence[str]:
         return (
-            "两次实验在同样的样本上评测，而记录没有说各自答对了哪些。因此每个差别都取两个界限：" + strong("最有利的配"
-                                                                 "对")
-            + "，即所有不同的样本都算在较高的一方（精确 McNemar 检验，双侧；差 D 条时 p = 2^(1-D)）；" + strong("结果"
-                                                                                 "互不相关")
+            "两次实验在同样的样本上评测，而记录没有说各自答对了哪些。因此每个差别都取两个界限："
+            + strong("最有利的配对")
+            + "，即所有不同的样本都算在较高的一方（精确 McNemar 检验，双侧；差 D 条时 p = 2^(1-D)）；"
+            + strong("结果互不相关")
             + "，即好像各自用了不同的样本（Fisher 精确检验，双侧；多对合计时用正态近似）。不考虑比互不相关还要相反的"
-              "结果。",
-            strong("任何配对下都不能成立") + "：连第一个界限也不低于 0.05，或者表中的数字恰好相反。" + strong("成立")
-            + "：第二个界限也低于 0.05，加上种子噪声之后仍然如此。" + strong("取决于样本如何配对") + "：介于两者之间"
-                                                                     "。这不是半个“成立”：在毫无差别的记录里它几乎总"
-                                                                     "会出现。"
-            + strong("未能证实") + "：没有实验能单独说明它，或者各只有一个种子。" + strong("无法核对")
+            "结果。",
+            strong("任何配对下都不能成立")
+            + "：连第一个界限也不低于 0.05，或者表中的数字恰好相反。"
+            + strong("成立")
+            + "：第二个界限也低于 0.05，加上种子噪声之后仍然如此。"
+            + strong("取决于样本如何配对")
+            + "：介于两者之间"
+            "。这不是半个“成立”：在毫无差别的记录里它几乎总"
+            "会出现。"
+            + strong("未能证实")
+            + "：没有实验能单独说明它，或者各只有一个种子。"
+            + strong("无法核对")
             + "：表中没有可以对照的内容。没有一种判定是说“没有差别”。",
             f"多重比较校正：各实验与基线的比较用 Holm 法，共 {family} 个，两个界限都校正。由说法或参数挑出的实验对："
             f"第一个界限对所判定的实验对用 Holm 法，第二个界限对全部 {count(all_pairs)} 对可供挑选的不同设置用 "
@@ -404,8 +499,10 @@ _Say = Callable[[ChineseAudit, Mapping[str, Any]], str]
 
 
 def _wrong(w: ChineseAudit, settings: Mapping[str, tuple[Any, Any]]) -> str:
-    return "、".join(f"{w.factor(n)}原文为 {level_text(n, text)}，表中为 {level_text(n, table)}"
-                    for n, (text, table) in settings.items())
+    return "、".join(
+        f"{w.factor(n)}原文为 {level_text(n, text)}，表中为 {level_text(n, table)}"
+        for n, (text, table) in settings.items()
+    )
 
 
 def _renumbered(w: ChineseAudit, v: Mapping[str, Any]) -> str:
@@ -415,8 +512,10 @@ def _renumbered(w: ChineseAudit, v: Mapping[str, Any]) -> str:
 
 
 def _short(w: ChineseAudit, v: Mapping[str, Any]) -> str:
-    text = (f"{v['trial']}（第 {v['line']} 行）只说改了{w.factor_list(v['named'])}，但总表中它与 {v['reference']} 还有"
-            f"{w.factor_list(v['undeclared'])}不同。")
+    text = (
+        f"{v['trial']}（第 {v['line']} 行）只说改了{w.factor_list(v['named'])}，但总表中它与 {v['reference']} 还有"
+        f"{w.factor_list(v['undeclared'])}不同。"
+    )
     return text + (f"与 {w.listed(v['fits'])} 相比才只有所说的不同。" if v["fits"] else "")
 
 
@@ -426,39 +525,53 @@ _INCONSISTENCIES: dict[str, _Say] = {
     "repeated": lambda w, v: f"{v['trial']} 在第 {v['line']} 行再次出现，设置或结果不同；采用第一次的。",
     "only_in_text": lambda w, v: f"出现在各轮表格却不在总表中：{w.cut_list(v['trials'])}。",
     "not_in_text": lambda w, v: f"在总表中却不在任何一轮的表格中：{w.cut_list(v['trials'])}。",
-    "result_differs": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：该轮写的是 {_said(v['text'])}，总表是 "
-                                   f"{_said(v['table'])}。",
+    "result_differs": lambda w, v: (
+        f"{v['trial']}（第 {v['line']} 行）：该轮写的是 {_said(v['text'])}，总表是 {_said(v['table'])}。"
+    ),
     "settings_differ": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：{_wrong(w, v['settings'])}。",
     "described_short": _short,
-    "difference_wrong": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：差值一列写的是 {v['said']:+g}；"
-                                     f"按准确率计算应为 {v['points']:+.1f} 个百分点，即基线的 {v['relative']:+.1f} %。",
-    "differences_unread": lambda w, v: f"差值一列（第 {v['line']} 行起）在 {w.cut_list(v['trials'])} 处"
-                                       "与基线准确率不符，可能是与别的实验相比。",
+    "difference_wrong": lambda w, v: (
+        f"{v['trial']}（第 {v['line']} 行）：差值一列写的是 {v['said']:+g}；"
+        f"按准确率计算应为 {v['points']:+.1f} 个百分点，即基线的 {v['relative']:+.1f} %。"
+    ),
+    "differences_unread": lambda w, v: (
+        f"差值一列（第 {v['line']} 行起）在 {w.cut_list(v['trials'])} 处与基线准确率不符，可能是与别的实验相比。"
+    ),
     "best_block_no_trial": lambda w, v: f"最佳配置（第 {v['line']} 行）不是任何一次实验。",
-    "best_block_settings": lambda w, v: f"最佳配置（第 {v['line']} 行）写明是 {v['trial']}，但"
-                                        f"{_wrong(w, v['settings'])}。",
-    "best_block_result": lambda w, v: f"最佳配置（第 {v['line']} 行）写的是 {_said(v['text'])}，表中 {v['trial']} 是 "
-                                      f"{_said(v['table'])}。",
+    "best_block_settings": lambda w, v: (
+        f"最佳配置（第 {v['line']} 行）写明是 {v['trial']}，但{_wrong(w, v['settings'])}。"
+    ),
+    "best_block_result": lambda w, v: (
+        f"最佳配置（第 {v['line']} 行）写的是 {_said(v['text'])}，表中 {v['trial']} 是 {_said(v['table'])}。"
+    ),
     "best_block_not_best": lambda w, v: f"最佳配置（第 {v['line']} 行）是 {v['trial']}，但 {v['best']} 更高。",
 }
 
 _READING: dict[str, _Say] = {
-    "baseline_unsaid": lambda w, v: f"记录没有写明基线 {v['trial']} 的{w.factor_list(v['factors'])}；"
-                                    "写明了的实验按与基线不同处理。",
-    "columns_unused": lambda w, v: f"未使用的列（第 {v['line']} 行的表）：{w.cut_list(v['columns'])}。如果其中有改变"
-                                   "过的设置，"
-                                   "所谓仅一项不同的实验对可能不止一项不同。",
-    "table_skipped": lambda w, v: f"第 {v['line']} 行的表有结果，但没有说明设置的列"
-    f"（{w.cut_list(v['columns'])}），未采用。",
-    "column_varies": lambda w, v: f"“{v['column']}”一列（第 {v['line']} 行的表）未使用，但各实验的内容不同"
-    f"（{w.cut_list(v['words'], 5)}）。如果它是一项设置，所谓仅一项不同的实验对可能在这上面也不同。",
+    "baseline_unsaid": lambda w, v: (
+        f"记录没有写明基线 {v['trial']} 的{w.factor_list(v['factors'])}；写明了的实验按与基线不同处理。"
+    ),
+    "columns_unused": lambda w, v: (
+        f"未使用的列（第 {v['line']} 行的表）：{w.cut_list(v['columns'])}。如果其中有改变"
+        "过的设置，"
+        "所谓仅一项不同的实验对可能不止一项不同。"
+    ),
+    "table_skipped": lambda w, v: (
+        f"第 {v['line']} 行的表有结果，但没有说明设置的列（{w.cut_list(v['columns'])}），未采用。"
+    ),
+    "column_varies": lambda w, v: (
+        f"“{v['column']}”一列（第 {v['line']} 行的表）未使用，但各实验的内容不同"
+        f"（{w.cut_list(v['words'], 5)}）。如果它是一项设置，所谓仅一项不同的实验对可能在这上面也不同。"
+    ),
     "columns_doubled": lambda w, v: f"有两列都是{w.factor_list(v['factors'])}，采用第一列。",
     "numbers_restart": lambda w, v: "各表都从头编号；2.1 表示第二个表的 1 号。",
     "rows_numbered": lambda w, v: f"第 {v['line']} 行的表没有实验号一列，各行从 1 起编号。",
-    "no_result": lambda w, v: f"{v['trial']}（第 {v['line']} 行）没有可读的结果"
-                              + (f"：“{v['cell']}”。" if v["cell"] else "。"),
-    "cell_unread": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：{w.factor(v['factor'])}“{v['cell']}”无法读取，取"
-                                "基线的值。",
+    "no_result": lambda w, v: (
+        f"{v['trial']}（第 {v['line']} 行）没有可读的结果" + (f"：“{v['cell']}”。" if v["cell"] else "。")
+    ),
+    "cell_unread": lambda w, v: (
+        f"{v['trial']}（第 {v['line']} 行）：{w.factor(v['factor'])}“{v['cell']}”无法读取，取基线的值。"
+    ),
     "decoded": lambda w, v: f"文件不是 UTF-8，按 {v['encoding']} 读取。",
     "claims_cut": lambda w, v: f"只判定了前 {v['limit']} 条说法。",
 }
