@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tunebook.core.cost import ONE_BY_ONE_SCORING
@@ -13,7 +13,7 @@ from tunebook.record.numbers import value
 from tunebook.record.text import clean, strong
 from tunebook.record.view import View
 from tunebook.record.words import Words
-from tunebook.record.words.base import Aim, Edge, Gain, Price
+from tunebook.record.words.values import Aim, Edge, Gain, Price
 
 __all__ = [
     "aim",
@@ -155,11 +155,12 @@ def boundary_sentence(view: View, words: Words) -> str:
 def _edge(view: View, boundary: DivergenceBracket) -> Edge:
     facts = [view.history.trials[i] for i in boundary.trials if i in view.history.trials]
 
-    def trained_at(rate: float | None) -> list[bool]:
-        return [f.state.did_train for f in facts if f.trial.effective.learning_rate == rate]
+    def trained_at(wanted: Callable[[float], bool]) -> list[bool]:
+        return [f.state.did_train for f in facts if wanted(f.trial.effective.learning_rate)]
 
-    beyond = trained_at(boundary.lowest_failed)
-    return Edge(sum(trained_at(boundary.highest_trained)), len(beyond) - sum(beyond), len(beyond))
+    low, high = boundary.highest_trained, boundary.lowest_failed
+    beyond = trained_at(lambda rate: rate > low if high is None else rate == high)
+    return Edge(sum(trained_at(lambda rate: rate == low)), len(beyond) - sum(beyond), len(beyond))
 
 
 def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:

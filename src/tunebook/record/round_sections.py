@@ -17,7 +17,7 @@ from tunebook.record.numbers import percent, rate, trial_list, value
 from tunebook.record.opening import boundary_sentence, control_name, is_baseline, name, retuned_rate
 from tunebook.record.view import View
 from tunebook.record.words import Words
-from tunebook.record.words.base import Ending
+from tunebook.record.words.values import Ending
 
 __all__ = ["chance_to_see", "round_sections"]
 

@@ -10,7 +10,7 @@ from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
 from tunebook.record.text import plain_text
 from tunebook.record.words import LANGUAGES, words_for
-from tunebook.record.words.base import Edge, Ending
+from tunebook.record.words.values import Edge, Ending
 
 CLAIMS = {"en": ("better", "worse than the", "equal to", "not worse"), "zh": ("优于", "劣于", "已证实")}
 
@@ -78,13 +78,15 @@ def test_disagreement_between_accuracy_and_loss_is_said():
     assert "loss says the opposite" in words_for("en").verdict(odd, "the baseline", 0.03)
 
 
-@pytest.mark.parametrize(("bracket", "part"), [
-    (DivergenceBracket(3.1e-3, None, (1, 2), "diverged"), "Where it breaks is not known"),
-    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "diverged"), "What happens in between is not known"),
-    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "both", True), "do not settle where"),
+@pytest.mark.parametrize(("bracket", "edge", "part"), [
+    (DivergenceBracket(3.1e-3, None, (1, 2), "diverged"), Edge(4, 0, 0), "Where it breaks is not known"),
+    (DivergenceBracket(3.1e-3, None, (1, 2), "diverged"), Edge(4, 1, 2), "one of 2 trials did not train, too few"),
+    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "diverged"), Edge(4, 2, 2), "What happens in between is not known"),
+    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "both", True), Edge(4, 2, 2), "do not settle where"),
 ])  # fmt: skip
-def test_bracket_never_names_a_point(bracket, part):
-    assert part in words_for("en").bracket(bracket, Edge(4, 2, 2))
+def test_bracket_never_names_a_point_and_never_denies_a_failure(bracket, edge, part):
+    assert part in words_for("en").bracket(bracket, edge)
+    assert "every learning rate" not in words_for("en").bracket(bracket, edge) or edge.failed == 0
 
 
 @pytest.mark.parametrize(("edge", "english", "chinese"), [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tunebook.core.configuration import Configuration
@@ -12,8 +11,9 @@ from tunebook.core.findings import DivergenceBracket, Finding, Importance, Inter
 from tunebook.core.study import ContrastKind, Cut, Purpose, RoundKind, TrialState
 from tunebook.record.numbers import bound, percent, points, value
 from tunebook.record.text import strong
+from tunebook.record.words.values import Aim, Edge, Ending, Gain, Price
 
-__all__ = ["SILENT_NOTES", "SILENT_WAVE_NOTES", "Aim", "Edge", "Ending", "Gain", "Price", "Words", "change_text"]
+__all__ = ["SILENT_NOTES", "SILENT_WAVE_NOTES", "Words", "change_text"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
@@ -21,86 +21,6 @@ SILENT_NOTES = frozenset({"calibration", "data_root", "environment", "trial_span
 """The ledger's notes that are facts for other places: no sentence of their own."""
 SILENT_WAVE_NOTES = frozenset({"bracket", "budget", "chosen_rate", "combined", "edge", "sealed"})
 """The planner's notes to itself, or told in a table."""
-
-
-@dataclass(frozen=True)
-class Aim:
-    """What a study is for.
-
-    Attributes:
-        metric, model: as the study file names them.
-        is_score: whether the metric is a score of the user's own, not a share of right answers.
-        factors: (factor, the levels or range tried in words), in the study file's order.
-        trials, hours: the budget.
-    """
-
-    metric: str
-    model: str
-    is_score: bool
-    factors: tuple[tuple[str, str], ...]
-    trials: int | None
-    hours: float | None
-
-
-@dataclass(frozen=True)
-class Price:
-    """What a configuration costs beside the best: mean training seconds and adapter bytes, None where unknown."""
-
-    seconds: float | None
-    best_seconds: float | None
-    size: float | None
-    best_size: float | None
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Seeds at the two ends of the bracket: trained at the highest rate that held; failed of asked at the other."""
-
-    trained: int
-    failed: int
-    asked: int
-
-
-@dataclass(frozen=True)
-class Gain:
-    """What the opening says of one configuration against the baseline.
-
-    Attributes:
-        effect, interval, level: difference, simultaneous interval and its level (0.99).
-        relative: effect divided by the baseline's accuracy.
-        n_examples, seeds: on how many examples, with how many seeds a side.
-        told_apart: whether the verdict is better or worse.
-    """
-
-    accuracy: float
-    baseline_accuracy: float
-    effect: float
-    interval: tuple[float, float]
-    level: float
-    relative: float | None
-    n_examples: int
-    seeds: tuple[int, int]
-    told_apart: bool
-    provisional: bool
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How the replicates of one row ended, when not all completed.
-
-    Attributes:
-        states: state by trial id.
-        reasons: codes of `core.divergence`, or the message of a failed trial.
-        steps: (step at which it broke, steps it would have had) where known.
-        losses: training loss at the start (mean of three steps) and the last finite one, nats a label token.
-        broke: the trial that `steps` and `losses` are of.
-    """
-
-    states: Mapping[int, TrialState]
-    reasons: tuple[str, ...] = ()
-    steps: tuple[int | None, int | None] = (None, None)
-    losses: tuple[float, float] | None = None
-    broke: int | None = None
 
 
 def change_text(item: Any) -> str:

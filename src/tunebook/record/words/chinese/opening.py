@@ -11,9 +11,9 @@ from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.core.study import RoundKind
 from tunebook.record.numbers import about, bytes_text, count, margin_text, number, percent, points
 from tunebook.record.text import clean, strong
-from tunebook.record.words.base import Aim, Gain, Price
 from tunebook.record.words.chinese.codes import ROUNDS
 from tunebook.record.words.chinese.common import ChinesePieces, gap
+from tunebook.record.words.values import Aim, Gain, Price
 
 __all__ = ["ChineseOpening"]
 

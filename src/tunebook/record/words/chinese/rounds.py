@@ -9,9 +9,9 @@ from tunebook.core.findings import DivergenceBracket, Finding, Verdict
 from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
 from tunebook.record.numbers import margin_text, number, percent, rate, trial_list
 from tunebook.record.text import clean
-from tunebook.record.words.base import Edge, Ending
 from tunebook.record.words.chinese.codes import CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
 from tunebook.record.words.chinese.common import ChinesePieces, gap, numeral
+from tunebook.record.words.values import Edge, Ending
 
 __all__ = ["ChineseRounds"]
 
@@ -159,6 +159,11 @@ class ChineseRounds(ChinesePieces):
         lead = f"{gap(where).lstrip()}时，" if where else ""
         evidence = f"依据：实验 {trial_list(bracket.trials)}。"
         top = f"{rate(bracket.highest_trained)}（该处 {edge.trained} 个种子）"
+        if bracket.lowest_failed is None and edge.failed:
+            return (
+                f"{lead}学习率直到 {top}都训练成功；更高处 {edge.asked} 次实验中有 {edge.failed} 次没有训练成功，"
+                f"次数太少，还不能说在哪里失败。{evidence}"
+            )
         if bracket.lowest_failed is None:
             return f"{lead}试过的学习率直到 {top}都训练成功；在哪里失败尚不清楚。{evidence}"
         how = {"diverged": "发散", "collapsed": "坍缩"}.get(bracket.how, "发散或坍缩")

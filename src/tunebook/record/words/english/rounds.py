@@ -9,9 +9,9 @@ from tunebook.core.findings import DivergenceBracket, Finding, Verdict
 from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
 from tunebook.record.numbers import duration, margin_text, number, percent, rate, trial_list
 from tunebook.record.text import clean
-from tunebook.record.words.base import Edge, Ending
 from tunebook.record.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
 from tunebook.record.words.english.common import EnglishPieces, listed, numeral, plural
+from tunebook.record.words.values import Edge, Ending
 
 __all__ = ["EnglishRounds"]
 
@@ -178,6 +178,12 @@ class EnglishRounds(EnglishPieces):
         held = f"With {where}, training" if where else "Training"
         evidence = f"Evidence: trials {trial_list(bracket.trials)}."
         top = rate(bracket.highest_trained)
+        if bracket.lowest_failed is None and edge.failed:
+            return (
+                f"{held} held with every seed up to a learning rate of {top} ({plural(edge.trained, 'seed')} there). "
+                f"Above it {numeral(edge.failed)} of {plural(edge.asked, 'trial')} did not train, too few to say where "
+                f"it breaks. {evidence}"
+            )
         if bracket.lowest_failed is None:
             return (
                 f"{held} held at every learning rate that was tried, up to {top} "
