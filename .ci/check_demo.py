@@ -14,8 +14,16 @@ from tunebook import Study
 from tunebook.engines.base_model import resolve_model
 from tunebook.record.results import SCHEMA_VERSION
 
-EXPECTED = ("record.md", "record.html", "results.json", "trials.csv", "manifest.json", "ledger.sqlite",
-            "best/adapter_model.safetensors", "best/config.yaml")
+EXPECTED = (
+    "record.md",
+    "record.html",
+    "results.json",
+    "trials.csv",
+    "manifest.json",
+    "ledger.sqlite",
+    "best/adapter_model.safetensors",
+    "best/config.yaml",
+)
 
 
 def main(folder: Path) -> None:

@@ -27,9 +27,26 @@ Messages say four things: what, the value seen, the rule, the next step.
 from __future__ import annotations
 
 __all__ = [
-    "DataError", "DiskFull", "EnvironmentStop", "IllegalTransition", "Interrupted", "LedgerDamaged", "LedgerLocked",
-    "LedgerUnavailable", "MissingExtraError", "ModelError", "NotFoundError", "OutOfMemory", "PackingError",
-    "RecordTableError", "StaleLease", "StudyFileError", "TrialFailed", "TunebookError", "UnwritableFolder", "UserError",
+    "DataError",
+    "DiskFull",
+    "EnvironmentStop",
+    "IllegalTransition",
+    "Interrupted",
+    "LedgerDamaged",
+    "LedgerLocked",
+    "LedgerUnavailable",
+    "MissingExtraError",
+    "ModelError",
+    "NotFoundError",
+    "OutOfMemory",
+    "PackingError",
+    "RecordTableError",
+    "StaleLease",
+    "StudyFileError",
+    "TrialFailed",
+    "TunebookError",
+    "UnwritableFolder",
+    "UserError",
 ]
 
 

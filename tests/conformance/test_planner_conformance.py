@@ -19,8 +19,14 @@ class TestStudyPlannerWithTable(PlannerSuite):
     @pytest.fixture
     def make_planner(self):
         baseline = Configuration(
-            learning_rate=2e-4, per_device_train_batch_size=2, gradient_accumulation_steps=4, lora_r=8, lora_alpha=32,
-            lora_dropout=0.1, num_train_epochs=3, max_length=512,
+            learning_rate=2e-4,
+            per_device_train_batch_size=2,
+            gradient_accumulation_steps=4,
+            lora_r=8,
+            lora_alpha=32,
+            lora_dropout=0.1,
+            num_train_epochs=3,
+            max_length=512,
         )
         rows = (
             baseline,

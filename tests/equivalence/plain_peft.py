@@ -11,10 +11,9 @@ from peft import LoraConfig, get_peft_model
 from transformers import get_scheduler
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.order import example_order, steps_per_epoch
+from tunebook.core.order import example_order, steps_per_epoch, warmup_count
 from tunebook.core.ports import TokenizedExample
 from tunebook.engines.initial import initial_a
-from tunebook.engines.packed.optim import warmup_count
 from tunebook.engines.packed.steps import truncated
 
 

@@ -33,9 +33,7 @@ FAMILIES: dict[str, Any] = {
     "llama": lambda: LlamaConfig(**_SIZES),
     "llama_bias": lambda: LlamaConfig(**_SIZES, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
     "qwen2": lambda: Qwen2Config(**_SIZES),
-    "qwen2_window": lambda: Qwen2Config(
-        **_SIZES, use_sliding_window=True, sliding_window=_WINDOW, max_window_layers=1
-    ),
+    "qwen2_window": lambda: Qwen2Config(**_SIZES, use_sliding_window=True, sliding_window=_WINDOW, max_window_layers=1),
     "qwen3": lambda: Qwen3Config(**_SIZES, head_dim=16),
     "mistral": lambda: MistralConfig(**_SIZES, sliding_window=None),
     "mistral_window": lambda: MistralConfig(**_SIZES, sliding_window=_WINDOW),

@@ -43,8 +43,26 @@ def _finding(history, contrast, number, kind):
         if abs(effect) > 2.5 * error and contrast.kind is ContrastKind.DIFFERENCE:
             verdict = Verdict.BETTER if effect > 0 else Verdict.WORSE
     return Finding(
-        contrast.label, contrast.factor, contrast.kind, contrast.split, number, kind, "", "", contrast.treatment,
-        contrast.control, effect, (-1, 1), (-1, 1), 1, 1, ERROR_SHARES[kind], 0, 1, verdict, loss_interval=loss,
+        contrast.label,
+        contrast.factor,
+        contrast.kind,
+        contrast.split,
+        number,
+        kind,
+        "",
+        "",
+        contrast.treatment,
+        contrast.control,
+        effect,
+        (-1, 1),
+        (-1, 1),
+        1,
+        1,
+        ERROR_SHARES[kind],
+        0,
+        1,
+        verdict,
+        loss_interval=loss,
     )
 
 
@@ -79,11 +97,16 @@ def test_plan_with_everything_that_folds():
     from tunebook.core.factor import Factor
     from tunebook.core.space import SearchSpace
 
-    space = SearchSpace((
-        Factor("learning_rate", (1e-4, 2e-4, 5e-4)), Factor("per_device_train_batch_size", (1, 2, 4)),
-        Factor("gradient_accumulation_steps", (2, 4, 8)), Factor("max_length", (256, 512, 1024)),
-        Factor("gradient_checkpointing", (False, True)), Factor("num_train_epochs", (1, 3, 5)),
-    ))
+    space = SearchSpace(
+        (
+            Factor("learning_rate", (1e-4, 2e-4, 5e-4)),
+            Factor("per_device_train_batch_size", (1, 2, 4)),
+            Factor("gradient_accumulation_steps", (2, 4, 8)),
+            Factor("max_length", (256, 512, 1024)),
+            Factor("gradient_checkpointing", (False, True)),
+            Factor("num_train_epochs", (1, 3, 5)),
+        )
+    )
     spec, facts = example_study(60, baseline=FOLDABLE, space=space), example_facts()
     history = checked_history(
         StudyPlanner, spec, facts, Folding.everything(), world_oracle(World(), facts), plain_judge
@@ -92,11 +115,17 @@ def test_plan_with_everything_that_folds():
 
 
 def test_plan_of_a_table_by_hand():
-    rows = tuple(FOLDABLE.with_values(lr_scheduler_type="linear", **changes) for changes in (
-        {}, {"learning_rate": 1e-4}, {"learning_rate": 5e-4}, {"lora_r": 32, "lora_alpha": 128},
-        {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 8},
-        {"learning_rate": 3e-4, "lora_r": 32, "lora_alpha": 128, "num_train_epochs": 4},
-    ))
+    rows = tuple(
+        FOLDABLE.with_values(lr_scheduler_type="linear", **changes)
+        for changes in (
+            {},
+            {"learning_rate": 1e-4},
+            {"learning_rate": 5e-4},
+            {"lora_r": 32, "lora_alpha": 128},
+            {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 8},
+            {"learning_rate": 3e-4, "lora_r": 32, "lora_alpha": 128, "num_train_epochs": 4},
+        )
+    )
     spec, facts = example_study(30), example_facts()
 
     def planner(spec, facts, folding):

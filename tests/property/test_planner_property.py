@@ -35,8 +35,12 @@ LEVELS = {
     "target_modules": ["all-linear", ("q_proj", "v_proj")],
 }
 RANGES = {
-    "learning_rate": (5e-6, 2e-4, 6e-3), "lora_r": (2, 8, 128), "lora_dropout": (0.0, 0.1, 0.4),
-    "num_train_epochs": (1, 3, 8), "per_device_train_batch_size": (1, 8, 32), "weight_decay": (0.0, 0.01, 0.2),
+    "learning_rate": (5e-6, 2e-4, 6e-3),
+    "lora_r": (2, 8, 128),
+    "lora_dropout": (0.0, 0.1, 0.4),
+    "num_train_epochs": (1, 3, 8),
+    "per_device_train_batch_size": (1, 8, 32),
+    "weight_decay": (0.0, 0.01, 0.2),
 }
 
 
@@ -61,16 +65,27 @@ def studies(draw):
     hours = draw(st.none() | st.floats(0.01, 20))
     trials = draw(st.integers(4, 90)) if hours is None else draw(st.none() | st.integers(4, 90))
     return StudySpec(
-        "any", "none", DataSpec("none"), "exact_match", baseline, SearchSpace(tuple(factor for factor, _ in made)),
-        Budget(trials, hours), alpha_rule=draw(st.sampled_from(["proportional", "fixed"])),
-        seeds=SeedCounts(draw(st.integers(1, 3)), draw(st.integers(3, 6))), seed=draw(st.integers(0, 5)),
+        "any",
+        "none",
+        DataSpec("none"),
+        "exact_match",
+        baseline,
+        SearchSpace(tuple(factor for factor, _ in made)),
+        Budget(trials, hours),
+        alpha_rule=draw(st.sampled_from(["proportional", "fixed"])),
+        seeds=SeedCounts(draw(st.integers(1, 3)), draw(st.integers(3, 6))),
+        seed=draw(st.integers(0, 5)),
         extrapolate=draw(st.sampled_from([1, 10])),
     )
 
 
 foldings = st.builds(Folding, *[st.booleans()] * 5)
 facts = st.builds(
-    DataFacts, st.just(200), st.just(20), st.sampled_from([0, 30]), st.sampled_from([None, 100]),
+    DataFacts,
+    st.just(200),
+    st.just(20),
+    st.sampled_from([0, 30]),
+    st.sampled_from([None, 100]),
     st.sampled_from([None, 60.0]),
 )
 
@@ -112,8 +127,26 @@ def _finding(contrast, number, kind, draw):
     effect = float(draw.normal(0, 0.05))
     loss = (effect - 0.05, effect + 0.05) if draw.random() < 0.7 else None
     return Finding(
-        contrast.label, contrast.factor, contrast.kind, contrast.split, number, kind, "", "", contrast.treatment,
-        contrast.control, effect, (-1, 1), (-1, 1), 0.5, 0.5, ERROR_SHARES[kind], 0.02, 10, verdict, loss_interval=loss,
+        contrast.label,
+        contrast.factor,
+        contrast.kind,
+        contrast.split,
+        number,
+        kind,
+        "",
+        "",
+        contrast.treatment,
+        contrast.control,
+        effect,
+        (-1, 1),
+        (-1, 1),
+        0.5,
+        0.5,
+        ERROR_SHARES[kind],
+        0.02,
+        10,
+        verdict,
+        loss_interval=loss,
     )
 
 

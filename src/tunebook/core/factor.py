@@ -92,23 +92,42 @@ FACTOR_KINDS: dict[str, FactorKind] = {
     for kind in (
         FactorKind("learning_rate", float, Scale.LOG, "peak learning rate of AdamW", 0.0, minimum_open=True),
         FactorKind("per_device_train_batch_size", int, Scale.LOG, "rows a micro-batch", 1, moves_learning_rate=True),
-        FactorKind("gradient_accumulation_steps", int, Scale.LOG, "micro-batches an optimiser step", 1,
-                   moves_learning_rate=True),
+        FactorKind(
+            "gradient_accumulation_steps",
+            int,
+            Scale.LOG,
+            "micro-batches an optimiser step",
+            1,
+            moves_learning_rate=True,
+        ),
         FactorKind("num_train_epochs", int, Scale.LINEAR, "passes over the training data", 1, moves_learning_rate=True),
         FactorKind("lora_r", int, Scale.LOG, "rank of the adapter", 1, 1024, moves_learning_rate=True),
-        FactorKind("lora_alpha", float, Scale.LOG, "scale of the adapter, divided by the rank", 0.0, minimum_open=True,
-                   moves_learning_rate=True),
+        FactorKind(
+            "lora_alpha",
+            float,
+            Scale.LOG,
+            "scale of the adapter, divided by the rank",
+            0.0,
+            minimum_open=True,
+            moves_learning_rate=True,
+        ),
         FactorKind("lora_dropout", float, Scale.LINEAR, "share of adapter inputs dropped", 0.0, 1.0, maximum_open=True),
         FactorKind("max_length", int, Scale.LOG, "longest example kept, in tokens", 1),
         FactorKind("gradient_checkpointing", bool, Scale.FLAG, "recompute activations to save memory"),
-        FactorKind("lr_scheduler_type", str, Scale.CHOICE, "shape of the learning-rate schedule",
-                   choices=("linear", "cosine", "constant", "constant_with_warmup")),
+        FactorKind(
+            "lr_scheduler_type",
+            str,
+            Scale.CHOICE,
+            "shape of the learning-rate schedule",
+            choices=("linear", "cosine", "constant", "constant_with_warmup"),
+        ),
         FactorKind("warmup_steps", float, Scale.LINEAR, "warm-up in steps, or below 1 a fraction of all steps", 0.0),
         FactorKind("weight_decay", float, Scale.LINEAR, "decoupled weight decay of AdamW", 0.0),
         FactorKind("target_modules", str, Scale.CHOICE, "which linear layers get an adapter"),
         FactorKind("use_rslora", bool, Scale.FLAG, "scale by alpha/sqrt(r) instead of alpha/r"),
-        FactorKind("init_lora_weights", str, Scale.CHOICE, "how the adapter's A is drawn",
-                   choices=("kaiming", "gaussian")),
+        FactorKind(
+            "init_lora_weights", str, Scale.CHOICE, "how the adapter's A is drawn", choices=("kaiming", "gaussian")
+        ),
     )
 }
 """Every factor that tunebook knows, by its name."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["example_order", "steps_per_epoch"]
+__all__ = ["example_order", "steps_per_epoch", "warmup_count"]
 
 
 def example_order(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
@@ -20,3 +22,8 @@ def example_order(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
 def steps_per_epoch(n: int, effective_batch_size: int) -> int:
     """Optimiser steps an epoch; the last one may be smaller, as in the Trainer."""
     return -(-n // effective_batch_size)
+
+
+def warmup_count(warmup_steps: float, total_steps: int) -> int:
+    """Warm-up in steps: a count as it is, below 1 a fraction of all steps, rounded up (transformers 5)."""
+    return int(warmup_steps) if warmup_steps >= 1 else math.ceil(total_steps * warmup_steps)

@@ -30,8 +30,21 @@ from tunebook.core.space import Folding
 from tunebook.core.study import StudySpec, Trial, Wave
 
 __all__ = [
-    "Calibration", "Engine", "EngineOptions", "Event", "Executor", "Ledger", "Planner", "RawScores", "RawTrial",
-    "Scoring", "Sink", "TokenizedExample", "TrialJob", "TrialSource", "Workload",
+    "Calibration",
+    "Engine",
+    "EngineOptions",
+    "Event",
+    "Executor",
+    "Ledger",
+    "Planner",
+    "RawScores",
+    "RawTrial",
+    "Scoring",
+    "Sink",
+    "TokenizedExample",
+    "TrialJob",
+    "TrialSource",
+    "Workload",
 ]
 
 

@@ -78,8 +78,16 @@ class World:
     def null(cls, accuracy: float = 0.5, seed_deviation: float = 0.01, seed: int = 0) -> World:
         """A world in which every trained configuration is equally accurate and nothing breaks."""
         return cls(
-            seed=seed, untrained=min(0.12, accuracy), peak=accuracy, width=math.inf, rank_gain=0, epoch_gain=0,
-            overfit=0, dropout_loss=0, seed_deviation=seed_deviation, cliff=math.inf,
+            seed=seed,
+            untrained=min(0.12, accuracy),
+            peak=accuracy,
+            width=math.inf,
+            rank_gain=0,
+            epoch_gain=0,
+            overfit=0,
+            dropout_loss=0,
+            seed_deviation=seed_deviation,
+            cliff=math.inf,
         )
 
     @classmethod
@@ -130,9 +138,7 @@ class World:
             return "diverges"
         return "collapses" if configuration.learning_rate >= self.collapse_below * edge else None
 
-    def answers(
-        self, configuration: Configuration, seed: int, split: str, n: int
-    ) -> tuple[NDArray[np.bool_], Floats]:
+    def answers(self, configuration: Configuration, seed: int, split: str, n: int) -> tuple[NDArray[np.bool_], Floats]:
         """Which of n examples a trained model gets right, and their negative log-likelihoods (nats); shapes (n,)."""
         deviation = 0.0 if configuration.num_train_epochs == 0 else self.seed_deviation
         target = self.accuracy(configuration) + deviation * self._draw(configuration, seed, 2, 1)[0]

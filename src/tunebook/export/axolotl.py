@@ -36,6 +36,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         "datasets": [_dataset(target)],
         "val_set_size": 0.0,
         "sequence_len": c.max_length,
+        "excess_length_strategy": "truncate",  # its default drops longer rows
         "sample_packing": False,
         "output_dir": "./output",
         "micro_batch_size": c.per_device_train_batch_size,
@@ -44,9 +45,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         "optimizer": "adamw_torch",
         "learning_rate": float(c.learning_rate),
         "lr_scheduler": c.lr_scheduler_type,
-        **(
-            {"warmup_ratio": float(c.warmup_steps)} if 0 < c.warmup_steps < 1 else {"warmup_steps": int(c.warmup_steps)}
-        ),
+        "warmup_steps": target.warmup_steps,
         "weight_decay": float(c.weight_decay),
         "max_grad_norm": 1.0,
         "bf16": target.dtype == "bfloat16",

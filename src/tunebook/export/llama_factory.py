@@ -42,7 +42,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         "learning_rate": float(c.learning_rate),
         "num_train_epochs": float(c.num_train_epochs),
         "lr_scheduler_type": c.lr_scheduler_type,
-        **_warmup(c.warmup_steps),
+        "warmup_steps": target.warmup_steps,
         "weight_decay": float(c.weight_decay),
         "max_grad_norm": 1.0,
         "seed": target.seed,
@@ -88,7 +88,3 @@ def render(target: ExportTarget) -> dict[str, str]:
         comments.append("Differs from the study: the adapted layers are not known; lora_target takes all linear ones.")
     info = json.dumps(dataset_info(target), indent=2, ensure_ascii=False) + "\n"
     return {"train.yaml": yaml_text(configuration(target), comments), "dataset_info.json": info}
-
-
-def _warmup(steps: float) -> dict[str, Any]:
-    return {"warmup_ratio": float(steps)} if 0 < steps < 1 else {"warmup_steps": int(steps)}

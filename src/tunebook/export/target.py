@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.order import steps_per_epoch, warmup_count
 
 __all__ = ["ExportTarget"]
 
@@ -17,6 +18,7 @@ class ExportTarget:
         study: the study's name, for the files' first line.
         configuration: as asked for (batch size and accumulation as the user wrote them).
         model: folder or hub id of the base model.
+        n_train: training rows.
         revision: of the hub id, if pinned.
         seed: of the trial that the study recommends.
         targets: module names that carry an adapter, as the trained adapter has them; empty: not known.
@@ -28,12 +30,19 @@ class ExportTarget:
     study: str
     configuration: Configuration
     model: str
+    n_train: int
     revision: str | None = None
     seed: int = 0
     targets: tuple[str, ...] = ()
     train_file: str = "train.messages.jsonl"
     dtype: str = "float32"
     accuracy: str = ""
+
+    @property
+    def warmup_steps(self) -> int:
+        """Warm-up as a count: not every version of these tools takes a fraction, nor under the same name."""
+        c = self.configuration
+        return warmup_count(c.warmup_steps, c.num_train_epochs * steps_per_epoch(self.n_train, c.effective_batch_size))
 
     @property
     def modules(self) -> tuple[str, ...] | str | None:

@@ -62,6 +62,7 @@ def _target(found: StudyRead, fact: TrialFact, adapter: Path) -> ExportTarget:
         study=found.spec.name,
         configuration=fact.trial.configuration,
         model=_loadable(model),
+        n_train=found.facts.data.n_train,
         revision=revision or None,
         seed=fact.trial.seed,
         targets=_targets(adapter),

@@ -25,15 +25,24 @@ def history_text(history: History, baseline: Configuration) -> str:
 def wave_text(wave: Wave, baseline: Configuration) -> str:
     """One wave: its trials with equal settings on a line, its questions, what was folded and cut, its notes."""
     n = sum(trial.costs_budget for trial in wave.trials)
-    lines = ["", f"round {wave.round} {wave.kind}, wave {wave.number}: {n} trials"
-             + ("" if wave.closes_round else " (the round goes on)")]
+    lines = [
+        "",
+        f"round {wave.round} {wave.kind}, wave {wave.number}: {n} trials"
+        + ("" if wave.closes_round else " (the round goes on)"),
+    ]
     lines += [f"  {line}" for line in _trial_lines(wave.trials, baseline)]
     lines += [f"  ? {_question(contrast)}" for contrast in wave.contrasts]
-    lines += [f"  folded: {fold.factor} {_changes(fold.configuration, baseline)}, {', '.join(fold.reasons)},"
-              f" saves {fold.saved_trials}" for fold in wave.folds]
+    lines += [
+        f"  folded: {fold.factor} {_changes(fold.configuration, baseline)}, {', '.join(fold.reasons)},"
+        f" saves {fold.saved_trials}"
+        for fold in wave.folds
+    ]
     lines += [f"  cut: {cut.code}, {cut.count} trials {', '.join(cut.factors)}".rstrip() for cut in wave.cuts]
-    lines += [f"  note: {code} " + ", ".join(f"{name}={_plain(value)}" for name, value in values.items())
-              for code, values in wave.notes if code != "sealed"]
+    lines += [
+        f"  note: {code} " + ", ".join(f"{name}={_plain(value)}" for name, value in values.items())
+        for code, values in wave.notes
+        if code != "sealed"
+    ]
     return "\n".join(lines)
 
 
@@ -63,8 +72,10 @@ def _changes(configuration: Configuration, baseline: Configuration) -> str:
 
 
 def _question(contrast: Contrast) -> str:
-    return (f"{contrast.label}: {contrast.kind} of {_numbers(contrast.treatment)} against"
-            f" {_numbers(contrast.control)} on {contrast.split}")
+    return (
+        f"{contrast.label}: {contrast.kind} of {_numbers(contrast.treatment)} against"
+        f" {_numbers(contrast.control)} on {contrast.split}"
+    )
 
 
 def _numbers(values: Iterable[int]) -> str:

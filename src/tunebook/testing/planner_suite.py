@@ -38,15 +38,23 @@ MOST_WAVES = 80
 def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
     """The study of DESIGN.md section 5 with a budget of so many trials."""
     baseline = Configuration(
-        learning_rate=2e-4, per_device_train_batch_size=2, gradient_accumulation_steps=4, lora_r=8, lora_alpha=32,
-        lora_dropout=0.1, num_train_epochs=3, max_length=512,
+        learning_rate=2e-4,
+        per_device_train_batch_size=2,
+        gradient_accumulation_steps=4,
+        lora_r=8,
+        lora_alpha=32,
+        lora_dropout=0.1,
+        num_train_epochs=3,
+        max_length=512,
     )
-    space = SearchSpace((
-        Factor("learning_rate", low=5e-5, high=2e-3),
-        Factor("lora_r", (8, 16, 32, 64)),
-        Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
-        Factor("num_train_epochs", (3, 4, 5)),
-    ))
+    space = SearchSpace(
+        (
+            Factor("learning_rate", low=5e-5, high=2e-3),
+            Factor("lora_r", (8, 16, 32, 64)),
+            Factor("lora_dropout", (0.0, 0.05, 0.1, 0.2)),
+            Factor("num_train_epochs", (3, 4, 5)),
+        )
+    )
     spec = StudySpec("trec", "smollm2", DataSpec("train.jsonl"), "exact_match", baseline, space, Budget(trials))
     return replace(spec, **changes)  # type: ignore[arg-type]
 

@@ -78,8 +78,25 @@ def test_the_upper_bound_is_clopper_pearsons():
 
 def finding(verdict, treatment, control):
     return Finding(
-        "x", "lora_r", ContrastKind.DIFFERENCE, "validation", 1, RoundKind.EXPLORE, "a", "b", treatment, control,
-        0.05, (0.01, 0.09), (0.02, 0.08), 0.001, 0.004, 0.02, 0.01, 20.0, verdict,
+        "x",
+        "lora_r",
+        ContrastKind.DIFFERENCE,
+        "validation",
+        1,
+        RoundKind.EXPLORE,
+        "a",
+        "b",
+        treatment,
+        control,
+        0.05,
+        (0.01, 0.09),
+        (0.02, 0.08),
+        0.001,
+        0.004,
+        0.02,
+        0.01,
+        20.0,
+        verdict,
     )
 
 
@@ -93,8 +110,17 @@ def test_a_difference_claimed_where_there_is_none_counts_as_false(verdict, false
 
 def test_results_are_kept_cell_by_cell_and_shown(tmp_path):
     path = tmp_path / "results" / "x.json"
-    row = {"cell": "a", "table": "null", "world": {"n_validation": 100}, "study": {"trials": 40}, "studies": 1000,
-           "false_claims": 3, "upper95": 0.0077, "bound": 0.07, "families_covered": 0.999}
+    row = {
+        "cell": "a",
+        "table": "null",
+        "world": {"n_validation": 100},
+        "study": {"trials": 40},
+        "studies": 1000,
+        "false_claims": 3,
+        "upper95": 0.0077,
+        "bound": 0.07,
+        "families_covered": 0.999,
+    }
     merge_results(path, [row, {**row, "cell": "b"}])
     merge_results(path, [{**row, "false_claims": 5}])
     assert path.read_text().count('"cell"') == 2

@@ -29,7 +29,7 @@ VARIANTS = [
 
 def target(configuration=CONFIGURATION, **changes):
     values = {"study": "trec", "configuration": configuration, "model": "Qwen/Qwen2.5-0.5B-Instruct", "seed": 7,
-              "targets": ("q_proj", "v_proj")}  # fmt: skip
+              "n_train": 398, "targets": ("q_proj", "v_proj")}  # fmt: skip
     return ExportTarget(**{**values, **changes})
 
 
@@ -57,7 +57,7 @@ def test_llama_factory_gets_the_configuration():
     assert (found["lora_rank"], found["lora_alpha"], found["lora_dropout"]) == (32, 128, 0.05)
     assert found["lora_target"] == "q_proj,v_proj"
     assert (found["per_device_train_batch_size"], found["gradient_accumulation_steps"]) == (2, 4)
-    assert (found["num_train_epochs"], found["cutoff_len"], found["warmup_ratio"]) == (4.0, 512, 0.1)
+    assert (found["num_train_epochs"], found["cutoff_len"], found["warmup_steps"]) == (4.0, 512, 20)
     assert found["seed"] == 7
     info = json.loads(export_texts("llama-factory", target())["dataset_info.json"])
     assert info[found["dataset"]]["file_name"] == target().train_file
@@ -69,7 +69,7 @@ def test_axolotl_gets_the_configuration():
     assert (found["lora_r"], found["lora_alpha"], found["lora_dropout"]) == (32, 128, 0.05)
     assert found["lora_target_modules"] == ["q_proj", "v_proj"]
     assert (found["micro_batch_size"], found["gradient_accumulation_steps"]) == (2, 4)
-    assert (found["num_epochs"], found["sequence_len"], found["warmup_ratio"]) == (4.0, 512, 0.1)
+    assert (found["num_epochs"], found["sequence_len"], found["warmup_steps"]) == (4.0, 512, 20)
     assert set(found["datasets"][0]) <= set(DOCUMENTED["axolotl"]["dataset_keys"])
     assert found["datasets"][0]["roles_to_train"] == []
 

@@ -12,18 +12,14 @@ import torch
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.order import warmup_count
 from tunebook.engines.packed.bank import Adapter
 
-__all__ = ["TrialOptimizer", "rate_factor", "warmup_count"]
+__all__ = ["TrialOptimizer", "rate_factor"]
 
 MAX_GRADIENT_NORM = 1.0
 _CLIP_EPSILON = 1e-6
 """As in torch.nn.utils.clip_grad_norm_."""
-
-
-def warmup_count(warmup_steps: float, total_steps: int) -> int:
-    """Warm-up in steps: a count as it is, below 1 a fraction of all steps, rounded up (transformers 5)."""
-    return int(warmup_steps) if warmup_steps >= 1 else math.ceil(total_steps * warmup_steps)
 
 
 def rate_factor(configuration: Configuration, step: int, total_steps: int) -> float:
