@@ -261,9 +261,8 @@ def _data_lines(seen: Findings) -> list[str]:
 
 def _detectable_points(seen: Findings) -> int:
     """The difference between two configurations that a usual first round finds with a chance of 80 %, in points."""
-    design = ContrastDesign(
-        seen.n_validation, *USUAL_SEEDS, alpha=ERROR_SHARES[RoundKind.EXPLORE], n_comparisons=USUAL_COMPARISONS
-    )
+    n = max(1, seen.n_validation)  # of a single row nothing is split off
+    design = ContrastDesign(n, *USUAL_SEEDS, alpha=ERROR_SHARES[RoundKind.EXPLORE], n_comparisons=USUAL_COMPARISONS)
     return max(1, round(100 * smallest_detectable_effect(design)))
 
 

@@ -44,7 +44,7 @@ def _whole_study(record: Record) -> list[str]:
             *[markdown_text(s) for s in record.best.sentences],
         ]
     if record.sweet_spots:
-        parts += [_heading(label["sweet_spots"]), _bullets(record.sweet_spots)]
+        parts += [_heading(label["sweet_spots"]), label["sweet_lead"], _bullets(record.sweet_spots)]
     if record.importance_lead:
         parts += [_heading(label["importance"]), markdown_text(record.importance_lead)]
         parts += [_table(record.importance)] if record.importance else []

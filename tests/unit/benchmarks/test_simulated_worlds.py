@@ -120,12 +120,15 @@ def test_results_are_kept_cell_by_cell_and_shown(tmp_path):
         "upper95": 0.0077,
         "bound": 0.07,
         "families_covered": 0.999,
+        "commit": "0123abc",
+        "date": "2026-11-25",
     }
     merge_results(path, [row, {**row, "cell": "b"}])
     merge_results(path, [{**row, "false_claims": 5}])
     assert path.read_text().count('"cell"') == 2
     assert "| 1000 | 3 | 0.8 % | 7 % | 99.9 % |" in _null_table([row])
     planted = {"question": "power", "world": {}, "studies": 10, "rate": 0.95, "wrong": 0, "goal": [0.9, 1.0]}
+    planted |= {"commit": "0123abc", "date": "2026-11-25"}
     assert "95.0 %, wrong sign 0" in _planted_table([planted])
 
 

@@ -51,6 +51,13 @@ def test_training_file_alone_says_what_is_split_off(tmp_path: Path) -> None:
     assert "without one nothing is confirmed" in text
 
 
+def test_a_file_of_one_row_is_not_divided_by_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "one.jsonl", labelled(1))
+    assert "about 0 rows are split off train; they show differences of about 100 points" in write_study_file(
+        str(tmp_path / "one.jsonl"), tmp_path
+    )
+
+
 def test_siblings_of_a_training_file_are_found_and_paths_are_relative(tmp_path: Path) -> None:
     write(tmp_path / "set" / "train.jsonl", labelled(60))
     write(tmp_path / "set" / "dev.jsonl", labelled(60, 100))

@@ -21,6 +21,7 @@ from tunebook.errors import DiskFull, UnwritableFolder
 __all__ = ["WEIGHTS", "peft_tensors", "save_adapter", "writing"]
 
 WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
 
 
 @contextmanager
@@ -70,6 +71,7 @@ def save_adapter(
     scratch.mkdir()
     save_file(peft_tensors(adapter), scratch / WEIGHTS, metadata={"format": "pt"})
     _peft_config(adapter, configuration, all_shapes, base).save_pretrained(scratch)
+    shutil.copymode(scratch / CONFIG, scratch / WEIGHTS)  # safetensors lets nobody else read its files
     for path in sorted(scratch.iterdir(), key=lambda p: p.name == WEIGHTS):  # the weights last
         os.replace(path, folder / path.name)
     scratch.rmdir()

@@ -57,6 +57,7 @@ LABELS = {
     "full_table": "全部实验",
     "best": "最优配置",
     "sweet_spots": "合适区间",
+    "sweet_lead": "每次只改一个因素，与基线相比；组合使用时，合适的取值可能不同。",
     "importance": "参数重要性",
     "cost_gain": "开销与收益",
     "way": "调参过程",

@@ -159,7 +159,9 @@ class ChineseOpening(ChinesePieces):
         return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
-        seen = "、".join(f"{ROUNDS[RoundKind(k)]}轮 {number(v * 100, 2)} 个百分点" for k, v in by_round.items())
+        seen = "、".join(
+            f"{ROUNDS[RoundKind(k)]}轮 {number(v * 100, 2)} 个百分点" for k, v in by_round.items() if v < 1
+        )
         text = f"{seen}的差有 80 % 的机会被看出，更小的差常会漏掉。" if seen else ""
         text += f"两个配置最多能证实相差不超过 {number(smallest_margin * 100, 2)} 个百分点"
         if smallest_margin > margin:

@@ -170,7 +170,13 @@ class ChineseRounds(ChinesePieces):
         unclear = "两者之间试过的学习率还不足以确定界线：种子结果不一，或种子太少。"
         between = unclear if bracket.mixed else "两者之间的情况尚不清楚。"
         seeds = f"{edge.asked} 个种子"
-        share = f"{seeds}全部{how}" if edge.failed == edge.asked else f"{seeds}中有 {edge.failed} 个{how}"
+        share = (
+            f"唯一的种子{how}"
+            if edge.asked == 1
+            else f"{seeds}全部{how}"
+            if edge.failed == edge.asked
+            else f"{seeds}中有 {edge.failed} 个{how}"
+        )
         return f"{lead}学习率直到 {top}都训练成功；到 {rate(bracket.lowest_failed)} 时，{share}。{between}{evidence}"
 
     def warning(self, code: str) -> str:

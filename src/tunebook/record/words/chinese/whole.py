@@ -72,6 +72,12 @@ class ChineseWhole(ChinesePieces):
         return "> 20 倍" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
+        if number(more.half_width * 200, 2) == number(more.half_width_with_trials * 200, 2):
+            return (
+                f"再花钱能换来什么：再做 {more.extra_trials} 个实验，"
+                f"主要结论（最优与基线之差）的区间宽度（{number(more.half_width * 200, 2)} 个百分点）几乎不变；"
+                f"再加 {count(more.extra_examples)} 个样本，缩到 {number(more.half_width_with_examples * 200, 2)}。"
+            )
         return (
             f"再花钱能换来什么：再做 {more.extra_trials} 个实验，"
             f"主要结论（最优与基线之差）的区间宽度从 {number(more.half_width * 200, 2)} "

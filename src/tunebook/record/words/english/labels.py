@@ -57,6 +57,7 @@ LABELS = {
     "full_table": "Every trial",
     "best": "Best configuration",
     "sweet_spots": "Sweet spots",
+    "sweet_lead": "One factor at a time, against the baseline; combined, other values may suit better.",
     "importance": "Order of importance",
     "cost_gain": "What it costs, what it brings",
     "way": "The way that was taken",

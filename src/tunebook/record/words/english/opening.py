@@ -167,7 +167,7 @@ class EnglishOpening(EnglishPieces):
         return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
-        seen = listed([f"{number(v * 100, 2)} points in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items()])
+        seen = listed([f"{number(v * 100, 2)} points in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1])
         text = f"a difference of {seen} is found with a chance of 80 %; smaller ones are often missed. " if seen else ""
         text += f"Two configurations can be shown equal within {number(smallest_margin * 100, 2)} points, not closer"
         if smallest_margin > margin:

@@ -78,11 +78,20 @@ class EnglishWhole(EnglishPieces):
         return "> 20 ×" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
+        now, trials, examples = (
+            number(half * 200, 2)
+            for half in (more.half_width, more.half_width_with_trials, more.half_width_with_examples)
+        )
+        if now == trials:
+            return (
+                f"More spending: {plural(more.extra_trials, 'more trial')} would hardly narrow the interval of the "
+                f"main finding, best against baseline, of {now} points; {count(more.extra_examples)} more examples "
+                f"would bring it to {examples}."
+            )
         return (
             f"More spending: {plural(more.extra_trials, 'more trial')} would narrow the interval of the main finding, "
-            f"best against baseline, from {number(more.half_width * 200, 2)} to "
-            f"{number(more.half_width_with_trials * 200, 2)} points; {count(more.extra_examples)} more examples to "
-            f"{number(more.half_width_with_examples * 200, 2)}."
+            f"best against baseline, from {now} to {trials} points; {count(more.extra_examples)} more examples to "
+            f"{examples}."
         )
 
     def nothing_open(self) -> str:
