@@ -91,6 +91,7 @@ def _noise(standing: Standing) -> Noise:
         {kind: min(1.0, float(np.median(values))) for kind, values in detectable.items()},
         min(1.0, *margins) if margins else 1.0,
         math.sqrt(joint.covariance[1, 1]) if joint.covariance[1, 1] > 0 else None,
+        {key: noise.of(key) for key in noise.own},
     )
 
 
@@ -364,7 +365,7 @@ def _confirmation(standing: Standing) -> Confirmation | None:
             scores = np.stack([f.outcomes[TEST].scores for f in facts])
             n = scores.shape[1]
             accuracies[role] = float(scores.mean())
-            intervals[role] = accuracy_interval(scores, noise.assumed_deviation, noise.effective_df)
+            intervals[role] = accuracy_interval(scores, *noise.of(key))
     if not accuracies:
         return None
     gain = next(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tunebook.core.study import ContrastKind, RoundKind
@@ -111,6 +112,8 @@ class Noise:
         smallest_detectable_effect: by round kind, power 0.8, adjusted for the round's comparisons.
         smallest_margin: the smallest margin that could be shown equivalent.
         loss_deviation: the same as seed_deviation for the loss, nats an example.
+        noisier: by effective key, the configurations that are judged by their own noise, with its deviation and degrees
+            of freedom.
     """
 
     seed_deviation: float
@@ -119,6 +122,7 @@ class Noise:
     smallest_detectable_effect: dict[str, float]
     smallest_margin: float
     loss_deviation: float | None = None
+    noisier: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ class Standing:
         noise = self.noise
         found = {}
         for key, place in self.places.items():
-            low, high = accuracy_interval(place.scores, noise.assumed_deviation, noise.effective_df)
+            low, high = accuracy_interval(place.scores, *noise.of(key))
             found[key] = (place.accuracy, low, high)
         return found
 

@@ -16,7 +16,7 @@ from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.stats.intervals import accuracy_interval
-from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
+from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR, effective_key
 from tunebook.core.stats.selection import leader
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 
@@ -158,11 +158,12 @@ class View:
     ) -> tuple[float, tuple[float, float]] | None:
         """Mean accuracy of completed trials with a 95 % interval: Wilson's for one trial, else from the spread over
         examples and the seed noise. None when none completed."""
-        scores = [s for f in facts if f.state is TrialState.COMPLETED and (s := f.scores(split)) is not None]
-        if not scores:
+        completed = [f for f in facts if f.state is TrialState.COMPLETED and f.scores(split) is not None]
+        if not completed:
             return None
-        stacked = np.stack(scores)
-        return float(stacked.mean()), accuracy_interval(stacked, *self._noise)
+        stacked = np.stack([s for f in completed if (s := f.scores(split)) is not None])
+        noise = self.conclusions.noise.noisier.get(effective_key(completed[0]), self._noise)
+        return float(stacked.mean()), accuracy_interval(stacked, *noise)
 
     @cached_property
     def _noise(self) -> tuple[float, float]:

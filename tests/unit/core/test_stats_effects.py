@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from tunebook.core.stats.effects import beyond_noise, factor_variances, spread_matrix
+from tunebook.core.stats.noise import pooled_covariance
 from tunebook.core.stats.response import divergence_bracket, fitted_interval, tied_levels
 from tunebook.core.stats.selection import Field, corrected_accuracy, leader, tie_set
 
@@ -162,3 +163,13 @@ def test_the_winners_curse_is_taken_out_on_average():
     assert np.mean(raw) > 0.015
     assert abs(np.mean(corrected)) < 0.006
     assert covered >= 136  # 95 % expected; below has probability 0.01
+
+
+def test_a_noisier_configuration_has_an_interval_of_its_own_noise():
+    quiet = {f"c{i}": np.array([[0.50], [0.51]]) for i in range(8)}
+    noise = pooled_covariance({**quiet, "wild": np.array([[0.2], [0.6], [0.9]])})
+    assert set(noise.own) == {"wild"}
+    deviation, df = noise.of("wild")
+    assert (round(deviation, 3), df) == (0.351, 2)
+    assert noise.of("c0") == (noise.assumed_deviation, noise.effective_df)
+    assert noise.assumed_deviation < 0.02

@@ -91,6 +91,14 @@ class SeedNoise:
         """Root of the first of the assumed variances."""
         return math.sqrt(float(self.assumed[0][0, 0]))
 
+    def of(self, name: str) -> tuple[float, float]:
+        """Deviation and degrees of freedom by which one configuration's accuracy is judged: its own where it is noisier
+        than the others."""
+        if name not in self.own:
+            return self.assumed_deviation, self.effective_df
+        covariance, df = self.own[name]
+        return math.sqrt(float(covariance[0, 0])), df
+
     @property
     def provisional(self) -> bool:
         return self.from_prior or self.df < PROVISIONAL_DF
