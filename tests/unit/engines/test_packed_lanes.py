@@ -83,7 +83,7 @@ def test_side_by_side_costs_the_machine_its_time_once():
         shares = lanes.each(takes_a_while)
         passed = time.perf_counter() - began
     assert sum(shares) == pytest.approx(passed, abs=0.1)
-    assert max(shares) < 0.17
+    assert max(shares) < 0.8 * passed
 
 
 def test_a_gpu_has_one_lane_and_a_processor_one_a_thread():
