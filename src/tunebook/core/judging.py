@@ -229,30 +229,20 @@ class _Family:
         verdict = _verdict(contrast.kind, effect, interval, p_adjusted, self.alpha, self.margin)
         half = float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * se
         plain = (max(-1.0, effect - half), min(1.0, effect + half))
-        finding = Finding(
-            contrast.label,
-            contrast.factor,
-            contrast.kind,
-            self.split,
-            self.round,
-            self.round_kind,
-            self._key(contrast.treatment),
-            self._key(contrast.control),
-            treatment.ids,
-            control.ids,
-            effect,
-            interval,
-            plain,
-            p_raw,
-            p_adjusted,
-            self.alpha,
-            se,
-            df,
-            verdict,
+        without = self._unjudged(k, family)
+        finding = replace(
+            without,
+            effect=effect,
+            interval=interval,
+            plain_interval=plain,
+            p_raw=p_raw,
+            p_adjusted=p_adjusted,
+            standard_error=se,
+            degrees_of_freedom=df,
+            verdict=verdict,
             provisional=numbers.noise.provisional,
-            family=family,
             p_mcnemar=self._mcnemar(treatment, control) if family == "main" else None,
-            warnings=(*treatment.warnings("treatment"), *control.warnings("control"), *self._doubts(contrast, numbers)),
+            warnings=(*without.warnings, *self._doubts(contrast, numbers)),
         )
         finding = self._with_loss(finding, j, numbers.losses)
         return self._with_needs(finding, j, numbers, len(self.facts[0].outcomes[self.split].scores), family)
@@ -295,36 +285,42 @@ class _Family:
         )
 
     def _without_numbers(self, k: int, family: str) -> Finding:
-        contrast, (treatment, control) = self.contrasts[k], self.sides[k]
+        treatment, control = self.sides[k]
         diverged = treatment.diverged
-        warnings = [*treatment.warnings("treatment"), *control.warnings("control")]
+        finding = self._unjudged(k, family)
+        warnings = [*finding.warnings]
         if control.diverged:
             warnings.append("control_diverged")
         if not diverged and not control.diverged:
             warnings.append("no_outcomes")
-        nan = math.nan
+        verdict = Verdict.DIVERGED if diverged else Verdict.INCONCLUSIVE
+        return replace(finding, verdict=verdict, warnings=tuple(warnings))
+
+    def _unjudged(self, k: int, family: str) -> Finding:
+        """A contrast's finding before it has numbers."""
+        contrast, (treatment, control) = self.contrasts[k], self.sides[k]
         return Finding(
-            contrast.label,
-            contrast.factor,
-            contrast.kind,
-            self.split,
-            self.round,
-            self.round_kind,
-            self._key(contrast.treatment),
-            self._key(contrast.control),
-            treatment.ids,
-            control.ids,
-            nan,
-            (-1.0, 1.0),
-            (-1.0, 1.0),
-            1.0,
-            1.0,
-            self.alpha,
-            nan,
-            nan,
-            Verdict.DIVERGED if diverged else Verdict.INCONCLUSIVE,
+            label=contrast.label,
+            factor=contrast.factor,
+            kind=contrast.kind,
+            split=self.split,
+            round=self.round,
+            round_kind=self.round_kind,
+            treatment_key=self._key(contrast.treatment),
+            control_key=self._key(contrast.control),
+            treatment_trials=treatment.ids,
+            control_trials=control.ids,
+            effect=math.nan,
+            interval=(-1.0, 1.0),
+            plain_interval=(-1.0, 1.0),
+            p_raw=1.0,
+            p_adjusted=1.0,
+            alpha=self.alpha,
+            standard_error=math.nan,
+            degrees_of_freedom=math.nan,
+            verdict=Verdict.INCONCLUSIVE,
             family=family,
-            warnings=tuple(warnings),
+            warnings=(*treatment.warnings("treatment"), *control.warnings("control")),
         )
 
     def _key(self, trials: Sequence[int]) -> str:
