@@ -14,7 +14,7 @@ import torch
 
 from tunebook.core.ports import RawScores, Scoring, TokenizedExample
 
-__all__ = ["padded", "score", "summed_nll"]
+__all__ = ["chosen", "generated", "padded", "score", "summed_nll"]
 
 SCORING_ROWS = 16
 """Rows of a scoring batch."""

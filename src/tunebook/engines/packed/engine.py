@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 
 from tunebook.core.ports import Calibration, EngineOptions, Sink, TrialSource, Workload
@@ -43,12 +45,10 @@ class PackedEngine:
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Steps of a small cohort, a scoring pass and, with room for it, plain PEFT, timed (`calibration.measure`)."""
-        packed = self._model()
-        return measure(packed, self._plan(workload), self._options, workload, self._lanes(packed))
+        return measure(self._model(), self._plan(workload), self._options, workload, self._lanes())
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
-        packed = self._model()
-        Cohort(packed, self._options, self._plan(workload), workload, sink, self._lanes(packed)).run(source)
+        Cohort(self._model(), self._options, self._plan(workload), workload, sink, self._lanes()).run(source)
 
     def _model(self) -> PackedModel:
         """The base model, loaded at first use.
@@ -60,9 +60,14 @@ class PackedEngine:
             self._packed = PackedModel(load_model(o.model, o.dtype, o.device, o.trust_remote_code))
         return self._packed
 
-    def _lanes(self, packed: PackedModel) -> Lanes:
-        threads, n = self._options.threads, self._n_lanes
-        return Lanes(n, threads, n > 1 and threads_agree(packed.base_shapes, packed.dtype, threads))
+    def _lanes(self) -> Lanes:
+        return Lanes(self._n_lanes, self._options.threads, self._may_widen)
+
+    @cached_property
+    def _may_widen(self) -> bool:
+        """Whether one lane alone may use all threads; looked at once for all runs."""
+        packed = self._model()
+        return self._n_lanes > 1 and threads_agree(packed.base_shapes, packed.dtype, self._options.threads)
 
     def _plan(self, workload: Workload) -> MemoryPlan:
         packed, extra = self._model(), self._options.extra

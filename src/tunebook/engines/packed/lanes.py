@@ -142,10 +142,7 @@ class Lanes:
         """Seconds, of which each lane that computes gets an equal part: what runs side by side costs the machine its
         time once."""
         with self._clock_lock:
-            now = time.perf_counter()
-            self._shared += (now - self._seen) / max(1, self._computing)
-            self._seen = now
-            return self._shared
+            return self._advance()
 
     def _run(self, work: Callable[[], Any], tag: Any) -> None:
         own = max(1, self._threads // self.n)
@@ -161,6 +158,12 @@ class Lanes:
         self._ended.put(Done(tag, result, error))
 
     def _count(self, change: int) -> None:
-        self.clock()
         with self._clock_lock:
+            self._advance()
             self._computing += change
+
+    def _advance(self) -> float:
+        now = time.perf_counter()
+        self._shared += (now - self._seen) / max(1, self._computing)
+        self._seen = now
+        return self._shared
