@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmarks.demo_lr_sweep import Jobs, Results
+from benchmarks.packed import CollectingSink, ListSource
 from tunebook.core.ports import EngineOptions, RawTrial, TrialJob, Workload
 from tunebook.data import prepare
 from tunebook.demo import write_demo
@@ -67,11 +67,10 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             TrialJob(seed, configuration, seed, ("validation",), str(folder / mode / str(seed)))
             for seed in range(arguments.seeds)
         ]
-        results = Results()
+        sink = CollectingSink()
         options = EngineOptions(str(model), threads=arguments.threads, share_prompts=share)
-        PackedEngine(options).run(Jobs(jobs), workload, results)
-        assert not results.failures, results.failures
-        trials = sorted(results.trials, key=lambda trial: trial.id)
+        PackedEngine(options).run(ListSource(jobs), workload, sink)
+        trials = [sink.results[job.id] for job in jobs]
         found[mode] = {
             "accuracy": [_accuracy(trial, tokenizer, metric, texts) for trial in trials],
             "loss": [_loss(trial, workload) for trial in trials],
