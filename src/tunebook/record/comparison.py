@@ -9,30 +9,45 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.record.numbers import p_value, trial_list
 from tunebook.record.text import clean, plain_text
 from tunebook.record.words import words_for
+from tunebook.record.words.base import Words
 
 __all__ = ["comparison_text"]
 
 _FRAMES = {
     "en": {
-        "sides": "A: {a} (trials {ta})\nB: {b} (trials {tb})",
+        "side": "{name}: {what} ({word} {ids})",
+        "trial": "{name}: trial {ids}",
+        "one": "trial",
+        "many": "trials",
         "changes": "A differs from B in: {changes}.",
-        "same": "A and B are the same configuration.",
+        "instead": "{new} instead of {old}",
+        "gap": ", ",
+        "same": "A and B are the same configuration: what differs is chance.",
+        "both": "Counted on both sides, which makes the difference smaller than it is: {word} {ids}.",
         "counts": "On {won} examples A is better, on {lost} B; on the others they are equal.",
-        "p": "p = {p}; a comparison of its own, outside the study's planned questions: exploratory.",
-        "mcnemar": "Exact McNemar test of the two single trials: p = {p}.",
+        "p": "{p}; a comparison of its own, outside the study's planned questions: exploratory.",
+        "mcnemar": "Exact McNemar test of these two trials alone, without the noise between seeds: {p}.",
         "disagree": "Accuracy and loss point in different directions.",
-        "groups": "By group (a family of its own):",
+        "groups": "By group, in points (a family of its own):",
+        "group": "  {group}: {effect}",
         "none": "Nothing can be compared: one side has no trained trial with outcomes.",
     },
     "zh": {
-        "sides": "A：{a}（实验 {ta}）\nB：{b}（实验 {tb}）",
+        "side": "{name}：{what}（{word} {ids}）",
+        "trial": "{name}：实验 {ids}",
+        "one": "实验",
+        "many": "实验",
         "changes": "A 与 B 的不同之处：{changes}。",
-        "same": "A 与 B 是同一配置。",
+        "instead": "{new}（B 为 {old}）",
+        "gap": "、",
+        "same": "A 与 B 是同一配置，差别只是偶然。",
+        "both": "两边都计入的{word}：{ids}，因此显示的差别比实际小。",
         "counts": "A 更好的样本 {won} 个，B 更好的 {lost} 个，其余相同。",
-        "p": "p = {p}；这是计划之外的单独比较，属探索性结果。",
-        "mcnemar": "两个单次实验的精确 McNemar 检验：p = {p}。",
+        "p": "{p}；这是计划之外的单独比较，属探索性结果。",
+        "mcnemar": "只看这两次实验、不计种子噪声的精确 McNemar 检验：{p}。",
         "disagree": "准确率与损失的方向不一致。",
-        "groups": "按组（另成一族）：",
+        "groups": "按组，单位为百分点（另成一族）：",
+        "group": "  {group}：{effect}",
         "none": "无法比较：其中一方没有训练成功并带有结果的实验。",
     },
 }
@@ -58,21 +73,51 @@ def comparison_text(
     words, frame = words_for(language), _FRAMES.get(language, _FRAMES["en"])
     if overall is None:
         return frame["none"]
-    a, b = (clean(side) for side in sides)
-    named = {"a": a, "b": b, "ta": trial_list(overall.treatment_trials), "tb": trial_list(overall.control_trials)}
-    lines = [frame["sides"].format(**named)]
-    listed = ", ".join(f"{words.setting(k, new)} ({words.setting(k, old)})" for k, (old, new) in changes.items())
+    lines = [
+        _side(frame, "A", sides[0], overall.treatment_trials),
+        _side(frame, "B", sides[1], overall.control_trials),
+    ]
+    listed = frame["gap"].join(
+        frame["instead"].format(new=words.setting(name, new), old=_alone(words, name, old))
+        for name, (old, new) in changes.items()
+    )
     lines.append(frame["changes"].format(changes=listed) if changes else frame["same"])
+    both = set(overall.treatment_trials) & set(overall.control_trials)
+    if both:
+        lines.append(frame["both"].format(word=_noun(frame, len(both)), ids=trial_list(sorted(both))))
     lines.append(words.found(overall, "A", "B", margin))
     if overall.verdict is Verdict.DIVERGED:
         return plain_text("\n".join(lines))
     lines.append(frame["counts"].format(won=counts[0], lost=counts[1]))
-    lines.append(frame["p"].format(p=p_value(overall.p_adjusted)))
+    lines.append(frame["p"].format(p=_p(overall.p_adjusted)))
     if overall.p_mcnemar is not None:
-        lines.append(frame["mcnemar"].format(p=p_value(overall.p_mcnemar)))
+        lines.append(frame["mcnemar"].format(p=_p(overall.p_mcnemar)))
     if overall.witnesses_disagree:
         lines.append(frame["disagree"])
     if groups:
         lines.append(frame["groups"])
-        lines += [f"  {clean(f.family.partition(':')[2])}: {words.effect(f)}" for f in groups]
+        lines += [
+            frame["group"].format(group=clean(f.family.partition(":")[2]), effect=words.effect(f)) for f in groups
+        ]
     return plain_text("\n".join(lines))
+
+
+def _side(frame: Mapping[str, str], name: str, what: str, trials: Sequence[int]) -> str:
+    """What the user typed and which trials that is; a trial's number is not said twice."""
+    ids = trial_list(trials)
+    form = "trial" if what == ids else "side"
+    return frame[form].format(name=name, what=clean(what), word=_noun(frame, len(trials)), ids=ids)
+
+
+def _noun(frame: Mapping[str, str], n: int) -> str:
+    return frame["one" if n == 1 else "many"]
+
+
+def _alone(words: Words, name: str, level: Any) -> str:
+    """A level without its factor's name where the name stands in front: "2e-4" beside "learning rate 3e-4"."""
+    return words.setting(name, level).removeprefix(f"{words.factor(name)} ")
+
+
+def _p(p: float) -> str:
+    text = p_value(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
