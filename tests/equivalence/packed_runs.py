@@ -20,11 +20,11 @@ def packed_model(base: Any) -> PackedModel:
 
 def trainee(
     packed: PackedModel, configuration: Configuration, examples: Sequence[TokenizedExample], seed: int,
-    share: bool = True, micro_rows: int = 512,
+    share: bool = True, max_rows: int = 512,
 ) -> Trainee:  # fmt: skip
     job = TrialJob(seed, configuration, seed, (), "")
     shapes = packed.shapes(configuration.target_modules)
-    return Trainee(job, examples, shapes, micro_rows, share, None, packed.adapter_dtype, packed.device)
+    return Trainee(job, examples, shapes, max_rows, share, None, packed.adapter_dtype, packed.device)
 
 
 def train_cohort(packed: PackedModel, trainees: Sequence[Trainee], rows: int = 512) -> None:
@@ -35,8 +35,7 @@ def train_cohort(packed: PackedModel, trainees: Sequence[Trainee], rows: int = 5
         train_together(packed, chosen)
         for one in chosen:
             queue.remove(one)
-            if one.step_is_computed:
-                one.finish_step()
+            one.finish_step()
             if not one.is_trained:
                 queue.append(one)
 

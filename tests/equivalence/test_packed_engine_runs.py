@@ -13,8 +13,12 @@ from tiny_models import END, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.engines.packed import loop as loop_module
+from tunebook.engines.packed import scoring as scoring_module
 from tunebook.engines.packed import turns as turns_module
 from tunebook.engines.packed.engine import PackedEngine
+from tunebook.engines.packed.lanes import Lanes
+from tunebook.engines.packed.scoring import ScoringLimits
 from tunebook.engines.peft import PeftEngine
 from tunebook.errors import DiskFull
 
@@ -148,9 +152,13 @@ def test_an_interrupted_run_that_goes_on_equals_an_unbroken_one_bit_for_bit(engi
         assert result.cost.raw_tokens == unbroken.results[number].cost.raw_tokens
 
 
-@pytest.mark.parametrize(("lanes", "slots"), [(2, 2), (2, 4), (3, 6)])
-def test_lanes_change_no_bit(model_folder, tmp_path, lanes, slots):
-    """Also with steps in two micro-batches, with a trial that breaks, and with one that ends alone on all threads."""
+@pytest.mark.parametrize(("lanes", "slots"), [(2, 2), (2, 4), (3, 6), (4, 1)])
+def test_lanes_change_no_bit(model_folder, tmp_path, monkeypatch, lanes, slots):
+    """Also with steps and scoring in several pieces, which idle lanes take, with a trial that breaks, and with one that
+    ends alone on all threads."""
+    monkeypatch.setattr(scoring_module, "CPU_LIMITS", ScoringLimits(rows=20, pending_rows=10))
+    helped = []
+    monkeypatch.setattr(Lanes, "_help", lambda self, *taken, real=Lanes._help: (helped.append(1), real(self, *taken)))
     jobs = [c for c in MIXED if c.max_length > 5]
     results = {}
     for name, n, threads in (("one", 1, 1), ("many", lanes, lanes)):
@@ -166,6 +174,7 @@ def test_lanes_change_no_bit(model_folder, tmp_path, lanes, slots):
         for split, scores in result.scores.items():
             assert scores.answers == many[number].scores[split].answers
             assert (scores.nll == many[number].scores[split].nll).all()
+    assert helped or slots > 1
 
 
 def test_a_run_in_lanes_that_is_stopped_goes_on_to_the_same_bits(model_folder, tmp_path):
@@ -184,7 +193,7 @@ def test_a_run_in_lanes_that_is_stopped_goes_on_to_the_same_bits(model_folder, t
 
 
 def test_a_bug_in_a_lane_is_not_taken_for_a_failed_trial(model_folder, tmp_path, monkeypatch):
-    def broken(packed, trainees, clock):
+    def broken(packed, trainees, *rest):
         raise ZeroDivisionError("bug")
 
     monkeypatch.setattr(turns_module, "train_together", broken)
@@ -225,7 +234,7 @@ def test_a_run_stopped_while_a_checkpoint_is_scored_still_gives_the_checkpoint(e
     longer = job(0, tmp_path / "a", checkpoints=((1, 11), (3, 13)))
     stopped = StopsWhileScoring()
 
-    def endless_scoring(packed, adapters, examples, scoring, on_batch):
+    def endless_scoring(packed, adapters, examples, scoring, on_batch, spread):
         stopped.scoring = True
         give_up = time.monotonic() + 30
         while time.monotonic() < give_up:
@@ -264,10 +273,11 @@ def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_
     whole, _ = run(engine, [job(i, tmp_path / "a") for i in range(3)])
     real = turns_module.train_together
 
-    def small_machine(packed, trainees, clock):
-        if sum(one.peek().tree.n_tokens for one in trainees) > 45:
+    def small_machine(packed, trainees, *rest):
+        steps = [[micro.tree.n_tokens for micro in one.micro_batches()] for one in trainees]
+        if (max(steps[0]) if len(steps[0]) > 1 else sum(size for (size,) in steps)) > 45:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        real(packed, trainees, clock)
+        real(packed, trainees, *rest)
 
     monkeypatch.setattr(turns_module, "train_together", small_machine)
     split, _ = run(engine, [job(i, tmp_path / "b") for i in range(3)])
@@ -281,10 +291,10 @@ def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_
 def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp_path, monkeypatch):
     real = turns_module.train_together
 
-    def tiny_machine(packed, trainees, clock):
+    def tiny_machine(packed, trainees, *rest):
         if any(one.job.id == 1 for one in trainees):
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        real(packed, trainees, clock)
+        real(packed, trainees, *rest)
 
     monkeypatch.setattr(turns_module, "train_together", tiny_machine)
     sink, _ = run(engine, [job(i, tmp_path) for i in range(3)])
@@ -292,6 +302,31 @@ def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp
     message, out_of_memory = sink.failures[1]
     assert out_of_memory
     assert "Lower max_length" in message
+
+
+def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model_folder, tmp_path, monkeypatch):
+    at_once, real = [], loop_module._forward_backward
+
+    def one_at_a_time(packed, pieces):
+        at_once.append(1)
+        try:
+            time.sleep(0.02)  # so that the other stream begins meanwhile
+            if len(at_once) > 1:
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+            return real(packed, pieces)
+        finally:
+            at_once.pop()
+
+    one, two = (
+        PackedEngine(EngineOptions(str(model_folder), threads=2, extra={"slots": 1, "lanes": n, "rows": 1}))
+        for n in (1, 2)
+    )
+    run(one, [job(0, tmp_path / "a")])
+    monkeypatch.setattr(loop_module, "_forward_backward", one_at_a_time)
+    sink, _ = run(two, [job(0, tmp_path / "b")])
+    assert not sink.failures
+    assert any(code == "cohort_split" for code, _ in sink.notes)
+    assert_same_weights(weights(tmp_path / "a", 0), weights(tmp_path / "b", 0))
 
 
 def test_calibration_gives_positive_rates_and_changes_nothing(engine, tmp_path):

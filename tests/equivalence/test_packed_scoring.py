@@ -132,7 +132,7 @@ def test_a_broken_adapter_gives_non_finite_likelihoods_and_bounded_answers_and_h
 def test_progress_rises_to_one_and_may_stop_the_scoring():
     packed, adapters, _ = scored_models(dtype=torch.float32)
     told: list[float] = []
-    score(packed, adapters, examples(20), GENERATE, told.append, SMALL)
+    score(packed, adapters, examples(20), GENERATE, told.append, limits=SMALL)
     assert told == sorted(told)
     assert told[-1] == 1.0
 
@@ -143,7 +143,7 @@ def test_progress_rises_to_one_and_may_stop_the_scoring():
         raise Stop
 
     with pytest.raises(Stop):
-        score(packed, adapters, examples(20), GENERATE, stop, SMALL)
+        score(packed, adapters, examples(20), GENERATE, stop, limits=SMALL)
 
 
 def test_no_examples_and_no_adapters_give_empty_results():

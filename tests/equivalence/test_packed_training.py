@@ -70,7 +70,7 @@ def test_the_cut_into_micro_batches_changes_nothing(rows):
     configuration, data = BASE.with_values(lora_dropout=0.25), examples(10)
     packed = packed_model(base)
     whole = trainee(packed, configuration, data, 5)
-    cut = trainee(packed, configuration, data, 5, micro_rows=rows)
+    cut = trainee(packed, configuration, data, 5, max_rows=rows)
     train_cohort(packed, [whole])
     train_cohort(packed, [cut])
     assert losses(cut) == pytest.approx(losses(whole), rel=1e-10)

@@ -94,7 +94,7 @@ def measure(
         trial_bytes=trial_bytes,
         device=options.device,
         values={
-            "rows": plan.rows, "micro_rows": plan.micro_rows, "slots": plan.slots, "weights_bytes": weights,
+            "rows": plan.rows, "slots": plan.slots, "weights_bytes": weights,
             "rank_cost": max(0.0, (low.raw / high.raw - 1) / (HIGH_RANK - MEASURED.lora_r)),
             "computed_tokens_per_second": {str(MEASURED.lora_r): low.computed, str(HIGH_RANK): high.computed},
             "one_by_one_measured": plain is not None,
@@ -120,8 +120,7 @@ def training_rate(
             for trainee in chosen:
                 trainees.remove(trainee)
                 trainees.append(trainee)
-                if trainee.step_is_computed:
-                    trainee.finish_step()
+                trainee.finish_step()
         passed = time.perf_counter() - began
         return sum(t.raw_tokens for t in trainees), sum(t.computed_tokens for t in trainees), passed
 
@@ -217,5 +216,5 @@ def _trainee(
     configuration: Configuration, seed: int,
 ) -> Trainee:  # fmt: skip
     job = TrialJob(seed, configuration, seed, (), "")
-    return Trainee(job, train, packed.all_shapes, plan.micro_rows, options.share_prompts, None, packed.adapter_dtype,
+    return Trainee(job, train, packed.all_shapes, plan.rows, options.share_prompts, None, packed.adapter_dtype,
                    packed.device)  # fmt: skip

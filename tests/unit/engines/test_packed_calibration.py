@@ -17,7 +17,7 @@ from tunebook.engines.packed.lanes import Lanes
 from tunebook.engines.packed.memory import MemoryPlan
 from tunebook.engines.packed.model import PackedModel
 
-PLAN = MemoryPlan(rows=128, micro_rows=128, slots=4)
+PLAN = MemoryPlan(rows=128, slots=4)
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,91 @@ def test_side_by_side_costs_the_machine_its_time_once():
     assert max(shares) < 0.8 * passed
 
 
+def in_a_lane(lanes, work):
+    lanes.start(work, None)
+    (done,) = collect(lanes, 1)
+    return done
+
+
+def test_what_is_spread_is_computed_side_by_side_and_comes_back_in_order():
+    together = threading.Barrier(3, timeout=10)
+
+    def work(item):
+        if item < 3:
+            together.wait()
+        return item, threading.current_thread().name
+
+    with Lanes(3, 3, False) as lanes:
+        found = in_a_lane(lanes, lambda: lanes.spread(work, range(7))).result
+        deadline = time.monotonic() + 10
+        while lanes.n_idle < 3 and time.monotonic() < deadline:
+            lanes.wait(0.1)
+        assert lanes.n_idle == 3
+    assert [item for item, _ in found] == list(range(7))
+    assert len({name for _, name in found}) == 3
+
+
+def test_a_lane_that_gets_idle_later_helps_when_it_is_told_to():
+    helped, go_on = threading.Event(), threading.Event()
+
+    def work(item):
+        if threading.current_thread().name != names[0]:
+            helped.set()
+        else:
+            assert helped.wait(10)
+        return item
+
+    names = []
+
+    def spreads():
+        names.append(threading.current_thread().name)
+        return lanes.spread(work, (0, 1, 2))
+
+    with Lanes(2, 2, False) as lanes:
+        lanes.start(lambda: go_on.wait(10), "other")
+        time.sleep(0.05)
+        lanes.start(spreads, "spreads")
+        go_on.set()
+        assert [one.tag for one in collect(lanes, 1)] == ["other"]
+        lanes.help()
+        assert collect(lanes, 1)[0].result == [0, 1, 2]
+
+
+def test_an_error_in_a_piece_comes_back_and_ends_the_rest():
+    done = []
+
+    def work(item):
+        if item == 1:
+            raise ValueError("piece 1")
+        done.append(item)
+
+    with Lanes(2, 2, False) as lanes:
+        error = in_a_lane(lanes, lambda: lanes.spread(work, range(1000))).error
+    assert str(error) == "piece 1"
+    assert len(done) < 1000
+
+
+def test_pieces_computed_by_others_count_for_the_lane_that_spread_them():
+    def spreads():
+        began = lanes.clock()
+        lanes.spread(lambda seconds: time.sleep(seconds), (0.2, 0.4))
+        return lanes.clock() - began
+
+    with Lanes(2, 2, False) as lanes:
+        began = time.perf_counter()
+        seconds = in_a_lane(lanes, spreads).result
+        passed = time.perf_counter() - began
+    assert seconds == pytest.approx(passed, abs=0.1)
+
+
+def test_one_lane_from_here_on():
+    with Lanes(2, 2, False) as lanes:
+        lanes.narrow()
+        assert lanes.n_idle == 1
+        names = in_a_lane(lanes, lambda: lanes.spread(lambda _: threading.current_thread().name, range(5))).result
+    assert len(set(names)) == 1
+
+
 def test_a_gpu_has_one_lane_and_a_processor_one_a_thread():
     assert lane_count("cuda:0", 16) == 1
     assert [lane_count("cpu", n) for n in (1, 2, 16)] == [1, 2, MAX_LANES]

@@ -139,7 +139,7 @@ def test_the_memory_plan_shrinks_slots_then_rows(monkeypatch):
     assert (roomy.rows, roomy.slots) == (memory.CPU_ROWS, 8)
     assert 1 <= tight.slots < 8
     assert 16 <= tight.rows <= roomy.rows
-    assert plan(0) == memory.MemoryPlan(16, 16, 1)
+    assert plan(0) == memory.MemoryPlan(16, 1)
 
 
 def test_target_modules_mean_what_they_mean_in_peft():

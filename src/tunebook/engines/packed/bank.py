@@ -9,6 +9,7 @@ serves them all when there is no dropout.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -109,6 +110,12 @@ class Adapter:
         """Make room for gradients, all zero."""
         self.grads = torch.zeros_like(self.values)
         self._grad_views = self._view(self.grads)
+
+    def twin(self) -> Adapter:
+        """The same weights with room for gradients of its own, all zero."""
+        twin = copy(self)
+        twin.want_grads()
+        return twin
 
     def drop_grads(self) -> None:
         """Give the room for gradients back."""

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from tunebook.core.ports import Scoring, TokenizedExample
+from tunebook.engines.packed.batches import evenly
 
 __all__ = ["Block", "Group", "Path", "Wanted", "group_of", "groups_of", "paths_of", "shared_prompt"]
 
@@ -130,25 +131,34 @@ def paths_of(examples: Sequence[TokenizedExample], scoring: Scoring | None, n_sh
 
 
 def groups_of(paths: Sequence[Path], n_shared: int, max_rows: int, device: torch.device | str = "cpu") -> list[Group]:
-    """Cut sorted paths into groups of at most `max_rows` rows (a longer path has a group to itself)."""
-    groups: list[Group] = []
-    current: list[Path] = []
-    rows = 0
-    for path in paths:
-        new = len(path.tokens) - (_reused(current[-1], path) if current else 0)
-        if current and rows + new > max_rows:
-            groups.append(group_of(current, n_shared, device))
-            current, rows, new = [], 0, len(path.tokens)
-        current.append(path)
-        rows += new
-    if current:
-        groups.append(group_of(current, n_shared, device))
-    return groups
+    """Cut sorted paths into groups of at most `max_rows` rows (a longer path has a group to itself), an even number of
+    about equal ones where one is not enough."""
+    if not paths:
+        return []
+    sizes = [(len(path.tokens), reused) for path, reused in zip(paths, _all_reused(paths), strict=True)]
+    pieces = evenly(lambda rows: _cut(sizes, rows), lambda piece: piece[2], max_rows)
+    return [group_of(paths[start:stop], n_shared, device) for start, stop, _ in pieces]
+
+
+def _cut(sizes: Sequence[tuple[int, int]], max_rows: int) -> list[tuple[int, int, int]]:
+    """Neighbours together as long as they fit: [start, stop) and rows of each piece.
+
+    Args:
+        sizes: tokens of each path, and how many of them are those of the path before it.
+    """
+    pieces = [(0, 1, sizes[0][0])]
+    for index, (tokens, reused) in enumerate(sizes[1:], start=1):
+        start, stop, rows = pieces[-1]
+        if rows + tokens - reused <= max_rows:
+            pieces[-1] = (start, stop + 1, rows + tokens - reused)
+        else:
+            pieces.append((index, index + 1, tokens))
+    return pieces
 
 
 def group_of(paths: Sequence[Path], n_shared: int, device: torch.device | str = "cpu") -> Group:
     """Lay the new rows of sorted paths end to end, the shortest paths first."""
-    reused = [0, *(_reused(before, path) for before, path in pairwise(paths))]
+    reused = _all_reused(paths)
     own = [len(path.tokens) - n for path, n in zip(paths, reused, strict=True)]
     order = sorted(range(len(paths)), key=lambda k: own[k])
     starts, total = dict[int, int](), 0
@@ -261,8 +271,10 @@ def _seen(path: Path, first: int) -> Tensor:
     return seen[first:]
 
 
-def _reused(before: Path, path: Path) -> int:
-    return _agreeing(before.tokens, path.tokens, min(before.n_tail, path.n_tail))
+def _all_reused(paths: Sequence[Path]) -> list[int]:
+    """For each path how many tokens of its tail are those of the path before it."""
+    pairs = pairwise(paths)
+    return [0, *(_agreeing(a.tokens, b.tokens, min(a.n_tail, b.n_tail)) for a, b in pairs)]
 
 
 def _agreeing(a: Sequence[int], b: Sequence[int], limit: int) -> int:

@@ -210,6 +210,12 @@ class StepCache:
             pieces.append((layer[0].index_select(1, rows), layer[1].index_select(1, rows)))
         self._pieces_own.append(len(rows))
 
+    def join(self, other: StepCache) -> None:
+        """Take over what another has taken and not yet settled."""
+        for pieces, more in zip(self._pieces, other._pieces, strict=True):
+            pieces += more
+        self._pieces_own += other._pieces_own
+
     def settle(self) -> None:
         """Lay the answers taken so far side by side, padded, with room for new keys."""
         width = max(self._pieces_own) + ROOM

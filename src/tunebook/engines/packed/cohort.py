@@ -53,7 +53,7 @@ class Cohort:
     ) -> None:  # fmt: skip
         self._packed, self._options, self._plan = packed, options, plan
         self._workload, self._sink, self._lanes = workload, sink, lanes
-        self._turns = Turns(packed, workload, lanes.clock)
+        self._turns = Turns(packed, workload, lanes)
         self._slots: list[Slot] = []
 
     def run(self, source: TrialSource) -> None:
@@ -100,7 +100,7 @@ class Cohort:
         shapes = packed.shapes(job.configuration.target_modules)
         saved = checkpoint.load_state(Path(job.folder), self._identity(job))
         trainee = Trainee(
-            job, self._workload.train, shapes, self._plan.micro_rows if saved is None else saved.facts["max_rows"],
+            job, self._workload.train, shapes, self._plan.rows if saved is None else saved.facts["max_rows"],
             self._options.share_prompts, self._options.extra.get("max_steps"), packed.adapter_dtype, packed.device,
         )  # fmt: skip
         slot = Slot(trainee, time.monotonic())
@@ -120,6 +120,7 @@ class Cohort:
                 slot.busy = True
             work = {TRAIN: self._turns.train, EPOCH: self._turns.end_epoch, SCORE: self._turns.score}[turn.due]
             self._lanes.start(lambda work=work, turn=turn: work(turn.slots), turn)  # type: ignore[misc]
+        self._lanes.help()
 
     def _next_turn(self) -> Turn | None:
         """Slots that are due for the same, an equal part of those that wait for each idle lane; scoring goes first, as
@@ -173,10 +174,9 @@ class Cohort:
         else:
             raise error
 
-    def _trained(self, slots: Sequence[Slot], records: Sequence[StepRecord | None]) -> None:
+    def _trained(self, slots: Sequence[Slot], records: Sequence[StepRecord]) -> None:
         for slot, record in zip(slots, records, strict=True):
-            if record is not None:
-                self._guarded(slot.id, lambda slot=slot, record=record: self._step(slot, record))  # type: ignore[misc]
+            self._guarded(slot.id, lambda slot=slot, record=record: self._step(slot, record))  # type: ignore[misc]
 
     def _step(self, slot: Slot, record: StepRecord) -> None:
         trainee = slot.trainee
@@ -223,11 +223,16 @@ class Cohort:
     def _split(self, slots: Sequence[Slot], error: BaseException) -> None:
         """Make forwards smaller after running out of memory; the running steps begin again."""
         trainees = [slot.trainee for slot in slots]
-        rows = max(trainee.peek().tree.n_tokens for trainee in trainees)
-        alone = len(trainees) == 1
+        micros = [micro for trainee in trainees for micro in trainee.micro_batches()]
+        longest = max(micros, key=lambda micro: micro.tree.n_tokens)
+        rows, alone = longest.tree.n_tokens, len(trainees) == 1
         limit = max(1, rows // 2) if alone else max(rows, self._plan.rows // 2)
         self._sink.note("cohort_split", {"trials": [slot.id for slot in slots], "rows": limit, "alone": alone})
-        if alone and trainees[0].peek().n_examples == 1:
+        if alone and longest.n_examples == 1:
+            if self._lanes.n > 1:  # another forward may have taken the memory
+                self._lanes.narrow()
+                trainees[0].restart_step()
+                return
             job = trainees[0].job
             self._drop(slots[0])
             self._sink.failed(

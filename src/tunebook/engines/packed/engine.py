@@ -75,5 +75,4 @@ class PackedEngine:
             packed.all_shapes, packed.model.config.hidden_size, packed.dtype.itemsize, self._options.device,
             self._options.memory_bytes, slots=extra.get("slots"), lanes=self._n_lanes,
         )  # fmt: skip
-        rows = int(extra.get("rows", plan.rows))
-        return MemoryPlan(rows, min(plan.micro_rows, rows), plan.slots)
+        return MemoryPlan(int(extra.get("rows", plan.rows)), plan.slots)

@@ -37,6 +37,13 @@ class Writer:
     examples: list[int] = field(default_factory=list)
     done: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
+    def join(self, other: Writer) -> None:
+        """Take over another's answers, none of which has been written on yet."""
+        self.cache.join(other.cache)
+        self.answers += other.answers
+        self.examples += other.examples
+        self.done |= other.done
+
     def take(self, tokens: Sequence[int], scoring: Scoring) -> None:
         """Add the next token of every answer, and let the finished ones leave."""
         going = []

@@ -5,8 +5,9 @@ work that a second thread cannot share (docs/engine.md). So a cohort on a CPU is
 the computing is done in a lane; what is decided, written and reported stays with the thread that owns the cohort. A
 GPU has one lane.
 
-While one lane computes alone, its multiplies by base weights take all threads, if they come out the same to the last
-bit.
+A lane with independent pieces of work spreads them (`Lanes.spread`): lanes that have nothing else to do take some of
+them. While one lane computes alone all the same, its multiplies by base weights take all threads, if they come out the
+same to the last bit.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
@@ -24,12 +27,15 @@ import torch
 
 from tunebook.engines.packed.kernels import use_threads
 
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-__all__ = ["MAX_LANES", "Done", "Lanes", "lane_count", "threads_agree"]
+__all__ = ["MAX_LANES", "Done", "Lanes", "Spread", "lane_count", "one_by_one", "threads_agree"]
 
 MAX_LANES = 4
 """More lanes would wait for one another: what each does between its multiplies is Python, one lane at a time."""
+Spread = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+"""Does a piece of work for each of several items that do not depend on one another; results in the items' order."""
 _WAIT_SECONDS = 1.0
 _PROBED_ROWS = (16, 48, 128)
 """Batches are padded to a multiple of 16; libraries cut sums, if at all, where there are few rows."""
@@ -70,6 +76,11 @@ def _agree(n_in: int, n_out: int, dtype: torch.dtype, threads: int) -> bool:
         torch.set_num_threads(before)
 
 
+def one_by_one(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """The `Spread` of a single lane."""
+    return [work(item) for item in items]
+
+
 @dataclass(frozen=True)
 class Done:
     """A piece of work that has ended: what was handed in with it, and what it gave or raised."""
@@ -77,6 +88,62 @@ class Done:
     tag: Any
     result: Any
     error: BaseException | None
+
+
+_Taken = tuple[int, Any]
+"""A piece that a lane has taken: its index, and the item."""
+
+
+class _Pieces:
+    """Pieces of one lane's work, of which other lanes may take some.
+
+    Attributes:
+        results: by index, where they are there.
+        error: what the first piece that failed raised; none is begun after it.
+        helped: seconds (`Lanes.clock`) that other lanes computed.
+    """
+
+    def __init__(self, work: Callable[[Any], Any], items: Sequence[Any]) -> None:
+        self._work = work
+        self._left = deque(enumerate(items))
+        self._changed = threading.Condition()
+        self._in_work = 0
+        self.results: dict[int, Any] = {}
+        self.error: BaseException | None = None
+        self.helped = 0.0
+
+    def take(self) -> _Taken | None:
+        """The next piece; whoever takes it must do it."""
+        with self._changed:
+            if not self._left:
+                return None
+            self._in_work += 1
+            return self._left.popleft()
+
+    def work_off(self, taken: _Taken | None, clock: Callable[[], float] | None = None) -> None:
+        """Do a piece that was taken and all that are left. `clock`: given by a lane that helps."""
+        while taken is not None:
+            index, item = taken
+            began = clock() if clock is not None else 0.0
+            result, error = None, None
+            try:
+                result = self._work(item)
+            except BaseException as raised:  # raised again by the lane whose work it is
+                error = raised
+            with self._changed:
+                self.results[index] = result
+                self.helped += clock() - began if clock is not None else 0.0
+                if error is not None:
+                    self.error = self.error or error
+                    self._left.clear()
+                self._in_work -= 1
+                self._changed.notify_all()
+            taken = self.take()
+
+    def wait(self) -> None:
+        """Until those that other lanes took have ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._in_work)
 
 
 class Lanes:
@@ -88,40 +155,82 @@ class Lanes:
     """
 
     def __init__(self, n: int, threads: int, may_widen: bool) -> None:
-        self.n, self._threads, self._may_widen = n, threads, may_widen
+        self.n, self._threads_each = n, max(1, threads // n)
+        self._threads_alone = threads if may_widen else self._threads_each
         self._pool = ThreadPoolExecutor(n, thread_name_prefix="lane")
-        self._ended: queue.SimpleQueue[Done] = queue.SimpleQueue()
-        self._running = 0
-        self._clock_lock = threading.Lock()
+        self._ended: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._running, self._closed = 0, False
+        self._spread: list[_Pieces] = []
         self._computing, self._shared, self._seen = 0, 0.0, time.perf_counter()
+        self._own = threading.local()
 
     def __enter__(self) -> Lanes:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self._lock:
+            self._closed = True
         self._pool.shutdown(wait=True)
 
     @property
     def n_idle(self) -> int:
         """Lanes without work."""
-        return self.n - self._running
+        return max(0, self.n - self._running)
+
+    def narrow(self) -> None:
+        """Have one lane from here on, when what is running has ended; for want of memory."""
+        self.n = 1
 
     def start(self, work: Callable[[], Any], tag: Any) -> None:
-        """Give an idle lane something to do."""
-        assert self.n_idle > 0
-        self._running += 1
-        self._pool.submit(self._run, work, tag)
+        """Give a lane something to do: at once, or, if the last idle one has just begun to help, after that."""
+        with self._lock:
+            self._running += 1
+            self._pool.submit(self._run, work, tag)
 
     def wait(self, seconds: float) -> list[Done]:
-        """What has ended since the last call; waits for at most so long for the first."""
-        done = []
-        try:
+        """What has ended since the last call; waits for at most so long for the first, or for a lane to get idle."""
+        done: list[Done | None] = []
+        with suppress(queue.Empty):
             done.append(self._ended.get(timeout=seconds))
             while True:
                 done.append(self._ended.get_nowait())
-        except queue.Empty:
-            self._running -= len(done)
-            return done
+        ended = [one for one in done if one is not None]
+        with self._lock:
+            self._running -= len(ended)
+        return ended
+
+    def spread(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+        """Do some work for each item, in the calling lane and in those that are idle; results in the items' order.
+
+        Raises: what the first piece that failed raised; those after it are left.
+        """
+        if self.n == 1 or len(items) < 2:
+            return one_by_one(work, items)
+        pieces = _Pieces(work, items)
+        own = pieces.take()
+        with self._lock:
+            self._spread.append(pieces)
+        self.help()
+        pieces.work_off(own)
+        with self._lock:
+            self._spread.remove(pieces)
+        self._count(-1)
+        began = self.clock()
+        pieces.wait()
+        self._own.more = self._more() + pieces.helped - (self.clock() - began)
+        self._count(1)
+        if pieces.error is not None:
+            raise pieces.error
+        return [pieces.results[index] for index in range(len(items))]
+
+    def help(self) -> None:
+        """Have idle lanes take pieces of what others have spread."""
+        with self._lock:
+            for pieces in self._spread:
+                while self._running < self.n and not self._closed and (taken := pieces.take()) is not None:
+                    self._running += 1
+                    self._pool.submit(self._help, pieces, taken)
 
     def each(self, work: Callable[[], _Result]) -> list[_Result]:
         """Do the same in every lane at once; what each gave. All must be idle.
@@ -140,16 +249,17 @@ class Lanes:
 
     def clock(self) -> float:
         """Seconds, of which each lane that computes gets an equal part: what runs side by side costs the machine its
-        time once."""
-        with self._clock_lock:
-            return self._advance()
+        time once. What other lanes compute of the calling lane's pieces counts as its own."""
+        with self._lock:
+            return self._advance() + self._more()
+
+    def _more(self) -> float:
+        """What the calling lane's clock is ahead of the shared one."""
+        return float(getattr(self._own, "more", 0.0))
 
     def _run(self, work: Callable[[], Any], tag: Any) -> None:
-        own = max(1, self._threads // self.n)
-        wide = self._threads if self._may_widen else own
-        use_threads(own, lambda: wide if self._computing == 1 else own)
-        self._count(1)
         result, error = None, None
+        self._begin()
         try:
             result = work()
         except BaseException as raised:  # handed to the thread that waits, which knows what to make of it
@@ -157,8 +267,20 @@ class Lanes:
         self._count(-1)
         self._ended.put(Done(tag, result, error))
 
+    def _help(self, pieces: _Pieces, taken: _Taken) -> None:
+        self._begin()
+        pieces.work_off(taken, self.clock)
+        self._count(-1)
+        with self._lock:
+            self._running -= 1
+        self._ended.put(None)  # a lane is idle
+
+    def _begin(self) -> None:
+        use_threads(self._threads_each, lambda: self._threads_alone if self._computing == 1 else self._threads_each)
+        self._count(1)
+
     def _count(self, change: int) -> None:
-        with self._clock_lock:
+        with self._lock:
             self._advance()
             self._computing += change
 

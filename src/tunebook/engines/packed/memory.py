@@ -26,8 +26,8 @@ MAX_SLOTS = 64
 MIN_SLOTS = 1
 _SHARE_OF_FREE = 0.8
 """Part of the free memory that is planned with: the rest is for what the prediction does not see."""
-_STATES = 4
-"""Vectors of an adapter's size while it trains: values, gradients and two moments."""
+_STATES = 5
+"""Vectors of an adapter's size while it trains: values, gradients (two while a long step is computed), two moments."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,11 @@ class MemoryPlan:
     """How a cohort is cut.
 
     Attributes:
-        rows: computed tokens a forward.
-        micro_rows: computed tokens of one trial's micro-batch; a trial's last bits depend on it.
+        rows: computed tokens a forward, so also of a trial's micro-batch; a trial's last bits depend on it.
         slots: trials in training at a time.
     """
 
     rows: int
-    micro_rows: int
     slots: int
 
 
@@ -80,7 +78,7 @@ def plan_memory(
     wanted = slots if slots is not None else _useful_slots(lanes * rows)
     n_slots = int(max(MIN_SLOTS, min(wanted, fits, MAX_SLOTS)))
     rows = int(max(16, min(rows, (room - n_slots * per_trial) // per_row)))
-    return MemoryPlan(rows, min(rows, CPU_ROWS), n_slots)
+    return MemoryPlan(rows, n_slots)
 
 
 def _useful_slots(rows: int) -> int:

@@ -10,15 +10,12 @@ from torch import Tensor
 
 from tunebook.engines.packed.attention import OwnAttention
 from tunebook.engines.packed.bank import Adapter
-from tunebook.engines.packed.batches import Batch, Part, Run, Tree
+from tunebook.engines.packed.batches import ROW_MULTIPLE, Batch, Part, Run, Tree
 from tunebook.engines.packed.kernels import base_threads
 from tunebook.engines.packed.model import PackedModel
 
 __all__ = ["Reading", "SlotRows", "likeliest", "read_head", "run_rows"]
 
-ROW_MULTIPLE = 16
-"""Batches are padded to a multiple of this many rows: the last rows of an odd number go through other kernels, with
-other rounding (float32 below 12 rows, float64 whenever 4 does not divide the number; measured with MKL, AVX2)."""
 HEAD_ROWS = 128
 """Rows whose logits exist at a time: 128 x 49152 float32 numbers are 25 MB."""
 

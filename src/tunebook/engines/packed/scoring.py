@@ -5,7 +5,8 @@ prompt and the gold completion go through in one pass, which gives the likelihoo
 as it agrees with the gold one. Only answers that part from it are written on token by token, all of them together.
 For a choice every option is a branch of the same pass, and nothing is generated.
 
-What is computed for an adapter depends on the examples alone, not on the adapters beside it.
+Groups of examples are spread over the lanes that are idle, a window of them at a time. What is computed for an adapter
+depends on the examples alone, not on the adapters beside it nor on the lanes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tunebook.engines.packed.bank import Adapter
 from tunebook.engines.packed.branches import Group, Path, group_of, groups_of, paths_of, shared_prompt
 from tunebook.engines.packed.cache import GroupAttention, KeyValue, StepCache
 from tunebook.engines.packed.generation import Writer, accepted, write_answers
+from tunebook.engines.packed.lanes import Spread, one_by_one
 from tunebook.engines.packed.model import PackedModel
 from tunebook.engines.packed.passes import Reading, SlotRows, read_head, run_rows
 
@@ -30,6 +32,8 @@ __all__ = ["ScoringLimits", "losses", "score"]
 
 OnBatch = Callable[[float], None]
 """Told the share done after every forward; may raise to leave."""
+WINDOW = 4
+"""Groups that are spread together; between windows it is looked whether answers are to be written on."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class ScoringLimits:
     Attributes:
         rows: computed tokens of a forward (one long example may have more).
         pending_rows: tokens of an adapter's unfinished answers whose keys and values are held; with more of them the
-            answers are written to their end before the next forward, else all adapters' together at the end.
+            answers are written to their end before the next window, else all adapters' together at the end.
     """
 
     rows: int = 512
@@ -58,17 +62,20 @@ def score(
     examples: Sequence[TokenizedExample],
     scoring: Scoring,
     on_batch: OnBatch = lambda share: None,
+    spread: Spread = one_by_one,
     limits: ScoringLimits | None = None,
 ) -> list[RawScores]:
     """Answers and likelihoods of a whole split, for each adapter (None: the base model alone).
 
     Args:
-        on_batch: told the share done after every forward; may raise to leave.
+        on_batch: told the share done after every forward; may raise to leave. Called by the thread that computed.
+        spread: computes groups of examples.
         limits: bounds of memory; None: those of the model's device.
 
     Returns: one RawScores an adapter, examples in their own order.
     """
-    return [state.result(scoring) for state in _Pass(packed, adapters, examples, scoring, on_batch, limits).run()]
+    walk = _Pass(packed, adapters, examples, scoring, on_batch, spread, limits)
+    return [slot.result(scoring) for slot in walk.run()]
 
 
 @torch.inference_mode()
@@ -77,10 +84,11 @@ def losses(
     adapters: Sequence[Adapter | None],
     examples: Sequence[TokenizedExample],
     on_batch: OnBatch = lambda share: None,
+    spread: Spread = one_by_one,
     limits: ScoringLimits | None = None,
 ) -> list[Floats]:
     """Summed negative log-likelihood of each example's gold completion, nats, for each adapter. Generates nothing."""
-    return [state.nll[:, -1] for state in _Pass(packed, adapters, examples, None, on_batch, limits).run()]
+    return [slot.nll[:, -1] for slot in _Pass(packed, adapters, examples, None, on_batch, spread, limits).run()]
 
 
 class _Slot:
@@ -110,16 +118,16 @@ class _Pass:
 
     def __init__(
         self, packed: PackedModel, adapters: Sequence[Adapter | None], examples: Sequence[TokenizedExample],
-        scoring: Scoring | None, on_batch: OnBatch, limits: ScoringLimits | None,
+        scoring: Scoring | None, on_batch: OnBatch, spread: Spread, limits: ScoringLimits | None,
     ) -> None:  # fmt: skip
         self._packed, self._examples, self._scoring = packed, examples, scoring
-        self._on_batch = on_batch
+        self._on_batch, self._spread = on_batch, spread
         self._limits = limits or (GPU_LIMITS if packed.device.type == "cuda" else CPU_LIMITS)
         self._generates = scoring is not None and scoring.kind != "choice"
         n_options = len(scoring.choices) if scoring is not None and scoring.kind == "choice" else 0
         self._slots = [_Slot(adapter, examples, n_options + 1) for adapter in adapters]
         self._prompt = shared_prompt(examples)
-        self._share_done = 0.0
+        self._rows, self._rows_done = 1, list[int]()  # a list, as lanes add to it side by side
 
     def run(self) -> list[_Slot]:
         if not self._examples or not self._slots:
@@ -128,13 +136,13 @@ class _Pass:
             self._run_prompt()
         paths = paths_of(self._examples, self._scoring, len(self._prompt))
         groups = groups_of(paths, len(self._prompt), self._limits.rows, self._packed.device)
-        total, done = sum(group.n_rows for group in groups), 0
+        self._rows = sum(group.n_rows for group in groups)
         writers = [self._writer(slot) for slot in self._slots]
-        for group in groups:
-            self._run_group(group, writers)
-            done += group.n_rows
+        for start in range(0, len(groups), WINDOW):
+            for found in self._spread(self._run_group, groups[start : start + WINDOW]):
+                for writer, more in zip(writers, found, strict=True):
+                    writer.join(more)
             self._write([writer for writer in writers if writer.cache.n_pending > self._limits.pending_rows])
-            self._tell(done / total)
         self._write(writers)
         for slot, writer in zip(self._slots, writers, strict=True):
             slot.answers = writer.done
@@ -142,11 +150,11 @@ class _Pass:
 
     def _write(self, writers: Sequence[Writer]) -> None:
         if self._scoring is not None and self._generates:
-            write_answers(self._packed, writers, self._scoring, lambda: self._tell(self._share_done))
+            write_answers(self._packed, writers, self._scoring, self._tell)
 
-    def _tell(self, share: float) -> None:
-        self._share_done = share
-        self._on_batch(share)
+    def _tell(self, rows: int = 0) -> None:
+        self._rows_done.append(rows)
+        self._on_batch(sum(self._rows_done) / self._rows)
 
     def _writer(self, slot: _Slot) -> Writer:
         return Writer(slot.adapter, StepCache(slot.shared, len(self._prompt), self._packed.n_layers))
@@ -162,12 +170,17 @@ class _Pass:
                 slot.shared = [(layer[0][:, rows].contiguous(), layer[1][:, rows].contiguous())
                                for layer in attention.kept if layer is not None]  # fmt: skip
 
-    def _run_group(self, group: Group, writers: Sequence[Writer]) -> None:
+    @torch.inference_mode()
+    def _run_group(self, group: Group) -> list[Writer]:
+        """Run a group for every adapter; gives its answers, finished or not."""
+        writers = [self._writer(slot) for slot in self._slots]
         for batch in self._batches(group.n_rows):
             hidden, attention = self._forward(group, self._slots[batch])
             for k, (slot, writer) in enumerate(zip(self._slots[batch], writers[batch], strict=True)):
                 start = k * group.n_rows
                 self._read(group, hidden[start : start + group.n_rows], start, slot, writer, attention)
+        self._tell(group.n_rows)
+        return writers
 
     def _batches(self, n_rows: int) -> list[slice]:
         """Which adapters go through one forward together."""

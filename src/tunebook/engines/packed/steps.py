@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tunebook.core.ports import TokenizedExample
-from tunebook.engines.packed.batches import Node, Tree
+from tunebook.engines.packed.batches import Node, Tree, evenly
 
 __all__ = ["MicroBatch", "micro_batches", "truncated"]
 
@@ -64,23 +64,30 @@ def truncated(examples: Sequence[TokenizedExample], max_length: int) -> tuple[In
 
 
 def micro_batches(examples: Sequence[Indexed], max_rows: int, share: bool = True) -> tuple[MicroBatch, ...]:
-    """The examples of one step as micro-batches of at most `max_rows` computed tokens (or one example).
+    """The examples of one step as micro-batches of at most `max_rows` computed tokens (or one example), an even number
+    of about equal ones where one is not enough.
 
     Args:
         share: compute the tokens with which prompts begin alike once.
     """
     groups = _groups(examples) if share else [_Group(-1, 0, tuple(examples))]
-    batches: list[MicroBatch] = []
-    pieces: list[_Group] = []
+    batches = evenly(lambda rows: _cut(groups, rows), lambda pieces: sum(_n_rows(p) for p in pieces), max_rows)
+    return tuple(_micro_batch(pieces) for pieces in batches)
+
+
+def _cut(groups: Sequence[_Group], max_rows: int) -> list[list[_Group]]:
+    """Groups, or pieces of them, together as long as they fit."""
+    batches: list[list[_Group]] = []
     rows = 0
     for piece in _pieces(groups, max_rows):
         size = _n_rows(piece)
-        if pieces and rows + size > max_rows:
-            batches.append(_micro_batch(pieces))
-            pieces, rows = [], 0
-        pieces.append(piece)
+        if batches and rows + size <= max_rows:
+            batches[-1].append(piece)
+        else:
+            batches.append([piece])
+            rows = 0
         rows += size
-    return tuple([*batches, _micro_batch(pieces)])
+    return batches
 
 
 def _groups(examples: Sequence[Indexed]) -> list[_Group]:

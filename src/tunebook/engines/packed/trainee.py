@@ -7,7 +7,6 @@ moments and a step number.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +17,7 @@ from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.facts import EvaluationRecord, StepRecord
 from tunebook.core.order import example_order, steps_per_epoch
 from tunebook.core.ports import TokenizedExample, TrialJob
-from tunebook.engines.packed.bank import ModuleShape, new_adapter
+from tunebook.engines.packed.bank import Adapter, ModuleShape, new_adapter
 from tunebook.engines.packed.batches import Part
 from tunebook.engines.packed.dropout import step_key
 from tunebook.engines.packed.optim import TrialOptimizer
@@ -72,8 +71,8 @@ class Trainee:
         self.raw_tokens = self.computed_tokens = 0
         self.train_seconds = self.score_seconds = 0.0
         self._monitor = DivergenceMonitor(self.total_steps)
-        self._pending: deque[MicroBatch] = deque()
-        self._n_items, self._loss, self._started = 1, 0.0, False
+        self._micros: tuple[MicroBatch, ...] = ()
+        self._n_items, self._loss = 1, 0.0
 
     @property
     def n_done(self) -> int:
@@ -96,31 +95,25 @@ class Trainee:
         """Label tokens of the running step's effective batch."""
         return self._n_items
 
-    @property
-    def step_is_computed(self) -> bool:
-        """Whether every micro-batch of the running step has gone through."""
-        return self._started and not self._pending
-
-    def peek(self) -> MicroBatch:
-        """The next micro-batch to compute; begins a step when none is running."""
-        if not self._started:
+    def micro_batches(self) -> tuple[MicroBatch, ...]:
+        """The micro-batches of the running step; begins one when none is running."""
+        if not self._micros:
             self._begin()
-        return self._pending[0]
+        return self._micros
 
-    def part(self) -> Part:
-        """The next micro-batch as a part of a batch."""
-        return Part(self.adapter, self.peek().tree, step_key(self.job.seed, self.n_done))
+    def part(self, micro: MicroBatch, adapter: Adapter) -> Part:
+        """A micro-batch of the running step as a part of a batch, its gradient for `adapter`: the trial's or a twin."""
+        return Part(adapter, micro.tree, step_key(self.job.seed, self.n_done))
 
     def computed(self, loss: float, seconds: float) -> None:
-        """The next micro-batch has gone through, its gradient lies in the adapter."""
-        micro = self._pending.popleft()
-        self._loss += loss
-        self.raw_tokens += micro.raw_tokens
-        self.computed_tokens += micro.tree.n_tokens
+        """The running step has gone through, its gradient lies in the adapter."""
+        self._loss = loss
+        self.raw_tokens += sum(micro.raw_tokens for micro in self._micros)
+        self.computed_tokens += sum(micro.tree.n_tokens for micro in self._micros)
         self.train_seconds += seconds
 
     def finish_step(self) -> StepRecord:
-        """Update the weights after the last micro-batch of a step; gives the step's record."""
+        """Update the weights when a step has gone through; gives its record."""
         assert self._optimizer is not None
         rate, norm = self._optimizer.step(self.n_done)
         number = self.n_done + 1
@@ -129,15 +122,14 @@ class Trainee:
         reason = self._monitor.observe(self._loss, norm)
         if reason is not None:
             self.broke = (number, reason)
-        self._started = False
+        self._micros = ()
         return record
 
     def restart_step(self, max_rows: int | None = None) -> None:
         """Forget what was computed of the running step, as after running out of memory."""
         if max_rows is not None:
             self.max_rows = max_rows
-        self._pending.clear()
-        self._started = False
+        self._micros = ()
         if self.adapter.grads is not None:
             self.adapter.grads.zero_()
 
@@ -185,9 +177,8 @@ class Trainee:
         epoch, at = divmod(self.n_done, self._epoch_steps)
         order = example_order(self.job.seed, epoch, len(self._examples))[at * size : (at + 1) * size]
         chosen = [self._examples[i] for i in order]
-        self._pending = deque(micro_batches(chosen, self.max_rows, self._share))
+        self._micros = micro_batches(chosen, self.max_rows, self._share)
         self._n_items = sum(len(example.completion_ids) for _, example in chosen)
-        self._loss, self._started = 0.0, True
 
     def _check(self) -> None:
         if not self._examples and self.job.configuration.num_train_epochs:

@@ -1,4 +1,4 @@
-"""What a lane computes in one turn: a training step's forward and backward, the end of an epoch, or the final scores.
+"""What a lane computes in one turn: training steps, the end of an epoch, or the final scores.
 
 A turn changes nothing but the trainees of its slots; nothing here writes, reports or decides.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tunebook.core.facts import EvaluationRecord, StepRecord
 from tunebook.core.ports import RawScores, Workload
 from tunebook.engines.packed.bank import Adapter
+from tunebook.engines.packed.lanes import Lanes
 from tunebook.engines.packed.loop import train_together
 from tunebook.engines.packed.model import PackedModel
 from tunebook.engines.packed.scoring import losses, score
@@ -78,21 +79,22 @@ class Turns:
     """Computes turns; may be used by several threads, each with slots of its own.
 
     Attributes:
-        stopping: set it to make scoring leave with `Stopped` after its running forward.
+        stopping: set it to make turns leave with `Stopped` after their running forward.
 
     Args:
-        clock: seconds, for what a trial costs.
+        lanes: tell the time that a trial costs, and take what can be spread.
     """
 
-    def __init__(self, packed: PackedModel, workload: Workload, clock: Callable[[], float]) -> None:
-        self._packed, self._workload, self._clock = packed, workload, clock
+    def __init__(self, packed: PackedModel, workload: Workload, lanes: Lanes) -> None:
+        self._packed, self._workload = packed, workload
+        self._clock, self._spread = lanes.clock, lanes.spread
         self.stopping = False
 
-    def train(self, slots: Sequence[Slot]) -> list[StepRecord | None]:
-        """One forward and backward; for each slot the record of its step if that is complete now."""
+    def train(self, slots: Sequence[Slot]) -> list[StepRecord]:
+        """A step of each slot; its record."""
         trainees = [slot.trainee for slot in slots]
-        train_together(self._packed, trainees, self._clock)
-        return [trainee.finish_step() if trainee.step_is_computed else None for trainee in trainees]
+        train_together(self._packed, trainees, self._clock, self._spread, self._leave_if_stopping)
+        return [trainee.finish_step() for trainee in trainees]
 
     def end_epoch(self, slots: Sequence[Slot]) -> list[EpochEnd]:
         evaluations = self._evaluate([slot.trainee for slot in slots])
@@ -111,7 +113,7 @@ class Turns:
         if not missing:
             return [None] * len(trainees)
         began = self._clock()
-        totals = losses(self._packed, [t.adapter for t in missing], examples, self._watcher(()))
+        totals = losses(self._packed, [t.adapter for t in missing], examples, self._watcher(()), self._spread)
         seconds = (self._clock() - began) / len(missing)
         n_tokens = sum(len(example.completion_ids) for example in examples)
         found: dict[int, EvaluationRecord] = {}
@@ -131,8 +133,9 @@ class Turns:
         for split in trainees[0].job.splits:
             began = self._clock()
             results = score(
-                self._packed, adapters, self._workload.splits[split], self._workload.scoring, self._watcher(slots)
-            )
+                self._packed, adapters, self._workload.splits[split], self._workload.scoring, self._watcher(slots),
+                self._spread,
+            )  # fmt: skip
             seconds = (self._clock() - began) / len(trainees)
             for trainee, own, result in zip(trainees, found, results, strict=True):
                 own[split] = result
@@ -143,7 +146,10 @@ class Turns:
         def watch(share: float) -> None:
             for slot in slots:
                 slot.share = share
-            if self.stopping:
-                raise Stopped
+            self._leave_if_stopping()
 
         return watch
+
+    def _leave_if_stopping(self) -> None:
+        if self.stopping:
+            raise Stopped
