@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,11 +37,30 @@ def warmup_steps(configuration: dict[str, Any], n_rows: int) -> int:
 
 
 def start(command: list[str]) -> None:
-    """Run the trainer on one device; on several the batch would be as many times larger. Its failure is ours."""
-    subprocess.run(command, check=True, env={"CUDA_VISIBLE_DEVICES": "0", **os.environ})
+    """Run the trainer on one device; on several the batch would be as many times larger. Its failure is ours.
+
+    It is looked for beside this Python first, then on the PATH: an environment of its own need not be activated.
+    """
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    program = shutil.which(command[0], path=places)
+    if program is None:
+        sys.exit(
+            f"{command[0]}: found neither beside {sys.executable} nor on the PATH. Install it into an environment and "
+            "name that environment's Python in the study file's `command`."
+        )
+    run_or_exit([program, *command[1:]], {"CUDA_VISIBLE_DEVICES": "0", **os.environ, "PATH": places})
 
 
 def score(config: str, adapter: str | None) -> None:
     """Write the predictions: of the adapter, or of the base model as it is."""
     scorer = str(Path(__file__).with_name("score_adapter.py"))
-    subprocess.run([sys.executable, scorer, config, *([adapter] if adapter else [])], check=True)
+    run_or_exit([sys.executable, scorer, config, *([adapter] if adapter else [])], dict(os.environ))
+
+
+def run_or_exit(command: list[str], environment: dict[str, str]) -> None:
+    """Run a program and end as it did where it fails: its own last lines are the reason, not a traceback of ours."""
+    code = subprocess.run(command, env=environment, check=False).returncode
+    if code < 0:
+        sys.exit(f"{Path(command[0]).name} was killed by signal {-code}")
+    if code:
+        sys.exit(code)

@@ -145,7 +145,8 @@ def test_other_trainers_are_started_with_their_file(tmp_path, recipe, program):
     """With a program in their place that only writes down what it was given."""
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    (bin_folder / program).write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/started\nexit 7\n')
+    script = f'#!/bin/sh\necho "$@" > {tmp_path}/started\necho out of luck >&2\nexit 7\n'
+    (bin_folder / program).write_text(script)
     (bin_folder / program).chmod(0o755)
     (tmp_path / "train.jsonl").write_text('{"index": 0, "prompt": "a", "completion": "b"}\n')
     config = {**CONFIG, "data": {"train": str(tmp_path / "train.jsonl")}, "output": str(tmp_path / "out")}
@@ -153,7 +154,34 @@ def test_other_trainers_are_started_with_their_file(tmp_path, recipe, program):
     environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
     command = [sys.executable, str(RECIPES / f"{recipe}.py"), str(tmp_path / "config.json")]
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert answer.returncode != 0, "a trainer that fails must fail the trial"
+    assert (answer.returncode, answer.stderr) == (7, "out of luck\n"), "its last lines are the reason, no traceback"
     verb, file = (tmp_path / "started").read_text().split()
     assert verb == "train"
     assert json.loads(Path(file).read_text())["seed"] == 5
+
+
+def test_a_trainer_that_is_not_installed_is_named(monkeypatch):
+    files = load("trainer_files", monkeypatch)
+    with pytest.raises(SystemExit, match=r"no-such-trainer: found neither beside .* nor on the PATH"):
+        files.start(["no-such-trainer", "train"])
+
+
+def test_a_trainer_beside_this_python_comes_before_the_path(monkeypatch, tmp_path):
+    """An environment that was not activated: the program, and what it starts in turn, are found in it."""
+    files = load("trainer_files", monkeypatch)
+    for folder, code in (("environment", 3), ("path", 4)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "helper").write_text(f"#!/bin/sh\nexit {code}\n")
+        (tmp_path / folder / "trainer").write_text("#!/bin/sh\nhelper\n")
+        for name in ("helper", "trainer"):
+            (tmp_path / folder / name).chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "environment" / "python"))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:{os.environ['PATH']}")
+    with pytest.raises(SystemExit) as ended:
+        files.start(["trainer"])
+    assert ended.value.code == 3
+
+
+def test_a_trainer_that_was_killed_says_so(monkeypatch):
+    with pytest.raises(SystemExit, match="sh was killed by signal 9"):
+        load("trainer_files", monkeypatch).start(["sh", "-c", "kill -9 $$"])
