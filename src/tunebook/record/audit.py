@@ -16,7 +16,7 @@ from tunebook.core.audit.report import AuditReport, TrialVerdict
 from tunebook.core.audit.structure import Boundary, level_in
 from tunebook.core.audit.trials import UNSAID, AuditTrial, key_of
 from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.record.audit_json import next_trials_csv
+from tunebook.record.audit_json import n_left_out, next_trials_csv
 from tunebook.record.audit_words import AuditWords, audit_words
 from tunebook.record.audit_words.base import Bounds, BreakPoint, Gap, Mixed, level_text, p_text, signed
 from tunebook.record.numbers import percent, points
@@ -147,11 +147,12 @@ class _Writer:
         text = shorten(claim.text, LONGEST_QUOTE) or self._words.labels["block"]
         subject = claim.trials[0] if claim.trials and claim.trials[0] not in ("best", "baseline") else ""
         about_row = claim.kind in (ClaimKind.TRIALS, ClaimKind.BEST_TRIAL, ClaimKind.UNREAD)
-        if subject and about_row and subject.casefold() not in text.casefold():
+        if subject and about_row:
             resolved = self._name(judged.trials[0]) if judged.trials else subject
-            name = self._name_of_label(subject)
-            named = name if key_of(resolved) == key_of(subject) else self._words.renamed(name, resolved)
-            text = f"{named}{self._words.labels['colon']}{self._words.sentence_gap}{text}"
+            name, renumbered = self._name_of_label(subject), key_of(resolved) != key_of(subject)
+            named = self._words.renamed(name, resolved) if renumbered else name
+            if renumbered or subject.casefold() not in text.casefold():
+                text = f"{named}{self._words.labels['colon']}{self._words.sentence_gap}{text}"
         return text
 
     def _why(self, judged: Judged) -> str:
@@ -250,7 +251,7 @@ class _Writer:
             label["differs"],
             label["right"],
             label["accuracy"],
-            label["difference"],
+            label["difference" if self._n else "difference_points"],
             label["p"],
             label["told"],
         )
@@ -288,7 +289,7 @@ class _Writer:
     def _moves(self, v: TrialVerdict) -> str:
         words = self._words
         shown = [f"{words.factor(n)} {level_text(n, level_in(v.trial.configuration, n))}" for n in (v.moves or ())]
-        return ", ".join(shown[:MOST_MOVES]) + ("…" if len(shown) > MOST_MOVES else "")
+        return words.list_gap.join(shown[:MOST_MOVES]) + ("…" if len(shown) > MOST_MOVES else "")
 
     def _alone(self) -> str:
         """Which trials changed one thing, and which several."""
@@ -305,10 +306,10 @@ class _Writer:
 
     def _same(self) -> str:
         words, report = self._words, self._report
-        sentences = [words.equal(*self._names_and_counts(keys)) for keys in report.structure.equal]
+        sentences = [words.equal(*self._names_and_counts(keys)) for keys in report.noise.groups]
         best, base = self._trials[report.best].correct, self._trials[report.table.baseline].correct
         gain = best - base if best is not None and base is not None else None
-        for tokens, keys in report.structure.equal_if_short:
+        for tokens, keys in report.noise.if_short_groups:
             names, counts = self._names_and_counts(keys)
             known = [c for c in counts if c is not None]
             spread = max(known) - min(known) if len(known) == len(counts) else None
@@ -395,10 +396,11 @@ class _Writer:
             settle = None  # there are enough examples already
         lead = words.next_lead(len(rows), sum(t.cost for t in report.next_trials), settle)
         table = _table(("#", label["why"], label["new"], label["cost"]), rows, (0, 3))
-        return (
-            f"{markdown_text(lead)}\n\n{table}\n\n{label['trials_csv']}{label['colon']}\n\n"
-            f"```csv\n{next_trials_csv(report)}```"
-        )
+        parts = [markdown_text(lead), table]
+        if text := next_trials_csv(report):
+            introduction = label["trials_csv_part" if n_left_out(report) else "trials_csv"]
+            parts += [f"{introduction}{label['colon']}", f"```csv\n{text}```"]
+        return "\n\n".join(parts)
 
     def _method(self) -> str:
         if self._n is None:
@@ -442,7 +444,7 @@ class _Writer:
         return level_text(factor, level_in(self._trials[key].trial.configuration, factor))
 
     def _settings(self, trial: AuditTrial) -> str:
-        return ", ".join(
+        return self._words.list_gap.join(
             f"{self._words.factor(name)} {level_text(name, level_in(trial.configuration, name))}"
             for name in self._report.table.factors
             if level_in(trial.configuration, name) not in (None, UNSAID)

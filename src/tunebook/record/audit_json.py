@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tunebook.core.audit.cases import Judged
@@ -18,9 +18,10 @@ from tunebook.core.audit.next_trials import NextTrial
 from tunebook.core.audit.report import AuditReport, TrialVerdict
 from tunebook.core.audit.structure import Boundary
 from tunebook.core.audit.trials import UNSAID, TrialTable
+from tunebook.core.factor import FACTOR_KINDS
 from tunebook.record.text import clean
 
-__all__ = ["audit_values", "next_trials_csv"]
+__all__ = ["audit_values", "n_left_out", "next_trials_csv"]
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_.][\w.\-]*")
 """Text that may go into the CSV as it is; nothing that a spreadsheet takes for a formula."""
@@ -237,17 +238,31 @@ def _next(t: NextTrial, table: TrialTable) -> dict[str, Any]:
 
 def next_trials_csv(report: AuditReport) -> str:
     """The next trials as a CSV that a study file's `trials` takes: a column for each factor of the record, by its full
-    name, and `why`, which the study ignores. Empty without any."""
+    name, and `why`, which the study ignores. Trials that no study takes are left out (`n_left_out`). Empty without
+    any."""
     factors = list(report.table.factors)
-    if not factors or not report.next_trials:
+    taken = [trial for trial in report.next_trials if _is_taken(trial, factors)]
+    if not factors or not taken:
         return ""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*factors, "why"])
-    for trial in report.next_trials:
+    for trial in taken:
         known = trial.configuration.as_dict()
         writer.writerow([*(_csv_value(_said(known[name])) for name in factors), trial.why])
     return text.getvalue()
+
+
+def n_left_out(report: AuditReport) -> int:
+    """How many of the next trials are not in `next_trials_csv`."""
+    return sum(not _is_taken(trial, report.table.factors) for trial in report.next_trials)
+
+
+def _is_taken(trial: NextTrial, factors: Iterable[str]) -> bool:
+    """Whether a study file's `trials` takes these settings; a record may train half an epoch, a study does not."""
+    known = trial.configuration.as_dict()
+    values = ((name, _said(known[name])) for name in factors)
+    return all(value is None or FACTOR_KINDS[name].problem(value) is None for name, value in values)
 
 
 def _csv_value(value: object) -> str:

@@ -93,6 +93,15 @@ class Subjects:
         earlier = [t for t in self.trained if trial is not None and t.order < trial.order]
         return max(earlier, key=value_of, default=None)
 
+    def within(self, claim: Claim, trial: AuditTrial) -> list[AuditTrial]:
+        """The scored trials among which a claim says that a trial is the best: all, those up to it, or its round's."""
+        if claim.so_far:
+            return [t for t in self.scored if t.order <= trial.order]
+        rows = ((row, key) for row, key in self.table.text_rows)
+        keys = {key for row, key in rows if claim.round and row.round == claim.round}
+        keys |= {t.key for t in self.scored if claim.round and t.row.round == claim.round}
+        return [t for t in self.scored if t.key in keys] if trial.key in keys else self.scored
+
     def matching(self, values: Mapping[str, Level]) -> list[AuditTrial]:
         """Trials with these settings, the best first."""
         found = [t for t in self.scored if all(level_in(t.configuration, n) == v for n, v in values.items())]
@@ -429,7 +438,8 @@ def _best_trial(claim: Claim, subjects: Subjects) -> Case:
     treatment = _subject(claim, subjects)
     if treatment is None or treatment.accuracy is None:
         return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL)
-    higher = [t for t in subjects.scored if value_of(t) > value_of(treatment)]
+    pool = subjects.within(claim, treatment)
+    higher = [t for t in pool if value_of(t) > value_of(treatment)]
     if higher:
         return Case(
             claim,
@@ -442,8 +452,8 @@ def _best_trial(claim: Claim, subjects: Subjects) -> Case:
         )
     rivals = [
         t
-        for t in subjects.trained
-        if t.key != treatment.key and (t.unread or moved(t.configuration, treatment.configuration))
+        for t in pool
+        if not t.failed and t.key != treatment.key and (t.unread or moved(t.configuration, treatment.configuration))
     ]
     second = max(rivals, key=value_of, default=None)
     keys = dict.fromkeys(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tunebook.core.audit.cases import Subjects, acting, value_of
 from tunebook.core.audit.model import Accuracy, BestBlock, HandRecord, Note, Row, TableKind
 from tunebook.core.audit.structure import level_in, moved
-from tunebook.core.audit.trials import AuditTrial, TrialTable, key_of, same_accuracy, same_result
+from tunebook.core.audit.trials import AuditTrial, TrialTable, row_key, same_accuracy, same_result
 
 __all__ = ["inconsistencies"]
 
@@ -16,12 +16,12 @@ def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -
     """Every disagreement, in the order in which a reader would meet it. Codes:
 
     missing_numbers, renumbered, repeated, only_in_text, not_in_text, result_differs, settings_differ, described_short,
-    difference_wrong, differences_unread, best_block_no_trial, best_block_settings, best_block_result,
-    best_block_not_best.
+    said_differs, said_gap_differs, difference_wrong, differences_unread, best_block_no_trial, best_block_settings,
+    best_block_result, best_block_not_best.
     """
     found = [Note("missing_numbers", {"numbers": table.missing})] if table.missing else []
     found += [Note("renumbered", {"section": r.section, "line": r.line, "pairs": r.pairs}) for r in table.renumbered]
-    found += [Note("repeated", {"trial": row.trial, "line": row.line}) for row in table.repeated]
+    found += _repeated(table)
     found += _coverage(record, table)
     for row, key in table.text_rows:
         trial = table.get(key)
@@ -30,10 +30,22 @@ def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -
     for trial in table.trials:
         if trial.row.kind is TableKind.SETTINGS and trial.row.described:
             found += _row_notes(trial.row, trial, subjects)
+    found += _said(record, subjects)
+    found += _said_gaps(record, subjects)
     found += _differences(record, subjects)
     for block in record.best_blocks:
         found += _block_notes(block, subjects)
     return tuple(found)
+
+
+def _repeated(table: TrialTable) -> Iterator[Note]:
+    for row in table.repeated:
+        trial = table.get(row_key(row))
+        if trial is not None:
+            first = trial.row
+            other = any(row.values[n] != first.values[n] for n in row.values.keys() & first.values.keys())
+            values = {"settings": other, "text": row.accuracy, "table": first.accuracy}
+            yield Note("repeated", {"trial": row.trial, "line": row.line, **values})
 
 
 def _coverage(record: HandRecord, table: TrialTable) -> Iterator[Note]:
@@ -93,6 +105,30 @@ def _described_short(row: Row, trial: AuditTrial, subjects: Subjects, base: dict
     )
 
 
+def _said(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
+    """Accuracies in sentences that are not those of the trial they name."""
+    for said in record.said:
+        trial = subjects.table.resolve(said.trial, said.section)
+        if trial is not None and trial.accuracy is not None and not same_accuracy(said.accuracy, trial.accuracy):
+            values = {"trial": trial.label, "line": said.line, "text": said.accuracy, "table": trial.accuracy}
+            yield Note("said_differs", values)
+
+
+def _said_gaps(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
+    """Differences of two trials in sentences that are not those of their accuracies."""
+    for claim in record.claims:
+        named = [subjects.named(name, claim.section) for name in (*claim.trials[:1], *claim.against_trials[:1])]
+        if claim.points is None or len(named) < 2:
+            continue
+        a, b = named
+        if a is None or b is None or a.accuracy is None or b.accuracy is None:
+            continue
+        gap, slack = a.accuracy.value - b.accuracy.value, (a.accuracy.unit + b.accuracy.unit) / 2
+        if abs(100 * abs(gap) - claim.points.value) > claim.points.unit / 2 + 100 * slack + 1e-6:
+            values = {"line": claim.line, "said": claim.points.value, "points": 100 * gap}
+            yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
+
+
 def _differences(record: HandRecord, subjects: Subjects) -> list[Note]:
     """Printed differences from the baseline that are neither the points nor the per cent that the accuracies give.
     Where most of a column are not, the column compares with something else, which is said instead."""
@@ -133,7 +169,7 @@ def _difference_fits(row: Row, base: Accuracy) -> bool:
 def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:
     known = {n: v for n, v in block.values.items() if n in subjects.table.factors}
     matching = subjects.matching(known)
-    named = subjects.table.get(key_of(block.trial)) if block.trial else None
+    named = subjects.table.resolve(block.trial, "") if block.trial else None
     if named is not None:
         wrong = {
             n: (v, level_in(named.configuration, n)) for n, v in known.items() if level_in(named.configuration, n) != v

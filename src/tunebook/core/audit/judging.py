@@ -6,7 +6,7 @@ Two families, each at an error rate of 0.05:
   over this family; the best of the record is one of them, so its having been picked is paid for.
 - *picked pairs*: all other comparisons that a claim or a factor's effect needs. They were chosen after seeing the
   table. The favourable bound is adjusted by Holm over the pairs judged here only; the strict bound by Bonferroni over
-  all pairs of different settings that could have been picked. So both bounds stay bounds.
+  all pairs of trials with different settings that could have been picked. So both bounds stay bounds.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Judge:
         n: number of examples, None when unknown.
         noise: the seed noise to allow for.
         comparable: keys of the trials whose settings differ from the baseline's, in order.
-        distinct: how many different settings the record has.
+        different: how many pairs of trials have different settings.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Judge:
         n: int | None,
         noise: SeedNoise,
         comparable: Sequence[str],
-        distinct: int,
+        different: int,
     ) -> None:
         self._slack = slack
         self._trials = {trial.key: trial for trial in table.trials}
@@ -134,14 +134,14 @@ class Judge:
         self._correct = correct
         self._n = n
         self._noise = noise
-        self._all_pairs = max(1, distinct * (distinct - 1) // 2)
+        self._all_pairs = max(1, different)
         keys = [key for key in comparable if key in correct] if table.baseline in correct else []
         self._against_baseline = self._adjust([self._measure(((key, table.baseline),)) for key in keys], "baseline")
         self._picked: dict[Pairs, Comparison] = {}
 
     @property
     def family_sizes(self) -> tuple[int, int]:
-        """Comparisons against the baseline, and all pairs of different settings."""
+        """Comparisons against the baseline, and all pairs of trials with different settings."""
         return len(self._against_baseline), self._all_pairs
 
     def settle(self, questions: Iterable[Question]) -> None:

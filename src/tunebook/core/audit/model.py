@@ -21,6 +21,7 @@ __all__ = [
     "HandRecord",
     "Note",
     "Row",
+    "Said",
     "TableKind",
 ]
 
@@ -82,6 +83,9 @@ class Row:
         seed: as written, None without a seed column.
         described: the settings that its description names; equal to `values` without factor columns.
         difference: from the baseline, as printed in a column of its own; None without.
+        said_to_fail: the free text says that training broke; believed where the accuracy is low too.
+        round: the round's number, from a column or the heading, else the heading itself.
+        key: by which text refers to it, "" for the number in its label.
     """
 
     trial: str
@@ -99,6 +103,9 @@ class Row:
     seed: str | None = None
     described: Mapping[str, Level] = field(default_factory=dict)
     difference: Difference | None = None
+    said_to_fail: bool = False
+    round: str = ""
+    key: str = ""
 
 
 class ClaimKind(StrEnum):
@@ -129,6 +136,9 @@ class Claim:
         direction: +1 better (or: more is better, or: fails above), -1 worse (fails below), 0 no difference.
         trials, against_trials: labels named as subject and as comparison; "baseline" and "best" are allowed.
         values: settings that a best-configuration claim names.
+        so_far: the best of the trials up to this one only.
+        round: the best of this round only ("" for the whole record).
+        points: the difference that the sentence gives, in percentage points and without sign; None without.
     """
 
     kind: ClaimKind
@@ -143,6 +153,19 @@ class Claim:
     trials: tuple[str, ...] = ()
     against_trials: tuple[str, ...] = ()
     values: Mapping[str, Level] = field(default_factory=dict)
+    so_far: bool = False
+    round: str = ""
+    points: Difference | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """An accuracy that a sentence gives for one trial: "exp5 achieved 57.5%"."""
+
+    trial: str
+    accuracy: Accuracy
+    line: int
+    section: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,6 +198,7 @@ class HandRecord:
         best_blocks: best-configuration blocks.
         stated_examples: numbers of test examples that the text gives.
         notes: what was assumed or left out while reading.
+        said: accuracies that sentences give for a trial.
     """
 
     source: str
@@ -184,3 +208,4 @@ class HandRecord:
     best_blocks: tuple[BestBlock, ...] = ()
     stated_examples: tuple[int, ...] = ()
     notes: tuple[Note, ...] = ()
+    said: tuple[Said, ...] = ()

@@ -24,7 +24,8 @@ class NextTrial:
 
     Attributes:
         configuration: its settings.
-        why: a code for the templates: baseline, best, boundary_factor, boundary_rest, alpha, level, claim, pair.
+        why: a code for the templates: baseline, best, boundary_factor, boundary_again, boundary_rest, alpha, level,
+            claim, pair.
         factor, level: what it isolates, where it does.
         again: label of the trial of the record with equal settings (this is then another seed of it), or None.
         cost: in trainings of the baseline, by epochs alone.
@@ -60,7 +61,7 @@ def next_trials(
     return tuple(sorted(kept, key=lambda t: (t not in first, t.cost)))
 
 
-_ORDER = {"boundary_factor": 0, "boundary_rest": 0, "claim": 1, "alpha": 2, "level": 3, "pair": 4}
+_ORDER = {"boundary_factor": 0, "boundary_again": 0, "boundary_rest": 0, "claim": 1, "alpha": 2, "level": 3, "pair": 4}
 
 _Wish = tuple[Configuration, str, str | None, Level]
 
@@ -98,7 +99,7 @@ def _boundary_wishes(subjects: Subjects, structure: Structure) -> Iterator[_Wish
         trained_level = level_in(trained.configuration, boundary.factor)
         yield (
             trained.configuration.with_values(**{boundary.factor: failed_level}),
-            "boundary_factor",
+            "boundary_factor" if len(boundary.moves) > 1 else "boundary_again",
             boundary.factor,
             failed_level,
         )

@@ -6,6 +6,7 @@ judges every claim, and proposes the trials that would settle the rest. Pure: th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ from tunebook.core.audit.judging import ALPHA, Comparison, Judge, Question, Supp
 from tunebook.core.audit.model import Claim, ClaimKind, HandRecord, Note
 from tunebook.core.audit.next_trials import NextTrial, next_trials
 from tunebook.core.audit.noise import SeedNoise, seed_noise
-from tunebook.core.audit.structure import Structure, structure_of
+from tunebook.core.audit.structure import Structure, level_in, structure_of
 from tunebook.core.audit.trials import AuditTrial, TrialTable, trials_of
 
 __all__ = ["AuditReport", "Detectable", "FactorEffect", "TrialVerdict", "audit"]
@@ -127,7 +128,7 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
     noise = _noise(subjects, structure, correct, size.n)
     comparable = [t.key for t in subjects.scored if structure.moves.get(t.key) != () and t.key != table.baseline]
     slack = _slack(subjects.scored, size.n)
-    judge = Judge(table, correct, slack, size.n, noise, comparable, _distinct(subjects, structure))
+    judge = Judge(table, correct, slack, size.n, noise, comparable, _different_pairs(subjects, structure))
     cases = _cases(_claims(record), subjects)
     widest = _widest(subjects, structure)
     best_question = _best_question(subjects, structure)
@@ -177,6 +178,8 @@ def _cases(claims: Sequence[Claim], subjects: Subjects) -> list[Case]:
             claim.direction,
             claim.trials,
             claim.against_trials,
+            claim.so_far,
+            claim.round,
             claim.section if claim.trials else "",
             values,
         )
@@ -211,14 +214,11 @@ def _noise(subjects: Subjects, structure: Structure, correct: dict[str, int], n:
     )
 
 
-def _distinct(subjects: Subjects, structure: Structure) -> int:
-    """Different settings among scored trials."""
-    repeats = sum(
-        len(keys) - 1
-        for group in structure.equal
-        if (keys := [k for k in group if any(t.key == k for t in subjects.scored)])
-    )
-    return len(subjects.scored) - repeats
+def _different_pairs(subjects: Subjects, structure: Structure) -> int:
+    """Pairs of scored trials with different settings: what a claim or a factor could have picked from."""
+    scored = {t.key for t in subjects.scored}
+    equal = sum(math.comb(len(scored.intersection(group)), 2) for group in structure.equal)
+    return math.comb(len(scored), 2) - equal
 
 
 def _claims(record: HandRecord) -> list[Claim]:
@@ -335,7 +335,7 @@ def _effects(
         result.append(
             FactorEffect(
                 factor,
-                len(subjects.levels(factor)),
+                len({level_in(t.configuration, factor) for t in subjects.table.trials if not t.unread}),
                 n_pairs,
                 judge.answer(question) if question else None,
                 alone,

@@ -23,6 +23,7 @@ __all__ = [
     "TrialTable",
     "key_of",
     "nothing_right",
+    "row_key",
     "same_accuracy",
     "same_result",
     "trials_of",
@@ -104,6 +105,9 @@ class TrialTable:
 
     def resolve(self, number: str, section: str) -> AuditTrial | None:
         """The trial that a text means by a number or label; in a renumbered section by that section's numbers."""
+        whole = _whole(number)
+        if self.get(whole) is not None:
+            return self.get(whole)
         key = key_of(number)
         return self.get(self.sections.get((section, key), key))
 
@@ -113,7 +117,16 @@ def key_of(label: str) -> str:
     numbers = re.findall(r"\d+", label)
     if len(numbers) == 1:
         return str(int(numbers[0]))
+    return _whole(label)
+
+
+def _whole(label: str) -> str:
     return re.sub(r"\s+", "", label).casefold()
+
+
+def row_key(row: Row) -> str:
+    """The key of the trial that a row gives."""
+    return row.key or key_of(row.trial)
 
 
 def nothing_right(row: Row) -> bool:
@@ -137,8 +150,9 @@ def same_accuracy(a: Accuracy, b: Accuracy) -> bool:
 
 def trials_of(record: HandRecord) -> TrialTable:
     """The trials of a record. Needs at least one row."""
-    full = [row for row in record.rows if row.kind is TableKind.SETTINGS]
-    words = [row for row in record.rows if row.kind is TableKind.CHANGES]
+    rows = _seeds_apart(_told_apart(record.rows))
+    full = [row for row in rows if row.kind is TableKind.SETTINGS]
+    words = [row for row in rows if row.kind is TableKind.CHANGES]
     before = [row.trial for row in full or words]
     full, words = _restarted(full), words if full else _restarted(words)
     notes = [] if [row.trial for row in full or words] == before else [Note("numbers_restart")]
@@ -156,10 +170,10 @@ def trials_of(record: HandRecord) -> TrialTable:
     extra = [row for row in words if full and id(row) not in aliases and not _has(main, row)]
     trials += _with_settings(_distinct(extra)[0], first, given, trials) if extra else []
     by_key = {trial.key for trial in trials}
-    text_rows = tuple((row, aliases.get(id(row), key_of(row.trial))) for row in words if full or row in main)
+    text_rows = tuple((row, aliases.get(id(row), row_key(row))) for row in words if full or row in main)
     return TrialTable(
         tuple(trials),
-        key_of(first.trial),
+        row_key(first),
         baseline is not None,
         factors,
         tuple((row, key) for row, key in text_rows if key in by_key),
@@ -171,6 +185,28 @@ def trials_of(record: HandRecord) -> TrialTable:
     )
 
 
+def _told_apart(rows: Sequence[Row]) -> list[Row]:
+    """Rows of labels such as "a1", "b1", which share a number in one table, go by the whole label."""
+    names: dict[tuple[int, str], set[str]] = {}
+    for row in rows:
+        names.setdefault((row.table, key_of(row.trial)), set()).add(_whole(row.trial))
+    shared = {label for labels in names.values() if len(labels) > 1 for label in labels}
+    return [replace(row, key=_whole(row.trial)) if _whole(row.trial) in shared else row for row in rows]
+
+
+def _seeds_apart(rows: Sequence[Row]) -> list[Row]:
+    """Rows of one table that give a trial again with another seed are trials of their own."""
+    first: dict[tuple[int, str], str | None] = {}
+    result = []
+    for row in rows:
+        key = row_key(row)
+        if row.seed is None or first.setdefault((row.table, key), row.seed) == row.seed:
+            result.append(row)
+        else:
+            result.append(replace(row, trial=f"{row.trial} (seed {row.seed})", key=f"{key}/seed{_whole(row.seed)}"))
+    return result
+
+
 def _restarted(rows: Sequence[Row]) -> list[Row]:
     """Rows of tables that each begin to number at the same label get the table's number before theirs: "2.1".
 
@@ -178,13 +214,13 @@ def _restarted(rows: Sequence[Row]) -> list[Row]:
     """
     by_key: dict[str, list[Row]] = {}
     for row in rows:
-        by_key.setdefault(key_of(row.trial), []).append(row)
+        by_key.setdefault(row_key(row), []).append(row)
     shared = [group for group in by_key.values() if len({row.table for row in group}) > 1]
     different = [g for g in shared if any(not _agrees(g[0], row) or not _agrees(row, g[0]) for row in g[1:])]
     if len(different) <= max(1, len(shared) // 2):
         return list(rows)
     numbers = {table: i + 1 for i, table in enumerate(dict.fromkeys(row.table for row in rows))}
-    return [replace(row, trial=f"{numbers[row.table]}.{key_of(row.trial)}") for row in rows]
+    return [replace(row, trial=f"{numbers[row.table]}.{row_key(row)}", key="") for row in rows]
 
 
 def _distinct(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -192,7 +228,7 @@ def _distinct(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     kept: dict[str, Row] = {}
     repeated = []
     for row in rows:
-        known = kept.setdefault(key_of(row.trial), row)
+        known = kept.setdefault(row_key(row), row)
         shared = known.values.keys() & row.values.keys()
         if known is not row and not (same_result(known, row) and all(known.values[n] == row.values[n] for n in shared)):
             repeated.append(row)
@@ -200,7 +236,7 @@ def _distinct(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _find(rows: Sequence[Row], wanted: Row) -> Row | None:
-    return next((row for row in rows if key_of(row.trial) == key_of(wanted.trial)), None)
+    return next((row for row in rows if row_key(row) == row_key(wanted)), None)
 
 
 def _has(rows: Sequence[Row], wanted: Row) -> bool:
@@ -221,12 +257,12 @@ def _match(words: Sequence[Row], main: Sequence[Row]) -> dict[int, str]:
     for row in words:
         same_number = _find(main, row)
         if same_number is not None and _agrees(row, same_number):
-            aliases[id(row)] = key_of(row.trial)
-            taken.add(key_of(row.trial))
+            aliases[id(row)] = row_key(row)
+            taken.add(row_key(row))
     for row in words:
         if id(row) in aliases:
             continue
-        others = [full for full in main if key_of(full.trial) not in taken and _agrees(row, full)]
+        others = [full for full in main if row_key(full) not in taken and _agrees(row, full)]
         if len(others) == 1 and (row.described or row.accuracy):
             aliases[id(row)] = key_of(others[0].trial)
             taken.add(key_of(others[0].trial))
@@ -236,20 +272,20 @@ def _match(words: Sequence[Row], main: Sequence[Row]) -> dict[int, str]:
 def _renumberings(text_rows: Sequence[tuple[Row, str]]) -> tuple[Renumbering, ...]:
     by_table: dict[int, list[tuple[Row, str]]] = {}
     for row, key in text_rows:
-        if key != key_of(row.trial):
+        if key != row_key(row):
             by_table.setdefault(row.table, []).append((row, key))
     return tuple(
-        Renumbering(rows[0][0].section, rows[0][0].line, tuple((key_of(row.trial), key) for row, key in rows))
+        Renumbering(rows[0][0].section, rows[0][0].line, tuple((row_key(row), key) for row, key in rows))
         for rows in by_table.values()
     )
 
 
 def _section_names(text_rows: Sequence[tuple[Row, str]]) -> dict[tuple[str, str], str]:
-    return {(row.section, key_of(row.trial)): key for row, key in text_rows}
+    return {(row.section, row_key(row)): key for row, key in text_rows}
 
 
 def _gaps(rows: Sequence[Row]) -> tuple[int, ...]:
-    numbers = sorted({int(key) for row in rows if (key := key_of(row.trial)).isdigit() and len(key) < 7})
+    numbers = sorted({int(key) for row in rows if (key := row_key(row)).isdigit() and len(key) < 7})
     if len(numbers) < 3 or numbers[-1] - numbers[0] > 3 * len(numbers):
         return ()
     return tuple(sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers)))
@@ -270,12 +306,12 @@ def _with_settings(
         values = {name: row.values.get(name, base.get(name, unsaid[name])) for name in given}
         assumed = tuple(n for n in values if n not in row.values and row.kind is TableKind.SETTINGS and n in base)
         trial = AuditTrial(
-            key_of(row.trial),
+            row_key(row),
             row.trial,
             len(known),
             _configuration(values),
             row.accuracy,
-            nothing_right(row),
+            nothing_right(row) or _said_and_low(row, first),
             row,
             assumed,
             bool(before),
@@ -284,6 +320,12 @@ def _with_settings(
         known.append(trial)
         result.append(trial)
     return result
+
+
+def _said_and_low(row: Row, first: Row) -> bool:
+    """Said to have broken, with less than half of the baseline's accuracy: a collapse that still guesses a few."""
+    both = row.accuracy is not None and first.accuracy is not None
+    return both and row.said_to_fail and 2 * row.accuracy.value < first.accuracy.value  # type: ignore[union-attr]
 
 
 def _unsaid(factor: str, first: Row) -> Level | None:

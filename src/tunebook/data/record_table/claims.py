@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tunebook.core.audit.model import Claim, ClaimKind
+from tunebook.core.audit.model import Claim, ClaimKind, Difference, Said
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.data.record_table.grid import Statement
-from tunebook.data.record_table.numbers import NUMBER, to_float
+from tunebook.data.record_table.numbers import NUMBER, read_accuracy, to_float
 from tunebook.data.record_table.settings import Mention, level_of, mentions, trial_labels
+from tunebook.data.record_table.words import round_of
 
-__all__ = ["Context", "Predicate", "claims_of"]
+__all__ = ["Context", "Predicate", "claims_of", "said_of"]
 
 
 class Predicate(StrEnum):
@@ -35,13 +36,14 @@ class Predicate(StrEnum):
 
 @dataclass(frozen=True)
 class Context:
-    """Where a sentence stands: the trial of its table row, with that row's settings and the trial that it builds on,
-    empty for running text; `labels` finds the record's labels that have no number."""
+    """Where a sentence stands: the trial of its table row, with that row's settings, its round and the trial that it
+    builds on, empty for running text; `labels` finds the record's labels that have a form of their own."""
 
     trial: str | None = None
     values: Mapping[str, Level] | None = None
     builds_on: str | None = None
     labels: re.Pattern[str] | None = None
+    round: str = ""
 
 
 def _words(english: str, chinese: str) -> re.Pattern[str]:
@@ -99,6 +101,7 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
             r"overfit\w*|"
             r"underfit\w*|worst|avoid\b|(?:not|n't) (?:use|recommend\w*)",
             r"不推荐|不建议|避免|越差|更差|变差|较差|劣于|差于|不如|有害|下降|下滑|变低|(?:准确率|精度|效果|性能)(?:有所|明显|略有|大幅)?降低|"
+            r"低(?:了)?\s?\d+(?:\.\d+)?\s?(?:%|个?百分点|个?点|pp)|"
             r"降低(?:了)?(?:准确率|精度|效果|性能)|低于(?!\s?\d)|过拟合|欠拟合|退化|最差|更低|比.{0,40}差",
         ),
     ),
@@ -109,7 +112,7 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
             r"(?:accuracy|than)|"
             r"above\b|works? well|pays? off|effective\b|wins?\b|useful\b",
             r"越好|更好|更优|优于|好于|胜过|超过(?!\s?\d)|超越|高于(?!\s?\d)|提升|提高|改善|有效|有帮助|有益|有利|受益|上升|"
-            r"(?:效果|表现)好|更高|变好|增益|比.{0,40}好",
+            r"(?:效果|表现)好|更高|变好|增益|比.{0,40}好|高(?:了|出)?\s?\d+(?:\.\d+)?\s?(?:%|个?百分点|个?点|pp)",
         ),
     ),
     (
@@ -154,7 +157,12 @@ _WHOLE = re.compile(
 )
 _LESSER = re.compile(r"\bless\b|\bsmaller\b|\bweaker\b|小于|不如|不及|弱于", re.IGNORECASE)
 _PRONOUN = re.compile(r"^\W*(?:it|this|that|which)\b|^\W*(?:它|其|该)", re.IGNORECASE)
-_SO_FAR = re.compile(r"so far|until now|currently|to date|目前|当前|至今|截至|暂时", re.IGNORECASE)
+_SO_FAR = re.compile(
+    r"so far|until now|currently|to date|\bnew (?:best|high|top|record)\b|目前|当前|至今|截至|暂时|"
+    r"新高|新的?最[佳优好高]|刷新",
+    re.IGNORECASE,
+)
+_THIS_ROUND = re.compile(r"\b(?:this|the) (?:round|phase|stage)\b|本轮|这一?轮|该轮|本阶段", re.IGNORECASE)
 _NOT_A_CLAIM = re.compile(
     r"^\W{0,6}(?:(?:not (?:known|shown)|unknown|goals?|aims?|purpose|objective|hypothes[ie]s|question|"
     r"next(?: steps?)?|plan|idea|todo)\b|"
@@ -163,12 +171,15 @@ _NOT_A_CLAIM = re.compile(
     r"]\W*$",
     re.IGNORECASE,
 )
-_SENTENCES = re.compile(r"[。;；!！\n]+|[.?](?=\s|$)")
+_SENTENCES = re.compile(r"(?:[。；!！\n]|(?<!TL);)+|[.?](?=\s|$)")
 _CLAUSES = re.compile(r"[,，](?!\d{3}(?!\d))\s?|\s(?:but|while|whereas)\s|但是|但|而且|并且|不过|然而")
 _BARE_LIMIT = re.compile(
     rf"(above|beyond|over|below|under|超过|高于|大于|低于|小于|>|<)\s?({NUMBER})(?!\s?[%％])", re.IGNORECASE
 )
 _CONJUNCTION = re.compile(r"^(?:but|and|while|whereas|so)\s|^(?:但是|但|而且|并且|而|不过)", re.IGNORECASE)
+_GAP_SAID = re.compile(
+    r"(?<![\d.])(\d{1,2}(?:\.(\d+))?)\s?(?:个?百分点|(?:percentage |per cent )?points?\b|pp\b|pts?\b)", re.IGNORECASE
+)
 _GREATER_LIST = re.compile(r"[>＞≫]")
 
 
@@ -191,6 +202,28 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
             last_trial = labels[0][0] if labels and not speaks_on else last_trial
             if claim is not None:
                 found.append(claim)
+    return found
+
+
+_SAID = re.compile(
+    rf"\W{{0,3}}(?:(?:with|at|reach\w*|achiev\w*|got|gets|scor\w*|has|had|is|was|gives?|gave|an?|the|of|overall|"
+    rf"accuracy|acc|的|总体|准确率|正确率|精度|为|是|达到?|取得|了|[:=])\s?){{0,6}}({NUMBER}\s?(%?))"
+    r"(?=\s?(?:$|[^\w\s.>-]|\.(?!\d)|and\b|on\b|but\b|accuracy\b|acc\b))",
+    re.IGNORECASE,
+)
+_ACCURACY = re.compile(r"accuracy|\bacc\b|准确率|正确率|精度", re.IGNORECASE)
+
+
+def said_of(statement: Statement, labels: re.Pattern[str] | None = None) -> list[Said]:
+    """The accuracies that a line of text gives right behind a trial's name: "exp5 achieved 57.5%". A number without a
+    per cent sign counts where the word accuracy stands before it."""
+    found = []
+    for label, _, end in trial_labels(statement.text, labels):
+        match = _SAID.match(statement.text, end)
+        if match and (match.group(2) or _ACCURACY.search(match.group(0))):
+            accuracy = read_accuracy(match.group(1), percent=(to_float(match.group(1).rstrip(" %")) or 0.0) > 1)
+            if accuracy is not None:
+                found.append(Said(label, accuracy, statement.line, statement.section))
     return found
 
 
@@ -299,6 +332,8 @@ def _important(base: Claim, clause: str, named: list[Mention], context: Context)
     if not named or (re.search(r"importance|重要性", clause) and not _GREATER_LIST.search(clause) and len(named) > 1):
         return None
     if not _LESSER.search(clause):
+        if _AGAINST.search(clause[: named[0].start]):  # "more important than rank": of what, another clause says
+            return None
         return replace(base, kind=ClaimKind.IMPORTANCE, factor=named[0].factor, trials=())
     if len({mention.factor for mention in named}) > 1:  # "rank matters less than the rate": the rate is said to lead
         return replace(base, kind=ClaimKind.IMPORTANCE, factor=named[-1].factor, trials=())
@@ -317,6 +352,8 @@ def _recommended(base: Claim, clause: str, named: list[Mention], context: Contex
 def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
     labels = tuple(label for label, _, _ in trial_labels(clause, context.labels))
     valued = [m for m in named if m.values]
+    within = round_of(clause) or (context.round if _THIS_ROUND.search(clause) else "")
+    base = replace(base, so_far=bool(_SO_FAR.search(clause)), round=within)
     if labels:
         return replace(base, kind=ClaimKind.BEST_TRIAL, trials=labels[:1])
     if len({m.factor for m in valued}) >= 2:
@@ -328,8 +365,6 @@ def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> C
             base, kind=ClaimKind.BEST_LEVEL, factor=mention.factor, levels=mention.values, is_range=is_range, trials=()
         )
     if context.trial:
-        if _SO_FAR.search(clause):
-            return replace(base, kind=ClaimKind.TRIALS, against_trials=("baseline",))
         return replace(base, kind=ClaimKind.BEST_TRIAL)
     return None
 
@@ -362,7 +397,10 @@ def _trials(claim: Claim, clause: str, labels: list[tuple[str, int, int]]) -> Cl
         subject = claim.trials
     if not subject:
         subject, against = against[:1], against[1:]
-    return replace(claim, kind=ClaimKind.TRIALS, trials=subject[:1], against_trials=against[:1] or ("baseline",))
+    gap = _GAP_SAID.search(clause)
+    said = Difference(float(gap[1]), 10.0 ** -len(gap[2] or ""), True) if gap and len(labels) <= 2 else None
+    to = against[:1] or ("baseline",)
+    return replace(claim, kind=ClaimKind.TRIALS, trials=subject[:1], against_trials=to, points=said)
 
 
 def _levels(claim: Claim, clause: str, valued: list[Mention], context: Context) -> Claim:

@@ -8,7 +8,16 @@ import unicodedata
 
 from tunebook.core.audit.model import Accuracy
 
-__all__ = ["NUMBER", "clean_text", "is_failure", "read_accuracy", "read_flag", "read_number", "to_float"]
+__all__ = [
+    "NUMBER",
+    "clean_text",
+    "is_failure",
+    "is_out_of_memory",
+    "read_accuracy",
+    "read_flag",
+    "read_number",
+    "to_float",
+]
 
 _POWER = r"(?:\s?[x×*·]\s?10\s?\^?\s?[({]?\s?[-+]?\d{1,3}[)}]?|[eE][-+]?\d{1,3}(?![A-Za-z0-9_.]))?"
 NUMBER = rf"(?:\d+(?:\.\d+)?|\.\d+){_POWER}"
@@ -21,11 +30,13 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 _SUPERSCRIPT_RUN = re.compile(r"(?<=10)([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)")
 _DASHES = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "－": "-", "﹣": "-"})
 _MARKS = re.compile(r"\*\*|__|~~|`|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)")
+_MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
+_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,20}\]")
 _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()]{0,500}\)")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _FAILURE = re.compile(
-    r"fail|diverg|crash|collaps|explod|broke|\bnan\b|\binf\b|\boom\b|out of memory|unstable|not converge"
-    r"|失败|发散|崩溃|崩掉|不收敛|未收敛|爆炸|溢出|爆显存|显存不足|无法训练|训练中断",
+    r"fail|diverg|crash|collaps|explod|broke|bl[eo]w\w* up|\bnan\b|\binf\b|unstable|not converge"
+    r"|失败|发散|崩溃|崩掉|不收敛|未收敛|爆炸|溢出|无法训练|训练中断",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"(?<![\d./])(\d{1,9})\s?/\s?(\d{1,9})(?![\d/])")
@@ -39,11 +50,12 @@ _FALSE = {"false", "no", "off", "n", "0", "✗", "✘", "❌", "×", "x", "否",
 
 
 def clean_text(text: str) -> str:
-    """A cell or a sentence with Markdown marks, links' targets, HTML tags and control characters removed, full-width
-    letters and digits made half-width, dashes before numbers made "-", blanks collapsed. Emoji stay."""
+    """A cell or a sentence with Markdown marks, footnote marks, links' targets, HTML tags and control characters
+    removed, full-width letters and digits made half-width, dashes before numbers made "-", blanks collapsed. Emoji
+    stay."""
     text = _SUPERSCRIPT_RUN.sub(lambda m: "^" + m.group(1).translate(_SUPERSCRIPTS), text)
     text = unicodedata.normalize("NFKC", text).translate(_DASHES)
-    text = _TAG.sub(" ", _LINK.sub(r"\1", text))
+    text = _TAG.sub(" ", _LINK.sub(r"\1", _FOOTNOTE.sub("", text)))
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Cs") else c for c in text)
     return " ".join(_MARKS.sub("", text).split())
 
@@ -71,8 +83,15 @@ def to_float(token: str) -> float | None:
 
 
 def is_failure(text: str) -> bool:
-    """Whether a result cell says that the training did not work."""
+    """Whether a result cell says that the training did not work. A machine out of memory says nothing of training."""
+    if is_out_of_memory(text):
+        return False
     return bool(_FAILURE.search(text[:_LONGEST_CELL])) or any(mark in text for mark in ("💥", "☠"))
+
+
+def is_out_of_memory(text: str) -> bool:
+    """Whether a cell says that the machine's memory did not suffice."""
+    return bool(_MEMORY.search(text[:_LONGEST_CELL]))
 
 
 def read_flag(text: str) -> bool | None:

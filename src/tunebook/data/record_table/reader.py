@@ -6,15 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tunebook.core.audit.model import Accuracy, BestBlock, Claim, HandRecord, Note, Row
+from tunebook.core.audit.model import Accuracy, BestBlock, Claim, HandRecord, Note, Row, Said
 from tunebook.core.factor import Level
-from tunebook.data.record_table.claims import Context, claims_of
+from tunebook.data.record_table.claims import Context, claims_of, said_of
 from tunebook.data.record_table.delimited import read_delimited
 from tunebook.data.record_table.grid import Document, Grid, Statement
 from tunebook.data.record_table.markdown import MAX_STATEMENTS, looks_like_markdown, read_markdown
 from tunebook.data.record_table.numbers import clean_text, read_accuracy
 from tunebook.data.record_table.settings import label_pattern, mentions, settings, trial_labels
 from tunebook.data.record_table.tables import TableReading, has_results, is_trial_table, key_values, read_table
+from tunebook.data.record_table.words import round_of
 from tunebook.errors import RecordTableError
 
 __all__ = ["MAX_BYTES", "MAX_LINES", "MAX_TRIALS", "read_record"]
@@ -120,7 +121,14 @@ def _assemble(document: Document, text: str, source: str, notes: list[Note]) -> 
         - {0}
     )
     return HandRecord(
-        source, _language(text), rows, claims, _best_blocks(document, readings), tuple(said[:10]), tuple(notes)
+        source,
+        _language(text),
+        rows,
+        claims,
+        _best_blocks(document, readings),
+        tuple(said[:10]),
+        tuple(notes),
+        _said(document.statements, rows),
     )
 
 
@@ -174,16 +182,37 @@ def _no_table(document: Document, source: str) -> str:
 
 def _claims(statements: Sequence[Statement], rows: Sequence[Row]) -> tuple[tuple[Claim, ...], bool]:
     found: list[Claim] = []
-    labels = label_pattern(row.trial for row in rows)
+    labels = _labels(rows)
     for statement in statements:
         if not statement.is_code and len(found) < MAX_CLAIMS:
-            found += claims_of(statement, Context(labels=labels))
+            within = round_of(statement.section) or statement.section
+            found += claims_of(statement, Context(labels=labels, round=within))
     for row in rows:
         if row.analysis and len(found) < MAX_CLAIMS:
             statement = Statement(row.analysis, row.line, row.section)
-            found += claims_of(statement, Context(row.trial, row.values, row.builds_on, labels))
+            found += claims_of(statement, Context(row.trial, row.values, row.builds_on, labels, row.round))
     found.sort(key=lambda claim: claim.line)
     return tuple(found[:MAX_CLAIMS]), len(found) > MAX_CLAIMS or len(statements) >= MAX_STATEMENTS
+
+
+def _labels(rows: Sequence[Row]) -> re.Pattern[str] | None:
+    """The labels that texts may use; one that says its trial's setting ("r=16") is read as the setting."""
+    return label_pattern(
+        row.trial
+        for row in rows
+        if not (said := settings(row.trial)) or any(row.values.get(name) != level for name, level in said.items())
+    )
+
+
+def _said(statements: Sequence[Statement], rows: Sequence[Row]) -> tuple[Said, ...]:
+    """Accuracies that the running text gives for a trial; a block of the best configuration is held up by itself."""
+    labels = _labels(rows)
+    return tuple(
+        said
+        for statement in statements
+        if not statement.is_code and not _BEST_SECTION.search(statement.section)
+        for said in said_of(statement, labels)
+    )[:MAX_CLAIMS]
 
 
 def _best_blocks(document: Document, readings: Sequence[TableReading]) -> tuple[BestBlock, ...]:

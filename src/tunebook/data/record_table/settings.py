@@ -275,11 +275,16 @@ def settings(text: str) -> dict[str, Level]:
     for mention in mentions(text):
         if mention.values and mention.joined != "list":
             values[mention.factor] = mention.values[-1]
+            times = _TIMES.match(text, mention.end) if mention.factor == "per_device_train_batch_size" else None
+            if times:
+                values["gradient_accumulation_steps"] = int(times.group(1))
         elif FACTOR_KINDS[mention.factor].value_type is bool and re.match(r".*[+加开启]", text[: mention.start][-6:]):
             values[mention.factor] = True
     return values
 
 
+_TIMES = re.compile(r"\s?[x×*]\s?([1-9]\d{0,5})(?![\d.^])")
+"""The accumulation of "batch 2x4"."""
 _LABEL = re.compile(
     r"(?<![A-Za-z0-9])(?:exp(?:eriment)?|trial|run|test|实验|试验|编号)\s?[#_\-.:№]?\s?(\d{1,5})(?![\d.]\d|\d)",
     re.IGNORECASE,
@@ -293,18 +298,31 @@ _BUILDS = re.compile(
 
 
 def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
-    """A pattern for labels without a number ("A", "best-long"), or None without any. "A" and "I" count only where no
-    word follows them, since they are words themselves."""
-    wordy = sorted({label for label in labels if label and not any(c.isdigit() for c in label)}, key=len, reverse=True)
-    parts = [re.escape(label) + (r"(?!\s[a-z])" if label in ("A", "I") else "") for label in wordy]
+    """A pattern for labels that `trial_labels` does not know by their number ("A", "best-long", "t3", "lr4-r16"), or
+    None without any. "A" and "I" count only where no word follows them or "config" stands before, since they are
+    words themselves."""
+    wordy = sorted({label for label in labels if _is_wordy(label)}, key=len, reverse=True)
+    parts = [_AS_A_NAME.format(label) if label in ("A", "I") else re.escape(label) for label in wordy]
     return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(parts)})(?![A-Za-z0-9_])") if parts else None
+
+
+_AS_A_NAME = r"(?:(?<=onfig )|(?<=onfiguration )|(?<=[Rr]un )|(?<=[Tt]rial )|(?<=xperiment )){0}|{0}(?!\s[a-z])"
+
+
+def _is_wordy(label: str) -> bool:
+    return (
+        any(c.isalpha() for c in label)
+        and not re.fullmatch(NUMBER, label)
+        and not _LABEL.fullmatch(label)
+        and not _HASH_LABEL.fullmatch(label)
+    )
 
 
 def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[str, int, int]]:
     """Trials named in a text, as (number or label, start, end) in order; the caller finds them in the tables.
 
     Args:
-        wordy: from `label_pattern`, for labels without a number.
+        wordy: from `label_pattern`, for labels of other forms.
     """
     text = text[:_LONGEST_TEXT]
     found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
@@ -314,7 +332,11 @@ def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[
         if not any(start <= m.start() < end for _, start, end in found)
     ]
     if wordy is not None:
-        found += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)]
+        found += [
+            (m.group(0), m.start(), m.end())
+            for m in wordy.finditer(text)
+            if not any(start < m.end() and m.start() < end for _, start, end in found)
+        ]
     return sorted(found, key=lambda f: f[1])
 
 

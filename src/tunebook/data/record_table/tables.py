@@ -9,9 +9,24 @@ from dataclasses import dataclass, field, replace
 from tunebook.core.audit.model import Accuracy, Difference, Note, Row, TableKind
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.data.record_table.grid import Grid
-from tunebook.data.record_table.numbers import clean_text, is_failure, read_accuracy, read_flag, read_number
+from tunebook.data.record_table.numbers import (
+    clean_text,
+    is_failure,
+    is_out_of_memory,
+    read_accuracy,
+    read_flag,
+    read_number,
+)
 from tunebook.data.record_table.settings import base_trial, level_of, settings
-from tunebook.data.record_table.words import COLUMN_WORDS, RESULT_RANK, compact, factor_of_header
+from tunebook.data.record_table.words import (
+    COLUMN_WORDS,
+    RESULT_RANK,
+    compact,
+    factor_of_header,
+    factors_of_header,
+    is_effective_batch,
+    round_of,
+)
 
 __all__ = [
     "Columns",
@@ -24,6 +39,7 @@ __all__ = [
     "recognise",
 ]
 
+_BATCH, _ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
 _SAMPLE_ROWS = 30
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
@@ -48,6 +64,10 @@ _DIFFERENCE = re.compile(
     re.IGNORECASE,
 )
 """A header of differences from the baseline; those from the run before or from the best so far are not read."""
+_ONE_WORD = re.compile(r"[A-Za-z0-9_.+-]+")
+_PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
+_PRODUCT = re.compile(r"([1-9]\d{0,5})\s?[x×*]\s?([1-9]\d{0,5})(?:\s?=\s?\d+)?", re.IGNORECASE)
+"""A batch size given as rows times accumulation: "2x4", "2 × 4 = 8"."""
 _POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
 _SIGNED = re.compile(r"([-+]?)\s?(\d+(?:\.(\d+))?)\s?([%％]?)")
 _EXTENDED_BASELINE = re.compile(
@@ -61,6 +81,7 @@ class Columns:
 
     Attributes:
         factors: index to factor name.
+        joined: index to the two factors of a column such as "r/alpha".
         accuracy: the result column, None when there is none.
         unused: headers that stand for nothing known.
         doubled: factors that two columns name; the first is used.
@@ -76,12 +97,19 @@ class Columns:
     delta: int | None = None
     unused: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
+    joined: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    round: int | None = None
 
     @property
     def kind(self) -> TableKind:
         """Whether rows give their settings in columns, or in words as changes."""
-        described = self.change is not None and len(self.factors) < _SETTINGS_COLUMNS
-        return TableKind.CHANGES if described or not self.factors else TableKind.SETTINGS
+        described = self.change is not None and self.n_factors < _SETTINGS_COLUMNS
+        return TableKind.CHANGES if described or not self.n_factors else TableKind.SETTINGS
+
+    @property
+    def n_factors(self) -> int:
+        """How many factors have a column."""
+        return len(self.factors) + sum(len(names) for names in self.joined.values())
 
 
 @dataclass(frozen=True)
@@ -102,11 +130,17 @@ def recognise(header: Sequence[str]) -> Columns:
     doubled: list[str] = []
     roles: dict[str, int] = {}
     others: dict[int, str] = {}
+    joined: dict[int, tuple[str, ...]] = {}
+    effective: int | None = None
     for index, cell in enumerate(header):
         text = clean_text(cell)
         factor = factor_of_header(text)
         role = _role(text)
-        if factor and factor in factors.values():
+        if is_effective_batch(text):
+            effective = index
+        elif names := factors_of_header(text):
+            joined[index] = names
+        elif factor and factor in factors.values():
             doubled.append(factor)
         elif factor:
             factors[index] = factor
@@ -114,6 +148,9 @@ def recognise(header: Sequence[str]) -> Columns:
             roles[role] = index
         else:
             others[index] = text
+    if effective is not None and not {_BATCH, _ACCUMULATION} <= {*factors.values(), *sum(joined.values(), ())}:
+        # the product is what acts: it stands for the batch size, and what else is given of it is passed over
+        factors = {i: name for i, name in factors.items() if name not in (_BATCH, _ACCUMULATION)} | {effective: _BATCH}
     accuracy = _result_column(others)
     delta = roles.get("delta")
     if delta is None:
@@ -130,6 +167,8 @@ def recognise(header: Sequence[str]) -> Columns:
         delta,
         unused,
         tuple(doubled),
+        joined,
+        roles.get("round"),
     )
 
 
@@ -151,9 +190,19 @@ def _result_column(others: dict[int, str]) -> int | None:
 def columns_of(grid: Grid) -> Columns:
     """`recognise`, and where no header says what was changed, the column whose cells name settings."""
     columns = recognise(grid.header)
-    if columns.change is not None or len(columns.factors) >= _SETTINGS_COLUMNS or columns.accuracy is None:
+    if columns.trial is None and columns.change is not None and _are_names(grid, columns.change, columns.n_factors):
+        columns = replace(columns, trial=columns.change, change=None)
+    if columns.change is not None or columns.n_factors >= _SETTINGS_COLUMNS or columns.accuracy is None:
         return columns
-    known = {*columns.factors, columns.trial, columns.accuracy, columns.analysis, columns.seed, columns.status}
+    known = {
+        *columns.factors,
+        *columns.joined,
+        columns.trial,
+        columns.accuracy,
+        columns.analysis,
+        columns.seed,
+        columns.status,
+    }
     sample = grid.rows[:_SAMPLE_ROWS]
     named = {
         index: sum(bool(settings(clean_text(cells[index][:LONGEST_CELL]))) for _, cells in sample if index < len(cells))
@@ -167,12 +216,22 @@ def columns_of(grid: Grid) -> Columns:
     return replace(columns, change=best, unused=tuple(text for text in columns.unused if text != header))
 
 
+def _are_names(grid: Grid, column: int, n_factors: int) -> bool:
+    """Whether a column headed "config" beside columns of settings holds short names, such as "B" or "lr4-r16"."""
+    cells = [clean_text(row[column][:LONGEST_CELL]) for _, row in grid.rows if column < len(row)]
+    return (
+        n_factors >= _SETTINGS_COLUMNS
+        and len(set(cells)) == len(cells) == len(grid.rows)
+        and all(0 < len(cell) <= 24 and (not settings(cell) or _ONE_WORD.fullmatch(cell)) for cell in cells)
+    )
+
+
 def is_trial_table(grid: Grid) -> bool:
     """Whether a grid has a result column and something that names settings."""
     if len(grid.header) > MOST_COLUMNS:
         return False
     columns = columns_of(grid)
-    return columns.accuracy is not None and (bool(columns.factors) or columns.change is not None)
+    return columns.accuracy is not None and (columns.n_factors > 0 or columns.change is not None)
 
 
 def has_results(grid: Grid) -> bool:
@@ -195,6 +254,8 @@ def read_table(grid: Grid, number: int) -> TableReading:
         for index, (line, cells) in enumerate(grid.rows)
     ]
     notes += _unused_columns(grid, columns)
+    if any("±" in cells[columns.accuracy] for _, cells in grid.rows if columns.accuracy < len(cells)):
+        notes.append(Note("spread_unused", {"line": grid.line}))
     if columns.doubled:
         notes.append(Note("columns_doubled", {"factors": columns.doubled, "line": grid.line}))
     if columns.trial is None:
@@ -208,7 +269,16 @@ def _unused_columns(grid: Grid, columns: Columns) -> list[Note]:
     for header in columns.unused:
         index = next(i for i, cell in enumerate(grid.header) if clean_text(cell) == header)
         cells = [clean_text(row[index][:LONGEST_CELL]) for _, row in grid.rows if index < len(row)]
-        words = tuple(dict.fromkeys(cell[:40] for cell in cells if cell and read_number(cell) is None))
+        words = tuple(
+            dict.fromkeys(
+                cell[:40]
+                for cell in cells
+                if any(c.isalnum() or read_flag(c) is not None for c in cell.strip("-/ "))
+                and read_number(cell) is None
+                and not is_failure(cell)
+                and not is_out_of_memory(cell)
+            )
+        )
         if 1 < len(words) < len(cells):
             notes.append(Note("column_varies", {"column": header, "words": words, "line": grid.line}))
         else:
@@ -255,6 +325,7 @@ def _read_row(
     values = dict(described)
     values |= _column_values(cells, line, label, columns, notes)
     name = f"{cell(columns.trial)} {change} {_without_comparisons(analysis)}"
+    called_base = label.casefold() == "base" or bool(_BASELINE.search(_without_comparisons(name)))
     if accuracy is None and not failed:
         notes.append(Note("no_result", {"trial": label, "line": line, "cell": clean_text(raw_result)[:60]}))
     return Row(
@@ -269,10 +340,12 @@ def _read_row(
         failed,
         change,
         analysis,
-        is_baseline=bool(_BASELINE.search(_without_comparisons(name))) and _is_baseline_itself(change),
+        is_baseline=called_base and _is_baseline_itself(change),
         seed=cell(columns.seed) or None,
         described=described,
         difference=_difference(cell(columns.delta), header) if columns.delta is not None else None,
+        said_to_fail=is_failure(f"{change} {analysis}"),
+        round=round_of(cell(columns.round)) or cell(columns.round) or round_of(section) or section,
     )
 
 
@@ -316,10 +389,18 @@ def _column_values(
     notes: list[Note],
 ) -> dict[str, Level]:
     values: dict[str, Level] = {}
+    for index, names in columns.joined.items():
+        parts = _PARTS.findall(clean_text(cells[index][:LONGEST_CELL])) if index < len(cells) else []
+        if len(parts) == len(names):
+            levels = {name: _level(name, part) for name, part in zip(names, parts, strict=True)}
+            values |= {name: level for name, level in levels.items() if level is not None}
     for index, factor in columns.factors.items():
         text = cells[index] if index < len(cells) else ""
         level = _level(factor, text)
-        if level is not None:
+        product = _PRODUCT.fullmatch(clean_text(text[:LONGEST_CELL])) if factor == _BATCH else None
+        if product and _ACCUMULATION not in columns.factors.values():
+            values |= {_BATCH: int(product[1]), _ACCUMULATION: int(product[2])}
+        elif level is not None:
             values[factor] = level
         elif clean_text(text).strip("-/ ") and columns.kind is TableKind.SETTINGS:
             notes.append(

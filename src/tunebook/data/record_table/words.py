@@ -10,7 +10,16 @@ import re
 
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
 
-__all__ = ["COLUMN_WORDS", "FACTOR_WORDS", "RESULT_RANK", "compact", "factor_of_header"]
+__all__ = [
+    "COLUMN_WORDS",
+    "FACTOR_WORDS",
+    "RESULT_RANK",
+    "compact",
+    "factor_of_header",
+    "factors_of_header",
+    "is_effective_batch",
+    "round_of",
+]
 
 FACTOR_WORDS: dict[str, tuple[str, ...]] = {
     "learning_rate": ("learning rate", "learning_rate", "lr", "peak lr", "学习率", "学习速率"),
@@ -85,6 +94,7 @@ FACTOR_WORDS: dict[str, tuple[str, ...]] = {
     "gradient_checkpointing": (
         "gradient_checkpointing",
         "gradient checkpointing",
+        "grad ckpt",
         "grad_checkpoint",
         "grad checkpointing",
         "grad checkpoint",
@@ -231,6 +241,10 @@ COLUMN_WORDS: dict[str, tuple[str, ...]] = {
         "deltabaseline",
         "Δ",
         "δ",
+        "vsbase",
+        "deltavsbase",
+        "Δvsbase",
+        "δvsbase",
         "提升",
         "与基线之差",
         "相比基线",
@@ -295,3 +309,40 @@ def factor_of_header(header: str) -> str | None:
         if found:
             return found
     return None
+
+
+_JOINED = re.compile(r"[/×*&]|\s[x+]\s")
+
+
+def factors_of_header(header: str) -> tuple[str, ...]:
+    """The factors of a column that gives two at once, as "LoRA (r/α)" and "batch × accum"; empty for others."""
+    for text in (header, *(bracket[1:-1] for bracket in _UNIT.findall(header))):
+        found = [_BY_HEADER.get(compact(part)) for part in _JOINED.split(text)]
+        if len(found) == 2 and len(set(found)) == 2 and all(found):
+            return tuple(name for name in found if name)
+    return ()
+
+
+_EFFECTIVE_BATCH = {
+    compact(f"{word} {batch}")
+    for word in ("eff", "effective", "global", "total", "有效", "等效", "总", "全局")
+    for batch in ("batch", "batch size", "bs", "批大小", "批次大小", "批量大小", "批次", "批量", "batchsize")
+}
+
+
+def is_effective_batch(header: str) -> bool:
+    """Whether a column holds the product of batch size and accumulation."""
+    return compact(header) in _EFFECTIVE_BATCH
+
+
+_ROUND = re.compile(
+    r"\b(?:round|phase|stage)\s?#?(\d{1,3})(?!\d)|第\s?([一二三四五六七八九十\d]{1,3})\s?(?:轮|阶段)", re.IGNORECASE
+)
+_DIGITS = {character: str(i) for i, character in enumerate("一二三四五六七八九十", start=1)}
+
+
+def round_of(text: str) -> str:
+    """The number of the round that a heading or a sentence names ("Round 2", "第二轮"), "" without."""
+    match = _ROUND.search(text)
+    number = (match.group(1) or match.group(2)) if match else ""
+    return _DIGITS.get(number, number)

@@ -103,6 +103,9 @@ def p_text(p: float) -> str:
     return f"{p:.2g}" if p >= 0.1 else f"{p:.3g}"
 
 
+_BASELINE_NAMES = {"baseline", "base", "default", "基线", "基准", "默认"}
+
+
 class AuditWords(ABC):
     """One language. `labels` are headings, column titles and single words by name; `verdicts` are those of claims,
     `told` the same of the question whether two trials can be told apart."""
@@ -119,6 +122,11 @@ class AuditWords(ABC):
     def factor(self, name: str) -> str:
         """A factor in words; its own name when there is no word."""
         return self.factors.get(name, name)
+
+    def baseline(self, name: str) -> str:
+        """The baseline by its name; one that is called baseline is not named twice."""
+        word = self.labels["the_baseline"]
+        return word if name.casefold() in _BASELINE_NAMES else f"{word} {name}"
 
     def factor_list(self, names: Sequence[str]) -> str:
         return self.listed([self.factor(name) for name in names])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -25,6 +26,19 @@ def _said(accuracy: object) -> str:
     return percent(accuracy.value, 2) if isinstance(accuracy, Accuracy) else "失败"
 
 
+_LATIN = "|".join(
+    re.escape(word)
+    for word in sorted(FACTORS.values(), key=len, reverse=True)
+    if word[0].isascii() or word[-1].isascii()
+)
+_TIGHT = re.compile(rf"(?<=[一-鿿])(?={_LATIN})|(?:(?<=[A-Za-z])(?=[一-鿿]))")
+
+
+def _spaced(text: str) -> str:
+    """A sentence of ours with a blank between a Latin factor word and a Chinese character: "仅 dropout 不同"."""
+    return _TIGHT.sub(" ", text)
+
+
 class ChineseAudit(AuditWords):
     """与英文版逐句对应。"""
 
@@ -34,6 +48,7 @@ class ChineseAudit(AuditWords):
         "fact": "项目",
         "value": "内容",
         "baseline": "基线",
+        "the_baseline": "基线",
         "trials": "实验",
         "examples": "测试样本数",
         "one_trial": "单次实验的 95 % 区间",
@@ -51,6 +66,7 @@ class ChineseAudit(AuditWords):
         "right": "答对数",
         "accuracy": "准确率（95 %）",
         "difference": "差（条）",
+        "difference_points": "差（百分点）",
         "p": "校正后 p",
         "told": "能否与偶然区分",
         "same": "重复的同一训练",
@@ -79,6 +95,7 @@ class ChineseAudit(AuditWords):
         "one_factor": "只改一项",
         "several": "同时改了多项",
         "trials_csv": "可直接作为研究文件的 `trials:`",
+        "trials_csv_part": "可直接作为研究文件的 `trials:`，其中略去了研究不接受的设置，例如半个 epoch",
         "colon": "：",
         "examples_unit": "条",
     }
@@ -117,7 +134,7 @@ class ChineseAudit(AuditWords):
         real, depends = told.get(SupportVerdict.HOLDS, ()), told.get(SupportVerdict.DEPENDS, ())
         runs = told.get(SupportVerdict.NOT_SHOWN, ())
         compared = sum(len(names) for names in told.values())
-        text = f"设置与基线不同的 {compared} 次实验里，能与基线区分的有 {len(real)} 次"
+        text = f"设置与基线不同且有结果的 {compared} 次实验里，能与基线区分的有 {len(real)} 次"
         if real:
             text += f"（{self.cut_list(real)}{'，训练失败' if len(failed) == len(real) == 1 else ''}）"
         if depends:
@@ -137,9 +154,14 @@ class ChineseAudit(AuditWords):
         verdict: SupportVerdict,
         bounds: Bounds,
     ) -> str:
-        ahead = f"{n} 条里多对 {gap.examples} 条" if gap.examples is not None else f"高 {_points(gap.effect)} 个百分点"
+        ahead = (
+            f"{count(n or 0)} 条里多对 {count(gap.examples)} 条"
+            if gap.examples is not None
+            else f"高 {_points(gap.effect)} 个百分点"
+        )
         lead = (
-            f"最佳的 {gap.treatment}（{percent(accuracies[0])}）比基线 {gap.control}（{percent(accuracies[1])}）{ahead}"
+            f"最佳的 {gap.treatment}（{percent(accuracies[0])}）比"
+            f"{self.baseline(gap.control)}（{percent(accuracies[1])}）{ahead}"
         )
         if verdict is SupportVerdict.UNCHECKED:
             return f"{lead}；不知道测试样本数，无法判断是否超出偶然。"
@@ -164,7 +186,7 @@ class ChineseAudit(AuditWords):
         )
 
     def baseline_is_best(self, name: str) -> str:
-        return f"没有实验高于基线 {name}。"
+        return f"没有实验高于{self.baseline(name)}。"
 
     def could_see(self, d: Detectable) -> str:
         return "这份记录最多能看出：" + self.detectable_fact(d)
@@ -291,18 +313,20 @@ class ChineseAudit(AuditWords):
         return f"{a} 与 {b} 是同一训练（有效设置相同），差别只是偶然。"
 
     def changes_nothing(self, factor: str) -> str:
-        return f"无需检验：{factor}在这里的改动不影响数学结果。"
+        return _spaced(f"无需检验：{factor}在这里的改动不影响数学结果。")
 
     def confounded(self, factor: str | None, mixed: Sequence[Mixed]) -> str:
         text = f"没有仅{factor}不同的实验对。" if factor else "没有能单独说明它的实验对。"
-        return text + "".join(
+        return _spaced(text) + "".join(
             f"{m.gap.treatment} 与 {m.gap.control} 还有{self.factor_list(m.also)}不同。" for m in mixed[:2] if m.also
         )
 
     def naive(self, m: Mixed) -> str:
+        base = self.baseline(m.gap.control)
         unit = "条" if m.gap.examples is not None else "个百分点"
         return (
-            f"与基线 {m.gap.control} 相比，{m.gap.treatment} 为 {m.gap.text()} {unit}，但"
+            f"与{base}{'' if base == self.labels['the_baseline'] else ' '}相比，{m.gap.treatment} 为 "
+            f"{m.gap.text()} {unit}，但"
             f"{self.factor_list(m.also)}也不同。"
         )
 
@@ -338,7 +362,7 @@ class ChineseAudit(AuditWords):
         return "差别是存在的。"
 
     def order_unknown(self, factor: str, bounds: Bounds | None) -> str:
-        return f"仅{factor}不同的最大差别可能是真的，但它是否大于其他参数是另一个比较，这些实验支持不了。"
+        return _spaced(f"仅{factor}不同的最大差别可能是真的，但它是否大于其他参数是另一个比较，这些实验支持不了。")
 
     def not_best(self, name: str, higher: Sequence[str]) -> str:
         return f"{self.cut_list(higher, 5)} 高于 {name}。"
@@ -350,7 +374,7 @@ class ChineseAudit(AuditWords):
         return "表中没有与这句话对应的实验。"
 
     def not_varied(self, factor: str) -> str:
-        return f"表中没有{factor}的两个不同取值。"
+        return _spaced(f"表中没有{factor}的两个不同取值。")
 
     def unread(self) -> str:
         return "这句话作了比较，但未能读懂其形式，请人工核对。"
@@ -383,7 +407,7 @@ class ChineseAudit(AuditWords):
             )
         else:
             text += f"没有仅{word}不同的一成一败的实验对。"
-        return text
+        return _spaced(text)
 
     def equal(self, names: Sequence[str], counts: Sequence[int | None]) -> str:
         return (
@@ -410,27 +434,29 @@ class ChineseAudit(AuditWords):
         return "秩有变化，但没有记录 alpha：alpha/r 是否随之改变不得而知。"
 
     def one_to_one(self, a: str, b: str) -> str:
-        return f"{a}与{b}总是一起改变，两者的作用无法分开。"
+        return _spaced(f"{a}与{b}总是一起改变，两者的作用无法分开。")
 
     def not_isolated(self, factor: str, levels: Sequence[str], companions: Sequence[str]) -> str:
         text = f"没有两次实验仅以{factor} {'、'.join(levels)} 与基线取值相比"
-        return text + (f"：{self.listed(companions)}每次都一起变了。" if companions else "。")
+        return _spaced(text + (f"：{self.listed(companions)}每次都一起变了。" if companions else "。"))
 
     def inconsistency(self, note: Note) -> str:
         return _INCONSISTENCIES[note.code](self, note.values)
 
     def next_why(self, why: str, factor: str | None, level: str) -> str:
         word = self.factor(factor) if factor else ""
-        return {
+        said = {
             "baseline": "更多种子：衡量噪声，也使其他比较公平",
             "best": "更多种子：它到底是否更好？",
             "boundary_factor": f"{word} {level}，其余用训练成功的设置：单凭它会崩溃吗？",
+            "boundary_again": "另一个种子：还会崩溃吗？",
             "boundary_rest": f"{word} {level}，其余用失败实验的设置：没有它也会崩溃吗？",
             "alpha": f"单独的{word} {level}：把秩与 alpha 分开",
             "level": f"单独的{word} {level}",
             "claim": f"单独的{word} {level}，即原文所说",
             "pair": "另一个种子：它与基线之差取决于样本如何配对",
-        }[why]
+        }
+        return _spaced(said[why])
 
     def next_lead(self, n: int, cost: float, to_settle: tuple[int, int] | None) -> str:
         text = f"能回答未决问题的最便宜的实验：{n} 个配置，每个种子合计为基线训练一次的 {cost:.3g} 倍（只按轮数计）。"
@@ -463,7 +489,7 @@ class ChineseAudit(AuditWords):
             + strong("无法核对")
             + "：表中没有可以对照的内容。没有一种判定是说“没有差别”。",
             f"多重比较校正：各实验与基线的比较用 Holm 法，共 {family} 个，两个界限都校正。由说法或参数挑出的实验对："
-            f"第一个界限对所判定的实验对用 Holm 法，第二个界限对全部 {count(all_pairs)} 对可供挑选的不同设置用 "
+            f"第一个界限对所判定的实验对用 Holm 法，第二个界限对全部 {count(all_pairs)} 对设置不同、可供挑选的实验用 "
             "Bonferroni 法。",
             f"种子噪声：{_points(used)} 个百分点，由测得的方差与先验（{_points(prior)} 个百分点，相当于 "
             f"{prior_freedom} 个自由度）"
@@ -522,7 +548,11 @@ def _short(w: ChineseAudit, v: Mapping[str, Any]) -> str:
 _INCONSISTENCIES: dict[str, _Say] = {
     "missing_numbers": lambda w, v: f"表中缺少的编号：{w.cut_list([str(n) for n in v['numbers']])}。",
     "renumbered": _renumbered,
-    "repeated": lambda w, v: f"{v['trial']} 在第 {v['line']} 行再次出现，设置或结果不同；采用第一次的。",
+    "repeated": lambda w, v: (
+        f"{v['trial']} 在第 {v['line']} 行再次出现，"
+        + ("设置不同" if v["settings"] else f"设置相同而结果不同（{_said(v['text'])}，前一次为 {_said(v['table'])}）")
+        + "；采用第一次的。"
+    ),
     "only_in_text": lambda w, v: f"出现在各轮表格却不在总表中：{w.cut_list(v['trials'])}。",
     "not_in_text": lambda w, v: f"在总表中却不在任何一轮的表格中：{w.cut_list(v['trials'])}。",
     "result_differs": lambda w, v: (
@@ -530,6 +560,13 @@ _INCONSISTENCIES: dict[str, _Say] = {
     ),
     "settings_differ": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：{_wrong(w, v['settings'])}。",
     "described_short": _short,
+    "said_differs": lambda w, v: (
+        f"{v['trial']}（第 {v['line']} 行）：原文写的是 {_said(v['text'])}，表中是 {_said(v['table'])}。"
+    ),
+    "said_gap_differs": lambda w, v: (
+        f"{v['trial']} 与 {v['reference']}（第 {v['line']} 行）：原文说相差 {v['said']:g} 个百分点，"
+        f"按准确率计算为 {v['points']:+.1f}。"
+    ),
     "difference_wrong": lambda w, v: (
         f"{v['trial']}（第 {v['line']} 行）：差值一列写的是 {v['said']:+g}；"
         f"按准确率计算应为 {v['points']:+.1f} 个百分点，即基线的 {v['relative']:+.1f} %。"
@@ -562,6 +599,10 @@ _READING: dict[str, _Say] = {
     "column_varies": lambda w, v: (
         f"“{v['column']}”一列（第 {v['line']} 行的表）未使用，但各实验的内容不同"
         f"（{w.cut_list(v['words'], 5)}）。如果它是一项设置，所谓仅一项不同的实验对可能在这上面也不同。"
+    ),
+    "spread_unused": lambda w, v: (
+        f"第 {v['line']} 行的表中结果带有 ±。后面的数没有使用，前面的数按一次运行处理：如果它是多个种子的平均，"
+        "偶然造成的差别就比这里说的小。"
     ),
     "columns_doubled": lambda w, v: f"有两列都是{w.factor_list(v['factors'])}，采用第一列。",
     "numbers_restart": lambda w, v: "各表都从头编号；2.1 表示第二个表的 1 号。",

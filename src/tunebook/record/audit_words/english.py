@@ -38,6 +38,7 @@ class EnglishAudit(AuditWords):
         "fact": "What",
         "value": "Found",
         "baseline": "Baseline",
+        "the_baseline": "the baseline",
         "trials": "Trials",
         "examples": "Test examples",
         "one_trial": "One trial's 95 % interval",
@@ -55,6 +56,7 @@ class EnglishAudit(AuditWords):
         "right": "Right",
         "accuracy": "Accuracy (95 %)",
         "difference": "Difference",
+        "difference_points": "Difference (points)",
         "p": "p, adjusted",
         "told": "Told apart from chance?",
         "same": "The same training more than once",
@@ -83,6 +85,8 @@ class EnglishAudit(AuditWords):
         "one_factor": "One factor",
         "several": "Several factors",
         "trials_csv": "As a file for a study's `trials:`",
+        "trials_csv_part": "As a file for a study's `trials:`, without settings that a study does not take, such as "
+        "half an epoch",
         "colon": ":",
         "examples_unit": "examples",
     }
@@ -124,7 +128,8 @@ class EnglishAudit(AuditWords):
         runs = told.get(SupportVerdict.NOT_SHOWN, ())
         compared = sum(len(names) for names in told.values())
         text = (
-            f"Of {_plural(compared, 'trial')} with other settings, {len(real) or 'none'} can be told from the baseline"
+            f"Of {_plural(compared, 'trial')} with a result and other settings, {len(real) or 'none'} can be told "
+            "from the baseline"
         )
         if real:
             text += f" ({self.cut_list(real)}{', which failed' if len(failed) == len(real) == 1 else ''})"
@@ -146,9 +151,13 @@ class EnglishAudit(AuditWords):
         verdict: SupportVerdict,
         bounds: Bounds,
     ) -> str:
-        ahead = f"{gap.examples} of {n} examples" if gap.examples is not None else f"{_points(gap.effect)} points"
+        ahead = (
+            f"{count(gap.examples)} of {count(n or 0)} examples"
+            if gap.examples is not None
+            else f"{_points(gap.effect)} points"
+        )
         lead = (
-            f"The best, {gap.treatment} ({percent(accuracies[0])}), is {ahead} ahead of the baseline {gap.control} "
+            f"The best, {gap.treatment} ({percent(accuracies[0])}), is {ahead} ahead of {self.baseline(gap.control)} "
             f"({percent(accuracies[1])})"
         )
         if verdict is SupportVerdict.UNCHECKED:
@@ -175,7 +184,7 @@ class EnglishAudit(AuditWords):
         )
 
     def baseline_is_best(self, name: str) -> str:
-        return f"No trial scored higher than the baseline {name}."
+        return f"No trial scored higher than {self.baseline(name)}."
 
     def could_see(self, d: Detectable) -> str:
         return "What it could have shown: " + self.detectable_fact(d)
@@ -320,9 +329,9 @@ class EnglishAudit(AuditWords):
         return text
 
     def naive(self, m: Mixed) -> str:
-        unit = "examples" if m.gap.examples is not None else "points"
+        unit = "points" if m.gap.examples is None else "example" if abs(m.gap.examples) == 1 else "examples"
         return (
-            f"Against the baseline {m.gap.control}, {m.gap.treatment} has {m.gap.text()} {unit}, but also "
+            f"Against {self.baseline(m.gap.control)}, {m.gap.treatment} has {m.gap.text()} {unit}, but also "
             "differs in "
             f"{self.factor_list(m.also)}."
         )
@@ -456,6 +465,7 @@ class EnglishAudit(AuditWords):
             "baseline": "more seeds: the noise, and a fair comparison for all others",
             "best": "more seeds: is it better at all?",
             "boundary_factor": f"{word} {level} with the settings that trained: does it break by itself?",
+            "boundary_again": "another seed: does it break again?",
             "boundary_rest": f"{word} {level} with the other settings of the failed trial: do they break without it?",
             "alpha": f"{word} {level} by itself: rank and alpha apart",
             "level": f"{word} {level} by itself",
@@ -502,7 +512,7 @@ class EnglishAudit(AuditWords):
             f"Adjusted for many comparisons: trials against the baseline by Holm's method over {family}, both bounds. "
             "Pairs picked by a claim or a factor: the first bound by Holm over the pairs judged, the second by "
             "Bonferroni "
-            f"over all {count(all_pairs)} pairs of different settings that could have been picked.",
+            f"over all {count(all_pairs)} pairs of trials with different settings that could have been picked.",
             f"Seed noise: {_points(used)} points, the measured variance weighed with a prior of {_points(prior)} "
             "points "
             f"worth {prior_freedom} degrees of freedom. It is used only to keep a claim from holding, never to "
@@ -576,7 +586,13 @@ _INCONSISTENCIES: dict[str, _Say] = {
     "missing_numbers": lambda w, v: f"Numbers missing from the table: {w.cut_list([str(n) for n in v['numbers']])}.",
     "renumbered": _renumbered,
     "repeated": lambda w, v: (
-        f"{v['trial']} is given again on line {v['line']} with other settings or another result; the first was used."
+        f"{v['trial']} is given again on line {v['line']} with "
+        + (
+            "other settings"
+            if v["settings"]
+            else f"the same settings and another result ({_said(v['text'])}, before {_said(v['table'])})"
+        )
+        + "; the first was used."
     ),
     "only_in_text": lambda w, v: f"In a round's table but not in the full table: {w.cut_list(v['trials'])}.",
     "not_in_text": lambda w, v: f"In the full table but in no round's table: {w.cut_list(v['trials'])}.",
@@ -585,6 +601,13 @@ _INCONSISTENCIES: dict[str, _Say] = {
     ),
     "settings_differ": lambda w, v: f"{v['trial']} (line {v['line']}): {_wrong(w, v['settings'])}.",
     "described_short": _short,
+    "said_differs": lambda w, v: (
+        f"{v['trial']} (line {v['line']}): the text says {_said(v['text'])}, the table {_said(v['table'])}."
+    ),
+    "said_gap_differs": lambda w, v: (
+        f"{v['trial']} against {v['reference']} (line {v['line']}): the text says {v['said']:g} points, the accuracies "
+        f"give {v['points']:+.1f}."
+    ),
     "difference_wrong": lambda w, v: (
         f"{v['trial']} (line {v['line']}): the column of differences says "
         f"{v['said']:+g}; the accuracies give {v['points']:+.1f} points, "
@@ -629,6 +652,10 @@ _READING: dict[str, _Say] = {
         f"between trials ({w.cut_list(v['words'], 5)}). If it is a setting, pairs said to differ in one factor may "
         "differ in "
         "this too."
+    ),
+    "spread_unused": lambda w, v: (
+        f"Results are given with ± (table on line {v['line']}). The number behind it is not used, and what stands "
+        "before it is taken for one run: if it is a mean over seeds, less of a difference is chance than is said here."
     ),
     "columns_doubled": lambda w, v: f"Two columns stand for {w.factor_list(v['factors'])}; the first was used.",
     "numbers_restart": lambda w, v: "The tables each number from the start; 2.1 is number 1 of the second table.",
