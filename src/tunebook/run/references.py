@@ -14,6 +14,11 @@ __all__ = ["Reference", "resolve"]
 SHORTEST_KEY = 4
 """Digits of a configuration's key that must at least be given."""
 
+_NOT_YET = {
+    "best": "this study has no best configuration yet",
+    "cheapest": "this study has shown no configuration as good as the best",
+}
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -89,7 +94,7 @@ def _by_prefix(text: str, history: History) -> str:
     found = [key for key in keys if key.startswith(text)] if len(text) >= SHORTEST_KEY else []
     if len(found) == 1:
         return found[0]
-    what = (
+    what = _NOT_YET.get(text) or (
         f"means {len(found)} configurations ({', '.join(found)})" if found else "means no trial or configuration here"
     )
     raise NotFoundError(
