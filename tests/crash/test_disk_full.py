@@ -68,6 +68,32 @@ def test_a_full_disk_is_named_and_the_study_goes_on_when_there_is_room(small_dis
         assert fingerprint(ledger.history()) == expected
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_full_disk_keeps_nobody_from_reading(small_disk, closed):
+    """A reader's index of the log finds no place beside the ledger, so a copy is read."""
+    place = small_disk(20_000)
+    folder = place / "study"
+
+    def left() -> None:
+        ledger = open_ledger(folder, write=True)
+        drive(ledger)
+        if closed:
+            ledger.close()
+        os._exit(0)
+
+    assert in_child(left) == 0
+    (folder / "ledger.sqlite-shm").unlink(missing_ok=True)
+    room = os.statvfs(place)
+    (place / "filler").write_bytes(bytes(room.f_bavail * room.f_frsize))
+    with open_ledger(folder, write=False) as ledger:
+        read = fingerprint(ledger.history())
+    report = examine(folder)
+    assert report.summary.startswith("The ledger is sound")
+    (place / "filler").unlink()
+    with open_ledger(folder, write=True) as ledger:
+        assert fingerprint(ledger.history()) == read
+
+
 def test_a_file_that_may_not_grow_is_the_same(tmp_path, expected):
     """RLIMIT_FSIZE: the write fails in the middle of the log. Works without the right to mount."""
 

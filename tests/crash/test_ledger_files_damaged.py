@@ -6,6 +6,7 @@ import random
 import shutil
 import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,6 +118,22 @@ def test_a_flipped_bit_never_becomes_a_number(tmp_path, finished):
         assert "ledger.sqlite" in said
         assert said == "ledger.sqlite" or path.read_bytes() == bytes(flipped)
     assert n_damaged > N_FLIPS / 10, "flips that hit nothing prove nothing"
+
+
+@pytest.mark.parametrize("column", ["accuracy", "loss"])
+@pytest.mark.parametrize("value", ["'x'", "NULL", "0.123"])
+def test_a_summary_that_is_not_the_mean_of_its_outcomes_is_damage(tmp_path, finished, column, value):
+    """tunebook reads the outcomes; people who ask the file in SQL read the summary."""
+    folder = tmp_path / "study"
+    shutil.copytree(finished, folder)
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection:
+        chosen = f"WHERE trial_id = 1 AND {column} IS NOT NULL"
+        assert connection.execute(f"UPDATE scored_splits SET {column} = {value} {chosen}").rowcount >= 1
+        connection.commit()
+    with pytest.raises(LedgerDamaged, match="trial 1: its scores on"):
+        everything(folder, write=False)
+    report = examine(folder)
+    assert (report.is_damaged, report.lost) == (True, (1,))
 
 
 def test_examining_never_breaks_and_never_calls_damage_sound(tmp_path, finished):

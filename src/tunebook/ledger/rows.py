@@ -5,6 +5,7 @@ Everything read is held against its checksum: a value that leaves this file is t
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +14,17 @@ from typing import Any, TypeVar
 import numpy as np
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from tunebook.core.facts import Cost, Curve, EvaluationRecord, ExampleText, Outcomes, StepRecord, StudyFacts, TrialFact
+from tunebook.core.facts import (
+    Cost,
+    Curve,
+    EvaluationRecord,
+    ExampleText,
+    Floats,
+    Outcomes,
+    StepRecord,
+    StudyFacts,
+    TrialFact,
+)
 from tunebook.core.findings import Finding
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.ledger.codec import CodecError, decode, encode
@@ -271,7 +282,7 @@ def read_trial_facts(
     fresh = {row["id"] for row in rows if row["id"] not in known or known[row["id"]][0] != row["digest"]}
     finished = {row["id"] for row in rows if row["id"] in fresh and TrialState(row["state"]).is_final}
     curves = _read_curves(connection, study_id, finished)
-    scored = _read_outcomes(connection, study_id, finished)
+    scored = _read_outcomes(connection, study_id, finished, place)
     return {
         row["id"]: (row["digest"], _trial_fact(row, curves, scored, place)) if row["id"] in fresh else known[row["id"]]
         for row in rows
@@ -317,7 +328,9 @@ def _read_curves(connection: Connection, study_id: int, wanted: set[int]) -> dic
     return {number: Curve(tuple(steps[number]), tuple(taken[number])) for number in wanted}
 
 
-def _read_outcomes(connection: Connection, study_id: int, wanted: set[int]) -> dict[int, dict[str, Outcomes]]:
+def _read_outcomes(
+    connection: Connection, study_id: int, wanted: set[int], place: str
+) -> dict[int, dict[str, Outcomes]]:
     if not wanted:
         return {}
     rows: dict[tuple[int, str], list[Any]] = defaultdict(list)
@@ -329,8 +342,17 @@ def _read_outcomes(connection: Connection, study_id: int, wanted: set[int]) -> d
         answers = tuple(row.answer for row in of_split) if summary.has_answers else ()
         scores = np.array([row.score for row in of_split], dtype=np.float64)
         nll = np.array([row.nll for row in of_split], dtype=np.float64)
+        if not (_is_mean(summary.accuracy, scores) and _is_mean(summary.loss, nll)):
+            said = f"its scores on {summary.split!r} are not the means of its outcomes"
+            raise damaged(place, f"trial {summary.trial_id}: {said}")
         found[summary.trial_id][summary.split] = Outcomes(scores, nll, answers)
     return found
+
+
+def _is_mean(told: float, values: Floats) -> bool:
+    """Whether a summary's column still says what it was written from; another processor may differ in the last bits."""
+    expected = math.nan if len(values) == 0 else float(np.mean(values))
+    return bool(np.isclose(told, expected, rtol=1e-9, atol=0.0, equal_nan=True))
 
 
 # --- findings ----------------------------------------------------------------------------------------------------

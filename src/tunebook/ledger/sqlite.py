@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 LEDGER_FILE = "ledger.sqlite"
 _MAKING_FILE = "ledger.sqlite.making"
+_NO_INDEX = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_SHM", "SQLITE_FULL")
+"""What a reader is told where the folder, or its full disk, has no place for the index of a log."""
 _BUSY_SECONDS = 30.0
 """How long to wait for a reader that blocks a checkpoint or a migration."""
 
@@ -152,21 +154,11 @@ class SqliteDatabase:
 
     def _readable_file(self) -> Path:
         """The ledger, or a copy of it where its folder cannot hold the index that readers of a log share."""
-        try:
-            connect_readonly(self._path).close()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
-                return self._copied()
-            raise
-        return self._path
+        return self._path if _has_index(self._path) else self._copied()
 
     def _copied(self) -> Path:
         self._copy = tempfile.TemporaryDirectory(prefix="tunebook-ledger-")
-        for suffix in ("", "-wal"):
-            source = self._path.with_name(LEDGER_FILE + suffix)
-            if source.exists():
-                shutil.copyfile(source, Path(self._copy.name) / source.name)
-        return Path(self._copy.name) / LEDGER_FILE
+        return _copied(self._path, self._copy.name)
 
     def _migrated_copy(self, engine: SqlEngine) -> SqlEngine:
         """An older ledger is read through a migrated copy; the file itself stays as it is."""
@@ -197,14 +189,42 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _has_index(path: Path) -> bool:
+    """Whether a reader finds, or can make, the index of the log; where not, a copy of the ledger is read."""
+    try:
+        connect_readonly(path).close()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname.startswith(_NO_INDEX):
+            return False
+        raise
+    return True
+
+
+def _copied(path: Path, folder: str) -> Path:
+    """The ledger with its log, copied to another folder."""
+    for suffix in ("", "-wal"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            shutil.copyfile(source, Path(folder) / source.name)
+    return Path(folder) / path.name
+
+
 def readonly_engine(path: Path) -> SqlEngine:
     """An engine that cannot change the file; for looking at damaged ones."""
     return _engine(path, readonly=True)
 
 
-def check_file(path: Path) -> None:
-    """Read the whole file and raise LedgerDamaged when SQLite finds it inconsistent. Changes nothing."""
+def check_file(path: Path, place: str | None = None) -> None:
+    """Read the whole file and raise LedgerDamaged when SQLite finds it inconsistent. Changes nothing.
+
+    Args:
+        place: what messages call it, where `path` is a copy.
+    """
+    place = place or str(path)
     try:
+        if not _has_index(path):
+            with tempfile.TemporaryDirectory(prefix="tunebook-ledger-") as folder:
+                return check_file(_copied(path, folder), place)
         connection = connect_readonly(path)
         try:
             answers = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
@@ -213,9 +233,9 @@ def check_file(path: Path) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise _translated_cause(error, str(path)) or error from error
+        raise _translated_cause(error, place) or error from error
     if answers != ["ok"]:
-        raise damaged(str(path), "; ".join(str(answer) for answer in answers[:3] if answer != "ok"))
+        raise damaged(place, "; ".join(str(answer) for answer in answers[:3] if answer != "ok"))
 
 
 def translated(error: BaseException, place: str) -> TunebookError | None:
@@ -256,7 +276,7 @@ def _has_room(folder: Path) -> bool:
 
 
 def _address(path: Path, mode: str) -> str:
-    return f"file:{quote(str(path.resolve()))}?mode={mode}"
+    return f"file:{quote(os.fsencode(path.resolve()))}?mode={mode}"
 
 
 def _engine(path: Path, *, readonly: bool = False, journal: str = "WAL") -> SqlEngine:
