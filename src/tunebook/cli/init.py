@@ -38,10 +38,17 @@ def init(
     if output != "-" and target.exists() and not force:
         raise UserError(f"{output}: exists already, and nothing is overwritten silently. Give --output or --force.")
     folder = Path.cwd() if output == "-" else target.absolute().parent
+    if not folder.is_dir():
+        raise UserError(f"{output}: there is no folder {folder}. Make it first, or give another --output.")
     text = write_study_file(data, folder, model=model, trials=trials, language=language)
     parse_study(text, target.name)  # what is not fit to run is told now: too few trials, a name that is no model's
     if output == "-":
         results().print(text, end="", markup=False)
         return
-    target.write_text(text, encoding="utf-8")
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{output}: cannot be written ({error.strerror}). Name a file that can be made with --output."
+        ) from error
     messages().print(f"Wrote {output}. Next: tunebook plan {output}, then tunebook run {output}")

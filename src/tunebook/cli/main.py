@@ -6,6 +6,7 @@ the environment, `run` goes on; 130 and 143 interrupted, `run` goes on.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -15,13 +16,15 @@ import typer
 
 import tunebook
 from tunebook.cli.output import messages, printable
-from tunebook.errors import EnvironmentStop, Interrupted, LedgerDamaged, UserError
+from tunebook.errors import EnvironmentStop, Interrupted, LedgerDamaged, TrialFailed, UserError
 
 __all__ = ["app", "main"]
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]
 """What a wrong option or argument raises; typer exports its children only."""
-EXIT_INPUT, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 2, 75, 130
+EXIT_FAILED, EXIT_INPUT, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 75, 130
+GOES_ON = ("run", "demo")
+"""Commands that take up where they were stopped when they are given again."""
 
 app = typer.Typer(
     name="tunebook",
@@ -84,9 +87,12 @@ def _run(arguments: list[str]) -> int:
         _say(error_console, str(error))
         return EXIT_INPUT
     except EnvironmentStop as error:
-        goes_on = "" if isinstance(error, LedgerDamaged) else "\nNothing is lost: `tunebook run` goes on from here."
-        _say(error_console, f"{error}{goes_on}")
+        goes_on = arguments[0] in GOES_ON and not isinstance(error, LedgerDamaged)
+        _say(error_console, f"{error}" + "\nNothing is lost: `tunebook run` goes on from here." * goes_on)
         return EXIT_ENVIRONMENT
+    except TrialFailed as error:  # of a single training: `rerun`, or `run --final` after its rounds
+        _say(error_console, str(error))
+        return EXIT_FAILED
     except Interrupted as error:
         return error.exit_code
     except KeyboardInterrupt:
@@ -94,6 +100,10 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of a pipe went away, as `head` does
         sys.stderr.close()
         return 0
+    except OSError as error:  # of the file system, where no better sentence was found
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _say(error_console, f"{what}. Mend that, then repeat the command.")
+        return EXIT_INPUT if error.errno == errno.ENAMETOOLONG else EXIT_ENVIRONMENT
 
 
 def _say(console: object, text: str) -> None:

@@ -67,6 +67,9 @@ class _Terminal:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
+        except UnicodeEncodeError:  # a terminal of few characters, or a file name that is no text
+            encoding = self._stream.encoding or "ascii"
+            return self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         except OSError as error:
             self._silence(error)
             return len(text)
@@ -111,4 +114,9 @@ def to_json(value: Any) -> Any:
 def print_json(value: Any) -> None:
     """One JSON document on standard output, with its `schema_version`."""
     document = {"schema_version": SCHEMA_VERSION} | to_json(value)
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a terminal of few characters, or a file name that is no text
+        text = json.dumps(document, indent=2)
+    _open_ended(sys.stdout).write(text + "\n")

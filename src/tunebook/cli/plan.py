@@ -159,6 +159,11 @@ def _closing(p: StudyPlan) -> list[str]:
         lines.append(
             f"memory: about {p.next_cost.peak_bytes / GIB:.1f} GiB for {trials}, {p.memory_bytes / GIB:.1f} GiB free"
         )
+        if p.next_cost.peak_bytes > p.memory_bytes:
+            lines.append(
+                "that is more than is free: trials would fail for want of memory; close other programs, lower "
+                "max_length or lora_r, or take a smaller model"
+            )
         lines.append(_payer(p))
     return lines
 

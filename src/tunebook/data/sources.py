@@ -70,6 +70,8 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
             f"{source}: {'' if exists else 'no such file, and '}the name ends in {quoted(path.suffix)}; "
             "data files are .jsonl, .json, .csv or .parquet, hub ids are owner/name. Rename or convert it."
         )
+    if exists and not path.is_file():  # a pipe may never end, a device never does
+        raise DataError(f"{source}: not a file; data is read more than once. Write it to a file and give that.")
     data = _bytes(path, source)
     unit = "row" if kind == "parquet" else "line"
     rows = _read_parquet(data, source) if kind == "parquet" else _read_text(decode(data, source), source, kind)

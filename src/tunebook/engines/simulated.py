@@ -81,7 +81,10 @@ class SimulatedEngine:
             if not self._slept(jobs[0].id, sink):
                 return
             for result in trial.results(steps):
-                _save_adapter(jobs[0].folder, result.id, trial.configuration_of(result.id), jobs[0].seed)
+                own = Path(jobs[0].folder)  # the trials that stand at its checkpoints have folders beside it
+                folder = own if result.id == jobs[0].id else own.parent / str(result.id)
+                if jobs[0].folder:
+                    _save_adapter(folder, trial.configuration_of(result.id), jobs[0].seed)
                 sink.finished(result)
 
     def _slept(self, trial_id: int, sink: Sink) -> bool:
@@ -243,13 +246,12 @@ def _different(golds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return result
 
 
-def _save_adapter(folder: str, trial_id: int, configuration: Configuration, seed: int) -> None:
+def _save_adapter(target: Path, configuration: Configuration, seed: int) -> None:
     """Write a tiny adapter in PEFT's form, so that everything that handles adapters has one to handle."""
-    if not folder or configuration.num_train_epochs == 0:
+    if configuration.num_train_epochs == 0:
         return
     from safetensors.numpy import save_file
 
-    target = Path(folder).parent / str(trial_id)
     target.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng([int(configuration.key, 16), seed])
     weights = {"base_model.model.simulated.lora_A.weight": generator.standard_normal((2, 4)).astype(np.float32)}

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
 from tunebook.run.reading import StudyRead
+from tunebook.run.writing import writing
 
 __all__ = ["best_trial", "configuration_yaml", "write_best"]
 
@@ -35,19 +36,24 @@ def write_best(found: StudyRead, folder: Path) -> Path | None:
     """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`; replaced as a whole.
 
     Returns: the folder, or None while there is no best trial.
+    Raises: DiskFull, UnwritableFolder: it cannot be written; what was there before stays.
     """
     fact = best_trial(found)
     if fact is None:
         return None
     target, scratch = folder / "best", folder / ".best.writing"
-    shutil.rmtree(scratch, ignore_errors=True)
     source = folder / "adapters" / str(fact.trial.id)
-    if source.is_dir():  # a simulated study trains nothing
-        shutil.copytree(source, scratch)
-    scratch.mkdir(exist_ok=True)
-    (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    scratch.rename(target)
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        with writing(target):
+            if source.is_dir():  # an external trainer keeps its weights to itself
+                shutil.copytree(source, scratch)
+            scratch.mkdir(exist_ok=True)
+            (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
+            shutil.rmtree(target, ignore_errors=True)
+            scratch.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     return target
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -118,5 +119,6 @@ def _locks(folder: Path) -> Check:
     except OSError as error:  # filelock's Timeout is one too
         return Check("folder", "missing", f"{folder} cannot be written or locked ({error})", "Choose a local folder.")
     finally:
-        probe.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only folder refuses this as well
+            probe.unlink(missing_ok=True)
     return Check("folder", "ok", f"{folder} can be written and locked")

@@ -14,6 +14,7 @@ from tunebook.export.messages import rows
 from tunebook.run.best import best_trial
 from tunebook.run.place import StudyPlace
 from tunebook.run.reading import StudyRead, read_study
+from tunebook.run.writing import writing
 
 __all__ = ["export_study"]
 
@@ -28,6 +29,7 @@ def export_study(place: StudyPlace, form: str, to: Path | None) -> dict[str, Pat
         to: the folder; default `export/<form>` in the study folder. Its files of the same names are replaced.
 
     Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter is gone.
+        DiskFull, UnwritableFolder: it cannot be written.
     """
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
@@ -42,17 +44,18 @@ def export_study(place: StudyPlace, form: str, to: Path | None) -> dict[str, Pat
             f"the folder was deleted). `tunebook rerun {place.folder} {fact.trial.id}` trains it again."
         )
     target = to or place.folder / "export" / form
-    target.mkdir(parents=True, exist_ok=True)
     paths = {"folder": target}
-    if form == "peft":
-        shutil.copytree(adapter, target, dirs_exist_ok=True)
-    elif form == "merged":
-        _merge(found, place, adapter, target)
-    else:
-        paths["training data"] = _training_data(found, place, target)
-    for name, text in export_texts(form, _target(found, fact, adapter)).items():
-        paths[name] = target / name
-        paths[name].write_text(text, encoding="utf-8")
+    data = None if form in ("peft", "merged") else _training_data(found, place)
+    with writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        if form == "peft":
+            shutil.copytree(adapter, target, dirs_exist_ok=True)
+        elif form == "merged":
+            _merge(found, place, adapter, target)
+        if data is not None:
+            paths["training data"] = _written(target / TRAIN_FILE, data)
+        for name, text in export_texts(form, _target(found, fact, adapter)).items():
+            paths[name] = _written(target / name, text)
     return paths
 
 
@@ -104,10 +107,13 @@ def _merge(found: StudyRead, place: StudyPlace, adapter: Path, target: Path) -> 
     merge(resolve_model(found.spec.model, place.base), adapter, target, found.facts.model.get("dtype", "float32"))
 
 
-def _training_data(found: StudyRead, place: StudyPlace, target: Path) -> Path:
+def _training_data(found: StudyRead, place: StudyPlace) -> str:
     """The study's training rows as chat messages, in the study's order."""
     splits = read_splits(found.spec.data, found.spec.seed, place.base)
-    path = target / TRAIN_FILE
     examples = ((example.messages, example.completion) for example in splits.train)
-    path.write_text(rows(examples, found.spec.data.system), encoding="utf-8")
+    return rows(examples, found.spec.data.system)
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
     return path

@@ -18,6 +18,7 @@ from tunebook.run.observer import Observer
 from tunebook.run.preparation import Prepared
 from tunebook.run.reading import StudyRead
 from tunebook.run.single import train_single
+from tunebook.run.writing import writing
 
 __all__ = ["final_seed", "train_final"]
 
@@ -48,8 +49,6 @@ def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Pat
     job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
     judged = train_single(_with_rows(prepared, rows), job, observer)
     outcome = judged.outcomes.get("validation")
-    scratch.mkdir(exist_ok=True)
-    (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
     summary = {
         "training_rows": len(rows),
         "study_rows": found.facts.data.n_train,
@@ -60,8 +59,11 @@ def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Pat
         if len(rows) > found.facts.data.n_train
         else "The study used all training rows already. This is one further training with a fresh seed.",
     }
-    (scratch / "final.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    scratch.rename(target)
+    with writing(target):
+        scratch.mkdir(exist_ok=True)
+        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
+        (scratch / "final.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        scratch.rename(target)
     return target
 
 

@@ -50,7 +50,13 @@ def locate(study: str | Path, name: str | None = None) -> StudyPlace:
     Raises: NotFoundError: there is no such file or folder, or the folder holds no ledger.
     """
     path = Path(study)
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise NotFoundError(
+            f"{str(path)[:100]}: no path that the system knows ({error.strerror}). Give a study file or folder."
+        ) from None
+    if is_folder:
         if not (path / LEDGER_FILE).exists():
             raise NotFoundError(
                 f"{path}: found a folder without {LEDGER_FILE}. A study is its file (study.yaml) or the folder that a "

@@ -68,6 +68,8 @@ class Reproduction:
                 f"Trial {self.trial} differs: {self.answers_differ} of {self.n_examples} answers, likelihoods by up to "
                 f"{self.largest_loss_difference or 0:.1e} relative."
             )
+        if self.adapter_equal is False:
+            text += " Its adapter is another one than the one that is kept."
         if self.changed_versions:
             named = ", ".join(f"{k} {a} -> {b}" for k, (a, b) in self.changed_versions.items())
             text += f" Changed since the study was created: {named}."
@@ -101,7 +103,10 @@ def _compared(
 ) -> Reproduction:
     differ, total, largest, identical = 0, 0, 0.0, then.state == now.state
     for split, old in then.outcomes.items():
-        new = now.outcomes[split]
+        new = now.outcomes.get(split)
+        if new is None:  # it broke before it could be scored
+            identical = False
+            continue
         total += len(old.scores)
         differ += sum(a != b for a, b in zip(old.answers, new.answers, strict=True))
         scale = np.maximum(np.abs(old.nll), 1e-6)
@@ -125,7 +130,11 @@ def _same_adapter(old: Path, new: Path) -> bool | None:
     files = [folder / "adapter_model.safetensors" for folder in (old, new)]
     if not all(path.is_file() for path in files):
         return None
-    from safetensors.numpy import load_file
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
 
-    a, b = (load_file(path) for path in files)
+    try:
+        a, b = (load(path.read_bytes()) for path in files)
+    except SafetensorError:  # damaged since it was written
+        return False
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name], equal_nan=True) for name in a)

@@ -26,6 +26,7 @@ from tunebook.run.resume import begin_or_go_on
 from tunebook.run.retry import retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
+from tunebook.run.writing import writing
 
 __all__ = ["run_study"]
 
@@ -165,5 +166,6 @@ def _write_manifest(prepared: Prepared) -> None:
     }
     path: Path = prepared.place.folder / "manifest.json"
     scratch = path.with_suffix(".writing")
-    scratch.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    scratch.replace(path)
+    with writing(path):
+        scratch.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        scratch.replace(path)

@@ -11,6 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from tunebook.engines import base_model
 from tunebook.errors import MissingExtraError, ModelError
+from tunebook.testing.tiny_model import write_tiny_model
 
 
 @pytest.fixture
@@ -51,6 +52,16 @@ def test_the_fingerprint_changes_with_the_weights(model_folder: Path) -> None:
 def test_a_folder_without_config_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no config\.json"):
         base_model.resolve_model(str(tmp_path))
+
+
+def test_a_tokenizer_without_pad_token_pads_with_its_end_of_text(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "model", ["red", "green"])
+    file = folder / "tokenizer_config.json"
+    settings = json.loads(file.read_text())
+    assert settings.pop("pad_token") == "<pad>"
+    file.write_text(json.dumps(settings))
+    tokenizer = base_model.load_tokenizer(folder)
+    assert tokenizer.pad_token == tokenizer.eos_token == "</s>"
 
 
 def test_pickled_weights_are_refused_and_never_opened(model_folder: Path) -> None:
