@@ -160,6 +160,10 @@ BAD = {
     "one choice": (changed(data="data: {train: a.jsonl, choices: [a]}"), ["a list of at least two answers"]),
     "null": (changed(data="data:"), ["data: found null"]),
     "deep": (changed(data="data: " + "[" * 400 + "]" * 400), ["study.yaml:3: values nested more than 16 deep"]),
+    "anchor twice": (
+        changed(seed="seed: &n 21", margin="margin: &n 0.03"),
+        ['study.yaml:21: the anchor "&n" stands twice', "Write the values out"],
+    ),
     "alias of itself": (changed(data="data: &a {train: *a}"), ["contains itself"]),
     "control character": (GOOD + "x: \x07\n", ["study.yaml:23: character U+0007"]),
 }

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from search_depth import examples
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
@@ -49,7 +50,7 @@ def same(one, other) -> bool:
 
 
 @given(ANYTHING)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_untyped_values_come_back_with_their_types(value):
     text = encode(value)
     assert same(decode(object, text), value)
@@ -58,7 +59,7 @@ def test_untyped_values_come_back_with_their_types(value):
 
 
 @given(st.one_of(*(st.from_type(cls) for cls in (Configuration, StepRecord, EvaluationRecord, Cost, Curve, Factor))))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_small_dataclasses_come_back_exactly(value):
     assert same(decode(type(value), encode(value)), value)
 
@@ -67,7 +68,7 @@ JSON_LIKE = st.dictionaries(st.text(), ANYTHING, max_size=2)
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_large_dataclasses_come_back_exactly(data):
     with_any = {StudyFacts: ("model", "summary", "environment")}
     cls = data.draw(st.sampled_from([StudySpec, Trial, Wave, Finding, StudyFacts]))
@@ -79,7 +80,7 @@ def test_large_dataclasses_come_back_exactly(data):
 
 
 @given(st.text())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_rubbish_is_refused_as_rubbish(text):
     try:
         decode(StudyFindings, text)
@@ -89,6 +90,6 @@ def test_rubbish_is_refused_as_rubbish(text):
 
 
 @given(st.builds(Trial))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_equal_values_have_equal_texts(trial):
     assert encode(trial) == encode(decode(Trial, encode(trial)))

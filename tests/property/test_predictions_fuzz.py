@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from search_depth import examples
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.ports import Scoring, Workload
@@ -28,7 +29,7 @@ LINES = st.one_of(OBJECTS.map(json.dumps), SCALARS.map(json.dumps), st.text(max_
         st.lists(LINES, max_size=5).map(lambda lines: "\n".join(lines).encode("utf-8", "replace")),
     )
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_rubbish_is_refused_with_a_sentence(contents):
     with tempfile.TemporaryDirectory() as folder:
         for name, read in (
@@ -51,7 +52,7 @@ def test_rubbish_is_refused_with_a_sentence(contents):
     st.lists(st.text(), min_size=N, max_size=N),
     st.lists(st.floats(), min_size=N, max_size=N),
 )
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 def test_good_predictions_come_back_in_the_order_of_the_examples(order, answers, nll):
     with tempfile.TemporaryDirectory() as folder:
         lines = [json.dumps({"index": i, "answer": answers[i], "nll": nll[i]}) for i in order]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bad_data import GOOD_ROWS, lines
 from bad_studies import GOOD
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from search_depth import examples
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
@@ -21,8 +21,7 @@ from tunebook.data.trials_table import read_trials_table
 from tunebook.errors import UserError
 from tunebook.study_file import load_study, parse_study
 
-EXAMPLES = int(os.environ.get("TUNEBOOK_FUZZ_EXAMPLES", "120"))  # more for a long search
-FUZZ = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(deadline=None, max_examples=examples(120), suppress_health_check=[HealthCheck.too_slow])
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
 values = st.recursive(
@@ -204,7 +203,7 @@ def test_no_structure_of_a_row_gives_a_traceback(folder: Path, rows, format, gro
     tolerant(lambda: load_rows("rows.jsonl", folder, format, group))
 
 
-@settings(parent=FUZZ, max_examples=40)
+@settings(parent=FUZZ, max_examples=examples(40))
 @given(st.data())
 def test_no_damaged_parquet_file_gives_a_traceback(folder: Path, data) -> None:
     import pyarrow as pa

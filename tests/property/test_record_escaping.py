@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from search_depth import examples
 
 from tunebook.record import View, build
 from tunebook.record import csv as trials_csv
@@ -78,7 +79,7 @@ def plain_shape():
 @given(strangers)
 @example(NASTY[0])
 @example(NASTY[2])
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(12), suppress_health_check=list(HealthCheck))
 def test_strangers_text_changes_no_structure(text):
     view = written_by(text)
     record = build(view, "en")

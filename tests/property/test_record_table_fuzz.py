@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from search_depth import examples
 
 from tunebook.cli.output import to_json
 from tunebook.core.audit import audit
@@ -145,13 +146,13 @@ def _shown(content: bytes, examples: int | None = None) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_random_bytes_give_a_record_or_a_clear_error(content: bytes) -> None:
     _shown(content)
 
 
 @given(documents(), st.one_of(st.none(), st.integers(1, 10_000)))
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 def test_random_documents_give_an_audit_or_a_clear_error(content: bytes, examples: int | None) -> None:
     _shown(content, examples)
 

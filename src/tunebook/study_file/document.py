@@ -113,6 +113,7 @@ def _yaml() -> YAML:
 
 def _check_events(text: str, name: str) -> None:
     depth = aliases = n_values = 0
+    anchors: set[str] = set()
     for event in _yaml().parse(text):
         line = event.start_mark.line + 1
         if isinstance(event, CollectionStartEvent):
@@ -123,6 +124,14 @@ def _check_events(text: str, name: str) -> None:
             aliases += 1
         else:
             n_values += 1
+        anchor = None if isinstance(event, AliasEvent) else getattr(event, "anchor", None)
+        if anchor in anchors:
+            raise StudyFileError(
+                f"{name}:{line}: the anchor {shown(f'&{anchor}')} stands twice; an anchor names one value. "
+                "Write the values out."
+            )
+        if anchor is not None:
+            anchors.add(anchor)
         if depth > MAX_DEPTH:
             raise StudyFileError(
                 f"{name}:{line}: values nested more than {MAX_DEPTH} deep; a study file needs four. "
