@@ -8,6 +8,7 @@ import math
 import pytest
 
 from tunebook.core.factor import FACTOR_KINDS
+from tunebook.errors import RecordTableError
 from tunebook.run.audit import AuditedRecord, audit_stream
 
 
@@ -294,3 +295,48 @@ def test_chinese_and_latin_words_stand_apart():
     text = audited("实验,学习率,秩,dropout,轮数,准确率\n" + rows).markdown("zh")
     assert "仅以 dropout 0.05 与" in text
     assert "学习率 1e-4、秩 8、dropout 0.1" in text
+
+
+@pytest.mark.parametrize("base", ["在2的基础上", "在 2 号基础上", "基于2，", "on top of 2: ", "based on 2, "])
+def test_a_change_may_build_on_a_bare_number(base):
+    text = (
+        "| 序号 | 修改内容 | 准确率 |\n|---|---|---|\n| 1 | 基线：学习率 1e-4，秩 8 | 40/100 |\n"
+        f"| 2 | 学习率 5e-4 | 50/100 |\n| 3 | {base}秩 32 | 60/100 |\n"
+    )
+    assert values_of(text)["trials"][2]["differs_from_baseline_in"] == ["learning_rate", "lora_r"]
+
+
+RANKS = "| run | lr | r | acc |\n|---|---|---|---|\n" + "".join(
+    f"| {i} | {lr} | {r} | {n}/250 |\n"
+    for i, lr, r, n in [(1, "1e-4", 4, 161), (2, "4e-4", 4, 181), (3, "4e-4", 8, 183), (4, "4e-4", 16, 180),
+                        (5, "4e-4", 64, 160)]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sentence", ["A rank between 4 and 16 is optimal.", "秩在 4 和 16 之间最佳。"])
+def test_between_two_levels_is_a_range(sentence):
+    found = values_of(f"{RANKS}\n{sentence}\n")["claims"][0]
+    assert {pair for c in found["comparisons"] for pair in map(tuple, c["pairs"])} == {
+        ("2", "5"),
+        ("3", "5"),
+        ("4", "5"),
+    }
+
+
+def test_a_level_may_stand_before_its_factor():
+    found = claim(values_of(f"{RANKS}\nSo 4e-4 is the sweet spot for the learning rate.\n"), "sweet spot")
+    assert (found["kind"], found["levels"]) == ("best_level", [0.0004])
+
+
+def test_a_bold_line_is_a_heading():
+    table = "| 实验 | 改动 | 准确率 | 备注 |\n|---|---|---|---|\n| {} | {} | {}/100 | {} |\n"
+    text = (
+        f"**第一轮**\n\n{table.format(1, '基线：学习率 1e-4，秩 8', 40, '')}| 2 | 学习率 2e-4 | 60/100 | 本轮最佳 |\n\n"
+        f"**第二轮**\n\n{table.format(3, '学习率 4e-4', 70, '')}"
+    )
+    assert claim(values_of(text), "本轮最佳")["reason"] != "not_best"
+
+
+def test_a_table_in_html_is_refused_by_name():
+    with pytest.raises(RecordTableError, match="a table in HTML"):
+        audited("<table><tr><th>lr</th><th>acc</th></tr></table>\n")

@@ -59,6 +59,7 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
             r"improvement|help)|(?:does|do|did|is|are|was)(?:n't|\snot)\s(?:\w+\s)?(?:matter|help|improve|change|better|"
             r"affect)|no (?:better|worse)|(?:not|never) (?:\w+\s)?(?:better|worse|help\w*|improve\w*)|cannot improve|"
             r"insensitive",
+            r"(?:没有?|无|几乎没有?)(?:什么|明显)?变化|几乎不变|"
             r"(?:没有|没|无|并无|未见|未)(?:什么|任何|明显|显著|太大|多大|有)?(?:的)?(?:影响|差别|差异|区别|作用|效果|帮"
             r"助|提升|提高|改善)|"
             r"影响(?:不大|很小|较小|甚微|有限)|不敏感|不影响|差别不大|效果有限|(?:没有|并不|不)(?:更好|优于|重要)|"
@@ -78,7 +79,8 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
         Predicate.IMPORTANT,
         _words(
             r"matters? (?:the )?(?:most|more|less)|less (?:important|influential|sensitive|critical)|"
-            r"(?:bigger|larger|stronger|greater|more|smaller|weaker|less)(?: of an)? (?:effect|impact|influence)|"
+            r"(?:bigger|larger|stronger|greater|more|smaller|weaker|less)(?: of an)? "
+            r"(?:effect|impact|influence|difference)|"
             r"(?:most|more) (?:important|influential|sensitive|critical)|"
             r"(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|factor|lever)|key factor|"
             r"(?:order of |ranking by )?importance(?=\W)|dominates",
@@ -177,6 +179,9 @@ _BARE_LIMIT = re.compile(
     rf"(above|beyond|over|below|under|超过|高于|大于|低于|小于|>|<)\s?({NUMBER})(?!\s?[%％])", re.IGNORECASE
 )
 _CONJUNCTION = re.compile(r"^(?:but|and|while|whereas|so)\s|^(?:但是|但|而且|并且|而|不过)", re.IGNORECASE)
+_LEVEL_FIRST = re.compile(
+    rf"\W*(?:(?:so|thus|hence|overall),?\s)?({NUMBER})\s?(?:is|was|seems|looks|是|为)", re.IGNORECASE
+)
 _GAP_SAID = re.compile(
     r"(?<![\d.])(\d{1,2}(?:\.(\d+))?)\s?(?:个?百分点|(?:percentage |per cent )?points?\b|pp\b|pts?\b)", re.IGNORECASE
 )
@@ -351,6 +356,10 @@ def _recommended(base: Claim, clause: str, named: list[Mention], context: Contex
 
 def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> Claim | None:
     labels = tuple(label for label, _, _ in trial_labels(clause, context.labels))
+    first = _LEVEL_FIRST.match(clause)
+    if first and len(named) == 1 and not named[0].values:  # "4e-4 is the sweet spot for the learning rate"
+        level = level_of(named[0].factor, to_float(first.group(1)) or 0.0)
+        named = named if level is None else [replace(named[0], values=(level,))]
     valued = [m for m in named if m.values]
     within = round_of(clause) or (context.round if _THIS_ROUND.search(clause) else "")
     base = replace(base, so_far=bool(_SO_FAR.search(clause)), round=within)

@@ -5,6 +5,7 @@ Inline parsing is left out: cells and sentences are cleaned by `numbers.clean_te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -42,6 +43,10 @@ class _Reading:
     section: str = ""
 
 
+_BOLD_LINE = re.compile(r"(\*\*|__)(?!\s)[^*_\n]{1,80}\1\s?[:：]?")
+"""A paragraph that is bold as a whole serves as a heading."""
+
+
 def read_markdown(text: str) -> Document:
     """All tables and statements of a Markdown text. Line numbers start at 1; headings make sections."""
     parser = MarkdownIt("commonmark").enable("table")
@@ -58,6 +63,9 @@ def read_markdown(text: str) -> Document:
             i = _read_table(tokens, i, reading)
         elif token.type in ("fence", "code_block"):
             _add_lines(token, reading, is_code=True)
+        elif token.type == "inline" and _BOLD_LINE.fullmatch(token.content.strip()):
+            reading.section = clean_text(token.content)[:300]
+            _add_lines(token, reading, is_code=False)
         elif token.type == "inline":
             _add_lines(token, reading, is_code=False)
         i += 1

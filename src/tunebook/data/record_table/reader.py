@@ -101,7 +101,7 @@ def _assemble(document: Document, text: str, source: str, notes: list[Note]) -> 
         for row in _with_results(tuple(row for reading in readings for row in reading.rows))
     )
     if not rows:
-        raise RecordTableError(_no_table(document, source))
+        raise RecordTableError(_no_table(document, text, source))
     notes = notes + [note for reading in readings for note in reading.notes]
     notes += [
         Note("table_skipped", {"line": grid.line, "columns": tuple(clean_text(c)[:30] for c in grid.header[:12])})
@@ -165,11 +165,16 @@ def _baseline_settings(statements: Sequence[Statement]) -> dict[str, Level]:
     return {}
 
 
-def _no_table(document: Document, source: str) -> str:
+def _no_table(document: Document, text: str, source: str) -> str:
     expected = (
         "expected a header with a result column (accuracy, result, 准确率, 结果) and columns of settings "
         "(learning_rate, r, 学习率, 秩) or of changes (change, 参数修改策略)"
     )
+    if "<table" in text.lower():
+        return (
+            f"{source}: no table of trials found, and a table in HTML (<table>), which is not read; {expected}. "
+            "Copy the table as Markdown or CSV."
+        )
     if not document.grids:
         return f"{source}: no table found; {expected}. Give the file that holds the table of trials."
     grid = document.grids[0]

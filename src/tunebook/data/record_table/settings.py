@@ -90,6 +90,7 @@ _FILLER_WORDS = (
     "smaller",
     "greater",
     "between",
+    "介于",
     "only",
     "提高",
     "增大",
@@ -228,7 +229,11 @@ def _values_after(text: str, start: int, limit: int, factor: str) -> tuple[tuple
     at = gap.end() if gap else start
     filler = text[start:at].lower()
     from_word = "from" in filler or "从" in filler or "由" in filler
-    return _number_list(text, at, limit, factor, start, from_word)
+    values, end, joined = _number_list(text, at, limit, factor, start, from_word)
+    between = (
+        "between" in filler or "介于" in text[max(0, start - 4) : at] or text[end : end + 3].strip().startswith("之间")
+    )
+    return values, end, "range" if joined == "list" and len(values) == 2 and between else joined
 
 
 def _number_list(
@@ -297,6 +302,14 @@ _BUILDS = re.compile(
 )
 
 
+_BARE_BASE = re.compile(
+    r"(?:\b(?:on top of|based on|builds? on|starting from|same as)|基于|沿用)\s?(\d{1,4})(?![\d.]|[eE]-?\d)|"
+    r"(?:在|以)\s?(\d{1,4})\s?号?(?:的)?(?:基础|配置|设置|上)",
+    re.IGNORECASE,
+)
+"""A trial by its bare number, as what a change builds on: "在 9 的基础上", "on top of 9"."""
+
+
 def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern for labels that `trial_labels` does not know by their number ("A", "best-long", "t3", "lr4-r16"), or
     None without any. "A" and "I" count only where no word follows them or "config" stands before, since they are
@@ -352,6 +365,9 @@ def base_trial(text: str) -> str | None:
         extended = re.match(r"\s?[+,:]|\s?(?:with|but|settings|的|配置|基础|plus|and)", text[end:])
         if extended or _BUILDS.search(text[:start]):
             return number
+    bare = _BARE_BASE.search(text)
+    if bare:
+        return bare.group(1) or bare.group(2)
     best = _BEST_WORD.search(text)
     if best and (
         re.match(r".{0,14}?(?:[+]|with|but|plus|基础|上|再|并)", text[best.end() :])
