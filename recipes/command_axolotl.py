@@ -29,6 +29,8 @@ def training_file(config: dict[str, Any], chats: Path, n_rows: int) -> dict[str,
         "lora_dropout": c["lora_dropout"],
         **({"lora_target_modules": modules} if isinstance(modules, list) else {"lora_target_linear": True}),
         "peft_use_rslora": c["use_rslora"],
+        # Left out, axolotl turns them on by itself, and without a GPU they fail.
+        **dict.fromkeys(("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "lora_embedding_kernel"), False),
         **({"peft_init_lora_weights": "gaussian"} if c["init_lora_weights"] == "gaussian" else {}),
         "chat_template": "tokenizer_default",
         "datasets": [
@@ -75,7 +77,7 @@ def main(path: str) -> None:
             file.write(json.dumps({"messages": [{"role": role, "content": text} for role, text in turns]}) + "\n")
     written = data.with_name("axolotl.yaml")
     written.write_text(json.dumps(training_file(config, chats, len(examples)), indent=2), encoding="utf-8")
-    start(["axolotl", "train", str(written)])
+    start(["axolotl", "train", str(written), "--launcher", "python"])  # accelerate's traceback would hide the reason
     return score(path, config["output"])
 
 

@@ -93,7 +93,8 @@ CONFIG = {
 
 OWN = {
     "save_strategy", "logging_nan_inf_filter",  # transformers.TrainingArguments
-    "excess_length_strategy", "dataset_prepared_path",  # axolotl: src/axolotl/utils/schemas/config.py
+    "excess_length_strategy", "dataset_prepared_path", "lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel",
+    "lora_embedding_kernel",  # axolotl: src/axolotl/utils/schemas/config.py
 }  # fmt: skip
 
 
@@ -107,6 +108,8 @@ def test_names_written_for_other_trainers_are_the_documented_ones(monkeypatch):
     assert (llama["lora_rank"], axolotl["lora_r"]) == (16, 16)
     assert (llama["warmup_steps"], axolotl["warmup_steps"]) == (4, 4)  # a tenth of 13 steps in each of 3 epochs
     assert "warmup_ratio" not in {*llama, *axolotl}
+    kernels = [value for key, value in axolotl.items() if key.endswith("_kernel")]
+    assert kernels == [False] * 4, "left to axolotl they are on, and fail without a GPU"
 
 
 def test_what_a_trainer_cannot_do_ends_the_trial(monkeypatch):
@@ -155,7 +158,7 @@ def test_other_trainers_are_started_with_their_file(tmp_path, recipe, program):
     command = [sys.executable, str(RECIPES / f"{recipe}.py"), str(tmp_path / "config.json")]
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (7, "out of luck\n"), "its last lines are the reason, no traceback"
-    verb, file = (tmp_path / "started").read_text().split()
+    verb, file, *_ = (tmp_path / "started").read_text().split()
     assert verb == "train"
     assert json.loads(Path(file).read_text())["seed"] == 5
 
