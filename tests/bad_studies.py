@@ -160,6 +160,10 @@ BAD = {
     "one choice": (changed(data="data: {train: a.jsonl, choices: [a]}"), ["a list of at least two answers"]),
     "null": (changed(data="data:"), ["data: found null"]),
     "deep": (changed(data="data: " + "[" * 400 + "]" * 400), ["study.yaml:3: values nested more than 16 deep"]),
+    "many aliases": (
+        changed(data="data: {train: &a a.jsonl, choices: [" + ", ".join(["*a"] * 33) + "]}"),
+        ["study.yaml:3: more than 32 aliases", "Write the values out"],
+    ),
     "anchor twice": (
         changed(seed="seed: &n 21", margin="margin: &n 0.03"),
         ['study.yaml:21: the anchor "&n" stands twice', "Write the values out"],
