@@ -340,3 +340,35 @@ def test_a_bold_line_is_a_heading():
 def test_a_table_in_html_is_refused_by_name():
     with pytest.raises(RecordTableError, match="a table in HTML"):
         audited("<table><tr><th>lr</th><th>acc</th></tr></table>\n")
+
+
+UNHEADED = """| | Setting | Score |
+|---|---|---|
+| base | lr 2e-4, rank 8 | 180 / 300 |
+| +lr | base + lr 8e-4 | 201 / 300 |
+| top | lr 8e-4, rank 32 | 210 / 300 |
+
+Our best setup beats the baseline by {gap} points. Rank hardly matters.
+"""
+
+
+def test_a_first_column_without_a_header_holds_the_labels():
+    values = values_of(UNHEADED.format(gap=10))
+    assert [t["trial"] for t in values["trials"]] == ["base", "+lr", "top"]
+    assert values["notes"] == []
+
+
+@pytest.mark.parametrize(("gap", "expected"), [("10", []), ("11", ["said_gap_differs"])])
+def test_the_best_against_the_baseline_is_a_claim_of_its_own(gap, expected):
+    values = values_of(UNHEADED.format(gap=gap))
+    assert claim(values, "best setup")["comparisons"][0]["pairs"] == [["top", "base"]]
+    assert claim(values, "hardly matters")["kind"] == "no_effect"
+    assert codes(values) == expected
+
+
+def test_pairs_of_labels_with_hyphens_can_be_read():
+    rows = "run-1,1e-4,8,40/100\nrun-2,2e-4,8,50/100\nrun-3,1e-4,16,41/100\nrun-4,2e-4,16,52/100\n"
+    table = "".join(f"| {' | '.join(row.split(','))} |\n" for row in ["run,lr,r,acc", "---,---,---,---", *rows.split()])
+    text = audited(f"{table}\nHigher learning rates are better.\n")
+    assert "(run-2 - run-1: +10, run-4 - run-3: +11)" in text.markdown("en")
+    assert "（run-2 - run-1: +10、run-4 - run-3: +11）" in text.markdown("zh")

@@ -57,7 +57,8 @@ _PATTERNS: tuple[tuple[Predicate, re.Pattern[str]], ...] = (
             r"(?:no|little|hardly any|negligible|without)\s(?:\w+\s){0,2}(?:effect|impact|difference|influence|benefit|"
             r"gain|"
             r"improvement|help)|(?:does|do|did|is|are|was)(?:n't|\snot)\s(?:\w+\s)?(?:matter|help|improve|change|better|"
-            r"affect)|no (?:better|worse)|(?:not|never) (?:\w+\s)?(?:better|worse|help\w*|improve\w*)|cannot improve|"
+            r"affect)|(?:hardly|barely|scarcely) (?:\w+ )?(?:matters?|helps?|affects?|changes?)|"
+            r"no (?:better|worse)|(?:not|never) (?:\w+\s)?(?:better|worse|help\w*|improve\w*)|cannot improve|"
             r"insensitive",
             r"(?:没有?|无|几乎没有?)(?:什么|明显)?变化|几乎不变|"
             r"(?:没有|没|无|并无|未见|未)(?:什么|任何|明显|显著|太大|多大|有)?(?:的)?(?:影响|差别|差异|区别|作用|效果|帮"
@@ -178,6 +179,7 @@ _CLAUSES = re.compile(r"[,，](?!\d{3}(?!\d))\s?|\s(?:but|while|whereas)\s|但�
 _BARE_LIMIT = re.compile(
     rf"(above|beyond|over|below|under|超过|高于|大于|低于|小于|>|<)\s?({NUMBER})(?!\s?[%％])", re.IGNORECASE
 )
+_BETTER = dict(_PATTERNS)[Predicate.BETTER]
 _CONJUNCTION = re.compile(r"^(?:but|and|while|whereas|so)\s|^(?:但是|但|而且|并且|而|不过)", re.IGNORECASE)
 _LEVEL_FIRST = re.compile(
     rf"\W*(?:(?:so|thus|hence|overall),?\s)?({NUMBER})\s?(?:is|was|seems|looks|是|为)", re.IGNORECASE
@@ -375,6 +377,8 @@ def _best(base: Claim, clause: str, named: list[Mention], context: Context) -> C
         )
     if context.trial:
         return replace(base, kind=ClaimKind.BEST_TRIAL)
+    if _BASELINE.search(clause) and _BETTER.search(clause):  # "our best setup beats the baseline"
+        return replace(base, kind=ClaimKind.TRIALS, trials=("best",), against_trials=("baseline",), points=_gap(clause))
     return None
 
 
@@ -393,7 +397,9 @@ def _compares(sign: int) -> Builder:
             against = "baseline" if _BASELINE.search(clause) else context.builds_on or "baseline"
             return replace(claim, kind=ClaimKind.TRIALS, against_trials=(against,))
         if _BASELINE.search(clause) and _WHOLE.search(clause):
-            return replace(claim, kind=ClaimKind.TRIALS, trials=("best",), against_trials=("baseline",))
+            return replace(
+                claim, kind=ClaimKind.TRIALS, trials=("best",), against_trials=("baseline",), points=_gap(clause)
+            )
         return None
 
     return build
@@ -406,10 +412,15 @@ def _trials(claim: Claim, clause: str, labels: list[tuple[str, int, int]]) -> Cl
         subject = claim.trials
     if not subject:
         subject, against = against[:1], against[1:]
-    gap = _GAP_SAID.search(clause)
-    said = Difference(float(gap[1]), 10.0 ** -len(gap[2] or ""), True) if gap and len(labels) <= 2 else None
+    said = _gap(clause) if len(labels) <= 2 else None
     to = against[:1] or ("baseline",)
     return replace(claim, kind=ClaimKind.TRIALS, trials=subject[:1], against_trials=to, points=said)
+
+
+def _gap(clause: str) -> Difference | None:
+    """The difference in points that a clause gives."""
+    said = _GAP_SAID.search(clause)
+    return Difference(float(said[1]), 10.0 ** -len(said[2] or ""), True) if said else None
 
 
 def _levels(claim: Claim, clause: str, valued: list[Mention], context: Context) -> Claim:

@@ -192,6 +192,10 @@ def columns_of(grid: Grid) -> Columns:
     columns = recognise(grid.header)
     if columns.trial is None and columns.change is not None and _are_names(grid, columns.change, columns.n_factors):
         columns = replace(columns, trial=columns.change, change=None)
+    if columns.trial is None and not clean_text(grid.header[0]) and 0 not in (columns.change, columns.accuracy):
+        names = [clean_text(row[0][:LONGEST_CELL]) for _, row in grid.rows if row]
+        if all(names) and len(set(names)) == len(names):
+            columns = replace(columns, trial=0)
     if columns.change is not None or columns.n_factors >= _SETTINGS_COLUMNS or columns.accuracy is None:
         return columns
     known = {

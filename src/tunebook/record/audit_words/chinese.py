@@ -275,7 +275,7 @@ class ChineseAudit(AuditWords):
         unit = "条" if shown[0].examples is not None else "个百分点"
         if n_pairs == 1:
             return f"{shown[0].treatment} 与 {shown[0].control} 之差：{total} {unit}。"
-        listed = "、".join(f"{g.treatment}-{g.control} {g.text()}" for g in shown)
+        listed = "、".join(f"{g.treatment} - {g.control}: {g.text()}" for g in shown)
         more = f" 等另外 {n_pairs - len(shown)} 对" if n_pairs > len(shown) else ""
         return f"有 {n_pairs} 对实验仅此一项不同（{listed}{more}）：合计 {total} {unit}。"
 

@@ -278,7 +278,7 @@ class EnglishAudit(AuditWords):
         unit = "points" if shown[0].examples is None else "example" if total in ("+1", "-1") else "examples"
         if n_pairs == 1:
             return f"{shown[0].treatment} against {shown[0].control}: {total} {unit}."
-        listed = ", ".join(f"{g.treatment}-{g.control} {g.text()}" for g in shown)
+        listed = ", ".join(f"{g.treatment} - {g.control}: {g.text()}" for g in shown)
         more = f" and {n_pairs - len(shown)} more" if n_pairs > len(shown) else ""
         return f"{n_pairs} pairs differ in this alone ({listed}{more}): together {total} {unit}."
 
@@ -331,8 +331,7 @@ class EnglishAudit(AuditWords):
     def naive(self, m: Mixed) -> str:
         unit = "points" if m.gap.examples is None else "example" if abs(m.gap.examples) == 1 else "examples"
         return (
-            f"Against {self.baseline(m.gap.control)}, {m.gap.treatment} has {m.gap.text()} {unit}, but also "
-            "differs in "
+            f"{m.gap.treatment} against {self.baseline(m.gap.control)}: {m.gap.text()} {unit}, but it also differs in "
             f"{self.factor_list(m.also)}."
         )
 
