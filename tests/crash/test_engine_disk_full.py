@@ -14,8 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.soak import Child, Soak, compare, make_real_study
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import ExampleText
-from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.command import CommandEngine
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.peft import PeftEngine
@@ -142,8 +141,8 @@ with open(config["predictions"]["validation"], "w") as out:
 def test_a_full_disk_is_no_fault_of_an_external_trainers_trial(tmp_path, small, kilobytes):
     """No room for its inputs, for its log, for what it writes, for the end of its log."""
     (tmp_path / "trainer.py").write_text(PROGRAM)
-    texts = tuple(ExampleText(i, f"question {i}", "answer") for i in range(20))
-    workload = Workload((), {}, Scoring(), texts={"train": texts, "validation": texts})
+    chats = tuple(ChatExample(q := f"question {i}", "answer", (("user", q),)) for i in range(20))
+    workload = Workload((), {}, Scoring(), chats={"train": chats, "validation": chats})
     place = small(tmp_path / "small", kilobytes)
     job = TrialJob(1, Configuration(), 3, ("validation",), str(place / "1"))
     command = [sys.executable, str(tmp_path / "trainer.py"), "{config}"]

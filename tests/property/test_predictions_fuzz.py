@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_depth import examples
 
-from tunebook.core.facts import ExampleText
-from tunebook.core.ports import Scoring, Workload
+from tunebook.core.ports import ChatExample, Scoring, Workload
 from tunebook.engines.command_files import Problem, read_scores, read_steps
 
 N = 3
-WORKLOAD = Workload((), {}, Scoring(), texts={"validation": tuple(ExampleText(i, "p", "g") for i in range(N))})
+WORKLOAD = Workload(
+    (), {}, Scoring(), chats={"validation": (ChatExample("p", "g", (("user", "p"),)),) * N}
+)
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-2, N + 1), st.just(10**400), st.floats(), st.text(max_size=5)
 )
@@ -50,7 +52,7 @@ def test_rubbish_is_refused_with_a_sentence(contents):
 @given(
     st.permutations(range(N)),
     st.lists(st.text(), min_size=N, max_size=N),
-    st.lists(st.floats(), min_size=N, max_size=N),
+    st.lists(st.floats(min_value=0) | st.just(math.nan), min_size=N, max_size=N),
 )
 @settings(deadline=None, max_examples=examples(100))
 def test_good_predictions_come_back_in_the_order_of_the_examples(order, answers, nll):

@@ -17,7 +17,6 @@ from tunebook.core.facts import (
     Cost,
     Curve,
     EvaluationRecord,
-    ExampleText,
     Floats,
     History,
     StepRecord,
@@ -80,6 +79,23 @@ class Scoring:
 
 
 @dataclass(frozen=True)
+class ChatExample:
+    """An example as people read it, for programs with a tokenizer of their own.
+
+    Attributes:
+        prompt: the question, or the turns of a chat without its system message.
+        completion: the gold answer.
+        messages: (role, text) of every turn before the answer, system message included.
+        tools: JSON text of the tools that the model's chat template takes; empty: none.
+    """
+
+    prompt: str
+    completion: str
+    messages: tuple[tuple[str, str], ...]
+    tools: str = ""
+
+
+@dataclass(frozen=True)
 class Workload:
     """Everything that the trials of a study are trained on and scored on.
 
@@ -91,7 +107,7 @@ class Workload:
         scoring: how answers are obtained.
         curve_examples: of how many validation examples (the first ones) the loss is taken after each epoch, for the
             curve; 0: none.
-        texts: the same examples as people read them, "train" among the splits, for engines that hand them to programs
+        chats: the same examples as people read them, "train" among the splits, for engines that hand them to programs
             with a tokenizer of their own; empty where no engine needs them.
     """
 
@@ -99,7 +115,7 @@ class Workload:
     splits: dict[str, tuple[TokenizedExample, ...]]
     scoring: Scoring
     curve_examples: int = 0
-    texts: dict[str, tuple[ExampleText, ...]] = field(default_factory=dict)
+    chats: dict[str, tuple[ChatExample, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

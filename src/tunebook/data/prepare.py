@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import DataFacts, ExampleText
-from tunebook.core.ports import Scoring, TokenizedExample, Workload
+from tunebook.core.ports import ChatExample, Scoring, TokenizedExample, Workload
 from tunebook.core.study import StudySpec
 from tunebook.data import checks
 from tunebook.data.examples import DataExample, DataWarning
@@ -57,6 +57,7 @@ class PreparedData:
     warnings: tuple[DataWarning, ...] = ()
     places: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     test: tuple[TokenizedExample, ...] = field(default=(), repr=False)
+    test_chats: tuple[ChatExample, ...] = field(default=(), repr=False)
     encode_pool: Callable[[], tuple[TokenizedExample, ...]] = field(default=tuple, repr=False)
 
     @cached_property
@@ -66,8 +67,8 @@ class PreparedData:
 
     def with_test(self) -> Workload:
         """The workload with the test split opened. Call it only when the confirm list is sealed."""
-        texts = {**self.workload.texts, "test": self.examples.get("test", ())}
-        return replace(self.workload, splits={**self.workload.splits, "test": self.test}, texts=texts)
+        chats = {**self.workload.chats, "test": self.test_chats}
+        return replace(self.workload, splits={**self.workload.splits, "test": self.test}, chats=chats)
 
 
 def prepare(
@@ -97,12 +98,13 @@ def prepare(
     choices = _choices(spec, splits)
     scoring = _scoring(spec, encoder, train, choices)
     scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
+    chats = {name: tuple(encoder.chat(example) for example in examples) for name, examples in splits.used.items()}
     workload = Workload(
         train=_within(train, context_tokens),
         splits={"validation": scored["validation"]},
         scoring=scoring,
         curve_examples=min(curve_examples, len(splits.validation)),
-        texts={name: _texts(splits.used[name]) for name in ("train", "validation")},
+        chats={name: chats[name] for name in ("train", "validation")},
     )
     return PreparedData(
         workload,
@@ -114,6 +116,7 @@ def prepare(
         tuple(warnings),
         {name: tuple(splits.place(name, e) for e in examples) for name, examples in splits.scored.items()},
         scored["test"],
+        chats["test"],
         lambda: _within(_encode(splits, "train", splits.train_pool, encoder), context_tokens),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from tunebook.core.ports import TokenizedExample
+from tunebook.core.ports import ChatExample, TokenizedExample
 from tunebook.data.examples import DataExample, Message, quoted
 from tunebook.errors import DataError, ModelError
 
@@ -77,7 +77,7 @@ class Encoder:
         return (*self._tokenizer(text, add_special_tokens=False)["input_ids"], *self.stop_ids)
 
     def _prompt_ids(self, example: DataExample, where: str) -> tuple[int, ...]:
-        messages = self._messages(example)
+        messages = self.messages(example)
         if self._template is None:
             ids = list(self._tokenizer(_plain_text(messages))["input_ids"])
             return tuple(ids[:-1] if ids and ids[-1] == self._tokenizer.eos_token_id else ids)
@@ -95,7 +95,14 @@ class Encoder:
             ) from None
         return tuple(int(i) for i in ids)
 
-    def _messages(self, example: DataExample) -> tuple[Message, ...]:
+    def chat(self, example: DataExample) -> ChatExample:
+        """The example for a program with a tokenizer of its own."""
+        tools = example.tools if self.tools_place == "template" else ""
+        return ChatExample(example.prompt, example.completion, self.messages(example), tools)
+
+    def messages(self, example: DataExample) -> tuple[Message, ...]:
+        """The turns that the model is shown: with the study's system message where the example has none, and with tools
+        in the system message where the template takes none."""
         messages = example.messages
         if self._system and not any(role == "system" for role, _ in messages):
             messages = (("system", self._system), *messages)

@@ -93,7 +93,7 @@ class _OneTrial:
     sink: Sink
 
     def run(self) -> None:
-        folder = Path(self.job.folder) / "command"
+        folder = Path(self.job.folder).absolute() / "command"  # the program may change its working directory
         if folder.exists():
             shutil.rmtree(folder)  # an earlier attempt's; its predictions must not be taken for this one's
         output = folder / "output"

@@ -11,8 +11,8 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from tunebook.core.facts import ExampleText, StepRecord
-from tunebook.core.ports import RawScores, TrialJob, Workload
+from tunebook.core.facts import StepRecord
+from tunebook.core.ports import ChatExample, RawScores, TrialJob, Workload
 
 __all__ = ["PREDICTIONS", "Problem", "forget_inputs", "read_scores", "read_steps", "write_inputs"]
 
@@ -20,6 +20,8 @@ PREDICTIONS = "predictions.jsonl"
 STEPS = "steps.jsonl"
 _LONGEST_LINE = 1 << 20
 _MOST_STEPS = 1_000_000
+_ROUNDING = 1e-3
+"""A likelihood of 1 may come out this much above it."""
 
 
 class Problem(Exception):
@@ -37,7 +39,7 @@ def write_inputs(folder: Path, output: Path, job: TrialJob, workload: Workload, 
     data = {}
     for split in ("train", *job.splits):
         data[split] = str(folder / f"{split}.jsonl")
-        _write_examples(Path(data[split]), workload.texts.get(split, ()))
+        _write_examples(Path(data[split]), workload.chats.get(split, ()))
     scoring = workload.scoring
     config = {
         "trial": job.id,
@@ -60,10 +62,13 @@ def forget_inputs(folder: Path) -> None:
         path.unlink()
 
 
-def _write_examples(path: Path, examples: tuple[ExampleText, ...]) -> None:
+def _write_examples(path: Path, examples: tuple[ChatExample, ...]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for index, example in enumerate(examples):
-            line = {"index": index, "prompt": example.prompt, "completion": example.gold}
+            line: dict[str, Any] = {"index": index, "prompt": example.prompt, "completion": example.completion}
+            line["messages"] = [{"role": role, "content": text} for role, text in example.messages]
+            if example.tools:
+                line["tools"] = json.loads(example.tools)
             file.write(json.dumps(line, ensure_ascii=True) + "\n")
 
 
@@ -73,7 +78,7 @@ def read_scores(output: Path, split: str, workload: Workload) -> RawScores:
     Raises: Problem: the file is missing, cannot be read, or has not exactly one usable line for each example.
     """
     path = output / predictions_file(split)
-    n = len(workload.texts[split])
+    n = len(workload.chats[split])
     found: dict[int, tuple[str, float]] = {}
     for number, values in _lines(path, most=n):
         index, answer, nll = _prediction(values, n, f"{path.name}, line {number}")
@@ -97,6 +102,10 @@ def _prediction(values: dict[str, Any], n: int, where: str) -> tuple[int, str, f
         raise Problem(f"{where}: answer is {answer!r:.40}; it is text")
     if not _is_number(nll):
         raise Problem(f"{where}: nll is {nll!r:.40}; it is the gold completion's negative log-likelihood, nats, summed")
+    if nll < -_ROUNDING:
+        raise Problem(
+            f"{where}: nll is {nll!r:.40}; a negative log-likelihood is never below 0. Write minus the log-likelihood"
+        )
     return index, answer, float(nll)
 
 

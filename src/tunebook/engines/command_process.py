@@ -7,6 +7,7 @@ on Linux it also adopts what the program's children leave behind, so that even a
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -25,6 +26,8 @@ _TICK_SECONDS = 0.2
 _ALIVE_SECONDS = 2.0
 _TAIL_BYTES = 4000
 _LAST_LINES = 5
+_CONTROL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])")
+"""Colours and the like, by which trainers mark their last words (ECMA-48)."""
 _SECRETS = frozenset({"TUNEBOOK_LEDGER"})
 """Variables that are not the program's business."""
 
@@ -142,5 +145,6 @@ def _last_lines(log: Path) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    plain = _CONTROL_SEQUENCE.sub("", text)
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     return " | ".join(lines[-_LAST_LINES:])[-_TAIL_BYTES // 4 :]

@@ -13,13 +13,15 @@ import psutil
 import pytest
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import ExampleText
-from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, Workload
 from tunebook.engines.command import CommandEngine
 from tunebook.errors import StudyFileError
 
-EXAMPLES = tuple(ExampleText(i, f"question {i} \x00 \ud83d", f"answer {i}") for i in range(3))
-WORKLOAD = Workload((), {}, Scoring(max_new_tokens=9), texts={"train": EXAMPLES * 2, "validation": EXAMPLES})
+EXAMPLES = tuple(
+    ChatExample(q := f"question {i} \x00 \ud83d", f"answer {i}", (("system", "Be brief."), ("user", q)))
+    for i in range(3)
+)
+WORKLOAD = Workload((), {}, Scoring(max_new_tokens=9), chats={"train": EXAMPLES * 2, "validation": EXAMPLES})
 
 GOOD = """
     for line in open(config["data"]["validation"]):
@@ -92,11 +94,29 @@ def test_a_good_program_gives_texts_and_likelihoods(tmp_path):
 
 
 def test_the_program_is_told_everything(tmp_path):
-    run(tmp_path, GOOD)
+    run(tmp_path, GOOD + "    (output / 'first.json').write_text(open(config['data']['train']).readline())\n")
     config = json.loads((tmp_path / "adapters/7/command/config.json").read_text())
     assert config["configuration"]["lora_r"] == 16
     assert (config["seed"], config["model"], config["scoring"]["max_new_tokens"]) == (11, "some/model", 9)
     assert set(config["data"]) == {"train", "validation"}
+    kept = json.loads((tmp_path / "adapters/7/command/output/first.json").read_text())
+    assert kept["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert kept["messages"][1] == {"role": "user", "content": kept["prompt"]}
+    assert "tools" not in kept
+
+
+def test_paths_are_whole_even_when_the_study_is_named_by_a_relative_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recorder = run(Path(), GOOD)
+    assert not recorder.failures
+    config = json.loads((tmp_path / "adapters/7/command/config.json").read_text())
+    paths = [config["output"], *config["data"].values(), *config["predictions"].values()]
+    assert all(Path(path).is_absolute() for path in paths)
+
+
+def test_colours_of_a_program_stay_out_of_the_message(tmp_path):
+    body = "    print('\\x1b[1;31mno such \\x1b]0;title\\x07column\\x1b[0m', flush=True)\n    sys.exit(1)\n"
+    assert "no such column" in run(tmp_path, body).failures[0]
 
 
 def test_arguments_reach_no_shell(tmp_path, monkeypatch):
@@ -130,6 +150,7 @@ def test_arguments_reach_no_shell(tmp_path, monkeypatch):
         ('    out.write(\'{"index": true, "answer": "", "nll": 1}\\n\')\n', "index is True"),
         ('    out.write(\'{"index": 0, "answer": 5, "nll": 1}\\n\')\n', "answer is 5"),
         ('    out.write(\'{"index": 0, "answer": ""}\\n\')\n', "nll is None"),
+        ('    out.write(\'{"index": 0, "answer": "", "nll": -2.5}\\n\')\n', "nll is -2.5; a negative log-likeli"),
         (GOOD + "    (output / 'steps.jsonl').write_text('{\"step\": 1}')\n", "epoch is None"),
     ],
 )

@@ -60,10 +60,10 @@ class ChineseOpening(ChinesePieces):
         return text if gain.told_apart else text + "这个差与零无法区分。"
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        return (
-            f"挑出它所依据的那些实验会高估它：校正后，它在那里的验证准确率是 {percent(corrected)}"
-            f"（95 % 区间 {self.plain_range(interval[0] * 100, interval[1] * 100)}），而不是 {percent(raw)}。"
-        )
+        said = f"{percent(corrected)}（95 % 区间 {self.plain_range(interval[0] * 100, interval[1] * 100)}）"
+        if corrected >= raw:
+            return f"就它由这些实验挑出作校正后，它在那里的验证准确率是 {said}。"
+        return f"挑出它所依据的那些实验会高估它：校正后，它在那里的验证准确率是 {said}，而不是 {percent(raw)}。"
 
     def not_confirmed(self, has_test: bool) -> str:
         return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"

@@ -63,10 +63,12 @@ class EnglishOpening(EnglishPieces):
         return text if gain.told_apart else text + " This difference can't be told from zero."
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
+        said = f"{percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
+        if corrected >= raw:
+            return f"Corrected for having been chosen by these trials, its validation accuracy there is {said}."
         return (
-            f"The trials by which it was chosen flatter it: corrected for that, its validation accuracy there is "
-            f"{percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)}), "
-            f"not {percent(raw)}."
+            "The trials by which it was chosen flatter it: corrected for that, its validation accuracy there is "
+            f"{said}, not {percent(raw)}."
         )
 
     def not_confirmed(self, has_test: bool) -> str:
