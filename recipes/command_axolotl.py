@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer_files import model_and_revision, score, start, warmup_steps, whole_alpha
+from trainer_files import model_and_revision, score, start, training_texts, warmup_steps, whole_alpha
 
 
-def training_file(config: dict[str, Any], chats: Path, n_rows: int) -> dict[str, Any]:
+def training_file(config: dict[str, Any], texts: Path, n_rows: int) -> dict[str, Any]:
     """The file for `axolotl train`: names of its src/axolotl/utils/schemas."""
     c, modules = config["configuration"], config["configuration"]["target_modules"]
     model, revision = model_and_revision(config["model"])
@@ -32,19 +32,10 @@ def training_file(config: dict[str, Any], chats: Path, n_rows: int) -> dict[str,
         # Left out, axolotl turns them on by itself, and without a GPU they fail.
         **dict.fromkeys(("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "lora_embedding_kernel"), False),
         **({"peft_init_lora_weights": "gaussian"} if c["init_lora_weights"] == "gaussian" else {}),
-        "chat_template": "tokenizer_default",
-        "datasets": [
-            {
-                "path": str(chats),
-                "ds_type": "json",
-                "type": "chat_template",
-                "field_messages": "messages",
-                "message_property_mappings": {"role": "role", "content": "content"},
-                "roles_to_train": ["assistant"],
-                "train_on_eos": "turn",
-            }
-        ],
-        "dataset_prepared_path": str(chats.with_name("prepared")),
+        # The texts have the model's own template already.
+        "datasets": [{"path": str(texts), "ds_type": "json", "type": "input_output"}],
+        "train_on_inputs": False,
+        "dataset_prepared_path": str(texts.with_name("prepared")),
         "val_set_size": 0.0,
         "sequence_len": c["max_length"],
         "excess_length_strategy": "truncate",  # its default drops longer rows
@@ -69,14 +60,14 @@ def main(path: str) -> None:
     if not config["configuration"]["num_train_epochs"]:  # the reference
         return score(path, None)
     data = Path(config["data"]["train"])
-    examples = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
-    chats = data.with_name("chats.jsonl")
-    with chats.open("w", encoding="utf-8") as file:
-        for example in examples:
-            turns = (("user", example["prompt"]), ("assistant", example["completion"]))
-            file.write(json.dumps({"messages": [{"role": role, "content": text} for role, text in turns]}) + "\n")
+    rows = training_texts(config)
+    texts = data.with_name("texts.jsonl")
+    with texts.open("w", encoding="utf-8") as file:
+        for prompt, answer in rows:
+            segments = [{"label": False, "text": prompt}, {"label": True, "text": answer}]
+            file.write(json.dumps({"segments": segments}) + "\n")
     written = data.with_name("axolotl.yaml")
-    written.write_text(json.dumps(training_file(config, chats, len(examples)), indent=2), encoding="utf-8")
+    written.write_text(json.dumps(training_file(config, texts, len(rows)), indent=2), encoding="utf-8")
     start(["axolotl", "train", str(written), "--launcher", "python"])  # accelerate's traceback would hide the reason
     return score(path, config["output"])
 

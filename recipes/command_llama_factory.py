@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer_files import model_and_revision, score, start, warmup_steps, whole_alpha
+from trainer_files import model_and_revision, score, start, training_texts, warmup_steps, whole_alpha
 
 
 def training_file(config: dict[str, Any], n_rows: int) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def training_file(config: dict[str, Any], n_rows: int) -> dict[str, Any]:
         "lora_dropout": c["lora_dropout"],
         "lora_target": ",".join(modules) if isinstance(modules, list) else "all",
         "use_rslora": c["use_rslora"],
+        "template": "empty",  # the texts have the model's own template already
         "dataset": "tunebook",
         "dataset_dir": str(Path(config["data"]["train"]).parent),
         "cutoff_len": c["max_length"],
@@ -65,11 +66,13 @@ def main(path: str) -> None:
     if not config["configuration"]["num_train_epochs"]:  # the reference
         return score(path, None)
     data, output = Path(config["data"]["train"]), Path(config["output"])
-    entry = {"tunebook": {"file_name": data.name, "columns": {"prompt": "prompt", "response": "completion"}}}
+    texts = training_texts(config)
+    lines = (json.dumps({"prompt": prompt, "response": answer}) + "\n" for prompt, answer in texts)
+    data.with_name("texts.jsonl").write_text("".join(lines), encoding="utf-8")
+    entry = {"tunebook": {"file_name": "texts.jsonl", "columns": {"prompt": "prompt", "response": "response"}}}
     data.with_name("dataset_info.json").write_text(json.dumps(entry), encoding="utf-8")
     file = data.with_name("llama_factory.yaml")
-    n_rows = len(data.read_text(encoding="utf-8").splitlines())
-    file.write_text(json.dumps(training_file(config, n_rows), indent=2), encoding="utf-8")
+    file.write_text(json.dumps(training_file(config, len(texts)), indent=2), encoding="utf-8")
     start(["llamafactory-cli", "train", str(file)])
     (output / "steps.jsonl").write_text("".join(json.dumps(row) + "\n" for row in steps(output)), encoding="utf-8")
     return score(path, str(output))

@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from score_adapter import encode, load, read_lines, score
+from score_adapter import encode, load, score
+from trainer_files import read_lines
 from transformers import get_scheduler
 
 

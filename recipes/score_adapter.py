@@ -14,12 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from trainer_files import model_and_revision
+from trainer_files import model_and_revision, prompt_text, read_lines
 from transformers import AutoModelForCausalLM, AutoTokenizer
-
-
-def read_lines(path: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
 
 
 def load(name: str) -> tuple[Any, Any]:
@@ -32,9 +28,7 @@ def load(name: str) -> tuple[Any, Any]:
 
 def encode(tokenizer: Any, example: dict[str, Any]) -> tuple[list[int], list[int]]:
     """Prompt through the chat template, and gold completion with end-of-text, as token ids."""
-    messages = [{"role": "user", "content": example["prompt"]}]
-    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
+    prompt = tokenizer(prompt_text(tokenizer, example), add_special_tokens=False)["input_ids"]
     completion = tokenizer(example["completion"], add_special_tokens=False)["input_ids"]
     return prompt, [*completion, tokenizer.eos_token_id]
 

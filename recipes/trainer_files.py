@@ -1,7 +1,8 @@
-"""What the recipes for LLaMA-Factory and axolotl have in common: a configuration in another trainer's words."""
+"""What the recipes have in common: tunebook's files, and its configuration in another trainer's words."""
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -17,6 +18,33 @@ def model_and_revision(name: str) -> tuple[str, str | None]:
         return name, None
     model, _, revision = name.partition("@")
     return model, revision or None
+
+
+def read_lines(path: str) -> list[dict[str, Any]]:
+    """The examples of a data file."""
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def prompt_text(tokenizer: Any, example: dict[str, Any]) -> str:
+    """All turns before the answer, and the tools, through the model's chat template."""
+    text: str = tokenizer.apply_chat_template(
+        example["messages"], tools=example.get("tools"), add_generation_prompt=True, tokenize=False
+    )
+    return text
+
+
+def training_texts(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """Prompt and answer of every training example, with all the template's marks: the very text that is scored.
+
+    Handed over as chats instead, they would go through the trainer's own idea of the template: other line breaks, other
+    words for tools, and every answer of a longer chat learnt.
+    """
+    from transformers import AutoTokenizer
+
+    model, revision = model_and_revision(config["model"])
+    tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+    examples = read_lines(config["data"]["train"])
+    return [(prompt_text(tokenizer, example), example["completion"] + tokenizer.eos_token) for example in examples]
 
 
 def whole_alpha(configuration: dict[str, Any]) -> int:

@@ -13,15 +13,19 @@ from pathlib import Path
 import pytest
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import ExampleText
-from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, Workload
+from tunebook.data.examples import DataExample
+from tunebook.data.template import Encoder
 from tunebook.engines.command import CommandEngine
 from tunebook.testing.tiny_model import write_tiny_model
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 WORDS = ["red", "green", "what", "colour", "has", *map(str, range(20))]
-EXAMPLES = tuple(ExampleText(i, f"what colour has {i}", ("red", "green")[i % 2]) for i in range(6))
-WORKLOAD = Workload((), {}, Scoring(max_new_tokens=3), texts={"train": EXAMPLES, "validation": EXAMPLES})
+EXAMPLES = tuple(
+    ChatExample(q := f"what colour has {i}", ("red", "green")[i % 2], (("system", "One word."), ("user", q)))
+    for i in range(6)
+)
+WORKLOAD = Workload((), {}, Scoring(max_new_tokens=3), chats={"train": EXAMPLES, "validation": EXAMPLES})
 
 
 class Sink:
@@ -93,6 +97,8 @@ CONFIG = {
 
 OWN = {
     "save_strategy", "logging_nan_inf_filter",  # transformers.TrainingArguments
+    "template",  # LLaMA-Factory: src/llamafactory/hparams/data_args.py
+    "train_on_inputs",  # axolotl: src/axolotl/utils/schemas/training.py
     "excess_length_strategy", "dataset_prepared_path", "lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel",
     "lora_embedding_kernel",  # axolotl: src/axolotl/utils/schemas/config.py
 }  # fmt: skip
@@ -102,7 +108,7 @@ def test_names_written_for_other_trainers_are_the_documented_ones(monkeypatch):
     """The export package keeps the documented names with their sources; recipes use those and a few of their own."""
     documented = json.loads((Path(__file__).parents[1] / "export" / "documented_keys.json").read_text())
     llama = load("command_llama_factory", monkeypatch).training_file(CONFIG, 100)
-    axolotl = load("command_axolotl", monkeypatch).training_file(CONFIG, Path("/data/chats.jsonl"), 100)
+    axolotl = load("command_axolotl", monkeypatch).training_file(CONFIG, Path("/data/texts.jsonl"), 100)
     known = json.dumps(documented)
     assert [key for key in (*llama, *axolotl) if f'"{key}"' not in known and key not in OWN] == []
     assert (llama["lora_rank"], axolotl["lora_r"]) == (16, 16)
@@ -117,10 +123,10 @@ def test_what_a_trainer_cannot_do_ends_the_trial(monkeypatch):
     gaussian = {**CONFIG, "configuration": {**CONFIG["configuration"], "init_lora_weights": "gaussian"}}
     with pytest.raises(SystemExit, match="init_lora_weights"):
         llama.training_file(gaussian, 100)
-    assert axolotl.training_file(gaussian, Path("chats.jsonl"), 100)["peft_init_lora_weights"] == "gaussian"
+    assert axolotl.training_file(gaussian, Path("texts.jsonl"), 100)["peft_init_lora_weights"] == "gaussian"
     halved = {**CONFIG, "configuration": {**CONFIG["configuration"], "lora_alpha": 2.5}}
     with pytest.raises(SystemExit, match="whole number"):
-        axolotl.training_file(halved, Path("chats.jsonl"), 100)
+        axolotl.training_file(halved, Path("texts.jsonl"), 100)
 
 
 def test_a_revision_goes_its_own_way(monkeypatch, tmp_path):
@@ -128,7 +134,7 @@ def test_a_revision_goes_its_own_way(monkeypatch, tmp_path):
     asked = {**CONFIG, "model": "some/model@v1.5"}
     written = llama.training_file(asked, 100)
     assert (written["model_name_or_path"], written["model_revision"]) == ("some/model", "v1.5")
-    written = axolotl.training_file(asked, Path("chats.jsonl"), 100)
+    written = axolotl.training_file(asked, Path("texts.jsonl"), 100)
     assert (written["base_model"], written["revision_of_model"]) == ("some/model", "v1.5")
     (tmp_path / "a@b").mkdir()
     assert llama.model_and_revision(str(tmp_path / "a@b")) == (str(tmp_path / "a@b"), None)
@@ -141,18 +147,65 @@ def test_the_trainers_log_becomes_the_curve(monkeypatch, tmp_path):
     assert step == {"step": 1, "epoch": 0.5, "loss": 2.25, "learning_rate": 1e-4, "gradient_norm": 1.5}
 
 
+TURNS = (("system", "has"), ("user", "what"), ("assistant", "red"), ("user", "colour"))
+LINE = {
+    "index": 0,
+    "prompt": "colour",
+    "completion": "green",
+    "messages": [{"role": role, "content": text} for role, text in TURNS],
+}
+PROMPT = "<system> has <user> what <assistant> red </s><user> colour <assistant> "
+
+
+def model_with_tools(folder):
+    """A model whose chat template takes tools."""
+    write_tiny_model(folder, WORDS)
+    template = folder / "chat_template.jinja"
+    template.write_text("{% for tool in tools or [] %}<system> {{ tool['name'] }} {% endfor %}" + template.read_text())
+    return folder
+
+
+@pytest.mark.parametrize("tools", ["", '[{"name": "13"}, {"name": "7"}]'])
+def test_what_is_trained_on_and_scored_is_what_tunebook_itself_reads(tmp_path, monkeypatch, tools):
+    from transformers import AutoTokenizer
+
+    model = model_with_tools(tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    wanted = Encoder(tokenizer).encode(DataExample(0, TURNS, "green", tools=tools), "train.jsonl, line 1")
+    line = {**LINE, **({"tools": json.loads(tools)} if tools else {})}
+    prompt, completion = load("score_adapter", monkeypatch).encode(tokenizer, line)
+    assert (tuple(prompt), tuple(completion)) == (wanted.prompt_ids, wanted.completion_ids)
+
+    (tmp_path / "train.jsonl").write_text(json.dumps(line) + "\n")
+    config = {"model": str(model), "data": {"train": str(tmp_path / "train.jsonl")}}
+    [(text, answer)] = load("trainer_files", monkeypatch).training_texts(config)
+    assert (text, answer) == (("<system> 13 <system> 7 " if tools else "") + PROMPT, "green</s>")
+    trained_on = [tuple(tokenizer(part, add_special_tokens=False)["input_ids"]) for part in (text, answer)]
+    assert trained_on == [wanted.prompt_ids, wanted.completion_ids]
+
+
 @pytest.mark.parametrize(
-    ("recipe", "program"), [("command_llama_factory", "llamafactory-cli"), ("command_axolotl", "axolotl")]
+    ("recipe", "program", "row"),
+    [
+        ("command_llama_factory", "llamafactory-cli", {"prompt": PROMPT, "response": "green</s>"}),
+        (
+            "command_axolotl",
+            "axolotl",
+            {"segments": [{"label": False, "text": PROMPT}, {"label": True, "text": "green</s>"}]},
+        ),
+    ],
 )
-def test_other_trainers_are_started_with_their_file(tmp_path, recipe, program):
+def test_other_trainers_are_started_with_their_files(tmp_path, recipe, program, row):
     """With a program in their place that only writes down what it was given."""
+    write_tiny_model(tmp_path / "model", WORDS)
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     script = f'#!/bin/sh\necho "$@" > {tmp_path}/started\necho out of luck >&2\nexit 7\n'
     (bin_folder / program).write_text(script)
     (bin_folder / program).chmod(0o755)
-    (tmp_path / "train.jsonl").write_text('{"index": 0, "prompt": "a", "completion": "b"}\n')
-    config = {**CONFIG, "data": {"train": str(tmp_path / "train.jsonl")}, "output": str(tmp_path / "out")}
+    (tmp_path / "train.jsonl").write_text(json.dumps(LINE) + "\n")
+    config = {**CONFIG, "model": str(tmp_path / "model"), "output": str(tmp_path / "out")}
+    config["data"] = {"train": str(tmp_path / "train.jsonl")}
     (tmp_path / "config.json").write_text(json.dumps(config))
     environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
     command = [sys.executable, str(RECIPES / f"{recipe}.py"), str(tmp_path / "config.json")]
@@ -160,7 +213,16 @@ def test_other_trainers_are_started_with_their_file(tmp_path, recipe, program):
     assert (answer.returncode, answer.stderr) == (7, "out of luck\n"), "its last lines are the reason, no traceback"
     verb, file, *_ = (tmp_path / "started").read_text().split()
     assert verb == "train"
-    assert json.loads(Path(file).read_text())["seed"] == 5
+    written = json.loads(Path(file).read_text())
+    assert written["seed"] == 5
+    assert json.loads((tmp_path / "texts.jsonl").read_text()) == row
+    if recipe == "command_axolotl":
+        [data] = written["datasets"]
+        assert (data["path"], data["type"]) == (str(tmp_path / "texts.jsonl"), "input_output")
+    else:
+        entry = json.loads((tmp_path / "dataset_info.json").read_text())["tunebook"]
+        assert entry == {"file_name": "texts.jsonl", "columns": {"prompt": "prompt", "response": "response"}}
+        assert written["template"] == "empty", "the texts have the model's own template already"
 
 
 def test_a_trainer_that_is_not_installed_is_named(monkeypatch):
