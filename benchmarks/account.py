@@ -6,6 +6,7 @@ What training costs, in floating-point operations (a multiply-add is two):
                                                                gradient; a frozen base has no weight gradient
     + label tokens x 4 x head parameters                       the head is needed on label positions only
     + computed tokens x 6 x rank x (in + out), all adapted     forward, input gradient and weight gradient of A and B
+    - the same of the last layer's MLP for tokens without a label: nobody reads what it would give
 
 Attention's own multiplies, norms, activations, dropout and the optimiser are not counted: the share says how much of
 the time went into multiplies that cannot be avoided. Padding is not counted as work either: the yardstick is credited
@@ -48,7 +49,9 @@ class Figures:
 def training_operations(shapes: LayerShapes, rank: int, tokens: float, label_tokens: float) -> float:
     """Floating-point operations that training cannot avoid; the formula is in the module's docstring."""
     adapter = 6.0 * rank * shapes.adapter_widths
-    return tokens * (4.0 * shapes.layer_parameters + adapter) + label_tokens * 4.0 * shapes.head_parameters
+    unread = sum(4.0 * out * into + 6.0 * rank * (out + into) for out, into in shapes.last)
+    everything = tokens * (4.0 * shapes.layer_parameters + adapter) + label_tokens * 4.0 * shapes.head_parameters
+    return everything - max(0.0, tokens - label_tokens) * unread
 
 
 def figures_of(rows: Sequence[RowResult], shapes: LayerShapes, multiply_rate: float, padded: bool) -> Figures:

@@ -37,11 +37,13 @@ class LayerShapes:
         linears: (out, in) of each linear layer of one decoder layer.
         n_layers: decoder layers.
         head: (vocabulary, hidden) of the output head.
+        last: (out, in) of those of the last decoder layer that only label positions need: what follows its attention.
     """
 
     linears: tuple[tuple[int, int], ...]
     n_layers: int
     head: tuple[int, int]
+    last: tuple[tuple[int, int], ...] = ()
 
     @property
     def layer_parameters(self) -> int:
@@ -67,9 +69,12 @@ def layer_shapes(folder: Path) -> LayerShapes:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     layers = model.get_decoder().layers
-    linears = tuple(tuple(m.weight.shape) for m in layers[0].modules() if isinstance(m, torch.nn.Linear))
+    linears, last = (
+        tuple(tuple(m.weight.shape) for m in part.modules() if isinstance(m, torch.nn.Linear))
+        for part in (layers[0], layers[-1].mlp)
+    )
     head = tuple(model.get_output_embeddings().weight.shape)
-    return LayerShapes(linears, len(layers), head)  # type: ignore[arg-type]
+    return LayerShapes(linears, len(layers), head, last)  # type: ignore[arg-type]
 
 
 def multiply_rate(

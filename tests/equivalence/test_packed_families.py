@@ -11,7 +11,7 @@ from tiny_models import FAMILIES, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.engines.packed.bank import new_adapter
-from tunebook.engines.packed.batches import Part
+from tunebook.engines.packed.batches import Part, reading
 from tunebook.engines.packed.losses import label_loss
 from tunebook.engines.packed.model import PackedModel
 from tunebook.engines.packed.steps import micro_batches, truncated
@@ -66,6 +66,27 @@ def test_logits_and_gradients_equal_the_stock_model(family, share):
             a, b = module.lora_A["default"].weight.grad, module.lora_B["default"].weight.grad.T
             torch.testing.assert_close(adapter.grad_a(name), a, rtol=1e-3, atol=2e-5 * largest)
             torch.testing.assert_close(adapter.grad_b(name), b, rtol=1e-3, atol=2e-5 * largest)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_reading_some_rows_gives_these_rows_of_the_whole_and_their_gradient(family):
+    packed = PackedModel(tiny_model(family, torch.float64, attention="eager" if family == "gemma2" else "sdpa"))
+    one, other = with_random_b(packed, seed=1), with_random_b(packed, seed=2)
+    (micro,) = micro_batches(truncated(examples(6), 100), 10**6)
+    batch = packed.lay_out([Part(one, micro.tree), Part(other, micro.tree)])
+    picked = [sorted(set(micro.label_rows)), [0, 3]]
+    rows = torch.tensor([run.rows[0] + row for run, own in zip(batch.runs, picked, strict=True) for row in own])
+    whole, read = packed.forward(batch), packed.forward(reading(batch, picked))
+    assert read.shape[0] % 16 == 0
+    torch.testing.assert_close(read[: len(rows)], whole[rows], rtol=0, atol=1e-10)
+    grads = []
+    for hidden, index in ((whole, rows), (read, torch.arange(len(rows)))):
+        for adapter in (one, other):
+            adapter.want_grads()
+        hidden[index].square().sum().backward()
+        grads.append((one.grads, other.grads))
+    for a, b in zip(*grads, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -10,6 +10,7 @@ from packed_runs import losses, packed_model, train_cohort, trainee
 from tiny_models import examples, tiny_model
 
 from tunebook.core.configuration import Configuration
+from tunebook.engines.packed.batches import reading
 from tunebook.engines.packed.dropout import Masks, step_key
 
 BASE = Configuration(
@@ -81,6 +82,17 @@ def test_dropout_masks_do_not_depend_on_the_micro_batch(packed):
     expected, found = _masks(packed, whole), _masks(packed, cut)
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[at], expected[at]) for at in expected)
+
+
+def test_rows_that_are_read_alone_keep_their_masks(packed):
+    one = trainee(packed, BASE, DATA, 7)
+    (micro,) = one.micro_batches()
+    batch = packed.lay_out([one.part(micro, one.adapter)])
+    picked = sorted(set(micro.label_rows))
+    masks, shapes = Masks(), packed.all_shapes[-1:]
+    whole = masks.of(batch.runs[0], shapes).kept[shapes[0].name]
+    read = masks.of(reading(batch, [picked]).reading.batch.runs[0], shapes).kept[shapes[0].name]
+    assert torch.equal(read, whole[picked])
 
 
 def test_dropout_masks_differ_between_steps_seeds_modules_and_tokens(packed):

@@ -15,9 +15,7 @@ from tunebook.core.ports import ChatExample, Scoring, Workload
 from tunebook.engines.command_files import Problem, read_scores, read_steps
 
 N = 3
-WORKLOAD = Workload(
-    (), {}, Scoring(), chats={"validation": (ChatExample("p", "g", (("user", "p"),)),) * N}
-)
+WORKLOAD = Workload((), {}, Scoring(), chats={"validation": (ChatExample("p", "g", (("user", "p"),)),) * N})
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-2, N + 1), st.just(10**400), st.floats(), st.text(max_size=5)
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.account import compare, figures_of, training_operations
@@ -24,6 +26,10 @@ def row(trial="exp1", **changes):
 def test_training_operations_follow_the_formula():
     base, adapter, head = 40 * 4 * 48, 40 * 6 * 2 * 28, 16 * 4 * 30
     assert training_operations(SHAPES, rank=2, tokens=40, label_tokens=16) == base + adapter + head
+    unread = (40 - 16) * (4 * 12 + 6 * 2 * 7)
+    last = replace(SHAPES, last=((3, 4),))
+    assert training_operations(last, rank=2, tokens=40, label_tokens=16) == base + adapter + head - unread
+    assert training_operations(last, rank=2, tokens=16, label_tokens=40) == training_operations(SHAPES, 2, 16, 40)
 
 
 def test_rates_are_over_all_rows():

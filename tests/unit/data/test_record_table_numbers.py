@@ -63,7 +63,9 @@ def test_what_cannot_be_an_accuracy_is_none() -> None:
     assert read_accuracy("9/4", percent=False) is None
 
 
-@pytest.mark.parametrize("cell", ["failed", "❌ diverged", "NaN", "崩溃", "训练失败", "blew up 💥", "loss exploded", "不收敛"])
+@pytest.mark.parametrize(
+    "cell", ["failed", "❌ diverged", "NaN", "崩溃", "训练失败", "blew up 💥", "loss exploded", "不收敛"]
+)
 def test_failures_are_recognised(cell: str) -> None:
     assert is_failure(cell)
 

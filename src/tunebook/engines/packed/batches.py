@@ -9,7 +9,7 @@ its ancestors, whole, and itself, causally.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import torch
@@ -17,7 +17,19 @@ from torch import Tensor
 
 from tunebook.engines.packed.bank import Adapter
 
-__all__ = ["ROW_MULTIPLE", "Batch", "LaidNode", "Node", "Part", "Run", "Tree", "evenly", "lay_out"]
+__all__ = [
+    "ROW_MULTIPLE",
+    "Batch",
+    "LaidNode",
+    "Node",
+    "Part",
+    "Reading",
+    "Run",
+    "Tree",
+    "evenly",
+    "lay_out",
+    "reading",
+]
 
 _Piece = TypeVar("_Piece")
 
@@ -91,12 +103,31 @@ class LaidNode:
 
 @dataclass(frozen=True)
 class Run:
-    """The rows of one trial: contiguous. `nodes` are its nodes in the batch."""
+    """The rows of one trial: contiguous.
+
+    Attributes:
+        nodes: its nodes in the batch.
+        picked: in a batch of the rows that are read (`reading`): which rows of the trial's tree these are.
+    """
 
     adapter: Adapter | None
     rows: Rows
     nodes: tuple[LaidNode, ...]
     part: Part
+    picked: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The rows of a batch whose hidden states are wanted: beyond the last layer's attention only they are computed.
+
+    Attributes:
+        batch: they as a batch of their own, padded like any other; only its runs mean something.
+        rows: which rows of the whole batch they are, shape (M,), int64, padding included.
+    """
+
+    batch: Batch
+    rows: Tensor
 
 
 @dataclass(frozen=True)
@@ -107,6 +138,7 @@ class Batch:
         input_ids, position_ids: shape (N,), int64, on the model's device. N is a multiple of 16; rows
             from `n_rows` on are padding that nobody attends to.
         runs: one for each part, in order.
+        reading: the rows that are read, None: all.
         memo: what was derived from this batch once and is used in every layer.
     """
 
@@ -114,7 +146,28 @@ class Batch:
     position_ids: Tensor
     runs: tuple[Run, ...]
     n_rows: int
+    reading: Reading | None = None
     memo: dict[object, object] = field(default_factory=dict, compare=False)
+
+
+def reading(batch: Batch, picked: Sequence[Sequence[int]]) -> Batch:
+    """The batch with the wish that only some rows of it are read.
+
+    Args:
+        picked: for each run which of its rows, each once.
+    """
+    runs, rows = [], list[int]()
+    for run, own in zip(batch.runs, picked, strict=True):
+        if not own:
+            continue
+        at = (len(rows), len(rows) + len(own))
+        rows += [run.rows[0] + row for row in own]
+        runs.append(Run(run.adapter, at, (), run.part, tuple(own)))
+    n_rows = len(rows)
+    padding = -n_rows % ROW_MULTIPLE or (0 if rows else ROW_MULTIPLE)
+    index = torch.tensor(rows + [0] * padding, device=batch.input_ids.device)
+    read = Batch(batch.input_ids[index], batch.position_ids[index], tuple(runs), n_rows)
+    return replace(batch, reading=Reading(read, index))
 
 
 def lay_out(parts: Sequence[Part], device: torch.device | str = "cpu") -> Batch:

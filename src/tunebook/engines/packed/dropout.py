@@ -47,7 +47,7 @@ class Masks:
     keeping them would take an eighth of its memory."""
 
     def __init__(self) -> None:
-        self._row_keys: dict[tuple[int, int], Tensor] = {}
+        self._row_keys: dict[int, Tensor] = {}  # by the run's identity: a batch keeps its runs
 
     def of(self, run: Run, shapes: Sequence[ModuleShape]) -> Mask | None:
         """The mask of a trial's rows for a group of modules, or None when it drops nothing."""
@@ -57,11 +57,11 @@ class Masks:
 
     def _make(self, run: Run, shapes: Sequence[ModuleShape]) -> Mask:
         assert run.adapter is not None
-        if run.rows not in self._row_keys:
-            self._row_keys[run.rows] = _tensor(row_keys(run), run.adapter.values.device)
+        if id(run) not in self._row_keys:
+            self._row_keys[id(run)] = _tensor(row_keys(run), run.adapter.values.device)
         words = _column_keys(shapes, run.adapter.values.device)
         dropped = min(_LEVELS - 1, round(run.adapter.dropout * _LEVELS))
-        kept = keep_mask(self._row_keys[run.rows], words, dropped - _LEVELS // 2)
+        kept = keep_mask(self._row_keys[id(run)], words, dropped - _LEVELS // 2)
         out, at = {}, 0
         for shape in shapes:
             out[shape.name] = kept[:, at : at + shape.n_in]
@@ -82,7 +82,8 @@ def row_keys(run: Run) -> NDArray[np.uint64]:
     keys = np.repeat(np.array([node.key for node in nodes], dtype=np.int64), lengths).view(np.uint64)
     positions = np.concatenate([np.arange(node.start, node.start + len(node.tokens)) for node in nodes])
     mixed = _splitmix(keys + np.uint64(run.part.step_key))
-    return _splitmix(mixed + positions.astype(np.uint64) * _GOLDEN)
+    found = _splitmix(mixed + positions.astype(np.uint64) * _GOLDEN)
+    return found if run.picked is None else found[list(run.picked)]
 
 
 def _splitmix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

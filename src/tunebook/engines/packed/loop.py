@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from tunebook.engines.packed.bank import Adapter
+from tunebook.engines.packed.batches import reading
 from tunebook.engines.packed.lanes import Spread, one_by_one
 from tunebook.engines.packed.losses import label_loss
 from tunebook.engines.packed.model import PackedModel
@@ -86,17 +87,23 @@ def _long_step(packed: PackedModel, trainee: Trainee, spread: Spread, on_micro_b
 def _forward_backward(packed: PackedModel, pieces: Sequence[_Piece]) -> list[float]:
     """One pass through the base model there and back; gives each piece's part of its step's loss."""
     batch = packed.lay_out([trainee.part(micro, adapter) for trainee, micro, adapter in pieces])
-    hidden = packed.forward(batch, training=True)
+    picked = [sorted(set(micro.label_rows)) for _, micro, _ in pieces]
+    hidden = packed.forward(reading(batch, picked), training=True)
     grad = torch.zeros_like(hidden)
-    losses = []
-    for (trainee, micro, _), run in zip(pieces, batch.runs, strict=True):
-        losses.append(_loss(packed, trainee.n_items, micro, run.rows[0], hidden.detach(), grad))
+    losses, first = [], 0
+    for (trainee, micro, _), rows in zip(pieces, picked, strict=True):
+        losses.append(_loss(packed, trainee.n_items, micro, rows, first, hidden.detach(), grad))
+        first += len(rows)
     torch.autograd.backward(hidden, grad)
     return losses
 
 
-def _loss(packed: PackedModel, n_items: int, micro: MicroBatch, first: int, hidden: Any, grad: Any) -> float:
-    rows = torch.tensor(micro.label_rows, device=hidden.device) + first
+def _loss(
+    packed: PackedModel, n_items: int, micro: MicroBatch, read: Sequence[int], first: int, hidden: Any, grad: Any
+) -> float:  # fmt: skip
+    """Loss of a micro-batch whose rows `read` lie in `hidden` from `first` on; its gradient is added to `grad`."""
+    places = {row: first + index for index, row in enumerate(read)}
+    rows = torch.tensor([places[row] for row in micro.label_rows], device=hidden.device)
     labels = torch.tensor(micro.labels, device=hidden.device)
     loss, grad_rows = label_loss(packed.logits, hidden[rows], labels, n_items)
     grad.index_add_(0, rows, grad_rows)

@@ -23,7 +23,7 @@ from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Batch, Part, lay_out
 from tunebook.engines.packed.dropout import Masks
 from tunebook.engines.packed.layers import AdaptedLinear, Group
-from tunebook.engines.packed.swaps import swap_known_modules
+from tunebook.engines.packed.swaps import swap_known_modules, swap_last_layer
 from tunebook.engines.packed.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
 from tunebook.errors import PackingError
 
@@ -54,6 +54,7 @@ class PackedModel:
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         self._groups = self._take_over()
         swap_known_modules(model)
+        self._read_only = swap_last_layer(model)
         register()
         model.set_attn_implementation(IMPLEMENTATION)
 
@@ -66,15 +67,18 @@ class PackedModel:
         return lay_out(parts, self.device)
 
     def forward(self, batch: Batch, attention: OwnAttention | None = None, training: bool = False) -> Tensor:
-        """Hidden states after the final norm of every row of a batch, shape (N, D), the model's dtype.
+        """Hidden states after the final norm of a batch's rows, those of `Batch.reading` if it has one, padding
+        included, shape (N, D), the model's dtype.
 
         Args:
             attention: what attends by itself, for scoring; None: each node attends to its ancestors and itself.
             training: drop adapter inputs. Gradients flow whenever autograd is on.
         """
         masks = Masks() if training else None
+        read = batch.reading
         for group in self._groups:
-            group.begin(batch, masks)
+            only_read = read is not None and self._read_only is not None and group.name.startswith(self._read_only)
+            group.begin(read.batch if read is not None and only_read else batch, masks)
         try:
             out = self.model.base_model(
                 input_ids=batch.input_ids[None], position_ids=batch.position_ids[None], use_cache=False,
@@ -84,7 +88,7 @@ class PackedModel:
             for group in self._groups:
                 group.forget()
         hidden: Tensor = out.last_hidden_state[0]
-        return hidden
+        return hidden if read is None or self._read_only is not None else hidden.index_select(0, read.rows)
 
     def logits(self, hidden_MD: Tensor) -> Tensor:
         """Next-token logits for chosen rows, shape (M, V); soft-capped where the model does that."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tunebook.engines.packed.attention import OwnAttention
 from tunebook.engines.packed.bank import Adapter
-from tunebook.engines.packed.batches import ROW_MULTIPLE, Batch, Part, Run, Tree
+from tunebook.engines.packed.batches import ROW_MULTIPLE, Batch, Part, Run, Tree, reading
 from tunebook.engines.packed.kernels import base_threads
 from tunebook.engines.packed.model import PackedModel
 
@@ -44,8 +44,14 @@ class Reading:
     greedy: Tensor | None
 
 
-def run_rows(packed: PackedModel, slots: Sequence[SlotRows], attention: OwnAttention) -> Tensor:
-    """Hidden states after the final norm of all slots' rows, shape (N, D), N a multiple of 16."""
+def run_rows(
+    packed: PackedModel, slots: Sequence[SlotRows], attention: OwnAttention, read: Sequence[int] | None = None
+) -> Tensor:  # fmt: skip
+    """Hidden states after the final norm of all slots' rows, shape (N, D), N a multiple of 16.
+
+    Args:
+        read: which rows of each slot are wanted, each once; None: all.
+    """
     tokens = [token for slot in slots for token in slot.tokens]
     positions = [position for slot in slots for position in slot.positions]
     n_rows, runs, start = len(tokens), [], 0
@@ -54,7 +60,8 @@ def run_rows(packed: PackedModel, slots: Sequence[SlotRows], attention: OwnAtten
         start += len(slot.tokens)
     padding = [0] * (-n_rows % ROW_MULTIPLE)
     ids, places = torch.tensor([tokens + padding, positions + padding], device=packed.device)
-    return packed.forward(Batch(ids, places, tuple(runs), n_rows), attention)
+    batch = Batch(ids, places, tuple(runs), n_rows)
+    return packed.forward(batch if read is None else reading(batch, [read] * len(slots)), attention)
 
 
 def read_head(

@@ -162,7 +162,7 @@ class _Pass:
     def _run_prompt(self) -> None:
         n = len(self._prompt)
         path = Path(0, self._prompt, tuple(range(-1, n - 1)), n, ())
-        group = group_of([path], 0, self._packed.device)
+        group = group_of([path], 0, self._packed.device)  # nothing of it is read, its keys and values are kept
         for batch in self._batches(n):
             _, attention = self._forward(group, self._slots[batch])
             for k, slot in enumerate(self._slots[batch]):
@@ -176,9 +176,10 @@ class _Pass:
         writers = [self._writer(slot) for slot in self._slots]
         for batch in self._batches(group.n_rows):
             hidden, attention = self._forward(group, self._slots[batch])
+            n_read = len(group.label_rows)
             for k, (slot, writer) in enumerate(zip(self._slots[batch], writers[batch], strict=True)):
-                start = k * group.n_rows
-                self._read(group, hidden[start : start + group.n_rows], start, slot, writer, attention)
+                read = hidden[k * n_read : (k + 1) * n_read]
+                self._read(group, read, k * group.n_rows, slot, writer, attention)
         self._tell(group.n_rows)
         return writers
 
@@ -190,15 +191,15 @@ class _Pass:
     def _forward(self, group: Group, slots: Sequence[_Slot]) -> tuple[Tensor, GroupAttention]:
         rows = [SlotRows(slot.adapter, group.tokens, group.positions) for slot in slots]
         attention = GroupAttention(group, [slot.shared for slot in slots], self._packed.n_layers)
-        return run_rows(self._packed, rows, attention), attention
+        return run_rows(self._packed, rows, attention, group.label_rows.tolist()), attention
 
-    def _read(self, group: Group, hidden_ND: Tensor, start: int, slot: _Slot, writer: Writer, attention: GroupAttention
+    def _read(self, group: Group, hidden_MD: Tensor, start: int, slot: _Slot, writer: Writer, attention: GroupAttention
               ) -> None:  # fmt: skip
-        """Take what one adapter's rows of a group say; `start` is the first of them in the forward."""
+        """Take what one adapter's label rows of a group say; `start` is its first row in the forward."""
         _, _, labels, tokens = zip(*group.wanted, strict=True)
-        device = hidden_ND.device
+        device = hidden_MD.device
         index, wanted = torch.tensor([labels, tokens], device=device)
-        reading = read_head(self._packed, hidden_ND[group.label_rows], index, wanted, self._generates)
+        reading = read_head(self._packed, hidden_MD, index, wanted, self._generates)
         nll = (reading.log_total[index] - reading.wanted).double().cpu().numpy()
         examples = [group.paths[k].example for k, _, _, _ in group.wanted]
         np.add.at(slot.nll, (examples, [continuation for _, continuation, _, _ in group.wanted]), nll)

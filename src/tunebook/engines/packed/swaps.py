@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tunebook.engines.packed.attention import attend
 from tunebook.engines.packed.kernels import rms_norm, rms_norm_backward, silu_gate, silu_gate_backward
 
-__all__ = ["swap_known_modules"]
+__all__ = ["swap_known_modules", "swap_last_layer"]
 
 _NORMS = {"LlamaRMSNorm", "MistralRMSNorm", "Qwen2RMSNorm", "Qwen3RMSNorm", "Phi3RMSNorm"}
 """Classes that compute weight · x / rms(x)."""
@@ -28,6 +28,22 @@ _GATED = {"LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP"}
 
 _ROTARY = {"LlamaAttention", "MistralAttention", "Qwen2Attention", "Qwen3Attention"}
 """Classes that project, norm heads (Qwen3), turn by the rotary angles and attend."""
+
+
+_LAYERS = {"LlamaDecoderLayer", "MistralDecoderLayer", "Qwen2DecoderLayer", "Qwen3DecoderLayer"}
+"""Classes that add attention of a norm, then a gated activation of a norm."""
+
+
+def swap_last_layer(model: Any) -> str | None:
+    """Where its class is known, put a layer that computes only what is read in the place of the last one; gives the
+    dotted name of what it computes for these rows alone, or None."""
+    layers = model.base_model.layers
+    last = layers[-1]
+    if type(last).__name__ not in _LAYERS or not type(last).__module__.startswith("transformers.models."):
+        return None
+    name = next(name for name, module in model.named_modules() if module is last)
+    model.set_submodule(name, _LastLayer(last))
+    return f"{name}.mlp"
 
 
 def swap_known_modules(model: Any) -> None:
@@ -93,6 +109,27 @@ class _LeanAttention(nn.Module):
             self._window, rotary=(cosine[0], sine[0]),
         )  # fmt: skip
         return self.o_proj(out_NHE.reshape(1, len(out_NHE), -1)), None
+
+
+class _LastLayer(nn.Module):
+    """A decoder layer whose output is wanted for some rows: those of `Batch.reading`."""
+
+    def __init__(self, stock: Any) -> None:
+        super().__init__()
+        self.self_attn, self.mlp = stock.self_attn, stock.mlp
+        self.input_layernorm = stock.input_layernorm
+        self.post_attention_layernorm = stock.post_attention_layernorm
+        for name in ("attention_type", "layer_idx"):
+            if hasattr(stock, name):
+                setattr(self, name, getattr(stock, name))
+
+    def forward(self, hidden_states: Tensor, **kwargs: Any) -> Tensor:
+        attended, _ = self.self_attn(hidden_states=self.input_layernorm(hidden_states), **kwargs)
+        x = hidden_states + attended
+        read = kwargs["packed_batch"].reading
+        if read is not None:
+            x = x.index_select(1, read.rows)
+        return cast(Tensor, x + self.mlp(self.post_attention_layernorm(x)))
 
 
 class _NormFunction(torch.autograd.Function):
