@@ -37,6 +37,17 @@ def test_inconclusive_finding_makes_no_claim(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_comparison_without_a_result_has_no_number(language):
+    words = words_for(language)
+    nothing = finding(effect=math.nan, interval=(-1.0, 1.0), standard_error=math.nan)
+    said = words.open_contrast(nothing, "r=32", "")
+    assert "nan" not in said
+    assert "100" not in said
+    assert words.label("no_result") in said
+    assert "+3.1" in words.open_contrast(finding(), "r=32", "")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_finding_states_effect_and_interval(language, verdict):
     said = words_for(language).found(finding(verdict), "r=32", "B", 0.03)

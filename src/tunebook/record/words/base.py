@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -308,8 +309,11 @@ class Words(ABC):
         """One finding as a sentence that stands alone."""
 
     def open_contrast(self, finding: Finding, what: str, against: str) -> str:
-        """An inconclusive finding in a list: name and effect; `against` is empty for the baseline."""
-        return f"{what}{against}{self.label('colon')}{self.label('word_gap')}{self.effect_points(finding)}"
+        """An inconclusive finding in a list: name and effect, or that there is none; `against` is empty for the
+        baseline."""
+        nothing = math.isnan(finding.effect)
+        text = self.label("no_result") if nothing else self.effect_points(finding)
+        return f"{what}{against}{self.label('colon')}{self.label('word_gap')}{text}"
 
     @abstractmethod
     def no_difference_for(self, named: Sequence[str]) -> str:
