@@ -47,7 +47,7 @@ class Masks:
     keeping them would take an eighth of its memory."""
 
     def __init__(self) -> None:
-        self._row_keys: dict[int, Tensor] = {}  # by the run's identity: a batch keeps its runs
+        self._row_keys: dict[tuple[tuple[int, int], bool], Tensor] = {}
 
     def of(self, run: Run, shapes: Sequence[ModuleShape]) -> Mask | None:
         """The mask of a trial's rows for a group of modules, or None when it drops nothing."""
@@ -57,15 +57,16 @@ class Masks:
 
     def _make(self, run: Run, shapes: Sequence[ModuleShape]) -> Mask:
         assert run.adapter is not None
-        if id(run) not in self._row_keys:
-            self._row_keys[id(run)] = _tensor(row_keys(run), run.adapter.values.device)
+        at = run.rows, run.picked is None
+        if at not in self._row_keys:
+            self._row_keys[at] = _tensor(row_keys(run), run.adapter.values.device)
         words = _column_keys(shapes, run.adapter.values.device)
         dropped = min(_LEVELS - 1, round(run.adapter.dropout * _LEVELS))
-        kept = keep_mask(self._row_keys[id(run)], words, dropped - _LEVELS // 2)
-        out, at = {}, 0
+        kept = keep_mask(self._row_keys[at], words, dropped - _LEVELS // 2)
+        out, column = {}, 0
         for shape in shapes:
-            out[shape.name] = kept[:, at : at + shape.n_in]
-            at += _LANES * _n_words(shape)
+            out[shape.name] = kept[:, column : column + shape.n_in]
+            column += _LANES * _n_words(shape)
         return Mask(out, _LEVELS / (_LEVELS - dropped))
 
 

@@ -47,7 +47,6 @@ class Group:
 
     def __init__(self, shapes: Sequence[ModuleShape], modules: Sequence[Any], anchor: Tensor) -> None:
         self.shapes = tuple(shapes)
-        self.name = shapes[0].name
         self.modules = tuple(modules)
         self.plain = all(type(m) is nn.Linear for m in modules)
         self.anchor = anchor

@@ -54,7 +54,9 @@ class PackedModel:
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         self._groups = self._take_over()
         swap_known_modules(model)
-        self._read_only = swap_last_layer(model)
+        last = swap_last_layer(model)
+        self._cuts_last = last is not None
+        self._beyond = [group for group in self._groups if last is not None and group.shapes[0].name.startswith(last)]
         register()
         model.set_attn_implementation(IMPLEMENTATION)
 
@@ -77,8 +79,10 @@ class PackedModel:
         masks = Masks() if training else None
         read = batch.reading
         for group in self._groups:
-            only_read = read is not None and self._read_only is not None and group.name.startswith(self._read_only)
-            group.begin(read.batch if read is not None and only_read else batch, masks)
+            group.begin(batch, masks)
+        if read is not None:
+            for group in self._beyond:
+                group.begin(read.batch, masks)
         try:
             out = self.model.base_model(
                 input_ids=batch.input_ids[None], position_ids=batch.position_ids[None], use_cache=False,
@@ -88,7 +92,7 @@ class PackedModel:
             for group in self._groups:
                 group.forget()
         hidden: Tensor = out.last_hidden_state[0]
-        return hidden if read is None or self._read_only is not None else hidden.index_select(0, read.rows)
+        return hidden if read is None or self._cuts_last else hidden.index_select(0, read.rows)
 
     def logits(self, hidden_MD: Tensor) -> Tensor:
         """Next-token logits for chosen rows, shape (M, V); soft-capped where the model does that."""
