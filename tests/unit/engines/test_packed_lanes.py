@@ -8,8 +8,9 @@ import time
 import pytest
 import torch
 
-from tunebook.engines.packed.kernels import base_threads
+from tunebook.engines.packed import lanes as lanes_module
 from tunebook.engines.packed.lanes import MAX_LANES, Lanes, lane_count, threads_agree
+from tunebook.engines.packed.multiplies import base_threads
 
 
 def collect(lanes, n):
@@ -178,11 +179,11 @@ def test_a_gpu_has_one_lane_and_a_processor_one_a_thread():
 
 def test_multiplies_that_depend_on_the_number_of_threads_are_noticed(monkeypatch):
     shapes = [(24, 16)]
-    real = torch.nn.functional.linear
+    real = lanes_module.base_linear
     assert isinstance(threads_agree(shapes, torch.float32, 2), bool)
 
-    def cut_sums(x, weight):
-        return real(x, weight) + 1e-6 * (torch.get_num_threads() - 1)
+    def cut_sums(module, x):
+        return real(module, x) + 1e-6 * (torch.get_num_threads() - 1)
 
-    monkeypatch.setattr(torch.nn.functional, "linear", cut_sums)
+    monkeypatch.setattr(lanes_module, "base_linear", cut_sums)
     assert not threads_agree(shapes, torch.float32, 2)

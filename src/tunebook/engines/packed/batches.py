@@ -18,7 +18,6 @@ from torch import Tensor
 from tunebook.engines.packed.bank import Adapter
 
 __all__ = [
-    "ROW_MULTIPLE",
     "Batch",
     "LaidNode",
     "Node",
@@ -33,10 +32,6 @@ __all__ = [
 
 _Piece = TypeVar("_Piece")
 
-ROW_MULTIPLE = 16
-"""A batch is padded to a multiple of this: the last rows of an odd number go through other kernels with other
-rounding (float32 below 12 rows, float64 whenever 4 does not divide the number; measured with MKL, AVX2), and a row's
-bits must not depend on how many others there are."""
 _LIMITS_TRIED = 16
 
 Rows = tuple[int, int]
@@ -135,9 +130,10 @@ class Batch:
     """What one forward computes.
 
     Attributes:
-        input_ids, position_ids: shape (N,), int64, on the model's device. N is a multiple of 16; rows
-            from `n_rows` on are padding that nobody attends to.
+        input_ids, position_ids: shape (N,), int64, on the model's device; rows from `n_rows` on are padding that
+            nobody attends to.
         runs: one for each part, in order.
+        multiple: N is a multiple of it (`multiplies.row_multiple`).
         reading: the rows that are read, None: all.
         memo: what was derived from this batch once and is used in every layer.
     """
@@ -146,6 +142,7 @@ class Batch:
     position_ids: Tensor
     runs: tuple[Run, ...]
     n_rows: int
+    multiple: int
     reading: Reading | None = None
     memo: dict[object, object] = field(default_factory=dict, compare=False)
 
@@ -164,14 +161,18 @@ def reading(batch: Batch, picked: Sequence[Sequence[int]]) -> Batch:
         rows += [run.rows[0] + row for row in own]
         runs.append(Run(run.adapter, at, (), run.part, tuple(own)))
     n_rows = len(rows)
-    padding = -n_rows % ROW_MULTIPLE or (0 if rows else ROW_MULTIPLE)
+    padding = -n_rows % batch.multiple or (0 if rows else batch.multiple)
     index = torch.tensor(rows + [0] * padding, device=batch.input_ids.device)
-    read = Batch(batch.input_ids[index], batch.position_ids[index], tuple(runs), n_rows)
+    read = Batch(batch.input_ids[index], batch.position_ids[index], tuple(runs), n_rows, batch.multiple)
     return replace(batch, reading=Reading(read, index))
 
 
-def lay_out(parts: Sequence[Part], device: torch.device | str = "cpu") -> Batch:
-    """Lay trees end to end, in the order given; nodes of a tree in their order."""
+def lay_out(parts: Sequence[Part], multiple: int, device: torch.device | str = "cpu") -> Batch:
+    """Lay trees end to end, in the order given; nodes of a tree in their order.
+
+    Args:
+        multiple: pad to a multiple of so many rows.
+    """
     ids: list[int] = []
     positions: list[int] = []
     runs = []
@@ -184,9 +185,9 @@ def lay_out(parts: Sequence[Part], device: torch.device | str = "cpu") -> Batch:
             positions.extend(range(node.start, node.start + len(node.tokens)))
         runs.append(Run(part.adapter, (first, len(ids)), tuple(nodes), part))
     n_rows = len(ids)
-    padding = -n_rows % ROW_MULTIPLE
+    padding = -n_rows % multiple
     input_ids, position_ids = torch.tensor([ids + [0] * padding, positions + [0] * padding], device=device)
-    return Batch(input_ids, position_ids, tuple(runs), n_rows)
+    return Batch(input_ids, position_ids, tuple(runs), n_rows, multiple)
 
 
 def _laid(node: Node, before: Sequence[LaidNode], row: int) -> LaidNode:

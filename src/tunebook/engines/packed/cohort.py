@@ -23,6 +23,7 @@ from tunebook.engines.packed.lanes import Done, Lanes
 from tunebook.engines.packed.loop import choose, is_out_of_memory
 from tunebook.engines.packed.memory import MemoryPlan, peak_bytes
 from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.multiplies import multiply_kind
 from tunebook.engines.packed.saving import save_adapter, writing
 from tunebook.engines.packed.trainee import Trainee
 from tunebook.engines.packed.turns import EPOCH, SCORE, TRAIN, EpochEnd, Scores, Slot, Stopped, Turn, Turns
@@ -281,6 +282,7 @@ class Cohort:
             "configuration": job.configuration.as_dict(), "seed": job.seed, "dtype": options.dtype,
             "share_prompts": options.share_prompts, "n_train": len(self._workload.train),
             "kernels": kernel_kind(self._packed.device, self._packed.adapter_dtype),
+            "multiplies": multiply_kind(self._packed.device, self._packed.dtype),
             "max_steps": options.extra.get("max_steps"),
         }  # fmt: skip
 

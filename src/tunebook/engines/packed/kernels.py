@@ -7,9 +7,6 @@ to the order of additions; masks are the same bits.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,8 +15,8 @@ from torch import Tensor
 from tunebook.engines.packed.native import library
 
 __all__ = [
-    "base_threads", "keep_mask", "kernel_kind", "rms_norm", "rms_norm_backward", "rotate", "silu_gate",
-    "silu_gate_backward", "thin_expand", "thin_outer", "thin_reduce", "use_threads",
+    "keep_mask", "kernel_kind", "rms_norm", "rms_norm_backward", "rotate", "silu_gate", "silu_gate_backward",
+    "thin_expand", "thin_outer", "thin_reduce",
 ]  # fmt: skip
 
 _MAX_WIDTH = 8192
@@ -32,44 +29,6 @@ def kernel_kind(device: torch.device | str, dtype: torch.dtype) -> str:
     """Which form is used, "native" or "torch": part of what a result's last bits depend on."""
     usable = torch.device(device).type == "cpu" and dtype == torch.float32 and library() is not None
     return "native" if usable else "torch"
-
-
-class _Threads(threading.local):
-    own: int = 0
-    base: Callable[[], int] | None = None
-
-
-_threads = _Threads()
-
-
-def use_threads(own: int, base: Callable[[], int] | None = None) -> None:
-    """How many threads what the calling thread computes may use.
-
-    Args:
-        own: for everything but multiplies by base weights.
-        base: says at each multiply by base weights how many it may use; None: as the rest. These give the same bits
-            on any number of threads (`lanes.threads_agree`); thin ones do not, as their long sums are cut.
-    """
-    torch.get_num_threads()  # a thread's first look sets the number anew, to what any thread asked for last
-    torch.set_num_threads(own)
-    _threads.own, _threads.base = own, base
-    native = library()
-    if native is not None:
-        native.set_threads(own)
-
-
-@contextmanager
-def base_threads() -> Iterator[None]:
-    """Inside are multiplies by base weights alone."""
-    n = _threads.own if _threads.base is None else _threads.base()
-    if n == _threads.own:
-        yield
-        return
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(_threads.own)
 
 
 def keep_mask(rows_N: Tensor, words_W: Tensor, threshold: int) -> Tensor:

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from tunebook.engines.packed.kernels import use_threads
+from tunebook.engines.packed.multiplies import base_input_grad, base_linear, use_threads
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -37,8 +37,8 @@ MAX_LANES = 4
 Spread = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 """Does a piece of work for each of several items that do not depend on one another; results in the items' order."""
 _WAIT_SECONDS = 1.0
-_PROBED_ROWS = (16, 48, 128)
-"""Batches are padded to a multiple of 16; libraries cut sums, if at all, where there are few rows."""
+_PROBED_ROWS = (2, 16, 48, 128)
+"""Libraries cut sums, if at all, where there are few rows."""
 
 
 def lane_count(device: str, threads: int) -> int:
@@ -59,7 +59,8 @@ def threads_agree(shapes: Sequence[tuple[int, int]], dtype: torch.dtype, threads
 
 def _agree(n_in: int, n_out: int, dtype: torch.dtype, threads: int) -> bool:
     generator = torch.Generator().manual_seed(0)
-    weight = torch.randn(n_out, n_in, generator=generator).to(dtype)
+    module = torch.nn.Linear(n_in, n_out, bias=False, dtype=dtype).requires_grad_(False)
+    module.weight.copy_(torch.randn(n_out, n_in, generator=generator))
     before = torch.get_num_threads()
     try:
         for rows in _PROBED_ROWS:
@@ -67,8 +68,8 @@ def _agree(n_in: int, n_out: int, dtype: torch.dtype, threads: int) -> bool:
             found = []
             for n in (1, threads):
                 torch.set_num_threads(n)
-                y = torch.nn.functional.linear(x, weight)
-                found.append((y, y @ weight))
+                y = base_linear(module, x)
+                found.append((y, base_input_grad(module, y)))
             if not all(torch.equal(a, b) for a, b in zip(*found, strict=True)):
                 return False
         return True

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from tunebook.engines.packed.bank import Adapter, ModuleShape
 from tunebook.engines.packed.batches import Batch, Run
 from tunebook.engines.packed.dropout import Mask, Masks
-from tunebook.engines.packed.kernels import base_threads, thin_expand, thin_outer, thin_reduce
+from tunebook.engines.packed.kernels import thin_expand, thin_outer, thin_reduce
+from tunebook.engines.packed.multiplies import base_input_grad, base_linear, base_threads, is_plain
 
 __all__ = ["AdaptedLinear", "Group"]
 
@@ -48,7 +49,7 @@ class Group:
     def __init__(self, shapes: Sequence[ModuleShape], modules: Sequence[Any], anchor: Tensor) -> None:
         self.shapes = tuple(shapes)
         self.modules = tuple(modules)
-        self.plain = all(type(m) is nn.Linear for m in modules)
+        self.plain = all(map(is_plain, modules))
         self.anchor = anchor
         self._running = _Running()
 
@@ -77,7 +78,7 @@ class Group:
     def base_outputs(self, x: Tensor) -> list[Tensor]:
         """What every member's base module gives."""
         with base_threads():
-            return [module(x) for module in self.modules]
+            return [base_linear(module, x) for module in self.modules]
 
     def _compute(self, x_1ND: Tensor, running: _Running, again: Again | None) -> Sequence[Tensor]:
         batch = running.batch
@@ -134,7 +135,9 @@ class _GroupFunction(torch.autograd.Function):
         x = ctx.saved_tensors[0] if ctx.again is None else ctx.again()[0]
         group: Group = ctx.group
         grads = tuple(g.contiguous() for g in grads)
-        grad_x = _base_backward(group, grads) if ctx.owns_base else torch.zeros_like(x)
+        grad_x = None  # of the first layer's input nobody wants it
+        if ctx.needs_input_grad[0]:
+            grad_x = _base_backward(group, grads) if ctx.owns_base else torch.zeros_like(x)
         thin = iter(ctx.thin)
         for run in ctx.batch.runs:
             if run.adapter is not None:
@@ -148,9 +151,10 @@ _apply = cast("Callable[..., tuple[Tensor, ...]]", _GroupFunction.apply)
 
 def _base_backward(group: Group, grads: Sequence[Tensor]) -> Tensor:
     with base_threads():
-        grad_x: Tensor = grads[0] @ group.modules[0].weight
-        for g, module in zip(grads[1:], group.modules[1:], strict=True):
-            grad_x.addmm_(g, module.weight)
+        grad_x: Tensor | None = None
+        for g, module in zip(grads, group.modules, strict=True):
+            grad_x = base_input_grad(module, g, grad_x)
+    assert grad_x is not None
     return grad_x
 
 
@@ -184,13 +188,13 @@ def _thin(x: Tensor, adapter: Adapter, names: Sequence[str], mask: Mask | None) 
 
 def _backward_updates(
     run: Run, adapter: Adapter, group: Group, masks: Masks | None, x: Tensor, grads: Sequence[Tensor],
-    thin: Sequence[Tensor], grad_x: Tensor,
+    thin: Sequence[Tensor], grad_x: Tensor | None,
 ) -> None:  # fmt: skip
     rows = slice(*run.rows)
     members = [(s.name, g[rows]) for s, g in zip(group.shapes, grads, strict=True) if s.name in adapter.shapes]
     if not members:
         return
-    x_run, grad_run = x[rows].to(adapter.values.dtype), grad_x[rows]
+    x_run, grad_run = x[rows].to(adapter.values.dtype), None if grad_x is None else grad_x[rows]
     mask = masks.of(run, group.shapes) if masks is not None else None
     scale = adapter.scaling if mask is None else adapter.scaling * mask.scale
     for (name, g), scaled in zip(members, thin, strict=True):
@@ -199,4 +203,5 @@ def _backward_updates(
         g_thin = thin_reduce(g, None, adapter.b(name), scale)
         kept = None if mask is None else mask.kept[name]
         thin_outer(adapter.grad_a(name), g_thin, x_run, kept)
-        thin_expand(grad_run, g_thin, adapter.a(name), kept)
+        if grad_run is not None:
+            thin_expand(grad_run, g_thin, adapter.a(name), kept)

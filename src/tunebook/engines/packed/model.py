@@ -23,6 +23,7 @@ from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Batch, Part, lay_out
 from tunebook.engines.packed.dropout import Masks
 from tunebook.engines.packed.layers import AdaptedLinear, Group
+from tunebook.engines.packed.multiplies import base_linear, row_multiple
 from tunebook.engines.packed.swaps import swap_known_modules, swap_last_layer
 from tunebook.engines.packed.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
 from tunebook.errors import PackingError
@@ -52,6 +53,8 @@ class PackedModel:
         self.n_layers: int = model.config.num_hidden_layers
         self.all_shapes = linear_shapes(model)
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
+        head = model.get_output_embeddings()
+        self.row_multiple = row_multiple([*(model.get_submodule(shape.name) for shape in self.all_shapes), head])
         self._groups = self._take_over()
         swap_known_modules(model)
         last = swap_last_layer(model)
@@ -66,7 +69,7 @@ class PackedModel:
 
     def lay_out(self, parts: Sequence[Part]) -> Batch:
         """Lay trees end to end on the model's device (`batches.lay_out`)."""
-        return lay_out(parts, self.device)
+        return lay_out(parts, self.row_multiple, self.device)
 
     def forward(self, batch: Batch, attention: OwnAttention | None = None, training: bool = False) -> Tensor:
         """Hidden states after the final norm of a batch's rows, those of `Batch.reading` if it has one, padding
@@ -96,7 +99,7 @@ class PackedModel:
 
     def logits(self, hidden_MD: Tensor) -> Tensor:
         """Next-token logits for chosen rows, shape (M, V); soft-capped where the model does that."""
-        logits: Tensor = self.model.get_output_embeddings()(hidden_MD)
+        logits = base_linear(self.model.get_output_embeddings(), hidden_MD)
         cap = getattr(self.model.config, "final_logit_softcapping", None)
         return logits if cap is None else torch.tanh(logits / cap) * cap
 

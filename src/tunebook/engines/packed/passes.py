@@ -10,9 +10,9 @@ from torch import Tensor
 
 from tunebook.engines.packed.attention import OwnAttention
 from tunebook.engines.packed.bank import Adapter
-from tunebook.engines.packed.batches import ROW_MULTIPLE, Batch, Part, Run, Tree, reading
-from tunebook.engines.packed.kernels import base_threads
+from tunebook.engines.packed.batches import Batch, Part, Run, Tree, reading
 from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.multiplies import base_threads
 
 __all__ = ["Reading", "SlotRows", "likeliest", "read_head", "run_rows"]
 
@@ -47,7 +47,7 @@ class Reading:
 def run_rows(
     packed: PackedModel, slots: Sequence[SlotRows], attention: OwnAttention, read: Sequence[int] | None = None
 ) -> Tensor:  # fmt: skip
-    """Hidden states after the final norm of all slots' rows, shape (N, D), N a multiple of 16.
+    """Hidden states after the final norm of all slots' rows, shape (N, D), padding included.
 
     Args:
         read: which rows of each slot are wanted, each once; None: all.
@@ -58,9 +58,9 @@ def run_rows(
     for slot in slots:
         runs.append(Run(slot.adapter, (start, start + len(slot.tokens)), (), Part(slot.adapter, Tree(()))))
         start += len(slot.tokens)
-    padding = [0] * (-n_rows % ROW_MULTIPLE)
+    padding = [0] * (-n_rows % packed.row_multiple)
     ids, places = torch.tensor([tokens + padding, positions + padding], device=packed.device)
-    batch = Batch(ids, places, tuple(runs), n_rows)
+    batch = Batch(ids, places, tuple(runs), n_rows, packed.row_multiple)
     return packed.forward(batch if read is None else reading(batch, [read] * len(slots)), attention)
 
 
@@ -98,7 +98,7 @@ def likeliest(packed: PackedModel, hidden_MD: Tensor) -> list[int]:
 def _logits(packed: PackedModel, rows_MD: Tensor) -> Tensor:
     """Logits in at least float32; padded while they are computed, as batches are."""
     n = rows_MD.shape[0]
-    padding = -n % ROW_MULTIPLE
+    padding = -n % packed.row_multiple
     padded = torch.nn.functional.pad(rows_MD, (0, 0, 0, padding)) if padding else rows_MD
     with base_threads():
         logits = packed.logits(padded)[:n]

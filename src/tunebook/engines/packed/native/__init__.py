@@ -19,7 +19,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-__all__ = ["library"]
+__all__ = ["library", "processor"]
 
 _SOURCE = Path(__file__).with_name("kernels.c")
 _FLAGS = [
@@ -86,13 +86,13 @@ def _folder() -> Path:
 def _identity(compiler: str) -> str:
     """What a built library depends on, as hexadecimal digits."""
     version = subprocess.run([compiler, "--version"], check=True, capture_output=True, timeout=_BUILD_SECONDS).stdout
-    processor = "".join(line for line in _processor() if line.startswith(("flags", "Features", "model name")))
-    parts = [_SOURCE.read_bytes(), version, " ".join(_FLAGS).encode(), processor.encode(), platform.machine().encode()]
+    described = "".join(line for line in processor() if line.startswith(("flags", "Features", "model name")))
+    parts = [_SOURCE.read_bytes(), version, " ".join(_FLAGS).encode(), described.encode(), platform.machine().encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def _processor() -> list[str]:
-    """Lines that describe the first processor."""
+def processor() -> list[str]:
+    """Lines that describe the first processor; none where the system has no such file."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:

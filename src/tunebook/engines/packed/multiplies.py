@@ -1,0 +1,155 @@
+"""Multiplies by frozen base weights: which library does them, and on how many threads.
+
+A base module is called as it is. The one exception is a plain `nn.Linear` in float32 on a processor where torch's own
+matrix library (MKL) leaves AVX-512 unused, as on AMD's: there oneDNN, which comes with torch, computes the same
+product (docs/engine.md has the rates, decision 019 the reasons).
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from tunebook.engines.packed.native import library, processor
+
+__all__ = ["base_input_grad", "base_linear", "base_threads", "is_plain", "multiply_kind", "row_multiple", "use_threads"]
+
+CAREFUL_MULTIPLE = 16
+"""With MKL the last rows of an odd number go through other kernels with other rounding (float32 below 12 rows,
+float64 whenever 4 does not divide the number; measured on AVX2)."""
+_PROBED_ROWS = (2, 4, 6, 10, 14, 18, 34, 66)
+
+
+class _Threads(threading.local):
+    own: int = 0
+    base: Callable[[], int] | None = None
+
+
+_threads = _Threads()
+
+
+def use_threads(own: int, base: Callable[[], int] | None = None) -> None:
+    """How many threads what the calling thread computes may use.
+
+    Args:
+        own: for everything but multiplies by base weights.
+        base: says at each multiply by base weights how many it may use; None: as the rest. These give the same bits
+            on any number of threads (`lanes.threads_agree`); thin ones do not, as their long sums are cut.
+    """
+    torch.get_num_threads()  # a thread's first look sets the number anew, to what any thread asked for last
+    torch.set_num_threads(own)
+    _threads.own, _threads.base = own, base
+    native = library()
+    if native is not None:
+        native.set_threads(own)
+
+
+@contextmanager
+def base_threads() -> Iterator[None]:
+    """Inside are multiplies by base weights alone."""
+    n = _threads.own if _threads.base is None else _threads.base()
+    if n == _threads.own:
+        yield
+        return
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(_threads.own)
+
+
+def is_plain(module: Any) -> bool:
+    """Whether a module does nothing but multiply by its weight, and add its bias."""
+    return type(module) is nn.Linear
+
+
+def base_linear(module: Any, x: Tensor) -> Tensor:
+    """What a base module gives for x, shape (..., D); gradients flow to x, never to the weight."""
+    if is_plain(module) and _by_onednn(module.weight, x):
+        return _linear(x, module)
+    return cast(Tensor, module(x))
+
+
+def base_input_grad(module: nn.Linear, grad_NO: Tensor, more_ND: Tensor | None = None) -> Tensor:
+    """Gradient of a plain module's input, shape (N, D); added to `more_ND`, which may be overwritten."""
+    if _by_onednn(module.weight, grad_NO):
+        return _onednn(grad_NO, module.weight.T, None, more_ND)
+    if more_ND is None:
+        return grad_NO @ module.weight
+    return more_ND.addmm_(grad_NO, module.weight)
+
+
+def row_multiple(modules: Sequence[Any]) -> int:
+    """To a multiple of how many rows a batch is padded, as a row's bits must not depend on how many others there are.
+
+    Args:
+        modules: the linear modules of the base model.
+    """
+    shapes = {tuple(module.weight.shape): module for module in modules}
+    by_onednn = all(is_plain(module) and _by_onednn(module.weight, module.weight) for module in modules)
+    return min(_PROBED_ROWS) if by_onednn and all(map(_rows_agree, shapes.values())) else CAREFUL_MULTIPLE
+
+
+def _rows_agree(module: nn.Linear) -> bool:
+    """Whether a few rows alone give the same bits as among many, there and back."""
+    n_out, n_in = module.weight.shape
+    x = torch.randn(2 * max(_PROBED_ROWS), n_in, generator=torch.Generator().manual_seed(0))
+    grad = torch.randn(len(x), n_out, generator=torch.Generator().manual_seed(0))
+    y, back = base_linear(module, x), base_input_grad(module, grad)
+    return all(
+        torch.equal(base_linear(module, x[:n]), y[:n]) and torch.equal(base_input_grad(module, grad[:n]), back[:n])
+        for n in _PROBED_ROWS
+    )
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, module: nn.Linear) -> Tensor:
+        ctx.module = module
+        return _onednn(x, module.weight, module.bias)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        return _onednn(grads[0], ctx.module.weight.T, None), None
+
+
+_linear = cast("Callable[[Tensor, nn.Linear], Tensor]", _Linear.apply)
+
+
+def multiply_kind(device: torch.device | str, dtype: torch.dtype) -> str:
+    """Which library multiplies by base weights, "onednn" or "torch" for torch's own choice: part of what a result's
+    last bits depend on."""
+    usable = torch.device(device).type == "cpu" and dtype == torch.float32 and onednn_is_faster()
+    return "onednn" if usable else "torch"
+
+
+@functools.cache
+def onednn_is_faster() -> bool:
+    """Whether oneDNN is there and uses vector instructions that MKL leaves unused on this processor."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512" or any("GenuineIntel" in line for line in processor()):
+        return False
+    x, weight = torch.eye(16), torch.arange(256.0).view(16, 16)
+    try:  # the call is torch's own, made for its compiler; another version may have it no more, or otherwise
+        products = _onednn(x, weight, weight[0]), _onednn(x, weight.T, None, x)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+    return torch.equal(products[0], weight.T + weight[0]) and torch.equal(products[1], weight + x)
+
+
+def _by_onednn(weight: Tensor, x: Tensor) -> bool:
+    float32_here = all(t.dtype == torch.float32 and t.device.type == "cpu" for t in (weight, x))
+    return float32_here and not weight.requires_grad and onednn_is_faster()
+
+
+def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None, more: Tensor | None = None) -> Tensor:
+    """x weight^T + bias + more."""
+    linear = torch.ops.mkldnn._linear_pointwise
+    if more is None:
+        return cast(Tensor, linear(x, weight, bias, "none", [], ""))
+    return cast(Tensor, linear.binary(x, more, weight, bias, "add"))
