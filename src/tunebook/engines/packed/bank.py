@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,6 +52,7 @@ class Adapter:
         shapes: its modules, by name, in the order in which their values lie.
         values: every A and B, one flat tensor, float32 (float64 for a float64 model).
         grads: same shape as `values`, or None while it is only scored.
+        memo: what was derived from where values and gradients lie; forgotten when these move.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Adapter:
                 end = _rounded(end + rank * shape.n_out, step)
         self.values = torch.zeros(end, dtype=dtype, device=device)
         self.grads: Tensor | None = None
+        self.memo: dict[str, Any] = {}
         self._views: dict[str, tuple[Tensor, Tensor]] = self._view(self.values)
         self._grad_views: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -109,7 +112,7 @@ class Adapter:
     def want_grads(self) -> None:
         """Make room for gradients, all zero."""
         self.grads = torch.zeros_like(self.values)
-        self._grad_views = self._view(self.grads)
+        self._grad_views, self.memo = self._view(self.grads), {}
 
     def twin(self) -> Adapter:
         """The same weights with room for gradients of its own, all zero."""
@@ -119,7 +122,7 @@ class Adapter:
 
     def drop_grads(self) -> None:
         """Give the room for gradients back."""
-        self.grads, self._grad_views = None, {}
+        self.grads, self._grad_views, self.memo = None, {}, {}
 
     @property
     def n_bytes(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Run
 from tunebook.engines.packed.kernels import keep_mask
 
-__all__ = ["Mask", "Masks", "step_key"]
+__all__ = ["Mask", "Masks", "first_words", "kept_scale", "limit", "step_key", "word_keys"]
 
 _LANES = 4
 """Masks from one 64-bit number."""
@@ -51,23 +52,40 @@ class Masks:
 
     def of(self, run: Run, shapes: Sequence[ModuleShape]) -> Mask | None:
         """The mask of a trial's rows for a group of modules, or None when it drops nothing."""
+        keys = self.row_keys(run)
+        if keys is None or run.adapter is None:
+            return None
+        words = word_keys(shapes, keys.device)
+        kept = keep_mask(keys, words, limit(run.adapter.dropout))
+        starts = first_words(shapes)
+        out = {
+            shape.name: kept[:, _LANES * start : _LANES * start + shape.n_in]
+            for shape, start in zip(shapes, starts, strict=True)
+        }
+        return Mask(out, kept_scale(run.adapter.dropout))
+
+    def row_keys(self, run: Run) -> Tensor | None:
+        """One 64-bit key for each of a trial's rows, shape (n,), int64, or None when it drops nothing."""
         if run.adapter is None or run.adapter.dropout == 0:
             return None
-        return self._make(run, shapes)
-
-    def _make(self, run: Run, shapes: Sequence[ModuleShape]) -> Mask:
-        assert run.adapter is not None
         at = run.rows, run.picked is None
         if at not in self._row_keys:
             self._row_keys[at] = _tensor(row_keys(run), run.adapter.values.device)
-        words = _column_keys(shapes, run.adapter.values.device)
-        dropped = min(_LEVELS - 1, round(run.adapter.dropout * _LEVELS))
-        kept = keep_mask(self._row_keys[at], words, dropped - _LEVELS // 2)
-        out, column = {}, 0
-        for shape in shapes:
-            out[shape.name] = kept[:, column : column + shape.n_in]
-            column += _LANES * _n_words(shape)
-        return Mask(out, _LEVELS / (_LEVELS - dropped))
+        return self._row_keys[at]
+
+
+def limit(dropout: float) -> int:
+    """What a feature's 16-bit number must at least be for the feature to be kept."""
+    return _dropped_levels(dropout) - _LEVELS // 2
+
+
+def kept_scale(dropout: float) -> float:
+    """1 / (1 - share dropped)."""
+    return _LEVELS / (_LEVELS - _dropped_levels(dropout))
+
+
+def _dropped_levels(dropout: float) -> int:
+    return min(_LEVELS - 1, round(dropout * _LEVELS))
 
 
 def step_key(seed: int, step: int) -> int:
@@ -99,20 +117,25 @@ def _n_words(shape: ModuleShape) -> int:
     return -(-shape.n_in // _LANES)
 
 
-_columns: dict[tuple[tuple[str, ...], str], Tensor] = {}
+_words: dict[tuple[tuple[tuple[str, int], ...], str], Tensor] = {}
 
 
-def _column_keys(shapes: Sequence[ModuleShape], device: torch.device) -> Tensor:
-    """One 64-bit key for every word of every module of a group; depends on the modules' names alone."""
-    at = (tuple(shape.name for shape in shapes), str(device))
-    if at not in _columns:
+def word_keys(shapes: Sequence[ModuleShape], device: torch.device) -> Tensor:
+    """One 64-bit key for every word of every module of a group, int64; depends on the modules' names and widths."""
+    at = (tuple((shape.name, shape.n_in) for shape in shapes), str(device))
+    if at not in _words:
         keys = []
         for shape in shapes:
             digest = hashlib.sha256(f"columns:{shape.name}".encode()).digest()
             first = np.frombuffer(digest[:8], dtype="<u8")
             keys.append(_splitmix(first + np.arange(_n_words(shape), dtype=np.uint64) * _GOLDEN))
-        _columns[at] = _tensor(np.concatenate(keys), device)
-    return _columns[at]
+        _words[at] = _tensor(np.concatenate(keys), device)
+    return _words[at]
+
+
+def first_words(shapes: Sequence[ModuleShape]) -> list[int]:
+    """Where each module's keys begin in `word_keys`."""
+    return list(accumulate((_n_words(shape) for shape in shapes[:-1]), initial=0))
 
 
 def _tensor(keys: NDArray[np.uint64], device: torch.device) -> Tensor:

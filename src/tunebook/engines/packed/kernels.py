@@ -19,11 +19,6 @@ __all__ = [
     "thin_expand", "thin_outer", "thin_reduce",
 ]  # fmt: skip
 
-_MAX_WIDTH = 8192
-"""Longest row that the native thin multiplies buffer (MAX_WIDTH in kernels.c)."""
-MAX_THIN_RANK = {"masked": 16, "plain": 8}
-"""Up to which rank the native thin multiplies beat the matrix library, with a mask and without (docs/engine.md)."""
-
 
 def kernel_kind(device: torch.device | str, dtype: torch.dtype) -> str:
     """Which form is used, "native" or "torch": part of what a result's last bits depend on."""
@@ -54,45 +49,23 @@ def _mixed(rows_N: Tensor, words_W: Tensor) -> Tensor:
 
 def thin_reduce(x_ND: Tensor, keep_ND: Tensor | None, a_RD: Tensor, scale: float = 1.0) -> Tensor:
     """scale · (x masked) a^T, shape (N, R)."""
-    native = _native(x_ND, a_RD)
-    if native is None or len(a_RD) > MAX_THIN_RANK["plain" if keep_ND is None else "masked"]:
-        out = _masked(x_ND, keep_ND) @ a_RD.T
-        return out if scale == 1.0 else out.mul_(scale)
-    out = x_ND.new_empty(len(x_ND), len(a_RD))
-    native.thin_reduce(
-        x_ND.data_ptr(), x_ND.stride(0), *_mask(keep_ND), a_RD.data_ptr(), out.data_ptr(), *x_ND.shape, len(a_RD), scale
-    )
-    return out
+    out = _masked(x_ND, keep_ND) @ a_RD.T
+    return out if scale == 1.0 else out.mul_(scale)
 
 
 def thin_expand(out_ND: Tensor, left_NR: Tensor, right_RD: Tensor, keep_ND: Tensor | None = None) -> None:
     """out += (left right) masked, in place."""
-    if keep_ND is None:
-        if out_ND.dtype == left_NR.dtype:
-            out_ND.addmm_(left_NR, right_RD)
-        else:
-            out_ND.add_(left_NR @ right_RD)
-        return
-    native = _native(out_ND, left_NR, right_RD)
-    if native is None or len(right_RD) > MAX_THIN_RANK["masked"]:
+    if keep_ND is not None:
         _masked_add(out_ND, left_NR @ right_RD, keep_ND)
-        return
-    native.thin_expand(
-        left_NR.data_ptr(), right_RD.data_ptr(), *_mask(keep_ND), out_ND.data_ptr(), out_ND.stride(0), *out_ND.shape,
-        len(right_RD),
-    )  # fmt: skip
+    elif out_ND.dtype == left_NR.dtype:
+        out_ND.addmm_(left_NR, right_RD)
+    else:
+        out_ND.add_(left_NR @ right_RD)
 
 
 def thin_outer(acc_RD: Tensor, left_NR: Tensor, x_ND: Tensor, keep_ND: Tensor | None = None) -> None:
     """acc += left^T (x masked), in place."""
-    native = None if keep_ND is None else _native(x_ND, acc_RD, left_NR)
-    if native is None or len(acc_RD) > MAX_THIN_RANK["masked"]:
-        acc_RD.addmm_(left_NR.T, _masked(x_ND, keep_ND))
-        return
-    native.thin_outer(
-        x_ND.data_ptr(), x_ND.stride(0), *_mask(keep_ND), left_NR.data_ptr(), acc_RD.data_ptr(), *x_ND.shape,
-        len(acc_RD),
-    )  # fmt: skip
+    acc_RD.addmm_(left_NR.T, _masked(x_ND, keep_ND))
 
 
 def _masked(x_ND: Tensor, keep_ND: Tensor | None) -> Tensor:
@@ -176,14 +149,12 @@ def rotate(x_NHE: Tensor, cosine_NE: Tensor, sine_NE: Tensor) -> Tensor:
 
 
 def _native(*tensors: Tensor) -> Any:
-    """The native library when it can work on these tensors: float32, CPU, rows without gaps and not too wide."""
+    """The native library when it can work on these tensors: float32, CPU, rows without gaps."""
     for tensor in tensors:
         if tensor.dtype != torch.float32 or tensor.device.type != "cpu" or tensor.stride(-1) != 1:
-            return None
-        if tensor.shape[-1] > _MAX_WIDTH:
             return None
     return library()
 
 
-def _mask(keep_ND: Tensor | None) -> tuple[int | None, int]:
-    return (None, 0) if keep_ND is None else (keep_ND.data_ptr(), keep_ND.stride(0))
+def _mask(keep_ND: Tensor) -> tuple[int, int]:
+    return keep_ND.data_ptr(), keep_ND.stride(0)

@@ -16,11 +16,11 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tunebook.engines.packed.bank import Adapter, ModuleShape
-from tunebook.engines.packed.batches import Batch, Run
-from tunebook.engines.packed.dropout import Mask, Masks
-from tunebook.engines.packed.kernels import thin_expand, thin_outer, thin_reduce
+from tunebook.engines.packed.bank import ModuleShape
+from tunebook.engines.packed.batches import Batch
+from tunebook.engines.packed.dropout import Masks
 from tunebook.engines.packed.multiplies import base_input_grad, base_linear, base_threads, is_plain
+from tunebook.engines.packed.updates import add_updates, backward_updates
 
 __all__ = ["AdaptedLinear", "Group"]
 
@@ -123,7 +123,7 @@ class _GroupFunction(torch.autograd.Function):
         thin = []
         for run in batch.runs:
             if run.adapter is not None:
-                thin.append(_add_updates(run, run.adapter, group, masks, x, outputs))
+                thin.append(add_updates(run, run.adapter, group.shapes, masks, x, outputs))
         if again is None:
             ctx.save_for_backward(x)
         ctx.again = again
@@ -141,7 +141,7 @@ class _GroupFunction(torch.autograd.Function):
         thin = iter(ctx.thin)
         for run in ctx.batch.runs:
             if run.adapter is not None:
-                _backward_updates(run, run.adapter, group, ctx.masks, x, grads, next(thin), grad_x)
+                backward_updates(run, run.adapter, group.shapes, ctx.masks, x, grads, next(thin), grad_x)
         ctx.thin = ctx.again = None
         return (grad_x, None, None, None, None, None, None, *(grads if not ctx.owns_base else ()))
 
@@ -156,52 +156,3 @@ def _base_backward(group: Group, grads: Sequence[Tensor]) -> Tensor:
             grad_x = base_input_grad(module, g, grad_x)
     assert grad_x is not None
     return grad_x
-
-
-def _add_updates(
-    run: Run, adapter: Adapter, group: Group, masks: Masks | None, x: Tensor, outputs: Sequence[Tensor]
-) -> list[Tensor]:
-    """Add one trial's updates to its rows of every member's output; gives the thin products, for the gradient."""
-    rows = slice(*run.rows)
-    members = [(s.name, y[rows]) for s, y in zip(group.shapes, outputs, strict=True) if s.name in adapter.shapes]
-    if not members:
-        return []
-    x_run = x[rows].to(adapter.values.dtype)
-    mask = masks.of(run, group.shapes) if masks is not None else None
-    thin = _thin(x_run, adapter, [name for name, _ in members], mask)
-    for (name, y), scaled in zip(members, thin, strict=True):
-        thin_expand(y, scaled, adapter.b(name))
-    return thin
-
-
-def _thin(x: Tensor, adapter: Adapter, names: Sequence[str], mask: Mask | None) -> list[Tensor]:
-    """Input times A of every member, times the scale; without dropout in one multiply."""
-    if mask is not None:
-        scale = adapter.scaling * mask.scale
-        return [thin_reduce(x, mask.kept[name], adapter.a(name), scale) for name in names]
-    stacked = adapter.stacked_a(names)
-    if stacked is None:
-        return [thin_reduce(x, None, adapter.a(name), adapter.scaling) for name in names]
-    thin = thin_reduce(x, None, stacked, adapter.scaling)
-    return [thin[:, i * adapter.rank : (i + 1) * adapter.rank] for i in range(len(names))]
-
-
-def _backward_updates(
-    run: Run, adapter: Adapter, group: Group, masks: Masks | None, x: Tensor, grads: Sequence[Tensor],
-    thin: Sequence[Tensor], grad_x: Tensor | None,
-) -> None:  # fmt: skip
-    rows = slice(*run.rows)
-    members = [(s.name, g[rows]) for s, g in zip(group.shapes, grads, strict=True) if s.name in adapter.shapes]
-    if not members:
-        return
-    x_run, grad_run = x[rows].to(adapter.values.dtype), None if grad_x is None else grad_x[rows]
-    mask = masks.of(run, group.shapes) if masks is not None else None
-    scale = adapter.scaling if mask is None else adapter.scaling * mask.scale
-    for (name, g), scaled in zip(members, thin, strict=True):
-        g = g.to(adapter.values.dtype)
-        thin_outer(adapter.grad_b(name), scaled, g)
-        g_thin = thin_reduce(g, None, adapter.b(name), scale)
-        kept = None if mask is None else mask.kept[name]
-        thin_outer(adapter.grad_a(name), g_thin, x_run, kept)
-        if grad_run is not None:
-            thin_expand(grad_run, g_thin, adapter.a(name), kept)

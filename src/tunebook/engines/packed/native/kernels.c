@@ -10,15 +10,33 @@
 #include <string.h>
 
 #define API __attribute__((visibility("default")))
+#define UNROLLED _Pragma("GCC unroll 8")
+#define ALWAYS static inline __attribute__((always_inline))
+#ifdef __AVX512F__ /* TALL: rows, or ranks, that share a load; with two vectors each they fill the registers */
+#define LANES 16
+#define ADJACENT 4
+#define TALL 8
+#else
 #define LANES 8
+#define ADJACENT 2
+#define TALL 4
+#endif
 typedef float vec __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES), aligned(4)));
 
 static inline vec load(const float *p) { return *(const vec *)p; }
 static inline void store(float *p, vec v) { *(vec *)p = v; }
-static inline vec splat(float x) { return (vec){x, x, x, x, x, x, x, x}; }
-static inline float total(vec v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
+static inline vec splat(float x) { return x - (vec){0}; }
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline float total(vec v)
+{
+    float part[LANES];
+    store(part, v);
+    for (int w = LANES / 2; w > 0; w /= 2)
+        for (int k = 0; k < w; k++) part[k] += part[k + w];
+    return part[0];
+}
 
 /* Threads of the loops below when they are entered from the calling thread. */
 API void set_threads(int64_t n) { omp_set_num_threads((int)n); }
@@ -27,47 +45,40 @@ API void set_threads(int64_t n) { omp_set_num_threads((int)n); }
 
 #define WORDS 256
 
-/* keep (n, 4 w): 1 where the 16-bit lane of the mixed 64-bit number is at least the threshold (dropout.py: _mixed). */
-API void keep_masks(const uint64_t *rows, const uint64_t *words, uint8_t *keep, int64_t n, int64_t w, int64_t threshold)
+/* keep (4 w): 1 where the 16-bit lane of the mixed 64-bit number is at least the limit (dropout.py: _mixed). */
+static void keep_row(uint64_t row, const uint64_t *words, uint8_t *keep, int64_t w, int16_t limit)
 {
-    const int16_t limit = (int16_t)threshold;
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i++) {
-        const uint64_t row = rows[i];
-        for (int64_t j = 0; j < w; j += WORDS) {
-            uint64_t z[WORDS];
-            int16_t lanes[4 * WORDS];
-            const int64_t m = least(WORDS, w - j);
-            for (int64_t k = 0; k < m; k++) {
-                uint64_t x = row + words[j + k];
-                x ^= x >> 32;
-                x *= 0x94D049BB133111EBULL;
-                x ^= x >> 32;
-                x *= 0xBF58476D1CE4E5B9ULL;
-                z[k] = x ^ (x >> 32);
-            }
-            memcpy(lanes, z, sizeof(uint64_t) * (size_t)m);
-            uint8_t *out = keep + (i * w + j) * 4;
-            for (int64_t k = 0; k < 4 * m; k++) out[k] = lanes[k] >= limit;
+    for (int64_t j = 0; j < w; j += WORDS) {
+        uint64_t z[WORDS];
+        int16_t lanes[4 * WORDS];
+        const int64_t m = least(WORDS, w - j);
+        for (int64_t k = 0; k < m; k++) {
+            uint64_t x = row + words[j + k];
+            x ^= x >> 32;
+            x *= 0x94D049BB133111EBULL;
+            x ^= x >> 32;
+            x *= 0xBF58476D1CE4E5B9ULL;
+            z[k] = x ^ (x >> 32);
         }
+        memcpy(lanes, z, sizeof(uint64_t) * (size_t)m);
+        for (int64_t k = 0; k < 4 * m; k++) keep[4 * j + k] = lanes[k] >= limit;
     }
 }
 
-/* Eight numbers where keep is 1, zeros elsewhere. */
+/* keep (n, 4 w) */
+API void keep_masks(const uint64_t *rows, const uint64_t *words, uint8_t *keep, int64_t n, int64_t w, int64_t limit)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < n; i++) keep_row(rows[i], words, keep + 4 * i * w, w, (int16_t)limit);
+}
+
+/* Numbers where keep is 1, zeros elsewhere. */
 static inline vec kept(vec x, const uint8_t *keep)
 {
     ivec m;
     for (int k = 0; k < LANES; k++) m[k] = -(int32_t)keep[k];
     return (vec)((ivec)x & m);
 }
-
-/* ---- thin multiplies ------------------------------------------------------------------------------------------ */
-
-#define MAX_WIDTH 8192  /* longest masked row that is buffered; native/__init__.py keeps wider ones away */
-#define BLOCK 4         /* rows, or ranks, that share one load */
-#define ROWS 16         /* rows that share a pass over a; a multiple of BLOCK */
-#define STRIP 16        /* columns of an outer product worked on at a time: one cache line */
-#define CHUNK 256       /* rows of a strip */
 
 static void masked_row(const float *x, const uint8_t *keep, float *out, int64_t d)
 {
@@ -97,146 +108,243 @@ API void masked_add(const float *x, const uint8_t *keep, int64_t ldk, float *out
     }
 }
 
-/* Dot products of four rows with two rows of a. */
-static inline void dots(const float *const x[BLOCK], const float *a0, const float *a1, int64_t d, float out[BLOCK][2])
+/* ---- thin multiplies ------------------------------------------------------------------------------------------
+ *
+ * n rows, d or fewer features, r ranks. A mask (keep, null: none) has the shape of the rows it belongs to. */
+
+#define MAX_WIDTH 8192          /* longest masked row that is buffered; updates.py keeps wider ones away */
+#define TILE 768                /* features of a dot product worked on at a time */
+#define BLOCK 4                 /* rows of a dot product, with ADJACENT ranks each */
+#define ROWS 8                  /* rows that share a pass over a; a multiple of BLOCK */
+#define STRIP (WIDE * LANES)     /* columns worked on at a time */
+#define WIDE 2                  /* vectors worked on side by side */
+#define CHUNK 96                /* rows of a strip that is buffered */
+
+/* Sums over four vectors at once. */
+static inline void totals(vec a, vec b, vec c, vec d, float out[4])
 {
-    vec s[BLOCK][2];
-    for (int i = 0; i < BLOCK; i++) s[i][0] = s[i][1] = splat(0);
-    int64_t j = 0;
-    for (; j + LANES <= d; j += LANES) {
-        const vec p = load(a0 + j), q = load(a1 + j);
-        for (int i = 0; i < BLOCK; i++) {
-            const vec v = load(x[i] + j);
-            s[i][0] += v * p;
-            s[i][1] += v * q;
-        }
-    }
-    for (int i = 0; i < BLOCK; i++) {
-        out[i][0] = total(s[i][0]), out[i][1] = total(s[i][1]);
-        for (int64_t k = j; k < d; k++) out[i][0] += x[i][k] * a0[k], out[i][1] += x[i][k] * a1[k];
-    }
+#if LANES == 16 && (defined(__clang__) || __GNUC__ >= 12)
+    const vec s = __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29) +
+                  __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    const vec t = __builtin_shufflevector(c, d, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29) +
+                  __builtin_shufflevector(c, d, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    const vec u = __builtin_shufflevector(s, t, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
+                  __builtin_shufflevector(s, t, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    for (int k = 0; k < 4; k++) out[k] = (u[k] + u[4 + k]) + (u[8 + k] + u[12 + k]);
+#else
+    out[0] = total(a), out[1] = total(b), out[2] = total(c), out[3] = total(d);
+#endif
 }
 
-/* One block of rows of thin_reduce: every pair of ranks meets all its rows while it lies in the nearest cache. */
+/* Dot products of four rows with some ranks of a. */
+ALWAYS void dots(const float *const x[BLOCK], const float *const a[ADJACENT], int64_t d, float out[ADJACENT][BLOCK])
+{
+    vec s[ADJACENT][BLOCK];
+    for (int k = 0; k < ADJACENT; k++)
+        for (int i = 0; i < BLOCK; i++) s[k][i] = splat(0);
+    int64_t j = 0;
+    for (; j + LANES <= d; j += LANES) {
+        vec v[BLOCK];
+        for (int i = 0; i < BLOCK; i++) v[i] = load(x[i] + j);
+        for (int k = 0; k < ADJACENT; k++) {
+            const vec p = load(a[k] + j);
+            for (int i = 0; i < BLOCK; i++) s[k][i] += v[i] * p;
+        }
+    }
+    for (int k = 0; k < ADJACENT; k++) totals(s[k][0], s[k][1], s[k][2], s[k][3], out[k]);
+    for (; j < d; j++)
+        for (int k = 0; k < ADJACENT; k++)
+            for (int i = 0; i < BLOCK; i++) out[k][i] += x[i][j] * a[k][j];
+}
+
+/* out (m, r) = scale * rows a^T for at most ROWS rows, a (r, d). */
 static void reduce_rows(const float *const rows[ROWS], const float *a, float *out, int64_t m, int64_t d, int64_t r,
                         float scale)
 {
-    float result[BLOCK][2];
-    for (int64_t k = 0; k < r; k += 2)
-        for (int64_t i = 0; i < m; i += BLOCK) {
-            dots(rows + i, a + k * d, a + least(k + 1, r - 1) * d, d, result);
-            for (int64_t b = 0; b < least(BLOCK, m - i); b++) {
-                out[(i + b) * r + k] = scale * result[b][0];
-                if (k + 1 < r) out[(i + b) * r + k + 1] = scale * result[b][1];
+    for (int64_t j = 0; j < d; j += TILE)
+        for (int64_t k = 0; k < r; k += ADJACENT) {
+            const float *ranks[ADJACENT], *x[BLOCK];
+            for (int64_t b = 0; b < ADJACENT; b++) ranks[b] = a + least(k + b, r - 1) * d + j;
+            for (int64_t i = 0; i < m; i += BLOCK) {
+                float result[ADJACENT][BLOCK];
+                for (int64_t b = 0; b < BLOCK; b++) x[b] = rows[i + b] + j;
+                dots(x, ranks, least(TILE, d - j), result);
+                for (int64_t b = 0; b < least(BLOCK, m - i); b++)
+                    for (int64_t c = 0; c < least(ADJACENT, r - k); c++) {
+                        float *to = out + (i + b) * r + k + c;
+                        *to = (j ? *to : 0.0f) + scale * result[c][b];
+                    }
             }
         }
 }
 
-/* out (n, r) = scale * (x masked) a^T with x (n, d), a (r, d). keep may be null. */
-API void thin_reduce(const float *x, int64_t ldx, const uint8_t *keep, int64_t ldk, const float *a, float *out,
-                     int64_t n, int64_t d, int64_t r, float scale)
+/* A mask that is made row by row: keys of the rows, keys of the words of a row, limit; rows null: nothing is dropped. */
+typedef struct { const uint64_t *rows, *words; int16_t limit; } maker;
+
+/* out (n, r) = scale * (x masked) a^T, x (n, d) */
+static void reduce(const float *x, int64_t ldx, maker mask, const float *a, float *out, int64_t n, int64_t d, int64_t r,
+                   float scale)
 {
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i += ROWS) {
         float masked[ROWS][MAX_WIDTH];
+        uint8_t keep[MAX_WIDTH + 4];
         const float *rows[ROWS];
         const int64_t m = least(ROWS, n - i);
         for (int64_t b = 0; b < ROWS; b++) {
             const int64_t row = i + least(b, m - 1);
             rows[b] = x + row * ldx;
-            if (keep && b < m) masked_row(rows[b], keep + row * ldk, masked[b], d);
-            if (keep) rows[b] = masked[least(b, m - 1)];
+            if (!mask.rows) continue;
+            if (b < m) {
+                keep_row(mask.rows[row], mask.words, keep, (d + 3) / 4, mask.limit);
+                masked_row(rows[b], keep, masked[b], d);
+            }
+            rows[b] = masked[least(b, m - 1)];
         }
         reduce_rows(rows, a, out + i * r, m, d, r, scale);
     }
 }
 
-/* out (n, d) += (left right) masked, with left (n, r), right (r, d). */
-API void thin_expand(const float *left, const float *right, const uint8_t *keep, int64_t ldk, float *out, int64_t ldo,
-                     int64_t n, int64_t d, int64_t r)
+/* `vectors` vectors of the below for m rows, from column j on. */
+ALWAYS void expand_columns(const float *const left[TALL], const float *right, const uint8_t *keep, int64_t ldk,
+                           float *out, int64_t ldo, int64_t m, int64_t d, int64_t r, int64_t j, int vectors)
+{
+    vec s[TALL][WIDE];
+    UNROLLED for (int b = 0; b < TALL; b++)
+        UNROLLED for (int v = 0; v < vectors; v++) s[b][v] = splat(0);
+    for (int64_t k = 0; k < r; k++) {
+        vec p[WIDE];
+        UNROLLED for (int v = 0; v < vectors; v++) p[v] = load(right + k * d + j + v * LANES);
+        UNROLLED for (int b = 0; b < TALL; b++) {
+            const vec f = splat(left[b][k]);
+            UNROLLED for (int v = 0; v < vectors; v++) s[b][v] += f * p[v];
+        }
+    }
+    UNROLLED for (int b = 0; b < TALL; b++) {
+        if (b >= m) break;
+        UNROLLED for (int v = 0; v < vectors; v++) {
+            float *to = out + b * ldo + j + v * LANES;
+            store(to, load(to) + (keep ? kept(s[b][v], keep + b * ldk + j + v * LANES) : s[b][v]));
+        }
+    }
+}
+
+/* out (n, d) += (left right) masked, left (n, r), right (r, d) */
+static void expand(const float *left, const float *right, const uint8_t *keep, int64_t ldk, float *out, int64_t ldo,
+                   int64_t n, int64_t d, int64_t r)
 {
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i += BLOCK) {
-        const int64_t m = least(BLOCK, n - i);
-        const float *l[BLOCK];
-        for (int64_t b = 0; b < BLOCK; b++) l[b] = left + (i + least(b, m - 1)) * r;
+    for (int64_t i = 0; i < n; i += TALL) {
+        const int64_t m = least(TALL, n - i);
+        const uint8_t *own = keep ? keep + i * ldk : 0;
+        const float *l[TALL];
+        float *to = out + i * ldo;
         int64_t j = 0;
-        for (; j + 2 * LANES <= d; j += 2 * LANES) {
-            vec s[BLOCK][2];
-            for (int b = 0; b < BLOCK; b++) s[b][0] = s[b][1] = splat(0);
-            for (int64_t k = 0; k < r; k++) {
-                const vec p = load(right + k * d + j), q = load(right + k * d + j + LANES);
-                for (int b = 0; b < BLOCK; b++) {
-                    s[b][0] += splat(l[b][k]) * p;
-                    s[b][1] += splat(l[b][k]) * q;
-                }
-            }
-            for (int64_t b = 0; b < m; b++)
-                for (int h = 0; h < 2; h++) {
-                    float *to = out + (i + b) * ldo + j + h * LANES;
-                    store(to, load(to) + kept(s[b][h], keep + (i + b) * ldk + j + h * LANES));
-                }
-        }
+        for (int64_t b = 0; b < TALL; b++) l[b] = left + (i + least(b, m - 1)) * r;
+        for (; j + WIDE * LANES <= d; j += WIDE * LANES) expand_columns(l, right, own, ldk, to, ldo, m, d, r, j, WIDE);
+        for (; j + LANES <= d; j += LANES) expand_columns(l, right, own, ldk, to, ldo, m, d, r, j, 1);
         for (; j < d; j++)
             for (int64_t b = 0; b < m; b++) {
                 float s = 0;
                 for (int64_t k = 0; k < r; k++) s += l[b][k] * right[k * d + j];
-                if (keep[(i + b) * ldk + j]) out[(i + b) * ldo + j] += s;
+                if (!own || own[b * ldk + j]) to[b * ldo + j] += s;
             }
     }
 }
 
-/* Add to acc (BLOCK ranks of one strip) the products of `rows` rows. */
-static inline void outer_block(float strip[CHUNK][STRIP], const float *left, int64_t r, int64_t rows, float *const acc[BLOCK])
+/* Add to acc (`ranks` rows of one strip) the products of `rows` rows. */
+ALWAYS void outer_block(float strip[CHUNK][STRIP], const float *left, int64_t r, int64_t rows, float acc[TALL][STRIP],
+                        int ranks)
 {
-    vec s[BLOCK][2];
-    for (int b = 0; b < BLOCK; b++) s[b][0] = load(acc[b]), s[b][1] = load(acc[b] + LANES);
+    vec s[TALL][WIDE];
+    UNROLLED for (int b = 0; b < ranks; b++)
+        UNROLLED for (int v = 0; v < WIDE; v++) s[b][v] = load(acc[b] + v * LANES);
     for (int64_t i = 0; i < rows; i++) {
-        const vec p = load(strip[i]), q = load(strip[i] + LANES);
-        for (int b = 0; b < BLOCK; b++) {
+        vec p[WIDE];
+        UNROLLED for (int v = 0; v < WIDE; v++) p[v] = load(strip[i] + v * LANES);
+        UNROLLED for (int b = 0; b < ranks; b++) {
             const vec f = splat(left[i * r + b]);
-            s[b][0] += f * p;
-            s[b][1] += f * q;
+            UNROLLED for (int v = 0; v < WIDE; v++) s[b][v] += f * p[v];
         }
     }
-    for (int b = 0; b < BLOCK; b++) store(acc[b], s[b][0]), store(acc[b] + LANES, s[b][1]);
+    UNROLLED for (int b = 0; b < ranks; b++)
+        UNROLLED for (int v = 0; v < WIDE; v++) store(acc[b] + v * LANES, s[b][v]);
 }
 
 static void outer_strip(const float *x, int64_t ldx, const uint8_t *keep, int64_t ldk, const float *left, float *acc,
                         int64_t n, int64_t d, int64_t r, int64_t j)
 {
     const int64_t width = least(STRIP, d - j);
-    float strip[CHUNK][STRIP], spare[BLOCK][STRIP], *to[BLOCK];
+    float strip[CHUNK][STRIP], sums[TALL][STRIP];
+    memset(strip, 0, sizeof(strip));
+    memset(sums, 0, sizeof(sums));
     for (int64_t at = 0; at < n; at += CHUNK) {
         const int64_t rows = least(CHUNK, n - at);
         for (int64_t i = 0; i < rows; i++) {
             const float *from = x + (at + i) * ldx + j;
-            const uint8_t *k = keep + (at + i) * ldk + j;
-            if (width == STRIP)
-                for (int64_t c = 0; c < STRIP; c += LANES) store(strip[i] + c, kept(load(from + c), k + c));
+            if (keep)
+                masked_row(from, keep + (at + i) * ldk + j, strip[i], width);
             else
-                for (int64_t c = 0; c < STRIP; c++) strip[i][c] = c < width && k[c] ? from[c] : 0.0f;
+                memcpy(strip[i], from, 4 * (size_t)width);
         }
-        for (int64_t k = 0; k + BLOCK <= r; k += BLOCK) {
-            for (int b = 0; b < BLOCK; b++) {
-                to[b] = spare[b];
-                memcpy(spare[b], acc + (k + b) * d + j, 4 * (size_t)width);
-            }
-            outer_block(strip, left + at * r + k, r, rows, to);
-            for (int b = 0; b < BLOCK; b++) memcpy(acc + (k + b) * d + j, spare[b], 4 * (size_t)width);
+        for (int64_t k = 0; k < r; k += TALL) {
+            const int64_t ranks = least(TALL, r - k);
+            for (int64_t b = 0; b < ranks; b++) memcpy(sums[b], acc + (k + b) * d + j, 4 * (size_t)width);
+            if (ranks == TALL)
+                outer_block(strip, left + at * r + k, r, rows, sums, TALL);
+            else
+                for (int64_t b = 0; b < ranks; b++) outer_block(strip, left + at * r + k + b, r, rows, sums + b, 1);
+            for (int64_t b = 0; b < ranks; b++) memcpy(acc + (k + b) * d + j, sums[b], 4 * (size_t)width);
         }
-        for (int64_t k = r / BLOCK * BLOCK; k < r; k++)
-            for (int64_t i = 0; i < rows; i++)
-                for (int64_t c = 0; c < width; c++) acc[k * d + j + c] += left[(at + i) * r + k] * strip[i][c];
     }
 }
 
-/* acc (r, d) += left^T (x masked), with left (n, r), x (n, d). */
-API void thin_outer(const float *x, int64_t ldx, const uint8_t *keep, int64_t ldk, const float *left, float *acc,
-                    int64_t n, int64_t d, int64_t r)
+/* acc (r, d) += left^T (x masked), left (n, r), x (n, d) */
+static void outer(const float *x, int64_t ldx, const uint8_t *keep, int64_t ldk, const float *left, float *acc,
+                  int64_t n, int64_t d, int64_t r)
 {
 #pragma omp parallel for schedule(static)
     for (int64_t j = 0; j < d; j += STRIP) outer_strip(x, ldx, keep, ldk, left, acc, n, d, r, j);
+}
+
+/* ---- what one adapter adds to the projections of one input ------------------------------------------------------ */
+
+/* One projection: A (r, d), B transposed (r, n_out), their gradients, keys of its mask's words. */
+typedef struct {
+    const float *a, *b;
+    float *grad_a, *grad_b;
+    const uint64_t *words;
+    int64_t n_out;
+} member;
+
+/* For each member: thin (n, r) = scale * (x masked) A^T, outs (n, n_out) += thin B. rows null: no dropout. */
+API void update(const member *members, int64_t n_members, const float *x, int64_t ldx, const uint64_t *rows,
+                int64_t limit, float *const *outs, float *thin, int64_t n, int64_t d, int64_t r, float scale)
+{
+    for (int64_t i = 0; i < n_members; i++) {
+        const member *m = members + i;
+        float *own = thin + i * n * r;
+        reduce(x, ldx, (maker){rows, m->words, (int16_t)limit}, m->a, own, n, d, r, scale);
+        expand(own, m->b, 0, 0, outs[i], m->n_out, n, m->n_out, r);
+    }
+}
+
+/* Gradients of `update`: those of A and B are added to the members', that of x to grad_x unless it is null. grads: of
+ * the outs; scratch: n * r floats, then with dropout n * 4 * ((d + 3) / 4) bytes. */
+API void update_backward(const member *members, int64_t n_members, const float *x, int64_t ldx, const uint64_t *rows,
+                         int64_t limit, const float *const *grads, const float *thin, float *grad_x, float *scratch,
+                         int64_t n, int64_t d, int64_t r, float scale)
+{
+    const int64_t w = (d + 3) / 4;
+    uint8_t *keep = rows ? (uint8_t *)(scratch + n * r) : 0;
+    for (int64_t i = 0; i < n_members; i++) {
+        const member *m = members + i;
+        reduce(grads[i], m->n_out, (maker){0, 0, 0}, m->b, scratch, n, m->n_out, r, scale);
+        outer(grads[i], m->n_out, 0, 0, thin + i * n * r, m->grad_b, n, m->n_out, r);
+        if (keep) keep_masks(rows, m->words, keep, n, w, limit);
+        outer(x, ldx, keep, 4 * w, scratch, m->grad_a, n, d, r);
+        if (grad_x) expand(scratch, m->a, keep, 4 * w, grad_x, d, n, d, r);
+    }
 }
 
 /* ---- gated activation ----------------------------------------------------------------------------------------- */

@@ -1,0 +1,100 @@
+"""Multiplies by base weights give what the module gives, whichever library does them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from tunebook.engines.packed import multiplies
+from tunebook.engines.packed.multiplies import base_input_grad, base_linear, multiply_kind, row_multiple
+
+needs_onednn = pytest.mark.skipif(not multiplies.onednn_is_faster(), reason="oneDNN is not used on this machine")
+
+
+def module_of(n_in, n_out, bias=False, dtype=torch.float32, seed=0):
+    module = nn.Linear(n_in, n_out, bias=bias, dtype=dtype).requires_grad_(False)
+    for parameter in module.parameters():
+        parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed)))
+    return module
+
+
+@pytest.fixture(params=["fitting", "torch"])
+def either(request, monkeypatch):
+    """Runs a test with the library that fits the machine, and with torch's own choice."""
+    if request.param == "torch":
+        monkeypatch.setattr(multiplies, "onednn_is_faster", lambda: False)
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(6, 24), (1, 6, 24)])
+def test_values_and_gradients_are_those_of_the_module(bias, shape):
+    module, x = module_of(24, 10, bias), torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    one, other = x.clone().requires_grad_(), x.clone().requires_grad_()
+    y, expected = base_linear(module, one), module(other)
+    torch.testing.assert_close(y, expected)
+    y.sum().backward()
+    expected.sum().backward()
+    torch.testing.assert_close(one.grad, other.grad)
+
+
+@pytest.mark.usefixtures("either")
+def test_the_gradient_of_the_input_alone_or_added():
+    module = module_of(24, 10)
+    grad, more = torch.randn(6, 10), torch.randn(6, 24)
+    torch.testing.assert_close(base_input_grad(module, grad), grad @ module.weight)
+    torch.testing.assert_close(base_input_grad(module, grad, more.clone()), more + grad @ module.weight)
+
+
+def test_another_module_is_called_as_it_is():
+    class Doubled(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    module = Doubled(4, 3).requires_grad_(False)
+    x = torch.randn(5, 4)
+    assert torch.equal(base_linear(module, x), module(x))
+    assert row_multiple([module]) == multiplies.CAREFUL_MULTIPLE
+
+
+@needs_onednn
+def test_rows_are_hardly_padded_where_their_bits_do_not_depend_on_one_another(monkeypatch):
+    modules = [module_of(64, 96), module_of(96, 64)]
+    assert row_multiple(modules) == 2
+    x = torch.randn(37, 64)
+    assert torch.equal(base_linear(modules[0], x)[:6], base_linear(modules[0], x[:6]))
+    real = multiplies._onednn
+
+    def other_kernels_for_few_rows(x, weight, bias, more=None):
+        return real(x, weight, bias, more) * (1 if len(x) > 10 else 1 + 1e-6)
+
+    monkeypatch.setattr(multiplies, "_onednn", other_kernels_for_few_rows)
+    assert row_multiple(modules) == multiplies.CAREFUL_MULTIPLE
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_types_go_through_torch(dtype):
+    module = module_of(8, 4, dtype=dtype)
+    x = torch.randn(3, 8).to(dtype)
+    assert torch.equal(base_linear(module, x), module(x))
+    assert multiply_kind("cpu", dtype) == "torch"
+    assert row_multiple([module]) == multiplies.CAREFUL_MULTIPLE
+
+
+@pytest.mark.parametrize(
+    ("capability", "processor", "op"),
+    [
+        ("AVX2", "AuthenticAMD", None), ("AVX512", "GenuineIntel", None), ("AVX512", "AuthenticAMD", AttributeError),
+        ("AVX512", "AuthenticAMD", RuntimeError),
+    ],
+)  # fmt: skip
+def test_torch_chooses_where_onednn_is_not_known_to_be_faster(monkeypatch, capability, processor, op):
+    def missing(*_):
+        raise op("no such call")
+
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(multiplies, "processor", lambda: [f"vendor_id : {processor}"])
+    if op is not None:
+        monkeypatch.setattr(multiplies, "_onednn", missing)
+    assert not multiplies.onednn_is_faster.__wrapped__()
