@@ -22,6 +22,7 @@ from transformers import AttentionInterface
 
 from tunebook.engines.packed.batches import Batch, LaidNode, Run
 from tunebook.engines.packed.kernels import rotate
+from tunebook.engines.packed.native_attention import native_attend, takes
 
 __all__ = ["IMPLEMENTATION", "OwnAttention", "attend", "register"]
 
@@ -97,8 +98,10 @@ def attend(
 
     Returns: shape (N, H, E); padding rows are zero.
     """
-    blocks = _blocks(batch, window, q_HNE.device)
     q_NHE, k_NGE, v_NGE = (rows.transpose(0, 1) for rows in (q_HNE, k_GNE, v_GNE))
+    if takes(q_NHE, k_NGE, v_NGE, softcap):
+        return native_attend(batch, q_NHE, k_NGE, v_NGE, scaling, window, rotary)
+    blocks = _blocks(batch, window, q_HNE.device)
     return _apply(q_NHE, k_NGE, v_NGE, blocks, scaling, softcap, rotary)
 
 

@@ -71,9 +71,11 @@ def is_plain(module: Any) -> bool:
 
 def base_linear(module: Any, x: Tensor) -> Tensor:
     """What a base module gives for x, shape (..., D); gradients flow to x, never to the weight."""
-    if is_plain(module) and _by_onednn(module.weight, x):
+    if not (is_plain(module) and _by_onednn(module.weight, x)):
+        return cast(Tensor, module(x))
+    if x.requires_grad and torch.is_grad_enabled():
         return _linear(x, module)
-    return cast(Tensor, module(x))
+    return _onednn(x, module.weight, module.bias)
 
 
 def base_input_grad(module: nn.Linear, grad_NO: Tensor, more_ND: Tensor | None = None) -> Tensor:
@@ -143,13 +145,20 @@ def onednn_is_faster() -> bool:
 
 
 def _by_onednn(weight: Tensor, x: Tensor) -> bool:
-    float32_here = all(t.dtype == torch.float32 and t.device.type == "cpu" for t in (weight, x))
-    return float32_here and not weight.requires_grad and onednn_is_faster()
+    if weight.dtype != torch.float32 or x.dtype != torch.float32 or weight.requires_grad or not onednn_is_faster():
+        return False
+    return weight.device.type == "cpu" and x.device.type == "cpu"
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None, more: Tensor | None = None) -> Tensor:
     """x weight^T + bias + more."""
-    linear = torch.ops.mkldnn._linear_pointwise
+    plain, adding = _calls()
     if more is None:
-        return cast(Tensor, linear(x, weight, bias, "none", [], ""))
-    return cast(Tensor, linear.binary(x, more, weight, bias, "add"))
+        return cast(Tensor, plain(x, weight, bias, "none", [], ""))
+    return cast(Tensor, adding(x, more, weight, bias, "add"))
+
+
+@functools.cache
+def _calls() -> tuple[Any, Any]:
+    linear = torch.ops.mkldnn._linear_pointwise
+    return linear.default, linear.binary

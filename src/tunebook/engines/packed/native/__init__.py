@@ -50,6 +50,8 @@ _SIGNATURES: dict[str, list[type]] = {
     "silu_gate_backward": [_POINTER] * 5 + [_COUNT],
     "rms_norm": [_POINTER] * 4 + [_COUNT] * 2 + [_NUMBER],
     "rms_norm_backward": [_POINTER] * 6 + [_COUNT] * 2,
+    "attend": [*[_POINTER] * 5, _COUNT, _POINTER, *[_COUNT] * 4, _NUMBER],
+    "attend_backward": [*[_POINTER] * 8, _COUNT, _POINTER, *[_COUNT] * 4, _NUMBER],
     "rotate": [_POINTER] * 4 + [_COUNT] * 3,
 }
 
@@ -65,7 +67,7 @@ def library() -> ctypes.CDLL | None:
         loaded = ctypes.CDLL(str(path))
         for name, arguments in _SIGNATURES.items():
             function = getattr(loaded, name)
-            function.argtypes, function.restype = arguments, None
+            function.argtypes, function.restype = arguments, _COUNT if name.startswith("attend") else None
     except (OSError, subprocess.SubprocessError, AttributeError):
         return None
     return loaded

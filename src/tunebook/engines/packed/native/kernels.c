@@ -7,6 +7,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define API __attribute__((visibility("default")))
@@ -118,6 +119,7 @@ API void masked_add(const float *x, const uint8_t *keep, int64_t ldk, float *out
 #define ROWS 8                  /* rows that share a pass over a; a multiple of BLOCK */
 #define STRIP (WIDE * LANES)     /* columns worked on at a time */
 #define WIDE 2                  /* vectors worked on side by side */
+#define PART 32                 /* rows that one thread takes at a time; a multiple of TALL */
 #define CHUNK 96                /* rows of a strip that is buffered */
 
 /* Sums over four vectors at once. */
@@ -230,10 +232,9 @@ ALWAYS void expand_columns(const float *const left[TALL], const float *right, co
 }
 
 /* out (n, d) += (left right) masked, left (n, r), right (r, d) */
-static void expand(const float *left, const float *right, const uint8_t *keep, int64_t ldk, float *out, int64_t ldo,
-                   int64_t n, int64_t d, int64_t r)
+static void expand_rows(const float *left, const float *right, const uint8_t *keep, int64_t ldk, float *out,
+                        int64_t ldo, int64_t n, int64_t d, int64_t r)
 {
-#pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i += TALL) {
         const int64_t m = least(TALL, n - i);
         const uint8_t *own = keep ? keep + i * ldk : 0;
@@ -250,6 +251,14 @@ static void expand(const float *left, const float *right, const uint8_t *keep, i
                 if (!own || own[b * ldk + j]) to[b * ldo + j] += s;
             }
     }
+}
+
+static void expand(const float *left, const float *right, const uint8_t *keep, int64_t ldk, float *out, int64_t ldo,
+                   int64_t n, int64_t d, int64_t r)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < n; i += PART)
+        expand_rows(left + i * r, right, keep ? keep + i * ldk : 0, ldk, out + i * ldo, ldo, least(PART, n - i), d, r);
 }
 
 /* Add to acc (`ranks` rows of one strip) the products of `rows` rows. */
@@ -300,6 +309,12 @@ static void outer_strip(const float *x, int64_t ldx, const uint8_t *keep, int64_
 }
 
 /* acc (r, d) += left^T (x masked), left (n, r), x (n, d) */
+static void outer_columns(const float *x, int64_t ldx, const uint8_t *keep, int64_t ldk, const float *left, float *acc,
+                          int64_t n, int64_t d, int64_t r)
+{
+    for (int64_t j = 0; j < d; j += STRIP) outer_strip(x, ldx, keep, ldk, left, acc, n, d, r, j);
+}
+
 static void outer(const float *x, int64_t ldx, const uint8_t *keep, int64_t ldk, const float *left, float *acc,
                   int64_t n, int64_t d, int64_t r)
 {
@@ -457,4 +472,211 @@ API void rotate(const float *x, const float *cosine, const float *sine, float *y
                 out[half + j] = a[half + j] * c[half + j] + a[j] * s[half + j];
             }
         }
+}
+
+/* ---- attention ------------------------------------------------------------------------------------------------ */
+
+/* e to each x, with about two units in the last place, for |x| below 87 (as exp_fast). */
+static inline vec exp_each(vec x)
+{
+    const vec low = splat(-87.0f), magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to a whole number */
+    const ivec below = x < low;
+    x = (vec)(((ivec)x & ~below) | ((ivec)low & below));
+    const vec shifted = x * 1.44269504f + magic, n = shifted - magic;
+    const vec f = x - n * 0.693359375f + n * 2.12194440e-4f;
+    vec p = splat(1.9875691500e-4f);
+    p = p * f + 1.3981999507e-3f;
+    p = p * f + 8.3334519073e-3f;
+    p = p * f + 4.1665795894e-2f;
+    p = p * f + 1.6666665459e-1f;
+    p = p * f + 5.0000001201e-1f;
+    p = p * f * f + f + 1.0f;
+    return p * (vec)(((ivec)shifted - (ivec)magic + 127) << 23);
+}
+
+/* Some queries of one node, rows [first, stop), and the rows of all keys up to the last query, in their order. */
+typedef struct { int64_t first, stop, keys_at, n_keys; } piece;
+
+typedef struct { int64_t n_heads, n_groups, size, window; } heads;
+
+static int64_t padded(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
+
+/* to (width, size) = rows of one group's keys or values, times scale; zeros beyond n. */
+static void gather_keys(const float *from, const int64_t *rows, int64_t n, heads h, int64_t group, float scale, float *to)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = from + (rows[i] * h.n_groups + group) * h.size;
+        for (int64_t e = 0; e < h.size; e++) to[i * h.size + e] = scale * row[e];
+    }
+    memset(to + n * h.size, 0, 4 * (size_t)((padded(n) - n) * h.size));
+}
+
+/* to (size, width): the same, transposed. */
+static void gather_keys_across(const float *from, const int64_t *rows, int64_t n, heads h, int64_t group, float *to)
+{
+    const int64_t width = padded(n);
+    memset(to, 0, 4 * (size_t)(width * h.size));
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = from + (rows[i] * h.n_groups + group) * h.size;
+        for (int64_t e = 0; e < h.size; e++) to[e * width + i] = row[e];
+    }
+}
+
+/* to (J L, size) = the piece's rows of the J heads of one group, times scale. */
+static void gather_queries(const float *from, piece p, heads h, int64_t group, float scale, float *to)
+{
+    const int64_t each = h.n_heads / h.n_groups, n = p.stop - p.first;
+    for (int64_t j = 0; j < each; j++)
+        for (int64_t i = 0; i < n; i++) {
+            const float *row = from + ((p.first + i) * h.n_heads + group * each + j) * h.size;
+            for (int64_t e = 0; e < h.size; e++) to[(j * n + i) * h.size + e] = scale * row[e];
+        }
+}
+
+static void put_queries(const float *from, piece p, heads h, int64_t group, float *to)
+{
+    const int64_t each = h.n_heads / h.n_groups, n = p.stop - p.first;
+    for (int64_t j = 0; j < each; j++)
+        for (int64_t i = 0; i < n; i++)
+            memcpy(to + ((p.first + i) * h.n_heads + group * each + j) * h.size, from + (j * n + i) * h.size,
+                   4 * (size_t)h.size);
+}
+
+/* Scores (J L, width) to probabilities, in place: each query sees the keys of `window` positions up to its own. */
+static void softmax(float *scores, piece p, heads h)
+{
+    const int64_t n = p.stop - p.first, width = padded(p.n_keys);
+    for (int64_t row = 0; row < h.n_heads / h.n_groups * n; row++) {
+        const int64_t last = p.n_keys - n + row % n, first = last - h.window + 1 > 0 ? last - h.window + 1 : 0;
+        float *s = scores + row * width, most = s[first];
+        vec sum = splat(0);
+        for (int64_t j = first; j <= last; j++) most = s[j] > most ? s[j] : most;
+        for (int64_t j = 0; j < first; j++) s[j] = -INFINITY;
+        for (int64_t j = last + 1; j < width; j++) s[j] = -INFINITY;
+        for (int64_t j = 0; j < width; j += LANES) store(s + j, exp_each(load(s + j) - most));
+        for (int64_t j = 0; j < first; j++) s[j] = 0;
+        for (int64_t j = last + 1; j < width; j++) s[j] = 0;
+        for (int64_t j = 0; j < width; j += LANES) sum += load(s + j);
+        const float f = 1.0f / total(sum);
+        for (int64_t j = 0; j < width; j += LANES) store(s + j, load(s + j) * f);
+    }
+}
+
+/* Rows of the widest piece: of its queries, of its keys. */
+static void widest(const piece *pieces, int64_t n_pieces, heads h, int64_t *queries, int64_t *width)
+{
+    *queries = *width = 0;
+    for (int64_t i = 0; i < n_pieces; i++) {
+        const int64_t n = h.n_heads / h.n_groups * (pieces[i].stop - pieces[i].first), w = padded(pieces[i].n_keys);
+        *queries = n > *queries ? n : *queries, *width = w > *width ? w : *width;
+    }
+}
+
+static void block(float **buffer, float **parts, const int64_t *sizes, int n)
+{
+    int64_t all = 0;
+    for (int i = 0; i < n; i++) all += sizes[i];
+    *buffer = malloc(4 * (size_t)all);
+    for (int64_t i = 0, at = 0; i < n; at += sizes[i++]) parts[i] = *buffer ? *buffer + at : 0;
+}
+
+/* out (n, H, E): attention of queries (n, H, E) over keys and values (n, G, E), piece by piece; what no piece has stays.
+ * Gives 1 when memory ran out. */
+API int64_t attend(const float *q, const float *k, const float *v, float *out, const piece *pieces, int64_t n_pieces,
+                   const int64_t *key_rows, int64_t n_heads, int64_t n_groups, int64_t size, int64_t window, float scale)
+{
+    const heads h = {n_heads, n_groups, size, window};
+    int64_t queries, width, failed = 0;
+    widest(pieces, n_pieces, h, &queries, &width);
+#pragma omp parallel
+    {
+        float *buffer, *part[5];
+        block(&buffer, part, (int64_t[]){queries * size, queries * width, queries * size, size * width, width * size}, 5);
+#pragma omp for schedule(static)
+        for (int64_t at = 0; at < n_pieces * n_groups; at++) {
+            const piece p = pieces[at / n_groups];
+            const int64_t group = at % n_groups, n = n_heads / n_groups * (p.stop - p.first), w = padded(p.n_keys);
+            float *own = part[0], *scores = part[1], *result = part[2], *across = part[3], *values = part[4];
+            if (!buffer) {
+#pragma omp atomic write
+                failed = 1;
+                continue;
+            }
+            gather_queries(q, p, h, group, scale, own);
+            gather_keys_across(k, key_rows + p.keys_at, p.n_keys, h, group, across);
+            gather_keys(v, key_rows + p.keys_at, p.n_keys, h, group, 1.0f, values);
+            memset(scores, 0, 4 * (size_t)(n * w));
+            memset(result, 0, 4 * (size_t)(n * size));
+            expand_rows(own, across, 0, 0, scores, w, n, w, size);
+            softmax(scores, p, h);
+            expand_rows(scores, values, 0, 0, result, size, n, size, w);
+            put_queries(result, p, h, group, out);
+        }
+        free(buffer);
+    }
+    return failed;
+}
+
+/* Gradients of `attend`: of the queries' written, of keys' and values' added. Heads are done side by side, pieces one
+ * after another, so that sums over pieces run in their order. */
+API int64_t attend_backward(const float *q, const float *k, const float *v, const float *grad_out, float *grad_q,
+                            float *grad_k, float *grad_v, const piece *pieces, int64_t n_pieces,
+                            const int64_t *key_rows, int64_t n_heads, int64_t n_groups, int64_t size, int64_t window,
+                            float scale)
+{
+    const heads h = {n_heads, n_groups, size, window};
+    int64_t queries, width, failed = 0;
+    widest(pieces, n_pieces, h, &queries, &width);
+#pragma omp parallel
+    {
+        float *buffer, *part[9];
+        const int64_t qs = queries * size, qw = queries * width, ws = width * size;
+        block(&buffer, part, (int64_t[]){qs, qs, qs, qw, qw, ws, ws, ws, ws}, 9);
+#pragma omp for schedule(static)
+        for (int64_t group = 0; group < n_groups; group++) {
+            float *own = part[0], *grad = part[1], *result = part[2], *scores = part[3], *slopes = part[4];
+            float *across = part[5], *keys = part[6], *more_k = part[7], *more_v = part[8];
+            if (!buffer) {
+#pragma omp atomic write
+                failed = 1;
+                continue;
+            }
+            for (int64_t i = 0; i < n_pieces; i++) {
+                const piece p = pieces[i];
+                const int64_t *rows = key_rows + p.keys_at;
+                const int64_t n = n_heads / n_groups * (p.stop - p.first), w = padded(p.n_keys);
+                gather_queries(q, p, h, group, scale, own);
+                gather_queries(grad_out, p, h, group, 1.0f, grad);
+                gather_keys_across(k, rows, p.n_keys, h, group, across);
+                memset(scores, 0, 4 * (size_t)(n * w));
+                expand_rows(own, across, 0, 0, scores, w, n, w, size);
+                softmax(scores, p, h);
+                gather_keys_across(v, rows, p.n_keys, h, group, across);
+                memset(slopes, 0, 4 * (size_t)(n * w));
+                expand_rows(grad, across, 0, 0, slopes, w, n, w, size);
+                memset(more_v, 0, 4 * (size_t)(w * size));
+                outer_columns(grad, size, 0, 0, scores, more_v, n, size, w);
+                for (int64_t row = 0; row < n; row++) {
+                    float *s = slopes + row * w, *prob = scores + row * w;
+                    vec sum = splat(0);
+                    for (int64_t j = 0; j < w; j += LANES) sum += load(s + j) * load(prob + j);
+                    const float mean = total(sum);
+                    for (int64_t j = 0; j < w; j += LANES) store(s + j, (load(s + j) - mean) * load(prob + j));
+                }
+                memset(more_k, 0, 4 * (size_t)(w * size));
+                outer_columns(own, size, 0, 0, slopes, more_k, n, size, w);
+                gather_keys(k, rows, p.n_keys, h, group, scale, keys);
+                memset(result, 0, 4 * (size_t)(n * size));
+                expand_rows(slopes, keys, 0, 0, result, size, n, size, w);
+                put_queries(result, p, h, group, grad_q);
+                for (int64_t j = 0; j < p.n_keys; j++)
+                    for (int64_t e = 0; e < size; e++) {
+                        grad_k[(rows[j] * n_groups + group) * size + e] += more_k[j * size + e];
+                        grad_v[(rows[j] * n_groups + group) * size + e] += more_v[j * size + e];
+                    }
+            }
+        }
+        free(buffer);
+    }
+    return failed;
 }
