@@ -72,6 +72,23 @@ def test_two_kinds_of_prompt_share_two_beginnings():
     assert micro.tree.n_tokens == 6 + 8 + 6 * 2  # the last token of an example predicts nothing
 
 
+def test_what_goes_on_alike_shares_more():
+    start, more = (1,) * 5, (2,) * 4
+    prompts = [(*start, 3), (*start, *more, 4), (*start, *more, 5), (*start, 7, 6)]
+    examples = [TokenizedExample(prompt, (9,)) for prompt in prompts]
+    (micro,) = micro_batches(list(enumerate(examples)), 10**6)
+    inner = next(node for node in micro.tree.nodes if node.tokens == more)
+    assert (inner.parent, inner.start, inner.key < 0) == (0, 5, True)
+    assert sum(node.parent == micro.tree.nodes.index(inner) for node in micro.tree.nodes) == 2
+    assert micro.tree.n_tokens == 5 + 4 + 1 + 1 + 1 + 2
+
+
+def test_thousands_of_prompts_that_go_on_in_one_another_are_no_trouble():
+    examples = [TokenizedExample((1,) * (4 * n), (9,)) for n in range(1, 1001)]
+    (micro,) = micro_batches(list(enumerate(examples)), 10**6)
+    assert micro.tree.n_tokens == 4 * 1000
+
+
 def test_examples_with_one_and_the_same_prompt_predict_from_its_last_row():
     examples = [TokenizedExample((1, 2, 3, 4), (answer,)) for answer in (5, 6)]
     (micro,) = micro_batches(list(enumerate(examples)), 10**6)

@@ -25,6 +25,7 @@ __all__ = [
     "Reading",
     "Run",
     "Tree",
+    "cut",
     "evenly",
     "lay_out",
     "reading",
@@ -196,6 +197,22 @@ def _laid(node: Node, before: Sequence[LaidNode], row: int) -> LaidNode:
         parent = before[node.parent]
         keys = (*parent.keys, parent.rows)
     return LaidNode((row, row + len(node.tokens)), keys, node.start)
+
+
+def cut(sizes: Sequence[tuple[int, int]], max_rows: int) -> list[tuple[int, int, int]]:
+    """Neighbours together as long as they fit: [start, stop) and rows of each piece.
+
+    Args:
+        sizes: tokens of each sequence, and how many of them the one before it has too, if it is in the same piece.
+    """
+    pieces = [(0, 1, sizes[0][0])]
+    for index, (tokens, reused) in enumerate(sizes[1:], start=1):
+        start, stop, rows = pieces[-1]
+        if rows + tokens - reused <= max_rows:
+            pieces[-1] = (start, stop + 1, rows + tokens - reused)
+        else:
+            pieces.append((index, index + 1, tokens))
+    return pieces
 
 
 def evenly(cut: Callable[[int], list[_Piece]], n_rows: Callable[[_Piece], int], max_rows: int) -> list[_Piece]:

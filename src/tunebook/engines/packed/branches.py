@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from tunebook.core.ports import Scoring, TokenizedExample
-from tunebook.engines.packed.batches import evenly
+from tunebook.engines.packed.batches import cut, evenly
 
 __all__ = ["Block", "Group", "Path", "Wanted", "group_of", "groups_of", "paths_of", "shared_prompt"]
 
@@ -136,24 +136,8 @@ def groups_of(paths: Sequence[Path], n_shared: int, max_rows: int, device: torch
     if not paths:
         return []
     sizes = [(len(path.tokens), reused) for path, reused in zip(paths, _all_reused(paths), strict=True)]
-    pieces = evenly(lambda rows: _cut(sizes, rows), lambda piece: piece[2], max_rows)
+    pieces = evenly(lambda rows: cut(sizes, rows), lambda piece: piece[2], max_rows)
     return [group_of(paths[start:stop], n_shared, device) for start, stop, _ in pieces]
-
-
-def _cut(sizes: Sequence[tuple[int, int]], max_rows: int) -> list[tuple[int, int, int]]:
-    """Neighbours together as long as they fit: [start, stop) and rows of each piece.
-
-    Args:
-        sizes: tokens of each path, and how many of them are those of the path before it.
-    """
-    pieces = [(0, 1, sizes[0][0])]
-    for index, (tokens, reused) in enumerate(sizes[1:], start=1):
-        start, stop, rows = pieces[-1]
-        if rows + tokens - reused <= max_rows:
-            pieces[-1] = (start, stop + 1, rows + tokens - reused)
-        else:
-            pieces.append((index, index + 1, tokens))
-    return pieces
 
 
 def group_of(paths: Sequence[Path], n_shared: int, device: torch.device | str = "cpu") -> Group:
