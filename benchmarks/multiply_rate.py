@@ -3,8 +3,9 @@
     python -m benchmarks.multiply_rate --model DIR [--rows 128,256,512,1024] [--threads N] [--json FILE]
 
 What training a LoRA adapter costs at the very least: each linear layer of the base once forward (x W^T) and once for
-the gradient of its input (g W). The weights are cycled through like the layers of a model, so that they come from
-memory and not from a cache that a real step would not find warm.
+the gradient of its input (g W), by the library that is faster on this machine (`packed.multiplies`). The weights are
+cycled through like the layers of a model, so that they come from memory and not from a cache that a real step would not
+find warm.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.table import model_folder
+from tunebook.engines.packed.multiplies import base_input_grad, base_linear
 
 __all__ = ["LayerShapes", "layer_shapes", "multiply_rate", "rate_curve"]
 
@@ -86,7 +88,7 @@ def multiply_rate(
     """
     layer_bytes = sum(out * into for out, into in shapes.linears) * torch.finfo(dtype).bits // 8
     copies = min(shapes.n_layers, max(1, -(-WEIGHTS_BYTES // layer_bytes)))
-    weights = [torch.randn(shape, dtype=dtype, device=device) for _ in range(copies) for shape in shapes.linears]
+    modules = [_module(shape, dtype, device) for _ in range(copies) for shape in shapes.linears]
     inputs = {
         shape: (
             torch.randn(rows, shape[1], dtype=dtype, device=device),
@@ -94,18 +96,25 @@ def multiply_rate(
         )
         for shape in set(shapes.linears)
     }
-    operations = 4.0 * rows * sum(weight.numel() for weight in weights)
+    operations = 4.0 * rows * sum(module.weight.numel() for module in modules)
 
     def one_pass() -> None:
-        for weight in weights:
-            x, gradient = inputs[tuple(weight.shape)]  # type: ignore[index]
-            torch.nn.functional.linear(x, weight)
-            torch.mm(gradient, weight)
+        for module in modules:
+            x, gradient = inputs[tuple(module.weight.shape)]  # type: ignore[index]
+            base_linear(module, x)
+            base_input_grad(module, gradient)
         if device != "cpu":
             torch.cuda.synchronize()
 
     one_pass()
     return operations / statistics.median(_timed_passes(one_pass, seconds))
+
+
+def _module(shape: tuple[int, int], dtype: torch.dtype, device: str) -> torch.nn.Linear:
+    out, into = shape
+    module = torch.nn.Linear(into, out, bias=False, dtype=dtype, device=device).requires_grad_(False)
+    module.weight.copy_(torch.randn(shape, dtype=dtype, device=device))
+    return module
 
 
 def _timed_passes(one_pass: Callable[[], None], seconds: float, at_least: int = 3) -> list[float]:
