@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tunebook.engines.packed import multiplies
-from tunebook.engines.packed.multiplies import base_input_grad, base_linear, multiply_kind, row_multiple
+from tunebook.engines.packed.multiplies import base_input_grad, base_linear, multiply_kind, padding, row_multiple
 
 needs_onednn = pytest.mark.skipif(not multiplies.onednn_is_faster(), reason="oneDNN is not used on this machine")
 
@@ -55,11 +55,11 @@ def test_another_module_is_called_as_it_is():
     module = Doubled(4, 3).requires_grad_(False)
     x = torch.randn(5, 4)
     assert torch.equal(base_linear(module, x), module(x))
-    assert row_multiple([module]) == multiplies.CAREFUL_MULTIPLE
+    assert row_multiple([module]) == multiplies.ROW_MULTIPLE
 
 
 @needs_onednn
-def test_rows_are_hardly_padded_where_their_bits_do_not_depend_on_one_another(monkeypatch):
+def test_few_rows_are_hardly_padded_where_their_bits_do_not_depend_on_one_another(monkeypatch):
     modules = [module_of(64, 96), module_of(96, 64)]
     assert row_multiple(modules) == 2
     x = torch.randn(37, 64)
@@ -70,7 +70,7 @@ def test_rows_are_hardly_padded_where_their_bits_do_not_depend_on_one_another(mo
         return real(x, weight, bias, more) * (1 if len(x) > 10 else 1 + 1e-6)
 
     monkeypatch.setattr(multiplies, "_onednn", other_kernels_for_few_rows)
-    assert row_multiple(modules) == multiplies.CAREFUL_MULTIPLE
+    assert row_multiple(modules) == multiplies.ROW_MULTIPLE
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
@@ -79,7 +79,7 @@ def test_other_types_go_through_torch(dtype):
     x = torch.randn(3, 8).to(dtype)
     assert torch.equal(base_linear(module, x), module(x))
     assert multiply_kind("cpu", dtype) == "torch"
-    assert row_multiple([module]) == multiplies.CAREFUL_MULTIPLE
+    assert row_multiple([module]) == multiplies.ROW_MULTIPLE
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,11 @@ def test_torch_chooses_where_onednn_is_not_known_to_be_faster(monkeypatch, capab
     if op is not None:
         monkeypatch.setattr(multiplies, "_onednn", missing)
     assert not multiplies.onednn_is_faster.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "multiple", "padded"),
+    [(1, 2, 2), (7, 2, 8), (15, 2, 16), (17, 2, 32), (231, 2, 240), (3, 16, 16), (16, 16, 16)],
+)
+def test_many_rows_become_a_multiple_of_sixteen(n_rows, multiple, padded):
+    assert n_rows + padding(n_rows, multiple) == padded

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from tunebook.engines.packed.bank import Adapter
+from tunebook.engines.packed.multiplies import padding
 
 __all__ = [
     "Batch",
@@ -134,7 +135,7 @@ class Batch:
         input_ids, position_ids: shape (N,), int64, on the model's device; rows from `n_rows` on are padding that
             nobody attends to.
         runs: one for each part, in order.
-        multiple: N is a multiple of it (`multiplies.row_multiple`).
+        multiple: to a multiple of how many rows few rows are padded (`multiplies.padding`).
         reading: the rows that are read, None: all.
         memo: what was derived from this batch once and is used in every layer.
     """
@@ -162,8 +163,8 @@ def reading(batch: Batch, picked: Sequence[Sequence[int]]) -> Batch:
         rows += [run.rows[0] + row for row in own]
         runs.append(Run(run.adapter, at, (), run.part, tuple(own)))
     n_rows = len(rows)
-    padding = -n_rows % batch.multiple or (0 if rows else batch.multiple)
-    index = torch.tensor(rows + [0] * padding, device=batch.input_ids.device)
+    missing = padding(n_rows, batch.multiple) if rows else batch.multiple
+    index = torch.tensor(rows + [0] * missing, device=batch.input_ids.device)
     read = Batch(batch.input_ids[index], batch.position_ids[index], tuple(runs), n_rows, batch.multiple)
     return replace(batch, reading=Reading(read, index))
 
@@ -172,7 +173,7 @@ def lay_out(parts: Sequence[Part], multiple: int, device: torch.device | str = "
     """Lay trees end to end, in the order given; nodes of a tree in their order.
 
     Args:
-        multiple: pad to a multiple of so many rows.
+        multiple: of how many rows few rows become a multiple (`multiplies.padding`).
     """
     ids: list[int] = []
     positions: list[int] = []
@@ -186,8 +187,8 @@ def lay_out(parts: Sequence[Part], multiple: int, device: torch.device | str = "
             positions.extend(range(node.start, node.start + len(node.tokens)))
         runs.append(Run(part.adapter, (first, len(ids)), tuple(nodes), part))
     n_rows = len(ids)
-    padding = -n_rows % multiple
-    input_ids, position_ids = torch.tensor([ids + [0] * padding, positions + [0] * padding], device=device)
+    missing = [0] * padding(n_rows, multiple)
+    input_ids, position_ids = torch.tensor([ids + missing, positions + missing], device=device)
     return Batch(input_ids, position_ids, tuple(runs), n_rows, multiple)
 
 

@@ -18,11 +18,21 @@ from torch import Tensor, nn
 
 from tunebook.engines.packed.native import library, processor
 
-__all__ = ["base_input_grad", "base_linear", "base_threads", "is_plain", "multiply_kind", "row_multiple", "use_threads"]
+__all__ = [
+    "base_input_grad",
+    "base_linear",
+    "base_threads",
+    "is_plain",
+    "multiply_kind",
+    "padding",
+    "row_multiple",
+    "use_threads",
+]
 
-CAREFUL_MULTIPLE = 16
+ROW_MULTIPLE = 16
 """With MKL the last rows of an odd number go through other kernels with other rounding (float32 below 12 rows,
-float64 whenever 4 does not divide the number; measured on AVX2)."""
+float64 whenever 4 does not divide the number; measured on AVX2). oneDNN makes a kernel for every number of rows that
+it meets, in 1 to 2 ms, and keeps about 1,000: the numbers must be few."""
 _PROBED_ROWS = (2, 4, 6, 10, 14, 18, 34, 66)
 
 
@@ -88,14 +98,23 @@ def base_input_grad(module: nn.Linear, grad_NO: Tensor, more_ND: Tensor | None =
 
 
 def row_multiple(modules: Sequence[Any]) -> int:
-    """To a multiple of how many rows a batch is padded, as a row's bits must not depend on how many others there are.
+    """To a multiple of how many rows a batch of few rows is padded (`padding`).
 
     Args:
         modules: the linear modules of the base model.
     """
     shapes = {tuple(module.weight.shape): module for module in modules}
     by_onednn = all(is_plain(module) and _by_onednn(module.weight, module.weight) for module in modules)
-    return min(_PROBED_ROWS) if by_onednn and all(map(_rows_agree, shapes.values())) else CAREFUL_MULTIPLE
+    return min(_PROBED_ROWS) if by_onednn and all(map(_rows_agree, shapes.values())) else ROW_MULTIPLE
+
+
+def padding(n_rows: int, multiple: int) -> int:
+    """Rows by which a batch is padded, as a row's bits must not depend on how many others there are.
+
+    Args:
+        multiple: what `row_multiple` found.
+    """
+    return -n_rows % (multiple if n_rows < ROW_MULTIPLE else ROW_MULTIPLE)
 
 
 def _rows_agree(module: nn.Linear) -> bool:

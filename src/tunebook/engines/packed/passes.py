@@ -12,7 +12,7 @@ from tunebook.engines.packed.attention import OwnAttention
 from tunebook.engines.packed.bank import Adapter
 from tunebook.engines.packed.batches import Batch, Part, Run, Tree, reading
 from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.multiplies import base_threads
+from tunebook.engines.packed.multiplies import base_threads, padding
 
 __all__ = ["Reading", "SlotRows", "likeliest", "read_head", "run_rows"]
 
@@ -58,8 +58,8 @@ def run_rows(
     for slot in slots:
         runs.append(Run(slot.adapter, (start, start + len(slot.tokens)), (), Part(slot.adapter, Tree(()))))
         start += len(slot.tokens)
-    padding = [0] * (-n_rows % packed.row_multiple)
-    ids, places = torch.tensor([tokens + padding, positions + padding], device=packed.device)
+    missing = [0] * padding(n_rows, packed.row_multiple)
+    ids, places = torch.tensor([tokens + missing, positions + missing], device=packed.device)
     batch = Batch(ids, places, tuple(runs), n_rows, packed.row_multiple)
     return packed.forward(batch if read is None else reading(batch, [read] * len(slots)), attention)
 
@@ -98,8 +98,8 @@ def likeliest(packed: PackedModel, hidden_MD: Tensor) -> list[int]:
 def _logits(packed: PackedModel, rows_MD: Tensor) -> Tensor:
     """Logits in at least float32; padded while they are computed, as batches are."""
     n = rows_MD.shape[0]
-    padding = -n % packed.row_multiple
-    padded = torch.nn.functional.pad(rows_MD, (0, 0, 0, padding)) if padding else rows_MD
+    missing = padding(n, packed.row_multiple)
+    padded = torch.nn.functional.pad(rows_MD, (0, 0, 0, missing)) if missing else rows_MD
     with base_threads():
         logits = packed.logits(padded)[:n]
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
