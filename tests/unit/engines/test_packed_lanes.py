@@ -10,7 +10,7 @@ import torch
 
 from tunebook.engines.packed import lanes as lanes_module
 from tunebook.engines.packed.lanes import MAX_LANES, Lanes, lane_count, threads_agree
-from tunebook.engines.packed.multiplies import base_threads
+from tunebook.engines.packed.multiplies import exact_threads
 
 
 def collect(lanes, n):
@@ -53,7 +53,7 @@ def test_each_raises_what_a_lane_raised_and_leaves_the_lanes_idle():
 @pytest.mark.parametrize("may_widen", [True, False])
 def test_only_base_multiplies_take_all_threads_and_only_while_one_lane_computes(may_widen):
     def counts():
-        with base_threads():
+        with exact_threads():
             base = torch.get_num_threads()
         return base, torch.get_num_threads()
 

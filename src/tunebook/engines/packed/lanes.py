@@ -6,8 +6,8 @@ the computing is done in a lane; what is decided, written and reported stays wit
 GPU has one lane.
 
 A lane with independent pieces of work spreads them (`Lanes.spread`): lanes that have nothing else to do take some of
-them. While one lane computes alone all the same, its multiplies by base weights take all threads, if they come out the
-same to the last bit.
+them. While one lane computes alone all the same, its multiplies by base weights and its native work take all threads, if
+they come out the same to the last bit.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Lanes:
 
     Args:
         threads: threads of all lanes together.
-        may_widen: while one lane computes alone, its base multiplies may use all threads (`threads_agree`).
+        may_widen: while one lane computes alone, its exact work may use all threads (`threads_agree`).
     """
 
     def __init__(self, n: int, threads: int, may_widen: bool) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tunebook.engines.packed.bank import ModuleShape
 from tunebook.engines.packed.batches import Batch
 from tunebook.engines.packed.dropout import Masks
-from tunebook.engines.packed.multiplies import base_input_grad, base_linear, base_threads, is_plain
+from tunebook.engines.packed.multiplies import base_input_grad, base_linear, exact_threads, is_plain
 from tunebook.engines.packed.updates import add_updates, backward_updates
 
 __all__ = ["AdaptedLinear", "Group"]
@@ -77,7 +77,7 @@ class Group:
 
     def base_outputs(self, x: Tensor) -> list[Tensor]:
         """What every member's base module gives."""
-        with base_threads():
+        with exact_threads():
             return [base_linear(module, x) for module in self.modules]
 
     def _compute(self, x_1ND: Tensor, running: _Running, again: Again | None) -> Sequence[Tensor]:
@@ -150,7 +150,7 @@ _apply = cast("Callable[..., tuple[Tensor, ...]]", _GroupFunction.apply)
 
 
 def _base_backward(group: Group, grads: Sequence[Tensor]) -> Tensor:
-    with base_threads():
+    with exact_threads():
         grad_x: Tensor | None = None
         for g, module in zip(grads, group.modules, strict=True):
             grad_x = base_input_grad(module, g, grad_x)

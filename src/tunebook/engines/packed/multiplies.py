@@ -21,7 +21,7 @@ from tunebook.engines.packed.native import library, processor
 __all__ = [
     "base_input_grad",
     "base_linear",
-    "base_threads",
+    "exact_threads",
     "is_plain",
     "multiply_kind",
     "padding",
@@ -38,40 +38,45 @@ _PROBED_ROWS = (2, 4, 6, 10, 14, 18, 34, 66)
 
 class _Threads(threading.local):
     own: int = 0
-    base: Callable[[], int] | None = None
+    exact: Callable[[], int] | None = None
 
 
 _threads = _Threads()
 
 
-def use_threads(own: int, base: Callable[[], int] | None = None) -> None:
+def use_threads(own: int, exact: Callable[[], int] | None = None) -> None:
     """How many threads what the calling thread computes may use.
 
     Args:
-        own: for everything but multiplies by base weights.
-        base: says at each multiply by base weights how many it may use; None: as the rest. These give the same bits
-            on any number of threads (`lanes.threads_agree`); thin ones do not, as their long sums are cut.
+        own: for everything that is not exact.
+        exact: says at each piece of exact work, what gives the same bits on any number of threads, how many it may use;
+            None: as the rest. Multiplies by base weights are exact (`lanes.threads_agree`), and native work is, as its
+            sums are never cut; torch's thin multiplies are not.
     """
     torch.get_num_threads()  # a thread's first look sets the number anew, to what any thread asked for last
-    torch.set_num_threads(own)
-    _threads.own, _threads.base = own, base
-    native = library()
-    if native is not None:
-        native.set_threads(own)
+    _set_threads(own)
+    _threads.own, _threads.exact = own, exact
 
 
 @contextmanager
-def base_threads() -> Iterator[None]:
-    """Inside are multiplies by base weights alone."""
-    n = _threads.own if _threads.base is None else _threads.base()
+def exact_threads() -> Iterator[None]:
+    """Inside is exact work alone."""
+    n = _threads.own if _threads.exact is None else _threads.exact()
     if n == _threads.own:
         yield
         return
-    torch.set_num_threads(n)
+    _set_threads(n)
     try:
         yield
     finally:
-        torch.set_num_threads(_threads.own)
+        _set_threads(_threads.own)
+
+
+def _set_threads(n: int) -> None:
+    torch.set_num_threads(n)
+    native = library()
+    if native is not None:
+        native.set_threads(n)
 
 
 def is_plain(module: Any) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tunebook.engines.packed.batches import Batch
 from tunebook.engines.packed.kernels import rotate
+from tunebook.engines.packed.multiplies import exact_threads
 from tunebook.engines.packed.native import library
 
 __all__ = ["native_attend", "takes"]
@@ -97,7 +98,9 @@ def _call(name: str, how: tuple[_Pieces, float, int], heads: torch.Size, n_group
     (pieces, keys), scaling, window = how
     addresses = (tensor.data_ptr() for tensor in tensors)
     n_heads, size = heads
-    if getattr(library(), name)(
-        *addresses, pieces.data_ptr(), len(pieces), keys.data_ptr(), n_heads, n_groups, size, window, scaling
-    ):
+    with exact_threads():
+        failed = getattr(library(), name)(
+            *addresses, pieces.data_ptr(), len(pieces), keys.data_ptr(), n_heads, n_groups, size, window, scaling
+        )
+    if failed:
         raise MemoryError("attention: no memory for the scores of one piece")

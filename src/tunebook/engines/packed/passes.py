@@ -12,7 +12,7 @@ from tunebook.engines.packed.attention import OwnAttention
 from tunebook.engines.packed.bank import Adapter
 from tunebook.engines.packed.batches import Batch, Part, Run, Tree, reading
 from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.multiplies import base_threads, padding
+from tunebook.engines.packed.multiplies import exact_threads, padding
 
 __all__ = ["Reading", "SlotRows", "likeliest", "read_head", "run_rows"]
 
@@ -100,6 +100,6 @@ def _logits(packed: PackedModel, rows_MD: Tensor) -> Tensor:
     n = rows_MD.shape[0]
     missing = padding(n, packed.row_multiple)
     padded = torch.nn.functional.pad(rows_MD, (0, 0, 0, missing)) if missing else rows_MD
-    with base_threads():
+    with exact_threads():
         logits = packed.logits(padded)[:n]
     return logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -17,6 +17,7 @@ from tunebook.engines.packed.bank import Adapter, ModuleShape
 from tunebook.engines.packed.batches import Run
 from tunebook.engines.packed.dropout import Mask, Masks, first_words, kept_scale, limit, word_keys
 from tunebook.engines.packed.kernels import thin_expand, thin_outer, thin_reduce
+from tunebook.engines.packed.multiplies import exact_threads
 from tunebook.engines.packed.native import library
 
 __all__ = ["MAX_NATIVE_RANK", "add_updates", "backward_updates"]
@@ -42,7 +43,8 @@ def add_updates(
     if not table.members:
         return None
     if _is_native(table, x, outputs):
-        return _native_update(run, adapter, table, masks, x, outputs)
+        with exact_threads():
+            return _native_update(run, adapter, table, masks, x, outputs)
     rows = slice(*run.rows)
     thin = _thin(x[rows].to(adapter.values.dtype), adapter, table.names, _mask(run, shapes, masks))
     for index, name, scaled in zip(table.members, table.names, thin, strict=True):
@@ -65,7 +67,8 @@ def backward_updates(
     if not table.members:
         return
     if isinstance(thin, Tensor):
-        _native_backward(run, adapter, table, masks, x, grads, thin, grad_x)
+        with exact_threads():
+            _native_backward(run, adapter, table, masks, x, grads, thin, grad_x)
         return
     rows = slice(*run.rows)
     x_run, mask = x[rows].to(adapter.values.dtype), _mask(run, shapes, masks)
