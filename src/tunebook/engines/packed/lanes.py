@@ -6,8 +6,8 @@ the computing is done in a lane; what is decided, written and reported stays wit
 GPU has one lane.
 
 A lane with independent pieces of work spreads them (`Lanes.spread`): lanes that have nothing else to do take some of
-them. While one lane computes alone all the same, its multiplies by base weights and its native work take all threads, if
-they come out the same to the last bit.
+them. While one lane computes alone all the same, its multiplies by base weights and its native work take all threads,
+if they come out the same to the last bit.
 """
 
 from __future__ import annotations
