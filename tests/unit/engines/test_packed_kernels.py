@@ -50,7 +50,12 @@ def test_masked_copies_and_sums_agree(both, shape):
         kernels.thin_expand(out, left, right, keep)
         return out
 
-    for function in (lambda: kernels.thin_reduce(wide[:, :d], keep, right, 0.7), expanded):
+    def outer():
+        out = right.clone()
+        kernels.thin_outer(out, left, wide[:, :d], keep)
+        return out
+
+    for function in (lambda: kernels.thin_reduce(wide[:, :d], keep, right, 0.7), expanded, outer):
         native, plain = both(function)
         torch.testing.assert_close(native, plain, rtol=1e-4, atol=1e-4)
 

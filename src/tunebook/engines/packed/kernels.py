@@ -15,8 +15,8 @@ from torch import Tensor
 from tunebook.engines.packed.native import library
 
 __all__ = [
-    "keep_mask", "kernel_kind", "rms_norm", "rms_norm_backward", "rotate", "silu_gate", "silu_gate_backward",
-    "thin_expand", "thin_outer", "thin_reduce",
+    "keep_mask", "kernel_kind", "native_for", "rms_norm", "rms_norm_backward", "rotate", "silu_gate",
+    "silu_gate_backward", "thin_expand", "thin_outer", "thin_reduce",
 ]  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def _masked(x_ND: Tensor, keep_ND: Tensor | None) -> Tensor:
     """What is kept of x; x itself without a mask."""
     if keep_ND is None:
         return x_ND
-    native = _native(x_ND)
+    native = native_for(x_ND)
     if native is None:
         return x_ND * keep_ND
     out = x_ND.new_empty(x_ND.shape)
@@ -81,7 +81,7 @@ def _masked(x_ND: Tensor, keep_ND: Tensor | None) -> Tensor:
 
 
 def _masked_add(out_ND: Tensor, x_ND: Tensor, keep_ND: Tensor) -> None:
-    native = _native(out_ND, x_ND)
+    native = native_for(out_ND, x_ND)
     if native is None:
         out_ND.add_(x_ND.mul_(keep_ND))
         return
@@ -90,7 +90,7 @@ def _masked_add(out_ND: Tensor, x_ND: Tensor, keep_ND: Tensor) -> None:
 
 def silu_gate(gate: Tensor, up: Tensor) -> Tensor:
     """silu(gate) · up."""
-    native = _native(gate, up)
+    native = native_for(gate, up)
     if native is None:
         return torch.nn.functional.silu(gate).mul_(up)
     out = torch.empty_like(gate)
@@ -100,7 +100,7 @@ def silu_gate(gate: Tensor, up: Tensor) -> Tensor:
 
 def silu_gate_backward(grad: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of `silu_gate` with respect to gate and up."""
-    native = _native(grad, gate, up)
+    native = native_for(grad, gate, up)
     if native is None:
         s = torch.sigmoid(gate)
         grad_up = grad * gate * s
@@ -114,7 +114,7 @@ def silu_gate_backward(grad: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, 
 
 def rms_norm(x_ND: Tensor, scale_D: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     """x · scale / rms(x) and, for the gradient, 1 / rms(x), shape (N,); as transformers computes it in float32."""
-    native = _native(x_ND, scale_D)
+    native = native_for(x_ND, scale_D)
     if native is None:
         inverse = torch.rsqrt(x_ND.square().mean(-1) + epsilon)
         return (x_ND * inverse[:, None]).mul_(scale_D), inverse
@@ -125,7 +125,7 @@ def rms_norm(x_ND: Tensor, scale_D: Tensor, epsilon: float) -> tuple[Tensor, Ten
 
 def rms_norm_backward(grad_ND: Tensor, x_ND: Tensor, scale_D: Tensor, inverse_N: Tensor) -> Tensor:
     """Gradient of `rms_norm` with respect to x."""
-    native = _native(grad_ND, x_ND, scale_D)
+    native = native_for(grad_ND, x_ND, scale_D)
     if native is None:
         scaled = grad_ND * scale_D
         c = (scaled * x_ND).mean(-1).mul_(inverse_N**3)
@@ -139,7 +139,7 @@ def rms_norm_backward(grad_ND: Tensor, x_ND: Tensor, scale_D: Tensor, inverse_N:
 
 def rotate(x_NHE: Tensor, cosine_NE: Tensor, sine_NE: Tensor) -> Tensor:
     """Rotary position encoding in the half-split layout of transformers; the same shape, without gaps."""
-    native = _native(x_NHE, cosine_NE, sine_NE)
+    native = native_for(x_NHE, cosine_NE, sine_NE)
     if native is None or not x_NHE.is_contiguous():
         first, second = x_NHE.chunk(2, dim=-1)
         return x_NHE * cosine_NE[:, None] + torch.cat((-second, first), dim=-1) * sine_NE[:, None]
@@ -148,7 +148,7 @@ def rotate(x_NHE: Tensor, cosine_NE: Tensor, sine_NE: Tensor) -> Tensor:
     return y
 
 
-def _native(*tensors: Tensor) -> Any:
+def native_for(*tensors: Tensor) -> Any:
     """The native library when it can work on these tensors: float32, CPU, rows without gaps."""
     for tensor in tensors:
         if tensor.dtype != torch.float32 or tensor.device.type != "cpu" or tensor.stride(-1) != 1:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tunebook.engines.packed.batches import Batch
-from tunebook.engines.packed.kernels import rotate
+from tunebook.engines.packed.kernels import native_for, rotate
 from tunebook.engines.packed.multiplies import exact_threads
 from tunebook.engines.packed.native import library
 
@@ -26,9 +26,7 @@ _UNBOUNDED = 1 << 62
 
 def takes(q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor, softcap: float | None) -> bool:
     """Whether the native form can work on these."""
-    if softcap is not None or library() is None:
-        return False
-    return all(t.dtype == torch.float32 and t.device.type == "cpu" for t in (q_NHE, k_NGE, v_NGE))
+    return softcap is None and native_for(q_NHE, k_NGE, v_NGE) is not None
 
 
 def native_attend(

@@ -88,16 +88,14 @@ def _shared(examples: Sequence[Indexed]) -> tuple[list[Indexed], list[_Path]]:
     key = 0
     while spans:
         start, stop, path = spans.pop()
+        if stop - start > 1:
+            least, known = min(common[start : stop - 1]), path[-1].stop if path else 0
+            if least > known:
+                key -= 1
+                path = (*path, _Shared(key, known, least))
+            ends = [at + 1 for at in range(start, stop - 1) if common[at] == least]
+            spans += [(a, b, path) for a, b in pairwise([start, *ends, stop])]
         paths[start:stop] = [path] * (stop - start)
-        if stop - start < 2:
-            continue
-        least, known = min(common[start : stop - 1]), path[-1].stop if path else 0
-        if least > known:
-            key -= 1
-            path = (*path, _Shared(key, known, least))
-            paths[start:stop] = [path] * (stop - start)
-        ends = [at + 1 for at in range(start, stop - 1) if common[at] == least]
-        spans += [(a, b, path) for a, b in pairwise([start, *ends, stop])]
     return ordered, paths
 
 

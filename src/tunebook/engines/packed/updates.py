@@ -10,15 +10,13 @@ import ctypes
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from tunebook.engines.packed.bank import Adapter, ModuleShape
 from tunebook.engines.packed.batches import Run
 from tunebook.engines.packed.dropout import Mask, Masks, first_words, kept_scale, limit, word_keys
-from tunebook.engines.packed.kernels import thin_expand, thin_outer, thin_reduce
+from tunebook.engines.packed.kernels import native_for, thin_expand, thin_outer, thin_reduce
 from tunebook.engines.packed.multiplies import exact_threads
-from tunebook.engines.packed.native import library
 
 __all__ = ["MAX_NATIVE_RANK", "add_updates", "backward_updates"]
 
@@ -121,14 +119,12 @@ class _Table:
     def __init__(self, adapter: Adapter, shapes: Sequence[ModuleShape]) -> None:
         self.members = [index for index, shape in enumerate(shapes) if shape.name in adapter.shapes]
         self.names = [shapes[index].name for index in self.members]
-        values = adapter.values
-        fits = values.dtype == torch.float32 and values.device.type == "cpu" and adapter.rank <= MAX_NATIVE_RANK
-        fits = fits and max(shape.n_in for shape in shapes) <= _MAX_WIDTH
-        self.library = library() if fits else None
+        fits = adapter.rank <= MAX_NATIVE_RANK and max(shape.n_in for shape in shapes) <= _MAX_WIDTH
+        self.library = native_for(adapter.values) if fits else None
         self.native = (_Member * len(self.members))()
         if self.library is None:
             return
-        self._words = word_keys(shapes, values.device)  # kept alive
+        self._words = word_keys(shapes, adapter.values.device)  # kept alive
         first = first_words(shapes)
         for index, member in zip(self.members, self.native, strict=True):
             name = shapes[index].name
@@ -148,9 +144,8 @@ def _table(adapter: Adapter, shapes: Sequence[ModuleShape]) -> _Table:
 
 
 def _is_native(table: _Table, x: Tensor, outputs: Sequence[Tensor]) -> bool:
-    if table.library is None or x.dtype != torch.float32 or x.stride(1) != 1:
-        return False
-    return all(y.dtype == torch.float32 and y.is_contiguous() for y in outputs)
+    fits = table.library is not None and native_for(x, *outputs) is not None
+    return fits and all(y.is_contiguous() for y in outputs)
 
 
 def _native_update(

@@ -476,24 +476,6 @@ API void rotate(const float *x, const float *cosine, const float *sine, float *y
 
 /* ---- attention ------------------------------------------------------------------------------------------------ */
 
-/* e to each x, with about two units in the last place, for |x| below 87 (as exp_fast). */
-static inline vec exp_each(vec x)
-{
-    const vec low = splat(-87.0f), magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to a whole number */
-    const ivec below = x < low;
-    x = (vec)(((ivec)x & ~below) | ((ivec)low & below));
-    const vec shifted = x * 1.44269504f + magic, n = shifted - magic;
-    const vec f = x - n * 0.693359375f + n * 2.12194440e-4f;
-    vec p = splat(1.9875691500e-4f);
-    p = p * f + 1.3981999507e-3f;
-    p = p * f + 8.3334519073e-3f;
-    p = p * f + 4.1665795894e-2f;
-    p = p * f + 1.6666665459e-1f;
-    p = p * f + 5.0000001201e-1f;
-    p = p * f * f + f + 1.0f;
-    return p * (vec)(((ivec)shifted - (ivec)magic + 127) << 23);
-}
-
 /* Some queries of one node, rows [first, stop), and the rows of all keys up to the last query, in their order. */
 typedef struct { int64_t first, stop, keys_at, n_keys; } piece;
 
@@ -551,9 +533,7 @@ static void softmax(float *scores, piece p, heads h)
         float *s = scores + row * width, most = s[first];
         vec sum = splat(0);
         for (int64_t j = first; j <= last; j++) most = s[j] > most ? s[j] : most;
-        for (int64_t j = 0; j < first; j++) s[j] = -INFINITY;
-        for (int64_t j = last + 1; j < width; j++) s[j] = -INFINITY;
-        for (int64_t j = 0; j < width; j += LANES) store(s + j, exp_each(load(s + j) - most));
+        for (int64_t j = 0; j < width; j++) s[j] = exp_fast(s[j] - most);
         for (int64_t j = 0; j < first; j++) s[j] = 0;
         for (int64_t j = last + 1; j < width; j++) s[j] = 0;
         for (int64_t j = 0; j < width; j += LANES) sum += load(s + j);
