@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.table import model_folder
-from tunebook.engines.packed.multiplies import base_input_grad, base_linear
+from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear
 
 __all__ = ["LayerShapes", "layer_shapes", "multiply_rate", "rate_curve"]
 

@@ -18,15 +18,15 @@ import numpy as np
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import DataFacts, History
-from tunebook.core.planning.base import StudyPlanner
-from tunebook.core.planning.board import Board
-from tunebook.core.planning.boundary import edge
-from tunebook.core.planning.ground import Ground
 from tunebook.core.space import Folding, effective
 from tunebook.core.study import Budget, DataSpec, Purpose, RoundKind, StudySpec, Trial
-from tunebook.engines.world import World
+from tunebook.planning.planner import StudyPlanner
+from tunebook.planning.problem import Ground
+from tunebook.planning.rounds.boundary import edge
+from tunebook.planning.state import Board
 from tunebook.testing.planner_suite import example_study
 from tunebook.testing.simulated_study import simulated_history, world_oracle
+from tunebook.testing.world import World
 
 __all__ = ["main"]
 

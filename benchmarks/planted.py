@@ -35,10 +35,10 @@ from benchmarks.simulate import (
     upper95,
 )
 from benchmarks.worlds import World
-from tunebook.core.conclusions import conclude
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Verdict
 from tunebook.core.study import RoundKind
+from tunebook.statistics.conclusions import conclude
 
 __all__ = ["CELLS", "Cell", "main", "run_cell"]
 

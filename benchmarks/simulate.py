@@ -23,10 +23,10 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.judging import judge_round
-from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
+from tunebook.planning.planner import StudyPlanner
+from tunebook.statistics.judge_round import judge_round
 
 __all__ = [
     "BASELINE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.planning.base import StudyPlanner
+from tunebook.planning.planner import StudyPlanner
 from tunebook.testing.planner_suite import PlannerSuite
 
 

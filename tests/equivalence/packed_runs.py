@@ -8,9 +8,9 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import TokenizedExample, TrialJob
-from tunebook.engines.packed.loop import choose, train_together
-from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.trainee import Trainee
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.training.loop import choose, train_together
+from tunebook.engines.packed.training.trainee import Trainee
 
 
 def packed_model(base: Any) -> PackedModel:

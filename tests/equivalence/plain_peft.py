@@ -14,7 +14,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.order import example_order, steps_per_epoch, warmup_count
 from tunebook.core.ports import TokenizedExample
 from tunebook.engines.initial import initial_a
-from tunebook.engines.packed.steps import truncated
+from tunebook.engines.packed.training.steps import truncated
 
 
 class ExactNorm(torch.nn.Module):

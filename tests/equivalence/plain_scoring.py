@@ -11,8 +11,8 @@ from tiny_models import END
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Scoring, TokenizedExample
-from tunebook.engines.packed.bank import Adapter, new_adapter
-from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.model.bank import Adapter, new_adapter
+from tunebook.engines.packed.model.packed_model import PackedModel
 
 
 def adapter_and_peft(

@@ -20,7 +20,7 @@ from tiny_models import END, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import TokenizedExample
-from tunebook.engines.packed.scoring import losses
+from tunebook.engines.packed.scoring.score import losses
 
 N_SEEDS, N_PLAIN_SEEDS = 24, 10
 LOSS_MARGIN = 0.16

@@ -13,12 +13,12 @@ from tiny_models import END, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
-from tunebook.engines.packed import loop as loop_module
-from tunebook.engines.packed import scoring as scoring_module
-from tunebook.engines.packed import turns as turns_module
 from tunebook.engines.packed.engine import PackedEngine
-from tunebook.engines.packed.lanes import Lanes
-from tunebook.engines.packed.scoring import ScoringLimits
+from tunebook.engines.packed.scheduling import lane_work as turns_module
+from tunebook.engines.packed.scheduling.lanes import Lanes
+from tunebook.engines.packed.scoring import score as scoring_module
+from tunebook.engines.packed.scoring.score import ScoringLimits
+from tunebook.engines.packed.training import loop as loop_module
 from tunebook.engines.peft import PeftEngine
 from tunebook.errors import DiskFull
 
@@ -340,7 +340,7 @@ def test_calibration_gives_positive_rates_and_changes_nothing(engine, tmp_path):
 
 
 def test_a_full_disk_stops_the_run_and_leaves_no_torn_adapter(engine, tmp_path, monkeypatch):
-    from tunebook.engines.packed import saving
+    from tunebook.engines.packed.training import saving
 
     def full_disk(*_args, **_values):
         raise OSError(28, "No space left on device")

@@ -10,11 +10,11 @@ from plain_peft import example_loss, peft_model, plain_weights
 from tiny_models import FAMILIES, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
-from tunebook.engines.packed.bank import new_adapter
-from tunebook.engines.packed.batches import Part, reading
-from tunebook.engines.packed.losses import label_loss
-from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.steps import micro_batches, truncated
+from tunebook.engines.packed.model.bank import new_adapter
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.training.batches import Part, reading
+from tunebook.engines.packed.training.losses import label_loss
+from tunebook.engines.packed.training.steps import micro_batches, truncated
 
 CONFIGURATION = Configuration(lora_r=4, lora_alpha=8, target_modules="all-linear")
 

@@ -10,7 +10,7 @@ from plain_peft import plain_weights, train_plain
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import TokenizedExample
 from tunebook.engines.base_model import BUILT_IN, load_model, load_tokenizer, resolve_model
-from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.errors import MissingExtraError
 
 QUESTIONS = (

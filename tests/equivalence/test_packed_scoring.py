@@ -12,8 +12,8 @@ from plain_scoring import adapter_and_peft, plain_answer, plain_nll, with_half_r
 from tiny_models import END, FAMILIES, examples, tiny_model
 
 from tunebook.core.ports import Scoring, TokenizedExample
-from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.scoring import ScoringLimits, losses, score
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scoring.score import ScoringLimits, losses, score
 
 GENERATE = Scoring("generate", max_new_tokens=6, stop_ids=(END, 50))
 SMALL = ScoringLimits(rows=30, pending_rows=50)

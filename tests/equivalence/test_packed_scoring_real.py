@@ -9,8 +9,8 @@ from plain_scoring import adapter_and_peft, plain_answer, plain_nll
 
 from tunebook.core.ports import Scoring, TokenizedExample
 from tunebook.engines.base_model import built_in_is_cached, built_in_wheel, load_model, load_tokenizer, resolve_model
-from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.scoring import score
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scoring.score import score
 
 QUESTIONS = {
     "Who wrote the first dictionary ?": "human", "Where is the highest bridge ?": "location",

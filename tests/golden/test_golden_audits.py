@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from tunebook.audit.api import audit_path, audit_stream
 from tunebook.cli.output import to_json
-from tunebook.run.audit import audit_path, audit_stream
 
 HERE = Path(__file__).parent / "audit"
 RECORDS = Path(__file__).parents[1] / "fixtures" / "records"

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.space import Folding
 from tunebook.core.study import ERROR_SHARES, ContrastKind
-from tunebook.engines.world import World
+from tunebook.planning.planner import StudyPlanner
 from tunebook.testing.plan_text import history_text
 from tunebook.testing.planner_suite import checked_history, example_facts, example_study
 from tunebook.testing.simulated_study import world_oracle
+from tunebook.testing.world import World
 
 PLANS = Path(__file__).parent / "plans"
 FOLDABLE = example_study(40).baseline.with_values(lr_scheduler_type="constant", num_train_epochs=3)

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from tunebook.core.stats.selection import Field, corrected_accuracy, leader
+from tunebook.statistics.selection import Field, corrected_accuracy, leader
 
 CONFIGURATIONS, SEEDS, EXAMPLES = 16, 2, 358
 

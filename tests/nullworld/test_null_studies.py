@@ -11,9 +11,9 @@ import pytest
 from benchmarks import nullworld, planted
 from benchmarks.simulate import FULL_SPACE, claims_of, run_study, study_spec
 from benchmarks.worlds import World
-from tunebook.core.conclusions import conclude
 from tunebook.core.findings import Verdict
 from tunebook.core.study import TrialState
+from tunebook.statistics.conclusions import conclude
 
 
 @pytest.mark.parametrize("cell", ["n358-sd10", "n2000-sd20", "brackets-sd10", "taste"])

@@ -12,10 +12,10 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
 from tunebook.core.facts import Cost, DataFacts, History, Outcomes, TrialFact
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import ERROR_SHARES, Budget, DataSpec, SeedCounts, StudySpec, TrialState
+from tunebook.planning.planner import StudyPlanner
 from tunebook.testing.planner_suite import checked_history
 from tunebook.testing.simulated_study import simulated_history
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_depth import examples
 
+from tunebook.audit.judge import audit
+from tunebook.audit.read import read_record
+from tunebook.audit.write.document import audit_markdown
+from tunebook.audit.write.values import audit_values
 from tunebook.cli.output import to_json
-from tunebook.core.audit import audit
-from tunebook.data.record_table import read_record
 from tunebook.errors import RecordTableError
-from tunebook.record.audit import audit_markdown
-from tunebook.record.audit_json import audit_values
 
 WORDS = [
     "exp1",

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunebook.core.stats.intervals import accuracy_interval, wilson
-from tunebook.core.stats.multiple import MaxT
-from tunebook.core.stats.noise import SeedNoise, pooled_noise
-from tunebook.core.stats.paired import contrast_matrix, estimate
+from tunebook.statistics.intervals import accuracy_interval, wilson
+from tunebook.statistics.multiple import MaxT
+from tunebook.statistics.noise import SeedNoise, pooled_noise
+from tunebook.statistics.paired import contrast_matrix, estimate
 
 seeds = st.integers(0, 10_000)
 

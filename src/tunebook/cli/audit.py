@@ -28,7 +28,7 @@ def audit(
     ] = None,
 ) -> None:
     """Read a hand-written table of trials and say which of its claims its own numbers support."""
-    from tunebook.run.audit import audit_path, audit_stream
+    from tunebook.audit.api import audit_path, audit_stream
 
     if record == "-":
         audited = audit_stream(sys.stdin.buffer, "standard input", examples)

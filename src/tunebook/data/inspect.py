@@ -13,7 +13,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunebook.core.stats.power import ContrastDesign, smallest_detectable_effect
 from tunebook.core.study import ERROR_SHARES, RoundKind
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.formats import load_rows
@@ -21,6 +20,7 @@ from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import validation_size
 from tunebook.data.summary import labels_of
 from tunebook.errors import DataError
+from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
 
 __all__ = ["Findings", "find_files", "inspect_data", "write_study_file"]
 

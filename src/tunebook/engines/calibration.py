@@ -20,12 +20,12 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.ports import Calibration, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.base_model import load_model, quiet_transformers
-from tunebook.engines.packed.lanes import Lanes
-from tunebook.engines.packed.loop import choose, train_together
-from tunebook.engines.packed.memory import MemoryPlan, adapter_bytes, free_bytes, peak_bytes
-from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.scoring import score
-from tunebook.engines.packed.trainee import Trainee
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.lanes import Lanes
+from tunebook.engines.packed.scheduling.memory import MemoryPlan, adapter_bytes, free_bytes, peak_bytes
+from tunebook.engines.packed.scoring.score import score
+from tunebook.engines.packed.training.loop import choose, train_together
+from tunebook.engines.packed.training.trainee import Trainee
 
 __all__ = ["measure", "plain_peft_rate", "plain_scoring_rate", "scoring_rate", "training_rate"]
 

@@ -40,7 +40,7 @@ from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
 from tunebook.engines.initial import initial_a
-from tunebook.engines.packed.saving import writing
+from tunebook.engines.packed.training.saving import writing
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory
 
 __all__ = ["PeftEngine", "lora_config"]

@@ -67,7 +67,7 @@ def comparison_text(
     Args:
         sides: what the user typed for A and B.
         changes: factor to (B's value, A's value).
-        overall, groups: the findings of `core.judging.compare`; None when there was nothing to judge.
+        overall, groups: the findings of `statistics.judge_round.compare`; None when there was nothing to judge.
         counts: examples on which A's mean score is above B's, and below.
     """
     words, frame = words_for(language), _FRAMES.get(language, _FRAMES["en"])

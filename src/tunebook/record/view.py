@@ -15,10 +15,10 @@ from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
-from tunebook.core.stats.intervals import accuracy_interval
-from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR, effective_key
-from tunebook.core.stats.selection import leader
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.statistics.intervals import accuracy_interval
+from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR, effective_key
+from tunebook.statistics.selection import leader
 
 __all__ = ["View"]
 

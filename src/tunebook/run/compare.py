@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tunebook.core import judging
 from tunebook.core.facts import Floats, History, StudyFacts
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.study import StudySpec
 from tunebook.run.references import Reference, resolve
+from tunebook.statistics import judge_round
 
 __all__ = ["Comparison", "compare"]
 
@@ -42,7 +42,7 @@ def compare(
 ) -> Comparison:
     """Compare two references. Raises NotFoundError for an unknown one, or one without outcomes."""
     first, second = resolve(a, history, conclusions), resolve(b, history, conclusions)
-    judged = judging.compare(history, first.trials, second.trials, spec, facts.data)
+    judged = judge_round.compare(history, first.trials, second.trials, spec, facts.data)
     mine = history.trials[first.trials[0]].trial.effective
     changes = mine.changes_from(history.trials[second.trials[0]].trial.effective)
     won, lost = _wins(history, first.trials, second.trials)

@@ -31,6 +31,6 @@ ENGINES: dict[str, EngineEntry] = {
     "peft": EngineEntry("tunebook.engines.peft:PeftEngine", Folding.everything()),
     "command": EngineEntry("tunebook.engines.command:CommandEngine", Folding(), needs_model=False),
     "simulated": EngineEntry(
-        "tunebook.engines.simulated:SimulatedEngine", Folding.everything(), in_process=True, needs_model=False
+        "tunebook.testing.simulated_engine:SimulatedEngine", Folding.everything(), in_process=True, needs_model=False
     ),
 }

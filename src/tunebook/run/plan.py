@@ -66,7 +66,7 @@ def plan_study(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = Fal
 
 
 def _plan(prepared: Prepared, history: History, calibration: Calibration | None) -> StudyPlan:
-    from tunebook.core.planning.base import StudyPlanner
+    from tunebook.planning.planner import StudyPlanner
     from tunebook.run.environment import free_bytes
 
     spec, data = prepared.spec, prepared.facts.data

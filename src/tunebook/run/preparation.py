@@ -14,15 +14,15 @@ from tunebook.core.ports import Calibration, Engine, EngineOptions, Executor, Wo
 from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData
 from tunebook.data import prepare as prepare_data
+from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
 from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_metric
 from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options_by_device, resolve
+from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import ENGINES, EngineEntry
 from tunebook.run.environment import changed_versions, describe_environment
-from tunebook.run.judging import JudgeSpec
 from tunebook.run.place import StudyPlace
-from tunebook.run.plain_tokenizer import PlainTokenizer
 from tunebook.study_file import with_line
 
 __all__ = ["Prepared", "prepare"]
@@ -81,7 +81,7 @@ class Prepared:
     def make_executor(self, splits: tuple[str, ...]) -> Executor:
         """The executor that trains on this machine's devices."""
         tokenizer = None if self.engine.needs_model else self.tokenizer
-        judge = Transform("tunebook.run.judging:judging_sink", (self._judge(splits), tokenizer))
+        judge = Transform("tunebook.run.answers:judging_sink", (self._judge(splits), tokenizer))
         if self.engine.in_process:
             return InlineExecutor(self.make_engine(), self.workload(splits), transform=judge)
         return LocalExecutor(

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunebook.core.conclusions import conclude
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
-from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.ports import Calibration, Ledger
 from tunebook.core.study import StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.ledger import ledger_address, open_ledger
+from tunebook.planning.planner import StudyPlanner
 from tunebook.run.engines import ENGINES
 from tunebook.run.place import StudyPlace
+from tunebook.statistics.conclusions import conclude
 
 __all__ = ["StudyRead", "has_ledger", "last_note", "read_ledger", "read_study"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tunebook.core.facts import TrialFact
 from tunebook.errors import NotFoundError
-from tunebook.run.judging import as_fact
+from tunebook.run.answers import as_fact
 from tunebook.run.observer import Observer
 from tunebook.run.place import StudyPlace
 from tunebook.run.preparation import prepare

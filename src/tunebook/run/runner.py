@@ -12,14 +12,14 @@ from pathlib import Path
 
 from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
-from tunebook.core.judging import judge_round
 from tunebook.core.ports import Event, Executor, Ledger, Planner, TrialJob
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.errors import Interrupted, StaleLease
-from tunebook.run.judging import JudgedTrial, as_fact
+from tunebook.run.answers import JudgedTrial, as_fact
 from tunebook.run.observer import Observer
 from tunebook.run.signals import StopRequest
 from tunebook.run.timeline import TimeLine
+from tunebook.statistics.judge_round import judge_round
 
 __all__ = ["Runner", "RunnerParts", "job_of"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunebook.core.ports import Event, TrialJob
 from tunebook.errors import Interrupted, TrialFailed
-from tunebook.run.judging import JudgedTrial
+from tunebook.run.answers import JudgedTrial
 from tunebook.run.observer import Observer
 from tunebook.run.preparation import Prepared
 from tunebook.run.signals import stop_on_signals

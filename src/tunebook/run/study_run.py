@@ -9,11 +9,11 @@ from typing import Any
 
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.findings import Finding, StudyFindings
-from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.ports import Calibration, Event, Ledger
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.ledger import open_ledger
+from tunebook.planning.planner import StudyPlanner
 from tunebook.record.tensorboard import TensorBoardWriter
 from tunebook.run.announce import round_paragraph
 from tunebook.run.best import write_best

@@ -20,12 +20,12 @@ import pytest
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
 from tunebook.core.facts import DataFacts, History, TrialFact
-from tunebook.core.judging import judge_round
 from tunebook.core.ports import Planner
 from tunebook.core.space import Folding, SearchSpace, effective
 from tunebook.core.study import Budget, DataSpec, Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
-from tunebook.engines.world import World
+from tunebook.statistics.judge_round import judge_round
 from tunebook.testing.simulated_study import Judge, Oracle, simulated_history, world_oracle
+from tunebook.testing.world import World
 
 __all__ = ["MakePlanner", "PlannerSuite", "checked_history", "example_facts", "example_study"]
 

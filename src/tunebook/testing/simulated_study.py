@@ -14,17 +14,17 @@ from tunebook.core.cost import relative_cost
 from tunebook.core.divergence import worse_than_untrained
 from tunebook.core.facts import Cost, DataFacts, History, Outcomes, TrialFact
 from tunebook.core.findings import Finding
-from tunebook.core.judging import judge_round
 from tunebook.core.ports import Planner
 from tunebook.core.study import RoundKind, StudySpec, Trial, TrialState, Wave
-from tunebook.engines.world import World
+from tunebook.statistics.judge_round import judge_round
+from tunebook.testing.world import World
 
 __all__ = ["Judge", "Oracle", "simulated_history", "with_wave", "world_oracle"]
 
 Oracle = Callable[[Trial, History], TrialFact]
 """Says what comes of a trial."""
 Judge = Callable[[History, int, StudySpec, DataFacts], tuple[Finding, ...]]
-"""Judges a closed round, as `core.judging.judge_round`."""
+"""Judges a closed round, as `statistics.judge_round.judge_round`."""
 
 SECONDS_A_UNIT = 1 / 400
 """Simulated seconds of a unit of `core.cost.relative_cost`."""

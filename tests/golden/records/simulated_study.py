@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from tunebook.core.conclusions import conclude
 from tunebook.core.factor import Factor
 from tunebook.core.facts import (
     Cost,
@@ -23,12 +22,13 @@ from tunebook.core.facts import (
     TrialFact,
 )
 from tunebook.core.order import steps_per_epoch
-from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec
-from tunebook.engines.world import World
+from tunebook.planning.planner import StudyPlanner
+from tunebook.statistics.conclusions import conclude
 from tunebook.testing.planner_suite import example_facts, example_study
 from tunebook.testing.simulated_study import simulated_history, world_oracle
+from tunebook.testing.world import World
 
 LABELS = ("abbreviation", "description", "entity", "human", "location", "number")
 WORLD = World(seed=11, peak=0.66, width=1.1, rank_gain=0.025, epoch_gain=0.01)

@@ -7,9 +7,9 @@ import math
 from tunebook.core.configuration import Configuration
 from tunebook.core.cost import Prediction, predict_trial, predict_trials, relative_cost, training_tokens
 from tunebook.core.facts import DataFacts, History
-from tunebook.core.planning.base import StudyPlanner
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding
+from tunebook.planning.planner import StudyPlanner
 from tunebook.testing.planner_suite import example_facts, example_study
 
 FACTS = DataFacts(500, 200, 100, longest_tokens=120, mean_tokens=80.0)

@@ -13,9 +13,9 @@ from tunebook.core.cost import ONE_BY_ONE_SCORING, predict_trial
 from tunebook.core.facts import DataFacts
 from tunebook.core.ports import Calibration, EngineOptions, Scoring, TokenizedExample, Workload
 from tunebook.engines import calibration
-from tunebook.engines.packed.lanes import Lanes
-from tunebook.engines.packed.memory import MemoryPlan
-from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.lanes import Lanes
+from tunebook.engines.packed.scheduling.memory import MemoryPlan
 
 PLAN = MemoryPlan(rows=128, slots=4)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tunebook.engines.packed import kernels
-from tunebook.engines.packed.native import library
+from tunebook.engines.packed.model import kernels
+from tunebook.engines.packed.model.native import library
 
 needs_native = pytest.mark.skipif(library() is None, reason="no C compiler on this machine")
 

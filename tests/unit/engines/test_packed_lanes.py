@@ -8,9 +8,9 @@ import time
 import pytest
 import torch
 
-from tunebook.engines.packed import lanes as lanes_module
-from tunebook.engines.packed.lanes import MAX_LANES, Lanes, lane_count, threads_agree
-from tunebook.engines.packed.multiplies import exact_threads
+from tunebook.engines.packed.model.multiplies import exact_threads
+from tunebook.engines.packed.scheduling import lanes as lanes_module
+from tunebook.engines.packed.scheduling.lanes import MAX_LANES, Lanes, lane_count, threads_agree
 
 
 def collect(lanes, n):

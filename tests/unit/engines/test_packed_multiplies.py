@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from tunebook.engines.packed import multiplies
-from tunebook.engines.packed.multiplies import base_input_grad, base_linear, multiply_kind, padding, row_multiple
+from tunebook.engines.packed.model import multiplies
+from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, multiply_kind, padding, row_multiple
 
 needs_onednn = pytest.mark.skipif(not multiplies.onednn_is_faster(), reason="oneDNN is not used on this machine")
 

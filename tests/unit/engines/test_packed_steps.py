@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunebook.core.ports import TokenizedExample
-from tunebook.engines.packed.steps import micro_batches, truncated
+from tunebook.engines.packed.training.steps import micro_batches, truncated
 
 EXAMPLE = st.builds(
     TokenizedExample,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tunebook.core.ports import Scoring
-from tunebook.engines.packed.generation import accepted
+from tunebook.engines.packed.scoring.generation import accepted
 
 END, STOP = 2, 9
 SCORING = Scoring("generate", max_new_tokens=4, stop_ids=(END, STOP))

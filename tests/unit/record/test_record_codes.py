@@ -53,13 +53,13 @@ def constants(place: str, *functions: str) -> set[str]:
 
 
 def cut_codes() -> set[str]:
-    planned = constants("core/planning/design.py", "_steps")
-    in_tables = {code for code in constants("core/planning/table.py", "_fit") if not code.startswith("lora")}
-    return called_with("cut", "core/planning") | planned | in_tables
+    planned = constants("planning/explore_design.py", "_steps")
+    in_tables = {code for code in constants("planning/rounds/table.py", "_fit") if not code.startswith("lora")}
+    return called_with("cut", "planning") | planned | in_tables
 
 
 def warning_codes() -> set[str]:
-    plain = constants("core/judging.py", "_doubts", "_without_numbers") - {"treatment", "control", "main"}
+    plain = constants("statistics/judge_round.py", "_doubts", "_without_numbers") - {"treatment", "control", "main"}
     sides = {f"{side}_{what}" for side in ("treatment", "control") for what in ("replicates_diverged", "trials_failed")}
     return (plain | sides | {"exploratory"}) - {"lora_r", "lora_alpha"}
 
@@ -81,12 +81,12 @@ def test_every_fold_warning_and_ending_has_words(language):
     assert constants("core/space.py", "_canonical") & set(codes.FOLDS) == set(codes.FOLDS) - {"checkpoint"}
     assert warning_codes() == set(codes.WARNINGS)
     assert divergence_codes() == set(codes.REASONS)
-    assert constants("core/planning/refine.py", "_why_not") - {"learning_rate"} == set(codes.NOT_REFINED)
+    assert constants("planning/rounds/refine.py", "_why_not") - {"learning_rate"} == set(codes.NOT_REFINED)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_note_has_words_or_is_meant_for_another_place(language):
-    planner = called_with("note", "core") | {"round_skipped", "budget"}
+    planner = called_with("note", "planning") | {"round_skipped", "budget"}
     assert planner == SILENT_WAVE_NOTES | WAVE_NOTES_WITH_WORDS
     others = called_with("note", "engines", "executors", "run", "ledger")
     assert others - SILENT_NOTES == set(CODES[language].NOTES) | TOLD_IN_SENTENCES

@@ -10,11 +10,11 @@ from tunebook.core.ports import Calibration, EngineOptions, Sink, TrialSource, W
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_config, load_model
 from tunebook.engines.calibration import measure
-from tunebook.engines.packed import targets
-from tunebook.engines.packed.cohort import Cohort
-from tunebook.engines.packed.lanes import Lanes, lane_count, threads_agree
-from tunebook.engines.packed.memory import MemoryPlan, plan_memory
-from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.model import targets
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.cohort import Cohort
+from tunebook.engines.packed.scheduling.lanes import Lanes, lane_count, threads_agree
+from tunebook.engines.packed.scheduling.memory import MemoryPlan, plan_memory
 
 __all__ = ["PackedEngine", "unsupported"]
 

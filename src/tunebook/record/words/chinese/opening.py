@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Finding
-from tunebook.core.stats.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.core.study import RoundKind
 from tunebook.record.numbers import about, bytes_text, count, margin_text, number, percent, points
 from tunebook.record.text import clean, strong
 from tunebook.record.words.chinese.codes import ROUNDS
 from tunebook.record.words.chinese.common import ChinesePieces, gap
 from tunebook.record.words.values import Aim, Gain, Price
+from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 
 __all__ = ["ChineseOpening"]
 

@@ -1,0 +1,188 @@
+"""Multiplies by frozen base weights: which library does them, and on how many threads.
+
+A base module is called as it is. The one exception is a plain `nn.Linear` in float32 on a processor where torch's own
+matrix library (MKL) leaves AVX-512 unused, as on AMD's: there oneDNN, which comes with torch, computes the same
+product (docs/engine.md has the rates, decision 019 the reasons).
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from tunebook.engines.packed.model.native import library, processor
+
+__all__ = [
+    "base_input_grad",
+    "base_linear",
+    "exact_threads",
+    "is_plain",
+    "multiply_kind",
+    "padding",
+    "row_multiple",
+    "use_threads",
+]
+
+ROW_MULTIPLE = 16
+"""With MKL the last rows of an odd number go through other kernels with other rounding (float32 below 12 rows,
+float64 whenever 4 does not divide the number; measured on AVX2). oneDNN makes a kernel for every number of rows that
+it meets, in 1 to 2 ms, and keeps about 1,000: the numbers must be few."""
+_PROBED_ROWS = (2, 4, 6, 10, 14, 18, 34, 66)
+
+
+class _Threads(threading.local):
+    own: int = 0
+    exact: Callable[[], int] | None = None
+
+
+_threads = _Threads()
+
+
+def use_threads(own: int, exact: Callable[[], int] | None = None) -> None:
+    """How many threads what the calling thread computes may use.
+
+    Args:
+        own: for everything that is not exact.
+        exact: says at each piece of exact work, what gives the same bits on any number of threads, how many it may use;
+            None: as the rest. Multiplies by base weights are exact (`lanes.threads_agree`), and native work is, as its
+            sums are never cut; torch's thin multiplies are not.
+    """
+    torch.get_num_threads()  # a thread's first look sets the number anew, to what any thread asked for last
+    _set_threads(own)
+    _threads.own, _threads.exact = own, exact
+
+
+@contextmanager
+def exact_threads() -> Iterator[None]:
+    """Inside is exact work alone."""
+    n = _threads.own if _threads.exact is None else _threads.exact()
+    if n == _threads.own:
+        yield
+        return
+    _set_threads(n)
+    try:
+        yield
+    finally:
+        _set_threads(_threads.own)
+
+
+def _set_threads(n: int) -> None:
+    torch.set_num_threads(n)
+    native = library()
+    if native is not None:
+        native.set_threads(n)
+
+
+def is_plain(module: Any) -> bool:
+    """Whether a module does nothing but multiply by its weight, and add its bias."""
+    return type(module) is nn.Linear
+
+
+def base_linear(module: Any, x: Tensor) -> Tensor:
+    """What a base module gives for x, shape (..., D); gradients flow to x, never to the weight."""
+    if not (is_plain(module) and _by_onednn(module.weight, x)):
+        return cast(Tensor, module(x))
+    if x.requires_grad and torch.is_grad_enabled():
+        return _linear(x, module)
+    return _onednn(x, module.weight, module.bias)
+
+
+def base_input_grad(module: nn.Linear, grad_NO: Tensor, more_ND: Tensor | None = None) -> Tensor:
+    """Gradient of a plain module's input, shape (N, D); added to `more_ND`, which may be overwritten."""
+    if _by_onednn(module.weight, grad_NO):
+        return _onednn(grad_NO, module.weight.T, None, more_ND)
+    if more_ND is None:
+        return grad_NO @ module.weight
+    return more_ND.addmm_(grad_NO, module.weight)
+
+
+def row_multiple(modules: Sequence[Any]) -> int:
+    """To a multiple of how many rows a batch of few rows is padded (`padding`).
+
+    Args:
+        modules: the linear modules of the base model.
+    """
+    shapes = {tuple(module.weight.shape): module for module in modules}
+    by_onednn = all(is_plain(module) and _by_onednn(module.weight, module.weight) for module in modules)
+    return min(_PROBED_ROWS) if by_onednn and all(map(_rows_agree, shapes.values())) else ROW_MULTIPLE
+
+
+def padding(n_rows: int, multiple: int) -> int:
+    """Rows by which a batch is padded, as a row's bits must not depend on how many others there are.
+
+    Args:
+        multiple: what `row_multiple` found.
+    """
+    return -n_rows % (multiple if n_rows < ROW_MULTIPLE else ROW_MULTIPLE)
+
+
+def _rows_agree(module: nn.Linear) -> bool:
+    """Whether a few rows alone give the same bits as among many, there and back."""
+    n_out, n_in = module.weight.shape
+    x = torch.randn(2 * max(_PROBED_ROWS), n_in, generator=torch.Generator().manual_seed(0))
+    grad = torch.randn(len(x), n_out, generator=torch.Generator().manual_seed(0))
+    y, back = base_linear(module, x), base_input_grad(module, grad)
+    return all(
+        torch.equal(base_linear(module, x[:n]), y[:n]) and torch.equal(base_input_grad(module, grad[:n]), back[:n])
+        for n in _PROBED_ROWS
+    )
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, module: nn.Linear) -> Tensor:
+        ctx.module = module
+        return _onednn(x, module.weight, module.bias)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        return _onednn(grads[0], ctx.module.weight.T, None), None
+
+
+_linear = cast("Callable[[Tensor, nn.Linear], Tensor]", _Linear.apply)
+
+
+def multiply_kind(device: torch.device | str, dtype: torch.dtype) -> str:
+    """Which library multiplies by base weights, "onednn" or "torch" for torch's own choice: part of what a result's
+    last bits depend on."""
+    usable = torch.device(device).type == "cpu" and dtype == torch.float32 and onednn_is_faster()
+    return "onednn" if usable else "torch"
+
+
+@functools.cache
+def onednn_is_faster() -> bool:
+    """Whether oneDNN is there and uses vector instructions that MKL leaves unused on this processor."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512" or any("GenuineIntel" in line for line in processor()):
+        return False
+    x, weight = torch.eye(16), torch.arange(256.0).view(16, 16)
+    try:  # the call is torch's own, made for its compiler; another version may have it no more, or otherwise
+        products = _onednn(x, weight, weight[0]), _onednn(x, weight.T, None, x)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+    return torch.equal(products[0], weight.T + weight[0]) and torch.equal(products[1], weight + x)
+
+
+def _by_onednn(weight: Tensor, x: Tensor) -> bool:
+    if weight.dtype != torch.float32 or x.dtype != torch.float32 or weight.requires_grad or not onednn_is_faster():
+        return False
+    return weight.device.type == "cpu" and x.device.type == "cpu"
+
+
+def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None, more: Tensor | None = None) -> Tensor:
+    """x weight^T + bias + more."""
+    plain, adding = _calls()
+    if more is None:
+        return cast(Tensor, plain(x, weight, bias, "none", [], ""))
+    return cast(Tensor, adding(x, more, weight, bias, "add"))
+
+
+@functools.cache
+def _calls() -> tuple[Any, Any]:
+    linear = torch.ops.mkldnn._linear_pointwise
+    return linear.default, linear.binary

@@ -1,0 +1,119 @@
+"""Which modules of a base model get an adapter, and which models the packed engine can run.
+
+The choice is PEFT's own, by its own functions, so that a configuration means the same on every engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from peft.tuners.tuners_utils import check_target_module_exists
+from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
+from torch import nn
+
+from tunebook.engines.packed.model.bank import ModuleShape
+from tunebook.errors import ModelError
+
+__all__ = [
+    "SUPPORTED_MODEL_TYPES",
+    "chosen_shapes",
+    "compute_dtype",
+    "linear_shapes",
+    "unsupported",
+    "unsupported_config",
+]
+
+SUPPORTED_MODEL_TYPES = ("llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "phi3")
+"""Families whose stock class is tested against PEFT: causal attention, with or without window and soft-capping."""
+
+_SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+"""Projections that the stock classes feed with one and the same tensor."""
+
+
+def unsupported(model: Any) -> str | None:
+    """Why the packed engine cannot run this model, as one sentence, or None if it can."""
+    if not type(model).__module__.startswith("transformers."):
+        return f"class {type(model).__name__} is not transformers' own, so its attention is not known"
+    return unsupported_config(model.config)
+
+
+def unsupported_config(config: Any) -> str | None:
+    """As `unsupported`, from the model's configuration alone."""
+    if config.model_type not in SUPPORTED_MODEL_TYPES:
+        return f"model type {config.model_type!r} has not been shown to be equal to PEFT under packing"
+    if getattr(config, "use_bidirectional_attention", False):
+        return "its attention looks ahead (use_bidirectional_attention), which a prompt tree cannot express"
+    dropped = getattr(config, "attention_dropout", 0.0)
+    if dropped:
+        return f"it drops attention weights (attention_dropout {dropped}), which the packed attention does not"
+    rope = str(getattr(config, "rope_parameters", None) or "")
+    if "'dynamic'" in rope or "'longrope'" in rope:
+        return "its position encoding depends on the length of the whole batch (dynamic or longrope scaling)"
+    return None
+
+
+def linear_shapes(model: Any) -> tuple[ModuleShape, ...]:
+    """Every linear module of the model but the output head, in the model's order: PEFT's "all-linear"."""
+    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    names = [name for name, m in model.named_modules() if isinstance(m, nn.Linear) and m is not head]
+    known = set(names)
+    return tuple(_shape(model, name, known) for name in names)
+
+
+def chosen_shapes(
+    shapes: Sequence[ModuleShape], model_type: str, target_modules: str | Sequence[str] | None
+) -> tuple[ModuleShape, ...]:
+    """The modules that `target_modules` means, in the model's order.
+
+    Args:
+        shapes: every linear module (`linear_shapes`).
+        target_modules: "all-linear", names or one regular expression as in PEFT, or None for PEFT's default for the
+            model's type.
+
+    Raises: ModelError: PEFT has no default for this type, or nothing matches.
+    """
+    if target_modules == "all-linear":
+        return tuple(shapes)
+    wanted = _default_targets(model_type) if target_modules is None else target_modules
+    config = LoraConfig(target_modules=wanted if isinstance(wanted, str) else list(wanted))
+    chosen = tuple(shape for shape in shapes if check_target_module_exists(config, shape.name))
+    if not chosen:
+        raise ModelError(
+            f"target_modules: {wanted!r} matches no linear module of this {model_type} model; it has "
+            f"{sorted({shape.name.rsplit('.', 1)[-1] for shape in shapes})}. Set target_modules to some of them."
+        )
+    return chosen
+
+
+def _default_targets(model_type: str) -> str | Sequence[str]:
+    if model_type not in TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING:
+        raise ModelError(
+            f"target_modules: not given, and PEFT has no default for model type {model_type!r}. "
+            'Set target_modules to "all-linear" or a list of names.'
+        )
+    targets: str | Sequence[str] = TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING[model_type]
+    return targets
+
+
+def _shape(model: Any, name: str, known: set[str]) -> ModuleShape:
+    module = model.get_submodule(name)
+    return ModuleShape(name, module.in_features, module.out_features, _group_of(name, known))
+
+
+def _group_of(name: str, known: set[str]) -> str:
+    parent, _, leaf = name.rpartition(".")
+    for leaves in _SHARED_INPUT:
+        if leaf in leaves:
+            return next(f"{parent}.{first}" for first in leaves if f"{parent}.{first}" in known)
+    return name
+
+
+def compute_dtype(model: Any) -> torch.dtype:
+    """The type in which adapters of this model are kept and multiplied: float32, or float64 for a float64 model.
+
+    PEFT keeps adapters of a bfloat16 model in float32 too (`autocast_adapter_dtype`).
+    """
+    return torch.float64 if next(model.parameters()).dtype == torch.float64 else torch.float32

@@ -1,0 +1,326 @@
+"""A cohort: the trials that are in training at the same time, and the loop that carries them.
+
+Lanes compute (`lanes.py`); here it is decided what they compute next, and what they bring is written and reported. A
+slot that gets free is filled at once. Trials are trained until they are done or break, then scored, saved and
+reported. A trial's trouble ends that trial alone; when memory runs out, the cohort is split and goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tunebook.core.facts import Cost, Curve, StepRecord
+from tunebook.core.ports import EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
+from tunebook.engines.packed.model.kernels import kernel_kind
+from tunebook.engines.packed.model.multiplies import multiply_kind
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.lane_work import (
+    EPOCH,
+    SCORE,
+    TRAIN,
+    EpochEnd,
+    Scores,
+    Slot,
+    Stopped,
+    Turn,
+    Turns,
+)
+from tunebook.engines.packed.scheduling.lanes import Done, Lanes
+from tunebook.engines.packed.scheduling.memory import MemoryPlan, peak_bytes
+from tunebook.engines.packed.training import checkpoint
+from tunebook.engines.packed.training.loop import choose, is_out_of_memory
+from tunebook.engines.packed.training.saving import save_adapter, writing
+from tunebook.engines.packed.training.trainee import Trainee
+from tunebook.errors import EnvironmentStop, TunebookError
+
+__all__ = ["Cohort"]
+
+_WORTH_SAVING_SECONDS = 5.0
+"""A trained adapter is saved before it is scored when this much work would be lost with it."""
+_OWN_TROUBLE = (TunebookError, RuntimeError, MemoryError, ValueError)
+"""What ends one trial; everything else, and what stops the environment, ends the run."""
+_LOOK_SECONDS = 0.2
+"""How often it is looked whether to stop, and progress shown, while the lanes compute."""
+
+
+class Cohort:
+    """Trains and scores trials from a source until there are none.
+
+    Args:
+        packed: the base model.
+        plan: how many rows a forward may have and how many trials are in training at a time.
+        lanes: what computes; not used by anything else meanwhile.
+    """
+
+    def __init__(
+        self, packed: PackedModel, options: EngineOptions, plan: MemoryPlan, workload: Workload, sink: Sink,
+        lanes: Lanes,
+    ) -> None:  # fmt: skip
+        self._packed, self._options, self._plan = packed, options, plan
+        self._workload, self._sink, self._lanes = workload, sink, lanes
+        self._turns = Turns(packed, workload, lanes)
+        self._slots: list[Slot] = []
+
+    def run(self, source: TrialSource) -> None:
+        """Until the source is empty or the sink says stop; then everything is saved."""
+        try:
+            with self._lanes:
+                self._work_off(source)
+        except Stopped:
+            for slot in self._slots:
+                self._save(slot)
+
+    def _work_off(self, source: TrialSource) -> None:
+        try:
+            while self._turn(source):
+                pass
+        except BaseException:
+            self._turns.stopping = True  # or the lanes would be waited for until they have scored everything
+            raise
+
+    def _turn(self, source: TrialSource) -> bool:
+        """Fill slots and lanes, and take back what has ended; False when nothing is left to do."""
+        self._fill(source)
+        self._start_lanes()
+        if self._lanes.n_idle == self._lanes.n:
+            return False
+        for done in self._lanes.wait(_LOOK_SECONDS):
+            self._take_back(done)
+        self._tell_progress()
+        self._check_stop()
+        return True
+
+    # -- taking trials in
+
+    def _fill(self, source: TrialSource) -> None:
+        while (free := self._plan.slots - len(self._slots)) > 0:
+            jobs = source.take(free)
+            if not jobs:
+                return
+            for job in jobs:
+                self._guarded(job.id, lambda job=job: self._slots.append(self._enter(job)))  # type: ignore[misc]
+
+    def _enter(self, job: TrialJob) -> Slot:
+        packed = self._packed
+        shapes = packed.shapes(job.configuration.target_modules)
+        saved = checkpoint.load_state(Path(job.folder), self._identity(job))
+        trainee = Trainee(
+            job, self._workload.train, shapes, self._plan.rows if saved is None else saved.facts["max_rows"],
+            self._options.share_prompts, self._options.extra.get("max_steps"), packed.adapter_dtype, packed.device,
+        )  # fmt: skip
+        slot = Slot(trainee, time.monotonic())
+        if saved is not None:
+            slot.scored = list(saved.facts["scored"])
+            trainee.load_state(saved.tensors, saved.steps, saved.evaluations, saved.facts)
+            self._sink.note("trial_resumed", {"trial": job.id, "step": trainee.n_done})
+        # a resumed trial may have been stopped while this epoch's end was scored
+        slot.due = EPOCH if trainee.epochs_done is not None else SCORE if trainee.is_trained else TRAIN
+        return slot
+
+    # -- handing work to the lanes
+
+    def _start_lanes(self) -> None:
+        while self._lanes.n_idle and (turn := self._next_turn()) is not None:
+            for slot in turn.slots:
+                slot.busy = True
+            work = {TRAIN: self._turns.train, EPOCH: self._turns.end_epoch, SCORE: self._turns.score}[turn.due]
+            self._lanes.start(lambda work=work, turn=turn: work(turn.slots), turn)  # type: ignore[misc]
+        self._lanes.help()
+
+    def _next_turn(self) -> Turn | None:
+        """Slots that are due for the same, an equal part of those that wait for each idle lane; scoring goes first, as
+        it frees slots."""
+        waiting = sorted((slot for slot in self._slots if not slot.busy), key=lambda slot: slot.due == TRAIN)
+        if not waiting:
+            return None
+        first = waiting[0]
+        same = [
+            slot for slot in waiting if slot.due == first.due and slot.trainee.job.splits == first.trainee.job.splits
+        ]
+        same = same[: -(-len(waiting) // self._lanes.n_idle)]
+        if first.due == TRAIN:
+            chosen = choose([slot.trainee for slot in same], self._plan.rows)
+            same = [slot for slot in same if slot.trainee in chosen]
+        if first.due == SCORE:
+            for slot in same:
+                self._before_scoring(slot)
+        return Turn(first.due, tuple(same))
+
+    def _before_scoring(self, slot: Slot) -> None:
+        if slot.trainee.train_seconds > _WORTH_SAVING_SECONDS:
+            self._save(slot)
+        slot.trainee.end_training()
+        slot.share = slot.told = 0.0
+
+    # -- taking back what the lanes have computed
+
+    def _take_back(self, done: Done) -> None:
+        turn: Turn = done.tag
+        for slot in turn.slots:
+            slot.busy = False
+            self._slots.remove(slot)  # to the end of the queue: every trial in turn
+            self._slots.append(slot)
+        if done.error is not None:
+            self._went_wrong(turn, done.error)
+        elif turn.due == TRAIN:
+            self._trained(turn.slots, done.result)
+        elif turn.due == EPOCH:
+            self._epoch_ended(turn.slots, done.result)
+        else:
+            self._scored(turn.slots, done.result)
+
+    def _went_wrong(self, turn: Turn, error: BaseException) -> None:
+        if turn.due == TRAIN and is_out_of_memory(error):
+            self._split(turn.slots, error)
+        elif turn.due != TRAIN and isinstance(error, _OWN_TROUBLE) and not isinstance(error, EnvironmentStop):
+            for slot in turn.slots:
+                self._failed(slot.id, error)
+                self._drop(slot)
+        else:
+            raise error
+
+    def _trained(self, slots: Sequence[Slot], records: Sequence[StepRecord]) -> None:
+        for slot, record in zip(slots, records, strict=True):
+            self._guarded(slot.id, lambda slot=slot, record=record: self._step(slot, record))  # type: ignore[misc]
+
+    def _step(self, slot: Slot, record: StepRecord) -> None:
+        trainee = slot.trainee
+        self._sink.step(slot.id, record)
+        self._sink.progress(slot.id, trainee.n_done / max(1, trainee.total_steps), "train")
+        if trainee.broke is not None:
+            trainee.end_training()
+            self._report(slot, {})
+            return
+        if trainee.epochs_done is not None:
+            slot.due = EPOCH
+        elif trainee.is_trained:
+            slot.due = SCORE
+        if time.monotonic() - slot.saved_at > self._options.checkpoint_seconds:
+            self._save(slot)
+
+    def _epoch_ended(self, slots: Sequence[Slot], ends: Sequence[EpochEnd]) -> None:
+        for slot, end in zip(slots, ends, strict=True):
+            slot.due = SCORE if slot.trainee.is_trained else TRAIN
+            if end.evaluation is not None:
+                self._sink.evaluation(slot.id, end.evaluation)
+            for trial_id, scores in end.checkpoints.items():
+                self._guarded(slot.id, lambda s=slot, i=trial_id, x=scores: self._checkpoint_scored(s, i, x))  # type: ignore[misc]
+
+    def _checkpoint_scored(self, slot: Slot, trial_id: int, scores: Scores) -> None:
+        folder = Path(slot.trainee.job.folder).with_name(str(trial_id))
+        size = self._save_adapter(slot.trainee, folder)
+        self._sink.finished(self._result(slot.trainee, trial_id, scores, size))
+        slot.scored.append(trial_id)
+        self._save(slot)
+
+    def _scored(self, slots: Sequence[Slot], found: Sequence[Scores]) -> None:
+        for slot, scores in zip(slots, found, strict=True):
+            self._guarded(slot.id, lambda slot=slot, scores=scores: self._report(slot, scores))  # type: ignore[misc]
+
+    def _report(self, slot: Slot, scores: Scores) -> None:
+        """The trial is over: its adapter is written, its slot is free."""
+        folder = Path(slot.trainee.job.folder)
+        size = self._save_adapter(slot.trainee, folder)
+        self._sink.finished(self._result(slot.trainee, slot.id, scores, size))
+        checkpoint.clear_state(folder)
+        self._drop(slot)
+
+    def _split(self, slots: Sequence[Slot], error: BaseException) -> None:
+        """Make forwards smaller after running out of memory; the running steps begin again."""
+        trainees = [slot.trainee for slot in slots]
+        micros = [micro for trainee in trainees for micro in trainee.micro_batches()]
+        longest = max(micros, key=lambda micro: micro.tree.n_tokens)
+        rows, alone = longest.tree.n_tokens, len(trainees) == 1
+        limit = max(1, rows // 2) if alone else max(rows, self._plan.rows // 2)
+        self._sink.note("cohort_split", {"trials": [slot.id for slot in slots], "rows": limit, "alone": alone})
+        if alone and longest.n_examples == 1:
+            if self._lanes.n > 1:  # another forward may have taken the memory
+                self._lanes.narrow()
+                trainees[0].restart_step()
+                return
+            job = trainees[0].job
+            self._drop(slots[0])
+            self._sink.failed(
+                job.id,
+                f"trial {job.id}: memory ran out at {peak_bytes(self._options.device)} bytes with one example "
+                f"of {rows} tokens at a time; one example must fit ({error}). Lower max_length "
+                f"(now {job.configuration.max_length}) or lora_r (now {job.configuration.lora_r}).",
+                out_of_memory=True,
+            )
+            return
+        self._plan = replace(self._plan, rows=min(self._plan.rows, limit))
+        for trainee in trainees:
+            trainee.restart_step(limit if alone else None)
+        if self._options.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+    def _result(self, trainee: Trainee, trial_id: int, scores: Scores, size: int) -> RawTrial:
+        step, reason = trainee.broke or (None, None)
+        cost = Cost(
+            trainee.train_seconds, trainee.score_seconds, trainee.raw_tokens, trainee.computed_tokens,
+            peak_bytes(self._options.device), size,
+        )  # fmt: skip
+        curve = Curve(tuple(trainee.steps), tuple(trainee.evaluations))
+        return RawTrial(trial_id, scores, curve, cost, step, reason)
+
+    # -- saving and isolation
+
+    def _save_adapter(self, trainee: Trainee, folder: Path) -> int:
+        shapes = self._packed.all_shapes
+        with writing(folder):
+            return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
+
+    def _save(self, slot: Slot) -> None:
+        trainee = slot.trainee
+        if trainee.n_done == 0 or trainee.broke is not None:
+            return
+        facts = {"max_rows": trainee.max_rows, "scored": slot.scored, **trainee.counters()}
+        saved = checkpoint.Saved(trainee.state(), tuple(trainee.steps), tuple(trainee.evaluations), facts)
+        with writing(Path(trainee.job.folder)):
+            checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
+        slot.saved_at = time.monotonic()
+
+    def _identity(self, job: TrialJob) -> dict[str, Any]:
+        options = self._options
+        return {
+            "configuration": job.configuration.as_dict(), "seed": job.seed, "dtype": options.dtype,
+            "share_prompts": options.share_prompts, "n_train": len(self._workload.train),
+            "kernels": kernel_kind(self._packed.device, self._packed.adapter_dtype),
+            "multiplies": multiply_kind(self._packed.device, self._packed.dtype),
+            "max_steps": options.extra.get("max_steps"),
+        }  # fmt: skip
+
+    def _guarded(self, trial_id: int, work: Callable[[], None]) -> None:
+        """Run work of one trial; its failure is reported and ends that trial alone."""
+        try:
+            work()
+        except (Stopped, EnvironmentStop):
+            raise
+        except _OWN_TROUBLE as error:
+            self._failed(trial_id, error)
+            for slot in [slot for slot in self._slots if slot.id == trial_id]:
+                self._drop(slot)
+
+    def _failed(self, trial_id: int, error: BaseException) -> None:
+        kind = "" if isinstance(error, TunebookError) else f"{type(error).__name__}: "
+        self._sink.failed(trial_id, f"{kind}{error}", out_of_memory=is_out_of_memory(error))
+
+    def _drop(self, slot: Slot) -> None:
+        slot.trainee.end_training()
+        self._slots.remove(slot)
+
+    def _tell_progress(self) -> None:
+        for slot in self._slots:
+            if slot.share != slot.told:
+                slot.told = slot.share
+                self._sink.progress(slot.id, slot.told, "score")
+
+    def _check_stop(self) -> None:
+        if self._sink.should_stop():
+            raise Stopped

@@ -1,0 +1,155 @@
+"""What a lane computes in one turn: training steps, the end of an epoch, or the final scores.
+
+A turn changes nothing but the trainees of its slots; nothing here writes, reports or decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tunebook.core.facts import EvaluationRecord, StepRecord
+from tunebook.core.ports import RawScores, Workload
+from tunebook.engines.packed.model.bank import Adapter
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.lanes import Lanes
+from tunebook.engines.packed.scoring.score import losses, score
+from tunebook.engines.packed.training.loop import train_together
+from tunebook.engines.packed.training.trainee import Trainee
+
+__all__ = ["EPOCH", "SCORE", "TRAIN", "EpochEnd", "Scores", "Slot", "Stopped", "Turn", "Turns"]
+
+TRAIN, EPOCH, SCORE = "train", "epoch", "score"
+"""What a slot needs next: a step; what is due at an epoch's end (a point of the curve, scores of a checkpoint); its
+final scores."""
+
+Scores = dict[str, RawScores]
+"""By split."""
+
+
+@dataclass(eq=False)
+class Slot:
+    """A trainee with what the cohort keeps about it.
+
+    Attributes:
+        due: TRAIN, EPOCH or SCORE.
+        busy: a lane is computing it.
+        scored: ids of the checkpoints that are finished.
+        share, told: share of the running scoring pass done, and the last one reported.
+    """
+
+    trainee: Trainee
+    saved_at: float
+    due: str = TRAIN
+    busy: bool = False
+    scored: list[int] = field(default_factory=list)
+    share: float = 0.0
+    told: float = 0.0
+
+    @property
+    def id(self) -> int:
+        return self.trainee.job.id
+
+    def goes_with(self, other: Slot) -> bool:
+        """Whether both can be computed in one turn."""
+        return self.due == other.due and (self.due != SCORE or self.trainee.job.splits == other.trainee.job.splits)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one lane computes: the same for several slots."""
+
+    due: str
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """What was computed at the end of an epoch: a point of the curve, or None, and each checkpoint's scores."""
+
+    evaluation: EvaluationRecord | None
+    checkpoints: dict[int, Scores]
+
+
+class Stopped(Exception):
+    """`Sink.should_stop` said so."""
+
+
+class Turns:
+    """Computes turns; may be used by several threads, each with slots of its own.
+
+    Attributes:
+        stopping: set it to make turns leave with `Stopped` after their running forward.
+
+    Args:
+        lanes: tell the time that a trial costs, and take what can be spread.
+    """
+
+    def __init__(self, packed: PackedModel, workload: Workload, lanes: Lanes) -> None:
+        self._packed, self._workload = packed, workload
+        self._clock, self._spread = lanes.clock, lanes.spread
+        self.stopping = False
+
+    def train(self, slots: Sequence[Slot]) -> list[StepRecord]:
+        """A step of each slot; its record."""
+        trainees = [slot.trainee for slot in slots]
+        train_together(self._packed, trainees, self._clock, self._spread, self._leave_if_stopping)
+        return [trainee.finish_step() for trainee in trainees]
+
+    def end_epoch(self, slots: Sequence[Slot]) -> list[EpochEnd]:
+        evaluations = self._evaluate([slot.trainee for slot in slots])
+        ends = []
+        for slot, evaluation in zip(slots, evaluations, strict=True):
+            trainee = slot.trainee
+            due = [id_ for at, id_ in trainee.job.checkpoints if at == trainee.epochs_done and id_ not in slot.scored]
+            scores = self.score([slot])[0] if due else {}
+            ends.append(EpochEnd(evaluation, dict.fromkeys(due, scores)))
+        return ends
+
+    def _evaluate(self, trainees: Sequence[Trainee]) -> list[EvaluationRecord | None]:
+        """Loss on the first validation examples, for the curve; None where it is known already."""
+        examples = self._workload.splits.get("validation", ())[: self._workload.curve_examples]
+        missing = [t for t in trainees if examples and all(record.step != t.n_done for record in t.evaluations)]
+        if not missing:
+            return [None] * len(trainees)
+        began = self._clock()
+        totals = losses(self._packed, [t.adapter for t in missing], examples, self._watcher(()), self._spread)
+        seconds = (self._clock() - began) / len(missing)
+        n_tokens = sum(len(example.completion_ids) for example in examples)
+        found: dict[int, EvaluationRecord] = {}
+        for trainee, total in zip(missing, totals, strict=True):
+            loss = float(total.sum()) / n_tokens
+            found[trainee.job.id] = EvaluationRecord(
+                trainee.n_done, float(trainee.epochs_done or 0), "validation", loss
+            )
+            trainee.evaluations.append(found[trainee.job.id])
+            trainee.score_seconds += seconds
+        return [found.get(trainee.job.id) for trainee in trainees]
+
+    def score(self, slots: Sequence[Slot]) -> list[Scores]:
+        trainees = [slot.trainee for slot in slots]
+        adapters: list[Adapter | None] = [t.adapter if t.job.configuration.num_train_epochs else None for t in trainees]
+        found: list[Scores] = [{} for _ in trainees]
+        for split in trainees[0].job.splits:
+            began = self._clock()
+            results = score(
+                self._packed, adapters, self._workload.splits[split], self._workload.scoring, self._watcher(slots),
+                self._spread,
+            )  # fmt: skip
+            seconds = (self._clock() - began) / len(trainees)
+            for trainee, own, result in zip(trainees, found, results, strict=True):
+                own[split] = result
+                trainee.score_seconds += seconds
+        return found
+
+    def _watcher(self, slots: Sequence[Slot]) -> Callable[[float], None]:
+        def watch(share: float) -> None:
+            for slot in slots:
+                slot.share = share
+            self._leave_if_stopping()
+
+        return watch
+
+    def _leave_if_stopping(self) -> None:
+        if self.stopping:
+            raise Stopped

@@ -1,0 +1,109 @@
+"""Greedy answers, token by token, of several adapters at once; each branch leaves when its answer is complete.
+
+Answers enter here only where the greedy answer leaves the gold completion (`accepted` says where): up to that point
+the pass that takes the gold completion's likelihood has already computed everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from tunebook.core.ports import Scoring
+from tunebook.engines.packed.model.bank import Adapter
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scoring.cache import StepAttention, StepCache
+from tunebook.engines.packed.scoring.passes import SlotRows, likeliest, run_rows
+
+__all__ = ["Writer", "accepted", "write_answers"]
+
+
+@dataclass
+class Writer:
+    """The answers of one adapter that are still being written.
+
+    Attributes:
+        cache: keys and values of every token of them but the last.
+        answers: tokens so far of each answer, in the cache's order, at least one each.
+        examples: the example of each answer.
+        done: finished answers by example.
+    """
+
+    adapter: Adapter | None
+    cache: StepCache
+    answers: list[list[int]] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
+    done: dict[int, tuple[int, ...]] = field(default_factory=dict)
+
+    def join(self, other: Writer) -> None:
+        """Take over another's answers, none of which has been written on yet."""
+        self.cache.join(other.cache)
+        self.answers += other.answers
+        self.examples += other.examples
+        self.done |= other.done
+
+    def take(self, tokens: Sequence[int], scoring: Scoring) -> None:
+        """Add the next token of every answer, and let the finished ones leave."""
+        going = []
+        for index, (answer, token) in enumerate(zip(self.answers, tokens, strict=True)):
+            if token not in scoring.stop_ids:
+                answer.append(token)
+            if token in scoring.stop_ids or len(answer) >= scoring.max_new_tokens:
+                self.done[self.examples[index]] = tuple(answer)
+            else:
+                going.append(index)
+        if len(going) < len(self.answers):
+            self.answers = [self.answers[i] for i in going]
+            self.examples = [self.examples[i] for i in going]
+            self.cache.keep(torch.tensor(going, dtype=torch.int64, device=self.cache.n_own.device))
+
+
+def accepted(gold: Sequence[int], greedy: Sequence[int], scoring: Scoring) -> tuple[list[int], bool]:
+    """The greedy answer as far as it is known from the greedy tokens along the gold completion.
+
+    Args:
+        gold: the gold completion's tokens.
+        greedy: the likeliest token at the place of each of them, given those before it.
+
+    Returns: the answer's tokens so far, and whether it is complete. An incomplete answer's last token has not been
+        run yet; all its others are gold and have been.
+    """
+    answer: list[int] = []
+    for expected, token in zip(gold, greedy, strict=True):
+        if token in scoring.stop_ids:
+            return answer, True
+        answer.append(token)
+        if len(answer) >= scoring.max_new_tokens:
+            return answer, True
+        if token != expected:
+            return answer, False
+    return answer, False
+
+
+def write_answers(
+    packed: PackedModel, writers: Sequence[Writer], scoring: Scoring, on_step: Callable[[], None]
+) -> None:
+    """Write all answers to their end: a stop token, or `max_new_tokens`. `on_step` may raise to leave."""
+    for writer in writers:
+        if writer.answers:
+            writer.cache.settle()
+    while going := [writer for writer in writers if writer.answers]:
+        on_step()
+        caches = [writer.cache for writer in going]
+        for cache in caches:
+            cache.make_room()
+        slots = [_next_rows(writer) for writer in going]
+        hidden = run_rows(packed, slots, StepAttention(caches))
+        n_rows = sum(len(slot.tokens) for slot in slots)
+        tokens, start = likeliest(packed, hidden[:n_rows]), 0
+        for writer, slot in zip(going, slots, strict=True):
+            writer.cache.grown()
+            writer.take(tokens[start : start + len(slot.tokens)], scoring)
+            start += len(slot.tokens)
+
+
+def _next_rows(writer: Writer) -> SlotRows:
+    positions = (writer.cache.n_own + writer.cache.n_shared).tolist()
+    return SlotRows(writer.adapter, [answer[-1] for answer in writer.answers], positions)

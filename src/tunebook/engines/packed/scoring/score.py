@@ -1,0 +1,226 @@
+"""Scores several adapters on a split: greedy answers or choices, and the gold completion's likelihood, nearly for free.
+
+The common beginning of all prompts runs once for each adapter. Each example then branches off it: the rest of its
+prompt and the gold completion go through in one pass, which gives the likelihood, and with it the greedy answer as far
+as it agrees with the gold one. Only answers that part from it are written on token by token, all of them together.
+For a choice every option is a branch of the same pass, and nothing is generated.
+
+Groups of examples are spread over the lanes that are idle, a window of them at a time. What is computed for an adapter
+depends on the examples alone, not on the adapters beside it nor on the lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tunebook.core.facts import Floats
+from tunebook.core.ports import RawScores, Scoring, TokenizedExample
+from tunebook.engines.packed.model.bank import Adapter
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.lanes import Spread, one_by_one
+from tunebook.engines.packed.scoring.cache import GroupAttention, KeyValue, StepCache
+from tunebook.engines.packed.scoring.generation import Writer, accepted, write_answers
+from tunebook.engines.packed.scoring.passes import Reading, SlotRows, read_head, run_rows
+from tunebook.engines.packed.scoring.scoring_groups import Group, Path, group_of, groups_of, paths_of, shared_prompt
+
+__all__ = ["ScoringLimits", "losses", "score"]
+
+OnBatch = Callable[[float], None]
+"""Told the share done after every forward; may raise to leave."""
+WINDOW = 4
+"""Groups that are spread together; between windows it is looked whether answers are to be written on."""
+
+
+@dataclass(frozen=True)
+class ScoringLimits:
+    """What bounds the memory of scoring.
+
+    Attributes:
+        rows: computed tokens of a forward (one long example may have more).
+        pending_rows: tokens of an adapter's unfinished answers whose keys and values are held; with more of them the
+            answers are written to their end before the next window, else all adapters' together at the end.
+    """
+
+    rows: int = 512
+    pending_rows: int = 1024
+
+
+CPU_LIMITS = ScoringLimits()
+"""512 rows reach the multiply rate of a CPU within its caches; 1024 pending rows are 47 MB with SmolLM2-135M."""
+GPU_LIMITS = ScoringLimits(rows=8192, pending_rows=16384)
+
+
+@torch.inference_mode()
+def score(
+    packed: PackedModel,
+    adapters: Sequence[Adapter | None],
+    examples: Sequence[TokenizedExample],
+    scoring: Scoring,
+    on_batch: OnBatch = lambda share: None,
+    spread: Spread = one_by_one,
+    limits: ScoringLimits | None = None,
+) -> list[RawScores]:
+    """Answers and likelihoods of a whole split, for each adapter (None: the base model alone).
+
+    Args:
+        on_batch: told the share done after every forward; may raise to leave. Called by the thread that computed.
+        spread: computes groups of examples.
+        limits: bounds of memory; None: those of the model's device.
+
+    Returns: one RawScores an adapter, examples in their own order.
+    """
+    walk = _Pass(packed, adapters, examples, scoring, on_batch, spread, limits)
+    return [slot.result(scoring) for slot in walk.run()]
+
+
+@torch.inference_mode()
+def losses(
+    packed: PackedModel,
+    adapters: Sequence[Adapter | None],
+    examples: Sequence[TokenizedExample],
+    on_batch: OnBatch = lambda share: None,
+    spread: Spread = one_by_one,
+    limits: ScoringLimits | None = None,
+) -> list[Floats]:
+    """Summed negative log-likelihood of each example's gold completion, nats, for each adapter. Generates nothing."""
+    return [slot.nll[:, -1] for slot in _Pass(packed, adapters, examples, None, on_batch, spread, limits).run()]
+
+
+class _Slot:
+    """What is known of one adapter so far. `nll`: by example and continuation, the gold one last."""
+
+    def __init__(self, adapter: Adapter | None, examples: Sequence[TokenizedExample], n_continuations: int) -> None:
+        self.adapter = adapter
+        self.shared: list[KeyValue] | None = None
+        self.nll = np.zeros((len(examples), n_continuations))
+        self.answers: dict[int, tuple[int, ...]] = {}
+        self._examples = examples
+
+    def result(self, scoring: Scoring) -> RawScores:
+        n_label_tokens = tuple(len(example.completion_ids) for example in self._examples)
+        if scoring.kind != "choice":
+            generated = tuple(self.answers[index] for index in range(len(self._examples)))
+            return RawScores(generated, self.nll[:, -1].copy(), n_label_tokens)
+        options = self.nll[:, :-1]
+        if scoring.per_token:
+            options = options / np.array([len(choice) for choice in scoring.choices])
+        chosen = tuple(int(best) for best in np.argmin(options, axis=1))
+        return RawScores(chosen, self.nll[:, -1].copy(), n_label_tokens)
+
+
+class _Pass:
+    """One walk over the examples."""
+
+    def __init__(
+        self, packed: PackedModel, adapters: Sequence[Adapter | None], examples: Sequence[TokenizedExample],
+        scoring: Scoring | None, on_batch: OnBatch, spread: Spread, limits: ScoringLimits | None,
+    ) -> None:  # fmt: skip
+        self._packed, self._examples, self._scoring = packed, examples, scoring
+        self._on_batch, self._spread = on_batch, spread
+        self._limits = limits or (GPU_LIMITS if packed.device.type == "cuda" else CPU_LIMITS)
+        self._generates = scoring is not None and scoring.kind != "choice"
+        n_options = len(scoring.choices) if scoring is not None and scoring.kind == "choice" else 0
+        self._slots = [_Slot(adapter, examples, n_options + 1) for adapter in adapters]
+        self._prompt = shared_prompt(examples)
+        self._rows, self._rows_done = 1, list[int]()  # a list, as lanes add to it side by side
+
+    def run(self) -> list[_Slot]:
+        if not self._examples or not self._slots:
+            return self._slots
+        if self._prompt:
+            self._run_prompt()
+        paths = paths_of(self._examples, self._scoring, len(self._prompt))
+        groups = groups_of(paths, len(self._prompt), self._limits.rows, self._packed.device)
+        self._rows = sum(group.n_rows for group in groups)
+        writers = [self._writer(slot) for slot in self._slots]
+        for start in range(0, len(groups), WINDOW):
+            for found in self._spread(self._run_group, groups[start : start + WINDOW]):
+                for writer, more in zip(writers, found, strict=True):
+                    writer.join(more)
+            self._write([writer for writer in writers if writer.cache.n_pending > self._limits.pending_rows])
+        self._write(writers)
+        for slot, writer in zip(self._slots, writers, strict=True):
+            slot.answers = writer.done
+        return self._slots
+
+    def _write(self, writers: Sequence[Writer]) -> None:
+        if self._scoring is not None and self._generates:
+            write_answers(self._packed, writers, self._scoring, self._tell)
+
+    def _tell(self, rows: int = 0) -> None:
+        self._rows_done.append(rows)
+        self._on_batch(sum(self._rows_done) / self._rows)
+
+    def _writer(self, slot: _Slot) -> Writer:
+        return Writer(slot.adapter, StepCache(slot.shared, len(self._prompt), self._packed.n_layers))
+
+    def _run_prompt(self) -> None:
+        n = len(self._prompt)
+        path = Path(0, self._prompt, tuple(range(-1, n - 1)), n, ())
+        group = group_of([path], 0, self._packed.device)  # nothing of it is read, its keys and values are kept
+        for batch in self._batches(n):
+            _, attention = self._forward(group, self._slots[batch])
+            for k, slot in enumerate(self._slots[batch]):
+                rows = slice(k * n, (k + 1) * n)
+                slot.shared = [(layer[0][:, rows].contiguous(), layer[1][:, rows].contiguous())
+                               for layer in attention.kept if layer is not None]  # fmt: skip
+
+    @torch.inference_mode()
+    def _run_group(self, group: Group) -> list[Writer]:
+        """Run a group for every adapter; gives its answers, finished or not."""
+        writers = [self._writer(slot) for slot in self._slots]
+        for batch in self._batches(group.n_rows):
+            hidden, attention = self._forward(group, self._slots[batch])
+            n_read = len(group.label_rows)
+            for k, (slot, writer) in enumerate(zip(self._slots[batch], writers[batch], strict=True)):
+                read = hidden[k * n_read : (k + 1) * n_read]
+                self._read(group, read, k * group.n_rows, slot, writer, attention)
+        self._tell(group.n_rows)
+        return writers
+
+    def _batches(self, n_rows: int) -> list[slice]:
+        """Which adapters go through one forward together."""
+        size = max(1, self._limits.rows // n_rows)
+        return [slice(start, start + size) for start in range(0, len(self._slots), size)]
+
+    def _forward(self, group: Group, slots: Sequence[_Slot]) -> tuple[Tensor, GroupAttention]:
+        rows = [SlotRows(slot.adapter, group.tokens, group.positions) for slot in slots]
+        attention = GroupAttention(group, [slot.shared for slot in slots], self._packed.n_layers)
+        return run_rows(self._packed, rows, attention, group.label_rows.tolist()), attention
+
+    def _read(self, group: Group, hidden_MD: Tensor, start: int, slot: _Slot, writer: Writer, attention: GroupAttention
+              ) -> None:  # fmt: skip
+        """Take what one adapter's label rows of a group say; `start` is its first row in the forward."""
+        _, _, labels, tokens = zip(*group.wanted, strict=True)
+        device = hidden_MD.device
+        index, wanted = torch.tensor([labels, tokens], device=device)
+        reading = read_head(self._packed, hidden_MD, index, wanted, self._generates)
+        nll = (reading.log_total[index] - reading.wanted).double().cpu().numpy()
+        examples = [group.paths[k].example for k, _, _, _ in group.wanted]
+        np.add.at(slot.nll, (examples, [continuation for _, continuation, _, _ in group.wanted]), nll)
+        if self._generates:
+            self._take_answers(group, reading, start, writer, attention)
+
+    def _take_answers(self, group: Group, reading: Reading, start: int, writer: Writer, attention: GroupAttention
+                      ) -> None:  # fmt: skip
+        assert reading.greedy is not None
+        assert self._scoring is not None
+        likeliest = reading.greedy.tolist()
+        greedy: list[list[int]] = [[] for _ in group.paths]
+        for k, _, label, _ in group.wanted:
+            greedy[k].append(likeliest[label])
+        for path, rows, tokens in zip(group.paths, group.path_rows, greedy, strict=True):
+            gold = self._examples[path.example].completion_ids
+            answer, complete = accepted(gold, tokens, self._scoring)
+            if complete:
+                writer.done[path.example] = tuple(answer)
+                continue
+            known = torch.tensor(rows[: path.n_tail + len(answer) - 1], device=reading.log_total.device) + start
+            writer.cache.add(known, attention.kept)
+            writer.answers.append(answer)
+            writer.examples.append(path.example)

@@ -1,0 +1,84 @@
+"""What the Trainer does after a backward pass, for one trial: clip, AdamW, schedule. Each trial has its own.
+
+An adapter is one flat vector, so clipping is one norm and AdamW is one fused call over it. Defaults are those of
+transformers 5: betas 0.9 and 0.999, epsilon 1e-8, gradient norm clipped to 1; weight decay applies to A and B alike.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.order import warmup_count
+from tunebook.engines.packed.model.bank import Adapter
+
+__all__ = ["TrialOptimizer", "rate_factor"]
+
+MAX_GRADIENT_NORM = 1.0
+_CLIP_EPSILON = 1e-6
+"""As in torch.nn.utils.clip_grad_norm_."""
+
+
+def rate_factor(configuration: Configuration, step: int, total_steps: int) -> float:
+    """What the peak rate is multiplied with at a step (from 0), as transformers.optimization schedules it."""
+    kind = configuration.lr_scheduler_type
+    if kind == "constant":
+        return 1.0
+    warmup = warmup_count(configuration.warmup_steps, total_steps)
+    if step < warmup:
+        return step / max(1, warmup)
+    if kind == "constant_with_warmup":
+        return 1.0
+    if kind == "linear":
+        return max(0.0, (total_steps - step) / max(1, total_steps - warmup))
+    progress = (step - warmup) / max(1, total_steps - warmup)
+    return max(0.0, 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+
+class TrialOptimizer:
+    """AdamW for one adapter.
+
+    Args:
+        adapter: with room for gradients (`want_grads`).
+        total_steps: optimiser steps the trial will have.
+    """
+
+    def __init__(self, adapter: Adapter, configuration: Configuration, total_steps: int) -> None:
+        assert adapter.grads is not None
+        self._adapter, self._configuration, self._total = adapter, configuration, total_steps
+        adapter.values.grad = adapter.grads
+        self._adamw = torch.optim.AdamW(
+            [adapter.values], lr=configuration.learning_rate, weight_decay=configuration.weight_decay, fused=True
+        )
+
+    def step(self, step: int) -> tuple[float, float]:
+        """Clip, update and clear the gradient; gives the rate used and the norm before clipping.
+
+        With a norm that is not finite nothing is updated: the trial ends there.
+        """
+        assert self._adapter.grads is not None
+        rate = self._configuration.learning_rate * rate_factor(self._configuration, step, self._total)
+        norm_0 = torch.linalg.vector_norm(self._adapter.grads)
+        norm = float(norm_0)
+        if not math.isfinite(norm):
+            return rate, norm
+        if norm + _CLIP_EPSILON > MAX_GRADIENT_NORM:
+            self._adapter.grads.mul_(MAX_GRADIENT_NORM / (norm_0 + _CLIP_EPSILON))
+        self._adamw.param_groups[0]["lr"] = rate
+        self._adamw.step()
+        self._adapter.grads.zero_()
+        return rate, norm
+
+    def state(self) -> dict[str, Tensor]:
+        """What a checkpoint must hold, by name; empty before the first step."""
+        state = self._adamw.state.get(self._adapter.values, {})
+        return {name: value for name, value in state.items() if isinstance(value, Tensor)}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """The inverse of `state`."""
+        if state:
+            device = self._adapter.values.device
+            self._adamw.state[self._adapter.values] = {name: value.to(device) for name, value in state.items()}

@@ -1,0 +1,240 @@
+"""The design of the explore round: which levels, which brackets, how many seeds, and what is cut when it does not fit.
+
+A design is a value; its price is counted without building trials, so that cutting down costs microseconds. The order of
+the cuts is fixed (DESIGN.md section 4, extended at its end for very small budgets): the ends of the learning-rate
+bracket, the whole bracket, levels in the middle, second seeds, baseline seeds (never below three), the nearer of two
+ends, whole factors. Within a step the factors named last in the study file are cut first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import FACTOR_KINDS, Level
+from tunebook.core.space import checkpoint_family
+from tunebook.core.study import Cut, Fold
+from tunebook.planning.folds import fold_of
+from tunebook.planning.levels import explored_levels, is_ordered, position, rate_limits
+from tunebook.planning.problem import Ground
+from tunebook.planning.shares import Allowance
+
+__all__ = ["BASELINE_SEEDS_LEAST", "Design", "FactorDesign", "LevelDesign", "fitted", "full_design"]
+
+BASELINE_SEEDS_LEAST = 3
+"""Fewer seeds of the baseline leave the noise unknown."""
+
+
+@dataclass(frozen=True)
+class LevelDesign:
+    """One level to try, with the configuration that tries it."""
+
+    value: Level
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
+class FactorDesign:
+    """One factor's levels: with or without a learning-rate bracket at each, with so many claiming seeds."""
+
+    name: str
+    levels: tuple[LevelDesign, ...]
+    bracketed: bool
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Design:
+    """What explore would run.
+
+    Attributes:
+        rates: the learning-rate bracket, the baseline's own rate among them; empty: none.
+        folds: levels that cost nothing.
+    """
+
+    factors: tuple[FactorDesign, ...]
+    baseline_seeds: int
+    rates: tuple[float, ...]
+    folds: tuple[Fold, ...] = ()
+
+    @property
+    def has_brackets(self) -> bool:
+        return bool(self.rates) and any(factor.bracketed for factor in self.factors)
+
+    @property
+    def n_levels(self) -> int:
+        return sum(len(factor.levels) for factor in self.factors)
+
+
+def full_design(ground: Ground) -> Design:
+    """Everything that the study asks for, as if money were no object."""
+    folds: list[Fold] = []
+    seen = {ground.effective(ground.spec.baseline): ground.spec.baseline}
+    factors = []
+    for factor in ground.factors:
+        bracketed = bool(ground.rates) and FACTOR_KINDS[factor.name].moves_learning_rate
+        levels = []
+        for value in explored_levels(factor, ground.spec.baseline):
+            level = LevelDesign(value, ground.configure({factor.name: value}))
+            effective = ground.effective(level.configuration)
+            if effective in seen:
+                saved = ground.spec.seeds.configuration + (len(ground.rates) if bracketed else 0)
+                folds.append(fold_of(ground, level.configuration, seen[effective], saved, factor.name))
+            else:
+                seen[effective] = level.configuration
+                levels.append(level)
+        if levels:
+            factors.append(FactorDesign(factor.name, tuple(levels), bracketed, ground.spec.seeds.configuration))
+    rates = ground.rates if any(factor.bracketed for factor in factors) else ()
+    return Design(tuple(factors), ground.spec.seeds.baseline, rates, tuple(folds))
+
+
+def price(ground: Ground, design: Design) -> tuple[int, float]:
+    """Trials and predicted seconds of both waves, checkpoints counted once, a moved baseline at its fewest seeds."""
+    runs: dict[tuple[object, ...], float] = {}
+    timed = ground.calibration is not None and ground.spec.budget.hours is not None
+    for wave, configuration, rate, seed in _settings(ground, design):
+        effective = ground.effective(configuration)
+        family = checkpoint_family(effective) if ground.folding.checkpoints else None
+        key = (wave, family or effective, rate, seed)
+        runs[key] = max(runs.get(key, 0.0), ground.work(configuration) if timed else 0.0)
+    return len(runs), sum(runs.values())
+
+
+def _settings(ground: Ground, design: Design) -> Iterator[tuple[int, Configuration, float | None, int]]:
+    """Every trial as (wave, configuration, bracket rate or None, number of its seed)."""
+    baseline = ground.spec.baseline
+    yield from ((1, baseline, None, seed) for seed in range(design.baseline_seeds))
+    if design.has_brackets:
+        yield from ((1, baseline, rate, -1) for rate in design.rates)
+        yield from ((2, baseline, None, seed) for seed in range(_moved_seeds(design)))
+    for factor in design.factors:
+        bracketed = factor.bracketed and bool(design.rates)
+        for level in factor.levels:
+            if bracketed:
+                yield from ((1, level.configuration, rate, -1) for rate in design.rates)
+            yield from ((2 if bracketed else 1, level.configuration, None, seed) for seed in range(factor.seeds))
+
+
+def _moved_seeds(design: Design) -> int:
+    """Fewest new seeds that a baseline moved to another rate needs: the levels of the learning rate bring some."""
+    rates = next((factor for factor in design.factors if factor.name == "learning_rate"), None)
+    if rates is None:
+        return min(BASELINE_SEEDS_LEAST, design.baseline_seeds)
+    tried = {float(level.value) for level in rates.levels}  # type: ignore[arg-type]
+    others = [rate for rate in design.rates if rate not in tried]
+    shared = rates.seeds if len(others) <= 1 else 0  # one of them is the baseline's own rate
+    return max(0, min(BASELINE_SEEDS_LEAST, design.baseline_seeds) - shared)
+
+
+def fitted(ground: Ground, room: Allowance) -> tuple[Design, tuple[Cut, ...]]:
+    """The largest design that the room covers, cut down step by step, with what was cut."""
+    design = full_design(ground)
+    cost = price(ground, design)
+    cuts: dict[str, Cut] = {}
+    for code, factor, step in _steps(ground, design):
+        if room.covers(*cost):
+            break
+        smaller = step(design)
+        if smaller == design:
+            continue
+        cheaper = price(ground, smaller)
+        before = cuts.get(code, Cut(code, 0))
+        factors = before.factors if factor is None else tuple(dict.fromkeys((*before.factors, factor)))
+        cuts[code] = Cut(code, before.count + cost[0] - cheaper[0], factors)
+        design, cost = smaller, cheaper
+    return design, tuple(cuts.values())
+
+
+_Step = Callable[[Design], Design]
+
+
+def _steps(ground: Ground, full: Design) -> Iterator[tuple[str, str | None, _Step]]:
+    names = [factor.name for factor in reversed(full.factors)]
+    yield "bracket_ends", None, partial(_without_bracket_end, ground)
+    for name in names:
+        yield "bracket", name, partial(_without_bracket, name)
+    for name in names:
+        for _ in range(len(_factor(full, name).levels)):
+            yield "middle_levels", name, partial(_without_middle, ground, name)
+    for _ in range(ground.spec.seeds.configuration - 1):
+        for name in names:
+            yield "second_seeds", name, partial(_with_fewer_seeds, name)
+    for _ in range(full.baseline_seeds - BASELINE_SEEDS_LEAST):
+        yield "baseline_seeds", None, _with_fewer_baseline_seeds
+    for name in names:
+        for _ in range(len(_factor(full, name).levels)):
+            yield "end_levels", name, partial(_without_nearest, ground, name)
+    for name in names[:-1]:
+        yield "factors", name, partial(_without_factor, name)
+
+
+def _factor(design: Design, name: str) -> FactorDesign:
+    return next(factor for factor in design.factors if factor.name == name)
+
+
+def _changed(design: Design, new: FactorDesign) -> Design:
+    factors = tuple(new if factor.name == new.name else factor for factor in design.factors)
+    keep = any(factor.bracketed for factor in factors)
+    return replace(design, factors=factors, rates=design.rates if keep else ())
+
+
+def _without_bracket_end(ground: Ground, design: Design) -> Design:
+    """Of the two ends keep the one towards the middle of the rates that the study file names, for all alike."""
+    if len(design.rates) < 3 or ground.rate_factor is None:
+        return design
+    low, high = rate_limits(ground.rate_factor)
+    upper = math.log(ground.spec.baseline.learning_rate) <= (math.log(low) + math.log(high)) / 2
+    return replace(design, rates=design.rates[1:] if upper else design.rates[:-1])
+
+
+def _without_bracket(name: str, design: Design) -> Design:
+    factor = _factor(design, name)
+    return _changed(design, replace(factor, bracketed=False)) if factor.bracketed else design
+
+
+def _without_middle(ground: Ground, name: str, design: Design) -> Design:
+    """Drop the middle level nearest to the baseline; the lowest and the highest stay."""
+    factor = _factor(design, name)
+    if not is_ordered(name):
+        return design
+    own = getattr(ground.spec.baseline, name)
+    values = [level.value for level in factor.levels]
+    ends = {min([*values, own]), max([*values, own])}
+    middle = [level for level in factor.levels if level.value not in ends]
+    return _dropped(ground, design, factor, middle)
+
+
+def _without_nearest(ground: Ground, name: str, design: Design) -> Design:
+    """Keep only the level farthest from the baseline (of unordered levels: the first)."""
+    factor = _factor(design, name)
+    return _dropped(ground, design, factor, list(factor.levels)) if len(factor.levels) > 1 else design
+
+
+def _dropped(ground: Ground, design: Design, factor: FactorDesign, among: list[LevelDesign]) -> Design:
+    if not among:
+        return design
+    own = getattr(ground.spec.baseline, factor.name)
+    if is_ordered(factor.name):
+        nearest = min(among, key=lambda level: abs(position(factor.name, level.value) - position(factor.name, own)))
+    else:
+        nearest = among[-1]
+    return _changed(design, replace(factor, levels=tuple(level for level in factor.levels if level is not nearest)))
+
+
+def _with_fewer_seeds(name: str, design: Design) -> Design:
+    factor = _factor(design, name)
+    return _changed(design, replace(factor, seeds=factor.seeds - 1)) if factor.seeds > 1 else design
+
+
+def _with_fewer_baseline_seeds(design: Design) -> Design:
+    return replace(design, baseline_seeds=design.baseline_seeds - 1)
+
+
+def _without_factor(name: str, design: Design) -> Design:
+    factors = tuple(factor for factor in design.factors if factor.name != name)
+    keep = any(factor.bracketed for factor in factors)
+    return replace(design, factors=factors, rates=design.rates if keep else ())

@@ -1,0 +1,165 @@
+"""The planner: from a study's history to its next wave of trials.
+
+Pure and stateless: the same history gives the same answer, so a study that was interrupted plans what an unbroken one
+would have planned. Each round has its own module; here is only their order.
+
+A wave may have no trials: it then only closes its round (a bisection knows that it is over after its last answer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import DataFacts, History, TrialFact
+from tunebook.core.outlook import Outlook
+from tunebook.core.ports import Calibration
+from tunebook.core.space import Folding
+from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.planning.foresight import outlook
+from tunebook.planning.problem import Ground
+from tunebook.planning.rounds.boundary import boundary_wave
+from tunebook.planning.rounds.combine import combine_wave, combined_claim_wave
+from tunebook.planning.rounds.confirm import confirm_wave
+from tunebook.planning.rounds.explore import chosen_rates_wave, explore_wave
+from tunebook.planning.rounds.refine import refine_wave
+from tunebook.planning.rounds.table import table_wave
+from tunebook.planning.shares import Allowance
+from tunebook.planning.state import Board
+
+__all__ = ["StudyPlanner", "kinds_in_order"]
+
+AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
+"""Rounds that more budget buys once the test split has been opened: on validation only, and no second confirm."""
+
+
+class StudyPlanner:
+    """Decides what to ask next; fulfils `core.ports.Planner`.
+
+    Args:
+        spec: the study.
+        facts: counts and lengths of its data.
+        folding: what the engine promises does not change the mathematics.
+        table: configurations given by hand; they then make the first round.
+        calibration: measured rates, to keep to a budget in hours; None: hours only stop what follows.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        facts: DataFacts,
+        folding: Folding,
+        table: tuple[Configuration, ...] = (),
+        calibration: Calibration | None = None,
+    ) -> None:
+        self._ground = Ground(spec, facts, folding, table, calibration)
+
+    def next_wave(self, history: History) -> Wave | None:
+        """The next trials with their contrasts, or None when the study is done."""
+        board = Board(self._ground, history)
+        last = board.last_wave
+        if last is None:
+            return _reference_wave(self._ground)
+        if not last.closes_round:
+            return self._same_round(board, last)
+        return self._next_round(board, last)
+
+    def foreseen(self, history: History) -> tuple[Wave, ...]:
+        """The waves that are known already: the next one and, while that is the reference, explore's first: what is
+        asked there does not depend on the reference's result."""
+        wave = self.next_wave(history)
+        if wave is None or wave.kind is not RoundKind.REFERENCE:
+            return () if wave is None else (wave,)
+        fact = TrialFact(wave.trials[0], TrialState.COMPLETED)
+        after = self.next_wave(replace(history, waves=(wave,), trials={0: fact}))
+        return (wave,) if after is None else (wave, after)
+
+    def outlook(self, history: History) -> Outlook:
+        """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
+        is not judged, the next wave is not known and its round is given by what it may take at most."""
+        board = Board(self._ground, history)
+        if board.last_wave is None:
+            return outlook(board, kinds_in_order(self._ground), None)
+        kinds = _kinds_to_come(board)
+        is_open = any(not fact.state.is_final for fact in history.trials.values())
+        waits = board.last_wave.closes_round and board.last_wave.round not in history.closed_rounds
+        return outlook(board, kinds, None if is_open or waits else self.next_wave(history))
+
+    def _same_round(self, board: Board, last: Wave) -> Wave | None:
+        if last.kind is RoundKind.EXPLORE:
+            return chosen_rates_wave(board, last)
+        if last.kind is RoundKind.COMBINE:
+            return combined_claim_wave(board, last, _room(board, last.kind))
+        return boundary_wave(board, last.round, last.number + 1)
+
+    def _next_round(self, board: Board, last: Wave) -> Wave | None:
+        skipped: list[tuple[str, dict[str, Any]]] = []
+        for kind in _kinds_to_come(board):
+            wave = self._first_wave(board, kind, last.round + 1)
+            if wave is not None and wave.trials:
+                notes = (*skipped, *wave.notes, *_budget_note(board, kind))
+                return replace(wave, notes=notes)
+            skipped.append(("round_skipped", {"kind": kind.value}))
+        return None
+
+    def _first_wave(self, board: Board, kind: RoundKind, number: int) -> Wave | None:
+        openers: dict[RoundKind, Callable[[], Wave | None]] = {
+            RoundKind.TABLE: lambda: table_wave(board, number),
+            RoundKind.EXPLORE: lambda: explore_wave(board, number),
+            RoundKind.REFINE: lambda: refine_wave(board, number, _room(board, kind)),
+            RoundKind.COMBINE: lambda: combine_wave(board, number, _room(board, kind)),
+            RoundKind.BOUNDARY: lambda: boundary_wave(board, number, 1),
+            RoundKind.CONFIRM: lambda: confirm_wave(board, number),
+        }
+        return openers[kind]()
+
+
+def kinds_in_order(ground: Ground) -> tuple[RoundKind, ...]:
+    """The rounds of a study after the reference, in order."""
+    first = RoundKind.TABLE if ground.table else RoundKind.EXPLORE
+    return (first, RoundKind.REFINE, RoundKind.COMBINE, RoundKind.BOUNDARY, RoundKind.CONFIRM)
+
+
+def _kinds_to_come(board: Board) -> tuple[RoundKind, ...]:
+    """The rounds that may still be opened. After the confirm round there are more only with more budget than before."""
+    assert board.last_wave is not None
+    order = kinds_in_order(board.ground)
+    kind = board.last_wave.kind
+    if not board.is_confirmed:
+        return order[order.index(kind) + 1 :] if kind in order else order
+    if kind in AFTER_CONFIRM[:-1]:
+        return AFTER_CONFIRM[AFTER_CONFIRM.index(kind) + 1 :]
+    return AFTER_CONFIRM if _has_grown(board) else ()
+
+
+def _has_grown(board: Board) -> bool:
+    """Whether the budget is larger than when the last round was planned."""
+    noted = [values for wave in board.history.waves for code, values in wave.notes if code == "budget"]
+    if not noted:
+        return False
+    now, before = board.ground.spec.budget, noted[-1]
+    limits = ((now.trials, before["trials"]), (now.hours, before["hours"]))
+    return any(old is not None and (new is None or new > old) for new, old in limits)
+
+
+def _room(board: Board, kind: RoundKind) -> Allowance:
+    """What a round may take: up to its share, and after the confirm round all that is left."""
+    return board.allowance(RoundKind.CONFIRM if board.is_confirmed else kind)
+
+
+def _budget_note(board: Board, kind: RoundKind) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """From the confirm round on each round keeps the budget that it was planned with."""
+    if kind is not RoundKind.CONFIRM and not board.is_confirmed:
+        return ()
+    budget = board.ground.spec.budget
+    return (("budget", {"trials": budget.trials, "hours": budget.hours}),)
+
+
+def _reference_wave(ground: Ground) -> Wave:
+    """Round 0: the base model without adapter, and nothing trained."""
+    asked = ground.spec.baseline.with_values(num_train_epochs=0)
+    seed = ground.spec.seed * 1000
+    trial = Trial(0, 0, RoundKind.REFERENCE, Purpose.REFERENCE, asked, ground.effective(asked), seed)
+    return Wave(0, RoundKind.REFERENCE, 1, (trial,))

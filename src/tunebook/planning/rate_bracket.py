@@ -1,0 +1,76 @@
+"""Learning-rate brackets after their wave: what each rate came to, and which is chosen.
+
+The choice is made by validation loss on selection seeds; the trials that made it never enter a claim.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Level
+from tunebook.core.facts import TrialFact
+from tunebook.core.study import Purpose, Wave
+from tunebook.planning.state import Board
+from tunebook.planning.wave_builder import Draft
+
+__all__ = ["Bracket", "chosen_rate", "note_choice", "read_brackets"]
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """One bracket: the factor and level it belongs to (None: the baseline, or a combination), and (rate, loss) pairs.
+
+    The loss is the mean over validation examples in nats, infinite where training broke or failed.
+    """
+
+    factor: str | None
+    value: Level
+    configuration: Configuration
+    losses: tuple[tuple[float, float], ...]
+
+
+def read_brackets(board: Board, wave: Wave) -> list[Bracket]:
+    """The wave's brackets in order of planning."""
+    grouped: dict[tuple[str | None, Configuration], list[TrialFact]] = {}
+    own = board.ground.spec.baseline.learning_rate
+    for trial in wave.trials:
+        if trial.purpose is Purpose.BRACKET:
+            key = (trial.factor, trial.configuration.with_values(learning_rate=own))
+            grouped.setdefault(key, []).append(board.history.trials[trial.id])
+    return [_bracket(factor, configuration, facts) for (factor, configuration), facts in grouped.items()]
+
+
+def _bracket(factor: str | None, configuration: Configuration, facts: Iterable[TrialFact]) -> Bracket:
+    losses = tuple((fact.trial.configuration.learning_rate, _loss(fact)) for fact in facts)
+    value = getattr(configuration, factor) if factor is not None else None
+    return Bracket(factor, value, configuration, losses)
+
+
+def _loss(fact: TrialFact) -> float:
+    if not fact.state.did_train or "validation" not in fact.outcomes:
+        return math.inf
+    loss = fact.outcomes["validation"].loss
+    return loss if math.isfinite(loss) else math.inf
+
+
+def chosen_rate(bracket: Bracket) -> float:
+    """The rate of lowest loss; where nothing trained the lowest tried, which is the likeliest to train."""
+    finite = [(loss, rate) for rate, loss in bracket.losses if math.isfinite(loss)]
+    return min(finite)[1] if finite else min(rate for rate, _ in bracket.losses)
+
+
+def note_choice(draft: Draft, bracket: Bracket, rate: float) -> None:
+    """Keep the choice for the record."""
+    losses = [[tried, loss if math.isfinite(loss) else None] for tried, loss in bracket.losses]
+    draft.note(
+        "chosen_rate",
+        {
+            "factor": bracket.factor,
+            "level": bracket.value,
+            "learning_rate": rate,
+            "losses": losses,
+        },
+    )

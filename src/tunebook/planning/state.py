@@ -1,0 +1,227 @@
+"""What has happened so far, laid out for planning: trials by configuration, their losses, the verdicts on them.
+
+Read from the history alone, anew at every call, so that a resumed study plans what an unbroken one would have planned.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Level
+from tunebook.core.facts import History, TrialFact
+from tunebook.core.findings import Finding, Verdict
+from tunebook.core.study import Contrast, ContrastKind, Purpose, RoundKind, TrialState, Wave
+from tunebook.planning.problem import Ground
+from tunebook.planning.shares import Allowance, allowance
+
+__all__ = ["Board", "Group", "LevelSeen"]
+
+CLAIMING = frozenset(Purpose) - {Purpose.REFERENCE, Purpose.BRACKET}
+"""Purposes of trials that speak about accuracy; a bracket only chooses."""
+
+FEWEST_FINISHED = 3
+"""Trials that must have finished before their time is taken for what trials take."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The replicates of one effective configuration.
+
+    Attributes:
+        loss: mean validation loss over examples and trained replicates, nats an example; infinite when most broke.
+        accuracy: mean validation accuracy likewise; -1 when most broke.
+        n_trained, n_broke: replicates that trained, and that diverged or collapsed. Failed ones are in neither.
+    """
+
+    effective: Configuration
+    facts: tuple[TrialFact, ...]
+    loss: float
+    accuracy: float
+    n_trained: int
+    n_broke: int
+
+    @property
+    def trains(self) -> bool:
+        """Whether more replicates trained than broke."""
+        return self.n_trained > self.n_broke
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(fact.trial.id for fact in self.facts)
+
+    @property
+    def configuration(self) -> Configuration:
+        """As it was asked for first."""
+        return self.facts[0].trial.configuration
+
+
+@dataclass(frozen=True)
+class LevelSeen:
+    """A level of a factor that was compared with the baseline."""
+
+    factor: str
+    value: Level
+    group: Group
+    control: Group
+    finding: Finding | None
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.finding.verdict if self.finding is not None else Verdict.INCONCLUSIVE
+
+    @property
+    def loss_change(self) -> float:
+        """Loss of the level minus that of its control, nats an example; infinite when it broke."""
+        return self.group.loss - self.control.loss if math.isfinite(self.control.loss) else math.nan
+
+    @property
+    def helps(self) -> bool:
+        """Whether a finding says so, or nothing speaks against it and the loss is lower beyond its plain interval."""
+        if self.verdict is Verdict.BETTER:
+            return self.group.trains
+        if self.verdict in (Verdict.WORSE, Verdict.DIVERGED) or not self.group.trains:
+            return False
+        interval = self.finding.loss_interval if self.finding is not None else None
+        return interval is not None and interval[1] < 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether nothing speaks against it and the loss is lower at all."""
+        return self.helps or (
+            self.group.trains and self.verdict not in (Verdict.WORSE, Verdict.DIVERGED) and self.loss_change < 0
+        )
+
+    @property
+    def matters(self) -> bool:
+        """Whether the level was told from the baseline, by accuracy or by loss."""
+        if self.verdict in (Verdict.BETTER, Verdict.WORSE, Verdict.DIVERGED):
+            return True
+        interval = self.finding.loss_interval if self.finding is not None else None
+        return interval is not None and (interval[1] < 0 or interval[0] > 0)
+
+
+class Board:
+    """A history as the rounds' planners see it."""
+
+    def __init__(self, ground: Ground, history: History) -> None:
+        self.ground = ground
+        self.history = history
+
+    @cached_property
+    def by_setting(self) -> dict[tuple[Configuration, int], int]:
+        """Trial id by effective configuration and seed."""
+        return {(f.trial.effective, f.trial.seed): f.trial.id for f in self.history.trials.values()}
+
+    @cached_property
+    def groups(self) -> dict[Configuration, Group]:
+        """Claiming trials by effective configuration, in order of planning."""
+        facts: dict[Configuration, list[TrialFact]] = {}
+        for fact in self.history.trials.values():
+            if fact.trial.purpose in CLAIMING:
+                facts.setdefault(fact.trial.effective, []).append(fact)
+        return {configuration: self._group(configuration, tuple(each)) for configuration, each in facts.items()}
+
+    @cached_property
+    def baseline(self) -> Group:
+        """The baseline as the study file gives it."""
+        configuration = self.ground.effective(self.ground.spec.baseline)
+        return self.groups.get(configuration) or Group(configuration, (), math.inf, -1.0, 0, 0)
+
+    def is_new(self, configuration: Configuration) -> bool:
+        """Whether no trial of it, in whatever words, has spoken about accuracy yet."""
+        return self.ground.effective(configuration) not in self.groups
+
+    @cached_property
+    def used_trials(self) -> int:
+        """Trials that count against the budget."""
+        return sum(fact.trial.costs_budget for fact in self.history.trials.values())
+
+    @cached_property
+    def last_wave(self) -> Wave | None:
+        return self.history.waves[-1] if self.history.waves else None
+
+    @cached_property
+    def is_confirmed(self) -> bool:
+        """Whether a confirm round has been planned: there is only one."""
+        return any(wave.kind is RoundKind.CONFIRM for wave in self.history.waves)
+
+    def seconds(self, configuration: Configuration, splits: tuple[str, ...] = ("validation",)) -> float:
+        """Expected seconds of one trial; 0 while nothing is known of it, or when the study has no limit in hours.
+
+        Predictions are corrected by what finished trials took; without a calibration they rest on those alone.
+        """
+        if self.ground.spec.budget.hours is None:
+            return 0.0
+        return self._second_rate * self.ground.work(configuration, splits)
+
+    @cached_property
+    def _second_rate(self) -> float:
+        """Seconds taken for each unit of work expected: 1 is a perfect calibration."""
+        finished = [
+            fact.trial for fact in self.history.trials.values() if fact.state.is_final and fact.trial.costs_budget
+        ]
+        work = sum(self.ground.work(trial.configuration, trial.splits) for trial in finished)
+        if len(finished) < FEWEST_FINISHED or work <= 0 or self.history.spent_seconds <= 0:
+            return 1.0 if self.ground.calibration is not None else 0.0
+        return self.history.spent_seconds / work
+
+    def rounds_of(self, kind: RoundKind) -> int:
+        """How many rounds of this kind there have been."""
+        return len({wave.round for wave in self.history.waves if wave.kind is kind})
+
+    def allowance(self, kind: RoundKind) -> Allowance:
+        """What a round of this kind may still take."""
+        return allowance(self.ground.spec.budget, kind, self.used_trials, self.history.spent_seconds)
+
+    @cached_property
+    def first_allowance(self) -> Allowance:
+        """What the first round may take, or could before it was planned."""
+        return allowance(self.ground.spec.budget, RoundKind.EXPLORE, 0, 0.0)
+
+    def share_until(self, kind: RoundKind) -> float:
+        """Trials of the budget up to and including a round of this kind."""
+        return allowance(self.ground.spec.budget, kind, 0, 0.0).trials
+
+    @cached_property
+    def levels(self) -> tuple[LevelSeen, ...]:
+        """Every level compared with the baseline on validation so far, in order of planning."""
+        found = {(f.round, f.label): f for f in self.history.findings if f.family == "main"}
+        seen = []
+        for wave in self.history.waves:
+            for contrast in wave.contrasts:
+                level = self._level(contrast, found.get((wave.round, contrast.label)))
+                if level is not None:
+                    seen.append(level)
+        return tuple(seen)
+
+    def levels_of(self, factor: str) -> tuple[LevelSeen, ...]:
+        """The levels seen of one factor."""
+        return self._levels_by_factor.get(factor, ())
+
+    @cached_property
+    def _levels_by_factor(self) -> dict[str, tuple[LevelSeen, ...]]:
+        names = dict.fromkeys(level.factor for level in self.levels)
+        return {name: tuple(level for level in self.levels if level.factor == name) for name in names}
+
+    def _level(self, contrast: Contrast, finding: Finding | None) -> LevelSeen | None:
+        if contrast.factor is None or contrast.kind is not ContrastKind.DIFFERENCE or contrast.split != "validation":
+            return None
+        treatment, control = self._group_of(contrast.treatment), self._group_of(contrast.control)
+        if treatment is None or control is None:
+            return None
+        value = getattr(treatment.configuration, contrast.factor)
+        return LevelSeen(contrast.factor, value, treatment, control, finding)
+
+    def _group_of(self, ids: tuple[int, ...]) -> Group | None:
+        return self.groups.get(self.history.trials[ids[0]].trial.effective) if ids else None
+
+    def _group(self, effective: Configuration, facts: tuple[TrialFact, ...]) -> Group:
+        means = [self.ground.means(f) for f in facts if f.state.did_train and "validation" in f.outcomes]
+        n, n_broke = len(means), sum(f.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for f in facts)
+        if n <= n_broke:
+            return Group(effective, facts, math.inf, -1.0, n, n_broke)
+        loss, accuracy = sum(mean[0] for mean in means) / n, sum(mean[1] for mean in means) / n
+        return Group(effective, facts, loss if math.isfinite(loss) else math.inf, accuracy, n, n_broke)

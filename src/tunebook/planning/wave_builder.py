@@ -1,0 +1,169 @@
+"""A wave in the making: it gives ids, trains nothing twice, keeps to its room, and finds checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.space import checkpoint_family
+from tunebook.core.study import Contrast, ContrastKind, Cut, Fold, Purpose, RoundKind, Trial, Wave
+from tunebook.planning.shares import Allowance
+from tunebook.planning.state import Board
+
+__all__ = ["Draft"]
+
+
+class Draft:
+    """Collects the trials and contrasts of one wave.
+
+    Args:
+        board: what has happened so far.
+        kind, round_number, number: of the wave.
+        room: what the wave may take.
+    """
+
+    def __init__(self, board: Board, kind: RoundKind, round_number: int, number: int, room: Allowance) -> None:
+        self.board = board
+        self.kind = kind
+        self.room = room
+        self._round = round_number
+        self.number = number
+        self._trials: list[Trial] = []
+        self._known = dict(board.by_setting)
+        self._runs: dict[tuple[Configuration, int, tuple[str, ...]], float] = {}
+        self._first_id = self._next_id = max(board.history.trials, default=-1) + 1
+        self._contrasts: list[Contrast] = []
+        self.folds: list[Fold] = []
+        self.cuts: list[Cut] = []
+        self._notes: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        return tuple(self._trials)
+
+    def missing(self, configuration: Configuration, seeds: Iterable[int]) -> int:
+        """How many of these replicates are not there yet."""
+        effective = self.board.ground.effective(configuration)
+        return sum((effective, seed) not in self._known for seed in seeds)
+
+    def covers(self, configuration: Configuration, seeds: Iterable[int], splits: tuple[str, ...]) -> bool:
+        """Whether the room covers the replicates that are not there yet."""
+        n = self.missing(configuration, seeds)
+        return self.room.covers(n, n * self.board.seconds(configuration, splits))
+
+    def replicates(
+        self,
+        configuration: Configuration,
+        seeds: Iterable[int],
+        purpose: Purpose,
+        factor: str | None = None,
+        splits: tuple[str, ...] = ("validation",),
+    ) -> tuple[int, ...]:
+        """Ids of one configuration's trials, those already there included; new ones as far as the room goes."""
+        ids = (self._one(configuration, seed, purpose, factor, splits) for seed in seeds)
+        return tuple(trial_id for trial_id in ids if trial_id is not None)
+
+    def _one(
+        self, configuration: Configuration, seed: int, purpose: Purpose, factor: str | None, splits: tuple[str, ...]
+    ) -> int | None:
+        ground = self.board.ground
+        effective = ground.effective(configuration)
+        known = self._known.get((effective, seed))
+        if known is not None:
+            return known
+        if purpose is not Purpose.REFERENCE and not self._pay(effective, seed, splits):
+            return None
+        trial = Trial(self._next_id, self._round, self.kind, purpose, configuration, effective, seed, splits, factor)
+        self._next_id += 1
+        self._trials.append(trial)
+        self._known[effective, seed] = trial.id
+        return trial.id
+
+    def _pay(self, effective: Configuration, seed: int, splits: tuple[str, ...]) -> bool:
+        """Take one trial out of the room, if it covers it. A further checkpoint of the same run costs only what it
+        makes the run longer."""
+        seconds = self.board.seconds(effective, splits)
+        family = checkpoint_family(effective) if self.board.ground.folding.checkpoints else None
+        paid = self._runs.get((family, seed, splits)) if family is not None else None
+        price = (1, seconds) if paid is None else (0, max(0.0, seconds - paid))
+        if not self.room.covers(*price):
+            return False
+        self.room = self.room.less(*price)
+        if family is not None:
+            self._runs[family, seed, splits] = max(seconds, paid or 0.0)
+        return True
+
+    def contrast(
+        self,
+        treatment: tuple[int, ...],
+        control: tuple[int, ...],
+        label: str,
+        factor: str | None = None,
+        kind: ContrastKind = ContrastKind.DIFFERENCE,
+        split: str = "validation",
+    ) -> None:
+        """Ask a question, unless one side has no trials, both are one configuration, or the answer is there already."""
+        if treatment and control and self._acting(treatment) != self._acting(control) and self._is_new(treatment):
+            self._contrasts.append(Contrast(kind, treatment, control, label, factor, split))
+
+    def _acting(self, ids: tuple[int, ...]) -> Configuration:
+        return self._trial(ids[0]).effective
+
+    def _trial(self, number: int) -> Trial:
+        known = self.board.history.trials.get(number)
+        return known.trial if known is not None else self._trials[number - self._first_id]
+
+    def _is_new(self, ids: tuple[int, ...]) -> bool:
+        return any(number >= self._first_id for number in ids)
+
+    def cut(self, code: str, count: int, factor: str | None = None) -> None:
+        """Keep what the room did not allow; cuts of one code are added up."""
+        factors = () if factor is None else (factor,)
+        for i, known in enumerate(self.cuts):
+            if known.code == code:
+                self.cuts[i] = Cut(code, known.count + count, tuple(dict.fromkeys((*known.factors, *factors))))
+                return
+        self.cuts.append(Cut(code, count, factors))
+
+    def note(self, code: str, values: Mapping[str, Any]) -> None:
+        """Keep something for the record."""
+        self._notes.append((code, dict(values)))
+
+    def is_empty(self) -> bool:
+        """Whether nothing would be trained."""
+        return not self._trials
+
+    def wave(self, closes_round: bool = True) -> Wave:
+        """The finished wave."""
+        trials = _with_checkpoints(self._trials) if self.board.ground.folding.checkpoints else tuple(self._trials)
+        return Wave(
+            self._round,
+            self.kind,
+            self.number,
+            trials,
+            tuple(self._contrasts),
+            tuple(self.folds),
+            tuple(self.cuts),
+            closes_round,
+            tuple(self._notes),
+        )
+
+
+def _with_checkpoints(trials: list[Trial]) -> tuple[Trial, ...]:
+    """The same trials; of those that differ only in epochs, the shorter ones become checkpoints of the longest."""
+    longest: dict[object, Trial] = {}
+    for trial in trials:
+        family = checkpoint_family(trial.effective)
+        if family is not None and trial.effective.num_train_epochs > 0:
+            key = (family, trial.seed, trial.splits)
+            if key not in longest or trial.effective.num_train_epochs > longest[key].effective.num_train_epochs:
+                longest[key] = trial
+    result = []
+    for trial in trials:
+        family = checkpoint_family(trial.effective)
+        parent = longest.get((family, trial.seed, trial.splits)) if family is not None else None
+        is_shorter = parent is not None and parent.id != trial.id and trial.effective.num_train_epochs > 0
+        result.append(replace(trial, checkpoint_of=parent.id) if parent is not None and is_shorter else trial)
+    return tuple(result)

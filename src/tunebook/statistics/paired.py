@@ -1,0 +1,188 @@
+"""Paired differences between groups of trials scored on the same examples, all contrasts of a family at once.
+
+With W the matrix of contrasts over trials (1/m_A on the treatment's trials, -1/m_B on the control's) and Y the scores
+(trials x examples), the differences per example are D = W Y, the estimates their row means, and their covariance is
+cov(D)/n + sigma^2 W W': chance of the examples plus chance of the seeds. Contrasts that share a control, a seed or the
+difficulty of the examples get their correlation from it.
+
+Source: Miller 2024, "Adding error bars to evals" (arXiv:2411.00640), section on paired differences, plus the seeds'
+variance (Bouthillier et al. 2021). Assumptions: examples independent given the configurations; a seed moves all
+examples of a trial together by sigma. The chance between seeds on single examples is in both terms, on purpose.
+
+Examples that hang together (five questions on one text) vary less than their number says. Neighbours in the file are
+looked at: when the differences of neighbours are correlated beyond chance, the examples' variance is multiplied by
+1 + 2 x (sum of the autocorrelations), as in Newey, West 1987 (Econometrica 55, 703).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from statsmodels.stats.contingency_tables import mcnemar
+
+from tunebook.statistics.noise import SeedNoise
+
+__all__ = ["Estimates", "contrast_matrix", "estimate", "mcnemar_exact", "neighbour_inflation"]
+
+Floats = NDArray[np.float64]
+
+PSEUDO_DISCORDANCE = 1.0
+"""Added to the sum of squares of a contrast's differences: half an example each way in both discordant cells, as in
+Agresti, Min 2005 (Statistics in Medicine 24, 729). Without it, two trials that agree on every example would differ by
+zero with certainty."""
+
+NEAR_LAGS = tuple(range(1, 11))
+FAR_LAGS = tuple(range(25, 51))
+FEWEST_FOR_NEIGHBOURS = 100
+NEIGHBOUR_QUANTILE = 1.645
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Estimates of K contrasts.
+
+    Attributes:
+        effect: shape (K,).
+        covariance: shape (K, K), of the estimates.
+        df: Satterthwaite degrees of freedom, shape (K,).
+        from_examples, from_seeds: the two parts of each variance, shape (K,).
+        inflation: by how much the examples' variance was multiplied because neighbours are correlated; 1: not.
+    """
+
+    effect: Floats
+    covariance: Floats
+    df: Floats
+    from_examples: Floats
+    from_seeds: Floats
+    inflation: float = 1.0
+
+    @property
+    def standard_error(self) -> Floats:
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def correlation(self) -> Floats:
+        """Shape (K, K); contrasts of zero variance are taken as independent of all."""
+        se = self.standard_error
+        safe = np.where(se > 0, se, 1.0)
+        matrix = self.covariance / np.outer(safe, safe)
+        np.fill_diagonal(matrix, 1.0)
+        return np.asarray(np.clip(matrix, -1.0, 1.0))
+
+
+def contrast_matrix(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], trials: Sequence[int]) -> Floats:
+    """Rows of weights over `trials`: mean over the treatment's trials minus mean over the control's, (K, trials)."""
+    column = {trial: j for j, trial in enumerate(trials)}
+    weights = np.zeros((len(pairs), len(trials)))
+    for k, (treatment, control) in enumerate(pairs):
+        for trial in treatment:
+            weights[k, column[trial]] += 1 / len(treatment)
+        for trial in control:
+            weights[k, column[trial]] -= 1 / len(control)
+    return weights
+
+
+def estimate(
+    scores: Floats,
+    weights: Floats,
+    noise: SeedNoise,
+    groups: Sequence[NDArray[np.intp]] = (),
+    pseudo: float = PSEUDO_DISCORDANCE,
+    names: Sequence[str] = (),
+) -> Estimates:
+    """Estimate every contrast, over all examples or over each group of examples.
+
+    Args:
+        scores: shape (trials, n).
+        weights: from `contrast_matrix`, shape (K, trials).
+        noise: covariance between replicates, (1, 1), or (G, G) with groups.
+        groups: indices of the examples of each group; the result then has K x G contrasts, group by group.
+        pseudo: added to each sum of squares, see `PSEUDO_DISCORDANCE`; 0 for losses.
+        names: each trial's configuration, for those that `noise` sets apart; empty: none are.
+    """
+    differences = weights @ scores
+    blocks = groups or (np.arange(scores.shape[1]),)
+    k = len(weights)
+    effect = np.concatenate([differences[:, block].mean(axis=1) for block in blocks])
+    inflation = neighbour_inflation(differences)
+    examples = np.zeros((k * len(blocks), k * len(blocks)))
+    example_df = np.empty(k * len(blocks))
+    for g, block in enumerate(blocks):
+        rows = slice(g * k, (g + 1) * k)
+        examples[rows, rows] = inflation * _covariance_of_means(differences[:, block], pseudo)
+        example_df[rows] = max(len(block) - 1, 1)
+    from_seeds, below = _from_seeds(weights, noise, names)
+    v_examples, v_seeds = np.diag(examples).copy(), np.diag(from_seeds).copy()
+    below = below + v_examples**2 / example_df
+    df = np.where(below > 0, (v_examples + v_seeds) ** 2 / np.where(below > 0, below, 1.0), example_df)
+    return Estimates(effect, examples + from_seeds, df, v_examples, v_seeds, inflation)
+
+
+def _from_seeds(weights: Floats, noise: SeedNoise, names: Sequence[str]) -> tuple[Floats, Floats]:
+    """The seeds' part of the covariance, and of the sum in Satterthwaite's formula (variance^2 / df)."""
+    apart = [name for name in noise.own if name in names]
+    pooled = np.array([name not in apart for name in names] if apart else np.ones(weights.shape[1], bool))
+    parts = [(*noise.assumed, pooled)]
+    parts += [(*noise.own[name], np.array([each == name for each in names])) for name in apart]
+    size = len(weights) * len(noise.covariance)
+    total, below = np.zeros((size, size)), np.zeros(size)
+    for covariance, df, columns in parts:
+        own = weights[:, columns]
+        part = np.kron(covariance, own @ own.T)
+        total += part
+        below += np.diag(part) ** 2 / df
+    return total, below
+
+
+def neighbour_inflation(differences: Floats) -> float:
+    """By how much the variance of a mean over examples exceeds that of independent ones, from neighbours in the file.
+
+    Args:
+        differences: shape (K, n).
+
+    The autocorrelations at lags 1 to 10 (falling weights) count less the plateau at lags 25 to 50: a file sorted by
+    label has a plateau and no clusters. One factor for all contrasts; 1 unless the sum exceeds chance (one-sided 5 %,
+    as if the contrasts were one). Fewer than 100 examples: 1.
+    """
+    n = differences.shape[1]
+    if n < FEWEST_FOR_NEIGHBOURS:
+        return 1.0
+    centred = differences - differences.mean(axis=1, keepdims=True)
+    variance = np.einsum("kn,kn->k", centred, centred) / n
+    varying = variance > 0
+    if not varying.any():
+        return 1.0
+    unit = centred[varying] / np.sqrt(variance[varying])[:, None]
+    near = np.array([np.vdot(unit[:, :-lag], unit[:, lag:]) / unit.size for lag in NEAR_LAGS])
+    far = np.array([np.vdot(unit[:, :-lag], unit[:, lag:]) / unit.size for lag in FAR_LAGS])
+    weights = 1 - np.array(NEAR_LAGS) / (NEAR_LAGS[-1] + 1)
+    total = float(weights @ (near - far.mean()))
+    chance = math.sqrt((float(weights @ weights) + float(weights.sum()) ** 2 / len(FAR_LAGS)) / n)
+    return 1 + 2 * total if total > NEIGHBOUR_QUANTILE * chance else 1.0
+
+
+def _covariance_of_means(differences: Floats, pseudo: float) -> Floats:
+    n = differences.shape[1]
+    if n < 2:
+        return np.eye(len(differences))  # one example says nothing: the largest variance a difference can have
+    centred = differences - differences.mean(axis=1, keepdims=True)
+    return np.asarray((centred @ centred.T + pseudo * np.eye(len(differences))) / (n - 1) / n)
+
+
+def mcnemar_exact(treatment: Floats, control: Floats) -> float | None:
+    """Two-sided exact McNemar test of two trials on the same examples, or None when scores are not right-or-wrong.
+
+    Says whether *these two adapters* differ; it knows nothing of other seeds. Source: McNemar 1947 (Psychometrika 12,
+    153), by statsmodels.
+    """
+    both = np.concatenate([treatment, control])
+    if not np.all((both == 0) | (both == 1)):
+        return None
+    won, lost = int(np.sum(treatment > control)), int(np.sum(treatment < control))
+    if won + lost == 0:
+        return 1.0
+    return float(mcnemar([[0, won], [lost, 0]], exact=True).pvalue)

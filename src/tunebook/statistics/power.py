@@ -1,0 +1,167 @@
+"""What a study can see, before it is run and after: detectable effects, margins, examples and seeds needed.
+
+All from the variance of one contrast, var(d)/n + sigma^2 (1/m_A + 1/m_B), and the critical value of its family. Before
+results exist, var(d) comes from an assumed discordance: the share of examples on which two trials differ.
+
+Source: Lachin 1981 (Controlled Clinical Trials 2, 93) for (critical value + power quantile) x standard error.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from tunebook.statistics.intervals import satterthwaite
+from tunebook.statistics.multiple import MAX_DF, MaxT
+from tunebook.statistics.noise import SEED_DEVIATION_PRIOR
+
+__all__ = [
+    "DISCORDANCE_PRIOR",
+    "POWER",
+    "SEED_DEVIATION_PRIOR",
+    "ContrastDesign",
+    "examples_needed",
+    "seeds_needed",
+    "smallest_detectable_effect",
+    "smallest_margin",
+]
+
+DISCORDANCE_PRIOR = 0.15
+"""Share of validation examples on which two trials of different settings are assumed to differ, until measured."""
+
+SEED_SHARE = 0.5
+"""Share of the discordance that a new seed alone brings, and that averaging over seeds therefore reduces."""
+
+POWER = 0.8
+SEARCH_FACTOR = 20
+"""How many times the present number of examples or seeds is looked at."""
+
+
+@dataclass(frozen=True)
+class ContrastDesign:
+    """One contrast as a design, in a family of equal ones.
+
+    Attributes:
+        n_examples: scored examples.
+        m_treatment, m_control: seeds of each side.
+        seed_deviation: standard deviation between seeds, in [0, 1].
+        discordance: share of examples on which a single trial of each side differ.
+        df: degrees of freedom of `seed_deviation`; infinite: known.
+        alpha: error rate of the family.
+        n_comparisons: contrasts in the family; they share their control.
+    """
+
+    n_examples: int
+    m_treatment: int
+    m_control: int
+    seed_deviation: float = SEED_DEVIATION_PRIOR
+    discordance: float = DISCORDANCE_PRIOR
+    df: float = math.inf
+    alpha: float = 0.05
+    n_comparisons: int = 1
+
+    @property
+    def variances(self) -> tuple[float, float]:
+        """From examples and from seeds."""
+        seeds = 1 / self.m_treatment + 1 / self.m_control
+        per_example = self.discordance * ((1 - SEED_SHARE) + SEED_SHARE * seeds / 2)
+        return per_example / self.n_examples, self.seed_deviation**2 * seeds
+
+    @property
+    def standard_error(self) -> float:
+        return math.sqrt(sum(self.variances))
+
+    @property
+    def effective_df(self) -> float:
+        return satterthwaite(self.variances, (max(self.n_examples - 1, 1), max(self.df, 1.0)))
+
+    @property
+    def correlation(self) -> float:
+        """Between two such contrasts that share their control, roughly: the control's share of the variance."""
+        return (1 / self.m_control) / (1 / self.m_treatment + 1 / self.m_control)
+
+    @property
+    def critical(self) -> float:
+        """Two-sided max-t critical value of the family (Dunnett's problem)."""
+        matrix = np.full((self.n_comparisons, self.n_comparisons), self.correlation)
+        np.fill_diagonal(matrix, 1.0)
+        return float(MaxT(matrix).critical(self.alpha, self.effective_df)[0])
+
+
+def smallest_detectable_effect(design: ContrastDesign, power: float = POWER) -> float:
+    """The difference of accuracy that is found with the given power, two-sided, adjusted for the comparisons.
+
+    Formula: (critical value + t quantile of the power) x standard error, in [0, 1] (1.0 also when it is beyond).
+    """
+    return _reached(design, power)
+
+
+def smallest_margin(design: ContrastDesign, power: float = POWER) -> float:
+    """The smallest margin within which two truly equal configurations are shown equivalent with the given power.
+
+    Formula: (critical value + t quantile of (1 + power)/2) x standard error: both ends of the interval must lie within.
+    """
+    return _reached(design, (1 + power) / 2)
+
+
+def _reached(design: ContrastDesign, probability: float) -> float:
+    quantile = float(special.stdtrit(min(design.effective_df, MAX_DF), probability))
+    return min(1.0, (design.critical + quantile) * design.standard_error)
+
+
+def examples_needed(
+    effect: float,
+    critical: float,
+    from_examples: float,
+    from_seeds: float,
+    n: int,
+    margin: float | None = None,
+    power: float = POWER,
+) -> int | None:
+    """How many examples in all would settle a contrast whose true effect is the observed one, seeds unchanged.
+
+    Settled: told from zero, or shown within +-margin, whichever takes fewer; with the given power.
+
+    Args:
+        critical: the family's critical value.
+        from_examples, from_seeds: the present variances; the first falls as 1/n, the second stays.
+
+    Returns: None when more than 20 times the present number would be needed, or no number is enough.
+    """
+    allowed = _allowed_variance(effect, critical, margin, power) - from_seeds
+    return _scaled(n, from_examples / allowed if allowed > 0 else math.inf)
+
+
+def seeds_needed(
+    effect: float,
+    critical: float,
+    from_examples: float,
+    from_seeds: float,
+    m: int,
+    margin: float | None = None,
+    power: float = POWER,
+    seed_share: float = SEED_SHARE,
+) -> int | None:
+    """The same in seeds of each side, examples unchanged: `m` is the smaller side's present number.
+
+    The variance from seeds falls as 1/m, that from examples only in its seed's share.
+    """
+    allowed = _allowed_variance(effect, critical, margin, power) - (1 - seed_share) * from_examples
+    return _scaled(m, (from_seeds + seed_share * from_examples) / allowed if allowed > 0 else math.inf)
+
+
+def _allowed_variance(effect: float, critical: float, margin: float | None, power: float) -> float:
+    """The largest variance at which the contrast is settled with that power."""
+    told = abs(effect) / (critical + float(special.ndtri(power)))
+    inside = 0.0
+    if margin is not None and abs(effect) < margin:
+        inside = (margin - abs(effect)) / (critical + float(special.ndtri((1 + power) / 2)))
+    return max(told, inside) ** 2
+
+
+def _scaled(present: int, factor: float) -> int | None:
+    """The present number times the factor, rounded up; None beyond 20 times."""
+    return max(present + 1, math.ceil(present * factor)) if factor <= SEARCH_FACTOR else None

@@ -1,0 +1,245 @@
+"""Which configuration leads, which cannot be told from it, and how much of its lead is luck.
+
+*Leader*: accuracy is what counts and loss is what is measured well; of the configurations whose accuracy lies within
+one standard error of the highest, the one of lowest validation loss leads. The planner and the record ask it here.
+
+*Tie set*: a configuration is out when some other one is better beyond the simultaneous 95 % limit: Hsu's multiple
+comparisons with the best (Hsu 1981, Annals of Statistics 9, 1026), with the critical value of comparisons with the
+leader.
+
+*Winner's curse*: the selection is repeated in resampled worlds. The truth of such a world is the observed accuracies
+and losses, shrunk together towards their means by the share of their spread that noise explains (James, Stein 1961;
+several quantities at once: Efron, Morris 1972, Biometrika 59, 335), for observed values spread wider than true ones,
+and a loss that is measured well says something of the accuracy. To it noise of examples and seeds is added, the leader
+is selected anew, and its excess over its own truth is noted. The mean excess is taken off, its quantiles give the
+interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from tunebook.statistics.intervals import wilson
+from tunebook.statistics.multiple import MaxT
+
+__all__ = ["Corrected", "Field", "corrected_accuracy", "leader", "tie_set"]
+
+Floats = NDArray[np.float64]
+
+RESAMPLINGS = 2000
+FEWEST_TO_SHRINK = 3
+"""Fewer configurations say nothing of how widely true values are spread."""
+TINY = 1e-15
+FEW = 5
+"""Fewer right (or wrong) answers than this are too few for a normal approximation."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """The configurations among which one is selected.
+
+    Attributes:
+        scores: mean over replicates per example, shape (C, n).
+        losses: the same for the loss; nan rows where it is not finite.
+        replicates: number of replicates of each, shape (C,).
+        seed_covariance: of a replicate's (accuracy, loss), shape (2, 2).
+        answer_covariance: of the chance of a new seed on a single example's (score, loss), shape (2, 2). It is in the
+            spread over examples too, and is counted once here: nothing is tested, luck is only described.
+        seed_df: degrees of freedom of it; infinite: a prior.
+    """
+
+    scores: Floats
+    losses: Floats
+    replicates: Floats
+    seed_covariance: Floats
+    answer_covariance: Floats
+    seed_df: float
+
+    @property
+    def accuracy(self) -> Floats:
+        return np.asarray(self.scores.mean(axis=1))
+
+    @property
+    def loss(self) -> Floats:
+        return np.where(np.isfinite(self.losses).all(axis=1), np.nan_to_num(self.losses).mean(axis=1), np.inf)
+
+    @property
+    def covariance(self) -> Floats:
+        """Of the accuracies, from examples and seeds, as the findings count it; shape (C, C)."""
+        n = self.scores.shape[1]
+        seeds = np.diag(self.seed_covariance[0, 0] / self.replicates)
+        return np.asarray(_covariance(self.scores) / n + seeds)
+
+    @property
+    def joint_covariance(self) -> Floats:
+        """Of the accuracies and then the losses, every chance counted once; shape (2C, 2C)."""
+        n = self.scores.shape[1]
+        both = np.concatenate([self.scores, np.where(np.isfinite(self.losses), self.losses, 0.0)])
+        each = np.diag(1 / self.replicates)
+        noise = _covariance(both) / n + np.kron(self.seed_covariance - self.answer_covariance / n, each)
+        floor = np.concatenate([np.full(len(self.scores), value) for value in np.diag(self.seed_covariance)])
+        np.fill_diagonal(noise, np.maximum(np.diag(noise), floor / np.tile(self.replicates, 2)))
+        return np.asarray(noise)
+
+    @property
+    def paired_errors(self) -> Floats:
+        """Standard error over examples of every pair's difference, shape (C, C)."""
+        return _paired_errors(self.scores)
+
+
+def _covariance(rows: Floats) -> Floats:
+    """Between rows over columns; zero for a single column, over which nothing can vary."""
+    return np.atleast_2d(np.cov(rows)) if rows.shape[1] > 1 else np.zeros((len(rows), len(rows)))
+
+
+def _paired_errors(scores: Floats) -> Floats:
+    within = _covariance(scores)
+    spread = np.diag(within)
+    squared = spread[:, None] + spread[None, :] - 2 * within
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0) / scores.shape[1]))
+
+
+def leader(scores: Floats, loss: Floats) -> int:
+    """Index of the configuration that leads.
+
+    Args:
+        scores: mean over replicates per example, shape (C, n).
+        loss: mean loss, shape (C,); infinite where it is not finite.
+    """
+    return int(_leaders(scores.mean(axis=1)[None, :], loss[None, :], _paired_errors(scores))[0])
+
+
+def _leaders(accuracy: Floats, loss: Floats, errors: Floats) -> NDArray[np.intp]:
+    """The leader of each row of (B, C) accuracies and losses."""
+    top = np.argmax(accuracy, axis=1)
+    rows = np.arange(len(accuracy))
+    near = accuracy[rows, top][:, None] - accuracy <= errors[top] + 1e-12
+    finite = np.where(np.isfinite(loss), loss, np.finfo(np.float64).max)
+    return np.asarray(np.argmin(np.where(near, finite, np.inf), axis=1))
+
+
+def tie_set(field: Field, best: int) -> NDArray[np.bool_]:
+    """Which configurations cannot be told from the best, shape (C,); the best itself is in."""
+    c = len(field.accuracy)
+    if c == 1:
+        return np.ones(1, dtype=np.bool_)
+    covariance, accuracy = field.covariance, field.accuracy
+    variance = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
+    others = np.array([k for k in range(c) if k != best])
+    contrasts = np.eye(c)[others] - np.eye(c)[best]
+    between = contrasts @ covariance @ contrasts.T
+    scale = np.sqrt(np.maximum(np.diag(between), 1e-30))
+    df = min(field.seed_df, field.scores.shape[1] - 1.0, 1e6)
+    limit = float(MaxT(between / np.outer(scale, scale), np.zeros(c - 1, bool)).critical(0.05, df)[0])
+    ahead = accuracy[:, None] - accuracy[None, :]
+    beaten = (ahead > limit * np.sqrt(np.maximum(variance, 0.0))) & (ahead > 0)
+    return np.asarray(~beaten.any(axis=0) | (np.arange(c) == best))
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The leader's accuracy as observed, without the luck of the selection, and where it lies with 95 %."""
+
+    raw: float
+    corrected: float
+    low: float
+    high: float
+
+
+def corrected_accuracy(field: Field, best: int, seed: int = 0) -> Corrected:
+    """Take the winner's curse out of the leader's accuracy.
+
+    Args:
+        best: index of the configuration that was selected.
+        seed: of the resamplings.
+    """
+    raw = float(field.accuracy[best])
+    excess = _excess(field, np.random.Generator(np.random.Philox(key=seed)))
+    centre = float(excess.mean())
+    low, high = np.quantile(excess, [0.025, 0.975])
+    inflation = _inflation(field) * _unselected(field, best, float(high - low) / 2)
+    corrected = float(np.clip(raw - centre, 0, 1))
+    bounds = [corrected - (high - centre) * inflation, corrected + (centre - low) * inflation]
+    n = field.scores.shape[1]
+    if n * min(raw, 1 - raw) < FEW:
+        # almost all right or all wrong: the spread over examples says next to nothing, the count does
+        counted = wilson(corrected * n, n)
+        bounds = [min(bounds[0], counted[0]), max(bounds[1], counted[1])]
+    return Corrected(raw, corrected, float(max(0.0, bounds[0])), float(min(1.0, bounds[1])))
+
+
+def _excess(field: Field, generator: np.random.Generator) -> Floats:
+    """Of the leader in each resampled world: observed accuracy minus its truth there, shape (resamplings,)."""
+    noise, truth = field.joint_covariance, _shrunk(field)
+    c = len(field.scores)
+    drawn = generator.multivariate_normal(truth, noise, RESAMPLINGS, method="eigh", check_valid="ignore")
+    drawn_loss = np.where(np.isfinite(field.loss), drawn[:, c:], np.inf)
+    chosen = _leaders(drawn[:, :c], drawn_loss, field.paired_errors)
+    rows = np.arange(RESAMPLINGS)
+    return np.asarray(drawn[rows, chosen] - truth[chosen])
+
+
+def _shrunk(field: Field) -> Floats:
+    """Accuracies and then losses, pulled together towards their means: x -> mean + T S^-1 (x - mean), S the observed
+    covariance of (accuracy, loss) between configurations, T = S - noise, what is below zero in it left out; (2C,)."""
+    finite = np.isfinite(field.loss)
+    loss = np.where(finite, field.loss, field.loss[finite].mean() if finite.any() else 0.0)
+    observed = np.stack([field.accuracy, loss])
+    if observed.shape[1] < FEWEST_TO_SHRINK:
+        return np.asarray(observed.reshape(-1))
+    root, inverse_root = _roots(np.cov(observed))
+    unexplained, directions = np.linalg.eigh(inverse_root @ _noise_between(field) @ inverse_root)
+    kept = np.diag(np.maximum(0.0, 1 - unexplained))
+    shrinkage = root @ directions @ kept @ directions.T @ inverse_root
+    mean = observed.mean(axis=1, keepdims=True)
+    return np.asarray((mean + shrinkage @ (observed - mean)).reshape(-1))
+
+
+def _noise_between(field: Field) -> Floats:
+    """Covariance of (accuracy, loss) that noise alone brings between configurations, shape (2, 2)."""
+    c = len(field.scores)
+    blocks = field.joint_covariance.reshape(2, c, 2, c)
+    centred = np.eye(c) - 1 / c
+    return np.asarray(np.einsum("ij,ajbi->ab", centred, blocks) / (c - 1))
+
+
+def _roots(covariance: Floats) -> tuple[Floats, Floats]:
+    """A positive definite matrix's root and its inverse; directions without any spread get a vanishing one."""
+    values, vectors = np.linalg.eigh(covariance)
+    values = np.maximum(values, TINY)
+    root, inverse = (vectors * power @ vectors.T for power in (np.sqrt(values), 1 / np.sqrt(values)))
+    return np.asarray(root), np.asarray(inverse)
+
+
+def _kept(values: Floats, noise: Floats) -> float:
+    """Share of the spread of the values that noise does not explain; 1 for fewer than three, which say nothing."""
+    c = len(values)
+    if c < FEWEST_TO_SHRINK:
+        return 1.0
+    expected = float(np.trace((np.eye(c) - 1 / c) @ noise)) / (c - 1)
+    observed = float(values.var(ddof=1))
+    return max(0.0, 1 - expected / observed) if observed > 0 else 0.0
+
+
+def _unselected(field: Field, best: int, half: float) -> float:
+    """Widening where configurations truly differ. The largest of many equals varies less than one of them; the best of
+    unequals is nearly always the same and varies as it would alone. Between the two by the share of true spread."""
+    c = len(field.scores)
+    noise = field.joint_covariance[:c, :c]
+    alone = float(special.ndtri(0.975)) ** 2 * float(noise[best, best])
+    if half <= 0:
+        return 1.0
+    return float(np.sqrt(1 + _kept(field.accuracy, noise) * max(0.0, alone / half**2 - 1)))
+
+
+def _inflation(field: Field) -> float:
+    """Widening for a noise that is itself estimated: t over normal quantile at the seeds' degrees of freedom, in the
+    share of the variance that is the seeds'."""
+    variance = float(np.median(np.diag(field.joint_covariance)[: len(field.scores)]))
+    share = float(field.seed_covariance[0, 0] / np.median(field.replicates)) / variance if variance > 0 else 0.0
+    ratio = float(special.stdtrit(min(max(field.seed_df, 1.0), 1e6), 0.975) / special.ndtri(0.975))
+    return 1 + share * (ratio - 1)

@@ -1,0 +1,374 @@
+"""Records as people write them, whole: what is read, and that no sentence of the audit is false."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pytest
+
+from tunebook.audit.api import AuditedRecord, audit_stream
+from tunebook.core.factor import FACTOR_KINDS
+from tunebook.errors import RecordTableError
+
+
+def audited(text: str, examples: int | None = None, name: str = "notes.md") -> AuditedRecord:
+    return audit_stream(io.BytesIO(text.encode()), name, examples)
+
+
+def values_of(text: str, examples: int | None = None) -> dict:
+    return audited(text, examples).values()
+
+
+def claim(values: dict, words: str) -> dict:
+    return next(c for c in values["claims"] if words in c["text"])
+
+
+def codes(values: dict) -> list[str]:
+    return [note["code"] for note in values["inconsistencies"]]
+
+
+SEEDS = """accuracy,seed,lora_r,lr,alpha,run,batch
+0.712,1,8,0.0002,16,a1,2x4
+0.706,2,8,0.0002,16,a2,2x4
+0.740,1,8,0.0005,16,b1,2x4
+0.748,2,8,0.0005,16,b2,2x4
+0.714,1,8,0.0002,16,c1,4 × 2
+"""
+
+
+def test_labels_that_share_a_number_are_trials_of_their_own():
+    values = values_of(SEEDS, 500)
+    assert [t["trial"] for t in values["trials"]] == ["a1", "a2", "b1", "b2", "c1"]
+    assert values["inconsistencies"] == []
+    assert values["best"] == "b2"
+
+
+def test_a_product_in_the_batch_column_is_batch_times_accumulation():
+    values = values_of(SEEDS, 500)
+    assert values["trials"][0]["values"]["per_device_train_batch_size"] == 2
+    assert values["trials"][0]["values"]["gradient_accumulation_steps"] == 4
+    assert ["a1", "a2", "c1"] in values["seed_noise"]["equal_settings"]
+    text = "| run | change | acc |\n|---|---|---|\n| 1 | baseline: bs 2x4, r=8 | 40/100 |\n| 2 | batch 4x4 | 41/100 |\n"
+    assert values_of(text)["trials"][1]["differs_from_baseline_in"] == ["effective_batch_size"]
+
+
+def test_the_same_label_with_another_seed_is_another_trial():
+    rows = "A,1,8,1e-4,40/100\nA,2,8,1e-4,42/100\nB,1,16,1e-4,50/100\nB,2,16,1e-4,48/100\n"
+    values = values_of("run,seed,r,lr,acc\n" + rows)
+    assert [t["trial"] for t in values["trials"]] == ["A", "A (seed 2)", "B", "B (seed 2)"]
+    assert values["seed_noise"]["degrees_of_freedom"] == 2
+    assert values["inconsistencies"] == []
+
+
+def test_pairs_are_counted_by_trial_because_the_most_different_replicates_are_picked():
+    values = values_of(SEEDS, 500)
+    assert values["families"]["all_pairs"] == math.comb(5, 2) - math.comb(3, 2) - math.comb(2, 2)
+
+
+def test_trials_without_a_result_measure_no_noise():
+    text = "run,lr,r,acc\nbase,1e-4,8,40/100\nx,1e-4,16,\ny,1e-4,16,-\nd,1e-2,8,NaN\ne,1e-2,8,NaN\n"
+    assert "free measure of the noise" not in audited(text).markdown("en")
+    assert "正好用来衡量噪声" not in audited(text).markdown("zh")
+
+
+def test_out_of_memory_is_no_failure_of_the_training():
+    text = "run,lr,batch,acc\nbase,1e-4,8,40/100\nx,2e-4,8,42/100\nbig,1e-4,64,OOM\n"
+    values = values_of(text)
+    assert values["boundaries"] == []
+    assert not values["trials"][2]["failed"]
+    assert 'no result that could be read: "OOM"' in audited(text).markdown("en")
+
+
+def test_levels_count_failed_trials_too():
+    text = "run,lr,r,acc\nbase,1e-4,8,40/100\nx,2e-4,8,42/100\nhot,1e-2,8,NaN\n"
+    assert values_of(text)["factors"][0]["levels"] == 3
+
+
+ROUNDS = """## Round 1
+| # | What I changed | Acc (%) | notes |
+|---|---|---|---|
+| 1 | baseline: lr 1e-4, r 8 | 50.0 | |
+| 2 | lr 2e-4 | 54.0 | new best |
+| 3 | lr 4e-4 | 52.0 | {this_round} |
+
+## Round 2
+| # | What I changed | Acc (%) | notes |
+|---|---|---|---|
+| 4 | lr 2e-4, r=16 | 60.0 | best so far |
+
+In round 1 the best was #3.
+Of 200 test examples.
+"""
+
+
+def test_the_best_so_far_is_held_against_the_trials_before_it():
+    values = values_of(ROUNDS.format(this_round=""), 200)
+    first, later = claim(values, "new best"), claim(values, "best so far")
+    assert first["comparisons"][0]["pairs"] == [["2", "1"]]
+    assert first["reason"] != "not_best"
+    assert ["4", "2"] in [c["pairs"][0] for c in later["comparisons"]]
+
+
+def test_the_best_of_a_round_is_held_against_that_round():
+    text = audited(ROUNDS.format(this_round="best of this round"), 200).markdown("en")
+    assert "#2 scored higher than #3." in text
+    assert "#4 and #2 scored higher" not in text
+    chinese = (
+        "## 第一轮\n| 实验 | 改动 | 准确率 | 备注 |\n|---|---|---|---|\n| 1 | 基线：学习率 1e-4，秩 8 | 40/100 | |\n"
+        "| 2 | 学习率 2e-4 | 60/100 | 本轮最佳 |\n\n## 第二轮\n| 实验 | 改动 | 准确率 | 备注 |\n|---|---|---|---|\n"
+        "| 3 | 学习率 4e-4 | 70/100 | |\n\n第一轮的最佳是实验2\n"
+    )
+    assert [c["reason"] == "not_best" for c in values_of(chinese)["claims"]] == [False, False]
+
+
+MESSY = """|Run|LR|Eff. batch|LoRA (r/α)|Acc|Δ vs base|Comment|
+|:-|:-:|:-:|:-:|:-:|:-:|:-|
+|A|2e-4|16|8/16|**50.8%**|–|default|
+|C|4e-4|16|8/16|53.3%|+2.5||
+|D|4e-4|16|16/32|55.0%|+4.2|bigger rank helps|
+|G|4e-4|32|16/32|51.7%|+3.9||
+|H|2e-3|16|8/16|3.3%|-47.5|blew up|
+
+TL;DR: run D is the best. Learning rates above 1e-3 diverge.
+"""
+
+
+def test_joined_and_effective_columns_are_settings():
+    values = values_of(MESSY, 120)
+    assert values["trials"][2]["values"]["lora_r"] == 16
+    assert values["trials"][2]["values"]["lora_alpha"] == 32
+    assert values["seed_noise"]["equal_settings"] == []  # C and D differ in rank
+    assert claim(values, "bigger rank")["comparisons"][0]["pairs"] == [["D", "C"]]
+    assert values["factors"][-1]["factor"] == "effective_batch_size"
+    assert codes(values) == ["difference_wrong"]  # G: +0.9
+
+
+def test_a_collapse_that_still_guesses_a_few_did_not_train():
+    values = values_of(MESSY, 120)
+    assert values["trials"][-1]["failed"]
+    assert claim(values, "diverge")["reason"] == "one_trial"
+    good = MESSY.replace("3.3%|-47.5|blew up", "60.0%|+9.2|did not diverge")
+    assert not values_of(good, 120)["trials"][-1]["failed"]
+
+
+def test_a_text_may_begin_with_tldr():
+    assert claim(values_of(MESSY, 120), "run D")["text"] == "TL;DR: run D is the best"
+
+
+NAMED = """| config | lr | rank | accuracy |
+|---|---|---|---|
+| base | 2e-4 | 8 | 71.2 ± 0.6 |
+| A | 5e-4 | 8 | 74.4 ± 0.4 |
+| lr4-r16 | 4e-4 | 16 | 75.0 ± 0.9 |
+
+Config A is the best. lr4-r16 is better than base.
+"""
+
+
+def test_short_names_in_a_column_headed_config_are_labels():
+    values = values_of(NAMED, 1000)
+    assert [t["trial"] for t in values["trials"]] == ["base", "A", "lr4-r16"]
+    assert values["baseline"] == {"trial": "base", "named": True}
+    assert claim(values, "Config A")["reason"] == "not_best"
+    assert claim(values, "lr4-r16")["comparisons"][0]["pairs"] == [["lr4-r16", "base"]]
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Results are given with ±"), ("zh", "结果带有 ±")])
+def test_a_plus_minus_is_said_not_to_be_used(language, said):
+    assert said in audited(NAMED, 1000).markdown(language)
+    assert said not in audited(NAMED.replace("±", " "), 1000).markdown(language)
+
+
+def test_a_baseline_called_baseline_is_not_named_twice():
+    text = audited(NAMED.replace("| base |", "| baseline |"), 1000).markdown("en")
+    assert "ahead of the baseline (71.2 %)" in text
+    assert "of 1,000 examples" in text
+    assert "比基线（71.2 %）" in audited(NAMED, 1000).markdown("zh")
+
+
+def test_a_label_with_a_letter_is_found_in_the_text_but_a_setting_is_no_label():
+    text = "| run | lr | r | acc |\n|---|---|---|---|\n| t0 | 1e-4 | 8 | 40/100 |\n| r=16 | 1e-4 | 16 | 50/100 |\n"
+    values = values_of(text + "\nt0 is the best. r=16 is better than r=8.\n")
+    assert claim(values, "t0")["kind"] == "best_trial"
+    assert claim(values, "r=16")["kind"] == "levels"
+
+
+SAID = """| 实验 | 学习率 | 秩 | 准确率 |
+|---|---|---|---|
+| 实验1 | 1e-4 | 8 | 59.8% |
+| 实验2 | 2e-4 | 8 | 67.0% |
+
+- 实验2 准确率为 {accuracy}%，比实验1 高 {gap} 个百分点。
+"""
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "gap", "expected"),
+    [("67.0", "7.2", []), ("68.0", "7.2", ["said_differs"]), ("67.0", "8.3", ["said_gap_differs"]), ("67", "7", [])],
+)
+def test_numbers_in_the_text_are_held_against_the_table(accuracy, gap, expected):
+    assert codes(values_of(SAID.format(accuracy=accuracy, gap=gap), 358)) == expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "exp2 is 5% better",
+        "exp2 has 10% warmup",
+        "exp2 (lr=2e-4)",
+        "exp2 with 0.05 dropout",
+        "exp2: 3 epochs",
+        "exp2 at 3%",
+    ],
+)
+def test_other_numbers_behind_a_trial_are_no_accuracies(sentence):
+    text = "| exp | lr | r | acc |\n|---|---|---|---|\n| exp1 | 1e-4 | 8 | 40/100 |\n| exp2 | 2e-4 | 8 | 50/100 |\n\n"
+    found = codes(values_of(text + sentence + ".\n"))
+    assert found == (["said_differs"] if sentence == "exp2 at 3%" else [])
+
+
+def test_a_trial_given_again_says_what_differs():
+    rows = "| base | 1e-4 | 8 | 0.600 |\n| x | 2e-4 | 8 | 0.640 |\n"
+    head = "| run | lr | r | acc |\n|---|---|---|---|\n"
+    again = f"{head}{rows}\n{head}| base | 1e-4 | 8 | 0.616 |\n| y | 1e-4 | 16 | 0.620 |\n"
+    text = audited(again, 250).markdown("en")
+    assert "with the same settings and another result (61.60 %, before 60.00 %); the first was used." in text
+    assert "with other settings; the first was used." in audited(again.replace("8 | 0.616", "4 | 0.600"), 250).markdown(
+        "en"
+    )
+
+
+def test_a_failed_trial_of_one_change_is_trained_again_not_isolated():
+    text = "run,lr,r,acc\nbase,1e-4,8,40/100\nx,2e-4,8,42/100\nhot,1e-2,8,NaN\n"
+    why = [t["why"] for t in values_of(text)["next_trials"]]
+    assert "boundary_again" in why
+    assert "boundary_factor" not in why
+    assert "another seed: does it break again? | again: hot" in audited(text).markdown("en")
+
+
+def test_the_file_of_next_trials_holds_only_what_a_study_takes():
+    rows = "base,1e-4,8,1,40/100\nhalf,1e-4,8,0.5,60/100\nhot,1e-2,8,1,NaN\n"
+    record = audited("run,lr,r,epochs,acc\n" + rows)
+    lines = record.values()["next_trials_csv"].splitlines()
+    column = lines[0].split(",").index("num_train_epochs")
+    kind = FACTOR_KINDS["num_train_epochs"]
+    assert len(lines) > 1
+    assert all(kind.problem(float(line.split(",")[column])) is None for line in lines[1:])
+    assert "such as half an epoch" in record.markdown("en")
+    assert "半个 epoch" in record.markdown("zh")
+
+
+def test_measures_with_words_for_missing_values_are_no_settings_that_varied():
+    head = "| run | lr | r | acc | eval loss |\n|---|---|---|---|---|\n"
+    rows = "| base | 1e-4 | 8 | 40/100 | 1.2 |\n| x | 2e-4 | 8 | 42/100 | NaN |\n| y | 4e-4 | 8 | 44/100 | - |\n"
+    assert "its words differ" not in audited(head + rows).markdown("en")
+    assert "its words differ" in audited((head + rows).replace("NaN", "cosine").replace(" - |", " linear |")).markdown(
+        "en"
+    )
+
+
+def test_footnote_marks_are_not_quoted():
+    head = "| run | lr | r | acc | notes |\n|---|---|---|---|---|\n"
+    text = head + "| base | 1e-4 | 8 | 40/100 | |\n| x | 2e-4 | 8 | 42/100 | better[^1] |\n\n[^1]: one seed.\n"
+    assert claim(values_of(text), "better")["text"] == "better"
+
+
+def test_more_important_than_names_no_leader():
+    text = "run,lr,r,acc\nbase,1e-4,8,40/100\nx,2e-4,8,42/100\ny,1e-4,16,44/100\n"
+    table = "| run | lr | r | acc |\n|---|---|---|---|\n" + "".join(
+        f"| {' | '.join(line.split(','))} |\n" for line in text.splitlines()[1:]
+    )
+    values = values_of(f"{table}\nLearning rate is the most important factor, more important than rank.\n")
+    assert claim(values, "most important")["factor"] == "learning_rate"
+    assert claim(values, "than rank")["verdict"] == "unchecked"
+
+
+def test_without_a_number_of_examples_differences_are_in_points():
+    text = "run,lr,r,acc\nbase,1e-4,8,0.4\nx,2e-4,8,0.5\n"
+    assert "差（百分点）" in audited(text).markdown("zh")
+    assert "差（条）" in audited(text, 100).markdown("zh")
+
+
+def test_chinese_and_latin_words_stand_apart():
+    rows = "实验1,1e-4,8,0.1,1,40/100\n实验2,2e-4,16,0.05,2,42/100\n"
+    text = audited("实验,学习率,秩,dropout,轮数,准确率\n" + rows).markdown("zh")
+    assert "仅以 dropout 0.05 与" in text
+    assert "学习率 1e-4、秩 8、dropout 0.1" in text
+
+
+@pytest.mark.parametrize("base", ["在2的基础上", "在 2 号基础上", "基于2，", "on top of 2: ", "based on 2, "])
+def test_a_change_may_build_on_a_bare_number(base):
+    text = (
+        "| 序号 | 修改内容 | 准确率 |\n|---|---|---|\n| 1 | 基线：学习率 1e-4，秩 8 | 40/100 |\n"
+        f"| 2 | 学习率 5e-4 | 50/100 |\n| 3 | {base}秩 32 | 60/100 |\n"
+    )
+    assert values_of(text)["trials"][2]["differs_from_baseline_in"] == ["learning_rate", "lora_r"]
+
+
+RANKS = "| run | lr | r | acc |\n|---|---|---|---|\n" + "".join(
+    f"| {i} | {lr} | {r} | {n}/250 |\n"
+    for i, lr, r, n in [(1, "1e-4", 4, 161), (2, "4e-4", 4, 181), (3, "4e-4", 8, 183), (4, "4e-4", 16, 180),
+                        (5, "4e-4", 64, 160)]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sentence", ["A rank between 4 and 16 is optimal.", "秩在 4 和 16 之间最佳。"])
+def test_between_two_levels_is_a_range(sentence):
+    found = values_of(f"{RANKS}\n{sentence}\n")["claims"][0]
+    assert {pair for c in found["comparisons"] for pair in map(tuple, c["pairs"])} == {
+        ("2", "5"),
+        ("3", "5"),
+        ("4", "5"),
+    }
+
+
+def test_a_level_may_stand_before_its_factor():
+    found = claim(values_of(f"{RANKS}\nSo 4e-4 is the sweet spot for the learning rate.\n"), "sweet spot")
+    assert (found["kind"], found["levels"]) == ("best_level", [0.0004])
+
+
+def test_a_bold_line_is_a_heading():
+    table = "| 实验 | 改动 | 准确率 | 备注 |\n|---|---|---|---|\n| {} | {} | {}/100 | {} |\n"
+    text = (
+        f"**第一轮**\n\n{table.format(1, '基线：学习率 1e-4，秩 8', 40, '')}| 2 | 学习率 2e-4 | 60/100 | 本轮最佳 |\n\n"
+        f"**第二轮**\n\n{table.format(3, '学习率 4e-4', 70, '')}"
+    )
+    assert claim(values_of(text), "本轮最佳")["reason"] != "not_best"
+
+
+def test_a_table_in_html_is_refused_by_name():
+    with pytest.raises(RecordTableError, match="a table in HTML"):
+        audited("<table><tr><th>lr</th><th>acc</th></tr></table>\n")
+
+
+UNHEADED = """| | Setting | Score |
+|---|---|---|
+| base | lr 2e-4, rank 8 | 180 / 300 |
+| +lr | base + lr 8e-4 | 201 / 300 |
+| top | lr 8e-4, rank 32 | 210 / 300 |
+
+Our best setup beats the baseline by {gap} points. Rank hardly matters.
+"""
+
+
+def test_a_first_column_without_a_header_holds_the_labels():
+    values = values_of(UNHEADED.format(gap=10))
+    assert [t["trial"] for t in values["trials"]] == ["base", "+lr", "top"]
+    assert values["notes"] == []
+
+
+@pytest.mark.parametrize(("gap", "expected"), [("10", []), ("11", ["said_gap_differs"])])
+def test_the_best_against_the_baseline_is_a_claim_of_its_own(gap, expected):
+    values = values_of(UNHEADED.format(gap=gap))
+    assert claim(values, "best setup")["comparisons"][0]["pairs"] == [["top", "base"]]
+    assert claim(values, "hardly matters")["kind"] == "no_effect"
+    assert codes(values) == expected
+
+
+def test_pairs_of_labels_with_hyphens_can_be_read():
+    rows = "run-1,1e-4,8,40/100\nrun-2,2e-4,8,50/100\nrun-3,1e-4,16,41/100\nrun-4,2e-4,16,52/100\n"
+    table = "".join(f"| {' | '.join(row.split(','))} |\n" for row in ["run,lr,r,acc", "---,---,---,---", *rows.split()])
+    text = audited(f"{table}\nHigher learning rates are better.\n")
+    assert "(run-2 - run-1: +10, run-4 - run-3: +11)" in text.markdown("en")
+    assert "（run-2 - run-1: +10、run-4 - run-3: +11）" in text.markdown("zh")

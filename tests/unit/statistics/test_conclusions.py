@@ -1,0 +1,200 @@
+"""What a study supports: each part of the conclusions on a history made by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import Cost, DataFacts, History, Outcomes, TrialFact
+from tunebook.core.space import SearchSpace
+from tunebook.core.study import (
+    Budget,
+    Contrast,
+    ContrastKind,
+    DataSpec,
+    Purpose,
+    RoundKind,
+    StudySpec,
+    Trial,
+    TrialState,
+    Wave,
+)
+from tunebook.statistics.conclusions import conclude
+from tunebook.statistics.judge_round import judge_round
+
+BASE = Configuration(learning_rate=2e-4, lora_r=16, lora_alpha=32)
+SPEC = StudySpec("s", "m", DataSpec("t"), "exact_match", BASE, SearchSpace(), Budget(60), margin=0.05)
+N = 1500
+FACTS = DataFacts(500, N, N, mean_tokens=100.0)
+
+
+class Story:
+    """A study told round by round; accuracies are as said, up to little noise."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+        self.chance = {split: self.rng.random(N) for split in ("validation", "test")}
+        self.history = History()
+        self.new, self.contrasts = [], []
+
+    def trials(self, kind, purpose, configuration, rate, seeds=2, factor=None, splits=("validation",), state=None):
+        ids = []
+        for _ in range(seeds):
+            number = len(self.history.trials) + len(self.new) + 1
+            trial = Trial(number, self.round, kind, purpose, configuration, configuration, number, splits, factor)
+            scores = {s: (self.chance[s] < rate + self.rng.normal(0, 0.004)).astype(float) for s in splits}
+            outcomes = {s: Outcomes(v, 1.2 - v + self.rng.normal(0, 0.05, N)) for s, v in scores.items()}
+            done = TrialState.COMPLETED if state is None else state
+            cost = Cost(train_seconds=10.0 + configuration.lora_r)
+            self.new.append(TrialFact(trial, done, outcomes if state is None else {}, cost=cost))
+            ids.append(number)
+        return tuple(ids)
+
+    @property
+    def round(self):
+        return len(self.history.waves)
+
+    def ask(self, treatment, control, label, factor=None, kind=ContrastKind.DIFFERENCE, split="validation"):
+        self.contrasts.append(Contrast(kind, treatment, control, label, factor, split))
+
+    def close(self, kind, notes=(), sealed=None):
+        wave = Wave(self.round, kind, 1, tuple(f.trial for f in self.new), tuple(self.contrasts), notes=notes)
+        trials = {**self.history.trials, **{f.trial.id: f for f in self.new}}
+        waves = (*self.history.waves, wave)
+        history = History(waves, trials, 0.0, sealed or self.history.sealed, self.history.findings)
+        found = judge_round(history, wave.round, SPEC, FACTS)
+        self.history = History(waves, trials, 0.0, history.sealed, (*history.findings, *found))
+        self.new, self.contrasts = [], []
+
+
+@pytest.fixture(scope="module")
+def story():
+    s = Story()
+    s.close(RoundKind.REFERENCE)
+    explore = RoundKind.EXPLORE
+    base = s.trials(explore, Purpose.BASELINE, BASE, 0.60, 5)
+    for rate, accuracy in ((5e-5, 0.36), (1e-4, 0.51), (4e-4, 0.63), (8e-4, 0.60)):
+        ids = s.trials(explore, Purpose.LEVEL, BASE.with_values(learning_rate=rate), accuracy, factor="learning_rate")
+        s.ask(ids, base, f"learning_rate={rate:g}", "learning_rate")
+    for dropout in (0.05, 0.1):
+        ids = s.trials(explore, Purpose.LEVEL, BASE.with_values(lora_dropout=dropout), 0.60, factor="lora_dropout")
+        s.ask(ids, base, f"lora_dropout={dropout:g}", "lora_dropout")
+    small = s.trials(explore, Purpose.LEVEL, BASE.with_values(lora_r=4, lora_alpha=8), 0.60, factor="lora_r")
+    s.ask(small, base, "lora_r=4", "lora_r")
+    big = s.trials(explore, Purpose.LEVEL, BASE.with_values(lora_r=64, lora_alpha=128), 0.63, factor="lora_r")
+    s.ask(big, base, "lora_r=64", "lora_r")
+    s.close(explore)
+    together = BASE.with_values(lora_r=64, lora_alpha=128, learning_rate=4e-4)
+    both = s.trials(RoundKind.COMBINE, Purpose.COMBINE, together, 0.66)
+    s.ask(both, base, "combined")
+    s.close(RoundKind.COMBINE, notes=(("combined", {"learning_rate": 4e-4, "lora_r": 64}),))
+    for rate, state in ((1.6e-3, None), (3.2e-3, TrialState.DIVERGED)):
+        s.trials(
+            RoundKind.BOUNDARY,
+            Purpose.BOUNDARY,
+            together.with_values(learning_rate=rate),
+            0.6,
+            4,
+            "learning_rate",
+            state=state,
+        )
+    s.close(RoundKind.BOUNDARY)
+    splits, confirm = ("validation", "test"), RoundKind.CONFIRM
+    cheap = BASE.with_values(learning_rate=4e-4)
+    best = s.trials(confirm, Purpose.CONFIRM, together, 0.66, 3, splits=splits)
+    control = s.trials(confirm, Purpose.CONFIRM, BASE, 0.60, 3, splits=splits)
+    cheapest = s.trials(confirm, Purpose.CONFIRM, cheap, 0.645, 3, splits=splits)
+    s.ask(best, control, "best", split="test")
+    s.ask(cheapest, best, "cheapest", kind=ContrastKind.NON_INFERIORITY, split="test")
+    s.close(confirm, sealed={"best": together.key, "baseline": BASE.key, "cheapest": cheap.key})
+    return s.history, together, cheap
+
+
+@pytest.fixture(scope="module")
+def found(story):
+    return conclude(story[0], SPEC, FACTS)
+
+
+def test_the_sealed_best_is_the_best_and_the_test_split_confirms_it(story, found):
+    _, together, _ = story
+    assert found.best.key == together.key
+    assert found.best.chosen_by == "confirmed"
+    assert found.confirmation.accuracies["best"] == pytest.approx(0.66, abs=0.03)
+    assert found.confirmation.gain_interval[0] > 0
+
+
+def test_the_cheaper_configuration_is_as_good_because_a_contrast_showed_it(story, found):
+    _, _, cheap = story
+    assert found.cheapest.key == cheap.key
+    assert found.cheapest.may_be_worse_by < SPEC.margin
+    assert found.cheapest.cost_ratio == pytest.approx(26 / 74)
+
+
+def test_without_a_contrast_for_it_the_cheaper_one_is_only_a_candidate(story):
+    history, _, _ = story
+    before = History(
+        history.waves[:-1],
+        {i: f for i, f in history.trials.items() if f.trial.round < 4},
+        0.0,
+        {},
+        tuple(f for f in history.findings if f.round < 4),
+    )
+    cheapest = conclude(before, SPEC, FACTS).cheapest
+    assert cheapest.key is None
+    assert cheapest.candidate is not None
+    assert cheapest.may_be_worse_by > 0
+
+
+def test_the_learning_rate_comes_first_and_dropout_is_not_ranked(found):
+    by_name = {importance.factor: importance for importance in found.importance}
+    assert found.importance[0].factor == "learning_rate"
+    assert by_name["learning_rate"].ranked
+    assert not by_name["lora_dropout"].ranked
+    assert by_name["lora_dropout"].nothing_above < 0.05
+    assert by_name["learning_rate"].levels[0] == 2e-4
+
+
+def test_the_interaction_of_combined_factors_is_known_and_the_others_are_not(found):
+    known = [interaction for interaction in found.interactions if interaction.known]
+    assert [interaction.factors for interaction in known] == [("learning_rate", "lora_r")]
+    assert known[0].interval[0] < 0.0 < known[0].interval[1]
+    assert known[0].effect == pytest.approx(0.0, abs=0.02)
+    assert all(interaction.effect is None for interaction in found.interactions if not interaction.known)
+
+
+def test_the_sweet_spot_lies_around_the_best_rate(found):
+    spot = next(spot for spot in found.sweet_spots if spot.factor == "learning_rate")
+    assert spot.fitted
+    assert 1e-4 < spot.low < 4e-4 < spot.high <= 8e-4
+
+
+def test_the_bracket_is_that_of_the_settings_that_were_pushed(found):
+    bracket = found.boundary
+    assert (bracket.highest_trained, bracket.lowest_failed, bracket.how) == (1.6e-3, 3.2e-3, "diverged")
+
+
+def test_clearly_worse_configurations_are_not_in_the_tie_set(story, found):
+    _, together, _ = story
+    assert found.tie_set[0] == together.key
+    assert BASE.with_values(learning_rate=5e-5).key not in found.tie_set
+
+
+def test_the_noise_says_what_each_round_could_see(found):
+    assert set(found.noise.smallest_detectable_effect) == {"explore", "combine", "confirm"}
+    assert 0 < found.noise.smallest_margin < 0.1
+    assert not found.noise.from_prior
+
+
+def test_more_money_narrows_the_interval(found):
+    money = found.more_money
+    assert 0 < money.half_width_with_trials < money.half_width
+    assert 0 < money.half_width_with_examples < money.half_width
+    assert not math.isnan(money.half_width)
+
+
+def test_an_empty_study_supports_nothing():
+    found = conclude(History(), SPEC, FACTS)
+    assert found.best is None
+    assert found.noise.from_prior
+    assert found.findings == found.tie_set == found.importance == ()

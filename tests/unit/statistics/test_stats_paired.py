@@ -1,0 +1,149 @@
+"""Paired differences, noise and intervals against values computed elsewhere."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tunebook.statistics.intervals import accuracy_interval, satterthwaite, wilson
+from tunebook.statistics.noise import SEED_DEVIATION_PRIOR, SeedNoise, pooled_covariance, pooled_noise
+from tunebook.statistics.paired import contrast_matrix, estimate, mcnemar_exact, neighbour_inflation
+
+
+def scores(rng, trials, n, rate=0.6):
+    return (rng.random((trials, n)) < rate).astype(float)
+
+
+# Newcombe 1998 (Statistics in Medicine 17, 857), table I, method 3 (Wilson without continuity correction).
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0000, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_intervals_are_those_of_newcombe(successes, n, low, high):
+    assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_one_trial_gets_wilsons_interval():
+    one = np.repeat([1.0, 0.0], [81, 182])[None, :]
+    assert accuracy_interval(one, 0.02, 5) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+def test_several_seeds_widen_the_interval_by_their_noise():
+    rng = np.random.default_rng(0)
+    y = scores(rng, 2, 400)
+    low, high = accuracy_interval(y, 0.02, math.inf)
+    variance = y.mean(axis=0).var(ddof=1) / 400 + 0.02**2 / 2
+    assert (high - low) / 2 == pytest.approx(1.96 * math.sqrt(variance), rel=0.01)
+
+
+def test_satterthwaite_is_the_welch_formula():
+    a, b = np.array([1.0, 4.0, 2.0, 7.0, 5.0]), np.array([2.0, 2.5, 3.0, 2.0, 9.0, 1.0, 4.0])
+    df = satterthwaite((a.var(ddof=1) / 5, b.var(ddof=1) / 7), (4, 6))
+    assert df == pytest.approx(stats.ttest_ind(a, b, equal_var=False).df)
+
+
+def test_pooled_noise_is_the_root_mean_square_within_groups():
+    deviation, df, from_prior = pooled_noise([[0.60, 0.62], [0.70, 0.71, 0.75], [0.5]])
+    within = 2 * 0.01**2 + np.var([0.70, 0.71, 0.75]) * 3
+    assert (deviation, df, from_prior) == (pytest.approx(math.sqrt(within / 3)), 3, False)
+
+
+def test_without_replicates_the_stated_prior_is_used_and_said():
+    assert pooled_noise([[0.6], [0.7]]) == (SEED_DEVIATION_PRIOR, 0, True)
+
+
+def test_a_far_noisier_configuration_is_set_apart_from_the_pool():
+    quiet = {f"c{i}": np.array([[0.600], [0.604], [0.602]]) for i in range(8)}
+    noise = pooled_covariance({**quiet, "wild": np.array([[0.5], [0.7], [0.6]])})
+    assert list(noise.own) == ["wild"]
+    assert noise.deviation == pytest.approx(0.002)
+    assert noise.own["wild"][0][0, 0] == pytest.approx(0.01)
+
+
+def test_without_seed_noise_the_estimate_is_the_paired_t_test():
+    rng = np.random.default_rng(1)
+    y = rng.random((2, 200))
+    e = estimate(y, np.array([[1.0, -1.0]]), SeedNoise(np.zeros((1, 1)), 5.0), pseudo=0.0)
+    theirs = stats.ttest_rel(y[0], y[1])
+    assert e.effect[0] / e.standard_error[0] == pytest.approx(theirs.statistic)
+    assert e.df[0] == pytest.approx(theirs.df)
+
+
+def test_the_variance_is_that_of_the_examples_plus_that_of_the_seeds():
+    rng = np.random.default_rng(2)
+    y = scores(rng, 7, 300)
+    w = contrast_matrix([((1, 2), (3, 4, 5, 6, 7))], range(1, 8))
+    e = estimate(y, w, SeedNoise(np.array([[0.01**2]]), 9.0), pseudo=0.0)
+    d = y[:2].mean(axis=0) - y[2:].mean(axis=0)
+    assert e.effect[0] == pytest.approx(d.mean())
+    assert e.covariance[0, 0] == pytest.approx(d.var(ddof=1) / 300 + 0.01**2 * (1 / 2 + 1 / 5))
+
+
+def test_contrasts_that_share_a_control_share_its_noise():
+    rng = np.random.default_rng(3)
+    w = contrast_matrix([((1,), (3,)), ((2,), (3,))], (1, 2, 3))
+    e = estimate(scores(rng, 3, 500), w, SeedNoise(np.array([[0.3**2]]), 50.0))
+    assert e.correlation[0, 1] == pytest.approx(0.5, abs=0.01)
+
+
+def test_two_trials_that_agree_everywhere_are_not_known_to_be_equal():
+    y = np.ones((2, 30))
+    e = estimate(y, np.array([[1.0, -1.0]]), SeedNoise(np.zeros((1, 1)), 5.0))
+    assert e.standard_error[0] > 0.03
+
+
+def test_groups_of_examples_are_estimated_from_their_own_examples():
+    rng = np.random.default_rng(4)
+    y = scores(rng, 2, 100)
+    halves = [np.arange(0, 40), np.arange(40, 100)]
+    e = estimate(y, np.array([[1.0, -1.0]]), SeedNoise(np.diag([0.01**2, 0.02**2]), 6.0), halves)
+    assert e.effect == pytest.approx([np.mean(y[0, half] - y[1, half]) for half in halves])
+    assert e.from_seeds == pytest.approx([2 * 0.01**2, 2 * 0.02**2])
+
+
+# Agresti 2002, Categorical Data Analysis, section 10.1: 86 and 150 changed their minds; the exact test.
+def test_mcnemar_is_the_exact_binomial_test():
+    a = np.repeat([1.0, 0.0, 1.0], [86, 150, 20])
+    b = np.repeat([0.0, 1.0, 1.0], [86, 150, 20])
+    assert mcnemar_exact(a, b) == pytest.approx(stats.binomtest(86, 236).pvalue)
+
+
+# shared with the audit: 112 against 107 of 358 right, the five discordant pairs all one way
+def test_five_examples_one_way_are_not_significant():
+    a, b = np.zeros(358), np.zeros(358)
+    a[:112], b[:107] = 1, 1
+    assert mcnemar_exact(a, b) == pytest.approx(0.0625)
+
+
+def test_mcnemar_declines_graded_scores():
+    assert mcnemar_exact(np.array([0.5, 1.0]), np.array([1.0, 0.0])) is None
+
+
+def test_clustered_examples_inflate_the_variance_and_independent_ones_do_not():
+    rng = np.random.default_rng(6)
+    clusters = np.repeat(rng.normal(size=(6, 400)), 5, axis=1) + rng.normal(size=(6, 2000))
+    # correlation 1/2 within clusters of five: the design effect is 1 + 4 x 1/2 = 3
+    assert neighbour_inflation(clusters) == pytest.approx(2.6, abs=0.5)
+    quiet = sum(neighbour_inflation(rng.normal(size=(6, 1000))) > 1 for _ in range(100))
+    assert quiet <= 10
+
+
+def test_a_file_sorted_by_label_is_not_taken_for_clusters():
+    rng = np.random.default_rng(7)
+    by_label = np.repeat(rng.normal(size=(4, 4)), 250, axis=1) + rng.normal(size=(4, 1000))
+    # without taking the plateau off it would be about 5
+    assert neighbour_inflation(by_label) < 1.5
+
+
+def test_few_degrees_of_freedom_are_filled_up_by_the_prior():
+    noise = pooled_covariance([np.array([[0.6], [0.6]])])
+    assert (noise.deviation, noise.df, noise.provisional) == (0.0, 1.0, True)
+    covariance, df = noise.assumed
+    assert (covariance[0, 0], df) == (pytest.approx(3 * SEED_DEVIATION_PRIOR**2 / 4), 4.0)
+
+
+def test_from_four_degrees_of_freedom_on_only_the_measurement_counts():
+    noise = pooled_covariance([np.array([[0.60], [0.61], [0.62], [0.63], [0.64]])])
+    assert noise.assumed == (noise.covariance, 4.0)
+    assert not noise.provisional
