@@ -21,9 +21,9 @@ from tunebook.core.facts import DataFacts, History
 from tunebook.core.space import Folding, effective
 from tunebook.core.study import Budget, DataSpec, Purpose, RoundKind, StudySpec, Trial
 from tunebook.planning.planner import StudyPlanner
-from tunebook.planning.problem import Ground
+from tunebook.planning.problem import Problem
 from tunebook.planning.rounds.boundary import edge
-from tunebook.planning.state import Board
+from tunebook.planning.state import PlanningState
 from tunebook.testing.planner_suite import example_study
 from tunebook.testing.simulated_study import simulated_history, world_oracle
 from tunebook.testing.world import World
@@ -138,7 +138,7 @@ def bracket_holds(number: int, trials: int, spread: float) -> bool | None:
     ]
     if not probes:
         return None
-    found = edge(Board(Ground(spec, facts, FOLDING), history), probes[0].configuration)
+    found = edge(PlanningState(Problem(spec, facts, FOLDING), history), probes[0].configuration)
     return (found.highest_trained or 0.0) <= world.cliff_of(probes[0].effective) <= (found.lowest_failed or math.inf)
 
 

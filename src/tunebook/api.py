@@ -15,7 +15,7 @@ from tunebook.core.study import Budget, StudySpec
 from tunebook.errors import UserError
 from tunebook.run.compare import Comparison
 from tunebook.run.observer import Observer, Silent
-from tunebook.run.place import StudyPlace
+from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
 from tunebook.run.rerun import Reproduction
 from tunebook.run.status import StudyStatus
@@ -29,7 +29,7 @@ class Study:
     Use `Study.load`. Every method opens the ledger for as long as it runs; `run` alone writes to it.
     """
 
-    def __init__(self, spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False) -> None:
+    def __init__(self, spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> None:
         self.spec = spec
         self.place = place
         self._trust = trust_remote_code

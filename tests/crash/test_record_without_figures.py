@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.soak import Soak, make_simulated_study
 from tunebook.record import plots
-from tunebook.run.place import StudyPlace
+from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import read_study
 from tunebook.run.report import write_record
 
@@ -94,7 +94,7 @@ def test_one_picture_that_breaks_costs_no_other(folder, monkeypatch):
     painters = [(name, label, broken if name == "cost" else paint) for name, label, paint in plots.gallery.PAINTERS]
     monkeypatch.setattr(plots.gallery, "PAINTERS", painters)
     said = []
-    paths = write_record(read_study(StudyPlace(None, folder)), folder, warn=said.append)
+    paths = write_record(read_study(StudyPaths(None, folder)), folder, warn=said.append)
     [sentence] = said
     assert sentence.startswith("figures (cost): could not be drawn (ZeroDivisionError: no room between the axes)")
     assert "figures/effects.svg" in paths

@@ -42,7 +42,7 @@ class InlineExecutor:
         """Train all jobs; see `core.ports.Executor`."""
         book = JobBook(self._limits)
         book.add(jobs)
-        desk = _Desk(book, on_event, lambda: self._stopping)
+        desk = InlineSink(book, on_event, lambda: self._stopping)
         sink = self._transform.wrap(desk) if self._transform else desk
         while book.has_waiting and not self._stopping:
             try:
@@ -65,7 +65,7 @@ class InlineExecutor:
         """Nothing to end."""
 
 
-class _Desk:
+class InlineSink:
     """Source and sink of the engine. An error of the runner's callback waits until the engine has returned, because
     engines catch exceptions to isolate trials."""
 

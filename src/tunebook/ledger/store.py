@@ -22,7 +22,7 @@ from tunebook.ledger.codec import encode
 from tunebook.ledger.database import Database
 from tunebook.ledger.digest import Row, check_row, damaged, sealed_row
 from tunebook.ledger.schema import notes, rounds, sealed, studies, trials, waves
-from tunebook.ledger.transitions import TrialDesk, attempts_of, never_planned
+from tunebook.ledger.transitions import TrialTransitions, attempts_of, never_planned
 
 __all__ = ["SqlLedger"]
 
@@ -333,8 +333,8 @@ class SqlLedger:
             raise UnwritableFolder(f"{self._place}: was opened for reading. Open it with write=True to change it.")
         return self._database.transaction(work)
 
-    def _desk(self, connection: Connection) -> TrialDesk:
-        return TrialDesk(connection, self._id(connection), self._place, self._now(connection))
+    def _desk(self, connection: Connection) -> TrialTransitions:
+        return TrialTransitions(connection, self._id(connection), self._place, self._now(connection))
 
     def _study_row(self, connection: Connection) -> Row | None:
         asked = select(studies).order_by(studies.c.id)

@@ -17,7 +17,7 @@ from tunebook.errors import IllegalTransition, NotFoundError, StaleLease
 from tunebook.ledger.digest import Row, check_row, sealed_row
 from tunebook.ledger.schema import attempts, trials
 
-__all__ = ["TrialDesk", "attempts_of", "never_planned"]
+__all__ = ["TrialTransitions", "attempts_of", "never_planned"]
 
 FINISHED, RELEASED, LOST, EXPIRED = "finished", "released", "lost", "expired"
 """How an attempt ends: with a result, given back, with its runner, or with its lease."""
@@ -31,7 +31,7 @@ def never_planned(place: str, trial_id: int) -> NotFoundError:
     return NotFoundError(f"{place}: trial {trial_id} was never planned. `tunebook status` lists the trials.")
 
 
-class TrialDesk:
+class TrialTransitions:
     """The trials of one study within one transaction.
 
     Args:

@@ -6,30 +6,30 @@ import numpy as np
 
 from tunebook.core.cost import relative_cost
 from tunebook.core.facts import Floats
-from tunebook.planning.state import Board, Group
+from tunebook.planning.state import Group, PlanningState
 from tunebook.statistics.selection import leader
 
 __all__ = ["as_good_and_cheaper", "leading"]
 
 
-def leading(board: Board) -> Group | None:
+def leading(state: PlanningState) -> Group | None:
     """The configuration to go on with, or None when nothing has trained."""
-    groups = [group for group in board.groups.values() if group.trains and group.n_broke == 0]
-    groups = groups or [group for group in board.groups.values() if group.trains]
+    groups = [group for group in state.groups.values() if group.trains and group.n_broke == 0]
+    groups = groups or [group for group in state.groups.values() if group.trains]
     if not groups:
         return None
     scores = np.stack([_per_example(group) for group in groups])
     return groups[leader(scores, np.array([group.loss for group in groups]))]
 
 
-def as_good_and_cheaper(board: Board, best: Group) -> Group | None:
+def as_good_and_cheaper(state: PlanningState, best: Group) -> Group | None:
     """The cheapest configuration whose mean accuracy is less than the margin below the best's, or None when the best
     is itself the cheapest of them."""
-    spec, facts = board.ground.spec, board.ground.facts
+    spec, facts = state.problem.spec, state.problem.facts
     price = relative_cost(best.effective, facts)
     candidates = [
         group
-        for group in board.groups.values()
+        for group in state.groups.values()
         if group.trains
         and group.n_broke == 0
         and group.accuracy >= best.accuracy - spec.margin

@@ -19,7 +19,7 @@ from tunebook.core.space import checkpoint_family
 from tunebook.core.study import Cut, Fold
 from tunebook.planning.folds import fold_of
 from tunebook.planning.levels import explored_levels, is_ordered, position, rate_limits
-from tunebook.planning.problem import Ground
+from tunebook.planning.problem import Problem
 from tunebook.planning.shares import Allowance
 
 __all__ = ["BASELINE_SEEDS_LEAST", "Design", "FactorDesign", "LevelDesign", "fitted", "full_design"]
@@ -69,44 +69,44 @@ class Design:
         return sum(len(factor.levels) for factor in self.factors)
 
 
-def full_design(ground: Ground) -> Design:
+def full_design(problem: Problem) -> Design:
     """Everything that the study asks for, as if money were no object."""
     folds: list[Fold] = []
-    seen = {ground.effective(ground.spec.baseline): ground.spec.baseline}
+    seen = {problem.effective(problem.spec.baseline): problem.spec.baseline}
     factors = []
-    for factor in ground.factors:
-        bracketed = bool(ground.rates) and FACTOR_KINDS[factor.name].moves_learning_rate
+    for factor in problem.factors:
+        bracketed = bool(problem.rates) and FACTOR_KINDS[factor.name].moves_learning_rate
         levels = []
-        for value in explored_levels(factor, ground.spec.baseline):
-            level = LevelDesign(value, ground.configure({factor.name: value}))
-            effective = ground.effective(level.configuration)
+        for value in explored_levels(factor, problem.spec.baseline):
+            level = LevelDesign(value, problem.configure({factor.name: value}))
+            effective = problem.effective(level.configuration)
             if effective in seen:
-                saved = ground.spec.seeds.configuration + (len(ground.rates) if bracketed else 0)
-                folds.append(fold_of(ground, level.configuration, seen[effective], saved, factor.name))
+                saved = problem.spec.seeds.configuration + (len(problem.rates) if bracketed else 0)
+                folds.append(fold_of(problem, level.configuration, seen[effective], saved, factor.name))
             else:
                 seen[effective] = level.configuration
                 levels.append(level)
         if levels:
-            factors.append(FactorDesign(factor.name, tuple(levels), bracketed, ground.spec.seeds.configuration))
-    rates = ground.rates if any(factor.bracketed for factor in factors) else ()
-    return Design(tuple(factors), ground.spec.seeds.baseline, rates, tuple(folds))
+            factors.append(FactorDesign(factor.name, tuple(levels), bracketed, problem.spec.seeds.configuration))
+    rates = problem.rates if any(factor.bracketed for factor in factors) else ()
+    return Design(tuple(factors), problem.spec.seeds.baseline, rates, tuple(folds))
 
 
-def price(ground: Ground, design: Design) -> tuple[int, float]:
+def price(problem: Problem, design: Design) -> tuple[int, float]:
     """Trials and predicted seconds of both waves, checkpoints counted once, a moved baseline at its fewest seeds."""
     runs: dict[tuple[object, ...], float] = {}
-    timed = ground.calibration is not None and ground.spec.budget.hours is not None
-    for wave, configuration, rate, seed in _settings(ground, design):
-        effective = ground.effective(configuration)
-        family = checkpoint_family(effective) if ground.folding.checkpoints else None
+    timed = problem.calibration is not None and problem.spec.budget.hours is not None
+    for wave, configuration, rate, seed in _settings(problem, design):
+        effective = problem.effective(configuration)
+        family = checkpoint_family(effective) if problem.folding.checkpoints else None
         key = (wave, family or effective, rate, seed)
-        runs[key] = max(runs.get(key, 0.0), ground.work(configuration) if timed else 0.0)
+        runs[key] = max(runs.get(key, 0.0), problem.work(configuration) if timed else 0.0)
     return len(runs), sum(runs.values())
 
 
-def _settings(ground: Ground, design: Design) -> Iterator[tuple[int, Configuration, float | None, int]]:
+def _settings(problem: Problem, design: Design) -> Iterator[tuple[int, Configuration, float | None, int]]:
     """Every trial as (wave, configuration, bracket rate or None, number of its seed)."""
-    baseline = ground.spec.baseline
+    baseline = problem.spec.baseline
     yield from ((1, baseline, None, seed) for seed in range(design.baseline_seeds))
     if design.has_brackets:
         yield from ((1, baseline, rate, -1) for rate in design.rates)
@@ -130,18 +130,18 @@ def _moved_seeds(design: Design) -> int:
     return max(0, min(BASELINE_SEEDS_LEAST, design.baseline_seeds) - shared)
 
 
-def fitted(ground: Ground, room: Allowance) -> tuple[Design, tuple[Cut, ...]]:
+def fitted(problem: Problem, room: Allowance) -> tuple[Design, tuple[Cut, ...]]:
     """The largest design that the room covers, cut down step by step, with what was cut."""
-    design = full_design(ground)
-    cost = price(ground, design)
+    design = full_design(problem)
+    cost = price(problem, design)
     cuts: dict[str, Cut] = {}
-    for code, factor, step in _steps(ground, design):
+    for code, factor, step in _steps(problem, design):
         if room.covers(*cost):
             break
         smaller = step(design)
         if smaller == design:
             continue
-        cheaper = price(ground, smaller)
+        cheaper = price(problem, smaller)
         before = cuts.get(code, Cut(code, 0))
         factors = before.factors if factor is None else tuple(dict.fromkeys((*before.factors, factor)))
         cuts[code] = Cut(code, before.count + cost[0] - cheaper[0], factors)
@@ -152,22 +152,22 @@ def fitted(ground: Ground, room: Allowance) -> tuple[Design, tuple[Cut, ...]]:
 _Step = Callable[[Design], Design]
 
 
-def _steps(ground: Ground, full: Design) -> Iterator[tuple[str, str | None, _Step]]:
+def _steps(problem: Problem, full: Design) -> Iterator[tuple[str, str | None, _Step]]:
     names = [factor.name for factor in reversed(full.factors)]
-    yield "bracket_ends", None, partial(_without_bracket_end, ground)
+    yield "bracket_ends", None, partial(_without_bracket_end, problem)
     for name in names:
         yield "bracket", name, partial(_without_bracket, name)
     for name in names:
         for _ in range(len(_factor(full, name).levels)):
-            yield "middle_levels", name, partial(_without_middle, ground, name)
-    for _ in range(ground.spec.seeds.configuration - 1):
+            yield "middle_levels", name, partial(_without_middle, problem, name)
+    for _ in range(problem.spec.seeds.configuration - 1):
         for name in names:
             yield "second_seeds", name, partial(_with_fewer_seeds, name)
     for _ in range(full.baseline_seeds - BASELINE_SEEDS_LEAST):
         yield "baseline_seeds", None, _with_fewer_baseline_seeds
     for name in names:
         for _ in range(len(_factor(full, name).levels)):
-            yield "end_levels", name, partial(_without_nearest, ground, name)
+            yield "end_levels", name, partial(_without_nearest, problem, name)
     for name in names[:-1]:
         yield "factors", name, partial(_without_factor, name)
 
@@ -182,12 +182,12 @@ def _changed(design: Design, new: FactorDesign) -> Design:
     return replace(design, factors=factors, rates=design.rates if keep else ())
 
 
-def _without_bracket_end(ground: Ground, design: Design) -> Design:
+def _without_bracket_end(problem: Problem, design: Design) -> Design:
     """Of the two ends keep the one towards the middle of the rates that the study file names, for all alike."""
-    if len(design.rates) < 3 or ground.rate_factor is None:
+    if len(design.rates) < 3 or problem.rate_factor is None:
         return design
-    low, high = rate_limits(ground.rate_factor)
-    upper = math.log(ground.spec.baseline.learning_rate) <= (math.log(low) + math.log(high)) / 2
+    low, high = rate_limits(problem.rate_factor)
+    upper = math.log(problem.spec.baseline.learning_rate) <= (math.log(low) + math.log(high)) / 2
     return replace(design, rates=design.rates[1:] if upper else design.rates[:-1])
 
 
@@ -196,28 +196,28 @@ def _without_bracket(name: str, design: Design) -> Design:
     return _changed(design, replace(factor, bracketed=False)) if factor.bracketed else design
 
 
-def _without_middle(ground: Ground, name: str, design: Design) -> Design:
+def _without_middle(problem: Problem, name: str, design: Design) -> Design:
     """Drop the middle level nearest to the baseline; the lowest and the highest stay."""
     factor = _factor(design, name)
     if not is_ordered(name):
         return design
-    own = getattr(ground.spec.baseline, name)
+    own = getattr(problem.spec.baseline, name)
     values = [level.value for level in factor.levels]
     ends = {min([*values, own]), max([*values, own])}
     middle = [level for level in factor.levels if level.value not in ends]
-    return _dropped(ground, design, factor, middle)
+    return _dropped(problem, design, factor, middle)
 
 
-def _without_nearest(ground: Ground, name: str, design: Design) -> Design:
+def _without_nearest(problem: Problem, name: str, design: Design) -> Design:
     """Keep only the level farthest from the baseline (of unordered levels: the first)."""
     factor = _factor(design, name)
-    return _dropped(ground, design, factor, list(factor.levels)) if len(factor.levels) > 1 else design
+    return _dropped(problem, design, factor, list(factor.levels)) if len(factor.levels) > 1 else design
 
 
-def _dropped(ground: Ground, design: Design, factor: FactorDesign, among: list[LevelDesign]) -> Design:
+def _dropped(problem: Problem, design: Design, factor: FactorDesign, among: list[LevelDesign]) -> Design:
     if not among:
         return design
-    own = getattr(ground.spec.baseline, factor.name)
+    own = getattr(problem.spec.baseline, factor.name)
     if is_ordered(factor.name):
         nearest = min(among, key=lambda level: abs(position(factor.name, level.value) - position(factor.name, own)))
     else:

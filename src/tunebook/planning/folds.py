@@ -7,7 +7,7 @@ from dataclasses import replace
 from tunebook.core.configuration import Configuration
 from tunebook.core.space import fold_reasons
 from tunebook.core.study import Fold, Trial, Wave
-from tunebook.planning.problem import Ground
+from tunebook.planning.problem import Problem
 
 __all__ = ["fold_of", "with_checkpoint_folds"]
 
@@ -20,14 +20,14 @@ ABOUT = {
 
 
 def fold_of(
-    ground: Ground, asked: Configuration, same: Configuration, saved_trials: int, factor: str | None = None
+    problem: Problem, asked: Configuration, same: Configuration, saved_trials: int, factor: str | None = None
 ) -> Fold:
     """A configuration that acts as another one does, with the reasons that concern where the two differ."""
-    longest = ground.facts.longest_tokens
-    reasons = (*fold_reasons(asked, ground.folding, longest), *fold_reasons(same, ground.folding, longest))
+    longest = problem.facts.longest_tokens
+    reasons = (*fold_reasons(asked, problem.folding, longest), *fold_reasons(same, problem.folding, longest))
     changed = set(asked.changes_from(same))
     telling = [reason for reason in reasons if ABOUT.get(reason, {reason}) & changed]
-    return Fold(asked, ground.effective(asked).key, tuple(dict.fromkeys(telling or reasons)), saved_trials, factor)
+    return Fold(asked, problem.effective(asked).key, tuple(dict.fromkeys(telling or reasons)), saved_trials, factor)
 
 
 def with_checkpoint_folds(wave: Wave) -> Wave:

@@ -21,7 +21,7 @@ from tunebook.planning.rounds.boundary import MOST_RATE_TRIALS, OUTWARD_FACTORS
 from tunebook.planning.rounds.confirm import SEEDS as CONFIRM_SEEDS
 from tunebook.planning.rounds.table import table_wave
 from tunebook.planning.shares import SHARES
-from tunebook.planning.state import Board
+from tunebook.planning.state import PlanningState
 from tunebook.statistics.noise import SEED_DEVIATION_PRIOR, pooled_noise
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect, smallest_margin
 
@@ -40,7 +40,7 @@ class _Shape:
 
 
 @dataclass(frozen=True)
-class _Eyes:
+class Sensitivity:
     """How well the study sees: examples, and noise with its degrees of freedom."""
 
     n_validation: int
@@ -69,71 +69,71 @@ class _Eyes:
         )
 
 
-def outlook(board: Board, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Outlook:
+def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Outlook:
     """The rounds to come.
 
     Args:
         kinds: those that may still be opened, in order.
         wave: the next wave, when it is known to be more than the reference.
     """
-    ground = board.ground
-    design, cuts = fitted(ground, board.first_allowance)
+    problem = state.problem
+    design, cuts = fitted(problem, state.first_allowance)
     folds = design.folds
-    if ground.table:
+    if problem.table:
         folds, cuts = (), ()
-        if board.last_wave is None:
-            table = table_wave(board, 1)
+        if state.last_wave is None:
+            table = table_wave(state, 1)
             folds, cuts = table.folds, table.cuts
-    wanted = full_design(ground)
-    shapes = tuple(_shapes(board, design, kinds, wave))
-    eyes = _eyes(board, design)
-    margins = [margin for margin in map(eyes.margin, shapes) if margin is not None]
-    uncut = _explore_shape(wanted, price(ground, wanted)[0])
+    wanted = full_design(problem)
+    shapes = tuple(_shapes(state, design, kinds, wave))
+    sensitivity = _sensitivity(state, design)
+    margins = [margin for margin in map(sensitivity.margin, shapes) if margin is not None]
+    uncut = _explore_shape(wanted, price(problem, wanted)[0])
     return Outlook(
-        rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, eyes.effect(s)) for s in shapes),
-        folds=_all(board, "folds") or folds,
-        cuts=_all(board, "cuts") or cuts,
-        detectable_without_cuts=None if ground.table else _eyes(board, wanted).effect(uncut),
+        rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, sensitivity.effect(s)) for s in shapes),
+        folds=_all(state, "folds") or folds,
+        cuts=_all(state, "cuts") or cuts,
+        detectable_without_cuts=None if problem.table else _sensitivity(state, wanted).effect(uncut),
         smallest_margin=min(margins, default=None),
-        wanted_trials=math.ceil((_n_rows(board) if ground.table else uncut.n_trials) / SHARES[RoundKind.EXPLORE]),
+        wanted_trials=math.ceil((_n_rows(state) if problem.table else uncut.n_trials) / SHARES[RoundKind.EXPLORE]),
     )
 
 
-def _all(board: Board, what: str) -> tuple[Any, ...]:
-    return tuple(each for wave in board.history.waves for each in getattr(wave, what))
+def _all(state: PlanningState, what: str) -> tuple[Any, ...]:
+    return tuple(each for wave in state.history.waves for each in getattr(wave, what))
 
 
-def _n_rows(board: Board) -> int:
+def _n_rows(state: PlanningState) -> int:
     """Trials of the user's own table and the baseline, nothing cut."""
-    spec = board.ground.spec
-    return len(board.ground.table) * spec.seeds.configuration + spec.seeds.baseline
+    spec = state.problem.spec
+    return len(state.problem.table) * spec.seeds.configuration + spec.seeds.baseline
 
 
-def _eyes(board: Board, design: Design) -> _Eyes:
+def _sensitivity(state: PlanningState, design: Design) -> Sensitivity:
     """Measured noise when there are degrees of freedom for it, else the prior, believed as much as explore will pay
     for."""
-    facts = board.ground.facts
-    deviation, df, from_prior = pooled_noise(board.history)
+    facts = state.problem.facts
+    deviation, df, from_prior = pooled_noise(state.history)
     if from_prior or df <= 0:
         spread = sum(len(factor.levels) * (factor.seeds - 1) for factor in design.factors)
         deviation, df = SEED_DEVIATION_PRIOR, max(1, design.baseline_seeds - 1 + spread)
-    return _Eyes(facts.n_validation, facts.n_test, deviation, df)
+    return Sensitivity(facts.n_validation, facts.n_test, deviation, df)
 
 
-def _shapes(board: Board, design: Design, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[_Shape]:
+def _shapes(state: PlanningState, design: Design, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[_Shape]:
     """The rounds in order; each takes at most its most, and at most what its share leaves."""
-    used: float = board.used_trials
-    current = wave if wave is not None else board.last_wave
+    used: float = state.used_trials
+    current = wave if wave is not None else state.last_wave
     if current is not None and (wave is not None or not current.closes_round):
-        shape = _current_shape(board, design, current, is_planned=wave is None)
+        shape = _current_shape(state, design, current, is_planned=wave is None)
         used += shape.n_trials
         if shape.n_trials or wave is not None:
             yield shape
     for kind in kinds:
         if wave is not None and kind is wave.kind:
             continue
-        most = _most(board, design, kind)
-        room = max(0.0, board.share_until(kind) - used)
+        most = _most(state, design, kind)
+        room = max(0.0, state.share_until(kind) - used)
         n = int(min(most.n_trials, room))
         used += n
         if n > 0:
@@ -141,15 +141,15 @@ def _shapes(board: Board, design: Design, kinds: tuple[RoundKind, ...], wave: Wa
             yield _Shape(kind, n, compared, most.m_treatment, most.m_control)
 
 
-def _current_shape(board: Board, design: Design, wave: Wave, is_planned: bool) -> _Shape:
+def _current_shape(state: PlanningState, design: Design, wave: Wave, is_planned: bool) -> _Shape:
     """The round under way: its next wave, if that is not planned yet, and the waves that may follow it."""
     own = sum(trial.costs_budget for trial in wave.trials)
-    before = sum(fact.trial.costs_budget for fact in board.history.of_round(wave.round)) + (0 if is_planned else own)
+    before = sum(fact.trial.costs_budget for fact in state.history.of_round(wave.round)) + (0 if is_planned else own)
     rest = 0
     if not wave.closes_round:
-        most = _most(board, design, wave.kind).n_trials
-        used = board.used_trials + (0 if is_planned else own)
-        rest = int(min(max(0, most - before), max(0.0, board.share_until(wave.kind) - used)))
+        most = _most(state, design, wave.kind).n_trials
+        used = state.used_trials + (0 if is_planned else own)
+        rest = int(min(max(0, most - before), max(0.0, state.share_until(wave.kind) - used)))
     shape = _shape_of(wave)
     compared = design.n_levels if wave.kind is RoundKind.EXPLORE else shape.n_comparisons
     return replace(shape, n_trials=rest + (0 if is_planned else own), n_comparisons=compared)
@@ -166,24 +166,24 @@ def _explore_shape(design: Design, n_trials: int) -> _Shape:
     return _Shape(RoundKind.EXPLORE, n_trials, design.n_levels, seeds, design.baseline_seeds)
 
 
-def _most(board: Board, design: Design, kind: RoundKind) -> _Shape:
+def _most(state: PlanningState, design: Design, kind: RoundKind) -> _Shape:
     """The most that a round of this kind would take if its share allowed."""
-    ground = board.ground
-    seeds, control = ground.spec.seeds.configuration, design.baseline_seeds
+    problem = state.problem
+    seeds, control = problem.spec.seeds.configuration, design.baseline_seeds
     if kind is RoundKind.EXPLORE:
-        return _explore_shape(design, price(ground, design)[0])
+        return _explore_shape(design, price(problem, design)[0])
     if kind is RoundKind.TABLE:
-        return _shape_of(table_wave(board, 1))
+        return _shape_of(table_wave(state, 1))
     if kind is RoundKind.REFINE:
-        points = 2 * sum(is_ordered(factor.name) for factor in ground.factors)
+        points = 2 * sum(is_ordered(factor.name) for factor in problem.factors)
         return _Shape(kind, points * seeds, points, seeds, control)
     if kind is RoundKind.COMBINE:
-        moves = any(FACTOR_KINDS[factor.name].moves_learning_rate for factor in ground.factors)
-        cells = 1 + len(ground.factors)
-        return _Shape(kind, (cells * seeds + 3 * moves) * (len(ground.factors) > 1), 1, seeds, control)
+        moves = any(FACTOR_KINDS[factor.name].moves_learning_rate for factor in problem.factors)
+        cells = 1 + len(problem.factors)
+        return _Shape(kind, (cells * seeds + 3 * moves) * (len(problem.factors) > 1), 1, seeds, control)
     if kind is RoundKind.BOUNDARY:
-        outward = sum(factor.name in OUTWARD_FACTORS for factor in ground.factors)
-        rate = MOST_RATE_TRIALS if ground.rate_factor is not None else 0
+        outward = sum(factor.name in OUTWARD_FACTORS for factor in problem.factors)
+        rate = MOST_RATE_TRIALS if problem.rate_factor is not None else 0
         return _Shape(kind, rate + outward * seeds, outward, seeds, control)
     n = CONFIRM_SEEDS[0]
     return _Shape(kind, 3 * n, 2, n, n)

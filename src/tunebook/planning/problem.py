@@ -15,11 +15,11 @@ from tunebook.core.space import Folding, effective
 from tunebook.core.study import StudySpec
 from tunebook.planning.levels import bracket_rates
 
-__all__ = ["Ground"]
+__all__ = ["Problem"]
 
 
 @dataclass
-class Ground:
+class Problem:
     """The planner's fixed surroundings.
 
     Attributes:

@@ -13,8 +13,8 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, Wave
-from tunebook.planning.state import Board
-from tunebook.planning.wave_builder import Draft
+from tunebook.planning.state import PlanningState
+from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["Bracket", "chosen_rate", "note_choice", "read_brackets"]
 
@@ -32,14 +32,14 @@ class Bracket:
     losses: tuple[tuple[float, float], ...]
 
 
-def read_brackets(board: Board, wave: Wave) -> list[Bracket]:
+def read_brackets(state: PlanningState, wave: Wave) -> list[Bracket]:
     """The wave's brackets in order of planning."""
     grouped: dict[tuple[str | None, Configuration], list[TrialFact]] = {}
-    own = board.ground.spec.baseline.learning_rate
+    own = state.problem.spec.baseline.learning_rate
     for trial in wave.trials:
         if trial.purpose is Purpose.BRACKET:
             key = (trial.factor, trial.configuration.with_values(learning_rate=own))
-            grouped.setdefault(key, []).append(board.history.trials[trial.id])
+            grouped.setdefault(key, []).append(state.history.trials[trial.id])
     return [_bracket(factor, configuration, facts) for (factor, configuration), facts in grouped.items()]
 
 
@@ -62,10 +62,10 @@ def chosen_rate(bracket: Bracket) -> float:
     return min(finite)[1] if finite else min(rate for rate, _ in bracket.losses)
 
 
-def note_choice(draft: Draft, bracket: Bracket, rate: float) -> None:
+def note_choice(builder: WaveBuilder, bracket: Bracket, rate: float) -> None:
     """Keep the choice for the record."""
     losses = [[tried, loss if math.isfinite(loss) else None] for tried, loss in bracket.losses]
-    draft.note(
+    builder.note(
         "chosen_rate",
         {
             "factor": bracket.factor,

@@ -14,10 +14,10 @@ from tunebook.core.factor import Level
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import Contrast, ContrastKind, Purpose, RoundKind, TrialState, Wave
-from tunebook.planning.problem import Ground
+from tunebook.planning.problem import Problem
 from tunebook.planning.shares import Allowance, allowance
 
-__all__ = ["Board", "Group", "LevelSeen"]
+__all__ = ["Group", "LevelSeen", "PlanningState"]
 
 CLAIMING = frozenset(Purpose) - {Purpose.REFERENCE, Purpose.BRACKET}
 """Purposes of trials that speak about accuracy; a bracket only chooses."""
@@ -103,11 +103,11 @@ class LevelSeen:
         return interval is not None and (interval[1] < 0 or interval[0] > 0)
 
 
-class Board:
+class PlanningState:
     """A history as the rounds' planners see it."""
 
-    def __init__(self, ground: Ground, history: History) -> None:
-        self.ground = ground
+    def __init__(self, problem: Problem, history: History) -> None:
+        self.problem = problem
         self.history = history
 
     @cached_property
@@ -127,12 +127,12 @@ class Board:
     @cached_property
     def baseline(self) -> Group:
         """The baseline as the study file gives it."""
-        configuration = self.ground.effective(self.ground.spec.baseline)
+        configuration = self.problem.effective(self.problem.spec.baseline)
         return self.groups.get(configuration) or Group(configuration, (), math.inf, -1.0, 0, 0)
 
     def is_new(self, configuration: Configuration) -> bool:
         """Whether no trial of it, in whatever words, has spoken about accuracy yet."""
-        return self.ground.effective(configuration) not in self.groups
+        return self.problem.effective(configuration) not in self.groups
 
     @cached_property
     def used_trials(self) -> int:
@@ -153,9 +153,9 @@ class Board:
 
         Predictions are corrected by what finished trials took; without a calibration they rest on those alone.
         """
-        if self.ground.spec.budget.hours is None:
+        if self.problem.spec.budget.hours is None:
             return 0.0
-        return self._second_rate * self.ground.work(configuration, splits)
+        return self._second_rate * self.problem.work(configuration, splits)
 
     @cached_property
     def _second_rate(self) -> float:
@@ -163,9 +163,9 @@ class Board:
         finished = [
             fact.trial for fact in self.history.trials.values() if fact.state.is_final and fact.trial.costs_budget
         ]
-        work = sum(self.ground.work(trial.configuration, trial.splits) for trial in finished)
+        work = sum(self.problem.work(trial.configuration, trial.splits) for trial in finished)
         if len(finished) < FEWEST_FINISHED or work <= 0 or self.history.spent_seconds <= 0:
-            return 1.0 if self.ground.calibration is not None else 0.0
+            return 1.0 if self.problem.calibration is not None else 0.0
         return self.history.spent_seconds / work
 
     def rounds_of(self, kind: RoundKind) -> int:
@@ -174,16 +174,16 @@ class Board:
 
     def allowance(self, kind: RoundKind) -> Allowance:
         """What a round of this kind may still take."""
-        return allowance(self.ground.spec.budget, kind, self.used_trials, self.history.spent_seconds)
+        return allowance(self.problem.spec.budget, kind, self.used_trials, self.history.spent_seconds)
 
     @cached_property
     def first_allowance(self) -> Allowance:
         """What the first round may take, or could before it was planned."""
-        return allowance(self.ground.spec.budget, RoundKind.EXPLORE, 0, 0.0)
+        return allowance(self.problem.spec.budget, RoundKind.EXPLORE, 0, 0.0)
 
     def share_until(self, kind: RoundKind) -> float:
         """Trials of the budget up to and including a round of this kind."""
-        return allowance(self.ground.spec.budget, kind, 0, 0.0).trials
+        return allowance(self.problem.spec.budget, kind, 0, 0.0).trials
 
     @cached_property
     def levels(self) -> tuple[LevelSeen, ...]:
@@ -219,7 +219,7 @@ class Board:
         return self.groups.get(self.history.trials[ids[0]].trial.effective) if ids else None
 
     def _group(self, effective: Configuration, facts: tuple[TrialFact, ...]) -> Group:
-        means = [self.ground.means(f) for f in facts if f.state.did_train and "validation" in f.outcomes]
+        means = [self.problem.means(f) for f in facts if f.state.did_train and "validation" in f.outcomes]
         n, n_broke = len(means), sum(f.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for f in facts)
         if n <= n_broke:
             return Group(effective, facts, math.inf, -1.0, n, n_broke)

@@ -10,30 +10,30 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.space import checkpoint_family
 from tunebook.core.study import Contrast, ContrastKind, Cut, Fold, Purpose, RoundKind, Trial, Wave
 from tunebook.planning.shares import Allowance
-from tunebook.planning.state import Board
+from tunebook.planning.state import PlanningState
 
-__all__ = ["Draft"]
+__all__ = ["WaveBuilder"]
 
 
-class Draft:
+class WaveBuilder:
     """Collects the trials and contrasts of one wave.
 
     Args:
-        board: what has happened so far.
+        state: what has happened so far.
         kind, round_number, number: of the wave.
         room: what the wave may take.
     """
 
-    def __init__(self, board: Board, kind: RoundKind, round_number: int, number: int, room: Allowance) -> None:
-        self.board = board
+    def __init__(self, state: PlanningState, kind: RoundKind, round_number: int, number: int, room: Allowance) -> None:
+        self.state = state
         self.kind = kind
         self.room = room
         self._round = round_number
         self.number = number
         self._trials: list[Trial] = []
-        self._known = dict(board.by_setting)
+        self._known = dict(state.by_setting)
         self._runs: dict[tuple[Configuration, int, tuple[str, ...]], float] = {}
-        self._first_id = self._next_id = max(board.history.trials, default=-1) + 1
+        self._first_id = self._next_id = max(state.history.trials, default=-1) + 1
         self._contrasts: list[Contrast] = []
         self.folds: list[Fold] = []
         self.cuts: list[Cut] = []
@@ -45,13 +45,13 @@ class Draft:
 
     def missing(self, configuration: Configuration, seeds: Iterable[int]) -> int:
         """How many of these replicates are not there yet."""
-        effective = self.board.ground.effective(configuration)
+        effective = self.state.problem.effective(configuration)
         return sum((effective, seed) not in self._known for seed in seeds)
 
     def covers(self, configuration: Configuration, seeds: Iterable[int], splits: tuple[str, ...]) -> bool:
         """Whether the room covers the replicates that are not there yet."""
         n = self.missing(configuration, seeds)
-        return self.room.covers(n, n * self.board.seconds(configuration, splits))
+        return self.room.covers(n, n * self.state.seconds(configuration, splits))
 
     def replicates(
         self,
@@ -68,8 +68,8 @@ class Draft:
     def _one(
         self, configuration: Configuration, seed: int, purpose: Purpose, factor: str | None, splits: tuple[str, ...]
     ) -> int | None:
-        ground = self.board.ground
-        effective = ground.effective(configuration)
+        problem = self.state.problem
+        effective = problem.effective(configuration)
         known = self._known.get((effective, seed))
         if known is not None:
             return known
@@ -84,8 +84,8 @@ class Draft:
     def _pay(self, effective: Configuration, seed: int, splits: tuple[str, ...]) -> bool:
         """Take one trial out of the room, if it covers it. A further checkpoint of the same run costs only what it
         makes the run longer."""
-        seconds = self.board.seconds(effective, splits)
-        family = checkpoint_family(effective) if self.board.ground.folding.checkpoints else None
+        seconds = self.state.seconds(effective, splits)
+        family = checkpoint_family(effective) if self.state.problem.folding.checkpoints else None
         paid = self._runs.get((family, seed, splits)) if family is not None else None
         price = (1, seconds) if paid is None else (0, max(0.0, seconds - paid))
         if not self.room.covers(*price):
@@ -112,7 +112,7 @@ class Draft:
         return self._trial(ids[0]).effective
 
     def _trial(self, number: int) -> Trial:
-        known = self.board.history.trials.get(number)
+        known = self.state.history.trials.get(number)
         return known.trial if known is not None else self._trials[number - self._first_id]
 
     def _is_new(self, ids: tuple[int, ...]) -> bool:
@@ -137,7 +137,7 @@ class Draft:
 
     def wave(self, closes_round: bool = True) -> Wave:
         """The finished wave."""
-        trials = _with_checkpoints(self._trials) if self.board.ground.folding.checkpoints else tuple(self._trials)
+        trials = _with_checkpoints(self._trials) if self.state.problem.folding.checkpoints else tuple(self._trials)
         return Wave(
             self._round,
             self.kind,

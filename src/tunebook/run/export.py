@@ -12,7 +12,7 @@ from tunebook.errors import NotFoundError, UserError
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
 from tunebook.run.best import best_trial
-from tunebook.run.place import StudyPlace
+from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.writing import writing
 
@@ -21,7 +21,7 @@ __all__ = ["export_study"]
 TRAIN_FILE = "train.messages.jsonl"
 
 
-def export_study(place: StudyPlace, form: str, to: Path | None) -> dict[str, Path]:
+def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Path]:
     """Write one export and give the paths by name.
 
     Args:
@@ -100,14 +100,14 @@ def _accuracy(found: StudyRead) -> str:
     )
 
 
-def _merge(found: StudyRead, place: StudyPlace, adapter: Path, target: Path) -> None:
+def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:
     from tunebook.engines.base_model import resolve_model
     from tunebook.engines.merge import merge
 
     merge(resolve_model(found.spec.model, place.base), adapter, target, found.facts.model.get("dtype", "float32"))
 
 
-def _training_data(found: StudyRead, place: StudyPlace) -> str:
+def _training_data(found: StudyRead, place: StudyPaths) -> str:
     """The study's training rows as chat messages, in the study's order."""
     splits = read_splits(found.spec.data, found.spec.seed, place.base)
     examples = ((example.messages, example.completion) for example in splits.train)

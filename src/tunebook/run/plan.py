@@ -11,7 +11,7 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
-from tunebook.run.place import StudyPlace
+from tunebook.run.paths import StudyPaths
 from tunebook.run.preparation import Prepared, prepare
 from tunebook.run.reading import has_ledger, read_study
 
@@ -47,7 +47,7 @@ class StudyPlan:
     warnings: tuple[str, ...] = ()
 
 
-def plan_study(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False) -> StudyPlan:
+def plan_study(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> StudyPlan:
     """Check everything and foresee what a run would do. Trains nothing and writes nothing.
 
     Raises: UserError: bad input, as `run` would say.

@@ -22,7 +22,7 @@ from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options
 from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import ENGINES, EngineEntry
 from tunebook.run.environment import changed_versions, describe_environment
-from tunebook.run.place import StudyPlace
+from tunebook.run.paths import StudyPaths
 from tunebook.study_file import with_line
 
 __all__ = ["Prepared", "prepare"]
@@ -41,7 +41,7 @@ class Prepared:
     """
 
     spec: StudySpec
-    place: StudyPlace
+    place: StudyPaths
     base: Path
     engine: EngineEntry
     options: EngineOptions
@@ -108,7 +108,7 @@ class Prepared:
         )
 
 
-def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False) -> Prepared:
+def prepare(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> Prepared:
     """Everything that a study needs, checked.
 
     Raises: UserError: bad data, model, device or metric; nothing was written or spent.
@@ -121,7 +121,7 @@ def prepare(spec: StudySpec, place: StudyPlace, trust_remote_code: bool = False)
         raise type(error)(with_line(str(error), place.file)) from error
 
 
-def _checked(spec: StudySpec, place: StudyPlace, trust_remote_code: bool) -> Prepared:
+def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Prepared:
     base = place.base
     entry = ENGINES.get(spec.engine)
     if entry is None:
@@ -208,7 +208,7 @@ def _command_settings(spec: StudySpec) -> dict[str, Any]:
     }
 
 
-def _hashes(place: StudyPlace, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
+def _hashes(place: StudyPaths, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
     hashes = {}
     if entry.needs_model:
         from tunebook.engines.base_model import fingerprint

@@ -15,7 +15,7 @@ from tunebook.errors import NotFoundError
 from tunebook.ledger import ledger_address, open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.run.engines import ENGINES
-from tunebook.run.place import StudyPlace
+from tunebook.run.paths import StudyPaths
 from tunebook.statistics.conclusions import conclude
 
 __all__ = ["StudyRead", "has_ledger", "last_note", "read_ledger", "read_study"]
@@ -34,12 +34,12 @@ class StudyRead:
     calibration: Calibration | None
 
 
-def has_ledger(place: StudyPlace) -> bool:
+def has_ledger(place: StudyPaths) -> bool:
     """Whether this study has been started."""
     return place.ledger.exists() or ledger_address() is not None
 
 
-def read_study(place: StudyPlace) -> StudyRead:
+def read_study(place: StudyPaths) -> StudyRead:
     """Read a study; works while another process runs it.
 
     Raises: NotFoundError: it has not been started.

@@ -12,7 +12,7 @@ from tunebook.core.facts import TrialFact
 from tunebook.errors import NotFoundError
 from tunebook.run.answers import as_fact
 from tunebook.run.observer import Observer
-from tunebook.run.place import StudyPlace
+from tunebook.run.paths import StudyPaths
 from tunebook.run.preparation import prepare
 from tunebook.run.reading import read_study
 from tunebook.run.runner import job_of
@@ -76,7 +76,7 @@ class Reproduction:
         return text
 
 
-def rerun_trial(place: StudyPlace, trial_id: int, observer: Observer, trust_remote_code: bool) -> Reproduction:
+def rerun_trial(place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool) -> Reproduction:
     """Train a finished trial again in a scratch folder; the ledger is only read.
 
     Raises: NotFoundError: no such trial, or it is not finished. TrialFailed: it cannot be trained now.

@@ -12,7 +12,7 @@ from tunebook.errors import NotFoundError, TunebookError, UnwritableFolder, User
 from tunebook.ledger import SqlLedger, examine, rescue
 from tunebook.ledger.lock import unwritable
 from tunebook.ledger.sqlite import SqliteDatabase
-from tunebook.run.place import LEDGER_FILE
+from tunebook.run.paths import LEDGER_FILE
 from tunebook.run.reading import last_note
 
 __all__ = ["Rescued", "rescue_study"]

@@ -18,7 +18,7 @@ from tunebook.record.tensorboard import TensorBoardWriter
 from tunebook.run.announce import round_paragraph
 from tunebook.run.best import write_best
 from tunebook.run.observer import Observer
-from tunebook.run.place import StudyPlace
+from tunebook.run.paths import StudyPaths
 from tunebook.run.preparation import Prepared, prepare
 from tunebook.run.reading import last_note, read_ledger
 from tunebook.run.report import write_record
@@ -33,7 +33,7 @@ __all__ = ["run_study"]
 
 def run_study(
     spec: StudySpec,
-    place: StudyPlace,
+    place: StudyPaths,
     observer: Observer,
     trust_remote_code: bool = False,
     final: bool = False,

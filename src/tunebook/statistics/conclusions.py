@@ -34,7 +34,7 @@ from tunebook.core.findings import (
 )
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
 from tunebook.statistics.effects import factor_variances
-from tunebook.statistics.evidence import Place, Standing
+from tunebook.statistics.evidence import Candidate, Evidence
 from tunebook.statistics.intervals import accuracy_interval
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.noise import effective_key
@@ -55,30 +55,30 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
     Args:
         history: `findings` are those of the closed rounds, as `statistics.judge_round.judge_round` gave them.
     """
-    standing = Standing(history, spec)
-    best = _best(standing)
-    place = standing.places.get(best.key) if best is not None else None
+    evidence = Evidence(history, spec)
+    best = _best(evidence)
+    candidate = evidence.candidates.get(best.key) if best is not None else None
     return StudyFindings(
-        noise=_noise(standing),
+        noise=_noise(evidence),
         findings=tuple(history.findings),
-        accuracies=standing.accuracies,
+        accuracies=evidence.accuracies,
         best=best,
-        tie_set=_tie_set(standing, place),
-        cheapest=_cheapest(standing, place, facts),
-        importance=_importance(standing),
-        interactions=_interactions(standing),
-        sweet_spots=_sweet_spots(standing),
-        boundary=_boundary(standing),
-        confirmation=_confirmation(standing),
-        more_money=_more_money(standing, best),
+        tie_set=_tie_set(evidence, candidate),
+        cheapest=_cheapest(evidence, candidate, facts),
+        importance=_importance(evidence),
+        interactions=_interactions(evidence),
+        sweet_spots=_sweet_spots(evidence),
+        boundary=_boundary(evidence),
+        confirmation=_confirmation(evidence),
+        more_money=_more_money(evidence, best),
     )
 
 
-def _noise(standing: Standing) -> Noise:
-    noise, joint = standing.noise, standing.joint_noise
+def _noise(evidence: Evidence) -> Noise:
+    noise, joint = evidence.noise, evidence.joint_noise
     detectable: dict[str, list[float]] = {}
     margins = []
-    for finding in standing.history.findings:
+    for finding in evidence.history.findings:
         if finding.family == "main" and finding.kind is ContrastKind.DIFFERENCE and not math.isnan(finding.effect):
             reach, df = _critical(finding), min(finding.degrees_of_freedom, 1e6)
             found = (reach + float(special.stdtrit(df, POWER))) * finding.standard_error
@@ -101,25 +101,30 @@ def _critical(finding: Finding) -> float:
     return half / finding.standard_error if finding.standard_error > 0 else 0.0
 
 
-def _best(standing: Standing) -> BestConfiguration | None:
-    places = standing.chosen_from
-    if not places:
+def _best(evidence: Evidence) -> BestConfiguration | None:
+    candidates = evidence.chosen_from
+    if not candidates:
         return None
-    field = standing.field(places)
-    keys = [place.key for place in places]
-    sealed = standing.history.sealed.get("best")
+    field = evidence.field(candidates)
+    keys = [candidate.key for candidate in candidates]
+    sealed = evidence.history.sealed.get("best")
     index = keys.index(sealed) if sealed in keys else leader(field.scores, field.loss)
     found = corrected_accuracy(field, index)
-    place = standing.places[keys[index]]
+    candidate = evidence.candidates[keys[index]]
     return BestConfiguration(
-        keys[index], place.ids, found.raw, found.corrected, (found.low, found.high), _chosen_by(standing, keys[index])
+        keys[index],
+        candidate.ids,
+        found.raw,
+        found.corrected,
+        (found.low, found.high),
+        _chosen_by(evidence, keys[index]),
     )
 
 
-def _chosen_by(standing: Standing, key: str) -> str:
+def _chosen_by(evidence: Evidence, key: str) -> str:
     better = [
         f
-        for f in standing.history.findings
+        for f in evidence.history.findings
         if f.family == "main" and f.treatment_key == key and f.verdict is Verdict.BETTER
     ]
     if any(f.split == TEST for f in better):
@@ -127,72 +132,74 @@ def _chosen_by(standing: Standing, key: str) -> str:
     return "claim" if better else "leading"
 
 
-def _tie_set(standing: Standing, best: Place | None) -> tuple[str, ...]:
+def _tie_set(evidence: Evidence, best: Candidate | None) -> tuple[str, ...]:
     """The best first, then the others in order of accuracy."""
-    places = standing.contenders
-    if best is None or best not in places:
+    candidates = evidence.contenders
+    if best is None or best not in candidates:
         return (best.key,) if best is not None else ()
-    tied = tie_set(standing.field(places), places.index(best))
-    others = [place for place, is_tied in zip(places, tied, strict=True) if is_tied and place is not best]
-    return (best.key, *(place.key for place in sorted(others, key=lambda place: -place.accuracy)))
+    tied = tie_set(evidence.field(candidates), candidates.index(best))
+    others = [
+        candidate for candidate, is_tied in zip(candidates, tied, strict=True) if is_tied and candidate is not best
+    ]
+    return (best.key, *(candidate.key for candidate in sorted(others, key=lambda each: -each.accuracy)))
 
 
-def _cheapest(standing: Standing, best: Place | None, facts: DataFacts) -> CheapestAsGood | None:
+def _cheapest(evidence: Evidence, best: Candidate | None, facts: DataFacts) -> CheapestAsGood | None:
     """From the contrasts that were fixed beforehand; without one that succeeded, the candidate and its bound."""
     if best is None:
         return None
     tests = [
         f
-        for f in standing.history.findings
+        for f in evidence.history.findings
         if f.kind is ContrastKind.NON_INFERIORITY and f.family == "main" and not math.isnan(f.effect)
     ]
     for finding in reversed(tests):
-        place = standing.places.get(finding.treatment_key)
-        ratio = _cost_ratio(place, best, facts) if place is not None else None
+        candidate = evidence.candidates.get(finding.treatment_key)
+        ratio = _cost_ratio(candidate, best, facts) if candidate is not None else None
         shown = finding.treatment_key if finding.verdict is Verdict.NOT_INFERIOR else None
         return CheapestAsGood(shown, finding.treatment_key, max(0.0, -finding.interval[0]), ratio)
     price = relative_cost(best.effective, facts)
-    cheaper = [p for p in standing.contenders if relative_cost(p.effective, facts) < price]
+    cheaper = [p for p in evidence.contenders if relative_cost(p.effective, facts) < price]
     if not cheaper:
         return CheapestAsGood(best.key, best.key, 0.0, 1.0)
-    bounds = _worse_by(standing, cheaper, best)
-    within = [i for i, place in enumerate(cheaper) if place.accuracy >= best.accuracy - standing.spec.margin]
+    bounds = _worse_by(evidence, cheaper, best)
+    within = [i for i, candidate in enumerate(cheaper) if candidate.accuracy >= best.accuracy - evidence.spec.margin]
     if not within:
         return None
     i = min(within, key=lambda i: (relative_cost(cheaper[i].effective, facts), -cheaper[i].accuracy))
     return CheapestAsGood(None, cheaper[i].key, max(0.0, float(bounds[i])), _cost_ratio(cheaper[i], best, facts))
 
 
-def _worse_by(standing: Standing, places: list[Place], best: Place) -> Floats:
+def _worse_by(evidence: Evidence, candidates: list[Candidate], best: Candidate) -> Floats:
     """How much worse than the best each may be: simultaneous one-sided 95 % bounds."""
-    estimates = standing.estimates([(place.ids, best.ids) for place in places])
-    limit = MaxT(estimates.correlation, np.zeros(len(places), bool)).critical(0.05, estimates.df)
+    estimates = evidence.estimates([(candidate.ids, best.ids) for candidate in candidates])
+    limit = MaxT(estimates.correlation, np.zeros(len(candidates), bool)).critical(0.05, estimates.df)
     return np.asarray(np.minimum(1.0, limit * estimates.standard_error - estimates.effect))
 
 
-def _cost_ratio(place: Place, best: Place, facts: DataFacts) -> float:
+def _cost_ratio(candidate: Candidate, best: Candidate, facts: DataFacts) -> float:
     """Training time over the best's: measured where both were, else as the configurations let expect."""
     measured = [
         np.mean([f.cost.train_seconds for f in p.facts if f.trial.checkpoint_of is None] or [0.0])
-        for p in (place, best)
+        for p in (candidate, best)
     ]
     if min(measured) > 0:
         return float(measured[0] / measured[1])
-    return relative_cost(place.effective, facts)[0] / relative_cost(best.effective, facts)[0]
+    return relative_cost(candidate.effective, facts)[0] / relative_cost(best.effective, facts)[0]
 
 
-def _importance(standing: Standing) -> tuple[Importance, ...]:
-    levels = standing.levels
+def _importance(evidence: Evidence) -> tuple[Importance, ...]:
+    levels = evidence.levels
     factors = list(dict.fromkeys(str(f.factor) for f in levels))
     if not factors:
         return ()
-    estimates = standing.estimates([(f.treatment_trials, f.control_trials) for f in levels])
+    estimates = evidence.estimates([(f.treatment_trials, f.control_trials) for f in levels])
     members = [np.array([i for i, f in enumerate(levels) if f.factor == name]) for name in factors]
     variances = factor_variances(estimates.effect, estimates.covariance, estimates.df, members)
     found = []
     for name, own, variance in zip(factors, members, variances, strict=True):
         seen = max(max(abs(end) for end in levels[i].interval) for i in own)
-        values = dict.fromkeys([standing.control_value(levels[own[0]]), *(standing.value_of(levels[i]) for i in own)])
+        values = dict.fromkeys([evidence.control_value(levels[own[0]]), *(evidence.value_of(levels[i]) for i in own)])
         found.append(
             Importance(
                 name,
@@ -208,34 +215,34 @@ def _importance(standing: Standing) -> tuple[Importance, ...]:
     return tuple(sorted(found, key=lambda importance: importance.rank))
 
 
-def _interactions(standing: Standing) -> tuple[Interaction, ...]:
+def _interactions(evidence: Evidence) -> tuple[Interaction, ...]:
     """For every pair of explored factors: known when the four cells exist in the combine round."""
-    cells = _cells(standing)
+    cells = _cells(evidence)
     known: dict[tuple[str, str], tuple[tuple[int, ...], ...]] = {}
     names = sorted({name for cell in cells for name in cell})
     for a, b in combinations(names, 2):
         four = [cells.get(frozenset(which)) for which in ((a, b), (a,), (b,), ())]
         if all(cell is not None for cell in four):
             known[a, b] = tuple(cell for cell in four if cell is not None)
-    numbers = _interaction_numbers(standing, known)
-    explored = sorted({str(f.factor) for f in standing.levels})
+    numbers = _interaction_numbers(evidence, known)
+    explored = sorted({str(f.factor) for f in evidence.levels})
     pairs = dict.fromkeys([*known, *combinations(explored, 2)])
     return tuple(Interaction(pair, pair in numbers, *numbers.get(pair, (None, None))) for pair in pairs)
 
 
-def _cells(standing: Standing) -> dict[frozenset[str], tuple[int, ...]]:
+def _cells(evidence: Evidence) -> dict[frozenset[str], tuple[int, ...]]:
     """Trials by which of the combined levels they have; the empty set is the baseline."""
-    note = next((dict(w.notes)["combined"] for w in standing.history.waves if "combined" in dict(w.notes)), None)
-    baseline = standing.places.get(standing.baseline_key or "")
+    note = next((dict(w.notes)["combined"] for w in evidence.history.waves if "combined" in dict(w.notes)), None)
+    baseline = evidence.candidates.get(evidence.baseline_key or "")
     if note is None or baseline is None:
         return {}
     cells: dict[frozenset[str], tuple[int, ...]] = {frozenset(): baseline.ids}
-    for finding in standing.levels:
-        same_level = finding.factor in note and standing.value_of(finding) == note[finding.factor]
-        if same_level and finding.factor is not None and _moves_nothing_else(standing, finding, finding.factor):
+    for finding in evidence.levels:
+        same_level = finding.factor in note and evidence.value_of(finding) == note[finding.factor]
+        if same_level and finding.factor is not None and _moves_nothing_else(evidence, finding, finding.factor):
             cells[frozenset({finding.factor})] = finding.treatment_trials
-    for place in standing.places.values():
-        own = [f for f in place.facts if f.trial.purpose is Purpose.COMBINE]
+    for candidate in evidence.candidates.values():
+        own = [f for f in candidate.facts if f.trial.purpose is Purpose.COMBINE]
         if own:
             configuration = own[0].trial.configuration
             has = (name for name, value in note.items() if _plain(getattr(configuration, name)) == _plain(value))
@@ -243,13 +250,13 @@ def _cells(standing: Standing) -> dict[frozenset[str], tuple[int, ...]]:
     return cells
 
 
-def _moves_nothing_else(standing: Standing, finding: Finding, factor: str) -> bool:
+def _moves_nothing_else(evidence: Evidence, finding: Finding, factor: str) -> bool:
     """Whether a level was judged at the baseline's own learning rate: at a re-tuned one it is no cell of one change."""
-    if factor == "learning_rate" or standing.baseline_key is None:
+    if factor == "learning_rate" or evidence.baseline_key is None:
         return True
     rates = {
-        standing.history.trials[trial].trial.effective.learning_rate
-        for trial in (finding.treatment_trials[0], standing.places[standing.baseline_key].ids[0])
+        evidence.history.trials[trial].trial.effective.learning_rate
+        for trial in (finding.treatment_trials[0], evidence.candidates[evidence.baseline_key].ids[0])
     }
     return len(rates) == 1
 
@@ -259,7 +266,7 @@ def _plain(value: object) -> object:
 
 
 def _interaction_numbers(
-    standing: Standing, known: dict[tuple[str, str], tuple[tuple[int, ...], ...]]
+    evidence: Evidence, known: dict[tuple[str, str], tuple[tuple[int, ...], ...]]
 ) -> dict[tuple[str, str], tuple[float, tuple[float, float]]]:
     """Effect (together - first alone - second alone + neither) with simultaneous 95 % intervals."""
     if not known:
@@ -271,32 +278,32 @@ def _interaction_numbers(
         for sign, cell in zip((1, -1, -1, 1), cells, strict=True):
             for trial in cell:
                 weights[row, column[trial]] += sign / len(cell)
-    estimates = standing.weighted(weights, trials)
+    estimates = evidence.weighted(weights, trials)
     half = MaxT(estimates.correlation).critical(0.05, estimates.df) * estimates.standard_error
     return {
         pair: (float(e), (float(e - h), float(e + h))) for pair, e, h in zip(known, estimates.effect, half, strict=True)
     }
 
 
-def _sweet_spots(standing: Standing) -> tuple[SweetSpot, ...]:
-    factors = dict.fromkeys(str(f.factor) for f in standing.levels)
+def _sweet_spots(evidence: Evidence) -> tuple[SweetSpot, ...]:
+    factors = dict.fromkeys(str(f.factor) for f in evidence.levels)
     numeric = [name for name in factors if FACTOR_KINDS[name].scale in (Scale.LOG, Scale.LINEAR)]
-    spots = (_sweet_spot(standing, name) for name in numeric)
+    spots = (_sweet_spot(evidence, name) for name in numeric)
     return tuple(spot for spot in spots if spot is not None)
 
 
-def _sweet_spot(standing: Standing, factor: str) -> SweetSpot | None:
-    own = [f for f in standing.levels if f.factor == factor]
-    place: Callable[[float], float] = math.log if FACTOR_KINDS[factor].scale is Scale.LOG else float
+def _sweet_spot(evidence: Evidence, factor: str) -> SweetSpot | None:
+    own = [f for f in evidence.levels if f.factor == factor]
+    candidate: Callable[[float], float] = math.log if FACTOR_KINDS[factor].scale is Scale.LOG else float
     back: Callable[[float], float] = math.exp if FACTOR_KINDS[factor].scale is Scale.LOG else float
-    values = [float(str(standing.control_value(own[0]))), *(float(str(standing.value_of(f))) for f in own)]
-    if len(set(values)) < len(values) or (place is math.log and min(values) <= 0):
+    values = [float(str(evidence.control_value(own[0]))), *(float(str(evidence.value_of(f))) for f in own)]
+    if len(set(values)) < len(values) or (candidate is math.log and min(values) <= 0):
         return None
-    estimates = standing.estimates([(f.treatment_trials, f.control_trials) for f in own])
+    estimates = evidence.estimates([(f.treatment_trials, f.control_trials) for f in own])
     effect = np.concatenate([[0.0], estimates.effect])
     covariance = np.pad(estimates.covariance, ((1, 0), (1, 0)))
     critical = _critical_of(own, estimates.standard_error)
-    x = np.array([place(value) for value in values])
+    x = np.array([candidate(value) for value in values])
     fit = fitted_interval(x, effect, covariance, critical) if factor == "learning_rate" else None
     found = fit or tied_levels(x, effect, covariance, critical)
     low, high, best = (back(position) for position in (found.low, found.high, found.best))
@@ -316,10 +323,10 @@ def _nearest(values: list[float], at: float) -> float:
     return min(values, key=lambda value: abs(value - at))
 
 
-def _boundary(standing: Standing) -> DivergenceBracket | None:
+def _boundary(evidence: Evidence) -> DivergenceBracket | None:
     """Of the settings at which the learning rate was pushed outwards, or else of those tried at most rates."""
     families: dict[object, list[TrialFact]] = {}
-    for fact in standing.history.trials.values():
+    for fact in evidence.history.trials.values():
         answers = fact.state.is_final and fact.state is not TrialState.FAILED
         if answers and fact.trial.purpose is not Purpose.REFERENCE:
             families.setdefault(fact.trial.effective.with_values(learning_rate=1.0), []).append(fact)
@@ -349,16 +356,16 @@ def _bracket_of(facts: list[TrialFact]) -> DivergenceBracket | None:
     return DivergenceBracket(low, high, ids, how, mixed)
 
 
-def _confirmation(standing: Standing) -> Confirmation | None:
+def _confirmation(evidence: Evidence) -> Confirmation | None:
     """What the test split said; None before it was opened."""
-    sealed, noise = standing.history.sealed, standing.noise_on(TEST)
+    sealed, noise = evidence.history.sealed, evidence.noise_on(TEST)
     if noise.provisional:
-        noise = standing.noise  # too few replicates on the test split: the validation's noise stands in
+        noise = evidence.noise  # too few replicates on the test split: the validation's noise stands in
     accuracies, intervals, n = {}, {}, 0
     for role, key in sealed.items():
         facts = [
             f
-            for f in standing.history.trials.values()
+            for f in evidence.history.trials.values()
             if effective_key(f) == key and f.state is TrialState.COMPLETED and TEST in f.outcomes
         ]
         if facts:
@@ -371,7 +378,7 @@ def _confirmation(standing: Standing) -> Confirmation | None:
     gain = next(
         (
             f
-            for f in reversed(standing.history.findings)
+            for f in reversed(evidence.history.findings)
             if f.split == TEST and f.label == "best" and f.family == "main" and not math.isnan(f.effect)
         ),
         None,
@@ -381,11 +388,11 @@ def _confirmation(standing: Standing) -> Confirmation | None:
     )
 
 
-def _more_money(standing: Standing, best: BestConfiguration | None) -> MoreMoney | None:
+def _more_money(evidence: Evidence, best: BestConfiguration | None) -> MoreMoney | None:
     """What more would buy for the main finding: the best against the baseline, the latest time it was judged."""
     about = [
         f
-        for f in standing.history.findings
+        for f in evidence.history.findings
         if best is not None
         and f.treatment_key == best.key
         and f.family == "main"
@@ -395,10 +402,10 @@ def _more_money(standing: Standing, best: BestConfiguration | None) -> MoreMoney
     if not about:
         return None
     main = about[-1]
-    n = len(standing.history.trials[main.treatment_trials[0]].outcomes[main.split].scores)
+    n = len(evidence.history.trials[main.treatment_trials[0]].outcomes[main.split].scores)
     m = (len(main.treatment_trials), len(main.control_trials))
     variance, critical = main.standard_error**2, _critical(main)
-    from_seeds = min(variance, standing.noise_on(main.split).assumed_deviation ** 2 * sum(1 / each for each in m))
+    from_seeds = min(variance, evidence.noise_on(main.split).assumed_deviation ** 2 * sum(1 / each for each in m))
     more_seeds = from_seeds * sum(1 / (each + EXTRA_TRIALS / 2) for each in m) / sum(1 / each for each in m)
     extra = max(100, round(n, -2))
     return MoreMoney(

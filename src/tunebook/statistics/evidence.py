@@ -17,13 +17,13 @@ from tunebook.statistics.noise import PROVISIONAL_DF, SeedNoise, effective_key, 
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate
 from tunebook.statistics.selection import Field
 
-__all__ = ["Place", "Standing"]
+__all__ = ["Candidate", "Evidence"]
 
 VALIDATION = "validation"
 
 
 @dataclass(frozen=True)
-class Place:
+class Candidate:
     """One effective configuration.
 
     Attributes:
@@ -60,7 +60,7 @@ class Place:
         return float(self.scores.mean())
 
 
-class Standing:
+class Evidence:
     """What the history says about every configuration, laid out for the conclusions."""
 
     def __init__(self, history: History, spec: StudySpec) -> None:
@@ -94,7 +94,7 @@ class Standing:
         return joint
 
     @cached_property
-    def places(self) -> dict[str, Place]:
+    def candidates(self) -> dict[str, Candidate]:
         """Every configuration that trained at least once, by effective key, in order of planning."""
         found = {}
         for key, facts in replicates(self.history).items():
@@ -104,16 +104,16 @@ class Standing:
                 for f in self.history.trials.values()
                 if effective_key(f) == key
             )
-            found[key] = Place(key, claiming or facts, bool(claiming), broke)
+            found[key] = Candidate(key, claiming or facts, bool(claiming), broke)
         return found
 
     @cached_property
-    def contenders(self) -> tuple[Place, ...]:
+    def contenders(self) -> tuple[Candidate, ...]:
         """Configurations among which the best is looked for: claiming, and with no replicate that broke (where every
         one has broken replicates: with the majority trained)."""
-        claiming = [place for place in self.places.values() if place.claiming]
-        clean = [place for place in claiming if place.n_broke == 0]
-        return tuple(clean or [place for place in claiming if place.n_broke < len(place.facts)])
+        claiming = [candidate for candidate in self.candidates.values() if candidate.claiming]
+        clean = [candidate for candidate in claiming if candidate.n_broke == 0]
+        return tuple(clean or [candidate for candidate in claiming if candidate.n_broke < len(candidate.facts)])
 
     @cached_property
     def baseline_key(self) -> str | None:
@@ -123,13 +123,13 @@ class Standing:
                 return fact.trial.effective.key
         return None
 
-    def field(self, places: tuple[Place, ...]) -> Field:
+    def field(self, candidates: tuple[Candidate, ...]) -> Field:
         """The same as arrays."""
         joint = self.joint_noise
         return Field(
-            np.stack([place.scores.mean(axis=0) for place in places]),
-            np.stack([place.nll.mean(axis=0) for place in places]),
-            np.array([float(len(place.facts)) for place in places]),
+            np.stack([candidate.scores.mean(axis=0) for candidate in candidates]),
+            np.stack([candidate.nll.mean(axis=0) for candidate in candidates]),
+            np.array([float(len(candidate.facts)) for candidate in candidates]),
             joint.covariance,
             self._answer_covariance,
             joint.effective_df,
@@ -139,10 +139,10 @@ class Standing:
     def _answer_covariance(self) -> Floats:
         """Of a single example's (score, loss) between seeds, the seed's shift of all examples taken out; (2, 2)."""
         total, df = np.zeros((2, 2)), 0
-        for place in self.places.values():
-            m, n = place.scores.shape
-            if m > 1 and np.isfinite(place.nll).all():
-                both = np.stack([place.scores, place.nll])
+        for candidate in self.candidates.values():
+            m, n = candidate.scores.shape
+            if m > 1 and np.isfinite(candidate.nll).all():
+                both = np.stack([candidate.scores, candidate.nll])
                 both = both - both.mean(axis=1, keepdims=True)
                 both = both - both.mean(axis=2, keepdims=True)
                 total += np.einsum("amn,bmn->ab", both, both)
@@ -150,13 +150,13 @@ class Standing:
         return total / df if df else total
 
     @cached_property
-    def chosen_from(self) -> tuple[Place, ...]:
+    def chosen_from(self) -> tuple[Candidate, ...]:
         """The contenders as they stood when the best was chosen: without the trials of confirm."""
         before = []
-        for place in self.contenders:
-            facts = tuple(f for f in place.facts if f.trial.kind is not RoundKind.CONFIRM)
+        for candidate in self.contenders:
+            facts = tuple(f for f in candidate.facts if f.trial.kind is not RoundKind.CONFIRM)
             if facts:
-                before.append(Place(place.key, facts, True, place.n_broke))
+                before.append(Candidate(candidate.key, facts, True, candidate.n_broke))
         return tuple(before)
 
     @cached_property
@@ -164,9 +164,9 @@ class Standing:
         """By effective key: mean accuracy on validation with its 95 % interval."""
         noise = self.noise
         found = {}
-        for key, place in self.places.items():
-            low, high = accuracy_interval(place.scores, *noise.of(key))
-            found[key] = (place.accuracy, low, high)
+        for key, candidate in self.candidates.items():
+            low, high = accuracy_interval(candidate.scores, *noise.of(key))
+            found[key] = (candidate.accuracy, low, high)
         return found
 
     @cached_property

@@ -10,23 +10,23 @@ import pytest
 from tunebook.core.factor import Factor, Role
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.planning.explore_design import fitted, full_design, price
-from tunebook.planning.problem import Ground
+from tunebook.planning.problem import Problem
 from tunebook.planning.shares import Allowance
 from tunebook.testing.planner_suite import example_facts, example_study
 
 
-def ground(folding=None, **changes):
-    return Ground(example_study(**changes), example_facts(), folding or Folding.everything())
+def problem(folding=None, **changes):
+    return Problem(example_study(**changes), example_facts(), folding or Folding.everything())
 
 
 def fit(trials, **changes):
-    return fitted(ground(**changes), Allowance(trials, math.inf))
+    return fitted(problem(**changes), Allowance(trials, math.inf))
 
 
 def test_full_design_of_the_example_study_counted_by_hand():
     """5 baseline seeds; rates 3 x 2; dropouts 3 x 2; brackets of 3 rates at the baseline, 3 ranks and 2 epochs (18)
     and their claims (10); one further seed for a baseline that moves to a rate explored with two."""
-    assert price(ground(), full_design(ground())) == (46, 0.0)
+    assert price(problem(), full_design(problem())) == (46, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -46,18 +46,18 @@ def test_full_design_of_the_example_study_counted_by_hand():
 def test_cuts_come_in_the_documented_order(trials, codes):
     design, cuts = fit(trials)
     assert [cut.code for cut in cuts] == codes
-    assert price(ground(), design)[0] <= trials
+    assert price(problem(), design)[0] <= trials
 
 
 @pytest.mark.parametrize("trials", range(4, 50))
 def test_cut_counts_add_up_to_what_was_saved(trials):
     design, cuts = fit(trials)
-    assert 46 - sum(cut.count for cut in cuts) == price(ground(), design)[0] <= trials
+    assert 46 - sum(cut.count for cut in cuts) == price(problem(), design)[0] <= trials
 
 
 @pytest.mark.parametrize("trials", range(4, 50))
 def test_more_room_never_buys_less(trials):
-    assert price(ground(), fit(trials + 1)[0])[0] >= price(ground(), fit(trials)[0])[0]
+    assert price(problem(), fit(trials + 1)[0])[0] >= price(problem(), fit(trials)[0])[0]
 
 
 def test_baseline_never_has_fewer_than_three_seeds():
@@ -85,27 +85,27 @@ def test_middle_levels_go_nearest_to_the_baseline_first():
 
 def test_fixed_learning_rate_means_no_bracket():
     space = SearchSpace(tuple(f for f in example_study().space if f.name != "learning_rate"))
-    assert not full_design(ground(space=space)).has_brackets
+    assert not full_design(problem(space=space)).has_brackets
 
 
 def test_nuisance_learning_rate_has_brackets_but_no_levels():
     space = SearchSpace(
         tuple(replace(f, role=Role.NUISANCE) if f.name == "learning_rate" else f for f in example_study().space)
     )
-    design = full_design(ground(space=space))
+    design = full_design(problem(space=space))
     assert design.has_brackets
     assert "learning_rate" not in [factor.name for factor in design.factors]
 
 
 def test_proportional_rule_keeps_alpha_over_rank_and_fixed_rule_keeps_alpha():
     for rule, alphas in (("proportional", [64, 128, 256]), ("fixed", [32, 32, 32])):
-        ranks = next(f for f in full_design(ground(alpha_rule=rule)).factors if f.name == "lora_r")
+        ranks = next(f for f in full_design(problem(alpha_rule=rule)).factors if f.name == "lora_r")
         assert [level.configuration.lora_alpha for level in ranks.levels] == alphas
 
 
 def test_level_equal_to_the_baseline_in_other_words_is_a_fold_not_a_trial():
     space = SearchSpace((Factor("max_length", (256, 512, 1024)), Factor("gradient_checkpointing", (False, True))))
-    design = full_design(ground(space=space))
+    design = full_design(problem(space=space))
     assert design.factors == ()
     names = ["max_length"] * 2 + ["gradient_checkpointing"] * 2
     assert [(fold.factor, fold.reasons) for fold in design.folds] == [(name, (name,)) for name in names]
@@ -118,20 +118,20 @@ def test_levels_of_two_factors_that_act_alike_are_trained_once():
             Factor("gradient_accumulation_steps", (2, 4, 8)),
         )
     )
-    design = full_design(ground(space=space))
+    design = full_design(problem(space=space))
     assert design.n_levels == 2
     assert [fold.factor for fold in design.folds] == ["gradient_accumulation_steps"] * 2
 
 
 def test_engine_that_folds_nothing_trains_every_level():
     space = SearchSpace((Factor("max_length", (256, 512, 1024)),))
-    design = full_design(ground(folding=Folding(), space=space))
+    design = full_design(problem(folding=Folding(), space=space))
     assert (design.n_levels, design.folds) == (2, ())
 
 
 def test_checkpoints_of_a_constant_schedule_cost_nothing():
     constant = example_study().baseline.with_values(lr_scheduler_type="constant")
     space = SearchSpace((Factor("num_train_epochs", (1, 3, 5)),))
-    folded = price(ground(space=space, baseline=constant), full_design(ground(space=space, baseline=constant)))
-    linear = price(ground(space=space), full_design(ground(space=space)))
+    folded = price(problem(space=space, baseline=constant), full_design(problem(space=space, baseline=constant)))
+    linear = price(problem(space=space), full_design(problem(space=space)))
     assert (linear[0], folded[0]) == (9, 5)

@@ -17,10 +17,10 @@ from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, Purpose, RoundKind, SeedCounts, Trial, TrialState
 from tunebook.planning.choice import as_good_and_cheaper, leading
 from tunebook.planning.planner import StudyPlanner
-from tunebook.planning.problem import Ground
+from tunebook.planning.problem import Problem
 from tunebook.planning.rounds.boundary import edge
 from tunebook.planning.rounds.table import changed_factor
-from tunebook.planning.state import Board
+from tunebook.planning.state import PlanningState
 from tunebook.statistics.response import divergence_bracket
 from tunebook.testing.planner_suite import example_facts, example_study
 from tunebook.testing.simulated_study import simulated_history, world_oracle
@@ -187,14 +187,14 @@ def test_nothing_is_combined_when_nothing_leads():
 
 
 def replace_machine(c):
-    return Ground(example_study(), FACTS, Folding.everything()).effective(c)
+    return Problem(example_study(), FACTS, Folding.everything()).effective(c)
 
 
 def test_alpha_follows_the_rank_into_the_combination():
-    ground = Ground(example_study(), FACTS, Folding.everything())
-    both = ground.configure({"lora_r": 32, "lora_alpha": 64})
+    problem = Problem(example_study(), FACTS, Folding.everything())
+    both = problem.configure({"lora_r": 32, "lora_alpha": 64})
     assert both.lora_alpha == 256
-    fixed = Ground(example_study(alpha_rule="fixed"), FACTS, Folding.everything())
+    fixed = Problem(example_study(alpha_rule="fixed"), FACTS, Folding.everything())
     assert fixed.configure({"lora_r": 32, "lora_alpha": 64}).lora_alpha == 64
 
 
@@ -203,9 +203,9 @@ def test_alpha_follows_the_rank_into_the_combination():
 
 def test_boundary_brackets_the_rate_at_which_training_breaks():
     history = study(by_rate, broken=lambda c: c.learning_rate > 3e-3)
-    board = Board(Ground(example_study(), FACTS, Folding.everything()), history)
+    state = PlanningState(Problem(example_study(), FACTS, Folding.everything()), history)
     probe = next(t for wave in waves(history, RoundKind.BOUNDARY) for t in wave.trials if t.factor == "learning_rate")
-    found = edge(board, probe.configuration)
+    found = edge(state, probe.configuration)
     assert found.highest_trained < 3e-3 < found.lowest_failed
     assert found.raw_failed / found.raw_trained <= 2.0
 
@@ -230,14 +230,14 @@ def test_rank_goes_on_outwards_while_it_pays():
 
 def test_mixed_rates_lie_inside_the_bracket():
     spec = example_study()
-    ground = Ground(spec, FACTS, Folding.everything())
+    problem = Problem(spec, FACTS, Folding.everything())
     first = StudyPlanner(spec, FACTS, Folding.everything()).next_wave(History()).trials[0]
     trials = {}
     for i, (rate, works) in enumerate([(1e-3, 1), (1e-3, 1), (2e-3, 1), (2e-3, 0), (4e-3, 0), (4e-3, 0)], start=1):
         c = spec.baseline.with_values(learning_rate=rate)
-        trial = replace(first, id=i, purpose=Purpose.BOUNDARY, configuration=c, effective=ground.effective(c), seed=i)
+        trial = replace(first, id=i, purpose=Purpose.BOUNDARY, configuration=c, effective=problem.effective(c), seed=i)
         trials[i] = TrialFact(trial, TrialState.COMPLETED if works else TrialState.DIVERGED)
-    found = edge(Board(ground, History(trials=trials)), spec.baseline)
+    found = edge(PlanningState(problem, History(trials=trials)), spec.baseline)
     assert (found.raw_trained, found.raw_failed, found.mixed) == (1e-3, 4e-3, (2e-3,))
 
 
@@ -246,15 +246,15 @@ def test_rate_too_low_to_learn_is_not_taken_for_the_edge():
         return c.learning_rate < 1e-4 or c.learning_rate > 1.5e-3
 
     history = study(by_rate, broken=too_low_or_too_high)
-    board = Board(Ground(example_study(), FACTS, Folding.everything()), history)
-    found = edge(board, example_study().baseline)
+    state = PlanningState(Problem(example_study(), FACTS, Folding.everything()), history)
+    found = edge(state, example_study().baseline)
     assert found.raw_trained >= 6.3e-4
     assert 1.5e-3 < found.raw_failed <= 2e-3
 
 
 def a_trial(rate, state, reason=None):
     spec, number = example_study(), next(NUMBERS)
-    c = Ground(spec, FACTS, Folding.everything()).effective(spec.baseline.with_values(learning_rate=rate))
+    c = Problem(spec, FACTS, Folding.everything()).effective(spec.baseline.with_values(learning_rate=rate))
     return TrialFact(Trial(number, 1, RoundKind.EXPLORE, Purpose.LEVEL, c, c, number), state, reason=reason)
 
 
@@ -291,7 +291,7 @@ def test_edge_of_a_noisy_cliff_is_inside_the_bracket():
         planner = StudyPlanner(spec, facts, Folding.everything())
         history = simulated_history(planner, spec, facts, world_oracle(world, facts), lambda *_: ())
         probe = next(t for w in waves(history, RoundKind.BOUNDARY) for t in w.trials if t.factor == "learning_rate")
-        found = edge(Board(Ground(spec, facts, Folding.everything()), history), probe.configuration)
+        found = edge(PlanningState(Problem(spec, facts, Folding.everything()), history), probe.configuration)
         held += (found.highest_trained or 0) <= world.cliff_of(probe.effective) <= (found.lowest_failed or float("inf"))
     assert held >= 36
 
@@ -317,7 +317,7 @@ def test_list_that_was_sealed_before_a_crash_is_the_one_that_is_confirmed():
         waves=whole.waves[:-1],
         trials={number: fact for number, fact in whole.trials.items() if fact.trial.kind is not RoundKind.CONFIRM},
     )
-    groups = list(Board(Ground(spec, FACTS, Folding.everything()), before).groups.values())
+    groups = list(PlanningState(Problem(spec, FACTS, Folding.everything()), before).groups.values())
     other = next(g for g in groups if g.trains and g.effective.key not in whole.sealed.values())
     sealed = {"best": other.effective.key, "baseline": whole.sealed["baseline"]}
     wave = StudyPlanner(spec, FACTS, Folding.everything()).next_wave(replace(before, sealed=sealed))
@@ -336,23 +336,23 @@ def test_cheapest_is_within_the_margin_and_cheaper_than_the_best():
         return 0.5 + 0.01 * (c.num_train_epochs - 3) + 0.005 * np.log2(c.lora_r / 8)
 
     history = study(accuracy, trials=60)
-    board = Board(Ground(example_study(), FACTS, Folding.everything()), history)
-    best = leading(board)
-    cheaper = as_good_and_cheaper(board, best)
+    state = PlanningState(Problem(example_study(), FACTS, Folding.everything()), history)
+    best = leading(state)
+    cheaper = as_good_and_cheaper(state, best)
     assert cheaper.accuracy >= best.accuracy - example_study().margin
     assert cheaper.effective.num_train_epochs < best.effective.num_train_epochs
 
 
 def test_configuration_of_which_a_replicate_broke_is_not_the_best():
     spec = example_study()
-    ground = Ground(spec, FACTS, Folding.everything())
+    problem = Problem(spec, FACTS, Folding.everything())
     history = study(by_rate, trials=40)
-    board = Board(ground, history)
-    best = leading(board)
+    state = PlanningState(problem, history)
+    best = leading(state)
     spoiled = best.facts[0].trial.id
     facts = dict(history.trials)
     facts[spoiled] = TrialFact(facts[spoiled].trial, TrialState.DIVERGED)
-    assert leading(Board(ground, replace(history, trials=facts))).effective != best.effective
+    assert leading(PlanningState(problem, replace(history, trials=facts))).effective != best.effective
 
 
 def test_no_second_confirm_after_more_budget():
@@ -397,7 +397,7 @@ def test_first_rows_keep_their_second_seeds_as_far_as_the_share_goes():
 def test_changed_factor_knows_that_alpha_follows_the_rank():
     base = example_study().baseline
     proportional, fixed = (
-        Ground(example_study(alpha_rule=rule), FACTS, Folding.everything()) for rule in ("proportional", "fixed")
+        Problem(example_study(alpha_rule=rule), FACTS, Folding.everything()) for rule in ("proportional", "fixed")
     )
     rank = base.with_values(lora_r=16, lora_alpha=64)
     assert changed_factor(proportional, rank) == "lora_r"
@@ -416,8 +416,8 @@ def test_changed_factor_knows_that_alpha_follows_the_rank():
     ],
 )
 def test_words_that_change_nothing_do_not_hide_the_factor_of_a_row(changes, factor):
-    ground = Ground(example_study(), FACTS, Folding.everything())
-    assert changed_factor(ground, ground.spec.baseline.with_values(**changes)) == factor
+    problem = Problem(example_study(), FACTS, Folding.everything())
+    assert changed_factor(problem, problem.spec.baseline.with_values(**changes)) == factor
 
 
 def test_outlook_of_a_table_counts_its_rows():

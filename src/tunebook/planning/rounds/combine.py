@@ -17,8 +17,8 @@ from tunebook.planning.levels import RATE_STEP
 from tunebook.planning.rate_bracket import chosen_rate, note_choice, read_brackets
 from tunebook.planning.seeds import SeedUse, seed_numbers
 from tunebook.planning.shares import Allowance
-from tunebook.planning.state import Board, LevelSeen
-from tunebook.planning.wave_builder import Draft
+from tunebook.planning.state import LevelSeen, PlanningState
+from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["combine_wave", "combined", "combined_claim_wave", "helping_levels"]
 
@@ -28,16 +28,16 @@ SAME_RATE = math.log(1.05)
 """Rates nearer than this on the log scale are not worth telling apart."""
 
 
-def helping_levels(board: Board) -> dict[str, LevelSeen] | None:
+def helping_levels(state: PlanningState) -> dict[str, LevelSeen] | None:
     """The best level of each factor that helped, as far as together they make a configuration not tried yet.
 
     Where they do not (fewer than two factors helped, or their levels already met in a bracket), the next most promising
     levels join them one by one: those that lead by loss with nothing against them. None when there is no such set.
     """
-    helped = _best_levels(level for level in board.levels if level.helps)
-    leading = _best_levels(level for level in board.levels if level.leads and level.factor not in helped)
+    helped = _best_levels(level for level in state.levels if level.helps)
+    leading = _best_levels(level for level in state.levels if level.leads and level.factor not in helped)
     waiting = sorted(leading.items(), key=lambda item: item[1].loss_change)
-    while len(helped) < 2 or not board.is_new(combined(board, helped)):
+    while len(helped) < 2 or not state.is_new(combined(state, helped)):
         if not waiting:
             return None
         name, level = waiting.pop(0)
@@ -58,48 +58,48 @@ def _order(level: LevelSeen) -> tuple[bool, float]:
     return (not level.helps, level.loss_change)
 
 
-def combine_wave(board: Board, round_number: int, room: Allowance) -> Wave | None:
+def combine_wave(state: PlanningState, round_number: int, room: Allowance) -> Wave | None:
     """The round's first wave, or None when there is nothing to combine or no room for it."""
-    helped = helping_levels(board)
+    helped = helping_levels(state)
     if helped is None:
         return None
-    draft = Draft(board, RoundKind.COMBINE, round_number, 1, room)
+    builder = WaveBuilder(state, RoundKind.COMBINE, round_number, 1, room)
     if only_leading := [name for name, level in helped.items() if not level.helps]:
-        draft.note("only_leading", {"factors": only_leading})
-    together = combined(board, helped)
-    rates = _rates(board, helped, together, room)
+        builder.note("only_leading", {"factors": only_leading})
+    together = combined(state, helped)
+    rates = _rates(state, helped, together, room)
     if len(rates) < 2:
-        return _claims(draft, helped, together)
-    seeds = seed_numbers(board.ground.spec.seed, SeedUse.SELECTION, 1, 1 + board.rounds_of(RoundKind.COMBINE))
+        return _claims(builder, helped, together)
+    seeds = seed_numbers(state.problem.spec.seed, SeedUse.SELECTION, 1, 1 + state.rounds_of(RoundKind.COMBINE))
     for rate in rates:
-        draft.replicates(together.with_values(learning_rate=rate), seeds, Purpose.BRACKET)
-    return draft.wave(closes_round=False)
+        builder.replicates(together.with_values(learning_rate=rate), seeds, Purpose.BRACKET)
+    return builder.wave(closes_round=False)
 
 
-def combined_claim_wave(board: Board, first: Wave, room: Allowance) -> Wave:
+def combined_claim_wave(state: PlanningState, first: Wave, room: Allowance) -> Wave:
     """The round's second wave: the combination at the rate it chose, with fresh seeds."""
-    draft = Draft(board, RoundKind.COMBINE, first.round, first.number + 1, room)
-    bracket = read_brackets(board, first)[0]
+    builder = WaveBuilder(state, RoundKind.COMBINE, first.round, first.number + 1, room)
+    bracket = read_brackets(state, first)[0]
     rate = chosen_rate(bracket)
-    note_choice(draft, bracket, rate)
+    note_choice(builder, bracket, rate)
     together = bracket.configuration.with_values(learning_rate=rate)
-    wave = _claims(draft, helping_levels(board) or {}, together)
-    return wave if wave is not None else draft.wave()
+    wave = _claims(builder, helping_levels(state) or {}, together)
+    return wave if wave is not None else builder.wave()
 
 
 def _rates(
-    board: Board, helped: Mapping[str, LevelSeen], together: Configuration, room: Allowance
+    state: PlanningState, helped: Mapping[str, LevelSeen], together: Configuration, room: Allowance
 ) -> tuple[float, ...]:
     """The rates the combination chooses from: its own, a step below and a step above, as the room allows."""
-    ground = board.ground
+    problem = state.problem
     moves = any(FACTOR_KINDS[name].moves_learning_rate for name in helped)
-    if ground.rate_factor is None or not moves:
+    if problem.rate_factor is None or not moves:
         return ()
     own = together.learning_rate
-    below, above = (_known_or_rounded(board, rate) for rate in (own / FINE_RATE_STEP, own * FINE_RATE_STEP))
-    wanted = [below, own] + ([above] if above <= _highest_trained(board, own) else [])
-    seconds = board.seconds(together)
-    claims = ground.spec.seeds.configuration
+    below, above = (_known_or_rounded(state, rate) for rate in (own / FINE_RATE_STEP, own * FINE_RATE_STEP))
+    wanted = [below, own] + ([above] if above <= _highest_trained(state, own) else [])
+    seconds = state.seconds(together)
+    claims = problem.spec.seeds.configuration
     for rates in (wanted, wanted[:2]):
         n = len(rates) + claims
         if room.covers(n, n * seconds):
@@ -107,54 +107,54 @@ def _rates(
     return ()
 
 
-def _known_or_rounded(board: Board, rate: float) -> float:
+def _known_or_rounded(state: PlanningState, rate: float) -> float:
     """A rate of a few per cent beside one that was trained is that one: its trials then serve as cells."""
-    known = {fact.trial.effective.learning_rate for fact in board.history.trials.values()}
+    known = {fact.trial.effective.learning_rate for fact in state.history.trials.values()}
     nearest = min(known, key=lambda other: abs(math.log(other / rate)))
     return nearest if abs(math.log(nearest / rate)) < SAME_RATE else float(f"{rate:.2g}")
 
 
-def _claims(draft: Draft, helped: Mapping[str, LevelSeen], together: Configuration) -> Wave | None:
+def _claims(builder: WaveBuilder, helped: Mapping[str, LevelSeen], together: Configuration) -> Wave | None:
     """The claim about the combination, and the cells; None when there is no room for a single trial."""
-    board = draft.board
-    spec = board.ground.spec
+    state = builder.state
+    spec = state.problem.spec
     n = spec.seeds.configuration
-    seeds = seed_numbers(spec.seed, SeedUse.COMBINE, n, board.rounds_of(RoundKind.COMBINE) - (draft.number > 1))
-    affordable = [k for k in range(n, 0, -1) if draft.covers(together, seeds[:k], ("validation",))]
+    seeds = seed_numbers(spec.seed, SeedUse.COMBINE, n, state.rounds_of(RoundKind.COMBINE) - (builder.number > 1))
+    affordable = [k for k in range(n, 0, -1) if builder.covers(together, seeds[:k], ("validation",))]
     if not affordable:
         return None
     if affordable[0] < n:
-        draft.cut("second_seeds", n - affordable[0])
-    ids = draft.replicates(together, seeds[: affordable[0]], Purpose.COMBINE)
-    draft.contrast(ids, board.baseline.ids, "combined")
-    levels = _levels_of(board, helped, together)
-    draft.note("combined", levels)
+        builder.cut("second_seeds", n - affordable[0])
+    ids = builder.replicates(together, seeds[: affordable[0]], Purpose.COMBINE)
+    builder.contrast(ids, state.baseline.ids, "combined")
+    levels = _levels_of(state, helped, together)
+    builder.note("combined", levels)
     for name in reversed(levels):
         rest = {other: value for other, value in levels.items() if other != name}
-        cell = board.ground.configure(rest)
-        if affordable[0] == n and draft.covers(cell, seeds, ("validation",)):
-            draft.replicates(cell, seeds, Purpose.COMBINE, next(iter(rest)) if len(rest) == 1 else None)
-    return draft.wave()
+        cell = state.problem.configure(rest)
+        if affordable[0] == n and builder.covers(cell, seeds, ("validation",)):
+            builder.replicates(cell, seeds, Purpose.COMBINE, next(iter(rest)) if len(rest) == 1 else None)
+    return builder.wave()
 
 
-def _levels_of(board: Board, helped: Mapping[str, LevelSeen], together: Configuration) -> dict[str, Level]:
+def _levels_of(state: PlanningState, helped: Mapping[str, LevelSeen], together: Configuration) -> dict[str, Level]:
     """What the combination changes, factor by factor. A learning rate that moved is one of the changes, whether it was
     combined or chosen afterwards: otherwise cells would differ in the rate without saying so."""
     levels = {name: level.value for name, level in helped.items() if name != "learning_rate"}
-    if together.learning_rate != board.ground.spec.baseline.learning_rate:
+    if together.learning_rate != state.problem.spec.baseline.learning_rate:
         levels["learning_rate"] = together.learning_rate
     return levels
 
 
-def combined(board: Board, levels: Mapping[str, LevelSeen]) -> Configuration:
+def combined(state: PlanningState, levels: Mapping[str, LevelSeen]) -> Configuration:
     """The baseline with these levels, at a learning rate that honours what was chosen for each of them.
 
     The rate is the learning rate's own best level, or else the one chosen for the baseline; factors whose chosen rate
     differed from their baseline's move it by the same ratio, together by at most one bracket step.
     """
-    ground = board.ground
-    configuration = ground.configure({name: level.value for name, level in levels.items()})
-    if ground.rate_factor is None:
+    problem = state.problem
+    configuration = problem.configure({name: level.value for name, level in levels.items()})
+    if problem.rate_factor is None:
         return configuration
     anchor = configuration.learning_rate
     others = [level for name, level in levels.items() if name != "learning_rate"]
@@ -166,13 +166,13 @@ def combined(board: Board, levels: Mapping[str, LevelSeen]) -> Configuration:
     ratio = min(RATE_STEP, max(1 / RATE_STEP, ratio))
     if math.isclose(ratio, 1):
         return configuration.with_values(learning_rate=anchor)
-    rate = min(anchor * ratio, max(anchor, _highest_trained(board, anchor)))
+    rate = min(anchor * ratio, max(anchor, _highest_trained(state, anchor)))
     return configuration.with_values(learning_rate=float(f"{rate:.2g}"))
 
 
-def _highest_trained(board: Board, unknown: float) -> float:
+def _highest_trained(state: PlanningState, unknown: float) -> float:
     """The highest rate at which the baseline's settings are known to train."""
     trained = [
-        level.group.configuration.learning_rate for level in board.levels_of("learning_rate") if level.group.trains
+        level.group.configuration.learning_rate for level in state.levels_of("learning_rate") if level.group.trains
     ]
     return max(trained, default=unknown)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, Wave
 from tunebook.planning.choice import as_good_and_cheaper, leading
 from tunebook.planning.seeds import SeedUse, seed_numbers
-from tunebook.planning.state import Board, Group
-from tunebook.planning.wave_builder import Draft
+from tunebook.planning.state import Group, PlanningState
+from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["confirm_wave"]
 
@@ -20,70 +20,72 @@ FEWEST_SEEDS = (2, 1)
 """For budgets too small even for three; then without the cheapest."""
 
 
-def confirm_wave(board: Board, round_number: int) -> Wave | None:
+def confirm_wave(state: PlanningState, round_number: int) -> Wave | None:
     """The round's only wave, or None when the budget has no room for best and baseline or nothing has trained."""
-    ground = board.ground
-    splits = ("validation", "test") if ground.facts.n_test else ("validation",)
-    draft = Draft(board, RoundKind.CONFIRM, round_number, 1, board.allowance(RoundKind.CONFIRM))
-    roles = _roles(board)
+    problem = state.problem
+    splits = ("validation", "test") if problem.facts.n_test else ("validation",)
+    builder = WaveBuilder(state, RoundKind.CONFIRM, round_number, 1, state.allowance(RoundKind.CONFIRM))
+    roles = _roles(state)
     if roles is None:
         return None
-    n, roles = _seeds_each(board, draft, roles, splits)
+    n, roles = _seeds_each(state, builder, roles, splits)
     if n == 0:
         return None
-    seeds = seed_numbers(ground.spec.seed, SeedUse.CONFIRM, n)
+    seeds = seed_numbers(problem.spec.seed, SeedUse.CONFIRM, n)
     configurations = {role: group.configuration for role, group in roles.items()}
-    configurations["baseline"] = ground.spec.baseline
-    ids = {role: draft.replicates(c, seeds, Purpose.CONFIRM, None, splits) for role, c in configurations.items()}
-    if ground.facts.n_test:
-        reference = ground.spec.baseline.with_values(num_train_epochs=0)
-        draft.replicates(reference, seeds[:1], Purpose.REFERENCE, None, ("test",))
+    configurations["baseline"] = problem.spec.baseline
+    ids = {role: builder.replicates(c, seeds, Purpose.CONFIRM, None, splits) for role, c in configurations.items()}
+    if problem.facts.n_test:
+        reference = problem.spec.baseline.with_values(num_train_epochs=0)
+        builder.replicates(reference, seeds[:1], Purpose.REFERENCE, None, ("test",))
     split = splits[-1]
-    draft.contrast(ids["best"], ids["baseline"], "best", split=split)
+    builder.contrast(ids["best"], ids["baseline"], "best", split=split)
     if "cheapest" in ids:
-        draft.contrast(ids["cheapest"], ids["best"], "cheapest", kind=ContrastKind.NON_INFERIORITY, split=split)
-    draft.note("sealed", board.history.sealed or {role: group.effective.key for role, group in roles.items()})
-    return draft.wave()
+        builder.contrast(ids["cheapest"], ids["best"], "cheapest", kind=ContrastKind.NON_INFERIORITY, split=split)
+    builder.note("sealed", state.history.sealed or {role: group.effective.key for role, group in roles.items()})
+    return builder.wave()
 
 
-def _roles(board: Board) -> dict[str, Group] | None:
+def _roles(state: PlanningState) -> dict[str, Group] | None:
     """Who is confirmed: the list that was sealed, or else what the rounds so far nominate; None when nothing trained.
 
     A list may be sealed without its wave when the run was killed between the two; it is then kept as it is, whatever
     has changed since.
     """
-    sealed = board.history.sealed
+    sealed = state.history.sealed
     if sealed:
-        by_key = {group.effective.key: group for group in board.groups.values()}
+        by_key = {group.effective.key: group for group in state.groups.values()}
         return {role: by_key[key] for role, key in sealed.items() if key in by_key}
-    best = leading(board)
+    best = leading(state)
     if best is None:
         return None
-    roles = {"best": best, "baseline": board.baseline}
-    cheapest = as_good_and_cheaper(board, best)
+    roles = {"best": best, "baseline": state.baseline}
+    cheapest = as_good_and_cheaper(state, best)
     return roles if cheapest is None else {**roles, "cheapest": cheapest}
 
 
 def _seeds_each(
-    board: Board, draft: Draft, roles: dict[str, Group], splits: tuple[str, ...]
+    state: PlanningState, builder: WaveBuilder, roles: dict[str, Group], splits: tuple[str, ...]
 ) -> tuple[int, dict[str, Group]]:
     """Seeds each and the roles that the room covers: all roles with five to three seeds, else best and baseline with
     three, two or one."""
     for n in SEEDS:
-        if _covered(board, draft, roles, n, splits):
+        if _covered(state, builder, roles, n, splits):
             return n, roles
     fewer = {role: group for role, group in roles.items() if role != "cheapest"}
     for n in (SEEDS[-1], *FEWEST_SEEDS):
-        if _covered(board, draft, fewer, n, splits):
+        if _covered(state, builder, fewer, n, splits):
             if len(fewer) < len(roles):
-                draft.cut("cheapest", n)
+                builder.cut("cheapest", n)
             if n < SEEDS[-1]:
-                draft.cut("confirm_seeds", (SEEDS[-1] - n) * len(fewer))
+                builder.cut("confirm_seeds", (SEEDS[-1] - n) * len(fewer))
             return n, fewer
     return 0, {}
 
 
-def _covered(board: Board, draft: Draft, roles: dict[str, Group], n: int, splits: tuple[str, ...]) -> bool:
+def _covered(
+    state: PlanningState, builder: WaveBuilder, roles: dict[str, Group], n: int, splits: tuple[str, ...]
+) -> bool:
     distinct = {group.effective for group in roles.values()}
-    seconds = sum(board.seconds(configuration, splits) for configuration in distinct)
-    return draft.room.covers(n * len(distinct), n * seconds)
+    seconds = sum(state.seconds(configuration, splits) for configuration in distinct)
+    return builder.room.covers(n * len(distinct), n * seconds)

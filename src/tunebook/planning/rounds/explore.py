@@ -13,8 +13,8 @@ from tunebook.planning.explore_design import BASELINE_SEEDS_LEAST, Design, Facto
 from tunebook.planning.folds import with_checkpoint_folds
 from tunebook.planning.rate_bracket import chosen_rate, note_choice, read_brackets
 from tunebook.planning.seeds import SeedUse, seed_numbers
-from tunebook.planning.state import Board
-from tunebook.planning.wave_builder import Draft
+from tunebook.planning.state import PlanningState
+from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["chosen_rates_wave", "explore_wave", "level_label"]
 
@@ -26,46 +26,46 @@ def level_label(factor: str, value: Level) -> str:
     return f"{factor}={'+'.join(value) if isinstance(value, tuple) else value}"
 
 
-def explore_wave(board: Board, round_number: int) -> Wave:
+def explore_wave(state: PlanningState, round_number: int) -> Wave:
     """The round's first wave; it closes the round when there is no bracket to choose from."""
-    ground = board.ground
-    room = board.allowance(RoundKind.EXPLORE)
-    design, cuts = fitted(ground, room)
-    draft = Draft(board, RoundKind.EXPLORE, round_number, 1, room)
-    draft.folds.extend(design.folds)
-    draft.cuts.extend(cuts)
-    study_seed = ground.spec.seed
+    problem = state.problem
+    room = state.allowance(RoundKind.EXPLORE)
+    design, cuts = fitted(problem, room)
+    builder = WaveBuilder(state, RoundKind.EXPLORE, round_number, 1, room)
+    builder.folds.extend(design.folds)
+    builder.cuts.extend(cuts)
+    study_seed = problem.spec.seed
     baseline_seeds = seed_numbers(study_seed, SeedUse.CLAIM, design.baseline_seeds)
-    baseline = draft.replicates(ground.spec.baseline, baseline_seeds, Purpose.BASELINE)
+    baseline = builder.replicates(problem.spec.baseline, baseline_seeds, Purpose.BASELINE)
     for factor in design.factors:
         if not (factor.bracketed and design.rates):
-            _levels(draft, factor, baseline)
+            _levels(builder, factor, baseline)
     if not design.has_brackets:
-        return with_checkpoint_folds(draft.wave())
-    _brackets(draft, design)
-    return with_checkpoint_folds(draft.wave(closes_round=False))
+        return with_checkpoint_folds(builder.wave())
+    _brackets(builder, design)
+    return with_checkpoint_folds(builder.wave(closes_round=False))
 
 
-def _levels(draft: Draft, factor: FactorDesign, baseline: tuple[int, ...]) -> None:
-    seeds = seed_numbers(draft.board.ground.spec.seed, SeedUse.CLAIM, factor.seeds)
+def _levels(builder: WaveBuilder, factor: FactorDesign, baseline: tuple[int, ...]) -> None:
+    seeds = seed_numbers(builder.state.problem.spec.seed, SeedUse.CLAIM, factor.seeds)
     for level in factor.levels:
-        ids = draft.replicates(level.configuration, seeds, Purpose.LEVEL, factor.name)
-        draft.contrast(ids, baseline, level_label(factor.name, level.value), factor.name)
+        ids = builder.replicates(level.configuration, seeds, Purpose.LEVEL, factor.name)
+        builder.contrast(ids, baseline, level_label(factor.name, level.value), factor.name)
 
 
-def _brackets(draft: Draft, design: Design) -> None:
-    ground = draft.board.ground
-    seeds = seed_numbers(ground.spec.seed, SeedUse.SELECTION, 1)
+def _brackets(builder: WaveBuilder, design: Design) -> None:
+    problem = builder.state.problem
+    seeds = seed_numbers(problem.spec.seed, SeedUse.SELECTION, 1)
     for rate in design.rates:
-        draft.replicates(ground.spec.baseline.with_values(learning_rate=rate), seeds, Purpose.BRACKET)
+        builder.replicates(problem.spec.baseline.with_values(learning_rate=rate), seeds, Purpose.BRACKET)
     for factor in design.factors:
         if factor.bracketed:
             for level in factor.levels:
                 for rate in design.rates:
                     configuration = level.configuration.with_values(learning_rate=rate)
-                    draft.replicates(configuration, seeds, Purpose.BRACKET, factor.name)
+                    builder.replicates(configuration, seeds, Purpose.BRACKET, factor.name)
     bracketed = [factor.name for factor in design.factors if factor.bracketed]
-    draft.note(
+    builder.note(
         "bracket",
         {
             "rates": list(design.rates),
@@ -76,38 +76,38 @@ def _brackets(draft: Draft, design: Design) -> None:
     )
 
 
-def chosen_rates_wave(board: Board, first: Wave) -> Wave:
+def chosen_rates_wave(state: PlanningState, first: Wave) -> Wave:
     """The round's second wave: claims at the chosen rates."""
-    ground = board.ground
+    problem = state.problem
     plan = dict(first.notes)["bracket"]
-    draft = Draft(board, RoundKind.EXPLORE, first.round, first.number + 1, board.allowance(RoundKind.EXPLORE))
-    brackets = read_brackets(board, first)
+    builder = WaveBuilder(state, RoundKind.EXPLORE, first.round, first.number + 1, state.allowance(RoundKind.EXPLORE))
+    brackets = read_brackets(state, first)
     rates = [chosen_rate(bracket) for bracket in brackets]
     levels = list(zip(brackets[1:], rates[1:], strict=True))
     reserve = sum(plan["seeds"][bracket.factor] for bracket, _ in levels)
-    control = _baseline_at(draft, rates[0], int(plan["baseline_seeds"]), reserve)
-    note_choice(draft, brackets[0], rates[0])
+    control = _baseline_at(builder, rates[0], int(plan["baseline_seeds"]), reserve)
+    note_choice(builder, brackets[0], rates[0])
     for bracket, rate in levels:
-        note_choice(draft, bracket, rate)
-        seeds = seed_numbers(ground.spec.seed, SeedUse.CLAIM, plan["seeds"][bracket.factor])
+        note_choice(builder, bracket, rate)
+        seeds = seed_numbers(problem.spec.seed, SeedUse.CLAIM, plan["seeds"][bracket.factor])
         configuration = bracket.configuration.with_values(learning_rate=rate)
-        ids = draft.replicates(configuration, seeds, Purpose.CHOSEN, bracket.factor)
+        ids = builder.replicates(configuration, seeds, Purpose.CHOSEN, bracket.factor)
         if len(ids) < len(seeds):
-            draft.cut("second_seeds", len(seeds) - len(ids), bracket.factor)
-        draft.contrast(ids, control, level_label(str(bracket.factor), bracket.value), bracket.factor)
-    return with_checkpoint_folds(draft.wave())
+            builder.cut("second_seeds", len(seeds) - len(ids), bracket.factor)
+        builder.contrast(ids, control, level_label(str(bracket.factor), bracket.value), bracket.factor)
+    return with_checkpoint_folds(builder.wave())
 
 
-def _baseline_at(draft: Draft, rate: float, wanted: int, reserve: int) -> tuple[int, ...]:
+def _baseline_at(builder: WaveBuilder, rate: float, wanted: int, reserve: int) -> tuple[int, ...]:
     """The baseline's trials at its chosen rate; at a rate other than its own it gets as many seeds as the share leaves
     beside the levels' claims, at least three and at most its usual number."""
-    spec = draft.board.ground.spec
+    spec = builder.state.problem.spec
     configuration = spec.baseline.with_values(learning_rate=rate)
     least = min(BASELINE_SEEDS_LEAST, wanted)
     n = wanted
-    while n > least and draft.missing(configuration, seed_numbers(spec.seed, SeedUse.CLAIM, n)) > max(
-        0.0, draft.room.trials - reserve
+    while n > least and builder.missing(configuration, seed_numbers(spec.seed, SeedUse.CLAIM, n)) > max(
+        0.0, builder.room.trials - reserve
     ):
         n -= 1
     purpose = Purpose.BASELINE if configuration == spec.baseline else Purpose.CHOSEN
-    return draft.replicates(configuration, seed_numbers(spec.seed, SeedUse.CLAIM, n), purpose)
+    return builder.replicates(configuration, seed_numbers(spec.seed, SeedUse.CLAIM, n), purpose)

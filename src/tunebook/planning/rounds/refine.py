@@ -16,8 +16,8 @@ from tunebook.planning.levels import between, is_ordered, position
 from tunebook.planning.rounds.explore import level_label
 from tunebook.planning.seeds import SeedUse, seed_numbers
 from tunebook.planning.shares import Allowance
-from tunebook.planning.state import Board, Group
-from tunebook.planning.wave_builder import Draft
+from tunebook.planning.state import Group, PlanningState
+from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["Point", "Rung", "ladder", "refine_wave"]
 
@@ -41,69 +41,69 @@ class Point:
     control: Group
 
 
-def ladder(board: Board, factor: str) -> list[Rung]:
+def ladder(state: PlanningState, factor: str) -> list[Rung]:
     """The levels of a factor from low to high, the baseline's own among them."""
-    seen = board.levels_of(factor)
-    control = seen[-1].control if seen else board.baseline
-    own = Rung(getattr(board.ground.spec.baseline, factor), control, control)
+    seen = state.levels_of(factor)
+    control = seen[-1].control if seen else state.baseline
+    own = Rung(getattr(state.problem.spec.baseline, factor), control, control)
     rungs = {own.value: own}
     for level in seen:
         rungs[level.value] = Rung(level.value, level.group, level.control)
     return sorted(rungs.values(), key=lambda rung: position(factor, rung.value))
 
 
-def refine_wave(board: Board, round_number: int, room: Allowance) -> Wave | None:
+def refine_wave(state: PlanningState, round_number: int, room: Allowance) -> Wave | None:
     """The round's only wave, or None when there is nothing to refine."""
-    draft = Draft(board, RoundKind.REFINE, round_number, 1, room)
-    spec = board.ground.spec
+    builder = WaveBuilder(state, RoundKind.REFINE, round_number, 1, room)
+    spec = state.problem.spec
     n = spec.seeds.configuration
-    seeds = seed_numbers(spec.seed, SeedUse.REFINE, n, board.rounds_of(RoundKind.REFINE))
-    for point in _points(board, draft):
-        affordable = [k for k in range(n, 0, -1) if draft.covers(point.configuration, seeds[:k], ("validation",))]
-        if not affordable or (affordable[0] < n and not draft.is_empty()):
-            draft.cut("middle_levels", n, point.factor)
+    seeds = seed_numbers(spec.seed, SeedUse.REFINE, n, state.rounds_of(RoundKind.REFINE))
+    for point in _points(state, builder):
+        affordable = [k for k in range(n, 0, -1) if builder.covers(point.configuration, seeds[:k], ("validation",))]
+        if not affordable or (affordable[0] < n and not builder.is_empty()):
+            builder.cut("middle_levels", n, point.factor)
             continue
         if affordable[0] < n:
-            draft.cut("second_seeds", n - affordable[0], point.factor)
-        ids = draft.replicates(point.configuration, seeds[: affordable[0]], Purpose.REFINE, point.factor)
-        draft.contrast(ids, point.control.ids, level_label(point.factor, point.value), point.factor)
-    return None if draft.is_empty() else draft.wave()
+            builder.cut("second_seeds", n - affordable[0], point.factor)
+        ids = builder.replicates(point.configuration, seeds[: affordable[0]], Purpose.REFINE, point.factor)
+        builder.contrast(ids, point.control.ids, level_label(point.factor, point.value), point.factor)
+    return None if builder.is_empty() else builder.wave()
 
 
-def _points(board: Board, draft: Draft) -> list[Point]:
+def _points(state: PlanningState, builder: WaveBuilder) -> list[Point]:
     """New points in order of promise: the learning rate's first, then factors by how far their best level leads."""
     ranked: list[tuple[float, list[Point]]] = []
-    for factor in board.ground.factors:
+    for factor in state.problem.factors:
         if not is_ordered(factor.name):
             continue
-        why_not = _why_not(board, factor)
+        why_not = _why_not(state, factor)
         if why_not is not None:
-            draft.note("not_refined", {"factor": factor.name, "why": why_not})
+            builder.note("not_refined", {"factor": factor.name, "why": why_not})
             continue
-        ranked.append((_promise(board, factor.name), _points_of(board, factor.name)))
+        ranked.append((_promise(state, factor.name), _points_of(state, factor.name)))
     return [point for _, points in sorted(ranked, key=lambda each: each[0]) for point in points]
 
 
-def _why_not(board: Board, factor: Factor) -> str | None:
-    seen = board.levels_of(factor.name)
+def _why_not(state: PlanningState, factor: Factor) -> str | None:
+    seen = state.levels_of(factor.name)
     if not seen:
         return "not_explored"
     if factor.name != "learning_rate" and not any(level.matters for level in seen):
         return "no_effect_seen"
     if factor.name != "learning_rate" and not any(level.helps for level in seen):
         return "no_level_helped"
-    return None if _points_of(board, factor.name) else "no_room_between_levels"
+    return None if _points_of(state, factor.name) else "no_room_between_levels"
 
 
-def _promise(board: Board, factor: str) -> float:
+def _promise(state: PlanningState, factor: str) -> float:
     if factor == "learning_rate":
         return -math.inf
-    return min((level.loss_change for level in board.levels_of(factor) if level.group.trains), default=0.0)
+    return min((level.loss_change for level in state.levels_of(factor) if level.group.trains), default=0.0)
 
 
-def _points_of(board: Board, factor: str) -> list[Point]:
+def _points_of(state: PlanningState, factor: str) -> list[Point]:
     """Points on both sides of the best level, the more promising side first."""
-    rungs = ladder(board, factor)
+    rungs = ladder(state, factor)
     best = min(
         range(len(rungs)),
         key=lambda i: rungs[i].group.loss - rungs[i].control.loss if math.isfinite(rungs[i].group.loss) else math.inf,
@@ -118,15 +118,15 @@ def _points_of(board: Board, factor: str) -> list[Point]:
         value = between(factor, rungs[best].value, neighbour.value)
         if value is None:
             continue
-        point = _point(board, factor, value, rungs[best])
-        if board.is_new(point.configuration):
+        point = _point(state, factor, value, rungs[best])
+        if state.is_new(point.configuration):
             points.append(point)
     return points
 
 
-def _point(board: Board, factor: str, value: Level, best: Rung) -> Point:
+def _point(state: PlanningState, factor: str, value: Level, best: Rung) -> Point:
     """The new level at the learning rate that was chosen for the best level."""
-    configuration = board.ground.configure({factor: value})
+    configuration = state.problem.configure({factor: value})
     if factor != "learning_rate" and best.group.facts:
         rate = best.group.configuration.learning_rate
         configuration = configuration.with_values(learning_rate=rate)

@@ -8,11 +8,11 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.study import Purpose, RoundKind, Wave
 from tunebook.planning.explore_design import BASELINE_SEEDS_LEAST
 from tunebook.planning.folds import ABOUT, fold_of, with_checkpoint_folds
-from tunebook.planning.problem import Ground
+from tunebook.planning.problem import Problem
 from tunebook.planning.rounds.explore import level_label
 from tunebook.planning.seeds import SeedUse, seed_numbers
-from tunebook.planning.state import Board
-from tunebook.planning.wave_builder import Draft
+from tunebook.planning.state import PlanningState
+from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["changed_factor", "table_wave"]
 
@@ -26,34 +26,34 @@ class _Fit:
     n_full: int
 
 
-def table_wave(board: Board, round_number: int) -> Wave:
+def table_wave(state: PlanningState, round_number: int) -> Wave:
     """Every row with the study's seeds; the last ones with a single seed, or not at all, where the share is smaller."""
-    ground = board.ground
-    draft = Draft(board, RoundKind.TABLE, round_number, 1, board.allowance(RoundKind.TABLE))
-    rows = _distinct_rows(draft)
-    fit = _fit(draft, len(rows))
-    seed, n = ground.spec.seed, ground.spec.seeds.configuration
-    baseline = draft.replicates(
-        ground.spec.baseline, seed_numbers(seed, SeedUse.CLAIM, fit.n_baseline), Purpose.BASELINE
+    problem = state.problem
+    builder = WaveBuilder(state, RoundKind.TABLE, round_number, 1, state.allowance(RoundKind.TABLE))
+    rows = _distinct_rows(builder)
+    fit = _fit(builder, len(rows))
+    seed, n = problem.spec.seed, problem.spec.seeds.configuration
+    baseline = builder.replicates(
+        problem.spec.baseline, seed_numbers(seed, SeedUse.CLAIM, fit.n_baseline), Purpose.BASELINE
     )
     for i, (number, configuration) in enumerate(rows[: fit.n_rows]):
-        factor = changed_factor(ground, configuration)
+        factor = changed_factor(problem, configuration)
         label = f"row {number}" if factor is None else level_label(factor, getattr(configuration, factor))
         seeds = seed_numbers(seed, SeedUse.CLAIM, n if i < fit.n_full else 1)
-        draft.contrast(draft.replicates(configuration, seeds, Purpose.TABLE, factor), baseline, label, factor)
-    return with_checkpoint_folds(draft.wave())
+        builder.contrast(builder.replicates(configuration, seeds, Purpose.TABLE, factor), baseline, label, factor)
+    return with_checkpoint_folds(builder.wave())
 
 
-def changed_factor(ground: Ground, configuration: Configuration) -> str | None:
+def changed_factor(problem: Problem, configuration: Configuration) -> str | None:
     """The one factor in which a row differs from the baseline, alpha following the rank; else None.
 
     Settings that differ only in words (a memory setting, a length above the longest example) are no difference.
     """
-    baseline = ground.spec.baseline
-    acting = set(ground.effective(configuration).changes_from(ground.effective(baseline)))
+    baseline = problem.spec.baseline
+    acting = set(problem.effective(configuration).changes_from(problem.effective(baseline)))
     changed = {name for name in configuration.changes_from(baseline) if _acts(name, acting)}
     follows = abs(configuration.lora_alpha * baseline.lora_r - baseline.lora_alpha * configuration.lora_r) < 1e-9
-    if ground.spec.alpha_rule == "proportional" and follows and {"lora_r", "lora_alpha"} <= changed:
+    if problem.spec.alpha_rule == "proportional" and follows and {"lora_r", "lora_alpha"} <= changed:
         changed.discard("lora_alpha")
     return changed.pop() if len(changed) == 1 else None
 
@@ -64,32 +64,32 @@ def _acts(name: str, acting: set[str]) -> bool:
     return bool(together & acting)
 
 
-def _distinct_rows(draft: Draft) -> list[tuple[int, Configuration]]:
+def _distinct_rows(builder: WaveBuilder) -> list[tuple[int, Configuration]]:
     """The rows (numbered from 1) that are neither the baseline nor another row in other words; the rest are folds."""
-    ground = draft.board.ground
-    seen = {ground.effective(ground.spec.baseline): ground.spec.baseline}
+    problem = builder.state.problem
+    seen = {problem.effective(problem.spec.baseline): problem.spec.baseline}
     rows = []
-    for number, configuration in enumerate(ground.table, start=1):
-        effective = ground.effective(configuration)
+    for number, configuration in enumerate(problem.table, start=1):
+        effective = problem.effective(configuration)
         if effective not in seen:
             seen[effective] = configuration
             rows.append((number, configuration))
         elif configuration != seen[effective]:
-            saved = ground.spec.seeds.configuration
-            draft.folds.append(fold_of(ground, configuration, seen[effective], saved))
+            saved = problem.spec.seeds.configuration
+            builder.folds.append(fold_of(problem, configuration, seen[effective], saved))
     return rows
 
 
-def _fit(draft: Draft, n_rows: int) -> _Fit:
+def _fit(builder: WaveBuilder, n_rows: int) -> _Fit:
     """Cut in this order: second seeds from the last row, baseline seeds, rows from the last."""
-    spec = draft.board.ground.spec
-    seconds = draft.board.seconds(spec.baseline)
+    spec = builder.state.problem.spec
+    seconds = builder.state.seconds(spec.baseline)
     fit = _Fit(spec.seeds.baseline, n_rows, n_rows)
     further = spec.seeds.configuration - 1
 
     def covered(fit: _Fit) -> bool:
         n = fit.n_baseline + fit.n_rows + further * fit.n_full
-        return draft.room.covers(n, n * seconds)
+        return builder.room.covers(n, n * seconds)
 
     while fit.n_full > 0 and further and not covered(fit):
         fit = _Fit(fit.n_baseline, fit.n_rows, fit.n_full - 1)
@@ -103,5 +103,5 @@ def _fit(draft: Draft, n_rows: int) -> _Fit:
         ("rows", n_rows - fit.n_rows),
     ):
         if count:
-            draft.cut(code, count)
+            builder.cut(code, count)
     return fit

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tunebook.errors import NotFoundError
 
-__all__ = ["LEDGER_FILE", "StudyPlace", "locate"]
+__all__ = ["LEDGER_FILE", "StudyPaths", "locate"]
 
 LEDGER_FILE = "ledger.sqlite"
 
 
 @dataclass(frozen=True)
-class StudyPlace:
+class StudyPaths:
     """A study's file and folder.
 
     Attributes:
@@ -39,7 +39,7 @@ class StudyPlace:
         return self.folder / LEDGER_FILE
 
 
-def locate(study: str | Path, name: str | None = None) -> StudyPlace:
+def locate(study: str | Path, name: str | None = None) -> StudyPaths:
     """Where a study given on the command line lies.
 
     Args:
@@ -62,7 +62,7 @@ def locate(study: str | Path, name: str | None = None) -> StudyPlace:
                 f"{path}: found a folder without {LEDGER_FILE}. A study is its file (study.yaml) or the folder that a "
                 "run has made (runs/<study>). Give one of these."
             )
-        return StudyPlace(None, path)
+        return StudyPaths(None, path)
     if not path.is_file():
         raise NotFoundError(
             f"{path}: no such file or folder. A study is its file (study.yaml) or the folder that a run has made "
@@ -70,5 +70,5 @@ def locate(study: str | Path, name: str | None = None) -> StudyPlace:
         )
     own = path.absolute().parent
     if name and own.name == name and own.parent.name == "runs":
-        return StudyPlace(path, path.parent)
-    return StudyPlace(path, path.parent / "runs" / (name or path.stem))
+        return StudyPaths(path, path.parent)
+    return StudyPaths(path, path.parent / "runs" / (name or path.stem))
