@@ -17,7 +17,7 @@ from tunebook.run.compare import Comparison
 from tunebook.run.observer import Observer, Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
-from tunebook.run.rerun import Reproduction
+from tunebook.run.single import Reproduction
 from tunebook.run.status import StudyStatus
 
 __all__ = ["Study"]
@@ -44,7 +44,7 @@ class Study:
 
         Raises: StudyFileError: every problem of the file, with lines. NotFoundError: nothing there.
         """
-        from tunebook.run.opening import load
+        from tunebook.run.reading import load
 
         spec, place = load(study, Path(folder) if folder else None)
         return cls(spec, place, trust_remote_code)
@@ -76,7 +76,7 @@ class Study:
         Raises: Interrupted: after a signal; UserError: bad input, nothing written; EnvironmentStop: the machine
             stopped us. In each case `run` goes on from there.
         """
-        from tunebook.run.study_run import run_study
+        from tunebook.run.session import run_study
 
         final = final or self.spec.final
         return run_study(self.spec, self.place, observer or Silent(), self._trust, final, retry_failed)
@@ -122,7 +122,7 @@ class Study:
 
     def rerun(self, trial: int, observer: Observer | None = None) -> Reproduction:
         """Train a trial again, in a scratch folder, and say whether it reproduces."""
-        from tunebook.run.rerun import rerun_trial
+        from tunebook.run.single import rerun_trial
 
         return rerun_trial(self.place, trial, observer or Silent(), self._trust)
 

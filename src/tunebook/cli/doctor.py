@@ -31,7 +31,7 @@ def doctor(
         raise typer.BadParameter("--rescue needs --ledger STUDY, the folder to be rescued from.")
     if ledger is None:
         return _machine(as_json)
-    from tunebook.run.opening import study_folder
+    from tunebook.run.reading import study_folder
 
     folder = study_folder(ledger)
     return _study(folder, as_json) if rescue is None else _rescue(folder, Path(rescue), as_json)
@@ -61,7 +61,7 @@ def _study(folder: Path, as_json: bool) -> int:
 
 
 def _rescue(folder: Path, target: Path, as_json: bool) -> int:
-    from tunebook.run.rescue import rescue_study
+    from tunebook.run.doctor import rescue_study
 
     saved = rescue_study(folder, target)
     if as_json:

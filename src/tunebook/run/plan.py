@@ -12,7 +12,7 @@ from tunebook.core.ports import Calibration
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.run.paths import StudyPaths
-from tunebook.run.preparation import Prepared, prepare
+from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import has_ledger, read_study
 
 __all__ = ["StudyPlan", "plan_study"]

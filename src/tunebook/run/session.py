@@ -15,15 +15,13 @@ from tunebook.errors import TrialFailed
 from tunebook.ledger import open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.record.tensorboard import TensorBoardWriter
-from tunebook.run.announce import round_paragraph
-from tunebook.run.best import write_best
+from tunebook.run.export import write_best
 from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
-from tunebook.run.preparation import Prepared, prepare
+from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import last_note, read_ledger
-from tunebook.run.report import write_record
-from tunebook.run.resume import begin_or_go_on
-from tunebook.run.retry import retry_failed
+from tunebook.run.report import round_paragraph, write_record
+from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
 from tunebook.run.writing import writing
@@ -52,7 +50,7 @@ def run_study(
         calibration = _calibration(ledger, prepared, observer)
         conclusions = _Session(prepared, ledger, calibration, observer).run()
         if final:
-            from tunebook.run.final import train_final
+            from tunebook.run.single import train_final
 
             train_final(prepared, read_ledger(ledger), observer)
     return conclusions
