@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode
+from tunebook.cli.consent import ask_for_code
+from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode, TrustStudyCode
 from tunebook.cli.output import messages, print_json, results
 
 EXAMPLE = "Example: tunebook run study.yaml"
@@ -25,12 +26,14 @@ def run(
     ] = False,
     quiet: Quiet = False,
     trust_remote_code: TrustRemoteCode = False,
+    trust_study_code: TrustStudyCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print where everything is as JSON.")] = False,
 ) -> int:
     """Run a study, or go on with it. Safe to interrupt (Ctrl-C) and repeat."""
     from tunebook.api import Study
 
-    opened = Study.load(study, folder, trust_remote_code).with_budget(budget, hours)
+    opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_budget(budget, hours)
+    ask_for_code(opened, starts_program=True)
     return run_and_show(opened, quiet=quiet, final=final, retry_failed=retry_failed, as_json=as_json)
 
 

@@ -17,6 +17,7 @@ from tunebook.ledger import open_ledger
 from tunebook.record.tensorboard import TensorBoardWriter
 from tunebook.run.announce import round_paragraph
 from tunebook.run.best import write_best
+from tunebook.run.consent import require_confirmed
 from tunebook.run.observer import Observer
 from tunebook.run.place import StudyPlace
 from tunebook.run.preparation import Prepared, prepare
@@ -38,8 +39,11 @@ def run_study(
     trust_remote_code: bool = False,
     final: bool = False,
     again: bool = False,
+    *,
+    trust_study_code: bool = False,
 ) -> StudyFindings:
     """Run or go on with a study; see `api.Study.run`."""
+    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
     observer.phase("reading the data and the model")
     prepared = prepare(spec, place, trust_remote_code)
     for warning in prepared.warnings:
