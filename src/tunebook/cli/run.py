@@ -9,6 +9,7 @@ import typer
 from tunebook.cli.consent import ask_for_code
 from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode, TrustStudyCode
 from tunebook.cli.output import messages, print_json, results
+from tunebook.escaping import shell_line
 
 EXAMPLE = "Example: tunebook run study.yaml"
 
@@ -46,7 +47,7 @@ def run_and_show(
     from tunebook.errors import Interrupted
 
     assert isinstance(study, Study)
-    command = f"tunebook run {study.place.file or study.place.folder}"
+    command = shell_line(["tunebook", "run", str(study.place.file or study.place.folder)])
     try:
         with TerminalObserver(study.spec.budget.trials or 1, quiet) as observer:
             study.run(observer, final=final, retry_failed=retry_failed)
@@ -59,7 +60,8 @@ def run_and_show(
         print_json({"study": study.spec.name, "paths": paths, "failed_trials": status.failed})
     else:
         results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))
-        results().print(f"{'curves:':14} tensorboard --logdir {study.place.folder / 'tensorboard'}")
+        curves = shell_line(["tensorboard", "--logdir", str(study.place.folder / "tensorboard")])
+        results().print(f"{'curves:':14} {curves}")
     if status.failed:
         messages().print(
             f"Could not be trained: trials {', '.join(map(str, status.failed))}; the record says why. "

@@ -11,10 +11,11 @@ from ruamel.yaml import YAML
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
+from tunebook.errors import UserError
 from tunebook.run.reading import StudyRead
 from tunebook.run.writing import writing
 
-__all__ = ["best_trial", "configuration_yaml", "write_best"]
+__all__ = ["best_trial", "configuration_yaml", "copy_adapter", "write_best"]
 
 
 def best_trial(found: StudyRead) -> TrialFact | None:
@@ -47,7 +48,7 @@ def write_best(found: StudyRead, folder: Path) -> Path | None:
     try:
         with writing(target):
             if source.is_dir():  # an external trainer keeps its weights to itself
-                shutil.copytree(source, scratch)
+                copy_adapter(source, scratch)
             scratch.mkdir(exist_ok=True)
             (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
             shutil.rmtree(target, ignore_errors=True)
@@ -55,6 +56,20 @@ def write_best(found: StudyRead, folder: Path) -> Path | None:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
+
+
+def copy_adapter(source: Path, target: Path) -> None:
+    """Copy an adapter's folder without links: a study folder may come from anyone, and a link leads anywhere.
+
+    Raises: UserError: the folder itself is a link.
+    """
+    if source.is_symlink():
+        raise UserError(f"{source}: a link; an adapter lies in the study folder itself. Put the folder in its place.")
+    shutil.copytree(source, target, ignore=_links, dirs_exist_ok=True)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder, name).is_symlink()]
 
 
 def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 from tunebook.core.facts import TrialFact
 from tunebook.data import read_splits
 from tunebook.errors import NotFoundError, UserError
+from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
-from tunebook.run.best import best_trial
+from tunebook.run.best import best_trial, copy_adapter
 from tunebook.run.place import StudyPlace
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.writing import writing
@@ -38,10 +38,11 @@ def export_study(place: StudyPlace, form: str, to: Path | None) -> dict[str, Pat
     if fact is None:
         raise NotFoundError(f"{place.folder}: no trial has been trained yet, so there is nothing to export.")
     adapter = place.folder / "adapters" / str(fact.trial.id)
+    rerun = shell_line(["tunebook", "rerun", str(place.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
         raise NotFoundError(
             f"{adapter}: the adapter of trial {fact.trial.id} is not there (a simulated or external study has none, or "
-            f"the folder was deleted). `tunebook rerun {place.folder} {fact.trial.id}` trains it again."
+            f"the folder was deleted). `{rerun}` trains it again."
         )
     target = to or place.folder / "export" / form
     paths = {"folder": target}
@@ -49,7 +50,7 @@ def export_study(place: StudyPlace, form: str, to: Path | None) -> dict[str, Pat
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
-            shutil.copytree(adapter, target, dirs_exist_ok=True)
+            copy_adapter(adapter, target)
         elif form == "merged":
             _merge(found, place, adapter, target)
         if data is not None:
