@@ -14,6 +14,7 @@ from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
 from tunebook.errors import NotFoundError, UserError
+from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
 from tunebook.run.paths import StudyPaths
@@ -53,7 +54,7 @@ def write_best(found: StudyRead, folder: Path) -> Path | None:
     try:
         with writing(target):
             if source.is_dir():  # an external trainer keeps its weights to itself
-                shutil.copytree(source, scratch)
+                copy_adapter(source, scratch)
             scratch.mkdir(exist_ok=True)
             (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
             shutil.rmtree(target, ignore_errors=True)
@@ -61,6 +62,20 @@ def write_best(found: StudyRead, folder: Path) -> Path | None:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
+
+
+def copy_adapter(source: Path, target: Path) -> None:
+    """Copy an adapter's folder without links: a study folder may come from anyone, and a link leads anywhere.
+
+    Raises: UserError: the folder itself is a link.
+    """
+    if source.is_symlink():
+        raise UserError(f"{source}: a link; an adapter lies in the study folder itself. Put the folder in its place.")
+    shutil.copytree(source, target, ignore=_links, dirs_exist_ok=True)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder, name).is_symlink()]
 
 
 def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
@@ -102,10 +117,11 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     if fact is None:
         raise NotFoundError(f"{place.folder}: no trial has been trained yet, so there is nothing to export.")
     adapter = place.folder / "adapters" / str(fact.trial.id)
+    rerun = shell_line(["tunebook", "rerun", str(place.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
         raise NotFoundError(
             f"{adapter}: the adapter of trial {fact.trial.id} is not there (a simulated or external study has none, or "
-            f"the folder was deleted). `tunebook rerun {place.folder} {fact.trial.id}` trains it again."
+            f"the folder was deleted). `{rerun}` trains it again."
         )
     target = to or place.folder / "export" / form
     paths = {"folder": target}
@@ -113,7 +129,7 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
-            shutil.copytree(adapter, target, dirs_exist_ok=True)
+            copy_adapter(adapter, target)
         elif form == "merged":
             _merge(found, place, adapter, target)
         if data is not None:

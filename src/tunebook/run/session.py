@@ -15,6 +15,7 @@ from tunebook.errors import TrialFailed
 from tunebook.ledger import open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.record.tensorboard import TensorBoardWriter
+from tunebook.run.consent import require_confirmed
 from tunebook.run.export import write_best
 from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
@@ -36,8 +37,11 @@ def run_study(
     trust_remote_code: bool = False,
     final: bool = False,
     again: bool = False,
+    *,
+    trust_study_code: bool = False,
 ) -> StudyFindings:
     """Run or go on with a study; see `api.Study.run`."""
+    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
     observer.phase("reading the data and the model")
     prepared = prepare(spec, place, trust_remote_code)
     for warning in prepared.warnings:

@@ -16,6 +16,7 @@ from tunebook.core.ports import Event, TrialJob
 from tunebook.core.space import effective
 from tunebook.errors import Interrupted, NotFoundError, TrialFailed
 from tunebook.run.answers import JudgedTrial, as_fact
+from tunebook.run.consent import require_confirmed
 from tunebook.run.export import best_trial, configuration_yaml
 from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
@@ -168,7 +169,9 @@ class Reproduction:
         return text
 
 
-def rerun_trial(place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool) -> Reproduction:
+def rerun_trial(
+    place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
+) -> Reproduction:
     """Train a finished trial again in a scratch folder; the ledger is only read.
 
     Raises: NotFoundError: no such trial, or it is not finished. TrialFailed: it cannot be trained now.
@@ -180,6 +183,7 @@ def rerun_trial(place: StudyPaths, trial_id: int, observer: Observer, trust_remo
             f"{trial_id}: no finished trial of that number; this study has "
             f"{sum(f.state.is_final for f in found.history.trials.values())}. `tunebook status` shows them."
         )
+    require_confirmed(found.spec, place, starts_program=True, trusted=trust_study_code)
     prepared = prepare(found.spec, place, trust_remote_code)
     reference = found.history.trials.get(0)
     untrained = reference.outcomes["validation"].loss if reference and "validation" in reference.outcomes else None
