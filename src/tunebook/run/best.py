@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
 from tunebook.errors import UserError
+from tunebook.export.yaml_text import yaml_text
 from tunebook.run.reading import StudyRead
 from tunebook.run.writing import writing
 
@@ -84,8 +82,4 @@ def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
         "validation_loss": outcome.loss,
         "configuration": {k: v for k, v in fact.trial.configuration.as_dict().items() if v is not None},
     }
-    stream = io.StringIO()
-    yaml = YAML()
-    yaml.default_flow_style = False
-    yaml.dump(values, stream)
-    return stream.getvalue()
+    return yaml_text(values)
