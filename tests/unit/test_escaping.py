@@ -22,8 +22,8 @@ from tunebook.escaping import (
 )
 from tunebook.export.yaml_text import yaml_text
 
-PIECES = ("\n", "\r", "\u2028", "\x85", "\x1b[31m", "'", '"', "\\", "#", ": ", "---", "...", "&a", "*a", "no",
-          "!!python/name:os", "1e3", "1:30", "0o7", "~", "=", "$(id)", "`id`", "\u202e", " ", "x", "学", "𝒳")  # fmt: skip
+PIECES = ("\n", "\r", "\u2028", "\x85", "\x1b[31m", "'", '"', "\\", "#", ": ", "---", "...", "&a", "*a", "no", "~",
+          "!!python/name:os", "1e3", "1:30", "0o7", "=", "$(id)", "`id`", "\u202e", " ", "x", "学", "𝒳")  # fmt: skip
 hostile = st.one_of(
     st.sampled_from(PIECES),
     st.lists(st.sampled_from(PIECES), max_size=5).map("".join),
