@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
@@ -17,6 +14,7 @@ from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
+from tunebook.export.yaml_text import yaml_text
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.writing import writing
@@ -90,11 +88,7 @@ def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
         "validation_loss": outcome.loss,
         "configuration": {k: v for k, v in fact.trial.configuration.as_dict().items() if v is not None},
     }
-    stream = io.StringIO()
-    yaml = YAML()
-    yaml.default_flow_style = False
-    yaml.dump(values, stream)
-    return stream.getvalue()
+    return yaml_text(values)
 
 
 TRAIN_FILE = "train.messages.jsonl"
