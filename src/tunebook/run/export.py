@@ -14,10 +14,10 @@ from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
+from tunebook.files import replaced_folder, writing
 from tunebook.export.yaml_text import yaml_text
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
-from tunebook.run.writing import writing
 
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
@@ -46,19 +46,11 @@ def write_best(found: StudyRead, folder: Path) -> Path | None:
     fact = best_trial(found)
     if fact is None:
         return None
-    target, scratch = folder / "best", folder / ".best.writing"
-    source = folder / "adapters" / str(fact.trial.id)
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
-        with writing(target):
-            if source.is_dir():  # an external trainer keeps its weights to itself
-                copy_adapter(source, scratch)
-            scratch.mkdir(exist_ok=True)
-            (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
-            shutil.rmtree(target, ignore_errors=True)
-            scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
+    with replaced_folder(target) as scratch:
+        if source.is_dir():  # an external trainer keeps its weights to itself
+            copy_adapter(source, scratch)
+        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
     return target
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import History, TrialFact
@@ -12,6 +11,7 @@ from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.ports import Calibration, Event, Ledger
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.files import write_atomically
 from tunebook.ledger import open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.record.tensorboard import TensorBoardWriter
@@ -25,7 +25,6 @@ from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
-from tunebook.run.writing import writing
 
 __all__ = ["run_study"]
 
@@ -166,8 +165,5 @@ def _write_manifest(prepared: Prepared) -> None:
         "model": facts.model,
         "environment": facts.environment,
     }
-    path: Path = prepared.place.folder / "manifest.json"
-    scratch = path.with_suffix(".writing")
-    with writing(path):
-        scratch.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        scratch.replace(path)
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(prepared.place.folder / "manifest.json", text)
