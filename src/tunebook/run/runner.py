@@ -95,9 +95,8 @@ class Runner:
         wave = self._p.planner.next_wave(history)
         if wave is None:
             return False
-        sealed = next((values for code, values in wave.notes if code == "sealed"), None)
-        if sealed is not None and not history.sealed:
-            self._p.ledger.seal(sealed)
+        if wave.sealed and not history.sealed:
+            self._p.ledger.seal(wave.sealed)
         self._p.ledger.add_wave(wave)
         return True
 

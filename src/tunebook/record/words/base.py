@@ -14,14 +14,12 @@ from tunebook.record.numbers import bound, percent, points, value
 from tunebook.record.text import strong
 from tunebook.record.words.values import Aim, Edge, Ending, Gain, Price
 
-__all__ = ["SILENT_NOTES", "SILENT_WAVE_NOTES", "Words", "change_text"]
+__all__ = ["SILENT_NOTES", "Words", "change_text"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
 SILENT_NOTES = frozenset({"calibration", "data_root", "environment", "trial_span"})
 """The ledger's notes that are facts for other places: no sentence of their own."""
-SILENT_WAVE_NOTES = frozenset({"bracket", "budget", "chosen_rate", "combined", "edge", "sealed"})
-"""The planner's notes to itself, or told in a table."""
 
 
 def change_text(item: Any) -> str:
@@ -414,7 +412,7 @@ class Words(ABC):
 
     @abstractmethod
     def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-        """Why the planner left something out, in a sentence for each reason; notes to itself say nothing."""
+        """Why the planner left something out, in a sentence for each reason."""
 
     def skipped_rounds(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[RoundKind]:
         """Kinds of rounds that were left out."""
