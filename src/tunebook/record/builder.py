@@ -8,11 +8,11 @@ from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, TrialState
 from tunebook.record import opening, tables
 from tunebook.record.model import Best, Record, Suspect
-from tunebook.record.numbers import trial_list, value
 from tunebook.record.round_sections import round_sections
 from tunebook.record.text import clean, shorten
 from tunebook.record.view import View
-from tunebook.record.words import Words, words_for
+from tunebook.words import Words, words_for
+from tunebook.words.numbers import trial_list, value
 
 __all__ = ["best_yaml", "build"]
 

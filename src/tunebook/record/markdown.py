@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tunebook.record.model import Cell, Record, RoundSection, Table
-from tunebook.record.text import markdown_code, markdown_text, strong
+from tunebook.record.text import markdown_code, markdown_text
+from tunebook.words.marks import strong
 
 __all__ = ["render"]
 

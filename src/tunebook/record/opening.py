@@ -9,11 +9,12 @@ from typing import Any
 from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
 from tunebook.core.study import ContrastKind, TrialState
-from tunebook.record.numbers import value
-from tunebook.record.text import clean, strong
+from tunebook.record.text import clean
 from tunebook.record.view import View
-from tunebook.record.words import Words
-from tunebook.record.words.values import Aim, Edge, Gain, Price
+from tunebook.words import Words
+from tunebook.words.marks import strong
+from tunebook.words.numbers import value
+from tunebook.words.values import Aim, Edge, Gain, Price
 
 __all__ = [
     "aim",

@@ -1,8 +1,8 @@
 """Strangers' text made safe for each place where the record shows it.
 
 Dataset text, model output and names come from outside. `clean` takes out what no place can show (control characters,
-and the two private characters that mark bold inside sentences); the escapers then make the rest literal in HTML,
-Markdown tables and CSV. Sentences carry bold as `strong(...)`, so that one sentence serves every writer.
+and the two private characters of `words.marks` that mark bold inside sentences); the escapers then make the rest
+literal in HTML, Markdown tables and CSV.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 import unicodedata
 from typing import Any
 
+from tunebook.words.marks import CLOSE, OPEN
+
 __all__ = [
     "clean",
     "csv_cell",
@@ -20,12 +22,9 @@ __all__ = [
     "json_block",
     "markdown_code",
     "markdown_text",
-    "plain_text",
     "shorten",
-    "strong",
 ]
 
-_OPEN, _CLOSE = "\ue000", "\ue001"
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))")
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -43,20 +42,10 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def strong(text: str) -> str:
-    """Marks text as bold, for every writer."""
-    return f"{_OPEN}{text}{_CLOSE}"
-
-
-def plain_text(text: str) -> str:
-    """The sentence without marks."""
-    return text.replace(_OPEN, "").replace(_CLOSE, "")
-
-
 def markdown_text(text: str) -> str:
     """Escaped for a Markdown paragraph or table cell; one line."""
     escaped = _MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(text.split()))
-    return escaped.replace(_OPEN, "**").replace(_CLOSE, "**")
+    return escaped.replace(OPEN, "**").replace(CLOSE, "**")
 
 
 def markdown_code(text: str) -> str:
@@ -72,7 +61,7 @@ def markdown_code(text: str) -> str:
 
 def html_text(text: str) -> str:
     """Escaped for HTML text and quoted attributes; bold marks become <strong>."""
-    return _html.escape(text, quote=True).replace(_OPEN, "<strong>").replace(_CLOSE, "</strong>")
+    return _html.escape(text, quote=True).replace(OPEN, "<strong>").replace(CLOSE, "</strong>")
 
 
 def json_block(value: Any) -> str:

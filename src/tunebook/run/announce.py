@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tunebook.core.study import Wave
 from tunebook.record import View, build
-from tunebook.record.text import plain_text
 from tunebook.run.reading import StudyRead
+from tunebook.words.marks import plain_text
 
 __all__ = ["round_paragraph"]
 

@@ -184,7 +184,7 @@ def test_a_baseline_called_baseline_is_not_named_twice():
     text = audited(NAMED.replace("| base |", "| baseline |"), 1000).markdown("en")
     assert "ahead of the baseline (71.2 %)" in text
     assert "of 1,000 examples" in text
-    assert "比基线（71.2 %）" in audited(NAMED, 1000).markdown("zh")
+    assert "比基线（71.2%）" in audited(NAMED, 1000).markdown("zh")
 
 
 def test_a_label_with_a_letter_is_found_in_the_text_but_a_setting_is_no_label():

@@ -8,9 +8,9 @@ import pytest
 from tunebook.core.findings import DivergenceBracket, Finding, Verdict
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
-from tunebook.record.text import plain_text
-from tunebook.record.words import LANGUAGES, words_for
-from tunebook.record.words.values import Edge, Ending
+from tunebook.words import LANGUAGES, words_for
+from tunebook.words.marks import plain_text
+from tunebook.words.values import Edge, Ending
 
 CLAIMS = {"en": ("better", "worse than the", "equal to", "not worse"), "zh": ("优于", "劣于", "已证实")}
 

@@ -13,8 +13,8 @@ from tunebook.record.text import (
     markdown_code,
     markdown_text,
     shorten,
-    strong,
 )
+from tunebook.words.marks import strong
 
 any_text = st.text(max_size=60)
 

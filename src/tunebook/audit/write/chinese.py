@@ -9,21 +9,18 @@ from typing import Any, ClassVar
 from tunebook.audit.judge.counts import Examples
 from tunebook.audit.judge.report import Detectable
 from tunebook.audit.judge.verdicts import SupportVerdict
-from tunebook.audit.model import Accuracy, Note
-from tunebook.audit.write.words import AuditWords, Bounds, BreakPoint, Gap, Mixed, level_text, p_text
-from tunebook.record.numbers import about, count, percent, points
-from tunebook.record.text import strong
-from tunebook.record.words.chinese.labels import FACTORS
+from tunebook.audit.model import Note
+from tunebook.audit.write.words import AuditShared, Bounds, BreakPoint, Gap, Mixed, level_text
+from tunebook.words.chinese.common import ChineseShared
+from tunebook.words.chinese.labels import FACTORS
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, count, p_phrase, p_value, points
 
 __all__ = ["ChineseAudit"]
 
 
 def _points(share: float) -> str:
     return f"{share * 100:.1f}"
-
-
-def _said(accuracy: object) -> str:
-    return percent(accuracy.value, 2) if isinstance(accuracy, Accuracy) else "失败"
 
 
 _LATIN = "|".join(
@@ -39,7 +36,7 @@ def _spaced(text: str) -> str:
     return _TIGHT.sub(" ", text)
 
 
-class ChineseAudit(AuditWords):
+class ChineseAudit(ChineseShared, AuditShared):
     """与英文版逐句对应。"""
 
     labels: ClassVar = {
@@ -97,9 +94,10 @@ class ChineseAudit(AuditWords):
         "trials_csv": "可直接作为研究文件的 `trials:`",
         "trials_csv_part": "可直接作为研究文件的 `trials:`，其中略去了研究不接受的设置，例如半个 epoch",
         "colon": "：",
+        "a_failure": "失败",
         "examples_unit": "条",
     }
-    factors: ClassVar = {**FACTORS, "effective_batch_size": "有效批大小"}
+    factor_names: ClassVar = {**FACTORS, "effective_batch_size": "有效批大小"}
     verdicts: ClassVar = {
         SupportVerdict.HOLDS: "成立",
         SupportVerdict.DEPENDS: "取决于样本如何配对",
@@ -114,13 +112,8 @@ class ChineseAudit(AuditWords):
         SupportVerdict.NOT_SHOWN: "两次运行能，参数设置未能证实",
         SupportVerdict.UNCHECKED: "无法核对",
     }
-    list_gap, last_gap, stop, sentence_gap = "、", "、", "。", ""
-
-    def range_text(self, low: str, high: str) -> str:
-        return f"{low} 至 {high}"
-
-    def more(self, n: int) -> str:
-        return f" 等另外 {n} 项"
+    stop = "。"
+    more = " 等另外 {n} 项"
 
     def tally(self, counts: Mapping[SupportVerdict, int]) -> str:
         total = sum(counts.values())
@@ -160,29 +153,27 @@ class ChineseAudit(AuditWords):
             else f"高 {_points(gap.effect)} 个百分点"
         )
         lead = (
-            f"最佳的 {gap.treatment}（{percent(accuracies[0])}）比"
-            f"{self.baseline(gap.control)}（{percent(accuracies[1])}）{ahead}"
+            f"最佳的 {gap.treatment}（{self.percent(accuracies[0])}）比"
+            f"{self.baseline(gap.control)}（{self.percent(accuracies[1])}）{ahead}"
         )
         if verdict is SupportVerdict.UNCHECKED:
             return f"{lead}；不知道测试样本数，无法判断是否超出偶然。"
-        alone = f"即使样本以最有利的方式配对，{self.p_phrase(bounds.favourable)}"
+        alone = f"即使样本以最有利的方式配对，{p_phrase(bounds.favourable)}"
         if bounds.favourable > 0.05:
             return f"{lead}：{alone}，因此没有任何配对能支持它。"
         if verdict is SupportVerdict.CANNOT_HOLD:
             return (
                 f"{lead}：{alone}，按从中挑选的 {bounds.family_size} 次实验校正后为 "
-                f"{p_text(bounds.favourable_adjusted)}，"
+                f"{p_value(bounds.favourable_adjusted)}，"
                 "因此没有任何配对能支持它。"
             )
         if verdict is SupportVerdict.HOLDS:
-            return (
-                f"{lead}。这一点成立：即使两次实验的结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}。"
-            )
+            return f"{lead}。这一点成立：即使两次实验的结果互不相关，校正后 {p_phrase(bounds.independent_adjusted)}。"
         if verdict is SupportVerdict.NOT_SHOWN:
             return f"{lead}。两次运行确有差别，但各只有一个种子，不能说明是参数设置造成的。"
         return (
-            f"{lead}。是否超出偶然取决于各自答对的是哪些样本：校正后 p 在 {p_text(bounds.favourable_adjusted)} 与 "
-            f"{p_text(bounds.independent_adjusted)} 之间。"
+            f"{lead}。是否超出偶然取决于各自答对的是哪些样本：校正后 p 在 {p_value(bounds.favourable_adjusted)} 与 "
+            f"{p_value(bounds.independent_adjusted)} 之间。"
         )
 
     def baseline_is_best(self, name: str) -> str:
@@ -219,7 +210,7 @@ class ChineseAudit(AuditWords):
             text += (
                 f"（{'、'.join(count(a) for a in examples.alternatives[:3])} 也符合；若是两倍，则所有答对数都须"
                 "为偶数，"
-                f"概率 {p_text(examples.common_factor_chance)}）"
+                f"概率 {p_value(examples.common_factor_chance)}）"
             )
         if misfits:
             text += f"。不是其整分数：{self.cut_list(misfits)}，已取最近的整数"
@@ -280,18 +271,18 @@ class ChineseAudit(AuditWords):
         return f"有 {n_pairs} 对实验仅此一项不同（{listed}{more}）：合计 {total} {unit}。"
 
     def significant(self, bounds: Bounds) -> str:
-        return f"即使结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}。"
+        return f"即使结果互不相关，校正后 {p_phrase(bounds.independent_adjusted)}。"
 
     def pairing(self, bounds: Bounds) -> str:
         return (
-            f"校正后 p 在 {p_text(bounds.favourable_adjusted)}（最有利的配对）与 "
-            f"{p_text(bounds.independent_adjusted)}（结果互不相关）之间。"
+            f"校正后 p 在 {p_value(bounds.favourable_adjusted)}（最有利的配对）与 "
+            f"{p_value(bounds.independent_adjusted)}（结果互不相关）之间。"
         )
 
     def too_small(self, bounds: Bounds) -> str:
-        text = f"最有利的配对下 {self.p_phrase(bounds.favourable)}"
+        text = f"最有利的配对下 {p_phrase(bounds.favourable)}"
         if bounds.favourable <= 0.05:
-            text += f"，校正后 {p_text(bounds.favourable_adjusted)}"
+            text += f"，校正后 {p_value(bounds.favourable_adjusted)}"
         return text + "。"
 
     def contradicted(self) -> str:
@@ -302,10 +293,10 @@ class ChineseAudit(AuditWords):
 
     def seed_noise(self, bounds: Bounds, used: float) -> str:
         return (
-            f"两次运行确有差别（即使结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}），但各只有"
+            f"两次运行确有差别（即使结果互不相关，校正后 {p_phrase(bounds.independent_adjusted)}），但各只有"
             "一个种子，"
             f"而种子噪声为 {_points(used)} 个百分点，不能说明是参数设置造成的（校正后 "
-            f"{self.p_phrase(bounds.seed_adjusted)}）。"
+            f"{p_phrase(bounds.seed_adjusted)}）。"
         )
 
     def same_training(self, pairs: Sequence[tuple[str, str]]) -> str:
@@ -343,7 +334,7 @@ class ChineseAudit(AuditWords):
         n = len(failed)
         return (
             f"那里的 {n} 次实验全部失败（{self.cut_list(failed)}），且有一对实验仅此一项不同。"
-            f"{n} 次运行只能说明那里至少有 {percent(0.05 ** (1 / n), 0)} 会失败（95 %）。"
+            f"{n} 次运行只能说明那里至少有 {self.percent(0.05 ** (1 / n), 0)} 会失败（95 %）。"
         )
 
     def worked(self, names: Sequence[str]) -> str:
@@ -550,18 +541,18 @@ _INCONSISTENCIES: dict[str, _Say] = {
     "renumbered": _renumbered,
     "repeated": lambda w, v: (
         f"{v['trial']} 在第 {v['line']} 行再次出现，"
-        + ("设置不同" if v["settings"] else f"设置相同而结果不同（{_said(v['text'])}，前一次为 {_said(v['table'])}）")
+        + ("设置不同" if v["settings"] else f"设置相同而结果不同（{w.said(v['text'])}，前一次为 {w.said(v['table'])}）")
         + "；采用第一次的。"
     ),
     "only_in_text": lambda w, v: f"出现在各轮表格却不在总表中：{w.cut_list(v['trials'])}。",
     "not_in_text": lambda w, v: f"在总表中却不在任何一轮的表格中：{w.cut_list(v['trials'])}。",
     "result_differs": lambda w, v: (
-        f"{v['trial']}（第 {v['line']} 行）：该轮写的是 {_said(v['text'])}，总表是 {_said(v['table'])}。"
+        f"{v['trial']}（第 {v['line']} 行）：该轮写的是 {w.said(v['text'])}，总表是 {w.said(v['table'])}。"
     ),
     "settings_differ": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：{_wrong(w, v['settings'])}。",
     "described_short": _short,
     "said_differs": lambda w, v: (
-        f"{v['trial']}（第 {v['line']} 行）：原文写的是 {_said(v['text'])}，表中是 {_said(v['table'])}。"
+        f"{v['trial']}（第 {v['line']} 行）：原文写的是 {w.said(v['text'])}，表中是 {w.said(v['table'])}。"
     ),
     "said_gap_differs": lambda w, v: (
         f"{v['trial']} 与 {v['reference']}（第 {v['line']} 行）：原文说相差 {v['said']:g} 个百分点，"
@@ -579,7 +570,7 @@ _INCONSISTENCIES: dict[str, _Say] = {
         f"最佳配置（第 {v['line']} 行）写明是 {v['trial']}，但{_wrong(w, v['settings'])}。"
     ),
     "best_block_result": lambda w, v: (
-        f"最佳配置（第 {v['line']} 行）写的是 {_said(v['text'])}，表中 {v['trial']} 是 {_said(v['table'])}。"
+        f"最佳配置（第 {v['line']} 行）写的是 {w.said(v['text'])}，表中 {v['trial']} 是 {w.said(v['table'])}。"
     ),
     "best_block_not_best": lambda w, v: f"最佳配置（第 {v['line']} 行）是 {v['trial']}，但 {v['best']} 更高。",
 }

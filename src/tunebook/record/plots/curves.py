@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.study import TrialState
-from tunebook.record.numbers import number
 from tunebook.record.plots.style import BLUE, GREEN, GREY, VERMILLION, Paper
 from tunebook.record.view import View
-from tunebook.record.words import Words
+from tunebook.words import Words
+from tunebook.words.numbers import number
 
 __all__ = ["best", "everyone", "smoothed"]
 

@@ -147,6 +147,8 @@ LABELS = {
     "colon": "：",
     "word_gap": "",
     "insights": "关键洞察",
+    "batch": "有效批大小",
+    "points": "个百分点",
     "stop": "。",
     "list_gap": "；",
     "enum_gap": "、",

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
-from tunebook.record.numbers import about, count, number, percent, points, value
-from tunebook.record.text import clean, strong
-from tunebook.record.words.base import change_text
-from tunebook.record.words.chinese.codes import NOTES
-from tunebook.record.words.chinese.common import ChinesePieces, gap
+from tunebook.escaping import clean
+from tunebook.words.chinese.codes import NOTES
+from tunebook.words.chinese.common import ChinesePieces, gap
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.shared import change_text
 
 __all__ = ["ChineseWhole"]
 
@@ -34,7 +35,7 @@ class ChineseWhole(ChinesePieces):
             return "在试过的范围内，没有参数的影响超出噪声。"
         return (
             f"在试过的范围内，{strong(self.factor(top.factor))} 最重要"
-            f"（{percent(top.first_share, 0)} 的重抽样中居首）。"
+            f"（{self.percent(top.first_share, 0)} 的重抽样中居首）。"
             "换一个范围，次序可能不同。"
         )
 
@@ -89,8 +90,8 @@ class ChineseWhole(ChinesePieces):
         return "所作的比较都有定论。"
 
     def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
-        text = f"验证准确率实测 {percent(raw)}，校正选择偏差后 {percent(corrected)}"
-        return text + (f"，测试集上用新种子得 {percent(confirmed)}。" if confirmed is not None else "。")
+        text = f"验证准确率实测 {self.percent(raw)}，校正选择偏差后 {self.percent(corrected)}"
+        return text + (f"，测试集上用新种子得 {self.percent(confirmed)}。" if confirmed is not None else "。")
 
     def where_the_adapter_is(self) -> str:
         return (

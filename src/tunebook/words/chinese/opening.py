@@ -8,12 +8,13 @@ from typing import Any
 
 from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
-from tunebook.record.numbers import about, bytes_text, count, margin_text, number, percent, points
-from tunebook.record.text import clean, strong
-from tunebook.record.words.chinese.codes import ROUNDS
-from tunebook.record.words.chinese.common import ChinesePieces, gap
-from tunebook.record.words.values import Aim, Gain, Price
+from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
+from tunebook.words.chinese.codes import ROUNDS
+from tunebook.words.chinese.common import ChinesePieces, gap
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, bytes_text, count, margin_text, number, points
+from tunebook.words.values import Aim, Gain, Price
 
 __all__ = ["ChineseOpening"]
 
@@ -60,10 +61,10 @@ class ChineseOpening(ChinesePieces):
         return text if gain.told_apart else text + "这个差与零无法区分。"
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        said = f"{percent(corrected)}（95 % 区间 {self.plain_range(interval[0] * 100, interval[1] * 100)}）"
+        said = f"{self.percent(corrected)}（95 % 区间 {self.plain_range(interval[0] * 100, interval[1] * 100)}）"
         if corrected >= raw:
             return f"就它由这些实验挑出作校正后，它在那里的验证准确率是 {said}。"
-        return f"挑出它所依据的那些实验会高估它：校正后，它在那里的验证准确率是 {said}，而不是 {percent(raw)}。"
+        return f"挑出它所依据的那些实验会高估它：校正后，它在那里的验证准确率是 {said}，而不是 {self.percent(raw)}。"
 
     def not_confirmed(self, has_test: bool) -> str:
         return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"
@@ -143,10 +144,10 @@ class ChineseOpening(ChinesePieces):
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
         if base is not None:
-            parts.append(f"不加适配器的基座模型 {percent(base)}")
+            parts.append(f"不加适配器的基座模型 {self.percent(base)}")
         if commonest:
             quoted = f"“{clean(answer)}”" if answer else ""
-            parts.append(f"总答最常见的答案{quoted} {percent(commonest)}")
+            parts.append(f"总答最常见的答案{quoted} {self.percent(commonest)}")
         return "；".join(parts)
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
@@ -204,14 +205,14 @@ class ChineseOpening(ChinesePieces):
         what = "答对" if counts_right else "平均得分"
         relative = "" if gain.relative is None else f"；相对 {gain.relative * 100:+.0f} %"
         difference = (
-            f"{strong(points(gain.effect) + ' 个百分点')}（{percent(gain.level, 0 if gain.level < 0.995 else 1)} "
+            f"{strong(points(gain.effect) + ' 个百分点')}（{self.percent(gain.level, 0 if gain.level < 0.995 else 1)} "
             f"同时置信区间 {self.range(gain.interval)}{relative}）"
         )
         mine, theirs = gain.seeds
         used = f"各用 {mine} 个{seeds}种子" if mine == theirs else f"{mine} 个{seeds}种子对 {theirs} 个"
         return (
-            f"在{fresh}{count(gain.n_examples)} 个{split}样本上，它{what} {strong(percent(gain.accuracy))}，"
-            f"基线为 {percent(gain.baseline_accuracy)}：{difference}，{used}。"
+            f"在{fresh}{count(gain.n_examples)} 个{split}样本上，它{what} {strong(self.percent(gain.accuracy))}，"
+            f"基线为 {self.percent(gain.baseline_accuracy)}：{difference}，{used}。"
         )
 
     def _price(self, price: Price) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 from tunebook.core.findings import DivergenceBracket, Finding, Verdict
 from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
-from tunebook.record.numbers import margin_text, number, percent, rate, trial_list
-from tunebook.record.text import clean
-from tunebook.record.words.chinese.codes import CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
-from tunebook.record.words.chinese.common import ChinesePieces, gap, numeral
-from tunebook.record.words.values import Edge, Ending
+from tunebook.escaping import clean
+from tunebook.words.chinese.codes import CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
+from tunebook.words.chinese.common import ChinesePieces, gap, numeral
+from tunebook.words.numbers import margin_text, number, rate, trial_list
+from tunebook.words.values import Edge, Ending
 
 __all__ = ["ChineseRounds"]
 
@@ -149,7 +149,7 @@ class ChineseRounds(ChinesePieces):
         return f"{'、'.join(named)}有差别"
 
     def chance_to_see(self, margin: float, chance: float) -> str:
-        share = "不到 1 %" if chance < 0.01 else f"约 {percent(chance, 0)}"
+        share = "不到 1 %" if chance < 0.01 else f"约 {self.percent(chance, 0)}"
         return f"如果真有 {margin_text(margin)} 个百分点（您的容差）的差别，看出来的机会{share}。"
 
     def round_cost(self, n: int, seconds: float) -> str:
