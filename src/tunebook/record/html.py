@@ -34,7 +34,7 @@ SCRIPT_LABELS = (
 
 _UNBROKEN = re.compile(
     r"[（(][-+.\d ]+(?:to|至)[-+.\d ]+[)）]"
-    r"|(?<![\w#&;])[-+]?\d[\d.,]*(?: %|e-\d+|(?:-\d+)+)(?!\w)"
+    r"|(?<![\w#&;])[-+]?\d[\d.,]*(?: ?%|e-\d+|(?:-\d+)+)(?!\w)"
 )
 """Intervals, percentages, rates such as 6e-4 and trials such as 8-9: a line does not end inside them."""
 

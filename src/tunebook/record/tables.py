@@ -171,7 +171,9 @@ def importance(view: View, words: Words) -> Table | None:
         (
             Cell(words.factor(i.factor)),
             Cell(words.percent(i.share, 0), i.share),
-            Cell(f"{i.rank} ({i.rank_interval[0]}–{i.rank_interval[1]})", i.rank),
+            Cell(
+                str(i.rank) + words.bracket_gap + words.bracketed(f"{i.rank_interval[0]}–{i.rank_interval[1]}"), i.rank
+            ),
             Cell(words.percent(i.first_share, 0), i.first_share),
             Cell(clean(words.label("enum_gap").join(value(i.factor, level) for level in _sorted(i.levels)))),
         )

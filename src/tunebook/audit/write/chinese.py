@@ -48,7 +48,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         "the_baseline": "基线",
         "trials": "实验",
         "examples": "测试样本数",
-        "one_trial": "单次实验的 95 % 区间",
+        "one_trial": "单次实验的 95% 置信区间",
         "noise": "种子噪声",
         "detectable": "这份记录能看出多大差别",
         "tied": "与最佳无法区分",
@@ -61,7 +61,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         "trial": "实验号",
         "differs": "与基线的不同",
         "right": "答对数",
-        "accuracy": "准确率（95 %）",
+        "accuracy": "准确率（95%）",
         "difference": "差（条）",
         "difference_points": "差（百分点）",
         "p": "校正后 p",
@@ -245,7 +245,7 @@ class ChineseAudit(ChineseShared, AuditShared):
             return f"没有重复训练的设置，无法测量；采用给定的先验：标准差 {_points(used)} 个百分点"
         text = f"标准差 {measured * 100:.2f} 个百分点，自由度 {freedom}"
         if interval:
-            text += f"（95 %：{interval[0] * 100:.2f} 至 {interval[1] * 100:.2f}"
+            text += f"（95%：{interval[0] * 100:.2f} 至 {interval[1] * 100:.2f}"
             text += "，区间太宽，说明不了多少）" if freedom < 4 else "）"
         return text + f"；与先验合并后为 {_points(used)} 个百分点"
 
@@ -253,7 +253,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         low = f"{_points(d.favourable)} 个百分点" if d.favourable is not None else "无"
         return (
             f"最有利的配对下 {low}，两次实验的结果互不相关时 {_points(d.independent)} 个百分点"
-            f"（功效 80 %，{d.comparisons} 个比较）；若只做一个事先定好的比较，则为 "
+            f"（功效 80%，{d.comparisons} 个比较）；若只做一个事先定好的比较，则为 "
             f"{_optional(d.single_favourable)} 和 "
             f"{_points(d.single_independent)}；若要说参数设置而不只是两次运行，加上每边一个种子的噪声，为 "
             f"{_points(d.with_seed)}"
@@ -334,7 +334,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         n = len(failed)
         return (
             f"那里的 {n} 次实验全部失败（{self.cut_list(failed)}），且有一对实验仅此一项不同。"
-            f"{n} 次运行只能说明那里至少有 {self.percent(0.05 ** (1 / n), 0)} 会失败（95 %）。"
+            f"{n} 次运行只能说明那里至少有 {self.percent(0.05 ** (1 / n), 0)} 会失败（95%）。"
         )
 
     def worked(self, names: Sequence[str]) -> str:
@@ -419,10 +419,10 @@ class ChineseAudit(ChineseShared, AuditShared):
         return text + "。"
 
     def ratio_constant(self, ratio: str) -> str:
-        return f"所有实验的 alpha/r 都是 {ratio}。随秩改变的只是这一比例下的秩，alpha 的作用无法与它分开。"
+        return f"所有实验的 alpha/r 都是 {ratio}。随 rank 改变的只是这一比例下的 rank，alpha 的作用无法与它分开。"
 
     def ratio_unknown(self) -> str:
-        return "秩有变化，但没有记录 alpha：alpha/r 是否随之改变不得而知。"
+        return "rank 有变化，但没有记录 alpha：alpha/r 是否随之改变不得而知。"
 
     def one_to_one(self, a: str, b: str) -> str:
         return _spaced(f"{a}与{b}总是一起改变，两者的作用无法分开。")
@@ -442,7 +442,7 @@ class ChineseAudit(ChineseShared, AuditShared):
             "boundary_factor": f"{word} {level}，其余用训练成功的设置：单凭它会崩溃吗？",
             "boundary_again": "另一个种子：还会崩溃吗？",
             "boundary_rest": f"{word} {level}，其余用失败实验的设置：没有它也会崩溃吗？",
-            "alpha": f"单独的{word} {level}：把秩与 alpha 分开",
+            "alpha": f"单独的{word} {level}：把 rank 与 alpha 分开",
             "level": f"单独的{word} {level}",
             "claim": f"单独的{word} {level}，即原文所说",
             "pair": "另一个种子：它与基线之差取决于样本如何配对",
@@ -455,7 +455,7 @@ class ChineseAudit(ChineseShared, AuditShared):
             text += (
                 f"多用种子代替不了样本：要看清最佳与基线之间的差别，最有利的配对下需要 {about(to_settle[0])} 条"
                 "样本，"
-                f"结果互不相关时需要 {about(to_settle[1])} 条（功效 80 %，只做这一个比较）。"
+                f"结果互不相关时需要 {about(to_settle[1])} 条（功效 80%，只做这一个比较）。"
             )
         return text
 
@@ -560,7 +560,7 @@ _INCONSISTENCIES: dict[str, _Say] = {
     ),
     "difference_wrong": lambda w, v: (
         f"{v['trial']}（第 {v['line']} 行）：差值一列写的是 {v['said']:+g}；"
-        f"按准确率计算应为 {v['points']:+.1f} 个百分点，即基线的 {v['relative']:+.1f} %。"
+        f"按准确率计算应为 {v['points']:+.1f} 个百分点，即基线的 {v['relative']:+.1f}%。"
     ),
     "differences_unread": lambda w, v: (
         f"差值一列（第 {v['line']} 行起）在 {w.cut_list(v['trials'])} 处与基线准确率不符，可能是与别的实验相比。"

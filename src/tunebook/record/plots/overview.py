@@ -69,7 +69,7 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     top, best = dots.get("leg_best", [None])[0], words.label("leg_best")
     return figure, words.label("fig_cost") + (
-        f" {best}: {words.percent(top[1])}, {words.duration(top[0])}" if top else ""
+        " " + words.colon(best, words.comma.join([words.percent(top[1]), words.duration(top[0])])) if top else ""
     )
 
 
@@ -121,7 +121,10 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure, f"{words.label('fig_rounds')} {words.label('leg_leader')}: {words.percent(leaders[-1][1] / 100)}"
+    return (
+        figure,
+        f"{words.label('fig_rounds')} {words.colon(words.label('leg_leader'), words.percent(leaders[-1][1] / 100))}",
+    )
 
 
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -157,7 +160,7 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_accuracy"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    shown = ", ".join(f"{words.label(titles[r])} {words.percent(confirmed.accuracies[r])}" for r in roles)
+    shown = words.comma.join(f"{words.label(titles[r])} {words.percent(confirmed.accuracies[r])}" for r in roles)
     return figure, f"{words.label('fig_confirm')} {shown}"
 
 
@@ -207,5 +210,5 @@ def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return (
         figure,
-        f"{words.label('fig_timeline')} {words.n_trials(len(spans))}, {words.n_slots(len(lanes))}",
+        f"{words.label('fig_timeline')} {words.n_trials(len(spans))}{words.comma}{words.n_slots(len(lanes))}",
     )

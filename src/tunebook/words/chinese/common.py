@@ -58,7 +58,7 @@ class ChinesePieces(ChineseShared, StudyShared):
 
     def factor_phrase(self, name: str) -> str:
         """A factor as the subject of a sentence."""
-        return self.factor(name)
+        return "LoRA rank" if name == "lora_r" else self.factor(name)
 
     def open_contrast(self, finding: Finding, what: str, against: str) -> str:
         return super().open_contrast(finding, gap(what).lstrip() if against else what, against)

@@ -10,7 +10,7 @@ from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
 from tunebook.words.english.common import EnglishPieces, numeral, plural
-from tunebook.words.numbers import duration, margin_text, number, rate, trial_list
+from tunebook.words.numbers import duration, margin_text, number, p_phrase, rate, trial_list
 from tunebook.words.values import Edge, Ending
 
 __all__ = ["EnglishRounds"]
@@ -246,7 +246,7 @@ class EnglishRounds(EnglishPieces):
         if finding.witnesses_disagree and finding.loss_effect is not None:
             out.append(f"The loss says the opposite ({finding.loss_effect:+.3f} nats an example; lower is better).")
         if finding.p_mcnemar is not None:
-            out.append(f"One seed a side; exact McNemar p = {finding.p_mcnemar:.2g}.")
+            out.append(f"One seed a side; exact McNemar {p_phrase(finding.p_mcnemar)}.")
         return out + [self.warning(code) for code in finding.warnings]
 
     def _ended(self, ending: Ending) -> str:
