@@ -14,6 +14,8 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from tunebook.escaping import terminal_text
+
 __all__ = ["SCHEMA_VERSION", "messages", "print_json", "printable", "results", "to_json"]
 
 SCHEMA_VERSION = 1
@@ -36,7 +38,7 @@ def messages() -> Console:
 
 def printable(text: str) -> str:
     """The text with every control character shown as one sign: those of strangers' text never reach the terminal."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return terminal_text(text)
 
 
 class _CleanConsole(Console):

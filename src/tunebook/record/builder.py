@@ -6,10 +6,10 @@ from collections import Counter
 
 from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, TrialState
+from tunebook.escaping import clean, shorten
 from tunebook.record import opening, tables
 from tunebook.record.model import Best, Record, Suspect
 from tunebook.record.round_sections import round_sections
-from tunebook.record.text import clean, shorten
 from tunebook.record.view import View
 from tunebook.words import Words, words_for
 from tunebook.words.numbers import trial_list, value

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Finding, Verdict
-from tunebook.record.text import clean
+from tunebook.escaping import clean
 from tunebook.words import words_for
 from tunebook.words.marks import plain_text
 from tunebook.words.numbers import p_phrase, trial_list

@@ -16,10 +16,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from tunebook.escaping import json_block
 from tunebook.record.inline_svg import StyleSheet, inline
 from tunebook.record.model import Record
 from tunebook.record.plots import Drawing
-from tunebook.record.text import html_text, json_block
+from tunebook.record.text import html_text
 
 __all__ = ["render"]
 

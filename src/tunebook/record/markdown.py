@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tunebook.escaping import markdown_code
 from tunebook.record.model import Cell, Record, RoundSection, Table
-from tunebook.record.text import markdown_code, markdown_text
+from tunebook.record.text import markdown_text
 from tunebook.words.marks import strong
 
 __all__ = ["render"]

@@ -9,7 +9,7 @@ from typing import Any
 from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
 from tunebook.core.study import ContrastKind, TrialState
-from tunebook.record.text import clean
+from tunebook.escaping import clean
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.marks import strong

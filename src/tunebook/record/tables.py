@@ -11,9 +11,9 @@ import numpy as np
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import RoundKind, TrialState
+from tunebook.escaping import clean
 from tunebook.record.model import Cell, Table, TrialRow
 from tunebook.record.opening import control_name, is_baseline, name
-from tunebook.record.text import clean
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import bytes_text, number, p_value, points, trial_list, value

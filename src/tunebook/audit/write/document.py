@@ -18,7 +18,8 @@ from tunebook.audit.model import ClaimKind, Note
 from tunebook.audit.write.languages import AuditWords, audit_words
 from tunebook.audit.write.values import n_left_out, next_trials_csv
 from tunebook.audit.write.words import Bounds, BreakPoint, Gap, Mixed, level_text, signed
-from tunebook.record.text import clean, markdown_text, shorten
+from tunebook.escaping import clean, shorten
+from tunebook.record.text import markdown_text
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.words.marks import strong
 from tunebook.words.numbers import p_value, points
