@@ -48,7 +48,9 @@ def test_a_change_names_its_factor_once():
         "A differs from B in: learning rate 3e-4 instead of 2e-4, rank 32 instead of 8, 4 epochs instead of 3 epochs, "
         "gradient checkpointing on instead of off." in said("en")
     )
-    assert "学习率 3e-4（B 为 2e-4）、秩 32（B 为 8）、4 个 epoch（B 为 3 个 epoch）、梯度检查点开（B 为" in said("zh")
+    assert "学习率 3e-4（B 为 2e-4）、rank 32（B 为 8）、4 个 epoch（B 为 3 个 epoch）、梯度检查点开（B 为" in said(
+        "zh"
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from tunebook.core.configuration import Configuration
 from tunebook.core.study import Purpose, TrialState
-from tunebook.record.numbers import bound, count, duration, rate
-from tunebook.record.words.base import Words
-from tunebook.record.words.english.codes import PURPOSES
-from tunebook.record.words.english.labels import FACTORS, LABELS
+from tunebook.words.english.codes import PURPOSES
+from tunebook.words.english.labels import FACTORS, LABELS
+from tunebook.words.numbers import count, duration, rate
+from tunebook.words.shared import Shared, StudyShared
 
-__all__ = ["EnglishPieces", "listed", "numeral", "plural", "signed_percent"]
+__all__ = ["EnglishPieces", "EnglishShared", "numeral", "plural", "signed_percent"]
 
 _NUMERALS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -22,14 +20,9 @@ def numeral(n: int) -> str:
     return _NUMERALS[n] if 0 <= n < len(_NUMERALS) else str(n)
 
 
-def plural(n: int, word: str) -> str:
+def plural(n: int, word: str, many: str | None = None) -> str:
     """ "1 trial", "2 trials"."""
-    return f"{count(n)} {word}" if n == 1 else f"{count(n)} {word}s"
-
-
-def listed(items: Sequence[str]) -> str:
-    """ "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+    return f"{count(n)} {word}" if n == 1 else f"{count(n)} {many or word + 's'}"
 
 
 def signed_percent(share: float) -> str:
@@ -37,16 +30,27 @@ def signed_percent(share: float) -> str:
     return f"{share * 100:+.0f} %"
 
 
-class EnglishPieces(Words):
-    """What the parts of the English record share."""
+class EnglishShared(Shared):
+    """What English texts share, of studies and of audits."""
 
     language = "en"
-    labels = LABELS
     factor_names = FACTORS
-    sentence_gap = " "
+    sentence_gap = bracket_gap = " "
+    comma, last_comma = ", ", " and "
+    brackets = ("(", ")")
+    to = " to "
+    percent_sign = " %"
+
+
+class EnglishPieces(EnglishShared, StudyShared):
+    """What the texts about a study share."""
+
+    labels = LABELS
     title_gap = ": "
+    least = "at least {}"
 
     def setting(self, name: str, level: Any) -> str:
+        """One factor with its value, "rank 32"."""
         if name == "num_train_epochs":
             return f"{level} epoch" if level == 1 else f"{level} epochs"
         if name == "use_rslora":
@@ -59,43 +63,39 @@ class EnglishPieces(Words):
         return super().setting(name, level)
 
     def factor_phrase(self, name: str) -> str:
+        """A factor as the subject of a sentence."""
         return {
             "num_train_epochs": "the number of epochs",
             "max_length": "max_length",
             "lr_scheduler_type": "the schedule",
         }.get(name, self.factor(name))
 
-    def range(self, interval: tuple[float, float]) -> str:
-        return f"{bound(interval[0])} to {bound(interval[1])}"
-
-    def at_least(self, low: str) -> str:
-        return f"at least {low}"
-
-    def plain_range(self, low: float, high: float) -> str:
-        return f"{low:.1f} to {high:.1f}"
-
     def duration(self, seconds: float) -> str:
+        """A length of time."""
         return duration(seconds)
 
-    def batch(self, configuration: Configuration) -> str:
-        return f"effective batch {configuration.effective_batch_size}"
-
     def purpose(self, purpose: Purpose) -> str:
+        """Why a trial is trained."""
         return PURPOSES[purpose]
 
     def state(self, state: TrialState) -> str:
+        """How far a trial is."""
         return state.value
 
     def baseline_at(self, rate_: float) -> str:
+        """The baseline with another learning rate."""
         return f"the baseline at learning rate {rate(rate_)}"
 
     def versus(self, against: str) -> str:
+        """Goes on from a name: against what it was compared."""
         return f" against {against}"
 
     def n_trials(self, n: int) -> str:
+        """A number of trials."""
         return plural(n, "trial")
 
     def n_slots(self, n: int) -> str:
+        """A number of slots."""
         return plural(n, "slot")
 
     def seeds(self, mine: int, theirs: int, fresh: bool) -> str:

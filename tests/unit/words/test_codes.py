@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import tunebook
-from tunebook.record.words import LANGUAGES, words_for
-from tunebook.record.words.base import SILENT_NOTES
-from tunebook.record.words.chinese import codes as chinese
-from tunebook.record.words.english import codes as english
+from tunebook.words import LANGUAGES, words_for
+from tunebook.words.chinese import codes as chinese
+from tunebook.words.english import codes as english
+from tunebook.words.shared import SILENT_NOTES
 
 SOURCE = Path(tunebook.__file__).parent
 CODES = {"en": english, "zh": chinese}

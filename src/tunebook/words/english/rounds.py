@@ -7,11 +7,11 @@ from typing import Any
 
 from tunebook.core.findings import DivergenceBracket, Finding, Verdict
 from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
-from tunebook.record.numbers import duration, margin_text, number, percent, rate, trial_list
-from tunebook.record.text import clean
-from tunebook.record.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
-from tunebook.record.words.english.common import EnglishPieces, listed, numeral, plural
-from tunebook.record.words.values import Edge, Ending
+from tunebook.escaping import clean
+from tunebook.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
+from tunebook.words.english.common import EnglishPieces, numeral, plural
+from tunebook.words.numbers import duration, margin_text, number, p_phrase, rate, trial_list
+from tunebook.words.values import Edge, Ending
 
 __all__ = ["EnglishRounds"]
 
@@ -26,6 +26,7 @@ class EnglishRounds(EnglishPieces):
         return "Found"
 
     def goal(self, kind: RoundKind, has_test: bool = True) -> str:
+        """What a round asks; without a test split confirm can only bring fresh seeds."""
         if kind is RoundKind.CONFIRM and not has_test:
             return "Does it hold with fresh seeds? There is no test split, so the examples are those of the choice."
         return GOALS[kind]
@@ -40,6 +41,7 @@ class EnglishRounds(EnglishPieces):
         return text[:1].upper() + text[1:] + "." if text else ""
 
     def verdict(self, finding: Finding, against: str, margin: float) -> str:
+        """The analysis cell of one finding: verdict, and what limits it."""
         other = "" if against == self.label("the_baseline") else f" than {against}"
         m = margin_text(margin)
         first = {
@@ -74,6 +76,7 @@ class EnglishRounds(EnglishPieces):
         return "Chose no rate." if chosen is None else f"Chosen by validation loss: {rate(chosen)}."
 
     def confirm_remark(self) -> str:
+        """Under the confirm round's table: by what rule its configurations were nominated."""
         return (
             "What goes into the confirmation: of the configurations within one standard error of the highest "
             "validation accuracy, the one of lowest validation loss; and, where there is one, the "
@@ -81,6 +84,7 @@ class EnglishRounds(EnglishPieces):
         )
 
     def bracket_remark(self) -> str:
+        """Under a table with rows that only choose a learning rate."""
         return "Rows with several learning rates only choose one; they enter no claim, fresh seeds make it."
 
     def no_verdict(self) -> str:
@@ -134,10 +138,11 @@ class EnglishRounds(EnglishPieces):
         return self.join([*(text.replace("{longest}", str(longest)) for text in told), "Not trained again."])
 
     def cut(self, cut: Cut) -> str:
-        of = f" of {listed([self.factor(name) for name in cut.factors])}" if cut.factors else ""
+        of = f" of {self.factor_list(cut.factors)}" if cut.factors else ""
         return f"{CUTS.get(cut.code, clean(cut.code))}{of} ({plural(cut.count, 'trial')})"
 
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
+        """One finding as a sentence that stands alone."""
         m = f"{margin_text(margin)} points"
         claim = {
             Verdict.BETTER: f"{what}: better than {against}",
@@ -161,20 +166,20 @@ class EnglishRounds(EnglishPieces):
         }[kind]
         return f"{what}: {word} {against}?"
 
-    def effect_points(self, finding: Finding) -> str:
-        return self.effect(finding).replace(" (", " points (", 1)
-
     def no_difference_for(self, named: Sequence[str]) -> str:
-        return f"a difference for {listed(named)}"
+        """The factors, each with its levels, for which no difference was shown; goes on from "Not shown"."""
+        return f"a difference for {self.listed(named)}"
 
     def chance_to_see(self, margin: float, chance: float) -> str:
-        share = "less than 1 %" if chance < 0.01 else f"about {percent(chance, 0)}"
+        """With which probability a true difference of the margin would have been found."""
+        share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
         return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be seen."
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{plural(n, 'trial')}, {duration(seconds)}"
 
     def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
+        """Where training breaks; `where` names what else the trials have in common, if not the baseline."""
         held = f"With {where}, training" if where else "Training"
         evidence = f"Evidence: trials {trial_list(bracket.trials)}."
         top = rate(bracket.highest_trained)
@@ -205,13 +210,14 @@ class EnglishRounds(EnglishPieces):
         return WARNINGS.get(code, clean(code))
 
     def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+        """Why the planner left something out, in a sentence for each reason; notes to itself say nothing."""
         told, why = [], self.not_refined(notes)
         if why:
-            parts = [f"{listed([self.factor(n) for n in names])} ({NOT_REFINED.get(w, w)})" for w, names in why.items()]
+            parts = [f"{self.factor_list(names)} ({NOT_REFINED.get(w, w)})" for w, names in why.items()]
             told.append(f"Not refined: {'; '.join(parts)}.")
         for code, values in notes:
             if code == "only_leading":
-                names = listed([self.factor(str(name)) for name in values.get("factors", ())])
+                names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
                 told.append(f"Taken along although not shown to help: {names}. The best level seen is ahead, no more.")
         skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
         if skipped:
@@ -240,7 +246,7 @@ class EnglishRounds(EnglishPieces):
         if finding.witnesses_disagree and finding.loss_effect is not None:
             out.append(f"The loss says the opposite ({finding.loss_effect:+.3f} nats an example; lower is better).")
         if finding.p_mcnemar is not None:
-            out.append(f"One seed a side; exact McNemar p = {finding.p_mcnemar:.2g}.")
+            out.append(f"One seed a side; exact McNemar {p_phrase(finding.p_mcnemar)}.")
         return out + [self.warning(code) for code in finding.warnings]
 
     def _ended(self, ending: Ending) -> str:

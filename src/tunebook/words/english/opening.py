@@ -7,12 +7,13 @@ from typing import Any
 
 from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
-from tunebook.record.numbers import about, bytes_text, count, duration, margin_text, number, percent, points
-from tunebook.record.text import clean, strong
-from tunebook.record.words.english.codes import ROUNDS
-from tunebook.record.words.english.common import EnglishPieces, listed, numeral, plural, signed_percent
-from tunebook.record.words.values import Aim, Gain, Price
+from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
+from tunebook.words.english.codes import ROUNDS
+from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, bytes_text, count, duration, margin_text, number, points
+from tunebook.words.values import Aim, Gain, Price
 
 __all__ = ["EnglishOpening"]
 
@@ -21,14 +22,16 @@ class EnglishOpening(EnglishPieces):
     """What stands above the first round."""
 
     def aim(self, aim: Aim) -> str:
+        """What the study is for, what it varies and what it may spend."""
         score = f"the best {clean(aim.metric)}" if aim.is_score else f"the highest accuracy ({clean(aim.metric)})"
         parts = [f"{self.factor(name)} ({levels})" for name, levels in aim.factors]
-        by = f"by choosing {listed(parts)}" if parts else "by choosing among the configurations of the given table"
+        by = f"by choosing {self.listed(parts)}" if parts else "by choosing among the configurations of the given table"
         limits = [plural(aim.trials, "trial")] if aim.trials is not None else []
         limits += [f"{aim.hours:g} h"] if aim.hours is not None else []
         return f"{score} of {clean(aim.model)}, {by}, with at most {' and '.join(limits)}."
 
     def span(self, low: str, high: str) -> str:
+        """A range of a factor."""
         return f"{low} to {high}"
 
     def in_progress(self, n_final: int, n_known: int) -> str:
@@ -54,6 +57,7 @@ class EnglishOpening(EnglishPieces):
         return text if gain.told_apart else text + " This difference can't be told from zero."
 
     def shown_before(self, round_heading: str) -> str:
+        """An earlier round showed it better on validation, the test split does not."""
         return f"{round_heading} showed it better on the validation split; the test split does not confirm this."
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
@@ -63,12 +67,12 @@ class EnglishOpening(EnglishPieces):
         return text if gain.told_apart else text + " This difference can't be told from zero."
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        said = f"{percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
+        said = f"{self.percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
         if corrected >= raw:
             return f"Corrected for having been chosen by these trials, its validation accuracy there is {said}."
         return (
             "The trials by which it was chosen flatter it: corrected for that, its validation accuracy there is "
-            f"{said}, not {percent(raw)}."
+            f"{said}, not {self.percent(raw)}."
         )
 
     def not_confirmed(self, has_test: bool) -> str:
@@ -108,9 +112,11 @@ class EnglishOpening(EnglishPieces):
         return f"whether {what} differs from {against} ({self.effect_points(finding)}; {self._settle(finding)})"
 
     def unknown_pairs(self, n: int) -> str:
+        """That interactions are unknown, when there are such pairs; else nothing."""
         return "whether the changes add up or interact (the trials that would tell were not run)" if n else ""
 
     def unseen(self, effect: float) -> str:
+        """Differences too small for this study."""
         return f"differences below about {number(effect * 100, 2)} points, which this study would mostly miss"
 
     # The table of facts
@@ -147,10 +153,10 @@ class EnglishOpening(EnglishPieces):
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
         if base is not None:
-            parts.append(f"base model without adapter {percent(base)}")
+            parts.append(f"base model without adapter {self.percent(base)}")
         if commonest:
             quoted = f' ("{clean(answer)}")' if answer else ""
-            parts.append(f"always the commonest answer{quoted} {percent(commonest)}")
+            parts.append(f"always the commonest answer{quoted} {self.percent(commonest)}")
         return "; ".join(parts)
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
@@ -169,7 +175,9 @@ class EnglishOpening(EnglishPieces):
         return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
-        seen = listed([f"{number(v * 100, 2)} points in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1])
+        seen = self.listed(
+            [f"{number(v * 100, 2)} points in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1]
+        )
         text = f"a difference of {seen} is found with a chance of 80 %; smaller ones are often missed. " if seen else ""
         text += f"Two configurations can be shown equal within {number(smallest_margin * 100, 2)} points, not closer"
         if smallest_margin > margin:
@@ -191,6 +199,7 @@ class EnglishOpening(EnglishPieces):
         return text + (f"; one after another: about {duration(one_by_one)}" if one_by_one else "")
 
     def reading_fact(self) -> str:
+        """How the brackets in the tables are to be read."""
         return (
             "brackets behind a result are its own 95 % interval; brackets behind a difference hold for all differences "
             'of their round together. "Can\'t be told from" never means that there is no difference'
@@ -220,12 +229,12 @@ class EnglishOpening(EnglishPieces):
         other = "the baseline on" if counts_right else "the baseline's"
         relative = "" if gain.relative is None else f"; {signed_percent(gain.relative)} relative"
         difference = (
-            f"{strong(points(gain.effect) + ' points')} ({percent(gain.level, 0 if gain.level < 0.995 else 1)} "
+            f"{strong(points(gain.effect) + ' points')} ({self.percent(gain.level, 0 if gain.level < 0.995 else 1)} "
             f"simultaneous interval {self.range(gain.interval)}{relative})"
         )
         return (
-            f"On {count(gain.n_examples)} {examples} {what} {strong(percent(gain.accuracy))}, "
-            f"{other} {percent(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
+            f"On {count(gain.n_examples)} {examples} {what} {strong(self.percent(gain.accuracy))}, "
+            f"{other} {self.percent(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
         )
 
     def _price(self, price: Price) -> str:

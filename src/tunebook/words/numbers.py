@@ -1,4 +1,4 @@
-"""Numbers as people read them: per cent with one decimal, points with their sign, learning rates as 6e-4.
+"""Numbers as people read them: percentages with one decimal, points with their sign, learning rates as 6e-4.
 
 Probabilities and accuracies come in as [0, 1]. Nothing here depends on the language.
 """
@@ -17,6 +17,7 @@ __all__ = [
     "duration",
     "margin_text",
     "number",
+    "p_phrase",
     "p_value",
     "percent",
     "points",
@@ -29,8 +30,8 @@ _KIB = 1024
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """0.712 as "71.2 %"."""
-    return f"{_no_minus_zero(share * 100, decimals)} %"
+    """0.712 as "71.2"; the sign is the language's: `Shared.percent`."""
+    return _no_minus_zero(share * 100, decimals)
 
 
 def points(difference: float) -> str:
@@ -112,8 +113,14 @@ def bytes_text(n: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """ "< 0.0001" or four decimals at most."""
-    return "< 0.0001" if p < 0.0001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+    """Three significant digits, two from 0.1 on; "< 0.0001" below that."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.3g}" if p < 0.1 else f"{p:.2g}"
+
+
+def p_phrase(p: float) -> str:
+    """ "p = 0.0625" or "p < 0.0001"."""
+    text = p_value(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def trial_list(ids: Sequence[int]) -> str:

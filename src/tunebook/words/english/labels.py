@@ -147,6 +147,8 @@ LABELS = {
     "colon": ":",
     "word_gap": " ",
     "insights": "What holds",
+    "batch": "effective batch",
+    "points": "points",
     "stop": ".",
     "list_gap": "; ",
     "enum_gap": ", ",

@@ -7,11 +7,11 @@ from typing import Any
 
 from tunebook.core.findings import DivergenceBracket, Finding, Verdict
 from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
-from tunebook.record.numbers import margin_text, number, percent, rate, trial_list
-from tunebook.record.text import clean
-from tunebook.record.words.chinese.codes import CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
-from tunebook.record.words.chinese.common import ChinesePieces, gap, numeral
-from tunebook.record.words.values import Edge, Ending
+from tunebook.escaping import clean
+from tunebook.words.chinese.codes import CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
+from tunebook.words.chinese.common import ChinesePieces, gap, numeral
+from tunebook.words.numbers import margin_text, number, p_phrase, rate, trial_list
+from tunebook.words.values import Edge, Ending
 
 __all__ = ["ChineseRounds"]
 
@@ -29,14 +29,14 @@ class ChineseRounds(ChinesePieces):
 
     def goal(self, kind: RoundKind, has_test: bool = True) -> str:
         if kind is RoundKind.CONFIRM and not has_test:
-            return "换上新种子，结论还成立吗？没有测试集，样本仍是挑选时用过的验证集。"
+            return "换用新的随机种子，结论还成立吗？没有测试集，样本仍是挑选时用过的验证集。"
         return GOALS[kind]
 
     def seeds_used(self, baseline: int, others: Sequence[int]) -> str:
-        parts = [f"基线 {baseline} 个种子"] if baseline else []
+        parts = [f"基线 {baseline} 个随机种子"] if baseline else []
         if others:
             low, high = min(others), max(others)
-            parts.append(f"每个配置 {low} 个种子" if low == high else f"每个配置 {low} 至 {high} 个种子")
+            parts.append(f"每个配置 {low} 个随机种子" if low == high else f"每个配置 {low} 至 {high} 个随机种子")
         return "，".join(parts) + "。" if parts else ""
 
     def verdict(self, finding: Finding, against: str, margin: float) -> str:
@@ -45,14 +45,14 @@ class ChineseRounds(ChinesePieces):
             Verdict.BETTER: f"优于{gap(against).rstrip()}。",
             Verdict.WORSE: f"劣于{gap(against).rstrip()}。",
             Verdict.EQUIVALENT: f"已证实与{gap(against)}相差不超过 {m} 个百分点。",
-            Verdict.NOT_INFERIOR: f"已证实比{gap(against)}差不超过 {m} 个百分点。",
+            Verdict.NOT_INFERIOR: f"已证实最多比{gap(against)}低 {m} 个百分点。",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
-            Verdict.DIVERGED: "多数或全部种子训练失败。",
+            Verdict.DIVERGED: "多数或全部随机种子训练失败。",
         }[finding.verdict]
         return self.join([first, *self._limits(finding)])
 
     def seeds_range(self, accuracies: Sequence[float]) -> str:
-        return f"{len(accuracies)} 个种子的范围是 {self.plain_range(min(accuracies) * 100, max(accuracies) * 100)} %。"
+        return f"{len(accuracies)} 个随机种子：{self.plain_range(min(accuracies) * 100, max(accuracies) * 100)}%。"
 
     def ending(self, ending: Ending) -> str:
         reasons = "；".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
@@ -74,23 +74,23 @@ class ChineseRounds(ChinesePieces):
         )
 
     def bracket_remark(self) -> str:
-        return "列有多个学习率的行只用来挑选学习率，不参与任何结论；结论来自另外的新种子。"
+        return "列有多个学习率的行只用来挑选学习率，不参与任何结论；结论来自另外的新随机种子。"
 
     def no_verdict(self) -> str:
-        return "未作比较，不下判断。"
+        return "没有做比较，不下判断。"
 
     def checkpoint(self, of: int) -> str:
         return f"取自实验 {of} 的检查点，没有另行训练。"
 
     def still_falling(self, trial: int, before: float, after: float) -> str:
-        losses = f"训练的第三个四分之一平均 {number(before)}，最后四分之一平均 {number(after)}（nat/token）"
+        losses = f"训练的第三个四分之一平均 {number(before)}，最后四分之一平均 {number(after)}（每 token）"
         return f"实验 {trial} 的训练损失仍在下降：{losses}。"
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
-        seeds = "" if n == 1 else f"{n} 个种子都如此，"
+        seeds = "" if n == 1 else f"{n} 个随机种子都如此，"
         return (
             f"验证损失降到最低后又回升（{seeds}实验 {trial}：第 {best_epoch:g} 个 epoch 后 {number(best)}，"
-            f"结束时 {number(last)} nat/token）。"
+            f"结束时 {number(last)}，每 token）。"
         )
 
     def against_other(self, effect: str, against: str) -> str:
@@ -106,13 +106,13 @@ class ChineseRounds(ChinesePieces):
         return f"同样重新选过学习率的基线：其他取值都与它（实验 {trial_list(trials)}）比较。"
 
     def only_whether_it_trains(self, n: int) -> str:
-        return f"只看能否训练：{f'{n} 个种子都' if n > 1 else ''}训练成功。"
+        return f"只看能否训练：{f'{n} 个随机种子都' if n > 1 else ''}训练正常。"
 
     def part_of_the_sum(self) -> str:
         return "用来看各项改动的效果能否相加，本身不作判断。"
 
     def some_seeds(self, trained: int, all_: int) -> str:
-        return f"{all_} 个种子中的 {trained} 个"
+        return f"{all_} 个随机种子中的 {trained} 个"
 
     def fold(self, reasons: Sequence[str], longest: int | None) -> str:
         told = ["没有那么长的样本。" if r == "max_length" and not longest else FOLDS.get(r, clean(r)) for r in reasons]
@@ -128,9 +128,9 @@ class ChineseRounds(ChinesePieces):
             Verdict.BETTER: f"{subject}优于{gap(against).rstrip()}",
             Verdict.WORSE: f"{subject}劣于{gap(against).rstrip()}",
             Verdict.EQUIVALENT: f"已证实{gap(what)}与{gap(against)}相差不超过 {m} 个百分点",
-            Verdict.NOT_INFERIOR: f"已证实{gap(what)}比{gap(against)}差不超过 {m} 个百分点",
+            Verdict.NOT_INFERIOR: f"已证实{gap(what)}最多比{gap(against)}低 {m} 个百分点",
             Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + "无定论",
-            Verdict.DIVERGED: f"{what}：多数或全部种子训练失败",
+            Verdict.DIVERGED: f"{what}：多数或全部随机种子训练失败",
         }[finding.verdict]
         if finding.verdict is Verdict.DIVERGED:
             return claim + "。"
@@ -146,11 +146,11 @@ class ChineseRounds(ChinesePieces):
         }[kind]
 
     def no_difference_for(self, named: Sequence[str]) -> str:
-        return f"{'、'.join(named)}有差别"
+        return f"未检出显著差异的有{gap(self.comma.join(named)).rstrip()}"
 
     def chance_to_see(self, margin: float, chance: float) -> str:
-        share = "不到 1 %" if chance < 0.01 else f"约 {percent(chance, 0)}"
-        return f"如果真有 {margin_text(margin)} 个百分点（您的容差）的差别，看出来的机会{share}。"
+        share = "不到 1%" if chance < 0.01 else f"约 {self.percent(chance, 0)}"
+        return f"若真实差异为 {margin_text(margin)} 个百分点（您的容差），检出概率{share}。"
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{n} 个实验，{self.duration(seconds)}"
@@ -158,26 +158,26 @@ class ChineseRounds(ChinesePieces):
     def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
         lead = f"{gap(where).lstrip()}时，" if where else ""
         evidence = f"依据：实验 {trial_list(bracket.trials)}。"
-        top = f"{rate(bracket.highest_trained)}（该处 {edge.trained} 个种子）"
+        top = f"{rate(bracket.highest_trained)}（该处 {edge.trained} 个随机种子）"
         if bracket.lowest_failed is None and edge.failed:
             return (
-                f"{lead}学习率直到 {top}都训练成功；更高处 {edge.asked} 次实验中有 {edge.failed} 次没有训练成功，"
-                f"次数太少，还不能说在哪里失败。{evidence}"
+                f"{lead}学习率直到 {top}都训练正常；更高处 {edge.asked} 次实验中有 {edge.failed} 次训练失败，"
+                f"次数太少，还不能确定从哪里开始失败。{evidence}"
             )
         if bracket.lowest_failed is None:
-            return f"{lead}试过的学习率直到 {top}都训练成功；在哪里失败尚不清楚。{evidence}"
-        how = {"diverged": "发散", "collapsed": "坍缩"}.get(bracket.how, "发散或坍缩")
-        unclear = "两者之间试过的学习率还不足以确定界线：种子结果不一，或种子太少。"
+            return f"{lead}试过的学习率直到 {top}都训练正常；从哪里开始失败尚不清楚。{evidence}"
+        how = {"diverged": "发散", "collapsed": "崩溃"}.get(bracket.how, "发散或崩溃")
+        unclear = "两者之间试过的学习率还不足以确定界线：随机种子结果不一，或数量太少。"
         between = unclear if bracket.mixed else "两者之间的情况尚不清楚。"
-        seeds = f"{edge.asked} 个种子"
+        seeds = f"{edge.asked} 个随机种子"
         share = (
-            f"唯一的种子{how}"
+            f"唯一的随机种子{how}"
             if edge.asked == 1
             else f"{seeds}全部{how}"
             if edge.failed == edge.asked
             else f"{seeds}中有 {edge.failed} 个{how}"
         )
-        return f"{lead}学习率直到 {top}都训练成功；到 {rate(bracket.lowest_failed)} 时，{share}。{between}{evidence}"
+        return f"{lead}学习率直到 {top}都训练正常；到 {rate(bracket.lowest_failed)} 时，{share}。{between}{evidence}"
 
     def warning(self, code: str) -> str:
         return WARNINGS.get(code, clean(code))
@@ -192,28 +192,28 @@ class ChineseRounds(ChinesePieces):
         for code, values in notes:
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
-                told.append(f"虽未证实有效也一并带上：{names}。只是目前领先的取值。")
+                told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")
         skipped = "、".join(f"“{ROUNDS[kind]}”" for kind in self.skipped_rounds(notes))
-        return [*told, f"没有{skipped}轮：没有要问的，或预算放不下。"] if skipped else told
+        return [*told, f"没有{skipped}轮：没有待答的问题，或预算不够。"] if skipped else told
 
     # Pieces
 
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            return f"未能证实与{gap(against)}同样好：可能差至多 {number(worst * 100, 2)} 个百分点。"
+            return f"尚未证实与{gap(against)}效果相当：最多可能低 {number(worst * 100, 2)} 个百分点。"
         if finding.kind is ContrastKind.EQUIVALENCE:
-            return f"未能证实与{gap(against)}相差不超过 {m} 个百分点。"
+            return f"尚未证实与{gap(against)}相差在 {m} 个百分点以内。"
         return f"无法与{gap(against)}区分。"
 
     def _limits(self, finding: Finding) -> list[str]:
         out = []
         if finding.provisional:
-            out.append("暂定：种子间噪声的估计所依据的种子太少。")
+            out.append("暂定：估计噪声所用的随机种子太少。")
         if finding.witnesses_disagree and finding.loss_effect is not None:
-            out.append(f"损失给出相反的结果（每个样本 {finding.loss_effect:+.3f} nat，越低越好）。")
+            out.append(f"损失给出相反的结果（每样本 {finding.loss_effect:+.3f}，越低越好）。")
         if finding.p_mcnemar is not None:
-            out.append(f"双方各一个种子；McNemar 精确检验 p = {finding.p_mcnemar:.2g}。")
+            out.append(f"双方各一个随机种子；McNemar 精确检验 {p_phrase(finding.p_mcnemar)}。")
         return out + [self.warning(code) for code in finding.warnings]
 
     def _ended(self, ending: Ending) -> str:
@@ -226,5 +226,5 @@ class ChineseRounds(ChinesePieces):
         if n == 1:
             return next(iter(names.values()))
         if list(counted.values()) == [n]:
-            return f"{n} 个种子全部{next(iter(names.values()))}"
-        return f"{n} 个种子中有 " + "，".join(f"{k} 个{names[state]}" for state, k in counted.items())
+            return f"{n} 个随机种子全部{next(iter(names.values()))}"
+        return f"{n} 个随机种子中有 " + "，".join(f"{k} 个{names[state]}" for state, k in counted.items())

@@ -1,6 +1,6 @@
 import pytest
 
-from tunebook.record.numbers import (
+from tunebook.words.numbers import (
     about,
     bytes_text,
     duration,
@@ -17,8 +17,8 @@ from tunebook.record.numbers import (
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (percent(0.7123), "71.2 %"),
-        (percent(-0.0001), "0.0 %"),
+        (percent(0.7123), "71.2"),
+        (percent(-0.0001), "0.0"),
         (points(0.0731), "+7.3"),
         (points(-0.0269), "-2.7"),
         (points(-0.0001), "0.0"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tunebook.record.words.chinese.opening import ChineseOpening
-from tunebook.record.words.chinese.rounds import ChineseRounds
-from tunebook.record.words.chinese.whole import ChineseWhole
+from tunebook.words.chinese.opening import ChineseOpening
+from tunebook.words.chinese.rounds import ChineseRounds
+from tunebook.words.chinese.whole import ChineseWhole
 
 __all__ = ["Chinese"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tunebook.record.words.english.opening import EnglishOpening
-from tunebook.record.words.english.rounds import EnglishRounds
-from tunebook.record.words.english.whole import EnglishWhole
+from tunebook.words.english.opening import EnglishOpening
+from tunebook.words.english.rounds import EnglishRounds
+from tunebook.words.english.whole import EnglishWhole
 
 __all__ = ["English"]
 

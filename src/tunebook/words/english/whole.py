@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
-from tunebook.record.numbers import about, count, number, percent, points, value
-from tunebook.record.text import clean, strong
-from tunebook.record.words.base import change_text
-from tunebook.record.words.english.codes import NOTES
-from tunebook.record.words.english.common import EnglishPieces, plural
+from tunebook.escaping import clean
+from tunebook.words.english.codes import NOTES
+from tunebook.words.english.common import EnglishPieces, plural
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.shared import change_text
 
 __all__ = ["EnglishWhole"]
 
@@ -34,7 +35,7 @@ class EnglishWhole(EnglishPieces):
             return "Over the ranges tried, no factor's effect rises above the noise."
         return (
             f"Over the ranges tried, {strong(self.factor(top.factor))} matters most "
-            f"(first in {percent(top.first_share, 0)} of resamplings). Other ranges could change the order."
+            f"(first in {self.percent(top.first_share, 0)} of resamplings). Other ranges could change the order."
         )
 
     def below_noise(self, importance: Importance) -> str:
@@ -42,6 +43,7 @@ class EnglishWhole(EnglishPieces):
         return f"{self.factor(importance.factor)}: no effect above {above} points seen."
 
     def below(self, points: str) -> str:
+        """Short form of `below_noise`, for a picture."""
         return f"nothing above {points} points seen"
 
     def interaction(self, interaction: Interaction) -> str:
@@ -63,6 +65,7 @@ class EnglishWhole(EnglishPieces):
         return f"{which} can't be told from the best; the table says what each costs."
 
     def ahead_of_best(self) -> str:
+        """Why a tied configuration may show a higher accuracy than the best."""
         return (
             "Where one shows a higher accuracy than the best: the difference is within the noise, and the best was "
             "chosen for its lower validation loss."
@@ -75,6 +78,7 @@ class EnglishWhole(EnglishPieces):
         )
 
     def needs(self, n: int | None) -> str:
+        """How many examples or seeds would settle a question."""
         return "> 20 ×" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
@@ -99,10 +103,12 @@ class EnglishWhole(EnglishPieces):
 
     def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
         text = (
-            f"Validation accuracy {percent(raw)} as measured, {percent(corrected)} after correction for having "
-            "been chosen as the best"
+            f"Validation accuracy {self.percent(raw)} as measured, {self.percent(corrected)} after correction for "
+            "having been chosen as the best"
         )
-        return text + (f", {percent(confirmed)} on the test split with fresh seeds." if confirmed is not None else ".")
+        return text + (
+            f", {self.percent(confirmed)} on the test split with fresh seeds." if confirmed is not None else "."
+        )
 
     def where_the_adapter_is(self) -> str:
         return (
@@ -131,6 +137,7 @@ class EnglishWhole(EnglishPieces):
         return f"Trial {trial} could not be trained: {reason.rstrip('.') or 'no reason was recorded'}."
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
+        """A note of the ledger that readers must know, or None for the others."""
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
         if code == "versions_changed":
             return (

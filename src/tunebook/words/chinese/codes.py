@@ -9,13 +9,13 @@ __all__ = [
 ]  # fmt: skip
 
 GOALS = {
-    RoundKind.REFERENCE: "未训练的模型和“总答最常见答案”各得多少分？",
+    RoundKind.REFERENCE: "未训练的模型，以及始终回答最常见类别，各得多少分？",
     RoundKind.TABLE: "给定表格里的各个配置与基线相比如何？",
     RoundKind.EXPLORE: "找出哪些参数真正有影响，以及合理范围。",
     RoundKind.REFINE: "在留下的区间里，最好的取值在哪里？",
-    RoundKind.COMBINE: "各个有效的改动合在一起，效果能相加，还是会互相影响？",
+    RoundKind.COMBINE: "各项改动合在一起，效果能相加，还是会互相影响？",
     RoundKind.BOUNDARY: "推到多远训练会失败，或者不再划算？",
-    RoundKind.CONFIRM: "换上新种子和从未用过的样本，结论还成立吗？",
+    RoundKind.CONFIRM: "换用新的随机种子和从未用过的样本，结论还成立吗？",
 }
 ROUNDS = {
     RoundKind.REFERENCE: "参照",
@@ -43,7 +43,7 @@ STATES = {
     TrialState.RUNNING: "运行中",
     TrialState.COMPLETED: "完成",
     TrialState.DIVERGED: "发散",
-    TrialState.COLLAPSED: "坍缩",
+    TrialState.COLLAPSED: "崩溃",
     TrialState.FAILED: "失败",
 }
 FOLDS = {
@@ -59,39 +59,39 @@ CUTS = {
     "bracket": "学习率搜索",
     "middle_levels": "中间取值",
     "minor_boundary": "边界",
-    "second_seeds": "第二个种子",
-    "baseline_seeds": "基线的种子",
+    "second_seeds": "第二个随机种子",
+    "baseline_seeds": "基线的随机种子",
     "end_levels": "两端取值",
     "factors": "全部取值",
     "rows": "所给表格中的行",
     "cheapest": "最省配置的确认",
-    "confirm_seeds": "确认轮的种子",
+    "confirm_seeds": "确认轮的随机种子",
 }
 REASONS = {
     "non_finite_loss": "损失不再是有限数值",
     "non_finite_gradient": "梯度不再是有限数值",
     "loss_rose": "训练损失持续高于起始值的 1.5 倍",
     "worse_than_untrained": "训练后的验证损失高于未训练的模型",
-    "constant_answer": "90 % 以上的样本得到同一个回答",
-    "unparsable_answers": "90 % 以上的样本没有可用的回答",
+    "constant_answer": "90% 以上的样本得到同一个回答",
+    "unparsable_answers": "90% 以上的样本没有可用的回答",
 }
 NOT_REFINED = {
     "not_explored": "没有探索过",
-    "no_effect_seen": "没有看到影响",
-    "no_level_helped": "没有取值被证实有效",
-    "no_room_between_levels": "取值之间没有余地",
+    "no_effect_seen": "未检出影响",
+    "no_level_helped": "尚未证实有取值优于基线",
+    "no_room_between_levels": "相邻取值之间没有可取的中间值",
 }
 WARNINGS = {
     "treatment_trials_failed": "它有部分实验无法训练，结论不含这些实验。",
     "control_trials_failed": "对照一方有部分实验无法训练，结论不含这些实验。",
-    "control_diverged": "对照一方没有训练成功。",
+    "control_diverged": "对照一方训练失败。",
     "no_outcomes": "没有可比较的结果。",
-    "exploratory": "不在计划的比较之内：不计入研究的错误率。",
-    "unequal_noise": "该配置的种子间差异大于其他配置，按其自身的噪声判断。",
+    "exploratory": "计划之外的比较，不计入研究的误报率。",
+    "unequal_noise": "该配置随机种子间波动明显更大，单独估计其方差。",
     "correlated_examples": "相邻样本彼此相似，区间已相应放宽。",
-    "alpha_over_r_constant": "alpha/r 不变：秩与 alpha 的作用无法分开。",
-    "treatment_replicates_diverged": "结果只按训练成功的种子估计。",
-    "control_replicates_diverged": "对照一方的结果只按训练成功的种子估计。",
+    "alpha_over_r_constant": "alpha/r 保持不变：rank 与 alpha 的作用无法分开。",
+    "treatment_replicates_diverged": "只按训练正常的随机种子估计。",
+    "control_replicates_diverged": "对照一方只按训练正常的随机种子估计。",
 }
 NOTES = {
     "cohort_split": "一批实验显存放不下，已拆开训练；结果不变。",
