@@ -23,18 +23,6 @@ from trainer_files import read_lines
 from transformers import get_scheduler
 
 
-def lora_config(c: dict[str, Any]) -> LoraConfig:
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=c["lora_r"],
-        lora_alpha=c["lora_alpha"],
-        lora_dropout=c["lora_dropout"],
-        target_modules=c["target_modules"],
-        use_rslora=c["use_rslora"],
-        init_lora_weights="gaussian" if c["init_lora_weights"] == "gaussian" else True,
-    )
-
-
 def loss_of(model: Any, rows: list[tuple[list[int], list[int]]], max_length: int) -> torch.Tensor:
     """Mean loss a label token over some rows; only completions are learnt."""
     ids = [(prompt + completion)[:max_length] for prompt, completion in rows]
@@ -86,7 +74,7 @@ def main(path: str) -> None:
     torch.manual_seed(config["seed"])
     model, tokenizer = load(config["model"])
     if config["configuration"]["num_train_epochs"]:  # 0: the reference, the base model as it is
-        model = get_peft_model(model, lora_config(config["configuration"]))
+        model = get_peft_model(model, LoraConfig(**config["lora_config"]))
         rows = [encode(tokenizer, example) for example in read_lines(config["data"]["train"])]
         records = train(model, rows, config)
         output = Path(config["output"])

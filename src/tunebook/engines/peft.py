@@ -24,6 +24,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
+from tunebook.core.keywords import lora_keywords, training_keywords
 from tunebook.core.order import example_order, steps_per_epoch
 from tunebook.core.ports import (
     Calibration,
@@ -59,16 +60,7 @@ def lora_config(configuration: Configuration) -> Any:
     """PEFT's LoraConfig for a configuration."""
     from peft import LoraConfig
 
-    targets = configuration.target_modules
-    return LoraConfig(
-        r=configuration.lora_r,
-        lora_alpha=configuration.lora_alpha,
-        lora_dropout=configuration.lora_dropout,
-        target_modules=list(targets) if isinstance(targets, tuple) else targets,
-        use_rslora=configuration.use_rslora,
-        init_lora_weights="gaussian" if configuration.init_lora_weights == "gaussian" else True,
-        task_type="CAUSAL_LM",
-    )
+    return LoraConfig(**lora_keywords(configuration))
 
 
 class PeftEngine:
@@ -283,18 +275,15 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         return model
 
     def _arguments(self, scratch: str, micro: int, checkpointing: bool) -> TrainingArguments:
-        c = self._configuration
+        values = {
+            **training_keywords(self._configuration),
+            "per_device_train_batch_size": micro,
+            "gradient_accumulation_steps": self._batch // micro,
+            "gradient_checkpointing": checkpointing,
+        }
         return TrainingArguments(
             output_dir=scratch,
-            learning_rate=c.learning_rate,
-            per_device_train_batch_size=micro,
-            gradient_accumulation_steps=self._batch // micro,
-            num_train_epochs=c.num_train_epochs,
-            lr_scheduler_type=c.lr_scheduler_type,
-            warmup_steps=c.warmup_steps if c.warmup_steps < 1 else int(c.warmup_steps),
-            weight_decay=c.weight_decay,
             max_grad_norm=MAX_GRADIENT_NORM,
-            gradient_checkpointing=checkpointing,
             seed=self._job.seed,
             logging_strategy="steps",
             logging_steps=1,
@@ -305,6 +294,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             remove_unused_columns=False,
             use_cpu=self._engine._options.device == "cpu",
             bf16=False,
+            **values,
         )
 
     # -- what the Trainer calls

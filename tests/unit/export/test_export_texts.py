@@ -91,7 +91,7 @@ def test_what_another_tool_cannot_do_is_said():
     rounded = export_texts("llama-factory", target(CONFIGURATION.with_values(lora_alpha=11.3)))["train.yaml"]
     assert "Differs from the study: lora_alpha is 11.3" in rounded
     gaussian = export_texts("llama-factory", target(CONFIGURATION.with_values(init_lora_weights="gaussian")))
-    assert "no Gaussian start" in gaussian["train.yaml"]
+    assert "init_lora_weights is gaussian, which LLaMA-Factory does not know" in gaussian["train.yaml"]
     unknown = export_texts("axolotl", target(targets=()))["axolotl.yaml"]
     assert "the adapted layers are not known" in unknown
     assert "Differs" not in export_texts("axolotl", target())["axolotl.yaml"]
