@@ -14,7 +14,10 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["initial_a"]
+__all__ = ["DRAWN", "initial_a"]
+
+DRAWN = ("kaiming", "gaussian")
+"""Levels of `init_lora_weights` that are drawn here."""
 
 _SEED_BITS = 63
 

@@ -21,8 +21,9 @@ import torch
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from tunebook.core.configuration import Configuration
+from tunebook.core.configuration import FACTOR_KINDS, Configuration
 from tunebook.core.divergence import DivergenceMonitor
+from tunebook.core.factor_kind import Tool
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
 from tunebook.core.keywords import lora_keywords, training_keywords
 from tunebook.core.order import example_order, steps_per_epoch
@@ -50,6 +51,8 @@ MICRO_BATCH_TOKENS = 4096
 """Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
 MAX_GRADIENT_NORM = 1.0
 """The Trainer's default, kept for every engine."""
+_BY_HAND = frozenset({"max_length"})
+"""Factors that are no keyword of PEFT or the Trainer and are realised here."""
 
 
 class _Stop(Exception):
@@ -74,7 +77,12 @@ class PeftEngine:
         torch.set_num_threads(options.threads)
 
     def refuses(self, configuration: Configuration) -> str | None:
-        """None: PEFT and the Trainer take every factor that there is."""
+        """Why neither PEFT nor the Trainer can train a configuration here, or None."""
+        for name, kind in FACTOR_KINDS.items():
+            keyword = kind.keys.get(Tool.PEFT) or kind.keys.get(Tool.TRAINER)
+            level = getattr(configuration, name)
+            if keyword is None and name not in _BY_HAND and level != kind.default:
+                return f"it does not train {name} {level}"
         return None
 
     def calibrate(self, workload: Workload) -> Calibration:

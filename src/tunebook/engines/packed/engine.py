@@ -16,6 +16,7 @@ from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.cohort import Cohort
 from tunebook.engines.packed.scheduling.lanes import Lanes, lane_count, threads_agree
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, plan_memory
+from tunebook.engines.packed.trainable import refusal
 
 __all__ = ["PackedEngine", "unsupported"]
 
@@ -45,8 +46,8 @@ class PackedEngine:
         torch.set_num_threads(options.threads)
 
     def refuses(self, configuration: Configuration) -> str | None:
-        """None: every factor that there is, is trained exactly."""
-        return None
+        """Why a configuration is left to engine `peft`, or None."""
+        return refusal(configuration)
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Steps of a small cohort, a scoring pass and, with room for it, plain PEFT, timed (`calibration.measure`)."""

@@ -15,7 +15,10 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.order import warmup_count
 from tunebook.engines.packed.model.bank import Adapter
 
-__all__ = ["TrialOptimizer", "rate_factor"]
+__all__ = ["SCHEDULES", "TrialOptimizer", "rate_factor"]
+
+SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
+"""Levels of `lr_scheduler_type` that `rate_factor` knows."""
 
 MAX_GRADIENT_NORM = 1.0
 _CLIP_EPSILON = 1e-6
