@@ -35,7 +35,6 @@ def training_file(config: dict[str, Any], texts: Path) -> dict[str, Any]:
         "excess_length_strategy": "truncate",  # its default drops longer rows
         "sample_packing": False,
         "optimizer": "adamw_torch",
-        "max_grad_norm": 1.0,
         "seed": config["seed"],
         "output_dir": config["output"],
         "save_strategy": "no",  # the adapter is saved at the end in any case

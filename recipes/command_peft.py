@@ -58,7 +58,7 @@ def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str,
         start = step % per_epoch * batch
         loss = loss_of(model, [rows[i] for i in order[start : start + batch]], c["max_length"])
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(weights, c["max_grad_norm"])
         rate = scheduler.get_last_lr()[0]
         optimiser.step()
         scheduler.step()

@@ -94,7 +94,7 @@ def train_plain(
             part = example_loss(model, example, n_items)
             part.backward()
             loss += float(part.detach())
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        torch.nn.utils.clip_grad_norm_(parameters, configuration.max_grad_norm)
         adamw.step()
         schedule.step()
         losses.append(loss)

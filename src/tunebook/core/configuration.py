@@ -117,6 +117,11 @@ class Configuration:
         llama_factory=Key(name="", values={"kaiming": {}}, write=lambda _: UNKNOWN),
         axolotl=Key(name="peft_init_lora_weights", values={"kaiming": {}}),
     )  # fmt: skip
+    max_grad_norm: float = row(
+        1.0, Scale.LOG, "gradient norm that larger gradients are clipped to", words=("clipping", "梯度裁剪"),
+        minimum=0.0, minimum_open=True, example="0.3", later=True,
+        trainer="max_grad_norm", llama_factory="max_grad_norm", axolotl="max_grad_norm",
+    )  # fmt: skip
 
     @property
     def effective_batch_size(self) -> int:
@@ -130,17 +135,18 @@ class Configuration:
 
     @property
     def key(self) -> str:
-        """Twelve hexadecimal digits that are equal exactly for equal configurations, on every machine.
-
-        Factors that came later count only where they are not at their default: older ledgers keep their keys.
-        """
-        kept = {name: value for name, value in self.as_dict().items() if not _is_later_default(name, value)}
-        text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+        """Twelve hexadecimal digits that are equal exactly for equal configurations, on every machine."""
+        text = json.dumps(self.as_told(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values by factor name. Whole numbers are written as integers, so that 8 and 8.0 are one."""
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    def as_told(self) -> dict[str, Any]:
+        """Like `as_dict`, without the factors that came later and have their default: keys and records of older ledgers
+        stay as they are."""
+        return {name: value for name, value in self.as_dict().items() if not _is_later_default(name, value)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Configuration:

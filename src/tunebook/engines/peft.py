@@ -49,8 +49,6 @@ __all__ = ["PeftEngine", "lora_config"]
 
 MICRO_BATCH_TOKENS = 4096
 """Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
-MAX_GRADIENT_NORM = 1.0
-"""The Trainer's default, kept for every engine."""
 _BY_HAND = frozenset({"max_length"})
 """Factors that are no keyword of PEFT or the Trainer and are realised here."""
 
@@ -295,7 +293,6 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         }
         return TrainingArguments(
             output_dir=scratch,
-            max_grad_norm=MAX_GRADIENT_NORM,
             seed=self._job.seed,
             logging_strategy="steps",
             logging_steps=1,

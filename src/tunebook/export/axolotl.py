@@ -32,7 +32,6 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         "output_dir": "./output",
         **config_entries(target.settled, Tool.AXOLOTL),
         "optimizer": "adamw_torch",
-        "max_grad_norm": 1.0,
         "bf16": target.dtype == "bfloat16",
         "seed": target.seed,
         "logging_steps": 10,

@@ -28,7 +28,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
     values |= {"stage": "sft", "do_train": True, "finetuning_type": "lora"}
     values |= {"dataset": DATASET, "dataset_dir": ".", "mask_history": True, "output_dir": "output"}
     values |= config_entries(target.settled, Tool.LLAMA_FACTORY)
-    values |= {"max_grad_norm": 1.0, "seed": target.seed, "logging_steps": 10, "report_to": "none"}
+    values |= {"seed": target.seed, "logging_steps": 10, "report_to": "none"}
     if target.dtype == "bfloat16":
         values["bf16"] = True
     return values

@@ -13,9 +13,6 @@ from tunebook.export.yaml_text import yaml_text
 
 __all__ = ["lora_config", "render", "training_arguments"]
 
-MAX_GRADIENT_NORM = 1.0
-"""What every engine of tunebook clips at, and the Trainer's default."""
-
 
 def lora_config(target: ExportTarget) -> dict[str, Any]:
     """Keyword arguments of `peft.LoraConfig`."""
@@ -24,7 +21,7 @@ def lora_config(target: ExportTarget) -> dict[str, Any]:
 
 def training_arguments(target: ExportTarget) -> dict[str, Any]:
     """Keyword arguments of `transformers.TrainingArguments`; `output_dir` is left to the caller."""
-    values = {**training_keywords(target.configuration), "max_grad_norm": MAX_GRADIENT_NORM, "seed": target.seed}
+    values = {**training_keywords(target.configuration), "seed": target.seed}
     return values | ({"bf16": True} if target.dtype == "bfloat16" else {})
 
 

@@ -1,7 +1,7 @@
 """What the Trainer does after a backward pass, for one trial: clip, AdamW, schedule. Each trial has its own.
 
 An adapter is one flat vector, so clipping is one norm and AdamW is one fused call over it. Defaults are those of
-transformers 5: betas 0.9 and 0.999, epsilon 1e-8, gradient norm clipped to 1; weight decay applies to A and B alike.
+transformers 5: betas 0.9 and 0.999, epsilon 1e-8; weight decay applies to A and B alike.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ __all__ = ["SCHEDULES", "TrialOptimizer", "rate_factor"]
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
 """Levels of `lr_scheduler_type` that `rate_factor` knows."""
 
-MAX_GRADIENT_NORM = 1.0
 _CLIP_EPSILON = 1e-6
 """As in torch.nn.utils.clip_grad_norm_."""
 
@@ -68,8 +67,9 @@ class TrialOptimizer:
         norm = float(norm_0)
         if not math.isfinite(norm):
             return rate, norm
-        if norm + _CLIP_EPSILON > MAX_GRADIENT_NORM:
-            self._adapter.grads.mul_(MAX_GRADIENT_NORM / (norm_0 + _CLIP_EPSILON))
+        most = self._configuration.max_grad_norm
+        if norm + _CLIP_EPSILON > most:
+            self._adapter.grads.mul_(most / (norm_0 + _CLIP_EPSILON))
         self._adamw.param_groups[0]["lr"] = rate
         self._adamw.step()
         self._adapter.grads.zero_()
