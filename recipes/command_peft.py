@@ -47,7 +47,9 @@ def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str,
     total = per_epoch * c["num_train_epochs"]
     warmup = c["warmup_steps"] if c["warmup_steps"] >= 1 else math.ceil(c["warmup_steps"] * total)
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=c["learning_rate"], weight_decay=c["weight_decay"])
+    optimiser = torch.optim.AdamW(
+        weights, lr=c["learning_rate"], betas=(0.9, c["adam_beta2"]), weight_decay=c["weight_decay"]
+    )
     scheduler = get_scheduler(c["lr_scheduler_type"], optimiser, int(warmup), total)
     shuffle = random.Random(config["seed"])
     model.train()

@@ -79,7 +79,10 @@ def train_plain(
     epoch_steps = steps_per_epoch(len(kept), size)
     total = epoch_steps * configuration.num_train_epochs
     parameters = [p for p in model.parameters() if p.requires_grad]
-    adamw = torch.optim.AdamW(parameters, lr=configuration.learning_rate, weight_decay=configuration.weight_decay)
+    adamw = torch.optim.AdamW(
+        parameters, lr=configuration.learning_rate, betas=(0.9, configuration.adam_beta2),
+        weight_decay=configuration.weight_decay,
+    )  # fmt: skip
     schedule = get_scheduler(
         configuration.lr_scheduler_type, adamw, warmup_count(configuration.warmup_steps, total), total
     )

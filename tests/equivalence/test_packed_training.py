@@ -30,6 +30,7 @@ CONFIGURATIONS = {
     "one example a step": BASE.with_values(per_device_train_batch_size=1, num_train_epochs=1),
     "short max_length": BASE.with_values(max_length=14),
     "clipped hard": BASE.with_values(max_grad_norm=0.05),
+    "short memory": BASE.with_values(adam_beta2=0.9),
     "gaussian start, rank 7": BASE.with_values(init_lora_weights="gaussian", lora_r=7),
 }
 

@@ -122,6 +122,11 @@ class Configuration:
         minimum=0.0, minimum_open=True, example="0.3", later=True,
         trainer="max_grad_norm", llama_factory="max_grad_norm", axolotl="max_grad_norm",
     )  # fmt: skip
+    adam_beta2: float = row(
+        0.999, Scale.LINEAR, "decay of AdamW's squared gradients", words=("beta2", "beta2"), minimum=0.0, maximum=1.0,
+        maximum_open=True, example="0.95", later=True,
+        trainer="adam_beta2", llama_factory="adam_beta2", axolotl="adam_beta2",
+    )  # fmt: skip
 
     @property
     def effective_batch_size(self) -> int:

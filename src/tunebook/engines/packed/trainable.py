@@ -11,7 +11,7 @@ __all__ = ["refusal"]
 _EVERY_LEVEL = frozenset({
     "learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "num_train_epochs", "lora_r",
     "lora_alpha", "lora_dropout", "max_length", "gradient_checkpointing", "warmup_steps", "weight_decay",
-    "target_modules", "use_rslora", "max_grad_norm",
+    "target_modules", "use_rslora", "max_grad_norm", "adam_beta2",
 })  # fmt: skip
 _THESE_LEVELS = {"lr_scheduler_type": SCHEDULES, "init_lora_weights": DRAWN}
 

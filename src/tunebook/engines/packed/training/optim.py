@@ -1,7 +1,7 @@
 """What the Trainer does after a backward pass, for one trial: clip, AdamW, schedule. Each trial has its own.
 
 An adapter is one flat vector, so clipping is one norm and AdamW is one fused call over it. Defaults are those of
-transformers 5: betas 0.9 and 0.999, epsilon 1e-8; weight decay applies to A and B alike.
+transformers 5: beta1 0.9, epsilon 1e-8; weight decay applies to A and B alike.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = ["SCHEDULES", "TrialOptimizer", "rate_factor"]
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
 """Levels of `lr_scheduler_type` that `rate_factor` knows."""
 
+ADAM_BETA1 = 0.9
 _CLIP_EPSILON = 1e-6
 """As in torch.nn.utils.clip_grad_norm_."""
 
@@ -53,8 +54,9 @@ class TrialOptimizer:
         self._adapter, self._configuration, self._total = adapter, configuration, total_steps
         adapter.values.grad = adapter.grads
         self._adamw = torch.optim.AdamW(
-            [adapter.values], lr=configuration.learning_rate, weight_decay=configuration.weight_decay, fused=True
-        )
+            [adapter.values], lr=configuration.learning_rate, betas=(ADAM_BETA1, configuration.adam_beta2),
+            weight_decay=configuration.weight_decay, fused=True,
+        )  # fmt: skip
 
     def step(self, step: int) -> tuple[float, float]:
         """Clip, update and clear the gradient; gives the rate used and the norm before clipping.
