@@ -50,7 +50,9 @@ def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str,
     optimiser = torch.optim.AdamW(
         weights, lr=c["learning_rate"], betas=(0.9, c["adam_beta2"]), weight_decay=c["weight_decay"]
     )
-    scheduler = get_scheduler(c["lr_scheduler_type"], optimiser, int(warmup), total)
+    scheduler = get_scheduler(
+        c["lr_scheduler_type"], optimiser, int(warmup), total, config["training_arguments"].get("lr_scheduler_kwargs")
+    )
     shuffle = random.Random(config["seed"])
     model.train()
     records = []

@@ -11,6 +11,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import get_scheduler
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.keywords import training_keywords
 from tunebook.core.order import example_order, steps_per_epoch, warmup_count
 from tunebook.core.ports import TokenizedExample
 from tunebook.engines.initial import initial_a
@@ -84,7 +85,11 @@ def train_plain(
         weight_decay=configuration.weight_decay,
     )  # fmt: skip
     schedule = get_scheduler(
-        configuration.lr_scheduler_type, adamw, warmup_count(configuration.warmup_steps, total), total
+        configuration.lr_scheduler_type,
+        adamw,
+        warmup_count(configuration.warmup_steps, total),
+        total,
+        training_keywords(configuration, total).get("lr_scheduler_kwargs"),
     )
     losses = []
     for step in range(total):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, get_args, get_type_hints
 
 from tunebook.core.factor_kind import UNKNOWN, FactorKind, Key, Level, Scale, row
+from tunebook.core.order import steps_per_epoch
 
 __all__ = ["ALL_LINEAR", "FACTOR_KINDS", "Configuration"]
 
@@ -86,7 +87,8 @@ class Configuration:
     )  # fmt: skip
     lr_scheduler_type: str = row(
         "linear", Scale.CHOICE, "shape of the learning-rate schedule", words=("schedule", "学习率调度"),
-        choices=("linear", "cosine", "constant", "constant_with_warmup"), aliases=("scheduler",),
+        choices=("linear", "cosine", "constant", "constant_with_warmup", "cosine_with_min_lr", "warmup_stable_decay"),
+        aliases=("scheduler",),
         trainer="lr_scheduler_type", llama_factory="lr_scheduler_type", axolotl="lr_scheduler",
     )  # fmt: skip
     warmup_steps: float = row(
@@ -132,6 +134,10 @@ class Configuration:
     def effective_batch_size(self) -> int:
         """Rows an optimiser step."""
         return self.per_device_train_batch_size * self.gradient_accumulation_steps
+
+    def total_steps(self, n_rows: int) -> int:
+        """Optimiser steps of training on so many rows."""
+        return self.num_train_epochs * steps_per_epoch(n_rows, self.effective_batch_size)
 
     @property
     def scaling(self) -> float:

@@ -6,9 +6,10 @@ from typing import Any
 
 from tunebook.core.configuration import FACTOR_KINDS, Configuration
 from tunebook.core.factor_kind import Tool
-from tunebook.core.order import steps_per_epoch, warmup_count
+from tunebook.core.order import warmup_count
+from tunebook.core.schedule import schedule_arguments
 
-__all__ = ["config_entries", "differences", "lora_keywords", "training_keywords", "with_warmup_count"]
+__all__ = ["config_entries", "differences", "lora_keywords", "training_keywords"]
 
 
 def lora_keywords(configuration: Configuration) -> dict[str, Any]:
@@ -16,19 +17,18 @@ def lora_keywords(configuration: Configuration) -> dict[str, Any]:
     return {**_entries(configuration, Tool.PEFT), "task_type": "CAUSAL_LM"}
 
 
-def training_keywords(configuration: Configuration) -> dict[str, Any]:
-    """Keyword arguments of `transformers.TrainingArguments`."""
-    return _entries(configuration, Tool.TRAINER)
+def training_keywords(configuration: Configuration, total_steps: int) -> dict[str, Any]:
+    """Keyword arguments of `transformers.TrainingArguments` for a trial of so many optimiser steps."""
+    return _entries(configuration, Tool.TRAINER) | _schedule(configuration, total_steps)
 
 
-def config_entries(configuration: Configuration, tool: Tool) -> dict[str, Any]:
+def config_entries(configuration: Configuration, tool: Tool, total_steps: int) -> dict[str, Any]:
     """Entries of the configuration file of LLaMA-Factory or axolotl; `differences` says what they leave out.
 
-    Args:
-        configuration: with its warm-up as a count (`with_warmup_count`): not every version of these tools takes a
-            fraction, nor under the same name.
+    The warm-up is written as a count: not every version of these tools takes a fraction, nor under the same name.
     """
-    return _entries(configuration, tool)
+    counted = configuration.with_values(warmup_steps=warmup_count(configuration.warmup_steps, total_steps))
+    return _entries(counted, tool) | _schedule(configuration, total_steps)
 
 
 def differences(configuration: Configuration, tool: Tool) -> tuple[str, ...]:
@@ -45,10 +45,9 @@ def differences(configuration: Configuration, tool: Tool) -> tuple[str, ...]:
     return tuple(clauses)
 
 
-def with_warmup_count(configuration: Configuration, n_rows: int) -> Configuration:
-    """The configuration with its warm-up as a count of optimiser steps, for training on so many rows."""
-    steps = steps_per_epoch(n_rows, configuration.effective_batch_size) * configuration.num_train_epochs
-    return configuration.with_values(warmup_steps=warmup_count(configuration.warmup_steps, steps))
+def _schedule(configuration: Configuration, total_steps: int) -> dict[str, Any]:
+    arguments = schedule_arguments(configuration, total_steps)
+    return {"lr_scheduler_kwargs": arguments} if arguments else {}
 
 
 def _entries(configuration: Configuration, tool: Tool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor_kind import Tool
 from tunebook.core.facts import StepRecord
-from tunebook.core.keywords import config_entries, differences, lora_keywords, training_keywords, with_warmup_count
+from tunebook.core.keywords import config_entries, differences, lora_keywords, training_keywords
 from tunebook.core.ports import ChatExample, RawScores, TrialJob, Workload
 
 __all__ = ["PREDICTIONS", "Problem", "forget_inputs", "read_scores", "read_steps", "trainer_entries", "write_inputs"]
@@ -64,15 +64,15 @@ def trainer_entries(configuration: Configuration, n_rows: int) -> dict[str, Any]
     """The configuration in the words of common trainers, and what each of them cannot do of it.
 
     Args:
-        n_rows: training rows, for the warm-up's count.
+        n_rows: training rows, for what depends on the number of steps.
     """
-    counted = with_warmup_count(configuration, n_rows)
+    steps = configuration.total_steps(n_rows)
     return {
         "lora_config": lora_keywords(configuration),
-        "training_arguments": training_keywords(configuration),
-        "llama_factory": config_entries(counted, Tool.LLAMA_FACTORY),
+        "training_arguments": training_keywords(configuration, steps),
+        "llama_factory": config_entries(configuration, Tool.LLAMA_FACTORY, steps),
         "not_in_llama_factory": differences(configuration, Tool.LLAMA_FACTORY),
-        "axolotl": config_entries(counted, Tool.AXOLOTL),
+        "axolotl": config_entries(configuration, Tool.AXOLOTL, steps),
         "not_in_axolotl": differences(configuration, Tool.AXOLOTL),
     }
 

@@ -26,7 +26,7 @@ from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.factor_kind import Tool
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
 from tunebook.core.keywords import lora_keywords, training_keywords
-from tunebook.core.order import example_order, steps_per_epoch
+from tunebook.core.order import example_order
 from tunebook.core.ports import (
     Calibration,
     EngineOptions,
@@ -208,7 +208,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         self._configuration = job.configuration
         self._examples = truncated(workload.train, self._configuration.max_length)
         self._batch = self._configuration.effective_batch_size
-        self._total = self._configuration.num_train_epochs * steps_per_epoch(len(self._examples), self._batch)
+        self._total = self._configuration.total_steps(len(self._examples))
         self._reset()
 
     def _reset(self) -> None:
@@ -286,7 +286,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
 
     def _arguments(self, scratch: str, micro: int, checkpointing: bool) -> TrainingArguments:
         values = {
-            **training_keywords(self._configuration),
+            **training_keywords(self._configuration, self._total),
             "per_device_train_batch_size": micro,
             "gradient_accumulation_steps": self._batch // micro,
             "gradient_checkpointing": checkpointing,

@@ -30,7 +30,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         "excess_length_strategy": "truncate",  # its default drops longer rows
         "sample_packing": False,
         "output_dir": "./output",
-        **config_entries(target.settled, Tool.AXOLOTL),
+        **config_entries(target.settled, Tool.AXOLOTL, target.total_steps),
         "optimizer": "adamw_torch",
         "bf16": target.dtype == "bfloat16",
         "seed": target.seed,

@@ -27,7 +27,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         values["model_revision"] = target.revision
     values |= {"stage": "sft", "do_train": True, "finetuning_type": "lora"}
     values |= {"dataset": DATASET, "dataset_dir": ".", "mask_history": True, "output_dir": "output"}
-    values |= config_entries(target.settled, Tool.LLAMA_FACTORY)
+    values |= config_entries(target.settled, Tool.LLAMA_FACTORY, target.total_steps)
     values |= {"seed": target.seed, "logging_steps": 10, "report_to": "none"}
     if target.dtype == "bfloat16":
         values["bf16"] = True

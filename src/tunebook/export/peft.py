@@ -16,12 +16,12 @@ __all__ = ["lora_config", "render", "training_arguments"]
 
 def lora_config(target: ExportTarget) -> dict[str, Any]:
     """Keyword arguments of `peft.LoraConfig`."""
-    return lora_keywords(target.configuration.with_values(target_modules=target.modules))
+    return lora_keywords(target.settled)
 
 
 def training_arguments(target: ExportTarget) -> dict[str, Any]:
     """Keyword arguments of `transformers.TrainingArguments`; `output_dir` is left to the caller."""
-    values = {**training_keywords(target.configuration), "seed": target.seed}
+    values = {**training_keywords(target.configuration, target.total_steps), "seed": target.seed}
     return values | ({"bf16": True} if target.dtype == "bfloat16" else {})
 
 

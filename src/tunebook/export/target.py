@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tunebook.core.configuration import ALL_LINEAR, Configuration
 from tunebook.core.factor_kind import Tool
-from tunebook.core.keywords import differences, with_warmup_count
+from tunebook.core.keywords import differences
 
 __all__ = ["ExportTarget"]
 
@@ -41,8 +41,13 @@ class ExportTarget:
 
     @property
     def settled(self) -> Configuration:
-        """The configuration as another tool can take it: the modules that were trained, warm-up as a count."""
-        return with_warmup_count(self.configuration.with_values(target_modules=self.modules), self.n_train)
+        """The configuration with the modules that were trained."""
+        return self.configuration.with_values(target_modules=self.modules)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the training."""
+        return self.configuration.total_steps(self.n_train)
 
     @property
     def modules(self) -> tuple[str, ...] | str | None:

@@ -11,13 +11,14 @@ from transformers import LlamaConfig, get_scheduler
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import EvaluationRecord, StepRecord
 from tunebook.core.order import warmup_count
+from tunebook.core.schedule import rate_factor
 from tunebook.engines.initial import initial_a
 from tunebook.engines.packed.model import targets
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape, new_adapter
 from tunebook.engines.packed.scheduling import memory
 from tunebook.engines.packed.training import checkpoint
 from tunebook.engines.packed.training.losses import label_loss
-from tunebook.engines.packed.training.optim import TrialOptimizer, rate_factor
+from tunebook.engines.packed.training.optim import TrialOptimizer
 from tunebook.errors import ModelError
 
 SHAPES = (ModuleShape("a.q_proj", 6, 5, "a.q_proj"), ModuleShape("a.k_proj", 6, 3, "a.q_proj"),

@@ -110,11 +110,11 @@ def test_what_another_tool_cannot_do_is_said():
 def test_no_tool_takes_another_level_for_the_one_asked(name, tool):
     """Every level is written in words of its own, or is said to be different."""
     kind = FACTOR_KINDS[name]
-    written = [config_entries(Configuration(), tool)]
+    written = [config_entries(Configuration(), tool, 20)]
     for level in levels_beside_the_default(kind):
         configuration = Configuration(**{name: level})
         if not differences(configuration, tool):
-            entries = config_entries(configuration, tool)
+            entries = config_entries(configuration, tool, 20)
             assert entries not in written
             written.append(entries)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tunebook.core.configuration import FACTOR_KINDS, Configuration
 from tunebook.engines.initial import DRAWN
-from tunebook.engines.packed.training.optim import SCHEDULES
 
 __all__ = ["refusal"]
 
@@ -13,7 +12,10 @@ _EVERY_LEVEL = frozenset({
     "lora_alpha", "lora_dropout", "max_length", "gradient_checkpointing", "warmup_steps", "weight_decay",
     "target_modules", "use_rslora", "max_grad_norm", "adam_beta2",
 })  # fmt: skip
-_THESE_LEVELS = {"lr_scheduler_type": SCHEDULES, "init_lora_weights": DRAWN}
+_THESE_LEVELS = {
+    "lr_scheduler_type": ("cosine", "constant", "constant_with_warmup", "cosine_with_min_lr", "warmup_stable_decay"),
+    "init_lora_weights": DRAWN,
+}
 
 
 def refusal(configuration: Configuration) -> str | None:

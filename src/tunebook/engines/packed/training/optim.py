@@ -12,33 +12,14 @@ import torch
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.order import warmup_count
+from tunebook.core.schedule import rate_factor
 from tunebook.engines.packed.model.bank import Adapter
 
-__all__ = ["SCHEDULES", "TrialOptimizer", "rate_factor"]
-
-SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup")
-"""Levels of `lr_scheduler_type` that `rate_factor` knows."""
+__all__ = ["TrialOptimizer"]
 
 ADAM_BETA1 = 0.9
 _CLIP_EPSILON = 1e-6
 """As in torch.nn.utils.clip_grad_norm_."""
-
-
-def rate_factor(configuration: Configuration, step: int, total_steps: int) -> float:
-    """What the peak rate is multiplied with at a step (from 0), as transformers.optimization schedules it."""
-    kind = configuration.lr_scheduler_type
-    if kind == "constant":
-        return 1.0
-    warmup = warmup_count(configuration.warmup_steps, total_steps)
-    if step < warmup:
-        return step / max(1, warmup)
-    if kind == "constant_with_warmup":
-        return 1.0
-    if kind == "linear":
-        return max(0.0, (total_steps - step) / max(1, total_steps - warmup))
-    progress = (step - warmup) / max(1, total_steps - warmup)
-    return max(0.0, 0.5 * (1.0 + math.cos(math.pi * progress)))
 
 
 class TrialOptimizer:
