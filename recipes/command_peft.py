@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.optimizers import create_loraplus_optimizer
 from score_adapter import encode, load, score
 from trainer_files import read_lines
 from transformers import get_scheduler
@@ -47,8 +48,13 @@ def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str,
     total = per_epoch * c["num_train_epochs"]
     warmup = c["warmup_steps"] if c["warmup_steps"] >= 1 else math.ceil(c["warmup_steps"] * total)
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(
-        weights, lr=c["learning_rate"], betas=(0.9, c["adam_beta2"]), weight_decay=c["weight_decay"]
+    optimiser = create_loraplus_optimizer(  # plain AdamW at ratio 1
+        model,
+        torch.optim.AdamW,
+        lr=c["learning_rate"],
+        betas=(0.9, c["adam_beta2"]),
+        loraplus_lr_ratio=c["lora_plus_lr_ratio"],
+        loraplus_weight_decay=c["weight_decay"],
     )
     scheduler = get_scheduler(
         c["lr_scheduler_type"], optimiser, int(warmup), total, config["training_arguments"].get("lr_scheduler_kwargs")

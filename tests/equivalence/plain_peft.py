@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.optimizers import create_loraplus_optimizer
 from transformers import get_scheduler
 
 from tunebook.core.configuration import Configuration
@@ -80,9 +81,9 @@ def train_plain(
     epoch_steps = steps_per_epoch(len(kept), size)
     total = epoch_steps * configuration.num_train_epochs
     parameters = [p for p in model.parameters() if p.requires_grad]
-    adamw = torch.optim.AdamW(
-        parameters, lr=configuration.learning_rate, betas=(0.9, configuration.adam_beta2),
-        weight_decay=configuration.weight_decay,
+    adamw = create_loraplus_optimizer(
+        model, torch.optim.AdamW, lr=configuration.learning_rate, betas=(0.9, configuration.adam_beta2),
+        loraplus_lr_ratio=configuration.lora_plus_lr_ratio, loraplus_weight_decay=configuration.weight_decay,
     )  # fmt: skip
     schedule = get_scheduler(
         configuration.lr_scheduler_type,

@@ -129,6 +129,12 @@ class Configuration:
         maximum_open=True, example="0.95", later=True,
         trainer="adam_beta2", llama_factory="adam_beta2", axolotl="adam_beta2",
     )  # fmt: skip
+    lora_plus_lr_ratio: float = row(
+        1.0, Scale.LOG, "LoRA+: the rate of B divided by that of A; 1 is plain LoRA",
+        words=("LoRA+ ratio", "LoRA+ 比值"), minimum=1.0, moves_learning_rate=True, example="16", later=True,
+        llama_factory=Key(name="loraplus_lr_ratio", values={1: {}}),
+        axolotl=Key(name="loraplus_lr_ratio", values={1: {}}),
+    )  # fmt: skip
 
     @property
     def effective_batch_size(self) -> int:

@@ -49,7 +49,7 @@ __all__ = ["PeftEngine", "lora_config"]
 
 MICRO_BATCH_TOKENS = 4096
 """Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
-_BY_HAND = frozenset({"max_length"})
+_BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio"})
 """Factors that are no keyword of PEFT or the Trainer and are realised here."""
 
 
@@ -155,6 +155,22 @@ def _initialise(model: Any, configuration: Configuration, seed: int) -> None:
             a_RD = initial_a(seed, name, weight.shape[0], weight.shape[1], configuration.init_lora_weights)
             with torch.no_grad():
                 weight.copy_(a_RD)
+
+
+def _lora_plus(model: Any, configuration: Configuration, arguments: TrainingArguments) -> Any:
+    """PEFT's optimiser with two rates, or None: the Trainer makes its own."""
+    from peft.optimizers import create_loraplus_optimizer
+
+    if configuration.lora_plus_lr_ratio == 1:
+        return None
+    kind, values = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
+    return create_loraplus_optimizer(
+        model,
+        kind,
+        loraplus_lr_ratio=configuration.lora_plus_lr_ratio,
+        loraplus_weight_decay=configuration.weight_decay,
+        **values,
+    )
 
 
 def _collated(examples: Sequence[TokenizedExample], pad_id: int) -> dict[str, torch.Tensor]:
@@ -272,9 +288,11 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             model.enable_input_require_grads()
         pad_id = self._engine._pad_id(model)
         with tempfile.TemporaryDirectory(prefix="tunebook-") as scratch, quiet_transformers():
+            arguments = self._arguments(scratch, micro, checkpointing)
             trainer = _OrderedTrainer(
                 model=model,
-                args=self._arguments(scratch, micro, checkpointing),
+                args=arguments,
+                optimizers=(_lora_plus(model, self._configuration, arguments), None),
                 train_dataset=self._examples,
                 data_collator=lambda rows: _collated(rows, pad_id),
                 callbacks=[self],

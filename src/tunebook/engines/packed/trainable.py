@@ -11,6 +11,7 @@ _EVERY_LEVEL = frozenset({
     "learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "num_train_epochs", "lora_r",
     "lora_alpha", "lora_dropout", "max_length", "gradient_checkpointing", "warmup_steps", "weight_decay",
     "target_modules", "use_rslora", "max_grad_norm", "adam_beta2",
+    "lora_plus_lr_ratio",
 })  # fmt: skip
 _THESE_LEVELS = {
     "lr_scheduler_type": ("cosine", "constant", "constant_with_warmup", "cosine_with_min_lr", "warmup_stable_decay"),

@@ -109,6 +109,14 @@ class Adapter:
         """Gradient of `stacked_a`, a view."""
         return None if self.grads is None else self._stacked(self.grads, names)
 
+    def flat(self, a: float, b: float) -> Tensor:
+        """A vector like `values` with `a` at the entries of every A and `b` at those of every B."""
+        made = torch.zeros_like(self.values)
+        for view_a, view_b in self._view(made).values():
+            view_a.fill_(a)
+            view_b.fill_(b)
+        return made
+
     def want_grads(self) -> None:
         """Make room for gradients, all zero."""
         self.grads = torch.zeros_like(self.values)

@@ -33,6 +33,8 @@ class TrialOptimizer:
     def __init__(self, adapter: Adapter, configuration: Configuration, total_steps: int) -> None:
         assert adapter.grads is not None
         self._adapter, self._configuration, self._total = adapter, configuration, total_steps
+        ratio = configuration.lora_plus_lr_ratio
+        self._shares = adapter.flat(1 / ratio, 1.0) if ratio != 1 else None
         adapter.values.grad = adapter.grads
         self._adamw = torch.optim.AdamW(
             [adapter.values], lr=configuration.learning_rate, betas=(ADAM_BETA1, configuration.adam_beta2),
@@ -53,10 +55,21 @@ class TrialOptimizer:
         most = self._configuration.max_grad_norm
         if norm + _CLIP_EPSILON > most:
             self._adapter.grads.mul_(most / (norm_0 + _CLIP_EPSILON))
-        self._adamw.param_groups[0]["lr"] = rate
-        self._adamw.step()
+        self._update(rate)
         self._adapter.grads.zero_()
         return rate, norm
+
+    def _update(self, rate: float) -> None:
+        """One step of AdamW. With LoRA+ (arXiv:2402.12354) all take the rate of B, and A keeps its share of the way:
+        a step of AdamW, weight decay included, is linear in the rate."""
+        values = self._adapter.values
+        self._adamw.param_groups[0]["lr"] = rate * self._configuration.lora_plus_lr_ratio
+        if self._shares is None:
+            self._adamw.step()
+        else:
+            before = values.clone()
+            self._adamw.step()
+            values.copy_(torch.lerp(before, values, self._shares))
 
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint must hold, by name; empty before the first step."""
