@@ -12,10 +12,10 @@ from peft.optimizers import create_loraplus_optimizer
 from transformers import get_scheduler
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.keywords import training_keywords
+from tunebook.core.keywords import lora_keywords, training_keywords
 from tunebook.core.order import example_order, steps_per_epoch, warmup_count
 from tunebook.core.ports import TokenizedExample
-from tunebook.engines.initial import initial_a
+from tunebook.engines.initial import initial_values
 from tunebook.engines.packed.training.steps import truncated
 
 
@@ -42,24 +42,17 @@ def with_exact_norms(model: Any) -> Any:
 
 def peft_model(base: Any, configuration: Configuration, seed: int) -> Any:
     """A copy of the model with the adapter that every engine starts from."""
-    targets = configuration.target_modules
-    config = LoraConfig(
-        r=configuration.lora_r,
-        lora_alpha=configuration.lora_alpha,
-        lora_dropout=configuration.lora_dropout,
-        use_rslora=configuration.use_rslora,
-        target_modules=list(targets) if isinstance(targets, tuple) else targets,
-        task_type="CAUSAL_LM",
-    )
-    model = get_peft_model(copy.deepcopy(base), config)
+    model = get_peft_model(copy.deepcopy(base), LoraConfig(**lora_keywords(configuration)))
     with torch.no_grad():
         for name, module in model.get_base_model().named_modules():
             if hasattr(module, "lora_A"):
-                weight = module.lora_A["default"].weight
-                weight.copy_(initial_a(seed, name, *weight.shape, kind=configuration.init_lora_weights))
                 # PEFT keeps adapters of a float64 model in float64 only when told
                 module.lora_A.to(module.get_base_layer().weight.dtype)
                 module.lora_B.to(module.get_base_layer().weight.dtype)
+                a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
+                values = initial_values(seed, name, *a.shape, len(b), kind=configuration.init_lora_weights)
+                a.copy_(values[0])
+                b.copy_(values[1])
     return model
 
 

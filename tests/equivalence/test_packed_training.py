@@ -36,6 +36,7 @@ CONFIGURATIONS = {
         lr_scheduler_type="warmup_stable_decay", warmup_steps=2, num_train_epochs=5
     ),
     "LoRA+ with weight decay": BASE.with_values(lora_plus_lr_ratio=16, weight_decay=0.1, learning_rate=1e-3),
+    "orthogonal start": BASE.with_values(init_lora_weights="orthogonal"),
     "gaussian start, rank 7": BASE.with_values(init_lora_weights="gaussian", lora_r=7),
 }
 

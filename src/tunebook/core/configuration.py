@@ -33,6 +33,14 @@ def _if(key: str) -> Key:
     return Key(name=key, values={False: {}})
 
 
+def _llama_factory_start(level: str) -> Any:
+    """Of the other starts it has PiSSA alone; `pissa_iter` -1 is the exact decomposition."""
+    if not level.startswith("pissa"):
+        return UNKNOWN
+    steps = int(level.removeprefix("pissa_niter_")) if "niter" in level else -1
+    return {"pissa_init": True, "pissa_iter": steps, "pissa_convert": True}
+
+
 @dataclass(frozen=True)
 class Configuration:
     """One value for every factor. Each field is that factor's row: see `core.factor_kind`.
@@ -114,9 +122,11 @@ class Configuration:
         peft="use_rslora", llama_factory=_if("use_rslora"), axolotl=_if("peft_use_rslora"),
     )  # fmt: skip
     init_lora_weights: str = row(
-        "kaiming", Scale.CHOICE, "how the adapter's A is drawn", words=("initial weights", "初始化方式"),
-        choices=("kaiming", "gaussian"), peft=Key(name="init_lora_weights", values={"kaiming": True}),
-        llama_factory=Key(name="", values={"kaiming": {}}, write=lambda _: UNKNOWN),
+        "kaiming", Scale.CHOICE, "how the adapter begins", words=("initial weights", "初始化方式"),
+        choices=("kaiming", "gaussian", "orthogonal", "olora", "pissa", "mica"),
+        pattern=(r"pissa_niter_[1-9]\d?", "pissa_niter_N"), moves_learning_rate=True,
+        peft=Key(name="init_lora_weights", values={"kaiming": True}),
+        llama_factory=Key(name="pissa_init", values={"kaiming": {}}, write=_llama_factory_start),
         axolotl=Key(name="peft_init_lora_weights", values={"kaiming": {}}),
     )  # fmt: skip
     max_grad_norm: float = row(

@@ -8,7 +8,9 @@ The Trainer hides non-finite losses by default; here it does not.
 
 from __future__ import annotations
 
+import copy
 import gc
+import math
 import shutil
 import tempfile
 import time
@@ -18,6 +20,7 @@ from typing import Any
 
 import psutil
 import torch
+from safetensors.torch import save_file
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
@@ -41,8 +44,8 @@ from tunebook.core.ports import (
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
-from tunebook.engines.initial import initial_a
-from tunebook.engines.packed.training.saving import writing
+from tunebook.engines.initial import DRAWN, initial_problem, initial_values
+from tunebook.engines.packed.training.saving import WEIGHTS, writing
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory
 
 __all__ = ["PeftEngine", "lora_config"]
@@ -81,7 +84,7 @@ class PeftEngine:
             level = getattr(configuration, name)
             if keyword is None and name not in _BY_HAND and level != kind.default:
                 return f"it does not train {name} {level}"
-        return None
+        return initial_problem(configuration)
 
     def calibrate(self, workload: Workload) -> Calibration:
         """A few training steps and one scoring batch, timed."""
@@ -145,16 +148,27 @@ class PeftEngine:
 
 
 def _initialise(model: Any, configuration: Configuration, seed: int) -> None:
-    """Give the adapter the initial values that every engine starts from; B stays zero."""
+    """Give the adapter the initial values that every engine starts from; those of the base weights are PEFT's.
+
+    Raises: ValueError: a module has not as many singular values as the rank asks for.
+    """
     from peft.tuners.lora import LoraLayer
 
-    base = model.get_base_model()
-    for name, module in base.named_modules():
-        if isinstance(module, LoraLayer):
-            weight = module.lora_A["default"].weight
-            a_RD = initial_a(seed, name, weight.shape[0], weight.shape[1], configuration.init_lora_weights)
+    kind = configuration.init_lora_weights
+    for name, module in model.get_base_model().named_modules():
+        if not isinstance(module, LoraLayer):
+            continue
+        a_RD, b_OR = module.lora_A["default"].weight, module.lora_B["default"].weight
+        if len(a_RD) < configuration.lora_r:
+            raise ValueError(
+                f"lora_r: got {configuration.lora_r} with init_lora_weights {kind}, which takes its directions from "
+                f"the weights; {name} has {len(a_RD)}. Choose ranks up to that."
+            )
+        if kind in DRAWN:
+            values = initial_values(seed, name, len(a_RD), a_RD.shape[1], len(b_OR), kind)
             with torch.no_grad():
-                weight.copy_(a_RD)
+                a_RD.copy_(values[0])
+                b_OR.copy_(values[1])
 
 
 def _lora_plus(model: Any, configuration: Configuration, arguments: TrainingArguments) -> Any:
@@ -243,7 +257,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         model = self._trained()
         train_seconds = time.perf_counter() - began - self._score_seconds
         scores = {} if self._broke else self._scores(model, self._job.splits)
-        adapter_bytes = _save(model, Path(self._job.folder))
+        adapter_bytes = _save(model, Path(self._job.folder), self._taken)
         return self._result(self._job.id, scores, train_seconds, adapter_bytes)
 
     def _result(self, trial_id: int, scores: dict[str, RawScores], seconds: float, adapter_bytes: int) -> RawTrial:
@@ -282,6 +296,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
     def _train_once(self, micro: int, checkpointing: bool) -> Any:
         torch.manual_seed(self._job.seed)
         model = self._engine._adapted(self._configuration, self._job.seed)
+        self._taken = _taken_from_base(model, self._configuration)
         if self._configuration.num_train_epochs == 0:
             return model
         if checkpointing:
@@ -351,7 +366,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         for checkpoint_epoch, trial_id in self._job.checkpoints:
             if checkpoint_epoch == epoch:
                 scores = self._scores(model, self._job.splits)
-                adapter_bytes = _save(model, Path(self._job.folder).with_name(str(trial_id)))
+                adapter_bytes = _save(model, Path(self._job.folder).with_name(str(trial_id)), self._taken)
                 self._sink.finished(self._result(trial_id, scores, 0.0, adapter_bytes))
         self._score_seconds += time.perf_counter() - began
 
@@ -394,8 +409,20 @@ def _smaller_divisor(n: int, below: int) -> int:
     return next((d for d in range(below - 1, 0, -1) if n % d == 0), 1)
 
 
-def _save(model: Any, folder: Path) -> int:
+def _taken_from_base(model: Any, configuration: Configuration) -> dict[str, torch.Tensor]:
+    """The adapter as it begins, where PEFT has taken it out of the base weights; else nothing."""
+    from peft import get_peft_model_state_dict
+
+    if not configuration.init_lora_weights.startswith(("pissa", "olora")):
+        return {}
+    return {name: value.detach().clone() for name, value in get_peft_model_state_dict(model).items()}
+
+
+def _save(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> int:
     """Write the adapter in PEFT's format, atomically; gives its size in bytes.
+
+    Args:
+        taken: what was taken out of the base weights when training began (`_taken_from_base`).
 
     Raises: DiskFull, UnwritableFolder: what was there before is untouched.
     """
@@ -403,10 +430,35 @@ def _save(model: Any, folder: Path) -> int:
     shutil.rmtree(scratch, ignore_errors=True)
     with writing(folder), quiet_transformers():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        model.save_pretrained(scratch, safe_serialization=True)
+        if model.peft_config["default"].init_lora_weights in (True, *DRAWN):
+            model.save_pretrained(scratch, safe_serialization=True)
+        else:
+            _save_plain(model, scratch, taken)
         shutil.rmtree(folder, ignore_errors=True)
         scratch.rename(folder)
     return (folder / "adapter_model.safetensors").stat().st_size
+
+
+def _save_plain(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> None:
+    """Write an adapter that begins in the base weights as an ordinary one, B A - B0 A0, of twice the rank.
+
+    Saved as it is, PEFT would decompose the weights again when it is loaded, and other tools would not.
+    Source: peft.tuners.lora.LoraModel.subtract_mutated_init.
+    """
+    from peft import get_peft_model_state_dict
+
+    tensors = {name: value.detach() for name, value in get_peft_model_state_dict(model).items()}
+    config = copy.deepcopy(model.peft_config["default"])
+    config.init_lora_weights, config.inference_mode = True, True
+    if taken:
+        for name, first in taken.items():
+            is_a = "lora_A" in name
+            tensors[name] = torch.cat([tensors[name], first if is_a else -first], dim=0 if is_a else 1)
+        config.r *= 2
+        config.lora_alpha *= math.sqrt(2) if config.use_rslora else 2  # the scaling stays
+    folder.mkdir()
+    save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, folder / WEIGHTS)
+    config.save_pretrained(folder)
 
 
 def _peak_bytes(device: str) -> int:

@@ -29,5 +29,16 @@ def test_a_factor_that_no_engine_knows_is_refused_by_both(monkeypatch):
         assert object.__new__(engine).refuses(Configuration()) == "it does not train seed 3"
 
 
+@pytest.mark.parametrize("kind", ["olora", "pissa", "pissa_niter_16", "mica"])
+def test_packed_leaves_starts_in_the_base_weights_to_peft(kind):
+    assert refusal(Configuration(init_lora_weights=kind)) == f"it does not train init_lora_weights {kind}"
+
+
+def test_an_orthogonal_start_needs_an_even_rank():
+    odd = Configuration(init_lora_weights="orthogonal", lora_r=7)
+    for engine in (PackedEngine, PeftEngine):
+        assert "even rank, and this one is 7" in str(object.__new__(engine).refuses(odd))
+
+
 def test_packed_trains_the_ordinary_factors():
     assert refusal(Configuration(use_rslora=True, lr_scheduler_type="cosine", init_lora_weights="gaussian")) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunebook.core.configuration import FACTOR_KINDS, Configuration
-from tunebook.engines.initial import DRAWN
+from tunebook.engines.initial import DRAWN, initial_problem
 
 __all__ = ["refusal"]
 
@@ -25,4 +25,4 @@ def refusal(configuration: Configuration) -> str | None:
         level = getattr(configuration, name)
         if name not in _EVERY_LEVEL and level != kind.default and level not in _THESE_LEVELS.get(name, ()):
             return f"it does not train {name} {level}"
-    return None
+    return initial_problem(configuration)

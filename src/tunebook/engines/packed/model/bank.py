@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
-from tunebook.engines.initial import initial_a
+from tunebook.engines.initial import initial_values
 
 __all__ = ["Adapter", "ModuleShape", "new_adapter"]
 
@@ -162,7 +162,7 @@ def new_adapter(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Adapter:
-    """The adapter with which a trial starts: A from `engines.initial`, B zero.
+    """The adapter with which a trial starts: values of `engines.initial`.
 
     Args:
         shapes: the modules that the configuration targets (`targets.target_shapes`).
@@ -173,7 +173,9 @@ def new_adapter(
     )
     for shape in shapes:
         kind = configuration.init_lora_weights
-        adapter.a(shape.name).copy_(initial_a(seed, shape.name, adapter.rank, shape.n_in, kind))
+        a_RD, b_OR = initial_values(seed, shape.name, adapter.rank, shape.n_in, shape.n_out, kind)
+        adapter.a(shape.name).copy_(a_RD)
+        adapter.b(shape.name).copy_(b_OR.T)
     return adapter
 
 
