@@ -145,6 +145,10 @@ class Configuration:
         llama_factory=Key(name="loraplus_lr_ratio", values={1: {}}),
         axolotl=Key(name="loraplus_lr_ratio", values={1: {}}),
     )  # fmt: skip
+    use_dora: bool = row(
+        False, Scale.FLAG, "learn the weights' length and direction apart (DoRA)", words=("DoRA", "DoRA"), later=True,
+        peft="use_dora", llama_factory=_if("use_dora"), axolotl=_if("peft_use_dora"),
+    )  # fmt: skip
 
     @property
     def effective_batch_size(self) -> int:

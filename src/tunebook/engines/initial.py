@@ -63,6 +63,10 @@ def initial_problem(configuration: Configuration) -> str | None:
     kind = configuration.init_lora_weights
     if kind == "orthogonal" and configuration.lora_r % 2:
         return f"an orthogonal start needs an even rank, and this one is {configuration.lora_r}"
+    if configuration.use_dora and kind not in DRAWN:
+        return (
+            f"DoRA and a start in the base weights ({kind}) do not go together: no adapter for the base could be saved"
+        )
     return None
 
 

@@ -106,6 +106,8 @@ VARIANTS = {
     "pissa in 4 steps": {"init_lora_weights": "pissa_niter_4"},
     "olora": {"init_lora_weights": "olora"},
     "mica": {"init_lora_weights": "mica"},
+    "DoRA": {"use_dora": True},
+    "DoRA, rsLoRA, gaussian": {"use_dora": True, "use_rslora": True, "init_lora_weights": "gaussian"},
     "LoRA+": {"lora_plus_lr_ratio": 4.0},
 }
 

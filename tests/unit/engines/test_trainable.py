@@ -40,5 +40,12 @@ def test_an_orthogonal_start_needs_an_even_rank():
         assert "even rank, and this one is 7" in str(object.__new__(engine).refuses(odd))
 
 
+def test_dora_is_left_to_peft_and_goes_with_drawn_starts_alone():
+    assert refusal(Configuration(use_dora=True)) == "it does not train use_dora True"
+    assert "do not go together" in str(
+        object.__new__(PeftEngine).refuses(Configuration(use_dora=True, init_lora_weights="pissa"))
+    )
+
+
 def test_packed_trains_the_ordinary_factors():
     assert refusal(Configuration(use_rslora=True, lr_scheduler_type="cosine", init_lora_weights="gaussian")) is None
