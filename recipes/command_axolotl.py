@@ -34,7 +34,6 @@ def training_file(config: dict[str, Any], texts: Path) -> dict[str, Any]:
         "val_set_size": 0.0,
         "excess_length_strategy": "truncate",  # its default drops longer rows
         "sample_packing": False,
-        "optimizer": "adamw_torch",
         "seed": config["seed"],
         "output_dir": config["output"],
         "save_strategy": "no",  # the adapter is saved at the end in any case

@@ -149,6 +149,12 @@ class Configuration:
         False, Scale.FLAG, "learn the weights' length and direction apart (DoRA)", words=("DoRA", "DoRA"), later=True,
         peft="use_dora", llama_factory=_if("use_dora"), axolotl=_if("peft_use_dora"),
     )  # fmt: skip
+    optim: str = row(
+        "adamw_torch", Scale.CHOICE, "optimiser: AdamW with its moments in 32 bits, in 8, or paged (bitsandbytes)",
+        words=("optimiser", "优化器"), choices=("adamw_torch", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit"),
+        later=True, trainer=Key(name="optim", values={"adamw_torch": {}}),  # left to the Trainer: fused where it can be
+        llama_factory="optim", axolotl="optimizer",
+    )  # fmt: skip
 
     @property
     def effective_batch_size(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib.util
 import math
 import shutil
 import tempfile
@@ -84,7 +85,7 @@ class PeftEngine:
             level = getattr(configuration, name)
             if keyword is None and name not in _BY_HAND and level != kind.default:
                 return f"it does not train {name} {level}"
-        return initial_problem(configuration)
+        return initial_problem(configuration) or _optimiser_problem(configuration, self._options.device)
 
     def calibrate(self, workload: Workload) -> Calibration:
         """A few training steps and one scoring batch, timed."""
@@ -145,6 +146,17 @@ class PeftEngine:
     def _pad_id(model: Any) -> int:
         """Any valid id will do: padding is masked everywhere."""
         return int(model.config.pad_token_id or 0)
+
+
+def _optimiser_problem(configuration: Configuration, device: str) -> str | None:
+    """What bitsandbytes' optimisers lack here, as the end of a sentence, or None."""
+    if configuration.optim == FACTOR_KINDS["optim"].default:
+        return None
+    if importlib.util.find_spec("bitsandbytes") is None:
+        return f'optim {configuration.optim} needs bitsandbytes: pip install "tunebook[quant]"'
+    if not device.startswith("cuda"):
+        return f"optim {configuration.optim} needs a GPU, and the device is {device}"
+    return None
 
 
 def _initialise(model: Any, configuration: Configuration, seed: int) -> None:

@@ -31,7 +31,6 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         "sample_packing": False,
         "output_dir": "./output",
         **config_entries(target.settled, Tool.AXOLOTL, target.total_steps),
-        "optimizer": "adamw_torch",
         "bf16": target.dtype == "bfloat16",
         "seed": target.seed,
         "logging_steps": 10,
