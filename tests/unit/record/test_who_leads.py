@@ -13,11 +13,11 @@ from tunebook.planning.planner import StudyPlanner
 from tunebook.record import View, build
 from tunebook.record.plots.overview import rounds
 from tunebook.record.plots.style import Paper
-from tunebook.words import words_for
 from tunebook.statistics.conclusions import conclude
 from tunebook.testing.planner_suite import example_facts, example_study
 from tunebook.testing.simulated_study import simulated_history, world_oracle
 from tunebook.testing.world import World
+from tunebook.words import words_for
 
 DATA = example_facts(60, 0)
 SEEDS = SeedCounts(3, 5)
