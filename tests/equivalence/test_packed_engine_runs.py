@@ -277,7 +277,7 @@ def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_
         steps = [[micro.tree.n_tokens for micro in one.micro_batches()] for one in trainees]
         if (max(steps[0]) if len(steps[0]) > 1 else sum(size for (size,) in steps)) > 45:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        real(packed, trainees, *rest)
+        return real(packed, trainees, *rest)
 
     monkeypatch.setattr(turns_module, "train_together", small_machine)
     split, _ = run(engine, [job(i, tmp_path / "b") for i in range(3)])
@@ -294,7 +294,7 @@ def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp
     def tiny_machine(packed, trainees, *rest):
         if any(one.job.id == 1 for one in trainees):
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        real(packed, trainees, *rest)
+        return real(packed, trainees, *rest)
 
     monkeypatch.setattr(turns_module, "train_together", tiny_machine)
     sink, _ = run(engine, [job(i, tmp_path) for i in range(3)])
@@ -305,7 +305,7 @@ def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp
 
 
 def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model_folder, tmp_path, monkeypatch):
-    at_once, real = [], loop_module._forward_backward
+    at_once, real = [], loop_module.gradients
 
     def one_at_a_time(packed, pieces):
         at_once.append(1)
@@ -322,7 +322,7 @@ def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model
         for n in (1, 2)
     )
     run(one, [job(0, tmp_path / "a")])
-    monkeypatch.setattr(loop_module, "_forward_backward", one_at_a_time)
+    monkeypatch.setattr(loop_module, "gradients", one_at_a_time)
     sink, _ = run(two, [job(0, tmp_path / "b")])
     assert not sink.failures
     assert any(code == "cohort_split" for code, _ in sink.notes)

@@ -120,7 +120,6 @@ def training_rate(
             for trainee in chosen:
                 trainees.remove(trainee)
                 trainees.append(trainee)
-                trainee.finish_step()
         passed = time.perf_counter() - began
         return sum(t.raw_tokens for t in trainees), sum(t.computed_tokens for t in trainees), passed
 

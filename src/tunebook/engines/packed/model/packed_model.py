@@ -20,12 +20,12 @@ from torch import Tensor
 
 from tunebook.engines.packed.model.attention import IMPLEMENTATION, OwnAttention, register
 from tunebook.engines.packed.model.bank import ModuleShape
+from tunebook.engines.packed.model.batches import Batch, Part, lay_out
 from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.layers import AdaptedLinear, Group
 from tunebook.engines.packed.model.lean_modules import swap_known_modules, swap_last_layer
 from tunebook.engines.packed.model.multiplies import base_linear, row_multiple
 from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
-from tunebook.engines.packed.training.batches import Batch, Part, lay_out
 from tunebook.errors import PackingError
 
 __all__ = ["PackedModel"]
@@ -54,6 +54,7 @@ class PackedModel:
         self.all_shapes = linear_shapes(model)
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         head = model.get_output_embeddings()
+        self.vocabulary: int = head.weight.shape[0]
         self.row_multiple = row_multiple([*(model.get_submodule(shape.name) for shape in self.all_shapes), head])
         self._groups = self._take_over()
         swap_known_modules(model)

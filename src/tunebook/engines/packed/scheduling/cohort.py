@@ -17,6 +17,7 @@ import torch
 
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
+from tunebook.engines.disk import writing
 from tunebook.engines.packed.model.kernels import kernel_kind
 from tunebook.engines.packed.model.multiplies import multiply_kind
 from tunebook.engines.packed.model.packed_model import PackedModel
@@ -34,10 +35,10 @@ from tunebook.engines.packed.scheduling.lane_work import (
 from tunebook.engines.packed.scheduling.lanes import Done, Lanes
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, peak_bytes
 from tunebook.engines.packed.training import checkpoint
-from tunebook.engines.packed.training.loop import choose, is_out_of_memory
-from tunebook.engines.packed.training.saving import save_adapter, writing
+from tunebook.engines.packed.training.loop import choose
+from tunebook.engines.packed.training.saving import save_adapter
 from tunebook.engines.packed.training.trainee import Trainee
-from tunebook.errors import EnvironmentStop, TunebookError
+from tunebook.errors import EnvironmentStop, TunebookError, is_out_of_memory
 
 __all__ = ["Cohort"]
 

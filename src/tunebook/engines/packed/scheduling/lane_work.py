@@ -50,10 +50,6 @@ class Slot:
     def id(self) -> int:
         return self.trainee.job.id
 
-    def goes_with(self, other: Slot) -> bool:
-        """Whether both can be computed in one turn."""
-        return self.due == other.due and (self.due != SCORE or self.trainee.job.splits == other.trainee.job.splits)
-
 
 @dataclass(frozen=True)
 class Turn:
@@ -93,8 +89,7 @@ class Turns:
     def train(self, slots: Sequence[Slot]) -> list[StepRecord]:
         """A step of each slot; its record."""
         trainees = [slot.trainee for slot in slots]
-        train_together(self._packed, trainees, self._clock, self._spread, self._leave_if_stopping)
-        return [trainee.finish_step() for trainee in trainees]
+        return train_together(self._packed, trainees, self._clock, self._spread, self._leave_if_stopping)
 
     def end_epoch(self, slots: Sequence[Slot]) -> list[EpochEnd]:
         evaluations = self._evaluate([slot.trainee for slot in slots])

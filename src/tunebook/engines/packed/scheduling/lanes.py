@@ -26,16 +26,15 @@ from typing import Any, TypeVar
 import torch
 
 from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, use_threads
+from tunebook.engines.packed.spread import one_by_one
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-__all__ = ["MAX_LANES", "Done", "Lanes", "Spread", "lane_count", "one_by_one", "threads_agree"]
+__all__ = ["MAX_LANES", "Done", "Lanes", "lane_count", "threads_agree"]
 
 MAX_LANES = 4
 """More lanes would wait for one another: what each does between its multiplies is Python, one lane at a time."""
-Spread = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
-"""Does a piece of work for each of several items that do not depend on one another; results in the items' order."""
 _WAIT_SECONDS = 1.0
 _PROBED_ROWS = (2, 16, 48, 128)
 """Libraries cut sums, if at all, where there are few rows."""
@@ -75,11 +74,6 @@ def _agree(n_in: int, n_out: int, dtype: torch.dtype, threads: int) -> bool:
         return True
     finally:
         torch.set_num_threads(before)
-
-
-def one_by_one(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
-    """The `Spread` of a single lane."""
-    return [work(item) for item in items]
 
 
 @dataclass(frozen=True)
@@ -180,7 +174,7 @@ class Lanes:
         return max(0, self.n - self._running)
 
     def narrow(self) -> None:
-        """Have one lane from here on, when what is running has ended; for want of memory."""
+        """Drop to one lane once the current work has finished, because memory ran out."""
         self.n = 1
 
     def start(self, work: Callable[[], Any], tag: Any) -> None:

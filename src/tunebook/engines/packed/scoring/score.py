@@ -22,11 +22,11 @@ from tunebook.core.facts import Floats
 from tunebook.core.ports import RawScores, Scoring, TokenizedExample
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.scheduling.lanes import Spread, one_by_one
 from tunebook.engines.packed.scoring.cache import GroupAttention, KeyValue, StepCache
 from tunebook.engines.packed.scoring.generation import Writer, accepted, write_answers
 from tunebook.engines.packed.scoring.passes import Reading, SlotRows, read_head, run_rows
 from tunebook.engines.packed.scoring.scoring_groups import Group, Path, group_of, groups_of, paths_of, shared_prompt
+from tunebook.engines.packed.spread import Spread, one_by_one
 
 __all__ = ["ScoringLimits", "losses", "score"]
 
