@@ -31,10 +31,10 @@ def trainee(
     return Trainee(job, examples, shapes, max_rows, share, None, packed.adapter_dtype, packed.device)
 
 
-def gradients_of(packed: PackedModel, adapter: Adapter, micro: MicroBatch) -> float:
+def gradients_of(packed: PackedModel, adapter: Adapter, micro: MicroBatch, training: bool = False) -> float:
     """The loss of a micro-batch that is a whole step; its gradient is added to the adapter's."""
     rows = sorted(set(micro.label_rows))
-    hidden = packed.forward(reading(packed.lay_out([Part(adapter, micro.tree)]), [rows]))
+    hidden = packed.forward(reading(packed.lay_out([Part(adapter, micro.tree)]), [rows]), training=training)
     labels = Labels.of([(micro, len(micro.labels))], [rows])
     losses_S, grad = label_losses(packed.logits, hidden.detach(), labels, at_once=16)
     hidden.backward(grad)

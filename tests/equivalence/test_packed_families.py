@@ -65,6 +65,21 @@ def test_logits_and_gradients_equal_the_stock_model(family, share):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_layers_that_run_again_in_the_backward_pass_change_no_bit(family):
+    packed = PackedModel(reference_model(family))
+    (micro,) = micro_batches(list(enumerate(examples(6))), 10**6)
+    found = []
+    for recompute in (False, True):
+        packed.recompute = recompute
+        adapter = with_random_b(packed)
+        adapter.dropout = 0.25
+        found.append((gradients_of(packed, adapter, micro, training=True), adapter.grads))
+    assert found[0][0] == found[1][0]
+    assert torch.equal(found[0][1], found[1][1])
+    assert float(found[0][1].abs().max()) > 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_reading_some_rows_gives_these_rows_of_the_whole_and_their_gradient(family):
     packed = PackedModel(tiny_model(family, torch.float64, attention="eager" if family == "gemma2" else "sdpa"))
     one, other = with_random_b(packed, seed=1), with_random_b(packed, seed=2)

@@ -14,7 +14,6 @@ from tunebook.core.order import warmup_count
 from tunebook.engines.initial import initial_a
 from tunebook.engines.packed.model import targets
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape, new_adapter
-from tunebook.engines.packed.scheduling import memory
 from tunebook.engines.packed.training import checkpoint
 from tunebook.engines.packed.training.losses import Labels, label_losses
 from tunebook.engines.packed.training.optim import TrialOptimizer, rate_factor
@@ -134,18 +133,6 @@ def test_a_kill_between_the_renames_leaves_a_state_that_is_read(tmp_path):
     checkpoint.save_state(tmp_path, {}, saved)
     (tmp_path / "resume").rename(tmp_path / ".resume.old")
     assert checkpoint.load_state(tmp_path, {}) is not None
-
-
-def test_the_memory_plan_shrinks_slots_then_rows(monkeypatch):
-    def plan(free):
-        monkeypatch.setattr(memory, "free_bytes", lambda device: free)
-        return memory.plan_memory(SHAPES * 100, 64, 4, "cpu", slots=8)
-
-    roomy, tight = plan(10**10), plan(3 * 10**6)
-    assert (roomy.rows, roomy.slots) == (memory.CPU_ROWS, 8)
-    assert 1 <= tight.slots < 8
-    assert 16 <= tight.rows <= roomy.rows
-    assert plan(0) == memory.MemoryPlan(16, 1)
 
 
 def test_target_modules_mean_what_they_mean_in_peft():

@@ -15,6 +15,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,11 +28,12 @@ import torch
 
 from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, use_threads
 from tunebook.engines.packed.spread import one_by_one
+from tunebook.errors import is_out_of_memory
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-__all__ = ["MAX_LANES", "Done", "Lanes", "lane_count", "threads_agree"]
+__all__ = ["MAX_LANES", "Done", "Lanes", "lane_count", "released", "threads_agree"]
 
 MAX_LANES = 4
 """More lanes would wait for one another: what each does between its multiplies is Python, one lane at a time."""
@@ -74,6 +76,17 @@ def _agree(n_in: int, n_out: int, dtype: torch.dtype, threads: int) -> bool:
         return True
     finally:
         torch.set_num_threads(before)
+
+
+def released(error: BaseException) -> BaseException:
+    """The same error, without what its traceback holds if memory ran out: the activations of the failed forward."""
+    if is_out_of_memory(error):
+        one: BaseException | None = error
+        while one is not None:
+            traceback.clear_frames(one.__traceback__)
+            one.__traceback__ = None
+            one = one.__cause__ or one.__context__
+    return error
 
 
 @dataclass(frozen=True)
@@ -124,7 +137,7 @@ class _Pieces:
             try:
                 result = self._work(item)
             except BaseException as raised:  # raised again by the lane whose work it is
-                error = raised
+                error = released(raised)
             with self._changed:
                 self.results[index] = result
                 self.helped += clock() - began if clock is not None else 0.0
@@ -258,7 +271,7 @@ class Lanes:
         try:
             result = work()
         except BaseException as raised:  # handed to the thread that waits, which knows what to make of it
-            error = raised
+            error = released(raised)
         self._count(-1)
         self._ended.put(Done(tag, result, error))
 

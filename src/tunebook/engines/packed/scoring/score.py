@@ -32,6 +32,7 @@ __all__ = ["ScoringLimits", "losses", "score"]
 
 OnBatch = Callable[[float], None]
 """Told the share done after every forward; may raise to leave."""
+SMALLEST_ROWS = 32
 WINDOW = 4
 """Groups that are spread together; between windows it is looked whether answers are to be written on."""
 
@@ -48,6 +49,10 @@ class ScoringLimits:
 
     rows: int = 512
     pending_rows: int = 1024
+
+    def halved(self) -> ScoringLimits | None:
+        """Half of each, or None where less would not help."""
+        return ScoringLimits(self.rows // 2, self.pending_rows // 2) if self.rows > SMALLEST_ROWS else None
 
 
 CPU_LIMITS = ScoringLimits()

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from tunebook.engines.packed.training.steps import MicroBatch
 
-__all__ = ["Labels", "head_rows", "label_losses"]
+__all__ = ["Labels", "head_rows", "label_losses", "logits_bytes"]
 
-CPU_LOGITS, GPU_LOGITS = 50e6, 256e6
+CPU_LOGITS, GPU_LOGITS = 50_000_000, 128_000_000
 """Bytes of float32 logits that exist at a time."""
 
 
@@ -54,8 +54,16 @@ class Labels:
 
 def head_rows(vocabulary: int, device: torch.device) -> int:
     """Rows whose logits exist at a time, a multiple of 16."""
-    size = GPU_LOGITS if device.type == "cuda" else CPU_LOGITS
-    return max(16, int(size / 4 / vocabulary) // 16 * 16)
+    return max(16, _logits(device.type) // 4 // vocabulary // 16 * 16)
+
+
+def logits_bytes(device: str, itemsize: int) -> int:
+    """Bytes that the head needs for a while: logits and their gradient in the model's type, log-probabilities twice."""
+    return _logits(device) // 4 * (2 * itemsize + 8)
+
+
+def _logits(device: str) -> int:
+    return GPU_LOGITS if device.startswith("cuda") else CPU_LOGITS
 
 
 def label_losses(

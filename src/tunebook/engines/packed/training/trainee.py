@@ -70,6 +70,7 @@ class Trainee:
         self.broke: tuple[int, str] | None = None
         self.raw_tokens = self.computed_tokens = 0
         self.train_seconds = self.score_seconds = 0.0
+        self.peak_bytes = 0
         self._monitor = DivergenceMonitor(self.total_steps)
         self._micros: tuple[MicroBatch, ...] = ()
         self._n_items = 1
