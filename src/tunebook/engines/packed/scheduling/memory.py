@@ -28,8 +28,8 @@ from tunebook.engines.packed.training.losses import logits_bytes
 from tunebook.engines.packed.training.steps import micro_batches
 
 __all__ = [
-    "MemoryPlan", "ModelSize", "Needs", "adapter_bytes", "forget_peak", "free_bytes", "give_back", "needs_of", "needs_of_trial",
-    "peak_bytes", "plan_memory", "row_bytes", "trial_bytes",
+    "MemoryPlan", "ModelSize", "Needs", "adapter_bytes", "forget_peak", "free_bytes", "give_back", "needs_of",
+    "needs_of_trial", "peak_bytes", "plan_memory", "row_bytes", "trial_bytes",
 ]  # fmt: skip
 
 CPU_ROWS = 512
