@@ -5,6 +5,7 @@ Needs torch, transformers and the engine alone.
 
 from __future__ import annotations
 
+import copy
 import random
 from typing import Any
 
@@ -53,7 +54,7 @@ def model_of(config: Any, dtype: torch.dtype, device: str = "cpu", seed: int = 0
     torch.set_default_dtype(dtype)
     try:
         with torch.device(device):
-            model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+            model = AutoModelForCausalLM.from_config(copy.deepcopy(config))
     finally:
         torch.set_default_dtype(before)
     return model.requires_grad_(False).eval()
