@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -397,7 +398,7 @@ def _trainer_rate(
             data_collator=lambda batch: _padded([row["example"] for row in batch], "cpu"),
         )  # fmt: skip
         trainer.train()
-    passed = [b - a for a, b in zip(times, times[1:], strict=False)][len(times) // 4 :]
+    passed = [b - a for a, b in pairwise(times)][len(times) // 4 :]
     return micro * accumulated / statistics.median(passed)
 
 

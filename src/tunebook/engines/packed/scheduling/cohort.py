@@ -16,7 +16,6 @@ from typing import Any
 
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
-from tunebook.engines.disk import writing
 from tunebook.engines.packed.model.kernels import kernel_kind
 from tunebook.engines.packed.model.multiplies import multiply_kind
 from tunebook.engines.packed.model.packed_model import PackedModel
@@ -287,8 +286,7 @@ class Cohort:
 
     def _save_adapter(self, trainee: Trainee, folder: Path) -> int:
         shapes = self._packed.all_shapes
-        with writing(folder):
-            return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
+        return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
 
     def _save(self, slot: Slot) -> None:
         trainee = slot.trainee
@@ -296,8 +294,7 @@ class Cohort:
             return
         facts = {"max_rows": trainee.max_rows, "scored": slot.scored, **trainee.counters()}
         saved = checkpoint.Saved(trainee.state(), tuple(trainee.steps), tuple(trainee.evaluations), facts)
-        with writing(Path(trainee.job.folder)):
-            checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
+        checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
         slot.saved_at = time.monotonic()
 
     def _identity(self, job: TrialJob) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tunebook.core.configuration import Configuration
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
+from tunebook.files import writing
 
 __all__ = ["WEIGHTS", "peft_tensors", "save_adapter"]
 
@@ -37,17 +38,20 @@ def save_adapter(
         all_shapes: every linear module of the model, to name the targets as briefly as is unambiguous.
         base: the base model's name or folder, for the record in adapter_config.json.
         folder: made when it is not there; each file appears whole, the weights last.
+
+    Raises: DiskFull, UnwritableFolder: it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    scratch = folder / ".writing"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    save_file(peft_tensors(adapter), scratch / WEIGHTS, metadata={"format": "pt"})
-    _peft_config(adapter, configuration, all_shapes, base).save_pretrained(scratch)
-    shutil.copymode(scratch / CONFIG, scratch / WEIGHTS)  # safetensors lets nobody else read its files
-    for path in sorted(scratch.iterdir(), key=lambda p: p.name == WEIGHTS):  # the weights last
-        os.replace(path, folder / path.name)
-    scratch.rmdir()
+    with writing(folder, "Nothing that was finished is lost."):
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = folder / ".writing"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        save_file(peft_tensors(adapter), scratch / WEIGHTS, metadata={"format": "pt"})
+        _peft_config(adapter, configuration, all_shapes, base).save_pretrained(scratch)
+        shutil.copymode(scratch / CONFIG, scratch / WEIGHTS)  # safetensors lets nobody else read its files
+        for path in sorted(scratch.iterdir(), key=lambda p: p.name == WEIGHTS):  # the weights last
+            os.replace(path, folder / path.name)
+        scratch.rmdir()
     return (folder / WEIGHTS).stat().st_size
 
 

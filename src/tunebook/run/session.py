@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import History, TrialFact
@@ -12,21 +11,20 @@ from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.ports import Calibration, Event, Ledger
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.files import write_atomically
 from tunebook.ledger import open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.record.tensorboard import TensorBoardWriter
-from tunebook.run.announce import round_paragraph
-from tunebook.run.best import write_best
+from tunebook.run.consent import require_confirmed
+from tunebook.run.export import write_best
 from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
-from tunebook.run.preparation import Prepared, prepare
+from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import last_note, read_ledger
-from tunebook.run.report import write_record
-from tunebook.run.resume import begin_or_go_on
-from tunebook.run.retry import retry_failed
+from tunebook.run.report import round_paragraph, write_record
+from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
-from tunebook.run.writing import writing
 
 __all__ = ["run_study"]
 
@@ -38,8 +36,11 @@ def run_study(
     trust_remote_code: bool = False,
     final: bool = False,
     again: bool = False,
+    *,
+    trust_study_code: bool = False,
 ) -> StudyFindings:
     """Run or go on with a study; see `api.Study.run`."""
+    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
     observer.phase("reading the data and the model")
     prepared = prepare(spec, place, trust_remote_code)
     for warning in prepared.warnings:
@@ -52,7 +53,7 @@ def run_study(
         calibration = _calibration(ledger, prepared, observer)
         conclusions = _Session(prepared, ledger, calibration, observer).run()
         if final:
-            from tunebook.run.final import train_final
+            from tunebook.run.single import train_final
 
             train_final(prepared, read_ledger(ledger), observer)
     return conclusions
@@ -164,8 +165,5 @@ def _write_manifest(prepared: Prepared) -> None:
         "model": facts.model,
         "environment": facts.environment,
     }
-    path: Path = prepared.place.folder / "manifest.json"
-    scratch = path.with_suffix(".writing")
-    with writing(path):
-        scratch.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        scratch.replace(path)
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(prepared.place.folder / "manifest.json", text)
