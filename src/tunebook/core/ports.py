@@ -44,6 +44,7 @@ __all__ = [
     "TrialJob",
     "TrialSource",
     "Workload",
+    "trained_examples",
 ]
 
 
@@ -57,6 +58,13 @@ class TokenizedExample:
     @property
     def n_tokens(self) -> int:
         return len(self.prompt_ids) + len(self.completion_ids)
+
+    def cut(self, max_length: int) -> TokenizedExample:
+        """The first `max_length` token ids of prompt and completion together."""
+        if self.n_tokens <= max_length:
+            return self
+        room = max(0, max_length - len(self.prompt_ids))
+        return TokenizedExample(self.prompt_ids[:max_length], self.completion_ids[:room])
 
 
 @dataclass(frozen=True)
@@ -100,9 +108,8 @@ class Workload:
     """Everything that the trials of a study are trained on and scored on.
 
     Attributes:
-        train: training examples in file order (a trial's own order comes from `core.order.example_order`). Truncation
-            to a trial's max_length happens in the engine: the first max_length ids of prompt + completion are kept;
-            examples without any completion token left are skipped.
+        train: training examples in file order (a trial's own order comes from `core.order.example_order`); an engine
+            cuts them to a trial's max_length by `trained_examples`.
         splits: "validation" and, only when it is opened, "test"; scored whole, never truncated by max_length.
         scoring: how answers are obtained.
         curve_examples: of how many validation examples (the first ones) the loss is taken after each epoch, for the
@@ -116,6 +123,13 @@ class Workload:
     scoring: Scoring
     curve_examples: int = 0
     chats: dict[str, tuple[ChatExample, ...]] = field(default_factory=dict)
+
+
+def trained_examples(examples: Sequence[TokenizedExample], max_length: int) -> tuple[tuple[int, TokenizedExample], ...]:
+    """What a trial trains on, with the index of each: examples cut to `max_length` token ids, without those that keep
+    no completion token."""
+    cut = ((index, example.cut(max_length)) for index, example in enumerate(examples))
+    return tuple((index, example) for index, example in cut if example.completion_ids)
 
 
 @dataclass(frozen=True)

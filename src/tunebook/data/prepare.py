@@ -143,15 +143,7 @@ def _within(examples: Sequence[TokenizedExample], context_tokens: int | None) ->
     """Training examples cut to the model's context, as max_length would cut them; nothing else changes."""
     if context_tokens is None:
         return tuple(examples)
-    return tuple(
-        example
-        if example.n_tokens <= context_tokens
-        else TokenizedExample(
-            example.prompt_ids[:context_tokens],
-            example.completion_ids[: max(0, context_tokens - len(example.prompt_ids))],
-        )
-        for example in examples
-    )
+    return tuple(example.cut(context_tokens) for example in examples)
 
 
 def _scored_within(
