@@ -269,6 +269,14 @@ class Engine(Protocol):
     name: str
     folding: Folding
 
+    def refuses(self, configuration: Configuration) -> str | None:
+        """Why this engine cannot train a configuration exactly, as the end of a sentence ("it has no DoRA"), or None.
+
+        Asked in the runner's process before anything is loaded, once for each configuration of a wave and by `plan`;
+        it must be fast, load no model and depend on the configuration alone. A refused trial goes to the next engine
+        that can (`run.engines`)."""
+        ...
+
     def calibrate(self, workload: Workload) -> Calibration:
         """Measure this machine for a few seconds (at most about 20) on examples of the workload; changes nothing."""
         ...

@@ -81,6 +81,10 @@ class PeftEngine:
         self._options = options
         torch.set_num_threads(options.threads)
 
+    def refuses(self, configuration: Configuration) -> str | None:
+        """None: PEFT and the Trainer take every factor that there is."""
+        return None
+
     def calibrate(self, workload: Workload) -> Calibration:
         """A few training steps and one scoring batch, timed."""
         configuration = Configuration(target_modules="all-linear", num_train_epochs=1)

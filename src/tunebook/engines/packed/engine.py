@@ -6,6 +6,7 @@ from functools import cached_property
 
 import torch
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Calibration, EngineOptions, Sink, TrialSource, Workload
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_config, load_model
@@ -42,6 +43,10 @@ class PackedEngine:
         self._packed: PackedModel | None = None
         self._n_lanes = int(options.extra.get("lanes", lane_count(options.device, options.threads)))
         torch.set_num_threads(options.threads)
+
+    def refuses(self, configuration: Configuration) -> str | None:
+        """None: every factor that there is, is trained exactly."""
+        return None
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Steps of a small cohort, a scoring pass and, with room for it, plain PEFT, timed (`calibration.measure`)."""
