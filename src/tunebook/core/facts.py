@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunebook.core.score import ScoreScale
 from tunebook.core.study import Trial, TrialState, Wave
 
 __all__ = [
@@ -70,6 +71,7 @@ class StudyFacts:
         summary: JSON facts of the data for `plan` and the record: format, rows read and used, labels with counts,
             token lengths (mean, median, max), truncated rows by max_length, where validation came from.
         environment: JSON facts of the machine and the library versions at creation.
+        scale: what kind of number the metric gives; None in ledgers written before this was kept.
     """
 
     data: DataFacts
@@ -78,6 +80,7 @@ class StudyFacts:
     model: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
+    scale: ScoreScale | None = None
 
 
 @dataclass(frozen=True)
