@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tunebook.cli.options import Json
 from tunebook.cli.output import print_json, results
+from tunebook.escaping import shell_line
 
 EXAMPLE = "Example: tunebook doctor"
 STYLES = {"ok": "green", "hint": "yellow", "missing": "red"}
@@ -70,7 +71,11 @@ def _rescue(folder: Path, target: Path, as_json: bool) -> int:
     lines = [f"Rescued {len(saved.finished)} finished trials to {saved.folder}; {folder} is as it was."]
     if saved.lost:
         lines.append(f"Not readable, trained again by the next run: trials {', '.join(map(str, saved.lost))}.")
-    results().print("\n".join([*lines, f"Go on with: tunebook run {saved.folder}"]), soft_wrap=True, markup=False)
+    results().print(
+        "\n".join([*lines, f"Go on with: {shell_line(['tunebook', 'run', str(saved.folder)])}"]),
+        soft_wrap=True,
+        markup=False,
+    )
     return 0
 
 

@@ -14,10 +14,9 @@ from typing import Protocol, runtime_checkable
 from tunebook.core.facts import ExampleText
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.errors import DataError
+from tunebook.escaping import quoted
 
 __all__ = ["AnswerSource", "ExampleMetric", "Metric", "ScoreKind", "ScoreScale", "SetMetric"]
-
-SHOWN_CHARACTERS = 60
 
 
 class AnswerSource(StrEnum):
@@ -107,12 +106,7 @@ class ExampleMetric:
             for row, place in zip(rows, places[split], strict=True):
                 if not self.parsable(row.gold):
                     raise DataError(
-                        f"{place}: completion: found {_short(row.gold)}; metric {self.name} needs {self.gold_rule} in "
+                        f"{place}: completion: found {quoted(row.gold)}; metric {self.name} needs {self.gold_rule} in "
                         f"every gold answer. Correct the row{self.gold_advice}."
                     )
         return ()
-
-
-def _short(text: str) -> str:
-    text = "".join(c if c.isprintable() else "?" for c in text)
-    return f'"{text}"' if len(text) <= SHOWN_CHARACTERS else f'"{text[:SHOWN_CHARACTERS]}..."'

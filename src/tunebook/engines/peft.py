@@ -9,7 +9,6 @@ The Trainer hides non-finite losses by default; here it does not.
 from __future__ import annotations
 
 import gc
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -40,8 +39,8 @@ from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
 from tunebook.engines.initial import initial_a
-from tunebook.engines.packed.training.saving import writing
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory
+from tunebook.files import replaced_folder
 
 __all__ = ["PeftEngine", "lora_config"]
 
@@ -386,13 +385,8 @@ def _save(model: Any, folder: Path) -> int:
 
     Raises: DiskFull, UnwritableFolder: what was there before is untouched.
     """
-    scratch = folder.with_name(f".{folder.name}.writing")
-    shutil.rmtree(scratch, ignore_errors=True)
-    with writing(folder), quiet_transformers():
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    with quiet_transformers(), replaced_folder(folder) as scratch:
         model.save_pretrained(scratch, safe_serialization=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        scratch.rename(folder)
     return (folder / "adapter_model.safetensors").stat().st_size
 
 

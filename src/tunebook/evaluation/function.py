@@ -20,7 +20,7 @@ from tunebook.core.facts import ExampleText
 from tunebook.core.metric import ExampleMetric, ScoreKind, ScoreScale
 from tunebook.errors import StudyFileError
 
-__all__ = ["FunctionMetric", "load_function"]
+__all__ = ["FunctionMetric", "load_function", "metric_file"]
 
 LIST_ARGUMENTS = frozenset(
     {"answers", "golds", "predictions", "preds", "references", "refs", "targets", "labels", "outputs", "y_true"}
@@ -94,6 +94,12 @@ def load_function(name: str, folder: Path) -> FunctionMetric:
             "Write it, or correct the name."
         )
     return FunctionMetric(name, function)
+
+
+def metric_file(name: str, folder: Path) -> Path | None:
+    """The file beside the study file that holds the metric `module:function`; None: an installed module."""
+    file = folder.joinpath(*name.partition(":")[0].split(".")).with_suffix(".py")
+    return file if file.is_file() else None
 
 
 def _module(module_name: str, name: str, folder: Path) -> ModuleType:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.ports import Calibration, Ledger
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.files import write_atomically
 from tunebook.ledger import open_ledger
+from tunebook.run.consent import require_confirmed
 from tunebook.run.export import write_best
 from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
@@ -22,7 +23,6 @@ from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
 from tunebook.run.trackers import Tracked, Trackers
-from tunebook.run.writing import writing
 
 __all__ = ["run_study"]
 
@@ -34,8 +34,11 @@ def run_study(
     trust_remote_code: bool = False,
     final: bool = False,
     again: bool = False,
+    *,
+    trust_study_code: bool = False,
 ) -> StudyFindings:
     """Run or go on with a study; see `api.Study.run`."""
+    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
     observer.phase("reading the data and the model")
     prepared = prepare(spec, place, trust_remote_code)
     for warning in prepared.warnings:
@@ -127,8 +130,5 @@ def _write_manifest(prepared: Prepared) -> None:
         "model": facts.model,
         "environment": facts.environment,
     }
-    path: Path = prepared.place.folder / "manifest.json"
-    scratch = path.with_suffix(".writing")
-    with writing(path):
-        scratch.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        scratch.replace(path)
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(prepared.place.folder / "manifest.json", text)

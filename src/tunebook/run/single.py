@@ -4,7 +4,6 @@ recommended configuration on all training rows (`run --final`). Nothing of it re
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,9 @@ from tunebook.core.facts import TrialFact
 from tunebook.core.ports import Event, TrialJob
 from tunebook.core.space import effective
 from tunebook.errors import Interrupted, NotFoundError, TrialFailed
+from tunebook.files import replaced_folder
 from tunebook.run.answers import JudgedTrial, as_fact
+from tunebook.run.consent import require_confirmed
 from tunebook.run.export import best_trial, configuration_yaml
 from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
@@ -23,7 +24,6 @@ from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.runner import job_of
 from tunebook.run.signals import stop_on_signals
-from tunebook.run.writing import writing
 
 __all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_single"]
 
@@ -81,26 +81,22 @@ def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Pat
     rows = prepared.data.train_all
     observer.phase(f"training the recommended configuration on all {len(rows)} rows")
     configuration = effective(fact.trial.configuration, prepared.engine.folding, None)
-    scratch = prepared.place.folder / ".final.writing"
-    shutil.rmtree(scratch, ignore_errors=True)
-    job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
-    judged = train_single(_with_rows(prepared, rows), job, observer)
-    outcome = judged.outcomes.get("validation")
-    summary = {
-        "training_rows": len(rows),
-        "study_rows": found.facts.data.n_train,
-        "seed": job.seed,
-        "validation_accuracy": outcome.accuracy if outcome else None,
-        "note": "The configuration was chosen on a part of the rows; that it is also the best on all of them is not "
-        "known. This is one training with one seed."
-        if len(rows) > found.facts.data.n_train
-        else "The study used all training rows already. This is one further training with a fresh seed.",
-    }
-    with writing(target):
-        scratch.mkdir(exist_ok=True)
+    with replaced_folder(target) as scratch:
+        job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
+        judged = train_single(_with_rows(prepared, rows), job, observer)
+        outcome = judged.outcomes.get("validation")
+        summary = {
+            "training_rows": len(rows),
+            "study_rows": found.facts.data.n_train,
+            "seed": job.seed,
+            "validation_accuracy": outcome.accuracy if outcome else None,
+            "note": "The configuration was chosen on a part of the rows; that it is also the best on all of them is "
+            "not known. This is one training with one seed."
+            if len(rows) > found.facts.data.n_train
+            else "The study used all training rows already. This is one further training with a fresh seed.",
+        }
         (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
         (scratch / "final.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-        scratch.rename(target)
     return target
 
 
@@ -168,7 +164,9 @@ class Reproduction:
         return text
 
 
-def rerun_trial(place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool) -> Reproduction:
+def rerun_trial(
+    place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
+) -> Reproduction:
     """Train a finished trial again in a scratch folder; the ledger is only read.
 
     Raises: NotFoundError: no such trial, or it is not finished. TrialFailed: it cannot be trained now.
@@ -180,6 +178,7 @@ def rerun_trial(place: StudyPaths, trial_id: int, observer: Observer, trust_remo
             f"{trial_id}: no finished trial of that number; this study has "
             f"{sum(f.state.is_final for f in found.history.trials.values())}. `tunebook status` shows them."
         )
+    require_confirmed(found.spec, place, starts_program=True, trusted=trust_study_code)
     prepared = prepare(found.spec, place, trust_remote_code)
     reference = found.history.trials.get(0)
     untrained = reference.outcomes["validation"].loss if reference and "validation" in reference.outcomes else None

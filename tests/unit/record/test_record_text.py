@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -52,6 +52,7 @@ def test_json_block_cannot_be_left_and_reads_back(text):
 
 
 @given(any_text)
+@example("__0__")
 @settings(deadline=None, max_examples=60)
 def test_text_in_a_markdown_table_stays_one_cell_of_plain_text(text):
     table = f"| a | b |\n|---|---|\n| {markdown_text(clean(text))} | end |"
