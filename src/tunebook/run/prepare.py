@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.configuration import Configuration
 from tunebook.core.facts import StudyFacts
 from tunebook.core.ports import Calibration, Engine, EngineOptions, Executor, Workload
 from tunebook.core.study import StudySpec
@@ -36,7 +35,6 @@ class Prepared:
         base: what relative paths of the study file start from.
         data: the data, test split closed.
         devices: one worker process each.
-        table: the configurations of the user's own table; empty: there is none.
         warnings: what may mislead, as sentences.
     """
 
@@ -48,7 +46,6 @@ class Prepared:
     data: PreparedData
     facts: StudyFacts
     devices: tuple[str, ...]
-    table: tuple[Configuration, ...] = ()
     warnings: tuple[str, ...] = ()
     tokenizer: Any = field(default=None, repr=False)
 
@@ -132,6 +129,7 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
     data = prepare_data(spec, tokenizer, base, model.get("context"))
     doubts = check_metric(spec.metric, base, data.examples, data.places)
     entry, reason = _able(entry, spec.engine, options)
+    table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
     facts = StudyFacts(
         data=data.facts,
         examples=data.examples,
@@ -139,11 +137,11 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
         model=model,
         summary=data.summary,
         environment=describe_environment(options.device, options.threads),
+        table=table.configurations if table else (),
+        folding=entry.folding,
     )
-    table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
     warnings = (*(each.text for each in data.warnings), *doubts, *reason, *_table_warnings(spec, table))
-    configurations = table.configurations if table else ()
-    return Prepared(spec, place, base, entry, options, data, facts, devices, configurations, warnings, tokenizer)
+    return Prepared(spec, place, base, entry, options, data, facts, devices, warnings, tokenizer)
 
 
 def _known_folder(model: str, base: Path) -> str:
