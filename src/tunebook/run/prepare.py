@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.configuration import Configuration
 from tunebook.core.facts import StudyFacts
 from tunebook.core.metric import Metric
 from tunebook.core.ports import (
@@ -17,7 +16,6 @@ from tunebook.core.ports import (
     EngineOptions,
     Executor,
     ExecutorSetup,
-    Planner,
     Workload,
 )
 from tunebook.core.study import StudySpec
@@ -48,7 +46,6 @@ class Prepared:
         engines: the engine that trains, and those that take over what it refuses.
         data: the data, test split closed.
         devices: one worker process each.
-        table: the configurations of the user's own table; empty: there is none.
         warnings: what may mislead, as sentences.
     """
 
@@ -61,7 +58,6 @@ class Prepared:
     data: PreparedData
     facts: StudyFacts
     devices: tuple[str, ...]
-    table: tuple[Configuration, ...] = ()
     warnings: tuple[str, ...] = ()
     tokenizer: Any = field(default=None, repr=False)
 
@@ -73,11 +69,6 @@ class Prepared:
     def engine(self) -> EngineEntry:
         """The engine that trains whatever it does not refuse."""
         return self.engines.first
-
-    def make_planner(self, calibration: Calibration | None) -> Planner:
-        """The study's planner."""
-        make = PLANNERS.load(self.spec.planner)
-        return make(self.spec, self.facts.data, self.engine.folding, self.table, calibration)
 
     def calibrate(self) -> Calibration | None:
         """Seconds measured on this machine, in a worker, so that the runner keeps no model in memory; None where
@@ -157,8 +148,7 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
     doubts = check_data(metric, data.examples, data.places)
     engines, reason = able(spec.engine, options)
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
-    configurations = table.configurations if table else ()
-    refused = check_space(spec, configurations, engines)
+    refused = check_space(spec, table.configurations if table else (), engines)
     facts = StudyFacts(
         data=data.facts,
         examples=data.examples,
@@ -167,6 +157,8 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
         summary=data.summary,
         environment=describe_environment(options.device, options.threads),
         scale=metric.scale,
+        table=table.configurations if table else (),
+        folding=engines.first.folding,
     )
     warnings = (*(each.text for each in data.warnings), *doubts, *reason, *refused, *_table_warnings(spec, table))
     return Prepared(
@@ -179,7 +171,6 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
         data=data,
         facts=facts,
         devices=devices,
-        table=configurations,
         warnings=warnings,
         tokenizer=tokenizer,
     )

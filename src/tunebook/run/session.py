@@ -17,7 +17,7 @@ from tunebook.run.export import write_best
 from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
-from tunebook.run.reading import last_note, read_ledger
+from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
 from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
@@ -63,7 +63,7 @@ class _Session:
     def __init__(self, prepared: Prepared, ledger: Ledger, calibration: Calibration | None, observer: Observer) -> None:
         self._prepared, self._ledger, self._observer = prepared, ledger, observer
         self._folder = prepared.place.folder
-        self._planner = prepared.make_planner(calibration)
+        self._calibration = calibration
         self._trackers = Trackers(prepared.spec, self._folder, observer.warning)
 
     def run(self) -> StudyFindings:
@@ -87,11 +87,12 @@ class _Session:
 
     def _parts(self, stop: StopRequest) -> RunnerParts:
         prepared = self._prepared
+        begun = as_begun(self._ledger.facts(), prepared.facts)
         return RunnerParts(
             spec=prepared.spec,
             facts=prepared.facts,
             ledger=self._ledger,
-            planner=self._planner,
+            planner=planner_of(prepared.spec, begun, self._ledger.history(), self._calibration),
             make_executor=prepared.make_executor,
             on_round=self._on_round,
             observer=Tracked(self._observer, self._trackers),
