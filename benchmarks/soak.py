@@ -87,7 +87,7 @@ class Child:
     """
 
     def __init__(self, file: Path, log: Path) -> None:
-        importlib.import_module("tunebook.run.study_run")  # once, before the first fork; and one version for all
+        importlib.import_module("tunebook.run.session")  # once, before the first fork; and one version for all
         self.started = time.time()
         self.pid = os.fork()
         if self.pid == 0:

@@ -145,7 +145,7 @@ def struck(command: list[str], number: int, module: str) -> subprocess.Completed
     return subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
 
 
-@pytest.mark.parametrize("module", ["typer", "numpy", "rich.console", "tunebook.study_file", "tunebook.run.study_run"])
+@pytest.mark.parametrize("module", ["typer", "numpy", "rich.console", "tunebook.study_file", "tunebook.run.session"])
 def test_ctrl_c_before_a_command_has_begun_is_quiet(study, module):
     """While libraries are imported: at exactly that module."""
     answer = struck(["run", str(study), "--quiet"], signal.SIGINT, module)

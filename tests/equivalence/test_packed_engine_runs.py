@@ -346,7 +346,7 @@ def test_a_full_disk_stops_the_run_and_leaves_no_torn_adapter(engine, tmp_path, 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(saving, "save_file", full_disk)
-    with pytest.raises(DiskFull, match="Free some and run again"):
+    with pytest.raises(DiskFull, match="Free some space"):
         run(engine, [job(0, tmp_path)])
     assert not (tmp_path / "0" / WEIGHTS).exists()
 

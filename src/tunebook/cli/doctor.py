@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tunebook.cli.options import Json
 from tunebook.cli.output import print_json, results
+from tunebook.escaping import shell_line
 
 EXAMPLE = "Example: tunebook doctor"
 STYLES = {"ok": "green", "hint": "yellow", "missing": "red"}
@@ -31,7 +32,7 @@ def doctor(
         raise typer.BadParameter("--rescue needs --ledger STUDY, the folder to be rescued from.")
     if ledger is None:
         return _machine(as_json)
-    from tunebook.run.opening import study_folder
+    from tunebook.run.reading import study_folder
 
     folder = study_folder(ledger)
     return _study(folder, as_json) if rescue is None else _rescue(folder, Path(rescue), as_json)
@@ -61,7 +62,7 @@ def _study(folder: Path, as_json: bool) -> int:
 
 
 def _rescue(folder: Path, target: Path, as_json: bool) -> int:
-    from tunebook.run.rescue import rescue_study
+    from tunebook.run.doctor import rescue_study
 
     saved = rescue_study(folder, target)
     if as_json:
@@ -70,7 +71,11 @@ def _rescue(folder: Path, target: Path, as_json: bool) -> int:
     lines = [f"Rescued {len(saved.finished)} finished trials to {saved.folder}; {folder} is as it was."]
     if saved.lost:
         lines.append(f"Not readable, trained again by the next run: trials {', '.join(map(str, saved.lost))}.")
-    results().print("\n".join([*lines, f"Go on with: tunebook run {saved.folder}"]), soft_wrap=True, markup=False)
+    results().print(
+        "\n".join([*lines, f"Go on with: {shell_line(['tunebook', 'run', str(saved.folder)])}"]),
+        soft_wrap=True,
+        markup=False,
+    )
     return 0
 
 

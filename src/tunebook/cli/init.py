@@ -9,6 +9,7 @@ import typer
 
 from tunebook.cli.output import messages, results
 from tunebook.errors import UserError
+from tunebook.escaping import shell_line
 
 EXAMPLE = "Example: tunebook init data/train.jsonl --model smollm2 --output study.yaml"
 
@@ -51,4 +52,5 @@ def init(
         raise UserError(
             f"{output}: cannot be written ({error.strerror}). Name a file that can be made with --output."
         ) from error
-    messages().print(f"Wrote {output}. Next: tunebook plan {output}, then tunebook run {output}")
+    plan, run = (shell_line(["tunebook", command, output]) for command in ("plan", "run"))
+    messages().print(f"Wrote {output}. Next: {plan}, then {run}", soft_wrap=True)  # commands that are copied

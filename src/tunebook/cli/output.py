@@ -8,11 +8,14 @@ import json
 import math
 import os
 import sys
+from collections.abc import Iterable
 from typing import IO, Any, TextIO, cast
 
 import numpy as np
-from rich.console import Console
-from rich.text import Text
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
+
+from tunebook.escaping import terminal_text
 
 __all__ = ["SCHEMA_VERSION", "messages", "print_json", "printable", "results", "to_json"]
 
@@ -36,22 +39,16 @@ def messages() -> Console:
 
 def printable(text: str) -> str:
     """The text with every control character shown as one sign: those of strangers' text never reach the terminal."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return terminal_text(text)
 
 
 class _CleanConsole(Console):
-    """Prints texts without control sequences and without markup, whoever wrote them."""
+    """Shows texts without control sequences and without markup, whoever wrote them, in whatever they stand: a line, a
+    table, a live view. Everything that is shown comes through `render`; rich's own sequences are added after it."""
 
-    def print(self, *objects: Any, **options: Any) -> None:
-        super().print(*map(_clean, objects), **options)
-
-
-def _clean(shown: Any) -> Any:
-    if isinstance(shown, str):
-        return printable(shown)
-    if isinstance(shown, Text) and printable(shown.plain) != shown.plain:
-        return Text(printable(shown.plain), style=shown.style)
-    return shown
+    def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def _open_ended(stream: TextIO) -> IO[str]:

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tunebook.cli.options import Folder, Json, StudyArgument, TrustRemoteCode
+from tunebook.cli.consent import ask_for_code
+from tunebook.cli.options import Folder, Json, StudyArgument, TrustRemoteCode, TrustStudyCode
 from tunebook.cli.output import messages, print_json, results
+from tunebook.escaping import shell_line
 
 if TYPE_CHECKING:
     from tunebook.core.study import Cut, Fold, Trial
@@ -49,12 +51,14 @@ def plan(
     folder: Folder = None,
     every: Annotated[bool, typer.Option("--trials", help="List every trial of the next part.")] = False,
     trust_remote_code: TrustRemoteCode = False,
+    trust_study_code: TrustStudyCode = False,
     as_json: Json = False,
 ) -> None:
     """Show what would run, why, how long, how much memory, and what can be detected. Trains nothing."""
     from tunebook.api import Study
 
-    opened = Study.load(study, folder, trust_remote_code)
+    opened = Study.load(study, folder, trust_remote_code, trust_study_code)
+    ask_for_code(opened, starts_program=False)
     messages().print("Checking data and model; before a study's first run this machine is measured too (some seconds).")
     found = opened.plan()
     if as_json:
@@ -85,8 +89,10 @@ def _show(p: StudyPlan, every: bool, console: Console) -> None:
 
 def _opening(p: StudyPlan) -> list[str]:
     d, s = p.data, p.summary
+    program = [f"program: {shell_line(p.spec.command)}"] if p.spec.command else []
     lines = [
         f"study {p.spec.name}: model {p.spec.model}, engine {p.spec.engine}, metric {p.spec.metric}",
+        *program,
         f"data: {d.n_train} training, {d.n_validation} validation, {d.n_test or 'no'} test examples"
         + (f" (format {s['format']})" if s.get("format") else ""),
     ]

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode
+from tunebook.cli.consent import ask_for_code
+from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode, TrustStudyCode
 from tunebook.cli.output import messages, print_json, results
+from tunebook.escaping import shell_line
 
 EXAMPLE = "Example: tunebook run study.yaml"
 
@@ -25,12 +27,14 @@ def run(
     ] = False,
     quiet: Quiet = False,
     trust_remote_code: TrustRemoteCode = False,
+    trust_study_code: TrustStudyCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print where everything is as JSON.")] = False,
 ) -> int:
     """Run a study, or go on with it. Safe to interrupt (Ctrl-C) and repeat."""
     from tunebook.api import Study
 
-    opened = Study.load(study, folder, trust_remote_code).with_budget(budget, hours)
+    opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_budget(budget, hours)
+    ask_for_code(opened, starts_program=True)
     return run_and_show(opened, quiet=quiet, final=final, retry_failed=retry_failed, as_json=as_json)
 
 
@@ -43,7 +47,7 @@ def run_and_show(
     from tunebook.errors import Interrupted
 
     assert isinstance(study, Study)
-    command = f"tunebook run {study.place.file or study.place.folder}"
+    command = shell_line(["tunebook", "run", str(study.place.file or study.place.folder)])
     try:
         with TerminalObserver(study.spec.budget.trials or 1, quiet) as observer:
             study.run(observer, final=final, retry_failed=retry_failed)
@@ -56,7 +60,8 @@ def run_and_show(
         print_json({"study": study.spec.name, "paths": paths, "failed_trials": status.failed})
     else:
         results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))
-        results().print(f"{'curves:':14} tensorboard --logdir {study.place.folder / 'tensorboard'}")
+        curves = shell_line(["tensorboard", "--logdir", str(study.place.folder / "tensorboard")])
+        results().print(f"{'curves:':14} {curves}")
     if status.failed:
         messages().print(
             f"Could not be trained: trials {', '.join(map(str, status.failed))}; the record says why. "

@@ -64,12 +64,12 @@ class Configuration:
         llama_factory="gradient_accumulation_steps", axolotl="gradient_accumulation_steps",
     )  # fmt: skip
     num_train_epochs: int = row(
-        3, Scale.LINEAR, "passes over the training data", words=("epochs", "epoch 数"), minimum=1,
+        3, Scale.LINEAR, "passes over the training data", words=("epochs", "训练轮数"), minimum=1,
         moves_learning_rate=True, example="3", aliases=("epochs",),
         trainer="num_train_epochs", llama_factory="num_train_epochs", axolotl="num_epochs",
     )  # fmt: skip
     lora_r: int = row(
-        8, Scale.LOG, "rank of the adapter", words=("rank", "秩"), minimum=1, maximum=1024, moves_learning_rate=True,
+        8, Scale.LOG, "rank of the adapter", words=("rank", "rank"), minimum=1, maximum=1024, moves_learning_rate=True,
         example="8", aliases=("r", "rank"), peft="r", llama_factory="lora_rank", axolotl="lora_r",
     )  # fmt: skip
     lora_alpha: float = row(

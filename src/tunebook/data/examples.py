@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunebook.core.facts import ExampleText
+from tunebook.escaping import quoted
 
 __all__ = ["DataExample", "DataWarning", "LoadedRows", "Message", "quoted"]
 
 Message = tuple[str, str]
 """A turn: role ("system", "user", "assistant" or "tool") and text."""
-
-QUOTED_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,3 @@ class DataWarning:
 
     def __str__(self) -> str:
         return self.text
-
-
-def quoted(value: Any) -> str:
-    """A found value for a message: short, on one line, safe for a terminal."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = f'"{value}"' if isinstance(value, str) else str(value) if isinstance(value, int | float) else repr(value)
-    text = "".join(c if c.isprintable() else "?" for c in text[: QUOTED_CHARACTERS + 1])
-    return text if len(text) <= QUOTED_CHARACTERS else text[:QUOTED_CHARACTERS] + "..."

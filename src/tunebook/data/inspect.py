@@ -5,7 +5,6 @@ Nothing is tokenised here (no model is needed); lengths are estimated from the t
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -20,6 +19,7 @@ from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import validation_size
 from tunebook.data.summary import labels_of
 from tunebook.errors import DataError
+from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
 
 __all__ = ["Findings", "find_files", "inspect_data", "write_study_file"]
@@ -53,8 +53,9 @@ USUAL_SEEDS = (2, 5)
 """Seeds of a configuration and of the baseline, as they are by default."""
 USUAL_COMPARISONS = 8
 LONG_ANSWER_CHARACTERS = 60
+LABEL_CHARACTERS = 40
+"""An answer in a comment is cut to this length."""
 
-_YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", ".inf", ".nan")
 _FINAL_NUMBER = re.compile(r"(?s)(.*####\s*)?[-+]?[$€£]?\d[\d,]*(\.\d+)?\s*%?")
 
 
@@ -116,7 +117,14 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
         if path.stem.casefold() in ROLE_NAMES["train"]:
             others = ((role, _named(path.parent, role, (path.suffix, *SUFFIXES))) for role in ("validation", "test"))
             found |= {role: file for role, file in others if file}
-    return {role: _relative(file, folder) for role, file in found.items()}
+    sources = {role: _relative(file, folder) for role, file in found.items()}
+    for source in sources.values():
+        if any(map(is_hidden, source)):
+            raise DataError(
+                f"{quoted(source)}: a path with control or invisible characters, which no study file can name. "
+                "Rename the file or the folder."
+            )
+    return sources
 
 
 def _named(folder: Path, role: str, suffixes: tuple[str, ...]) -> Path | None:
@@ -126,9 +134,10 @@ def _named(folder: Path, role: str, suffixes: tuple[str, ...]) -> Path | None:
 
 def _relative(path: Path, folder: str | Path) -> str:
     try:
-        return Path(os.path.relpath(path, folder)).as_posix()
+        text = Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive
         return str(path.absolute())
+    return f"./{text}" if text[0] == "~" or text[0].isspace() else text  # else read as a home folder, or cut
 
 
 def inspect_data(data: str, folder: str | Path) -> Findings:
@@ -160,7 +169,8 @@ def _metric(train: tuple[DataExample, ...]) -> tuple[str, str]:
     answers = [example.completion.strip() for example in train]
     labels = labels_of(train)
     if labels is not None and 2 * len(labels) <= len(train):
-        listed = ", ".join(list(labels)[:6]) + (", ..." if len(labels) > 6 else "")
+        shown = [shorten(one_line(label), LABEL_CHARACTERS) for label in list(labels)[:6]]
+        listed = ", ".join(shown) + (", ..." if len(labels) > 6 else "")
         return "exact_match", f"{len(labels)} different answers: {listed}"
     if all(_FINAL_NUMBER.fullmatch(answer) for answer in answers):
         return "number", "the answers end in a number; the last number of an answer counts"
@@ -197,7 +207,7 @@ def write_study_file(
     seen = inspect_data(data, folder)
     lines = [
         f"study: {_name(data)}",
-        f"model: {_scalar(model)}",
+        f"model: {yaml_scalar(model)}",
         "data:",
         *_data_lines(seen),
         _line(f"metric: {seen.metric[0]}", seen.metric[1]),
@@ -215,20 +225,21 @@ def write_study_file(
 
 
 def _line(text: str, comment: str) -> str:
-    return f"{text:<40} # {comment}"
+    return f"{text:<40} # {yaml_comment(comment)}"
 
 
 def _data_lines(seen: Findings) -> list[str]:
     train = seen.rows["train"]
     keys = "/".join(train.keys)
     lines = [
-        _line(f"  train: {_scalar(seen.sources['train'])}", f"{len(train.examples)} rows, {train.format} ({keys})")
+        _line(f"  train: {yaml_scalar(seen.sources['train'])}", f"{len(train.examples)} rows, {train.format} ({keys})")
     ]
     meaning = f"show differences of about {_detectable_points(seen)} points or more"
     if "validation" in seen.rows:
         lines.append(
             _line(
-                f"  validation: {_scalar(seen.sources['validation'])}", f"{seen.n_validation} examples; they {meaning}"
+                f"  validation: {yaml_scalar(seen.sources['validation'])}",
+                f"{seen.n_validation} examples; they {meaning}",
             )
         )
     else:
@@ -241,7 +252,7 @@ def _data_lines(seen: Findings) -> list[str]:
     if "test" in seen.rows:
         lines.append(
             _line(
-                f"  test: {_scalar(seen.sources['test'])}",
+                f"  test: {yaml_scalar(seen.sources['test'])}",
                 f"{len(seen.rows['test'].examples)} examples, opened once, at the end",
             )
         )
@@ -299,11 +310,7 @@ def _name(data: str) -> str:
     path = Path(data)
     stem = path.name if path.is_dir() else path.stem
     generic = stem.casefold() in (*ROLE_NAMES["train"], "data", "")
-    name = re.sub(r"[^\w-]+", "-", path.absolute().parent.name if generic else stem).strip("-_")[:64]
-    return _scalar(name or "study")
-
-
-def _scalar(text: str) -> str:
-    """A text as YAML: plain where it cannot be taken for anything else, else in double quotes (JSON is YAML)."""
-    is_plain = re.fullmatch(r"[A-Za-z_./][\w./@-]*", text) and text.casefold() not in _YAML_WORDS
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    text = path.absolute().parent.name if generic else stem
+    text = "".join(c if c.isalpha() or c.isdecimal() or c in "-_" else " " for c in text)  # the form of a study's name
+    name = re.sub(" +", "-", text).strip("-_")[:64]
+    return yaml_scalar(name or "study")

@@ -136,8 +136,8 @@ def _check_room(folder: Path, ended: Ended) -> None:
     """Raise DiskFull where a program failed because the disk is full: the trial is not to blame."""
     if "No space left on device" in ended.tail or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
         raise DiskFull(
-            f"{folder}: no room left on the disk; the trial's program could not go on{ended.tail_clause}. "
-            "Free some space and run again: this trial is trained again, everything before it is safe."
+            f"{folder}: there is no room left on the disk; the trial's program could not go on{ended.tail_clause}. "
+            "Everything before this trial is safe. Free some space, then run again: it is trained again."
         )
 
 

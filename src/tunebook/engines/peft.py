@@ -12,7 +12,6 @@ import copy
 import gc
 import importlib.util
 import math
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -46,13 +45,14 @@ from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
 from tunebook.engines.initial import DRAWN, initial_problem, initial_values
-from tunebook.engines.packed.training.saving import WEIGHTS, writing
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory
+from tunebook.files import replaced_folder
 
 __all__ = ["PeftEngine", "lora_config"]
 
 MICRO_BATCH_TOKENS = 4096
 """Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
+WEIGHTS = "adapter_model.safetensors"
 _BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio"})
 """Factors that are no keyword of PEFT or the Trainer and are realised here."""
 
@@ -438,17 +438,12 @@ def _save(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> int:
 
     Raises: DiskFull, UnwritableFolder: what was there before is untouched.
     """
-    scratch = folder.with_name(f".{folder.name}.writing")
-    shutil.rmtree(scratch, ignore_errors=True)
-    with writing(folder), quiet_transformers():
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    with quiet_transformers(), replaced_folder(folder) as scratch:
         if model.peft_config["default"].init_lora_weights in (True, *DRAWN):
             model.save_pretrained(scratch, safe_serialization=True)
         else:
             _save_plain(model, scratch, taken)
-        shutil.rmtree(folder, ignore_errors=True)
-        scratch.rename(folder)
-    return (folder / "adapter_model.safetensors").stat().st_size
+    return (folder / WEIGHTS).stat().st_size
 
 
 def _save_plain(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> None:
@@ -468,7 +463,6 @@ def _save_plain(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> Non
             tensors[name] = torch.cat([tensors[name], first if is_a else -first], dim=0 if is_a else 1)
         config.r *= 2
         config.lora_alpha *= math.sqrt(2) if config.use_rslora else 2  # the scaling stays
-    folder.mkdir()
     save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, folder / WEIGHTS)
     config.save_pretrained(folder)
 

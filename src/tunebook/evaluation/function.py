@@ -20,7 +20,7 @@ from typing import Any
 from tunebook.core.facts import ExampleText
 from tunebook.errors import StudyFileError, UserError
 
-__all__ = ["FunctionMetric", "load_function"]
+__all__ = ["FunctionMetric", "load_function", "metric_file"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,12 @@ def load_function(name: str, folder: Path) -> FunctionMetric:
             "Write it, or correct the name."
         )
     return FunctionMetric(name, function, _takes_example(function, name))
+
+
+def metric_file(name: str, folder: Path) -> Path | None:
+    """The file beside the study file that holds the metric `module:function`; None: an installed module."""
+    file = folder.joinpath(*name.partition(":")[0].split(".")).with_suffix(".py")
+    return file if file.is_file() else None
 
 
 def _module(module_name: str, name: str, folder: Path) -> ModuleType:

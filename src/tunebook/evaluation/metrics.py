@@ -9,6 +9,7 @@ from typing import Protocol
 
 from tunebook.core.facts import ExampleText
 from tunebook.errors import DataError, StudyFileError
+from tunebook.escaping import quoted
 from tunebook.evaluation.function import load_function
 from tunebook.evaluation.number import Number
 from tunebook.evaluation.text import Choice, Contains, ExactMatch
@@ -97,7 +98,7 @@ def check_metric(
 def _unfit(name: str, row: ExampleText, place: str) -> str:
     needed, other = ("a number", ", or use exact_match or contains") if name == "number" else ("a text", "")
     return (
-        f"{place}: completion: found {_short(row.gold)}; metric {name} needs {needed} in every "
+        f"{place}: completion: found {quoted(row.gold)}; metric {name} needs {needed} in every "
         f"gold answer. Correct the row{other}."
     )
 
@@ -114,8 +115,3 @@ def _doubts(name: str, examples: Mapping[str, Sequence[ExampleText]]) -> tuple[s
         f"exact_match asks for the whole text, and the gold answers have {mean:.0f} characters on average; "
         f"consider {step}.",
     )
-
-
-def _short(text: str) -> str:
-    text = "".join(c if c.isprintable() else "?" for c in text)
-    return f'"{text}"' if len(text) <= 60 else f'"{text[:60]}..."'

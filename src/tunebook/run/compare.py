@@ -1,4 +1,4 @@
-"""Any two trials or configurations of a study, paired example by example."""
+"""Any two trials or configurations of a study, paired example by example, and the names by which people call them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,112 @@ from typing import Any
 
 import numpy as np
 
-from tunebook.core.facts import Floats, History, StudyFacts
+from tunebook.core.facts import Floats, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding, StudyFindings
-from tunebook.core.study import StudySpec
-from tunebook.run.references import Reference, resolve
+from tunebook.core.study import Purpose, StudySpec
+from tunebook.errors import NotFoundError
 from tunebook.statistics import judge_round
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "Reference", "compare", "resolve"]
+
+SHORTEST_KEY = 4
+
+
+"""Digits of a configuration's key that must at least be given."""
+
+
+_NOT_YET = {
+    "best": "this study has no best configuration yet",
+    "cheapest": "this study has shown no configuration as good as the best",
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A trial or a configuration by name.
+
+    Attributes:
+        text: what the user typed.
+        key: the effective configuration.
+        trials: the trials meant: one, or all replicates of a configuration.
+    """
+
+    text: str
+    key: str
+    trials: tuple[int, ...]
+
+
+def resolve(text: str, history: History, conclusions: StudyFindings | None = None) -> Reference:
+    """The trials that a reference means.
+
+    Args:
+        text: a trial's number ("12"), "baseline", "best", "cheapest", the key of a configuration or its first
+            digits (four at least), or a factor's level such as "lora_r=32" (the trials of explore that moved it).
+
+    Raises: NotFoundError: it means nothing in this study, or more than one configuration.
+    """
+    if (text.isdigit() and len(text) < SHORTEST_KEY) or (text.isdigit() and int(text) in history.trials):
+        fact = history.trials.get(int(text))
+        if fact is None:
+            raise NotFoundError(f"{text}: no such trial; this study has trials {_range(history)}. Give one of these.")
+        return Reference(text, fact.trial.effective.key, (fact.trial.id,))
+    key = _named(text, history, conclusions) or _level(text, history) or _by_prefix(text, history)
+    return Reference(text, key, tuple(f.trial.id for f in _scored(history) if f.trial.effective.key == key))
+
+
+def _scored(history: History) -> list[TrialFact]:
+    return [fact for fact in history.trials.values() if "validation" in fact.outcomes]
+
+
+def _named(text: str, history: History, conclusions: StudyFindings | None) -> str | None:
+    if text == "baseline":
+        found = (f.trial.effective.key for f in history.trials.values() if f.trial.purpose is Purpose.BASELINE)
+        return next(found, None)
+    if conclusions is None:
+        return None
+    if text == "best" and conclusions.best:
+        return conclusions.best.key
+    if text == "cheapest" and conclusions.cheapest:
+        return conclusions.cheapest.key
+    return None
+
+
+def _level(text: str, history: History) -> str | None:
+    """The configuration of a one-factor trial given as "factor=level"."""
+    factor, equals, level = text.partition("=")
+    if not equals:
+        return None
+    for fact in history.trials.values():
+        values = fact.trial.configuration.as_dict()
+        if fact.trial.factor == factor and factor in values and _same(values[factor], level):
+            return fact.trial.effective.key
+    return None
+
+
+def _same(value: object, text: str) -> bool:
+    try:
+        return float(value) == float(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(value).casefold() == text.casefold()
+
+
+def _by_prefix(text: str, history: History) -> str:
+    keys = sorted({fact.trial.effective.key for fact in history.trials.values()})
+    found = [key for key in keys if key.startswith(text)] if len(text) >= SHORTEST_KEY else []
+    if len(found) == 1:
+        return found[0]
+    what = _NOT_YET.get(text) or (
+        f"means {len(found)} configurations ({', '.join(found)})" if found else "means no trial or configuration here"
+    )
+    raise NotFoundError(
+        f'{text}: {what}. A reference is a trial\'s number ({_range(history)}), "baseline", "best", "cheapest", a '
+        'factor and level such as "lora_r=32", or a configuration\'s key (`tunebook status` lists them).'
+    )
+
+
+def _range(history: History) -> str:
+    ids = sorted(history.trials)
+    return f"{ids[0]} to {ids[-1]}" if ids else "none yet"
 
 
 @dataclass(frozen=True)

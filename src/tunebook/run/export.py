@@ -1,22 +1,87 @@
-"""Writes what is taken away from a study: adapter, merged model, or the configuration for another trainer."""
+"""The best adapter, ready to use: `best/` in the study folder, and what `tunebook export` writes for other tools."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from tunebook.core.facts import TrialFact
+from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
 from tunebook.errors import NotFoundError, UserError
+from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
-from tunebook.run.best import best_trial
+from tunebook.export.yaml_text import yaml_text
+from tunebook.files import replaced_folder, writing
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
-from tunebook.run.writing import writing
 
-__all__ = ["export_study"]
+__all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
+
+
+def best_trial(found: StudyRead) -> TrialFact | None:
+    """The best configuration's replicate of median validation loss; confirm's own replicates where there are any."""
+    best = found.conclusions.best
+    if best is None:
+        return None
+    trained = [
+        fact
+        for fact in found.history.trials.values()
+        if fact.trial.effective.key == best.key and fact.state is TrialState.COMPLETED and "validation" in fact.outcomes
+    ]
+    confirmed = [fact for fact in trained if fact.trial.purpose is Purpose.CONFIRM]
+    ranked = sorted(confirmed or trained, key=lambda fact: (fact.outcomes["validation"].loss, fact.trial.id))
+    return ranked[(len(ranked) - 1) // 2] if ranked else None
+
+
+def write_best(found: StudyRead, folder: Path) -> Path | None:
+    """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`; replaced as a whole.
+
+    Returns: the folder, or None while there is no best trial.
+    Raises: DiskFull, UnwritableFolder: it cannot be written; what was there before stays.
+    """
+    fact = best_trial(found)
+    if fact is None:
+        return None
+    target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
+    with replaced_folder(target) as scratch:
+        if source.is_dir():  # an external trainer keeps its weights to itself
+            copy_adapter(source, scratch)
+        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
+    return target
+
+
+def copy_adapter(source: Path, target: Path) -> None:
+    """Copy an adapter's folder without links: a study folder may come from anyone, and a link leads anywhere.
+
+    Raises: UserError: the folder itself is a link.
+    """
+    if source.is_symlink():
+        raise UserError(f"{source}: a link; an adapter lies in the study folder itself. Put the folder in its place.")
+    shutil.copytree(source, target, ignore=_links, dirs_exist_ok=True)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder, name).is_symlink()]
+
+
+def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
+    """The configuration as a study file's baseline takes it, with where it comes from."""
+    outcome = fact.outcomes["validation"]
+    values: dict[str, Any] = {
+        "study": found.spec.name,
+        "model": found.spec.model,
+        "trial": fact.trial.id,
+        "seed": fact.trial.seed,
+        "validation_accuracy": outcome.accuracy,
+        "validation_loss": outcome.loss,
+        "configuration": {k: v for k, v in fact.trial.configuration.as_dict().items() if v is not None},
+    }
+    return yaml_text(values)
+
 
 TRAIN_FILE = "train.messages.jsonl"
 
@@ -38,10 +103,11 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     if fact is None:
         raise NotFoundError(f"{place.folder}: no trial has been trained yet, so there is nothing to export.")
     adapter = place.folder / "adapters" / str(fact.trial.id)
+    rerun = shell_line(["tunebook", "rerun", str(place.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
         raise NotFoundError(
             f"{adapter}: the adapter of trial {fact.trial.id} is not there (a simulated or external study has none, or "
-            f"the folder was deleted). `tunebook rerun {place.folder} {fact.trial.id}` trains it again."
+            f"the folder was deleted). `{rerun}` trains it again."
         )
     target = to or place.folder / "export" / form
     paths = {"folder": target}
@@ -49,7 +115,7 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
-            shutil.copytree(adapter, target, dirs_exist_ok=True)
+            copy_adapter(adapter, target)
         elif form == "merged":
             _merge(found, place, adapter, target)
         if data is not None:

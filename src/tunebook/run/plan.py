@@ -11,8 +11,9 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.run.consent import require_confirmed
 from tunebook.run.paths import StudyPaths
-from tunebook.run.preparation import Prepared, prepare
+from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import has_ledger, read_study
 
 __all__ = ["StudyPlan", "plan_study"]
@@ -47,11 +48,14 @@ class StudyPlan:
     warnings: tuple[str, ...] = ()
 
 
-def plan_study(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> StudyPlan:
+def plan_study(
+    spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
+) -> StudyPlan:
     """Check everything and foresee what a run would do. Trains nothing and writes nothing.
 
     Raises: UserError: bad input, as `run` would say.
     """
+    require_confirmed(spec, place, starts_program=False, trusted=trust_study_code)
     prepared = prepare(spec, place, trust_remote_code)
     history, calibration = History(), None
     if has_ledger(place):

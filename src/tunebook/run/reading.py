@@ -1,9 +1,10 @@
-"""Reads a study back from its ledger, for every command that only looks."""
+"""From what the user named to the study: its specification, and everything that its ledger says."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import History, StudyFacts
@@ -15,10 +16,11 @@ from tunebook.errors import NotFoundError
 from tunebook.ledger import ledger_address, open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.run.engines import ENGINES
-from tunebook.run.paths import StudyPaths
+from tunebook.run.paths import StudyPaths, locate
 from tunebook.statistics.conclusions import conclude
+from tunebook.study_file import load_study
 
-__all__ = ["StudyRead", "has_ledger", "last_note", "read_ledger", "read_study"]
+__all__ = ["StudyRead", "has_ledger", "last_note", "load", "read_ledger", "read_study", "study_folder"]
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,30 @@ def read_ledger(ledger: Ledger) -> StudyRead:
 def last_note(notes: Sequence[tuple[str, dict[str, Any]]], code: str) -> dict[str, Any] | None:
     """Values of the newest note with that code."""
     return next((values for each, values in reversed(notes) if each == code), None)
+
+
+def study_folder(study: str | Path) -> Path:
+    """The folder of a study given as its file or as that folder; whether a ledger is in it is not looked at."""
+    path = Path(study)
+    return locate(path, load_study(path).name).folder if path.is_file() else path
+
+
+def load(study: str | Path, folder: Path | None) -> tuple[StudySpec, StudyPaths]:
+    """The specification and the place of a study given as file or folder. See `api.Study.load` for the errors."""
+    place = locate(study)
+    if place.file is not None:
+        spec = load_study(place.file)
+        place = locate(study, spec.name)
+        return spec, StudyPaths(place.file, folder or place.folder, spec.name)
+    copy = place.folder / "study.yaml"
+    if copy.is_file():  # its own study file, as `tunebook demo` writes it
+        spec = load_study(copy)
+        return spec, StudyPaths(copy, place.folder, spec.name)
+    ledger = open_ledger(place.folder, write=False)
+    try:
+        spec_found, root = ledger.spec(), last_note(ledger.notes(), "data_root")
+    finally:
+        ledger.close()
+    assert spec_found is not None, "a ledger without a study is never left behind"
+    data_root = place.folder / root["relative"] if root else None
+    return spec_found, StudyPaths(None, place.folder, spec_found.name, data_root)

@@ -1,15 +1,17 @@
-"""Writes the record of a study from what its ledger says."""
+"""Writes the record of a study from what its ledger says, and the paragraph shown in the terminal after each round."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from tunebook.record import write_all
+from tunebook.core.study import Wave
+from tunebook.record import View, build, write_all
 from tunebook.record.tensorboard import rebuild
 from tunebook.run.reading import StudyRead
+from tunebook.words.marks import plain_text
 
-__all__ = ["write_record", "write_tensorboard"]
+__all__ = ["round_paragraph", "write_record", "write_tensorboard"]
 
 
 def write_tensorboard(found: StudyRead, folder: Path) -> None:
@@ -42,3 +44,26 @@ def write_record(
         figures,
         warn,
     )
+
+
+def round_paragraph(found: StudyRead, wave: Wave) -> str:
+    """The sentences of a judged round, as the record has them, a line each, in the study's language."""
+    view = View(found.spec, found.facts, found.history, found.conclusions, tuple(found.notes), found.outlook)
+    record = build(view, found.spec.language)
+    section = next((each for each in record.rounds if each.number == wave.round), None)
+    if section is None:  # the reference has no section of its own
+        return ""
+    label = record.labels
+
+    def led(name: str, text: str) -> str:
+        return f"{label[name]}{label['colon']}{label['word_gap']}{text}"
+
+    sentences = [section.heading, *section.found]
+    for name, items in (("shown_equal", section.equal), ("not_shown", section.not_shown)):
+        if items:
+            sentences.append(led(name, label["list_gap"].join(items) + label["stop"]))
+    sentences += section.remarks
+    sentences.append(led("cost", section.cost + label["stop"]))
+    if section.following:
+        sentences.append(led("next", section.following))
+    return plain_text("\n".join(sentences))

@@ -1,4 +1,4 @@
-"""Creates a study in its ledger, or checks that what is run now is what was begun then."""
+"""Creates a study in its ledger, goes on with one that was begun, and puts failed trials back to be tried again."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 from typing import Any
 
 from tunebook.core.ports import Ledger
-from tunebook.core.study import StudySpec
+from tunebook.core.study import StudySpec, TrialState
 from tunebook.errors import DataError, ModelError, StudyFileError
 from tunebook.run.environment import changed_versions
 from tunebook.run.observer import Observer
-from tunebook.run.preparation import Prepared
+from tunebook.run.prepare import Prepared
 from tunebook.run.reading import last_note
 from tunebook.study_file import changed_keys
 
-__all__ = ["begin_or_go_on"]
+__all__ = ["begin_or_go_on", "retry_failed"]
 
 
 def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> StudySpec:
@@ -78,3 +78,20 @@ def _check_versions(ledger: Ledger, now: dict[str, Any], observer: Observer) -> 
     ledger.note("versions_changed", {name: list(pair) for name, pair in changed.items()})
     named = ", ".join(f"{name} {a} -> {b}" for name, (a, b) in changed.items())
     observer.warning(f"changed since the last run: {named}. Results may differ in the last digits; the record says so.")
+
+
+def retry_failed(ledger: Ledger, observer: Observer) -> None:
+    """Put failed trials back to planned, and keep in a note what their round had found without them.
+
+    The note is written first: a run that is killed between the two is told to try again by whoever repeats it.
+    """
+    history = ledger.history()
+    failed = [number for number, fact in history.trials.items() if fact.state is TrialState.FAILED]
+    if not failed:
+        observer.phase("no trial has failed: there is nothing to try again")
+        return
+    last = max(wave.round for wave in history.waves)
+    before = {f.label: f.verdict.value for f in history.findings if f.round == last and f.family == "main"}
+    ledger.note("retried", {"trials": failed, "round": last, "findings_before": before})
+    ledger.retry_failed()
+    observer.phase(f"trying again: trial{'s' if len(failed) > 1 else ''} {', '.join(map(str, failed))}")

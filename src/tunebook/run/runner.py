@@ -6,9 +6,11 @@ the ledger before anything depends on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
@@ -18,10 +20,9 @@ from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.answers import JudgedTrial, as_fact
 from tunebook.run.observer import Observer
 from tunebook.run.signals import StopRequest
-from tunebook.run.timeline import TimeLine
 from tunebook.statistics.judge_round import judge_round
 
-__all__ = ["Runner", "RunnerParts", "job_of"]
+__all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
 TEST = "test"
 
@@ -94,9 +95,8 @@ class Runner:
         wave = self._p.planner.next_wave(history)
         if wave is None:
             return False
-        sealed = next((values for code, values in wave.notes if code == "sealed"), None)
-        if sealed is not None and not history.sealed:
-            self._p.ledger.seal(sealed)
+        if wave.sealed and not history.sealed:
+            self._p.ledger.seal(wave.sealed)
         self._p.ledger.add_wave(wave)
         return True
 
@@ -241,3 +241,46 @@ def _untrained_loss(history: History) -> float | None:
     fact = history.trials.get(0)
     outcomes: dict[str, Outcomes] = fact.outcomes if fact else {}
     return outcomes["validation"].loss if "validation" in outcomes else None
+
+
+SPAN = "trial_span"
+
+
+class TimeLine:
+    """Watches the trials of one run.
+
+    Args:
+        ledger: where spans are noted.
+        notes: the ledger's notes so far; the new spans continue after the last of them.
+    """
+
+    def __init__(
+        self, ledger: Ledger, notes: Sequence[tuple[str, dict[str, Any]]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ledger, self._clock = ledger, clock
+        before = max((values["end"] for code, values in notes if code == SPAN), default=0.0)
+        self._zero = clock() - before
+        self._running: dict[int, tuple[str, int, float]] = {}
+
+    def started(self, trial_id: int, worker: str) -> None:
+        """A trial takes the lowest free slot of its worker."""
+        taken = {slot for name, slot, _ in self._running.values() if name == worker}
+        slot = next(number for number in range(len(taken) + 1) if number not in taken)
+        self._running[trial_id] = (worker, slot, self._clock() - self._zero)
+
+    def ended(self, trial_id: int) -> None:
+        """A trial leaves its slot with a result."""
+        if trial_id in self._running:
+            worker, slot, start = self._running.pop(trial_id)
+            span = {
+                "trial": trial_id,
+                "worker": worker,
+                "slot": slot,
+                "start": start,
+                "end": self._clock() - self._zero,
+            }
+            self._ledger.note(SPAN, span)
+
+    def dropped(self, trial_id: int) -> None:
+        """A trial leaves its slot without a result."""
+        self._running.pop(trial_id, None)

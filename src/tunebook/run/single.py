@@ -1,15 +1,31 @@
-"""Trains one trial outside the study's rounds; nothing of it reaches the ledger."""
+"""Trains one trial outside the study's rounds: a repetition that is compared with the ledger (`rerun`), and the
+recommended configuration on all training rows (`run --final`). Nothing of it reaches the ledger."""
 
 from __future__ import annotations
 
+import json
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tunebook.core.facts import TrialFact
 from tunebook.core.ports import Event, TrialJob
-from tunebook.errors import Interrupted, TrialFailed
-from tunebook.run.answers import JudgedTrial
+from tunebook.core.space import effective
+from tunebook.errors import Interrupted, NotFoundError, TrialFailed
+from tunebook.files import replaced_folder
+from tunebook.run.answers import JudgedTrial, as_fact
+from tunebook.run.consent import require_confirmed
+from tunebook.run.export import best_trial, configuration_yaml
 from tunebook.run.observer import Observer
-from tunebook.run.preparation import Prepared
+from tunebook.run.paths import StudyPaths
+from tunebook.run.prepare import Prepared, prepare
+from tunebook.run.reading import StudyRead, read_study
+from tunebook.run.runner import job_of
 from tunebook.run.signals import stop_on_signals
 
-__all__ = ["train_single"]
+__all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_single"]
 
 
 def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> JudgedTrial:
@@ -39,3 +55,177 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
     if not judged:
         raise TrialFailed(f"trial {job.id} could not be trained: {failures[-1] if failures else 'no result came'}")
     return judged[0]
+
+
+FINAL_SEED_OFFSET = 900_000
+
+
+"""The final training's seed lies far from those of all trials."""
+
+
+def final_seed(study_seed: int) -> int:
+    """Seed of the final training: the study's own, moved away from every trial's."""
+    return study_seed + FINAL_SEED_OFFSET
+
+
+def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Path | None:
+    """Train on all rows and write `final/` (adapter, config.yaml, final.json); does nothing where it is there already.
+
+    Returns: the folder, or None while the study recommends nothing.
+    Raises: TrialFailed: it could not be trained.
+    """
+    target = prepared.place.folder / "final"
+    fact = best_trial(found)
+    if fact is None or target.exists():
+        return target if target.exists() else None
+    rows = prepared.data.train_all
+    observer.phase(f"training the recommended configuration on all {len(rows)} rows")
+    configuration = effective(fact.trial.configuration, prepared.engine.folding, None)
+    with replaced_folder(target) as scratch:
+        job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
+        judged = train_single(_with_rows(prepared, rows), job, observer)
+        outcome = judged.outcomes.get("validation")
+        summary = {
+            "training_rows": len(rows),
+            "study_rows": found.facts.data.n_train,
+            "seed": job.seed,
+            "validation_accuracy": outcome.accuracy if outcome else None,
+            "note": "The configuration was chosen on a part of the rows; that it is also the best on all of them is "
+            "not known. This is one training with one seed."
+            if len(rows) > found.facts.data.n_train
+            else "The study used all training rows already. This is one further training with a fresh seed.",
+        }
+        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
+        (scratch / "final.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return target
+
+
+def _with_rows(prepared: Prepared, rows: tuple[object, ...]) -> Prepared:
+    """The same study with all its training rows."""
+    workload = replace(prepared.data.workload, train=rows)  # type: ignore[arg-type]
+    return replace(prepared, data=replace(prepared.data, workload=workload))
+
+
+LOSS_TOLERANCE = 1e-4
+
+
+"""Largest relative difference of an example's negative log-likelihood that still counts as the same result."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A trial against its repetition.
+
+    Attributes:
+        states: state then and now.
+        bit_for_bit: outcomes and adapter are identical.
+        answers_differ: examples with another answer.
+        largest_loss_difference: relative, over all examples; None without outcomes.
+        adapter_equal: None where one of them is not there any more.
+        changed_versions: libraries and devices that differ from when the study was created.
+    """
+
+    trial: int
+    states: tuple[str, str]
+    bit_for_bit: bool
+    answers_differ: int
+    n_examples: int
+    largest_loss_difference: float | None
+    adapter_equal: bool | None
+    changed_versions: dict[str, tuple[str, str]]
+
+    @property
+    def reproduces(self) -> bool:
+        """Same state, same answers, and likelihoods within the tolerance."""
+        close = self.largest_loss_difference is None or self.largest_loss_difference <= LOSS_TOLERANCE
+        return self.states[0] == self.states[1] and self.answers_differ == 0 and close
+
+    def sentence(self) -> str:
+        """What came of it, in a sentence or two."""
+        if self.bit_for_bit:
+            text = f"Trial {self.trial} reproduces bit for bit ({self.n_examples} examples, the adapter too)."
+        elif self.reproduces:
+            text = (
+                f"Trial {self.trial} reproduces: the same {self.n_examples} answers; likelihoods differ by at most "
+                f"{self.largest_loss_difference or 0:.1e} relative."
+            )
+        elif self.states[0] != self.states[1]:
+            text = f"Trial {self.trial} differs: it was {self.states[0]}, now it is {self.states[1]}."
+        else:
+            text = (
+                f"Trial {self.trial} differs: {self.answers_differ} of {self.n_examples} answers, likelihoods by up to "
+                f"{self.largest_loss_difference or 0:.1e} relative."
+            )
+        if self.adapter_equal is False:
+            text += " Its adapter is another one than the one that is kept."
+        if self.changed_versions:
+            named = ", ".join(f"{k} {a} -> {b}" for k, (a, b) in self.changed_versions.items())
+            text += f" Changed since the study was created: {named}."
+        return text
+
+
+def rerun_trial(
+    place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
+) -> Reproduction:
+    """Train a finished trial again in a scratch folder; the ledger is only read.
+
+    Raises: NotFoundError: no such trial, or it is not finished. TrialFailed: it cannot be trained now.
+    """
+    found = read_study(place)
+    then = found.history.trials.get(trial_id)
+    if then is None or not then.state.is_final:
+        raise NotFoundError(
+            f"{trial_id}: no finished trial of that number; this study has "
+            f"{sum(f.state.is_final for f in found.history.trials.values())}. `tunebook status` shows them."
+        )
+    require_confirmed(found.spec, place, starts_program=True, trusted=trust_study_code)
+    prepared = prepare(found.spec, place, trust_remote_code)
+    reference = found.history.trials.get(0)
+    untrained = reference.outcomes["validation"].loss if reference and "validation" in reference.outcomes else None
+    with tempfile.TemporaryDirectory(prefix="tunebook-rerun-") as scratch:
+        judged = train_single(prepared, job_of(then.trial, Path(scratch)), observer)
+        now = as_fact(then.trial, judged, untrained)
+        equal = _same_adapter(place.folder / "adapters" / str(trial_id), Path(scratch) / str(trial_id))
+    return _compared(then, now, equal, prepared.changed_since(found.facts))
+
+
+def _compared(
+    then: TrialFact, now: TrialFact, adapter_equal: bool | None, changed: dict[str, tuple[str, str]]
+) -> Reproduction:
+    differ, total, largest, identical = 0, 0, 0.0, then.state == now.state
+    for split, old in then.outcomes.items():
+        new = now.outcomes.get(split)
+        if new is None:  # it broke before it could be scored
+            identical = False
+            continue
+        total += len(old.scores)
+        differ += sum(a != b for a, b in zip(old.answers, new.answers, strict=True))
+        scale = np.maximum(np.abs(old.nll), 1e-6)
+        with np.errstate(invalid="ignore"):
+            gaps = np.abs(new.nll - old.nll) / scale
+        largest = max(largest, float(np.nan_to_num(gaps, nan=0.0).max(initial=0.0)))
+        identical = identical and np.array_equal(old.nll, new.nll, equal_nan=True) and old.answers == new.answers
+    return Reproduction(
+        then.trial.id,
+        (str(then.state), str(now.state)),
+        identical and adapter_equal is not False,
+        differ,
+        total,
+        largest if total else None,
+        adapter_equal,
+        changed,
+    )
+
+
+def _same_adapter(old: Path, new: Path) -> bool | None:
+    files = [folder / "adapter_model.safetensors" for folder in (old, new)]
+    if not all(path.is_file() for path in files):
+        return None
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        a, b = (load(path.read_bytes()) for path in files)
+    except SafetensorError:  # damaged since it was written
+        return False
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name], equal_nan=True) for name in a)

@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Role
 from tunebook.core.study import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
+from tunebook.escaping import is_hidden
 
 __all__ = ["number_text", "write_study"]
 
@@ -99,9 +100,15 @@ def _dumped(root: CommentedMap) -> str:
     yaml.width = 4096  # never breaks a line inside a list or map
     yaml.representer.add_representer(float, lambda r, v: r.represent_scalar("tag:yaml.org,2002:float", number_text(v)))
     yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml.representer.add_representer(str, _represent_text)
     text = io.StringIO()
     yaml.dump(root, text)
     return text.getvalue()
+
+
+def _represent_text(representer: Any, text: str) -> Any:
+    style = '"' if any(map(is_hidden, text)) else None  # without quotes U+0085 and others read back as blanks
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def number_text(value: float) -> str:

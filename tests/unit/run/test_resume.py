@@ -12,7 +12,7 @@ from tunebook import Study
 from tunebook.errors import ModelError
 from tunebook.ledger import open_ledger
 from tunebook.run.observer import Silent
-from tunebook.run.preparation import prepare
+from tunebook.run.prepare import prepare
 from tunebook.run.resume import begin_or_go_on
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunebook.run.timeline import SPAN, TimeLine
+from tunebook.run.runner import SPAN, TimeLine
 
 
 class Notes:

@@ -35,7 +35,7 @@ from tunebook.engines.packed.scheduling.lanes import Done, Lanes
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, peak_bytes
 from tunebook.engines.packed.training import checkpoint
 from tunebook.engines.packed.training.loop import choose, is_out_of_memory
-from tunebook.engines.packed.training.saving import save_adapter, writing
+from tunebook.engines.packed.training.saving import save_adapter
 from tunebook.engines.packed.training.trainee import Trainee
 from tunebook.errors import EnvironmentStop, TunebookError
 
@@ -273,8 +273,7 @@ class Cohort:
 
     def _save_adapter(self, trainee: Trainee, folder: Path) -> int:
         shapes = self._packed.all_shapes
-        with writing(folder):
-            return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
+        return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
 
     def _save(self, slot: Slot) -> None:
         trainee = slot.trainee
@@ -282,8 +281,7 @@ class Cohort:
             return
         facts = {"max_rows": trainee.max_rows, "scored": slot.scored, **trainee.counters()}
         saved = checkpoint.Saved(trainee.state(), tuple(trainee.steps), tuple(trainee.evaluations), facts)
-        with writing(Path(trainee.job.folder)):
-            checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
+        checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
         slot.saved_at = time.monotonic()
 
     def _identity(self, job: TrialJob) -> dict[str, Any]:

@@ -1,0 +1,169 @@
+"""One call of `run`: opens the ledger for writing, prepares, runs the rounds, writes record and best adapter."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from tunebook.core.facts import History, TrialFact
+from tunebook.core.findings import Finding, StudyFindings
+from tunebook.core.ports import Calibration, Event, Ledger
+from tunebook.core.study import StudySpec, Wave
+from tunebook.errors import TrialFailed
+from tunebook.files import write_atomically
+from tunebook.ledger import open_ledger
+from tunebook.planning.planner import StudyPlanner
+from tunebook.record.tensorboard import TensorBoardWriter
+from tunebook.run.consent import require_confirmed
+from tunebook.run.export import write_best
+from tunebook.run.observer import Observer
+from tunebook.run.paths import StudyPaths
+from tunebook.run.prepare import Prepared, prepare
+from tunebook.run.reading import last_note, read_ledger
+from tunebook.run.report import round_paragraph, write_record
+from tunebook.run.resume import begin_or_go_on, retry_failed
+from tunebook.run.runner import Runner, RunnerParts
+from tunebook.run.signals import StopRequest, stop_on_signals
+
+__all__ = ["run_study"]
+
+
+def run_study(
+    spec: StudySpec,
+    place: StudyPaths,
+    observer: Observer,
+    trust_remote_code: bool = False,
+    final: bool = False,
+    again: bool = False,
+    *,
+    trust_study_code: bool = False,
+) -> StudyFindings:
+    """Run or go on with a study; see `api.Study.run`."""
+    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
+    observer.phase("reading the data and the model")
+    prepared = prepare(spec, place, trust_remote_code)
+    for warning in prepared.warnings:
+        observer.warning(warning)
+    with open_ledger(place.folder, write=True, study=spec.name) as ledger:
+        spec = begin_or_go_on(ledger, prepared, observer)
+        _write_manifest(prepared)
+        if again:
+            retry_failed(ledger, observer)
+        calibration = _calibration(ledger, prepared, observer)
+        conclusions = _Session(prepared, ledger, calibration, observer).run()
+        if final:
+            from tunebook.run.single import train_final
+
+            train_final(prepared, read_ledger(ledger), observer)
+    return conclusions
+
+
+class _Session:
+    """The runner with its edges: TensorBoard, record, best adapter."""
+
+    def __init__(self, prepared: Prepared, ledger: Ledger, calibration: Calibration | None, observer: Observer) -> None:
+        self._prepared, self._ledger, self._observer = prepared, ledger, observer
+        self._folder = prepared.place.folder
+        spec, facts = prepared.spec, prepared.facts
+        self._planner = StudyPlanner(spec, facts.data, prepared.engine.folding, prepared.table, calibration)
+        self._board = TensorBoardWriter(self._folder / "tensorboard", spec, observer.warning)
+
+    def run(self) -> StudyFindings:
+        runner: Runner | None = None
+
+        def on_stop(request: StopRequest) -> None:
+            if runner is not None:
+                runner.stop(now=request.count > 1)
+
+        with stop_on_signals(on_stop) as stop:
+            runner = Runner(self._parts(stop))
+            try:
+                runner.run()
+            finally:
+                self._board.close()
+            self._observer.phase("writing the record")
+            found = read_ledger(self._ledger)
+            write_best(found, self._folder)
+            write_record(found, self._folder, warn=self._observer.warning)
+            return found.conclusions
+
+    def _parts(self, stop: StopRequest) -> RunnerParts:
+        prepared = self._prepared
+        return RunnerParts(
+            spec=prepared.spec,
+            facts=prepared.facts,
+            ledger=self._ledger,
+            planner=self._planner,
+            make_executor=prepared.make_executor,
+            on_round=self._on_round,
+            on_trial=self._board.finished,
+            observer=_WithBoard(self._observer, self._board),
+            stop=stop,
+            adapters=self._folder / "adapters",
+        )
+
+    def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:
+        found = read_ledger(self._ledger)
+        write_record(found, self._folder, figures=False)
+        return round_paragraph(found, wave)
+
+
+class _WithBoard:
+    """An observer that also feeds TensorBoard while trials run."""
+
+    def __init__(self, inner: Observer, board: TensorBoardWriter) -> None:
+        self._inner, self._board = inner, board
+        self._history = History()
+
+    def event(self, event: Event) -> None:
+        name, arguments = event
+        fact = self._history.trials.get(arguments[0]) if name in ("step", "evaluation") else None
+        if fact is not None:
+            (self._board.step if name == "step" else self._board.evaluation)(fact.trial, arguments[1])
+        self._inner.event(event)
+
+    def wave_started(self, wave: Wave, history: History) -> None:
+        self._history = history
+        self._inner.wave_started(wave, history)
+
+    def phase(self, text: str) -> None:
+        self._inner.phase(text)
+
+    def trial_finished(self, fact: TrialFact) -> None:
+        self._inner.trial_finished(fact)
+
+    def round_closed(self, kind: Any, findings: tuple[Finding, ...], paragraph: str) -> None:
+        self._inner.round_closed(kind, findings, paragraph)
+
+    def warning(self, text: str) -> None:
+        self._inner.warning(text)
+
+
+def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Calibration | None:
+    """The seconds measured for this study: from the ledger, else measured now and kept."""
+    known = last_note(ledger.notes(), "calibration")
+    if known is not None:
+        return Calibration(**known)
+    observer.phase("measuring this machine (a few seconds)")
+    try:
+        measured = prepared.calibrate()
+    except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
+        observer.warning(f"{error}. The study goes on without predicted times.")
+        return None
+    if measured is not None:
+        ledger.note("calibration", asdict(measured))
+    return measured
+
+
+def _write_manifest(prepared: Prepared) -> None:
+    """manifest.json: versions, hashes of model, data and study file, device."""
+    facts = prepared.facts
+    manifest = {
+        "study": prepared.spec.name,
+        "hashes": facts.hashes,
+        "model": facts.model,
+        "environment": facts.environment,
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(prepared.place.folder / "manifest.json", text)
