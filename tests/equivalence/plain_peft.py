@@ -14,9 +14,8 @@ from transformers import get_scheduler
 from tunebook.core.configuration import Configuration
 from tunebook.core.keywords import lora_keywords, training_keywords
 from tunebook.core.order import example_order, steps_per_epoch, warmup_count
-from tunebook.core.ports import TokenizedExample
+from tunebook.core.ports import TokenizedExample, trained_examples
 from tunebook.engines.initial import initial_values
-from tunebook.engines.packed.training.steps import truncated
 
 
 class ExactNorm(torch.nn.Module):
@@ -69,7 +68,7 @@ def train_plain(
 ) -> tuple[list[float], Any]:
     """Losses of every step, and the trained PEFT model."""
     model = peft_model(base, configuration, seed).train()
-    kept = [example for _, example in truncated(examples, configuration.max_length)]
+    kept = [example for _, example in trained_examples(examples, configuration.max_length)]
     size = configuration.effective_batch_size
     epoch_steps = steps_per_epoch(len(kept), size)
     total = epoch_steps * configuration.num_train_epochs

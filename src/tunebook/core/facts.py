@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding
+from tunebook.core.score import ScoreScale
 from tunebook.core.space import Folding
 from tunebook.core.study import Trial, TrialState, Wave
 
@@ -77,6 +78,7 @@ class StudyFacts:
         table: the rows of the user's own table, in its order; empty: the study has none.
         folding: what the engine promised does not change the mathematics; None: the study was begun by a version that
             did not keep it.
+        scale: what kind of number the metric gives; None in ledgers written before this was kept.
     """
 
     data: DataFacts
@@ -87,6 +89,7 @@ class StudyFacts:
     environment: dict[str, Any] = field(default_factory=dict)
     table: tuple[Configuration, ...] = ()
     folding: Folding | None = None
+    scale: ScoreScale | None = None
 
 
 @dataclass(frozen=True)

@@ -329,7 +329,9 @@ class StudySpec:
     Attributes:
         name: the study's name, also its folder's.
         model: a folder, a hub id (id@revision), or "smollm2".
-        metric: exact_match, choice, number, contains or module:function.
+        metric: name of an installed metric, or module:function.
+        metric_options: (name, value) of what the study file says beside the metric's name.
+        engine, executor, planner, trackers: names of installed ones (`plugins`).
         baseline: the configuration that is compared with.
         baseline_given: the factors that the study file named; the others took defaults (the record lists them).
         space: what is varied.
@@ -356,6 +358,9 @@ class StudySpec:
     language: str = "en"
     engine: str = "packed"
     executor: str = "local"
+    planner: str = "rounds"
+    trackers: tuple[str, ...] = ("tensorboard",)
+    metric_options: tuple[tuple[str, Any], ...] = ()
     device: str = "auto"
     dtype: str = "auto"
     seeds: SeedCounts = field(default_factory=SeedCounts)

@@ -40,19 +40,19 @@ from tunebook.core.ports import (
     TrialJob,
     TrialSource,
     Workload,
+    trained_examples,
 )
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
 from tunebook.engines.initial import DRAWN, initial_problem, initial_values
-from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory
+from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory, TunebookError, is_out_of_memory
 from tunebook.files import replaced_folder
 
 __all__ = ["PeftEngine", "lora_config"]
 
 MICRO_BATCH_TOKENS = 4096
 """Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
-WEIGHTS = "adapter_model.safetensors"
 _BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio"})
 """Factors that are no keyword of PEFT or the Trainer and are realised here."""
 
@@ -119,10 +119,9 @@ class PeftEngine:
                 return
             except (EnvironmentStop, ModelError):  # what ends the study, not this trial alone
                 raise
-            except (torch.OutOfMemoryError, MemoryError, OutOfMemory) as error:
-                sink.failed(jobs[0].id, str(error), out_of_memory=True)
-            except (RuntimeError, ValueError) as error:  # one trial's trouble must not end the others
-                sink.failed(jobs[0].id, f"{type(error).__name__}: {error}")
+            except (RuntimeError, ValueError, MemoryError) as error:  # one trial's trouble must not end the others
+                kind = "" if isinstance(error, TunebookError) else f"{type(error).__name__}: "
+                sink.failed(jobs[0].id, f"{kind}{error}", out_of_memory=is_out_of_memory(error))
             gc.collect()
 
     def _adapted(self, configuration: Configuration, seed: int) -> Any:
@@ -209,15 +208,6 @@ def _collated(examples: Sequence[TokenizedExample], pad_id: int) -> dict[str, to
     }
 
 
-def truncated(examples: Sequence[TokenizedExample], max_length: int) -> list[TokenizedExample]:
-    """Examples cut to `max_length` tokens; those without any completion token left are dropped."""
-    kept = [
-        TokenizedExample(e.prompt_ids[:max_length], e.completion_ids[: max(0, max_length - len(e.prompt_ids))])
-        for e in examples
-    ]
-    return [e for e in kept if e.completion_ids]
-
-
 class _EpochOrder(Sampler[int]):
     """The trial's own data order, one permutation an epoch."""
 
@@ -248,7 +238,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
     def __init__(self, engine: PeftEngine, job: TrialJob, workload: Workload, sink: Sink) -> None:
         self._engine, self._job, self._workload, self._sink = engine, job, workload, sink
         self._configuration = job.configuration
-        self._examples = truncated(workload.train, self._configuration.max_length)
+        self._examples = [example for _, example in trained_examples(workload.train, self._configuration.max_length)]
         self._batch = self._configuration.effective_batch_size
         self._total = self._configuration.total_steps(len(self._examples))
         self._reset()
@@ -292,7 +282,9 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             try:
                 self._reset()
                 return self._train_once(micro, checkpointing)
-            except (torch.OutOfMemoryError, MemoryError) as error:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 self._sink.note("out_of_memory", {"trial": self._job.id, "micro_batch": micro})
                 if micro == 1 and checkpointing:
                     raise OutOfMemory(
@@ -443,7 +435,7 @@ def _save(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> int:
             model.save_pretrained(scratch, safe_serialization=True)
         else:
             _save_plain(model, scratch, taken)
-    return (folder / WEIGHTS).stat().st_size
+    return (folder / "adapter_model.safetensors").stat().st_size
 
 
 def _save_plain(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> None:
@@ -453,6 +445,7 @@ def _save_plain(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> Non
     Source: peft.tuners.lora.LoraModel.subtract_mutated_init.
     """
     from peft import get_peft_model_state_dict
+    from peft.utils import SAFETENSORS_WEIGHTS_NAME
 
     tensors = {name: value.detach() for name, value in get_peft_model_state_dict(model).items()}
     config = copy.deepcopy(model.peft_config["default"])
@@ -463,7 +456,8 @@ def _save_plain(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> Non
             tensors[name] = torch.cat([tensors[name], first if is_a else -first], dim=0 if is_a else 1)
         config.r *= 2
         config.lora_alpha *= math.sqrt(2) if config.use_rslora else 2  # the scaling stays
-    save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, folder / WEIGHTS)
+    folder.mkdir(exist_ok=True)
+    save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, folder / SAFETENSORS_WEIGHTS_NAME)
     config.save_pretrained(folder)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from tunebook.errors import EnvironmentStop, UserError
+from tunebook.errors import EnvironmentStop, UserError, is_out_of_memory
 from tunebook.executors.book import Death, DeathKind
 from tunebook.files import is_disk_full, said
 
@@ -30,11 +30,11 @@ def stops_the_study(error: BaseException) -> BaseException | None:
 
 def death_by_exception(error: BaseException) -> Death:
     """How an engine's unexpected exception is written down: kind, and the last lines of its trace."""
-    out_of_memory = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    out_of_memory = is_out_of_memory(error)
     kind = DeathKind.MEMORY if out_of_memory else DeathKind.CRASH
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
-    what = "host out of memory" if out_of_memory else "the engine broke"
+    what = "out of memory" if out_of_memory else "the engine broke"
     return Death(kind, f"{what}: {type(error).__name__}{where}: {str(error) or 'no message'}")
 
 

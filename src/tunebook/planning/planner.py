@@ -14,7 +14,7 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import DataFacts, History, TrialFact
 from tunebook.core.outlook import Outlook
-from tunebook.core.ports import Calibration
+from tunebook.core.ports import Calibration, Planner
 from tunebook.core.space import Folding
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.planning.foresight import outlook
@@ -22,7 +22,7 @@ from tunebook.planning.problem import Problem
 from tunebook.planning.rounds import round_of, rounds_of
 from tunebook.planning.state import PlanningState
 
-__all__ = ["StudyPlanner"]
+__all__ = ["StudyPlanner", "foreseen"]
 
 AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 """Rounds that more budget buys once the test split has been opened: on validation only, and no second confirm."""
@@ -59,16 +59,6 @@ class StudyPlanner:
             return round_of(last.kind).next_wave(state, last)
         return self._next_round(state, last)
 
-    def foreseen(self, history: History) -> tuple[Wave, ...]:
-        """The waves that are known already: the next one and, while that is the reference, explore's first: what is
-        asked there does not depend on the reference's result."""
-        wave = self.next_wave(history)
-        if wave is None or wave.kind is not RoundKind.REFERENCE:
-            return () if wave is None else (wave,)
-        fact = TrialFact(wave.trials[0], TrialState.COMPLETED)
-        after = self.next_wave(replace(history, waves=(wave,), trials={0: fact}))
-        return (wave,) if after is None else (wave, after)
-
     def outlook(self, history: History) -> Outlook:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
         is not judged, the next wave is not known and its round is given by what it may take at most."""
@@ -90,6 +80,17 @@ class StudyPlanner:
                 return replace(wave, notes=(*skipped, *wave.notes), budget=budget)
             skipped.append(("round_skipped", {"kind": kind.value}))
         return None
+
+
+def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:
+    """The waves that are known already: the next one and, while that is the reference, the one after it: what is asked
+    there does not depend on the reference's result."""
+    wave = planner.next_wave(history)
+    if wave is None or wave.kind is not RoundKind.REFERENCE:
+        return () if wave is None else (wave,)
+    fact = TrialFact(wave.trials[0], TrialState.COMPLETED)
+    after = planner.next_wave(replace(history, waves=(wave,), trials={wave.trials[0].id: fact}))
+    return (wave,) if after is None else (wave, after)
 
 
 def _kinds_in_order(problem: Problem) -> tuple[RoundKind, ...]:

@@ -11,6 +11,7 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.planning.planner import foreseen
 from tunebook.run.consent import require_confirmed
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
@@ -70,12 +71,11 @@ def plan_study(
 
 
 def _plan(prepared: Prepared, history: History, calibration: Calibration | None) -> StudyPlan:
-    from tunebook.planning.planner import StudyPlanner
     from tunebook.run.environment import free_bytes
 
     spec, data = prepared.spec, prepared.facts.data
-    planner = StudyPlanner(spec, data, prepared.engine.folding, prepared.table, calibration)
-    coming = planner.foreseen(history)
+    planner = prepared.make_planner(calibration)
+    coming = foreseen(planner, history)
     wave = coming[-1] if coming else None  # the reference costs nothing; what people ask for is what follows it
     outlook = planner.outlook(history)
     trials = [trial for trial in (wave.trials if wave else ()) if trial.id not in history.trials]

@@ -14,8 +14,7 @@ from tunebook.core.ports import Calibration, Ledger
 from tunebook.core.study import StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.ledger import ledger_address, open_ledger
-from tunebook.planning.planner import StudyPlanner
-from tunebook.run.engines import ENGINES
+from tunebook.plugins import ENGINES, PLANNERS
 from tunebook.run.paths import StudyPaths, locate
 from tunebook.statistics.conclusions import conclude
 from tunebook.study_file import load_study
@@ -66,8 +65,8 @@ def read_ledger(ledger: Ledger) -> StudyRead:
     facts, history, notes = ledger.facts(), ledger.history(), ledger.notes()
     calibration = last_note(notes, "calibration")
     table = tuple(t.configuration for wave in history.waves if wave.kind == "table" for t in wave.trials)
-    planner = StudyPlanner(
-        spec, facts.data, ENGINES[spec.engine].folding, table, Calibration(**calibration) if calibration else None
+    planner = PLANNERS.load(spec.planner)(
+        spec, facts.data, ENGINES.load(spec.engine).folding, table, Calibration(**calibration) if calibration else None
     )
     return StudyRead(
         spec,

@@ -15,7 +15,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, Purpose, RoundKind, SeedCounts, Trial, TrialState
-from tunebook.planning.planner import StudyPlanner
+from tunebook.planning.planner import StudyPlanner, foreseen
 from tunebook.planning.problem import Problem
 from tunebook.planning.rounds.boundary import edge
 from tunebook.planning.rounds.table import changed_factor
@@ -380,7 +380,7 @@ def test_rows_are_compared_with_the_baseline_and_named_by_their_change():
 def test_long_table_is_cut_from_its_end_after_its_second_seeds():
     spec = example_study(20)
     rows = tuple(spec.baseline.with_values(learning_rate=rate) for rate in np.geomspace(1e-5, 1e-3, 30).tolist())
-    wave = StudyPlanner(spec, FACTS, Folding.everything(), rows).foreseen(History())[1]
+    wave = foreseen(StudyPlanner(spec, FACTS, Folding.everything(), rows), History())[1]
     assert [cut.code for cut in wave.cuts] == ["second_seeds", "baseline_seeds", "rows"]
     assert len(wave.trials) == 10
 
@@ -388,7 +388,7 @@ def test_long_table_is_cut_from_its_end_after_its_second_seeds():
 def test_first_rows_keep_their_second_seeds_as_far_as_the_share_goes():
     spec = example_study(40)
     rows = tuple(spec.baseline.with_values(learning_rate=rate) for rate in np.geomspace(1e-5, 1e-3, 10).tolist())
-    wave = StudyPlanner(spec, FACTS, Folding.everything(), rows).foreseen(History())[1]
+    wave = foreseen(StudyPlanner(spec, FACTS, Folding.everything(), rows), History())[1]
     assert [len(contrast.treatment) for contrast in wave.contrasts] == [2] * 5 + [1] * 5
     assert [(cut.code, cut.count) for cut in wave.cuts] == [("second_seeds", 5)]
 
@@ -466,7 +466,7 @@ def test_outlook_of_a_finished_study_is_empty():
 
 def test_outlook_while_trials_are_running_promises_no_more_than_the_budget():
     planner = StudyPlanner(example_study(), FACTS, Folding.everything())
-    reference, explore = planner.foreseen(History())
+    reference, explore = foreseen(planner, History())
     trials = {t.id: TrialFact(t) for wave in (reference, explore) for t in wave.trials}
     outlook = planner.outlook(History((reference, explore), trials))
     assert sum(each.n_trials for each in outlook.rounds) <= 75 - len(explore.trials)
@@ -475,7 +475,7 @@ def test_outlook_while_trials_are_running_promises_no_more_than_the_budget():
 
 
 def test_more_seeds_than_the_default_are_honoured():
-    wave = StudyPlanner(example_study(150, seeds=SeedCounts(3, 6)), FACTS, Folding.everything()).foreseen(History())[1]
+    wave = foreseen(StudyPlanner(example_study(150, seeds=SeedCounts(3, 6)), FACTS, Folding.everything()), History())[1]
     assert sum(trial.purpose is Purpose.BASELINE for trial in wave.trials) == 6
     assert {trial.seed for trial in wave.trials if trial.factor == "lora_dropout"} == {1, 2, 3}
 

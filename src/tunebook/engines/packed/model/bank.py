@@ -103,11 +103,11 @@ class Adapter:
 
     def stacked_a(self, names: Sequence[str]) -> Tensor | None:
         """The A's of several modules as one matrix (len(names)·R, D), or None when they don't lie side by side."""
-        return self._stacked(self.values, names)
-
-    def stacked_grad_a(self, names: Sequence[str]) -> Tensor | None:
-        """Gradient of `stacked_a`, a view."""
-        return None if self.grads is None else self._stacked(self.grads, names)
+        first = self.shapes[names[0]]
+        start, size = self._at[names[0]][0], self.rank * first.n_in
+        if any(self._at[name][0] != start + i * size for i, name in enumerate(names)):
+            return None
+        return self.values[start : start + len(names) * size].view(len(names) * self.rank, first.n_in)
 
     def flat(self, a: float, b: float) -> Tensor:
         """A vector like `values` with `a` at the entries of every A and `b` at those of every B."""
@@ -131,18 +131,6 @@ class Adapter:
     def drop_grads(self) -> None:
         """Give the room for gradients back."""
         self.grads, self._grad_views, self.memo = None, {}, {}
-
-    @property
-    def n_bytes(self) -> int:
-        """Bytes of the values alone."""
-        return self.values.numel() * self.values.itemsize
-
-    def _stacked(self, flat: Tensor, names: Sequence[str]) -> Tensor | None:
-        first = self.shapes[names[0]]
-        start, size = self._at[names[0]][0], self.rank * first.n_in
-        if any(self._at[name][0] != start + i * size for i, name in enumerate(names)):
-            return None
-        return flat[start : start + len(names) * size].view(len(names) * self.rank, first.n_in)
 
     def _view(self, flat: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         views = {}
