@@ -121,6 +121,8 @@ def test_the_saved_adapter_gives_the_recorded_likelihoods(
     adapted = PeftModel.from_pretrained(load_model(model_folder), tmp_path / "1").eval()
     again = summed_nll(adapted, workload.splits["validation"], 0)
     np.testing.assert_allclose(found.results[1].scores["validation"].nll, again, rtol=1e-5)
+    merged = summed_nll(adapted.merge_and_unload(), workload.splits["validation"], 0)
+    np.testing.assert_allclose(merged, again, rtol=1e-5)
     assert len(found.losses[1]) == 2 * math.ceil(18 / 4)
     assert found.losses[1][-1] < found.losses[1][0]
 
