@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunebook.core.findings import StudyFindings
+from tunebook.core.ports import Observer
 from tunebook.core.study import Budget, StudySpec
 from tunebook.errors import UserError
 from tunebook.run.compare import Comparison
-from tunebook.run.observer import Observer, Silent
+from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
 from tunebook.run.single import Reproduction

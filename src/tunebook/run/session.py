@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from tunebook.core.facts import History, TrialFact
+from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
-from tunebook.core.ports import Calibration, Event, Ledger
+from tunebook.core.ports import Calibration, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.ledger import open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.record.tensorboard import TensorBoardWriter
 from tunebook.run.export import write_best
-from tunebook.run.observer import Observer
+from tunebook.run.observers import BoardObserver, Observers
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import last_note, read_ledger
@@ -94,8 +93,7 @@ class _Session:
             planner=self._planner,
             make_executor=prepared.make_executor,
             on_round=self._on_round,
-            on_trial=self._board.finished,
-            observer=_WithBoard(self._observer, self._board),
+            observer=Observers((BoardObserver(self._board), self._observer)),
             stop=stop,
             adapters=self._folder / "adapters",
         )
@@ -104,37 +102,6 @@ class _Session:
         found = read_ledger(self._ledger)
         write_record(found, self._folder, figures=False)
         return round_paragraph(found, wave)
-
-
-class _WithBoard:
-    """An observer that also feeds TensorBoard while trials run."""
-
-    def __init__(self, inner: Observer, board: TensorBoardWriter) -> None:
-        self._inner, self._board = inner, board
-        self._history = History()
-
-    def event(self, event: Event) -> None:
-        name, arguments = event
-        fact = self._history.trials.get(arguments[0]) if name in ("step", "evaluation") else None
-        if fact is not None:
-            (self._board.step if name == "step" else self._board.evaluation)(fact.trial, arguments[1])
-        self._inner.event(event)
-
-    def wave_started(self, wave: Wave, history: History) -> None:
-        self._history = history
-        self._inner.wave_started(wave, history)
-
-    def phase(self, text: str) -> None:
-        self._inner.phase(text)
-
-    def trial_finished(self, fact: TrialFact) -> None:
-        self._inner.trial_finished(fact)
-
-    def round_closed(self, kind: Any, findings: tuple[Finding, ...], paragraph: str) -> None:
-        self._inner.round_closed(kind, findings, paragraph)
-
-    def warning(self, text: str) -> None:
-        self._inner.warning(text)
 
 
 def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Calibration | None:
