@@ -98,11 +98,9 @@ class Study:
 
     def status(self) -> StudyStatus:
         """Rounds, trials, best so far, time left. Reads only; works while another process runs the study."""
-        from tunebook.run.reading import read_study
-        from tunebook.run.status import study_status
+        from tunebook.run.status import status_of
 
-        found = read_study(self.place)
-        return study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
+        return status_of(self.place)
 
     def report(self, language: str | None = None) -> dict[str, Path]:
         """Write the record again from the ledger; gives the paths by name."""

@@ -244,7 +244,7 @@ def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_
     monkeypatch.setattr(turns_module, "train_together", small_machine)
     split = run(engine, [job(i, tmp_path / "b") for i in range(3)])
     assert split.results.keys() == whole.results.keys()
-    assert any(code == "cohort_split" for code, _ in split.notes)
+    assert any(note.code == "cohort_split" for note in split.of(Noted))
     for number, result in split.results.items():
         losses = [s.loss for s in whole.results[number].curve.steps]
         assert [s.loss for s in result.curve.steps] == pytest.approx(losses, rel=1e-4)

@@ -14,6 +14,7 @@ from tunebook.errors import TrialFailed
 from tunebook.ledger import open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.record.tensorboard import TensorBoardWriter
+from tunebook.run.event_log import EventLog
 from tunebook.run.export import write_best
 from tunebook.run.observers import BoardObserver, Observers
 from tunebook.run.paths import StudyPaths
@@ -72,8 +73,8 @@ class _Session:
             if runner is not None:
                 runner.stop(now=request.count > 1)
 
-        with stop_on_signals(on_stop) as stop:
-            runner = Runner(self._parts(stop))
+        with EventLog(self._folder, self._observer.warning) as log, stop_on_signals(on_stop) as stop:
+            runner = Runner(self._parts(stop, log))
             try:
                 runner.run()
             finally:
@@ -84,7 +85,7 @@ class _Session:
             write_record(found, self._folder, warn=self._observer.warning)
             return found.conclusions
 
-    def _parts(self, stop: StopRequest) -> RunnerParts:
+    def _parts(self, stop: StopRequest, log: EventLog) -> RunnerParts:
         prepared = self._prepared
         return RunnerParts(
             spec=prepared.spec,
@@ -93,7 +94,7 @@ class _Session:
             planner=self._planner,
             make_executor=prepared.make_executor,
             on_round=self._on_round,
-            observer=Observers((BoardObserver(self._board), self._observer)),
+            observer=Observers((log, BoardObserver(self._board), self._observer)),
             stop=stop,
             adapters=self._folder / "adapters",
         )
