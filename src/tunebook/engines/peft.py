@@ -22,6 +22,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
+from tunebook.core.events import Cancelled, Evaluation, Failed, Finished, Noted, Progress, Step
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
 from tunebook.core.order import example_order, steps_per_epoch
 from tunebook.core.ports import (
@@ -51,7 +52,7 @@ MAX_GRADIENT_NORM = 1.0
 
 
 class _Stop(Exception):
-    """Raised inside the Trainer or scoring to leave it, after `Sink.should_stop`."""
+    """Raised inside the Trainer or scoring to leave it, after `Sink.should_stop` or `Sink.is_cancelled`."""
 
 
 def lora_config(configuration: Configuration) -> Any:
@@ -111,15 +112,17 @@ class PeftEngine:
             if not jobs:
                 return
             try:
-                sink.finished(_TrialRun(self, jobs[0], workload, sink).run())
+                sink.emit(Finished(_TrialRun(self, jobs[0], workload, sink).run()))
             except _Stop:
-                return
+                if sink.should_stop():
+                    return
+                sink.emit(Cancelled(jobs[0].id))
             except (EnvironmentStop, ModelError):  # what ends the study, not this trial alone
                 raise
             except (torch.OutOfMemoryError, MemoryError, OutOfMemory) as error:
-                sink.failed(jobs[0].id, str(error), out_of_memory=True)
+                sink.emit(Failed(jobs[0].id, str(error), out_of_memory=True))
             except (RuntimeError, ValueError) as error:  # one trial's trouble must not end the others
-                sink.failed(jobs[0].id, f"{type(error).__name__}: {error}")
+                sink.emit(Failed(jobs[0].id, f"{type(error).__name__}: {error}"))
             gc.collect()
 
     def _adapted(self, configuration: Configuration, seed: int) -> Any:
@@ -252,7 +255,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
                 self._reset()
                 return self._train_once(micro, checkpointing)
             except (torch.OutOfMemoryError, MemoryError) as error:
-                self._sink.note("out_of_memory", {"trial": self._job.id, "micro_batch": micro})
+                self._sink.emit(Noted("out_of_memory", {"trial": self._job.id, "micro_batch": micro}))
                 if micro == 1 and checkpointing:
                     raise OutOfMemory(
                         f"trial {self._job.id} does not fit in memory even one row at a time with recomputed "
@@ -319,14 +322,13 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             state.global_step, float(state.epoch), logs["loss"], logs["learning_rate"], logs.get("grad_norm", 0.0)
         )
         self._steps.append(record)
-        self._sink.step(self._job.id, record)
-        self._sink.progress(self._job.id, state.global_step / self._total, "train")
+        self._sink.emit(Step(self._job.id, record))
+        self._sink.emit(Progress(self._job.id, state.global_step / self._total, "train"))
         reason = self._monitor.observe(record.loss, record.gradient_norm)
         if reason:
             self._broke = (record.step, reason)
             control.should_training_stop = True
-        if self._sink.should_stop():
-            raise _Stop
+        self._leave_if_told()
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         if self._broke:
@@ -338,7 +340,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             if checkpoint_epoch == epoch:
                 scores = self._scores(model, self._job.splits)
                 adapter_bytes = _save(model, Path(self._job.folder).with_name(str(trial_id)))
-                self._sink.finished(self._result(trial_id, scores, 0.0, adapter_bytes))
+                self._sink.emit(Finished(self._result(trial_id, scores, 0.0, adapter_bytes)))
         self._score_seconds += time.perf_counter() - began
 
     def _evaluate_curve(self, model: Any, step: int, epoch: int) -> None:
@@ -352,13 +354,12 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             step, float(epoch), "validation", total / sum(len(e.completion_ids) for e in examples)
         )
         self._evaluations.append(record)
-        self._sink.evaluation(self._job.id, record)
+        self._sink.emit(Evaluation(self._job.id, record))
 
     def _scores(self, model: Any, splits: Sequence[str]) -> dict[str, RawScores]:
         def on_batch(done: float) -> None:
-            self._sink.progress(self._job.id, done, "score")
-            if self._sink.should_stop():
-                raise _Stop
+            self._sink.emit(Progress(self._job.id, done, "score"))
+            self._leave_if_told()
 
         began = time.perf_counter()
         pad_id = self._engine._pad_id(model)
@@ -368,6 +369,10 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         }
         self._score_seconds += time.perf_counter() - began
         return result
+
+    def _leave_if_told(self) -> None:
+        if self._sink.should_stop() or self._sink.is_cancelled(self._job.id):
+            raise _Stop
 
 
 def _printer() -> Any:

@@ -14,8 +14,8 @@ from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
-from tunebook.files import replaced_folder, writing
 from tunebook.export.yaml_text import yaml_text
+from tunebook.files import replaced_folder, writing
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
 
