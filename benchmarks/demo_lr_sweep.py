@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
-from tunebook.core.ports import EngineOptions, RawTrial, TrialJob
+from tunebook.core.ports import EngineOptions, TrialJob
 from tunebook.data import prepare
 from tunebook.demo import write_demo
 from tunebook.engines import base_model
@@ -27,43 +27,10 @@ from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.peft import PeftEngine
 from tunebook.evaluation import load_metric
 from tunebook.study_file import load_study
+from tunebook.testing.event_recorder import EventRecorder
 
 ENGINES: dict[str, Any] = {"packed": PackedEngine, "peft": PeftEngine}
 RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
-
-
-class Jobs:
-    def __init__(self, jobs: list[TrialJob]) -> None:
-        self._jobs = jobs
-
-    def take(self, n: int) -> list[TrialJob]:
-        taken, self._jobs = self._jobs[:n], self._jobs[n:]
-        return taken
-
-
-class Results:
-    """A sink that keeps what is finished and passes everything else over."""
-
-    def __init__(self) -> None:
-        self.trials: list[RawTrial] = []
-        self.failures: dict[int, str] = {}
-
-    def finished(self, result: RawTrial) -> None:
-        self.trials.append(result)
-
-    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
-        self.failures[trial_id] = message
-
-    def should_stop(self) -> bool:
-        return False
-
-    def step(self, *_: Any) -> None: ...
-
-    def evaluation(self, *_: Any) -> None: ...
-
-    def progress(self, *_: Any) -> None: ...
-
-    def note(self, *_: Any) -> None: ...
 
 
 def main() -> None:
@@ -113,13 +80,13 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 )
             )
     by_id = {job.id: job for job in jobs}
-    results, start = Results(), time.monotonic()
+    recorder, start = EventRecorder(jobs), time.monotonic()
     engine = ENGINES[arguments.engine](EngineOptions(str(model), threads=arguments.threads))
-    engine.run(Jobs(jobs), data.workload, results)
+    engine.run(recorder, data.workload, recorder)
     seconds = time.monotonic() - start
     metric, texts = load_metric(spec.metric), data.examples["validation"]
     rows, untrained = [], None
-    for trial in sorted(results.trials, key=lambda trial: trial.id):
+    for trial in sorted(recorder.results.values(), key=lambda trial: trial.id):
         job = by_id[trial.id]
         row: dict[str, Any] = {
             "learning_rate": job.configuration.learning_rate,
@@ -149,7 +116,7 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             row["answers"] = Counter(answers).most_common(3)
         rows.append(row)
         print(json.dumps(row), flush=True)
-    print(f"{len(jobs)} trials in {seconds:.0f} s", results.failures or "")
+    print(f"{len(jobs)} trials in {seconds:.0f} s", recorder.failures or "")
     run = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "engine": arguments.engine,

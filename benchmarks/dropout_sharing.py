@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmarks.packed import CollectingSink, ListSource
 from tunebook.core.ports import EngineOptions, RawTrial, TrialJob, Workload
 from tunebook.data import prepare
 from tunebook.demo import write_demo
@@ -27,6 +26,7 @@ from tunebook.engines import base_model
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.evaluation import load_metric
 from tunebook.study_file import load_study
+from tunebook.testing.event_recorder import EventRecorder
 
 DROPOUT, RATE = 0.1, 1e-3
 """PEFT users' usual dropout, and a rate at which the demo learns most within an epoch."""
@@ -67,9 +67,9 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             TrialJob(seed, configuration, seed, ("validation",), str(folder / mode / str(seed)))
             for seed in range(arguments.seeds)
         ]
-        sink = CollectingSink()
+        sink = EventRecorder(jobs)
         options = EngineOptions(str(model), threads=arguments.threads, share_prompts=share)
-        PackedEngine(options).run(ListSource(jobs), workload, sink)
+        PackedEngine(options).run(sink, workload, sink)
         trials = [sink.results[job.id] for job in jobs]
         found[mode] = {
             "accuracy": [_accuracy(trial, tokenizer, metric, texts) for trial in trials],

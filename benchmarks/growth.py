@@ -25,9 +25,10 @@ from typing import Any
 import torch
 
 from benchmarks.child import ChildTask, add_task_options, task_from
-from benchmarks.packed import CollectingSink, ListSource, workload_of
+from benchmarks.packed import workload_of
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Engine, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.testing.event_recorder import EventRecorder
 
 Clock = Callable[[], float]
 
@@ -104,7 +105,8 @@ def _seconds(engine: Engine, sweep: Sweep, value: int, workload: Workload, clock
     with tempfile.TemporaryDirectory(prefix="growth-") as folder:
         jobs, own = jobs_and_workload(sweep, value, workload, folder)
         began = clock()
-        engine.run(ListSource(jobs), own, CollectingSink())
+        recorder = EventRecorder(jobs)
+        engine.run(recorder, own, recorder)
         return clock() - began
 
 

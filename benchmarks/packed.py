@@ -11,51 +11,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks.child import ChildTask, RowResult, child_main, peak_bytes
 from benchmarks.table import TableRow, read_examples
 from tunebook.core.ports import EngineOptions, RawScores, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.core.space import Folding, effective
+from tunebook.testing.event_recorder import EventRecorder
 
 __all__ = ["jobs_of", "run", "workload_of"]
-
-
-class ListSource:
-    """A source of trials that are all known from the start."""
-
-    def __init__(self, jobs: Sequence[TrialJob]) -> None:
-        self._jobs = list(jobs)
-
-    def take(self, n: int) -> Sequence[TrialJob]:
-        taken, self._jobs = self._jobs[:n], self._jobs[n:]
-        return taken
-
-
-class CollectingSink:
-    """Keeps what an engine gives back; a failed trial ends the benchmark."""
-
-    def __init__(self) -> None:
-        self.results: dict[int, RawTrial] = {}
-        self.notes: list[tuple[str, dict[str, Any]]] = []
-
-    def step(self, trial_id: int, record: Any) -> None: ...
-
-    def evaluation(self, trial_id: int, record: Any) -> None: ...
-
-    def progress(self, trial_id: int, done: float, phase: str) -> None: ...
-
-    def finished(self, result: RawTrial) -> None:
-        self.results[result.id] = result
-
-    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
-        raise RuntimeError(f"trial {trial_id} failed: {message}")
-
-    def note(self, code: str, values: dict[str, Any]) -> None:
-        self.notes.append((code, values))
-
-    def should_stop(self) -> bool:
-        return False
 
 
 def workload_of(task: ChildTask) -> Workload:
@@ -91,10 +54,12 @@ def run(task: ChildTask) -> list[RowResult]:
     engine = PackedEngine(
         EngineOptions(model=task.model, device=task.device, dtype=task.dtype, threads=task.threads, extra=extra)
     )
-    sink = CollectingSink()
     with tempfile.TemporaryDirectory(prefix="packed-") as folder:
         jobs = jobs_of(task.table_rows(), task, workload, engine.folding, folder)
-        engine.run(ListSource(list({job.id: job for job in jobs.values()}.values())), workload, sink)
+        sink = EventRecorder(list({job.id: job for job in jobs.values()}.values()))
+        engine.run(sink, workload, sink)
+    if sink.failures:
+        raise RuntimeError(f"trials failed: {sink.failures}")
     peak = peak_bytes(task.device)
     trained = {job.id: name for name, job in reversed(jobs.items())}
     return [

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunebook.core.findings import StudyFindings
+from tunebook.core.ports import Observer
 from tunebook.core.study import Budget, StudySpec
 from tunebook.errors import UserError
 from tunebook.run.compare import Comparison
-from tunebook.run.observer import Observer, Silent
+from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
 from tunebook.run.single import Reproduction
@@ -117,11 +118,9 @@ class Study:
 
     def status(self) -> StudyStatus:
         """Rounds, trials, best so far, time left. Reads only; works while another process runs the study."""
-        from tunebook.run.reading import read_study
-        from tunebook.run.status import study_status
+        from tunebook.run.status import status_of
 
-        found = read_study(self.place)
-        return study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
+        return status_of(self.place)
 
     def report(self, language: str | None = None) -> dict[str, Path]:
         """Write the record again from the ledger; gives the paths by name."""

@@ -180,7 +180,7 @@ EXECUTORS: PluginGroup[ExecutorFactory] = PluginGroup(
 TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
     "trackers",
     "tunebook.trackers",
-    {"tensorboard": "tunebook.record.tensorboard:TensorBoardWriter"},
+    {"tensorboard": "tunebook.record.tensorboard:TensorBoardTracker"},
     callable,
     "a core.ports.TrackerFactory",
 )

@@ -20,6 +20,7 @@ from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.peft import PeftEngine
 from tunebook.errors import DiskFull
 from tunebook.executors.faults import stops_the_study
+from tunebook.testing.event_recorder import EventRecorder
 from tunebook.testing.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.timeout(900)
@@ -72,34 +73,6 @@ def test_no_room_for_adapters_ends_the_run_with_75_and_it_goes_on(tmp_path, smal
     assert (found.trials_lost, found.trials_doubled, found.differences) == (0, 0, ())
 
 
-class Quiet:
-    """A source of one trial, and a sink that keeps what it is told."""
-
-    def __init__(self, job: TrialJob) -> None:
-        self.jobs, self.results, self.failures = [job], [], []
-
-    def take(self, n):
-        taken, self.jobs = self.jobs[:n], self.jobs[n:]
-        return taken
-
-    def step(self, *arguments): ...
-
-    def evaluation(self, *arguments): ...
-
-    def progress(self, *arguments): ...
-
-    def note(self, *arguments): ...
-
-    def finished(self, result):
-        self.results.append(result)
-
-    def failed(self, trial_id, message, out_of_memory=False):
-        self.failures.append(message)
-
-    def should_stop(self):
-        return False
-
-
 EXAMPLES = tuple(TokenizedExample((5, 6, 7, 8 + i), (9 + i % 3, 0)) for i in range(6))
 WORKLOAD = Workload(EXAMPLES, {"validation": EXAMPLES}, Scoring(max_new_tokens=2, stop_ids=(0,)))
 
@@ -112,15 +85,15 @@ def test_a_full_disk_is_no_trials_fault(tmp_path, small, engine, kilobytes):
     place = small(tmp_path / "small", kilobytes)
     job = TrialJob(1, Configuration(num_train_epochs=2), 3, ("validation",), str(place / "1"))
     options = EngineOptions(str(model), threads=1, checkpoint_seconds=0.0)
-    desk = Quiet(job)
+    desk = EventRecorder([job])
     with pytest.raises(DiskFull, match="Free some"):
         engine(options).run(desk, WORKLOAD, desk)
-    assert (desk.results, desk.failures) == ([], [])
+    assert (desk.results, desk.failures) == ({}, {})
     assert not (place / "1" / "adapter_model.safetensors").exists()
     small(place, 20_000)
-    desk = Quiet(job)
+    desk = EventRecorder([job])
     engine(options).run(desk, WORKLOAD, desk)
-    assert (len(desk.results), desk.failures) == (1, [])
+    assert (len(desk.results), desk.failures) == (1, {})
     assert (place / "1" / "adapter_model.safetensors").is_file()
 
 
@@ -147,18 +120,18 @@ def test_a_full_disk_is_no_fault_of_an_external_trainers_trial(tmp_path, small, 
     job = TrialJob(1, Configuration(), 3, ("validation",), str(place / "1"))
     command = [sys.executable, str(tmp_path / "trainer.py"), "{config}"]
     engine = CommandEngine(EngineOptions("none", extra={"command": command, "time_limit_seconds": 200}))
-    desk = Quiet(job)
+    desk = EventRecorder([job])
     stopped = None
     try:
         engine.run(desk, workload, desk)
     except OSError as error:
         stopped = stops_the_study(error)
     assert isinstance(stopped, DiskFull) or len(desk.results) == 1, "only the log may be cut"
-    assert desk.failures == []
+    assert desk.failures == {}
     small(place, 20_000)
-    desk = Quiet(job)
+    desk = EventRecorder([job])
     engine.run(desk, workload, desk)
-    assert (len(desk.results), desk.failures) == (1, [])
+    assert (len(desk.results), desk.failures) == (1, {})
 
 
 @pytest.mark.slow

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import threading
 import time
 from dataclasses import replace
 
@@ -13,6 +15,7 @@ from safetensors.torch import load_file
 from tiny_models import END, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import Cancelled, Finished, Noted, Progress, Step
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.engines.packed import engine as engine_module
 from tunebook.engines.packed.engine import PackedEngine
@@ -24,6 +27,7 @@ from tunebook.engines.packed.scoring.score import ScoringLimits
 from tunebook.engines.packed.training import loop as loop_module
 from tunebook.engines.peft import PeftEngine
 from tunebook.errors import DiskFull
+from tunebook.testing.event_recorder import EventRecorder
 
 BASE = Configuration(
     learning_rate=5e-3, per_device_train_batch_size=4, num_train_epochs=3, lora_r=4, lora_alpha=8, lora_dropout=0.2,
@@ -33,49 +37,6 @@ WORKLOAD = Workload(
     examples(10), {"validation": examples(6, seed=5)}, Scoring(max_new_tokens=4, stop_ids=(END,)), curve_examples=3
 )
 WEIGHTS = "adapter_model.safetensors"
-
-
-class RecordingSink:
-    """Keeps what the engine says; asks it to stop after so many steps."""
-
-    def __init__(self, stop_after=None):
-        self.results, self.failures, self.notes, self.steps = {}, {}, [], []
-        self.evaluations = []
-        self._stop_after = stop_after
-
-    def step(self, trial_id, record):
-        self.steps.append((trial_id, record))
-
-    def evaluation(self, trial_id, record):
-        self.evaluations.append((trial_id, record))
-
-    def progress(self, trial_id, done, phase):
-        assert 0 <= done <= 1
-        assert phase in ("train", "score")
-
-    def finished(self, result):
-        assert result.id not in self.results
-        self.results[result.id] = result
-
-    def failed(self, trial_id, message, out_of_memory=False):
-        self.failures[trial_id] = (message, out_of_memory)
-
-    def note(self, code, values):
-        json.dumps(values)
-        self.notes.append((code, values))
-
-    def should_stop(self):
-        return self._stop_after is not None and len(self.steps) >= self._stop_after
-
-
-class ListSource:
-    def __init__(self, jobs):
-        self._jobs, self.taken = list(jobs), []
-
-    def take(self, n):
-        now, self._jobs = self._jobs[:n], self._jobs[n:]
-        self.taken.append([job.id for job in now])
-        return now
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +56,15 @@ def job(number, folder, configuration=BASE, **values):
 
 
 def run(engine, jobs, stop_after=None):
-    sink, source = RecordingSink(stop_after), ListSource(jobs)
-    engine.run(source, WORKLOAD, sink)
-    return sink, source
+    enough = math.inf if stop_after is None else stop_after
+    recorder = EventRecorder(jobs, lambda told: len(told.of(Step)) >= enough)
+    engine.run(recorder, WORKLOAD, recorder)
+    for event in recorder.of(Progress):
+        assert 0 <= event.done <= 1
+        assert event.phase in ("train", "score")
+    json.dumps([note.values for note in recorder.of(Noted)])
+    assert len(recorder.of(Finished)) == len(recorder.results)
+    return recorder
 
 
 def weights(folder, number):
@@ -120,9 +87,9 @@ MIXED = [
 
 
 def test_every_trial_of_a_mixed_cohort_ends_with_a_result_or_its_reason(engine, tmp_path):
-    sink, source = run(engine, [job(i, tmp_path, c) for i, c in enumerate(MIXED)])
+    sink = run(engine, [job(i, tmp_path, c) for i, c in enumerate(MIXED)])
     assert sink.results.keys() == {0, 1, 2, 3, 5}
-    assert "max_length: got 5" in sink.failures[4][0]
+    assert "max_length: got 5" in sink.failures[4].message
     assert sink.results[2].broke_at_step is not None
     assert sink.results[2].scores == {}
     assert len(sink.results[0].curve.steps) == 9
@@ -133,18 +100,18 @@ def test_every_trial_of_a_mixed_cohort_ends_with_a_result_or_its_reason(engine, 
         assert len(scores.answers) == len(scores.nll) == 6
     assert sink.results[0].cost.raw_tokens == 3 * sum(e.n_tokens for e in WORKLOAD.train)
     assert sink.results[0].cost.computed_tokens < sink.results[0].cost.raw_tokens
-    assert max(len(ids) for ids in source.taken) <= 2
+    assert max(len(ids) for ids in sink.taken) <= 2
     assert not any((tmp_path / str(i) / "resume").exists() for i in range(6))
 
 
 def test_an_interrupted_run_that_goes_on_equals_an_unbroken_one_bit_for_bit(engine, model_folder, tmp_path):
     jobs = [BASE, BASE.with_values(lora_r=8, per_device_train_batch_size=3), BASE.with_values(lora_dropout=0.0)]
-    unbroken, _ = run(engine, [job(i, tmp_path / "a", c) for i, c in enumerate(jobs)])
+    unbroken = run(engine, [job(i, tmp_path / "a", c) for i, c in enumerate(jobs)])
     done = {}
     for stop_after in (1, 5, 3, 7, None):  # a fresh engine each time, as after a restart
         again = PackedEngine(EngineOptions(str(model_folder), threads=1, extra={"slots": 2}))
         rest = [job(i, tmp_path / "b", c) for i, c in enumerate(jobs) if i not in done]
-        sink, _ = run(again, rest, stop_after)
+        sink = run(again, rest, stop_after)
         done.update(sink.results)
     assert done.keys() == unbroken.results.keys()
     for number, result in done.items():
@@ -167,7 +134,7 @@ def test_lanes_change_no_bit(model_folder, tmp_path, monkeypatch, lanes, slots):
     for name, n, threads in (("one", 1, 1), ("many", lanes, lanes)):
         extra = {"slots": slots, "lanes": n, "rows": 30}
         engine = PackedEngine(EngineOptions(str(model_folder), threads=threads, extra=extra))
-        results[name], _ = run(engine, [job(i, tmp_path / name, c) for i, c in enumerate(jobs)])
+        results[name] = run(engine, [job(i, tmp_path / name, c) for i, c in enumerate(jobs)])
     one, many = results["one"].results, results["many"].results
     assert one.keys() == many.keys() == set(range(len(jobs)))
     for number, result in one.items():
@@ -189,7 +156,7 @@ def test_a_run_in_lanes_that_is_stopped_goes_on_to_the_same_bits(model_folder, t
     done = {}
     for stop_after in (1, 5, 3, None):
         rest = [job(i, tmp_path / "b", c) for i, c in enumerate(jobs) if i not in done]
-        done.update(run(lanes(), rest, stop_after)[0].results)
+        done.update(run(lanes(), rest, stop_after).results)
     assert done.keys() == {0, 1, 2}
     for number in done:
         assert_same_weights(weights(tmp_path / "a", number), weights(tmp_path / "b", number))
@@ -218,27 +185,22 @@ def test_a_damaged_or_foreign_resume_state_is_ignored(engine, tmp_path):
 
 def test_a_checkpoint_of_a_longer_run_equals_the_shorter_trial(engine, tmp_path):
     longer = job(0, tmp_path / "a", checkpoints=((1, 11), (2, 12)))
-    sink, _ = run(engine, [longer])
+    sink = run(engine, [longer])
     assert list(sink.results) == [11, 12, 0]
     shorter = TrialJob(12, BASE.with_values(num_train_epochs=2), 0, ("validation",), str(tmp_path / "b" / "12"))
-    alone, _ = run(engine, [shorter])
+    alone = run(engine, [shorter])
     assert_same_weights(weights(tmp_path / "a", 12), weights(tmp_path / "b", 12))
     assert (sink.results[12].scores["validation"].nll == alone.results[12].scores["validation"].nll).all()
     assert len(sink.results[12].curve.steps) == len(alone.results[12].curve.steps)
 
 
 def test_a_run_stopped_while_a_checkpoint_is_scored_still_gives_the_checkpoint(engine, tmp_path, monkeypatch):
-    class StopsWhileScoring(RecordingSink):
-        scoring = False
-
-        def should_stop(self):
-            return self.scoring
-
     longer = job(0, tmp_path / "a", checkpoints=((1, 11), (3, 13)))
-    stopped = StopsWhileScoring()
+    scoring = threading.Event()
+    stopped = EventRecorder([longer], lambda told: scoring.is_set())
 
-    def endless_scoring(packed, adapters, examples, scoring, on_batch, *rest):
-        stopped.scoring = True
+    def endless_scoring(packed, adapters, examples, how, on_batch, *rest):
+        scoring.set()
         give_up = time.monotonic() + 30
         while time.monotonic() < give_up:
             on_batch(0.5)
@@ -246,11 +208,11 @@ def test_a_run_stopped_while_a_checkpoint_is_scored_still_gives_the_checkpoint(e
 
     with monkeypatch.context() as patched:
         patched.setattr(turns_module, "score", endless_scoring)
-        engine.run(ListSource([longer]), WORKLOAD, stopped)
+        engine.run(stopped, WORKLOAD, stopped)
     assert stopped.results == {}
-    sink, _ = run(engine, [longer])
+    sink = run(engine, [longer])
     assert list(sink.results) == [11, 13, 0]
-    unbroken, _ = run(engine, [job(0, tmp_path / "b", checkpoints=((1, 11), (3, 13)))])
+    unbroken = run(engine, [job(0, tmp_path / "b", checkpoints=((1, 11), (3, 13)))])
     for number in (11, 13, 0):
         assert_same_weights(weights(tmp_path / "a", number), weights(tmp_path / "b", number))
         mine, theirs = sink.results[number].curve, unbroken.results[number].curve
@@ -259,7 +221,7 @@ def test_a_run_stopped_while_a_checkpoint_is_scored_still_gives_the_checkpoint(e
 
 def test_the_saved_adapter_gives_the_same_likelihoods_in_plain_peft(engine, tmp_path):
     for number, targets in enumerate(["all-linear", None, ("q_proj", "model.layers.1.mlp.down_proj")]):
-        sink, _ = run(engine, [job(number, tmp_path, BASE.with_values(target_modules=targets, lora_dropout=0.0))])
+        sink = run(engine, [job(number, tmp_path, BASE.with_values(target_modules=targets, lora_dropout=0.0))])
         model = PeftModel.from_pretrained(tiny_model(), tmp_path / str(number))
         adapted = {n for n, m in model.get_base_model().named_modules() if hasattr(m, "lora_A")}
         assert len(adapted) == len(weights(tmp_path, number)) // 2
@@ -273,7 +235,7 @@ def test_the_saved_adapter_gives_the_same_likelihoods_in_plain_peft(engine, tmp_
 
 
 def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_path, monkeypatch):
-    whole, _ = run(engine, [job(i, tmp_path / "a") for i in range(3)])
+    whole = run(engine, [job(i, tmp_path / "a") for i in range(3)])
     real = turns_module.train_together
 
     def small_machine(packed, trainees, *rest):
@@ -283,16 +245,16 @@ def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_
         return real(packed, trainees, *rest)
 
     monkeypatch.setattr(turns_module, "train_together", small_machine)
-    split, _ = run(engine, [job(i, tmp_path / "b") for i in range(3)])
+    split = run(engine, [job(i, tmp_path / "b") for i in range(3)])
     assert split.results.keys() == whole.results.keys()
-    assert any(code == "cohort_split" for code, _ in split.notes)
+    assert any(note.code == "cohort_split" for note in split.of(Noted))
     for number, result in split.results.items():
         losses = [s.loss for s in whole.results[number].curve.steps]
         assert [s.loss for s in result.curve.steps] == pytest.approx(losses, rel=1e-4)
 
 
 def test_scoring_that_runs_out_of_memory_is_repeated_with_less(engine, tmp_path, monkeypatch):
-    whole, _ = run(engine, [job(i, tmp_path / "a") for i in range(2)])
+    whole = run(engine, [job(i, tmp_path / "a") for i in range(2)])
     real, tried = turns_module.score, []
 
     def small_machine(packed, adapters, examples, scoring, on_batch, spread, limits):
@@ -302,9 +264,9 @@ def test_scoring_that_runs_out_of_memory_is_repeated_with_less(engine, tmp_path,
         return real(packed, adapters, examples, scoring, on_batch, spread, limits)
 
     monkeypatch.setattr(turns_module, "score", small_machine)
-    split, _ = run(engine, [job(i, tmp_path / "b") for i in range(2)])
+    split = run(engine, [job(i, tmp_path / "b") for i in range(2)])
     assert not split.failures
-    assert any(code == "scoring_split" for code, _ in split.notes)
+    assert any(note.code == "scoring_split" for note in split.of(Noted))
     assert min(tried) <= 100
     for number, result in split.results.items():
         nll = whole.results[number].scores["validation"].nll
@@ -325,9 +287,19 @@ def test_trials_train_together_only_as_far_as_their_own_adapters_fit(model_folde
     engine_module_plan = engine_module.plan_memory
     monkeypatch.setattr(engine_module, "plan_memory", room_for_two)
     monkeypatch.setattr(cohort_module.Cohort, "_turn", watch)
-    sink, _ = run(PackedEngine(EngineOptions(str(model_folder))), [job(i, tmp_path) for i in range(5)])
+    sink = run(PackedEngine(EngineOptions(str(model_folder))), [job(i, tmp_path) for i in range(5)])
     assert sink.results.keys() == set(range(5))
     assert max(together) == 2
+
+
+def test_a_cancelled_trial_ends_after_its_step_and_its_slot_is_taken_by_the_next(engine, tmp_path):
+    recorder = EventRecorder([job(i, tmp_path) for i in range(3)], cancelled=[1])
+    engine.run(recorder, WORKLOAD, recorder)
+    assert recorder.of(Cancelled) == [Cancelled(1)]
+    assert len(recorder.losses[1]) == 1
+    assert recorder.results.keys() == {0, 2}
+    alone = run(engine, [job(0, tmp_path / "alone")])
+    assert recorder.losses[0] == alone.losses[0]
 
 
 def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp_path, monkeypatch):
@@ -339,11 +311,10 @@ def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp
         return real(packed, trainees, *rest)
 
     monkeypatch.setattr(turns_module, "train_together", tiny_machine)
-    sink, _ = run(engine, [job(i, tmp_path) for i in range(3)])
+    sink = run(engine, [job(i, tmp_path) for i in range(3)])
     assert sink.results.keys() == {0, 2}
-    message, out_of_memory = sink.failures[1]
-    assert out_of_memory
-    assert "Lower max_length" in message
+    assert sink.failures[1].out_of_memory
+    assert "Lower max_length" in sink.failures[1].message
 
 
 def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model_folder, tmp_path, monkeypatch):
@@ -365,9 +336,9 @@ def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model
     )
     run(one, [job(0, tmp_path / "a")])
     monkeypatch.setattr(loop_module, "gradients", one_at_a_time)
-    sink, _ = run(two, [job(0, tmp_path / "b")])
+    sink = run(two, [job(0, tmp_path / "b")])
     assert not sink.failures
-    assert any(code == "cohort_split" for code, _ in sink.notes)
+    assert any(note.code == "cohort_split" for note in sink.of(Noted))
     assert_same_weights(weights(tmp_path / "a", 0), weights(tmp_path / "b", 0))
 
 
@@ -405,8 +376,8 @@ def test_both_engines_agree_over_twenty_steps_of_the_real_trainer(model_folder, 
                           lr_scheduler_type="warmup_stable_decay", warmup_steps=3, learning_rate=1e-3),
     ]  # fmt: skip
     options = EngineOptions(str(model_folder), threads=1)
-    packed, _ = run(PackedEngine(options), [job(i, tmp_path / "packed", c) for i, c in enumerate(chosen)])
-    plain_run, _ = run(PeftEngine(options), [job(i, tmp_path / "peft", c) for i, c in enumerate(chosen)])
+    packed = run(PackedEngine(options), [job(i, tmp_path / "packed", c) for i, c in enumerate(chosen)])
+    plain_run = run(PeftEngine(options), [job(i, tmp_path / "peft", c) for i, c in enumerate(chosen)])
     for number in range(len(chosen)):
         a, b = packed.results[number], plain_run.results[number]
         assert len(a.curve.steps) == len(b.curve.steps) >= 20

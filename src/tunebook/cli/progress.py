@@ -8,15 +8,14 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
+from rich import progress
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
 from tunebook.cli.output import messages
+from tunebook.core.events import Cancelled, Event, Failed, Progress, Recorded, Requeued, RoundClosed, WaveStarted
 from tunebook.core.facts import History, TrialFact
-from tunebook.core.findings import Finding
-from tunebook.core.ports import Event
-from tunebook.core.study import RoundKind, TrialState, Wave
+from tunebook.core.study import TrialState, Wave
 
 __all__ = ["TerminalObserver"]
 
@@ -25,7 +24,7 @@ MOST_BARS = 6
 
 
 class TerminalObserver:
-    """Fulfils `run.observer.Observer` in a terminal or a log. Use as a context manager.
+    """Fulfils `core.ports.Observer` in a terminal or a log. Use as a context manager.
 
     Args:
         wanted_trials: trials the study is expected to take in all, for the study's own bar.
@@ -38,16 +37,16 @@ class TerminalObserver:
         self._live = self._console.is_terminal and not quiet
         self._total = max(wanted_trials, 1)
         self._done = 0
-        self._bars: dict[int, TaskID] = {}
+        self._bars: dict[int, progress.TaskID] = {}
         self._began = time.monotonic()
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+        self._progress = progress.Progress(
+            progress.SpinnerColumn(),
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=None),
+            progress.TextColumn("{task.percentage:>3.0f} %"),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(),
             console=self._console,
             transient=True,
             disable=not self._live,
@@ -69,7 +68,27 @@ class TerminalObserver:
         """A line that says what takes a while."""
         self._say(Text(text, style="dim"))
 
-    def wave_started(self, wave: Wave, history: History) -> None:
+    def event(self, event: Event) -> None:
+        """Moves the bars; a line for each round and for each trial's result; the round's paragraph also when quiet."""
+        match event:
+            case WaveStarted(wave, history):
+                self._wave_started(wave, history)
+            case Progress(trial_id, done, phase):
+                self._bar(trial_id, done, f"trial {trial_id} {phase}")
+            case Failed() | Requeued() | Cancelled():
+                self._drop(event.trial)
+            case Recorded(fact):
+                self._recorded(fact)
+            case RoundClosed(paragraph=paragraph) if paragraph:
+                self._console.print(Text(paragraph + "\n"))
+
+    def warning(self, text: str) -> None:
+        """A line in yellow, also when quiet."""
+        self._console.print(Text(f"warning: {text}", style="yellow"))
+
+    # -- lines
+
+    def _wave_started(self, wave: Wave, history: History) -> None:
         """A line for the round; the study's bar stands where the ledger says."""
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
         already = sum(fact.state.is_final for fact in history.trials.values())
@@ -79,30 +98,11 @@ class TerminalObserver:
         part = f", part {wave.number}" if wave.number > 1 else ""
         self._say(Text(f"round {wave.round} ({wave.kind}{part}): {_count(len(trained), 'trial')}", style="bold"))
 
-    def event(self, event: Event) -> None:
-        """Moves the running trials' bars."""
-        name, arguments = event
-        if name == "progress":
-            trial_id, done, phase = arguments
-            self._bar(trial_id, done, f"trial {trial_id} {phase}")
-        elif name in ("failed", "requeued"):
-            self._drop(arguments[0])
-
-    def trial_finished(self, fact: TrialFact) -> None:
-        """A line for the trial."""
+    def _recorded(self, fact: TrialFact) -> None:
         self._drop(fact.trial.id)
         self._done += 1
         self._progress.update(self._study, completed=self._done)
         self._say(Text(f"  {self._position()} {_line(fact)}"))
-
-    def round_closed(self, kind: RoundKind, findings: tuple[Finding, ...], paragraph: str) -> None:
-        """The round's paragraph, also when quiet."""
-        if paragraph:
-            self._console.print(Text(paragraph + "\n"))
-
-    def warning(self, text: str) -> None:
-        """A line in yellow, also when quiet."""
-        self._console.print(Text(f"warning: {text}", style="yellow"))
 
     # -- bars
 

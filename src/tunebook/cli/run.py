@@ -60,8 +60,9 @@ def run_and_show(
         print_json({"study": study.spec.name, "paths": paths, "failed_trials": status.failed})
     else:
         results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))
-        curves = shell_line(["tensorboard", "--logdir", str(study.place.folder / "tensorboard")])
-        results().print(f"{'curves:':14} {curves}")
+        board = study.place.folder / "tensorboard"
+        if board.is_dir():
+            results().print(f"{'curves:':14} {shell_line(['tensorboard', '--logdir', str(board)])}")
     if status.failed:
         messages().print(
             f"Could not be trained: trials {', '.join(map(str, status.failed))}; the record says why. "

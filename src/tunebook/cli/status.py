@@ -16,11 +16,14 @@ from tunebook.cli.output import print_json, results
 
 if TYPE_CHECKING:
     from tunebook.api import Study
+    from tunebook.run.event_log import UnderWay
     from tunebook.run.status import RoundStatus, StudyStatus
 
 EXAMPLE = "Example: tunebook status runs/demo --watch"
 REFRESH_SECONDS = 2.0
-LEAST_IMPORTANT = ("speed", "baseline", "training now", "could not be trained")
+MOST_UNDER_WAY = 6
+"""Trials under way that are shown one by one."""
+LEAST_IMPORTANT = ("  trial ", "speed", "workers that died", "baseline", "training now", "could not be trained")
 """Left out in this order where a window is too small."""
 
 
@@ -141,12 +144,28 @@ def _tell(s: StudyStatus) -> Iterable[str]:
     yield f"spent: {_spent(s)}"
     if s.cohort:
         yield f"training now: {len(s.cohort)} side by side, trials {trial_list(s.cohort)}"
+    yield from (f"  trial {each.trial}: {_under_way(each, s)}" for each in s.under_way[:MOST_UNDER_WAY])
     if s.trials_per_hour:
         yield f"speed: {s.trials_per_hour:.1f} trials an hour"
     if s.seconds_left:
         yield f"left: at most about {duration(s.seconds_left)}"
     if s.failed:
         yield f"could not be trained: trials {trial_list(s.failed)}"
+    if s.deaths:
+        worker, reason = s.deaths[-1]
+        yield f"workers that died: {len(s.deaths)}, last {worker}: {reason}"
+
+
+def _under_way(trial: UnderWay, s: StudyStatus) -> str:
+    """How far a trial is; of one that does not run now, from where it will go on."""
+    if trial.trial not in s.cohort:
+        return "begins again" if trial.saved_step is None else f"goes on after step {trial.saved_step}"
+    parts = [f"{trial.phase} {100 * trial.done:.0f} %"] if trial.phase else []
+    parts += [f"step {trial.step}"] if trial.step is not None else []
+    parts += [f"loss {trial.loss:.3g}"] if trial.loss is not None else []
+    parts += [f"saved at step {trial.saved_step}"] if trial.saved_step is not None else []
+    parts += [f"last heard of {trial.heard_seconds_ago:.0f} s ago"] if trial.heard_seconds_ago > 10 else []
+    return ", ".join(parts) or "has begun"
 
 
 def _spent(s: StudyStatus) -> str:

@@ -1,6 +1,7 @@
 """The protocols that the adapters fulfil, and the values they exchange.
 
-    runner -- Wave --> Executor -- TrialJob --> Engine -- RawScores, StepRecord --> Executor -- TrialFact --> Ledger
+    runner -- TrialJob --> Executor -- TrialJob --> Engine
+    Engine -- EngineEvent --> Executor -- TrialEvent --> runner -- TrialFact --> Ledger
 
 An engine knows nothing of studies: it is handed a `Workload` (token ids) and `TrialJob`s, and gives back curves, raw
 answers, likelihoods and adapters. Judging text is pure and happens outside it. All values here are picklable.
@@ -13,32 +14,24 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import (
-    Cost,
-    Curve,
-    DataFacts,
-    EvaluationRecord,
-    Floats,
-    History,
-    StepRecord,
-    StudyFacts,
-    TrialFact,
-)
+from tunebook.core.events import EngineEvent, Event, TrialEvent
+from tunebook.core.facts import DataFacts, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.outlook import Outlook
 from tunebook.core.space import Folding
 from tunebook.core.study import StudySpec, Trial, Wave
+from tunebook.core.trial_result import RawScores, RawTrial
 
 __all__ = [
     "Calibration",
     "Engine",
     "EngineEntry",
     "EngineOptions",
-    "Event",
     "Executor",
     "ExecutorFactory",
     "ExecutorSetup",
     "Ledger",
+    "Observer",
     "Planner",
     "PlannerFactory",
     "RawScores",
@@ -190,74 +183,27 @@ class TrialJob:
     checkpoints: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class RawScores:
-    """What a model did on one split, before judging.
-
-    Attributes:
-        answers: generated token ids an example, without the stop token; for kind "choice" the index of the option.
-        nll: summed negative log-likelihood of the gold completion, nats, shape (n,).
-        n_label_tokens: label tokens an example, shape (n,), to turn sums into means.
-        texts: the answers as text, from engines that have no token ids; `answers` is then empty.
-    """
-
-    answers: tuple[tuple[int, ...], ...] | tuple[int, ...]
-    nll: Floats
-    n_label_tokens: tuple[int, ...]
-    texts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class RawTrial:
-    """What an engine gives back of a trial.
-
-    Attributes:
-        scores: by split; empty when training broke before it could be scored.
-        broke_at_step: the step with a non-finite loss or gradient, or whose smoothed loss was above the limit of
-            `core.divergence`; training stopped there. None: it ran to its end.
-        reason: code of why it broke, from `core.divergence`.
-    """
-
-    id: int
-    scores: dict[str, RawScores]
-    curve: Curve
-    cost: Cost
-    broke_at_step: int | None = None
-    reason: str | None = None
-
-
 class TrialSource(Protocol):
     """Where an engine takes trials from. Engines that train many at once take more as slots get free."""
 
     def take(self, n: int) -> Sequence[TrialJob]:
-        """Up to n further trials, in order; empty when there are none now."""
+        """Up to n further trials, in order; empty when there are none now. Asking in vain costs nothing."""
         ...
 
 
 class Sink(Protocol):
     """Where an engine reports to. All calls come from the engine's own thread."""
 
-    def step(self, trial_id: int, record: StepRecord) -> None: ...
-
-    def evaluation(self, trial_id: int, record: EvaluationRecord) -> None: ...
-
-    def progress(self, trial_id: int, done: float, phase: str) -> None:
-        """A sign of life, at least every few seconds of work: share of the trial done in [0, 1], and what goes on
-        ("train", "score")."""
-        ...
-
-    def finished(self, result: RawTrial) -> None: ...
-
-    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
-        """This trial cannot be trained; the others go on."""
-        ...
-
-    def note(self, code: str, values: dict[str, Any]) -> None:
-        """Something worth keeping: a cohort split after out-of-memory, a model that fell back to engine `peft`."""
+    def emit(self, event: EngineEvent) -> None:
+        """Report what has happened. `Progress` is due at least every few seconds of work."""
         ...
 
     def should_stop(self) -> bool:
         """Asked after every step and every scoring batch: save and return as soon as possible."""
+        ...
+
+    def is_cancelled(self, trial_id: int) -> bool:
+        """Asked where `should_stop` is: end this trial alone, free its slot and emit `Cancelled`."""
         ...
 
 
@@ -306,7 +252,7 @@ class Engine(Protocol):
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         """Train and score trials from the source until it is empty or `sink.should_stop()`.
 
-        One trial's trouble is reported with `sink.failed` and never touches the others. Raises `ModelError` when the
+        One trial's trouble is reported as `Failed` and never touches the others. Raises `ModelError` when the
         base model cannot be used at all, `EnvironmentStop` when the machine stops the study.
         """
         ...
@@ -338,10 +284,6 @@ class EngineEntry:
     runs_command: bool = False
     fallbacks: tuple[str, ...] = ()
     refuses_model: str = ""
-
-
-Event = tuple[str, tuple[Any, ...]]
-"""A Sink call as a value, for pipes: (method name, arguments)."""
 
 
 class Planner(Protocol):
@@ -396,10 +338,15 @@ class ExecutorSetup:
 class Executor(Protocol):
     """Runs trials on the devices there are."""
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[Event], None]) -> None:
-        """Train all jobs; calls `on_event` in the caller's thread for every sink call of every worker, in order for
-        each trial, plus ("started", (trial_id, worker)) and ("requeued", (trial_id, reason)). Returns when every job
-        is finished or failed, or soon after `stop`."""
+    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
+        """Train all jobs; calls `on_event` in the caller's thread for every event of every worker, in order for each
+        trial, and for what the executor itself has to tell. Returns when every job is finished, failed or cancelled,
+        or soon after `stop`."""
+        ...
+
+    def cancel(self, trial_id: int) -> None:
+        """End one trial: `Cancelled` is told when it has ended, at once where it still waits, else after its running
+        step. A trial that has a result by then keeps it. May be called from any thread."""
         ...
 
     def stop(self, now: bool = False) -> None:
@@ -415,21 +362,14 @@ ExecutorFactory = Callable[[ExecutorSetup], Executor]
 
 
 class Tracker(Protocol):
-    """Follows the trials of a run, to show them elsewhere. Called from the runner's thread, in order.
+    """Follows a run, to show it elsewhere. Called from the runner's thread, in order.
 
     An error that it raises is a warning, and it is then told nothing more: a tracker never ends a study.
     """
 
-    def step(self, trial: Trial, record: StepRecord) -> None:
-        """One optimiser step of a running trial."""
-        ...
-
-    def evaluation(self, trial: Trial, record: EvaluationRecord) -> None:
-        """A loss or score taken during training."""
-        ...
-
-    def finished(self, fact: TrialFact) -> None:
-        """A trial's result is in the ledger."""
+    def event(self, event: Event) -> None:
+        """Something has happened, see `core.events`. Events of running trials carry the trial's number;
+        `WaveStarted.history` has the trials."""
         ...
 
     def close(self) -> None:
@@ -440,6 +380,22 @@ class Tracker(Protocol):
 TrackerFactory = Callable[[str, StudySpec, Callable[[str], None]], Tracker]
 """Makes a tracker of a study: a folder of its own inside the study folder (not made yet), the study's file, and whom
 to tell what may mislead, one sentence a call."""
+
+
+class Observer(Protocol):
+    """Whoever watches a study: a terminal, a file, a tracker, a test. Calls come from the runner's thread, in order."""
+
+    def event(self, event: Event) -> None:
+        """Something has happened, see `core.events`."""
+        ...
+
+    def phase(self, text: str) -> None:
+        """Something that takes a while begins: loading, calibrating, writing the record."""
+        ...
+
+    def warning(self, text: str) -> None:
+        """Something may mislead; the study goes on."""
+        ...
 
 
 class Ledger(Protocol):

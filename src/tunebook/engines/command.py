@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
+from tunebook.core.events import Cancelled, Failed, Finished, Progress, Step
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import Calibration, EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
@@ -105,31 +106,36 @@ class _OneTrial:
         config = write_inputs(folder, output, self.job, self.workload, self.engine.model)
         started = time.monotonic()
         ended = run_program(
-            self.engine.arguments(config, output), folder, self.engine.limits, self._alive, self.sink.should_stop
+            self.engine.arguments(config, output), folder, self.engine.limits, self._alive, self._must_end
         )
         if ended.stopped:
+            if not self.sink.should_stop():
+                self.sink.emit(Cancelled(self.job.id))
             return
         try:
             self._report(ended, output, time.monotonic() - started)
             forget_inputs(folder)
         except Problem as problem:
             _check_room(folder, ended)
-            self.sink.failed(self.job.id, f"{problem}{ended.tail_clause}")
+            self.sink.emit(Failed(self.job.id, f"{problem}{ended.tail_clause}"))
 
     def _alive(self, share_of_time: float) -> None:
-        self.sink.progress(self.job.id, share_of_time, "train")
+        self.sink.emit(Progress(self.job.id, share_of_time, "train"))
+
+    def _must_end(self) -> bool:
+        return self.sink.should_stop() or self.sink.is_cancelled(self.job.id)
 
     def _report(self, ended: Ended, output: Path, seconds: float) -> None:
         if ended.problem:
             raise Problem(ended.problem)
         steps = read_steps(output)
         for record in steps:
-            self.sink.step(self.job.id, record)
+            self.sink.emit(Step(self.job.id, record))
         broke_at, reason = _broke(steps)
         scores = {} if reason else {split: read_scores(output, split, self.workload) for split in self.job.splits}
         adapter_bytes = _keep_adapter(output, Path(self.job.folder))
         cost = Cost(train_seconds=seconds, peak_bytes=ended.peak_bytes, adapter_bytes=adapter_bytes)
-        self.sink.finished(RawTrial(self.job.id, scores, Curve(steps), cost, broke_at, reason))
+        self.sink.emit(Finished(RawTrial(self.job.id, scores, Curve(steps), cost, broke_at, reason)))
 
 
 def _check_room(folder: Path, ended: Ended) -> None:

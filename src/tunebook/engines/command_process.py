@@ -57,7 +57,7 @@ class Ended:
 
     Attributes:
         problem: why its result cannot be used, as a sentence; None: it ended with code 0.
-        stopped: it was ended because the study stops.
+        stopped: it was ended because `should_stop` said so.
         tail: its last lines.
         peak_bytes: most memory that it and its children held at once, as sampled; 0 where unknown.
     """

@@ -26,6 +26,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from tunebook.core.configuration import FACTOR_KINDS, Configuration
 from tunebook.core.divergence import DivergenceMonitor
+from tunebook.core.events import Cancelled, Evaluation, Failed, Finished, Noted, Progress, Step
 from tunebook.core.factor_kind import Tool
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
 from tunebook.core.keywords import lora_keywords, training_keywords
@@ -58,7 +59,7 @@ _BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio"})
 
 
 class _Stop(Exception):
-    """Raised inside the Trainer or scoring to leave it, after `Sink.should_stop`."""
+    """Raised inside the Trainer or scoring to leave it, after `Sink.should_stop` or `Sink.is_cancelled`."""
 
 
 def lora_config(configuration: Configuration) -> Any:
@@ -114,14 +115,16 @@ class PeftEngine:
             if not jobs:
                 return
             try:
-                sink.finished(_TrialRun(self, jobs[0], workload, sink).run())
+                sink.emit(Finished(_TrialRun(self, jobs[0], workload, sink).run()))
             except _Stop:
-                return
+                if sink.should_stop():
+                    return
+                sink.emit(Cancelled(jobs[0].id))
             except (EnvironmentStop, ModelError):  # what ends the study, not this trial alone
                 raise
             except (RuntimeError, ValueError, MemoryError) as error:  # one trial's trouble must not end the others
                 kind = "" if isinstance(error, TunebookError) else f"{type(error).__name__}: "
-                sink.failed(jobs[0].id, f"{kind}{error}", out_of_memory=is_out_of_memory(error))
+                sink.emit(Failed(jobs[0].id, f"{kind}{error}", out_of_memory=is_out_of_memory(error)))
             gc.collect()
 
     def _adapted(self, configuration: Configuration, seed: int) -> Any:
@@ -285,7 +288,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._sink.note("out_of_memory", {"trial": self._job.id, "micro_batch": micro})
+                self._sink.emit(Noted("out_of_memory", {"trial": self._job.id, "micro_batch": micro}))
                 if micro == 1 and checkpointing:
                     raise OutOfMemory(
                         f"trial {self._job.id} does not fit in memory even one row at a time with recomputed "
@@ -352,14 +355,13 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             state.global_step, float(state.epoch), logs["loss"], logs["learning_rate"], logs.get("grad_norm", 0.0)
         )
         self._steps.append(record)
-        self._sink.step(self._job.id, record)
-        self._sink.progress(self._job.id, state.global_step / self._total, "train")
+        self._sink.emit(Step(self._job.id, record))
+        self._sink.emit(Progress(self._job.id, state.global_step / self._total, "train"))
         reason = self._monitor.observe(record.loss, record.gradient_norm)
         if reason:
             self._broke = (record.step, reason)
             control.should_training_stop = True
-        if self._sink.should_stop():
-            raise _Stop
+        self._leave_if_told()
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         if self._broke:
@@ -371,7 +373,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             if checkpoint_epoch == epoch:
                 scores = self._scores(model, self._job.splits)
                 adapter_bytes = _save(model, Path(self._job.folder).with_name(str(trial_id)), self._taken)
-                self._sink.finished(self._result(trial_id, scores, 0.0, adapter_bytes))
+                self._sink.emit(Finished(self._result(trial_id, scores, 0.0, adapter_bytes)))
         self._score_seconds += time.perf_counter() - began
 
     def _evaluate_curve(self, model: Any, step: int, epoch: int) -> None:
@@ -385,13 +387,12 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             step, float(epoch), "validation", total / sum(len(e.completion_ids) for e in examples)
         )
         self._evaluations.append(record)
-        self._sink.evaluation(self._job.id, record)
+        self._sink.emit(Evaluation(self._job.id, record))
 
     def _scores(self, model: Any, splits: Sequence[str]) -> dict[str, RawScores]:
         def on_batch(done: float) -> None:
-            self._sink.progress(self._job.id, done, "score")
-            if self._sink.should_stop():
-                raise _Stop
+            self._sink.emit(Progress(self._job.id, done, "score"))
+            self._leave_if_told()
 
         began = time.perf_counter()
         pad_id = self._engine._pad_id(model)
@@ -401,6 +402,10 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         }
         self._score_seconds += time.perf_counter() - began
         return result
+
+    def _leave_if_told(self) -> None:
+        if self._sink.should_stop() or self._sink.is_cancelled(self._job.id):
+            raise _Stop
 
 
 def _printer() -> Any:

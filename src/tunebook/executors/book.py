@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from tunebook.core.ports import Event, TrialJob
+from tunebook.core.events import Cancelled, Failed, Requeued
+from tunebook.core.ports import TrialJob
 
 __all__ = ["Death", "DeathKind", "JobBook", "Limits"]
+
+Ended = Failed | Requeued | Cancelled
+"""What becomes of a trial whose attempt ended without a result."""
 
 
 class DeathKind(StrEnum):
@@ -57,6 +61,7 @@ class _Entry:
     hangs: int = 0
     alone_memory_deaths: int = 0
     alone: bool = False
+    cancelled: bool = False
 
 
 @dataclass
@@ -119,18 +124,32 @@ class JobBook:
                 left = tuple(pair for pair in entry.job.checkpoints if pair[1] != trial_id)
                 entry.job = replace(entry.job, checkpoints=left)
 
-    def failed(self, trial_id: int, message: str, out_of_memory: bool) -> list[Event]:
+    def cancel(self, trial_id: int) -> Cancelled | None:
+        """Take a waiting trial out. One that is under way is not begun again, should its worker die."""
+        for entry in self._waiting:
+            if entry.job.id == trial_id:
+                self._waiting.remove(entry)
+                return Cancelled(trial_id)
+        for entry in (entry for entries in self._running.values() for entry in entries):
+            entry.cancelled = entry.cancelled or entry.job.id == trial_id
+        return None
+
+    def worker_of(self, trial_id: int) -> int | None:
+        """The worker that has a trial under way."""
+        return next((w for w, entries in self._running.items() if any(e.job.id == trial_id for e in entries)), None)
+
+    def failed(self, failure: Failed) -> Ended | None:
         """The engine gave a trial up: try it again, or not. What does not fit will not fit the next time either."""
         for entries in self._running.values():
             for entry in entries:
-                if entry.job.id == trial_id:
+                if entry.job.id == failure.trial:
                     entries.remove(entry)
-                    if out_of_memory or entry.begun >= self.limits.tries:
-                        return [("failed", (trial_id, message, out_of_memory))]
-                    return [self._back(entry, message)]
-        return []
+                    if failure.out_of_memory or entry.begun >= self.limits.tries:
+                        return failure
+                    return self._back(entry, failure.message)
+        return None
 
-    def lost(self, worker: int, death: Death) -> list[Event]:
+    def lost(self, worker: int, death: Death) -> list[Ended]:
         """A worker died: its trials go back to the queue or are given up, as events in order."""
         entries = self._running.pop(worker, [])
         self._served.discard(worker)
@@ -138,11 +157,11 @@ class JobBook:
             self.most_together = max(1, len(entries) // 2)
         return [self._after_death(entry, death, alone=len(entries) == 1) for entry in reversed(entries)][::-1]
 
-    def _after_death(self, entry: _Entry, death: Death, alone: bool) -> Event:
+    def _after_death(self, entry: _Entry, death: Death, alone: bool) -> Ended:
         if death.kind is DeathKind.MEMORY:
             entry.alone_memory_deaths += alone
             if entry.alone_memory_deaths >= self.limits.memory_tries:
-                return ("failed", (entry.job.id, death.reason, True))
+                return Failed(entry.job.id, death.reason, out_of_memory=True)
             return self._back(entry, death.reason)
         if death.kind is DeathKind.HANG:
             entry.hangs += 1
@@ -152,13 +171,15 @@ class JobBook:
             entry.alone = entry.alone or entry.begun >= self.limits.tries - 1
             give_up = entry.begun >= self.limits.tries
         if give_up and alone:
-            return ("failed", (entry.job.id, death.reason, False))
+            return Failed(entry.job.id, death.reason)
         return self._back(entry, death.reason)
 
-    def _back(self, entry: _Entry, reason: str) -> Event:
+    def _back(self, entry: _Entry, reason: str) -> Ended:
+        if entry.cancelled:
+            return Cancelled(entry.job.id)
         self._waiting.append(entry)
         self._waiting.sort(key=lambda waiting: waiting.place)
-        return ("requeued", (entry.job.id, reason))
+        return Requeued(entry.job.id, reason)
 
     def _fair_share(self, worker: int) -> int:
         hungry = max(1, self.n_workers - len(self._served - {worker}))

@@ -6,10 +6,9 @@ No second process, so no watchdog: what hangs, hangs. `local` is the executor fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from tunebook.core.facts import EvaluationRecord, StepRecord
-from tunebook.core.ports import Engine, Event, RawTrial, SinkWrapper, TrialJob, Workload
+from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, Started, TrialEvent
+from tunebook.core.ports import Engine, SinkWrapper, TrialJob, Workload
 from tunebook.executors.book import JobBook, Limits
 from tunebook.executors.faults import death_by_exception, stops_the_study
 
@@ -35,15 +34,16 @@ class InlineExecutor:
         self._workload = workload
         self._transform = transform
         self._limits = limits or Limits()
-        self._stopping = False
+        self.is_stopping = False
+        self.cancelled: set[int] = set()
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[Event], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
         """Train all jobs; see `core.ports.Executor`."""
         book = JobBook(self._limits)
         book.add(jobs)
-        desk = InlineSink(book, on_event, lambda: self._stopping)
+        desk = InlineSink(book, on_event, self)
         sink = self._transform.wrap(desk) if self._transform else desk
-        while book.has_waiting and not self._stopping:
+        while book.has_waiting and not self.is_stopping:
             try:
                 self._engine.run(desk, self._workload, sink)
             except Exception as error:  # the trials under way are isolated from those that wait
@@ -53,12 +53,16 @@ class InlineExecutor:
                     raise stop from error
                 desk.lost(error)
             desk.raise_what_stopped_us()
-            if not self._stopping and book.running(0):
+            if not self.is_stopping and book.running(0):
                 desk.lost(RuntimeError("the engine returned without a result for the trials that it had taken"))
 
     def stop(self, now: bool = False) -> None:
         """End after the running step; there is no process that could be ended sooner."""
-        self._stopping = True
+        self.is_stopping = True
+
+    def cancel(self, trial_id: int) -> None:
+        """End one trial; see `core.ports.Executor`."""
+        self.cancelled.add(trial_id)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -68,58 +72,51 @@ class InlineSink:
     """Source and sink of the engine. An error of the runner's callback waits until the engine has returned, because
     engines catch exceptions to isolate trials."""
 
-    def __init__(self, book: JobBook, on_event: Callable[[Event], None], stopping: Callable[[], bool]) -> None:
+    def __init__(self, book: JobBook, on_event: Callable[[TrialEvent], None], executor: InlineExecutor) -> None:
         self._book = book
         self._on_event = on_event
-        self._stopping = stopping
+        self._executor = executor
         self._error: BaseException | None = None
 
     def take(self, n: int) -> Sequence[TrialJob]:
         if self.should_stop():
             return []
+        for trial_id in tuple(self._executor.cancelled):
+            self._tell(self._book.cancel(trial_id))
         jobs = self._book.take(0, n)
         for job in jobs:
-            self._tell("started", job.id, _WORKER)
+            self._tell(Started(job.id, _WORKER))
         return jobs
 
-    def step(self, trial_id: int, record: StepRecord) -> None:
-        self._tell("step", trial_id, record)
-
-    def evaluation(self, trial_id: int, record: EvaluationRecord) -> None:
-        self._tell("evaluation", trial_id, record)
-
-    def progress(self, trial_id: int, done: float, phase: str) -> None:
-        self._tell("progress", trial_id, done, phase)
-
-    def finished(self, result: RawTrial) -> None:
-        self._book.finished(result.id)
-        self._tell("finished", result)
-
-    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
-        self._pass_on(self._book.failed(trial_id, message, out_of_memory))
-
-    def note(self, code: str, values: dict[str, Any]) -> None:
-        self._tell("note", code, values)
+    def emit(self, event: EngineEvent) -> None:
+        match event:
+            case Finished() | Cancelled():
+                self._book.finished(event.trial)
+                self._tell(event)
+            case Failed():
+                self._tell(self._book.failed(event))
+            case _:
+                self._tell(event)
 
     def should_stop(self) -> bool:
-        return self._stopping() or self._error is not None
+        return self._executor.is_stopping or self._error is not None
+
+    def is_cancelled(self, trial_id: int) -> bool:
+        return trial_id in self._executor.cancelled
 
     def lost(self, error: BaseException) -> None:
         """The engine broke: see to the trials it had."""
-        self._pass_on(self._book.lost(0, death_by_exception(error)))
+        for event in self._book.lost(0, death_by_exception(error)):
+            self._tell(event)
 
     def raise_what_stopped_us(self) -> None:
         if self._error is not None:
             raise self._error
 
-    def _pass_on(self, events: Sequence[Event]) -> None:
-        for name, arguments in events:
-            self._tell(name, *arguments)
-
-    def _tell(self, name: str, *arguments: Any) -> None:
-        if self._error is not None:
+    def _tell(self, event: TrialEvent | None) -> None:
+        if self._error is not None or event is None:
             return
         try:
-            self._on_event((name, arguments))
+            self._on_event(event)
         except BaseException as error:
             self._error = error

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.ports import Calibration, EngineOptions, Event, SinkWrapper, TrialJob, Workload
+from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, Noted, Progress, Started, TrialEvent
+from tunebook.core.ports import Calibration, EngineOptions, SinkWrapper, TrialJob, Workload
 from tunebook.errors import EnvironmentStop, TrialFailed
 from tunebook.executors.book import Death, DeathKind, JobBook, Limits
 from tunebook.executors.faults import death_by_exit
@@ -95,12 +96,12 @@ class LocalExecutor:
         self._workers = [_Worker(number, own) for number, own in enumerate(options)]
         self._inbox: queue.SimpleQueue[tuple[_Worker | None, WorkerProcess | None, str, Any]] = queue.SimpleQueue()
         self._book = JobBook(self._limits)
-        self._on_event: Callable[[Event], None] = _nobody
+        self._on_event: Callable[[TrialEvent], None] = _nobody
         self._stop_level = 0
 
     # --- what the runner calls ---------------------------------------------------------------------------------
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[Event], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
         """Train all jobs; see `core.ports.Executor`.
 
         Raises: EnvironmentStop, UserError: what a worker met that concerns the whole study (no room on the disk, a
@@ -124,6 +125,10 @@ class LocalExecutor:
         """Ask for an end after the running step, or at once. Takes no lock: signal handlers may call it."""
         self._stop_level = max(self._stop_level, 2 if now else 1)
         self._inbox.put((None, None, "stop", None))
+
+    def cancel(self, trial_id: int) -> None:
+        """End one trial; see `core.ports.Executor`."""
+        self._inbox.put((None, None, "cancel", trial_id))
 
     def calibrate(self, limit_seconds: float = _CALIBRATION_SECONDS) -> Calibration:
         """Let the first worker measure this machine; see `core.ports.Engine.calibrate`.
@@ -202,8 +207,10 @@ class LocalExecutor:
             worker, process, kind, value = self._inbox.get(timeout=_TICK_SECONDS)
         except queue.Empty:
             return
+        if kind == "cancel":
+            self._cancel(value)
         if worker is None or process is not worker.process:
-            return  # a stop request, or the last words of a worker that has been replaced
+            return  # an order of the runner's, or the last words of a worker that has been replaced
         if kind == "event":
             self._handle_event(worker, value)
         elif kind == "take":
@@ -221,32 +228,39 @@ class LocalExecutor:
         assert worker.process is not None
         jobs = [] if self._stop_level else self._book.take(worker.number, n)
         for job in jobs:
-            self._tell("started", job.id, worker.name)
+            self._tell(Started(job.id, worker.name))
         worker.last_progress = self._clock()
         worker.process.send("jobs", jobs)
 
-    def _handle_event(self, worker: _Worker, event: Event) -> None:
-        name, arguments = event
-        if name == "failed":
-            worker.last_progress = self._clock()
-            self._pass_on(self._book.failed(*arguments))
-            return
-        if name == "progress":
-            trial_id, done, phase = arguments
-            if worker.shares.get(trial_id) != (done, phase):
-                worker.shares[trial_id] = (done, phase)
+    def _handle_event(self, worker: _Worker, event: EngineEvent) -> None:
+        match event:
+            case Progress(trial, done, phase):
+                if worker.shares.get(trial) != (done, phase):
+                    worker.shares[trial] = (done, phase)
+                    worker.last_progress = self._clock()
+            case Noted():
+                pass
+            case _:
                 worker.last_progress = self._clock()
-        elif name != "note":
-            worker.last_progress = self._clock()
-        if name == "finished":
-            self._book.finished(arguments[0].id)
-        self._tell(name, *arguments)
+        match event:
+            case Failed():
+                self._tell(self._book.failed(event))
+                return
+            case Finished() | Cancelled():
+                self._book.finished(event.trial)
+        self._tell(event)
+
+    def _cancel(self, trial_id: int) -> None:
+        self._tell(self._book.cancel(trial_id))
+        number = self._book.worker_of(trial_id)
+        if number is not None and (process := self._workers[number].process) is not None:
+            process.send("cancel", trial_id)
 
     def _gone_idle(self, worker: _Worker) -> None:
         worker.is_running = False
         if self._book.running(worker.number) and not self._stop_level:
             reason = "the engine returned without a result for the trials that it had taken"
-            self._pass_on(self._book.lost(worker.number, Death(DeathKind.CRASH, reason)))
+            self._lose(worker, Death(DeathKind.CRASH, reason))
 
     # --- deaths ------------------------------------------------------------------------------------------------
 
@@ -268,14 +282,20 @@ class LocalExecutor:
             if worker.failed_starts >= _STARTS:
                 raise _no_start(worker, death.reason)
         if not self._stop_level:
-            self._pass_on(self._book.lost(worker.number, death))
+            self._lose(worker, death)
             self._lighten(worker)
         return death
+
+    def _lose(self, worker: _Worker, death: Death) -> None:
+        """A worker's trials wait again or are given up."""
+        for event in self._book.lost(worker.number, death):
+            self._tell(event)
 
     def _lighten(self, worker: _Worker) -> None:
         """Note that fewer trials fit together than the engine believes; it is handed no more than that from now on."""
         if self._book.most_together is not None:
-            self._tell("note", "fewer_together", {"most_together": self._book.most_together, "worker": worker.name})
+            values = {"most_together": self._book.most_together, "worker": worker.name}
+            self._tell(Noted("fewer_together", values))
 
     def _look_after(self) -> None:
         """Kill what makes no progress; its death is then handled like any other."""
@@ -313,15 +333,12 @@ class LocalExecutor:
         worker.shares.clear()
         process.listen(lambda kind, value: self._inbox.put((worker, process, kind, value)))
 
-    def _pass_on(self, events: Sequence[Event]) -> None:
-        for name, arguments in events:
-            self._tell(name, *arguments)
-
-    def _tell(self, name: str, *arguments: Any) -> None:
-        self._on_event((name, arguments))
+    def _tell(self, event: TrialEvent | None) -> None:
+        if event is not None:
+            self._on_event(event)
 
 
-def _nobody(event: Event) -> None:
+def _nobody(event: TrialEvent) -> None:
     """Before the first run there is nobody to tell."""
 
 

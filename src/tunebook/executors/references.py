@@ -23,7 +23,7 @@ def resolve(reference: str) -> Callable[..., Any]:
 class Transform:
     """A function, called in the worker with its sink and `arguments`, that gives the sink the engine reports to.
 
-    It may hand on other values than it gets, as long as `finished` is called with something that has the trial's `id`.
+    It may hand on other events than it gets, as long as each trial ends in one `Finished`, `Failed` or `Cancelled`.
     """
 
     reference: str

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunebook.core.facts import EvaluationRecord, StepRecord
-from tunebook.core.ports import Engine, EngineOptions, RawTrial, SinkWrapper, TrialJob, Workload
+from tunebook.core.events import EngineEvent
+from tunebook.core.ports import Engine, EngineOptions, SinkWrapper, TrialJob, Workload
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.faults import death_by_exception, stops_the_study
 from tunebook.executors.references import resolve
@@ -45,6 +45,7 @@ class _Line:
         self._sender = sender
         self._receiver = receiver
         self._stopping = threading.Event()
+        self._cancelled: frozenset[int] = frozenset()
         self._jobs: queue.SimpleQueue[list[TrialJob]] = queue.SimpleQueue()
         self.orders: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -57,6 +58,8 @@ class _Line:
                     self._jobs.put(value)
                 elif kind == "stop":
                     self._stopping.set()
+                elif kind == "cancel":
+                    self._cancelled |= {value}
                 else:
                     self.orders.put(kind)
         except (EOFError, OSError):
@@ -74,26 +77,14 @@ class _Line:
         self.tell("take", n)
         return self._jobs.get()
 
-    def step(self, trial_id: int, record: StepRecord) -> None:
-        self.tell("event", ("step", (trial_id, record)))
-
-    def evaluation(self, trial_id: int, record: EvaluationRecord) -> None:
-        self.tell("event", ("evaluation", (trial_id, record)))
-
-    def progress(self, trial_id: int, done: float, phase: str) -> None:
-        self.tell("event", ("progress", (trial_id, done, phase)))
-
-    def finished(self, result: RawTrial) -> None:
-        self.tell("event", ("finished", (result,)))
-
-    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
-        self.tell("event", ("failed", (trial_id, message, out_of_memory)))
-
-    def note(self, code: str, values: dict[str, Any]) -> None:
-        self.tell("event", ("note", (code, values)))
+    def emit(self, event: EngineEvent) -> None:
+        self.tell("event", event)
 
     def should_stop(self) -> bool:
         return self._stopping.is_set()
+
+    def is_cancelled(self, trial_id: int) -> bool:
+        return trial_id in self._cancelled
 
 
 def main() -> None:

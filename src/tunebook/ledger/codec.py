@@ -113,7 +113,7 @@ def _value(hint: Any, raw: Any) -> Any:
             return tuple(_value(Any, element) for element in raw[tag])
         if tag == _DICT:
             return _tagged_dict(hint, raw[tag])
-    for option in _options(hint):
+    for option in _options(hint) if raw is not None else ():
         if is_dataclass(option) and isinstance(option, type) and (isinstance(raw, dict) or option is hint):
             return _dataclass(option, raw)
     if isinstance(hint, type) and issubclass(hint, Enum):

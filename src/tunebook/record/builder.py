@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, TrialState
@@ -104,7 +106,7 @@ def _best(view: View, words: Words) -> Best | None:
     if confirmation is not None and confirmation.keys.get("best") == best.key:
         confirmed = confirmation.accuracies.get("best")
     sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
-    trained = view.mean_cost(best.key)[2] and view.spec.engine != "simulated"
+    trained = view.mean_cost(best.key)[2] and view.keeps_adapters
     if trained and not opening.status(view, words):
         sentences.append(words.where_the_adapter_is())
     return Best(words.label("best"), best_yaml(view, best.key), tuple(sentences), best.trials)
@@ -189,8 +191,14 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
     return tuple(found[:MOST_SUSPECTS]), len(wrong), len(trained)
 
 
+def _with_trials(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A note's values with its list of trials as text; a list of two would read as a change from one to the other."""
+    trials = values.get("trials")
+    return {**values, "trials": trial_list(list(trials))} if isinstance(trials, list | tuple) else values
+
+
 def _notes(view: View, words: Words) -> tuple[str, ...]:
-    told = [words.note(code, values) for code, values in view.notes if code != "trial_resumed"]
+    told = [words.note(code, _with_trials(values)) for code, values in view.notes if code != "trial_resumed"]
     resumed = [int(values["trial"]) for code, values in view.notes if code == "trial_resumed"]
     told += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
     failed = [f for f in view.trials if f.state is TrialState.FAILED]

@@ -31,8 +31,6 @@ __all__ = [
     "status",
 ]
 
-RIGHT_OR_WRONG = ("exact_match", "choice", "number", "contains")
-"""Metrics whose mean is a share of right answers."""
 OPENING_ITEMS = 3
 """Unknowns named in the opening; all are in the section."""
 
@@ -59,7 +57,7 @@ def aim(view: View, words: Words) -> str:
         factors.append(
             (factor.name, words.span(shown[0], shown[1]) if factor.is_range else words.label("enum_gap").join(shown))
         )
-    score = spec.metric not in RIGHT_OR_WRONG
+    score = not view.scale.counts_right_answers
     model = str(view.facts.model.get("name") or spec.model)
     return words.aim(Aim(spec.metric, model, score, tuple(factors), spec.budget.trials, spec.budget.hours))
 
@@ -236,7 +234,7 @@ def _settings(view: View, words: Words, key: str) -> str:
 def _gain_sentences(view: View, words: Words) -> list[str]:
     found = view.conclusions
     assert found.best is not None
-    right = view.spec.metric in RIGHT_OR_WRONG
+    right = view.scale.counts_right_answers
     finding = view.told_apart(found.best.key)
     sentences: list[str] = []
     if finding is not None and finding.split == "test":

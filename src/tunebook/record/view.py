@@ -14,7 +14,10 @@ from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
+from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.errors import StudyFileError
+from tunebook.plugins import ENGINES, METRICS
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["View"]
@@ -34,6 +37,24 @@ class View:
     conclusions: StudyFindings
     notes: Sequence[tuple[str, Mapping[str, Any]]] = ()
     outlook: Outlook | None = None
+
+    @cached_property
+    def scale(self) -> ScoreScale:
+        """What kind of number the metric gives; looked up by name where the ledger does not say."""
+        if self.facts.scale is not None:
+            return self.facts.scale
+        try:
+            return METRICS.load(self.spec.metric)().scale
+        except StudyFileError:  # a function, or the package is gone; both give means of scores in [0, 1]
+            return ScoreScale(kind=ScoreKind.MEAN)
+
+    @cached_property
+    def keeps_adapters(self) -> bool:
+        """Whether the engine trains adapters that can be used."""
+        try:
+            return ENGINES.load(self.spec.engine).trains
+        except StudyFileError:  # the package that brought it is gone; its adapters are not
+            return True
 
     @cached_property
     def trials(self) -> tuple[TrialFact, ...]:

@@ -68,5 +68,5 @@ def _drawn(view: View, language: str, warn: Callable[[str], None]) -> tuple[Draw
 
 def _restore_board(board: Path, view: View) -> None:
     """Curves for TensorBoard from the ledger, where their folder was deleted or could not be written."""
-    if not board.exists() and any(fact.curve.steps for fact in view.final):
+    if "tensorboard" in view.spec.trackers and not board.exists() and any(fact.curve.steps for fact in view.final):
         rebuild(board, view.history, view.spec)

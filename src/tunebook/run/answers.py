@@ -5,20 +5,22 @@ Runs in the worker, so that a user's own metric cannot take the runner down with
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
-from tunebook.core.facts import Cost, Curve, EvaluationRecord, ExampleText, Outcomes, StepRecord, TrialFact
-from tunebook.core.ports import RawScores, RawTrial, Sink
+from tunebook.core.events import EngineEvent, Failed, Finished
+from tunebook.core.facts import ExampleText, Outcomes, TrialFact
+from tunebook.core.ports import Sink
 from tunebook.core.study import Trial, TrialState
+from tunebook.core.trial_result import JudgedTrial, RawScores, RawTrial
 from tunebook.errors import UserError
 from tunebook.evaluation import load_metric, scored
 
-__all__ = ["JudgeSpec", "JudgedTrial", "JudgingSink", "as_fact", "judging_sink"]
+__all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judging_sink"]
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,6 @@ class JudgeSpec:
     trust_remote_code: bool = False
 
 
-@dataclass(frozen=True)
-class JudgedTrial:
-    """A raw trial with its answers judged. `collapse` is the reason code when the answers show a collapsed model."""
-
-    id: int
-    outcomes: dict[str, Outcomes]
-    curve: Curve
-    cost: Cost
-    broke_at_step: int | None = None
-    reason: str | None = None
-    collapse: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
 class JudgingSink:
     """A sink that judges finished trials before handing them on; everything else passes through."""
 
@@ -67,14 +55,15 @@ class JudgingSink:
         self._metric = load_metric(spec.metric, Path(spec.base_folder), dict(spec.options))
         self._tokenizer = tokenizer
 
-    def finished(self, result: RawTrial) -> None:
+    def emit(self, event: EngineEvent) -> None:
         """Hand on the judged trial; a user's metric that fails makes it a failed one."""
-        try:
-            judged = self._judged(result)
-        except UserError as error:  # the user's own metric: this trial cannot be scored, the others may
-            self._inner.failed(result.id, str(error))
-            return
-        self._inner.finished(judged)  # type: ignore[arg-type]
+        match event:
+            case Finished(RawTrial() as result):
+                try:
+                    event = Finished(self._judged(result))
+                except UserError as error:  # the user's own metric: this trial cannot be scored, the others may
+                    event = Failed(result.id, str(error))
+        self._inner.emit(event)
 
     def _judged(self, result: RawTrial) -> JudgedTrial:
         outcomes = {split: self._outcomes(split, raw) for split, raw in result.scores.items()}
@@ -106,29 +95,13 @@ class JudgingSink:
             self._tokenizer = load_tokenizer(self._spec.model, self._spec.trust_remote_code)
         return [self._tokenizer.decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
 
-    def step(self, trial_id: int, record: StepRecord) -> None:
-        """Passed through."""
-        self._inner.step(trial_id, record)
-
-    def evaluation(self, trial_id: int, record: EvaluationRecord) -> None:
-        """Passed through."""
-        self._inner.evaluation(trial_id, record)
-
-    def progress(self, trial_id: int, done: float, phase: str) -> None:
-        """Passed through."""
-        self._inner.progress(trial_id, done, phase)
-
-    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
-        """Passed through."""
-        self._inner.failed(trial_id, message, out_of_memory)
-
-    def note(self, code: str, values: dict[str, Any]) -> None:
-        """Passed through."""
-        self._inner.note(code, values)
-
     def should_stop(self) -> bool:
         """Passed through."""
         return self._inner.should_stop()
+
+    def is_cancelled(self, trial_id: int) -> bool:
+        """Passed through."""
+        return self._inner.is_cancelled(trial_id)
 
 
 def judging_sink(inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> Sink:

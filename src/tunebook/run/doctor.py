@@ -18,10 +18,11 @@ from tunebook.errors import NotFoundError, TunebookError, UnwritableFolder, User
 from tunebook.files import said
 from tunebook.ledger import SqlLedger, examine, rescue
 from tunebook.ledger.sqlite import SqliteDatabase
+from tunebook.plugins import GROUPS
 from tunebook.run.paths import LEDGER_FILE
 from tunebook.run.reading import last_note
 
-__all__ = ["Check", "Rescued", "examine_machine", "rescue_study"]
+__all__ = ["Check", "InstalledPlugin", "Rescued", "examine_machine", "installed_plugins", "rescue_study"]
 
 GIB = 2**30
 
@@ -133,6 +134,29 @@ def _locks(folder: Path) -> Check:
         with suppress(OSError):  # a read-only folder refuses this as well
             probe.unlink(missing_ok=True)
     return Check("folder", "ok", f"{folder} can be written and locked")
+
+
+@dataclass(frozen=True)
+class InstalledPlugin:
+    """Something that a study file can name. `trouble` says why it cannot be used; empty: it can."""
+
+    group: str
+    name: str
+    package: str
+    version: str
+    trouble: str = ""
+
+
+def installed_plugins() -> list[InstalledPlugin]:
+    """Everything that a study file can name, by group; those of other packages are imported, to see whether they can
+    be."""
+    return [
+        InstalledPlugin(group.group, plugin.name, plugin.package, plugin.version, group.trouble(plugin) or "")
+        if plugin.package != "tunebook"
+        else InstalledPlugin(group.group, plugin.name, plugin.package, metadata.version("tunebook"))
+        for group in GROUPS
+        for plugin in group.plugins
+    ]
 
 
 @dataclass(frozen=True)

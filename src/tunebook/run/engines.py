@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Event, Executor, TrialJob
+from tunebook.core.events import Failed, Noted, TrialEvent
+from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Executor, TrialJob
 from tunebook.core.space import Folding, effective
 from tunebook.core.study import StudySpec
 from tunebook.errors import StudyFileError
 from tunebook.executors import resolve
 from tunebook.plugins import ENGINES
 
-__all__ = ["NOTE", "EngineChoice", "Refusal", "RoutingExecutor", "able", "check_space"]
-
-NOTE = "engine_refused"
-"""Code of the ledger's note on trials that another engine takes over."""
+__all__ = ["EngineChoice", "Refusal", "RoutingExecutor", "able", "check_space"]
 
 
 @dataclass(frozen=True)
@@ -126,58 +124,69 @@ def _asked(spec: StudySpec, table: tuple[Configuration, ...], folding: Folding) 
     return [(key, effective(each, folding, None)) for key, each in found]
 
 
-@dataclass
 class RoutingExecutor:
     """Hands each trial to the executor of the engine that trains it; fulfils `core.ports.Executor`.
 
     One engine after another, in the order of the choice: two engines at once would share the device's memory.
 
-    Attributes:
-        make: gives the executor of an engine by name; made when it is first needed.
+    Args:
+        make: gives the executor of an engine by name; called when it is first needed.
     """
 
-    choice: EngineChoice
-    make: Callable[[str], Executor]
-    _made: dict[str, Executor] = field(default_factory=dict)
-    _stopping: bool = False
+    def __init__(self, choice: EngineChoice, make: Callable[[str], Executor]) -> None:
+        self._choice, self._make = choice, make
+        self._current: tuple[str, Executor] | None = None
+        self._stopping = False
+        self._cancelled: set[int] = set()
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[Event], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
         """Train all jobs; see `core.ports.Executor`. A job that no engine takes is told as failed."""
-        chosen = [(job, *self.choice.of(job.configuration)) for job in jobs]
-        for event in _told(chosen, self.choice.names[0]):
+        chosen = [(job, *self._choice.of(job.configuration)) for job in jobs]
+        for event in _told(chosen, self._choice.names[0]):
             on_event(event)
-        for name in self.choice.names:
+        for name in self._choice.names:
             mine = [job for job, taken_by, _ in chosen if taken_by == name]
             if mine and not self._stopping:
-                self._executor(name).run(mine, on_event)
+                executor = self._executor(name)
+                for job in mine:
+                    if job.id in self._cancelled:
+                        executor.cancel(job.id)
+                executor.run(mine, on_event)
+
+    def cancel(self, trial_id: int) -> None:
+        """End one trial; one that waits for its engine is cancelled when that begins."""
+        self._cancelled.add(trial_id)
+        if self._current is not None:
+            self._current[1].cancel(trial_id)
 
     def stop(self, now: bool = False) -> None:
         """Ask for an end after the running step; engines that have not begun do not begin."""
         self._stopping = True
-        for executor in tuple(self._made.values()):
-            executor.stop(now)
+        if self._current is not None:
+            self._current[1].stop(now)
 
     def close(self) -> None:
         """End all workers."""
-        for executor in self._made.values():
-            executor.close()
+        if self._current is not None:
+            self._current[1].close()
+            self._current = None
 
     def _executor(self, name: str) -> Executor:
-        if name not in self._made:
-            for other in self._made.values():  # an idle worker would keep its model in memory
-                other.close()
-            self._made = {name: self.make(name)}
-        return self._made[name]
+        """The executor of an engine; that of another one is ended first, for its idle workers hold a model."""
+        if self._current is None or self._current[0] != name:
+            self.close()
+            self._current = (name, self._make(name))
+        return self._current[1]
 
 
-def _told(chosen: Sequence[tuple[TrialJob, str | None, str]], first: str) -> list[Event]:
+def _told(chosen: Sequence[tuple[TrialJob, str | None, str]], first: str) -> list[TrialEvent]:
     """A note on each reason for which trials go elsewhere, and the failure of those that go nowhere."""
-    events: list[Event] = []
+    events: list[TrialEvent] = []
     for name, reason in dict.fromkeys((name, reason) for _, name, reason in chosen if name != first):
         trials = [job.id for job, *other in chosen if other == [name, reason]]
         if name is None:
-            events += [("failed", (trial, f"no engine can train this configuration ({reason})")) for trial in trials]
+            events += [Failed(trial, f"no engine can train this configuration ({reason})") for trial in trials]
         else:
             values = {"trials": trials, "engine": first, "taken_by": name, "reason": reason}
-            events.append(("note", (NOTE, values)))
+            events.append(Noted("engine_refused", values))
     return events

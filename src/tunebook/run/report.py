@@ -17,7 +17,7 @@ __all__ = ["round_paragraph", "write_record", "write_tensorboard"]
 def write_tensorboard(found: StudyRead, folder: Path) -> None:
     """Write TensorBoard's folder again where it is missing or empty."""
     board = folder / "tensorboard"
-    if not any(board.rglob("events*")):
+    if "tensorboard" in found.spec.trackers and not any(board.rglob("events*")):
         rebuild(board, found.history, found.spec)
 
 

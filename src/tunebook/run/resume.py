@@ -6,11 +6,10 @@ import os
 from typing import Any
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.ports import Ledger
+from tunebook.core.ports import Ledger, Observer
 from tunebook.core.study import StudySpec, TrialState
 from tunebook.errors import DataError, ModelError, StudyFileError
 from tunebook.run.environment import changed_versions
-from tunebook.run.observer import Observer
 from tunebook.run.prepare import Prepared
 from tunebook.run.reading import last_note
 from tunebook.study_file import changed_keys

@@ -12,13 +12,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.events import (
+    Failed,
+    Finished,
+    Noted,
+    Recorded,
+    Requeued,
+    RoundClosed,
+    Started,
+    TrialEvent,
+    WaveStarted,
+)
 from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
-from tunebook.core.ports import Event, Executor, Ledger, Planner, TrialJob
+from tunebook.core.ports import Executor, Ledger, Observer, Planner, TrialJob
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
+from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, StaleLease
-from tunebook.run.answers import JudgedTrial, as_fact
-from tunebook.run.observer import Observer
+from tunebook.run.answers import as_fact
 from tunebook.run.signals import StopRequest
 from tunebook.statistics.judge_round import judge_round
 
@@ -103,11 +114,11 @@ class Runner:
         self._p.ledger.close_round(wave.round, findings)
         closed = self._p.ledger.history()
         paragraph = self._p.on_round(closed, wave, findings)
-        self._p.observer.round_closed(wave.kind, findings, paragraph)
+        self._p.observer.event(RoundClosed(wave.kind, findings, paragraph))
 
     def _train(self, history: History) -> None:
         wave = history.waves[-1]
-        self._p.observer.wave_started(wave, history)
+        self._p.observer.event(WaveStarted(wave, history))
         planned = [fact.trial for fact in history.trials.values() if not fact.state.is_final]
         executor = self._executor_for(planned)
         jobs = _jobs(planned, self._p.adapters)
@@ -129,21 +140,21 @@ class Runner:
 
     # -- events
 
-    def _on_event(self, event: Event, state: _WaveState) -> None:
+    def _on_event(self, event: TrialEvent, state: _WaveState) -> None:
         if self._p.stop and not self._stop_told:  # told here, for a signal handler must not print
             self._stop_told = True
             self._p.observer.phase("stopping after the running step; a second Ctrl-C stops at once")
-        name, arguments = event
-        if name == "started":
-            self._started(arguments[0], arguments[1], state)
-        elif name == "requeued":
-            self._released(arguments[0], arguments[1], state)
-        elif name == "finished":
-            self._finished(arguments[0], state)
-        elif name == "failed":
-            self._failed(arguments[0], arguments[1], state)
-        elif name == "note":
-            self._p.ledger.note(arguments[0], arguments[1])
+        match event:
+            case Started(trial_id, worker):
+                self._started(trial_id, worker, state)
+            case Requeued(trial_id, reason):
+                self._released(trial_id, reason, state)
+            case Finished(JudgedTrial() as result):
+                self._finished(result, state)
+            case Failed(trial_id, message):
+                self._failed(trial_id, message, state)
+            case Noted(code, values):
+                self._p.ledger.note(code, values)
         self._p.observer.event(event)
 
     def _started(self, trial_id: int, worker: str, state: _WaveState) -> None:
@@ -187,7 +198,7 @@ class Runner:
             return
         state.done.add(trial_id)
         self._line.ended(trial_id)
-        self._p.observer.trial_finished(fact)
+        self._p.observer.event(Recorded(fact))
 
     def _finish_orphans(self, state: _WaveState) -> None:
         """Release what a stopped executor left running."""

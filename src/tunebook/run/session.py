@@ -7,14 +7,15 @@ from dataclasses import asdict
 
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
-from tunebook.core.ports import Calibration, Ledger
+from tunebook.core.ports import Calibration, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.files import write_atomically
 from tunebook.ledger import open_ledger
 from tunebook.run.consent import require_confirmed
+from tunebook.run.event_log import EventLog
 from tunebook.run.export import write_best
-from tunebook.run.observer import Observer
+from tunebook.run.observers import Observers
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
@@ -22,7 +23,7 @@ from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
-from tunebook.run.trackers import Tracked, Trackers
+from tunebook.run.trackers import Trackers
 
 __all__ = ["run_study"]
 
@@ -73,19 +74,19 @@ class _Session:
             if runner is not None:
                 runner.stop(now=request.count > 1)
 
-        with stop_on_signals(on_stop) as stop:
-            runner = Runner(self._parts(stop))
+        with EventLog(self._folder, self._observer.warning) as log, stop_on_signals(on_stop) as stop:
+            runner = Runner(self._parts(stop, log))
             try:
                 runner.run()
             finally:
-                self._trackers.tell("close")
+                self._trackers.close()
             self._observer.phase("writing the record")
             found = read_ledger(self._ledger)
             write_best(found, self._folder)
             write_record(found, self._folder, warn=self._observer.warning)
             return found.conclusions
 
-    def _parts(self, stop: StopRequest) -> RunnerParts:
+    def _parts(self, stop: StopRequest, log: EventLog) -> RunnerParts:
         prepared = self._prepared
         begun = as_begun(self._ledger.facts(), prepared.facts)
         return RunnerParts(
@@ -95,7 +96,7 @@ class _Session:
             planner=planner_of(prepared.spec, begun, self._ledger.history(), self._calibration),
             make_executor=prepared.make_executor,
             on_round=self._on_round,
-            observer=Tracked(self._observer, self._trackers),
+            observer=Observers((log, self._trackers, self._observer)),
             stop=stop,
             adapters=self._folder / "adapters",
         )

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
+from tunebook.core.events import Failed, Finished, TrialEvent
 from tunebook.core.facts import TrialFact
-from tunebook.core.ports import Event, TrialJob
+from tunebook.core.ports import Observer, TrialJob
 from tunebook.core.space import effective
+from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, NotFoundError, TrialFailed
 from tunebook.files import replaced_folder
-from tunebook.run.answers import JudgedTrial, as_fact
+from tunebook.run.answers import as_fact
 from tunebook.run.consent import require_confirmed
 from tunebook.run.export import best_trial, configuration_yaml
-from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import StudyRead, read_study
@@ -36,12 +37,12 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
     judged: list[JudgedTrial] = []
     failures: list[str] = []
 
-    def on_event(event: Event) -> None:
-        name, arguments = event
-        if name == "finished":
-            judged.append(arguments[0])
-        elif name == "failed":
-            failures.append(str(arguments[1]))
+    def on_event(event: TrialEvent) -> None:
+        match event:
+            case Finished(JudgedTrial() as result):
+                judged.append(result)
+            case Failed():
+                failures.append(event.message)
         observer.event(event)
 
     executor = prepared.make_executor(job.splits)

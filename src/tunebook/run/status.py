@@ -1,19 +1,22 @@
-"""Where a study stands, from its ledger alone."""
+"""Where a study stands: from its ledger, and for trials under way from the end of its event file."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import StudySpec, TrialState, Wave
+from tunebook.run.event_log import UnderWay, under_way
+from tunebook.run.paths import StudyPaths
+from tunebook.run.reading import read_study
 from tunebook.statistics.evidence import Evidence
 
-__all__ = ["BestSoFar", "RoundStatus", "StudyStatus", "study_status"]
+__all__ = ["BestSoFar", "RoundStatus", "StudyStatus", "status_of", "study_status"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class StudyStatus:
         trials_per_hour: speed so far, by the time that trials took; None before the first.
         seconds_left: predicted from that speed and the trials to come; an upper bound.
         cohort: numbers of the trials now running.
+        under_way: what is known of trials that have begun and have no result; after an interruption, what was saved.
+        deaths: workers that ended without having been asked to, as (worker, reason), in order.
     """
 
     study: str
@@ -62,12 +67,25 @@ class StudyStatus:
     trials_per_hour: float | None
     seconds_left: float | None
     failed: tuple[int, ...]
+    under_way: tuple[UnderWay, ...] = ()
+    deaths: tuple[tuple[str, str], ...] = ()
+
+
+def status_of(place: StudyPaths) -> StudyStatus:
+    """The status of a study; works while another process runs it.
+
+    Raises: NotFoundError: it has not been started.
+    """
+    found = read_study(place)
+    status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
+    deaths = tuple((values["worker"], values["reason"]) for code, values in found.notes if code == "worker_died")
+    return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
 
 
 def study_status(
     spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings | None, outlook: Outlook
 ) -> StudyStatus:
-    """The status as plain values."""
+    """What the ledger alone says, as plain values."""
     spent = [f for f in history.trials.values() if f.trial.costs_budget and f.state.is_final]
     speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None
     waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.costs_budget)

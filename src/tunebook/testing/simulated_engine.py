@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
+from tunebook.core.events import Cancelled, Finished, Progress, Step
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.ports import (
@@ -84,21 +85,26 @@ class SimulatedEngine:
             trial = _SimulatedTrial(self.world, workload, jobs[0])
             steps = trial.train(sink)
             if not self._slept(jobs[0].id, sink):
-                return
+                if sink.should_stop():
+                    return
+                sink.emit(Cancelled(jobs[0].id))
+                continue
             for result in trial.results(steps):
                 own = Path(jobs[0].folder)  # the trials that stand at its checkpoints have folders beside it
                 folder = own if result.id == jobs[0].id else own.parent / str(result.id)
                 if jobs[0].folder:
                     _save_adapter(folder, trial.configuration_of(result.id), jobs[0].seed)
-                sink.finished(result)
+                sink.emit(Finished(result))
 
     def _slept(self, trial_id: int, sink: Sink) -> bool:
-        """Take the real time that was asked for; False when told to stop meanwhile."""
+        """Take the real time that was asked for; False when told to stop, or to end this trial, meanwhile."""
+        if sink.is_cancelled(trial_id):
+            return False
         until = time.monotonic() + self._sleep_seconds
         while (left := until - time.monotonic()) > 0:
-            if sink.should_stop():
+            if sink.should_stop() or sink.is_cancelled(trial_id):
                 return False
-            sink.progress(trial_id, 1 - left / self._sleep_seconds, "train")
+            sink.emit(Progress(trial_id, 1 - left / self._sleep_seconds, "train"))
             time.sleep(min(left, 0.02))
         return True
 
@@ -128,10 +134,10 @@ class _SimulatedTrial:
             reason = monitor.observe(record.loss, record.gradient_norm)
             if record.step % thin == 0 or reason is not None or record.step == self._total:
                 records.append(record)
-                sink.step(self._job.id, record)
+                sink.emit(Step(self._job.id, record))
             if reason is not None:
                 return records, reason
-        sink.progress(self._job.id, 1.0, "train")
+        sink.emit(Progress(self._job.id, 1.0, "train"))
         return records, None
 
     def _steps(self) -> Iterator[StepRecord]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from tunebook.cli.output import messages, printable, results
 from tunebook.cli.progress import TerminalObserver
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import Recorded
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, RoundKind, Trial, TrialState
 
@@ -21,7 +22,7 @@ ATTACK = "\x1b]0;owned\x07\x1b[2J\x9b31m[bold red]the last line[/] :skull: \x08\
 def test_a_failed_trials_last_words_move_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
     trial = Trial(3, 1, RoundKind.EXPLORE, Purpose.LEVEL, Configuration(), Configuration(), 7)
     with TerminalObserver(5) as observer:
-        observer.trial_finished(TrialFact(trial, TrialState.FAILED, reason=ATTACK))
+        observer.event(Recorded(TrialFact(trial, TrialState.FAILED, reason=ATTACK)))
         observer.warning(ATTACK)
         observer.phase(ATTACK)
     said = capsys.readouterr().err

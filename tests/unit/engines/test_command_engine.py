@@ -13,9 +13,11 @@ import psutil
 import pytest
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import Cancelled
 from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, Workload
 from tunebook.engines.command import CommandEngine
 from tunebook.errors import StudyFileError
+from tunebook.testing.event_recorder import EventRecorder
 
 EXAMPLES = tuple(
     ChatExample(q := f"question {i} \x00 \ud83d", f"answer {i}", (("system", "Be brief."), ("user", q)))
@@ -30,42 +32,9 @@ GOOD = """
 """
 
 
-class Recorder:
-    """A sink that keeps what it is told."""
-
-    def __init__(self, stop_after: float = math.inf) -> None:
-        self.results, self.failures, self.steps, self.shares = [], [], [], []
-        self._end = time.monotonic() + stop_after
-
-    def step(self, trial_id, record):
-        self.steps.append(record)
-
-    def evaluation(self, trial_id, record): ...
-
-    def progress(self, trial_id, done, phase):
-        self.shares.append(done)
-
-    def finished(self, result):
-        self.results.append(result)
-
-    def failed(self, trial_id, message, out_of_memory=False):
-        self.failures.append(message)
-
-    def note(self, code, values): ...
-
-    def should_stop(self):
-        return time.monotonic() > self._end
-
-
-class Source:
-    def __init__(self, *jobs):
-        self._jobs = list(jobs)
-
-    def take(self, n):
-        return [self._jobs.pop(0)] if self._jobs else []
-
-
-def run(tmp_path: Path, body: str, stop_after: float = math.inf, workload: Workload = WORKLOAD, **extra) -> Recorder:
+def run(
+    tmp_path: Path, body: str, stop_after: float = math.inf, cancelled=(), workload=WORKLOAD, **extra
+) -> EventRecorder:
     """Run one trial with a program whose body is given; `config` is what it was told, `out` its predictions."""
     script = tmp_path / "trainer.py"
     script.write_text(
@@ -78,14 +47,15 @@ def run(tmp_path: Path, body: str, stop_after: float = math.inf, workload: Workl
     command = [sys.executable, str(script), "{config}", "{output}", '{"a": 1}', "$(touch hacked); `id`"]
     engine = CommandEngine(EngineOptions("some/model", extra={"command": command, **extra}))
     job = TrialJob(7, Configuration(lora_r=16), 11, ("validation",), str(tmp_path / "adapters" / "7"))
-    recorder = Recorder(stop_after)
-    engine.run(Source(job), workload, recorder)
+    end = time.monotonic() + stop_after
+    recorder = EventRecorder([job], lambda told: time.monotonic() > end, cancelled)
+    engine.run(recorder, workload, recorder)
     return recorder
 
 
 def test_a_good_program_gives_texts_and_likelihoods(tmp_path):
     recorder = run(tmp_path, GOOD)
-    [result] = recorder.results
+    result = recorder.results[7]
     scores = result.scores["validation"]
     assert scores.texts == ("answer 0", "answer 1", "answer 2")
     assert scores.nll.tolist() == [0.5] * 3
@@ -116,7 +86,7 @@ def test_paths_are_whole_even_when_the_study_is_named_by_a_relative_one(tmp_path
 
 def test_colours_of_a_program_stay_out_of_the_message(tmp_path):
     body = "    print('\\x1b[1;31mno such \\x1b]0;title\\x07column\\x1b[0m', flush=True)\n    sys.exit(1)\n"
-    assert "no such column" in run(tmp_path, body).failures[0]
+    assert "no such column" in run(tmp_path, body).failures[7].message
 
 
 def test_arguments_reach_no_shell(tmp_path, monkeypatch):
@@ -156,17 +126,17 @@ def test_arguments_reach_no_shell(tmp_path, monkeypatch):
 )
 def test_a_bad_result_fails_the_trial_and_says_why(tmp_path, body, said):
     recorder = run(tmp_path, body)
-    assert recorder.results == []
-    [message] = recorder.failures
+    assert recorder.results == {}
+    message = recorder.failures[7].message
     assert said in message
     assert "the trainer has begun" in message
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path):
     engine = CommandEngine(EngineOptions("m", extra={"command": ["/no/such/program", "{config}"]}))
-    recorder = Recorder()
-    engine.run(Source(TrialJob(1, Configuration(), 0, ("validation",), str(tmp_path / "1"))), WORKLOAD, recorder)
-    assert "/no/such/program: there is no such program" in recorder.failures[0]
+    recorder = EventRecorder([TrialJob(7, Configuration(), 0, ("validation",), str(tmp_path / "1"))])
+    engine.run(recorder, WORKLOAD, recorder)
+    assert "/no/such/program: there is no such program" in recorder.failures[7].message
 
 
 def test_a_study_without_a_command_is_refused():
@@ -177,14 +147,14 @@ def test_a_study_without_a_command_is_refused():
 def test_time_is_bounded(tmp_path):
     started = time.monotonic()
     recorder = run(tmp_path, "    time.sleep(60)\n", time_limit_seconds=1.0)
-    assert "after 1 seconds, its time limit" in recorder.failures[0]
+    assert "after 1 seconds, its time limit" in recorder.failures[7].message
     assert time.monotonic() - started < 20
 
 
 def test_output_is_bounded_and_its_end_is_kept(tmp_path):
     body = "    for i in range(2000): print('x' * 1000)\n    print('the last words', flush=True)\n    sys.exit(1)\n"
     recorder = run(tmp_path, body, output_limit_bytes=10_000)
-    assert "the last words" in recorder.failures[0]
+    assert "the last words" in recorder.failures[7].message
     assert (tmp_path / "adapters/7/command/output.log").stat().st_size < 200_000
 
 
@@ -215,26 +185,32 @@ def test_everything_the_program_started_is_ended(tmp_path, ending):
 
 def test_a_stopped_study_ends_the_program_and_reports_nothing(tmp_path):
     recorder = run(tmp_path, "    time.sleep(60)\n", stop_after=0.5)
-    assert recorder.results == []
-    assert recorder.failures == []
+    assert recorder.results == {}
+    assert recorder.failures == {}
+
+
+def test_a_cancelled_trial_ends_the_program_and_says_so(tmp_path):
+    recorder = run(tmp_path, "    time.sleep(60)\n", cancelled=[7])
+    assert recorder.of(Cancelled) == [Cancelled(7)]
+    assert (recorder.results, recorder.failures) == ({}, {})
 
 
 def test_predictions_of_an_earlier_attempt_are_not_taken_for_new_ones(tmp_path):
     run(tmp_path, GOOD)
     recorder = run(tmp_path, "    os.unlink(config['predictions']['validation'])\n")
-    assert recorder.results == []
+    assert recorder.results == {}
 
 
 def test_losses_that_the_program_wrote_are_judged_like_everywhere(tmp_path):
     line = '{"step": 1, "epoch": 0.1, "loss": NaN, "learning_rate": 1e-3, "gradient_norm": 1}'
     recorder = run(tmp_path, GOOD + f"    (output / 'steps.jsonl').write_text({line!r})\n")
-    [result] = recorder.results
+    result = recorder.results[7]
     assert (result.broke_at_step, result.reason, result.scores) == (1, "non_finite_loss", {})
 
 
 def test_an_adapter_is_taken_over(tmp_path):
     body = GOOD + "    (output / 'adapter_model.safetensors').write_bytes(b'12345')\n"
-    [result] = run(tmp_path, body).results
+    result = run(tmp_path, body).results[7]
     assert result.cost.adapter_bytes == 5
     assert (tmp_path / "adapters/7/adapter_model.safetensors").read_bytes() == b"12345"
 

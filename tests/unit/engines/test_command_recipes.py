@@ -18,6 +18,7 @@ from tunebook.data.examples import DataExample
 from tunebook.data.template import Encoder
 from tunebook.engines.command import CommandEngine
 from tunebook.engines.command_files import trainer_entries
+from tunebook.testing.event_recorder import EventRecorder
 from tunebook.testing.tiny_model import write_tiny_model
 
 RECIPES = Path(__file__).parents[3] / "recipes"
@@ -27,34 +28,6 @@ EXAMPLES = tuple(
     for i in range(6)
 )
 WORKLOAD = Workload((), {}, Scoring(max_new_tokens=3), chats={"train": EXAMPLES, "validation": EXAMPLES})
-
-
-class Sink:
-    def __init__(self):
-        self.results, self.failures, self.steps = [], [], []
-
-    def step(self, trial_id, record):
-        self.steps.append(record)
-
-    def progress(self, *arguments): ...
-
-    def finished(self, result):
-        self.results.append(result)
-
-    def failed(self, trial_id, message, out_of_memory=False):
-        self.failures.append(message)
-
-    def should_stop(self):
-        return False
-
-
-class Source:
-    def __init__(self, jobs):
-        self._jobs = jobs
-
-    def take(self, n):
-        taken, self._jobs = self._jobs[:n], self._jobs[n:]
-        return taken
 
 
 @pytest.mark.slow
@@ -67,10 +40,10 @@ def test_the_plain_peft_recipe_trains_and_scores(tmp_path):
         TrialJob(0, trained.with_values(num_train_epochs=0), 0, ("validation",), str(tmp_path / "0")),
         TrialJob(1, trained, 7, ("validation",), str(tmp_path / "1")),
     ]
-    sink = Sink()
-    engine.run(Source(jobs), WORKLOAD, sink)
-    assert sink.failures == []
-    reference, result = sink.results
+    recorder = EventRecorder(jobs)
+    engine.run(recorder, WORKLOAD, recorder)
+    assert recorder.failures == {}
+    reference, result = recorder.results.values()
     assert len(result.curve.steps) == 6  # two steps an epoch, three epochs
     assert result.curve.steps[-1].loss < result.curve.steps[0].loss
     assert (tmp_path / "1" / "adapter_model.safetensors").is_file()

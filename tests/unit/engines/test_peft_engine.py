@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,50 +13,15 @@ from peft import PeftModel
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.ports import EngineOptions, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.core.events import Cancelled, Step
+from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.base_model import load_model
 from tunebook.engines.batched_scoring import summed_nll
 from tunebook.engines.peft import PeftEngine
+from tunebook.testing.event_recorder import EventRecorder
 
 STOP = 2
 BASE = Configuration(learning_rate=5e-3, per_device_train_batch_size=4, num_train_epochs=2, target_modules="all-linear")
-
-
-class Recorder:
-    """Source and sink in one."""
-
-    def __init__(self, jobs: Sequence[TrialJob], stop_after_steps: int | None = None) -> None:
-        self.jobs, self.left = list(jobs), stop_after_steps
-        self.results: dict[int, RawTrial] = {}
-        self.failures: dict[int, str] = {}
-        self.losses: dict[int, list[float]] = {}
-        self.evaluations: list[Any] = []
-
-    def take(self, n: int) -> list[TrialJob]:
-        taken, self.jobs = self.jobs[:n], self.jobs[n:]
-        return taken
-
-    def step(self, trial_id: int, record: Any) -> None:
-        self.losses.setdefault(trial_id, []).append(record.loss)
-        if self.left is not None:
-            self.left -= 1
-
-    def evaluation(self, trial_id: int, record: Any) -> None:
-        self.evaluations.append((trial_id, record))
-
-    def progress(self, trial_id: int, done: float, phase: str) -> None:
-        assert 0 <= done <= 1
-
-    def finished(self, result: RawTrial) -> None:
-        self.results[result.id] = result
-
-    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
-        self.failures[trial_id] = message
-
-    def note(self, code: str, values: dict[str, Any]) -> None: ...
-
-    def should_stop(self) -> bool:
-        return self.left is not None and self.left <= 0
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +46,9 @@ def workload() -> Workload:
     return Workload(examples, {"validation": examples[:7]}, Scoring(max_new_tokens=4, stop_ids=(STOP,)), 4)
 
 
-def run(model_folder: Path, workload: Workload, *jobs: TrialJob, stop_after: int | None = None) -> Recorder:
-    recorder = Recorder(jobs, stop_after)
+def run(model_folder: Path, workload: Workload, *jobs: TrialJob, stop_after: int | None = None) -> EventRecorder:
+    enough = math.inf if stop_after is None else stop_after
+    recorder = EventRecorder(jobs, lambda told: len(told.of(Step)) >= enough)
     PeftEngine(EngineOptions(str(model_folder), threads=1)).run(recorder, workload, recorder)
     return recorder
 
@@ -169,7 +134,7 @@ def test_a_length_that_leaves_no_completion_fails_with_the_setting(
     model_folder: Path, workload: Workload, tmp_path: Path
 ) -> None:
     found = run(model_folder, workload, job(tmp_path, 1, BASE.with_values(max_length=3)))
-    assert "max_length 3" in found.failures[1]
+    assert "max_length 3" in found.failures[1].message
 
 
 def test_a_stop_ends_after_the_step_and_leaves_no_result(
@@ -178,6 +143,16 @@ def test_a_stop_ends_after_the_step_and_leaves_no_result(
     found = run(model_folder, workload, job(tmp_path), stop_after=2)
     assert len(found.losses[1]) == 2
     assert found.results == {}
+
+
+def test_a_cancelled_trial_ends_after_the_step_and_the_next_one_is_trained(
+    model_folder: Path, workload: Workload, tmp_path: Path
+) -> None:
+    recorder = EventRecorder([job(tmp_path, 1), job(tmp_path, 2)], cancelled=[1])
+    PeftEngine(EngineOptions(str(model_folder), threads=1)).run(recorder, workload, recorder)
+    assert len(recorder.losses[1]) == 1
+    assert recorder.of(Cancelled) == [Cancelled(1)]
+    assert list(recorder.results) == [2]
 
 
 def test_choices_are_judged_by_likelihood(model_folder: Path, workload: Workload, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import Cancelled, Failed, Finished, Noted, Progress, Step
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import Calibration, EngineOptions, RawScores, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
@@ -68,7 +69,8 @@ class ScriptedEngine:
             jobs = source.take(self._slots)
             if not jobs:
                 return
-            sink.note("cohort", {"trials": [job.id for job in jobs], "threads": os.environ.get("OMP_NUM_THREADS")})
+            values = {"trials": [job.id for job in jobs], "threads": os.environ.get("OMP_NUM_THREADS")}
+            sink.emit(Noted("cohort", values))
             for job in jobs:
                 self._one(job, sink)
 
@@ -80,10 +82,13 @@ class ScriptedEngine:
         records = []
         for step in range(1, steps + 1):
             records.append(StepRecord(step, step / steps, 1.0 / step + job.id, 1e-3, 0.5))
-            sink.step(job.id, records[-1])
-            sink.progress(job.id, step / steps, "train")
+            sink.emit(Step(job.id, records[-1]))
+            sink.emit(Progress(job.id, step / steps, "train"))
             time.sleep(self._seconds)
             if sink.should_stop():
+                return
+            if sink.is_cancelled(job.id):
+                sink.emit(Cancelled(job.id))
                 return
         for epoch, other in job.checkpoints:
             self._report(other, epoch, sink, records)
@@ -91,10 +96,10 @@ class ScriptedEngine:
 
     def _report(self, trial_id: int, epoch: int, sink: Sink, records: list[StepRecord]) -> None:
         scores = {"validation": RawScores(((trial_id, epoch),), np.array([1.0]), (1,))}
-        sink.finished(RawTrial(trial_id, scores, Curve(tuple(records)), Cost(train_seconds=1.0)))
+        sink.emit(Finished(RawTrial(trial_id, scores, Curve(tuple(records)), Cost(train_seconds=1.0))))
 
     def _killed(self, job: TrialJob, sink: Sink) -> None:
-        sink.step(job.id, StepRecord(1, 0.1, 1.0, 1e-3, 0.5))
+        sink.emit(Step(job.id, StepRecord(1, 0.1, 1.0, 1e-3, 0.5)))
         os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(60)
 
@@ -113,14 +118,14 @@ class ScriptedEngine:
 
     def _signs_of_life_without_progress(self, job: TrialJob, sink: Sink) -> None:
         while not sink.should_stop():
-            sink.progress(job.id, 0.5, "train")
+            sink.emit(Progress(job.id, 0.5, "train"))
             time.sleep(0.05)
 
     def _fails(self, job: TrialJob, sink: Sink) -> None:
-        sink.failed(job.id, f"trial {job.id} cannot be trained")
+        sink.emit(Failed(job.id, f"trial {job.id} cannot be trained"))
 
     def _does_not_fit(self, job: TrialJob, sink: Sink) -> None:
-        sink.failed(job.id, "needs 80 GiB", out_of_memory=True)
+        sink.emit(Failed(job.id, "needs 80 GiB", out_of_memory=True))
 
     def _slow(self, job: TrialJob, sink: Sink) -> None:
         self._seconds = max(self._seconds, 0.02)
@@ -142,7 +147,7 @@ class ScriptedEngine:
         if child == 0:
             time.sleep(600)
             os._exit(0)
-        sink.note("child", {"pid": child})
+        sink.emit(Noted("child", {"pid": child}))
         self._killed(job, sink)
 
     def _memory(self, job: TrialJob, sink: Sink) -> None:

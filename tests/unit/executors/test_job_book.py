@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import Cancelled, Failed, Requeued
 from tunebook.core.ports import TrialJob
 from tunebook.executors.book import Death, DeathKind, JobBook, Limits
 
@@ -43,7 +44,7 @@ def test_workers_that_had_nothing_yet_get_their_share():
 def test_a_cohort_that_died_once_is_tried_again_together():
     book = book_of(3)
     book.take(0, 3)
-    assert book.lost(0, CRASH) == [("requeued", (n, "crash")) for n in (1, 2, 3)]
+    assert book.lost(0, CRASH) == [Requeued(n, "crash") for n in (1, 2, 3)]
     assert ids(book.take(0, 3)) == [1, 2, 3]
 
 
@@ -53,7 +54,7 @@ def test_the_guilty_trial_fails_and_its_cohort_does_not():
         book.take(0, 3)
         book.lost(0, CRASH)
     assert ids(book.take(0, 3)) == [1]
-    assert book.lost(0, CRASH) == [("failed", (1, "crash", False))]
+    assert book.lost(0, CRASH) == [Failed(1, "crash")]
     for number in (2, 3):
         assert ids(book.take(0, 3)) == [number]
         book.finished(number)
@@ -73,9 +74,9 @@ def test_nothing_is_given_beside_a_trial_that_must_be_alone():
 def test_a_hanging_trial_gets_one_more_try():
     book = book_of(1)
     book.take(0, 1)
-    assert book.lost(0, HANG) == [("requeued", (1, "hang"))]
+    assert book.lost(0, HANG) == [Requeued(1, "hang")]
     book.take(0, 1)
-    assert book.lost(0, HANG) == [("failed", (1, "hang", False))]
+    assert book.lost(0, HANG) == [Failed(1, "hang")]
 
 
 def test_when_the_host_runs_out_of_memory_cohorts_are_halved_until_one_is_left():
@@ -96,7 +97,7 @@ def test_when_the_host_runs_out_of_memory_cohorts_are_halved_until_one_is_left()
 def test_what_does_not_fit_is_not_tried_again():
     book = book_of(1)
     book.take(0, 1)
-    assert book.failed(1, "80 GiB", True) == [("failed", (1, "80 GiB", True))]
+    assert book.failed(Failed(1, "80 GiB", True)) == Failed(1, "80 GiB", True)
     assert book.is_done
 
 
@@ -105,8 +106,8 @@ def test_a_failing_trial_is_tried_three_times():
     events = []
     for _ in range(3):
         book.take(0, 1)
-        events += book.failed(1, "no", False)
-    assert [name for name, _ in events] == ["requeued", "requeued", "failed"]
+        events.append(book.failed(Failed(1, "no")))
+    assert events == [Requeued(1, "no"), Requeued(1, "no"), Failed(1, "no")]
 
 
 def test_a_checkpoint_that_was_scored_is_not_scored_again():
@@ -121,9 +122,18 @@ def test_a_checkpoint_that_was_scored_is_not_scored_again():
 
 def test_late_words_about_unknown_trials_change_nothing():
     book = book_of(1)
-    assert book.failed(99, "?", False) == []
+    assert book.failed(Failed(99, "?")) is None
     book.finished(99)
     assert not book.is_done
+
+
+def test_a_cancelled_trial_is_taken_out_or_not_begun_again():
+    book = book_of(2)
+    book.take(0, 1)
+    assert book.cancel(2) == Cancelled(2)
+    assert book.cancel(1) is None
+    assert book.lost(0, CRASH) == [Cancelled(1)]
+    assert book.is_done
 
 
 @given(st.data())
@@ -147,9 +157,9 @@ def test_whatever_happens_each_trial_ends_once(data):
             ended.append(running[0].id)
             continue
         if what == "fail":
-            events = book.failed(running[0].id, "no", False)
+            events = [book.failed(Failed(running[0].id, "no"))]
         else:
             events = book.lost(worker, Death(DeathKind(what), what))
-        ended += [arguments[0] for name, arguments in events if name == "failed"]
+        ended += [event.trial for event in events if isinstance(event, Failed)]
     assert book.is_done
     assert sorted(ended) == list(range(1, n + 1))

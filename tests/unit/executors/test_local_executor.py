@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scripted_engine import SCRIPTS
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import Cancelled, Failed, Finished, Noted, Progress, Requeued, Started, Step
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.errors import DiskFull, EnvironmentStop, ModelError, StaleLease, TrialFailed
 from tunebook.executors import Limits, LocalExecutor, Transform, options_by_device
@@ -51,22 +53,22 @@ class Run:
         finally:
             self.executor.close()
 
-    def of(self, name):
-        return [arguments for kind, arguments in self.events if kind == name]
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
 
     @property
     def finished(self):
-        return sorted(arguments[0].id for arguments in self.of("finished"))
+        return sorted(event.trial for event in self.of(Finished))
 
     @property
     def failed(self):
-        return {arguments[0]: arguments[1] for arguments in self.of("failed")}
+        return {event.trial: event.message for event in self.of(Failed)}
 
 
 def test_every_trial_is_trained_and_told_in_order(tmp_path):
     run = Run(tmp_path, [job(1), job(2)])
-    assert [kind for kind, arguments in run.events if kind != "note"] == (
-        ["started", *["step", "progress"] * 3, "finished"] * 2
+    assert [type(event) for event in run.events if not isinstance(event, Noted)] == (
+        [Started, *[Step, Progress] * 3, Finished] * 2
     )
     assert run.finished == [1, 2]
 
@@ -74,16 +76,16 @@ def test_every_trial_is_trained_and_told_in_order(tmp_path):
 def test_two_devices_share_the_trials_and_the_threads(tmp_path):
     run = Run(tmp_path, [job(n) for n in range(1, 7)], ("cpu:0", "cpu:1"), slots=8, step_seconds=0.6)
     assert run.finished == [1, 2, 3, 4, 5, 6]
-    assert {worker for _, worker in run.of("started")} == {"worker 0 (cpu)", "worker 1 (cpu)"}
-    assert {values["threads"] for _, values in run.of("note")} == {"1"}
+    assert {event.worker for event in run.of(Started)} == {"worker 0 (cpu)", "worker 1 (cpu)"}
+    assert {note.values["threads"] for note in run.of(Noted)} == {"1"}
 
 
 def test_a_killed_worker_is_started_again_and_the_other_goes_on(tmp_path):
     run = Run(tmp_path, [job(1, "killed once"), job(2), job(3), job(4)], ("cpu:0", "cpu:1"))
     assert run.finished == [1, 2, 3, 4]
-    [(number, reason)] = run.of("requeued")
-    assert number == 1
-    assert "SIGKILL" in reason
+    [requeued] = run.of(Requeued)
+    assert requeued.trial == 1
+    assert "SIGKILL" in requeued.reason
 
 
 def test_a_trial_that_always_kills_its_worker_fails_alone(tmp_path):
@@ -96,10 +98,10 @@ def test_a_worker_killed_from_outside_is_noticed_at_once(tmp_path):
     killed = []
 
     def kill_once(executor, event):
-        if event[0] == "step" and not killed:
+        if isinstance(event, Step) and not killed:
             killed.append(time.monotonic())
             os.kill(executor._workers[0].process.pid, signal.SIGKILL)
-        if event[0] == "requeued":
+        if isinstance(event, Requeued):
             killed.append(time.monotonic())
 
     run = Run(tmp_path, [job(1), job(2)], watch=kill_once, step_seconds=0.2)
@@ -111,7 +113,7 @@ def test_a_hanging_trial_is_killed_tried_once_more_and_failed(tmp_path):
     run = Run(tmp_path, [job(1), job(2, "hangs"), job(3)], limits=Limits(no_progress_seconds=0.7))
     assert run.finished == [1, 3]
     assert "no progress" in run.failed[2]
-    assert len(run.of("requeued")) == 1
+    assert len(run.of(Requeued)) == 1
 
 
 def test_a_trial_that_hung_once_is_finished(tmp_path):
@@ -128,16 +130,16 @@ def test_the_watchdog_goes_by_its_clock_alone(tmp_path):
     timer = threading.Timer(2.5, clock.advance, (901.0,))
 
     def on_event(event):
-        events.append((event[0], time.monotonic()))
-        if event[0] == "started" and len(events) == 1:
+        events.append((type(event), time.monotonic()))
+        if isinstance(event, Started) and len(events) == 1:
             timer.start()
 
     executor.run([job(1, "hangs once")], on_event)
     executor.close()
     started = events[0][1]
-    requeued = next(at for name, at in events if name == "requeued")
+    requeued = next(at for kind, at in events if kind is Requeued)
     assert requeued - started > 2.0
-    assert events[-1][0] == "finished"
+    assert events[-1][0] is Finished
 
 
 def test_signs_of_life_are_not_progress(tmp_path):
@@ -149,7 +151,7 @@ def test_signs_of_life_are_not_progress(tmp_path):
 def test_slow_progress_is_progress(tmp_path):
     run = Run(tmp_path, [job(1)], limits=Limits(no_progress_seconds=1.5), step_seconds=1.0)
     assert run.finished == [1]
-    assert run.of("requeued") == []
+    assert run.of(Requeued) == []
 
 
 def test_an_engine_that_breaks_costs_the_trial_that_broke_it(tmp_path):
@@ -163,15 +165,15 @@ def test_failures_that_the_engine_reports_are_tried_again(tmp_path):
     run = Run(tmp_path, [job(1, "fails"), job(2, "does not fit"), job(3)])
     assert run.finished == [3]
     assert run.failed == {1: "trial 1 cannot be trained", 2: "needs 80 GiB"}
-    assert [number for number, _ in run.of("requeued")] == [1, 1]
+    assert [event.trial for event in run.of(Requeued)] == [1, 1]
 
 
 def test_a_trial_that_takes_all_memory_is_seen_as_that(tmp_path):
     run = Run(tmp_path, [job(1), job(2, "memory"), job(3), job(4)], slots=4)
     assert run.finished == [1, 3, 4]
     assert "out of memory" in run.failed[2]
-    assert run.of("failed")[0][2] is True
-    limits = [values["most_together"] for code, values in run.of("note") if code == "fewer_together"]
+    assert run.of(Failed)[0].out_of_memory
+    limits = [note.values["most_together"] for note in run.of(Noted) if note.code == "fewer_together"]
     assert limits[0] == 1
 
 
@@ -189,7 +191,7 @@ def test_what_workers_print_is_kept_where_asked(tmp_path):
 
 def test_a_killed_workers_children_are_ended(tmp_path):
     run = Run(tmp_path, [job(1, "leaves a child behind")])
-    pids = [values["pid"] for code, values in run.of("note") if code == "child"]
+    pids = [note.values["pid"] for note in run.of(Noted) if note.code == "child"]
     assert len(pids) == 3
     assert not _still_running(pids, seconds=10)
 
@@ -225,15 +227,49 @@ def test_an_error_of_the_runner_ends_the_workers(tmp_path):
     assert not psutil.pid_exists(pids[0])
 
 
+def test_a_cancelled_trial_ends_after_its_step_and_the_others_go_on(tmp_path):
+    def cancel(executor, event):
+        if event == run_started:
+            executor.cancel(1)
+
+    run_started = Started(1, "worker 0 (cpu)")
+    run = Run(tmp_path, [job(1, "slow"), job(2)], watch=cancel)
+    assert run.of(Cancelled) == [Cancelled(1)]
+    assert run.finished == [2]
+    assert len([event for event in run.of(Step) if event.trial == 1]) < 400
+
+
+def test_a_waiting_trial_that_is_cancelled_is_never_begun(tmp_path):
+    def cancel(executor, event):
+        if isinstance(event, Started) and event.trial == 1:
+            executor.cancel(2)
+
+    run = Run(tmp_path, [job(1), job(2), job(3)], watch=cancel, step_seconds=0.1)
+    assert run.of(Cancelled) == [Cancelled(2)]
+    assert [event.trial for event in run.of(Started)] == [1, 3]
+
+
+def test_a_cancelled_trial_whose_worker_dies_is_not_begun_again(tmp_path):
+    def cancel(executor, event):
+        if isinstance(event, Started):
+            executor.cancel(event.trial)
+            os.kill(executor._workers[0].process.pid, signal.SIGSTOP)
+            threading.Timer(1.0, executor._workers[0].process.kill).start()
+
+    run = Run(tmp_path, [job(1, "slow")], watch=cancel)
+    assert run.of(Cancelled) == [Cancelled(1)]
+    assert run.of(Requeued) == []
+
+
 def test_stopping_ends_after_the_running_step(tmp_path):
     def stop(executor, event):
-        if event[0] == "step":
+        if isinstance(event, Step):
             executor.stop()
 
     run = Run(tmp_path, [job(1, "slow"), job(2)], watch=stop, step_seconds=0.05)
     assert run.finished == []
-    assert len(run.of("step")) <= 2
-    assert len(run.of("started")) == 1
+    assert len(run.of(Step)) <= 2
+    assert len(run.of(Started)) == 1
 
 
 def test_stopping_now_does_not_wait(tmp_path):
@@ -282,8 +318,8 @@ Run(Path({str(tmp_path)!r}), [job(1, "hangs")], watch=tell)
 
 def upper(sink, word):
     """A transform for the test below: notes are shouted."""
-    note = sink.note
-    sink.note = lambda code, values: note(word, values)
+    emit = sink.emit
+    sink.emit = lambda event: emit(replace(event, code=word) if isinstance(event, Noted) else event)
     return sink
 
 
@@ -294,7 +330,7 @@ def test_a_transform_wraps_the_sink_in_the_worker(tmp_path):
     events = []
     executor.run([job(1)], events.append)
     executor.close()
-    assert [arguments[0] for kind, arguments in events if kind == "note"] == ["shouted"]
+    assert [event.code for event in events if isinstance(event, Noted)] == ["shouted"]
 
 
 def test_the_first_worker_calibrates(tmp_path):
@@ -304,7 +340,7 @@ def test_the_first_worker_calibrates(tmp_path):
     events = []
     executor.run([job(1)], events.append)
     executor.close()
-    assert events[-1][0] == "finished"
+    assert isinstance(events[-1], Finished)
 
 
 @pytest.mark.parametrize(

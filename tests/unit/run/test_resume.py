@@ -11,7 +11,7 @@ from benchmarks.soak import make_real_study, make_simulated_study
 from tunebook import Study
 from tunebook.errors import ModelError
 from tunebook.ledger import open_ledger
-from tunebook.run.observer import Silent
+from tunebook.run.observers import Silent
 from tunebook.run.prepare import prepare
 from tunebook.run.resume import begin_or_go_on
 

@@ -10,9 +10,9 @@ import pytest
 from filelock import FileLock
 
 from tunebook import Study
-from tunebook.core.facts import TrialFact
+from tunebook.core.events import Event, Recorded, Step
 from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError
-from tunebook.run.observer import Silent
+from tunebook.run.observers import Silent
 
 ROWS = 60
 STUDY = """
@@ -51,9 +51,11 @@ class StopAfter(Silent):
     def __init__(self, trials: int) -> None:
         self.left = trials
 
-    def trial_finished(self, fact: TrialFact) -> None:
+    def event(self, event: Event) -> None:
         import signal
 
+        if not isinstance(event, Recorded):
+            return
         self.left -= 1
         if self.left == 0:
             signal.raise_signal(signal.SIGINT)
@@ -68,10 +70,10 @@ class StopAtFirstStep(Silent):
     def phase(self, text: str) -> None:
         self.phases.append(text)
 
-    def event(self, event: tuple) -> None:
+    def event(self, event: Event) -> None:
         import signal
 
-        if event[0] == "step" and not any("stopping" in text for text in self.phases):
+        if isinstance(event, Step) and not any("stopping" in text for text in self.phases):
             signal.raise_signal(signal.SIGINT)
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import Cancelled
 from tunebook.core.ports import Engine, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.testing.event_recorder import EventRecorder
 from tunebook.testing.simulated_engine import SimulatedEngine
 from tunebook.testing.world import World
 
@@ -26,39 +28,11 @@ def workload(kind: str = "generate") -> Workload:
     return Workload(examples, {"validation": examples, "test": examples[:50]}, Scoring(kind, 4, (STOP,), choices), 50)
 
 
-class Queue:
-    def __init__(self, *jobs: TrialJob) -> None:
-        self.jobs = list(jobs)
-
-    def take(self, n: int) -> list[TrialJob]:
-        taken, self.jobs = self.jobs[:n], self.jobs[n:]
-        return taken
-
-
-class Collector:
-    def __init__(self, stop: bool = False) -> None:
-        self.results, self.steps, self.stop = {}, [], stop
-
-    def step(self, trial_id, record):
-        self.steps.append((trial_id, record))
-
-    def evaluation(self, trial_id, record): ...
-    def progress(self, trial_id, done, phase): ...
-    def failed(self, trial_id, message, out_of_memory=False): ...
-    def note(self, code, values): ...
-
-    def finished(self, result):
-        self.results[result.id] = result
-
-    def should_stop(self):
-        return self.stop
-
-
 def run(configuration, seed=1, world=None, kind="generate", folder="", checkpoints=(), splits=("validation",)):
     job = TrialJob(7, configuration, seed, splits, folder, checkpoints)
-    sink = Collector()
-    SimulatedEngine(EngineOptions("none"), world).run(Queue(job), workload(kind), sink)
-    return sink
+    recorder = EventRecorder([job])
+    SimulatedEngine(EngineOptions("none"), world).run(recorder, workload(kind), recorder)
+    return recorder
 
 
 def share_right(result, split="validation"):
@@ -137,7 +111,7 @@ def test_choice_answers_are_indices_of_the_options():
 
 def test_untrained_reference_is_weak_and_has_no_steps():
     sink = run(BASE.with_values(num_train_epochs=0))
-    assert sink.steps == []
+    assert sink.losses == {}
     assert share_right(sink.results[7]) < 0.3
 
 
@@ -147,9 +121,17 @@ def test_answers_are_right_as_often_as_the_world_says():
 
 
 def test_stop_request_leaves_the_trial_unfinished():
-    sink = Collector(stop=True)
-    SimulatedEngine(EngineOptions("none")).run(Queue(TrialJob(1, BASE, 1, ("validation",), "")), workload(), sink)
-    assert sink.results == {}
+    recorder = EventRecorder([TrialJob(1, BASE, 1, ("validation",), "")], lambda told: True)
+    SimulatedEngine(EngineOptions("none")).run(recorder, workload(), recorder)
+    assert recorder.events == []
+
+
+def test_a_cancelled_trial_has_no_result_and_the_next_one_has():
+    jobs = [TrialJob(number, BASE, 1, ("validation",), "") for number in (1, 2)]
+    recorder = EventRecorder(jobs, cancelled=[1])
+    SimulatedEngine(EngineOptions("none", extra={"sleep_seconds": 0.01})).run(recorder, workload(), recorder)
+    assert recorder.of(Cancelled) == [Cancelled(1)]
+    assert list(recorder.results) == [2]
 
 
 def test_adapter_is_written_in_pefts_form(tmp_path):

@@ -19,7 +19,7 @@ from tunebook.words.shared import SILENT_NOTES
 
 SOURCE = Path(tunebook.__file__).parent
 CODES = {"en": english, "zh": chinese}
-TOLD_IN_SENTENCES = {"versions_changed", "rescued"}
+TOLD_IN_SENTENCES = {"versions_changed", "rescued", "engine_refused"}
 WAVE_NOTES_WITH_WORDS = {"not_refined", "only_leading", "round_skipped"}
 
 
@@ -31,10 +31,13 @@ def trees(*places: str):
 
 
 def called_with(method: str, *places: str) -> set[str]:
-    """First arguments of every call of a method of that name, where they are written out."""
+    """First arguments of every call of a method or class of that name, where they are written out."""
     found = set()
     for node in itertools.chain.from_iterable(map(ast.walk, trees(*places))):
-        named = isinstance(node, ast.Call) and getattr(node.func, "attr", None) == method
+        named = isinstance(node, ast.Call) and method in (
+            getattr(node.func, "attr", None),
+            getattr(node.func, "id", None),
+        )
         first = node.args[0] if named and node.args else None
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
             found.add(first.value)
@@ -87,11 +90,12 @@ def test_every_fold_warning_and_ending_has_words(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_note_has_words_or_is_meant_for_another_place(language):
     assert called_with("note", "planning") | {"round_skipped"} == WAVE_NOTES_WITH_WORDS
-    others = called_with("note", "engines", "executors", "run", "ledger")
+    others = called_with("Noted", "engines", "executors", "run") | called_with("note", "executors", "run", "ledger")
     assert others - SILENT_NOTES == set(CODES[language].NOTES) | TOLD_IN_SENTENCES
     words = words_for(language)
     for code in sorted(others - SILENT_NOTES):
-        said = words.note(code, {"trials": "3-4", "torch": ["2.12", "2.13"]})
+        values = {"trials": "3-4", "torch": ["2.12", "2.13"], "engine": "a", "taken_by": "b", "reason": "no DoRA"}
+        said = words.note(code, values)
         assert said
         assert "{" not in said
     assert all(words.note(code, {}) is None for code in SILENT_NOTES)

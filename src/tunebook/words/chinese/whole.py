@@ -123,6 +123,8 @@ class ChineseWhole(ChinesePieces):
             )
         if code == "rescued":
             return "账本曾经损坏，已抢救；读不出的部分这里没有：" + "；".join(v.values()) + "。"
+        if code == "engine_refused":
+            return f"实验 {v['trials']} 由引擎 {v['taken_by']} 训练：引擎 {v['engine']} 无法训练（{v['reason']}）。"
         text = NOTES.get(code)
         return text.replace("{trials}", v.get("trials", "")) if text else None
 

@@ -151,8 +151,11 @@ class EnglishWhole(EnglishPieces):
                 + "; ".join(v.values())
                 + "."
             )
-        text = NOTES.get(code)
         ids = v.get("trials", "")
+        if code == "engine_refused":
+            trials = f"Trials {ids} were" if "," in ids or "-" in ids else f"Trial {ids} was"
+            return f"{trials} trained by engine {v['taken_by']}: engine {v['engine']} cannot ({v['reason']})."
+        text = NOTES.get(code)
         return text.replace("{trials}", f"Trial{'s' if ',' in ids or '-' in ids else ''} {ids}") if text else None
 
     def same_everywhere(self, settings: str) -> str:

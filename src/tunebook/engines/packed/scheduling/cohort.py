@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.events import Cancelled, Evaluation, Failed, Finished, Noted, Progress, Saved, Step
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.engines.packed.model.kernels import kernel_kind
@@ -96,6 +97,7 @@ class Cohort:
             self._take_back(done)
         self._tell_progress()
         self._check_stop()
+        self._drop_cancelled()
         return True
 
     # -- taking trials in
@@ -128,7 +130,7 @@ class Cohort:
         if saved is not None:
             slot.scored = list(saved.facts["scored"])
             trainee.load_state(saved.tensors, saved.steps, saved.evaluations, saved.facts)
-            self._sink.note("trial_resumed", {"trial": job.id, "step": trainee.n_done})
+            self._sink.emit(Noted("trial_resumed", {"trial": job.id, "step": trainee.n_done}))
         # a resumed trial may have been stopped while this epoch's end was scored
         slot.due = EPOCH if trainee.epochs_done is not None else SCORE if trainee.is_trained else TRAIN
         return slot
@@ -192,7 +194,7 @@ class Cohort:
             self._split(turn.slots, error)
         elif is_out_of_memory(error) and (limits := self._turns.limits.halved()) is not None:
             self._turns.limits = limits  # the turn is still due
-            self._sink.note("scoring_split", {"trials": [slot.id for slot in turn.slots], "rows": limits.rows})
+            self._sink.emit(Noted("scoring_split", {"trials": [slot.id for slot in turn.slots], "rows": limits.rows}))
         elif turn.due != TRAIN and isinstance(error, _OWN_TROUBLE) and not isinstance(error, EnvironmentStop):
             for slot in turn.slots:
                 self._failed(slot.id, error)
@@ -206,8 +208,8 @@ class Cohort:
 
     def _step(self, slot: Slot, record: StepRecord) -> None:
         trainee = slot.trainee
-        self._sink.step(slot.id, record)
-        self._sink.progress(slot.id, trainee.n_done / max(1, trainee.total_steps), "train")
+        self._sink.emit(Step(slot.id, record))
+        self._sink.emit(Progress(slot.id, trainee.n_done / max(1, trainee.total_steps), "train"))
         if trainee.broke is not None:
             trainee.end_training()
             self._report(slot, {})
@@ -223,14 +225,14 @@ class Cohort:
         for slot, end in zip(slots, ends, strict=True):
             slot.due = SCORE if slot.trainee.is_trained else TRAIN
             if end.evaluation is not None:
-                self._sink.evaluation(slot.id, end.evaluation)
+                self._sink.emit(Evaluation(slot.id, end.evaluation))
             for trial_id, scores in end.checkpoints.items():
                 self._guarded(slot.id, lambda s=slot, i=trial_id, x=scores: self._checkpoint_scored(s, i, x))  # type: ignore[misc]
 
     def _checkpoint_scored(self, slot: Slot, trial_id: int, scores: Scores) -> None:
         folder = Path(slot.trainee.job.folder).with_name(str(trial_id))
         size = self._save_adapter(slot.trainee, folder)
-        self._sink.finished(self._result(slot.trainee, trial_id, scores, size))
+        self._sink.emit(Finished(self._result(slot.trainee, trial_id, scores, size)))
         slot.scored.append(trial_id)
         self._save(slot)
 
@@ -242,7 +244,7 @@ class Cohort:
         """The trial is over: its adapter is written, its slot is free."""
         folder = Path(slot.trainee.job.folder)
         size = self._save_adapter(slot.trainee, folder)
-        self._sink.finished(self._result(slot.trainee, slot.id, scores, size))
+        self._sink.emit(Finished(self._result(slot.trainee, slot.id, scores, size)))
         checkpoint.clear_state(folder)
         self._drop(slot)
 
@@ -253,7 +255,7 @@ class Cohort:
         longest = max(micros, key=lambda micro: micro.tree.n_tokens)
         rows, alone = longest.tree.n_tokens, len(trainees) == 1
         limit = max(1, rows // 2) if alone else max(rows, self._plan.rows // 2)
-        self._sink.note("cohort_split", {"trials": [slot.id for slot in slots], "rows": limit, "alone": alone})
+        self._sink.emit(Noted("cohort_split", {"trials": [slot.id for slot in slots], "rows": limit, "alone": alone}))
         if alone and longest.n_examples == 1:
             if self._lanes.n > 1:  # another forward may have taken the memory
                 self._lanes.narrow()
@@ -261,13 +263,12 @@ class Cohort:
                 return
             job = trainees[0].job
             self._drop(slots[0])
-            self._sink.failed(
-                job.id,
+            message = (
                 f"trial {job.id}: memory ran out at {peak_bytes(self._options.device)} bytes with one example "
                 f"of {rows} tokens at a time; one example must fit ({error}). Lower max_length "
-                f"(now {job.configuration.max_length}) or lora_r (now {job.configuration.lora_r}).",
-                out_of_memory=True,
+                f"(now {job.configuration.max_length}) or lora_r (now {job.configuration.lora_r})."
             )
+            self._sink.emit(Failed(job.id, message, out_of_memory=True))
             return
         self._plan = replace(self._plan, rows=min(self._plan.rows, limit))
         for trainee in trainees:
@@ -296,6 +297,7 @@ class Cohort:
         saved = checkpoint.Saved(trainee.state(), tuple(trainee.steps), tuple(trainee.evaluations), facts)
         checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
         slot.saved_at = time.monotonic()
+        self._sink.emit(Saved(slot.id, trainee.n_done))
 
     def _identity(self, job: TrialJob) -> dict[str, Any]:
         options = self._options
@@ -320,17 +322,24 @@ class Cohort:
 
     def _failed(self, trial_id: int, error: BaseException) -> None:
         kind = "" if isinstance(error, TunebookError) else f"{type(error).__name__}: "
-        self._sink.failed(trial_id, f"{kind}{error}", out_of_memory=is_out_of_memory(error))
+        self._sink.emit(Failed(trial_id, f"{kind}{error}", out_of_memory=is_out_of_memory(error)))
 
     def _drop(self, slot: Slot) -> None:
         slot.trainee.end_training()
         self._slots.remove(slot)
 
+    def _drop_cancelled(self) -> None:
+        """End trials that were asked to end, as soon as no lane computes them."""
+        for slot in [slot for slot in self._slots if not slot.busy and self._sink.is_cancelled(slot.id)]:
+            self._drop(slot)
+            checkpoint.clear_state(Path(slot.trainee.job.folder))
+            self._sink.emit(Cancelled(slot.id))
+
     def _tell_progress(self) -> None:
         for slot in self._slots:
             if slot.share != slot.told:
                 slot.told = slot.share
-                self._sink.progress(slot.id, slot.told, "score")
+                self._sink.emit(Progress(slot.id, slot.told, "score"))
 
     def _check_stop(self) -> None:
         if self._sink.should_stop():
