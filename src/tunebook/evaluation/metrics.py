@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tunebook.core.facts import ExampleText
+from tunebook.core.notice import Notice
 from tunebook.errors import DataError, StudyFileError
 from tunebook.escaping import quoted
 from tunebook.evaluation.function import load_function
@@ -70,7 +71,7 @@ def check_metric(
     folder: str | Path,
     examples: Mapping[str, Sequence[ExampleText]],
     places: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[str, ...]:
+) -> tuple[Notice, ...]:
     """Refuse a metric that cannot judge these examples.
 
     Args:
@@ -78,7 +79,7 @@ def check_metric(
         examples: the scored examples by split.
         places: where they stand ("validation.jsonl:7"), by split; without it messages count the split's rows.
 
-    Returns: sentences on what may mislead.
+    Returns: what may mislead.
 
     Raises:
         DataError: a gold text that the metric cannot judge, with split, row and text.
@@ -103,15 +104,12 @@ def _unfit(name: str, row: ExampleText, place: str) -> str:
     )
 
 
-def _doubts(name: str, examples: Mapping[str, Sequence[ExampleText]]) -> tuple[str, ...]:
+def _doubts(name: str, examples: Mapping[str, Sequence[ExampleText]]) -> tuple[Notice, ...]:
     golds = [row.gold for rows in examples.values() for row in rows]
     if name != "exact_match" or not golds:
         return ()
     mean = statistics.fmean(len(gold) for gold in golds)
     if mean < LONG_GOLD_CHARACTERS:
         return ()
-    step = "number" if all(METRICS["number"].parsable(gold) for gold in golds) else "contains or module:function"
-    return (
-        f"exact_match asks for the whole text, and the gold answers have {mean:.0f} characters on average; "
-        f"consider {step}.",
-    )
+    numbers = all(METRICS["number"].parsable(gold) for gold in golds)
+    return (Notice("long_golds", {"characters": round(mean), "all_numbers": numbers}),)

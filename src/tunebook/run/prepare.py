@@ -10,6 +10,7 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import StudyFacts
+from tunebook.core.notice import Notice
 from tunebook.core.ports import Calibration, Engine, EngineOptions, Executor, Workload
 from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData
@@ -37,7 +38,7 @@ class Prepared:
         data: the data, test split closed.
         devices: one worker process each.
         table: the configurations of the user's own table; empty: there is none.
-        warnings: what may mislead, as sentences.
+        warnings: what may mislead.
     """
 
     spec: StudySpec
@@ -49,7 +50,7 @@ class Prepared:
     facts: StudyFacts
     devices: tuple[str, ...]
     table: tuple[Configuration, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     tokenizer: Any = field(default=None, repr=False)
 
     def workload(self, splits: tuple[str, ...]) -> Workload:
@@ -141,7 +142,7 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
         environment=describe_environment(options.device, options.threads),
     )
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
-    warnings = (*(each.text for each in data.warnings), *doubts, *reason, *_table_warnings(spec, table))
+    warnings = (*data.warnings, *doubts, *reason, *_table_warnings(spec, table))
     configurations = table.configurations if table else ()
     return Prepared(spec, place, base, entry, options, data, facts, devices, configurations, warnings, tokenizer)
 
@@ -154,18 +155,16 @@ def _known_folder(model: str, base: Path) -> str:
     return str(base_model.resolve_model(model, base)) if found else model
 
 
-def _able(entry: EngineEntry, name: str, options: EngineOptions) -> tuple[EngineEntry, tuple[str, ...]]:
+def _able(entry: EngineEntry, name: str, options: EngineOptions) -> tuple[EngineEntry, tuple[Notice, ...]]:
     """The engine that can run this model: `packed` says why it cannot, and `peft` takes its place."""
     if name != "packed":
         return entry, ()
     from tunebook.engines.packed.engine import unsupported
 
     why = unsupported(options.model, options.trust_remote_code)
-    return (
-        (entry, ())
-        if why is None
-        else (ENGINES["peft"], (f"engine packed cannot run this model: {why}; engine peft takes its place",))
-    )
+    if why is None:
+        return entry, ()
+    return ENGINES["peft"], (Notice("engine_replaced", {"engine": "packed", "why": why, "instead": "peft"}),)
 
 
 def _machine(
@@ -219,6 +218,6 @@ def _hashes(place: StudyPaths, options: EngineOptions, entry: EngineEntry) -> di
     return hashes
 
 
-def _table_warnings(spec: StudySpec, table: TrialsTable | None) -> tuple[str, ...]:
+def _table_warnings(spec: StudySpec, table: TrialsTable | None) -> tuple[Notice, ...]:
     ignored = table.ignored if table else ()
-    return (f"{spec.trials}: columns that are no factors are ignored: {', '.join(ignored)}",) if ignored else ()
+    return (Notice("columns_ignored", {"file": str(spec.trials), "columns": list(ignored)}),) if ignored else ()

@@ -14,6 +14,7 @@ from typing import Any
 
 from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
+from tunebook.core.notice import Notice
 from tunebook.core.ports import Event, Executor, Ledger, Planner, TrialJob
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.errors import Interrupted, StaleLease
@@ -21,6 +22,7 @@ from tunebook.run.answers import JudgedTrial, as_fact
 from tunebook.run.observer import Observer
 from tunebook.run.signals import StopRequest
 from tunebook.statistics.judge_round import judge_round
+from tunebook.words import words_for
 
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
@@ -55,6 +57,7 @@ class Runner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
+        self._words = words_for(parts.spec.language)
         self._executor: Executor | None = None
         self._open: tuple[str, ...] = ()
         self._tokens: dict[int, int] = {}
@@ -135,7 +138,7 @@ class Runner:
     def _on_event(self, event: Event, state: _WaveState) -> None:
         if self._p.stop and not self._stop_told:  # told here, for a signal handler must not print
             self._stop_told = True
-            self._p.observer.phase("stopping after the running step; a second Ctrl-C stops at once")
+            self._p.observer.phase(self._words.phase_stopping())
         name, arguments = event
         if name == "started":
             self._started(arguments[0], arguments[1], state)
@@ -186,7 +189,8 @@ class Runner:
         try:
             self._p.ledger.finish_trial(fact, self._tokens.pop(trial_id))
         except StaleLease as error:
-            self._p.observer.warning(f"trial {trial_id}: a late result was refused ({error})")
+            late = Notice("late_result", {"trial": trial_id, "reason": str(error)})
+            self._p.observer.warning(self._words.notice(late))
             return
         state.done.add(trial_id)
         self._line.ended(trial_id)
