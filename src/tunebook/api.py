@@ -12,14 +12,15 @@ from pathlib import Path
 
 from tunebook.core.findings import StudyFindings
 from tunebook.core.ports import Observer
+from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Budget, StudySpec
 from tunebook.errors import UserError
 from tunebook.run.compare import Comparison
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
-from tunebook.run.single import Reproduction
 from tunebook.run.status import StudyStatus
+from tunebook.words import Words, words_for
 
 __all__ = ["Study"]
 
@@ -72,6 +73,16 @@ class Study:
                 raise UserError(f"{name}: got {value}; a budget is a number above 0. Give one, or leave {name} out.")
         budget = Budget(trials or self.spec.budget.trials, hours or self.spec.budget.hours)
         return Study(replace(self.spec, budget=budget), self.place, self._trust, self.trusts_study_code)
+
+    def with_language(self, language: str | None) -> Study:
+        """The same study read in another language, "en" or "zh"; None: as it is."""
+        spec = replace(self.spec, language=language) if language else self.spec
+        return Study(spec, self.place, self._trust, self.trusts_study_code)
+
+    @property
+    def words(self) -> Words:
+        """Sentences in the study's language."""
+        return words_for(self.spec.language)
 
     def plan(self) -> StudyPlan:
         """What would run, why, how long, how much memory, and what can be detected. Spends nothing, writes nothing."""

@@ -29,9 +29,9 @@ def ask_for_code(study: Study, starts_program: bool) -> None:
     if not codes:
         return
     console = messages()
-    console.print("This study runs code with your rights that you have not confirmed, or that has changed since:")
+    console.print(study.words.code_to_confirm())
     for code in codes:
         console.print(f"  {code.key}: {code.text}", soft_wrap=True)
-    if not typer.confirm("Do you trust it?", default=False, err=True):
-        raise UserError("nothing was started. Read the code that the study file names, then repeat the command.")
+    if not typer.confirm(study.words.trust_question(), default=False, err=True):
+        raise UserError(study.words.refused_untrusted())
     confirm(codes)

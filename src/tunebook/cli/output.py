@@ -8,16 +8,20 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterable
-from typing import IO, Any, TextIO, cast
+from collections.abc import Iterable, Mapping
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 import numpy as np
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 
 from tunebook.escaping import terminal_text
 
-__all__ = ["SCHEMA_VERSION", "messages", "print_json", "printable", "results", "to_json"]
+if TYPE_CHECKING:
+    from tunebook.words import Words
+
+__all__ = ["SCHEMA_VERSION", "messages", "path_lines", "print_json", "printable", "results", "to_json"]
 
 SCHEMA_VERSION = 1
 """Of every `--json` output; raised when a key changes its meaning or goes away."""
@@ -108,12 +112,19 @@ def to_json(value: Any) -> Any:
     return str(value)
 
 
-def print_json(value: Any) -> None:
-    """One JSON document on standard output, with its `schema_version`."""
-    document = {"schema_version": SCHEMA_VERSION} | to_json(value)
+def print_json(value: Any, **instead: Any) -> None:
+    """One JSON document on standard output, with its `schema_version`; `instead` replaces keys of the value."""
+    document = {"schema_version": SCHEMA_VERSION} | to_json(value) | to_json(instead)
     text = json.dumps(document, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a terminal of few characters, or a file name that is no text
         text = json.dumps(document, indent=2)
     _open_ended(sys.stdout).write(text + "\n")
+
+
+def path_lines(paths: Mapping[str, object], words: Words) -> str:
+    """What was written where, a line each."""
+    names = {key: words.path_name(key) + words.label("colon") for key in paths}
+    width = max(14, *(cell_len(name) for name in names.values())) if names else 0
+    return "\n".join(f"{name}{' ' * (width - cell_len(name))} {paths[key]}" for key, name in names.items())

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from tunebook.core.facts import ExampleText
+from tunebook.core.notice import Notice
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
@@ -59,13 +60,13 @@ class Metric(Protocol):
 
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
-    ) -> tuple[str, ...]:
+    ) -> tuple[Notice, ...]:
         """Look at the scored examples by split before anything is spent.
 
         Args:
             places: where each example stands ("validation.jsonl:7"), by split.
 
-        Returns: sentences on what may mislead.
+        Returns: what may mislead; `Notice.of_text` for a sentence of one's own.
         Raises: DataError: a gold text that this metric cannot judge, with its place.
         """
         ...
@@ -100,7 +101,7 @@ class ExampleMetric:
 
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
-    ) -> tuple[str, ...]:
+    ) -> tuple[Notice, ...]:
         """Refuses the first gold text that is not `parsable`; see `Metric.check`."""
         for split, rows in examples.items():
             for row, place in zip(rows, places[split], strict=True):

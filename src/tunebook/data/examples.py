@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from tunebook.core.facts import ExampleText
 from tunebook.escaping import quoted
 
-__all__ = ["DataExample", "DataWarning", "LoadedRows", "Message", "quoted"]
+__all__ = ["DataExample", "LoadedRows", "Message", "quoted"]
 
 Message = tuple[str, str]
 """A turn: role ("system", "user", "assistant" or "tool") and text."""
@@ -77,21 +76,3 @@ class LoadedRows:
 def place(source: str, unit: str, number: int) -> str:
     """A place in a source: train.jsonl:7, or train.parquet, row 7."""
     return f"{source}:{number}" if unit == "line" else f"{source}, row {number}"
-
-
-@dataclass(frozen=True)
-class DataWarning:
-    """Something about the data that may mislead; the study goes on.
-
-    Attributes:
-        code: a stable name for programs and templates.
-        values: JSON values that belong to it.
-        text: one English sentence with what, how many and what it means.
-    """
-
-    code: str
-    values: dict[str, Any] = field(default_factory=dict)
-    text: str = ""
-
-    def __str__(self) -> str:
-        return self.text

@@ -18,6 +18,7 @@ from typing import Any
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import ExampleMetric, ScoreKind, ScoreScale
+from tunebook.core.notice import Notice
 from tunebook.errors import StudyFileError
 
 __all__ = ["FunctionMetric", "load_function", "metric_file"]
@@ -51,7 +52,7 @@ class FunctionMetric(ExampleMetric):
 
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
-    ) -> tuple[str, ...]:
+    ) -> tuple[Notice, ...]:
         """Refuses empty gold texts, and a function over all rows that its arguments did not show."""
         super().check(examples, places)
         rows = next((rows for rows in examples.values() if rows), ())

@@ -9,6 +9,7 @@ from typing import Any
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import Metric
+from tunebook.core.notice import Notice
 from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation.function import load_function
 from tunebook.plugins import METRICS
@@ -45,14 +46,14 @@ def check_data(
     metric: Metric,
     examples: Mapping[str, Sequence[ExampleText]],
     places: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[str, ...]:
+) -> tuple[Notice, ...]:
     """Refuse a metric that cannot judge these examples, or whose result the statistics cannot judge.
 
     Args:
         examples: the scored examples by split.
         places: where they stand ("validation.jsonl:7"), by split; without it messages count the split's rows.
 
-    Returns: sentences on what may mislead.
+    Returns: what may mislead.
 
     Raises:
         StudyFileError: its scores are no mean over examples within [0, 1].

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import AnswerSource, ExampleMetric
+from tunebook.core.notice import Notice
 from tunebook.evaluation.number import last_number
 
 __all__ = ["Choice", "Contains", "ExactMatch", "normalised"]
@@ -31,7 +32,7 @@ class ExactMatch(ExampleMetric):
 
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
-    ) -> tuple[str, ...]:
+    ) -> tuple[Notice, ...]:
         """Refuses empty gold texts; doubts that long ones can be met word for word."""
         super().check(examples, places)
         golds = [row.gold for rows in examples.values() for row in rows]
@@ -39,10 +40,7 @@ class ExactMatch(ExampleMetric):
         if mean < LONG_GOLD_CHARACTERS:
             return ()
         numbers = all(last_number(gold) is not None for gold in golds)
-        return (
-            f"exact_match asks for the whole text, and the gold answers have {mean:.0f} characters on average; "
-            f"consider {'number' if numbers else 'contains or module:function'}.",
-        )
+        return (Notice("long_golds", {"characters": round(mean), "all_numbers": numbers}),)
 
 
 class Contains(ExampleMetric):

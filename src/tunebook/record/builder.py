@@ -126,7 +126,7 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
                 opening.control_name(view, words, f.control_key),
             )
             text = words.found(f, what, against, view.spec.margin)
-            last[question] = (f.split == "test", text[:1].upper() + text[1:])
+            last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]
     others = [text for on_test, text in last.values() if not on_test]
     lead = [words.importance_lead(ranked[0])] if ranked else []

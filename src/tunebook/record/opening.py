@@ -12,7 +12,6 @@ from tunebook.core.study import ContrastKind, TrialState
 from tunebook.escaping import clean
 from tunebook.record.view import View
 from tunebook.words import Words
-from tunebook.words.marks import strong
 from tunebook.words.numbers import value
 from tunebook.words.values import Aim, Edge, Gain, Price
 
@@ -74,7 +73,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     elif found.best.key in found.accuracies:
         first.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
     text = words.join(first)
-    paragraphs = [_capital(text)]
+    paragraphs = [words.capital(text)]
     cheaper = _cheaper(view, words, found)
     items = open_items(view, words)
     if cheaper:
@@ -219,12 +218,6 @@ def calibration(view: View) -> dict[str, Any]:
     n_scored = sum(len(outcomes.scores) for f in view.final for outcomes in f.outcomes.values())
     scoring = n_scored / float(plain) if plain else sum(f.cost.score_seconds for f in view.final)
     return {"one_by_one_tokens_per_second": speed, "one_by_one_seconds": raw_tokens / float(speed) + scoring}
-
-
-def _capital(text: str) -> str:
-    """With a capital letter first, also where the text begins in bold."""
-    mark = text[:1] if text.startswith(strong("")[:1]) else ""
-    return mark + text[len(mark) : len(mark) + 1].upper() + text[len(mark) + 1 :]
 
 
 def _settings(view: View, words: Words, key: str) -> str:

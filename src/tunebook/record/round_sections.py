@@ -50,7 +50,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     for finding in view.findings(number):
         if finding.verdict is not Verdict.INCONCLUSIVE:
             what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
-            sentences[_list_of(finding)].append(_capital(words.found(finding, what, against, view.spec.margin)))
+            sentences[_list_of(finding)].append(words.capital(words.found(finding, what, against, view.spec.margin)))
     bracketed = any(row[0].trial.purpose is Purpose.BRACKET for row in rows)
     remarks = [words.bracket_remark()] if bracketed else []
     remarks += [words.confirm_remark()] if kind is RoundKind.CONFIRM else []
@@ -309,7 +309,3 @@ def _folded(view: View, words: Words, fold: Fold, number: int) -> RoundRow:
         analysis=words.fold(fold.reasons, view.facts.data.longest_tokens),
         tone="folded",
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -23,7 +23,9 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.events import Evaluation, Event, Recorded, Step, WaveStarted
 from tunebook.core.factor import FACTOR_KINDS, Scale
 from tunebook.core.facts import EvaluationRecord, History, StepRecord, TrialFact
+from tunebook.core.notice import Notice
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState
+from tunebook.words import words_for
 
 __all__ = ["TensorBoardTracker", "TensorBoardWriter", "rebuild", "run_name"]
 
@@ -123,10 +125,8 @@ class TensorBoardWriter:
             write()
         except OSError as error:
             self._broken = True
-            self._warn(
-                f"tensorboard: {self._folder} cannot be written ({error.strerror or error}); curves go to the ledger "
-                "only. The study goes on; `tunebook report` can write them again when the folder can be written."
-            )
+            values = {"folder": str(self._folder), "reason": str(error.strerror or error)}
+            self._warn(words_for(self._spec.language).notice(Notice("no_curves", values)))
 
     def _start(self) -> None:
         self._started = True

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from tunebook.core.notice import Notice
 from tunebook.files import write_atomically
 from tunebook.record import csv, html, markdown, results
 from tunebook.record.builder import build
@@ -58,11 +59,8 @@ def _drawn(view: View, language: str, warn: Callable[[str], None]) -> tuple[Draw
         failed["all"] = error
     if failed:
         first = next(iter(failed.values()))
-        warn(
-            f"figures ({', '.join(failed)}): could not be drawn ({type(first).__name__}: {first}); everything else is "
-            "written. `tunebook doctor` looks at matplotlib and its fonts; `pip install --force-reinstall matplotlib` "
-            "mends most of it; then `tunebook report` draws them."
-        )
+        values = {"figures": list(failed), "reason": f"{type(first).__name__}: {first}"}
+        warn(words_for(language).notice(Notice("no_figures", values)))
     return drawings
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Failed, Noted, TrialEvent
+from tunebook.core.notice import Notice
 from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Executor, TrialJob
 from tunebook.core.space import Folding, effective
 from tunebook.core.study import StudySpec
@@ -69,25 +70,28 @@ class EngineChoice:
         return tuple(Refusal(self.names[0], reason, name) for name, reason in chosen if name != self.names[0])
 
 
-def able(name: str, options: EngineOptions) -> tuple[EngineChoice, tuple[str, ...]]:
-    """The engines that can run the study's model, and a sentence on each that cannot.
+def able(name: str, options: EngineOptions) -> tuple[EngineChoice, tuple[Notice, ...]]:
+    """The engines that can run the study's model, and which of them another one replaces.
 
     Raises: StudyFileError: none of them can.
     """
     asked = ENGINES.load(name)
     names: list[str] = []
-    told: list[str] = []
+    told: list[tuple[str, str]] = []
     for each in (name, *asked.fallbacks):
         entry = ENGINES.load(each)
         why = resolve(entry.refuses_model)(options.model, options.trust_remote_code) if entry.refuses_model else None
         if why is not None:
-            told.append(f"engine {each} cannot run this model: {why}")
+            told.append((each, why))
         elif not names or _promises(entry.folding, ENGINES.load(names[0]).folding):
             names.append(each)
     if not names:
-        raise StudyFileError(f"engine: found {name}; {'; '.join(told)}. Use another engine or another model.")
-    taken = f"; engine {names[0]} takes its place" if names[0] != name else ""
-    return EngineChoice(tuple(names), options), tuple(f"{each}{taken}" for each in told[:1])
+        reasons = "; ".join(f"engine {each} cannot run this model: {why}" for each, why in told)
+        raise StudyFileError(f"engine: found {name}; {reasons}. Use another engine or another model.")
+    replaced = [(each, why) for each, why in told if each == name]
+    return EngineChoice(tuple(names), options), tuple(
+        Notice("engine_replaced", {"engine": each, "why": why, "instead": names[0]}) for each, why in replaced
+    )
 
 
 def _promises(folding: Folding, needed: Folding) -> bool:
@@ -95,8 +99,8 @@ def _promises(folding: Folding, needed: Folding) -> bool:
     return all(getattr(folding, name) for name in needed.__dataclass_fields__ if getattr(needed, name))
 
 
-def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: EngineChoice) -> tuple[str, ...]:
-    """Sentences on what another engine than the first will train: of the baseline, of each level of each factor, and
+def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: EngineChoice) -> tuple[Notice, ...]:
+    """What another engine than the first will train: of the baseline, of each level of each factor, and
     of the user's own table.
 
     Raises: StudyFileError: a configuration that no engine can train.
@@ -107,8 +111,7 @@ def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: Engin
         if name is None:
             raise StudyFileError(f"{key}: no engine can train this ({reasons}). Change it, or name another engine.")
     return tuple(
-        f"engine {each.engine} refuses some configurations of this study ({each.reason}); "
-        f"engine {each.taken_by} trains them"
+        Notice("engine_refuses", {"engine": each.engine, "reason": each.reason, "taken_by": each.taken_by})
         for each in choice.refusals(configuration for _, configuration in asked)
     )
 

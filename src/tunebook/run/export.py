@@ -18,6 +18,7 @@ from tunebook.export.yaml_text import yaml_text
 from tunebook.files import replaced_folder, writing
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
+from tunebook.words import words_for
 
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
@@ -99,16 +100,13 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
     found = read_study(place)
-    fact = best_trial(found)
+    words, fact = words_for(found.spec.language), best_trial(found)
     if fact is None:
-        raise NotFoundError(f"{place.folder}: no trial has been trained yet, so there is nothing to export.")
+        raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
     adapter = place.folder / "adapters" / str(fact.trial.id)
     rerun = shell_line(["tunebook", "rerun", str(place.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
-        raise NotFoundError(
-            f"{adapter}: the adapter of trial {fact.trial.id} is not there (a simulated or external study has none, or "
-            f"the folder was deleted). `{rerun}` trains it again."
-        )
+        raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
     target = to or place.folder / "export" / form
     paths = {"folder": target}
     data = None if form in ("peft", "merged") else _training_data(found, place)
@@ -159,11 +157,7 @@ def _targets(adapter: Path) -> tuple[str, ...]:
 def _accuracy(found: StudyRead) -> str:
     best = found.conclusions.best
     assert best is not None
-    low, high = best.corrected_interval
-    return (
-        f"Validation accuracy {100 * best.corrected:.1f} % ({100 * low:.1f} to {100 * high:.1f}), corrected for having "
-        "been chosen."
-    )
+    return words_for(found.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
 
 
 def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:

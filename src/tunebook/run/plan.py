@@ -7,6 +7,7 @@ from typing import Any
 
 from tunebook.core.cost import Prediction, predict_trials
 from tunebook.core.facts import DataFacts, History
+from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Planner
 from tunebook.core.study import StudySpec, Wave
@@ -46,7 +47,7 @@ class StudyPlan:
     memory_bytes: int
     summary: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 def plan_study(
@@ -66,7 +67,7 @@ def plan_study(
         try:
             calibration = prepared.calibrate()
         except TrialFailed as error:
-            prepared = replace(prepared, warnings=(*prepared.warnings, f"{error}; no times are predicted"))
+            prepared = replace(prepared, warnings=(*prepared.warnings, Notice("not_measured", {"reason": str(error)})))
     planner = planner_of(spec, facts, history, calibration)
     return _plan(prepared, planner, history, calibration)
 

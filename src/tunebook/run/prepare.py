@@ -10,6 +10,7 @@ from typing import Any
 
 from tunebook.core.facts import StudyFacts
 from tunebook.core.metric import Metric
+from tunebook.core.notice import Notice
 from tunebook.core.ports import (
     Calibration,
     EngineEntry,
@@ -46,7 +47,7 @@ class Prepared:
         engines: the engine that trains, and those that take over what it refuses.
         data: the data, test split closed.
         devices: one worker process each.
-        warnings: what may mislead, as sentences.
+        warnings: what may mislead.
     """
 
     spec: StudySpec
@@ -58,7 +59,7 @@ class Prepared:
     data: PreparedData
     facts: StudyFacts
     devices: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     tokenizer: Any = field(default=None, repr=False)
 
     def workload(self, splits: tuple[str, ...]) -> Workload:
@@ -160,7 +161,7 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
         table=table.configurations if table else (),
         folding=engines.first.folding,
     )
-    warnings = (*(each.text for each in data.warnings), *doubts, *reason, *refused, *_table_warnings(spec, table))
+    warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table))
     return Prepared(
         spec=spec,
         place=place,
@@ -235,6 +236,6 @@ def _hashes(place: StudyPaths, options: EngineOptions, entry: EngineEntry) -> di
     return hashes
 
 
-def _table_warnings(spec: StudySpec, table: TrialsTable | None) -> tuple[str, ...]:
+def _table_warnings(spec: StudySpec, table: TrialsTable | None) -> tuple[Notice, ...]:
     ignored = table.ignored if table else ()
-    return (f"{spec.trials}: columns that are no factors are ignored: {', '.join(ignored)}",) if ignored else ()
+    return (Notice("columns_ignored", {"file": str(spec.trials), "columns": list(ignored)}),) if ignored else ()

@@ -25,6 +25,7 @@ from tunebook.core.events import (
 )
 from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
+from tunebook.core.notice import Notice
 from tunebook.core.ports import Executor, Ledger, Observer, Planner, TrialJob
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
@@ -32,6 +33,7 @@ from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.answers import as_fact
 from tunebook.run.signals import StopRequest
 from tunebook.statistics.judge_round import judge_round
+from tunebook.words import words_for
 
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
@@ -64,6 +66,7 @@ class Runner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
+        self._words = words_for(parts.spec.language)
         self._executor: Executor | None = None
         self._open: tuple[str, ...] = ()
         self._tokens: dict[int, int] = {}
@@ -143,7 +146,7 @@ class Runner:
     def _on_event(self, event: TrialEvent, state: _WaveState) -> None:
         if self._p.stop and not self._stop_told:  # told here, for a signal handler must not print
             self._stop_told = True
-            self._p.observer.phase("stopping after the running step; a second Ctrl-C stops at once")
+            self._p.observer.phase(self._words.phase_stopping())
         match event:
             case Started(trial_id, worker):
                 self._started(trial_id, worker, state)
@@ -194,7 +197,8 @@ class Runner:
         try:
             self._p.ledger.finish_trial(fact, self._tokens.pop(trial_id))
         except StaleLease as error:
-            self._p.observer.warning(f"trial {trial_id}: a late result was refused ({error})")
+            late = Notice("late_result", {"trial": trial_id, "reason": str(error)})
+            self._p.observer.warning(self._words.notice(late))
             return
         state.done.add(trial_id)
         self._line.ended(trial_id)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
+from tunebook.core.notice import Notice
 from tunebook.core.ports import Calibration, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
@@ -24,6 +25,7 @@ from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
 from tunebook.run.trackers import Trackers
+from tunebook.words import words_for
 
 __all__ = ["run_study"]
 
@@ -40,15 +42,16 @@ def run_study(
 ) -> StudyFindings:
     """Run or go on with a study; see `api.Study.run`."""
     require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
-    observer.phase("reading the data and the model")
+    words = words_for(spec.language)
+    observer.phase(words.phase_reading())
     prepared = prepare(spec, place, trust_remote_code)
     for warning in prepared.warnings:
-        observer.warning(warning)
+        observer.warning(words.notice(warning))
     with open_ledger(place.folder, write=True, study=spec.name) as ledger:
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
         if again:
-            retry_failed(ledger, observer)
+            retry_failed(ledger, observer, words)
         calibration = _calibration(ledger, prepared, observer)
         conclusions = _Session(prepared, ledger, calibration, observer).run()
         if final:
@@ -80,7 +83,7 @@ class _Session:
                 runner.run()
             finally:
                 self._trackers.close()
-            self._observer.phase("writing the record")
+            self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
             found = read_ledger(self._ledger)
             write_best(found, self._folder)
             write_record(found, self._folder, warn=self._observer.warning)
@@ -112,11 +115,12 @@ def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Cali
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
-    observer.phase("measuring this machine (a few seconds)")
+    words = words_for(prepared.spec.language)
+    observer.phase(words.phase_measuring())
     try:
         measured = prepared.calibrate()
     except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
-        observer.warning(f"{error}. The study goes on without predicted times.")
+        observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
         return None
     if measured is not None:
         ledger.note("calibration", asdict(measured))

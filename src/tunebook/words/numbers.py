@@ -22,6 +22,7 @@ __all__ = [
     "percent",
     "points",
     "rate",
+    "rounded_time",
     "trial_list",
     "value",
 ]
@@ -102,6 +103,12 @@ def duration(seconds: float) -> str:
     if seconds < 600:
         return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
     minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"
+
+
+def rounded_time(seconds: float) -> str:
+    """A predicted time, to the minute: "2 h 10", "14 min"."""
+    minutes = max(1, round(seconds / 60))
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tunebook.core.study import TrialState
 
-__all__ = ["Aim", "Edge", "Ending", "Gain", "Price"]
+__all__ = ["Aim", "Edge", "Ending", "Gain", "Price", "Spending"]
 
 
 @dataclass(frozen=True)
@@ -94,3 +94,13 @@ class Ending:
     steps: tuple[int | None, int | None] = (None, None)
     losses: tuple[float, float] | None = None
     broke: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """What was spent of the budget; budgets are None where there is none."""
+
+    trials: int
+    budget_trials: int | None
+    seconds: float
+    budget_hours: float | None

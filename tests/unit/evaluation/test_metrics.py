@@ -96,8 +96,10 @@ def test_number_metric_refuses_gold_without_a_number(tmp_path: Path) -> None:
 
 
 def test_exact_match_of_long_texts_is_doubted(tmp_path: Path) -> None:
-    assert "consider number" in check_data(load_metric("exact_match", tmp_path), examples("so " * 50 + "9"))[0]
-    assert "module:function" in check_data(load_metric("exact_match", tmp_path), examples("so " * 50))[0]
+    [number] = check_data(load_metric("exact_match", tmp_path), examples("so " * 50 + "9"))
+    assert (number.code, number.values) == ("long_golds", {"characters": 151, "all_numbers": True})
+    [text] = check_data(load_metric("exact_match", tmp_path), examples("so " * 50))
+    assert not text.values["all_numbers"]
     assert check_data(load_metric("exact_match", tmp_path), examples("human")) == ()
 
 

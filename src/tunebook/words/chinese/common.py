@@ -37,6 +37,10 @@ class ChineseShared(Shared):
     to = " 至 "
     percent_sign = "%"
 
+    def capital(self, text: str) -> str:
+        """The beginning of a sentence: a name that begins it stays as it is."""
+        return text
+
 
 class ChinesePieces(ChineseShared, StudyShared):
     """What the texts about a study share."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunebook.core.factor import FACTOR_KINDS
 
-__all__ = ["FACTORS", "LABELS"]
+__all__ = ["FACTORS", "LABELS", "PATHS", "ROUND_STATES"]
 
 FACTORS = {kind.name: kind.chinese for kind in FACTOR_KINDS.values()}
 
@@ -182,3 +182,18 @@ LABELS = {
     "leg_no_verdict": "与基线无法区分",
     "leg_margin": "您的容差",
 }
+
+PATHS = {
+    "record": "记录",
+    "page": "网页",
+    "numbers": "数据",
+    "trials": "实验表",
+    "pictures": "图",
+    "best adapter": "最优适配器",
+    "final": "最终训练",
+    "folder": "文件夹",
+    "training data": "训练数据",
+    "curves": "曲线",
+}
+"""What a command has written, by the names of its JSON."""
+ROUND_STATES = {"done": "已完成", "running": "进行中", "to come": "待进行"}

@@ -7,6 +7,7 @@ from typing import Any
 from tunebook.core.study import Purpose, TrialState
 from tunebook.words.english.codes import PURPOSES
 from tunebook.words.english.labels import FACTORS, LABELS
+from tunebook.words.marks import OPEN
 from tunebook.words.numbers import count, duration, rate
 from tunebook.words.shared import Shared, StudyShared
 
@@ -40,6 +41,11 @@ class EnglishShared(Shared):
     brackets = ("(", ")")
     to = " to "
     percent_sign = " %"
+
+    def capital(self, text: str) -> str:
+        """The beginning of a sentence; a bold mark may stand before it."""
+        first = 1 if text.startswith(OPEN) else 0
+        return text[:first] + text[first : first + 1].upper() + text[first + 1 :]
 
 
 class EnglishPieces(EnglishShared, StudyShared):

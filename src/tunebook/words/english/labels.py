@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunebook.core.factor import FACTOR_KINDS
 
-__all__ = ["FACTORS", "LABELS"]
+__all__ = ["FACTORS", "LABELS", "PATHS", "ROUND_STATES"]
 
 FACTORS = {kind.name: kind.english for kind in FACTOR_KINDS.values()}
 
@@ -182,3 +182,18 @@ LABELS = {
     "leg_no_verdict": "can't be told from the baseline",
     "leg_margin": "your margin",
 }
+
+PATHS = {
+    "record": "record",
+    "page": "page",
+    "numbers": "numbers",
+    "trials": "trials",
+    "pictures": "pictures",
+    "best adapter": "best adapter",
+    "final": "final",
+    "folder": "folder",
+    "training data": "training data",
+    "curves": "curves",
+}
+"""What a command has written, by the names of its JSON."""
+ROUND_STATES = {"done": "done", "running": "running", "to come": "to come"}
