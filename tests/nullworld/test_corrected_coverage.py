@@ -41,7 +41,14 @@ def _field(scores: np.ndarray, losses: np.ndarray) -> Field:
     rest = both - shift[..., None]
     single = np.einsum("acsn,bcsn->ab", rest, rest) / (df * (EXAMPLES - 1))
     replicates = np.full(CONFIGURATIONS, float(SEEDS))
-    return Field(scores.mean(axis=1), losses.mean(axis=1), replicates, between, single, float(df))
+    return Field(
+        scores=scores.mean(axis=1),
+        losses=losses.mean(axis=1),
+        replicates=replicates,
+        seed_covariance=between,
+        answer_covariance=single,
+        seed_df=float(df),
+    )
 
 
 def covered(first: int, studies: int, spread: float, seed_deviation: float) -> tuple[float, float, float]:

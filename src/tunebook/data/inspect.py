@@ -259,7 +259,14 @@ def _data_lines(seen: Findings, words: Words) -> list[str]:
 def _detectable_points(seen: Findings) -> int:
     """The difference between two configurations that a usual first round finds with a chance of 80 %, in points."""
     n = max(1, seen.n_validation)  # of a single row nothing is split off
-    design = ContrastDesign(n, *USUAL_SEEDS, alpha=ERROR_SHARES[RoundKind.EXPLORE], n_comparisons=USUAL_COMPARISONS)
+    m_treatment, m_control = USUAL_SEEDS
+    design = ContrastDesign(
+        n_examples=n,
+        m_treatment=m_treatment,
+        m_control=m_control,
+        alpha=ERROR_SHARES[RoundKind.EXPLORE],
+        n_comparisons=USUAL_COMPARISONS,
+    )
     return max(1, round(100 * smallest_detectable_effect(design)))
 
 

@@ -1,9 +1,9 @@
 """The design of the explore round: which levels, which brackets, how many seeds, and what is cut when it does not fit.
 
-A design is a value; its price is counted without building trials, so that cutting down costs microseconds. The order of
-the cuts is fixed (DESIGN.md section 4, extended at its end for very small budgets): the ends of the learning-rate
-bracket, the whole bracket, levels in the middle, second seeds, baseline seeds (never below three), the nearer of two
-ends, whole factors. Within a step the factors named last in the study file are cut first.
+A design is a value, and its price is counted without building trials, so that fitting it to a budget takes
+microseconds. The cuts come in a fixed order (decision 021): one end of the learning-rate bracket, the whole bracket,
+levels in the middle, second seeds, baseline seeds (never fewer than three), and for very small budgets the nearer of
+two end levels and whole factors. Within each step the factors that the study file names last are cut first.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Design:
 
 
 def full_design(problem: Problem) -> Design:
-    """Everything that the study asks for, as if money were no object."""
+    """Everything that the study file asks for, whatever the budget."""
     folds: list[Fold] = []
     seen = {problem.effective(problem.spec.baseline): problem.spec.baseline}
     factors = []
@@ -92,7 +92,8 @@ def full_design(problem: Problem) -> Design:
 
 
 def price(problem: Problem, design: Design) -> tuple[int, float]:
-    """Trials and predicted seconds of both waves, checkpoints counted once, a moved baseline at its fewest seeds."""
+    """Trials and predicted seconds of both waves. A checkpoint costs nothing beside its longer run; a baseline that
+    moves to another rate is counted with the fewest seeds it may get."""
     runs: dict[tuple[object, ...], float] = {}
     timed = problem.calibration is not None and problem.spec.budget.hours is not None
     for wave, configuration, rate, seed in _settings(problem, design):
@@ -182,7 +183,7 @@ def _changed(design: Design, new: FactorDesign) -> Design:
 
 
 def _without_bracket_end(problem: Problem, design: Design) -> Design:
-    """Of the two ends keep the one towards the middle of the rates that the study file names, for all alike."""
+    """Keep only the bracket end nearer the middle of the study's learning-rate range, the same end for every factor."""
     if len(design.rates) < 3 or problem.rate_factor is None:
         return design
     low, high = rate_limits(problem.rate_factor)
@@ -196,7 +197,7 @@ def _without_bracket(name: str, design: Design) -> Design:
 
 
 def _without_middle(problem: Problem, name: str, design: Design) -> Design:
-    """Drop the middle level nearest to the baseline; the lowest and the highest stay."""
+    """Drop the middle level nearest to the baseline. The lowest and the highest level stay."""
     factor = _factor(design, name)
     if not is_ordered(name):
         return design

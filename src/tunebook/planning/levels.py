@@ -1,4 +1,4 @@
-"""Where a factor's levels lie: those of a list, those placed in a range, points between two levels and beyond them.
+"""Where a factor's levels lie: those of a list, those placed in a range, points between two levels or beyond the last.
 
 Distances are measured on the factor's own scale: the logarithm for rates, ranks and batch sizes.
 """

@@ -1,6 +1,6 @@
-"""Learning-rate brackets after their wave: what each rate came to, and which is chosen.
+"""Reads learning-rate brackets once their wave has been trained: the loss at each rate, and the rate that is chosen.
 
-The choice is made by validation loss on selection seeds; the trials that made it never enter a claim.
+The choice is made by validation loss on selection seeds. The trials behind it never enter a claim.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A wave in the making: it gives ids, trains nothing twice, keeps to its room, and finds checkpoints."""
+"""Builds a wave: numbers its trials, trains nothing twice, keeps to the room it has, finds checkpoints and folds."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
-from tunebook.core.findings import Finding, StudyFindings, Verdict
+from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
@@ -197,14 +198,15 @@ class View:
         return None if leading is None else (leading.key, leading.accuracy)
 
     def told_apart(self, key: str) -> Finding | None:
-        """The latest finding of a configuration against the baseline: on the test split if there is one."""
+        """The latest finding of a configuration against the baseline that has numbers: on the test split if there is
+        one. A side without outcomes (a baseline whose trials all failed) has none."""
         found = [
             f
             for f in self.findings()
             if f.treatment_key == key
             and f.control_key == self.baseline_key
             and f.kind.value == "difference"
-            and f.verdict is not Verdict.DIVERGED
+            and not math.isnan(f.effect)
         ]
         found.sort(key=lambda f: (f.split == "test", f.round))
         return found[-1] if found else None

@@ -28,7 +28,7 @@ def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]
     Raises: ZeroDivisionError: n is 0.
     """
     low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
-    return float(low), float(high)
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def accuracy_interval(

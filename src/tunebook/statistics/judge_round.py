@@ -201,7 +201,15 @@ class _Family:
         adjusted = np.where(np.isneginf(t), 1.0, family.p_values(np.where(np.isneginf(t), 0.0, t), estimates.df))
         losses = None if indices else self._loss_estimates()
         critical = family.critical(self.alpha, estimates.df)
-        return _Numbers(estimates, noise, raw, adjusted, critical, one_sided, losses)
+        return _Numbers(
+            estimates=estimates,
+            noise=noise,
+            p_raw=raw,
+            p_adjusted=adjusted,
+            critical=critical,
+            one_sided=one_sided,
+            losses=losses,
+        )
 
     def _loss_estimates(self) -> Estimates | None:
         losses = np.stack([f.outcomes[self.split].nll for f in self.facts])
@@ -322,7 +330,7 @@ class _Family:
         return mcnemar_exact(one, other)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Numbers:
     """A family's estimates with its simultaneous distribution."""
 

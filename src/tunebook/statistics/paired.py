@@ -41,7 +41,7 @@ FEWEST_FOR_NEIGHBOURS = 100
 NEIGHBOUR_QUANTILE = 1.645
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Estimates:
     """Estimates of K contrasts.
 
@@ -119,7 +119,14 @@ def estimate(
     v_examples, v_seeds = np.diag(examples).copy(), np.diag(from_seeds).copy()
     below = below + v_examples**2 / example_df
     df = np.where(below > 0, (v_examples + v_seeds) ** 2 / np.where(below > 0, below, 1.0), example_df)
-    return Estimates(effect, examples + from_seeds, df, v_examples, v_seeds, inflation)
+    return Estimates(
+        effect=effect,
+        covariance=examples + from_seeds,
+        df=df,
+        from_examples=v_examples,
+        from_seeds=v_seeds,
+        inflation=inflation,
+    )
 
 
 def _from_seeds(weights: Floats, noise: SeedNoise, names: Sequence[str]) -> tuple[Floats, Floats]:

@@ -40,7 +40,7 @@ SEARCH_FACTOR = 20
 """How many times the present number of examples or seeds is looked at."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ContrastDesign:
     """One contrast as a design, in a family of equal ones.
 

@@ -1,4 +1,4 @@
-"""Which configuration leads, which cannot be told from it, and how much of its lead is luck.
+"""Which configuration leads, which ones cannot be told from it, and how much of its lead is luck.
 
 *Leader*: accuracy is what counts and loss is what is measured well; of the configurations whose accuracy lies within
 one standard error of the highest, the one of lowest validation loss leads. The planner and the record ask it here.
@@ -38,7 +38,7 @@ FEW = 5
 """Fewer right (or wrong) answers than this are too few for a normal approximation."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Field:
     """The configurations among which one is selected.
 

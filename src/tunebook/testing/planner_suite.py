@@ -36,7 +36,7 @@ MOST_WAVES = 80
 
 
 def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
-    """The study of DESIGN.md section 5 with a budget of so many trials."""
+    """A study of four factors with a budget of so many trials."""
     baseline = Configuration(
         learning_rate=2e-4,
         per_device_train_batch_size=2,
@@ -60,7 +60,7 @@ def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
 
 
 def example_facts(n_validation: int = 358, n_test: int = 500) -> DataFacts:
-    """Data of the size of DESIGN.md section 5."""
+    """Data of the usual size: some hundred examples each."""
     return DataFacts(500, n_validation, n_test, longest_tokens=120, mean_tokens=74.0)
 
 

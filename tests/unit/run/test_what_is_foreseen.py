@@ -43,7 +43,7 @@ def test_a_table_of_four_rows_wants_the_same_number_of_trials_everywhere(with_ta
         study.run(StopAfter(4))
     assert foreseen_by_plan(study) == foreseen_by_status(study)
     assert foreseen_by_status(study)[1] == 26
-    assert "round 1: table" in (study.report()["record"].read_text(encoding="utf-8").lower())
+    assert "explore" not in study.report()["record.md"].read_text(encoding="utf-8")
 
 
 def test_before_the_table_is_planned_status_foresees_it_and_no_explore_round(with_table: Path) -> None:

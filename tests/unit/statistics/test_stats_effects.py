@@ -123,7 +123,14 @@ def field(rng, rates, n=1500, m=2, sd=0.01):
         scores.append(np.mean(seeds, axis=0))
         losses.append(1 - rate + rng.normal(0, 0.3, n))
     c = np.diag([sd**2, 0.01**2])
-    return Field(np.array(scores), np.array(losses), np.full(len(rates), float(m)), c, np.zeros((2, 2)), 20.0)
+    return Field(
+        scores=np.array(scores),
+        losses=np.array(losses),
+        replicates=np.full(len(rates), float(m)),
+        seed_covariance=c,
+        answer_covariance=np.zeros((2, 2)),
+        seed_df=20.0,
+    )
 
 
 def test_a_clear_best_leads_alone():
@@ -155,7 +162,14 @@ def test_the_winners_curse_is_taken_out_on_average():
     for _ in range(150):
         f = field(rng, [0.6] * 12, n=400, sd=0.02)
         seeds = 0.02**2 * np.array([[1.0, -1.0], [-1.0, 1.0]])  # the loss is the accuracy with another sign
-        f = Field(f.scores, -f.scores, f.replicates, seeds, f.answer_covariance, 20.0)
+        f = Field(
+            scores=f.scores,
+            losses=-f.scores,
+            replicates=f.replicates,
+            seed_covariance=seeds,
+            answer_covariance=f.answer_covariance,
+            seed_df=20.0,
+        )
         found = corrected_accuracy(f, leader(f.scores, f.loss))
         raw.append(found.raw - 0.6)
         corrected.append(found.corrected - 0.6)

@@ -17,12 +17,16 @@ from tunebook.statistics.power import (
 
 def test_one_comparison_of_known_noise_is_the_textbook_formula():
     # discordance 0.2 on 1000 examples, one seed each, no seed noise: (1.960 + 0.8416) x sqrt(0.2 / 1000)
-    found = smallest_detectable_effect(ContrastDesign(1000, 1, 1, seed_deviation=0.0, discordance=0.2))
+    found = smallest_detectable_effect(
+        ContrastDesign(n_examples=1000, m_treatment=1, m_control=1, seed_deviation=0.0, discordance=0.2)
+    )
     assert found == pytest.approx((1.95996 + 0.84162) * math.sqrt(0.2 / 1000), rel=2e-3)
 
 
 def test_it_is_detected_with_the_power_it_says():
-    design = ContrastDesign(800, 2, 5, 0.01, 0.15, alpha=0.05)
+    design = ContrastDesign(
+        n_examples=800, m_treatment=2, m_control=5, seed_deviation=0.01, discordance=0.15, alpha=0.05
+    )
     effect, se = smallest_detectable_effect(design), design.standard_error
     rng = np.random.default_rng(0)
     found = np.mean(np.abs(rng.normal(effect, se, 20000)) > stats.norm.ppf(0.975) * se)
@@ -30,19 +34,44 @@ def test_it_is_detected_with_the_power_it_says():
 
 
 def test_a_second_seed_buys_more_than_a_few_more_examples():
-    one, two = (smallest_detectable_effect(ContrastDesign(358, m, 5, 0.02, n_comparisons=12)) for m in (1, 2))
-    more_examples = smallest_detectable_effect(ContrastDesign(500, 1, 5, 0.02, n_comparisons=12))
+    one, two = (
+        smallest_detectable_effect(
+            ContrastDesign(n_examples=358, m_treatment=m, m_control=5, seed_deviation=0.02, n_comparisons=12)
+        )
+        for m in (1, 2)
+    )
+    more_examples = smallest_detectable_effect(
+        ContrastDesign(n_examples=500, m_treatment=1, m_control=5, seed_deviation=0.02, n_comparisons=12)
+    )
     assert two < more_examples < one
 
 
 def test_more_comparisons_and_fewer_degrees_of_freedom_see_less():
-    base = smallest_detectable_effect(ContrastDesign(358, 2, 5, n_comparisons=4))
-    assert smallest_detectable_effect(ContrastDesign(358, 2, 5, n_comparisons=20)) > base
-    assert smallest_detectable_effect(ContrastDesign(358, 2, 5, n_comparisons=4, df=4)) > base
+    base = smallest_detectable_effect(ContrastDesign(n_examples=358, m_treatment=2, m_control=5, n_comparisons=4))
+    assert (
+        smallest_detectable_effect(ContrastDesign(n_examples=358, m_treatment=2, m_control=5, n_comparisons=20)) > base
+    )
+    assert (
+        smallest_detectable_effect(ContrastDesign(n_examples=358, m_treatment=2, m_control=5, n_comparisons=4, df=4))
+        > base
+    )
 
 
 def test_no_margin_below_three_and_a_half_points_can_be_shown_with_358_examples():
-    assert smallest_margin(ContrastDesign(358, 2, 5, 0.01, 0.15, alpha=0.02, n_comparisons=12)) > 0.035
+    assert (
+        smallest_margin(
+            ContrastDesign(
+                n_examples=358,
+                m_treatment=2,
+                m_control=5,
+                seed_deviation=0.01,
+                discordance=0.15,
+                alpha=0.02,
+                n_comparisons=12,
+            )
+        )
+        > 0.035
+    )
 
 
 def test_examples_needed_settle_the_contrast():

@@ -1,9 +1,10 @@
-"""Round boundary: outwards until it breaks or stops paying.
+"""Round boundary: go outwards until training breaks, or until going further no longer helps.
 
-The learning rate first: upwards in steps of three until training breaks, then halving the bracket on a log scale until
-its ends are within a factor of two, then further seeds at an end that does not stand yet; two seeds a wave, at most
-eight trials. Rates already tried with the same settings are the starting bracket. Beside it rank and epochs, a step at
-a time beyond the end of their range, while the end is where they are best.
+The learning rate comes first. It is raised in steps of three until training breaks; then the bracket is halved on a
+log scale until its ends are within a factor of two; then an end that is not sure yet gets further seeds. Each wave
+takes two seeds, the whole search at most eight trials. Rates already tried with the same settings give the starting
+bracket. Beside it, rank and epochs go one step at a time beyond the end of their range, as long as that end is where
+they are best.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from tunebook.statistics.response import Bracket, divergence_bracket
 __all__ = ["Boundary", "edge"]
 
 MOST_RATE_TRIALS = 8
-"""Trials that the search for the breaking learning rate may take (DESIGN.md section 4)."""
+"""Trials that the search for the breaking learning rate may take."""
 PROBE_REPLICATES = 2
 """Seeds at each step outwards, in the middle of the bracket, and at an end that does not stand yet."""
 FINE_ENOUGH = 2.0

@@ -1,8 +1,8 @@
-"""Round combine: the levels that helped, together.
+"""Round combine: train the levels that helped together.
 
-Where a combined factor moves the best learning rate and the share has room, a first wave lets the combination choose
-its rate (one selection seed at each of up to three); the claim then has fresh seeds. What room is left goes to the
-cells that tell whether the effects add up: all changes but one, which with two of them is each alone.
+Where a combined factor moves the best learning rate, and the budget share has room, a first wave lets the combination
+choose its rate (one selection seed at each of up to three rates); the claim then gets fresh seeds. Room that is left
+goes to the cells that tell whether effects add up: all changes but one, which with two changes is each one alone.
 """
 
 from __future__ import annotations

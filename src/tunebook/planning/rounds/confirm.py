@@ -1,7 +1,7 @@
-"""Round confirm: best, cheapest-as-good and baseline with fresh seeds, on the test split, opened once.
+"""Round confirm: the best, the cheapest that may be as good, and the baseline, with fresh seeds on the test split.
 
-Without a test split the same questions are asked on validation, with fresh seeds. The reference is scored on test too;
-it costs nothing.
+This is the only time that the test split is opened. Without one the same questions are asked on validation, with fresh
+seeds. The reference is scored on the test split too, at no cost to the budget.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Round explore: the noise, then one factor at a time.
+"""Round explore: measure the noise between seeds, then change one factor at a time.
 
-First wave: the baseline's seeds; the levels of factors that leave the best learning rate where it is; and for the
-others a small learning-rate bracket at each level and at the baseline, one selection seed each. Second wave: each
-bracketed level at the rate of lowest validation loss, with fresh seeds, against the baseline at its own chosen rate.
+The first wave trains the baseline with all its seeds and the levels of factors that do not move the best learning rate.
+For the other factors, each level and the baseline get a small learning-rate bracket with one selection seed a rate. The
+second wave then trains each bracketed level at the rate of lowest validation loss, with fresh seeds, and compares it
+with the baseline at the rate chosen for that.
 """
 
 from __future__ import annotations

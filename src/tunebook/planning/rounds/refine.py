@@ -1,7 +1,8 @@
-"""Round refine: the interval that survived, finer.
+"""Round refine: look closer around the best level of a factor.
 
-For the learning rate always, and for every other numeric factor of which some level helped: points halfway (on the
-factor's scale) between the best level and its neighbours, fresh seeds, against the same baseline.
+The learning rate is always refined, and so is every other numeric factor of which some level helped. The new points
+lie halfway (on the factor's scale) between the best level and its neighbours. They get fresh seeds and are compared
+with the same baseline.
 """
 
 from __future__ import annotations
