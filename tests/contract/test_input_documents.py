@@ -12,7 +12,7 @@ from tunebook.core.factor import ALIASES, FACTOR_KINDS
 from tunebook.data.formats import FORMATS as FORMS
 from tunebook.data.formats import PAIRS
 from tunebook.data.sources import SUFFIXES
-from tunebook.evaluation import METRICS
+from tunebook.plugins import METRICS
 from tunebook.study_file import parse_study
 from tunebook.study_file.schema import FORMATS, SECTIONS
 
@@ -55,7 +55,7 @@ def test_example_of_the_study_file_reads() -> None:
 
 def test_every_form_container_and_metric_is_documented() -> None:
     text = (DOCS / "data.md").read_text(encoding="utf-8")
-    for word in [*FORMS, *SUFFIXES, *METRICS, *(key for pair in PAIRS for key in pair)]:
+    for word in [*FORMS, *SUFFIXES, *METRICS.names, *(key for pair in PAIRS for key in pair)]:
         assert f"`{word}`" in text, word
 
 
