@@ -54,3 +54,15 @@ def test_commands_shown_exist(page: Path) -> None:
     blocks = re.findall(r"```(?:\w+)?\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     known = set(typer.main.get_command(app).commands)
     assert {name for block in blocks for name in COMMAND.findall(block)} <= known
+
+
+def test_the_examples_of_extending_are_the_package_that_is_tested() -> None:
+    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    package = ROOT / "tests" / "fixtures" / "plugin_package"
+    files = {path.read_text(encoding="utf-8").strip() for path in package.rglob("*.py")}
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) >= 5
+    assert {block.strip() for block in blocks} <= files
+    declared = (package / "tunebook_example-1.2.0.dist-info" / "entry_points.txt").read_text(encoding="utf-8")
+    for name, reference in re.findall(r'^(\w+) = "([\w.]+:\w+)"$', text, flags=re.MULTILINE):
+        assert f"{name} = {reference}" in declared

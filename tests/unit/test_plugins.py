@@ -27,7 +27,7 @@ trackers: [lines]
 data: {train: train.jsonl}
 metric: {name: overlap, floor: 0.25}
 space: {learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16]}
-budget: {trials: 14}
+budget: {trials: 9}
 """
 
 
@@ -69,7 +69,7 @@ def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Pat
     folder = study.parent / "runs" / "foreign"
     lines = (folder / "lines" / "trials.txt").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "trial 0: completed"
-    assert len(lines) > 8
+    assert len(lines) > 5
     assert lines[-1] == "closed"
     record = (folder / "record.md").read_text(encoding="utf-8")
     assert "trained by engine simulated: engine careful cannot (ranks above 8 are not for it)" in record

@@ -27,7 +27,7 @@ from tunebook.core.events import Cancelled, Failed, Finished, Step
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.core.trial_result import RawTrial
-from tunebook.plugins import Plugin
+from tunebook.executors import resolve
 from tunebook.testing.event_recorder import EventRecorder
 
 __all__ = ["WORDS", "EngineSuite"]
@@ -73,7 +73,7 @@ class EngineSuite:
     @pytest.fixture
     def engine(self, options: EngineOptions) -> Engine:
         """A fresh engine, made as the worker makes it."""
-        made: Engine = Plugin("", "", self.entry.factory).load()(options)
+        made: Engine = resolve(self.entry.factory)(options)
         return made
 
     @pytest.fixture
@@ -147,7 +147,7 @@ class EngineSuite:
     ) -> None:
         """The same seed gives the same trial, in another process too; another seed another one."""
         once = _run(engine, workload, self._job(tmp_path / "a")).results[1]
-        fresh: Engine = Plugin("", "", self.entry.factory).load()(options)
+        fresh: Engine = resolve(self.entry.factory)(options)
         again = _run(fresh, workload, self._job(tmp_path / "b")).results[1]
         other = _run(fresh, workload, replace(self._job(tmp_path / "c"), seed=8)).results[1]
         assert _equal(once, again)
@@ -202,7 +202,7 @@ class EngineSuite:
         rest = [job for job in jobs if job.id not in stopped.results]
         assert stopped.events
         assert rest
-        fresh: Engine = Plugin("", "", self.entry.factory).load()(options)
+        fresh: Engine = resolve(self.entry.factory)(options)
         found = stopped.results | _run(fresh, workload, *rest).results
         unbroken = _run(fresh, workload, *(replace(job, folder=str(tmp_path / "u" / str(job.id))) for job in jobs))
         assert found.keys() == unbroken.results.keys()
