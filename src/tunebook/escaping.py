@@ -28,11 +28,13 @@ __all__ = [
     "shell_line",
     "shorten",
     "terminal_text",
+    "without_control_sequences",
     "yaml_comment",
     "yaml_scalar",
     "yaml_takes_plain",
 ]
 
+_CONTROL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])")
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;))")
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -73,6 +75,11 @@ def quoted(value: Any, limit: int = 60) -> str:
 def terminal_text(text: str) -> str:
     """For a terminal: line breaks and tabs stay, every other hidden character is shown as one sign."""
     return "".join(c if c in "\n\t" or not is_hidden(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def without_control_sequences(text: str) -> str:
+    """The text without colours and the like, by which programs mark their words (ECMA-48)."""
+    return _CONTROL_SEQUENCE.sub("", text)
 
 
 def shell_line(arguments: Iterable[str]) -> str:

@@ -8,13 +8,13 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 import numpy as np
 from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
 
 from tunebook.escaping import terminal_text
 
@@ -47,18 +47,12 @@ def printable(text: str) -> str:
 
 
 class _CleanConsole(Console):
-    """Prints texts without control sequences and without markup, whoever wrote them."""
+    """Shows texts without control sequences and without markup, whoever wrote them, in whatever they stand: a line, a
+    table, a live view. Everything that is shown comes through `render`; rich's own sequences are added after it."""
 
-    def print(self, *objects: Any, **options: Any) -> None:
-        super().print(*map(_clean, objects), **options)
-
-
-def _clean(shown: Any) -> Any:
-    if isinstance(shown, str):
-        return printable(shown)
-    if isinstance(shown, Text) and printable(shown.plain) != shown.plain:
-        return Text(printable(shown.plain), style=shown.style)
-    return shown
+    def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def _open_ended(stream: TextIO) -> IO[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel
+from safetensors import SafetensorError
 
 from tunebook.engines.base_model import load_model, load_tokenizer, quiet_transformers
 from tunebook.engines.packed.training.saving import CONFIG, WEIGHTS
@@ -36,10 +38,20 @@ def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust
     target.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
         model = load_model(base, "float32", "cpu", trust_remote_code)
-        merged = PeftModel.from_pretrained(model, str(adapter), config=_config(adapter)).merge_and_unload()
+        merged = _adapted(model, adapter).merge_and_unload()
         merged.to(getattr(torch, dtype)).save_pretrained(target)
         load_tokenizer(base, trust_remote_code).save_pretrained(target)
     return target
+
+
+def _adapted(model: Any, adapter: Path) -> Any:
+    config = _config(adapter)
+    try:
+        return PeftModel.from_pretrained(model, str(adapter), config=config)
+    except (RuntimeError, TypeError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelError(
+            f"{adapter}: this adapter does not fit the model ({quoted(str(error))}). Train it again."
+        ) from error
 
 
 def _config(adapter: Path) -> LoraConfig:

@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 
-from tunebook.escaping import yaml_comment, yaml_takes_plain
+from tunebook.escaping import is_hidden, yaml_comment, yaml_takes_plain
 
 __all__ = ["yaml_text"]
 
@@ -27,7 +27,8 @@ def _float(representer: Any, value: float) -> Any:
 
 
 def _text(representer: Any, value: str) -> Any:
-    style = None if yaml_takes_plain(value) else '"'  # YAML 1.1 reads no, 1e3 and 1:30 as something else
+    # YAML 1.1 reads no, 1e3 and 1:30 as something else; ruamel leaves U+0085 unquoted, which then reads as a blank
+    style = None if yaml_takes_plain(value) and not any(map(is_hidden, value)) else '"'
     return representer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

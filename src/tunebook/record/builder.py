@@ -74,7 +74,7 @@ def best_yaml(view: View, key: str) -> str:
     """A configuration as YAML with every factor under its library name."""
     configuration = view.configurations[key]
     lines = []
-    for name, level in configuration.as_dict().items():
+    for name, level in configuration.as_told().items():
         if level is None:
             continue
         text = "[" + ", ".join(level) + "]" if isinstance(level, list) else _yaml(name, level)

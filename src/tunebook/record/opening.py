@@ -359,5 +359,5 @@ def _defaults(view: View, words: Words) -> str:
     given = set(view.spec.baseline_given)
     if not given:
         return ""
-    names = [words.setting(key, level) for key, level in view.spec.baseline.as_dict().items() if key not in given]
+    names = [words.setting(key, level) for key, level in view.spec.baseline.as_told().items() if key not in given]
     return words.defaults_fact(names) if names else ""

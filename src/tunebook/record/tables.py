@@ -31,6 +31,8 @@ def varying(view: View) -> tuple[list[str], list[str]]:
     for fact in view.trials:
         for factor, level in fact.trial.configuration.as_dict().items():
             values.setdefault(factor, set()).add(str(level))
+    told = {factor for fact in view.trials for factor in fact.trial.configuration.as_told()}
+    values = {factor: seen for factor, seen in values.items() if factor in told}
     return [f for f, seen in values.items() if len(seen) > 1], [f for f, seen in values.items() if len(seen) == 1]
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunebook.core.notice import Notice
+from tunebook.files import write_atomically
 from tunebook.record import csv, html, markdown, results
 from tunebook.record.builder import build
 from tunebook.record.details import details
-from tunebook.record.files import write_atomically
 from tunebook.record.model import Figure
 from tunebook.record.plots import Drawing, draw_all
 from tunebook.record.tensorboard import rebuild
@@ -23,6 +23,8 @@ __all__ = ["write"]
 
 _log = logging.getLogger(__name__)
 
+SAFE = "The numbers are safe in the ledger; `tunebook report` writes the record again."
+
 
 def write(
     folder: Path, view: View, language: str, figures: bool = True, warn: Callable[[str], None] | None = None
@@ -30,19 +32,19 @@ def write(
     """All files of the record, numbers first; `warn` is told of pictures that are missing (default: the log)."""
     folder = Path(folder)
     paths = {
-        "results.json": write_atomically(folder / "results.json", results.render(view)),
-        "trials.csv": write_atomically(folder / "trials.csv", csv.render(view)),
+        "results.json": write_atomically(folder / "results.json", results.render(view), SAFE),
+        "trials.csv": write_atomically(folder / "trials.csv", csv.render(view), SAFE),
     }
     drawings = _drawn(view, language, warn or _log.warning) if figures else ()
     for drawing in drawings:
         for suffix, content in (("svg", drawing.svg), ("png", drawing.png)):
             name = f"figures/{drawing.name}.{suffix}"
-            paths[name] = write_atomically(folder / name, content)
+            paths[name] = write_atomically(folder / name, content, SAFE)
     shown = tuple(Figure(d.name, d.title, plain_text(d.alt)) for d in drawings)
     record = replace(build(view, language), figures=shown)
-    paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record))
+    paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record), SAFE)
     page = html.render(record, drawings, details(view, words_for(language)))
-    paths["record.html"] = write_atomically(folder / "record.html", page)
+    paths["record.html"] = write_atomically(folder / "record.html", page, SAFE)
     _restore_board(folder / "tensorboard", view)
     return paths
 

@@ -15,8 +15,8 @@ import psutil
 
 from tunebook.engines import base_model
 from tunebook.errors import NotFoundError, TunebookError, UnwritableFolder, UserError
+from tunebook.files import said
 from tunebook.ledger import SqlLedger, examine, rescue
-from tunebook.ledger.lock import unwritable
 from tunebook.ledger.sqlite import SqliteDatabase
 from tunebook.run.paths import LEDGER_FILE
 from tunebook.run.reading import last_note
@@ -171,7 +171,7 @@ def rescue_study(folder: Path, target: Path) -> Rescued:
     except TunebookError:
         raise
     except OSError as error:
-        raise unwritable(target, error) from error
+        raise said(error, target) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return Rescued(target, tuple(sorted(found.finished)), tuple(found.lost), tuple(found.damage))

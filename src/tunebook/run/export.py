@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
@@ -17,9 +14,10 @@ from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
+from tunebook.export.yaml_text import yaml_text
+from tunebook.files import replaced_folder, writing
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
-from tunebook.run.writing import writing
 from tunebook.words import words_for
 
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
@@ -49,19 +47,11 @@ def write_best(found: StudyRead, folder: Path) -> Path | None:
     fact = best_trial(found)
     if fact is None:
         return None
-    target, scratch = folder / "best", folder / ".best.writing"
-    source = folder / "adapters" / str(fact.trial.id)
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
-        with writing(target):
-            if source.is_dir():  # an external trainer keeps its weights to itself
-                copy_adapter(source, scratch)
-            scratch.mkdir(exist_ok=True)
-            (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
-            shutil.rmtree(target, ignore_errors=True)
-            scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
+    with replaced_folder(target) as scratch:
+        if source.is_dir():  # an external trainer keeps its weights to itself
+            copy_adapter(source, scratch)
+        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
     return target
 
 
@@ -91,11 +81,7 @@ def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
         "validation_loss": outcome.loss,
         "configuration": {k: v for k, v in fact.trial.configuration.as_dict().items() if v is not None},
     }
-    stream = io.StringIO()
-    yaml = YAML()
-    yaml.default_flow_style = False
-    yaml.dump(values, stream)
-    return stream.getvalue()
+    return yaml_text(values)
 
 
 TRAIN_FILE = "train.messages.jsonl"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.notice import Notice
 from tunebook.core.ports import Ledger
 from tunebook.core.study import StudySpec, TrialState
@@ -35,7 +36,9 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
         return prepared.spec
     ledger.history()  # holds every row against its checksum before anything is written
     _check_spec(known, prepared.spec, prepared)
-    _check_hashes(ledger.facts().hashes, prepared)
+    begun = ledger.facts()
+    _check_hashes(begun.hashes, prepared)
+    _check_table(begun.table, prepared)
     _check_versions(ledger, prepared.facts.environment, observer, words_for(prepared.spec.language))
     if known != prepared.spec:
         ledger.update_spec(prepared.spec)
@@ -59,6 +62,16 @@ def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:
             raise DataError(words.refused_other_data(str(getattr(spec.data, role)), role, then, now))
     if "model" in old and old["model"] != new.get("model"):
         raise ModelError(words.refused_other_model(spec.model, old["model"][:12], str(new.get("model"))[:12]))
+
+
+def _check_table(old: tuple[Configuration, ...], prepared: Prepared) -> None:
+    new = prepared.facts.table
+    if old and old != new:
+        raise StudyFileError(
+            f"{prepared.spec.trials}: the table is not the one the study was begun with (it had {len(old)} rows, now "
+            f"it has {len(new)}, or other values in them). Its rows are what the study asks. Restore the file, or give "
+            "the study another name."
+        )
 
 
 def _check_versions(ledger: Ledger, now: dict[str, Any], observer: Observer, words: Words) -> None:

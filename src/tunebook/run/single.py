@@ -4,7 +4,6 @@ recommended configuration on all training rows (`run --final`). Nothing of it re
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from tunebook.core.ports import Event, TrialJob
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.space import effective
 from tunebook.errors import Interrupted, NotFoundError, TrialFailed
+from tunebook.files import replaced_folder
 from tunebook.run.answers import JudgedTrial, as_fact
 from tunebook.run.consent import require_confirmed
 from tunebook.run.export import best_trial, configuration_yaml
@@ -25,7 +25,6 @@ from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.runner import job_of
 from tunebook.run.signals import stop_on_signals
-from tunebook.run.writing import writing
 from tunebook.words import words_for
 
 __all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_single"]
@@ -85,23 +84,19 @@ def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Pat
     words = words_for(prepared.spec.language)
     observer.phase(words.phase_final(len(rows)))
     configuration = effective(fact.trial.configuration, prepared.engine.folding, None)
-    scratch = prepared.place.folder / ".final.writing"
-    shutil.rmtree(scratch, ignore_errors=True)
-    job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
-    judged = train_single(_with_rows(prepared, rows), job, observer)
-    outcome = judged.outcomes.get("validation")
-    summary = {
-        "training_rows": len(rows),
-        "study_rows": found.facts.data.n_train,
-        "seed": job.seed,
-        "validation_accuracy": outcome.accuracy if outcome else None,
-        "note": words.final_note(len(rows) > found.facts.data.n_train),
-    }
-    with writing(target):
-        scratch.mkdir(exist_ok=True)
+    with replaced_folder(target) as scratch:
+        job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
+        judged = train_single(_with_rows(prepared, rows), job, observer)
+        outcome = judged.outcomes.get("validation")
+        summary = {
+            "training_rows": len(rows),
+            "study_rows": found.facts.data.n_train,
+            "seed": job.seed,
+            "validation_accuracy": outcome.accuracy if outcome else None,
+            "note": words.final_note(len(rows) > found.facts.data.n_train),
+        }
         (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
         (scratch / "final.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        scratch.rename(target)
     return target
 
 

@@ -16,14 +16,13 @@ from tunebook.words import numbers
 from tunebook.words.marks import strong
 from tunebook.words.numbers import bound, points, value
 
-__all__ = ["SILENT_NOTES", "SILENT_WAVE_NOTES", "Shared", "StudyShared", "change_text"]
+__all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
 SILENT_NOTES = frozenset({"calibration", "data_root", "environment", "trial_span"})
 """The ledger's notes that are facts for other places: no sentence of their own."""
-SILENT_WAVE_NOTES = frozenset({"bracket", "budget", "chosen_rate", "combined", "edge", "sealed"})
-"""The planner's notes to itself, or told in a table."""
+
 
 WaveNotes = Sequence[tuple[str, Mapping[str, Any]]]
 

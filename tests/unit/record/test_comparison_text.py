@@ -11,9 +11,26 @@ from tunebook.core.study import RoundKind
 from tunebook.record.comparison import comparison_text
 
 FINDING = Finding(
-    "A", None, ContrastKind.DIFFERENCE, "validation", 1, RoundKind.EXPLORE, "k1", "k2", (6, 7), (1, 2, 3), 0.109,
-    (0.066, 0.151), (0.066, 0.151), 0.00001, 0.00001, 0.05, 0.02, 40.0, Verdict.BETTER,
-)  # fmt: skip
+    label="A",
+    factor=None,
+    kind=ContrastKind.DIFFERENCE,
+    split="validation",
+    round=1,
+    round_kind=RoundKind.EXPLORE,
+    treatment_key="k1",
+    control_key="k2",
+    treatment_trials=(6, 7),
+    control_trials=(1, 2, 3),
+    effect=0.109,
+    interval=(0.066, 0.151),
+    plain_interval=(0.066, 0.151),
+    p_raw=0.00001,
+    p_adjusted=0.00001,
+    alpha=0.05,
+    standard_error=0.02,
+    degrees_of_freedom=40.0,
+    verdict=Verdict.BETTER,
+)
 CHANGES = {
     "learning_rate": (2e-4, 3e-4),
     "lora_r": (8, 32),

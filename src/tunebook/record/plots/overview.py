@@ -121,10 +121,9 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return (
-        figure,
-        f"{words.label('fig_rounds')} {words.colon(words.label('leg_leader'), words.percent(leaders[-1][1] / 100))}",
-    )
+    led = view.leader_after(split_rounds[-1][0])
+    title = words.label("fig_rounds")
+    return figure, f"{title} {words.colon(words.label('leg_leader'), words.percent(led[1]))}" if led else title
 
 
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:

@@ -52,8 +52,8 @@ class ChinesePieces(ChineseShared, StudyShared):
     def setting(self, name: str, level: Any) -> str:
         if name == "num_train_epochs":
             return f"{level} 个 epoch"
-        if name == "use_rslora":
-            return "使用 rsLoRA" if level else "不用 rsLoRA"
+        if name.startswith("use_"):
+            return f"{'使用' if level else '不用'} {self.factor(name)}"
         if name == "gradient_checkpointing":
             return "梯度检查点由机器决定" if level is None else f"梯度检查点{'开' if level else '关'}"
         if name == "target_modules" and level is None:

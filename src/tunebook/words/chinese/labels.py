@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
+from tunebook.core.factor import FACTOR_KINDS
+
 __all__ = ["FACTORS", "LABELS", "PATHS", "ROUND_STATES"]
 
-FACTORS = {
-    "learning_rate": "学习率",
-    "per_device_train_batch_size": "批大小",
-    "gradient_accumulation_steps": "梯度累积",
-    "num_train_epochs": "训练轮数",
-    "lora_r": "rank",
-    "lora_alpha": "alpha",
-    "lora_dropout": "dropout",
-    "max_length": "最大长度",
-    "gradient_checkpointing": "梯度检查点",
-    "lr_scheduler_type": "学习率调度",
-    "warmup_steps": "预热",
-    "weight_decay": "权重衰减",
-    "target_modules": "适配层",
-    "use_rslora": "rsLoRA",
-    "init_lora_weights": "初始化方式",
-}
+FACTORS = {kind.name: kind.chinese for kind in FACTOR_KINDS.values()}
 
 LABELS = {
     "title": "调参记录",

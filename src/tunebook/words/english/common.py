@@ -59,8 +59,8 @@ class EnglishPieces(EnglishShared, StudyShared):
         """One factor with its value, "rank 32"."""
         if name == "num_train_epochs":
             return f"{level} epoch" if level == 1 else f"{level} epochs"
-        if name == "use_rslora":
-            return "rsLoRA" if level else "no rsLoRA"
+        if name.startswith("use_"):
+            return self.factor(name) if level else f"no {self.factor(name)}"
         if name == "gradient_checkpointing":
             state = "left to the machine" if level is None else "on" if level else "off"
             return f"gradient checkpointing {state}"

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
+from tunebook.core.factor import FACTOR_KINDS
+
 __all__ = ["FACTORS", "LABELS", "PATHS", "ROUND_STATES"]
 
-FACTORS = {
-    "learning_rate": "learning rate",
-    "per_device_train_batch_size": "batch size",
-    "gradient_accumulation_steps": "accumulation",
-    "num_train_epochs": "epochs",
-    "lora_r": "rank",
-    "lora_alpha": "alpha",
-    "lora_dropout": "dropout",
-    "max_length": "max_length",
-    "gradient_checkpointing": "gradient checkpointing",
-    "lr_scheduler_type": "schedule",
-    "warmup_steps": "warm-up",
-    "weight_decay": "weight decay",
-    "target_modules": "layers",
-    "use_rslora": "rsLoRA",
-    "init_lora_weights": "initial weights",
-}
+FACTORS = {kind.name: kind.english for kind in FACTOR_KINDS.values()}
 
 LABELS = {
     "title": "Tuning record",
