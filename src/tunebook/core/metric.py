@@ -60,13 +60,13 @@ class Metric(Protocol):
 
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
-    ) -> tuple[Notice, ...]:
+    ) -> tuple[str | Notice, ...]:
         """Look at the scored examples by split before anything is spent.
 
         Args:
             places: where each example stands ("validation.jsonl:7"), by split.
 
-        Returns: what may mislead; `Notice.of_text` for a sentence of one's own.
+        Returns: what may mislead, as sentences or as notices that the study's language puts into words.
         Raises: DataError: a gold text that this metric cannot judge, with its place.
         """
         ...
@@ -101,7 +101,7 @@ class ExampleMetric:
 
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
-    ) -> tuple[Notice, ...]:
+    ) -> tuple[str | Notice, ...]:
         """Refuses the first gold text that is not `parsable`; see `Metric.check`."""
         for split, rows in examples.items():
             for row, place in zip(rows, places[split], strict=True):

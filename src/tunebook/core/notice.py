@@ -20,8 +20,3 @@ class Notice:
 
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of_text(cls, text: str) -> Notice:
-        """A sentence that is shown as it stands, in whatever language it is; for plugins, whose words are their own."""
-        return cls("text", {"text": text})

@@ -67,11 +67,15 @@ def check_data(
         )
     if places is None:
         places = {split: [f"{split} row {row.index + 1}" for row in rows] for split, rows in examples.items()}
-    doubts = metric.check(examples, places)
+    doubts = [_notice(doubt) for doubt in metric.check(examples, places)]
     for rows in examples.values():
         if rows:
             scored(metric, rows[0].gold, rows[0])
-    return doubts
+    return tuple(doubts)
+
+
+def _notice(doubt: str | Notice) -> Notice:
+    return Notice("said", {"text": doubt}) if isinstance(doubt, str) else doubt
 
 
 def scored(metric: Metric, answer: str, example: ExampleText) -> float:

@@ -71,7 +71,7 @@ class EngineChoice:
 
 
 def able(name: str, options: EngineOptions) -> tuple[EngineChoice, tuple[Notice, ...]]:
-    """The engines that can run the study's model, and which of them another one replaces.
+    """The engines that can run the study's model, and a notice of the first that cannot.
 
     Raises: StudyFileError: none of them can.
     """
@@ -82,16 +82,15 @@ def able(name: str, options: EngineOptions) -> tuple[EngineChoice, tuple[Notice,
         entry = ENGINES.load(each)
         why = resolve(entry.refuses_model)(options.model, options.trust_remote_code) if entry.refuses_model else None
         if why is not None:
-            told.append((each, why))
+            told.append((each, str(why)))
         elif not names or _promises(entry.folding, ENGINES.load(names[0]).folding):
             names.append(each)
     if not names:
-        reasons = "; ".join(f"engine {each} cannot run this model: {why}" for each, why in told)
-        raise StudyFileError(f"engine: found {name}; {reasons}. Use another engine or another model.")
-    replaced = [(each, why) for each, why in told if each == name]
-    return EngineChoice(tuple(names), options), tuple(
-        Notice("engine_replaced", {"engine": each, "why": why, "instead": names[0]}) for each, why in replaced
-    )
+        found = "; ".join(f"engine {each} cannot run this model: {why}" for each, why in told)
+        raise StudyFileError(f"engine: found {name}; {found}. Use another engine or another model.")
+    instead = names[0] if names[0] != name else ""
+    notices = (Notice("engine_replaced", {"engine": each, "why": why, "instead": instead}) for each, why in told[:1])
+    return EngineChoice(tuple(names), options), tuple(notices)
 
 
 def _promises(folding: Folding, needed: Folding) -> bool:
@@ -100,7 +99,7 @@ def _promises(folding: Folding, needed: Folding) -> bool:
 
 
 def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: EngineChoice) -> tuple[Notice, ...]:
-    """What another engine than the first will train: of the baseline, of each level of each factor, and
+    """Notices of what another engine than the first will train: of the baseline, of each level of each factor, and
     of the user's own table.
 
     Raises: StudyFileError: a configuration that no engine can train.
@@ -111,7 +110,7 @@ def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: Engin
         if name is None:
             raise StudyFileError(f"{key}: no engine can train this ({reasons}). Change it, or name another engine.")
     return tuple(
-        Notice("engine_refuses", {"engine": each.engine, "reason": each.reason, "taken_by": each.taken_by})
+        Notice("engine_refuses", {"engine": each.engine, "why": each.reason, "instead": each.taken_by})
         for each in choice.refusals(configuration for _, configuration in asked)
     )
 

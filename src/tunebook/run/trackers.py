@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tunebook.core.events import Event
+from tunebook.core.notice import Notice
 from tunebook.core.ports import Tracker
 from tunebook.core.study import StudySpec
 from tunebook.plugins import TRACKERS
 from tunebook.run.observers import Silent
+from tunebook.words import words_for
 
 __all__ = ["Trackers"]
 
@@ -18,7 +20,7 @@ class Trackers(Silent):
     """Tells all trackers of a study; the first error of each is a warning, and it is then told nothing more."""
 
     def __init__(self, spec: StudySpec, folder: Path, warn: Callable[[str], None]) -> None:
-        self._warn = warn
+        self._warn, self._words = warn, words_for(spec.language)
         self._working: dict[str, Tracker] = {}
         for name in spec.trackers:
             self._guarded(name, lambda: self._begin(name, spec, folder))  # noqa: B023 - called at once
@@ -41,4 +43,5 @@ class Trackers(Silent):
             act()
         except Exception as error:  # somebody else's code; whatever it is, the study goes on
             self._working.pop(name, None)
-            self._warn(f"tracker {name} failed with {type(error).__name__}: {error}. The study goes on without it.")
+            values = {"tracker": name, "reason": f"{type(error).__name__}: {error}"}
+            self._warn(self._words.notice(Notice("tracker_failed", values)))

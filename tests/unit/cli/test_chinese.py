@@ -75,7 +75,7 @@ def test_a_chinese_study_is_chinese_everywhere(folder: Path, capsys: pytest.Capt
         assert said.out + said.err
         assert english(said.out + said.err.replace("tunebook: ", "")) == [], command
     record = (folder / runs / "record.md").read_text(encoding="utf-8")
-    prose = re.sub(r"(?s)```.*?```", "", record)
+    prose = re.sub(r"(?s)```.*?```|^(###|!\[).*?$", "", record, flags=re.M)  # titles of figures follow the fonts
     lines = [line for line in english(prose) if "Linux" not in line and "per_device" not in line]
     assert lines == []
 

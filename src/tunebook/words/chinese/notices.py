@@ -127,14 +127,17 @@ class ChineseNotices(ChinesePieces):
         step = "number" if all_numbers else "contains 或 module:function"
         return f"exact_match 要求全文一致，而标准答案平均有 {characters} 个字符；可考虑 {step}。"
 
-    def notice_text(self, text: str) -> str:
+    def notice_said(self, text: str) -> str:
         return text
 
-    def notice_engine_refuses(self, engine: str, reason: str, taken_by: str) -> str:
-        return f"引擎 {engine} 无法训练本研究的部分配置（{reason}）；这些配置由引擎 {taken_by} 训练"
-
     def notice_engine_replaced(self, engine: str, why: str, instead: str) -> str:
-        return f"训练引擎 {engine} 不能运行这个模型（{why.rstrip('.')}），改用 {instead}"
+        return f"训练引擎 {engine} 不能运行这个模型（{why.rstrip('.')}）{f'，改用 {instead}' if instead else ''}"
+
+    def notice_engine_refuses(self, engine: str, why: str, instead: str) -> str:
+        return f"训练引擎 {engine} 不能训练本研究的部分配置（{why.rstrip('.')}），这些配置改用 {instead}"
+
+    def notice_tracker_failed(self, tracker: str, reason: str) -> str:
+        return f"跟踪器 {tracker} 出错（{reason}）；研究继续进行，不再使用它。"
 
     def notice_columns_ignored(self, file: str, columns: Sequence[str]) -> str:
         return f"{file}：忽略不是参数的列：{'、'.join(columns)}"

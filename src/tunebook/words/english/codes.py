@@ -95,6 +95,7 @@ WARNINGS = {
 }
 NOTES = {
     "cohort_split": "A cohort did not fit in memory and was split; the results are the same.",
+    "scoring_split": "A batch of scored examples did not fit in memory and was halved; the results are the same.",
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
     "retried": "{trials} had failed and were tried again. Rounds before the one that was the last then keep the "
     "findings that were judged without these trials.",

@@ -152,17 +152,22 @@ class EnglishNotices(EnglishPieces):
             f"consider {step}."
         )
 
-    def notice_text(self, text: str) -> str:
-        """A plugin's own sentence."""
+    def notice_said(self, text: str) -> str:
+        """A sentence of a metric from elsewhere, as it stands."""
         return text
-
-    def notice_engine_refuses(self, engine: str, reason: str, taken_by: str) -> str:
-        """Another engine trains a part of the study."""
-        return f"engine {engine} refuses some configurations of this study ({reason}); engine {taken_by} trains them"
 
     def notice_engine_replaced(self, engine: str, why: str, instead: str) -> str:
         """Another engine takes the place of one that cannot run the model."""
-        return f"engine {engine} cannot run this model: {why}; engine {instead} takes its place"
+        taken = f"; engine {instead} takes its place" if instead else ""
+        return f"engine {engine} cannot run this model: {why}{taken}"
+
+    def notice_engine_refuses(self, engine: str, why: str, instead: str) -> str:
+        """Some configurations are trained by another engine."""
+        return f"engine {engine} refuses some configurations of this study ({why}); engine {instead} trains them"
+
+    def notice_tracker_failed(self, tracker: str, reason: str) -> str:
+        """A tracker is left out from here on."""
+        return f"tracker {tracker} failed with {reason}. The study goes on without it."
 
     def notice_columns_ignored(self, file: str, columns: Sequence[str]) -> str:
         """Columns of the user's table that are no factors."""
