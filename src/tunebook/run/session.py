@@ -12,6 +12,7 @@ from tunebook.core.ports import Calibration, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.files import write_atomically
+from tunebook.json_values import to_json
 from tunebook.ledger import open_ledger
 from tunebook.run.consent import require_confirmed
 from tunebook.run.event_log import EventLog
@@ -136,5 +137,5 @@ def _write_manifest(prepared: Prepared) -> None:
         "model": facts.model,
         "environment": facts.environment,
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
     write_atomically(prepared.place.folder / "manifest.json", text)
