@@ -313,9 +313,7 @@ def _rank_lines(table: RecordedTable) -> list[str]:
     if len(table.seeds) > 1:
         seeds = spearmanr(table.accuracy[:, 0], table.accuracy[:, 1]).statistic
         deviation = 100 * np.sqrt(table.accuracy.var(axis=1, ddof=1).mean())
-        lines.append(
-            f"accuracies of two seeds: rank correlation {seeds:.3f}; deviation of a seed {deviation:.1f} points"
-        )
+        lines.append(f"accuracies of two seeds: rank correlation {seeds:.3f}, deviation {deviation:.1f} points")
     return lines
 
 
