@@ -1,6 +1,6 @@
 """Records a table of real trials, on which planners are replayed: many configurations, each with every seed.
 
-    python -m benchmarks.recorded --data DIR --name trec6 --out FOLDER [--configurations 160] [--minutes N]
+    python -m benchmarks.recorded --data DIR --name trec6 --out FOLDER [--configurations 160] [--first N] [--minutes N]
     python -m benchmarks.recorded summary FOLDER
 
 The configurations are a scrambled Sobol sequence over rate, rank, alpha, batch size, epochs, dropout, schedule and
@@ -91,12 +91,13 @@ class Task:
 
 
 def record(
-    packed: PackedModel, task: Task, folder: Path, *, threads: int = 1, go_on: Callable[[], bool] = lambda: True,
-    tell: Callable[[str], None] = lambda line: None,
+    packed: PackedModel, task: Task, folder: Path, *, first: int | None = None, threads: int = 1,
+    go_on: Callable[[], bool] = lambda: True, tell: Callable[[str], None] = lambda line: None,
 ) -> None:  # fmt: skip
     """Train and write what is missing of the table, in the order of the design.
 
     Args:
+        first: only so many configurations for now, the first ones; None: all.
         threads: cohorts computed side by side, each on one thread.
         go_on: asked before each cohort; no: those in work are ended, and the rest is left.
         tell: told a line after each shard.
@@ -108,7 +109,8 @@ def record(
     files.write_header(folder, {**_header(packed, task), "untrained": untrained})
     untrained_loss = float(np.mean(untrained["losses"]))
     finished = files.finished_shards(folder)
-    todo = iter([(n, members) for n, members in enumerate(task.cohorts) if n not in finished])
+    wanted = [members for members in task.cohorts if first is None or members.start < first]
+    todo = iter([(n, members) for n, members in enumerate(wanted) if n not in finished])
 
     def work(number: int, members: Sequence[int]) -> str:
         began = time.perf_counter()
@@ -327,6 +329,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--name", required=True, help="of the table")
     parser.add_argument("--out", type=Path, required=True, help="folder of the table")
     parser.add_argument("--configurations", type=int, default=160)
+    parser.add_argument("--first", type=int, help="train only so many of them for now, the first ones")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--rows", type=int, default=64, help="training rows (the first ones)")
     parser.add_argument("--validation", type=int, default=192, help="validation rows (the first ones)")
@@ -343,8 +346,8 @@ def main(words: Sequence[str]) -> None:
     task = read_task(arguments, load_tokenizer(model))
     end = time.monotonic() + 60 * arguments.minutes if arguments.minutes else float("inf")
     record(
-        packed, task, arguments.out, threads=arguments.threads, go_on=lambda: time.monotonic() < end,
-        tell=lambda line: print(line, flush=True),
+        packed, task, arguments.out, first=arguments.first, threads=arguments.threads,
+        go_on=lambda: time.monotonic() < end, tell=lambda line: print(line, flush=True),
     )  # fmt: skip
 
 

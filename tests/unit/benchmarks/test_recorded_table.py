@@ -153,7 +153,8 @@ def test_a_killed_run_goes_on_to_the_same_table(packed, whole, tmp_path):
 
 
 def test_half_a_shard_is_not_a_shard(packed, whole, tmp_path):
-    record(packed, task(), tmp_path, go_on=iter([True, True, False]).__next__)
+    record(packed, task(), tmp_path, go_on=iter([True, False]).__next__)
+    record(packed, task(), tmp_path, first=2)
     assert finished_shards(tmp_path) == {0, 1}
     assert load(tmp_path).configurations == CONFIGURATIONS[:2]
     (tmp_path / "shards" / ".00002.npz.writing").write_bytes(b"PK")
