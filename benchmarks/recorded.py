@@ -38,12 +38,12 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
 from tunebook.core.ports import RawScores, Scoring, TokenizedExample, TrialJob
 from tunebook.engines.base_model import load_model, load_tokenizer
-from tunebook.engines.packed.kernels import kernel_kind
-from tunebook.engines.packed.loop import choose, train_together
-from tunebook.engines.packed.model import PackedModel
-from tunebook.engines.packed.multiplies import multiply_kind, use_threads
-from tunebook.engines.packed.scoring import losses, score
-from tunebook.engines.packed.trainee import Trainee
+from tunebook.engines.packed.model.kernels import kernel_kind
+from tunebook.engines.packed.model.multiplies import multiply_kind, use_threads
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scoring.score import losses, score
+from tunebook.engines.packed.training.loop import choose, train_together
+from tunebook.engines.packed.training.trainee import Trainee
 from tunebook.evaluation import load_metric
 
 __all__ = ["RecordedTable", "Task", "load", "record"]
@@ -144,7 +144,6 @@ def train_cohort(packed: PackedModel, task: Task, members: Iterable[int], untrai
         chosen = choose(live, MAX_ROWS)
         train_together(packed, chosen, time.thread_time)
         for trainee in chosen:
-            trainee.finish_step()
             if not trainee.is_trained and trainee.n_done in files.marks(trainee.total_steps):
                 taken[trainee][trainee.n_done] = _partial(packed, task, trainee)
         live = [t for t in live if t not in chosen] + [t for t in chosen if not t.is_trained]

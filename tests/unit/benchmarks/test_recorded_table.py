@@ -27,7 +27,7 @@ from benchmarks.recorded_table import (
 from tests.equivalence.tiny_models import END, examples, tiny_model
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Scoring
-from tunebook.engines.packed.model import PackedModel
+from tunebook.engines.packed.model.packed_model import PackedModel
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATIONS = (
