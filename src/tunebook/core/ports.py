@@ -24,6 +24,7 @@ from tunebook.core.trial_result import RawScores, RawTrial
 
 __all__ = [
     "Calibration",
+    "CancelsTrials",
     "Engine",
     "EngineOptions",
     "Executor",
@@ -35,6 +36,7 @@ __all__ = [
     "Scoring",
     "Sink",
     "TokenizedExample",
+    "Transform",
     "TrialJob",
     "TrialSource",
     "Workload",
@@ -242,8 +244,43 @@ class Planner(Protocol):
         ...
 
 
+@runtime_checkable
+class CancelsTrials(Protocol):
+    """A planner that may also end trials under way whose results it does not need any more."""
+
+    def to_cancel(self, history: History) -> Sequence[int]:
+        """Trials to cancel; asked whenever a trial of the open wave has a result. Pure, as `next_wave`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Transform:
+    """What lies between an engine and whoever it reports to: judging, for instance.
+
+    It may hand on other events than it gets, as long as each trial ends in one `Finished`, `Failed` or `Cancelled`.
+
+    Attributes:
+        reference: "module:function", called where the engine runs with the sink there and `arguments`; gives the sink
+            that the engine reports to.
+    """
+
+    reference: str
+    arguments: tuple[Any, ...] = ()
+
+
 class Executor(Protocol):
     """Runs trials on the devices there are."""
+
+    def calibrate(self) -> Calibration:
+        """Measure the machine, see `Engine.calibrate`; whatever was loaded for it is used again by `run`.
+
+        Raises: TrialFailed: it could not be measured; trials may train all the same.
+        """
+        ...
+
+    def use(self, workload: Workload, transform: Transform | None) -> None:
+        """Train and score on this from the next `run` on, with the engines that are loaded: a further split opens."""
+        ...
 
     def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
         """Train all jobs; calls `on_event` in the caller's thread for every event of every worker, in order for each

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from tunebook.core.ports import Sink
+from tunebook.core.ports import Sink, Transform
 
-__all__ = ["Transform", "resolve"]
+__all__ = ["Transform", "resolve", "wrapped"]
 
 
 def resolve(reference: str) -> Callable[..., Any]:
@@ -19,16 +18,9 @@ def resolve(reference: str) -> Callable[..., Any]:
     return found
 
 
-@dataclass(frozen=True)
-class Transform:
-    """A function, called in the worker with its sink and `arguments`, that gives the sink the engine reports to.
-
-    It may hand on other events than it gets, as long as each trial ends in one `Finished`, `Failed` or `Cancelled`.
-    """
-
-    reference: str
-    arguments: tuple[Any, ...] = ()
-
-    def wrap(self, sink: Sink) -> Sink:
-        wrapped: Sink = resolve(self.reference)(sink, *self.arguments)
-        return wrapped
+def wrapped(sink: Sink, transform: Transform | None) -> Sink:
+    """The sink that an engine reports to."""
+    if transform is None:
+        return sink
+    found: Sink = resolve(transform.reference)(sink, *transform.arguments)
+    return found

@@ -58,10 +58,13 @@ def plan_study(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = Fal
         found = read_study(place)
         history, calibration = found.history, found.calibration
     if calibration is None:
+        executor = prepared.make_executor(logs=False)
         try:
-            calibration = prepared.calibrate()
+            calibration = prepared.calibrate(executor)
         except TrialFailed as error:
             prepared = replace(prepared, warnings=(*prepared.warnings, f"{error}; no times are predicted"))
+        finally:
+            executor.close()
     return _plan(prepared, history, calibration)
 
 

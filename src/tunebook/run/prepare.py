@@ -61,36 +61,38 @@ class Prepared:
         made: Engine = resolve(self.engine.factory)(self.options)
         return made
 
-    def calibrate(self) -> Calibration | None:
-        """Seconds measured on this machine, in a worker, so that the runner keeps no model in memory; None where
-        nothing is to be measured. Writes nothing.
+    def calibrate(self, executor: Executor) -> Calibration | None:
+        """Seconds measured on this machine by the executor; None where nothing is to be measured. Writes nothing.
 
         Raises: TrialFailed: it could not be measured; predictions are a convenience, trials may train all the same.
         """
-        if self.spec.engine == "command":
-            return None
-        if self.engine.in_process:
-            return self.make_engine().calibrate(self.data.workload)
-        workers = options_by_device(self.options, self.devices)
-        executor = LocalExecutor(self.engine.factory, workers, self.data.workload)
-        try:
-            return executor.calibrate()
-        finally:
-            executor.close()
+        return None if self.spec.engine == "command" else executor.calibrate()
 
-    def make_executor(self, splits: tuple[str, ...]) -> Executor:
-        """The executor that trains on this machine's devices."""
-        tokenizer = None if self.engine.needs_model else self.tokenizer
-        judge = Transform("tunebook.run.answers:judging_sink", (self._judge(splits), tokenizer))
+    def make_executor(self, splits: tuple[str, ...] = ("validation",), logs: bool = True) -> Executor:
+        """The executor that trains on this machine's devices. Nothing is started before it is asked for something.
+
+        Args:
+            splits: what trials are scored on; "test" opens the test split.
+            logs: keep what the workers print in the study folder.
+        """
         if self.engine.in_process:
-            return InlineExecutor(self.make_engine(), self.workload(splits), transform=judge)
+            return InlineExecutor(self.make_engine(), self.workload(splits), transform=self._judging(splits))
         return LocalExecutor(
             self.engine.factory,
             options_by_device(self.options, self.devices),
             self.workload(splits),
-            transform=judge,
-            logs=self.place.folder / "logs",
+            transform=self._judging(splits),
+            logs=self.place.folder / "logs" if logs else None,
         )
+
+    def open_test(self, executor: Executor) -> None:
+        """Let an executor score the test split too; its workers stay."""
+        splits = ("validation", "test")
+        executor.use(self.workload(splits), self._judging(splits))
+
+    def _judging(self, splits: tuple[str, ...]) -> Transform:
+        tokenizer = None if self.engine.needs_model else self.tokenizer
+        return Transform("tunebook.run.answers:judging_sink", (self._judge(splits), tokenizer))
 
     def changed_since(self, facts: StudyFacts) -> dict[str, tuple[str, str]]:
         """Libraries and devices that differ from when the study was created."""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
-from tunebook.core.ports import Calibration, Ledger, Observer
+from tunebook.core.ports import Calibration, Executor, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.ledger import open_ledger
 from tunebook.planning.planner import StudyPlanner
 from tunebook.record.tensorboard import TensorBoardWriter
+from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.event_log import EventLog
 from tunebook.run.export import write_best
 from tunebook.run.observers import BoardObserver, Observers
-from tunebook.run.paths import StudyPaths
+from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import last_note, read_ledger
 from tunebook.run.report import round_paragraph, write_record
@@ -43,12 +45,15 @@ def run_study(
     for warning in prepared.warnings:
         observer.warning(warning)
     with open_ledger(place.folder, write=True, study=spec.name) as ledger:
+        with writing(place.folder):  # a ledger in a database makes no folder
+            place.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
         if again:
             retry_failed(ledger, observer)
-        calibration = _calibration(ledger, prepared, observer)
-        conclusions = _Session(prepared, ledger, calibration, observer).run()
+        with closing(prepared.make_executor()) as executor:
+            calibration = _calibration(ledger, prepared, executor, observer)
+            conclusions = _Session(prepared, ledger, executor, calibration, observer).run()
         if final:
             from tunebook.run.single import train_final
 
@@ -59,8 +64,15 @@ def run_study(
 class _Session:
     """The runner with its edges: TensorBoard, record, best adapter."""
 
-    def __init__(self, prepared: Prepared, ledger: Ledger, calibration: Calibration | None, observer: Observer) -> None:
-        self._prepared, self._ledger, self._observer = prepared, ledger, observer
+    def __init__(
+        self,
+        prepared: Prepared,
+        ledger: Ledger,
+        executor: Executor,
+        calibration: Calibration | None,
+        observer: Observer,
+    ) -> None:
+        self._prepared, self._ledger, self._executor, self._observer = prepared, ledger, executor, observer
         self._folder = prepared.place.folder
         spec, facts = prepared.spec, prepared.facts
         self._planner = StudyPlanner(spec, facts.data, prepared.engine.folding, prepared.table, calibration)
@@ -92,11 +104,13 @@ class _Session:
             facts=prepared.facts,
             ledger=self._ledger,
             planner=self._planner,
-            make_executor=prepared.make_executor,
+            executor=self._executor,
+            open_test=lambda: prepared.open_test(self._executor),
             on_round=self._on_round,
             observer=Observers((log, BoardObserver(self._board), self._observer)),
             stop=stop,
             adapters=self._folder / "adapters",
+            requests=CancelRequests(self._folder),
         )
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:
@@ -105,14 +119,14 @@ class _Session:
         return round_paragraph(found, wave)
 
 
-def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Calibration | None:
+def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer) -> Calibration | None:
     """The seconds measured for this study: from the ledger, else measured now and kept."""
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
     observer.phase("measuring this machine (a few seconds)")
     try:
-        measured = prepared.calibrate()
+        measured = prepared.calibrate(executor)
     except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
         observer.warning(f"{error}. The study goes on without predicted times.")
         return None
@@ -130,7 +144,7 @@ def _write_manifest(prepared: Prepared) -> None:
         "model": facts.model,
         "environment": facts.environment,
     }
-    path: Path = prepared.place.folder / "manifest.json"
+    path: Path = prepared.place.folder / MANIFEST_FILE
     scratch = path.with_suffix(".writing")
     with writing(path):
         scratch.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -93,6 +93,8 @@ class SimulatedEngine:
 
     def _slept(self, trial_id: int, sink: Sink) -> bool:
         """Take the real time that was asked for; False when told to stop, or to end this trial, meanwhile."""
+        if sink.is_cancelled(trial_id):
+            return False
         until = time.monotonic() + self._sleep_seconds
         while (left := until - time.monotonic()) > 0:
             if sink.should_stop() or sink.is_cancelled(trial_id):

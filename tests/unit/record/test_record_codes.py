@@ -34,7 +34,7 @@ def called_with(method: str, *places: str) -> set[str]:
     """First arguments of every call of a method of that name, where they are written out."""
     found = set()
     for node in itertools.chain.from_iterable(map(ast.walk, trees(*places))):
-        named = isinstance(node, ast.Call) and getattr(node.func, "attr", None) == method
+        named = isinstance(node, ast.Call) and method in (getattr(node.func, name, None) for name in ("attr", "id"))
         first = node.args[0] if named and node.args else None
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
             found.add(first.value)
@@ -88,11 +88,14 @@ def test_every_fold_warning_and_ending_has_words(language):
 def test_every_note_has_words_or_is_meant_for_another_place(language):
     planner = called_with("note", "planning") | {"round_skipped", "budget"}
     assert planner == SILENT_WAVE_NOTES | WAVE_NOTES_WITH_WORDS
-    others = called_with("note", "engines", "executors", "run", "ledger")
+    places = ("engines", "executors", "run", "ledger")
+    others = called_with("note", *places) | called_with("Noted", *places)
     assert others - SILENT_NOTES == set(CODES[language].NOTES) | TOLD_IN_SENTENCES
     words = words_for(language)
     for code in sorted(others - SILENT_NOTES):
-        said = words.note(code, {"trials": "3-4", "torch": ["2.12", "2.13"]})
+        said = words.note(
+            code, {"trials": "3-4", "torch": ["2.12", "2.13"], "worker": "worker 0", "reason": "no", "most_together": 2}
+        )
         assert said
         assert "{" not in said
     assert all(words.note(code, {}) is None for code in SILENT_NOTES)

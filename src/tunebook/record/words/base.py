@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from tunebook.record.numbers import bound, percent, points, value
 from tunebook.record.text import strong
 from tunebook.record.words.values import Aim, Edge, Ending, Gain, Price
 
-__all__ = ["SILENT_NOTES", "SILENT_WAVE_NOTES", "Words", "change_text"]
+__all__ = ["SILENT_NOTES", "SILENT_WAVE_NOTES", "Words", "change_text", "with_values"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
@@ -29,6 +30,14 @@ def change_text(item: Any) -> str:
     if isinstance(item, list | tuple) and len(item) == 2:
         return f"{item[0]} → {item[1]}"
     return str(item)
+
+
+def with_values(text: str | None, values: Mapping[str, str]) -> str | None:
+    """A note's sentence with its values in the places that name them; "trials" is left to the language."""
+    if text is None:
+        return None
+    names = "|".join(re.escape(name) for name in values if name != "trials")
+    return re.sub("{(" + names + ")}", lambda found: values[found[1]], text) if names else text
 
 
 def _main_first(name: str) -> int:
@@ -291,6 +300,9 @@ class Words(ABC):
 
     @abstractmethod
     def failed_trial(self, trial: int, reason: str) -> str: ...
+
+    @abstractmethod
+    def cancelled_trial(self, trial: int) -> str: ...
 
     @abstractmethod
     def still_falling(self, trial: int, before: float, after: float) -> str: ...

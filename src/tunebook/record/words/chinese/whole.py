@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
 from tunebook.record.numbers import about, count, number, percent, points, value
 from tunebook.record.text import clean, strong
-from tunebook.record.words.base import change_text
+from tunebook.record.words.base import change_text, with_values
 from tunebook.record.words.chinese.codes import NOTES
 from tunebook.record.words.chinese.common import ChinesePieces, gap
 
@@ -114,6 +114,9 @@ class ChineseWhole(ChinesePieces):
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"实验 {trial} 无法训练：{reason.rstrip('.') or '没有记录原因'}。"
 
+    def cancelled_trial(self, trial: int) -> str:
+        return f"实验 {trial} 在得出结果之前被取消，不参与任何结论。"
+
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
         if code == "versions_changed":
@@ -122,7 +125,7 @@ class ChineseWhole(ChinesePieces):
             )
         if code == "rescued":
             return "账本曾经损坏，已抢救；读不出的部分这里没有：" + "；".join(v.values()) + "。"
-        text = NOTES.get(code)
+        text = with_values(NOTES.get(code), v)
         return text.replace("{trials}", v.get("trials", "")) if text else None
 
     def same_everywhere(self, settings: str) -> str:

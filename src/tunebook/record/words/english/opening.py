@@ -184,6 +184,7 @@ class EnglishOpening(EnglishPieces):
                 ("folded", "folded"),
                 ("checkpoints", "checkpoints of longer trials"),
                 ("failed", "failed"),
+                ("cancelled", "cancelled"),
             )
             if counts[key]
         ]

@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
 from tunebook.record.numbers import about, count, number, percent, points, value
 from tunebook.record.text import clean, strong
-from tunebook.record.words.base import change_text
+from tunebook.record.words.base import change_text, with_values
 from tunebook.record.words.english.codes import NOTES
 from tunebook.record.words.english.common import EnglishPieces, plural
 
@@ -130,6 +130,9 @@ class EnglishWhole(EnglishPieces):
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"Trial {trial} could not be trained: {reason.rstrip('.') or 'no reason was recorded'}."
 
+    def cancelled_trial(self, trial: int) -> str:
+        return f"Trial {trial} was cancelled before it had a result; it counts for no claim."
+
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
         if code == "versions_changed":
@@ -144,7 +147,7 @@ class EnglishWhole(EnglishPieces):
                 + "; ".join(v.values())
                 + "."
             )
-        text = NOTES.get(code)
+        text = with_values(NOTES.get(code), v)
         ids = v.get("trials", "")
         return text.replace("{trials}", f"Trial{'s' if ',' in ids or '-' in ids else ''} {ids}") if text else None
 
