@@ -1,5 +1,10 @@
 """tunebook tunes a LoRA fine-tune and keeps the tuning record.
 
+    from tunebook import Study
+
+    study = Study.load("study.yaml")
+    study.run()
+
 Importing this does not import torch; that happens when a study is planned or run.
 """
 
@@ -13,15 +18,58 @@ if TYPE_CHECKING:
     from tunebook.api import Study
     from tunebook.core.configuration import Configuration
     from tunebook.core.factor import Factor
+    from tunebook.core.metric import ExampleMetric, Metric
+    from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Observer, Planner, Tracker
+    from tunebook.core.score import ScoreKind, ScoreScale
     from tunebook.core.space import SearchSpace
+    from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
+    from tunebook.errors import TunebookError, UserError
 
-__all__ = ["Configuration", "Factor", "SearchSpace", "Study", "__version__"]
+__all__ = [
+    "Budget",
+    "Configuration",
+    "DataSpec",
+    "Engine",
+    "EngineEntry",
+    "EngineOptions",
+    "ExampleMetric",
+    "Factor",
+    "Metric",
+    "Observer",
+    "Planner",
+    "ScoreKind",
+    "ScoreScale",
+    "SearchSpace",
+    "SeedCounts",
+    "Study",
+    "StudySpec",
+    "Tracker",
+    "TunebookError",
+    "UserError",
+    "__version__",
+]
 
 _HOMES = {
+    "Budget": "tunebook.core.study",
     "Configuration": "tunebook.core.configuration",
+    "DataSpec": "tunebook.core.study",
+    "Engine": "tunebook.core.ports",
+    "EngineEntry": "tunebook.core.ports",
+    "EngineOptions": "tunebook.core.ports",
+    "ExampleMetric": "tunebook.core.metric",
     "Factor": "tunebook.core.factor",
+    "Metric": "tunebook.core.metric",
+    "Observer": "tunebook.core.ports",
+    "Planner": "tunebook.core.ports",
+    "ScoreKind": "tunebook.core.score",
+    "ScoreScale": "tunebook.core.score",
     "SearchSpace": "tunebook.core.space",
+    "SeedCounts": "tunebook.core.study",
     "Study": "tunebook.api",
+    "StudySpec": "tunebook.core.study",
+    "Tracker": "tunebook.core.ports",
+    "TunebookError": "tunebook.errors",
+    "UserError": "tunebook.errors",
 }
 
 
@@ -32,3 +80,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, also those not loaded yet."""
+    return sorted(__all__)

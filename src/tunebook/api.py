@@ -12,14 +12,15 @@ from pathlib import Path
 
 from tunebook.core.findings import StudyFindings
 from tunebook.core.ports import Observer
+from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Budget, StudySpec
 from tunebook.errors import UserError
 from tunebook.run.compare import Comparison
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
-from tunebook.run.single import Reproduction
 from tunebook.run.status import StudyStatus
+from tunebook.words import Words, words_for
 
 __all__ = ["Study"]
 
@@ -30,25 +31,37 @@ class Study:
     Use `Study.load`. Every method opens the ledger for as long as it runs; `run` alone writes to it.
     """
 
-    def __init__(self, spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> None:
+    def __init__(
+        self, spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
+    ) -> None:
         self.spec = spec
         self.place = place
+        self.trusts_study_code = trust_study_code
         self._trust = trust_remote_code
 
     @classmethod
-    def load(cls, study: str | Path, folder: str | Path | None = None, trust_remote_code: bool = False) -> Study:
+    def load(
+        cls,
+        study: str | Path,
+        folder: str | Path | None = None,
+        trust_remote_code: bool = False,
+        trust_study_code: bool = False,
+    ) -> Study:
         """A study from its file (study.yaml) or from the folder that a run has made.
 
         Args:
             folder: where the study folder is; default `runs/<study>/` beside the study file.
             trust_remote_code: run Python code that comes with the model.
+            trust_study_code: run the program (engine `command`) and the metric (`module:function`) that the study
+                names, also where this user has not confirmed them in a terminal. Without it `plan`, `run` and `rerun`
+                raise UserError before anything of it has run.
 
         Raises: StudyFileError: every problem of the file, with lines. NotFoundError: nothing there.
         """
         from tunebook.run.reading import load
 
         spec, place = load(study, Path(folder) if folder else None)
-        return cls(spec, place, trust_remote_code)
+        return cls(spec, place, trust_remote_code, trust_study_code)
 
     def with_budget(self, trials: int | None = None, hours: float | None = None) -> Study:
         """The same study with another budget; what is not given stays as it is.
@@ -59,13 +72,23 @@ class Study:
             if value is not None and not 0 < value < math.inf:
                 raise UserError(f"{name}: got {value}; a budget is a number above 0. Give one, or leave {name} out.")
         budget = Budget(trials or self.spec.budget.trials, hours or self.spec.budget.hours)
-        return Study(replace(self.spec, budget=budget), self.place, self._trust)
+        return Study(replace(self.spec, budget=budget), self.place, self._trust, self.trusts_study_code)
+
+    def with_language(self, language: str | None) -> Study:
+        """The same study read in another language, "en" or "zh"; None: as it is."""
+        spec = replace(self.spec, language=language) if language else self.spec
+        return Study(spec, self.place, self._trust, self.trusts_study_code)
+
+    @property
+    def words(self) -> Words:
+        """Sentences in the study's language."""
+        return words_for(self.spec.language)
 
     def plan(self) -> StudyPlan:
         """What would run, why, how long, how much memory, and what can be detected. Spends nothing, writes nothing."""
         from tunebook.run.plan import plan_study
 
-        return plan_study(self.spec, self.place, self._trust)
+        return plan_study(self.spec, self.place, self._trust, self.trusts_study_code)
 
     def run(self, observer: Observer | None = None, final: bool = False, retry_failed: bool = False) -> StudyFindings:
         """Run the study, or go on with it, and write the record. Safe to interrupt and repeat.
@@ -80,7 +103,15 @@ class Study:
         from tunebook.run.session import run_study
 
         final = final or self.spec.final
-        return run_study(self.spec, self.place, observer or Silent(), self._trust, final, retry_failed)
+        return run_study(
+            self.spec,
+            self.place,
+            observer or Silent(),
+            self._trust,
+            final,
+            retry_failed,
+            trust_study_code=self.trusts_study_code,
+        )
 
     def paths(self) -> dict[str, Path]:
         """Where a run has put what people want: record, page, numbers, figures, best adapter. Only what is there."""
@@ -133,7 +164,7 @@ class Study:
         """Train a trial again, in a scratch folder, and say whether it reproduces."""
         from tunebook.run.single import rerun_trial
 
-        return rerun_trial(self.place, trial, observer or Silent(), self._trust)
+        return rerun_trial(self.place, trial, observer or Silent(), self._trust, self.trusts_study_code)
 
     def export(self, form: str = "peft", to: str | Path | None = None) -> dict[str, Path]:
         """The best configuration's adapter ("peft"), the model with it merged in ("merged"), or its configuration for

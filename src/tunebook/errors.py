@@ -47,6 +47,7 @@ __all__ = [
     "TunebookError",
     "UnwritableFolder",
     "UserError",
+    "is_out_of_memory",
 ]
 
 
@@ -135,3 +136,23 @@ class PackingError(TunebookError, RuntimeError):
 
 class IllegalTransition(TunebookError, RuntimeError):
     """A trial cannot go from one state to the other."""
+
+
+_OUT_OF_MEMORY = (
+    "out of memory",  # CUDA error: out of memory; CUDA driver error; hipErrorOutOfMemory
+    "can't allocate memory",  # torch's allocator on the CPU
+    "not enough memory",  # the same on Windows
+    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED
+    "cublas_status_not_initialized",  # what cuBLAS says when there is no room for its workspace
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of any library means that memory ran out, of the host or of a device.
+
+    torch raises OutOfMemoryError for its own allocator and plain RuntimeErrors for those of CUDA and its libraries.
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in _OUT_OF_MEMORY)

@@ -38,3 +38,36 @@ def test_every_command_has_help_that_ends_with_an_example(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Example: tunebook " + command in result.output
+
+
+PUBLIC = [
+    "Budget",
+    "Configuration",
+    "DataSpec",
+    "Engine",
+    "EngineEntry",
+    "EngineOptions",
+    "ExampleMetric",
+    "Factor",
+    "Metric",
+    "Observer",
+    "Planner",
+    "ScoreKind",
+    "ScoreScale",
+    "SearchSpace",
+    "SeedCounts",
+    "Study",
+    "StudySpec",
+    "Tracker",
+    "TunebookError",
+    "UserError",
+    "__version__",
+]
+"""What other people's code imports; a name leaves this list with a new major version only."""
+
+
+def test_the_public_names_are_these_and_all_can_be_imported() -> None:
+    assert sorted(tunebook.__all__) == PUBLIC == dir(tunebook)
+    for name in PUBLIC:
+        loaded = getattr(tunebook, name)
+        assert name == "__version__" or loaded.__name__ == name

@@ -8,8 +8,12 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import TokenizedExample, TrialJob
+from tunebook.engines.packed.model.bank import Adapter
+from tunebook.engines.packed.model.batches import Part, reading
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.training.loop import choose, train_together
+from tunebook.engines.packed.training.losses import Labels, label_losses
+from tunebook.engines.packed.training.steps import MicroBatch
 from tunebook.engines.packed.training.trainee import Trainee
 
 
@@ -27,6 +31,16 @@ def trainee(
     return Trainee(job, examples, shapes, max_rows, share, None, packed.adapter_dtype, packed.device)
 
 
+def gradients_of(packed: PackedModel, adapter: Adapter, micro: MicroBatch, training: bool = False) -> float:
+    """The loss of a micro-batch that is a whole step; its gradient is added to the adapter's."""
+    rows = sorted(set(micro.label_rows))
+    hidden = packed.forward(reading(packed.lay_out([Part(adapter, micro.tree)]), [rows]), training=training)
+    labels = Labels.of([(micro, len(micro.labels))], [rows])
+    losses_S, grad = label_losses(packed.logits, hidden.detach(), labels, at_once=16)
+    hidden.backward(grad)
+    return float(losses_S)
+
+
 def train_cohort(packed: PackedModel, trainees: Sequence[Trainee], rows: int = 512) -> None:
     """Train all to their end, in turn, as many together as fit into a forward."""
     queue = list(trainees)
@@ -35,7 +49,6 @@ def train_cohort(packed: PackedModel, trainees: Sequence[Trainee], rows: int = 5
         train_together(packed, chosen)
         for one in chosen:
             queue.remove(one)
-            one.finish_step()
             if not one.is_trained:
                 queue.append(one)
 

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,10 +17,12 @@ from tiny_models import END, examples, tiny_model
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Cancelled, Finished, Noted, Progress, Step
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.engines.packed import engine as engine_module
 from tunebook.engines.packed.engine import PackedEngine
+from tunebook.engines.packed.scheduling import cohort as cohort_module
 from tunebook.engines.packed.scheduling import lane_work as turns_module
+from tunebook.engines.packed.scheduling import memory as memory_module
 from tunebook.engines.packed.scheduling.lanes import Lanes
-from tunebook.engines.packed.scoring import score as scoring_module
 from tunebook.engines.packed.scoring.score import ScoringLimits
 from tunebook.engines.packed.training import loop as loop_module
 from tunebook.engines.peft import PeftEngine
@@ -123,7 +126,7 @@ def test_an_interrupted_run_that_goes_on_equals_an_unbroken_one_bit_for_bit(engi
 def test_lanes_change_no_bit(model_folder, tmp_path, monkeypatch, lanes, slots):
     """Also with steps and scoring in several pieces, which idle lanes take, with a trial that breaks, and with one that
     ends alone on all threads."""
-    monkeypatch.setattr(scoring_module, "CPU_LIMITS", ScoringLimits(rows=20, pending_rows=10))
+    monkeypatch.setattr(memory_module, "CPU_LIMITS", ScoringLimits(rows=20, pending_rows=10))
     helped = []
     monkeypatch.setattr(Lanes, "_help", lambda self, *taken, real=Lanes._help: (helped.append(1), real(self, *taken)))
     jobs = [c for c in MIXED if c.max_length > 5]
@@ -196,7 +199,7 @@ def test_a_run_stopped_while_a_checkpoint_is_scored_still_gives_the_checkpoint(e
     scoring = threading.Event()
     stopped = EventRecorder([longer], lambda told: scoring.is_set())
 
-    def endless_scoring(packed, adapters, examples, how, on_batch, spread):
+    def endless_scoring(packed, adapters, examples, how, on_batch, *rest):
         scoring.set()
         give_up = time.monotonic() + 30
         while time.monotonic() < give_up:
@@ -239,7 +242,7 @@ def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_
         steps = [[micro.tree.n_tokens for micro in one.micro_batches()] for one in trainees]
         if (max(steps[0]) if len(steps[0]) > 1 else sum(size for (size,) in steps)) > 45:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        real(packed, trainees, *rest)
+        return real(packed, trainees, *rest)
 
     monkeypatch.setattr(turns_module, "train_together", small_machine)
     split = run(engine, [job(i, tmp_path / "b") for i in range(3)])
@@ -248,6 +251,45 @@ def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_
     for number, result in split.results.items():
         losses = [s.loss for s in whole.results[number].curve.steps]
         assert [s.loss for s in result.curve.steps] == pytest.approx(losses, rel=1e-4)
+
+
+def test_scoring_that_runs_out_of_memory_is_repeated_with_less(engine, tmp_path, monkeypatch):
+    whole = run(engine, [job(i, tmp_path / "a") for i in range(2)])
+    real, tried = turns_module.score, []
+
+    def small_machine(packed, adapters, examples, scoring, on_batch, spread, limits):
+        tried.append(limits.rows)
+        if limits.rows > 100:
+            raise RuntimeError("CUDA error: out of memory")
+        return real(packed, adapters, examples, scoring, on_batch, spread, limits)
+
+    monkeypatch.setattr(turns_module, "score", small_machine)
+    split = run(engine, [job(i, tmp_path / "b") for i in range(2)])
+    assert not split.failures
+    assert any(note.code == "scoring_split" for note in split.of(Noted))
+    assert min(tried) <= 100
+    for number, result in split.results.items():
+        nll = whole.results[number].scores["validation"].nll
+        assert result.scores["validation"].nll == pytest.approx(nll, rel=1e-4)
+
+
+def test_trials_train_together_only_as_far_as_their_own_adapters_fit(model_folder, tmp_path, monkeypatch):
+    together = []
+    real = cohort_module.Cohort._turn
+
+    def watch(self, source):
+        together.append(len(self._slots))
+        return real(self, source)
+
+    def room_for_two(*args, **values):
+        return replace(engine_module_plan(*args, **values), trials_bytes=2 * args[1].trials[0], slots=8)
+
+    engine_module_plan = engine_module.plan_memory
+    monkeypatch.setattr(engine_module, "plan_memory", room_for_two)
+    monkeypatch.setattr(cohort_module.Cohort, "_turn", watch)
+    sink = run(PackedEngine(EngineOptions(str(model_folder))), [job(i, tmp_path) for i in range(5)])
+    assert sink.results.keys() == set(range(5))
+    assert max(together) == 2
 
 
 def test_a_cancelled_trial_ends_after_its_step_and_its_slot_is_taken_by_the_next(engine, tmp_path):
@@ -266,7 +308,7 @@ def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp
     def tiny_machine(packed, trainees, *rest):
         if any(one.job.id == 1 for one in trainees):
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        real(packed, trainees, *rest)
+        return real(packed, trainees, *rest)
 
     monkeypatch.setattr(turns_module, "train_together", tiny_machine)
     sink = run(engine, [job(i, tmp_path) for i in range(3)])
@@ -276,7 +318,7 @@ def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp
 
 
 def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model_folder, tmp_path, monkeypatch):
-    at_once, real = [], loop_module._forward_backward
+    at_once, real = [], loop_module.gradients
 
     def one_at_a_time(packed, pieces):
         at_once.append(1)
@@ -293,7 +335,7 @@ def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model
         for n in (1, 2)
     )
     run(one, [job(0, tmp_path / "a")])
-    monkeypatch.setattr(loop_module, "_forward_backward", one_at_a_time)
+    monkeypatch.setattr(loop_module, "gradients", one_at_a_time)
     sink = run(two, [job(0, tmp_path / "b")])
     assert not sink.failures
     assert any(note.code == "cohort_split" for note in sink.of(Noted))
@@ -317,7 +359,7 @@ def test_a_full_disk_stops_the_run_and_leaves_no_torn_adapter(engine, tmp_path, 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(saving, "save_file", full_disk)
-    with pytest.raises(DiskFull, match="Free some and run again"):
+    with pytest.raises(DiskFull, match="Free some space"):
         run(engine, [job(0, tmp_path)])
     assert not (tmp_path / "0" / WEIGHTS).exists()
 
@@ -330,6 +372,8 @@ def test_both_engines_agree_over_twenty_steps_of_the_real_trainer(model_folder, 
         plain.with_values(lora_r=16, lora_alpha=4, use_rslora=True, gradient_accumulation_steps=2, warmup_steps=0.2,
                           per_device_train_batch_size=2),
         plain.with_values(lr_scheduler_type="cosine", weight_decay=0.1, target_modules=None, learning_rate=5e-3),
+        plain.with_values(lora_plus_lr_ratio=4, max_grad_norm=0.5, adam_beta2=0.95, init_lora_weights="orthogonal",
+                          lr_scheduler_type="warmup_stable_decay", warmup_steps=3, learning_rate=1e-3),
     ]  # fmt: skip
     options = EngineOptions(str(model_folder), threads=1)
     packed = run(PackedEngine(options), [job(i, tmp_path / "packed", c) for i, c in enumerate(chosen)])

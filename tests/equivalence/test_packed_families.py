@@ -6,15 +6,15 @@ import copy
 
 import pytest
 import torch
+from packed_runs import gradients_of
 from plain_peft import example_loss, peft_model, plain_weights
 from tiny_models import FAMILIES, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.engines.packed.model.bank import new_adapter
+from tunebook.engines.packed.model.batches import Part, reading
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.training.batches import Part, reading
-from tunebook.engines.packed.training.losses import label_loss
-from tunebook.engines.packed.training.steps import micro_batches, truncated
+from tunebook.engines.packed.training.steps import micro_batches
 
 CONFIGURATION = Configuration(lora_r=4, lora_alpha=8, target_modules="all-linear")
 
@@ -48,16 +48,12 @@ def test_logits_and_gradients_equal_the_stock_model(family, share):
     base = reference_model(family)
     packed = PackedModel(copy.deepcopy(base))
     adapter = with_random_b(packed)
-    data = truncated(examples(6), 100)
+    data = list(enumerate(examples(6)))
     (micro,) = micro_batches(data, 10**6, share)
-    batch = packed.lay_out([Part(adapter, micro.tree)])
-    hidden = packed.forward(batch)
-    rows, labels = torch.tensor(micro.label_rows), torch.tensor(micro.labels)
-    loss, grad_rows = label_loss(packed.logits, hidden[rows].detach(), labels, len(labels))
-    hidden.backward(torch.zeros_like(hidden).index_add_(0, rows, grad_rows))
+    loss = gradients_of(packed, adapter, micro)
 
     model = plain_with(base, adapter)
-    plain = sum(example_loss(model, example, len(labels)) for _, example in data)
+    plain = sum(example_loss(model, example, len(micro.labels)) for _, example in data)
     plain.backward()
     assert loss == pytest.approx(float(plain.detach()), rel=1e-5)
     largest = max(float(p.grad.abs().max()) for p in model.parameters() if p.grad is not None)
@@ -69,10 +65,25 @@ def test_logits_and_gradients_equal_the_stock_model(family, share):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_layers_that_run_again_in_the_backward_pass_change_no_bit(family):
+    packed = PackedModel(reference_model(family))
+    (micro,) = micro_batches(list(enumerate(examples(6))), 10**6)
+    found = []
+    for recompute in (False, True):
+        packed.recompute = recompute
+        adapter = with_random_b(packed)
+        adapter.dropout = 0.25
+        found.append((gradients_of(packed, adapter, micro, training=True), adapter.grads))
+    assert found[0][0] == found[1][0]
+    assert torch.equal(found[0][1], found[1][1])
+    assert float(found[0][1].abs().max()) > 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_reading_some_rows_gives_these_rows_of_the_whole_and_their_gradient(family):
     packed = PackedModel(tiny_model(family, torch.float64, attention="eager" if family == "gemma2" else "sdpa"))
     one, other = with_random_b(packed, seed=1), with_random_b(packed, seed=2)
-    (micro,) = micro_batches(truncated(examples(6), 100), 10**6)
+    (micro,) = micro_batches(list(enumerate(examples(6))), 10**6)
     batch = packed.lay_out([Part(one, micro.tree), Part(other, micro.tree)])
     picked = [sorted(set(micro.label_rows)), [0, 3]]
     rows = torch.tensor([run.rows[0] + row for run, own in zip(batch.runs, picked, strict=True) for row in own])
@@ -98,12 +109,9 @@ def test_a_bfloat16_base_has_float32_adapters_and_gives_the_float32_gradient_wit
     for model in (base, copy.deepcopy(base).float()):
         packed = PackedModel(copy.deepcopy(model))
         adapter = with_random_b(packed)
-        (micro,) = micro_batches(truncated(examples(6), 100), 10**6, True)
-        hidden = packed.forward(packed.lay_out([Part(adapter, micro.tree)]))
-        assert hidden.dtype == packed.dtype
-        rows, labels = torch.tensor(micro.label_rows), torch.tensor(micro.labels)
-        loss, grad_rows = label_loss(packed.logits, hidden[rows].detach(), labels, len(labels))
-        hidden.backward(torch.zeros_like(hidden).index_add_(0, rows, grad_rows))
+        (micro,) = micro_batches(list(enumerate(examples(6))), 10**6, True)
+        assert packed.forward(packed.lay_out([Part(adapter, micro.tree)])).dtype == packed.dtype
+        loss = gradients_of(packed, adapter, micro)
         assert adapter.values.dtype == adapter.grads.dtype == torch.float32
         gradients.append(adapter.grads)
         losses.append(loss)

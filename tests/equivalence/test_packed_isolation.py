@@ -10,8 +10,8 @@ from packed_runs import losses, packed_model, train_cohort, trainee
 from tiny_models import examples, tiny_model
 
 from tunebook.core.configuration import Configuration
+from tunebook.engines.packed.model.batches import reading
 from tunebook.engines.packed.model.dropout import Masks, step_key
-from tunebook.engines.packed.training.batches import reading
 
 BASE = Configuration(
     learning_rate=5e-3, per_device_train_batch_size=4, num_train_epochs=1, lora_r=4, lora_alpha=8, lora_dropout=0.2,

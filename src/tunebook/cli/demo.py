@@ -28,5 +28,5 @@ def demo(
 
     file = write_demo(Path(folder), trials=trials, engine=engine, language=language)
     study = Study.load(file, folder)
-    messages().print(f"tunebook demo: {study.spec.budget.trials} trials on {study.spec.model}, study file {file}")
+    messages().print(study.words.demo_begins(study.spec.budget.trials or 0, study.spec.model, str(file)))
     return run_and_show(study, quiet=quiet)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,6 +12,10 @@ from rich.text import Text
 
 from tunebook.cli.options import Json
 from tunebook.cli.output import print_json, results
+from tunebook.escaping import shell_line
+
+if TYPE_CHECKING:
+    from tunebook.run.doctor import InstalledPlugin
 
 EXAMPLE = "Example: tunebook doctor"
 STYLES = {"ok": "green", "hint": "yellow", "missing": "red"}
@@ -38,14 +43,22 @@ def doctor(
 
 
 def _machine(as_json: bool) -> int:
-    from tunebook.run.doctor import examine_machine
+    from tunebook.run.doctor import examine_machine, installed_plugins
 
-    checks = examine_machine()
+    checks, plugins = examine_machine(), installed_plugins()
     if as_json:
-        print_json({"checks": checks})
+        print_json({"checks": checks, "plugins": plugins})
     else:
         _show([(each.name, each.level, each.found, each.advice) for each in checks])
+        _show([_row(group, list(those)) for group, those in groupby(plugins, lambda each: each.group)])
     return 1 if any(each.level == "missing" for each in checks) else 0
+
+
+def _row(group: str, plugins: list[InstalledPlugin]) -> tuple[str, str, str, str]:
+    """A group's plugins on one line; ours by name, others with their package."""
+    named = [p.name if p.package == "tunebook" else f"{p.name} ({p.package} {p.version})" for p in plugins]
+    troubles = [each.trouble for each in plugins if each.trouble]
+    return group, "hint" if troubles else "ok", ", ".join(named), "\n".join(troubles)
 
 
 def _study(folder: Path, as_json: bool) -> int:
@@ -70,7 +83,11 @@ def _rescue(folder: Path, target: Path, as_json: bool) -> int:
     lines = [f"Rescued {len(saved.finished)} finished trials to {saved.folder}; {folder} is as it was."]
     if saved.lost:
         lines.append(f"Not readable, trained again by the next run: trials {', '.join(map(str, saved.lost))}.")
-    results().print("\n".join([*lines, f"Go on with: tunebook run {saved.folder}"]), soft_wrap=True, markup=False)
+    results().print(
+        "\n".join([*lines, f"Go on with: {shell_line(['tunebook', 'run', str(saved.folder)])}"]),
+        soft_wrap=True,
+        markup=False,
+    )
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tunebook.cli.options import Folder, Json, StudyArgument
-from tunebook.cli.output import print_json, results
+from tunebook.cli.output import path_lines, print_json, results
 
 EXAMPLE = "Example: tunebook export runs/demo --format merged --to my-model"
 
@@ -36,8 +36,9 @@ def export(
     """Write the best adapter (PEFT), the merged model, or the configuration for LLaMA-Factory or axolotl."""
     from tunebook.api import Study
 
-    paths = Study.load(study, folder).export(form.value, to)
+    opened = Study.load(study, folder)
+    paths = opened.export(form.value, to)
     if as_json:
         print_json({"paths": paths})
     else:
-        results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))
+        results().print(path_lines(paths, opened.words))

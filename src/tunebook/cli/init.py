@@ -9,6 +9,7 @@ import typer
 
 from tunebook.cli.output import messages, results
 from tunebook.errors import UserError
+from tunebook.escaping import shell_line
 
 EXAMPLE = "Example: tunebook init data/train.jsonl --model smollm2 --output study.yaml"
 
@@ -27,12 +28,16 @@ def init(
     ] = "study.yaml",
     model: Annotated[str, typer.Option("--model", help="Folder, hub id, or smollm2.")] = "smollm2",
     trials: Annotated[int, typer.Option("--trials", help="Trials that may be used.")] = 75,
-    language: Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of the record.")] = "en",
+    language: Annotated[
+        Literal["en", "zh"],
+        typer.Option("--language", help="Language of the study: its comments, the terminal, the record."),
+    ] = "en",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Look at a dataset and write a study file that runs, with a comment for each value."""
     from tunebook.data import write_study_file
     from tunebook.study_file import parse_study
+    from tunebook.words import words_for
 
     target = Path(output)
     if output != "-" and target.exists() and not force:
@@ -51,4 +56,5 @@ def init(
         raise UserError(
             f"{output}: cannot be written ({error.strerror}). Name a file that can be made with --output."
         ) from error
-    messages().print(f"Wrote {output}. Next: tunebook plan {output}, then tunebook run {output}")
+    commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
+    messages().print(words_for(language).wrote(output, commands), soft_wrap=True)  # commands that are copied

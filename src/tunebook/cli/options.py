@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["Folder", "Json", "Language", "Quiet", "StudyArgument", "TrustRemoteCode"]
+__all__ = ["Folder", "Json", "Language", "Quiet", "StudyArgument", "TrustRemoteCode", "TrustStudyCode"]
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="Study file, or the folder of a study.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -17,4 +17,10 @@ Language = Annotated[Literal["en", "zh"] | None, typer.Option("--language", help
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 TrustRemoteCode = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model. Only if you trust it.")
+]
+TrustStudyCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-study-code", help="Run the program and the metric that the study names without asking, as in scripts."
+    ),
 ]

@@ -8,13 +8,20 @@ import json
 import math
 import os
 import sys
-from typing import IO, Any, TextIO, cast
+from collections.abc import Iterable, Mapping
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 import numpy as np
-from rich.console import Console
-from rich.text import Text
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
 
-__all__ = ["SCHEMA_VERSION", "messages", "print_json", "printable", "results", "to_json"]
+from tunebook.escaping import terminal_text
+
+if TYPE_CHECKING:
+    from tunebook.words import Words
+
+__all__ = ["SCHEMA_VERSION", "messages", "path_lines", "print_json", "printable", "results", "to_json"]
 
 SCHEMA_VERSION = 1
 """Of every `--json` output; raised when a key changes its meaning or goes away."""
@@ -36,22 +43,16 @@ def messages() -> Console:
 
 def printable(text: str) -> str:
     """The text with every control character shown as one sign: those of strangers' text never reach the terminal."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return terminal_text(text)
 
 
 class _CleanConsole(Console):
-    """Prints texts without control sequences and without markup, whoever wrote them."""
+    """Shows texts without control sequences and without markup, whoever wrote them, in whatever they stand: a line, a
+    table, a live view. Everything that is shown comes through `render`; rich's own sequences are added after it."""
 
-    def print(self, *objects: Any, **options: Any) -> None:
-        super().print(*map(_clean, objects), **options)
-
-
-def _clean(shown: Any) -> Any:
-    if isinstance(shown, str):
-        return printable(shown)
-    if isinstance(shown, Text) and printable(shown.plain) != shown.plain:
-        return Text(printable(shown.plain), style=shown.style)
-    return shown
+    def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def _open_ended(stream: TextIO) -> IO[str]:
@@ -111,12 +112,19 @@ def to_json(value: Any) -> Any:
     return str(value)
 
 
-def print_json(value: Any) -> None:
-    """One JSON document on standard output, with its `schema_version`."""
-    document = {"schema_version": SCHEMA_VERSION} | to_json(value)
+def print_json(value: Any, **instead: Any) -> None:
+    """One JSON document on standard output, with its `schema_version`; `instead` replaces keys of the value."""
+    document = {"schema_version": SCHEMA_VERSION} | to_json(value) | to_json(instead)
     text = json.dumps(document, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a terminal of few characters, or a file name that is no text
         text = json.dumps(document, indent=2)
     _open_ended(sys.stdout).write(text + "\n")
+
+
+def path_lines(paths: Mapping[str, object], words: Words) -> str:
+    """What was written where, a line each."""
+    names = {key: words.path_name(key) + words.label("colon") for key in paths}
+    width = max(14, *(cell_len(name) for name in names.values())) if names else 0
+    return "\n".join(f"{name}{' ' * (width - cell_len(name))} {paths[key]}" for key, name in names.items())

@@ -26,6 +26,7 @@ from tunebook.core.events import (
 )
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.study import TrialState, Wave
+from tunebook.words import Words, words_for
 
 __all__ = ["TerminalObserver"]
 
@@ -39,9 +40,13 @@ class TerminalObserver:
     Args:
         wanted_trials: trials the study is expected to take in all, for the study's own bar.
         quiet: print nothing but warnings and round paragraphs.
+        words: the study's language; English without it.
     """
 
-    def __init__(self, wanted_trials: int, quiet: bool = False, console: Console | None = None) -> None:
+    def __init__(
+        self, wanted_trials: int, quiet: bool = False, words: Words | None = None, console: Console | None = None
+    ) -> None:
+        self._words = words or words_for("en")
         self._console = console or messages()
         self._quiet = quiet
         self._live = self._console.is_terminal and not quiet
@@ -53,15 +58,15 @@ class TerminalObserver:
             progress.SpinnerColumn(),
             progress.TextColumn("{task.description}"),
             progress.BarColumn(bar_width=None),
-            progress.TextColumn("{task.percentage:>3.0f} %"),
+            progress.TextColumn("{task.percentage:>3.0f}" + self._words.percent_sign),
             progress.TimeElapsedColumn(),
-            progress.TextColumn("left"),
+            progress.TextColumn(self._words.bar_left()),
             progress.TimeRemainingColumn(),
             console=self._console,
             transient=True,
             disable=not self._live,
         )
-        self._study = self._progress.add_task("study", total=self._total)
+        self._study = self._progress.add_task(self._words.bar_study(), total=self._total)
 
     def __enter__(self) -> TerminalObserver:
         self._progress.start()
@@ -84,7 +89,7 @@ class TerminalObserver:
             case WaveStarted(wave, history):
                 self._wave_started(wave, history)
             case Progress(trial_id, done, phase):
-                self._bar(trial_id, done, f"trial {trial_id} {phase}")
+                self._bar(trial_id, done, self._words.bar_trial(trial_id, phase))
             case Failed() | Requeued() | Cancelled():
                 self._drop(event.trial)
             case WorkerDied(worker, reason, retired):
@@ -97,7 +102,7 @@ class TerminalObserver:
 
     def warning(self, text: str) -> None:
         """A line in yellow, also when quiet."""
-        self._console.print(Text(f"warning: {text}", style="yellow"))
+        self._console.print(Text(self._words.warning_line(text), style="yellow"))
 
     # -- lines
 
@@ -108,14 +113,14 @@ class TerminalObserver:
         self._done = already
         self._total = max(self._total, already + sum(not history.trials[t.id].state.is_final for t in wave.trials))
         self._progress.update(self._study, completed=already, total=self._total)
-        part = f", part {wave.number}" if wave.number > 1 else ""
-        self._say(Text(f"round {wave.round} ({wave.kind}{part}): {_count(len(trained), 'trial')}", style="bold"))
+        line = self._words.wave_line(wave.round, wave.kind, wave.number, len(trained))
+        self._say(Text(line, style="bold"))
 
     def _recorded(self, fact: TrialFact) -> None:
         self._drop(fact.trial.id)
         self._done += 1
         self._progress.update(self._study, completed=self._done)
-        self._say(Text(f"  {self._position()} {_line(fact)}"))
+        self._say(Text(f"  {self._position()} {_line(fact, self._words)}"))
 
     # -- bars
 
@@ -142,19 +147,11 @@ class TerminalObserver:
             self._console.print(text)
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def _line(fact: TrialFact) -> str:
+def _line(fact: TrialFact, words: Words) -> str:
     """One finished trial in a line."""
-    trial = fact.trial
-    split = trial.splits[-1]
-    words = [f"trial {trial.id} ({trial.purpose}{', ' + trial.factor if trial.factor else ''}):"]
-    if split in fact.outcomes:
-        words.append(f"{100 * fact.outcomes[split].accuracy:.1f} %" + (f" on {split}" if split != "validation" else ""))
-    if fact.state is not TrialState.COMPLETED:
-        words.append(str(fact.state) + (f" at step {fact.diverged_step}" if fact.diverged_step is not None else ""))
-    if fact.state is TrialState.FAILED and fact.reason:
-        words.append(f"({fact.reason})")
-    return " ".join(words)
+    trial, split = fact.trial, fact.trial.splits[-1]
+    accuracy = fact.outcomes[split].accuracy if split in fact.outcomes else None
+    reason = (fact.reason or "") if fact.state is TrialState.FAILED else ""
+    completed = fact.state is TrialState.COMPLETED
+    ending = "" if completed else words.trial_ending(fact.state, fact.diverged_step, reason)
+    return words.trial_line(trial.id, trial.purpose, trial.factor, accuracy, split == "test", ending)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunebook.cli.options import Folder, Json, Language, StudyArgument
-from tunebook.cli.output import print_json, results
+from tunebook.cli.output import path_lines, print_json, results
 
 EXAMPLE = "Example: tunebook report runs/demo --language zh"
 
@@ -12,8 +12,9 @@ def report(study: StudyArgument, folder: Folder = None, language: Language = Non
     """Write the record again from the ledger, in either language; works for unfinished studies too."""
     from tunebook.api import Study
 
-    paths = Study.load(study, folder).report(language)
+    opened = Study.load(study, folder).with_language(language)
+    paths = opened.report(language)
     if as_json:
         print_json({"paths": paths})
     else:
-        results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))
+        results().print(path_lines(paths, opened.words))

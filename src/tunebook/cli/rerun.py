@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tunebook.cli.options import Folder, Json, Quiet, StudyArgument, TrustRemoteCode
+from tunebook.cli.consent import ask_for_code
+from tunebook.cli.options import Folder, Json, Quiet, StudyArgument, TrustRemoteCode, TrustStudyCode
 from tunebook.cli.output import print_json, results
 
 EXAMPLE = "Example: tunebook rerun runs/demo 3"
@@ -18,17 +19,19 @@ def rerun(
     folder: Folder = None,
     quiet: Quiet = False,
     trust_remote_code: TrustRemoteCode = False,
+    trust_study_code: TrustStudyCode = False,
     as_json: Json = False,
 ) -> int:
     """Train a trial again from its ledger entry and compare: answers, likelihoods, adapter. Exit 1 when it differs."""
     from tunebook.api import Study
     from tunebook.cli.progress import TerminalObserver
 
-    opened = Study.load(study, folder, trust_remote_code)
-    with TerminalObserver(1, quiet) as observer:
+    opened = Study.load(study, folder, trust_remote_code, trust_study_code)
+    ask_for_code(opened, starts_program=True)
+    with TerminalObserver(1, quiet, opened.words) as observer:
         found = opened.rerun(trial, observer)
     if as_json:
         print_json(found)
     else:
-        results().print(found.sentence())
+        results().print(opened.words.reproduction(found))
     return 0 if found.reproduces else 1

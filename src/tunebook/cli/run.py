@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode
-from tunebook.cli.output import messages, print_json, results
+from tunebook.cli.consent import ask_for_code
+from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode, TrustStudyCode
+from tunebook.cli.output import messages, path_lines, print_json, results
+from tunebook.escaping import shell_line
 
 EXAMPLE = "Example: tunebook run study.yaml"
 
@@ -25,12 +27,14 @@ def run(
     ] = False,
     quiet: Quiet = False,
     trust_remote_code: TrustRemoteCode = False,
+    trust_study_code: TrustStudyCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print where everything is as JSON.")] = False,
 ) -> int:
     """Run a study, or go on with it. Safe to interrupt (Ctrl-C) and repeat."""
     from tunebook.api import Study
 
-    opened = Study.load(study, folder, trust_remote_code).with_budget(budget, hours)
+    opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_budget(budget, hours)
+    ask_for_code(opened, starts_program=True)
     return run_and_show(opened, quiet=quiet, final=final, retry_failed=retry_failed, as_json=as_json)
 
 
@@ -43,24 +47,24 @@ def run_and_show(
     from tunebook.errors import Interrupted
 
     assert isinstance(study, Study)
-    command = f"tunebook run {study.place.file or study.place.folder}"
+    command = shell_line(["tunebook", "run", str(study.place.file or study.place.folder)])
     try:
-        with TerminalObserver(study.spec.budget.trials or 1, quiet) as observer:
+        with TerminalObserver(study.spec.budget.trials or 1, quiet, study.words) as observer:
             study.run(observer, final=final, retry_failed=retry_failed)
     except Interrupted as stopped:
-        messages().print(f"Stopped; everything finished is kept. Go on with: {command}", soft_wrap=True)
+        messages().print(study.words.stopped(command), soft_wrap=True)
         return stopped.exit_code
     status = study.status()
     paths = study.paths()
     if as_json:
         print_json({"study": study.spec.name, "paths": paths, "failed_trials": status.failed})
     else:
-        results().print("\n".join(f"{name + ':':14} {path}" for name, path in paths.items()))
-        results().print(f"{'curves:':14} tensorboard --logdir {study.place.folder / 'tensorboard'}")
+        board = study.place.folder / "tensorboard"
+        curves = {"curves": shell_line(["tensorboard", "--logdir", str(board)])} if board.is_dir() else {}
+        results().print(path_lines({**paths, **curves}, study.words))
     if status.failed:
         messages().print(
-            f"Could not be trained: trials {', '.join(map(str, status.failed))}; the record says why. "
-            f"Once the cause is mended: {command} --retry-failed",
+            study.words.failed_trials(status.failed, f"{command} --retry-failed"),
             soft_wrap=True,  # a command that is copied must not be cut
         )
     return 1 if status.failed else 0

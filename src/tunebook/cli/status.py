@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from tunebook.cli.options import Folder, Json, StudyArgument
 from tunebook.cli.output import print_json, results
+from tunebook.core.study import RoundKind, TrialState
+from tunebook.words.values import Spending
 
 if TYPE_CHECKING:
     from tunebook.api import Study
     from tunebook.run.event_log import UnderWay
     from tunebook.run.status import RoundStatus, StudyStatus
+    from tunebook.words import Words
 
 EXAMPLE = "Example: tunebook status runs/demo --watch"
 REFRESH_SECONDS = 2.0
+SILENT_SECONDS = 10.0
+"""A trial that has not been heard of for longer is told with that time."""
 MOST_UNDER_WAY = 6
 """Trials under way that are shown one by one."""
-LEAST_IMPORTANT = ("  trial ", "speed", "workers that died", "baseline", "training now", "could not be trained")
+LEAST_IMPORTANT = (
+    *(f"under_way_{n}" for n in reversed(range(MOST_UNDER_WAY))),
+    "speed",
+    "deaths",
+    "baseline",
+    "cohort",
+    "failed",
+)
 """Left out in this order where a window is too small."""
 
 
@@ -41,7 +54,7 @@ def status(
     if as_json:
         print_json(opened.status())
     elif not watch:
-        console.print(_view(opened.status()))
+        console.print(_view(opened.status(), opened.words))
     elif console.is_terminal:
         _watch_terminal(opened, console)
     else:
@@ -53,7 +66,7 @@ def _watch_terminal(opened: Study, console: Console) -> None:
     with Live(console=console, auto_refresh=False) as live:
         while True:
             now = opened.status()
-            live.update(_view(now, console.size.width, console.size.height), refresh=True)
+            live.update(_view(now, opened.words, console.size.width, console.size.height), refresh=True)
             if now.finished:
                 return
             time.sleep(REFRESH_SECONDS)
@@ -64,7 +77,7 @@ def _watch_pipe(opened: Study, console: Console) -> None:
     last = ""
     while True:
         now = opened.status()
-        line = _line(now)
+        line = _line(now, opened.words)
         if line != last:
             console.print(Text(line))
             last = line
@@ -73,32 +86,41 @@ def _watch_pipe(opened: Study, console: Console) -> None:
         time.sleep(REFRESH_SECONDS)
 
 
-def _view(s: StudyStatus, width: int | None = None, height: int | None = None) -> RenderableType:
+def _view(s: StudyStatus, words: Words, width: int | None = None, height: int | None = None) -> RenderableType:
     """Title, rounds and facts. Given a window's size, as many rounds as it has room for, the running one among them."""
-    facts = _facts(s)
+    facts = _facts(s, words)
     rounds = list(s.rounds)
     if width is not None and height is not None:
         facts = _fitting(facts, width, height - 4)
         rounds = _around_now(rounds, max(1, height - 3 - _lines(facts, width)))
-    rows = [("round", "state", "trials"), *((_round_name(r), r.state, _counts(r.trials)) for r in rounds)]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    table = Text("\n".join(f"{a:{widths[0]}}  {b:{widths[1]}}  {c}" for a, b, c in rows))
+    rows = [words.status_columns(), *(_row(each, words) for each in rounds)]
+    widths = [max(cell_len(row[column]) for row in rows) for column in (0, 1)]
+    table = Text("\n".join(f"{set_cell_size(a, widths[0])}  {set_cell_size(b, widths[1])}  {c}" for a, b, c in rows))
     if width is not None:
         table.no_wrap, table.overflow = True, "ellipsis"
-    title = Text(f"study {s.study}: {'done' if s.finished else 'not finished'}", style="bold")
-    return Group(title, table, *(Text(fact) for fact in facts))
+    title = Text(words.status_title(s.study, s.finished), style="bold")
+    return Group(title, table, *map(Text, facts.values()))
 
 
-def _lines(facts: list[str], width: int) -> int:
+def _row(each: RoundStatus, words: Words) -> tuple[str, str, str]:
+    return words.round_name(each.number, RoundKind(each.kind)), words.round_state(each.state), _counts(each, words)
+
+
+def _counts(each: RoundStatus, words: Words) -> str:
+    return words.state_counts({TrialState(state): n for state, n in each.trials.items()})
+
+
+def _lines(facts: Mapping[str, str], width: int) -> int:
     """Lines that the facts take in a window of that width; words are not broken, so a little is allowed for."""
-    return sum(-(-len(fact) // max(1, width - 4)) if len(fact) > width else 1 for fact in facts)
+    sizes = map(cell_len, facts.values())
+    return sum(-(-size // max(1, width - 4)) if size > width else 1 for size in sizes)
 
 
-def _fitting(facts: list[str], width: int, lines: int) -> list[str]:
+def _fitting(facts: Mapping[str, str], width: int, lines: int) -> Mapping[str, str]:
     """The facts without the least important ones, where they would take more lines than there are."""
     for name in LEAST_IMPORTANT:
         if _lines(facts, width) > lines:
-            facts = [fact for fact in facts if not fact.startswith(name)]
+            facts = {key: text for key, text in facts.items() if key != name}
     return facts
 
 
@@ -109,68 +131,61 @@ def _around_now(rounds: list[RoundStatus], room: int) -> list[RoundStatus]:
     return rounds[first : first + room]
 
 
-def _round_name(each: RoundStatus) -> str:
-    return f"{'' if each.number is None else each.number} {each.kind}".strip()
-
-
-def _counts(trials: dict[str, int]) -> str:
-    return ", ".join(f"{n} {state}" for state, n in trials.items())
-
-
-def _line(s: StudyStatus) -> str:
+def _line(s: StudyStatus, words: Words) -> str:
     """Everything that matters in one line."""
-    from tunebook.record.numbers import percent
-
     running = next((each for each in s.rounds if each.state == "running"), None)
-    parts = [f"study {s.study}: {'done' if s.finished else 'not finished'}", _spent(s)]
-    parts += [f"round {_round_name(running)} ({_counts(running.trials)})"] if running else []
-    parts += [f"leading {percent(s.best.accuracy)}"] if s.best else []
-    return "; ".join(parts)
-
-
-def _facts(s: StudyStatus) -> list[str]:
-    return list(_tell(s))
-
-
-def _tell(s: StudyStatus) -> Iterable[str]:
-    from tunebook.record.numbers import duration, percent, trial_list, value
-
+    parts = [words.status_title(s.study, s.finished), words.spent(_spending(s))]
+    if running:
+        name = words.round_name(running.number, RoundKind(running.kind))
+        parts.append(words.running_round(name, _counts(running, words)))
     if s.best:
-        changes = ", ".join(f"{name} {value(name, new)}" for name, (_, new) in s.best.changes.items())
-        interval = f"{100 * s.best.low:.1f} to {100 * s.best.high:.1f}"
-        yield f"leading: {percent(s.best.accuracy)} ({interval}): {changes or 'the baseline'}"
+        parts.append(words.leading(s.best.accuracy, None, ""))
+    return words.label("list_gap").join(parts)
+
+
+def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
+    """A line each, by name."""
+    facts = {"spent": words.spent(_spending(s))}
+    if s.best:
+        changes = words.comma.join(words.setting(name, new) for name, (_, new) in s.best.changes.items())
+        span = (s.best.low, s.best.high)
+        facts = {"leading": words.leading(s.best.accuracy, span, changes or words.label("the_baseline")), **facts}
     if s.baseline_accuracy is not None:
-        yield f"baseline: {percent(s.baseline_accuracy)}"
-    yield f"spent: {_spent(s)}"
+        facts["baseline"] = words.baseline_accuracy(s.baseline_accuracy)
     if s.cohort:
-        yield f"training now: {len(s.cohort)} side by side, trials {trial_list(s.cohort)}"
-    yield from (f"  trial {each.trial}: {_under_way(each, s)}" for each in s.under_way[:MOST_UNDER_WAY])
+        facts["cohort"] = words.training_now(s.cohort)
+    for n, each in enumerate(s.under_way[:MOST_UNDER_WAY]):
+        facts[f"under_way_{n}"] = _under_way(each, s, words)
     if s.trials_per_hour:
-        yield f"speed: {s.trials_per_hour:.1f} trials an hour"
+        facts["speed"] = words.speed(s.trials_per_hour)
     if s.seconds_left:
-        yield f"left: at most about {duration(s.seconds_left)}"
+        facts["left"] = words.time_left(s.seconds_left)
     if s.failed:
-        yield f"could not be trained: trials {trial_list(s.failed)}"
+        facts["failed"] = words.not_trained(s.failed)
     if s.deaths:
-        worker, reason = s.deaths[-1]
-        yield f"workers that died: {len(s.deaths)}, last {worker}: {reason}"
+        facts["deaths"] = words.workers_died(len(s.deaths), *s.deaths[-1])
+    return facts
 
 
-def _under_way(trial: UnderWay, s: StudyStatus) -> str:
+def _under_way(trial: UnderWay, s: StudyStatus, words: Words) -> str:
     """How far a trial is; of one that does not run now, from where it will go on."""
     if trial.trial not in s.cohort:
-        return "begins again" if trial.saved_step is None else f"goes on after step {trial.saved_step}"
-    parts = [f"{trial.phase} {100 * trial.done:.0f} %"] if trial.phase else []
-    parts += [f"step {trial.step}"] if trial.step is not None else []
-    parts += [f"loss {trial.loss:.3g}"] if trial.loss is not None else []
-    parts += [f"saved at step {trial.saved_step}"] if trial.saved_step is not None else []
-    parts += [f"last heard of {trial.heard_seconds_ago:.0f} s ago"] if trial.heard_seconds_ago > 10 else []
-    return ", ".join(parts) or "has begun"
+        return words.interrupted_trial(trial.trial, trial.saved_step)
+    return words.running_trial(
+        trial.trial,
+        phase=trial.phase,
+        done=trial.done,
+        step=trial.step,
+        loss=trial.loss,
+        saved_step=trial.saved_step,
+        silent_seconds=trial.heard_seconds_ago if trial.heard_seconds_ago > SILENT_SECONDS else None,
+    )
 
 
-def _spent(s: StudyStatus) -> str:
-    from tunebook.record.numbers import duration
-
-    budget = f" of {s.budget_trials}" if s.budget_trials is not None else ""
-    hours = f" of {s.budget_hours:g} h" if s.budget_hours is not None else ""
-    return f"{s.spent_trials}{budget} trials, {duration(s.spent_seconds)}{hours}"
+def _spending(s: StudyStatus) -> Spending:
+    return Spending(
+        trials=s.spent_trials,
+        budget_trials=s.budget_trials,
+        seconds=s.spent_seconds,
+        budget_hours=s.budget_hours,
+    )

@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import EngineEvent, Event, TrialEvent
-from tunebook.core.facts import History, StudyFacts, TrialFact
+from tunebook.core.facts import DataFacts, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.outlook import Outlook
 from tunebook.core.space import Folding
@@ -26,20 +26,27 @@ __all__ = [
     "Calibration",
     "CancelsTrials",
     "Engine",
+    "EngineEntry",
     "EngineOptions",
     "Executor",
+    "ExecutorFactory",
+    "ExecutorSetup",
     "Ledger",
     "Observer",
     "Planner",
+    "PlannerFactory",
     "RawScores",
     "RawTrial",
     "Scoring",
     "Sink",
+    "SinkWrapper",
     "TokenizedExample",
-    "Transform",
+    "Tracker",
+    "TrackerFactory",
     "TrialJob",
     "TrialSource",
     "Workload",
+    "trained_examples",
 ]
 
 
@@ -53,6 +60,13 @@ class TokenizedExample:
     @property
     def n_tokens(self) -> int:
         return len(self.prompt_ids) + len(self.completion_ids)
+
+    def cut(self, max_length: int) -> TokenizedExample:
+        """The first `max_length` token ids of prompt and completion together."""
+        if self.n_tokens <= max_length:
+            return self
+        room = max(0, max_length - len(self.prompt_ids))
+        return TokenizedExample(self.prompt_ids[:max_length], self.completion_ids[:room])
 
 
 @dataclass(frozen=True)
@@ -96,9 +110,8 @@ class Workload:
     """Everything that the trials of a study are trained on and scored on.
 
     Attributes:
-        train: training examples in file order (a trial's own order comes from `core.order.example_order`). Truncation
-            to a trial's max_length happens in the engine: the first max_length ids of prompt + completion are kept;
-            examples without any completion token left are skipped.
+        train: training examples in file order (a trial's own order comes from `core.order.example_order`); an engine
+            cuts them to a trial's max_length by `trained_examples`.
         splits: "validation" and, only when it is opened, "test"; scored whole, never truncated by max_length.
         scoring: how answers are obtained.
         curve_examples: of how many validation examples (the first ones) the loss is taken after each epoch, for the
@@ -112,6 +125,13 @@ class Workload:
     scoring: Scoring
     curve_examples: int = 0
     chats: dict[str, tuple[ChatExample, ...]] = field(default_factory=dict)
+
+
+def trained_examples(examples: Sequence[TokenizedExample], max_length: int) -> tuple[tuple[int, TokenizedExample], ...]:
+    """What a trial trains on, with the index of each: examples cut to `max_length` token ids, without those that keep
+    no completion token."""
+    cut = ((index, example.cut(max_length)) for index, example in enumerate(examples))
+    return tuple((index, example) for index, example in cut if example.completion_ids)
 
 
 @dataclass(frozen=True)
@@ -218,6 +238,14 @@ class Engine(Protocol):
     name: str
     folding: Folding
 
+    def refuses(self, configuration: Configuration) -> str | None:
+        """Why this engine cannot train a configuration exactly, as the end of a sentence ("it has no DoRA"), or None.
+
+        Asked in the runner's process before anything is loaded, once for each configuration of a wave and by `plan`;
+        it must be fast, load no model and depend on the configuration alone. A refused trial goes to the next engine
+        that can (`run.engines`)."""
+        ...
+
     def calibrate(self, workload: Workload) -> Calibration:
         """Measure this machine for a few seconds (at most about 20) on examples of the workload; changes nothing."""
         ...
@@ -229,6 +257,34 @@ class Engine(Protocol):
         base model cannot be used at all, `EnvironmentStop` when the machine stops the study.
         """
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineEntry:
+    """An engine as the study file names it: what has to be known of it before it is loaded. Importing it is light.
+
+    Attributes:
+        factory: "module:class", called with `EngineOptions` in the worker and, to ask `Engine.refuses`, in the runner.
+        folding: what the engine promises not to change the mathematics (equal to the class's own attribute).
+        in_process: run in the runner's own process; for engines that train nothing.
+        needs_model: whether a base model and its tokenizer are loaded.
+        trains: whether its adapters are real ones.
+        calibrates: whether anything can be measured before it has trained.
+        runs_command: whether the study file's `command` and `command_limits` are for it.
+        fallbacks: names of engines that take over a model or a configuration that this one refuses, in order.
+        refuses_model: "module:function", called with the model's folder and whether its own code is trusted; gives why
+            the engine cannot run that model, or None. Empty: it runs every model.
+    """
+
+    factory: str
+    folding: Folding = field(default_factory=Folding)
+    in_process: bool = False
+    needs_model: bool = True
+    trains: bool = True
+    calibrates: bool = True
+    runs_command: bool = False
+    fallbacks: tuple[str, ...] = ()
+    refuses_model: str = ""
 
 
 class Planner(Protocol):
@@ -253,19 +309,40 @@ class CancelsTrials(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Transform:
-    """What lies between an engine and whoever it reports to: judging, for instance.
+PlannerFactory = Callable[
+    [StudySpec, DataFacts, Folding, tuple[Configuration, ...], "Calibration | None"],
+    Planner,
+]
+"""Makes a planner of a study: its file, counts and lengths of its data, what the engine folds, the configurations of
+the user's own table (empty: none), and the measured rates (None: unknown)."""
 
-    It may hand on other events than it gets, as long as each trial ends in one `Finished`, `Failed` or `Cancelled`.
+
+class SinkWrapper(Protocol):
+    """Wraps the sink that an engine reports to; picklable, used in the worker."""
+
+    def wrap(self, sink: Sink) -> Sink: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorSetup:
+    """What an executor is for.
 
     Attributes:
-        reference: "module:function", called where the engine runs with the sink there and `arguments`; gives the sink
-            that the engine reports to.
+        engine: "module:class" of the engine, called with `options`.
+        in_process: the engine trains nothing and needs no worker.
+        options: of the first device; `executors.options_by_device` gives those of each.
+        devices: "cpu:0", "cuda:1", ...
+        transform: judges answers in the worker.
+        logs: folder for what workers print; empty: it is not kept.
     """
 
-    reference: str
-    arguments: tuple[Any, ...] = ()
+    engine: str
+    in_process: bool
+    options: EngineOptions
+    devices: tuple[str, ...]
+    workload: Workload
+    transform: SinkWrapper
+    logs: str
 
 
 class Executor(Protocol):
@@ -278,7 +355,7 @@ class Executor(Protocol):
         """
         ...
 
-    def use(self, workload: Workload, transform: Transform | None) -> None:
+    def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
         """Train and score on this from the next `run` on, with the engines that are loaded: a further split opens."""
         ...
 
@@ -300,6 +377,30 @@ class Executor(Protocol):
     def close(self) -> None:
         """End all workers."""
         ...
+
+
+ExecutorFactory = Callable[[ExecutorSetup], Executor]
+
+
+class Tracker(Protocol):
+    """Follows a run, to show it elsewhere. Called from the runner's thread, in order.
+
+    An error that it raises is a warning, and it is then told nothing more: a tracker never ends a study.
+    """
+
+    def event(self, event: Event) -> None:
+        """Something has happened, see `core.events`. Events of running trials carry the trial's number;
+        `WaveStarted.history` has the trials."""
+        ...
+
+    def close(self) -> None:
+        """This run is over; the study may go on in another."""
+        ...
+
+
+TrackerFactory = Callable[[str, StudySpec, Callable[[str], None]], Tracker]
+"""Makes a tracker of a study: a folder of its own inside the study folder (not made yet), the study's file, and whom
+to tell what may mislead, one sentence a call."""
 
 
 class Observer(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunebook.data.examples import DataExample, DataWarning, LoadedRows
+from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.fingerprint import changed_files, sha256_of
 from tunebook.data.formats import load_rows
 from tunebook.data.inspect import write_study_file
@@ -11,7 +11,6 @@ from tunebook.data.splits import Splits, read_splits
 
 __all__ = [
     "DataExample",
-    "DataWarning",
     "LoadedRows",
     "PreparedData",
     "Splits",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from tunebook.core.facts import ExampleText
+from tunebook.escaping import quoted
 
-__all__ = ["DataExample", "DataWarning", "LoadedRows", "Message", "quoted"]
+__all__ = ["DataExample", "LoadedRows", "Message", "quoted"]
 
 Message = tuple[str, str]
 """A turn: role ("system", "user", "assistant" or "tool") and text."""
-
-QUOTED_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -78,30 +76,3 @@ class LoadedRows:
 def place(source: str, unit: str, number: int) -> str:
     """A place in a source: train.jsonl:7, or train.parquet, row 7."""
     return f"{source}:{number}" if unit == "line" else f"{source}, row {number}"
-
-
-@dataclass(frozen=True)
-class DataWarning:
-    """Something about the data that may mislead; the study goes on.
-
-    Attributes:
-        code: a stable name for programs and templates.
-        values: JSON values that belong to it.
-        text: one English sentence with what, how many and what it means.
-    """
-
-    code: str
-    values: dict[str, Any] = field(default_factory=dict)
-    text: str = ""
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def quoted(value: Any) -> str:
-    """A found value for a message: short, on one line, safe for a terminal."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = f'"{value}"' if isinstance(value, str) else str(value) if isinstance(value, int | float) else repr(value)
-    text = "".join(c if c.isprintable() else "?" for c in text[: QUOTED_CHARACTERS + 1])
-    return text if len(text) <= QUOTED_CHARACTERS else text[:QUOTED_CHARACTERS] + "..."

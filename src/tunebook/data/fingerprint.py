@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from tunebook.data.sources import is_hub_id
@@ -42,5 +43,5 @@ def changed_files(sources: dict[str, str], hashes: dict[str, str], base_folder: 
     return {
         role: source
         for role, source in files.items()
-        if sha256_of(Path(base_folder) / Path(source).expanduser()) != hashes[role]
+        if sha256_of(Path(base_folder) / os.path.expanduser(source)) != hashes[role]
     }

@@ -5,7 +5,6 @@ Nothing is tokenised here (no model is needed); lengths are estimated from the t
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -20,7 +19,9 @@ from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import validation_size
 from tunebook.data.summary import labels_of
 from tunebook.errors import DataError
+from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
+from tunebook.words import Words, words_for
 
 __all__ = ["Findings", "find_files", "inspect_data", "write_study_file"]
 
@@ -47,14 +48,24 @@ GROUP_FIELDS = (
 MANY_ROWS, PART_ROWS = 750, 500
 """With more training rows than the first, the study file trains on this many of them, to save time."""
 FEW_TRIALS = 30
+BASELINE = {
+    "learning_rate": "2e-4",
+    "per_device_train_batch_size": "8",
+    "gradient_accumulation_steps": "1",
+    "num_train_epochs": "3",
+    "lora_r": "8",
+    "lora_alpha": "16",
+    "lora_dropout": "0.05",
+}
 LENGTHS = (128, 256, 512, 1024, 2048, 4096, 8192)
 TEMPLATE_TOKENS = 64
 USUAL_SEEDS = (2, 5)
 """Seeds of a configuration and of the baseline, as they are by default."""
 USUAL_COMPARISONS = 8
 LONG_ANSWER_CHARACTERS = 60
+LABEL_CHARACTERS = 40
+"""An answer in a comment is cut to this length."""
 
-_YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", ".inf", ".nan")
 _FINAL_NUMBER = re.compile(r"(?s)(.*####\s*)?[-+]?[$€£]?\d[\d,]*(\.\d+)?\s*%?")
 
 
@@ -116,7 +127,14 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
         if path.stem.casefold() in ROLE_NAMES["train"]:
             others = ((role, _named(path.parent, role, (path.suffix, *SUFFIXES))) for role in ("validation", "test"))
             found |= {role: file for role, file in others if file}
-    return {role: _relative(file, folder) for role, file in found.items()}
+    sources = {role: _relative(file, folder) for role, file in found.items()}
+    for source in sources.values():
+        if any(map(is_hidden, source)):
+            raise DataError(
+                f"{quoted(source)}: a path with control or invisible characters, which no study file can name. "
+                "Rename the file or the folder."
+            )
+    return sources
 
 
 def _named(folder: Path, role: str, suffixes: tuple[str, ...]) -> Path | None:
@@ -126,12 +144,13 @@ def _named(folder: Path, role: str, suffixes: tuple[str, ...]) -> Path | None:
 
 def _relative(path: Path, folder: str | Path) -> str:
     try:
-        return Path(os.path.relpath(path, folder)).as_posix()
+        text = Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive
         return str(path.absolute())
+    return f"./{text}" if text[0] == "~" or text[0].isspace() else text  # else read as a home folder, or cut
 
 
-def inspect_data(data: str, folder: str | Path) -> Findings:
+def inspect_data(data: str, folder: str | Path, language: str = "en") -> Findings:
     """Read a dataset and see what it is. Arguments and errors as for `write_study_file`."""
     sources = find_files(data, folder)
     rows = {role: load_rows(source, folder, split=role) for role, source in sources.items()}
@@ -140,7 +159,7 @@ def inspect_data(data: str, folder: str | Path) -> Findings:
         sources,
         rows,
         _group(sources["train"], folder, rows["train"]),
-        _metric(train),
+        _metric(train, words_for(language)),
         max(_estimated_tokens(example) for example in train),
     )
 
@@ -156,21 +175,18 @@ def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
     return None
 
 
-def _metric(train: tuple[DataExample, ...]) -> tuple[str, str]:
+def _metric(train: tuple[DataExample, ...], words: Words) -> tuple[str, str]:
     answers = [example.completion.strip() for example in train]
     labels = labels_of(train)
     if labels is not None and 2 * len(labels) <= len(train):
-        listed = ", ".join(list(labels)[:6]) + (", ..." if len(labels) > 6 else "")
-        return "exact_match", f"{len(labels)} different answers: {listed}"
+        shown = [shorten(one_line(label), LABEL_CHARACTERS) for label in list(labels)[:6]]
+        return "exact_match", words.comment_labels(len(labels), shown)
     if all(_FINAL_NUMBER.fullmatch(answer) for answer in answers):
-        return "number", "the answers end in a number; the last number of an answer counts"
+        return "number", words.comment("numbers")
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
-        return "exact_match", f"short answers, at most {longest} characters"
-    return "exact_match", (
-        "answers are free texts, which hardly ever match word for word: "
-        "write your own module:function, or expect accuracies near 0"
-    )
+        return "exact_match", words.comment_short_answers(longest)
+    return "exact_match", words.comment("free_texts")
 
 
 def _estimated_tokens(example: DataExample) -> int:
@@ -189,73 +205,54 @@ def write_study_file(
         folder: where the study file will stand; paths in it are relative to that folder.
         model: as in the study file.
         trials: the budget.
-        language: of the record, en or zh.
+        language: of the comments and the record, en or zh.
 
     Raises:
         DataError: the data cannot be read.
     """
-    seen = inspect_data(data, folder)
+    seen, words = inspect_data(data, folder, language), words_for(language)
     lines = [
         f"study: {_name(data)}",
-        f"model: {_scalar(model)}",
+        f"model: {yaml_scalar(model)}",
         "data:",
-        *_data_lines(seen),
+        *_data_lines(seen, words),
         _line(f"metric: {seen.metric[0]}", seen.metric[1]),
         "baseline:",
-        *_baseline_lines(seen),
+        *_baseline_lines(seen, words),
         "space:",
-        *_space_lines(trials),
-        _line("alpha_rule: proportional", "while lora_r varies, keep alpha/r; fixed keeps alpha"),
-        _line(f"budget: {{trials: {trials}}}", "or hours: 8, or both"),
-        _line("margin: 0.03", "differences of accuracy below 3 points do not matter to you"),
-        _line("seed: 0", "everything random follows from it"),
-        _line(f"report: {{language: {language}}}", "en or zh"),
+        *_space_lines(trials, words),
+        _line("alpha_rule: proportional", words.comment("alpha_rule")),
+        _line(f"budget: {{trials: {trials}}}", words.comment("budget")),
+        _line("margin: 0.03", words.comment("margin")),
+        _line("seed: 0", words.comment("seed")),
+        _line(f"report: {{language: {language}}}", words.comment("report")),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _line(text: str, comment: str) -> str:
-    return f"{text:<40} # {comment}"
+    return f"{text:<40} # {yaml_comment(comment)}"
 
 
-def _data_lines(seen: Findings) -> list[str]:
-    train = seen.rows["train"]
-    keys = "/".join(train.keys)
+def _data_lines(seen: Findings, words: Words) -> list[str]:
+    train, source = seen.rows["train"], {role: yaml_scalar(text) for role, text in seen.sources.items()}
+    n, points = seen.n_validation, _detectable_points(seen)
     lines = [
-        _line(f"  train: {_scalar(seen.sources['train'])}", f"{len(train.examples)} rows, {train.format} ({keys})")
+        _line(
+            f"  train: {source['train']}",
+            words.comment_train(len(train.examples), train.format, "/".join(train.keys)),
+        ),
+        _line(f"  validation: {source['validation']}", words.comment_validation(n, points))
+        if "validation" in source
+        else _line("  # validation: validation.jsonl", words.comment_no_validation(n, points)),
+        _line(f"  test: {source['test']}", words.comment_test(len(seen.rows["test"].examples)))
+        if "test" in source
+        else _line("  # test: test.jsonl", words.comment("no_test")),
     ]
-    meaning = f"show differences of about {_detectable_points(seen)} points or more"
-    if "validation" in seen.rows:
-        lines.append(
-            _line(
-                f"  validation: {_scalar(seen.sources['validation'])}", f"{seen.n_validation} examples; they {meaning}"
-            )
-        )
-    else:
-        lines.append(
-            _line(
-                "  # validation: validation.jsonl",
-                f"none found: about {seen.n_validation} rows are split off train; they {meaning}",
-            )
-        )
-    if "test" in seen.rows:
-        lines.append(
-            _line(
-                f"  test: {_scalar(seen.sources['test'])}",
-                f"{len(seen.rows['test'].examples)} examples, opened once, at the end",
-            )
-        )
-    else:
-        lines.append(_line("  # test: test.jsonl", "none found: without one nothing is confirmed on fresh examples"))
     if seen.group:
-        lines.append(_line(f"  group: {seen.group}", "accuracy is also reported by this field"))
+        lines.append(_line(f"  group: {seen.group}", words.comment("group")))
     if seen.n_train > MANY_ROWS:
-        lines.append(
-            _line(
-                f"  train_rows: {PART_ROWS}",
-                f"of {seen.n_train}, drawn by the seed, to save time; remove it to train on all",
-            )
-        )
+        lines.append(_line(f"  train_rows: {PART_ROWS}", words.comment_train_rows(seen.n_train)))
     return lines
 
 
@@ -266,44 +263,25 @@ def _detectable_points(seen: Findings) -> int:
     return max(1, round(100 * smallest_detectable_effect(design)))
 
 
-def _baseline_lines(seen: Findings) -> list[str]:
+def _baseline_lines(seen: Findings, words: Words) -> list[str]:
     length = next((level for level in LENGTHS if level >= seen.longest_tokens), LENGTHS[-1])
-    return [
-        _line("  learning_rate: 2e-4", "what people start from; the study looks for better"),
-        _line("  per_device_train_batch_size: 8", "times accumulation = rows an optimiser step"),
-        _line("  gradient_accumulation_steps: 1", "how a batch is split over memory is found out; leave it"),
-        _line("  num_train_epochs: 3", "passes over the training rows"),
-        _line("  lora_r: 8", "rank of the adapter"),
-        _line("  lora_alpha: 16", "acts as alpha/r"),
-        _line("  lora_dropout: 0.05", "what many recipes start from"),
-        _line(
-            f"  max_length: {length}",
-            f"the longest row has at most about {seen.longest_tokens} tokens; plan counts them",
-        ),
-    ]
+    lines = [_line(f"  {name}: {value}", words.comment(name)) for name, value in BASELINE.items()]
+    return [*lines, _line(f"  max_length: {length}", words.comment_max_length(seen.longest_tokens))]
 
 
-def _space_lines(trials: int) -> list[str]:
-    lines = [_line("  learning_rate: {low: 5e-5, high: 2e-3}", "a range; the planner places the levels")]
+def _space_lines(trials: int, words: Words) -> list[str]:
+    lines = [_line("  learning_rate: {low: 5e-5, high: 2e-3}", words.comment("space.learning_rate"))]
     if trials < FEW_TRIALS:
-        return [*lines, _line("  lora_r: [8, 32]", f"few levels, because {trials} trials allow few comparisons")]
-    return [
-        *lines,
-        _line("  lora_r: [8, 16, 32]", "a list of levels"),
-        _line("  lora_dropout: [0, 0.05, 0.1]", "the baseline's own value is among them"),
-        _line("  num_train_epochs: [2, 3, 4]", "each gets a learning rate of its own where the budget allows"),
-    ]
+        return [*lines, _line("  lora_r: [8, 32]", words.comment_few_levels(trials))]
+    levels = {"lora_r": "[8, 16, 32]", "lora_dropout": "[0, 0.05, 0.1]", "num_train_epochs": "[2, 3, 4]"}
+    return lines + [_line(f"  {name}: {text}", words.comment(f"space.{name}")) for name, text in levels.items()]
 
 
 def _name(data: str) -> str:
     path = Path(data)
     stem = path.name if path.is_dir() else path.stem
     generic = stem.casefold() in (*ROLE_NAMES["train"], "data", "")
-    name = re.sub(r"[^\w-]+", "-", path.absolute().parent.name if generic else stem).strip("-_")[:64]
-    return _scalar(name or "study")
-
-
-def _scalar(text: str) -> str:
-    """A text as YAML: plain where it cannot be taken for anything else, else in double quotes (JSON is YAML)."""
-    is_plain = re.fullmatch(r"[A-Za-z_./][\w./@-]*", text) and text.casefold() not in _YAML_WORDS
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    text = path.absolute().parent.name if generic else stem
+    text = "".join(c if c.isalpha() or c.isdecimal() or c in "-_" else " " for c in text)  # the form of a study's name
+    name = re.sub(" +", "-", text).strip("-_")[:64]
+    return yaml_scalar(name or "study")

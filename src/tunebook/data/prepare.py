@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import DataFacts, ExampleText
+from tunebook.core.metric import AnswerSource
+from tunebook.core.notice import Notice
 from tunebook.core.ports import ChatExample, Scoring, TokenizedExample, Workload
 from tunebook.core.study import StudySpec
 from tunebook.data import checks
-from tunebook.data.examples import DataExample, DataWarning
+from tunebook.data.examples import DataExample
 from tunebook.data.splits import Splits, read_splits
 from tunebook.data.summary import commonest_share, length_levels, summarise
 from tunebook.data.template import Encoder
 from tunebook.errors import DataError
+from tunebook.words import Words, words_for
 
 __all__ = ["PreparedData", "prepare"]
 
@@ -54,7 +57,7 @@ class PreparedData:
     hashes: dict[str, str]
     summary: dict[str, Any]
     choices: tuple[str, ...] = ()
-    warnings: tuple[DataWarning, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     places: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     test: tuple[TokenizedExample, ...] = field(default=(), repr=False)
     test_chats: tuple[ChatExample, ...] = field(default=(), repr=False)
@@ -77,6 +80,7 @@ def prepare(
     base_folder: str | Path,
     context_tokens: int | None = None,
     curve_examples: int = CURVE_EXAMPLES,
+    answers: AnswerSource = AnswerSource.GENERATION,
 ) -> PreparedData:
     """Read, split, check, tokenise and describe a study's data.
 
@@ -85,17 +89,21 @@ def prepare(
         base_folder: the study file's folder; relative paths start there.
         context_tokens: the longest input of the model; None: unknown or unbounded.
         curve_examples: on how many validation examples the loss after each epoch is taken.
+        answers: where the metric's answers come from.
 
     Raises:
         DataError: the data cannot be used; nothing was written.
     """
+    words = words_for(spec.language)
     splits = read_splits(spec.data, spec.seed, base_folder)
-    warnings = checks.check_splits(splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric)
+    warnings = checks.check_splits(
+        splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric, words
+    )
     encoder = Encoder(tokenizer, spec.data.system)
     encoded = {name: _encode(splits, name, examples, encoder) for name, examples in splits.used.items()}
     train = encoded["train"]
-    warnings += _length_warnings(spec, splits, encoded, context_tokens)
-    choices = _choices(spec, splits)
+    warnings += _length_warnings(spec, splits, encoded, context_tokens, words)
+    choices = _choices(spec, splits, words) if answers is AnswerSource.CHOICE else ()
     scoring = _scoring(spec, encoder, train, choices)
     scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
     chats = {name: tuple(encoder.chat(example) for example in examples) for name, examples in splits.used.items()}
@@ -122,16 +130,20 @@ def prepare(
 
 
 def _length_warnings(
-    spec: StudySpec, splits: Splits, encoded: dict[str, list[TokenizedExample]], context_tokens: int | None
-) -> list[DataWarning]:
+    spec: StudySpec,
+    splits: Splits,
+    encoded: dict[str, list[TokenizedExample]],
+    context_tokens: int | None,
+    words: Words,
+) -> list[Notice]:
     return checks.check_lengths(
         splits.place,
         splits.train,
         encoded["train"],
         {name: (splits.used[name], encoded[name]) for name in ("validation", "test")},
         length_levels(spec),
-        spec.baseline.max_length,
         context_tokens,
+        words,
     )
 
 
@@ -143,15 +155,7 @@ def _within(examples: Sequence[TokenizedExample], context_tokens: int | None) ->
     """Training examples cut to the model's context, as max_length would cut them; nothing else changes."""
     if context_tokens is None:
         return tuple(examples)
-    return tuple(
-        example
-        if example.n_tokens <= context_tokens
-        else TokenizedExample(
-            example.prompt_ids[:context_tokens],
-            example.completion_ids[: max(0, context_tokens - len(example.prompt_ids))],
-        )
-        for example in examples
-    )
+    return tuple(example.cut(context_tokens) for example in examples)
 
 
 def _scored_within(
@@ -170,22 +174,14 @@ def _scored_within(
     )
 
 
-def _choices(spec: StudySpec, splits: Splits) -> tuple[str, ...]:
-    if spec.metric != "choice":
-        return ()
+def _choices(spec: StudySpec, splits: Splits, words: Words) -> tuple[str, ...]:
     choices = spec.data.choices or tuple(dict.fromkeys(e.completion.strip() for e in splits.train_pool))
     if len(choices) > MOST_CHOICES:
-        raise DataError(
-            f"{spec.data.train}: metric choice compares the likelihood of every option, and the training "
-            f"data has {len(choices)} different completions (at most {MOST_CHOICES}). Use exact_match, or "
-            "list the options in data.choices."
-        )
+        raise DataError(words.refused_many_choices(spec.data.train, len(choices), MOST_CHOICES))
     if len(choices) < 2:
-        raise DataError(
-            f"{spec.data.train}: metric choice needs two options, and all completions are the same. "
-            "List the options in data.choices."
-        )
-    checks.check_golds_are_choices(splits.place, {"validation": splits.validation, "test": splits.test}, choices)
+        raise DataError(words.refused_one_choice(spec.data.train))
+    scored = {"validation": splits.validation, "test": splits.test}
+    checks.check_golds_are_choices(splits.place, scored, choices, words)
     return choices
 
 

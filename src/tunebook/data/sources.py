@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     Raises:
         DataError: it cannot be read; the message names file and line.
     """
-    path = Path(base_folder) / Path(source).expanduser()
+    path = Path(base_folder) / os.path.expanduser(source)  # Path's own takes ./~ for ~
     try:
         exists = path.exists()
     except (OSError, ValueError) as error:

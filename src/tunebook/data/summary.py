@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from tunebook.core.notice import Notice
 from tunebook.core.ports import TokenizedExample
 from tunebook.core.study import StudySpec
-from tunebook.data.examples import DataExample, DataWarning
+from tunebook.data.examples import DataExample
 from tunebook.data.splits import Splits
 from tunebook.data.template import Encoder
 
@@ -54,7 +55,7 @@ def summarise(
     train: Sequence[TokenizedExample],
     encoded: dict[str, list[TokenizedExample]],
     encoder: Encoder,
-    warnings: Sequence[DataWarning],
+    warnings: Sequence[Notice],
 ) -> dict[str, Any]:
     """JSON facts of the data: where it came from, how many rows, labels, lengths, truncation, warnings."""
     source = splits.sources["train"]
@@ -83,7 +84,7 @@ def summarise(
             if examples
         },
         "by_max_length": {str(level): truncation(train, level) for level in length_levels(spec)},
-        "warnings": [{"code": w.code, "values": w.values, "text": w.text} for w in warnings],
+        "warnings": [{"code": w.code, "values": dict(w.values)} for w in warnings],
     }
 
 

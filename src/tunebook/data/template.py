@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from jinja2 import TemplateError
-
 from tunebook.core.ports import ChatExample, TokenizedExample
 from tunebook.data.examples import DataExample, Message, quoted
 from tunebook.errors import DataError, ModelError
@@ -87,7 +85,7 @@ class Encoder:
             ids = self._tokenizer.apply_chat_template(
                 chat, add_generation_prompt=True, tokenize=True, return_dict=False, **extra
             )
-        except (TemplateError, ValueError, TypeError, KeyError) as error:
+        except Exception as error:  # the template is the model's: it may raise anything, and runs in jinja's sandbox
             raise DataError(
                 f"{where}: the model's chat template refuses these turns "
                 f"({', '.join(role for role, _ in messages)}): {quoted(str(error))}. Change the turns, "

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tunebook.demo.questions import write_questions
-from tunebook.errors import UnwritableFolder
+from tunebook.files import write_atomically, writing
 
 __all__ = ["write_demo"]
 
@@ -31,11 +31,11 @@ def write_demo(
     Returns: the study file.
 
     Raises:
-        UnwritableFolder: it cannot be written.
+        DiskFull, UnwritableFolder: it cannot be written.
     """
     folder = Path(folder)
     file, data = folder / STUDY_FILE, folder / DATA_FOLDER
-    try:
+    with writing(folder):
         data.mkdir(parents=True, exist_ok=True)
         if not all((data / f"{split}.jsonl").exists() for split in ("train", "validation", "test")):
             write_questions(data)
@@ -49,11 +49,7 @@ def write_demo(
             },
         )
         if text != old:
-            file.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UnwritableFolder(
-            f"{folder}: cannot be written ({error.strerror or error}). Name another folder."
-        ) from error
+            write_atomically(file, text)
     return file
 
 

@@ -20,8 +20,7 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
+from tunebook.engines.user_cache import user_cache
 from tunebook.errors import MissingExtraError, ModelError
 
 __all__ = [
@@ -141,8 +140,7 @@ def built_in_wheel() -> Path | None:
 
 
 def _cache_folder() -> Path:
-    root = os.environ.get("TUNEBOOK_CACHE")
-    return (Path(root) if root else user_cache_path("tunebook")) / f"smollm2-135m-instruct-{CACHE_VERSION}"
+    return user_cache() / f"smollm2-135m-instruct-{CACHE_VERSION}"
 
 
 def built_in_is_cached() -> bool:

@@ -7,7 +7,6 @@ for the line that says what one-after-another training would take. `core.cost` t
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -22,17 +21,19 @@ from tunebook.core.ports import Calibration, EngineOptions, Scoring, TokenizedEx
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.lanes import Lanes
-from tunebook.engines.packed.scheduling.memory import MemoryPlan, adapter_bytes, free_bytes, peak_bytes
+from tunebook.engines.packed.scheduling.memory import MemoryPlan, free_bytes, give_back, peak_bytes, trial_bytes
 from tunebook.engines.packed.scoring.score import score
 from tunebook.engines.packed.training.loop import choose, train_together
 from tunebook.engines.packed.training.trainee import Trainee
+from tunebook.errors import is_out_of_memory
 
-__all__ = ["measure", "plain_peft_rate", "plain_scoring_rate", "scoring_rate", "training_rate"]
+__all__ = ["MEASURED", "measure", "plain_peft_rate", "plain_scoring_rate", "scoring_rate", "training_rate"]
 
 TRAIN_SECONDS = 5.0
 """For how long a cohort's steps are timed, at least one forward."""
-HIGH_RANK, HIGH_RANK_SECONDS = 64, 2.5
-"""A second, higher rank, and for how long it is timed: what rank costs differs from machine to machine."""
+HIGH_RANKS, HIGH_RANK_SECONDS = (64, 32, 16), 2.5
+"""A second, higher rank, the first of these that fits, and for how long it is timed: what rank costs differs from
+machine to machine."""
 COHORT = 2
 """Trials in a lane's measured cohort: enough to fill a forward on a CPU, few enough to be quick."""
 SCORED = 24
@@ -76,12 +77,11 @@ def measure(
     Of the result, `base_bytes` is what the process needs beside its trials (model, activations, libraries), measured;
     `values` has the rates by rank and the rows of a forward.
     """
-    train, trial_bytes = workload.train, adapter_bytes(packed.all_shapes, MEASURED.lora_r)
+    train, a_trial = workload.train, trial_bytes(packed.all_shapes, MEASURED.lora_r)
     with lanes:
         low = training_rate(packed, plan, options, train, MEASURED, TRAIN_SECONDS, lanes)
-        own_bytes = peak_bytes(options.device) - COHORT * lanes.n * trial_bytes
-        ranked = replace(MEASURED, lora_r=HIGH_RANK)
-        high = training_rate(packed, plan, options, train, ranked, HIGH_RANK_SECONDS, lanes)
+        own_bytes = peak_bytes(options.device) - COHORT * lanes.n * a_trial
+        high_rank, high = _highest_that_fits(packed, plan, options, train, lanes, low)
         scored = next((split for split in workload.splits.values() if split), train)
         scoring = scoring_rate(packed, scored[:SCORED], workload.scoring, lanes)
     weights = sum(p.numel() * p.element_size() for p in packed.model.parameters())
@@ -91,16 +91,32 @@ def measure(
         score_examples_per_second=scoring,
         one_by_one_tokens_per_second=plain.training if plain is not None else PLAIN_SHARE * low.raw,
         base_bytes=max(weights, own_bytes),
-        trial_bytes=trial_bytes,
+        trial_bytes=a_trial,
         device=options.device,
         values={
             "rows": plan.rows, "slots": plan.slots, "weights_bytes": weights,
-            "rank_cost": max(0.0, (low.raw / high.raw - 1) / (HIGH_RANK - MEASURED.lora_r)),
-            "computed_tokens_per_second": {str(MEASURED.lora_r): low.computed, str(HIGH_RANK): high.computed},
+            "rank_cost": max(0.0, (low.raw / high.raw - 1) / max(1, high_rank - MEASURED.lora_r)),
+            "computed_tokens_per_second": {str(MEASURED.lora_r): low.computed, str(high_rank): high.computed},
             "one_by_one_measured": plain is not None,
             ONE_BY_ONE_SCORING: plain.scoring if plain is not None else PLAIN_SCORING_SHARE * scoring,
         },
     )  # fmt: skip
+
+
+def _highest_that_fits(
+    packed: PackedModel, plan: MemoryPlan, options: EngineOptions, train: Sequence[TokenizedExample], lanes: Lanes,
+    low: _Rates,
+) -> tuple[int, _Rates]:  # fmt: skip
+    """Rates of the highest rank that memory has room for; those of the low rank where it has room for none."""
+    for rank in HIGH_RANKS:
+        ranked = replace(MEASURED, lora_r=rank)
+        try:
+            return rank, training_rate(packed, plan, options, train, ranked, HIGH_RANK_SECONDS, lanes)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        give_back(options.device)
+    return MEASURED.lora_r, low
 
 
 def training_rate(
@@ -120,7 +136,6 @@ def training_rate(
             for trainee in chosen:
                 trainees.remove(trainee)
                 trainees.append(trainee)
-                trainee.finish_step()
         passed = time.perf_counter() - began
         return sum(t.raw_tokens for t in trainees), sum(t.computed_tokens for t in trainees), passed
 
@@ -173,7 +188,7 @@ def _plain_step(model: Any, batch: Sequence[TokenizedExample]) -> None:
     values = {"input_ids": ids, "labels": labels, "attention_mask": mask}
     model(**{name: value.to(model.device) for name, value in values.items()}).loss.backward()
     if model.device.type == "cuda":
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(model.device)
 
 
 def plain_scoring_rate(model: Any, examples: Sequence[TokenizedExample], scoring: Scoring) -> float:
@@ -199,10 +214,13 @@ def _plain_rates_if_they_fit(
     try:
         model = load_model(options.model, options.dtype, options.device, options.trust_remote_code)
         return _PlainRates(plain_peft_rate(model, train), plain_scoring_rate(model, scored, scoring))
-    except (torch.OutOfMemoryError, MemoryError):
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
         return None
     finally:
-        gc.collect()
+        model = None
+        give_back(options.device)
 
 
 def _timed(work: Callable[[], object]) -> float:

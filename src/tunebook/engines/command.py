@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.events import Cancelled, Failed, Finished, Progress, Step
 from tunebook.core.facts import Cost, Curve, StepRecord
@@ -57,6 +58,10 @@ class CommandEngine:
             )
         for part in self._command:
             _filled(part, {name: "" for name in PLACEHOLDERS})
+
+    def refuses(self, configuration: Configuration) -> str | None:
+        """None: the program says itself what it cannot do, by failing the trial."""
+        return None
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Nothing is known of a program before it has run: zeros, which `plan` shows as unknown."""
@@ -137,8 +142,8 @@ def _check_room(folder: Path, ended: Ended) -> None:
     """Raise DiskFull where a program failed because the disk is full: the trial is not to blame."""
     if "No space left on device" in ended.tail or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
         raise DiskFull(
-            f"{folder}: no room left on the disk; the trial's program could not go on{ended.tail_clause}. "
-            "Free some space and run again: this trial is trained again, everything before it is safe."
+            f"{folder}: there is no room left on the disk; the trial's program could not go on{ended.tail_clause}. "
+            "Everything before this trial is safe. Free some space, then run again: it is trained again."
         )
 
 

@@ -7,7 +7,6 @@ on Linux it also adopts what the program's children leave behind, so that even a
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 from tunebook.core.study import CommandLimits
 from tunebook.engines import supervisor as supervisor_script
+from tunebook.escaping import without_control_sequences
 
 __all__ = ["Ended", "ProcessLimits", "run_program"]
 
@@ -26,8 +26,6 @@ _TICK_SECONDS = 0.2
 _ALIVE_SECONDS = 2.0
 _TAIL_BYTES = 4000
 _LAST_LINES = 5
-_CONTROL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])")
-"""Colours and the like, by which trainers mark their last words (ECMA-48)."""
 _SECRETS = frozenset({"TUNEBOOK_LEDGER"})
 """Variables that are not the program's business."""
 
@@ -145,6 +143,6 @@ def _last_lines(log: Path) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    plain = _CONTROL_SEQUENCE.sub("", text)
+    plain = without_control_sequences(text)
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     return " | ".join(lines[-_LAST_LINES:])[-_TAIL_BYTES // 4 :]

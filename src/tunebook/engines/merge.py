@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel
+from safetensors import SafetensorError
 
 from tunebook.engines.base_model import load_model, load_tokenizer, quiet_transformers
+from tunebook.engines.packed.training.saving import CONFIG, WEIGHTS
+from tunebook.errors import ModelError
+from tunebook.escaping import quoted
 
 __all__ = ["merge"]
+
+TAKEN = ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "rank_pattern", "alpha_pattern", "bias")
+"""What of an adapter's configuration acts on the merged weights. The rest of the file, which may be anybody's, is left
+out: PEFT would import modules and read files that it names."""
 
 
 def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust_remote_code: bool = False) -> Path:
@@ -22,13 +32,37 @@ def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust
         dtype: the number format the weights are stored in; the sum W + s B A is taken in float32.
 
     Returns: target.
-    Raises: ModelError: the base model cannot be loaded.
+    Raises: ModelError: the base model cannot be loaded, or the adapter is none of LoRA in safetensors.
     Cost: the base model in float32 in memory, on the processor.
     """
     target.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
         model = load_model(base, "float32", "cpu", trust_remote_code)
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        merged = _adapted(model, adapter).merge_and_unload()
         merged.to(getattr(torch, dtype)).save_pretrained(target)
         load_tokenizer(base, trust_remote_code).save_pretrained(target)
     return target
+
+
+def _adapted(model: Any, adapter: Path) -> Any:
+    config = _config(adapter)
+    try:
+        return PeftModel.from_pretrained(model, str(adapter), config=config)
+    except (RuntimeError, TypeError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelError(
+            f"{adapter}: this adapter does not fit the model ({quoted(str(error))}). Train it again."
+        ) from error
+
+
+def _config(adapter: Path) -> LoraConfig:
+    weights, file = adapter / WEIGHTS, adapter / CONFIG
+    if not weights.is_file():  # PEFT would take adapter_model.bin, a pickle
+        raise ModelError(f"{adapter}: found no {WEIGHTS}; adapters are read as safetensors only. Train it again.")
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        if facts["peft_type"] != "LORA":
+            raise ValueError(f"peft_type is {quoted(facts['peft_type'])}")
+        taken = {name: facts[name] for name in TAKEN if name in facts}
+        return LoraConfig(**taken, task_type="CAUSAL_LM", inference_mode=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{file}: not the configuration of a LoRA adapter ({error}). Train it again.") from None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import signal
 import traceback
 from pathlib import Path
 
 import psutil
 
-from tunebook.errors import DiskFull, EnvironmentStop, UserError
+from tunebook.errors import EnvironmentStop, UserError, is_out_of_memory
 from tunebook.executors.book import Death, DeathKind
+from tunebook.files import is_disk_full, said
 
 __all__ = ["MemoryWatch", "death_by_exception", "death_by_exit", "stops_the_study"]
 
-_OUT_OF_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _LOW_SHARE = 0.03
 """Less free memory than this share of all counts as the host having run out."""
 GIB = 2**30
@@ -24,22 +23,18 @@ def stops_the_study(error: BaseException) -> BaseException | None:
     """The error to raise in the runner, when an engine's exception concerns the whole study; else None."""
     if isinstance(error, UserError | EnvironmentStop):
         return error
-    full = isinstance(error, OSError) and error.errno in _OUT_OF_ROOM
-    if full or "No space left on device" in str(error):  # safetensors has an error class of its own
-        return DiskFull(
-            f"no room left on the disk ({error}). The trial under way was not saved; everything before it is safe. "
-            "Free some space and run again."
-        )
+    if is_disk_full(error):
+        return said(error, "the study folder", "The trial under way was not saved; everything before it is safe.")
     return None
 
 
 def death_by_exception(error: BaseException) -> Death:
     """How an engine's unexpected exception is written down: kind, and the last lines of its trace."""
-    out_of_memory = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    out_of_memory = is_out_of_memory(error)
     kind = DeathKind.MEMORY if out_of_memory else DeathKind.CRASH
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
-    what = "host out of memory" if out_of_memory else "the engine broke"
+    what = "out of memory" if out_of_memory else "the engine broke"
     return Death(kind, f"{what}: {type(error).__name__}{where}: {str(error) or 'no message'}")
 
 

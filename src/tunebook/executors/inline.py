@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, Started, TrialEvent
-from tunebook.core.ports import Calibration, Engine, TrialJob, Workload
+from tunebook.core.ports import Calibration, Engine, SinkWrapper, TrialJob, Workload
 from tunebook.executors.book import JobBook, Limits
 from tunebook.executors.faults import death_by_exception, stops_the_study
-from tunebook.executors.references import Transform, wrapped
+from tunebook.executors.references import wrapped
 
 __all__ = ["InlineExecutor"]
 
@@ -29,7 +29,7 @@ class InlineExecutor:
     """
 
     def __init__(
-        self, engine: Engine, workload: Workload, *, transform: Transform | None = None, limits: Limits | None = None
+        self, engine: Engine, workload: Workload, *, transform: SinkWrapper | None = None, limits: Limits | None = None
     ) -> None:
         self._engine = engine
         self._workload = workload
@@ -61,7 +61,7 @@ class InlineExecutor:
         """What the engine measures."""
         return self._engine.calibrate(self._workload)
 
-    def use(self, workload: Workload, transform: Transform | None) -> None:
+    def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
         """Train and score on this from now on."""
         self._workload, self._transform = workload, transform
 

@@ -25,12 +25,11 @@ from tunebook.core.events import (
     TrialEvent,
     WorkerDied,
 )
-from tunebook.core.ports import Calibration, EngineOptions, TrialJob, Workload
+from tunebook.core.ports import Calibration, EngineOptions, SinkWrapper, TrialJob, Workload
 from tunebook.errors import EnvironmentStop, TrialFailed
 from tunebook.executors.book import Death, DeathKind, JobBook, Limits
 from tunebook.executors.faults import death_by_exit
 from tunebook.executors.process import GONE, WorkerProcess
-from tunebook.executors.references import Transform
 from tunebook.executors.worker import Assignment
 
 __all__ = ["LocalExecutor", "options_by_device"]
@@ -99,7 +98,7 @@ class LocalExecutor:
         options: Sequence[EngineOptions],
         workload: Workload,
         *,
-        transform: Transform | None = None,
+        transform: SinkWrapper | None = None,
         limits: Limits | None = None,
         logs: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -163,7 +162,7 @@ class LocalExecutor:
             self._kill_all()
             raise
 
-    def use(self, workload: Workload, transform: Transform | None) -> None:
+    def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
         """Train and score on this from the next run on; workers are told when they are next put to work."""
         self._workload, self._transform = workload, transform
 

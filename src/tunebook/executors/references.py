@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from tunebook.core.ports import Sink, Transform
+from tunebook.core.ports import Sink, SinkWrapper
 
 __all__ = ["Transform", "resolve", "wrapped"]
 
@@ -18,9 +19,21 @@ def resolve(reference: str) -> Callable[..., Any]:
     return found
 
 
-def wrapped(sink: Sink, transform: Transform | None) -> Sink:
+@dataclass(frozen=True)
+class Transform:
+    """A function, called in the worker with its sink and `arguments`, that gives the sink the engine reports to.
+
+    It may hand on other events than it gets, as long as each trial ends in one `Finished`, `Failed` or `Cancelled`.
+    """
+
+    reference: str
+    arguments: tuple[Any, ...] = ()
+
+    def wrap(self, sink: Sink) -> Sink:
+        found: Sink = resolve(self.reference)(sink, *self.arguments)
+        return found
+
+
+def wrapped(sink: Sink, wrapper: SinkWrapper | None) -> Sink:
     """The sink that an engine reports to."""
-    if transform is None:
-        return sink
-    found: Sink = resolve(transform.reference)(sink, *transform.arguments)
-    return found
+    return sink if wrapper is None else wrapper.wrap(sink)

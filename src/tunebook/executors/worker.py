@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunebook.core.events import EngineEvent, Progress
-from tunebook.core.ports import Engine, EngineOptions, TrialJob, Workload
+from tunebook.core.ports import Engine, EngineOptions, SinkWrapper, TrialJob, Workload
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.faults import death_by_exception, stops_the_study
-from tunebook.executors.references import Transform, resolve, wrapped
+from tunebook.executors.references import resolve, wrapped
 
 __all__ = ["Assignment", "main"]
 
@@ -38,7 +38,7 @@ class Assignment:
     factory: str
     options: EngineOptions
     workload: Workload
-    transform: Transform | None = None
+    transform: SinkWrapper | None = None
 
 
 class _Line:

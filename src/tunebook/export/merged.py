@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunebook.escaping import markdown_text
 from tunebook.export.peft import lora_config
 from tunebook.export.target import ExportTarget
 
@@ -11,12 +12,13 @@ __all__ = ["render"]
 def render(target: ExportTarget) -> dict[str, str]:
     """`README.md` of a merged model."""
     base = target.model + (f", revision {target.revision}" if target.revision else "")
+    base = markdown_text(base)
     settings = ", ".join(f"{name} {value}" for name, value in lora_config(target).items())
     text = (
-        f"# {target.study}: merged model\n\n"
+        f"# {markdown_text(target.study)}: merged model\n\n"
         f"The base model ({base}) with the LoRA adapter that the tunebook study recommends added into its weights "
         f"in float32 and stored as {target.dtype}. {target.accuracy}\n\n"
-        f"Adapter: {settings}; seed {target.seed}.\n\n"
+        f"Adapter: {markdown_text(settings)}; seed {target.seed}.\n\n"
         "Load it with `transformers.AutoModelForCausalLM.from_pretrained(folder)`; PEFT is not needed. Rounding to a "
         "shorter number format can change single answers; the record's scores are those of the adapter.\n"
     )

@@ -9,6 +9,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 
+from tunebook.escaping import is_hidden, yaml_comment, yaml_takes_plain
+
 __all__ = ["yaml_text"]
 
 
@@ -24,7 +26,14 @@ def _float(representer: Any, value: float) -> Any:
     return representer.represent_scalar("tag:yaml.org,2002:float", text)
 
 
+def _text(representer: Any, value: str) -> Any:
+    # YAML 1.1 reads no, 1e3 and 1:30 as something else; ruamel leaves U+0085 unquoted, which then reads as a blank
+    style = None if yaml_takes_plain(value) and not any(map(is_hidden, value)) else '"'
+    return representer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
 _Representer.add_representer(float, _float)
+_Representer.add_representer(str, _text)
 
 
 def yaml_text(values: Mapping[str, Any], comments: Sequence[str] = ()) -> str:
@@ -35,5 +44,5 @@ def yaml_text(values: Mapping[str, Any], comments: Sequence[str] = ()) -> str:
     yaml.width = 4096
     out = io.StringIO()
     yaml.dump(dict(values), out)
-    head = "".join(f"# {' '.join(comment.split())}\n" for comment in comments if comment)
+    head = "".join(f"# {yaml_comment(comment)}\n" for comment in comments if comment)
     return head + out.getvalue()

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _FLOAT, _TUPLE, _DICT = "~float", "~tuple", "~dict"
 _TAGS = (_FLOAT, _TUPLE, _DICT)
+_SCALARS = {int, float, str, bool, type(None)}
 
 
 class CodecError(ValueError):
@@ -103,6 +104,7 @@ def _untyped_dict(value: dict[Any, Any]) -> Any:
 
 
 def _value(hint: Any, raw: Any) -> Any:
+    _check_scalar(hint, raw)
     if isinstance(raw, dict) and len(raw) == 1:
         tag = next(iter(raw))
         if tag == _FLOAT:
@@ -111,8 +113,9 @@ def _value(hint: Any, raw: Any) -> Any:
             return tuple(_value(Any, element) for element in raw[tag])
         if tag == _DICT:
             return _tagged_dict(hint, raw[tag])
-    if is_dataclass(hint) and isinstance(hint, type):
-        return _dataclass(hint, raw)
+    for option in _options(hint) if raw is not None else ():
+        if is_dataclass(option) and isinstance(option, type) and (isinstance(raw, dict) or option is hint):
+            return _dataclass(option, raw)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(raw)
     if isinstance(raw, list):
@@ -146,10 +149,20 @@ def _dataclass(hint: type, raw: Any) -> Any:
 
 def _scalar(hint: Any, raw: Any) -> Any:
     """A scalar, checked against the hint: an enum inside a union is found by its value."""
-    for option in _options(hint):
+    options = _options(hint)
+    for option in options:
         if isinstance(option, type) and issubclass(option, Enum) and raw is not None:
             return option(raw)
     return raw
+
+
+def _check_scalar(hint: Any, raw: Any) -> None:
+    """A value is of a type that its hint names. A ledger may come from anyone, and trials' numbers become paths."""
+    options, kind = _options(hint), type(raw)
+    if not set(options) <= _SCALARS or kind in options or (kind is int and float in options):
+        return
+    if not (float in options and isinstance(raw, dict) and list(raw) == [_FLOAT]):
+        raise CodecError(f"{raw!r:.80} is not {' or '.join(option.__name__ for option in options)}")
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from filelock import Timeout
 
 from tunebook.core.study import TrialState
 from tunebook.errors import LedgerDamaged, TunebookError
+from tunebook.escaping import shell_line
 from tunebook.ledger.lock import HOLDER_FILE, LOCK_FILE, system_lock
 from tunebook.ledger.salvage import Salvage, salvage, without_advice
 from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, check_file
@@ -120,7 +120,7 @@ def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
         return Examination(tuple(problems), summary, is_damaged=True)
     results = f"the results of {_listed(list(finished))} ({len(finished)} in all)"
     rescued = results if finished else "the plan, but no result"
-    command = f"tunebook doctor --ledger {shlex.quote(str(folder))} --rescue NEW_FOLDER"
+    command = shell_line(["tunebook", "doctor", "--ledger", str(folder), "--rescue", "NEW_FOLDER"])
     advice = f"`{command}` writes it there; the next run trains the rest."
     problems.append(Problem("rescue", "hint", f"can be read whole: {rescued}", advice))
     plural = "" if len(finished) == 1 else "s"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import StudyFacts, TrialFact
+from tunebook.escaping import csv_cell
 from tunebook.ledger.codec import encode
 from tunebook.ledger.store import SqlLedger
 
 __all__ = ["export_csv", "export_jsonl"]
 
 SCHEMA_VERSION = 1
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_jsonl(ledger: SqlLedger, path: Path) -> int:
@@ -123,7 +123,4 @@ def _cell(value: Any) -> Any:
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     if isinstance(value, list):
         value = " ".join(map(str, value))
-    if not isinstance(value, str):
-        return value
-    text = value.replace("\x00", "\\x00")
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    return csv_cell(value)

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
-from tunebook.errors import DiskFull, LedgerLocked, UnwritableFolder
+from tunebook.errors import LedgerLocked
+from tunebook.files import said
 
-__all__ = ["FolderLock", "system_lock", "this_process", "unwritable"]
+__all__ = ["FolderLock", "system_lock", "this_process"]
 
 LOCK_FILE = "ledger.lock"
 HOLDER_FILE = "ledger.holder.json"
@@ -56,21 +57,6 @@ def _acquired(path: Path) -> BaseFileLock:
     return lock
 
 
-def unwritable(folder: Path, error: OSError) -> UnwritableFolder | DiskFull:
-    """The error for a folder that cannot be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(f"{folder}: no room left on the disk ({error.strerror}). Free some space and run again.")
-    if error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
-        return UnwritableFolder(
-            f"{folder}: this file system has no working locks ({error.strerror}); a study needs them so that two "
-            "runners never write at once. Move the study to a local disk."
-        )
-    return UnwritableFolder(
-        f"{folder}: cannot be written ({error.strerror}); a study keeps its ledger there. "
-        "Make the folder writable or choose another one."
-    )
-
-
 class FolderLock:
     """The right to write one study folder. Taken at once or not at all.
 
@@ -84,7 +70,7 @@ class FolderLock:
         except Timeout:
             raise self._held() from None
         except OSError as error:
-            raise unwritable(folder, error) from error
+            raise said(error, folder) from error
         try:
             self._check_that_locks_work()
             self._write_holder()
@@ -106,7 +92,7 @@ class FolderLock:
         except Timeout:
             return
         second.release()
-        raise unwritable(self._folder, OSError(errno.ENOLCK, "the same lock was granted twice"))
+        raise said(OSError(errno.ENOLCK, "the same lock was granted twice"), self._folder)
 
     def _write_holder(self) -> None:
         since = datetime.now(UTC).isoformat(timespec="seconds")
@@ -114,7 +100,7 @@ class FolderLock:
         try:
             (self._folder / HOLDER_FILE).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise unwritable(self._folder, error) from error
+            raise said(error, self._folder) from error
 
     def _held(self) -> LedgerLocked:
         try:

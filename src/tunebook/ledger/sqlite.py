@@ -23,8 +23,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from tunebook.errors import DiskFull, LedgerLocked, NotFoundError, TunebookError, UnwritableFolder
+from tunebook.files import said, sync
 from tunebook.ledger.digest import damaged
-from tunebook.ledger.lock import FolderLock, unwritable
+from tunebook.ledger.lock import FolderLock
 from tunebook.ledger.migrate import migrate, revision_of
 from tunebook.ledger.schema import SCHEMA_REVISION
 
@@ -86,7 +87,7 @@ class SqliteDatabase:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise unwritable(folder, error) from error
+            raise said(error, folder) from error
         self._lock = FolderLock(folder)
         try:
             return self._prepared_for_writing(folder)
@@ -130,7 +131,7 @@ class SqliteDatabase:
         finally:
             engine.dispose()
         making.replace(self._path)
-        _sync_folder(self._path.parent)
+        sync(self._path.parent)
 
     def _open_for_reading(self) -> SqlEngine:
         if not self._path.exists():
@@ -271,10 +272,6 @@ def _translated_cause(cause: BaseException | None, place: str) -> TunebookError 
     return None
 
 
-def _has_room(folder: Path) -> bool:
-    return shutil.disk_usage(folder).free > 1 << 20
-
-
 def _address(path: Path, mode: str) -> str:
     return f"file:{quote(os.fsencode(path.resolve()))}?mode={mode}"
 
@@ -305,17 +302,7 @@ def _set_up(connection: sqlite3.Connection, path: Path, journal: str) -> None:
     mode = connection.execute(f"PRAGMA journal_mode={journal}").fetchone()[0]
     if mode != journal.lower():
         connection.close()
-        raise unwritable(path.parent, OSError(errno.ENOLCK, f"SQLite gives journal mode {mode} instead of {journal}"))
+        raise said(OSError(errno.ENOLCK, f"SQLite gives journal mode {mode} instead of {journal}"), path.parent)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA cell_size_check=ON")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a loss of power (POSIX; elsewhere a folder cannot be opened)."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, TrialState
+from tunebook.escaping import clean, shorten
 from tunebook.record import opening, tables
 from tunebook.record.model import Best, Record, Suspect
-from tunebook.record.numbers import trial_list, value
 from tunebook.record.round_sections import round_sections
-from tunebook.record.text import clean, shorten
 from tunebook.record.view import View
-from tunebook.record.words import Words, words_for
+from tunebook.words import Words, words_for
+from tunebook.words.numbers import trial_list, value
 
 __all__ = ["best_yaml", "build"]
 
@@ -45,7 +47,7 @@ def build(view: View, language: str) -> Record:
         trial_columns=columns,
         trial_numeric=numeric,
         trials=trials,
-        same_everywhere=words.same_everywhere(_settings(view, constant)) if trials and constant else "",
+        same_everywhere=words.same_everywhere(_settings(view, words, constant)) if trials and constant else "",
         best=_best(view, words),
         insights=_insights(view, words),
         sweet_spots=_sweet_spots(view, words),
@@ -74,7 +76,7 @@ def best_yaml(view: View, key: str) -> str:
     """A configuration as YAML with every factor under its library name."""
     configuration = view.configurations[key]
     lines = []
-    for name, level in configuration.as_dict().items():
+    for name, level in configuration.as_told().items():
         if level is None:
             continue
         text = "[" + ", ".join(level) + "]" if isinstance(level, list) else _yaml(name, level)
@@ -86,9 +88,9 @@ def _yaml(name: str, level: object) -> str:
     return value(name, level) if not isinstance(level, str) else level
 
 
-def _settings(view: View, names: list[str]) -> str:
+def _settings(view: View, words: Words, names: list[str]) -> str:
     configuration = view.trials[0].trial.configuration
-    return ", ".join(
+    return words.comma.join(
         f"{name} {clean(value(name, getattr(configuration, name)))}"
         for name in names
         if getattr(configuration, name) is not None
@@ -104,7 +106,7 @@ def _best(view: View, words: Words) -> Best | None:
     if confirmation is not None and confirmation.keys.get("best") == best.key:
         confirmed = confirmation.accuracies.get("best")
     sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
-    trained = view.mean_cost(best.key)[2] and view.spec.engine != "simulated"
+    trained = view.mean_cost(best.key)[2] and view.keeps_adapters
     if trained and not opening.status(view, words):
         sentences.append(words.where_the_adapter_is())
     return Best(words.label("best"), best_yaml(view, best.key), tuple(sentences), best.trials)
@@ -124,7 +126,7 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
                 opening.control_name(view, words, f.control_key),
             )
             text = words.found(f, what, against, view.spec.margin)
-            last[question] = (f.split == "test", text[:1].upper() + text[1:])
+            last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]
     others = [text for on_test, text in last.values() if not on_test]
     lead = [words.importance_lead(ranked[0])] if ranked else []
@@ -189,8 +191,14 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
     return tuple(found[:MOST_SUSPECTS]), len(wrong), len(trained)
 
 
+def _with_trials(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A note's values with its list of trials as text; a list of two would read as a change from one to the other."""
+    trials = values.get("trials")
+    return {**values, "trials": trial_list(list(trials))} if isinstance(trials, list | tuple) else values
+
+
 def _notes(view: View, words: Words) -> tuple[str, ...]:
-    told = [words.note(code, values) for code, values in view.notes if code != "trial_resumed"]
+    told = [words.note(code, _with_trials(values)) for code, values in view.notes if code != "trial_resumed"]
     resumed = [int(values["trial"]) for code, values in view.notes if code == "trial_resumed"]
     told += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
     failed = [f for f in view.trials if f.state is TrialState.FAILED]

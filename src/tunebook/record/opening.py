@@ -9,11 +9,11 @@ from typing import Any
 from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
 from tunebook.core.study import ContrastKind, TrialState
-from tunebook.record.numbers import value
-from tunebook.record.text import clean, strong
+from tunebook.escaping import clean
 from tunebook.record.view import View
-from tunebook.record.words import Words
-from tunebook.record.words.values import Aim, Edge, Gain, Price
+from tunebook.words import Words
+from tunebook.words.numbers import value
+from tunebook.words.values import Aim, Edge, Gain, Price
 
 __all__ = [
     "aim",
@@ -30,8 +30,6 @@ __all__ = [
     "status",
 ]
 
-RIGHT_OR_WRONG = ("exact_match", "choice", "number", "contains")
-"""Metrics whose mean is a share of right answers."""
 OPENING_ITEMS = 3
 """Unknowns named in the opening; all are in the section."""
 
@@ -58,7 +56,7 @@ def aim(view: View, words: Words) -> str:
         factors.append(
             (factor.name, words.span(shown[0], shown[1]) if factor.is_range else words.label("enum_gap").join(shown))
         )
-    score = spec.metric not in RIGHT_OR_WRONG
+    score = not view.scale.counts_right_answers
     model = str(view.facts.model.get("name") or spec.model)
     return words.aim(Aim(spec.metric, model, score, tuple(factors), spec.budget.trials, spec.budget.hours))
 
@@ -75,7 +73,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     elif found.best.key in found.accuracies:
         first.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
     text = words.join(first)
-    paragraphs = [_capital(text)]
+    paragraphs = [words.capital(text)]
     cheaper = _cheaper(view, words, found)
     items = open_items(view, words)
     if cheaper:
@@ -169,7 +167,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
     one_by_one = calibration(view).get("one_by_one_seconds")
     rows = [
         ("device", _device(view, words)),
-        ("versions", _versions(view)),
+        ("versions", _versions(view, words)),
         ("model", _model(view, words)),
         ("data", words.data_fact(_data(view))),
         ("metric", _metric(view)),
@@ -224,12 +222,6 @@ def calibration(view: View) -> dict[str, Any]:
     return {"one_by_one_tokens_per_second": speed, "one_by_one_seconds": raw_tokens / float(speed) + scoring}
 
 
-def _capital(text: str) -> str:
-    """With a capital letter first, also where the text begins in bold."""
-    mark = text[:1] if text.startswith(strong("")[:1]) else ""
-    return mark + text[len(mark) : len(mark) + 1].upper() + text[len(mark) + 1 :]
-
-
 def _settings(view: View, words: Words, key: str) -> str:
     return words.settings(view.configurations.get(key, view.spec.baseline))
 
@@ -237,7 +229,7 @@ def _settings(view: View, words: Words, key: str) -> str:
 def _gain_sentences(view: View, words: Words) -> list[str]:
     found = view.conclusions
     assert found.best is not None
-    right = view.spec.metric in RIGHT_OR_WRONG
+    right = view.scale.counts_right_answers
     finding = view.told_apart(found.best.key)
     sentences: list[str] = []
     if finding is not None and finding.split == "test":
@@ -318,10 +310,10 @@ def _device(view: View, words: Words) -> str:
     return words.device_fact(str(e.get("device_name") or e.get("device") or ""), memory, str(e.get("system") or ""))
 
 
-def _versions(view: View) -> str:
+def _versions(view: View, words: Words) -> str:
     e = view.facts.environment
     known = {"Python": e.get("python"), **dict(e.get("versions") or {})}
-    return clean(", ".join(f"{library} {version}" for library, version in known.items() if version))
+    return clean(words.comma.join(f"{library} {version}" for library, version in known.items() if version))
 
 
 def _model(view: View, words: Words) -> str:
@@ -367,5 +359,5 @@ def _defaults(view: View, words: Words) -> str:
     given = set(view.spec.baseline_given)
     if not given:
         return ""
-    names = [words.setting(key, level) for key, level in view.spec.baseline.as_dict().items() if key not in given]
+    names = [words.setting(key, level) for key, level in view.spec.baseline.as_told().items() if key not in given]
     return words.defaults_fact(names) if names else ""

@@ -13,11 +13,11 @@ from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
 from tunebook.record.model import RoundRow, RoundSection
-from tunebook.record.numbers import percent, rate, trial_list, value
 from tunebook.record.opening import boundary_sentence, control_name, is_baseline, name, retuned_rate
 from tunebook.record.view import View
-from tunebook.record.words import Words
-from tunebook.record.words.values import Ending
+from tunebook.words import Words
+from tunebook.words.numbers import rate, trial_list, value
+from tunebook.words.values import Ending
 
 __all__ = ["chance_to_see", "round_sections"]
 
@@ -50,7 +50,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     for finding in view.findings(number):
         if finding.verdict is not Verdict.INCONCLUSIVE:
             what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
-            sentences[_list_of(finding)].append(_capital(words.found(finding, what, against, view.spec.margin)))
+            sentences[_list_of(finding)].append(words.capital(words.found(finding, what, against, view.spec.margin)))
     bracketed = any(row[0].trial.purpose is Purpose.BRACKET for row in rows)
     remarks = [words.bracket_remark()] if bracketed else []
     remarks += [words.confirm_remark()] if kind is RoundKind.CONFIRM else []
@@ -279,7 +279,7 @@ def _bracket_row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow
     results = []
     for learning_rate, facts in sorted(by_rate.items()):
         accuracy = view.accuracy(facts)
-        shown = percent(accuracy[0]) if accuracy else words.state(facts[0].state)
+        shown = words.percent(accuracy[0]) if accuracy else words.state(facts[0].state)
         results.append(f"{rate(learning_rate)}{words.label('colon')}{words.label('word_gap')}{shown}")
     config = row[0].trial.configuration.with_values(learning_rate=view.spec.baseline.learning_rate)
     level = words.changes(config, view.spec.baseline)
@@ -309,7 +309,3 @@ def _folded(view: View, words: Words, fold: Fold, number: int) -> RoundRow:
         analysis=words.fold(fold.reasons, view.facts.data.longest_tokens),
         tone="folded",
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

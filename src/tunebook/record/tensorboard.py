@@ -20,11 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import Evaluation, Event, Recorded, Step, WaveStarted
 from tunebook.core.factor import FACTOR_KINDS, Scale
 from tunebook.core.facts import EvaluationRecord, History, StepRecord, TrialFact
+from tunebook.core.notice import Notice
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState
+from tunebook.words import words_for
 
-__all__ = ["TensorBoardWriter", "rebuild", "run_name"]
+__all__ = ["TensorBoardTracker", "TensorBoardWriter", "rebuild", "run_name"]
 
 FLUSH_SECONDS = 20
 """What a killed process may lose of the curves; the ledger loses nothing."""
@@ -122,10 +125,8 @@ class TensorBoardWriter:
             write()
         except OSError as error:
             self._broken = True
-            self._warn(
-                f"tensorboard: {self._folder} cannot be written ({error.strerror or error}); curves go to the ledger "
-                "only. The study goes on; `tunebook report` can write them again when the folder can be written."
-            )
+            values = {"folder": str(self._folder), "reason": str(error.strerror or error)}
+            self._warn(words_for(self._spec.language).notice(Notice("no_curves", values)))
 
     def _start(self) -> None:
         self._started = True
@@ -156,6 +157,30 @@ class TensorBoardWriter:
         file = _open(self._folder / Path(run_name(trial, self._baseline)).parent)
         file.add_event(_as_event(_custom_scalars(trial.round, trial.kind)))
         file.close()
+
+
+class TensorBoardTracker:
+    """Feeds TensorBoard while trials run; fulfils `core.ports.Tracker`."""
+
+    def __init__(self, folder: str, spec: StudySpec, warn: Callable[[str], None]) -> None:
+        self._board = TensorBoardWriter(Path(folder), spec, warn)
+        self._history = History()
+
+    def event(self, event: Event) -> None:
+        """Writes steps, evaluations and results; the rest is not shown."""
+        match event:
+            case WaveStarted():
+                self._history = event.history
+            case Step(trial_id, record) if trial_id in self._history.trials:
+                self._board.step(self._history.trials[trial_id].trial, record)
+            case Evaluation(trial_id, record) if trial_id in self._history.trials:
+                self._board.evaluation(self._history.trials[trial_id].trial, record)
+            case Recorded(fact):
+                self._board.finished(fact)
+
+    def close(self) -> None:
+        """Closes what is still open."""
+        self._board.close()
 
 
 def rebuild(folder: Path, history: History, spec: StudySpec) -> None:

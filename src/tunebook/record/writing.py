@@ -7,20 +7,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from tunebook.core.notice import Notice
+from tunebook.files import write_atomically
 from tunebook.record import csv, html, markdown, results
 from tunebook.record.builder import build
 from tunebook.record.details import details
-from tunebook.record.files import write_atomically
 from tunebook.record.model import Figure
 from tunebook.record.plots import Drawing, draw_all
 from tunebook.record.tensorboard import rebuild
-from tunebook.record.text import plain_text
 from tunebook.record.view import View
-from tunebook.record.words import words_for
+from tunebook.words import words_for
+from tunebook.words.marks import plain_text
 
 __all__ = ["write"]
 
 _log = logging.getLogger(__name__)
+
+SAFE = "The numbers are safe in the ledger; `tunebook report` writes the record again."
 
 
 def write(
@@ -29,19 +32,19 @@ def write(
     """All files of the record, numbers first; `warn` is told of pictures that are missing (default: the log)."""
     folder = Path(folder)
     paths = {
-        "results.json": write_atomically(folder / "results.json", results.render(view)),
-        "trials.csv": write_atomically(folder / "trials.csv", csv.render(view)),
+        "results.json": write_atomically(folder / "results.json", results.render(view), SAFE),
+        "trials.csv": write_atomically(folder / "trials.csv", csv.render(view), SAFE),
     }
     drawings = _drawn(view, language, warn or _log.warning) if figures else ()
     for drawing in drawings:
         for suffix, content in (("svg", drawing.svg), ("png", drawing.png)):
             name = f"figures/{drawing.name}.{suffix}"
-            paths[name] = write_atomically(folder / name, content)
+            paths[name] = write_atomically(folder / name, content, SAFE)
     shown = tuple(Figure(d.name, d.title, plain_text(d.alt)) for d in drawings)
     record = replace(build(view, language), figures=shown)
-    paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record))
+    paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record), SAFE)
     page = html.render(record, drawings, details(view, words_for(language)))
-    paths["record.html"] = write_atomically(folder / "record.html", page)
+    paths["record.html"] = write_atomically(folder / "record.html", page, SAFE)
     _restore_board(folder / "tensorboard", view)
     return paths
 
@@ -56,15 +59,12 @@ def _drawn(view: View, language: str, warn: Callable[[str], None]) -> tuple[Draw
         failed["all"] = error
     if failed:
         first = next(iter(failed.values()))
-        warn(
-            f"figures ({', '.join(failed)}): could not be drawn ({type(first).__name__}: {first}); everything else is "
-            "written. `tunebook doctor` looks at matplotlib and its fonts; `pip install --force-reinstall matplotlib` "
-            "mends most of it; then `tunebook report` draws them."
-        )
+        values = {"figures": list(failed), "reason": f"{type(first).__name__}: {first}"}
+        warn(words_for(language).notice(Notice("no_figures", values)))
     return drawings
 
 
 def _restore_board(board: Path, view: View) -> None:
     """Curves for TensorBoard from the ledger, where their folder was deleted or could not be written."""
-    if not board.exists() and any(fact.curve.steps for fact in view.final):
+    if "tensorboard" in view.spec.trackers and not board.exists() and any(fact.curve.steps for fact in view.final):
         rebuild(board, view.history, view.spec)

@@ -18,7 +18,7 @@ from tunebook.core.ports import Sink
 from tunebook.core.study import Trial, TrialState
 from tunebook.core.trial_result import JudgedTrial, RawScores, RawTrial
 from tunebook.errors import UserError
-from tunebook.evaluation import load_metric
+from tunebook.evaluation import load_metric, scored
 
 __all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judging_sink"]
 
@@ -29,6 +29,7 @@ class JudgeSpec:
 
     Attributes:
         metric: name of the metric.
+        options: what the study file says beside the name.
         base_folder: where a user's own metric module is looked for.
         model: folder of the tokenizer; None when answers come as text, or a tokenizer is handed over.
         examples: the scored examples by split.
@@ -40,6 +41,7 @@ class JudgeSpec:
     base_folder: str
     model: str | None
     examples: dict[str, tuple[ExampleText, ...]]
+    options: tuple[tuple[str, Any], ...] = ()
     choices: tuple[str, ...] = ()
     commonest_share: float = 0.0
     trust_remote_code: bool = False
@@ -50,7 +52,7 @@ class JudgingSink:
 
     def __init__(self, inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> None:
         self._inner, self._spec = inner, spec
-        self._metric = load_metric(spec.metric, Path(spec.base_folder))
+        self._metric = load_metric(spec.metric, Path(spec.base_folder), dict(spec.options))
         self._tokenizer = tokenizer
 
     def emit(self, event: EngineEvent) -> None:
@@ -77,7 +79,7 @@ class JudgingSink:
     def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
         examples = self._spec.examples[split]
         answers = self._texts(raw)
-        scores = [self._metric.score(answer, e.gold, e) for answer, e in zip(answers, examples, strict=True)]
+        scores = [scored(self._metric, answer, e) for answer, e in zip(answers, examples, strict=True)]
         return Outcomes(np.array(scores, dtype=float), np.asarray(raw.nll, dtype=float), tuple(answers))
 
     def _texts(self, raw: RawScores) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tunebook.core.facts import History
 from tunebook.errors import NotFoundError, UserError
-from tunebook.run.writing import writing
+from tunebook.files import writing
 
 __all__ = ["CancelRequests"]
 

@@ -12,6 +12,7 @@ from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.study import Purpose, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.statistics import judge_round
+from tunebook.words import Words, words_for
 
 __all__ = ["Comparison", "Reference", "compare", "resolve"]
 
@@ -19,12 +20,6 @@ SHORTEST_KEY = 4
 
 
 """Digits of a configuration's key that must at least be given."""
-
-
-_NOT_YET = {
-    "best": "this study has no best configuration yet",
-    "cheapest": "this study has shown no configuration as good as the best",
-}
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Reference:
     trials: tuple[int, ...]
 
 
-def resolve(text: str, history: History, conclusions: StudyFindings | None = None) -> Reference:
+def resolve(text: str, history: History, conclusions: StudyFindings | None = None, language: str = "en") -> Reference:
     """The trials that a reference means.
 
     Args:
@@ -54,9 +49,9 @@ def resolve(text: str, history: History, conclusions: StudyFindings | None = Non
     if (text.isdigit() and len(text) < SHORTEST_KEY) or (text.isdigit() and int(text) in history.trials):
         fact = history.trials.get(int(text))
         if fact is None:
-            raise NotFoundError(f"{text}: no such trial; this study has trials {_range(history)}. Give one of these.")
+            raise NotFoundError(words_for(language).refused_trial(text, sorted(history.trials)))
         return Reference(text, fact.trial.effective.key, (fact.trial.id,))
-    key = _named(text, history, conclusions) or _level(text, history) or _by_prefix(text, history)
+    key = _named(text, history, conclusions) or _level(text, history) or _by_prefix(text, history, words_for(language))
     return Reference(text, key, tuple(f.trial.id for f in _scored(history) if f.trial.effective.key == key))
 
 
@@ -96,23 +91,12 @@ def _same(value: object, text: str) -> bool:
         return str(value).casefold() == text.casefold()
 
 
-def _by_prefix(text: str, history: History) -> str:
+def _by_prefix(text: str, history: History, words: Words) -> str:
     keys = sorted({fact.trial.effective.key for fact in history.trials.values()})
     found = [key for key in keys if key.startswith(text)] if len(text) >= SHORTEST_KEY else []
     if len(found) == 1:
         return found[0]
-    what = _NOT_YET.get(text) or (
-        f"means {len(found)} configurations ({', '.join(found)})" if found else "means no trial or configuration here"
-    )
-    raise NotFoundError(
-        f'{text}: {what}. A reference is a trial\'s number ({_range(history)}), "baseline", "best", "cheapest", a '
-        'factor and level such as "lora_r=32", or a configuration\'s key (`tunebook status` lists them).'
-    )
-
-
-def _range(history: History) -> str:
-    ids = sorted(history.trials)
-    return f"{ids[0]} to {ids[-1]}" if ids else "none yet"
+    raise NotFoundError(words.refused_reference(text, found, sorted(history.trials)))
 
 
 @dataclass(frozen=True)
@@ -140,7 +124,7 @@ def compare(
     a: str, b: str, spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings
 ) -> Comparison:
     """Compare two references. Raises NotFoundError for an unknown one, or one without outcomes."""
-    first, second = resolve(a, history, conclusions), resolve(b, history, conclusions)
+    first, second = (resolve(each, history, conclusions, spec.language) for each in (a, b))
     judged = judge_round.compare(history, first.trials, second.trials, spec, facts.data)
     mine = history.trials[first.trials[0]].trial.effective
     changes = mine.changes_from(history.trials[second.trials[0]].trial.effective)

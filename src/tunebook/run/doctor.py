@@ -15,13 +15,14 @@ import psutil
 
 from tunebook.engines import base_model
 from tunebook.errors import NotFoundError, TunebookError, UnwritableFolder, UserError
+from tunebook.files import said
 from tunebook.ledger import SqlLedger, examine, rescue
-from tunebook.ledger.lock import unwritable
 from tunebook.ledger.sqlite import SqliteDatabase
+from tunebook.plugins import GROUPS
 from tunebook.run.paths import LEDGER_FILE
 from tunebook.run.reading import last_note
 
-__all__ = ["Check", "Rescued", "examine_machine", "rescue_study"]
+__all__ = ["Check", "InstalledPlugin", "Rescued", "examine_machine", "installed_plugins", "rescue_study"]
 
 GIB = 2**30
 
@@ -136,6 +137,29 @@ def _locks(folder: Path) -> Check:
 
 
 @dataclass(frozen=True)
+class InstalledPlugin:
+    """Something that a study file can name. `trouble` says why it cannot be used; empty: it can."""
+
+    group: str
+    name: str
+    package: str
+    version: str
+    trouble: str = ""
+
+
+def installed_plugins() -> list[InstalledPlugin]:
+    """Everything that a study file can name, by group; those of other packages are imported, to see whether they can
+    be."""
+    return [
+        InstalledPlugin(group.group, plugin.name, plugin.package, plugin.version, group.trouble(plugin) or "")
+        if plugin.package != "tunebook"
+        else InstalledPlugin(group.group, plugin.name, plugin.package, metadata.version("tunebook"))
+        for group in GROUPS
+        for plugin in group.plugins
+    ]
+
+
+@dataclass(frozen=True)
 class Rescued:
     """What a rescue has saved.
 
@@ -171,7 +195,7 @@ def rescue_study(folder: Path, target: Path) -> Rescued:
     except TunebookError:
         raise
     except OSError as error:
-        raise unwritable(target, error) from error
+        raise said(error, target) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return Rescued(target, tuple(sorted(found.finished)), tuple(found.lost), tuple(found.damage))

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
 from tunebook.errors import NotFoundError, UserError
+from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
+from tunebook.export.yaml_text import yaml_text
+from tunebook.files import replaced_folder, writing
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
-from tunebook.run.writing import writing
+from tunebook.words import words_for
 
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
@@ -47,20 +47,26 @@ def write_best(found: StudyRead, folder: Path) -> Path | None:
     fact = best_trial(found)
     if fact is None:
         return None
-    target, scratch = folder / "best", folder / ".best.writing"
-    source = folder / "adapters" / str(fact.trial.id)
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
-        with writing(target):
-            if source.is_dir():  # an external trainer keeps its weights to itself
-                shutil.copytree(source, scratch)
-            scratch.mkdir(exist_ok=True)
-            (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
-            shutil.rmtree(target, ignore_errors=True)
-            scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
+    with replaced_folder(target) as scratch:
+        if source.is_dir():  # an external trainer keeps its weights to itself
+            copy_adapter(source, scratch)
+        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
     return target
+
+
+def copy_adapter(source: Path, target: Path) -> None:
+    """Copy an adapter's folder without links: a study folder may come from anyone, and a link leads anywhere.
+
+    Raises: UserError: the folder itself is a link.
+    """
+    if source.is_symlink():
+        raise UserError(f"{source}: a link; an adapter lies in the study folder itself. Put the folder in its place.")
+    shutil.copytree(source, target, ignore=_links, dirs_exist_ok=True)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder, name).is_symlink()]
 
 
 def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
@@ -75,11 +81,7 @@ def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
         "validation_loss": outcome.loss,
         "configuration": {k: v for k, v in fact.trial.configuration.as_dict().items() if v is not None},
     }
-    stream = io.StringIO()
-    yaml = YAML()
-    yaml.default_flow_style = False
-    yaml.dump(values, stream)
-    return stream.getvalue()
+    return yaml_text(values)
 
 
 TRAIN_FILE = "train.messages.jsonl"
@@ -98,22 +100,20 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
     found = read_study(place)
-    fact = best_trial(found)
+    words, fact = words_for(found.spec.language), best_trial(found)
     if fact is None:
-        raise NotFoundError(f"{place.folder}: no trial has been trained yet, so there is nothing to export.")
+        raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
     adapter = place.folder / "adapters" / str(fact.trial.id)
+    rerun = shell_line(["tunebook", "rerun", str(place.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
-        raise NotFoundError(
-            f"{adapter}: the adapter of trial {fact.trial.id} is not there (a simulated or external study has none, or "
-            f"the folder was deleted). `tunebook rerun {place.folder} {fact.trial.id}` trains it again."
-        )
+        raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
     target = to or place.folder / "export" / form
     paths = {"folder": target}
     data = None if form in ("peft", "merged") else _training_data(found, place)
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
-            shutil.copytree(adapter, target, dirs_exist_ok=True)
+            copy_adapter(adapter, target)
         elif form == "merged":
             _merge(found, place, adapter, target)
         if data is not None:
@@ -157,11 +157,7 @@ def _targets(adapter: Path) -> tuple[str, ...]:
 def _accuracy(found: StudyRead) -> str:
     best = found.conclusions.best
     assert best is not None
-    low, high = best.corrected_interval
-    return (
-        f"Validation accuracy {100 * best.corrected:.1f} % ({100 * low:.1f} to {100 * high:.1f}), corrected for having "
-        "been chosen."
-    )
+    return words_for(found.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
 
 
 def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:

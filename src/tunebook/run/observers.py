@@ -1,15 +1,13 @@
-"""Who watches a study beside the terminal: nobody, the curves of TensorBoard, several at once."""
+"""Who watches a study beside the terminal: nobody, several at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunebook.core.events import Evaluation, Event, Recorded, Step, WaveStarted
-from tunebook.core.facts import History
+from tunebook.core.events import Event
 from tunebook.core.ports import Observer
-from tunebook.record.tensorboard import TensorBoardWriter
 
-__all__ = ["BoardObserver", "Observers", "Silent"]
+__all__ = ["Observers", "Silent"]
 
 
 class Silent:
@@ -42,22 +40,3 @@ class Observers(Silent):
     def warning(self, text: str) -> None:
         for each in self._all:
             each.warning(text)
-
-
-class BoardObserver(Silent):
-    """Feeds TensorBoard while trials run."""
-
-    def __init__(self, board: TensorBoardWriter) -> None:
-        self._board = board
-        self._history = History()
-
-    def event(self, event: Event) -> None:
-        match event:
-            case WaveStarted():
-                self._history = event.history
-            case Step(trial_id, record) if trial_id in self._history.trials:
-                self._board.step(self._history.trials[trial_id].trial, record)
-            case Evaluation(trial_id, record) if trial_id in self._history.trials:
-                self._board.evaluation(self._history.trials[trial_id].trial, record)
-            case Recorded(fact):
-                self._board.finished(fact)

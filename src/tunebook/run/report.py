@@ -8,8 +8,8 @@ from pathlib import Path
 from tunebook.core.study import Wave
 from tunebook.record import View, build, write_all
 from tunebook.record.tensorboard import rebuild
-from tunebook.record.text import plain_text
 from tunebook.run.reading import StudyRead
+from tunebook.words.marks import plain_text
 
 __all__ = ["round_paragraph", "write_record", "write_tensorboard"]
 
@@ -17,7 +17,7 @@ __all__ = ["round_paragraph", "write_record", "write_tensorboard"]
 def write_tensorboard(found: StudyRead, folder: Path) -> None:
     """Write TensorBoard's folder again where it is missing or empty."""
     board = folder / "tensorboard"
-    if not any(board.rglob("events*")):
+    if "tensorboard" in found.spec.trackers and not any(board.rglob("events*")):
         rebuild(board, found.history, found.spec)
 
 

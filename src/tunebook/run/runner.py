@@ -29,6 +29,7 @@ from tunebook.core.events import (
 )
 from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
+from tunebook.core.notice import Notice
 from tunebook.core.ports import CancelsTrials, Executor, Ledger, Observer, Planner, TrialJob
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
@@ -37,6 +38,7 @@ from tunebook.run.answers import as_fact
 from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.signals import StopRequest
 from tunebook.statistics.judge_round import judge_round
+from tunebook.words import words_for
 
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
@@ -75,6 +77,7 @@ class Runner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
+        self._words = words_for(parts.spec.language)
         self._executor = parts.executor
         self._test_is_open = False
         self._tokens: dict[int, int] = {}
@@ -113,9 +116,8 @@ class Runner:
         wave = self._p.planner.next_wave(history)
         if wave is None:
             return False
-        sealed = next((values for code, values in wave.notes if code == "sealed"), None)
-        if sealed is not None and not history.sealed:
-            self._p.ledger.seal(sealed)
+        if wave.sealed and not history.sealed:
+            self._p.ledger.seal(wave.sealed)
         self._p.ledger.add_wave(wave)
         return True
 
@@ -169,7 +171,7 @@ class Runner:
     def _on_event(self, event: TrialEvent, state: _WaveState) -> None:
         if self._p.stop and not self._stop_told:  # told here, for a signal handler must not print
             self._stop_told = True
-            self._p.observer.phase("stopping after the running step; a second Ctrl-C stops at once")
+            self._p.observer.phase(self._words.phase_stopping())
         match event:
             case Started(trial_id, worker):
                 self._started(trial_id, worker, state)
@@ -233,7 +235,8 @@ class Runner:
         try:
             self._p.ledger.finish_trial(fact, self._tokens.pop(trial_id))
         except StaleLease as error:
-            self._p.observer.warning(f"trial {trial_id}: a late result was refused ({error})")
+            late = Notice("late_result", {"trial": trial_id, "reason": str(error)})
+            self._p.observer.warning(self._words.notice(late))
             return
         state.done.add(trial_id)
         self._line.ended(trial_id)

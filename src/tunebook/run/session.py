@@ -5,28 +5,29 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
 
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
+from tunebook.core.notice import Notice
 from tunebook.core.ports import Calibration, Executor, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.files import write_atomically, writing
 from tunebook.ledger import open_ledger
-from tunebook.planning.planner import StudyPlanner
-from tunebook.record.tensorboard import TensorBoardWriter
 from tunebook.run.cancel_requests import CancelRequests
+from tunebook.run.consent import require_confirmed
 from tunebook.run.event_log import EventLog
 from tunebook.run.export import write_best
-from tunebook.run.observers import BoardObserver, Observers
+from tunebook.run.observers import Observers
 from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
-from tunebook.run.reading import last_note, read_ledger
+from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
 from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
-from tunebook.run.writing import writing
+from tunebook.run.trackers import Trackers
+from tunebook.words import words_for
 
 __all__ = ["run_study"]
 
@@ -38,19 +39,23 @@ def run_study(
     trust_remote_code: bool = False,
     final: bool = False,
     again: bool = False,
+    *,
+    trust_study_code: bool = False,
 ) -> StudyFindings:
     """Run or go on with a study; see `api.Study.run`."""
-    observer.phase("reading the data and the model")
+    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
+    words = words_for(spec.language)
+    observer.phase(words.phase_reading())
     prepared = prepare(spec, place, trust_remote_code)
     for warning in prepared.warnings:
-        observer.warning(warning)
+        observer.warning(words.notice(warning))
     with open_ledger(place.folder, write=True, study=spec.name) as ledger:
         with writing(place.folder):  # a ledger in a database makes no folder
             place.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
         if again:
-            retry_failed(ledger, observer)
+            retry_failed(ledger, observer, words)
         with closing(prepared.make_executor()) as executor:
             calibration = _calibration(ledger, prepared, executor, observer)
             conclusions = _Session(prepared, ledger, executor, calibration, observer).run()
@@ -62,7 +67,7 @@ def run_study(
 
 
 class _Session:
-    """The runner with its edges: TensorBoard, record, best adapter."""
+    """The runner with its edges: trackers, record, best adapter."""
 
     def __init__(
         self,
@@ -74,9 +79,8 @@ class _Session:
     ) -> None:
         self._prepared, self._ledger, self._executor, self._observer = prepared, ledger, executor, observer
         self._folder = prepared.place.folder
-        spec, facts = prepared.spec, prepared.facts
-        self._planner = StudyPlanner(spec, facts.data, prepared.engine.folding, prepared.table, calibration)
-        self._board = TensorBoardWriter(self._folder / "tensorboard", spec, observer.warning)
+        self._calibration = calibration
+        self._trackers = Trackers(prepared.spec, self._folder, observer.warning)
 
     def run(self) -> StudyFindings:
         runner: Runner | None = None
@@ -90,8 +94,8 @@ class _Session:
             try:
                 runner.run()
             finally:
-                self._board.close()
-            self._observer.phase("writing the record")
+                self._trackers.close()
+            self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
             found = read_ledger(self._ledger)
             write_best(found, self._folder)
             write_record(found, self._folder, warn=self._observer.warning)
@@ -99,15 +103,16 @@ class _Session:
 
     def _parts(self, stop: StopRequest, log: EventLog) -> RunnerParts:
         prepared = self._prepared
+        begun = as_begun(self._ledger.facts(), prepared.facts)
         return RunnerParts(
             spec=prepared.spec,
             facts=prepared.facts,
             ledger=self._ledger,
-            planner=self._planner,
+            planner=planner_of(prepared.spec, begun, self._ledger.history(), self._calibration),
             executor=self._executor,
             open_test=lambda: prepared.open_test(self._executor),
             on_round=self._on_round,
-            observer=Observers((log, BoardObserver(self._board), self._observer)),
+            observer=Observers((log, self._trackers, self._observer)),
             stop=stop,
             adapters=self._folder / "adapters",
             requests=CancelRequests(self._folder),
@@ -124,11 +129,12 @@ def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observe
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
-    observer.phase("measuring this machine (a few seconds)")
+    words = words_for(prepared.spec.language)
+    observer.phase(words.phase_measuring())
     try:
         measured = prepared.calibrate(executor)
     except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
-        observer.warning(f"{error}. The study goes on without predicted times.")
+        observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
         return None
     if measured is not None:
         ledger.note("calibration", asdict(measured))
@@ -144,8 +150,5 @@ def _write_manifest(prepared: Prepared) -> None:
         "model": facts.model,
         "environment": facts.environment,
     }
-    path: Path = prepared.place.folder / MANIFEST_FILE
-    scratch = path.with_suffix(".writing")
-    with writing(path):
-        scratch.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        scratch.replace(path)
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(prepared.place.folder / MANIFEST_FILE, text)

@@ -4,9 +4,8 @@ recommended configuration on all training rows (`run --final`). Nothing of it re
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +13,20 @@ import numpy as np
 from tunebook.core.events import Failed, Finished, TrialEvent
 from tunebook.core.facts import TrialFact
 from tunebook.core.ports import Observer, TrialJob
+from tunebook.core.reproduction import Reproduction
 from tunebook.core.space import effective
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, NotFoundError, TrialFailed
+from tunebook.files import replaced_folder
 from tunebook.run.answers import as_fact
+from tunebook.run.consent import require_confirmed
 from tunebook.run.export import best_trial, configuration_yaml
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.runner import job_of
 from tunebook.run.signals import stop_on_signals
-from tunebook.run.writing import writing
+from tunebook.words import words_for
 
 __all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_single"]
 
@@ -80,28 +82,22 @@ def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Pat
     if fact is None or target.exists():
         return target if target.exists() else None
     rows = prepared.data.train_all
-    observer.phase(f"training the recommended configuration on all {len(rows)} rows")
+    words = words_for(prepared.spec.language)
+    observer.phase(words.phase_final(len(rows)))
     configuration = effective(fact.trial.configuration, prepared.engine.folding, None)
-    scratch = prepared.place.folder / ".final.writing"
-    shutil.rmtree(scratch, ignore_errors=True)
-    job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
-    judged = train_single(_with_rows(prepared, rows), job, observer)
-    outcome = judged.outcomes.get("validation")
-    summary = {
-        "training_rows": len(rows),
-        "study_rows": found.facts.data.n_train,
-        "seed": job.seed,
-        "validation_accuracy": outcome.accuracy if outcome else None,
-        "note": "The configuration was chosen on a part of the rows; that it is also the best on all of them is not "
-        "known. This is one training with one seed."
-        if len(rows) > found.facts.data.n_train
-        else "The study used all training rows already. This is one further training with a fresh seed.",
-    }
-    with writing(target):
-        scratch.mkdir(exist_ok=True)
+    with replaced_folder(target) as scratch:
+        job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
+        judged = train_single(_with_rows(prepared, rows), job, observer)
+        outcome = judged.outcomes.get("validation")
+        summary = {
+            "training_rows": len(rows),
+            "study_rows": found.facts.data.n_train,
+            "seed": job.seed,
+            "validation_accuracy": outcome.accuracy if outcome else None,
+            "note": words.final_note(len(rows) > found.facts.data.n_train),
+        }
         (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
-        (scratch / "final.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-        scratch.rename(target)
+        (scratch / "final.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return target
 
 
@@ -111,65 +107,9 @@ def _with_rows(prepared: Prepared, rows: tuple[object, ...]) -> Prepared:
     return replace(prepared, data=replace(prepared.data, workload=workload))
 
 
-LOSS_TOLERANCE = 1e-4
-
-
-"""Largest relative difference of an example's negative log-likelihood that still counts as the same result."""
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """A trial against its repetition.
-
-    Attributes:
-        states: state then and now.
-        bit_for_bit: outcomes and adapter are identical.
-        answers_differ: examples with another answer.
-        largest_loss_difference: relative, over all examples; None without outcomes.
-        adapter_equal: None where one of them is not there any more.
-        changed_versions: libraries and devices that differ from when the study was created.
-    """
-
-    trial: int
-    states: tuple[str, str]
-    bit_for_bit: bool
-    answers_differ: int
-    n_examples: int
-    largest_loss_difference: float | None
-    adapter_equal: bool | None
-    changed_versions: dict[str, tuple[str, str]]
-
-    @property
-    def reproduces(self) -> bool:
-        """Same state, same answers, and likelihoods within the tolerance."""
-        close = self.largest_loss_difference is None or self.largest_loss_difference <= LOSS_TOLERANCE
-        return self.states[0] == self.states[1] and self.answers_differ == 0 and close
-
-    def sentence(self) -> str:
-        """What came of it, in a sentence or two."""
-        if self.bit_for_bit:
-            text = f"Trial {self.trial} reproduces bit for bit ({self.n_examples} examples, the adapter too)."
-        elif self.reproduces:
-            text = (
-                f"Trial {self.trial} reproduces: the same {self.n_examples} answers; likelihoods differ by at most "
-                f"{self.largest_loss_difference or 0:.1e} relative."
-            )
-        elif self.states[0] != self.states[1]:
-            text = f"Trial {self.trial} differs: it was {self.states[0]}, now it is {self.states[1]}."
-        else:
-            text = (
-                f"Trial {self.trial} differs: {self.answers_differ} of {self.n_examples} answers, likelihoods by up to "
-                f"{self.largest_loss_difference or 0:.1e} relative."
-            )
-        if self.adapter_equal is False:
-            text += " Its adapter is another one than the one that is kept."
-        if self.changed_versions:
-            named = ", ".join(f"{k} {a} -> {b}" for k, (a, b) in self.changed_versions.items())
-            text += f" Changed since the study was created: {named}."
-        return text
-
-
-def rerun_trial(place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool) -> Reproduction:
+def rerun_trial(
+    place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
+) -> Reproduction:
     """Train a finished trial again in a scratch folder; the ledger is only read.
 
     Raises: NotFoundError: no such trial, or it is not finished. TrialFailed: it cannot be trained now.
@@ -177,10 +117,9 @@ def rerun_trial(place: StudyPaths, trial_id: int, observer: Observer, trust_remo
     found = read_study(place)
     then = found.history.trials.get(trial_id)
     if then is None or not then.state.is_final:
-        raise NotFoundError(
-            f"{trial_id}: no finished trial of that number; this study has "
-            f"{sum(f.state.is_final for f in found.history.trials.values())}. `tunebook status` shows them."
-        )
+        finished = sum(f.state.is_final for f in found.history.trials.values())
+        raise NotFoundError(words_for(found.spec.language).refused_unfinished(trial_id, finished))
+    require_confirmed(found.spec, place, starts_program=True, trusted=trust_study_code)
     prepared = prepare(found.spec, place, trust_remote_code)
     reference = found.history.trials.get(0)
     untrained = reference.outcomes["validation"].loss if reference and "validation" in reference.outcomes else None
@@ -209,7 +148,7 @@ def _compared(
         identical = identical and np.array_equal(old.nll, new.nll, equal_nan=True) and old.answers == new.answers
     return Reproduction(
         then.trial.id,
-        (str(then.state), str(now.state)),
+        (then.state, now.state),
         identical and adapter_equal is not False,
         differ,
         total,

@@ -14,6 +14,7 @@ from tunebook.core.study import StudySpec, TrialState, Wave
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import read_study
+from tunebook.statistics.evidence import Evidence
 
 __all__ = ["BestSoFar", "RoundStatus", "StudyStatus", "status_of", "study_status"]
 
@@ -99,7 +100,7 @@ def study_status(
         rounds=tuple(_past_rounds(history))
         + tuple(RoundStatus(None, str(each.kind), "to come", {"planned": each.n_trials}) for each in outlook.rounds),
         best=_best(spec, history, conclusions),
-        baseline_accuracy=_baseline(history, conclusions),
+        baseline_accuracy=_baseline(spec, history, conclusions),
         cohort=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.RUNNING),
         budget_trials=spec.budget.trials,
         spent_trials=len(spent),
@@ -133,8 +134,6 @@ def _best(spec: StudySpec, history: History, conclusions: StudyFindings | None) 
     return BestSoFar(best.key, accuracy, low, high, configuration.changes_from(spec.baseline), best.trials)
 
 
-def _baseline(history: History, conclusions: StudyFindings | None) -> float | None:
-    for fact in history.trials.values():
-        if fact.trial.purpose == "baseline" and conclusions and fact.trial.effective.key in conclusions.accuracies:
-            return conclusions.accuracies[fact.trial.effective.key][0]
-    return None
+def _baseline(spec: StudySpec, history: History, conclusions: StudyFindings | None) -> float | None:
+    known = conclusions.accuracies.get(Evidence(history, spec.baseline).baseline_key) if conclusions else None
+    return None if known is None else known[0]

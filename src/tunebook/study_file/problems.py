@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunebook.errors import StudyFileError
+from tunebook.escaping import one_line, quoted
 
 __all__ = ["KeyPath", "Problem", "Problems", "nearest", "shown"]
 
@@ -78,8 +79,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def _safe(text: str) -> str:
-    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
+    return one_line(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -90,7 +90,4 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def shown(value: Any) -> str:
     """A value as it stands in the file, safe for a terminal and not too long."""
-    text = {True: "true", False: "false", None: "null"}.get(value) if value is None or isinstance(value, bool) else None
-    if text is None:
-        text = repr(value) if not isinstance(value, str) else '"' + value + '"'
-    return _safe(text)
+    return quoted(value, SHOWN_CHARACTERS)

@@ -12,12 +12,15 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Role
 from tunebook.core.study import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
+from tunebook.escaping import is_hidden
 
 __all__ = ["number_text", "write_study"]
 
 _OPTIONAL = (
     "engine",
     "executor",
+    "planner",
+    "trackers",
     "device",
     "dtype",
     "extrapolate",
@@ -35,7 +38,7 @@ def write_study(spec: StudySpec) -> str:
     root["study"] = spec.name
     root["model"] = spec.model
     root["data"] = _data(spec.data)
-    root["metric"] = spec.metric
+    root["metric"] = _flow({"name": spec.metric, **_options(spec)}) if spec.metric_options else spec.metric
     root["baseline"] = CommentedMap({name: _plain(getattr(spec.baseline, name)) for name in _given(spec)})
     root["space"] = CommentedMap((factor.name, _factor(factor)) for factor in spec.space)
     root["alpha_rule"] = spec.alpha_rule
@@ -59,6 +62,10 @@ def _given(spec: StudySpec) -> list[str]:
     defaults = Configuration()
     moved = [f.name for f in fields(Configuration) if getattr(spec.baseline, f.name) != getattr(defaults, f.name)]
     return list(dict.fromkeys([*spec.baseline_given, *moved]))
+
+
+def _options(spec: StudySpec) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in spec.metric_options}
 
 
 def _data(data: DataSpec) -> CommentedMap:
@@ -99,9 +106,15 @@ def _dumped(root: CommentedMap) -> str:
     yaml.width = 4096  # never breaks a line inside a list or map
     yaml.representer.add_representer(float, lambda r, v: r.represent_scalar("tag:yaml.org,2002:float", number_text(v)))
     yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml.representer.add_representer(str, _represent_text)
     text = io.StringIO()
     yaml.dump(root, text)
     return text.getvalue()
+
+
+def _represent_text(representer: Any, text: str) -> Any:
+    style = '"' if any(map(is_hidden, text)) else None  # without quotes U+0085 and others read back as blanks
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def number_text(value: float) -> str:

@@ -30,6 +30,7 @@ from tunebook.core.ports import (
     TrialJob,
     TrialSource,
     Workload,
+    trained_examples,
 )
 from tunebook.core.space import Folding
 from tunebook.testing.world import World
@@ -64,6 +65,10 @@ class SimulatedEngine:
     def __init__(self, options: EngineOptions, world: World | None = None) -> None:
         self._sleep_seconds = float(options.extra.get("sleep_seconds", 0.0))
         self.world = world if world is not None else World.from_settings(options.extra.get("world", {}))
+
+    def refuses(self, configuration: Configuration) -> str | None:
+        """None: a world answers for every configuration."""
+        return None
 
     def calibrate(self, workload: Workload) -> Calibration:
         """The simulated speeds; measures nothing."""
@@ -109,7 +114,7 @@ class _SimulatedTrial:
 
     def __init__(self, world: World, workload: Workload, job: TrialJob) -> None:
         self._world, self._workload, self._job = world, workload, job
-        self._trained = [example for example in workload.train if _labels_left(example, job.configuration.max_length)]
+        self._trained = [example for _, example in trained_examples(workload.train, job.configuration.max_length)]
         self._steps_an_epoch = steps_per_epoch(len(self._trained), job.configuration.effective_batch_size)
         self._total = self._steps_an_epoch * job.configuration.num_train_epochs
         self._fate = world.breaking(job.configuration, job.seed)
@@ -214,7 +219,7 @@ class _SimulatedTrial:
     def _cost(self, configuration: Configuration, broke_at: int | None, trial_id: int) -> Cost:
         """Simulated costs; a checkpoint only costs its scoring."""
         own = trial_id == self._job.id
-        a_pass = sum(min(example.n_tokens, configuration.max_length) for example in self._trained)
+        a_pass = sum(example.n_tokens for example in self._trained)
         share = 1.0 if broke_at is None else broke_at / max(1, self._total)
         tokens = round(a_pass * configuration.num_train_epochs * share) if own else 0
         scored = 0 if broke_at is not None else sum(len(self._workload.splits[split]) for split in self._job.splits)
@@ -226,10 +231,6 @@ class _SimulatedTrial:
             peak_bytes=BASE_BYTES + TRIAL_BYTES * configuration.lora_r // 8,
             adapter_bytes=ADAPTER_BYTES_A_RANK * configuration.lora_r,
         )
-
-
-def _labels_left(example: TokenizedExample, max_length: int) -> bool:
-    return len(example.prompt_ids) < max_length and bool(example.completion_ids)
 
 
 def _answer(example: TokenizedExample, stop_ids: tuple[int, ...]) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from tunebook.api import Study
 from tunebook.cli import status as command
 from tunebook.cli.main import app
 from tunebook.run.status import BestSoFar, RoundStatus, StudyStatus
+from tunebook.words import words_for
 
 
 def state(done: int, running: bool) -> StudyStatus:
@@ -36,7 +37,7 @@ def state(done: int, running: bool) -> StudyStatus:
 def shown(s: StudyStatus, width: int, height: int) -> list[str]:
     console = Console(width=width, height=height)
     with console.capture() as capture:
-        console.print(command._view(s, width, height))
+        console.print(command._view(s, words_for("en"), width, height))
     return capture.get().splitlines()
 
 
@@ -54,8 +55,8 @@ def test_the_view_fits_the_window_and_names_the_round_that_runs(width, height, d
 def test_a_large_window_shows_everything():
     text = "\n".join(shown(state(2, running=True), 120, 40))
     for part in (
-        "1 explore", "3 combine", "boundary", "learning_rate 6e-4", "lora_r 32", "68.0 to 75.0", "baseline: 63.9 %",
-        "32 of 74 trials, 2 h 10 of 8 h", "4 side by side, trials 20-23", "12.5 trials an hour", "3 h 30", "trials 9",
+        "1 explore", "3 combine", "boundary", "learning rate 6e-4", "rank 32", "68.0 to 75.0", "baseline: 63.9 %",
+        "32 of 74 trials, 2 h 10 of 8 h", "4 side by side, trials 20-23", "12.5 trials an hour", "3 h 30", "trial 9",
     ):  # fmt: skip
         assert part in text, part
 
@@ -64,6 +65,8 @@ def test_a_pipe_gets_one_line_for_each_change(monkeypatch, tmp_path):
     seen = iter([state(0, True), state(0, True), state(1, True), state(4, False)])
 
     class Watched:
+        words = words_for("en")
+
         def status(self) -> StudyStatus:
             return next(seen)
 
@@ -73,7 +76,7 @@ def test_a_pipe_gets_one_line_for_each_change(monkeypatch, tmp_path):
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("study tickets: not finished; 30 of 74 trials")
+    assert lines[0].startswith("study tickets: not finished; spent: 30 of 74 trials")
     assert "round 1 explore (12 completed, 4 running)" in lines[0]
     assert lines[-1].startswith("study tickets: done")
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
 
 from tunebook.cli.output import messages, printable, results
 from tunebook.cli.progress import TerminalObserver
@@ -32,6 +37,20 @@ def test_both_streams_are_clean(capsys: pytest.CaptureFixture[str]) -> None:
     for said in (told.out, told.err):
         assert "\x1b" not in said
         assert "[bold red]the last line[/] :skull:" in said.replace("\n", " ")
+
+
+def test_what_stands_in_tables_and_groups_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(ATTACK)
+    table.add_row(Text(ATTACK))
+    table.add_row(ATTACK)
+    results().print(Group(Text(ATTACK), Panel(table)))
+    with Live(Group(Text(ATTACK), table), console=messages()):
+        pass
+    told = capsys.readouterr()
+    for said in (told.out, told.err):
+        assert said.count("owned") >= 3
+        assert not {"\x07", "\x08", "\x9b"} & set(said)
+        assert "\x1b]" not in said
 
 
 def test_lines_and_tabs_are_kept() -> None:

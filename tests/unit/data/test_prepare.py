@@ -12,12 +12,14 @@ from jinja2.exceptions import TemplateError
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
+from tunebook.core.metric import AnswerSource
 from tunebook.core.space import SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 from tunebook.data import changed_files, prepare, sha256_of
 from tunebook.data.examples import DataExample
 from tunebook.data.template import TOOLS_HEADING, Encoder
 from tunebook.errors import DataError, ModelError
+from tunebook.words import words_for
 
 TEMPLATE = (
     "{% for m in messages %}{% if loop.first and m.role != 'system' %}[system|default]{% endif %}"
@@ -70,7 +72,8 @@ def study(tmp_path: Path):
             "s", "m", DataSpec(**data), "exact_match", Configuration(max_length=64), SearchSpace(), Budget(10), **{}
         )
         spec = dataclasses.replace(spec, **{key: value for key, value in changes.items() if key not in names})
-        return prepare(spec, tokenizer or Letters(), tmp_path, context)
+        answers = AnswerSource.CHOICE if spec.metric == "choice" else AnswerSource.GENERATION
+        return prepare(spec, tokenizer or Letters(), tmp_path, context, answers=answers)
 
     return make
 
@@ -166,7 +169,8 @@ def test_same_example_in_two_splits_is_refused_unless_allowed(study, split: str)
     assert f"({split}.jsonl:59 = train.jsonl:4, {split}.jsonl:60 = train.jsonl:8)" in str(caught.value)
     allowed = study(rows(60), **files, allow_overlap=True)
     assert codes(allowed) == ["overlap"]
-    assert allowed.warnings[0].values == {"split": split, "other": "train", "count": 2}
+    places = [f"{split}.jsonl:59 = train.jsonl:4", f"{split}.jsonl:60 = train.jsonl:8"]
+    assert allowed.warnings[0].values == {"split": split, "other": "train", "count": 2, "rows": places}
 
 
 def test_same_example_in_validation_and_test_is_refused(study) -> None:
@@ -178,8 +182,8 @@ def test_same_question_with_another_answer_and_duplicates_are_warned_of(study) -
     train = [*rows(60), {"prompt": "3 + 3?", "completion": "3"}, {"prompt": "3 + 3?", "completion": "0"}]
     data = study(train, [*rows(60, 100), {"prompt": "5 + 5?", "completion": "0"}])
     assert codes(data) == ["shared_questions", "duplicates"]
-    assert data.warnings[1].values == {"split": "train", "count": 2, "contradicting": 1}
-    assert str(data.warnings[1]) == (
+    assert data.warnings[1].values == {"source": "train.jsonl", "split": "train", "count": 2, "contradicting": 1}
+    assert said(data.warnings[1]) == (
         "train.jsonl: 2 rows of train repeat an earlier question, 1 of them with another answer."
     )
 
@@ -198,7 +202,7 @@ def test_labels_that_training_never_shows_are_warned_of(study) -> None:
     data = study(rows(60), rows(60, 100), test)
     assert codes(data) == ["unseen_labels"]
     assert data.warnings[0].values == {"split": "test", "labels": ["9"], "rows": 1}
-    assert data.warnings[0].text == (
+    assert said(data.warnings[0]) == (
         '1 answer of test ("9"; 1 row) never occurs in the training rows, so no configuration can learn it.'
     )
 
@@ -217,7 +221,7 @@ def test_rows_cut_by_max_length_are_counted_for_every_level(study) -> None:
         "200": {"truncated": 0, "without_answer": 0},
     }
     assert codes(data) == ["answers_cut_off"]
-    assert str(data.warnings[0]) == (
+    assert said(data.warnings[0]) == (
         "max_length 64 leaves nothing of the answer in 1 of 62 training rows; they are passed over at that length."
     )
 
@@ -231,7 +235,8 @@ def test_rows_beyond_the_models_context_are_cut_and_told(study) -> None:
     long = {"prompt": "x" * 100, "completion": "1"}
     data = study([*rows(60), long], [*rows(60, 100), {"prompt": "y" * 120, "completion": "2"}], context=64)
     assert codes(data) == ["answers_cut_off", "beyond_context", "beyond_context_scored"]
-    assert data.warnings[1].values == {"count": 1, "longest": 136, "context": 64}
+    place = "train.jsonl:61"
+    assert data.warnings[1].values == {"count": 1, "longest": 136, "context": 64, "place": place}
     assert data.workload.train[-1].n_tokens == data.facts.longest_tokens == 64
     scored = data.workload.splits["validation"][-1]
     assert Letters.text(scored.completion_ids) == "2$"
@@ -313,3 +318,7 @@ def test_tokenizer_without_end_of_text_is_refused() -> None:
     tokenizer.eos_token_id = None
     with pytest.raises(ModelError, match="no end-of-text token"):
         Encoder(tokenizer)
+
+
+def said(notice) -> str:
+    return words_for("en").notice(notice)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 import torch
@@ -40,6 +42,36 @@ def test_an_error_comes_back_with_its_tag():
         lanes.start(fails, "x")
         (done,) = collect(lanes, 1)
     assert (done.tag, str(done.error)) == ("x", "broken")
+
+
+class Activations:
+    """What a failed forward holds."""
+
+
+def runs_out_of_memory(left, depth=2):
+    held = Activations()
+    left.append(weakref.ref(held))
+    if depth:
+        runs_out_of_memory(left, depth - 1)
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize("how", ["start", "spread"])
+def test_what_a_forward_held_that_ran_out_of_memory_is_free_before_it_is_tried_again(how):
+    left = []
+    gc.disable()  # whatever is only freed by a collection some time later counts as held
+    try:
+        with Lanes(2, 2, False) as lanes:
+            if how == "start":
+                lanes.start(lambda: runs_out_of_memory(left), None)
+            else:
+                lanes.start(lambda: lanes.spread(lambda _: runs_out_of_memory(left), (0, 1)), None)
+            (done,) = collect(lanes, 1)
+            assert isinstance(done.error, torch.OutOfMemoryError)
+            assert left
+            assert [ref() for ref in left if ref() is not None] == []
+    finally:
+        gc.enable()
 
 
 def test_each_raises_what_a_lane_raised_and_leaves_the_lanes_idle():

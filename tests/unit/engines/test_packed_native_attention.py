@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tunebook.engines.packed.model import attention, native_attention
+from tunebook.engines.packed.model.batches import Node, Part, Tree, lay_out
 from tunebook.engines.packed.model.native import library
-from tunebook.engines.packed.training.batches import Node, Part, Tree, lay_out
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler on this machine")
 

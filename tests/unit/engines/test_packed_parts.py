@@ -6,18 +6,19 @@ import math
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, get_scheduler
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import EvaluationRecord, StepRecord
 from tunebook.core.order import warmup_count
-from tunebook.engines.initial import initial_a
+from tunebook.core.schedule import rate_factor
+from tunebook.engines.initial import initial_values
 from tunebook.engines.packed.model import targets
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape, new_adapter
-from tunebook.engines.packed.scheduling import memory
 from tunebook.engines.packed.training import checkpoint
-from tunebook.engines.packed.training.losses import label_loss
-from tunebook.engines.packed.training.optim import TrialOptimizer, rate_factor
+from tunebook.engines.packed.training.losses import Labels, label_losses
+from tunebook.engines.packed.training.optim import TrialOptimizer
 from tunebook.errors import ModelError
 
 SHAPES = (ModuleShape("a.q_proj", 6, 5, "a.q_proj"), ModuleShape("a.k_proj", 6, 3, "a.q_proj"),
@@ -71,16 +72,20 @@ def test_a_gradient_that_is_not_finite_changes_nothing():
     assert torch.equal(adapter.values, before)
 
 
-@pytest.mark.parametrize("rows", [1, 255, 256, 300])
-def test_the_loss_and_its_gradient_equal_autograd(rows):
+@pytest.mark.parametrize("rows", [1, 15, 16, 50])
+def test_the_losses_of_several_trials_and_their_gradient_equal_autograd(rows):
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(11, 4, generator=generator, dtype=torch.float64)
-    hidden = torch.randn(rows, 4, generator=generator, dtype=torch.float64).requires_grad_()
-    labels = torch.randint(11, (rows,), generator=generator)
-    plain = torch.nn.functional.cross_entropy(hidden @ weight.T, labels, reduction="sum") / 700
-    plain.backward()
-    loss, grad = label_loss(lambda h: h @ weight.T, hidden.detach(), labels, 700)
-    assert loss == pytest.approx(float(plain.detach()), rel=1e-12)
+    hidden = torch.randn(2 * rows + 3, 4, generator=generator, dtype=torch.float64).requires_grad_()
+    at = (*range(rows), *[rows] * 5, *range(rows + 1, 2 * rows))  # a row of five labels; padding rows at the end
+    tokens = tuple([3, 3, 7, 1, 9] * (rows + 1))[: len(at)]
+    labels = Labels(at, tokens, counts=(rows, rows + 4), n_items=(700, 30))
+    logits = hidden[list(labels.rows)] @ weight.T
+    each = torch.nn.functional.cross_entropy(logits, torch.tensor(labels.tokens), reduction="none")
+    plain = torch.stack([each[:rows].sum() / 700, each[rows:].sum() / 30])
+    plain.sum().backward()
+    losses, grad = label_losses(lambda h: h @ weight.T, hidden.detach(), labels, at_once=16)
+    torch.testing.assert_close(losses, plain.detach(), rtol=1e-12, atol=0)
     torch.testing.assert_close(grad, hidden.grad)
 
 
@@ -99,15 +104,27 @@ def test_an_adapter_is_one_vector_with_aligned_views_and_stacked_as():
 
 
 def test_initial_values_depend_on_seed_and_module_alone():
-    a = initial_a(1, "x.q_proj", 4, 25)
-    assert torch.equal(a, initial_a(1, "x.q_proj", 4, 25))
-    assert not torch.equal(a, initial_a(2, "x.q_proj", 4, 25))
-    assert not torch.equal(a, initial_a(1, "x.k_proj", 4, 25))
+    a, b = initial_values(1, "x.q_proj", 4, 25, 9)
+    assert torch.equal(a, initial_values(1, "x.q_proj", 4, 25, 9)[0])
+    assert not torch.equal(a, initial_values(2, "x.q_proj", 4, 25, 9)[0])
+    assert not torch.equal(a, initial_values(1, "x.k_proj", 4, 25, 9)[0])
     assert float(a.abs().max()) <= 1 / 5
-    gaussian = initial_a(1, "x.q_proj", 4, 10_000, "gaussian")
+    assert not b.any()
+    gaussian, _ = initial_values(1, "x.q_proj", 4, 10_000, 9, "gaussian")
     assert float(gaussian.std()) == pytest.approx(0.25, rel=0.02)
-    with pytest.raises(ValueError, match="got 'zeros'; it is 'kaiming' or 'gaussian'"):
-        initial_a(1, "x", 4, 25, "zeros")
+    with pytest.raises(ValueError, match="got 'zeros' with rank 4; it is one of kaiming, gaussian, orthogonal"):
+        initial_values(1, "x", 4, 25, 9, "zeros")
+
+
+def test_an_orthogonal_start_is_the_base_model_with_a_and_b_as_pefts_are_spread():
+    a, b = initial_values(1, "x.q_proj", 8, 4000, 3000, "orthogonal")
+    assert float((b @ a).abs().max()) < 1e-6 < float(b.abs().max())
+    layer = get_peft_model(torch.nn.Sequential(torch.nn.Linear(4000, 3000)), LoraConfig(
+        r=8, init_lora_weights="orthogonal", target_modules=["0"]
+    )).base_model.model[0]  # fmt: skip
+    for mine, theirs in ((a, layer.lora_A.default.weight), (b, layer.lora_B.default.weight)):
+        assert mine.shape == theirs.shape
+        assert float(mine.norm()) == pytest.approx(float(theirs.detach().norm()), rel=0.05)
 
 
 def test_resume_state_round_trips_exactly_nan_included(tmp_path):
@@ -130,18 +147,6 @@ def test_a_kill_between_the_renames_leaves_a_state_that_is_read(tmp_path):
     checkpoint.save_state(tmp_path, {}, saved)
     (tmp_path / "resume").rename(tmp_path / ".resume.old")
     assert checkpoint.load_state(tmp_path, {}) is not None
-
-
-def test_the_memory_plan_shrinks_slots_then_rows(monkeypatch):
-    def plan(free):
-        monkeypatch.setattr(memory, "free_bytes", lambda device: free)
-        return memory.plan_memory(SHAPES * 100, 64, 4, "cpu", slots=8)
-
-    roomy, tight = plan(10**10), plan(3 * 10**6)
-    assert (roomy.rows, roomy.slots) == (memory.CPU_ROWS, 8)
-    assert 1 <= tight.slots < 8
-    assert 16 <= tight.rows <= roomy.rows
-    assert plan(0) == memory.MemoryPlan(16, 1)
 
 
 def test_target_modules_mean_what_they_mean_in_peft():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunebook.core.ports import TokenizedExample
-from tunebook.engines.packed.training.steps import micro_batches, truncated
+from tunebook.core.ports import TokenizedExample, trained_examples
+from tunebook.engines.packed.training.steps import micro_batches
 
 EXAMPLE = st.builds(
     TokenizedExample,
@@ -99,5 +99,5 @@ def test_examples_with_one_and_the_same_prompt_predict_from_its_last_row():
 
 def test_truncation_keeps_the_first_tokens_and_drops_examples_without_a_label():
     examples = [TokenizedExample((1, 2), (3, 4, 5)), TokenizedExample((1, 2, 3, 4), (5,)), TokenizedExample((1,), ())]
-    assert truncated(examples, 4) == ((0, TokenizedExample((1, 2), (3, 4))),)
-    assert [index for index, _ in truncated(examples, 100)] == [0, 1]
+    assert trained_examples(examples, 4) == ((0, TokenizedExample((1, 2), (3, 4))),)
+    assert [index for index, _ in trained_examples(examples, 100)] == [0, 1]

@@ -7,10 +7,10 @@ import torch
 
 from tunebook.engines.packed.model import updates
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
+from tunebook.engines.packed.model.batches import Node, Part, Tree, lay_out
 from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.native import library
 from tunebook.engines.packed.model.updates import add_updates, backward_updates
-from tunebook.engines.packed.training.batches import Node, Part, Tree, lay_out
 
 needs_native = pytest.mark.skipif(library() is None, reason="no C compiler on this machine")
 OTHERS = 3

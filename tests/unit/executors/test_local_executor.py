@@ -174,7 +174,7 @@ def test_failures_that_the_engine_reports_are_tried_again(tmp_path):
 def test_a_trial_that_takes_all_memory_is_seen_as_that(tmp_path):
     run = Run(tmp_path, [job(1), job(2, "memory"), job(3), job(4)], slots=4)
     assert run.finished == [1, 3, 4]
-    assert "host out of memory" in run.failed[2]
+    assert "out of memory" in run.failed[2]
     assert run.of(Failed)[0].out_of_memory
     limits = [note.values["most_together"] for note in run.of(Noted) if note.code == "fewer_together"]
     assert limits[0] == 1

@@ -16,16 +16,13 @@ from pathlib import Path
 import pytest
 
 from tunebook.errors import (
-    DiskFull,
     LedgerDamaged,
     LedgerLocked,
     LedgerUnavailable,
     NotFoundError,
-    UnwritableFolder,
     UserError,
 )
 from tunebook.ledger import ledger_address, open_ledger
-from tunebook.ledger.lock import unwritable
 from tunebook.testing.ledger_suite import same_history
 from tunebook.testing.sample_study import result_of, sample_facts, sample_spec, sample_wave
 
@@ -145,7 +142,7 @@ def test_a_reader_of_a_read_only_folder_reads_what_is_still_in_the_log(open_to_a
 def test_a_folder_that_cannot_be_written_is_said_at_once(open_to_all, tmp_path):
     said = as_nobody(open_to_all, tmp_path / "spare", "write")
     assert said.startswith("UnwritableFolder")
-    assert "Make the folder writable" in said
+    assert "Make the place writable" in said
 
 
 WITHOUT_FLOCK = """
@@ -243,11 +240,6 @@ def test_a_changed_row_never_becomes_a_fact(study, statement):
     connection.close()
     with open_ledger(study, write=False) as ledger, pytest.raises(LedgerDamaged):
         _ = ledger.history(), ledger.facts()
-
-
-def test_full_and_unwritable_disks_have_their_own_errors(tmp_path):
-    assert isinstance(unwritable(tmp_path, OSError(28, "No space left on device")), DiskFull)
-    assert isinstance(unwritable(tmp_path, OSError(30, "Read-only file system")), UnwritableFolder)
 
 
 def test_the_address_comes_from_the_environment():

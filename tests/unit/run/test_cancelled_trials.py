@@ -15,7 +15,6 @@ from tunebook.core.events import Cancelled, Event, Recorded, Started
 from tunebook.core.facts import History
 from tunebook.core.study import TrialState
 from tunebook.errors import Interrupted, NotFoundError, UserError
-from tunebook.planning.planner import StudyPlanner
 from tunebook.run import runner, session
 from tunebook.run.observers import Silent
 from tunebook.run.reading import read_study
@@ -98,14 +97,24 @@ def test_what_cannot_be_cancelled_is_said(study_file: Path) -> None:
         study.cancel(1)
 
 
+def cancelling(monkeypatch, unwanted) -> None:
+    """The study's own planner, which also cancels what `unwanted` names for a history."""
+    real = session.planner_of
+
+    def planner(*given):
+        made = real(*given)
+        made.to_cancel = unwanted
+        return made
+
+    monkeypatch.setattr(session, "planner_of", planner)
+
+
 def test_a_planner_may_cancel_trials_under_way(study_file: Path, monkeypatch) -> None:
-    class Impatient(StudyPlanner):
-        """Does not want trial 5 once trial 3 is there."""
+    def unwanted(history: History) -> list[int]:
+        """Trial 5, once trial 3 is there."""
+        return [5] if 3 in history.trials and history.trials[3].state.is_final else []
 
-        def to_cancel(self, history: History) -> list[int]:
-            return [5] if 3 in history.trials and history.trials[3].state.is_final else []
-
-    monkeypatch.setattr(session, "StudyPlanner", Impatient)
+    cancelling(monkeypatch, unwanted)
     study = Study.load(study_file)
     observer = When(5, lambda: pytest.fail("trial 5 was begun"))
     study.run(observer)
@@ -114,14 +123,8 @@ def test_a_planner_may_cancel_trials_under_way(study_file: Path, monkeypatch) ->
 
 
 @pytest.mark.parametrize("share", [2, 3])
-def test_a_study_with_many_cancelled_trials_ends_and_claims_nothing_by_them(
-    study_file: Path, monkeypatch, share
-) -> None:
-    class Picky(StudyPlanner):
-        def to_cancel(self, history: History) -> list[int]:
-            return [number for number in history.trials if number % share == 1]
-
-    monkeypatch.setattr(session, "StudyPlanner", Picky)
+def test_a_study_with_many_cancelled_trials_claims_nothing_by_them(study_file: Path, monkeypatch, share) -> None:
+    cancelling(monkeypatch, lambda history: [number for number in history.trials if number % share == 1])
     study = Study.load(study_file)
     study.run()
     gone = cancelled(study)

@@ -30,7 +30,7 @@ def study(folder: Path, old: str = "", new: str = "") -> Study:
     (folder / "train.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
     file = folder / "study.yaml"
     file.write_text(STUDY.replace(old, new), encoding="utf-8")
-    return Study.load(file)
+    return Study.load(file, trust_study_code=True)
 
 
 @pytest.mark.parametrize(

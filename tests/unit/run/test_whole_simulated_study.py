@@ -178,7 +178,7 @@ def test_rerun_reproduces_a_trial_bit_for_bit(study_file: Path) -> None:
     found = study.rerun(3)
     assert found.reproduces
     assert found.answers_differ == 0
-    assert "reproduces" in found.sentence()
+    assert "reproduces" in study.words.reproduction(found)
 
 
 def test_plan_spends_and_writes_nothing(study_file: Path) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import torch
 
-from tunebook.core.ports import Calibration, EngineOptions, Sink, TrialSource, Workload
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import Calibration, EngineOptions, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_config, load_model
-from tunebook.engines.calibration import measure
+from tunebook.engines.calibration import MEASURED, measure
 from tunebook.engines.packed.model import targets
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.cohort import Cohort
 from tunebook.engines.packed.scheduling.lanes import Lanes, lane_count, threads_agree
-from tunebook.engines.packed.scheduling.memory import MemoryPlan, plan_memory
+from tunebook.engines.packed.scheduling.memory import MemoryPlan, ModelSize, free_bytes, needs_of, plan_memory
+from tunebook.engines.packed.trainable import refusal
 
 __all__ = ["PackedEngine", "unsupported"]
+
+ORDINARY_RANK = 16
+"""What a wave's adapters are taken to be before they are known."""
 
 
 def unsupported(folder: str, trust_remote_code: bool = False) -> str | None:
@@ -43,12 +50,19 @@ class PackedEngine:
         self._n_lanes = int(options.extra.get("lanes", lane_count(options.device, options.threads)))
         torch.set_num_threads(options.threads)
 
+    def refuses(self, configuration: Configuration) -> str | None:
+        """Why a configuration is left to engine `peft`, or None."""
+        return refusal(configuration)
+
     def calibrate(self, workload: Workload) -> Calibration:
         """Steps of a small cohort, a scoring pass and, with room for it, plain PEFT, timed (`calibration.measure`)."""
-        return measure(self._model(), self._plan(workload), self._options, workload, self._lanes())
+        return measure(self._model(), self._plan(workload, ()), self._options, workload, self._lanes())
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
-        Cohort(self._model(), self._options, self._plan(workload), workload, sink, self._lanes()).run(source)
+        jobs = list(source.take(self._plan(workload, ()).slots))
+        if jobs:
+            plan = self._plan(workload, jobs)
+            Cohort(self._model(), self._options, plan, workload, sink, self._lanes(), jobs).run(source)
 
     def _model(self) -> PackedModel:
         """The base model, loaded at first use.
@@ -69,10 +83,12 @@ class PackedEngine:
         packed = self._model()
         return self._n_lanes > 1 and threads_agree(packed.base_shapes, packed.dtype, self._options.threads)
 
-    def _plan(self, workload: Workload) -> MemoryPlan:
-        packed, extra = self._model(), self._options.extra
+    def _plan(self, workload: Workload, jobs: Sequence[TrialJob]) -> MemoryPlan:
+        """The plan for a wave that begins with these jobs, or with ordinary ones where none are known yet."""
+        packed, options = self._model(), self._options
+        jobs = jobs or [TrialJob(0, replace(MEASURED, lora_r=ORDINARY_RANK), 0, (), "")]
         plan = plan_memory(
-            packed.all_shapes, packed.model.config.hidden_size, packed.dtype.itemsize, self._options.device,
-            self._options.memory_bytes, slots=extra.get("slots"), lanes=self._n_lanes,
+            ModelSize.of(packed), needs_of(packed, jobs, workload, options.share_prompts), options.device,
+            free_bytes(options.device, options.memory_bytes), options.extra.get("slots"), self._n_lanes,
         )  # fmt: skip
-        return MemoryPlan(int(extra.get("rows", plan.rows)), plan.slots)
+        return replace(plan, rows=int(options.extra.get("rows", plan.rows)))

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
+from tunebook.engines.packed.model.batches import Batch, LaidNode, Run
 from tunebook.engines.packed.model.kernels import rotate
 from tunebook.engines.packed.model.native_attention import native_attend, takes
-from tunebook.engines.packed.training.batches import Batch, LaidNode, Run
 
 __all__ = ["IMPLEMENTATION", "OwnAttention", "attend", "register"]
 

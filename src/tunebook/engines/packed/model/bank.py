@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
-from tunebook.engines.initial import initial_a
+from tunebook.engines.initial import initial_values
 
 __all__ = ["Adapter", "ModuleShape", "new_adapter"]
 
@@ -103,11 +103,19 @@ class Adapter:
 
     def stacked_a(self, names: Sequence[str]) -> Tensor | None:
         """The A's of several modules as one matrix (len(names)·R, D), or None when they don't lie side by side."""
-        return self._stacked(self.values, names)
+        first = self.shapes[names[0]]
+        start, size = self._at[names[0]][0], self.rank * first.n_in
+        if any(self._at[name][0] != start + i * size for i, name in enumerate(names)):
+            return None
+        return self.values[start : start + len(names) * size].view(len(names) * self.rank, first.n_in)
 
-    def stacked_grad_a(self, names: Sequence[str]) -> Tensor | None:
-        """Gradient of `stacked_a`, a view."""
-        return None if self.grads is None else self._stacked(self.grads, names)
+    def flat(self, a: float, b: float) -> Tensor:
+        """A vector like `values` with `a` at the entries of every A and `b` at those of every B."""
+        made = torch.zeros_like(self.values)
+        for view_a, view_b in self._view(made).values():
+            view_a.fill_(a)
+            view_b.fill_(b)
+        return made
 
     def want_grads(self) -> None:
         """Make room for gradients, all zero."""
@@ -123,18 +131,6 @@ class Adapter:
     def drop_grads(self) -> None:
         """Give the room for gradients back."""
         self.grads, self._grad_views, self.memo = None, {}, {}
-
-    @property
-    def n_bytes(self) -> int:
-        """Bytes of the values alone."""
-        return self.values.numel() * self.values.itemsize
-
-    def _stacked(self, flat: Tensor, names: Sequence[str]) -> Tensor | None:
-        first = self.shapes[names[0]]
-        start, size = self._at[names[0]][0], self.rank * first.n_in
-        if any(self._at[name][0] != start + i * size for i, name in enumerate(names)):
-            return None
-        return flat[start : start + len(names) * size].view(len(names) * self.rank, first.n_in)
 
     def _view(self, flat: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         views = {}
@@ -154,7 +150,7 @@ def new_adapter(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Adapter:
-    """The adapter with which a trial starts: A from `engines.initial`, B zero.
+    """The adapter with which a trial starts: values of `engines.initial`.
 
     Args:
         shapes: the modules that the configuration targets (`targets.target_shapes`).
@@ -165,7 +161,9 @@ def new_adapter(
     )
     for shape in shapes:
         kind = configuration.init_lora_weights
-        adapter.a(shape.name).copy_(initial_a(seed, shape.name, adapter.rank, shape.n_in, kind))
+        a_RD, b_OR = initial_values(seed, shape.name, adapter.rank, shape.n_in, shape.n_out, kind)
+        adapter.a(shape.name).copy_(a_RD)
+        adapter.b(shape.name).copy_(b_OR.T)
     return adapter
 
 

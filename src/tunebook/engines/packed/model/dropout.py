@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tunebook.engines.packed.model.bank import ModuleShape
+from tunebook.engines.packed.model.batches import Run
 from tunebook.engines.packed.model.kernels import keep_mask
-from tunebook.engines.packed.training.batches import Run
 
 __all__ = ["Mask", "Masks", "first_words", "kept_scale", "limit", "step_key", "word_keys"]
 

@@ -113,11 +113,13 @@ def silu_gate_backward(grad: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, 
 
 
 def rms_norm(x_ND: Tensor, scale_D: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """x · scale / rms(x) and, for the gradient, 1 / rms(x), shape (N,); as transformers computes it in float32."""
+    """x · scale / rms(x) and, for the gradient, 1 / rms(x), shape (N,); as transformers computes it, in float32, and
+    for a scale of the type of x rounded before it is multiplied with the scale."""
     native = native_for(x_ND, scale_D)
     if native is None:
-        inverse = torch.rsqrt(x_ND.square().mean(-1) + epsilon)
-        return (x_ND * inverse[:, None]).mul_(scale_D), inverse
+        wide = _wide(x_ND)
+        inverse = torch.rsqrt(wide.square().mean(-1) + epsilon)
+        return (wide * inverse[:, None]).to(scale_D.dtype).mul_(scale_D).to(x_ND.dtype), inverse
     y, inverse = torch.empty_like(x_ND), x_ND.new_empty(len(x_ND))
     native.rms_norm(x_ND.data_ptr(), scale_D.data_ptr(), y.data_ptr(), inverse.data_ptr(), *x_ND.shape, epsilon)
     return y, inverse
@@ -127,14 +129,19 @@ def rms_norm_backward(grad_ND: Tensor, x_ND: Tensor, scale_D: Tensor, inverse_N:
     """Gradient of `rms_norm` with respect to x."""
     native = native_for(grad_ND, x_ND, scale_D)
     if native is None:
-        scaled = grad_ND * scale_D
-        c = (scaled * x_ND).mean(-1).mul_(inverse_N**3)
-        return scaled.mul_(inverse_N[:, None]).sub_(x_ND * c[:, None])
+        scaled, wide = _wide(grad_ND) * scale_D, _wide(x_ND)
+        c = (scaled * wide).mean(-1).mul_(inverse_N**3)
+        return scaled.mul_(inverse_N[:, None]).sub_(wide * c[:, None]).to(x_ND.dtype)
     out = torch.empty_like(x_ND)
     native.rms_norm_backward(
         grad_ND.data_ptr(), x_ND.data_ptr(), scale_D.data_ptr(), inverse_N.data_ptr(), None, out.data_ptr(), *x_ND.shape
     )
     return out
+
+
+def _wide(x: Tensor) -> Tensor:
+    """In float32 at least."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def rotate(x_NHE: Tensor, cosine_NE: Tensor, sine_NE: Tensor) -> Tensor:

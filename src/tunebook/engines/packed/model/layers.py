@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from tunebook.engines.packed.model.bank import ModuleShape
+from tunebook.engines.packed.model.batches import Batch
 from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, exact_threads, is_plain
 from tunebook.engines.packed.model.updates import add_updates, backward_updates
-from tunebook.engines.packed.training.batches import Batch
 
 __all__ = ["AdaptedLinear", "Group"]
 

@@ -46,19 +46,31 @@ def swap_last_layer(model: Any) -> str | None:
     return f"{name}.mlp"
 
 
-def swap_known_modules(model: Any) -> None:
-    """Put the lean forms in the place of the modules that are known to be equal, in place. Weights must be frozen."""
+def swap_known_modules(model: Any) -> bool:
+    """Put the lean forms in the place of the modules that are known to be equal, in place. Weights must be frozen.
+
+    Returns: whether every norm, gate and attention was known.
+    """
+    swapped = set()
     for name, module in list(model.named_modules()):
-        kind = type(module).__name__
-        stock = type(module).__module__.startswith("transformers.models.")
-        if stock and kind in _NORMS:
-            model.set_submodule(name, _LeanNorm(module, module.weight, module.variance_epsilon))
-        elif stock and kind in _OFFSET_NORMS:
-            model.set_submodule(name, _LeanNorm(module, 1.0 + module.weight.float(), module.eps))
-        elif stock and kind in _GATED and type(module.act_fn).__name__ in ("SiLUActivation", "SiLU"):
-            model.set_submodule(name, _LeanGated(module))
-        elif stock and kind in _ROTARY:
-            model.set_submodule(name, _LeanAttention(module))
+        lean = _lean_form(module)
+        if lean is not None:
+            model.set_submodule(name, lean)
+            swapped.add(type(lean))
+    return swapped == {_LeanNorm, _LeanGated, _LeanAttention}
+
+
+def _lean_form(module: Any) -> nn.Module | None:
+    kind = type(module).__name__
+    if not type(module).__module__.startswith("transformers.models."):
+        return None
+    if kind in _NORMS:
+        return _LeanNorm(module, module.weight, module.variance_epsilon)
+    if kind in _OFFSET_NORMS:
+        return _LeanNorm(module, 1.0 + module.weight.float(), module.eps)
+    if kind in _GATED and type(module.act_fn).__name__ in ("SiLUActivation", "SiLU"):
+        return _LeanGated(module)
+    return _LeanAttention(module) if kind in _ROTARY else None
 
 
 class _LeanNorm(nn.Module):
@@ -68,7 +80,7 @@ class _LeanNorm(nn.Module):
         self._scale, self._epsilon = scale.detach(), epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dtype != torch.float32 or self._scale.dtype != torch.float32:
+        if x.dtype == torch.float64:
             return cast(Tensor, self.stock(x))
         return _norm(x, self._scale, self._epsilon)
 

@@ -12,10 +12,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from tunebook.engines.packed.model.batches import Batch
 from tunebook.engines.packed.model.kernels import native_for, rotate
 from tunebook.engines.packed.model.multiplies import exact_threads
 from tunebook.engines.packed.model.native import library
-from tunebook.engines.packed.training.batches import Batch
 
 __all__ = ["native_attend", "takes"]
 

@@ -12,29 +12,44 @@ Scoring brings its own attention, which keeps the keys it needs (`attention.OwnA
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from tunebook.engines.packed.model.attention import IMPLEMENTATION, OwnAttention, register
 from tunebook.engines.packed.model.bank import ModuleShape
+from tunebook.engines.packed.model.batches import Batch, Part, lay_out
 from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.layers import AdaptedLinear, Group
 from tunebook.engines.packed.model.lean_modules import swap_known_modules, swap_last_layer
 from tunebook.engines.packed.model.multiplies import base_linear, row_multiple
+from tunebook.engines.packed.model.recompute import recomputed
 from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
-from tunebook.engines.packed.training.batches import Batch, Part, lay_out
 from tunebook.errors import PackingError
 
 __all__ = ["PackedModel"]
+
+
+class _Now(threading.local):
+    """Of the training forward that a thread runs: what is entered while a layer runs again, None where none does."""
+
+    again: Callable[[], AbstractContextManager[None]] | None = None
 
 
 class PackedModel:
     """Wraps a causal language model; the model is frozen, and its linear layers give way to `AdaptedLinear`.
 
     Several threads may run it at the same time.
+
+    Attributes:
+        vocabulary: rows of the output head.
+        is_lean: whether all norms, gates and attentions are the engine's own (`lean_modules.py`).
+        recompute: activation checkpointing by layer; may be set between forwards, and changes no number.
 
     Args:
         model: a stock transformers model of a supported family, on its device and in its dtype.
@@ -52,14 +67,19 @@ class PackedModel:
         self.adapter_dtype = compute_dtype(model)
         self.n_layers: int = model.config.num_hidden_layers
         self.all_shapes = linear_shapes(model)
+        self.recompute = False
+        self._now = _Now()
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         head = model.get_output_embeddings()
+        self.vocabulary: int = head.weight.shape[0]
         self.row_multiple = row_multiple([*(model.get_submodule(shape.name) for shape in self.all_shapes), head])
         self._groups = self._take_over()
-        swap_known_modules(model)
+        self.is_lean = swap_known_modules(model)
         last = swap_last_layer(model)
         self._cuts_last = last is not None
         self._beyond = [group for group in self._groups if last is not None and group.shapes[0].name.startswith(last)]
+        for layer in model.base_model.layers:
+            self._make_recomputable(layer)
         register()
         model.set_attn_implementation(IMPLEMENTATION)
 
@@ -80,21 +100,14 @@ class PackedModel:
             training: drop adapter inputs. Gradients flow whenever autograd is on.
         """
         masks = Masks() if training else None
-        read = batch.reading
-        for group in self._groups:
-            group.begin(batch, masks)
-        if read is not None:
-            for group in self._beyond:
-                group.begin(read.batch, masks)
-        try:
+        self._now.again = partial(self._running, batch, masks) if training and self.recompute else None
+        with self._running(batch, masks):
             out = self.model.base_model(
                 input_ids=batch.input_ids[None], position_ids=batch.position_ids[None], use_cache=False,
                 packed_batch=batch, packed_attention=attention,
             )  # fmt: skip
-        finally:
-            for group in self._groups:
-                group.forget()
         hidden: Tensor = out.last_hidden_state[0]
+        read = batch.reading
         return hidden if read is None or self._cuts_last else hidden.index_select(0, read.rows)
 
     def logits(self, hidden_MD: Tensor) -> Tensor:
@@ -108,6 +121,32 @@ class PackedModel:
         """Inputs and outputs of every base multiply: the linear modules and the head."""
         head = self.model.get_output_embeddings().weight
         return [*((shape.n_in, shape.n_out) for shape in self.all_shapes), (head.shape[1], head.shape[0])]
+
+    @contextmanager
+    def _running(self, batch: Batch, masks: Masks | None) -> Iterator[None]:
+        """While the calling thread runs layers on a batch."""
+        for group in self._groups:
+            group.begin(batch, masks)
+        if batch.reading is not None:
+            for group in self._beyond:
+                group.begin(batch.reading.batch, masks)
+        try:
+            yield
+        finally:
+            for group in self._groups:
+                group.forget()
+
+    def _make_recomputable(self, layer: Any) -> None:
+        """Let a decoder layer keep nothing but its input in training forwards while `recompute` is set."""
+        forward = layer.forward
+
+        def keeping_less(hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            again = self._now.again
+            if again is None or not torch.is_grad_enabled():
+                return cast(Tensor, forward(hidden_states, *args, **kwargs))
+            return recomputed(lambda x: forward(x, *args, **kwargs), hidden_states, self._anchor, again)
+
+        layer.forward = keeping_less
 
     def _take_over(self) -> list[Group]:
         groups = []

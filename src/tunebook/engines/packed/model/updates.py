@@ -13,10 +13,10 @@ from typing import Any
 from torch import Tensor
 
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
+from tunebook.engines.packed.model.batches import Run
 from tunebook.engines.packed.model.dropout import Mask, Masks, first_words, kept_scale, limit, word_keys
 from tunebook.engines.packed.model.kernels import native_for, thin_expand, thin_outer, thin_reduce
 from tunebook.engines.packed.model.multiplies import exact_threads
-from tunebook.engines.packed.training.batches import Run
 
 __all__ = ["MAX_NATIVE_RANK", "add_updates", "backward_updates"]
 

@@ -8,12 +8,11 @@ reported. A trial's trouble ends that trial alone; when memory runs out, the coh
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from tunebook.core.events import Cancelled, Evaluation, Failed, Finished, Noted, Progress, Saved, Step
 from tunebook.core.facts import Cost, Curve, StepRecord
@@ -33,12 +32,12 @@ from tunebook.engines.packed.scheduling.lane_work import (
     Turns,
 )
 from tunebook.engines.packed.scheduling.lanes import Done, Lanes
-from tunebook.engines.packed.scheduling.memory import MemoryPlan, peak_bytes
+from tunebook.engines.packed.scheduling.memory import MemoryPlan, give_back, needs_of_trial, peak_bytes
 from tunebook.engines.packed.training import checkpoint
-from tunebook.engines.packed.training.loop import choose, is_out_of_memory
-from tunebook.engines.packed.training.saving import save_adapter, writing
+from tunebook.engines.packed.training.loop import choose
+from tunebook.engines.packed.training.saving import save_adapter
 from tunebook.engines.packed.training.trainee import Trainee
-from tunebook.errors import EnvironmentStop, TunebookError
+from tunebook.errors import EnvironmentStop, TunebookError, is_out_of_memory
 
 __all__ = ["Cohort"]
 
@@ -57,15 +56,18 @@ class Cohort:
         packed: the base model.
         plan: how many rows a forward may have and how many trials are in training at a time.
         lanes: what computes; not used by anything else meanwhile.
+        waiting: jobs that were taken from the source to plan with; they come first.
     """
 
     def __init__(
         self, packed: PackedModel, options: EngineOptions, plan: MemoryPlan, workload: Workload, sink: Sink,
-        lanes: Lanes,
+        lanes: Lanes, waiting: Sequence[TrialJob] = (),
     ) -> None:  # fmt: skip
         self._packed, self._options, self._plan = packed, options, plan
         self._workload, self._sink, self._lanes = workload, sink, lanes
-        self._turns = Turns(packed, workload, lanes)
+        self._waiting = deque(waiting)
+        self._turns = Turns(packed, workload, lanes, plan.scoring)
+        packed.recompute = plan.recompute
         self._slots: list[Slot] = []
 
     def run(self, source: TrialSource) -> None:
@@ -102,11 +104,19 @@ class Cohort:
 
     def _fill(self, source: TrialSource) -> None:
         while (free := self._plan.slots - len(self._slots)) > 0:
-            jobs = source.take(free)
-            if not jobs:
+            if not self._waiting:
+                self._waiting += source.take(free)
+            if not self._waiting or not self._fits(self._waiting[0]):
                 return
-            for job in jobs:
-                self._guarded(job.id, lambda job=job: self._slots.append(self._enter(job)))  # type: ignore[misc]
+            job = self._waiting.popleft()
+            self._guarded(job.id, lambda job=job: self._slots.append(self._enter(job)))  # type: ignore[misc]
+
+    def _fits(self, job: TrialJob) -> bool:
+        """Whether a trial's adapter has room beside those in training; one alone always has."""
+        if not self._slots or self._plan.trials_bytes is None:
+            return True
+        jobs = [job, *(slot.trainee.job for slot in self._slots)]
+        return sum(needs_of_trial(self._packed, job) for job in jobs) <= self._plan.trials_bytes
 
     def _enter(self, job: TrialJob) -> Slot:
         packed = self._packed
@@ -178,8 +188,13 @@ class Cohort:
             self._scored(turn.slots, done.result)
 
     def _went_wrong(self, turn: Turn, error: BaseException) -> None:
+        if is_out_of_memory(error):
+            give_back(self._options.device)
         if turn.due == TRAIN and is_out_of_memory(error):
             self._split(turn.slots, error)
+        elif is_out_of_memory(error) and (limits := self._turns.limits.halved()) is not None:
+            self._turns.limits = limits  # the turn is still due
+            self._sink.emit(Noted("scoring_split", {"trials": [slot.id for slot in turn.slots], "rows": limits.rows}))
         elif turn.due != TRAIN and isinstance(error, _OWN_TROUBLE) and not isinstance(error, EnvironmentStop):
             for slot in turn.slots:
                 self._failed(slot.id, error)
@@ -258,14 +273,12 @@ class Cohort:
         self._plan = replace(self._plan, rows=min(self._plan.rows, limit))
         for trainee in trainees:
             trainee.restart_step(limit if alone else None)
-        if self._options.device.startswith("cuda"):
-            torch.cuda.empty_cache()
 
     def _result(self, trainee: Trainee, trial_id: int, scores: Scores, size: int) -> RawTrial:
         step, reason = trainee.broke or (None, None)
         cost = Cost(
             trainee.train_seconds, trainee.score_seconds, trainee.raw_tokens, trainee.computed_tokens,
-            peak_bytes(self._options.device), size,
+            trainee.peak_bytes or peak_bytes(self._options.device), size,
         )  # fmt: skip
         curve = Curve(tuple(trainee.steps), tuple(trainee.evaluations))
         return RawTrial(trial_id, scores, curve, cost, step, reason)
@@ -274,8 +287,7 @@ class Cohort:
 
     def _save_adapter(self, trainee: Trainee, folder: Path) -> int:
         shapes = self._packed.all_shapes
-        with writing(folder):
-            return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
+        return save_adapter(trainee.adapter, trainee.job.configuration, shapes, self._options.model, folder)
 
     def _save(self, slot: Slot) -> None:
         trainee = slot.trainee
@@ -283,8 +295,7 @@ class Cohort:
             return
         facts = {"max_rows": trainee.max_rows, "scored": slot.scored, **trainee.counters()}
         saved = checkpoint.Saved(trainee.state(), tuple(trainee.steps), tuple(trainee.evaluations), facts)
-        with writing(Path(trainee.job.folder)):
-            checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
+        checkpoint.save_state(Path(trainee.job.folder), self._identity(trainee.job), saved)
         slot.saved_at = time.monotonic()
         self._sink.emit(Saved(slot.id, trainee.n_done))
 

@@ -5,7 +5,8 @@ A turn changes nothing but the trainees of its slots; nothing here writes, repor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tunebook.core.facts import EvaluationRecord, StepRecord
@@ -13,7 +14,8 @@ from tunebook.core.ports import RawScores, Workload
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.lanes import Lanes
-from tunebook.engines.packed.scoring.score import losses, score
+from tunebook.engines.packed.scheduling.memory import forget_peak, peak_bytes
+from tunebook.engines.packed.scoring.score import ScoringLimits, losses, score
 from tunebook.engines.packed.training.loop import train_together
 from tunebook.engines.packed.training.trainee import Trainee
 
@@ -50,10 +52,6 @@ class Slot:
     def id(self) -> int:
         return self.trainee.job.id
 
-    def goes_with(self, other: Slot) -> bool:
-        """Whether both can be computed in one turn."""
-        return self.due == other.due and (self.due != SCORE or self.trainee.job.splits == other.trainee.job.splits)
-
 
 @dataclass(frozen=True)
 class Turn:
@@ -80,21 +78,23 @@ class Turns:
 
     Attributes:
         stopping: set it to make turns leave with `Stopped` after their running forward.
+        limits: bounds of scoring.
 
     Args:
         lanes: tell the time that a trial costs, and take what can be spread.
     """
 
-    def __init__(self, packed: PackedModel, workload: Workload, lanes: Lanes) -> None:
+    def __init__(self, packed: PackedModel, workload: Workload, lanes: Lanes, limits: ScoringLimits) -> None:
         self._packed, self._workload = packed, workload
         self._clock, self._spread = lanes.clock, lanes.spread
         self.stopping = False
+        self.limits = limits
 
     def train(self, slots: Sequence[Slot]) -> list[StepRecord]:
         """A step of each slot; its record."""
         trainees = [slot.trainee for slot in slots]
-        train_together(self._packed, trainees, self._clock, self._spread, self._leave_if_stopping)
-        return [trainee.finish_step() for trainee in trainees]
+        with self._peak_of(trainees):
+            return train_together(self._packed, trainees, self._clock, self._spread, self._leave_if_stopping)
 
     def end_epoch(self, slots: Sequence[Slot]) -> list[EpochEnd]:
         evaluations = self._evaluate([slot.trainee for slot in slots])
@@ -113,7 +113,8 @@ class Turns:
         if not missing:
             return [None] * len(trainees)
         began = self._clock()
-        totals = losses(self._packed, [t.adapter for t in missing], examples, self._watcher(()), self._spread)
+        adapters = [t.adapter for t in missing]
+        totals = losses(self._packed, adapters, examples, self._watcher(()), self._spread, self.limits)
         seconds = (self._clock() - began) / len(missing)
         n_tokens = sum(len(example.completion_ids) for example in examples)
         found: dict[int, EvaluationRecord] = {}
@@ -132,15 +133,25 @@ class Turns:
         found: list[Scores] = [{} for _ in trainees]
         for split in trainees[0].job.splits:
             began = self._clock()
-            results = score(
-                self._packed, adapters, self._workload.splits[split], self._workload.scoring, self._watcher(slots),
-                self._spread,
-            )  # fmt: skip
+            with self._peak_of(trainees):
+                results = score(
+                    self._packed, adapters, self._workload.splits[split], self._workload.scoring, self._watcher(slots),
+                    self._spread, self.limits,
+                )  # fmt: skip
             seconds = (self._clock() - began) / len(trainees)
             for trainee, own, result in zip(trainees, found, results, strict=True):
                 own[split] = result
                 trainee.score_seconds += seconds
         return found
+
+    @contextmanager
+    def _peak_of(self, trainees: Sequence[Trainee]) -> Iterator[None]:
+        """Note for each trial the most memory that was held while it was computed."""
+        device = str(self._packed.device)
+        forget_peak(device)
+        yield
+        for trainee in trainees:
+            trainee.peak_bytes = max(trainee.peak_bytes, peak_bytes(device))
 
     def _watcher(self, slots: Sequence[Slot]) -> Callable[[float], None]:
         def watch(share: float) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,16 +27,16 @@ from typing import Any, TypeVar
 import torch
 
 from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, use_threads
+from tunebook.engines.packed.spread import one_by_one
+from tunebook.errors import is_out_of_memory
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-__all__ = ["MAX_LANES", "Done", "Lanes", "Spread", "lane_count", "one_by_one", "threads_agree"]
+__all__ = ["MAX_LANES", "Done", "Lanes", "lane_count", "released", "threads_agree"]
 
 MAX_LANES = 4
 """More lanes would wait for one another: what each does between its multiplies is Python, one lane at a time."""
-Spread = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
-"""Does a piece of work for each of several items that do not depend on one another; results in the items' order."""
 _WAIT_SECONDS = 1.0
 _PROBED_ROWS = (2, 16, 48, 128)
 """Libraries cut sums, if at all, where there are few rows."""
@@ -77,9 +78,15 @@ def _agree(n_in: int, n_out: int, dtype: torch.dtype, threads: int) -> bool:
         torch.set_num_threads(before)
 
 
-def one_by_one(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
-    """The `Spread` of a single lane."""
-    return [work(item) for item in items]
+def released(error: BaseException) -> BaseException:
+    """The same error, without what its traceback holds if memory ran out: the activations of the failed forward."""
+    if is_out_of_memory(error):
+        one: BaseException | None = error
+        while one is not None:
+            traceback.clear_frames(one.__traceback__)
+            one.__traceback__ = None
+            one = one.__cause__ or one.__context__
+    return error
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ class _Pieces:
             try:
                 result = self._work(item)
             except BaseException as raised:  # raised again by the lane whose work it is
-                error = raised
+                error = released(raised)
             with self._changed:
                 self.results[index] = result
                 self.helped += clock() - began if clock is not None else 0.0
@@ -180,7 +187,7 @@ class Lanes:
         return max(0, self.n - self._running)
 
     def narrow(self) -> None:
-        """Have one lane from here on, when what is running has ended; for want of memory."""
+        """Drop to one lane once the current work has finished, because memory ran out."""
         self.n = 1
 
     def start(self, work: Callable[[], Any], tag: Any) -> None:
@@ -264,7 +271,7 @@ class Lanes:
         try:
             result = work()
         except BaseException as raised:  # handed to the thread that waits, which knows what to make of it
-            error = raised
+            error = released(raised)
         self._count(-1)
         self._ended.put(Done(tag, result, error))
 

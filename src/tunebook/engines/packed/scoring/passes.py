@@ -10,9 +10,9 @@ from torch import Tensor
 
 from tunebook.engines.packed.model.attention import OwnAttention
 from tunebook.engines.packed.model.bank import Adapter
+from tunebook.engines.packed.model.batches import Batch, Part, Run, Tree, reading
 from tunebook.engines.packed.model.multiplies import exact_threads, padding
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.training.batches import Batch, Part, Run, Tree, reading
 
 __all__ = ["Reading", "SlotRows", "likeliest", "read_head", "run_rows"]
 

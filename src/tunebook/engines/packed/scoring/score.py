@@ -22,16 +22,17 @@ from tunebook.core.facts import Floats
 from tunebook.core.ports import RawScores, Scoring, TokenizedExample
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.scheduling.lanes import Spread, one_by_one
 from tunebook.engines.packed.scoring.cache import GroupAttention, KeyValue, StepCache
 from tunebook.engines.packed.scoring.generation import Writer, accepted, write_answers
 from tunebook.engines.packed.scoring.passes import Reading, SlotRows, read_head, run_rows
 from tunebook.engines.packed.scoring.scoring_groups import Group, Path, group_of, groups_of, paths_of, shared_prompt
+from tunebook.engines.packed.spread import Spread, one_by_one
 
 __all__ = ["ScoringLimits", "losses", "score"]
 
 OnBatch = Callable[[float], None]
 """Told the share done after every forward; may raise to leave."""
+SMALLEST_ROWS = 32
 WINDOW = 4
 """Groups that are spread together; between windows it is looked whether answers are to be written on."""
 
@@ -48,6 +49,10 @@ class ScoringLimits:
 
     rows: int = 512
     pending_rows: int = 1024
+
+    def halved(self) -> ScoringLimits | None:
+        """Half of each, or None where less would not help."""
+        return ScoringLimits(self.rows // 2, self.pending_rows // 2) if self.rows > SMALLEST_ROWS else None
 
 
 CPU_LIMITS = ScoringLimits()

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from tunebook.core.ports import Scoring, TokenizedExample
-from tunebook.engines.packed.training.batches import cut, evenly
+from tunebook.engines.packed.model.batches import cut, evenly
 
 __all__ = ["Block", "Group", "Path", "Wanted", "group_of", "groups_of", "paths_of", "shared_prompt"]
 

@@ -8,7 +8,6 @@ again. All randomness of a trial is a function of its seed and step, so nothing 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +18,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tunebook.core.facts import EvaluationRecord, StepRecord
+from tunebook.files import replaced_folder
 
 __all__ = ["Saved", "clear_state", "load_state", "save_state"]
 
+SAFE = "Nothing that was finished is lost."
 _FORMAT = 1
 """Raised when the files change their meaning; other numbers are ignored."""
 
@@ -49,11 +50,7 @@ def save_state(folder: Path, identity: dict[str, Any], saved: Saved) -> None:
         folder: the trial's folder; the state goes into its subfolder `resume`.
         identity: what the state belongs to (configuration, seed, ...), JSON values; compared when it is loaded.
     """
-    scratch, target = folder / ".resume.writing", folder / "resume"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in saved.tensors.items()}
-    save_file(tensors, scratch / "state.safetensors")
     text = json.dumps(  # floats as their shortest exact text; NaN and infinity as Python writes and reads them
         {
             "format": _FORMAT,
@@ -63,16 +60,9 @@ def save_state(folder: Path, identity: dict[str, Any], saved: Saved) -> None:
             "facts": saved.facts,
         }
     )
-    (scratch / "state.json").write_text(text, encoding="utf-8")
-    for path in scratch.iterdir():
-        _sync(path)
-    old = folder / ".resume.old"
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    scratch.rename(target)
-    _sync(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    with replaced_folder(folder / "resume", SAFE) as scratch:
+        save_file(tensors, scratch / "state.safetensors")
+        (scratch / "state.json").write_text(text, encoding="utf-8")
 
 
 def load_state(folder: Path, identity: dict[str, Any]) -> Saved | None:
@@ -100,14 +90,3 @@ def _load(folder: Path, identity: dict[str, Any]) -> Saved | None:
         return Saved(load_file(folder / "state.safetensors"), steps, evaluations, values["facts"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         return None
-
-
-def _sync(path: Path) -> None:
-    """Make a file's contents, or a folder's entries, durable (folders cannot be synced on Windows)."""
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

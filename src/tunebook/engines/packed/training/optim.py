@@ -1,7 +1,7 @@
 """What the Trainer does after a backward pass, for one trial: clip, AdamW, schedule. Each trial has its own.
 
 An adapter is one flat vector, so clipping is one norm and AdamW is one fused call over it. Defaults are those of
-transformers 5: betas 0.9 and 0.999, epsilon 1e-8, gradient norm clipped to 1; weight decay applies to A and B alike.
+transformers 5: beta1 0.9, epsilon 1e-8; weight decay applies to A and B alike.
 """
 
 from __future__ import annotations
@@ -12,30 +12,14 @@ import torch
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.order import warmup_count
+from tunebook.core.schedule import rate_factor
 from tunebook.engines.packed.model.bank import Adapter
 
-__all__ = ["TrialOptimizer", "rate_factor"]
+__all__ = ["TrialOptimizer"]
 
-MAX_GRADIENT_NORM = 1.0
+ADAM_BETA1 = 0.9
 _CLIP_EPSILON = 1e-6
 """As in torch.nn.utils.clip_grad_norm_."""
-
-
-def rate_factor(configuration: Configuration, step: int, total_steps: int) -> float:
-    """What the peak rate is multiplied with at a step (from 0), as transformers.optimization schedules it."""
-    kind = configuration.lr_scheduler_type
-    if kind == "constant":
-        return 1.0
-    warmup = warmup_count(configuration.warmup_steps, total_steps)
-    if step < warmup:
-        return step / max(1, warmup)
-    if kind == "constant_with_warmup":
-        return 1.0
-    if kind == "linear":
-        return max(0.0, (total_steps - step) / max(1, total_steps - warmup))
-    progress = (step - warmup) / max(1, total_steps - warmup)
-    return max(0.0, 0.5 * (1.0 + math.cos(math.pi * progress)))
 
 
 class TrialOptimizer:
@@ -49,10 +33,13 @@ class TrialOptimizer:
     def __init__(self, adapter: Adapter, configuration: Configuration, total_steps: int) -> None:
         assert adapter.grads is not None
         self._adapter, self._configuration, self._total = adapter, configuration, total_steps
+        ratio = configuration.lora_plus_lr_ratio
+        self._shares = adapter.flat(1 / ratio, 1.0) if ratio != 1 else None
         adapter.values.grad = adapter.grads
         self._adamw = torch.optim.AdamW(
-            [adapter.values], lr=configuration.learning_rate, weight_decay=configuration.weight_decay, fused=True
-        )
+            [adapter.values], lr=configuration.learning_rate, betas=(ADAM_BETA1, configuration.adam_beta2),
+            weight_decay=configuration.weight_decay, fused=True,
+        )  # fmt: skip
 
     def step(self, step: int) -> tuple[float, float]:
         """Clip, update and clear the gradient; gives the rate used and the norm before clipping.
@@ -65,12 +52,24 @@ class TrialOptimizer:
         norm = float(norm_0)
         if not math.isfinite(norm):
             return rate, norm
-        if norm + _CLIP_EPSILON > MAX_GRADIENT_NORM:
-            self._adapter.grads.mul_(MAX_GRADIENT_NORM / (norm_0 + _CLIP_EPSILON))
-        self._adamw.param_groups[0]["lr"] = rate
-        self._adamw.step()
+        most = self._configuration.max_grad_norm
+        if norm + _CLIP_EPSILON > most:
+            self._adapter.grads.mul_(most / (norm_0 + _CLIP_EPSILON))
+        self._update(rate)
         self._adapter.grads.zero_()
         return rate, norm
+
+    def _update(self, rate: float) -> None:
+        """One step of AdamW. With LoRA+ (arXiv:2402.12354) all take the rate of B, and A keeps its share of the way:
+        a step of AdamW, weight decay included, is linear in the rate."""
+        values = self._adapter.values
+        self._adamw.param_groups[0]["lr"] = rate * self._configuration.lora_plus_lr_ratio
+        if self._shares is None:
+            self._adamw.step()
+        else:
+            before = values.clone()
+            self._adamw.step()
+            values.copy_(torch.lerp(before, values, self._shares))
 
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint must hold, by name; empty before the first step."""

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from peft import LoraConfig
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.keywords import lora_keywords
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
-from tunebook.errors import DiskFull, UnwritableFolder
+from tunebook.files import writing
 
-__all__ = ["WEIGHTS", "peft_tensors", "save_adapter", "writing"]
+__all__ = ["WEIGHTS", "peft_tensors", "save_adapter"]
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn what the operating system says while a folder is written into what the study does about it.
-
-    Raises: DiskFull: no room; UnwritableFolder: it cannot be written.
-    """
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        text = str(error)
-        full = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-        if getattr(error, "errno", None) in full or "No space left" in text:
-            raise DiskFull(
-                f"folder: {folder} could not be written ({text}). Adapters and resume state need room on this disk. "
-                "Free some and run again: nothing that was finished is lost."
-            ) from error
-        raise UnwritableFolder(
-            f"folder: {folder} could not be written ({text}). The study folder must be writable. Change its "
-            "permissions, or move the study, and run again."
-        ) from error
 
 
 def peft_tensors(adapter: Adapter) -> dict[str, Tensor]:
@@ -64,34 +39,28 @@ def save_adapter(
         all_shapes: every linear module of the model, to name the targets as briefly as is unambiguous.
         base: the base model's name or folder, for the record in adapter_config.json.
         folder: made when it is not there; each file appears whole, the weights last.
+
+    Raises: DiskFull, UnwritableFolder: it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    scratch = folder / ".writing"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    save_file(peft_tensors(adapter), scratch / WEIGHTS, metadata={"format": "pt"})
-    _peft_config(adapter, configuration, all_shapes, base).save_pretrained(scratch)
-    shutil.copymode(scratch / CONFIG, scratch / WEIGHTS)  # safetensors lets nobody else read its files
-    for path in sorted(scratch.iterdir(), key=lambda p: p.name == WEIGHTS):  # the weights last
-        os.replace(path, folder / path.name)
-    scratch.rmdir()
+    with writing(folder, "Nothing that was finished is lost."):
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = folder / ".writing"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        save_file(peft_tensors(adapter), scratch / WEIGHTS, metadata={"format": "pt"})
+        _peft_config(adapter, configuration, all_shapes, base).save_pretrained(scratch)
+        shutil.copymode(scratch / CONFIG, scratch / WEIGHTS)  # safetensors lets nobody else read its files
+        for path in sorted(scratch.iterdir(), key=lambda p: p.name == WEIGHTS):  # the weights last
+            os.replace(path, folder / path.name)
+        scratch.rmdir()
     return (folder / WEIGHTS).stat().st_size
 
 
 def _peft_config(
     adapter: Adapter, configuration: Configuration, all_shapes: tuple[ModuleShape, ...], base: str
 ) -> LoraConfig:
-    return LoraConfig(
-        base_model_name_or_path=base,
-        r=configuration.lora_r,
-        lora_alpha=configuration.lora_alpha,
-        lora_dropout=configuration.lora_dropout,
-        use_rslora=configuration.use_rslora,
-        init_lora_weights="gaussian" if configuration.init_lora_weights == "gaussian" else True,
-        target_modules=_target_names(adapter, all_shapes),
-        task_type="CAUSAL_LM",
-        inference_mode=True,
-    )
+    values = lora_keywords(configuration) | {"target_modules": _target_names(adapter, all_shapes)}
+    return LoraConfig(base_model_name_or_path=base, inference_mode=True, **values)
 
 
 def _target_names(adapter: Adapter, all_shapes: tuple[ModuleShape, ...]) -> list[str]:

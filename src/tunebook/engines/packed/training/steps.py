@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tunebook.core.ports import TokenizedExample
-from tunebook.engines.packed.training.batches import Node, Tree, cut, evenly
+from tunebook.engines.packed.model.batches import Node, Tree, cut, evenly
 
-__all__ = ["MicroBatch", "micro_batches", "truncated"]
+__all__ = ["MicroBatch", "micro_batches"]
 
 Indexed = tuple[int, TokenizedExample]
 """An example and its index in the training data."""
@@ -50,17 +50,6 @@ class _Shared:
 
 _Path = tuple[_Shared, ...]
 """What an example shares with others, from its first token on."""
-
-
-def truncated(examples: Sequence[TokenizedExample], max_length: int) -> tuple[Indexed, ...]:
-    """Examples cut to `max_length` tokens with their index; those without any completion token left are dropped."""
-    kept = []
-    for index, e in enumerate(examples):
-        room = max_length - len(e.prompt_ids)
-        if room > 0 and e.completion_ids:
-            short = e if room >= len(e.completion_ids) else TokenizedExample(e.prompt_ids, e.completion_ids[:room])
-            kept.append((index, short))
-    return tuple(kept)
 
 
 def micro_batches(examples: Sequence[Indexed], max_rows: int, share: bool = True) -> tuple[MicroBatch, ...]:

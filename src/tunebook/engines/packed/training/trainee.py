@@ -16,12 +16,12 @@ import torch
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.facts import EvaluationRecord, StepRecord
 from tunebook.core.order import example_order, steps_per_epoch
-from tunebook.core.ports import TokenizedExample, TrialJob
+from tunebook.core.ports import TokenizedExample, TrialJob, trained_examples
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape, new_adapter
+from tunebook.engines.packed.model.batches import Part
 from tunebook.engines.packed.model.dropout import step_key
-from tunebook.engines.packed.training.batches import Part
 from tunebook.engines.packed.training.optim import TrialOptimizer
-from tunebook.engines.packed.training.steps import MicroBatch, micro_batches, truncated
+from tunebook.engines.packed.training.steps import MicroBatch, micro_batches
 from tunebook.errors import TrialFailed
 
 __all__ = ["Trainee"]
@@ -56,7 +56,7 @@ class Trainee:
     ) -> None:
         self.job, self.max_rows = job, max_rows
         self._share = share
-        self._examples = truncated(train, job.configuration.max_length)
+        self._examples = trained_examples(train, job.configuration.max_length)
         self._check()
         self.adapter = new_adapter(shapes, job.configuration, job.seed, dtype, device)
         self._epoch_steps = steps_per_epoch(len(self._examples), job.configuration.effective_batch_size)
@@ -70,9 +70,10 @@ class Trainee:
         self.broke: tuple[int, str] | None = None
         self.raw_tokens = self.computed_tokens = 0
         self.train_seconds = self.score_seconds = 0.0
+        self.peak_bytes = 0
         self._monitor = DivergenceMonitor(self.total_steps)
         self._micros: tuple[MicroBatch, ...] = ()
-        self._n_items, self._loss = 1, 0.0
+        self._n_items = 1
 
     @property
     def n_done(self) -> int:
@@ -105,21 +106,16 @@ class Trainee:
         """A micro-batch of the running step as a part of a batch, its gradient for `adapter`: the trial's or a twin."""
         return Part(adapter, micro.tree, step_key(self.job.seed, self.n_done))
 
-    def computed(self, loss: float, seconds: float) -> None:
-        """The running step has gone through, its gradient lies in the adapter."""
-        self._loss = loss
+    def update(self, loss: float) -> StepRecord:
+        """Clip the gradient of a whole step, which lies in the adapter, and update the weights; gives its record."""
+        assert self._optimizer is not None
         self.raw_tokens += sum(micro.raw_tokens for micro in self._micros)
         self.computed_tokens += sum(micro.tree.n_tokens for micro in self._micros)
-        self.train_seconds += seconds
-
-    def finish_step(self) -> StepRecord:
-        """Update the weights when a step has gone through; gives its record."""
-        assert self._optimizer is not None
         rate, norm = self._optimizer.step(self.n_done)
         number = self.n_done + 1
-        record = StepRecord(number, number / self._epoch_steps, self._loss, rate, norm)
+        record = StepRecord(number, number / self._epoch_steps, loss, rate, norm)
         self.steps.append(record)
-        reason = self._monitor.observe(self._loss, norm)
+        reason = self._monitor.observe(loss, norm)
         if reason is not None:
             self.broke = (number, reason)
         self._micros = ()

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from tunebook.engines.user_cache import user_cache
 
 __all__ = ["library", "processor"]
 
@@ -88,8 +88,7 @@ def _built(compiler: str) -> Path:
 
 
 def _folder() -> Path:
-    root = os.environ.get("TUNEBOOK_CACHE")
-    folder = (Path(root) if root else user_cache_path("tunebook")) / "native"
+    folder = user_cache() / "native"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

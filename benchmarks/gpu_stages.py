@@ -1,0 +1,733 @@
+"""The stages of `gpu_check`, each run in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, MistralConfig, Phi3Config, Qwen3Config
+
+from benchmarks.shapes import SHAPES, TINY, alpaca_like, model_of, trec_like
+from tunebook.core.configuration import Configuration
+from tunebook.core.order import example_order
+from tunebook.core.ports import EngineOptions, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.engines.initial import initial_a
+from tunebook.engines.packed.engine import PackedEngine
+from tunebook.engines.packed.model.dropout import limit
+from tunebook.engines.packed.model.kernels import keep_mask
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.memory import (
+    ModelSize,
+    free_bytes,
+    needs_of,
+    plan_memory,
+    row_bytes,
+    trial_bytes,
+)
+from tunebook.engines.packed.scoring.score import score
+from tunebook.engines.packed.training import loop
+from tunebook.engines.packed.training.loop import choose, train_together
+from tunebook.engines.packed.training.trainee import Trainee
+
+__all__ = ["RUN", "Checked"]
+
+BASE = Configuration(
+    learning_rate=1e-3, per_device_train_batch_size=8, num_train_epochs=1000, lora_r=16, lora_alpha=32,
+    lr_scheduler_type="constant", target_modules="all-linear", max_length=10**6,
+)  # fmt: skip
+GB = 10**9
+
+
+@dataclass
+class Checked:
+    """What a stage is given, and where it writes what it found.
+
+    Attributes:
+        problems: what did not pass.
+        values: JSON values; `summary` is shown at the end.
+    """
+
+    device: str
+    tiny: bool
+    write: Callable[[dict[str, Any]], None]
+    values: dict[str, Any] = field(default_factory=lambda: {"summary": {}})
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def cuda(self) -> bool:
+        return self.device.startswith("cuda")
+
+    def note(self, name: str, value: Any, summary: bool = False) -> None:
+        self.values[name] = value
+        if summary:
+            self.values["summary"][name] = value
+        self.write(self.values)
+
+    def expect(self, passed: bool, name: str, value: Any) -> None:
+        """Note a value that must be as it should."""
+        self.note(name, value, summary=not passed)
+        if not passed:
+            self.problems.append(f"{name}: {value}")
+
+    def config(self, name: str, **values: Any) -> Any:
+        return SHAPES[name](**(TINY | values if self.tiny else values))
+
+    def wait(self) -> None:
+        if self.cuda:
+            torch.cuda.synchronize(self.device)
+
+    def timed(self, work: Callable[[], object]) -> float:
+        self.wait()
+        began = time.perf_counter()
+        work()
+        self.wait()
+        return time.perf_counter() - began
+
+    def allocated(self) -> int:
+        return int(torch.cuda.memory_allocated(self.device)) if self.cuda else 0
+
+    def peak(self) -> int:
+        return int(torch.cuda.max_memory_allocated(self.device)) if self.cuda else 0
+
+
+# -- facts
+
+
+def facts(checked: Checked) -> None:
+    n = 256 if checked.tiny else 8192
+    if checked.cuda:
+        properties = torch.cuda.get_device_properties(checked.device)
+        free, total = torch.cuda.mem_get_info(checked.device)
+        checked.note("card", properties.name, summary=True)
+        checked.note("memory_gb", {"free": free / GB, "total": total / GB}, summary=True)
+    source = torch.zeros(n * n, device=checked.device)
+    target = torch.empty_like(source)
+    seconds = min(checked.timed(lambda: target.copy_(source)) for _ in range(5))
+    checked.note("copy_gb_per_second", round(2 * source.nbytes / seconds / GB, 1), summary=True)
+    for dtype in (torch.bfloat16, torch.float32):
+        a = torch.randn(n, n, device=checked.device).to(dtype)
+        seconds = min(checked.timed(lambda a=a: a @ a) for _ in range(5))
+        checked.note(f"tflops_{dtype}".replace("torch.", ""), round(2 * n**3 / seconds / 1e12, 2), summary=True)
+    one = torch.zeros(1, device=checked.device)
+    launches = 1000 if checked.tiny else 10_000
+
+    def launch() -> None:
+        for _ in range(launches):
+            one.add_(1)
+
+    checked.note("launch_microseconds", round(checked.timed(launch) / launches * 1e6, 2), summary=True)
+
+
+# -- equality with PEFT
+
+
+def families(checked: Checked) -> dict[str, Any]:
+    sizes = {**TINY, "max_position_embeddings": 512}
+    gemma = {**sizes, "sliding_window": 6}
+    four_layers = {} if checked.tiny else {"num_hidden_layers": 4}
+    return {
+        "llama": SHAPES["135M"](**sizes), "qwen2": SHAPES["1.5B"](**sizes),
+        "qwen3": Qwen3Config(**sizes), "mistral": MistralConfig(**sizes, sliding_window=6),
+        "gemma2": Gemma2Config(**gemma), "gemma3": Gemma3TextConfig(**gemma),
+        "phi3": Phi3Config(**sizes, pad_token_id=0), "135M shape": checked.config("135M", **four_layers),
+    }  # fmt: skip
+
+
+def equality(checked: Checked) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = False
+    steps = 3 if checked.tiny else 10
+    configurations = [
+        BASE.with_values(lora_r=4, lora_alpha=8),
+        BASE.with_values(lora_r=8, per_device_train_batch_size=3, learning_rate=5e-4),
+        BASE.with_values(lora_r=16, per_device_train_batch_size=5, learning_rate=2e-3),
+    ]
+    for name, config in families(checked).items():
+        data = trec_like(24, config.vocab_size)
+        for dtype in (torch.float32, torch.bfloat16):
+            base = model_of(config, dtype, checked.device)
+            packed = PackedModel(_copy(base, checked))
+            trainees = [_trainee(packed, c, data, seed, steps) for seed, c in enumerate(configurations)]
+            for _ in range(steps):
+                train_together(packed, choose(trainees, 10**6))
+            for one in trainees:
+                losses, weights = plain_steps(base, one.job.configuration, data, one.job.seed, steps)
+                off = max(abs(r.loss - p) / p for r, p in zip(one.steps, losses, strict=True))
+                at = f"{name} {str(dtype)[6:]} r{one.adapter.rank}"
+                checked.expect(off < (1e-4 if dtype == torch.float32 else 1e-2), f"loss {at}", off)
+                if dtype == torch.float32:
+                    apart = _apart({n: one.adapter.a(n) for n in one.adapter.shapes}, weights)
+                    checked.expect(apart < 1e-3, f"weights {at}", apart)
+    rows = torch.randint(-(2**62), 2**62, (1000 if checked.tiny else 10_000,))
+    words = torch.randint(-(2**62), 2**62, (250,))
+    here = keep_mask(rows, words, limit(0.1))
+    there = keep_mask(rows.to(checked.device), words.to(checked.device), limit(0.1)).cpu()
+    checked.expect(torch.equal(here, there), "masks equal", here.numel())
+    _gradients_in_bfloat16(checked)
+
+
+def _gradients_in_bfloat16(checked: Checked) -> None:
+    """The gradient in bfloat16 against float32 of the same rounded weights, beside PEFT's."""
+    rounded = model_of(checked.config("135M", num_hidden_layers=2), torch.bfloat16, checked.device)
+    data, found = trec_like(8, rounded.config.vocab_size), []
+    for model in (_copy(rounded, checked).float(), _copy(rounded, checked)):
+        packed = PackedModel(model)
+        one = _trainee(packed, BASE, data, 0, 1)
+        _fill_b(one)
+        assert one.optimizer is not None
+        from tunebook.engines.packed.training.step import Piece, gradients
+
+        gradients(packed, [Piece(one, micro, one.adapter) for micro in one.micro_batches()])
+        found.append(torch.cat([one.adapter.grad_a(n).flatten() for n in one.adapter.shapes]).float())
+    adapted = peft_model(_copy(rounded, checked), BASE, 0)
+    _fill_b(one, adapted)
+    _plain_backward(adapted, data, sum(len(e.completion_ids) for e in data))
+    plain = torch.cat([module.lora_A["default"].weight.grad.flatten().float() for _, module in _lora(adapted)])
+    exact, packed_grad = found
+    cosine = float(torch.cosine_similarity(packed_grad, exact, dim=0))
+    own, peft = (float((grad - exact).norm() / exact.norm()) for grad in (packed_grad, plain))
+    checked.expect(cosine > 0.999, "bfloat16 gradient cosine", cosine)
+    checked.expect(own <= 1.2 * peft + 1e-6, "bfloat16 gradient error against PEFT's", [own, peft])
+
+
+def _fill_b(one: Trainee, adapted: Any = None) -> None:
+    """Give B the same random values in a trainee, or in a PEFT model."""
+    generator = torch.Generator().manual_seed(1)
+    modules = dict(_lora(adapted)) if adapted is not None else {}
+    for name in one.adapter.shapes:
+        value = torch.empty(one.adapter.b(name).shape).normal_(std=0.02, generator=generator)
+        with torch.no_grad():
+            if adapted is None:
+                one.adapter.b(name).copy_(value)
+            else:
+                modules[name].lora_B["default"].weight.copy_(value.T)
+
+
+def _copy(model: Any, checked: Checked) -> Any:
+    again = model_of(model.config, model.dtype, checked.device)
+    again.load_state_dict(model.state_dict())
+    return again
+
+
+def peft_model(model: Any, configuration: Configuration, seed: int) -> Any:
+    """A PEFT model with the values that every engine starts from."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=configuration.lora_r, lora_alpha=int(configuration.lora_alpha), lora_dropout=configuration.lora_dropout,
+        target_modules="all-linear", task_type="CAUSAL_LM",
+    )  # fmt: skip
+    adapted = get_peft_model(model, config).train()
+    for name, module in _lora(adapted):
+        weight = module.lora_A["default"].weight
+        with torch.no_grad():
+            weight.copy_(initial_a(seed, name, *weight.shape))
+    return adapted
+
+
+def _lora(adapted: Any) -> Iterator[tuple[str, Any]]:
+    return ((name, module) for name, module in adapted.get_base_model().named_modules() if hasattr(module, "lora_A"))
+
+
+def plain_steps(
+    base: Any, configuration: Configuration, data: Sequence[TokenizedExample], seed: int, steps: int
+) -> tuple[list[float], dict[str, Tensor]]:
+    """Losses and final A's of plain PEFT with AdamW, clipping at 1 and a constant rate, padded batches."""
+    model = AutoModelForCausalLM.from_config(copy.deepcopy(base.config), attn_implementation="eager").to(base.dtype)
+    model.load_state_dict(base.state_dict())
+    adapted = peft_model(model.to(base.device).requires_grad_(False), configuration, seed)
+    parameters = [p for p in adapted.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=configuration.learning_rate, weight_decay=0.0)
+    size, losses = configuration.effective_batch_size, []
+    per_epoch = -(-len(data) // size)
+    for step in range(steps):
+        epoch, at = divmod(step, per_epoch)
+        batch = [data[i] for i in example_order(seed, epoch, len(data))[at * size : (at + 1) * size]]
+        losses.append(_plain_backward(adapted, batch, sum(len(e.completion_ids) for e in batch)))
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    return losses, {name: module.lora_A["default"].weight.detach() for name, module in _lora(adapted)}
+
+
+def _plain_backward(adapted: Any, batch: Sequence[TokenizedExample], n_items: int) -> float:
+    inputs = _padded(batch, adapted.device)
+    labels = inputs.pop("labels")
+    logits = adapted(**inputs).logits.float()
+    loss = torch.nn.functional.cross_entropy(
+        logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100, reduction="sum"
+    )
+    (loss / n_items).backward()
+    return float(loss.detach()) / n_items
+
+
+def _padded(batch: Sequence[TokenizedExample], device: Any) -> dict[str, Tensor]:
+    width = max(example.n_tokens for example in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.int64)
+    mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
+    for row, example in enumerate(batch):
+        n = example.n_tokens
+        ids[row, :n] = torch.tensor(example.prompt_ids + example.completion_ids)
+        mask[row, :n] = 1
+        labels[row, len(example.prompt_ids) : n] = torch.tensor(example.completion_ids)
+    return {name: t.to(device) for name, t in (("input_ids", ids), ("attention_mask", mask), ("labels", labels))}
+
+
+def _apart(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
+    difference = sum(float((mine[n].float() - theirs[n].float()).square().sum()) for n in mine) ** 0.5
+    return difference / sum(float(t.float().square().sum()) for t in theirs.values()) ** 0.5
+
+
+def _trainee(
+    packed: PackedModel, configuration: Configuration, data: Sequence[TokenizedExample], seed: int,
+    steps: int | None = None, rows: int = 8192,
+) -> Trainee:  # fmt: skip
+    job = TrialJob(seed, configuration, seed, (), "")
+    return Trainee(job, data, packed.all_shapes, rows, True, steps, packed.adapter_dtype, packed.device)
+
+
+# -- determinism
+
+
+def determinism(checked: Checked) -> None:
+    for dtype in (torch.float32, torch.bfloat16):
+        config = checked.config("135M", num_hidden_layers=2 if checked.tiny else 4)
+        packed = PackedModel(model_of(config, dtype, checked.device))
+        data = trec_like(32, config.vocab_size)
+
+        def values(cohort: int, packed: PackedModel = packed, data: Any = data) -> Tensor:
+            dropped = BASE.with_values(lora_dropout=0.1)
+            trainees = [_trainee(packed, dropped, data, seed, 3) for seed in range(cohort)]
+            for _ in range(3):
+                train_together(packed, trainees)
+            return trainees[0].adapter.values.clone()
+
+        once, twice, among = values(1), values(1), values(8)
+        name = str(dtype)[6:]
+        for what, other in (("the same again", twice), ("in a cohort of 8", among)):
+            equal = torch.equal(once, other)
+            apart = 0.0 if equal else float((once - other).norm() / once.norm())
+            checked.note(f"{name} {what}: equal bits, else relative difference", [equal, apart], summary=True)
+            if not checked.cuda and dtype == torch.float32:
+                checked.expect(equal, f"{name} {what}", apart)
+
+
+# -- speed against PEFT and the Trainer
+
+
+def speed(checked: Checked) -> None:
+    cohorts = (1, 2) if checked.tiny else (1, 4, 8, 16, 32)
+    _speed(checked, "135M", "short", BASE.with_values(lora_dropout=0.1), cohorts, [(8, 1), (2, 4)])
+
+
+def speed_medium(checked: Checked) -> None:
+    c, cohorts = BASE.with_values(lora_dropout=0.05), (1, 2) if checked.tiny else (1, 8, 32)
+    _speed(checked, "1.5B", "short", c, cohorts, [(8, 1)])
+    _speed(checked, "1.5B", "long", c, cohorts[:2], [(1, 8)])
+
+
+def speed_large(checked: Checked) -> None:
+    for dropout in (0.05, 0.0):
+        c, cohorts = BASE.with_values(lora_dropout=dropout), (1, 2) if checked.tiny else (1, 4)
+        _speed(checked, "8B", "long", c, cohorts, [(1, 8)])
+
+
+def _speed(
+    checked: Checked, name: str, data_kind: str, c: Configuration, cohorts: Sequence[int],
+    batches: Sequence[tuple[int, int]],
+) -> None:  # fmt: skip
+    """Examples a second of PEFT with the Trainer and of packed cohorts, and their ratios."""
+    config = checked.config(name)
+    dtype = torch.bfloat16 if checked.cuda else torch.float32
+    tokens = 40 if checked.tiny else 1000
+    make = trec_like if data_kind == "short" else lambda n, v: alpaca_like(n, v, tokens=tokens)
+    data = make(64, config.vocab_size)
+    label = f"{name} {data_kind} dropout {c.lora_dropout}"
+    plain = {}
+    for micro, accumulated in batches:
+        model = model_of(config, dtype, checked.device)
+        plain[f"{micro}x{accumulated}"] = _trainer_rate(checked, model, c, data, micro, accumulated)
+        del model
+    checked.note(f"{label} PEFT examples/s", plain)
+    packed = PackedModel(model_of(config, dtype, checked.device))
+    for cohort in cohorts:
+        rate = _packed_rate(checked, packed, c, data, cohort)
+        ratio = rate["examples_per_second"] / max(plain.values())
+        checked.note(f"{label} packed {cohort}", rate)
+        checked.note(f"{label} {cohort} trials against PEFT", round(ratio, 2), summary=True)
+
+
+def _trainer_rate(
+    checked: Checked, model: Any, c: Configuration, data: Sequence[TokenizedExample], micro: int, accumulated: int
+) -> float:
+    """Examples a second of the stock Trainer: median step of the last three quarters."""
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+
+    steps = 4 if checked.tiny else 40 if model.config.hidden_size < 2000 else 8
+    times: list[float] = []
+
+    class Clock(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            checked.wait()
+            times.append(time.perf_counter())
+
+    with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
+        arguments = TrainingArguments(
+            output_dir=folder, learning_rate=c.learning_rate, per_device_train_batch_size=micro, max_steps=steps,
+            gradient_accumulation_steps=accumulated, save_strategy="no", logging_strategy="no", report_to=[],
+            disable_tqdm=True, remove_unused_columns=False, use_cpu=not checked.cuda,
+        )  # fmt: skip
+        rows = [{"example": example} for example in data]
+        trainer = Trainer(
+            model=peft_model(model, c, 0), args=arguments, train_dataset=rows, callbacks=[Clock()],
+            data_collator=lambda batch: _padded([row["example"] for row in batch], "cpu"),
+        )  # fmt: skip
+        trainer.train()
+    passed = [b - a for a, b in pairwise(times)][len(times) // 4 :]
+    return micro * accumulated / statistics.median(passed)
+
+
+def _packed_rate(
+    checked: Checked, packed: PackedModel, c: Configuration, data: Sequence[TokenizedExample], cohort: int
+) -> dict[str, Any]:
+    job = TrialJob(0, c, 0, (), "")
+    workload = Workload(tuple(data), {}, Scoring())
+    free = free_bytes(checked.device)
+    plan = plan_memory(ModelSize.of(packed), needs_of(packed, [job], workload, True), checked.device, free, cohort)
+    packed.recompute = plan.recompute
+    trainees = [_trainee(packed, c, data, seed, rows=plan.rows) for seed in range(min(cohort, plan.slots))]
+    times: list[float] = []
+
+    def round_of_all() -> None:
+        left = list(trainees)
+        while left:
+            chosen = choose(left, plan.rows)
+            train_together(packed, chosen)
+            left = [one for one in left if one not in chosen]
+
+    round_of_all()
+    for _ in range(2 if checked.tiny else 20 if packed.model.config.hidden_size < 2000 else 4):
+        times.append(checked.timed(round_of_all))
+    seconds = statistics.median(times)
+    found: dict[str, Any] = {
+        "trials": len(trainees), "rows": plan.rows, "recompute": plan.recompute, "step_seconds": seconds,
+        "examples_per_second": len(trainees) * c.effective_batch_size / seconds, "peak_gb": checked.peak() / GB,
+    }  # fmt: skip
+    if checked.cuda:
+        found |= _kernels(checked, round_of_all, seconds)
+    return found
+
+
+def _kernels(checked: Checked, work: Callable[[], None], seconds: float) -> dict[str, Any]:
+    """Kernels of a step, the card's busy share, and how often the host waited for it."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CUDA]) as taken:
+        work()
+        checked.wait()
+    events = [e for e in taken.events() if str(e.device_type).endswith("CUDA")]
+    busy = sum(e.device_time_total for e in events) / 1e6
+    torch.cuda.set_sync_debug_mode("warn")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        work()
+    torch.cuda.set_sync_debug_mode("default")
+    waits = sum("synchroniz" in str(one.message) for one in said)
+    return {"kernels": len(events), "busy_share": round(busy / seconds, 3), "host_waits": waits}
+
+
+# -- memory
+
+
+def memory(checked: Checked) -> None:
+    config = checked.config("8B", **({} if checked.tiny else {"num_hidden_layers": 8}))
+    dtype = torch.bfloat16 if checked.cuda else torch.float32
+    packed = PackedModel(model_of(config, dtype, checked.device))
+    data = alpaca_like(32, config.vocab_size, tokens=40 if checked.tiny else 206)
+    longest = max(example.n_tokens for example in data)
+    for recompute in (False, True):
+        packed.recompute = recompute
+        peaks = []
+        for batch in (4, 16):
+            one = _trainee(packed, BASE.with_values(per_device_train_batch_size=batch), data, 0, rows=10**6)
+            before = checked.allocated()
+            if checked.cuda:
+                torch.cuda.reset_peak_memory_stats(checked.device)
+            train_together(packed, [one])
+            train_together(packed, [one])
+            peaks.append((one.computed_tokens // 2, checked.peak() - before))
+        planned = row_bytes(ModelSize.of(packed), longest, recompute)
+        slope = (peaks[1][1] - peaks[0][1]) / (peaks[1][0] - peaks[0][0])
+        name = f"bytes a row, recomputed {recompute}: measured, planned"
+        checked.expect(not checked.cuda or abs(slope / planned - 1) < 0.15, name, [slope, planned])
+    before = checked.allocated()
+    kept = _trainee(packed, BASE, data, 0, rows=10**6)
+    train_together(packed, [kept])
+    checked.note("a trial's bytes: held, planned",
+                 [checked.allocated() - before, trial_bytes(packed.all_shapes, BASE.lora_r)])  # fmt: skip
+    del packed, kept
+    _two_waves(checked)
+
+
+def _two_waves(checked: Checked) -> None:
+    """The plan of a card of 24 GB, twice in one process."""
+    if checked.cuda:
+        total = torch.cuda.get_device_properties(checked.device).total_memory
+        torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(min(1.0, 24 * 2**30 / total), torch.device(checked.device))
+    with _folder_of(checked, "1.5B") as folder:
+        engine = PackedEngine(_options(checked, folder))
+        vocabulary = 97 if checked.tiny else 1000
+        workload = _workload(alpaca_like(16, vocabulary, tokens=40 if checked.tiny else 206))
+        plans: list[Any] = []
+        real = engine._plan
+
+        def seen(workload: Workload, jobs: Any) -> Any:
+            plans.append(real(workload, jobs))
+            return plans[-1]
+
+        with patch.object(engine, "_plan", seen):
+            for wave in range(2):
+                jobs = [_job(i, wave, folder) for i in range(4)]
+                _run(engine, jobs, workload)
+        shown = [[plan.slots, plan.rows] for plan in plans[1::2]]
+        checked.expect(plans[1].slots >= 4 and plans[3].slots >= plans[1].slots, "slots and rows of two waves", shown)
+
+
+# -- running out of memory
+
+
+def out_of_memory(checked: Checked) -> None:
+    with _folder_of(checked, "135M") as folder:
+        data = alpaca_like(24, 97 if checked.tiny else 1000, tokens=40 if checked.tiny else 400)
+        workload = _workload(data)
+        jobs = [_job(i, 0, folder) for i in range(3)]
+        whole = _run(PackedEngine(_options(checked, folder)), jobs, workload)
+        before = checked.allocated()
+        with _little_memory(checked):
+            split = _run(PackedEngine(_options(checked, folder)), [_job(i, 1, folder) for i in range(3)], workload)
+        if checked.cuda:
+            time.sleep(1)
+            held = checked.allocated() - before
+            checked.note("bytes held one second later", held)
+        notes = sorted({code for code, _ in split.notes})
+        checked.expect("cohort_split" in notes, "notes", notes)
+        checked.expect(len(split.results) == 3 and not split.failures, "trials finished", sorted(split.results))
+        for number, result in split.results.items():
+            pairs = zip(result.curve.steps, whole.results[number].curve.steps, strict=True)
+            off = max(abs(a.loss - b.loss) / abs(b.loss) for a, b in pairs)
+            checked.expect(off < 1e-3 if not checked.cuda else off < 2e-2, f"losses of trial {number}", off)
+
+
+@contextlib.contextmanager
+def _little_memory(checked: Checked) -> Iterator[None]:
+    """On a card: less memory than the planned forward needs. Elsewhere forwards of many rows fail."""
+    if checked.cuda:
+        total = torch.cuda.get_device_properties(checked.device).total_memory
+        torch.cuda.empty_cache()
+        device = torch.device(checked.device)
+        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved(device) + 2 * GB) / total, device)
+        try:
+            yield
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0, device)
+        return
+    real = loop.training_step
+
+    def small(packed: PackedModel, trainees: Sequence[Trainee]) -> Any:
+        if len(trainees) > 1 or trainees[0].max_rows > 300:
+            raise RuntimeError("CUDA error: out of memory")
+        return real(packed, trainees)
+
+    with patch.object(loop, "training_step", small):
+        yield
+
+
+# -- scoring
+
+
+def scoring(checked: Checked) -> None:
+    config = checked.config("135M", **({} if checked.tiny else {"num_hidden_layers": 8}))
+    n, new = (8, 4) if checked.tiny else (256, 16)
+    data = trec_like(n, config.vocab_size, seed=1)
+    model = model_of(config, torch.float32, checked.device)
+    adapted = peft_model(_copy(model, checked), BASE, 0).eval()
+    packed = PackedModel(model)
+    one = _trainee(packed, BASE, data, 0)
+    _fill_b(one)
+    _fill_b(one, adapted)
+    how = Scoring("generate", new, (2,))
+    (found,) = score(packed, [one.adapter], data, how)
+    same = 0
+    for example, answer in zip(data[:64], found.answers, strict=False):
+        ids = torch.tensor([example.prompt_ids], device=checked.device)
+        out = adapted.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=new, do_sample=False,
+                               eos_token_id=2, pad_token_id=0)[0, ids.shape[1] :].tolist()  # fmt: skip
+        same += tuple(out[: out.index(2)] if 2 in out else out) == answer
+    checked.expect(same >= len(data[:64]) * 0.98, "answers equal to generate", [same, len(data[:64])])
+    for adapters in (1, 8):
+        seconds = min(checked.timed(lambda k=adapters: score(packed, [one.adapter] * k, data, how)) for _ in range(2))
+        checked.note(f"scored examples/s, {adapters} adapters", round(adapters * n / seconds, 1), summary=True)
+
+
+# -- kill and resume
+
+_KILLED = """
+import sys
+from pathlib import Path
+from benchmarks.gpu_stages import run_until
+run_until(Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "tiny", int(sys.argv[4]))
+"""
+
+
+def kill_and_resume(checked: Checked) -> None:
+    from safetensors.torch import load_file
+
+    with _folder_of(checked, "135M") as folder:
+        steps = 6 if checked.tiny else 40
+        arguments = [str(folder), checked.device, "tiny" if checked.tiny else "full"]
+        killed = subprocess.run([sys.executable, "-c", _KILLED, *arguments, str(steps // 2)], capture_output=True)
+        checked.expect(killed.returncode == -signal.SIGKILL, "killed", killed.returncode)
+        resumed = run_until(folder, checked.device, checked.tiny, None)
+        checked.expect(any(code == "trial_resumed" for code, _ in resumed.notes), "resumed", len(resumed.notes))
+        unbroken = run_until(folder, checked.device, checked.tiny, None, wave=8)
+        weights = [load_file(folder / "trials" / str(number) / "adapter_model.safetensors") for number in (700, 800)]
+        equal = all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+        apart = _apart(weights[0], weights[1])
+        checked.expect(apart < 1e-3 and resumed.results.keys() == {700} and unbroken.results.keys() == {800},
+                       "equal bits, else relative difference", [equal, apart])  # fmt: skip
+
+
+def run_until(folder: Path, device: str, tiny: bool, step: int | None, wave: int = 7) -> _Sink:
+    """Train one trial; kill this process at a step, or go on to the end."""
+    checked = Checked(device, tiny, lambda values: None)
+    options = replace(_options(checked, folder), checkpoint_seconds=0.0)
+    options.extra["max_steps"] = 6 if tiny else 40
+    workload = _workload(trec_like(32, 97 if tiny else 1000))
+    return _run(PackedEngine(options), [_job(0, wave, folder)], workload, step)
+
+
+# -- quantised base
+
+
+def quantised(checked: Checked) -> None:
+    try:
+        import bitsandbytes  # noqa: F401
+    except ImportError:
+        checked.note("not_run", "bitsandbytes is not installed", summary=True)
+        return
+    from transformers import BitsAndBytesConfig
+
+    config = checked.config("8B", **({} if checked.tiny else {"num_hidden_layers": 4}))
+    dtype = torch.bfloat16 if checked.cuda else torch.float32
+    with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
+        model_of(config, dtype).save_pretrained(folder)
+        nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype,
+                                 bnb_4bit_use_double_quant=True)  # fmt: skip
+
+        def load() -> Any:
+            model = AutoModelForCausalLM.from_pretrained(folder, quantization_config=nf4, dtype=dtype,
+                                                         device_map={"": checked.device})  # fmt: skip
+            return model.requires_grad_(False).eval()
+
+        packed, data = PackedModel(load()), trec_like(16, config.vocab_size)
+        one = _trainee(packed, BASE, data, 0, 3)
+        for _ in range(3):
+            train_together(packed, [one])
+        adapted = peft_model(load(), BASE, 0)
+        plain = _plain_backward(adapted, [data[i] for i in example_order(0, 0, 16)[:8]], 24)
+        off = abs(one.steps[0].loss - plain) / plain
+        checked.expect(off < (2e-2 if checked.cuda else 1e-4), "nf4 loss against PEFT", off)
+        checked.note("weights_gb", checked.allocated() / GB)
+
+
+# -- the engine as a whole
+
+
+@dataclass
+class _Sink:
+    """Keeps what an engine reports; may kill the process at a step."""
+
+    kill_at: int | None = None
+    results: dict[int, RawTrial] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
+    notes: list[tuple[str, Any]] = field(default_factory=list)
+
+    def step(self, trial_id: int, record: Any) -> None:
+        if record.step == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def evaluation(self, trial_id: int, record: Any) -> None: ...
+
+    def progress(self, trial_id: int, done: float, phase: str) -> None: ...
+
+    def finished(self, result: RawTrial) -> None:
+        self.results[result.id % 100 if result.id < 700 else result.id] = result
+
+    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
+        self.failures[trial_id] = message
+
+    def note(self, code: str, values: dict[str, Any]) -> None:
+        self.notes.append((code, values))
+
+    def should_stop(self) -> bool:
+        return False
+
+
+@dataclass
+class _Source:
+    left: list[TrialJob]
+
+    def take(self, n: int) -> Sequence[TrialJob]:
+        taken, self.left = self.left[:n], self.left[n:]
+        return taken
+
+
+def _run(engine: PackedEngine, jobs: list[TrialJob], workload: Workload, kill_at: int | None = None) -> _Sink:
+    sink = _Sink(kill_at)
+    engine.run(_Source(jobs), workload, sink)
+    return sink
+
+
+def _job(number: int, wave: int, folder: Path) -> TrialJob:
+    trial = 100 * wave + number
+    return TrialJob(trial, BASE, number, ("validation",), str(folder / "trials" / str(trial)))
+
+
+def _workload(data: Sequence[TokenizedExample]) -> Workload:
+    return Workload(tuple(data), {"validation": tuple(data[:8])}, Scoring("generate", 4, (2,)))
+
+
+def _options(checked: Checked, folder: Path) -> EngineOptions:
+    dtype = "bfloat16" if checked.cuda else "float32"
+    return EngineOptions(str(folder), checked.device, dtype, 2, extra={"max_steps": 3 if checked.tiny else 6})
+
+
+@contextlib.contextmanager
+def _folder_of(checked: Checked, name: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
+        dtype = torch.bfloat16 if checked.cuda else torch.float32
+        model_of(checked.config(name), dtype).save_pretrained(folder)
+        yield Path(folder)
+
+
+RUN: dict[str, Callable[[Checked], None]] = {
+    "facts": facts, "equality": equality, "determinism": determinism, "speed": speed, "memory": memory,
+    "out_of_memory": out_of_memory, "speed_1.5B": speed_medium, "scoring": scoring,
+    "kill_and_resume": kill_and_resume, "speed_8B": speed_large, "quantised": quantised,
+}  # fmt: skip

@@ -1,0 +1,27 @@
+"""What the user should know, as a value: `words` puts it into a sentence of the study's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Notice"]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that may mislead; the study goes on.
+
+    Attributes:
+        code: a stable name for programs and for the words, which have a method `notice_<code>`.
+        values: JSON values, the arguments of that method.
+    """
+
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_text(cls, text: str) -> Notice:
+        """A sentence that is shown as it stands, in whatever language it is; for plugins, whose words are their own."""
+        return cls("text", {"text": text})

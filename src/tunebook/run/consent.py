@@ -1,0 +1,117 @@
+"""Code that a study file names, and which of it this user has confirmed.
+
+A study file can name a program (engine `command`) and a metric (`module:function`). Both run with the user's rights,
+so a study file from elsewhere is as much to be read first as a script from elsewhere. What was confirmed is kept per
+user, by a hash of exactly what was named and of the named files' contents; see docs/decisions/075.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from tunebook.core.study import StudySpec
+from tunebook.errors import UserError
+from tunebook.escaping import quoted, shell_line
+from tunebook.evaluation.function import metric_file
+from tunebook.run.paths import StudyPaths
+from tunebook.study_file import with_line
+
+__all__ = ["NamedCode", "confirm", "require_confirmed", "unconfirmed_code"]
+
+
+@dataclass(frozen=True)
+class NamedCode:
+    """A program or a metric as a study file names it.
+
+    Attributes:
+        key: of the study file, `command` or `metric`.
+        text: what would run, on one line.
+        digest: SHA-256 of what is named and of the named files' contents.
+    """
+
+    key: str
+    text: str
+    digest: str
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether this user has confirmed exactly this."""
+        return (_folder() / self.digest).is_file()
+
+
+def unconfirmed_code(spec: StudySpec, place: StudyPaths, starts_program: bool) -> tuple[NamedCode, ...]:
+    """What of the user's rights a command would give to code that this user has not confirmed.
+
+    Args:
+        starts_program: whether the command starts the program; the metric is imported by every command that reads
+            the data.
+    """
+    named = []
+    if starts_program and spec.command:
+        named.append(_program(spec.command))
+    if ":" in spec.metric:
+        named.append(_metric(spec.metric, place.base))
+    return tuple(code for code in named if not code.is_confirmed)
+
+
+def confirm(codes: Iterable[NamedCode]) -> None:
+    """Remember that this user has confirmed these. Raises OSError where that cannot be written."""
+    for code in codes:
+        folder = _folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / code.digest).write_text(f"{code.key}: {code.text}\n", encoding="utf-8")
+
+
+def require_confirmed(spec: StudySpec, place: StudyPaths, starts_program: bool, trusted: bool) -> None:
+    """Refuse code that was not confirmed; nothing of it has run.
+
+    Raises: UserError: what it is, and how it is confirmed.
+    """
+    missing = () if trusted else unconfirmed_code(spec, place, starts_program)
+    if not missing:
+        return
+    code = missing[0]
+    kind = "a program" if code.key == "command" else "code"
+    text = (
+        f"{code.key}: found `{code.text}`, {kind} that would run with your rights and that you have not confirmed on "
+        "this machine, or that has changed since. Read it. If you trust it, run the same command in a terminal and "
+        "answer yes, or give --trust-study-code (in Python: Study.load(..., trust_study_code=True))."
+    )
+    raise UserError(with_line(text, place.file) if place.file else text)
+
+
+def _program(command: tuple[str, ...]) -> NamedCode:
+    files = {part: _hash(Path(part)) for part in command if _is_file(Path(part))}
+    return NamedCode("command", shell_line(command), _digest("command", list(command), files))
+
+
+def _metric(name: str, base: Path) -> NamedCode:
+    file = metric_file(name, base)
+    where = f"{name} of {quoted(str(file), 200)}" if file else f"{name} of an installed module"
+    return NamedCode("metric", where, _digest("metric", name, {"file": _hash(file) if file else None}))
+
+
+def _digest(*named: object) -> str:
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a path, or no path at all
+        return False
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder() -> Path:
+    return platformdirs.user_state_path("tunebook") / "confirmed"

@@ -1,0 +1,104 @@
+"""One conformance suite for all metrics. Third parties subclass `MetricSuite` and give it a metric and gold texts.
+
+class TestOverlap(MetricSuite):
+    golds = ("a b c", "d")
+    unfit = ("",)
+
+    @pytest.fixture
+    def metric(self):
+        return Overlap()
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import pytest
+
+from tunebook.core.facts import ExampleText
+from tunebook.core.metric import AnswerSource, Metric, ScoreKind, SetMetric
+from tunebook.errors import DataError
+from tunebook.evaluation import scored
+
+__all__ = ["MetricSuite"]
+
+HARD_ANSWERS = ("", " \n", "\x00", "\u202e", "🙂" * 3, "a" * 10_000, "-1e999", "{", "None")
+"""What models do say."""
+
+
+class MetricSuite:
+    """What every metric must do.
+
+    Attributes:
+        golds: gold texts that it judges, different ones.
+        unfit: gold texts that its `check` refuses.
+    """
+
+    golds: ClassVar[tuple[str, ...]] = ("yes", "no")
+    unfit: ClassVar[tuple[str, ...]] = ()
+
+    @pytest.fixture
+    def metric(self) -> Metric:
+        """The metric."""
+        raise NotImplementedError("give the suite a fixture `metric`")
+
+    @property
+    def rows(self) -> list[ExampleText]:
+        """The gold texts as examples."""
+        return [ExampleText(i, f"question {i}", gold) for i, gold in enumerate(self.golds)]
+
+    def test_it_is_a_metric(self, metric: Metric) -> None:
+        assert isinstance(metric, Metric)
+        assert metric.name.strip() == metric.name != ""
+        assert isinstance(metric.answers, AnswerSource)
+        assert isinstance(metric.scale.kind, ScoreKind)
+        if metric.scale.low is not None and metric.scale.high is not None:
+            assert metric.scale.low < metric.scale.high
+        if metric.scale.kind is ScoreKind.SHARE:
+            assert (metric.scale.low, metric.scale.high, metric.scale.higher_is_better) == (0, 1, True)
+
+    def test_it_is_described_in_its_docstring(self, metric: Metric) -> None:
+        assert (type(metric).__doc__ or "").strip()
+
+    def test_the_gold_text_is_the_best_answer(self, metric: Metric) -> None:
+        better = max if metric.scale.higher_is_better else min
+        for row in self.rows:
+            best = scored(metric, row.gold, row)
+            others = [scored(metric, answer, row) for answer in (*self.golds, *HARD_ANSWERS)]
+            assert best == better(best, *others)
+            if metric.scale.kind is ScoreKind.SHARE:
+                assert best == 1
+
+    def test_every_answer_has_a_score_within_the_bounds(self, metric: Metric) -> None:
+        for row in self.rows:
+            for answer in (*self.golds, *HARD_ANSWERS):
+                score = scored(metric, answer, row)  # raises where it is none
+                assert math.isfinite(score)
+                if metric.scale.kind is ScoreKind.SHARE:
+                    assert score in (0, 1)
+
+    def test_the_same_answer_has_the_same_score(self, metric: Metric) -> None:
+        for row in self.rows:
+            for answer in (*self.golds, *HARD_ANSWERS):
+                assert scored(metric, answer, row) == scored(metric, answer, row)
+
+    def test_gold_texts_are_parsable_and_pass_the_check(self, metric: Metric) -> None:
+        assert all(metric.parsable(gold) for gold in self.golds)
+        doubts = metric.check({"validation": self.rows}, {"validation": [f"v:{i}" for i in range(len(self.golds))]})
+        assert all(isinstance(doubt, str) for doubt in doubts)
+
+    def test_an_unfit_gold_text_is_refused_with_its_place(self, metric: Metric) -> None:
+        for text in self.unfit:
+            rows = [*self.rows, ExampleText(len(self.golds), "question", text)]
+            places = [f"validation.jsonl:{i + 1}" for i in range(len(rows))]
+            with pytest.raises(DataError, match=rf"^validation\.jsonl:{len(rows)}: "):
+                metric.check({"validation": rows}, {"validation": places})
+
+    def test_a_metric_of_all_rows_does_not_depend_on_their_order(self, metric: Metric) -> None:
+        if metric.scale.kind is not ScoreKind.STATISTIC:
+            return
+        assert isinstance(metric, SetMetric)
+        answers = list(self.golds[1:] + self.golds[:1])
+        one = metric.score_all(answers, self.rows)
+        assert math.isclose(one, metric.score_all(answers[::-1], self.rows[::-1]), rel_tol=1e-9, abs_tol=1e-12)

@@ -1,0 +1,205 @@
+"""Warnings and refusals in Chinese, for everything that happens once the study's language is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tunebook.core.notice import Notice
+from tunebook.escaping import quoted
+from tunebook.words.chinese.common import ChinesePieces
+
+__all__ = ["ChineseNotices"]
+
+LISTED = 5
+_SPLITS = {"train": "训练集", "training": "训练集", "validation": "验证集", "test": "测试集"}
+
+
+def _split(name: str) -> str:
+    return _SPLITS.get(name, name)
+
+
+def _place(text: str) -> str:
+    """Where a row stands; rows of files without lines by their number."""
+    return re.sub(r", row (\d+)", r" 第 \1 行", text)
+
+
+def _first(rows: Sequence[str], count: int) -> str:
+    return "，".join(map(_place, rows)) + ("……" if count > len(rows) else "")
+
+
+class ChineseNotices(ChinesePieces):
+    """`notice_<code>` for each code of a `core.notice.Notice`; `refused_...` for what ends a command."""
+
+    def notice(self, notice: Notice) -> str:
+        """A warning as a sentence."""
+        text: str = getattr(self, f"notice_{notice.code}")(**notice.values)
+        return text
+
+    # data
+
+    def notice_few_validation_rows(self, count: int) -> str:
+        return f"验证样本只有 {count} 个：只能检出非常大的差异。"
+
+    def _stand_in(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
+        return f"{_split(split)}有 {count} 条同时出现在{_split(other)}里（{_first(rows, count)}）"
+
+    def notice_overlap(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
+        return f"{self._stand_in(split, other, count, rows)}；已设置为允许，这些样本的准确率只反映记忆。"
+
+    def refused_overlap(self, source: str, split: str, other: str, count: int, rows: Sequence[str]) -> str:
+        return (
+            f"{source}：{self._stand_in(split, other, count, rows)}，这些样本的准确率只反映记忆。"
+            "请删除它们；如果是有意的，请设置 data.allow_overlap: true。"
+        )
+
+    def notice_shared_questions(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
+        return f"{_split(split)}有 {count} 条与{_split(other)}中某一条问题相同而答案不同（{_first(rows, count)}）。"
+
+    def notice_duplicates(self, source: str, split: str, count: int, contradicting: int) -> str:
+        tail = f"，其中 {contradicting} 条答案不同" if contradicting else ""
+        return f"{source}：{_split(split)}有 {count} 条与前面的问题重复{tail}。"
+
+    def notice_one_label(self, source: str, split: str, count: int, label: str) -> str:
+        return (
+            f"{source}：{_split(split)}全部 {count} 条的答案都是 {quoted(label)}；"
+            "答案只有一种时，准确率说明不了配置的好坏。"
+        )
+
+    def refused_one_label(self, source: str, split: str, count: int, label: str) -> str:
+        said = self.notice_one_label(source, split, count, label)
+        return f"{said}文件是否按答案排过序？请打乱顺序，或提供答案不同的样本。"
+
+    def notice_unseen_labels(self, split: str, labels: Sequence[str], rows: int) -> str:
+        listed = "、".join(map(quoted, labels[:LISTED]))
+        return f"{_split(split)}有 {len(labels)} 种答案（{listed}；{rows} 条）在训练集中从未出现，任何配置都学不到。"
+
+    def notice_truncated(self, max_length: int, count: int, total: int) -> str:
+        return f"max_length {max_length} 会截断 {total} 条训练数据中 {count} 条的答案。"
+
+    def notice_answers_cut_off(self, max_length: int, count: int, total: int) -> str:
+        return (
+            f"max_length {max_length} 时，{total} 条训练数据中有 {count} 条的答案被全部截去；在该长度下跳过这些数据。"
+        )
+
+    def notice_beyond_context(self, count: int, longest: int, context: int, place: str) -> str:
+        return (
+            f"有 {count} 条训练数据超过模型的上下文长度 {context} 个 token"
+            f"（最长的 {_place(place)} 有 {longest} 个），超出部分被截去。"
+        )
+
+    def notice_beyond_context_scored(self, split: str, count: int, longest: int, context: int, place: str) -> str:
+        return (
+            f"{_split(split)}有 {count} 条超过模型的上下文长度 {context} 个 token"
+            f"（最长的 {_place(place)} 有 {longest} 个）；截去提示的开头，使提示和答案放得下。"
+        )
+
+    def refused_not_a_choice(self, place: str, answer: str, choices: int, split: str, rows: int) -> str:
+        return (
+            f"{_place(place)}：答案 {quoted(answer)} 不在 {choices} 个选项之中（{_split(split)}共 {rows} 条）。"
+            "请把它加入 data.choices，或改正这一条。"
+        )
+
+    def refused_max_length(self, level: int, shortest: int) -> str:
+        return (
+            f"max_length: 当前为 {level}；训练数据的提示至少有 {shortest} 个 token，答案会被全部截去。"
+            f"请在研究文件中写大于 {shortest} 的值。"
+        )
+
+    def refused_long_answer(self, place: str, length: int, context: int, split: str, rows: int) -> str:
+        return (
+            f"{_place(place)}：答案有 {length} 个 token，而模型的上下文长度是 {context}；要评分的答案必须完整放得下"
+            f"（{_split(split)}共 {rows} 条过长）。请缩短或删除这些样本，或换用上下文更长的模型。"
+        )
+
+    def refused_many_choices(self, source: str, found: int, most: int) -> str:
+        return (
+            f"{source}：评价指标 choice 要比较每个选项的似然，而训练数据有 {found} 种不同的答案（最多 {most} 种）。"
+            "请改用 exact_match，或在 data.choices 中列出选项。"
+        )
+
+    def refused_one_choice(self, source: str) -> str:
+        return f"{source}：评价指标 choice 需要两个选项，而所有答案都相同。请在 data.choices 中列出选项。"
+
+    # the study
+
+    def notice_long_golds(self, characters: int, all_numbers: bool) -> str:
+        step = "number" if all_numbers else "contains 或 module:function"
+        return f"exact_match 要求全文一致，而标准答案平均有 {characters} 个字符；可考虑 {step}。"
+
+    def notice_text(self, text: str) -> str:
+        return text
+
+    def notice_engine_refuses(self, engine: str, reason: str, taken_by: str) -> str:
+        return f"引擎 {engine} 无法训练本研究的部分配置（{reason}）；这些配置由引擎 {taken_by} 训练"
+
+    def notice_engine_replaced(self, engine: str, why: str, instead: str) -> str:
+        return f"训练引擎 {engine} 不能运行这个模型（{why.rstrip('.')}），改用 {instead}"
+
+    def notice_columns_ignored(self, file: str, columns: Sequence[str]) -> str:
+        return f"{file}：忽略不是参数的列：{'、'.join(columns)}"
+
+    def notice_not_measured(self, reason: str) -> str:
+        return f"无法测量本机速度（{reason.rstrip('.')}），因此不预测时间。"
+
+    def notice_versions_changed(self, changed: Mapping[str, tuple[str, str]]) -> str:
+        named = self.comma.join(f"{name} {a} → {b}" for name, (a, b) in changed.items())
+        return f"自上次运行以来有变化：{named}。结果的末位数字可能不同；记录中会注明。"
+
+    def notice_late_result(self, trial: int, reason: str) -> str:
+        return f"实验 {trial}：拒收迟到的结果（{reason}）"
+
+    def notice_no_figures(self, figures: Sequence[str], reason: str) -> str:
+        return (
+            f"图（{'、'.join(figures)}）无法绘制（{reason}），其余都已写入。"
+            "`tunebook doctor` 可检查 matplotlib 和字体；`pip install --force-reinstall matplotlib` 多半可以解决；"
+            "之后用 `tunebook report` 重新绘制。"
+        )
+
+    def notice_no_curves(self, folder: str, reason: str) -> str:
+        return (
+            f"tensorboard：{folder} 无法写入（{reason}）；曲线只存入账本。研究继续进行；"
+            "文件夹可写后，用 `tunebook report` 可以重新写出。"
+        )
+
+    def refused_study_changed(self, file: str, study: str, keys: Sequence[str]) -> str:
+        return (
+            f"{file}：研究 {study} 开始之后有改动：{'、'.join(keys)}。一个研究只回答一个问题：可以增大预算、"
+            "更换语言或设备，其他改动不行。请撤销改动，或给研究另起名字。"
+        )
+
+    def refused_other_data(self, source: str, role: str, then: str, now: str) -> str:
+        return (
+            f"{source}：{_split(role)}文件与研究开始时的不同（SHA-256 原为 {then}，现为 {now}）。"
+            "不同数据上的结果不能比较。请恢复原文件，或给研究另起名字。"
+        )
+
+    def refused_other_model(self, model: str, then: str, now: str) -> str:
+        return f"{model}：模型与研究开始时的不同（指纹原为 {then}，现为 {now}）。请恢复原模型，或给研究另起名字。"
+
+    def _known_trials(self, ids: Sequence[int]) -> str:
+        return f"{min(ids)} 至 {max(ids)}" if ids else "还没有"
+
+    def refused_trial(self, text: str, ids: Sequence[int]) -> str:
+        return f"{text}：没有这个实验；本研究的实验号：{self._known_trials(ids)}。"
+
+    def refused_reference(self, text: str, keys: Sequence[str], ids: Sequence[int]) -> str:
+        what = {"best": "本研究还没有最优配置", "cheapest": "本研究尚未发现与最优效果相当的配置"}.get(text) or (
+            f"对应 {len(keys)} 个配置（{'、'.join(keys)}）" if keys else "本研究中没有这个实验或配置"
+        )
+        return (
+            f"{text}：{what}。可以给出实验号（{self._known_trials(ids)}）、baseline、best、cheapest、"
+            "参数及其取值（如 lora_r=32），或配置的键（`tunebook status` 会列出）。"
+        )
+
+    def refused_unfinished(self, trial: int, finished: int) -> str:
+        return f"{trial}：没有这个已完成的实验；本研究已完成 {finished} 个。用 `tunebook status` 查看。"
+
+    def refused_nothing_trained(self, folder: str) -> str:
+        return f"{folder}：还没有训练过实验，没有可以导出的内容。"
+
+    def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
+        return (
+            f"{adapter}：实验 {trial} 的适配器不在（模拟的或外部训练的研究没有适配器，或文件夹已被删除）。"
+            f"用 `{command}` 重新训练。"
+        )

@@ -1,0 +1,66 @@
+"""The comments of the study file that `init` writes, in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunebook.words.chinese.common import ChinesePieces
+
+__all__ = ["ChineseStudyFile"]
+
+_COMMENTS = {
+    "alpha_rule": "改变 lora_r 时保持 alpha/r 不变；fixed 则保持 alpha 不变",
+    "budget": "也可写 hours: 8，或两者都写",
+    "margin": "准确率相差 3 个百分点以内对您无关紧要",
+    "seed": "所有随机性都由它决定",
+    "report": "en 或 zh",
+    "no_test": "未找到：没有测试集就无法在新样本上确认结论",
+    "group": "还会按该字段分组报告准确率",
+    "learning_rate": "常用的起点；研究会寻找更好的值",
+    "per_device_train_batch_size": "乘以梯度累积 = 优化器每步的样本数",
+    "gradient_accumulation_steps": "如何按显存拆分批次由程序决定，不必改",
+    "num_train_epochs": "遍历训练数据的次数",
+    "lora_r": "适配器的 rank",
+    "lora_alpha": "以 alpha/r 起作用",
+    "lora_dropout": "常用的起点",
+    "space.learning_rate": "取值范围；具体取值由规划器安排",
+    "space.lora_r": "取值列表",
+    "space.lora_dropout": "其中包括基线自己的值",
+    "space.num_train_epochs": "预算允许时，各自重新选学习率",
+    "numbers": "答案以数字结尾；以回答中最后一个数字为准",
+    "free_texts": "答案是自由文本，很少能逐字一致：请编写自己的 module:function，否则准确率会接近 0",
+}
+
+
+class ChineseStudyFile(ChinesePieces):
+    """One comment for each value."""
+
+    def comment(self, key: str) -> str:
+        return _COMMENTS[key]
+
+    def comment_labels(self, n: int, first: Sequence[str]) -> str:
+        return f"{n} 种答案：{'、'.join(first)}{'……' if n > len(first) else ''}"
+
+    def comment_short_answers(self, longest: int) -> str:
+        return f"答案较短，最多 {longest} 个字符"
+
+    def comment_train(self, rows: int, form: str, keys: str) -> str:
+        return f"{rows} 条，{form}（{keys}）"
+
+    def comment_validation(self, examples: int, points: int) -> str:
+        return f"{examples} 个样本，约能检出 {points} 个百分点以上的差异"
+
+    def comment_no_validation(self, examples: int, points: int) -> str:
+        return f"未找到：从训练数据中分出约 {examples} 条，约能检出 {points} 个百分点以上的差异"
+
+    def comment_test(self, examples: int) -> str:
+        return f"{examples} 个样本，只在最后使用一次"
+
+    def comment_train_rows(self, rows: int) -> str:
+        return f"共 {rows} 条，按种子抽取以节省时间；删去本行则用全部数据"
+
+    def comment_max_length(self, tokens: int) -> str:
+        return f"最长的一条估计不超过 {tokens} 个 token；plan 会精确计数"
+
+    def comment_few_levels(self, trials: int) -> str:
+        return f"取值较少，因为 {trials} 个实验只够做少数比较"

@@ -1,0 +1,255 @@
+"""Warnings and refusals in English, for everything that happens once the study's language is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tunebook.core.notice import Notice
+from tunebook.escaping import quoted
+from tunebook.words.english.common import EnglishPieces, plural
+
+__all__ = ["EnglishNotices"]
+
+LISTED = 5
+
+
+def _first(rows: Sequence[str], count: int) -> str:
+    return ", ".join(rows) + (", ..." if count > len(rows) else "")
+
+
+class EnglishNotices(EnglishPieces):
+    """`notice_<code>` for each code of a `core.notice.Notice`; `refused_...` for what ends a command."""
+
+    def notice(self, notice: Notice) -> str:
+        """A warning as a sentence."""
+        text: str = getattr(self, f"notice_{notice.code}")(**notice.values)
+        return text
+
+    # data
+
+    def notice_few_validation_rows(self, count: int) -> str:
+        """Too few to see anything but large differences."""
+        return f"{plural(count, 'validation example')}: only very large differences can be told from chance."
+
+    def _stand_in(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
+        stand = "stands" if count == 1 else "stand"
+        return f"{plural(count, 'row')} of {split} {stand} in {other} too ({_first(rows, count)})"
+
+    def notice_overlap(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
+        """The same example in two splits, which was allowed; `rows` are the first ones."""
+        return f"{self._stand_in(split, other, count, rows)}; this was allowed, and accuracy on them measures memory."
+
+    def refused_overlap(self, source: str, split: str, other: str, count: int, rows: Sequence[str]) -> str:
+        """The same example in two splits."""
+        return (
+            f"{source}: {self._stand_in(split, other, count, rows)}; accuracy on such rows measures memory. Remove "
+            f"{'it' if count == 1 else 'them'}, or set data.allow_overlap: true if that is meant."
+        )
+
+    def notice_shared_questions(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
+        """The same question in two splits, with different answers."""
+        ask, have = ("asks", "has") if count == 1 else ("ask", "have")
+        return (
+            f"{plural(count, 'row')} of {split} {ask} the same question as a row of {other} and {have} another "
+            f"answer ({_first(rows, count)})."
+        )
+
+    def notice_duplicates(self, source: str, split: str, count: int, contradicting: int) -> str:
+        """Rows that repeat a question of their split; some of them with another answer."""
+        tail = f", {contradicting} of them with another answer" if contradicting else ""
+        return f"{source}: {plural(count, 'row')} of {split} repeat an earlier question{tail}."
+
+    def notice_one_label(self, source: str, split: str, count: int, label: str) -> str:
+        """Every row has the same answer."""
+        return (
+            f"{source}: all {count} {split} rows have the same answer, {quoted(label)}; with one answer accuracy says "
+            "nothing about a configuration."
+        )
+
+    def refused_one_label(self, source: str, split: str, count: int, label: str) -> str:
+        """Every row has the same answer, and the metric cannot use that."""
+        said = self.notice_one_label(source, split, count, label)
+        return f"{said} Is the file sorted by answer? Mix it, or give rows with different answers."
+
+    def notice_unseen_labels(self, split: str, labels: Sequence[str], rows: int) -> str:
+        """Answers that never occur in training."""
+        occur, them = ("occurs", "it") if len(labels) == 1 else ("occur", "them")
+        listed = ", ".join(map(quoted, labels[:LISTED]))
+        return (
+            f"{plural(len(labels), 'answer')} of {split} ({listed}; {plural(rows, 'row')}) never {occur} in the "
+            f"training rows, so no configuration can learn {them}."
+        )
+
+    def notice_truncated(self, max_length: int, count: int, total: int) -> str:
+        """Answers lose their end."""
+        return f"max_length {max_length} cuts the answers of {count} of {total} training rows."
+
+    def notice_answers_cut_off(self, max_length: int, count: int, total: int) -> str:
+        """Answers are lost whole."""
+        return (
+            f"max_length {max_length} leaves nothing of the answer in {count} of {total} training rows; they are "
+            "passed over at that length."
+        )
+
+    def notice_beyond_context(self, count: int, longest: int, context: int, place: str) -> str:
+        """Training rows longer than the model's context."""
+        return (
+            f"{plural(count, 'row')} of training {'is' if count == 1 else 'are'} longer than the model's context of "
+            f"{context} tokens (the longest, {place}, has {longest}); they are cut there."
+        )
+
+    def notice_beyond_context_scored(self, split: str, count: int, longest: int, context: int, place: str) -> str:
+        """Scored rows longer than the model's context."""
+        return (
+            f"{plural(count, 'row')} of {split} {'is' if count == 1 else 'are'} longer than the model's context, "
+            f"{context} tokens (the longest, {place}, has {longest}); the beginning of the prompt is left out so that "
+            "prompt and answer fit."
+        )
+
+    def refused_not_a_choice(self, place: str, answer: str, choices: int, split: str, rows: int) -> str:
+        """A scored row whose answer is none of the options."""
+        return (
+            f"{place}: the answer {quoted(answer)} is none of the {choices} choices ({plural(rows, 'row')} of "
+            f"{split}). Add it to data.choices, or correct the row."
+        )
+
+    def refused_max_length(self, level: int, shortest: int) -> str:
+        """A max_length that leaves no training answer."""
+        return (
+            f"max_length: found {level}; every training prompt has at least {shortest} tokens, so no answer would be "
+            f"left. Write more than {shortest} in the study file."
+        )
+
+    def refused_long_answer(self, place: str, length: int, context: int, split: str, rows: int) -> str:
+        """A scored answer longer than the model's context."""
+        return (
+            f"{place}: the answer has {length} tokens; the model's context is {context}, and a scored answer fits into "
+            f"it whole ({plural(rows, 'row')} of {split} too long). Shorten or remove such rows, or use a model with a "
+            "longer context."
+        )
+
+    def refused_many_choices(self, source: str, found: int, most: int) -> str:
+        """Too many options for metric `choice`."""
+        return (
+            f"{source}: metric choice compares the likelihood of every option, and the training data has {found} "
+            f"different completions (at most {most}). Use exact_match, or list the options in data.choices."
+        )
+
+    def refused_one_choice(self, source: str) -> str:
+        """One option for metric `choice`."""
+        return (
+            f"{source}: metric choice needs two options, and all completions are the same. List the options in "
+            "data.choices."
+        )
+
+    # the study
+
+    def notice_long_golds(self, characters: int, all_numbers: bool) -> str:
+        """exact_match on long texts."""
+        step = "number" if all_numbers else "contains or module:function"
+        return (
+            f"exact_match asks for the whole text, and the gold answers have {characters} characters on average; "
+            f"consider {step}."
+        )
+
+    def notice_text(self, text: str) -> str:
+        """A plugin's own sentence."""
+        return text
+
+    def notice_engine_refuses(self, engine: str, reason: str, taken_by: str) -> str:
+        """Another engine trains a part of the study."""
+        return f"engine {engine} refuses some configurations of this study ({reason}); engine {taken_by} trains them"
+
+    def notice_engine_replaced(self, engine: str, why: str, instead: str) -> str:
+        """Another engine takes the place of one that cannot run the model."""
+        return f"engine {engine} cannot run this model: {why}; engine {instead} takes its place"
+
+    def notice_columns_ignored(self, file: str, columns: Sequence[str]) -> str:
+        """Columns of the user's table that are no factors."""
+        return f"{file}: columns that are no factors are ignored: {', '.join(columns)}"
+
+    def notice_not_measured(self, reason: str) -> str:
+        """The machine could not be measured."""
+        return f"{reason.rstrip('.')}. No times are predicted."
+
+    def notice_versions_changed(self, changed: Mapping[str, tuple[str, str]]) -> str:
+        """Libraries or devices changed between two runs."""
+        named = self.comma.join(f"{name} {a} -> {b}" for name, (a, b) in changed.items())
+        return f"changed since the last run: {named}. Results may differ in the last digits; the record says so."
+
+    def notice_late_result(self, trial: int, reason: str) -> str:
+        """A worker reported after its trial had been given to another."""
+        return f"trial {trial}: a late result was refused ({reason})"
+
+    def notice_no_figures(self, figures: Sequence[str], reason: str) -> str:
+        """Pictures that could not be drawn."""
+        return (
+            f"figures ({', '.join(figures)}): could not be drawn ({reason}); everything else is written. `tunebook "
+            "doctor` looks at matplotlib and its fonts; `pip install --force-reinstall matplotlib` mends most of it; "
+            "then `tunebook report` draws them."
+        )
+
+    def notice_no_curves(self, folder: str, reason: str) -> str:
+        """TensorBoard's folder cannot be written."""
+        return (
+            f"tensorboard: {folder} cannot be written ({reason}); curves go to the ledger only. The study goes on; "
+            "`tunebook report` can write them again when the folder can be written."
+        )
+
+    def refused_study_changed(self, file: str, study: str, keys: Sequence[str]) -> str:
+        """The study file asks another question than the one that was begun."""
+        return (
+            f"{file}: changed since the study {study!r} was begun: {', '.join(keys)}. A study is one question; a "
+            "larger budget, another language or device are accepted, this is not. Undo the change, or give the study "
+            "another name."
+        )
+
+    def refused_other_data(self, source: str, role: str, then: str, now: str) -> str:
+        """A data file changed."""
+        return (
+            f"{source}: the {role} file is not the one the study was begun with (its SHA-256 was {then}, now it is "
+            f"{now}). Results on different data cannot be compared. Restore the file, or give the study another name."
+        )
+
+    def refused_other_model(self, model: str, then: str, now: str) -> str:
+        """The model changed."""
+        return (
+            f"{model}: the model is not the one the study was begun with (fingerprint {then}, now {now}). Restore it, "
+            "or give the study another name."
+        )
+
+    def _known_trials(self, ids: Sequence[int]) -> str:
+        return f"{min(ids)} to {max(ids)}" if ids else "none yet"
+
+    def refused_trial(self, text: str, ids: Sequence[int]) -> str:
+        """No trial of that number."""
+        return f"{text}: no such trial; this study has trials {self._known_trials(ids)}. Give one of these."
+
+    def refused_reference(self, text: str, keys: Sequence[str], ids: Sequence[int]) -> str:
+        """A name that means no configuration, or several (`keys`)."""
+        what = {
+            "best": "this study has no best configuration yet",
+            "cheapest": "this study has shown no configuration as good as the best",
+        }.get(text) or (
+            f"means {len(keys)} configurations ({', '.join(keys)})" if keys else "means no trial or configuration here"
+        )
+        return (
+            f'{text}: {what}. A reference is a trial\'s number ({self._known_trials(ids)}), "baseline", "best", '
+            '"cheapest", a factor and level such as "lora_r=32", or a configuration\'s key (`tunebook status` lists '
+            "them)."
+        )
+
+    def refused_unfinished(self, trial: int, finished: int) -> str:
+        """A trial that is not there or not finished cannot be trained again."""
+        return f"{trial}: no finished trial of that number; this study has {finished}. `tunebook status` shows them."
+
+    def refused_nothing_trained(self, folder: str) -> str:
+        """Nothing to export."""
+        return f"{folder}: no trial has been trained yet, so there is nothing to export."
+
+    def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
+        """The adapter to export is gone."""
+        return (
+            f"{adapter}: the adapter of trial {trial} is not there (a simulated or external study has none, or the "
+            f"folder was deleted). `{command}` trains it again."
+        )

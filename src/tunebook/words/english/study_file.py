@@ -1,0 +1,80 @@
+"""The comments of the study file that `init` writes, in English."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunebook.words.english.common import EnglishPieces
+
+__all__ = ["EnglishStudyFile"]
+
+_COMMENTS = {
+    "alpha_rule": "while lora_r varies, keep alpha/r; fixed keeps alpha",
+    "budget": "or hours: 8, or both",
+    "margin": "differences of accuracy below 3 points do not matter to you",
+    "seed": "everything random follows from it",
+    "report": "en or zh",
+    "no_test": "none found: without one nothing is confirmed on fresh examples",
+    "group": "accuracy is also reported by this field",
+    "learning_rate": "what people start from; the study looks for better",
+    "per_device_train_batch_size": "times accumulation = rows an optimiser step",
+    "gradient_accumulation_steps": "how a batch is split over memory is found out; leave it",
+    "num_train_epochs": "passes over the training rows",
+    "lora_r": "rank of the adapter",
+    "lora_alpha": "acts as alpha/r",
+    "lora_dropout": "what many recipes start from",
+    "space.learning_rate": "a range; the planner places the levels",
+    "space.lora_r": "a list of levels",
+    "space.lora_dropout": "the baseline's own value is among them",
+    "space.num_train_epochs": "each gets a learning rate of its own where the budget allows",
+    "numbers": "the answers end in a number; the last number of an answer counts",
+    "free_texts": "answers are free texts, which hardly ever match word for word: write your own module:function, or "
+    "expect accuracies near 0",
+}
+
+
+class EnglishStudyFile(EnglishPieces):
+    """One comment for each value."""
+
+    def comment(self, key: str) -> str:
+        """The comment of a value that is always the same."""
+        return _COMMENTS[key]
+
+    def comment_labels(self, n: int, first: Sequence[str]) -> str:
+        """Answers that are labels; `first` are some of them."""
+        return f"{n} different answers: {', '.join(first)}{', ...' if n > len(first) else ''}"
+
+    def comment_short_answers(self, longest: int) -> str:
+        """Short answers that are no labels."""
+        return f"short answers, at most {longest} characters"
+
+    def comment_train(self, rows: int, form: str, keys: str) -> str:
+        """What the training file holds."""
+        return f"{rows} rows, {form} ({keys})"
+
+    def comment_validation(self, examples: int, points: int) -> str:
+        """What the validation examples can show."""
+        return f"{examples} examples; they show differences of about {points} points or more"
+
+    def comment_no_validation(self, examples: int, points: int) -> str:
+        """Validation is split off the training rows."""
+        return (
+            f"none found: about {examples} rows are split off train; they show differences of about {points} points or "
+            "more"
+        )
+
+    def comment_test(self, examples: int) -> str:
+        """When the test split is used."""
+        return f"{examples} examples, opened once, at the end"
+
+    def comment_train_rows(self, rows: int) -> str:
+        """Why not all rows are trained on."""
+        return f"of {rows}, drawn by the seed, to save time; remove it to train on all"
+
+    def comment_max_length(self, tokens: int) -> str:
+        """The longest row, estimated."""
+        return f"the longest row has at most about {tokens} tokens; plan counts them"
+
+    def comment_few_levels(self, trials: int) -> str:
+        """Why the space is small."""
+        return f"few levels, because {trials} trials allow few comparisons"

@@ -1,0 +1,371 @@
+"""What the commands print, in English: plan, status, progress, run, rerun, compare, export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunebook.core.reproduction import Reproduction
+from tunebook.core.study import Cut, Fold, Purpose, RoundKind, TrialState
+from tunebook.words.english.codes import PURPOSES, ROUNDS
+from tunebook.words.english.common import plural
+from tunebook.words.english.labels import PATHS, ROUND_STATES
+from tunebook.words.english.rounds import EnglishRounds
+from tunebook.words.numbers import bytes_text, duration, margin_text, p_phrase, rounded_time, trial_list
+from tunebook.words.values import Spending
+
+__all__ = ["EnglishTerminal"]
+
+
+class EnglishTerminal(EnglishRounds):
+    """One section for each command."""
+
+    def trials_named(self, ids: Sequence[int]) -> str:
+        """ "trial 3", "trials 1-3, 5"."""
+        return f"trial{'' if len(ids) == 1 else 's'} {trial_list(ids)}"
+
+    def path_name(self, key: str) -> str:
+        """What a written file is; files that are named by themselves stay."""
+        return PATHS.get(key, key)
+
+    def changed_pairs(self, changed: Mapping[str, tuple[str, str]]) -> str:
+        """Versions then and now."""
+        return self.comma.join(f"{name} {then} -> {now}" for name, (then, now) in changed.items())
+
+    # plan
+
+    def plan_checking(self) -> str:
+        """What `plan` does before it can answer."""
+        return "Checking data and model. Before a study's first run this machine is measured too (some seconds)."
+
+    def warning_line(self, text: str) -> str:
+        """A warning in the terminal."""
+        return f"warning: {text}"
+
+    def plan_study(self, name: str, model: str, engine: str, metric: str) -> str:
+        """What is studied."""
+        return f"study {name}: model {model}, engine {engine}, metric {metric}"
+
+    def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
+        """How much data there is."""
+        tail = f" (format {form})" if form else ""
+        return f"data: {train} training, {validation} validation, {test or 'no'} test examples{tail}"
+
+    def plan_program(self, command: str) -> str:
+        """The external trainer that would be started."""
+        return f"program: {command}"
+
+    def plan_lengths(self, mean: float, longest: int) -> str:
+        """How long training examples are."""
+        return f"lengths: {mean:.0f} tokens a training example on average, {longest} at most"
+
+    def plan_nothing_left(self) -> str:
+        """A finished study."""
+        return "Nothing is left to do. With a larger budget the study would go on."
+
+    def plan_columns(self) -> tuple[str, str, str, str]:
+        """Headings of the table of rounds."""
+        return "round", "trials", "comparisons", "detects differences of"
+
+    def plan_sees(self, effect: float) -> str:
+        """The smallest detectable effect in the table of rounds."""
+        return f"{100 * effect:.1f} points or more"
+
+    def plan_next(self, counts: Mapping[Purpose, int]) -> str:
+        """The trials of the next part, by purpose."""
+        return f"Next: {self.comma.join(f'{n} {PURPOSES[purpose]}' for purpose, n in counts.items())}."
+
+    def plan_trial_columns(self) -> tuple[str, str, str, str]:
+        """Headings of the list of trials."""
+        return "trial", "purpose", "changed from the baseline", "seed"
+
+    def plan_fold(self, fold: Fold, longest: int | None) -> str:
+        """A configuration that costs nothing, and why."""
+        level = fold.configuration.as_dict()[fold.factor] if fold.factor else None
+        what = self.setting(fold.factor, level) if fold.factor else "a configuration"
+        return f"folded: {what}. {self.fold(fold.reasons, longest)} Saves {plural(fold.saved_trials, 'trial')}."
+
+    def plan_cut(self, cut: Cut) -> str:
+        """What the budget does not allow."""
+        return f"cut, because the budget does not allow it: {self.cut(cut)}"
+
+    def plan_margin(self, smallest: float, margin: float) -> list[str]:
+        """Within what margin equality can be shown."""
+        lines = [f"smallest margin within which two configurations could be shown equal: {100 * smallest:.1f} points"]
+        if margin < smallest:
+            lines.append(
+                f"your margin of {margin_text(margin)} points is below that: this study cannot show that a "
+                "configuration is equal or as good; it would take more validation examples or seeds"
+            )
+        return lines
+
+    def plan_without_cuts(self, trials: int, effect: float) -> str:
+        """What the cuts cost."""
+        without = f"without the cuts ({plural(trials, 'trial')})"
+        return f"{without} explore would detect differences of {100 * effect:.1f} points"
+
+    def plan_memory(self, needed: float, slots: int, free: float) -> list[str]:
+        """Memory for the next trials, in bytes, and what is free."""
+        trials = "one trial" if slots == 1 else f"{slots} trials at a time"
+        lines = [f"memory: about {bytes_text(needed)} for {trials}, {bytes_text(free)} free"]
+        if needed > free:
+            lines.append(
+                "that is more than is free, so trials would fail: close other programs, lower max_length or lora_r, "
+                "or take a smaller model"
+            )
+        return lines
+
+    def plan_time(self, one_by_one: float, here: float, effect: float | None) -> str:
+        """The one line for the person who pays."""
+        finds = f"; it detects differences of {100 * effect:.1f} points or more" if effect else ""
+        alone = f"One after another the trials would take {rounded_time(one_by_one)}"
+        return f"{alone}; here about {rounded_time(here)}{finds}."
+
+    # status
+
+    def status_title(self, study: str, finished: bool) -> str:
+        """First line of the status."""
+        return f"study {study}: {'done' if finished else 'not finished'}"
+
+    def status_columns(self) -> tuple[str, str, str]:
+        """Headings of the table of rounds."""
+        return "round", "state", "trials"
+
+    def round_name(self, number: int | None, kind: RoundKind) -> str:
+        """A round with its number, when it has one already."""
+        return f"{'' if number is None else number} {ROUNDS[kind]}".strip()
+
+    def round_state(self, state: str) -> str:
+        """Whether a round is done."""
+        return ROUND_STATES[state]
+
+    def state_counts(self, trials: Mapping[TrialState, int]) -> str:
+        """Numbers of trials by state."""
+        return self.comma.join(f"{n} {self.state(state)}" for state, n in trials.items())
+
+    def running_round(self, name: str, counts: str) -> str:
+        """The round that runs, in a line."""
+        return f"round {name} ({counts})"
+
+    def leading(self, accuracy: float, interval: tuple[float, float] | None, changes: str) -> str:
+        """The configuration that leads."""
+        text = f"leading: {self.accuracy(accuracy, interval)}"
+        return f"{text}: {changes}" if changes else text
+
+    def baseline_accuracy(self, accuracy: float) -> str:
+        """What the baseline scores."""
+        return f"baseline: {self.percent(accuracy)}"
+
+    def spent(self, spending: Spending) -> str:
+        """Trials and hours spent of the budget."""
+        trials = "" if spending.budget_trials is None else f" of {spending.budget_trials}"
+        hours = "" if spending.budget_hours is None else f" of {spending.budget_hours:g} h"
+        return f"spent: {spending.trials}{trials} trials, {duration(spending.seconds)}{hours}"
+
+    def training_now(self, ids: Sequence[int]) -> str:
+        """The trials that run."""
+        return f"training now: {len(ids)} side by side, {self.trials_named(ids)}"
+
+    def speed(self, trials_per_hour: float) -> str:
+        """How fast it goes."""
+        return f"speed: {trials_per_hour:.1f} trials an hour"
+
+    def time_left(self, seconds: float) -> str:
+        """An upper bound."""
+        return f"left: at most about {duration(seconds)}"
+
+    def not_trained(self, ids: Sequence[int]) -> str:
+        """Trials that failed."""
+        return f"could not be trained: {self.trials_named(ids)}"
+
+    def workers_died(self, count: int, worker: str, reason: str) -> str:
+        """How many workers died, and the last one with its reason."""
+        return f"workers that died: {count}, the last one {worker}: {reason}"
+
+    def interrupted_trial(self, trial: int, saved_step: int | None) -> str:
+        """From where a trial that does not run now will go on."""
+        where = "begins again" if saved_step is None else f"goes on after step {saved_step}"
+        return f"  trial {trial}: {where}"
+
+    def running_trial(
+        self,
+        trial: int,
+        *,
+        phase: str,
+        done: float,
+        step: int | None,
+        loss: float | None,
+        saved_step: int | None,
+        silent_seconds: float | None,
+    ) -> str:
+        """How far a running trial is, and what of it would survive a kill."""
+        parts = [f"{phase} {100 * done:.0f} %"] if phase else []
+        parts += [f"step {step}"] if step is not None else []
+        parts += [f"loss {loss:.3g}"] if loss is not None else []
+        parts += [f"saved at step {saved_step}"] if saved_step is not None else []
+        parts += [f"last heard of {silent_seconds:.0f} s ago"] if silent_seconds is not None else []
+        return f"  trial {trial}: {', '.join(parts) or 'has begun'}"
+
+    # run
+
+    def bar_study(self) -> str:
+        """Beside the study's bar."""
+        return "study"
+
+    def bar_left(self) -> str:
+        """Before the time that is left."""
+        return "left"
+
+    def bar_trial(self, trial: int, phase: str) -> str:
+        """Beside a trial's bar; phase is "train" or "score"."""
+        return f"trial {trial} {phase}"
+
+    def wave_line(self, number: int, kind: RoundKind, part: int, trials: int) -> str:
+        """A part of a round begins."""
+        which = f", part {part}" if part > 1 else ""
+        return f"round {number} ({ROUNDS[kind]}{which}): {plural(trials, 'trial')}"
+
+    def trial_line(
+        self, trial: int, purpose: Purpose, factor: str | None, accuracy: float | None, on_test: bool, ending: str
+    ) -> str:
+        """A trial has finished; `ending`: how, where it did not complete."""
+        what = PURPOSES[purpose] + (f", {self.factor(factor)}" if factor else "")
+        scored = "" if accuracy is None else self.percent(accuracy) + (" on the test split" if on_test else "")
+        return f"trial {trial} ({what}): {' '.join(filter(None, [scored, ending]))}"
+
+    def trial_ending(self, state: TrialState, step: int | None, reason: str) -> str:
+        """How a trial ended that did not complete."""
+        at = "" if step is None else f" at step {step}"
+        return f"{self.state(state)}{at}{f' ({reason})' if reason else ''}"
+
+    def demo_begins(self, trials: int, model: str, file: str) -> str:
+        """First line of the demo."""
+        return f"tunebook demo: {trials} trials on {model}, study file {file}"
+
+    def phase_reading(self) -> str:
+        """Data and model are read."""
+        return "reading the data and the model"
+
+    def phase_measuring(self) -> str:
+        """The machine is measured."""
+        return "measuring this machine (a few seconds)"
+
+    def phase_writing(self) -> str:
+        """The record is written."""
+        return "writing the record"
+
+    def phase_stopping(self) -> str:
+        """A signal came."""
+        return "stopping after the running step; a second Ctrl-C stops at once"
+
+    def phase_retrying(self, ids: Sequence[int]) -> str:
+        """Failed trials are tried again, if there are any."""
+        return (
+            f"trying again: {self.trials_named(ids)}" if ids else "no trial has failed: there is nothing to try again"
+        )
+
+    def phase_final(self, rows: int) -> str:
+        """The final training begins."""
+        return f"training the recommended configuration on all {rows} rows"
+
+    def final_note(self, more_rows: bool) -> str:
+        """What the final training does and does not show."""
+        if more_rows:
+            return (
+                "The configuration was chosen on a part of the rows; that it is also the best on all of them is not "
+                "known. This is one training with one seed."
+            )
+        return "The study used all training rows already. This is one further training with a fresh seed."
+
+    def code_to_confirm(self) -> str:
+        """Above the list of programs and metrics that the study file names."""
+        return "This study runs code with your rights that you have not confirmed, or that has changed since:"
+
+    def trust_question(self) -> str:
+        """Below that list."""
+        return "Do you trust it?"
+
+    def refused_untrusted(self) -> str:
+        """The answer was no."""
+        return "nothing was started. Read the code that the study file names, then repeat the command."
+
+    def stopped(self, command: str) -> str:
+        """After Ctrl-C."""
+        return f"Stopped; everything finished is kept. Go on with: {command}"
+
+    def failed_trials(self, ids: Sequence[int], command: str) -> str:
+        """At the end of a run with failed trials."""
+        return (
+            f"Could not be trained: {self.trials_named(ids)}; the record says why. Once the cause is mended: {command}"
+        )
+
+    def wrote(self, file: str, commands: Sequence[str]) -> str:
+        """After `init`: what to do next."""
+        return f"Wrote {file}. Next: {', then '.join(commands)}"
+
+    # rerun
+
+    def reproduction(self, r: Reproduction) -> str:
+        """Whether a trial that was trained again reproduces."""
+        difference = f"likelihoods differ by at most {r.largest_loss_difference or 0:.1e} (relative)"
+        if r.bit_for_bit:
+            text = f"Trial {r.trial} reproduces bit for bit ({plural(r.n_examples, 'example')}, the adapter too)."
+        elif r.reproduces:
+            text = f"Trial {r.trial} reproduces: the same {r.n_examples} answers; {difference}."
+        elif r.states[0] is not r.states[1]:
+            text = f"Trial {r.trial} differs: it was {self.state(r.states[0])}, now it is {self.state(r.states[1])}."
+        else:
+            text = f"Trial {r.trial} differs: {r.answers_differ} of {r.n_examples} answers; {difference}."
+        if r.adapter_equal is False:
+            text += " Its adapter differs from the one that is kept."
+        if r.changed_versions:
+            text += f" Changed since the study was created: {self.changed_pairs(r.changed_versions)}."
+        return text
+
+    # compare
+
+    def compared_side(self, name: str, what: str, ids: Sequence[int]) -> str:
+        """What the user typed and which trials that is; a trial's number is not said twice."""
+        named = self.trials_named(ids)
+        return f"{name}: {named}" if what == trial_list(ids) else f"{name}: {what} ({named})"
+
+    def compared_changes(self, changes: Mapping[str, tuple[Any, Any]]) -> str:
+        """On what two configurations differ: factor to (B's value, A's value)."""
+        if not changes:
+            return "A and B are the same configuration: what differs is chance."
+        parts = [f"{self.setting(name, a)} instead of {self.alone(name, b)}" for name, (b, a) in changes.items()]
+        return f"A differs from B in: {self.comma.join(parts)}."
+
+    def compared_both(self, ids: Sequence[int]) -> str:
+        """Trials that are on both sides."""
+        return f"Counted on both sides, which makes the difference smaller than it is: {self.trials_named(ids)}."
+
+    def compared_counts(self, won: int, lost: int) -> str:
+        """On how many examples each is better."""
+        return f"On {won} examples A is better, on {lost} B; on the others they are equal."
+
+    def compared_p(self, p: float) -> str:
+        """The p-value, and that it is outside the study's error rate."""
+        return f"{p_phrase(p)}; a comparison of its own, outside the study's planned questions: exploratory."
+
+    def compared_mcnemar(self, p: float) -> str:
+        """The test of two single trials."""
+        return f"Exact McNemar test of these two trials alone, without the noise between seeds: {p_phrase(p)}."
+
+    def compared_disagree(self) -> str:
+        """Accuracy and loss disagree."""
+        return "Accuracy and loss point in different directions."
+
+    def compared_groups(self) -> str:
+        """Above the differences by group."""
+        return "By group, in points (a family of its own):"
+
+    def compared_nothing(self) -> str:
+        """One side has no outcomes."""
+        return "Nothing can be compared: one side has no trained trial with outcomes."
+
+    # export
+
+    def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
+        """In the comment of an exported configuration."""
+        return f"Validation accuracy {self.accuracy(accuracy, interval)}, corrected for having been chosen."

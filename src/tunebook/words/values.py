@@ -1,0 +1,106 @@
+"""What sentences are told: values between the record's builders and the languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tunebook.core.study import TrialState
+
+__all__ = ["Aim", "Edge", "Ending", "Gain", "Price", "Spending"]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a study is for.
+
+    Attributes:
+        metric, model: as the study file names them.
+        is_score: whether the metric is a score of the user's own, not a share of right answers.
+        factors: (factor, the levels or range tried in words), in the study file's order.
+        trials, hours: the budget.
+    """
+
+    metric: str
+    model: str
+    is_score: bool
+    factors: tuple[tuple[str, str], ...]
+    trials: int | None
+    hours: float | None
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a configuration costs beside the best: mean training seconds and adapter bytes, None where unknown."""
+
+    seconds: float | None
+    best_seconds: float | None
+    size: float | None
+    best_size: float | None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Seeds at the two ends of the bracket.
+
+    Attributes:
+        trained: trained at the highest rate that held.
+        failed, asked: failed of those asked at the other end; where that end is not known, at all rates above the
+            first.
+    """
+
+    trained: int
+    failed: int
+    asked: int
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What the opening says of one configuration against the baseline.
+
+    Attributes:
+        effect, interval, level: difference, simultaneous interval and its level (0.99).
+        relative: effect divided by the baseline's accuracy.
+        n_examples, seeds: on how many examples, with how many seeds a side.
+        told_apart: whether the verdict is better or worse.
+    """
+
+    accuracy: float
+    baseline_accuracy: float
+    effect: float
+    interval: tuple[float, float]
+    level: float
+    relative: float | None
+    n_examples: int
+    seeds: tuple[int, int]
+    told_apart: bool
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the replicates of one row ended, when not all completed.
+
+    Attributes:
+        states: state by trial id.
+        reasons: codes of `core.divergence`, or the message of a failed trial.
+        steps: (step at which it broke, steps it would have had) where known.
+        losses: training loss at the start (mean of three steps) and the last finite one, nats a label token.
+        broke: the trial that `steps` and `losses` are of.
+    """
+
+    states: Mapping[int, TrialState]
+    reasons: tuple[str, ...] = ()
+    steps: tuple[int | None, int | None] = (None, None)
+    losses: tuple[float, float] | None = None
+    broke: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """What was spent of the budget; budgets are None where there is none."""
+
+    trials: int
+    budget_trials: int | None
+    seconds: float
+    budget_hours: float | None

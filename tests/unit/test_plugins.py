@@ -1,0 +1,153 @@
+"""Another package's metric, planner, engine, executor and tracker: installed, named in a study file, used."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tunebook.errors import StudyFileError
+from tunebook.plugins import GROUPS, METRICS, PluginGroup
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "tests" / "fixtures" / "plugin_package"
+
+STUDY = """\
+study: foreign
+model: none
+engine: careful
+planner: first_rounds
+executor: counting
+trackers: [lines]
+data: {train: train.jsonl}
+metric: {name: overlap, floor: 0.25}
+space: {learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16]}
+budget: {trials: 14}
+"""
+
+
+def install(package: Path, target: Path) -> None:
+    """As an installer lays a package down: its modules, and beside them its metadata."""
+    shutil.copytree(package, target, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    target = tmp_path / "site"
+    install(PACKAGE, target)
+    return target
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    rows = [{"prompt": f"What comes after {i}, counted in steps of one?", "completion": str(i + 1)} for i in range(120)]
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    file = tmp_path / "study.yaml"
+    file.write_text(STUDY, encoding="utf-8")
+    return file
+
+
+def tunebook(*arguments: str | Path, site: Path | None = None) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(filter(None, [str(site) if site else "", str(ROOT / "src")]))
+    return subprocess.run(
+        [sys.executable, "-c", "from tunebook.cli.entry import main; main()", *map(str, arguments)],
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Path) -> None:
+    plan = tunebook("plan", study, site=installed)
+    assert plan.returncode == 0, plan.stderr
+    assert "engine careful refuses some configurations of this study (ranks above 8 are not for it)" in plan.stdout
+    run = tunebook("run", study, site=installed)
+    assert run.returncode == 0, run.stderr
+    folder = study.parent / "runs" / "foreign"
+    lines = (folder / "lines" / "trials.txt").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "trial 0: completed"
+    assert len(lines) > 8
+    assert lines[-1] == "closed"
+    record = (folder / "record.md").read_text(encoding="utf-8")
+    assert "trained by engine simulated: engine careful cannot (ranks above 8 are not for it)" in record
+    assert "the best overlap" in record
+    assert not (folder / "tensorboard").exists()
+    chinese = tunebook("report", study, "--language", "zh", site=installed)
+    assert chinese.returncode == 0, chinese.stderr
+    assert "由引擎 simulated 训练" in (folder / "record.md").read_text(encoding="utf-8")
+
+
+def test_without_the_package_its_names_are_refused_with_those_that_are_there(study: Path) -> None:
+    told = tunebook("plan", study)
+    assert told.returncode == 2
+    assert 'engine: found "careful"; installed are packed, peft, command, simulated.' in told.stderr
+    assert 'metric: found "overlap"; installed are exact_match, choice, number, contains' in told.stderr
+    assert 'planner: found "first_rounds"; installed are rounds.' in told.stderr
+    assert 'trackers[0]: found "lines"; installed are tensorboard.' in told.stderr
+
+
+def test_the_doctor_lists_what_is_installed_and_what_is_broken(installed: Path) -> None:
+    told = tunebook("doctor", "--json", site=installed)
+    plugins = {(each["group"], each["name"]): each for each in json.loads(told.stdout)["plugins"]}
+    assert plugins["tunebook.metrics", "overlap"]["package"] == "tunebook-example"
+    assert plugins["tunebook.metrics", "overlap"]["version"] == "1.2.0"
+    assert plugins["tunebook.metrics", "overlap"]["trouble"] == ""
+    assert plugins["tunebook.engines", "packed"]["package"] == "tunebook"
+    assert "ZeroDivisionError" in plugins["tunebook.metrics", "broken"]["trouble"]
+
+
+def test_a_broken_plugin_is_told_by_name_package_and_error(installed: Path, study: Path) -> None:
+    study.write_text(STUDY.replace("{name: overlap, floor: 0.25}", "broken"), encoding="utf-8")
+    told = tunebook("plan", study, site=installed)
+    assert told.returncode == 2
+    expected = 'metric: found "broken" of package tunebook-example 1.2.0; importing it failed with ZeroDivisionError'
+    assert f"study.yaml:8: {expected}" in told.stderr
+    assert "engine" not in told.stderr
+
+
+def test_a_configuration_that_no_engine_takes_is_refused_in_plan(installed: Path, study: Path) -> None:
+    study.write_text(STUDY.replace("engine: careful", "engine: alone"), encoding="utf-8")
+    told = tunebook("plan", study, site=installed)
+    assert told.returncode == 2
+    assert "study.yaml:9: lora_r: no engine can train this (engine alone: ranks above 8 are not for it)" in told.stderr
+
+
+def test_a_failing_tracker_does_not_end_the_study(installed: Path, study: Path) -> None:
+    study.write_text(STUDY.replace("trackers: [lines]", "trackers: [failing, lines]"), encoding="utf-8")
+    run = tunebook("run", study, site=installed)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.count("tracker failing failed with RuntimeError: nobody listens") == 1
+    assert (study.parent / "runs" / "foreign" / "lines" / "trials.txt").is_file()
+
+
+def test_one_name_from_two_packages_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("one", "two"):
+        info = tmp_path / f"{package}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text("[tunebook.metrics]\nsame = json:loads\nexact_match = json:loads\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    group = PluginGroup(
+        "metric", "tunebook.metrics", {"exact_match": "tunebook.evaluation.text:ExactMatch"}, callable, ""
+    )
+    with pytest.raises(StudyFileError, match='found "same", which one and two bring'):
+        group.load("same")
+    assert group.load("exact_match").__name__ == "ExactMatch"
+    taken = [plugin for plugin in group.plugins if plugin.name == "exact_match" and plugin.package == "one"]
+    assert group.trouble(taken[0]) == "metric exact_match is tunebook's own"
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.group)
+def test_everything_in_our_own_tables_can_be_loaded(group: PluginGroup[object]) -> None:
+    for plugin in group.plugins:
+        if plugin.package == "tunebook":
+            group.load(plugin.name)
+
+
+def test_what_is_of_another_kind_is_told() -> None:
+    group = PluginGroup("metric", METRICS.group, {"odd": "math:pi"}, callable, "a class or function")
+    with pytest.raises(StudyFileError, match=r'metric: found "odd" .*math:pi is 3\.14.*, not a class or function'):
+        group.load("odd")
