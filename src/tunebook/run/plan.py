@@ -64,10 +64,13 @@ def plan_study(
         found = read_study(place)
         facts, history, calibration = as_begun(found.facts, facts), found.history, found.calibration
     if calibration is None:
+        executor = prepared.make_executor(logs=False)
         try:
-            calibration = prepared.calibrate()
+            calibration = prepared.calibrate(executor)
         except TrialFailed as error:
             prepared = replace(prepared, warnings=(*prepared.warnings, Notice("not_measured", {"reason": str(error)})))
+        finally:
+            executor.close()
     planner = planner_of(spec, facts, history, calibration)
     return _plan(prepared, planner, history, calibration)
 
