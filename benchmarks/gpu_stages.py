@@ -309,10 +309,9 @@ def determinism(checked: Checked) -> None:
         config = checked.config("135M", num_hidden_layers=2 if checked.tiny else 4)
         packed = PackedModel(model_of(config, dtype, checked.device))
         data = trec_like(32, config.vocab_size)
-        c = BASE.with_values(lora_dropout=0.1)
 
         def values(cohort: int, packed: PackedModel = packed, data: Any = data) -> Tensor:
-            trainees = [_trainee(packed, c, data, seed, 3) for seed in range(cohort)]
+            trainees = [_trainee(packed, BASE.with_values(lora_dropout=0.1), data, seed, 3) for seed in range(cohort)]
             for _ in range(3):
                 train_together(packed, trainees)
             return trainees[0].adapter.values.clone()

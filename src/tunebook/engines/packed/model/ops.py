@@ -1,0 +1,116 @@
+"""What a layer needs beside its base multiplies, as one protocol over whole batches: nothing above it is done adapter
+by adapter. `TorchOps` is the definition: torch, on any device and in any type, with native kernels for float32 on the CPU.
+`TritonOps` (triton_ops.py) launches the same few kernels for any number of adapters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from tunebook.engines.packed.model import kernels
+from tunebook.engines.packed.model.attention import Rotary, attend
+from tunebook.engines.packed.model.bank import ModuleShape
+from tunebook.engines.packed.model.batches import Batch
+from tunebook.engines.packed.model.dropout import Masks
+from tunebook.engines.packed.model.updates import add_updates, backward_updates
+
+__all__ = ["GroupCall", "Ops", "TorchOps"]
+
+
+@dataclass(frozen=True)
+class GroupCall:
+    """One forward of a group of projections that share their input.
+
+    Attributes:
+        batch: whose rows the input has.
+        shapes: the projections, of which each adapter may have some.
+        masks: of the forward, or None: nothing is dropped.
+    """
+
+    batch: Batch
+    shapes: Sequence[ModuleShape]
+    masks: Masks | None
+
+
+class Ops(Protocol):
+    """The work between base multiplies. Axes: N rows, D and O inputs and outputs, H heads of size E, G key heads."""
+
+    def kind(self, dtype: torch.dtype) -> str:
+        """Name of what computes, on which a result's last bits depend."""
+        ...
+
+    def add_updates(self, call: GroupCall, x_ND: Tensor, outputs: Sequence[Tensor]) -> Any:
+        """Add every adapter's updates to its rows of the outputs, each (N, O), in place; gives what the backward pass
+        wants of them."""
+        ...
+
+    def backward_updates(
+        self, call: GroupCall, x_ND: Tensor, grads: Sequence[Tensor], kept: Any, grad_x: Tensor | None
+    ) -> None:
+        """Add to the gradients of every adapter's A and B, and to `grad_x`, (N, D), if somebody wants it.
+
+        Args:
+            grads: of the outputs, without gaps.
+            kept: what `add_updates` gave.
+        """
+        ...
+
+    def attend(
+        self, batch: Batch, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None,
+        softcap: float | None, rotary: Rotary | None,
+    ) -> Tensor:  # fmt: skip
+        """Attention of every row to its ancestors and, causally, to its own node, (N, H, E) (`attention.attend`)."""
+        ...
+
+    def rms_norm(self, x_ND: Tensor, scale_D: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+        """x · scale / rms(x), and 1 / rms(x) of every row."""
+        ...
+
+    def rms_norm_backward(self, grad_ND: Tensor, x_ND: Tensor, scale_D: Tensor, inverse_N: Tensor) -> Tensor: ...
+
+    def silu_gate(self, gate: Tensor, up: Tensor) -> Tensor:
+        """silu(gate) · up."""
+        ...
+
+    def silu_gate_backward(self, grad: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
+class TorchOps:
+    """Fulfils `Ops` adapter by adapter, with native kernels where tensors allow (`kernels.native_for`)."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    rms_norm = staticmethod(kernels.rms_norm)
+    rms_norm_backward = staticmethod(kernels.rms_norm_backward)
+    silu_gate = staticmethod(kernels.silu_gate)
+    silu_gate_backward = staticmethod(kernels.silu_gate_backward)
+
+    def kind(self, dtype: torch.dtype) -> str:
+        return kernels.kernel_kind(self._device, dtype)
+
+    def add_updates(self, call: GroupCall, x_ND: Tensor, outputs: Sequence[Tensor]) -> Any:
+        return [
+            add_updates(run, run.adapter, call.shapes, call.masks, x_ND, outputs)
+            for run in call.batch.runs
+            if run.adapter is not None
+        ]
+
+    def backward_updates(
+        self, call: GroupCall, x_ND: Tensor, grads: Sequence[Tensor], kept: Any, grad_x: Tensor | None
+    ) -> None:
+        thin = iter(kept)
+        for run in call.batch.runs:
+            if run.adapter is not None:
+                backward_updates(run, run.adapter, call.shapes, call.masks, x_ND, grads, next(thin), grad_x)
+
+    def attend(
+        self, batch: Batch, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None,
+        softcap: float | None, rotary: Rotary | None,
+    ) -> Tensor:  # fmt: skip
+        return attend(batch, q_HNE, k_GNE, v_GNE, scaling, window, softcap, rotary)
