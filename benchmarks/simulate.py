@@ -98,7 +98,7 @@ def run_study(world: World, spec: StudySpec) -> History:
     history = History()
     while (wave := planner.next_wave(history)) is not None:
         trials = {**history.trials, **{trial.id: world.run(trial) for trial in wave.trials}}
-        sealed = dict(wave.notes).get("sealed", history.sealed)
+        sealed = wave.sealed or history.sealed
         history = replace(history, waves=(*history.waves, wave), trials=trials, sealed=sealed)
         if wave.closes_round:
             found = judge_round(history, wave.round, spec, facts)

@@ -13,42 +13,27 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer_files import model_and_revision, score, start, training_texts, warmup_steps, whole_alpha
+from trainer_files import model_and_revision, refuse, score, start, training_texts
 
 
-def training_file(config: dict[str, Any], texts: Path, n_rows: int) -> dict[str, Any]:
+def training_file(config: dict[str, Any], texts: Path) -> dict[str, Any]:
     """The file for `axolotl train`: names of its src/axolotl/utils/schemas."""
-    c, modules = config["configuration"], config["configuration"]["target_modules"]
+    refuse(config["not_in_axolotl"])
     model, revision = model_and_revision(config["model"])
     return {
         "base_model": model,
         **({"revision_of_model": revision} if revision else {}),
         "adapter": "lora",
-        "lora_r": c["lora_r"],
-        "lora_alpha": whole_alpha(c),
-        "lora_dropout": c["lora_dropout"],
-        **({"lora_target_modules": modules} if isinstance(modules, list) else {"lora_target_linear": True}),
-        "peft_use_rslora": c["use_rslora"],
+        **config["axolotl"],
         # Left out, axolotl turns them on by itself, and without a GPU they fail.
         **dict.fromkeys(("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "lora_embedding_kernel"), False),
-        **({"peft_init_lora_weights": "gaussian"} if c["init_lora_weights"] == "gaussian" else {}),
         # The texts have the model's own template already.
         "datasets": [{"path": str(texts), "ds_type": "json", "type": "input_output"}],
         "train_on_inputs": False,
         "dataset_prepared_path": str(texts.with_name("prepared")),
         "val_set_size": 0.0,
-        "sequence_len": c["max_length"],
         "excess_length_strategy": "truncate",  # its default drops longer rows
         "sample_packing": False,
-        "micro_batch_size": c["per_device_train_batch_size"],
-        "gradient_accumulation_steps": c["gradient_accumulation_steps"],
-        "num_epochs": c["num_train_epochs"],
-        "optimizer": "adamw_torch",
-        "max_grad_norm": 1.0,
-        "learning_rate": c["learning_rate"],
-        "lr_scheduler": c["lr_scheduler_type"],
-        "warmup_steps": warmup_steps(c, n_rows),
-        "weight_decay": c["weight_decay"],
         "seed": config["seed"],
         "output_dir": config["output"],
         "save_strategy": "no",  # the adapter is saved at the end in any case
@@ -67,7 +52,7 @@ def main(path: str) -> None:
             segments = [{"label": False, "text": prompt}, {"label": True, "text": answer}]
             file.write(json.dumps({"segments": segments}) + "\n")
     written = data.with_name("axolotl.yaml")
-    written.write_text(json.dumps(training_file(config, texts, len(rows)), indent=2), encoding="utf-8")
+    written.write_text(json.dumps(training_file(config, texts), indent=2), encoding="utf-8")
     start(["axolotl", "train", str(written), "--launcher", "python"])  # accelerate's traceback would hide the reason
     return score(path, config["output"])
 

@@ -13,14 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer_files import model_and_revision, score, start, training_texts, warmup_steps, whole_alpha
+from trainer_files import model_and_revision, refuse, score, start, training_texts
 
 
-def training_file(config: dict[str, Any], n_rows: int) -> dict[str, Any]:
+def training_file(config: dict[str, Any]) -> dict[str, Any]:
     """The file for `llamafactory-cli train`: names of its src/llamafactory/hparams and of the Trainer's arguments."""
-    c, modules = config["configuration"], config["configuration"]["target_modules"]
-    if c["init_lora_weights"] == "gaussian":
-        sys.exit("init_lora_weights: got gaussian; LLaMA-Factory has PEFT's default only. Leave this factor out.")
+    refuse(config["not_in_llama_factory"])
     model, revision = model_and_revision(config["model"])
     return {
         "model_name_or_path": model,
@@ -28,22 +26,10 @@ def training_file(config: dict[str, Any], n_rows: int) -> dict[str, Any]:
         "stage": "sft",
         "do_train": True,
         "finetuning_type": "lora",
-        "lora_rank": c["lora_r"],
-        "lora_alpha": whole_alpha(c),
-        "lora_dropout": c["lora_dropout"],
-        "lora_target": ",".join(modules) if isinstance(modules, list) else "all",
-        "use_rslora": c["use_rslora"],
+        **config["llama_factory"],
         "template": "empty",  # the texts have the model's own template already
         "dataset": "tunebook",
         "dataset_dir": str(Path(config["data"]["train"]).parent),
-        "cutoff_len": c["max_length"],
-        "per_device_train_batch_size": c["per_device_train_batch_size"],
-        "gradient_accumulation_steps": c["gradient_accumulation_steps"],
-        "learning_rate": c["learning_rate"],
-        "num_train_epochs": float(c["num_train_epochs"]),
-        "lr_scheduler_type": c["lr_scheduler_type"],
-        "warmup_steps": warmup_steps(c, n_rows),
-        "weight_decay": c["weight_decay"],
         "seed": config["seed"],
         "output_dir": config["output"],
         "save_strategy": "no",  # the adapter is saved at the end in any case
@@ -72,7 +58,7 @@ def main(path: str) -> None:
     entry = {"tunebook": {"file_name": "texts.jsonl", "columns": {"prompt": "prompt", "response": "response"}}}
     data.with_name("dataset_info.json").write_text(json.dumps(entry), encoding="utf-8")
     file = data.with_name("llama_factory.yaml")
-    file.write_text(json.dumps(training_file(config, len(texts)), indent=2), encoding="utf-8")
+    file.write_text(json.dumps(training_file(config), indent=2), encoding="utf-8")
     start(["llamafactory-cli", "train", str(file)])
     (output / "steps.jsonl").write_text("".join(json.dumps(row) + "\n" for row in steps(output)), encoding="utf-8")
     return score(path, str(output))

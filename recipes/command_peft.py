@@ -18,21 +18,10 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.optimizers import create_loraplus_optimizer
 from score_adapter import encode, load, score
 from trainer_files import read_lines
 from transformers import get_scheduler
-
-
-def lora_config(c: dict[str, Any]) -> LoraConfig:
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=c["lora_r"],
-        lora_alpha=c["lora_alpha"],
-        lora_dropout=c["lora_dropout"],
-        target_modules=c["target_modules"],
-        use_rslora=c["use_rslora"],
-        init_lora_weights="gaussian" if c["init_lora_weights"] == "gaussian" else True,
-    )
 
 
 def loss_of(model: Any, rows: list[tuple[list[int], list[int]]], max_length: int) -> torch.Tensor:
@@ -59,8 +48,17 @@ def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str,
     total = per_epoch * c["num_train_epochs"]
     warmup = c["warmup_steps"] if c["warmup_steps"] >= 1 else math.ceil(c["warmup_steps"] * total)
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=c["learning_rate"], weight_decay=c["weight_decay"])
-    scheduler = get_scheduler(c["lr_scheduler_type"], optimiser, int(warmup), total)
+    optimiser = create_loraplus_optimizer(  # plain AdamW at ratio 1
+        model,
+        torch.optim.AdamW,
+        lr=c["learning_rate"],
+        betas=(0.9, c["adam_beta2"]),
+        loraplus_lr_ratio=c["lora_plus_lr_ratio"],
+        loraplus_weight_decay=c["weight_decay"],
+    )
+    scheduler = get_scheduler(
+        c["lr_scheduler_type"], optimiser, int(warmup), total, config["training_arguments"].get("lr_scheduler_kwargs")
+    )
     shuffle = random.Random(config["seed"])
     model.train()
     records = []
@@ -70,7 +68,7 @@ def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str,
         start = step % per_epoch * batch
         loss = loss_of(model, [rows[i] for i in order[start : start + batch]], c["max_length"])
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(weights, c["max_grad_norm"])
         rate = scheduler.get_last_lr()[0]
         optimiser.step()
         scheduler.step()
@@ -86,7 +84,7 @@ def main(path: str) -> None:
     torch.manual_seed(config["seed"])
     model, tokenizer = load(config["model"])
     if config["configuration"]["num_train_epochs"]:  # 0: the reference, the base model as it is
-        model = get_peft_model(model, lora_config(config["configuration"]))
+        model = get_peft_model(model, LoraConfig(**config["lora_config"]))
         rows = [encode(tokenizer, example) for example in read_lines(config["data"]["train"])]
         records = train(model, rows, config)
         output = Path(config["output"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import subprocess
@@ -47,21 +46,10 @@ def training_texts(config: dict[str, Any]) -> list[tuple[str, str]]:
     return [(prompt_text(tokenizer, example), example["completion"] + tokenizer.eos_token) for example in examples]
 
 
-def whole_alpha(configuration: dict[str, Any]) -> int:
-    """`lora_alpha` for trainers that want a whole number; anything else ends the trial, because it would be another."""
-    alpha = configuration["lora_alpha"]
-    if alpha != int(alpha):
-        sys.exit(f"lora_alpha: got {alpha}; this trainer wants a whole number. Choose levels that give whole numbers.")
-    return int(alpha)
-
-
-def warmup_steps(configuration: dict[str, Any], n_rows: int) -> int:
-    """The warm-up as a count of optimiser steps on one device: the name of a share differs between versions."""
-    given = configuration["warmup_steps"]
-    if given >= 1:
-        return int(given)
-    batch = configuration["per_device_train_batch_size"] * configuration["gradient_accumulation_steps"]
-    return math.ceil(given * math.ceil(n_rows / batch) * configuration["num_train_epochs"])
+def refuse(differences: list[str]) -> None:
+    """End the trial where the trainer cannot do as the configuration says: it would be another trial."""
+    if differences:
+        sys.exit(f"{'; '.join(differences)}. Leave these levels out of the study, or use another engine for them.")
 
 
 def start(command: list[str]) -> None:

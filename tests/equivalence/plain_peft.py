@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.optimizers import create_loraplus_optimizer
 from transformers import get_scheduler
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.keywords import lora_keywords, training_keywords
 from tunebook.core.order import example_order, steps_per_epoch, warmup_count
 from tunebook.core.ports import TokenizedExample, trained_examples
-from tunebook.engines.initial import initial_a
+from tunebook.engines.initial import initial_values
 
 
 class ExactNorm(torch.nn.Module):
@@ -39,24 +41,17 @@ def with_exact_norms(model: Any) -> Any:
 
 def peft_model(base: Any, configuration: Configuration, seed: int) -> Any:
     """A copy of the model with the adapter that every engine starts from."""
-    targets = configuration.target_modules
-    config = LoraConfig(
-        r=configuration.lora_r,
-        lora_alpha=configuration.lora_alpha,
-        lora_dropout=configuration.lora_dropout,
-        use_rslora=configuration.use_rslora,
-        target_modules=list(targets) if isinstance(targets, tuple) else targets,
-        task_type="CAUSAL_LM",
-    )
-    model = get_peft_model(copy.deepcopy(base), config)
+    model = get_peft_model(copy.deepcopy(base), LoraConfig(**lora_keywords(configuration)))
     with torch.no_grad():
         for name, module in model.get_base_model().named_modules():
             if hasattr(module, "lora_A"):
-                weight = module.lora_A["default"].weight
-                weight.copy_(initial_a(seed, name, *weight.shape, kind=configuration.init_lora_weights))
                 # PEFT keeps adapters of a float64 model in float64 only when told
                 module.lora_A.to(module.get_base_layer().weight.dtype)
                 module.lora_B.to(module.get_base_layer().weight.dtype)
+                a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
+                values = initial_values(seed, name, *a.shape, len(b), kind=configuration.init_lora_weights)
+                a.copy_(values[0])
+                b.copy_(values[1])
     return model
 
 
@@ -78,9 +73,16 @@ def train_plain(
     epoch_steps = steps_per_epoch(len(kept), size)
     total = epoch_steps * configuration.num_train_epochs
     parameters = [p for p in model.parameters() if p.requires_grad]
-    adamw = torch.optim.AdamW(parameters, lr=configuration.learning_rate, weight_decay=configuration.weight_decay)
+    adamw = create_loraplus_optimizer(
+        model, torch.optim.AdamW, lr=configuration.learning_rate, betas=(0.9, configuration.adam_beta2),
+        loraplus_lr_ratio=configuration.lora_plus_lr_ratio, loraplus_weight_decay=configuration.weight_decay,
+    )  # fmt: skip
     schedule = get_scheduler(
-        configuration.lr_scheduler_type, adamw, warmup_count(configuration.warmup_steps, total), total
+        configuration.lr_scheduler_type,
+        adamw,
+        warmup_count(configuration.warmup_steps, total),
+        total,
+        training_keywords(configuration, total).get("lr_scheduler_kwargs"),
     )
     losses = []
     for step in range(total):
@@ -93,7 +95,7 @@ def train_plain(
             part = example_loss(model, example, n_items)
             part.backward()
             loss += float(part.detach())
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        torch.nn.utils.clip_grad_norm_(parameters, configuration.max_grad_norm)
         adamw.step()
         schedule.step()
         losses.append(loss)

@@ -401,6 +401,8 @@ def test_both_engines_agree_over_twenty_steps_of_the_real_trainer(model_folder, 
         plain.with_values(lora_r=16, lora_alpha=4, use_rslora=True, gradient_accumulation_steps=2, warmup_steps=0.2,
                           per_device_train_batch_size=2),
         plain.with_values(lr_scheduler_type="cosine", weight_decay=0.1, target_modules=None, learning_rate=5e-3),
+        plain.with_values(lora_plus_lr_ratio=4, max_grad_norm=0.5, adam_beta2=0.95, init_lora_weights="orthogonal",
+                          lr_scheduler_type="warmup_stable_decay", warmup_steps=3, learning_rate=1e-3),
     ]  # fmt: skip
     options = EngineOptions(str(model_folder), threads=1)
     packed, _ = run(PackedEngine(options), [job(i, tmp_path / "packed", c) for i, c in enumerate(chosen)])

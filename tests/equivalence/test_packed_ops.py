@@ -1,4 +1,4 @@
-"""The Triton form of what lies between the base multiplies equals the torch form: updates, masks, norms, gates, attention.
+"""The Triton form of what lies between the base multiplies equals the torch form.
 
 Triton's interpreter runs the kernels on the CPU (TRITON_INTERPRET, set before triton is imported), so small shapes.
 """
@@ -14,7 +14,7 @@ import torch
 os.environ.setdefault("TRITON_INTERPRET", "1")
 pytest.importorskip("triton")
 
-from packed_runs import gradients_of
+from packed_runs import gradients_of, losses, train_cohort, trainee
 from tiny_models import examples, tiny_model
 
 from tunebook.core.configuration import Configuration
@@ -25,6 +25,7 @@ from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.ops import GroupCall, TorchOps
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.model.triton_ops import TritonOps, attend_tree
+from tunebook.engines.packed.training.optim import TrialOptimizer
 from tunebook.engines.packed.training.steps import micro_batches
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
@@ -145,8 +146,8 @@ def test_the_whole_model_gives_the_same_loss_and_gradient(family):
         for shape in packed.all_shapes:
             adapter.b(shape.name).normal_(std=0.2, generator=torch.Generator().manual_seed(1))
         adapter.want_grads()
-        losses = [gradients_of(packed, adapter, micro, training=True) for micro in micros]
-        found.append((losses, adapter.grads))
+        nats = [gradients_of(packed, adapter, micro, training=True) for micro in micros]
+        found.append((nats, adapter.grads))
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-5)
     largest = float(found[0][1].abs().max())
     torch.testing.assert_close(found[1][1], found[0][1], rtol=1e-3, atol=1e-5 * largest)
@@ -169,3 +170,56 @@ def test_reading_and_several_adapters_give_what_each_gives_alone():
             alone = packed.forward(reading(packed.lay_out([Part(adapter, micro.tree)]), [rows]))
             mine = together[index * len(rows) : (index + 1) * len(rows)]
             torch.testing.assert_close(mine, alone[: len(rows)], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 16.0], ids=["plain", "LoRA+"])
+def test_joint_updates_equal_each_trials_own_optimizer(ratio):
+    """Trials of unequal size, rate, decay and step; one whose gradient is not finite stays as it is."""
+    shapes = group((40, 30))
+    found = []
+    for joint in (False, True):
+        optimizers = []
+        for index in range(3):
+            c = Configuration(
+                learning_rate=10.0**-index, weight_decay=0.1 * index, lora_r=3 + index, lora_plus_lr_ratio=ratio,
+                max_grad_norm=1.0 + index,
+            )  # fmt: skip
+            adapter = new_adapter(shapes, c, index)
+            adapter.want_grads()
+            optimizers.append((TrialOptimizer(adapter, c, 10), adapter))
+        norms = []
+        for step in range(3):
+            generator = torch.Generator().manual_seed(step)
+            for index, (_, adapter) in enumerate(optimizers):
+                adapter.grads.normal_(std=0.01 if index else 3.0, generator=generator)
+                if index == 2 and step == 2:
+                    adapter.grads[5] = float("nan")
+            if joint:
+                vectors = [optimizer.vectors() for optimizer, _ in optimizers]
+                norms = TRITON.norms(vectors).tolist()
+                TRITON.adamw(vectors, [o.facts(step, n)[1] for (o, _), n in zip(optimizers, norms, strict=True)])
+            else:
+                norms = [optimizer.step(step)[1] for optimizer, _ in optimizers]
+        found.append((norms, [adapter.values for _, adapter in optimizers], [o.state() for o, _ in optimizers]))
+    assert found[1][0][:2] == pytest.approx(found[0][0][:2], rel=1e-5)
+    assert not torch.isfinite(torch.tensor(found[1][0][2]))
+    for mine, theirs in zip(found[1][1], found[0][1], strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+    for mine, theirs in zip(found[1][2], found[0][2], strict=True):
+        assert mine.keys() == theirs.keys()
+        assert float(mine["step"]) == float(theirs["step"])
+
+
+def test_training_equals_the_torch_form():
+    c = Configuration(
+        learning_rate=5e-3, lora_alpha=8, lora_dropout=0.1, num_train_epochs=1, per_device_train_batch_size=2,
+        target_modules="all-linear",
+    )  # fmt: skip
+    runs = []
+    for ops in (TORCH, TRITON):
+        packed = PackedModel(tiny_model(), ops)
+        trials = [trainee(packed, c.with_values(lora_r=rank), examples(4), rank) for rank in (2, 5)]
+        train_cohort(packed, trials)
+        runs.append([losses(one) for one in trials])
+    for mine, theirs in zip(*runs, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-4)

@@ -29,6 +29,14 @@ CONFIGURATIONS = {
     ),
     "one example a step": BASE.with_values(per_device_train_batch_size=1, num_train_epochs=1),
     "short max_length": BASE.with_values(max_length=14),
+    "clipped hard": BASE.with_values(max_grad_norm=0.05),
+    "short memory": BASE.with_values(adam_beta2=0.9),
+    "cosine to a tenth": BASE.with_values(lr_scheduler_type="cosine_with_min_lr", warmup_steps=2),
+    "warm-up, stable, decay": BASE.with_values(
+        lr_scheduler_type="warmup_stable_decay", warmup_steps=2, num_train_epochs=5
+    ),
+    "LoRA+ with weight decay": BASE.with_values(lora_plus_lr_ratio=16, weight_decay=0.1, learning_rate=1e-3),
+    "orthogonal start": BASE.with_values(init_lora_weights="orthogonal"),
     "gaussian start, rank 7": BASE.with_values(init_lora_weights="gaussian", lora_r=7),
 }
 

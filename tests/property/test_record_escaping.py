@@ -23,7 +23,7 @@ from tunebook.record.details import details
 from tunebook.record.html import render as render_html
 from tunebook.record.markdown import render as render_markdown
 from tunebook.record.results import render as render_results
-from tunebook.record.words import words_for
+from tunebook.words import words_for
 
 RECORDS = Path(__file__).parents[1] / "golden" / "records"
 NASTY = (

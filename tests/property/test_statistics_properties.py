@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tunebook.statistics.intervals import accuracy_interval, wilson
 from tunebook.statistics.multiple import MaxT
-from tunebook.statistics.noise import SeedNoise, pooled_noise
+from tunebook.statistics.noise import SeedNoise, pooled_covariance
 from tunebook.statistics.paired import contrast_matrix, estimate
 
 seeds = st.integers(0, 10_000)
@@ -83,7 +83,9 @@ def test_accuracy_intervals_contain_the_accuracy(seed, m, deviation, df):
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=5), min_size=1, max_size=8))
 def test_noise_ignores_the_order_of_configurations_and_replicates(groups):
-    first = pooled_noise(groups)
-    second = pooled_noise([group[::-1] for group in groups[::-1]])
-    assert np.allclose(first[:2], second[:2], atol=1e-9)
-    assert first[2] == second[2]
+    first, second = (
+        pooled_covariance([np.array(group)[:, None] for group in each])
+        for each in (groups, [group[::-1] for group in groups[::-1]])
+    )
+    assert np.allclose((first.deviation, first.df), (second.deviation, second.df), atol=1e-9)
+    assert first.from_prior == second.from_prior

@@ -116,7 +116,7 @@ def _counts(trials: dict[str, int]) -> str:
 
 def _line(s: StudyStatus) -> str:
     """Everything that matters in one line."""
-    from tunebook.record.numbers import percent
+    from tunebook.words.numbers import percent
 
     running = next((each for each in s.rounds if each.state == "running"), None)
     parts = [f"study {s.study}: {'done' if s.finished else 'not finished'}", _spent(s)]
@@ -130,7 +130,7 @@ def _facts(s: StudyStatus) -> list[str]:
 
 
 def _tell(s: StudyStatus) -> Iterable[str]:
-    from tunebook.record.numbers import duration, percent, trial_list, value
+    from tunebook.words.numbers import duration, percent, trial_list, value
 
     if s.best:
         changes = ", ".join(f"{name} {value(name, new)}" for name, (_, new) in s.best.changes.items())
@@ -150,7 +150,7 @@ def _tell(s: StudyStatus) -> Iterable[str]:
 
 
 def _spent(s: StudyStatus) -> str:
-    from tunebook.record.numbers import duration
+    from tunebook.words.numbers import duration
 
     budget = f" of {s.budget_trials}" if s.budget_trials is not None else ""
     hours = f" of {s.budget_hours:g} h" if s.budget_hours is not None else ""

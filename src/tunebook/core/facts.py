@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tunebook.core.configuration import Configuration
+from tunebook.core.findings import Finding
+from tunebook.core.score import ScoreScale
+from tunebook.core.space import Folding
 from tunebook.core.study import Trial, TrialState, Wave
 
 __all__ = [
@@ -59,7 +64,7 @@ class ExampleText:
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """What was true when the study was created: fixed for its life, written to the ledger once.
+    """What was true when the study was created: fixed for its life and written to the ledger once.
 
     Attributes:
         data: counts and lengths for the planner.
@@ -70,6 +75,10 @@ class StudyFacts:
         summary: JSON facts of the data for `plan` and the record: format, rows read and used, labels with counts,
             token lengths (mean, median, max), truncated rows by max_length, where validation came from.
         environment: JSON facts of the machine and the library versions at creation.
+        table: the rows of the user's own table, in its order; empty: the study has none.
+        folding: what the engine promised does not change the mathematics; None: the study was begun by a version that
+            did not keep it.
+        scale: what kind of number the metric gives; None in ledgers written before this was kept.
     """
 
     data: DataFacts
@@ -78,6 +87,9 @@ class StudyFacts:
     model: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
+    table: tuple[Configuration, ...] = ()
+    folding: Folding | None = None
+    scale: ScoreScale | None = None
 
 
 @dataclass(frozen=True)
@@ -95,12 +107,12 @@ class Outcomes:
     nll: Floats
     answers: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def accuracy(self) -> float:
         """Mean score."""
         return float(self.scores.mean())
 
-    @property
+    @cached_property
     def loss(self) -> float:
         """Mean negative log-likelihood of an example, nats."""
         return float(self.nll.mean())
@@ -183,7 +195,7 @@ class History:
         trials: every trial planned so far, by id.
         spent_seconds: device time used by finished trials.
         sealed: the confirm list, once sealed: role ("best", "cheapest", "baseline") to effective key.
-        findings: everything that has been judged, in order (core.findings.Finding).
+        findings: everything that has been judged, in order.
         closed_rounds: numbers of the rounds that have been judged.
     """
 
@@ -191,7 +203,7 @@ class History:
     trials: dict[int, TrialFact] = field(default_factory=dict)
     spent_seconds: float = 0.0
     sealed: dict[str, str] = field(default_factory=dict)
-    findings: tuple[Any, ...] = ()
+    findings: tuple[Finding, ...] = ()
     closed_rounds: tuple[int, ...] = ()
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:

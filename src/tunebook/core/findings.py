@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     DIVERGED = "diverged"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One judged contrast. Effects are differences of accuracy in [-1, 1], treatment minus control.
 
@@ -101,7 +101,7 @@ class Finding:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Noise:
     """How much the same settings differ with another seed, and what this study can see.
 
@@ -125,7 +125,7 @@ class Noise:
     noisier: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BestConfiguration:
     """The configuration to use; `chosen_by`: "confirmed", "claim" (a finding supports it) or "leading" (just ahead).
 
@@ -152,7 +152,7 @@ class CheapestAsGood:
     cost_ratio: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Importance:
     """How much of the variance between configurations a factor explains over the levels tried.
 
@@ -207,7 +207,7 @@ class DivergenceBracket:
     mixed: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Confirmation:
     """What the test split said, opened once: accuracies by role ("best", "cheapest", "baseline"), with the keys."""
 
@@ -230,7 +230,7 @@ class MoreMoney:
     half_width_with_examples: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyFindings:
     """Everything a study supports, as of now. `findings` are those of all closed rounds, in order, groups included.
 

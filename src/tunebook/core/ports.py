@@ -16,6 +16,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import (
     Cost,
     Curve,
+    DataFacts,
     EvaluationRecord,
     Floats,
     History,
@@ -31,16 +32,23 @@ from tunebook.core.study import StudySpec, Trial, Wave
 __all__ = [
     "Calibration",
     "Engine",
+    "EngineEntry",
     "EngineOptions",
     "Event",
     "Executor",
+    "ExecutorFactory",
+    "ExecutorSetup",
     "Ledger",
     "Planner",
+    "PlannerFactory",
     "RawScores",
     "RawTrial",
     "Scoring",
     "Sink",
+    "SinkWrapper",
     "TokenizedExample",
+    "Tracker",
+    "TrackerFactory",
     "TrialJob",
     "TrialSource",
     "Workload",
@@ -283,6 +291,14 @@ class Engine(Protocol):
     name: str
     folding: Folding
 
+    def refuses(self, configuration: Configuration) -> str | None:
+        """Why this engine cannot train a configuration exactly, as the end of a sentence ("it has no DoRA"), or None.
+
+        Asked in the runner's process before anything is loaded, once for each configuration of a wave and by `plan`;
+        it must be fast, load no model and depend on the configuration alone. A refused trial goes to the next engine
+        that can (`run.engines`)."""
+        ...
+
     def calibrate(self, workload: Workload) -> Calibration:
         """Measure this machine for a few seconds (at most about 20) on examples of the workload; changes nothing."""
         ...
@@ -294,6 +310,34 @@ class Engine(Protocol):
         base model cannot be used at all, `EnvironmentStop` when the machine stops the study.
         """
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineEntry:
+    """An engine as the study file names it: what has to be known of it before it is loaded. Importing it is light.
+
+    Attributes:
+        factory: "module:class", called with `EngineOptions` in the worker and, to ask `Engine.refuses`, in the runner.
+        folding: what the engine promises not to change the mathematics (equal to the class's own attribute).
+        in_process: run in the runner's own process; for engines that train nothing.
+        needs_model: whether a base model and its tokenizer are loaded.
+        trains: whether its adapters are real ones.
+        calibrates: whether anything can be measured before it has trained.
+        runs_command: whether the study file's `command` and `command_limits` are for it.
+        fallbacks: names of engines that take over a model or a configuration that this one refuses, in order.
+        refuses_model: "module:function", called with the model's folder and whether its own code is trusted; gives why
+            the engine cannot run that model, or None. Empty: it runs every model.
+    """
+
+    factory: str
+    folding: Folding = field(default_factory=Folding)
+    in_process: bool = False
+    needs_model: bool = True
+    trains: bool = True
+    calibrates: bool = True
+    runs_command: bool = False
+    fallbacks: tuple[str, ...] = ()
+    refuses_model: str = ""
 
 
 Event = tuple[str, tuple[Any, ...]]
@@ -313,6 +357,42 @@ class Planner(Protocol):
         ...
 
 
+PlannerFactory = Callable[
+    [StudySpec, DataFacts, Folding, tuple[Configuration, ...], "Calibration | None"],
+    Planner,
+]
+"""Makes a planner of a study: its file, counts and lengths of its data, what the engine folds, the configurations of
+the user's own table (empty: none), and the measured rates (None: unknown)."""
+
+
+class SinkWrapper(Protocol):
+    """Wraps the sink that an engine reports to; picklable, used in the worker."""
+
+    def wrap(self, sink: Sink) -> Sink: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorSetup:
+    """What an executor is for.
+
+    Attributes:
+        engine: "module:class" of the engine, called with `options`.
+        in_process: the engine trains nothing and needs no worker.
+        options: of the first device; `executors.options_by_device` gives those of each.
+        devices: "cpu:0", "cuda:1", ...
+        transform: judges answers in the worker.
+        logs: folder for what workers print.
+    """
+
+    engine: str
+    in_process: bool
+    options: EngineOptions
+    devices: tuple[str, ...]
+    workload: Workload
+    transform: SinkWrapper
+    logs: str
+
+
 class Executor(Protocol):
     """Runs trials on the devices there are."""
 
@@ -329,6 +409,37 @@ class Executor(Protocol):
     def close(self) -> None:
         """End all workers."""
         ...
+
+
+ExecutorFactory = Callable[[ExecutorSetup], Executor]
+
+
+class Tracker(Protocol):
+    """Follows the trials of a run, to show them elsewhere. Called from the runner's thread, in order.
+
+    An error that it raises is a warning, and it is then told nothing more: a tracker never ends a study.
+    """
+
+    def step(self, trial: Trial, record: StepRecord) -> None:
+        """One optimiser step of a running trial."""
+        ...
+
+    def evaluation(self, trial: Trial, record: EvaluationRecord) -> None:
+        """A loss or score taken during training."""
+        ...
+
+    def finished(self, fact: TrialFact) -> None:
+        """A trial's result is in the ledger."""
+        ...
+
+    def close(self) -> None:
+        """This run is over; the study may go on in another."""
+        ...
+
+
+TrackerFactory = Callable[[str, StudySpec, Callable[[str], None]], Tracker]
+"""Makes a tracker of a study: a folder of its own inside the study folder (not made yet), the study's file, and whom
+to tell what may mislead, one sentence a call."""
 
 
 class Ledger(Protocol):

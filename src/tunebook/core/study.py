@@ -12,11 +12,14 @@ from enum import StrEnum
 from typing import Any
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Level
 from tunebook.core.space import FoldReason, SearchSpace
 
 __all__ = [
     "ERROR_SHARES",
+    "BracketPlan",
     "Budget",
+    "ChosenRate",
     "CommandLimits",
     "Contrast",
     "ContrastKind",
@@ -207,6 +210,45 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What may be spent: trials, hours, or both (whichever ends first)."""
+
+    trials: int | None = None
+    hours: float | None = None
+
+
+@dataclass(frozen=True)
+class BracketPlan:
+    """What a wave of learning-rate brackets leaves to the wave after it, which trains every level at its chosen rate.
+
+    Attributes:
+        rates: the learning rates that were tried at the baseline and at each bracketed level.
+        baseline_seeds: seeds of the baseline at its chosen rate.
+        seeds: by bracketed factor, seeds of each of its levels at the chosen rates.
+    """
+
+    rates: tuple[float, ...]
+    baseline_seeds: int
+    seeds: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ChosenRate:
+    """The learning rate that one bracket led to.
+
+    Attributes:
+        factor, level: what the bracket was about; both None: the baseline, or a combination.
+        learning_rate: the rate chosen.
+        losses: (rate, mean validation loss in nats an example) of every rate tried; None where training broke.
+    """
+
+    factor: str | None
+    level: Level | None
+    learning_rate: float
+    losses: tuple[tuple[float, float | None], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wave:
     """Trials of one round that are planned at once.
 
@@ -218,7 +260,14 @@ class Wave:
         contrasts: questions added to the round's family by this wave, fixed now.
         folds, cuts: what costs nothing, and what the budget did not allow.
         closes_round: whether the round is judged after this wave.
-        notes: codes with parameters, for the record: ("chosen_rate", {"factor": ..., "learning_rate": ...}).
+        bracket: what the round's next wave needs to know of the brackets in this one; None: it has none.
+        chosen_rates: the learning rates that the brackets of the wave before led to, at which this wave claims.
+        combined: the levels that this wave trains together, by factor; empty: it combines nothing.
+        sealed: the confirm list that is written to the ledger before this wave: role ("best", "cheapest", "baseline")
+            to effective key; empty: nothing is sealed.
+        budget: the study's budget when this wave was planned; kept from the confirm round on, None before it.
+        notes: codes with parameters that the record puts into words: ("round_skipped", {"kind": "combine"}). They
+            decide nothing.
     """
 
     round: int
@@ -229,15 +278,12 @@ class Wave:
     folds: tuple[Fold, ...] = ()
     cuts: tuple[Cut, ...] = ()
     closes_round: bool = True
+    bracket: BracketPlan | None = None
+    chosen_rates: tuple[ChosenRate, ...] = ()
+    combined: dict[str, Level] = field(default_factory=dict)
+    sealed: dict[str, str] = field(default_factory=dict)
+    budget: Budget | None = None
     notes: tuple[tuple[str, dict[str, Any]], ...] = ()
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What may be spent: trials, hours, or both (whichever ends first)."""
-
-    trials: int | None = None
-    hours: float | None = None
 
 
 @dataclass(frozen=True)
@@ -283,7 +329,9 @@ class StudySpec:
     Attributes:
         name: the study's name, also its folder's.
         model: a folder, a hub id (id@revision), or "smollm2".
-        metric: exact_match, choice, number, contains or module:function.
+        metric: name of an installed metric, or module:function.
+        metric_options: (name, value) of what the study file says beside the metric's name.
+        engine, executor, planner, trackers: names of installed ones (`plugins`).
         baseline: the configuration that is compared with.
         baseline_given: the factors that the study file named; the others took defaults (the record lists them).
         space: what is varied.
@@ -310,6 +358,9 @@ class StudySpec:
     language: str = "en"
     engine: str = "packed"
     executor: str = "local"
+    planner: str = "rounds"
+    trackers: tuple[str, ...] = ("tensorboard",)
+    metric_options: tuple[tuple[str, Any], ...] = ()
     device: str = "auto"
     dtype: str = "auto"
     seeds: SeedCounts = field(default_factory=SeedCounts)

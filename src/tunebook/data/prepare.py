@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import DataFacts, ExampleText
+from tunebook.core.metric import AnswerSource
 from tunebook.core.ports import ChatExample, Scoring, TokenizedExample, Workload
 from tunebook.core.study import StudySpec
 from tunebook.data import checks
@@ -77,6 +78,7 @@ def prepare(
     base_folder: str | Path,
     context_tokens: int | None = None,
     curve_examples: int = CURVE_EXAMPLES,
+    answers: AnswerSource = AnswerSource.GENERATION,
 ) -> PreparedData:
     """Read, split, check, tokenise and describe a study's data.
 
@@ -85,6 +87,7 @@ def prepare(
         base_folder: the study file's folder; relative paths start there.
         context_tokens: the longest input of the model; None: unknown or unbounded.
         curve_examples: on how many validation examples the loss after each epoch is taken.
+        answers: where the metric's answers come from.
 
     Raises:
         DataError: the data cannot be used; nothing was written.
@@ -95,7 +98,7 @@ def prepare(
     encoded = {name: _encode(splits, name, examples, encoder) for name, examples in splits.used.items()}
     train = encoded["train"]
     warnings += _length_warnings(spec, splits, encoded, context_tokens)
-    choices = _choices(spec, splits)
+    choices = _choices(spec, splits) if answers is AnswerSource.CHOICE else ()
     scoring = _scoring(spec, encoder, train, choices)
     scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
     chats = {name: tuple(encoder.chat(example) for example in examples) for name, examples in splits.used.items()}
@@ -163,8 +166,6 @@ def _scored_within(
 
 
 def _choices(spec: StudySpec, splits: Splits) -> tuple[str, ...]:
-    if spec.metric != "choice":
-        return ()
     choices = spec.data.choices or tuple(dict.fromkeys(e.completion.strip() for e in splits.train_pool))
     if len(choices) > MOST_CHOICES:
         raise DataError(

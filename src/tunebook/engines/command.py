@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import Calibration, EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
@@ -56,6 +57,10 @@ class CommandEngine:
             )
         for part in self._command:
             _filled(part, {name: "" for name in PLACEHOLDERS})
+
+    def refuses(self, configuration: Configuration) -> str | None:
+        """None: the program says itself what it cannot do, by failing the trial."""
+        return None
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Nothing is known of a program before it has run: zeros, which `plan` shows as unknown."""

@@ -11,10 +11,13 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor_kind import Tool
 from tunebook.core.facts import StepRecord
+from tunebook.core.keywords import config_entries, differences, lora_keywords, training_keywords
 from tunebook.core.ports import ChatExample, RawScores, TrialJob, Workload
 
-__all__ = ["PREDICTIONS", "Problem", "forget_inputs", "read_scores", "read_steps", "write_inputs"]
+__all__ = ["PREDICTIONS", "Problem", "forget_inputs", "read_scores", "read_steps", "trainer_entries", "write_inputs"]
 
 PREDICTIONS = "predictions.jsonl"
 STEPS = "steps.jsonl"
@@ -46,6 +49,7 @@ def write_inputs(folder: Path, output: Path, job: TrialJob, workload: Workload, 
         "seed": job.seed,
         "model": model,
         "configuration": job.configuration.as_dict(),
+        **trainer_entries(job.configuration, len(workload.chats.get("train", ()))),
         "data": data,
         "output": str(output),
         "predictions": {split: str(output / predictions_file(split)) for split in job.splits},
@@ -54,6 +58,23 @@ def write_inputs(folder: Path, output: Path, job: TrialJob, workload: Workload, 
     path = folder / "config.json"
     path.write_text(json.dumps(config, indent=2), encoding="utf-8")
     return path
+
+
+def trainer_entries(configuration: Configuration, n_rows: int) -> dict[str, Any]:
+    """The configuration in the words of common trainers, and what each of them cannot do of it.
+
+    Args:
+        n_rows: training rows, for what depends on the number of steps.
+    """
+    steps = configuration.total_steps(n_rows)
+    return {
+        "lora_config": lora_keywords(configuration),
+        "training_arguments": training_keywords(configuration, steps),
+        "llama_factory": config_entries(configuration, Tool.LLAMA_FACTORY, steps),
+        "not_in_llama_factory": differences(configuration, Tool.LLAMA_FACTORY),
+        "axolotl": config_entries(configuration, Tool.AXOLOTL, steps),
+        "not_in_axolotl": differences(configuration, Tool.AXOLOTL),
+    }
 
 
 def forget_inputs(folder: Path) -> None:

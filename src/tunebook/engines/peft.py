@@ -8,7 +8,10 @@ The Trainer hides non-finite losses by default; here it does not.
 
 from __future__ import annotations
 
+import copy
 import gc
+import importlib.util
+import math
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,13 +20,16 @@ from typing import Any
 
 import psutil
 import torch
+from safetensors.torch import save_file
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from tunebook.core.configuration import Configuration
+from tunebook.core.configuration import FACTOR_KINDS, Configuration
 from tunebook.core.divergence import DivergenceMonitor
+from tunebook.core.factor_kind import Tool
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
-from tunebook.core.order import example_order, steps_per_epoch
+from tunebook.core.keywords import lora_keywords, training_keywords
+from tunebook.core.order import example_order
 from tunebook.core.ports import (
     Calibration,
     EngineOptions,
@@ -39,7 +45,7 @@ from tunebook.core.ports import (
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
-from tunebook.engines.initial import initial_a
+from tunebook.engines.initial import DRAWN, initial_problem, initial_values
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory, TunebookError, is_out_of_memory
 from tunebook.files import replaced_folder
 
@@ -47,8 +53,8 @@ __all__ = ["PeftEngine", "lora_config"]
 
 MICRO_BATCH_TOKENS = 4096
 """Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
-MAX_GRADIENT_NORM = 1.0
-"""The Trainer's default, kept for every engine."""
+_BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio"})
+"""Factors that are no keyword of PEFT or the Trainer and are realised here."""
 
 
 class _Stop(Exception):
@@ -59,16 +65,7 @@ def lora_config(configuration: Configuration) -> Any:
     """PEFT's LoraConfig for a configuration."""
     from peft import LoraConfig
 
-    targets = configuration.target_modules
-    return LoraConfig(
-        r=configuration.lora_r,
-        lora_alpha=configuration.lora_alpha,
-        lora_dropout=configuration.lora_dropout,
-        target_modules=list(targets) if isinstance(targets, tuple) else targets,
-        use_rslora=configuration.use_rslora,
-        init_lora_weights="gaussian" if configuration.init_lora_weights == "gaussian" else True,
-        task_type="CAUSAL_LM",
-    )
+    return LoraConfig(**lora_keywords(configuration))
 
 
 class PeftEngine:
@@ -80,6 +77,15 @@ class PeftEngine:
     def __init__(self, options: EngineOptions) -> None:
         self._options = options
         torch.set_num_threads(options.threads)
+
+    def refuses(self, configuration: Configuration) -> str | None:
+        """Why neither PEFT nor the Trainer can train a configuration here, or None."""
+        for name, kind in FACTOR_KINDS.items():
+            keyword = kind.keys.get(Tool.PEFT) or kind.keys.get(Tool.TRAINER)
+            level = getattr(configuration, name)
+            if keyword is None and name not in _BY_HAND and level != kind.default:
+                return f"it does not train {name} {level}"
+        return initial_problem(configuration) or _optimiser_problem(configuration, self._options.device)
 
     def calibrate(self, workload: Workload) -> Calibration:
         """A few training steps and one scoring batch, timed."""
@@ -141,17 +147,55 @@ class PeftEngine:
         return int(model.config.pad_token_id or 0)
 
 
+def _optimiser_problem(configuration: Configuration, device: str) -> str | None:
+    """What bitsandbytes' optimisers lack here, as the end of a sentence, or None."""
+    if configuration.optim == FACTOR_KINDS["optim"].default:
+        return None
+    if importlib.util.find_spec("bitsandbytes") is None:
+        return f'optim {configuration.optim} needs bitsandbytes: pip install "tunebook[quant]"'
+    if not device.startswith("cuda"):
+        return f"optim {configuration.optim} needs a GPU, and the device is {device}"
+    return None
+
+
 def _initialise(model: Any, configuration: Configuration, seed: int) -> None:
-    """Give the adapter the initial values that every engine starts from; B stays zero."""
+    """Give the adapter the initial values that every engine starts from; those of the base weights are PEFT's.
+
+    Raises: ValueError: a module has not as many singular values as the rank asks for.
+    """
     from peft.tuners.lora import LoraLayer
 
-    base = model.get_base_model()
-    for name, module in base.named_modules():
-        if isinstance(module, LoraLayer):
-            weight = module.lora_A["default"].weight
-            a_RD = initial_a(seed, name, weight.shape[0], weight.shape[1], configuration.init_lora_weights)
+    kind = configuration.init_lora_weights
+    for name, module in model.get_base_model().named_modules():
+        if not isinstance(module, LoraLayer):
+            continue
+        a_RD, b_OR = module.lora_A["default"].weight, module.lora_B["default"].weight
+        if len(a_RD) < configuration.lora_r:
+            raise ValueError(
+                f"lora_r: got {configuration.lora_r} with init_lora_weights {kind}, which takes its directions from "
+                f"the weights; {name} has {len(a_RD)}. Choose ranks up to that."
+            )
+        if kind in DRAWN:
+            values = initial_values(seed, name, len(a_RD), a_RD.shape[1], len(b_OR), kind)
             with torch.no_grad():
-                weight.copy_(a_RD)
+                a_RD.copy_(values[0])
+                b_OR.copy_(values[1])
+
+
+def _lora_plus(model: Any, configuration: Configuration, arguments: TrainingArguments) -> Any:
+    """PEFT's optimiser with two rates, or None: the Trainer makes its own."""
+    from peft.optimizers import create_loraplus_optimizer
+
+    if configuration.lora_plus_lr_ratio == 1:
+        return None
+    kind, values = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
+    return create_loraplus_optimizer(
+        model,
+        kind,
+        loraplus_lr_ratio=configuration.lora_plus_lr_ratio,
+        loraplus_weight_decay=configuration.weight_decay,
+        **values,
+    )
 
 
 def _collated(examples: Sequence[TokenizedExample], pad_id: int) -> dict[str, torch.Tensor]:
@@ -196,7 +240,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         self._configuration = job.configuration
         self._examples = [example for _, example in trained_examples(workload.train, self._configuration.max_length)]
         self._batch = self._configuration.effective_batch_size
-        self._total = self._configuration.num_train_epochs * steps_per_epoch(len(self._examples), self._batch)
+        self._total = self._configuration.total_steps(len(self._examples))
         self._reset()
 
     def _reset(self) -> None:
@@ -215,7 +259,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         model = self._trained()
         train_seconds = time.perf_counter() - began - self._score_seconds
         scores = {} if self._broke else self._scores(model, self._job.splits)
-        adapter_bytes = _save(model, Path(self._job.folder))
+        adapter_bytes = _save(model, Path(self._job.folder), self._taken)
         return self._result(self._job.id, scores, train_seconds, adapter_bytes)
 
     def _result(self, trial_id: int, scores: dict[str, RawScores], seconds: float, adapter_bytes: int) -> RawTrial:
@@ -256,15 +300,18 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
     def _train_once(self, micro: int, checkpointing: bool) -> Any:
         torch.manual_seed(self._job.seed)
         model = self._engine._adapted(self._configuration, self._job.seed)
+        self._taken = _taken_from_base(model, self._configuration)
         if self._configuration.num_train_epochs == 0:
             return model
         if checkpointing:
             model.enable_input_require_grads()
         pad_id = self._engine._pad_id(model)
         with tempfile.TemporaryDirectory(prefix="tunebook-") as scratch, quiet_transformers():
+            arguments = self._arguments(scratch, micro, checkpointing)
             trainer = _OrderedTrainer(
                 model=model,
-                args=self._arguments(scratch, micro, checkpointing),
+                args=arguments,
+                optimizers=(_lora_plus(model, self._configuration, arguments), None),
                 train_dataset=self._examples,
                 data_collator=lambda rows: _collated(rows, pad_id),
                 callbacks=[self],
@@ -275,18 +322,14 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         return model
 
     def _arguments(self, scratch: str, micro: int, checkpointing: bool) -> TrainingArguments:
-        c = self._configuration
+        values = {
+            **training_keywords(self._configuration, self._total),
+            "per_device_train_batch_size": micro,
+            "gradient_accumulation_steps": self._batch // micro,
+            "gradient_checkpointing": checkpointing,
+        }
         return TrainingArguments(
             output_dir=scratch,
-            learning_rate=c.learning_rate,
-            per_device_train_batch_size=micro,
-            gradient_accumulation_steps=self._batch // micro,
-            num_train_epochs=c.num_train_epochs,
-            lr_scheduler_type=c.lr_scheduler_type,
-            warmup_steps=c.warmup_steps if c.warmup_steps < 1 else int(c.warmup_steps),
-            weight_decay=c.weight_decay,
-            max_grad_norm=MAX_GRADIENT_NORM,
-            gradient_checkpointing=checkpointing,
             seed=self._job.seed,
             logging_strategy="steps",
             logging_steps=1,
@@ -297,6 +340,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             remove_unused_columns=False,
             use_cpu=self._engine._options.device == "cpu",
             bf16=False,
+            **values,
         )
 
     # -- what the Trainer calls
@@ -326,7 +370,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         for checkpoint_epoch, trial_id in self._job.checkpoints:
             if checkpoint_epoch == epoch:
                 scores = self._scores(model, self._job.splits)
-                adapter_bytes = _save(model, Path(self._job.folder).with_name(str(trial_id)))
+                adapter_bytes = _save(model, Path(self._job.folder).with_name(str(trial_id)), self._taken)
                 self._sink.finished(self._result(trial_id, scores, 0.0, adapter_bytes))
         self._score_seconds += time.perf_counter() - began
 
@@ -369,14 +413,52 @@ def _smaller_divisor(n: int, below: int) -> int:
     return next((d for d in range(below - 1, 0, -1) if n % d == 0), 1)
 
 
-def _save(model: Any, folder: Path) -> int:
+def _taken_from_base(model: Any, configuration: Configuration) -> dict[str, torch.Tensor]:
+    """The adapter as it begins, where PEFT has taken it out of the base weights; else nothing."""
+    from peft import get_peft_model_state_dict
+
+    if not configuration.init_lora_weights.startswith(("pissa", "olora")):
+        return {}
+    return {name: value.detach().clone() for name, value in get_peft_model_state_dict(model).items()}
+
+
+def _save(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> int:
     """Write the adapter in PEFT's format, atomically; gives its size in bytes.
+
+    Args:
+        taken: what was taken out of the base weights when training began (`_taken_from_base`).
 
     Raises: DiskFull, UnwritableFolder: what was there before is untouched.
     """
     with quiet_transformers(), replaced_folder(folder) as scratch:
-        model.save_pretrained(scratch, safe_serialization=True)
+        if model.peft_config["default"].init_lora_weights in (True, *DRAWN):
+            model.save_pretrained(scratch, safe_serialization=True)
+        else:
+            _save_plain(model, scratch, taken)
     return (folder / "adapter_model.safetensors").stat().st_size
+
+
+def _save_plain(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> None:
+    """Write an adapter that begins in the base weights as an ordinary one, B A - B0 A0, of twice the rank.
+
+    Saved as it is, PEFT would decompose the weights again when it is loaded, and other tools would not.
+    Source: peft.tuners.lora.LoraModel.subtract_mutated_init.
+    """
+    from peft import get_peft_model_state_dict
+    from peft.utils import SAFETENSORS_WEIGHTS_NAME
+
+    tensors = {name: value.detach() for name, value in get_peft_model_state_dict(model).items()}
+    config = copy.deepcopy(model.peft_config["default"])
+    config.init_lora_weights, config.inference_mode = True, True
+    if taken:
+        for name, first in taken.items():
+            is_a = "lora_A" in name
+            tensors[name] = torch.cat([tensors[name], first if is_a else -first], dim=0 if is_a else 1)
+        config.r *= 2
+        config.lora_alpha *= math.sqrt(2) if config.use_rslora else 2  # the scaling stays
+    folder.mkdir(exist_ok=True)
+    save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, folder / SAFETENSORS_WEIGHTS_NAME)
+    config.save_pretrained(folder)
 
 
 def _peak_bytes(device: str) -> int:

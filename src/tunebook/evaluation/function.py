@@ -1,7 +1,8 @@
 """The user's own metric, `module:function`. It is the user's code and runs with the user's rights.
 
 The module is looked for in the study file's folder first, then among the installed packages. The function takes
-(answer, gold) or (answer, gold, example) and gives a score in [0, 1], or true or false.
+(answer, gold) or (answer, gold, example) and gives a score in [0, 1], or true or false. A function over all rows takes
+the lists of answers and gold texts; it is told apart by its arguments' names or types.
 """
 
 from __future__ import annotations
@@ -9,59 +10,70 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-import math
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tunebook.core.facts import ExampleText
-from tunebook.errors import StudyFileError, UserError
+from tunebook.core.metric import ExampleMetric, ScoreKind, ScoreScale
+from tunebook.errors import StudyFileError
 
 __all__ = ["FunctionMetric", "load_function", "metric_file"]
 
+LIST_ARGUMENTS = frozenset(
+    {"answers", "golds", "predictions", "preds", "references", "refs", "targets", "labels", "outputs", "y_true"}
+)
+"""Names that people give to the lists which a metric of all rows takes."""
+LIST_TYPES = ("list", "List", "Sequence", "Iterable", "tuple", "ndarray", "Series")
 
-@dataclass(frozen=True)
-class FunctionMetric:
+
+class FunctionMetric(ExampleMetric):
     """A metric made of a user's function.
 
-    Attributes:
+    Args:
         name: module:function, as in the study file.
         function: what was found under that name.
-        takes_example: whether it wants the example (prompt, gold, group) as third argument.
     """
 
-    name: str
-    function: Callable[..., Any]
-    takes_example: bool
-    kind: str = "generate"
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self.name = name
+        self._function = function
+        self._takes_example = _takes_example(function, name)
+        of_all_rows = _takes_lists(function)
+        self.scale = ScoreScale(kind=ScoreKind.STATISTIC if of_all_rows else ScoreKind.MEAN)
 
     def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
-        """The function's score.
+        """What the function gives; `evaluation.scored` checks it."""
+        given: float = self._function(*((answer, gold, example) if self._takes_example else (answer, gold)))
+        return given
 
-        Raises:
-            UserError: it failed, or gave no number in [0, 1]; the message names function and example.
-        """
-        arguments = (answer, gold, example) if self.takes_example else (answer, gold)
-        where = "" if example is None else f" on example {example.index}"
+    def check(
+        self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
+    ) -> tuple[str, ...]:
+        """Refuses empty gold texts, and a function over all rows that its arguments did not show."""
+        super().check(examples, places)
+        rows = next((rows for rows in examples.values() if rows), ())
+        if rows and self.scale.kind is ScoreKind.MEAN and not self._works_on(rows[0]) and self._works_on_all(rows):
+            raise StudyFileError(
+                f"metric: found {self.name}; it fails on one answer and works on lists of them, and a metric by "
+                "example scores one answer: (answer, gold). Change the function."
+            )
+        return ()
+
+    def _works_on(self, row: ExampleText) -> bool:
         try:
-            value = self.function(*arguments)
-        except Exception as error:  # the user's code may raise anything
-            raise UserError(
-                f"metric {self.name}: failed{where} with {type(error).__name__}: {error}; a metric gives a "
-                "score for any answer, also an empty one. Correct the function."
-            ) from error
-        if isinstance(value, bool | int | float) and math.isfinite(value) and 0 <= value <= 1:
-            return float(value)
-        raise UserError(
-            f"metric {self.name}: gave {value!r}{where}; a score is a number from 0 to 1. Correct the function."
-        )
+            return isinstance(self.score(row.gold, row.gold, row), int | float)
+        except Exception:  # the user's code may raise anything; why it does is told by `evaluation.scored`
+            return False
 
-    def parsable(self, answer: str) -> bool:
-        """Whether there is an answer at all."""
-        return bool(answer.strip())
+    def _works_on_all(self, rows: Sequence[ExampleText]) -> bool:
+        golds = [row.gold for row in rows]
+        try:
+            return isinstance(self._function(golds, golds), int | float)
+        except Exception:  # the user's code may raise anything
+            return False
 
 
 def load_function(name: str, folder: Path) -> FunctionMetric:
@@ -72,7 +84,7 @@ def load_function(name: str, folder: Path) -> FunctionMetric:
         folder: the study file's folder.
 
     Raises:
-        StudyFileError: no such module or function, or it takes another number of arguments.
+        StudyFileError: no such module or function, it cannot be imported, or it takes another number of arguments.
     """
     module_name, _, function_name = name.partition(":")
     function = getattr(_module(module_name, name, folder), function_name, None)
@@ -81,7 +93,7 @@ def load_function(name: str, folder: Path) -> FunctionMetric:
             f"metric: found {name}; module {module_name} has no function {function_name}. "
             "Write it, or correct the name."
         )
-    return FunctionMetric(name, function, _takes_example(function, name))
+    return FunctionMetric(name, function)
 
 
 def metric_file(name: str, folder: Path) -> Path | None:
@@ -94,15 +106,25 @@ def _module(module_name: str, name: str, folder: Path) -> ModuleType:
     file = folder.joinpath(*module_name.split(".")).with_suffix(".py")
     try:
         return _from_file(module_name, file) if file.is_file() else importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise StudyFileError(
-            f"metric: found {name}; there is no {file} and no installed module {error.name}. "
-            "Write the file beside the study file, or correct the name."
-        ) from None
     except Exception as error:  # importing runs the user's code, which may raise anything
+        if isinstance(error, ModuleNotFoundError) and not file.is_file() and _is_named(error.name, module_name):
+            raise StudyFileError(
+                f"metric: found {name}; there is no {file} and no installed module {error.name}. "
+                "Write the file beside the study file, or correct the name."
+            ) from None
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            raise StudyFileError(
+                f"metric: found {name}; {module_name} imports {error.name}, which is not installed here. "
+                "Install it, or write the metric without it."
+            ) from error
         raise StudyFileError(
             f"metric: importing {module_name} failed with {type(error).__name__}: {error}. Correct the module."
         ) from error
+
+
+def _is_named(missing: str | None, module_name: str) -> bool:
+    """Whether what is missing is the module that was named, or a package that it would lie in."""
+    return missing is not None and f"{module_name}.".startswith(f"{missing}.")
 
 
 def _from_file(module_name: str, file: Path) -> ModuleType:
@@ -133,3 +155,18 @@ def _takes_example(function: Callable[..., Any], name: str) -> bool:
         f"metric: {name} takes {signature}; a metric takes (answer, gold) or (answer, gold, example). "
         "Change its arguments."
     )
+
+
+def _takes_lists(function: Callable[..., Any]) -> bool:
+    """Whether the first two arguments are lists, by their names or by their types."""
+    try:
+        first = list(inspect.signature(function).parameters.values())[:2]
+    except (TypeError, ValueError):
+        return False
+    return bool(first) and all(each.name in LIST_ARGUMENTS or _is_list(each.annotation) for each in first)
+
+
+def _is_list(annotation: Any) -> bool:
+    """Whether an annotation, as a type or as text, is one of a list: `list[str]`, "Sequence[str]", `np.ndarray`."""
+    text = annotation if isinstance(annotation, str) else str(getattr(annotation, "__name__", annotation))
+    return text.partition("[")[0].rpartition(".")[2] in LIST_TYPES

@@ -1,117 +1,96 @@
-"""The metrics by name, and whether one fits the data."""
+"""A study's metric: found by name, checked on the data, and asked for scores that are held to its own promises."""
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from tunebook.core.facts import ExampleText
-from tunebook.errors import DataError, StudyFileError
-from tunebook.escaping import quoted
+from tunebook.core.metric import Metric
+from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation.function import load_function
-from tunebook.evaluation.number import Number
-from tunebook.evaluation.text import Choice, Contains, ExactMatch
+from tunebook.plugins import METRICS
 
-__all__ = ["METRICS", "Metric", "check_metric", "load_metric"]
-
-LONG_GOLD_CHARACTERS = 100
-"""Gold texts of this mean length are hardly ever met word for word."""
+__all__ = ["check_data", "load_metric", "scored"]
 
 
-class Metric(Protocol):
-    """Judges one answer."""
-
-    @property
-    def name(self) -> str:
-        """As in the study file."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """How answers are obtained: "generate" or "choice"."""
-        ...
-
-    def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
-        """How right the answer is, in [0, 1]."""
-        ...
-
-    def parsable(self, answer: str) -> bool:
-        """Whether the answer is one that could be right at all; many that are not show a collapsed model."""
-        ...
-
-
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (ExactMatch(), Choice(), Number(), Contains())}
-"""The built-in metrics."""
-
-
-def load_metric(name: str, folder: str | Path = ".") -> Metric:
+def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] | None = None) -> Metric:
     """The metric of that name.
 
     Args:
-        name: exact_match, choice, number, contains or module:function.
+        name: an installed metric, or module:function.
         folder: where a user's module is looked for first.
+        options: what the study file says beside the name.
 
     Raises:
-        StudyFileError: there is no such metric.
+        StudyFileError: there is no such metric, it cannot be imported, or it does not take these options.
     """
-    if name in METRICS:
-        return METRICS[name]
+    options = dict(options or {})
     if ":" in name:
+        if options:
+            raise StudyFileError(
+                f"metric: found options {', '.join(options)} for {name}; a function has none. Write them into it."
+            )
         return load_function(name, Path(folder))
-    raise StudyFileError(
-        f"metric: found {name!r}; it is one of {', '.join(METRICS)}, or module:function. Correct it in the study file."
-    )
+    factory = METRICS.load(name)
+    try:
+        return factory(**options)
+    except (TypeError, ValueError) as error:
+        raise StudyFileError(f"metric: {name} does not take these options ({error}). Correct them.") from error
 
 
-def check_metric(
-    name: str,
-    folder: str | Path,
+def check_data(
+    metric: Metric,
     examples: Mapping[str, Sequence[ExampleText]],
     places: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[str, ...]:
-    """Refuse a metric that cannot judge these examples.
+    """Refuse a metric that cannot judge these examples, or whose result the statistics cannot judge.
 
     Args:
-        name, folder: as for `load_metric`.
         examples: the scored examples by split.
         places: where they stand ("validation.jsonl:7"), by split; without it messages count the split's rows.
 
     Returns: sentences on what may mislead.
 
     Raises:
+        StudyFileError: its scores are no mean over examples within [0, 1].
         DataError: a gold text that the metric cannot judge, with split, row and text.
-        UserError: the user's function fails on a gold text, which is the easiest answer there is.
+        UserError: it fails on a gold text, which is the easiest answer there is.
     """
-    metric = load_metric(name, folder)
-    for split, rows in examples.items():
-        for row in rows:
-            if not metric.parsable(row.gold):
-                place = places[split][row.index] if places else f"{split} row {row.index + 1}"
-                raise DataError(_unfit(name, row, place))
-        if ":" in name and rows:
-            metric.score(rows[0].gold, rows[0].gold, rows[0])
-    return _doubts(name, examples)
+    if not metric.scale.is_judged:
+        raise StudyFileError(
+            f"metric: found {metric.name}, whose result is {metric.scale}; findings are judged for shares and for "
+            "means of scores from 0 to 1, higher being better. Use a metric that scores each example from 0 to 1."
+        )
+    if places is None:
+        places = {split: [f"{split} row {row.index + 1}" for row in rows] for split, rows in examples.items()}
+    doubts = metric.check(examples, places)
+    for rows in examples.values():
+        if rows:
+            scored(metric, rows[0].gold, rows[0])
+    return doubts
 
 
-def _unfit(name: str, row: ExampleText, place: str) -> str:
-    needed, other = ("a number", ", or use exact_match or contains") if name == "number" else ("a text", "")
-    return (
-        f"{place}: completion: found {quoted(row.gold)}; metric {name} needs {needed} in every "
-        f"gold answer. Correct the row{other}."
-    )
+def scored(metric: Metric, answer: str, example: ExampleText) -> float:
+    """The score of an answer, as the metric's scale promises it.
 
-
-def _doubts(name: str, examples: Mapping[str, Sequence[ExampleText]]) -> tuple[str, ...]:
-    golds = [row.gold for rows in examples.values() for row in rows]
-    if name != "exact_match" or not golds:
-        return ()
-    mean = statistics.fmean(len(gold) for gold in golds)
-    if mean < LONG_GOLD_CHARACTERS:
-        return ()
-    step = "number" if all(METRICS["number"].parsable(gold) for gold in golds) else "contains or module:function"
-    return (
-        f"exact_match asks for the whole text, and the gold answers have {mean:.0f} characters on average; "
-        f"consider {step}.",
+    Raises:
+        UserError: the metric failed, or gave no number within its bounds; the message names metric and example.
+    """
+    where = f"metric {metric.name}: "
+    try:
+        value = metric.score(answer, example.gold, example)
+    except Exception as error:  # somebody else's code may raise anything
+        raise UserError(
+            f"{where}failed on example {example.index} with {type(error).__name__}: {error}; a metric gives a "
+            "score for any answer, also an empty one. Correct the function."
+        ) from error
+    if isinstance(value, bool | int | float) and math.isfinite(value) and metric.scale.contains(value):
+        return float(value)
+    low, high = ("any number" if end is None else f"{end:g}" for end in (metric.scale.low, metric.scale.high))
+    raise UserError(
+        f"{where}gave {value!r} on example {example.index}; a score is a number from {low} to {high}. "
+        "Correct the function."
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 
 from tunebook.core.facts import ExampleText
+from tunebook.core.metric import ExampleMetric
 
 __all__ = ["Number", "last_number"]
 
@@ -25,12 +25,12 @@ def last_number(text: str) -> Decimal | None:
     return Decimal(found[-1].translate(_SEPARATORS)) if found else None
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(ExampleMetric):
     """1 when the last numbers of answer and gold text are equal, else 0. 8, 8.0 and "#### 8" are equal."""
 
-    name: str = "number"
-    kind: str = "generate"
+    name = "number"
+    gold_rule = "a number"
+    gold_advice = ", or use exact_match or contains"
 
     def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
         """1.0 or 0.0; an answer without a number scores 0."""

@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tunebook.core.facts import EvaluationRecord, StepRecord
-from tunebook.core.ports import Engine, Event, RawTrial, TrialJob, Workload
+from tunebook.core.ports import Engine, Event, RawTrial, SinkWrapper, TrialJob, Workload
 from tunebook.executors.book import JobBook, Limits
 from tunebook.executors.faults import death_by_exception, stops_the_study
-from tunebook.executors.references import Transform
 
 __all__ = ["InlineExecutor"]
 
@@ -30,7 +29,7 @@ class InlineExecutor:
     """
 
     def __init__(
-        self, engine: Engine, workload: Workload, *, transform: Transform | None = None, limits: Limits | None = None
+        self, engine: Engine, workload: Workload, *, transform: SinkWrapper | None = None, limits: Limits | None = None
     ) -> None:
         self._engine = engine
         self._workload = workload

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.ports import Calibration, EngineOptions, Event, TrialJob, Workload
+from tunebook.core.ports import Calibration, EngineOptions, Event, SinkWrapper, TrialJob, Workload
 from tunebook.errors import EnvironmentStop, TrialFailed
 from tunebook.executors.book import Death, DeathKind, JobBook, Limits
 from tunebook.executors.faults import death_by_exit
 from tunebook.executors.process import GONE, WorkerProcess
-from tunebook.executors.references import Transform
 from tunebook.executors.worker import Assignment
 
 __all__ = ["LocalExecutor", "options_by_device"]
@@ -82,7 +81,7 @@ class LocalExecutor:
         options: Sequence[EngineOptions],
         workload: Workload,
         *,
-        transform: Transform | None = None,
+        transform: SinkWrapper | None = None,
         limits: Limits | None = None,
         logs: Path | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunebook.core.facts import EvaluationRecord, StepRecord
-from tunebook.core.ports import Engine, EngineOptions, RawTrial, TrialJob, Workload
+from tunebook.core.ports import Engine, EngineOptions, RawTrial, SinkWrapper, TrialJob, Workload
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.faults import death_by_exception, stops_the_study
-from tunebook.executors.references import Transform, resolve
+from tunebook.executors.references import resolve
 
 __all__ = ["Assignment", "main"]
 
@@ -35,7 +35,7 @@ class Assignment:
     factory: str
     options: EngineOptions
     workload: Workload
-    transform: Transform | None = None
+    transform: SinkWrapper | None = None
 
 
 class _Line:

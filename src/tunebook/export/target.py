@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tunebook.core.configuration import Configuration
-from tunebook.core.order import steps_per_epoch, warmup_count
+from tunebook.core.configuration import ALL_LINEAR, Configuration
+from tunebook.core.factor_kind import Tool
+from tunebook.core.keywords import differences
 
 __all__ = ["ExportTarget"]
 
@@ -39,17 +40,28 @@ class ExportTarget:
     accuracy: str = ""
 
     @property
-    def warmup_steps(self) -> int:
-        """Warm-up as a count: not every version of these tools takes a fraction, nor under the same name."""
-        c = self.configuration
-        return warmup_count(c.warmup_steps, c.num_train_epochs * steps_per_epoch(self.n_train, c.effective_batch_size))
+    def settled(self) -> Configuration:
+        """The configuration with the modules that were trained."""
+        return self.configuration.with_values(target_modules=self.modules)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the training."""
+        return self.configuration.total_steps(self.n_train)
 
     @property
     def modules(self) -> tuple[str, ...] | str | None:
         """Module names, "all-linear", or None where only PEFT knows them."""
-        if self.configuration.target_modules == "all-linear":
-            return "all-linear"
+        if self.configuration.target_modules == ALL_LINEAR:
+            return ALL_LINEAR
         if self.targets:
             return self.targets
         asked = self.configuration.target_modules
         return (asked,) if isinstance(asked, str) else asked
+
+    def differences(self, tool: Tool) -> list[str]:
+        """Comments on what the tool cannot do as the study did."""
+        found = [f"Differs from the study: {clause}." for clause in differences(self.settled, tool)]
+        if self.modules is None:
+            found.append("Differs from the study: the adapted layers are not known; all linear ones are taken here.")
+        return found

@@ -113,8 +113,9 @@ def _value(hint: Any, raw: Any) -> Any:
             return tuple(_value(Any, element) for element in raw[tag])
         if tag == _DICT:
             return _tagged_dict(hint, raw[tag])
-    if is_dataclass(hint) and isinstance(hint, type):
-        return _dataclass(hint, raw)
+    for option in _options(hint):
+        if is_dataclass(option) and isinstance(option, type) and (isinstance(raw, dict) or option is hint):
+            return _dataclass(option, raw)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(raw)
     if isinstance(raw, list):

@@ -29,6 +29,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.ledger.codec import CodecError, decode, encode
 from tunebook.ledger.digest import Row, check_row, damaged, examples_digest, result_digest, sealed_row
+from tunebook.ledger.earlier import with_typed_decisions
 from tunebook.ledger.schema import (
     curve_steps,
     evaluations,
@@ -173,7 +174,7 @@ def read_waves(
         missing = [number for number in parts["trials"] if number not in all_trials]
         if missing:
             raise damaged(place, f"table trials: trial {missing[0]} of round {row['round_number']} is missing")
-        wave = decoded(Wave, encode(parts["wave"]), place)
+        wave = with_typed_decisions(decoded(Wave, encode(parts["wave"]), place))
         found.append(replace(wave, trials=tuple(all_trials[number] for number in parts["trials"])))
     return tuple(found)
 

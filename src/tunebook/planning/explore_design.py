@@ -17,10 +17,9 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.core.space import checkpoint_family
 from tunebook.core.study import Cut, Fold
-from tunebook.planning.folds import fold_of
 from tunebook.planning.levels import explored_levels, is_ordered, position, rate_limits
-from tunebook.planning.problem import Problem
-from tunebook.planning.shares import Allowance
+from tunebook.planning.problem import Allowance, Problem
+from tunebook.planning.wave_builder import fold_of
 
 __all__ = ["BASELINE_SEEDS_LEAST", "Design", "FactorDesign", "LevelDesign", "fitted", "full_design"]
 

@@ -10,7 +10,16 @@ import math
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Factor, FactorKind, Level, Scale
 
-__all__ = ["between", "bracket_rates", "explored_levels", "is_ordered", "outward", "position", "rate_limits"]
+__all__ = [
+    "between",
+    "bracket_rates",
+    "explored_levels",
+    "is_ordered",
+    "level_label",
+    "outward",
+    "position",
+    "rate_limits",
+]
 
 RATE_STEP = 3.0
 """Ratio of neighbouring learning rates: of the bracket, and about that of the levels placed in a range."""
@@ -35,6 +44,13 @@ def position(name: str, value: Level) -> float:
     """Where a level lies on its factor's scale."""
     number = float(value)  # type: ignore[arg-type]
     return math.log(number) if FACTOR_KINDS[name].scale is Scale.LOG else number
+
+
+def level_label(factor: str, value: Level) -> str:
+    """The short stable name of a level: "lora_r=32"."""
+    if isinstance(value, float):
+        return f"{factor}={value:g}"
+    return f"{factor}={'+'.join(value) if isinstance(value, tuple) else value}"
 
 
 def explored_levels(factor: Factor, baseline: Configuration) -> tuple[Level, ...]:

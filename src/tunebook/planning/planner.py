@@ -8,28 +8,21 @@ A wave may have no trials: it then only closes its round (a bisection knows that
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import DataFacts, History, TrialFact
 from tunebook.core.outlook import Outlook
-from tunebook.core.ports import Calibration
+from tunebook.core.ports import Calibration, Planner
 from tunebook.core.space import Folding
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.planning.foresight import outlook
 from tunebook.planning.problem import Problem
-from tunebook.planning.rounds.boundary import boundary_wave
-from tunebook.planning.rounds.combine import combine_wave, combined_claim_wave
-from tunebook.planning.rounds.confirm import confirm_wave
-from tunebook.planning.rounds.explore import chosen_rates_wave, explore_wave
-from tunebook.planning.rounds.refine import refine_wave
-from tunebook.planning.rounds.table import table_wave
-from tunebook.planning.shares import Allowance
+from tunebook.planning.rounds import round_of, rounds_of
 from tunebook.planning.state import PlanningState
 
-__all__ = ["StudyPlanner", "kinds_in_order"]
+__all__ = ["StudyPlanner", "foreseen"]
 
 AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 """Rounds that more budget buys once the test split has been opened: on validation only, and no second confirm."""
@@ -63,69 +56,51 @@ class StudyPlanner:
         if last is None:
             return _reference_wave(self._problem)
         if not last.closes_round:
-            return self._same_round(state, last)
+            return round_of(last.kind).next_wave(state, last)
         return self._next_round(state, last)
-
-    def foreseen(self, history: History) -> tuple[Wave, ...]:
-        """The waves that are known already: the next one and, while that is the reference, explore's first: what is
-        asked there does not depend on the reference's result."""
-        wave = self.next_wave(history)
-        if wave is None or wave.kind is not RoundKind.REFERENCE:
-            return () if wave is None else (wave,)
-        fact = TrialFact(wave.trials[0], TrialState.COMPLETED)
-        after = self.next_wave(replace(history, waves=(wave,), trials={0: fact}))
-        return (wave,) if after is None else (wave, after)
 
     def outlook(self, history: History) -> Outlook:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
         is not judged, the next wave is not known and its round is given by what it may take at most."""
         state = PlanningState(self._problem, history)
         if state.last_wave is None:
-            return outlook(state, kinds_in_order(self._problem), None)
+            return outlook(state, _kinds_in_order(self._problem), None)
         kinds = _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
         return outlook(state, kinds, None if is_open or waits else self.next_wave(history))
 
-    def _same_round(self, state: PlanningState, last: Wave) -> Wave | None:
-        if last.kind is RoundKind.EXPLORE:
-            return chosen_rates_wave(state, last)
-        if last.kind is RoundKind.COMBINE:
-            return combined_claim_wave(state, last, _room(state, last.kind))
-        return boundary_wave(state, last.round, last.number + 1)
-
     def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
         skipped: list[tuple[str, dict[str, Any]]] = []
         for kind in _kinds_to_come(state):
-            wave = self._first_wave(state, kind, last.round + 1)
+            wave = round_of(kind).first_wave(state, last.round + 1)
             if wave is not None and wave.trials:
-                notes = (*skipped, *wave.notes, *_budget_note(state, kind))
-                return replace(wave, notes=notes)
+                keeps = kind is RoundKind.CONFIRM or state.is_confirmed
+                budget = state.problem.spec.budget if keeps else None
+                return replace(wave, notes=(*skipped, *wave.notes), budget=budget)
             skipped.append(("round_skipped", {"kind": kind.value}))
         return None
 
-    def _first_wave(self, state: PlanningState, kind: RoundKind, number: int) -> Wave | None:
-        openers: dict[RoundKind, Callable[[], Wave | None]] = {
-            RoundKind.TABLE: lambda: table_wave(state, number),
-            RoundKind.EXPLORE: lambda: explore_wave(state, number),
-            RoundKind.REFINE: lambda: refine_wave(state, number, _room(state, kind)),
-            RoundKind.COMBINE: lambda: combine_wave(state, number, _room(state, kind)),
-            RoundKind.BOUNDARY: lambda: boundary_wave(state, number, 1),
-            RoundKind.CONFIRM: lambda: confirm_wave(state, number),
-        }
-        return openers[kind]()
+
+def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:
+    """The waves that are known already: the next one and, while that is the reference, the one after it: what is asked
+    there does not depend on the reference's result."""
+    wave = planner.next_wave(history)
+    if wave is None or wave.kind is not RoundKind.REFERENCE:
+        return () if wave is None else (wave,)
+    fact = TrialFact(wave.trials[0], TrialState.COMPLETED)
+    after = planner.next_wave(replace(history, waves=(wave,), trials={wave.trials[0].id: fact}))
+    return (wave,) if after is None else (wave, after)
 
 
-def kinds_in_order(problem: Problem) -> tuple[RoundKind, ...]:
-    """The rounds of a study after the reference, in order."""
-    first = RoundKind.TABLE if problem.table else RoundKind.EXPLORE
-    return (first, RoundKind.REFINE, RoundKind.COMBINE, RoundKind.BOUNDARY, RoundKind.CONFIRM)
+def _kinds_in_order(problem: Problem) -> tuple[RoundKind, ...]:
+    return tuple(each.kind for each in rounds_of(problem))
 
 
 def _kinds_to_come(state: PlanningState) -> tuple[RoundKind, ...]:
     """The rounds that may still be opened. After the confirm round there are more only with more budget than before."""
     assert state.last_wave is not None
-    order = kinds_in_order(state.problem)
+    order = _kinds_in_order(state.problem)
     kind = state.last_wave.kind
     if not state.is_confirmed:
         return order[order.index(kind) + 1 :] if kind in order else order
@@ -136,25 +111,12 @@ def _kinds_to_come(state: PlanningState) -> tuple[RoundKind, ...]:
 
 def _has_grown(state: PlanningState) -> bool:
     """Whether the budget is larger than when the last round was planned."""
-    noted = [values for wave in state.history.waves for code, values in wave.notes if code == "budget"]
-    if not noted:
+    kept = [wave.budget for wave in state.history.waves if wave.budget is not None]
+    if not kept:
         return False
-    now, before = state.problem.spec.budget, noted[-1]
-    limits = ((now.trials, before["trials"]), (now.hours, before["hours"]))
+    now, before = state.problem.spec.budget, kept[-1]
+    limits = ((now.trials, before.trials), (now.hours, before.hours))
     return any(old is not None and (new is None or new > old) for new, old in limits)
-
-
-def _room(state: PlanningState, kind: RoundKind) -> Allowance:
-    """What a round may take: up to its share, and after the confirm round all that is left."""
-    return state.allowance(RoundKind.CONFIRM if state.is_confirmed else kind)
-
-
-def _budget_note(state: PlanningState, kind: RoundKind) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """From the confirm round on each round keeps the budget that it was planned with."""
-    if kind is not RoundKind.CONFIRM and not state.is_confirmed:
-        return ()
-    budget = state.problem.spec.budget
-    return (("budget", {"trials": budget.trials, "hours": budget.hours}),)
 
 
 def _reference_wave(problem: Problem) -> Wave:
@@ -162,4 +124,4 @@ def _reference_wave(problem: Problem) -> Wave:
     asked = problem.spec.baseline.with_values(num_train_epochs=0)
     seed = problem.spec.seed * 1000
     trial = Trial(0, 0, RoundKind.REFERENCE, Purpose.REFERENCE, asked, problem.effective(asked), seed)
-    return Wave(0, RoundKind.REFERENCE, 1, (trial,))
+    return Wave(round=0, kind=RoundKind.REFERENCE, number=1, trials=(trial,))

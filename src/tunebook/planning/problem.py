@@ -1,21 +1,53 @@
-"""What does not change while a study runs: the question, the data, the engine's promises, the calibration."""
+"""What does not change while a study runs: the question, the data, the engine's promises, the budget's shares, the
+seed numbers.
+
+The budget is divided among the rounds before the first trial. Shares add up along the rounds: what one round leaves is
+free for the next ones. Confirm's share is set aside first, and no other round may touch it. Hours are handled in the
+same way as trials, in predicted and spent seconds.
+
+Seed numbers are a function of the study's seed and of what the trial is for. Trials that choose something and trials
+that claim something draw from different ranges, so a claim never rests on a seed that helped to choose what it is
+about. Within one use all configurations share the same numbers: equal settings then meet in one trial, and shorter
+trials can be checkpoints of longer ones.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import cached_property
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.cost import predict_trial, relative_cost
 from tunebook.core.factor import Factor, Level, Role
-from tunebook.core.facts import DataFacts, TrialFact
+from tunebook.core.facts import DataFacts
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, effective
-from tunebook.core.study import StudySpec
+from tunebook.core.study import Budget, RoundKind, StudySpec
 from tunebook.planning.levels import bracket_rates
 
-__all__ = ["Problem"]
+__all__ = ["SHARES", "Allowance", "Problem", "SeedUse", "allowance", "seed_numbers"]
+
+SHARES: dict[RoundKind, float] = {
+    RoundKind.EXPLORE: 0.50,
+    RoundKind.REFINE: 0.12,
+    RoundKind.COMBINE: 0.10,
+    RoundKind.BOUNDARY: 0.13,
+    RoundKind.CONFIRM: 0.15,
+}
+"""Share of the budget by round; a table of one's own trials stands in explore's place."""
+
+FIRST_ROUND_TRIALS = 4
+"""Three seeds of the baseline and one level: below this a first round asks nothing."""
+CONFIRM_TRIALS = 2
+"""Best and baseline, one seed each: below this a confirm round asks nothing."""
+
+SPAN = 1000
+"""Numbers that belong to one study seed: studies with seeds 0 and 1 share none."""
+REPEAT_SPAN = 20
+"""Numbers set aside for each further round of the same kind."""
 
 
 @dataclass
@@ -34,7 +66,6 @@ class Problem:
     calibration: Calibration | None = None
     _effective: dict[Configuration, Configuration] = field(default_factory=dict)
     _families: dict[Configuration, Configuration] = field(default_factory=dict)
-    _means: dict[int, tuple[TrialFact, float, float]] = field(default_factory=dict)
 
     def effective(self, configuration: Configuration) -> Configuration:
         """What acts, once everything is folded away that the engine says changes nothing."""
@@ -50,14 +81,6 @@ class Problem:
         if known is None:
             known = self._families[effective] = effective.with_values(learning_rate=1.0)
         return known
-
-    def means(self, fact: TrialFact) -> tuple[float, float]:
-        """Mean validation loss (nats an example) and accuracy of a trial that has outcomes."""
-        known = self._means.get(fact.trial.id)
-        if known is None or known[0] is not fact:  # another history may know another result of the same trial
-            outcomes = fact.outcomes["validation"]
-            known = self._means[fact.trial.id] = (fact, outcomes.loss, outcomes.accuracy)
-        return known[1], known[2]
 
     def configure(self, changes: Mapping[str, Level]) -> Configuration:
         """The baseline with some factors changed.
@@ -94,3 +117,61 @@ class Problem:
         if self.calibration is None:
             return relative_cost(acting, self.facts)[0]
         return predict_trial(acting, splits, self.facts, self.calibration).seconds
+
+
+class SeedUse(IntEnum):
+    """What the seeds are for; the value is where their range begins."""
+
+    CLAIM = 0
+    SELECTION = 100
+    REFINE = 200
+    COMBINE = 400
+    BOUNDARY = 600
+    CONFIRM = 900
+
+
+def seed_numbers(study_seed: int, use: SeedUse, n: int, repeat: int = 0) -> tuple[int, ...]:
+    """The first n seeds for a use: 1, 2, ... for the claims of study seed 0, 101, ... for its selections.
+
+    Args:
+        repeat: how many rounds of this kind came before; each has its own numbers.
+    """
+    first = study_seed * SPAN + use + repeat * REPEAT_SPAN + 1
+    return tuple(range(first, first + n))
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What may still be taken: trials, and seconds of the device. Infinite where the study sets no limit."""
+
+    trials: float
+    seconds: float
+
+    def covers(self, trials: int, seconds: float) -> bool:
+        """Whether that much may be taken."""
+        return trials == 0 or (trials <= self.trials and seconds <= self.seconds and self.seconds > 0)
+
+    def less(self, trials: int, seconds: float) -> Allowance:
+        """What is left after taking that much, never below nothing."""
+        return Allowance(max(0.0, self.trials - trials), max(0.0, self.seconds - seconds))
+
+
+def allowance(budget: Budget, kind: RoundKind, used_trials: int, used_seconds: float) -> Allowance:
+    """What a round of this kind may take, given what all trials so far have taken."""
+    trials = math.inf if budget.trials is None else _trials_until(kind, budget.trials)
+    seconds = math.inf if budget.hours is None else budget.hours * 3600 * _share_until(kind)
+    return Allowance(trials, seconds).less(used_trials, used_seconds)
+
+
+def _share_until(kind: RoundKind) -> float:
+    if kind is RoundKind.TABLE:
+        return SHARES[RoundKind.EXPLORE]
+    kinds = list(SHARES)
+    return sum(SHARES[each] for each in kinds[: kinds.index(kind) + 1])
+
+
+def _trials_until(kind: RoundKind, total: int) -> int:
+    if kind is RoundKind.CONFIRM:
+        return total
+    rounded = math.floor(total * _share_until(kind) + 1e-9)
+    return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - CONFIRM_TRIALS))

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
 from tunebook.core.facts import TrialFact
-from tunebook.core.study import Purpose, Wave
+from tunebook.core.study import ChosenRate, Purpose, Wave
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 
-__all__ = ["Bracket", "chosen_rate", "note_choice", "read_brackets"]
+__all__ = ["Bracket", "keep_choice", "read_brackets"]
 
 
 @dataclass(frozen=True)
@@ -56,21 +56,15 @@ def _loss(fact: TrialFact) -> float:
     return loss if math.isfinite(loss) else math.inf
 
 
-def chosen_rate(bracket: Bracket) -> float:
+def _lowest(bracket: Bracket) -> float:
     """The rate of lowest loss; where nothing trained the lowest tried, which is the likeliest to train."""
     finite = [(loss, rate) for rate, loss in bracket.losses if math.isfinite(loss)]
     return min(finite)[1] if finite else min(rate for rate, _ in bracket.losses)
 
 
-def note_choice(builder: WaveBuilder, bracket: Bracket, rate: float) -> None:
-    """Keep the choice for the record."""
-    losses = [[tried, loss if math.isfinite(loss) else None] for tried, loss in bracket.losses]
-    builder.note(
-        "chosen_rate",
-        {
-            "factor": bracket.factor,
-            "level": bracket.value,
-            "learning_rate": rate,
-            "losses": losses,
-        },
-    )
+def keep_choice(builder: WaveBuilder, bracket: Bracket) -> Configuration:
+    """The bracket's configuration at the rate it led to; the wave keeps the choice."""
+    rate = _lowest(bracket)
+    losses = tuple((tried, loss if math.isfinite(loss) else None) for tried, loss in bracket.losses)
+    builder.chosen_rates.append(ChosenRate(bracket.factor, bracket.value, rate, losses))
+    return bracket.configuration.with_values(learning_rate=rate)

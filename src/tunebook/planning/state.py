@@ -1,6 +1,7 @@
-"""What has happened so far, laid out for planning: trials by configuration, their losses, the verdicts on them.
+"""What has happened so far, laid out for planning: configurations, their losses, the verdicts on their levels.
 
 Read from the history alone, anew at every call, so that a resumed study plans what an unbroken one would have planned.
+Which trials speak for which configuration, and who leads, `statistics.evidence` says.
 """
 
 from __future__ import annotations
@@ -11,51 +12,17 @@ from functools import cached_property
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
-from tunebook.core.facts import History, TrialFact
+from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import Contrast, ContrastKind, Purpose, RoundKind, TrialState, Wave
-from tunebook.planning.problem import Problem
-from tunebook.planning.shares import Allowance, allowance
+from tunebook.core.study import Contrast, ContrastKind, RoundKind, Wave
+from tunebook.planning.levels import position
+from tunebook.planning.problem import Allowance, Problem, allowance
+from tunebook.statistics.evidence import Candidate, Evidence, key_of
 
-__all__ = ["Group", "LevelSeen", "PlanningState"]
-
-CLAIMING = frozenset(Purpose) - {Purpose.REFERENCE, Purpose.BRACKET}
-"""Purposes of trials that speak about accuracy; a bracket only chooses."""
+__all__ = ["LevelSeen", "PlanningState", "Point", "Rung", "ladder"]
 
 FEWEST_FINISHED = 3
 """Trials that must have finished before their time is taken for what trials take."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """The replicates of one effective configuration.
-
-    Attributes:
-        loss: mean validation loss over examples and trained replicates, nats an example; infinite when most broke.
-        accuracy: mean validation accuracy likewise; -1 when most broke.
-        n_trained, n_broke: replicates that trained, and that diverged or collapsed. Failed ones are in neither.
-    """
-
-    effective: Configuration
-    facts: tuple[TrialFact, ...]
-    loss: float
-    accuracy: float
-    n_trained: int
-    n_broke: int
-
-    @property
-    def trains(self) -> bool:
-        """Whether more replicates trained than broke."""
-        return self.n_trained > self.n_broke
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        return tuple(fact.trial.id for fact in self.facts)
-
-    @property
-    def configuration(self) -> Configuration:
-        """As it was asked for first."""
-        return self.facts[0].trial.configuration
 
 
 @dataclass(frozen=True)
@@ -64,8 +31,8 @@ class LevelSeen:
 
     factor: str
     value: Level
-    group: Group
-    control: Group
+    group: Candidate
+    control: Candidate
     finding: Finding | None
 
     @property
@@ -116,23 +83,24 @@ class PlanningState:
         return {(f.trial.effective, f.trial.seed): f.trial.id for f in self.history.trials.values()}
 
     @cached_property
-    def groups(self) -> dict[Configuration, Group]:
-        """Claiming trials by effective configuration, in order of planning."""
-        facts: dict[Configuration, list[TrialFact]] = {}
-        for fact in self.history.trials.values():
-            if fact.trial.purpose in CLAIMING:
-                facts.setdefault(fact.trial.effective, []).append(fact)
-        return {configuration: self._group(configuration, tuple(each)) for configuration, each in facts.items()}
+    def evidence(self) -> Evidence:
+        """The history as the statistics read it."""
+        return Evidence(self.history, self.problem.spec.baseline)
+
+    @property
+    def leading(self) -> Candidate | None:
+        """The configuration to go on with, or None when nothing has trained."""
+        return self.evidence.leading
 
     @cached_property
-    def baseline(self) -> Group:
-        """The baseline as the study file gives it."""
-        configuration = self.problem.effective(self.problem.spec.baseline)
-        return self.groups.get(configuration) or Group(configuration, (), math.inf, -1.0, 0, 0)
+    def baseline(self) -> Candidate:
+        """The baseline as the study file gives it, without trials before it has been planned."""
+        known = self.evidence.claiming.get(self.evidence.baseline_key)
+        return known or Candidate(self.problem.effective(self.problem.spec.baseline), ())
 
     def is_new(self, configuration: Configuration) -> bool:
         """Whether no trial of it, in whatever words, has spoken about accuracy yet."""
-        return self.problem.effective(configuration) not in self.groups
+        return key_of(self.problem.effective(configuration)) not in self.evidence.claiming
 
     @cached_property
     def used_trials(self) -> int:
@@ -176,10 +144,9 @@ class PlanningState:
         """What a round of this kind may still take."""
         return allowance(self.problem.spec.budget, kind, self.used_trials, self.history.spent_seconds)
 
-    @cached_property
-    def first_allowance(self) -> Allowance:
-        """What the first round may take, or could before it was planned."""
-        return allowance(self.problem.spec.budget, RoundKind.EXPLORE, 0, 0.0)
+    def room(self, kind: RoundKind) -> Allowance:
+        """What a round of this kind may take of all that is left: its share, and after the confirm round everything."""
+        return self.allowance(RoundKind.CONFIRM if self.is_confirmed else kind)
 
     def share_until(self, kind: RoundKind) -> float:
         """Trials of the budget up to and including a round of this kind."""
@@ -215,13 +182,40 @@ class PlanningState:
         value = getattr(treatment.configuration, contrast.factor)
         return LevelSeen(contrast.factor, value, treatment, control, finding)
 
-    def _group_of(self, ids: tuple[int, ...]) -> Group | None:
-        return self.groups.get(self.history.trials[ids[0]].trial.effective) if ids else None
+    def _group_of(self, ids: tuple[int, ...]) -> Candidate | None:
+        return self.evidence.claiming.get(key_of(self.history.trials[ids[0]].trial.effective)) if ids else None
 
-    def _group(self, effective: Configuration, facts: tuple[TrialFact, ...]) -> Group:
-        means = [self.problem.means(f) for f in facts if f.state.did_train and "validation" in f.outcomes]
-        n, n_broke = len(means), sum(f.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for f in facts)
-        if n <= n_broke:
-            return Group(effective, facts, math.inf, -1.0, n, n_broke)
-        loss, accuracy = sum(mean[0] for mean in means) / n, sum(mean[1] for mean in means) / n
-        return Group(effective, facts, loss if math.isfinite(loss) else math.inf, accuracy, n, n_broke)
+
+@dataclass(frozen=True)
+class Rung:
+    """A level of an ordered factor with what is known of it."""
+
+    value: Level
+    group: Candidate
+    control: Candidate
+
+    @property
+    def loss_change(self) -> float:
+        """Validation loss minus that of its control, nats an example; infinite when it broke."""
+        return self.group.loss - self.control.loss if math.isfinite(self.group.loss) else math.inf
+
+
+@dataclass(frozen=True)
+class Point:
+    """A new level to try."""
+
+    factor: str
+    value: Level
+    configuration: Configuration
+    control: Candidate
+
+
+def ladder(state: PlanningState, factor: str) -> list[Rung]:
+    """The levels of an ordered factor from low to high, the baseline's own among them."""
+    seen = state.levels_of(factor)
+    control = seen[-1].control if seen else state.baseline
+    own = Rung(getattr(state.problem.spec.baseline, factor), control, control)
+    rungs = {own.value: own}
+    for level in seen:
+        rungs[level.value] = Rung(level.value, level.group, level.control)
+    return sorted(rungs.values(), key=lambda rung: position(factor, rung.value))

@@ -7,12 +7,31 @@ from dataclasses import replace
 from typing import Any
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.space import checkpoint_family
-from tunebook.core.study import Contrast, ContrastKind, Cut, Fold, Purpose, RoundKind, Trial, Wave
-from tunebook.planning.shares import Allowance
+from tunebook.core.factor import Level
+from tunebook.core.space import checkpoint_family, fold_reasons
+from tunebook.core.study import (
+    BracketPlan,
+    ChosenRate,
+    Contrast,
+    ContrastKind,
+    Cut,
+    Fold,
+    Purpose,
+    RoundKind,
+    Trial,
+    Wave,
+)
+from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.state import PlanningState
 
-__all__ = ["WaveBuilder"]
+__all__ = ["ABOUT", "WaveBuilder", "fold_of", "with_checkpoint_folds"]
+
+ABOUT = {
+    "batch_split": {"per_device_train_batch_size", "gradient_accumulation_steps"},
+    "rslora": {"use_rslora", "lora_alpha"},
+    "warmup": {"warmup_steps", "lr_scheduler_type"},
+}
+"""Which factors a reason for folding is about; the other reasons are named after their factor."""
 
 
 class WaveBuilder:
@@ -22,6 +41,9 @@ class WaveBuilder:
         state: what has happened so far.
         kind, round_number, number: of the wave.
         room: what the wave may take.
+
+    Attributes:
+        bracket, chosen_rates, combined, sealed: of the wave, see `core.study.Wave`; set by the round.
     """
 
     def __init__(self, state: PlanningState, kind: RoundKind, round_number: int, number: int, room: Allowance) -> None:
@@ -37,6 +59,10 @@ class WaveBuilder:
         self._contrasts: list[Contrast] = []
         self.folds: list[Fold] = []
         self.cuts: list[Cut] = []
+        self.bracket: BracketPlan | None = None
+        self.chosen_rates: list[ChosenRate] = []
+        self.combined: dict[str, Level] = {}
+        self.sealed: dict[str, str] = {}
         self._notes: list[tuple[str, dict[str, Any]]] = []
 
     @property
@@ -128,7 +154,7 @@ class WaveBuilder:
         self.cuts.append(Cut(code, count, factors))
 
     def note(self, code: str, values: Mapping[str, Any]) -> None:
-        """Keep something for the record."""
+        """Keep something that the record puts into words; nothing may be decided by it."""
         self._notes.append((code, dict(values)))
 
     def is_empty(self) -> bool:
@@ -139,15 +165,19 @@ class WaveBuilder:
         """The finished wave."""
         trials = _with_checkpoints(self._trials) if self.state.problem.folding.checkpoints else tuple(self._trials)
         return Wave(
-            self._round,
-            self.kind,
-            self.number,
-            trials,
-            tuple(self._contrasts),
-            tuple(self.folds),
-            tuple(self.cuts),
-            closes_round,
-            tuple(self._notes),
+            round=self._round,
+            kind=self.kind,
+            number=self.number,
+            trials=trials,
+            contrasts=tuple(self._contrasts),
+            folds=tuple(self.folds),
+            cuts=tuple(self.cuts),
+            closes_round=closes_round,
+            bracket=self.bracket,
+            chosen_rates=tuple(self.chosen_rates),
+            combined=self.combined,
+            sealed=self.sealed,
+            notes=tuple(self._notes),
         )
 
 
@@ -167,3 +197,34 @@ def _with_checkpoints(trials: list[Trial]) -> tuple[Trial, ...]:
         is_shorter = parent is not None and parent.id != trial.id and trial.effective.num_train_epochs > 0
         result.append(replace(trial, checkpoint_of=parent.id) if parent is not None and is_shorter else trial)
     return tuple(result)
+
+
+def with_checkpoint_folds(wave: Wave) -> Wave:
+    """The wave with a fold for each level, rates and seeds together, that is an earlier checkpoint of longer trials."""
+    by_id = {trial.id: trial for trial in wave.trials}
+    levels: dict[tuple[object, ...], list[Trial]] = {}
+    for trial in wave.trials:
+        if trial.checkpoint_of is not None:
+            level = (trial.factor, trial.effective.with_values(learning_rate=1.0))
+            levels.setdefault(level, []).append(trial)
+    folds = tuple(_checkpoint_fold(trials, by_id) for trials in levels.values())
+    return replace(wave, folds=(*wave.folds, *folds)) if folds else wave
+
+
+def _checkpoint_fold(trials: list[Trial], by_id: dict[int, Trial]) -> Fold:
+    first = trials[0]
+    assert first.checkpoint_of is not None
+    return Fold(
+        first.configuration, by_id[first.checkpoint_of].effective.key, ("checkpoint",), len(trials), first.factor
+    )
+
+
+def fold_of(
+    problem: Problem, asked: Configuration, same: Configuration, saved_trials: int, factor: str | None = None
+) -> Fold:
+    """A configuration that acts as another one does, with the reasons that concern where the two differ."""
+    longest = problem.facts.longest_tokens
+    reasons = (*fold_reasons(asked, problem.folding, longest), *fold_reasons(same, problem.folding, longest))
+    changed = set(asked.changes_from(same))
+    telling = [reason for reason in reasons if ABOUT.get(reason, {reason}) & changed]
+    return Fold(asked, problem.effective(asked).key, tuple(dict.fromkeys(telling or reasons)), saved_trials, factor)

@@ -6,13 +6,13 @@ from collections import Counter
 
 from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, TrialState
+from tunebook.escaping import clean, shorten
 from tunebook.record import opening, tables
 from tunebook.record.model import Best, Record, Suspect
-from tunebook.record.numbers import trial_list, value
 from tunebook.record.round_sections import round_sections
-from tunebook.record.text import clean, shorten
 from tunebook.record.view import View
-from tunebook.record.words import Words, words_for
+from tunebook.words import Words, words_for
+from tunebook.words.numbers import trial_list, value
 
 __all__ = ["best_yaml", "build"]
 
@@ -45,7 +45,7 @@ def build(view: View, language: str) -> Record:
         trial_columns=columns,
         trial_numeric=numeric,
         trials=trials,
-        same_everywhere=words.same_everywhere(_settings(view, constant)) if trials and constant else "",
+        same_everywhere=words.same_everywhere(_settings(view, words, constant)) if trials and constant else "",
         best=_best(view, words),
         insights=_insights(view, words),
         sweet_spots=_sweet_spots(view, words),
@@ -74,7 +74,7 @@ def best_yaml(view: View, key: str) -> str:
     """A configuration as YAML with every factor under its library name."""
     configuration = view.configurations[key]
     lines = []
-    for name, level in configuration.as_dict().items():
+    for name, level in configuration.as_told().items():
         if level is None:
             continue
         text = "[" + ", ".join(level) + "]" if isinstance(level, list) else _yaml(name, level)
@@ -86,9 +86,9 @@ def _yaml(name: str, level: object) -> str:
     return value(name, level) if not isinstance(level, str) else level
 
 
-def _settings(view: View, names: list[str]) -> str:
+def _settings(view: View, words: Words, names: list[str]) -> str:
     configuration = view.trials[0].trial.configuration
-    return ", ".join(
+    return words.comma.join(
         f"{name} {clean(value(name, getattr(configuration, name)))}"
         for name in names
         if getattr(configuration, name) is not None

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Finding, Verdict
-from tunebook.record.numbers import p_value, trial_list
-from tunebook.record.text import clean, plain_text
-from tunebook.record.words import words_for
-from tunebook.record.words.base import Words
+from tunebook.escaping import clean
+from tunebook.words import words_for
+from tunebook.words.marks import plain_text
+from tunebook.words.numbers import p_phrase, trial_list
 
 __all__ = ["comparison_text"]
 
@@ -78,7 +78,7 @@ def comparison_text(
         _side(frame, "B", sides[1], overall.control_trials),
     ]
     listed = frame["gap"].join(
-        frame["instead"].format(new=words.setting(name, new), old=_alone(words, name, old))
+        frame["instead"].format(new=words.setting(name, new), old=words.alone(name, old))
         for name, (old, new) in changes.items()
     )
     lines.append(frame["changes"].format(changes=listed) if changes else frame["same"])
@@ -89,9 +89,9 @@ def comparison_text(
     if overall.verdict is Verdict.DIVERGED:
         return plain_text("\n".join(lines))
     lines.append(frame["counts"].format(won=counts[0], lost=counts[1]))
-    lines.append(frame["p"].format(p=_p(overall.p_adjusted)))
+    lines.append(frame["p"].format(p=p_phrase(overall.p_adjusted)))
     if overall.p_mcnemar is not None:
-        lines.append(frame["mcnemar"].format(p=_p(overall.p_mcnemar)))
+        lines.append(frame["mcnemar"].format(p=p_phrase(overall.p_mcnemar)))
     if overall.witnesses_disagree:
         lines.append(frame["disagree"])
     if groups:
@@ -111,13 +111,3 @@ def _side(frame: Mapping[str, str], name: str, what: str, trials: Sequence[int])
 
 def _noun(frame: Mapping[str, str], n: int) -> str:
     return frame["one" if n == 1 else "many"]
-
-
-def _alone(words: Words, name: str, level: Any) -> str:
-    """A level without its factor's name where the name stands in front: "2e-4" beside "learning rate 3e-4"."""
-    return words.setting(name, level).removeprefix(f"{words.factor(name)} ")
-
-
-def _p(p: float) -> str:
-    text = p_value(p)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"

@@ -7,7 +7,7 @@ import io
 import math
 
 from tunebook.core.facts import TrialFact
-from tunebook.record.text import csv_cell
+from tunebook.escaping import csv_cell
 from tunebook.record.view import View
 
 __all__ = ["render"]

@@ -16,11 +16,11 @@ import numpy as np
 
 from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.study import Purpose, TrialState
-from tunebook.record.numbers import trial_list, value
+from tunebook.escaping import clean, shorten
 from tunebook.record.plots.curves import smoothed
-from tunebook.record.text import clean, shorten
 from tunebook.record.view import View
-from tunebook.record.words import Words
+from tunebook.words import Words
+from tunebook.words.numbers import trial_list, value
 
 __all__ = ["details"]
 

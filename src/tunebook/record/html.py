@@ -16,10 +16,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from tunebook.escaping import json_block
 from tunebook.record.inline_svg import StyleSheet, inline
 from tunebook.record.model import Record
 from tunebook.record.plots import Drawing
-from tunebook.record.text import html_text, json_block
+from tunebook.record.text import html_text
 
 __all__ = ["render"]
 
@@ -34,7 +35,7 @@ SCRIPT_LABELS = (
 
 _UNBROKEN = re.compile(
     r"[（(][-+.\d ]+(?:to|至)[-+.\d ]+[)）]"
-    r"|(?<![\w#&;])[-+]?\d[\d.,]*(?: %|e-\d+|(?:-\d+)+)(?!\w)"
+    r"|(?<![\w#&;])[-+]?\d[\d.,]*(?: ?%|e-\d+|(?:-\d+)+)(?!\w)"
 )
 """Intervals, percentages, rates such as 6e-4 and trials such as 8-9: a line does not end inside them."""
 

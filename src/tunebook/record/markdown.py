@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tunebook.escaping import markdown_code
 from tunebook.record.model import Cell, Record, RoundSection, Table
-from tunebook.record.text import markdown_code, markdown_text, strong
+from tunebook.record.text import markdown_text
+from tunebook.words.marks import strong
 
 __all__ = ["render"]
 

@@ -9,11 +9,12 @@ from typing import Any
 from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
 from tunebook.core.study import ContrastKind, TrialState
-from tunebook.record.numbers import value
-from tunebook.record.text import clean, strong
+from tunebook.escaping import clean
 from tunebook.record.view import View
-from tunebook.record.words import Words
-from tunebook.record.words.values import Aim, Edge, Gain, Price
+from tunebook.words import Words
+from tunebook.words.marks import strong
+from tunebook.words.numbers import value
+from tunebook.words.values import Aim, Edge, Gain, Price
 
 __all__ = [
     "aim",
@@ -169,7 +170,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
     one_by_one = calibration(view).get("one_by_one_seconds")
     rows = [
         ("device", _device(view, words)),
-        ("versions", _versions(view)),
+        ("versions", _versions(view, words)),
         ("model", _model(view, words)),
         ("data", words.data_fact(_data(view))),
         ("metric", _metric(view)),
@@ -316,10 +317,10 @@ def _device(view: View, words: Words) -> str:
     return words.device_fact(str(e.get("device_name") or e.get("device") or ""), memory, str(e.get("system") or ""))
 
 
-def _versions(view: View) -> str:
+def _versions(view: View, words: Words) -> str:
     e = view.facts.environment
     known = {"Python": e.get("python"), **dict(e.get("versions") or {})}
-    return clean(", ".join(f"{library} {version}" for library, version in known.items() if version))
+    return clean(words.comma.join(f"{library} {version}" for library, version in known.items() if version))
 
 
 def _model(view: View, words: Words) -> str:
@@ -365,5 +366,5 @@ def _defaults(view: View, words: Words) -> str:
     given = set(view.spec.baseline_given)
     if not given:
         return ""
-    names = [words.setting(key, level) for key, level in view.spec.baseline.as_dict().items() if key not in given]
+    names = [words.setting(key, level) for key, level in view.spec.baseline.as_told().items() if key not in given]
     return words.defaults_fact(names) if names else ""

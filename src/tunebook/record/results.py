@@ -16,8 +16,8 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import DivergenceBracket, Finding, Importance, Interaction, Noise
 from tunebook.core.study import TrialState
+from tunebook.escaping import clean
 from tunebook.record.opening import calibration, counts
-from tunebook.record.text import clean
 from tunebook.record.view import View
 
 __all__ = ["SCHEMA_VERSION", "as_dict", "render", "schema"]

@@ -13,11 +13,11 @@ from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
 from tunebook.record.model import RoundRow, RoundSection
-from tunebook.record.numbers import percent, rate, trial_list, value
 from tunebook.record.opening import boundary_sentence, control_name, is_baseline, name, retuned_rate
 from tunebook.record.view import View
-from tunebook.record.words import Words
-from tunebook.record.words.values import Ending
+from tunebook.words import Words
+from tunebook.words.numbers import rate, trial_list, value
+from tunebook.words.values import Ending
 
 __all__ = ["chance_to_see", "round_sections"]
 
@@ -279,7 +279,7 @@ def _bracket_row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow
     results = []
     for learning_rate, facts in sorted(by_rate.items()):
         accuracy = view.accuracy(facts)
-        shown = percent(accuracy[0]) if accuracy else words.state(facts[0].state)
+        shown = words.percent(accuracy[0]) if accuracy else words.state(facts[0].state)
         results.append(f"{rate(learning_rate)}{words.label('colon')}{words.label('word_gap')}{shown}")
     config = row[0].trial.configuration.with_values(learning_rate=view.spec.baseline.learning_rate)
     level = words.changes(config, view.spec.baseline)

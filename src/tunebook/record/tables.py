@@ -11,12 +11,12 @@ import numpy as np
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import RoundKind, TrialState
+from tunebook.escaping import clean
 from tunebook.record.model import Cell, Table, TrialRow
-from tunebook.record.numbers import bytes_text, number, p_value, percent, points, trial_list, value
 from tunebook.record.opening import control_name, is_baseline, name
-from tunebook.record.text import clean
 from tunebook.record.view import View
-from tunebook.record.words import Words
+from tunebook.words import Words
+from tunebook.words.numbers import bytes_text, number, p_value, points, trial_list, value
 
 __all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
 
@@ -31,6 +31,8 @@ def varying(view: View) -> tuple[list[str], list[str]]:
     for fact in view.trials:
         for factor, level in fact.trial.configuration.as_dict().items():
             values.setdefault(factor, set()).add(str(level))
+    told = {factor for fact in view.trials for factor in fact.trial.configuration.as_told()}
+    values = {factor: seen for factor, seen in values.items() if factor in told}
     return [f for f, seen in values.items() if len(seen) > 1], [f for f, seen in values.items() if len(seen) == 1]
 
 
@@ -64,14 +66,14 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
     outcomes = fact.outcomes.get("validation")
     if scored:
         low, high = scored[1]
-        cells += [Cell(percent(scored[0]), scored[0]), Cell(words.plain_range(low * 100, high * 100), low)]
+        cells += [Cell(words.percent(scored[0]), scored[0]), Cell(words.plain_range(low * 100, high * 100), low)]
     elif outcomes is not None:
-        cells += [Cell(percent(outcomes.accuracy), outcomes.accuracy), none]
+        cells += [Cell(words.percent(outcomes.accuracy), outcomes.accuracy), none]
     else:
         cells += [none, none]
     if tested:
         test = fact.outcomes.get("test")
-        cells.append(Cell(percent(test.accuracy), test.accuracy) if test else none)
+        cells.append(Cell(words.percent(test.accuracy), test.accuracy) if test else none)
     loss = outcomes.loss if outcomes is not None else None
     cells.append(
         none
@@ -170,9 +172,11 @@ def importance(view: View, words: Words) -> Table | None:
     rows = tuple(
         (
             Cell(words.factor(i.factor)),
-            Cell(percent(i.share, 0), i.share),
-            Cell(f"{i.rank} ({i.rank_interval[0]}–{i.rank_interval[1]})", i.rank),
-            Cell(percent(i.first_share, 0), i.first_share),
+            Cell(words.percent(i.share, 0), i.share),
+            Cell(
+                str(i.rank) + words.bracket_gap + words.bracketed(f"{i.rank_interval[0]}–{i.rank_interval[1]}"), i.rank
+            ),
+            Cell(words.percent(i.first_share, 0), i.first_share),
             Cell(clean(words.label("enum_gap").join(value(i.factor, level) for level in _sorted(i.levels)))),
         )
         for i in ranked
@@ -229,7 +233,11 @@ def way(view: View, words: Words) -> Table | None:
         n, spent = view.round_cost(round_number)
         leader = None if kind is RoundKind.CONFIRM else view.leader_after(round_number)
         gained = leader[1] - before if leader and before is not None else None
-        led = f"{name(view, words, leader[0])}{_colon(words)}{percent(leader[1])}" if leader else words.label("none")
+        led = (
+            f"{name(view, words, leader[0])}{_colon(words)}{words.percent(leader[1])}"
+            if leader
+            else words.label("none")
+        )
         rows.append(
             (
                 Cell(words.round_heading(round_number, kind), round_number),
@@ -248,7 +256,7 @@ def _confirmed(view: View, words: Words) -> str:
     confirmed, best = view.conclusions.confirmation, view.conclusions.best
     if confirmed is None or best is None or "best" not in confirmed.accuracies:
         return words.label("none")
-    text = f"{name(view, words, confirmed.keys['best'])}{_colon(words)}{percent(confirmed.accuracies['best'])}"
+    text = f"{name(view, words, confirmed.keys['best'])}{_colon(words)}{words.percent(confirmed.accuracies['best'])}"
     return text + words.label("word_gap") + words.bracketed(words.label("test"))
 
 
@@ -283,7 +291,7 @@ def groups(view: View, words: Words) -> tuple[str, Table | None]:
         shares = [float(m[mask].mean()) if m is not None and len(m) == len(mask) else None for m in means]
         finding = verdicts.get(group)
         cells = [Cell(clean(group)), Cell(str(int(mask.sum())), int(mask.sum()))]
-        cells += [Cell(percent(s), s) if s is not None else Cell(words.label("none")) for s in shares]
+        cells += [Cell(words.percent(s), s) if s is not None else Cell(words.label("none")) for s in shares]
         if len(sides) > 1:
             cells.append(_group_difference(words, finding, shares))
             cells.append(_verdict_cell(words, finding) if finding else Cell(words.label("no_verdict")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,9 +15,7 @@ from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
-from tunebook.statistics.intervals import accuracy_interval
-from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR, effective_key
-from tunebook.statistics.selection import leader
+from tunebook.statistics.evidence import Evidence
 
 __all__ = ["View"]
 
@@ -52,12 +49,14 @@ class View:
         return tuple(f for f in self.trials if f.state.is_final)
 
     @cached_property
+    def evidence(self) -> Evidence:
+        """The history as the statistics read it; who leads and how noisy seeds are is asked there."""
+        return Evidence(self.history, self.spec.baseline)
+
+    @property
     def baseline_key(self) -> str:
         """Effective key of the baseline."""
-        for fact in self.trials:
-            if fact.trial.purpose is Purpose.BASELINE or fact.trial.configuration == self.spec.baseline:
-                return fact.trial.effective.key
-        return self.spec.baseline.key
+        return self.evidence.baseline_key
 
     @cached_property
     def configurations(self) -> dict[str, Configuration]:
@@ -67,12 +66,10 @@ class View:
             known.setdefault(fact.trial.effective.key, fact.trial.configuration)
         return known
 
-    @cached_property
-    def by_key(self) -> dict[str, list[TrialFact]]:
-        grouped: dict[str, list[TrialFact]] = {}
-        for fact in self.trials:
-            grouped.setdefault(fact.trial.effective.key, []).append(fact)
-        return grouped
+    @property
+    def by_key(self) -> Mapping[str, Sequence[TrialFact]]:
+        """All trials but the reference, by effective key."""
+        return self.evidence.by_key
 
     @cached_property
     def rounds(self) -> tuple[tuple[int, RoundKind], ...]:
@@ -139,14 +136,12 @@ class View:
             trial = fact.trial
             if trial.purpose is Purpose.CHOSEN and trial.effective.with_values(learning_rate=1.0).key == like:
                 return trial.effective.learning_rate
+        factor = row[0].trial.factor
+        level = getattr(row[0].trial.effective, str(factor), None)
         for wave in self.waves(row[0].trial.round):
-            for code, values in wave.notes:
-                if (
-                    code == "chosen_rate"
-                    and values.get("factor") == row[0].trial.factor
-                    and values.get("level") == getattr(row[0].trial.effective, str(row[0].trial.factor), None)
-                ):
-                    return float(values["learning_rate"])
+            for chosen in wave.chosen_rates:
+                if (chosen.factor, chosen.level) == (factor, level):
+                    return chosen.learning_rate
         return None
 
     def split_of(self, row: Sequence[TrialFact]) -> str:
@@ -156,25 +151,8 @@ class View:
     def accuracy(
         self, facts: Iterable[TrialFact], split: str = "validation"
     ) -> tuple[float, tuple[float, float]] | None:
-        """Mean accuracy of completed trials with a 95 % interval: Wilson's for one trial, else from the spread over
-        examples and the seed noise. None when none completed."""
-        completed = [f for f in facts if f.state is TrialState.COMPLETED and f.scores(split) is not None]
-        if not completed:
-            return None
-        stacked = np.stack([s for f in completed if (s := f.scores(split)) is not None])
-        noise = self.conclusions.noise.noisier.get(effective_key(completed[0]), self._noise)
-        return float(stacked.mean()), accuracy_interval(stacked, *noise)
-
-    @cached_property
-    def _noise(self) -> tuple[float, float]:
-        """Seed deviation and its degrees of freedom; the stated prior fills up to four, as in the findings."""
-        noise = self.conclusions.noise
-        if noise.from_prior:
-            return noise.seed_deviation, math.inf
-        missing = max(0.0, PROVISIONAL_DF - noise.degrees_of_freedom)
-        known = noise.degrees_of_freedom * noise.seed_deviation**2 + missing * SEED_DEVIATION_PRIOR**2
-        df = noise.degrees_of_freedom + missing
-        return math.sqrt(known / df), df
+        """Mean accuracy of the trials that trained with its 95 % interval, or None; see `Evidence.accuracy`."""
+        return self.evidence.accuracy(facts, split)
 
     def replicates(self, key: str) -> list[TrialFact]:
         """A configuration's trials, those that only chose a learning rate left out."""
@@ -193,21 +171,9 @@ class View:
         )
 
     def leader_after(self, number: int) -> tuple[str, float] | None:
-        """(key, mean validation accuracy) of the configuration that led after a round, by the rule of the study itself:
-        the lowest validation loss among those within one standard error of the highest accuracy. Brackets are left out,
-        and so are configurations of which a replicate did not train."""
-        keys, scores, losses = [], [], []
-        for key, facts in self.by_key.items():
-            seen = [f for f in facts if f.trial.round <= number and f.trial.purpose is not Purpose.BRACKET]
-            scored = [f for f in seen if f.state is TrialState.COMPLETED and "validation" in f.outcomes]
-            if scored and not any(f.state in (TrialState.DIVERGED, TrialState.COLLAPSED) for f in seen):
-                keys.append(key)
-                scores.append(np.mean([f.outcomes["validation"].scores for f in scored], axis=0))
-                losses.append(float(np.mean([f.outcomes["validation"].loss for f in scored])))
-        if not keys:
-            return None
-        first = leader(np.stack(scores), np.array(losses))
-        return keys[first], float(scores[first].mean())
+        """(key, mean validation accuracy) of the configuration that led at the end of a round."""
+        leading = self.evidence.up_to(number).leading
+        return None if leading is None else (leading.key, leading.accuracy)
 
     def told_apart(self, key: str) -> Finding | None:
         """The latest finding of a configuration against the baseline: on the test split if there is one."""

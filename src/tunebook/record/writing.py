@@ -14,9 +14,9 @@ from tunebook.record.details import details
 from tunebook.record.model import Figure
 from tunebook.record.plots import Drawing, draw_all
 from tunebook.record.tensorboard import rebuild
-from tunebook.record.text import plain_text
 from tunebook.record.view import View
-from tunebook.record.words import words_for
+from tunebook.words import words_for
+from tunebook.words.marks import plain_text
 
 __all__ = ["write"]
 

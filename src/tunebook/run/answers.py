@@ -16,7 +16,7 @@ from tunebook.core.facts import Cost, Curve, EvaluationRecord, ExampleText, Outc
 from tunebook.core.ports import RawScores, RawTrial, Sink
 from tunebook.core.study import Trial, TrialState
 from tunebook.errors import UserError
-from tunebook.evaluation import load_metric
+from tunebook.evaluation import load_metric, scored
 
 __all__ = ["JudgeSpec", "JudgedTrial", "JudgingSink", "as_fact", "judging_sink"]
 
@@ -27,6 +27,7 @@ class JudgeSpec:
 
     Attributes:
         metric: name of the metric.
+        options: what the study file says beside the name.
         base_folder: where a user's own metric module is looked for.
         model: folder of the tokenizer; None when answers come as text, or a tokenizer is handed over.
         examples: the scored examples by split.
@@ -38,6 +39,7 @@ class JudgeSpec:
     base_folder: str
     model: str | None
     examples: dict[str, tuple[ExampleText, ...]]
+    options: tuple[tuple[str, Any], ...] = ()
     choices: tuple[str, ...] = ()
     commonest_share: float = 0.0
     trust_remote_code: bool = False
@@ -62,7 +64,7 @@ class JudgingSink:
 
     def __init__(self, inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> None:
         self._inner, self._spec = inner, spec
-        self._metric = load_metric(spec.metric, Path(spec.base_folder))
+        self._metric = load_metric(spec.metric, Path(spec.base_folder), dict(spec.options))
         self._tokenizer = tokenizer
 
     def finished(self, result: RawTrial) -> None:
@@ -88,7 +90,7 @@ class JudgingSink:
     def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
         examples = self._spec.examples[split]
         answers = self._texts(raw)
-        scores = [self._metric.score(answer, e.gold, e) for answer, e in zip(answers, examples, strict=True)]
+        scores = [scored(self._metric, answer, e) for answer, e in zip(answers, examples, strict=True)]
         return Outcomes(np.array(scores, dtype=float), np.asarray(raw.nll, dtype=float), tuple(answers))
 
     def _texts(self, raw: RawScores) -> list[str]:

@@ -53,7 +53,7 @@ def unconfirmed_code(spec: StudySpec, place: StudyPaths, starts_program: bool) -
             the data.
     """
     named = []
-    if starts_program and spec.engine == "command":
+    if starts_program and spec.command:
         named.append(_program(spec.command))
     if ":" in spec.metric:
         named.append(_metric(spec.metric, place.base))

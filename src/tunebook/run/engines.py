@@ -1,36 +1,183 @@
-"""Which engines there are, and what each promises to fold. Nothing here imports torch."""
+"""Which engine trains what: the one that the study file names, and those that take over what it refuses.
+
+An engine may be unable to run a model (`EngineEntry.refuses_model`) or to train a configuration exactly
+(`Engine.refuses`). Its `fallbacks` are then asked in their order; who takes over is noted in the ledger.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
-from tunebook.core.space import Folding
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Event, Executor, TrialJob
+from tunebook.core.space import Folding, effective
+from tunebook.core.study import StudySpec
+from tunebook.errors import StudyFileError
+from tunebook.executors import resolve
+from tunebook.plugins import ENGINES
 
-__all__ = ["ENGINES", "EngineEntry"]
+__all__ = ["NOTE", "EngineChoice", "Refusal", "RoutingExecutor", "able", "check_space"]
+
+NOTE = "engine_refused"
+"""Code of the ledger's note on trials that another engine takes over."""
 
 
 @dataclass(frozen=True)
-class EngineEntry:
-    """An engine as the runner needs it before it is loaded.
+class Refusal:
+    """Trials that an engine cannot train, and which one does; None: no engine can."""
+
+    engine: str
+    reason: str
+    taken_by: str | None
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """The engines that a study may use, in the order in which they are asked.
 
     Attributes:
-        factory: "module:class", called with `EngineOptions` in the worker.
-        folding: what the engine promises not to change the mathematics (equal to the class's own attribute).
-        in_process: run in the runner's own process; for engines that train nothing.
-        needs_model: whether a base model and its tokenizer are loaded.
+        names: of the engines; the first one trains whatever it does not refuse.
+        options: the same for all.
     """
 
-    factory: str
-    folding: Folding
-    in_process: bool = False
-    needs_model: bool = True
+    names: tuple[str, ...]
+    options: EngineOptions
+    _engines: dict[str, Engine] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def first(self) -> EngineEntry:
+        return ENGINES.load(self.names[0])
+
+    def of(self, configuration: Configuration) -> tuple[str | None, str]:
+        """(the engine that trains a configuration, None: there is none; why the first one does not, or nothing)."""
+        reasons: dict[str, str] = {}
+        for name in self.names:
+            reason = self._engine(name).refuses(configuration)
+            if reason is None:
+                return name, next(iter(reasons.values()), "")
+            reasons[name] = reason
+        return None, "; ".join(f"engine {name}: {reason}" for name, reason in reasons.items())
+
+    def _engine(self, name: str) -> Engine:
+        """An engine that has loaded nothing, to be asked; made only when it is, for its libraries may be heavy."""
+        if name not in self._engines:
+            self._engines[name] = resolve(ENGINES.load(name).factory)(self.options)
+        return self._engines[name]
+
+    def refusals(self, configurations: Iterable[Configuration]) -> tuple[Refusal, ...]:
+        """What the first engine does not train of these, each reason once."""
+        chosen = dict.fromkeys(self.of(each) for each in configurations)
+        return tuple(Refusal(self.names[0], reason, name) for name, reason in chosen if name != self.names[0])
 
 
-ENGINES: dict[str, EngineEntry] = {
-    "packed": EngineEntry("tunebook.engines.packed.engine:PackedEngine", Folding.everything()),
-    "peft": EngineEntry("tunebook.engines.peft:PeftEngine", Folding.everything()),
-    "command": EngineEntry("tunebook.engines.command:CommandEngine", Folding(), needs_model=False),
-    "simulated": EngineEntry(
-        "tunebook.testing.simulated_engine:SimulatedEngine", Folding.everything(), in_process=True, needs_model=False
-    ),
-}
+def able(name: str, options: EngineOptions) -> tuple[EngineChoice, tuple[str, ...]]:
+    """The engines that can run the study's model, and a sentence on each that cannot.
+
+    Raises: StudyFileError: none of them can.
+    """
+    asked = ENGINES.load(name)
+    names: list[str] = []
+    told: list[str] = []
+    for each in (name, *asked.fallbacks):
+        entry = ENGINES.load(each)
+        why = resolve(entry.refuses_model)(options.model, options.trust_remote_code) if entry.refuses_model else None
+        if why is not None:
+            told.append(f"engine {each} cannot run this model: {why}")
+        elif not names or _promises(entry.folding, ENGINES.load(names[0]).folding):
+            names.append(each)
+    if not names:
+        raise StudyFileError(f"engine: found {name}; {'; '.join(told)}. Use another engine or another model.")
+    taken = f"; engine {names[0]} takes its place" if names[0] != name else ""
+    return EngineChoice(tuple(names), options), tuple(f"{each}{taken}" for each in told[:1])
+
+
+def _promises(folding: Folding, needed: Folding) -> bool:
+    """Whether an engine folds at least what another does, so that one may train a trial planned for the other."""
+    return all(getattr(folding, name) for name in needed.__dataclass_fields__ if getattr(needed, name))
+
+
+def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: EngineChoice) -> tuple[str, ...]:
+    """Sentences on what another engine than the first will train: of the baseline, of each level of each factor, and
+    of the user's own table.
+
+    Raises: StudyFileError: a configuration that no engine can train.
+    """
+    asked = _asked(spec, table, choice.first.folding)
+    for key, configuration in asked:
+        name, reasons = choice.of(configuration)
+        if name is None:
+            raise StudyFileError(f"{key}: no engine can train this ({reasons}). Change it, or name another engine.")
+    return tuple(
+        f"engine {each.engine} refuses some configurations of this study ({each.reason}); "
+        f"engine {each.taken_by} trains them"
+        for each in choice.refusals(configuration for _, configuration in asked)
+    )
+
+
+def _asked(spec: StudySpec, table: tuple[Configuration, ...], folding: Folding) -> list[tuple[str, Configuration]]:
+    """(key of the study file, effective configuration): the baseline, the baseline with one factor at each of its
+    levels or ends, and the rows of the table."""
+    found = [("baseline", spec.baseline)]
+    for factor in spec.space:
+        ends = (factor.kind.value_type(end) for end in (factor.low, factor.high)) if factor.is_range else factor.levels
+        found += [(factor.name, spec.baseline.with_values(**{factor.name: level})) for level in ends]
+    found += [("trials", each) for each in table]
+    return [(key, effective(each, folding, None)) for key, each in found]
+
+
+@dataclass
+class RoutingExecutor:
+    """Hands each trial to the executor of the engine that trains it; fulfils `core.ports.Executor`.
+
+    One engine after another, in the order of the choice: two engines at once would share the device's memory.
+
+    Attributes:
+        make: gives the executor of an engine by name; made when it is first needed.
+    """
+
+    choice: EngineChoice
+    make: Callable[[str], Executor]
+    _made: dict[str, Executor] = field(default_factory=dict)
+    _stopping: bool = False
+
+    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[Event], None]) -> None:
+        """Train all jobs; see `core.ports.Executor`. A job that no engine takes is told as failed."""
+        chosen = [(job, *self.choice.of(job.configuration)) for job in jobs]
+        for event in _told(chosen, self.choice.names[0]):
+            on_event(event)
+        for name in self.choice.names:
+            mine = [job for job, taken_by, _ in chosen if taken_by == name]
+            if mine and not self._stopping:
+                self._executor(name).run(mine, on_event)
+
+    def stop(self, now: bool = False) -> None:
+        """Ask for an end after the running step; engines that have not begun do not begin."""
+        self._stopping = True
+        for executor in tuple(self._made.values()):
+            executor.stop(now)
+
+    def close(self) -> None:
+        """End all workers."""
+        for executor in self._made.values():
+            executor.close()
+
+    def _executor(self, name: str) -> Executor:
+        if name not in self._made:
+            for other in self._made.values():  # an idle worker would keep its model in memory
+                other.close()
+            self._made = {name: self.make(name)}
+        return self._made[name]
+
+
+def _told(chosen: Sequence[tuple[TrialJob, str | None, str]], first: str) -> list[Event]:
+    """A note on each reason for which trials go elsewhere, and the failure of those that go nowhere."""
+    events: list[Event] = []
+    for name, reason in dict.fromkeys((name, reason) for _, name, reason in chosen if name != first):
+        trials = [job.id for job, *other in chosen if other == [name, reason]]
+        if name is None:
+            events += [("failed", (trial, f"no engine can train this configuration ({reason})")) for trial in trials]
+        else:
+            values = {"trials": trials, "engine": first, "taken_by": name, "reason": reason}
+            events.append(("note", (NOTE, values)))
+    return events

@@ -8,18 +8,19 @@ from typing import Any
 from tunebook.core.cost import Prediction, predict_trials
 from tunebook.core.facts import DataFacts, History
 from tunebook.core.outlook import Outlook
-from tunebook.core.ports import Calibration
+from tunebook.core.ports import Calibration, Planner
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.planning.planner import foreseen
 from tunebook.run.consent import require_confirmed
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
-from tunebook.run.reading import has_ledger, read_study
+from tunebook.run.reading import as_begun, has_ledger, planner_of, read_study
 
 __all__ = ["StudyPlan", "plan_study"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyPlan:
     """A plan as plain values.
 
@@ -57,25 +58,24 @@ def plan_study(
     """
     require_confirmed(spec, place, starts_program=False, trusted=trust_study_code)
     prepared = prepare(spec, place, trust_remote_code)
-    history, calibration = History(), None
+    facts, history, calibration = prepared.facts, History(), None
     if has_ledger(place):
         found = read_study(place)
-        history, calibration = found.history, found.calibration
+        facts, history, calibration = as_begun(found.facts, facts), found.history, found.calibration
     if calibration is None:
         try:
             calibration = prepared.calibrate()
         except TrialFailed as error:
             prepared = replace(prepared, warnings=(*prepared.warnings, f"{error}; no times are predicted"))
-    return _plan(prepared, history, calibration)
+    planner = planner_of(spec, facts, history, calibration)
+    return _plan(prepared, planner, history, calibration)
 
 
-def _plan(prepared: Prepared, history: History, calibration: Calibration | None) -> StudyPlan:
-    from tunebook.planning.planner import StudyPlanner
+def _plan(prepared: Prepared, planner: Planner, history: History, calibration: Calibration | None) -> StudyPlan:
     from tunebook.run.environment import free_bytes
 
     spec, data = prepared.spec, prepared.facts.data
-    planner = StudyPlanner(spec, data, prepared.engine.folding, prepared.table, calibration)
-    coming = planner.foreseen(history)
+    coming = foreseen(planner, history)
     wave = coming[-1] if coming else None  # the reference costs nothing; what people ask for is what follows it
     outlook = planner.outlook(history)
     trials = [trial for trial in (wave.trials if wave else ()) if trial.id not in history.trials]
@@ -84,17 +84,17 @@ def _plan(prepared: Prepared, history: History, calibration: Calibration | None)
         next_cost = predict_trials(trials, data, calibration)
         total_cost = next_cost + _later(prepared, outlook, wave, calibration)
     return StudyPlan(
-        spec,
-        data,
-        wave,
-        outlook,
-        next_cost,
-        total_cost,
-        calibration,
-        free_bytes(prepared.options.device),
-        prepared.facts.summary,
-        prepared.facts.model,
-        tuple(prepared.warnings),
+        spec=spec,
+        data=data,
+        wave=wave,
+        outlook=outlook,
+        next_cost=next_cost,
+        total_cost=total_cost,
+        calibration=calibration,
+        memory_bytes=free_bytes(prepared.options.device),
+        summary=prepared.facts.summary,
+        model=prepared.facts.model,
+        warnings=tuple(prepared.warnings),
     )
 
 

@@ -8,19 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.configuration import Configuration
 from tunebook.core.facts import StudyFacts
-from tunebook.core.ports import Calibration, Engine, EngineOptions, Executor, Workload
+from tunebook.core.metric import Metric
+from tunebook.core.ports import (
+    Calibration,
+    EngineEntry,
+    EngineOptions,
+    Executor,
+    ExecutorSetup,
+    Workload,
+)
 from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData
 from tunebook.data import prepare as prepare_data
 from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
-from tunebook.errors import StudyFileError, UserError
-from tunebook.evaluation import check_metric
-from tunebook.executors import InlineExecutor, LocalExecutor, Transform, options_by_device, resolve
+from tunebook.errors import UserError
+from tunebook.evaluation import check_data, load_metric
+from tunebook.executors import LocalExecutor, Transform, options_by_device, resolve
+from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
 from tunebook.run.answers import JudgeSpec
-from tunebook.run.engines import ENGINES, EngineEntry
+from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.paths import StudyPaths
 from tunebook.study_file import with_line
@@ -34,21 +42,22 @@ class Prepared:
 
     Attributes:
         base: what relative paths of the study file start from.
+        metric: judges the answers.
+        engines: the engine that trains, and those that take over what it refuses.
         data: the data, test split closed.
         devices: one worker process each.
-        table: the configurations of the user's own table; empty: there is none.
         warnings: what may mislead, as sentences.
     """
 
     spec: StudySpec
     place: StudyPaths
     base: Path
-    engine: EngineEntry
+    metric: Metric
+    engines: EngineChoice
     options: EngineOptions
     data: PreparedData
     facts: StudyFacts
     devices: tuple[str, ...]
-    table: tuple[Configuration, ...] = ()
     warnings: tuple[str, ...] = ()
     tokenizer: Any = field(default=None, repr=False)
 
@@ -56,10 +65,10 @@ class Prepared:
         """Training and scored examples; "test" among the splits opens the test split."""
         return self.data.with_test() if "test" in splits else self.data.workload
 
-    def make_engine(self) -> Engine:
-        """The engine in this process."""
-        made: Engine = resolve(self.engine.factory)(self.options)
-        return made
+    @property
+    def engine(self) -> EngineEntry:
+        """The engine that trains whatever it does not refuse."""
+        return self.engines.first
 
     def calibrate(self) -> Calibration | None:
         """Seconds measured on this machine, in a worker, so that the runner keeps no model in memory; None where
@@ -67,10 +76,11 @@ class Prepared:
 
         Raises: TrialFailed: it could not be measured; predictions are a convenience, trials may train all the same.
         """
-        if self.spec.engine == "command":
+        if not self.engine.calibrates:
             return None
         if self.engine.in_process:
-            return self.make_engine().calibrate(self.data.workload)
+            made: Calibration = resolve(self.engine.factory)(self.options).calibrate(self.data.workload)
+            return made
         workers = options_by_device(self.options, self.devices)
         executor = LocalExecutor(self.engine.factory, workers, self.data.workload)
         try:
@@ -79,17 +89,21 @@ class Prepared:
             executor.close()
 
     def make_executor(self, splits: tuple[str, ...]) -> Executor:
-        """The executor that trains on this machine's devices."""
-        tokenizer = None if self.engine.needs_model else self.tokenizer
-        judge = Transform("tunebook.run.answers:judging_sink", (self._judge(splits), tokenizer))
-        if self.engine.in_process:
-            return InlineExecutor(self.make_engine(), self.workload(splits), transform=judge)
-        return LocalExecutor(
-            self.engine.factory,
-            options_by_device(self.options, self.devices),
-            self.workload(splits),
-            transform=judge,
-            logs=self.place.folder / "logs",
+        """The executor that trains on this machine's devices, each trial with the engine that can."""
+        make = EXECUTORS.load(self.spec.executor)
+        return RoutingExecutor(self.engines, lambda name: make(self._setup(name, splits)))
+
+    def _setup(self, engine: str, splits: tuple[str, ...]) -> ExecutorSetup:
+        entry = ENGINES.load(engine)
+        tokenizer = None if entry.needs_model else self.tokenizer
+        return ExecutorSetup(
+            engine=entry.factory,
+            in_process=entry.in_process,
+            options=self.options,
+            devices=self.devices,
+            workload=self.workload(splits),
+            transform=Transform("tunebook.run.answers:judging_sink", (self._judge(splits), tokenizer)),
+            logs=str(self.place.folder / "logs"),
         )
 
     def changed_since(self, facts: StudyFacts) -> dict[str, tuple[str, str]]:
@@ -99,6 +113,7 @@ class Prepared:
     def _judge(self, splits: tuple[str, ...]) -> JudgeSpec:
         return JudgeSpec(
             metric=self.spec.metric,
+            options=self.spec.metric_options,
             base_folder=str(self.base),
             model=self.options.model if self.engine.needs_model else None,
             examples={name: texts for name, texts in self.data.examples.items() if name in splits},
@@ -123,27 +138,42 @@ def prepare(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False)
 
 def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Prepared:
     base = place.base
-    entry = ENGINES.get(spec.engine)
-    if entry is None:
-        raise StudyFileError(
-            f"engine: found {spec.engine!r}; it is one of {', '.join(ENGINES)}. Correct `engine` in the study file."
-        )
+    for group, names in ((PLANNERS, (spec.planner,)), (EXECUTORS, (spec.executor,)), (TRACKERS, spec.trackers)):
+        for name in names:
+            group.load(name)
+    entry = ENGINES.load(spec.engine)
+    metric = load_metric(spec.metric, base, dict(spec.metric_options))
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
-    data = prepare_data(spec, tokenizer, base, model.get("context"))
-    doubts = check_metric(spec.metric, base, data.examples, data.places)
-    entry, reason = _able(entry, spec.engine, options)
+    data = prepare_data(spec, tokenizer, base, model.get("context"), answers=metric.answers)
+    doubts = check_data(metric, data.examples, data.places)
+    engines, reason = able(spec.engine, options)
+    table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
+    refused = check_space(spec, table.configurations if table else (), engines)
     facts = StudyFacts(
         data=data.facts,
         examples=data.examples,
-        hashes={**data.hashes, **_hashes(place, options, entry)},
+        hashes={**data.hashes, **_hashes(place, options, engines.first)},
         model=model,
         summary=data.summary,
         environment=describe_environment(options.device, options.threads),
+        scale=metric.scale,
+        table=table.configurations if table else (),
+        folding=engines.first.folding,
     )
-    table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
-    warnings = (*(each.text for each in data.warnings), *doubts, *reason, *_table_warnings(spec, table))
-    configurations = table.configurations if table else ()
-    return Prepared(spec, place, base, entry, options, data, facts, devices, configurations, warnings, tokenizer)
+    warnings = (*(each.text for each in data.warnings), *doubts, *reason, *refused, *_table_warnings(spec, table))
+    return Prepared(
+        spec=spec,
+        place=place,
+        base=base,
+        metric=metric,
+        engines=engines,
+        options=options,
+        data=data,
+        facts=facts,
+        devices=devices,
+        warnings=warnings,
+        tokenizer=tokenizer,
+    )
 
 
 def _known_folder(model: str, base: Path) -> str:
@@ -152,20 +182,6 @@ def _known_folder(model: str, base: Path) -> str:
 
     found = model == base_model.BUILT_IN or (base / model / "config.json").is_file()
     return str(base_model.resolve_model(model, base)) if found else model
-
-
-def _able(entry: EngineEntry, name: str, options: EngineOptions) -> tuple[EngineEntry, tuple[str, ...]]:
-    """The engine that can run this model: `packed` says why it cannot, and `peft` takes its place."""
-    if name != "packed":
-        return entry, ()
-    from tunebook.engines.packed.engine import unsupported
-
-    why = unsupported(options.model, options.trust_remote_code)
-    return (
-        (entry, ())
-        if why is None
-        else (ENGINES["peft"], (f"engine packed cannot run this model: {why}; engine peft takes its place",))
-    )
 
 
 def _machine(

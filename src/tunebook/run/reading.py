@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
-from tunebook.core.ports import Calibration, Ledger
-from tunebook.core.study import StudySpec
+from tunebook.core.ports import Calibration, Ledger, Planner
+from tunebook.core.study import Purpose, RoundKind, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.ledger import ledger_address, open_ledger
-from tunebook.planning.planner import StudyPlanner
-from tunebook.run.engines import ENGINES
+from tunebook.plugins import ENGINES, PLANNERS
 from tunebook.run.paths import StudyPaths, locate
 from tunebook.statistics.conclusions import conclude
 from tunebook.study_file import load_study
 
-__all__ = ["StudyRead", "has_ledger", "last_note", "load", "read_ledger", "read_study", "study_folder"]
+__all__ = [
+    "StudyRead",
+    "as_begun",
+    "has_ledger",
+    "last_note",
+    "load",
+    "planner_of",
+    "read_ledger",
+    "read_study",
+    "study_folder",
+]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyRead:
     """Everything that a study's ledger says, and what follows from it."""
 
@@ -64,20 +74,45 @@ def read_ledger(ledger: Ledger) -> StudyRead:
     if spec is None:
         raise NotFoundError("the ledger holds no study yet. `tunebook run` starts it.")
     facts, history, notes = ledger.facts(), ledger.history(), ledger.notes()
-    calibration = last_note(notes, "calibration")
-    table = tuple(t.configuration for wave in history.waves if wave.kind == "table" for t in wave.trials)
-    planner = StudyPlanner(
-        spec, facts.data, ENGINES[spec.engine].folding, table, Calibration(**calibration) if calibration else None
-    )
+    measured = last_note(notes, "calibration")
+    calibration = Calibration(**measured) if measured else None
     return StudyRead(
-        spec,
-        facts,
-        history,
-        conclude(history, spec, facts.data),
-        planner.outlook(history),
-        notes,
-        Calibration(**calibration) if calibration else None,
+        spec=spec,
+        facts=facts,
+        history=history,
+        conclusions=conclude(history, spec, facts.data),
+        outlook=planner_of(spec, facts, history, calibration).outlook(history),
+        notes=notes,
+        calibration=calibration,
     )
+
+
+def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration: Calibration | None) -> Planner:
+    """A study's planner. It is built here and nowhere else, so that `run`, `plan`, `status` and `report` foresee the
+    same rounds.
+
+    Args:
+        facts: as the study was begun: of its ledger, or of a study that has none yet.
+        history: gives the user's table where an earlier version of tunebook began the study and did not keep it.
+    """
+    folding = facts.folding or ENGINES.load(spec.engine).folding
+    table = facts.table or _planned_table(spec, history)
+    return PLANNERS.load(spec.planner)(spec, facts.data, folding, table, calibration)
+
+
+def as_begun(begun: StudyFacts, now: StudyFacts) -> StudyFacts:
+    """The facts with which a study was begun; what earlier versions of tunebook did not keep, as it is now."""
+    return replace(begun, table=begun.table or now.table, folding=begun.folding or now.folding)
+
+
+def _planned_table(spec: StudySpec, history: History) -> tuple[Configuration, ...]:
+    """The rows of a table as they were planned; a row that was cut is missing."""
+    if not any(wave.kind is RoundKind.TABLE for wave in history.waves):
+        return ()
+    rows = dict.fromkeys(
+        fact.trial.configuration for fact in history.trials.values() if fact.trial.purpose is Purpose.TABLE
+    )
+    return tuple(rows) or (spec.baseline,)
 
 
 def last_note(notes: Sequence[tuple[str, dict[str, Any]]], code: str) -> dict[str, Any] | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from tunebook.core.study import Wave
 from tunebook.record import View, build, write_all
 from tunebook.record.tensorboard import rebuild
-from tunebook.record.text import plain_text
 from tunebook.run.reading import StudyRead
+from tunebook.words.marks import plain_text
 
 __all__ = ["round_paragraph", "write_record", "write_tensorboard"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Ledger
 from tunebook.core.study import StudySpec, TrialState
 from tunebook.errors import DataError, ModelError, StudyFileError
@@ -33,7 +34,9 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
         return prepared.spec
     ledger.history()  # holds every row against its checksum before anything is written
     _check_spec(known, prepared.spec, prepared)
-    _check_hashes(ledger.facts().hashes, prepared)
+    begun = ledger.facts()
+    _check_hashes(begun.hashes, prepared)
+    _check_table(begun.table, prepared)
     _check_versions(ledger, prepared.facts.environment, observer)
     if known != prepared.spec:
         ledger.update_spec(prepared.spec)
@@ -66,6 +69,16 @@ def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:
         raise ModelError(
             f"{prepared.spec.model}: the model is not the one the study was begun with (fingerprint "
             f"{old['model'][:12]}, now {str(new.get('model'))[:12]}). Restore it, or give the study another name."
+        )
+
+
+def _check_table(old: tuple[Configuration, ...], prepared: Prepared) -> None:
+    new = prepared.facts.table
+    if old and old != new:
+        raise StudyFileError(
+            f"{prepared.spec.trials}: the table is not the one the study was begun with (it had {len(old)} rows, now "
+            f"it has {len(new)}, or other values in them). Its rows are what the study asks. Restore the file, or give "
+            "the study another name."
         )
 
 

@@ -34,7 +34,6 @@ class RunnerParts:
     Attributes:
         make_executor: gives the executor for the splits that may be open ("validation", later also "test").
         on_round: called after each closed round with its findings; writes the record, gives the terminal's paragraph.
-        on_trial: called after each finished trial (TensorBoard).
         stop: set by signals.
     """
 
@@ -44,7 +43,6 @@ class RunnerParts:
     planner: Planner
     make_executor: Callable[[tuple[str, ...]], Executor]
     on_round: Callable[[History, Wave, tuple[Finding, ...]], str]
-    on_trial: Callable[[TrialFact], None]
     observer: Observer
     stop: StopRequest
     adapters: Path
@@ -95,9 +93,8 @@ class Runner:
         wave = self._p.planner.next_wave(history)
         if wave is None:
             return False
-        sealed = next((values for code, values in wave.notes if code == "sealed"), None)
-        if sealed is not None and not history.sealed:
-            self._p.ledger.seal(sealed)
+        if wave.sealed and not history.sealed:
+            self._p.ledger.seal(wave.sealed)
         self._p.ledger.add_wave(wave)
         return True
 
@@ -190,7 +187,6 @@ class Runner:
             return
         state.done.add(trial_id)
         self._line.ended(trial_id)
-        self._p.on_trial(fact)
         self._p.observer.trial_finished(fact)
 
     def _finish_orphans(self, state: _WaveState) -> None:

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
 
-from tunebook.core.facts import History, TrialFact
+from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
-from tunebook.core.ports import Calibration, Event, Ledger
+from tunebook.core.ports import Calibration, Ledger
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.files import write_atomically
 from tunebook.ledger import open_ledger
-from tunebook.planning.planner import StudyPlanner
-from tunebook.record.tensorboard import TensorBoardWriter
 from tunebook.run.consent import require_confirmed
 from tunebook.run.export import write_best
 from tunebook.run.observer import Observer
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
-from tunebook.run.reading import last_note, read_ledger
+from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
 from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
+from tunebook.run.trackers import Tracked, Trackers
 
 __all__ = ["run_study"]
 
@@ -60,14 +58,13 @@ def run_study(
 
 
 class _Session:
-    """The runner with its edges: TensorBoard, record, best adapter."""
+    """The runner with its edges: trackers, record, best adapter."""
 
     def __init__(self, prepared: Prepared, ledger: Ledger, calibration: Calibration | None, observer: Observer) -> None:
         self._prepared, self._ledger, self._observer = prepared, ledger, observer
         self._folder = prepared.place.folder
-        spec, facts = prepared.spec, prepared.facts
-        self._planner = StudyPlanner(spec, facts.data, prepared.engine.folding, prepared.table, calibration)
-        self._board = TensorBoardWriter(self._folder / "tensorboard", spec, observer.warning)
+        self._calibration = calibration
+        self._trackers = Trackers(prepared.spec, self._folder, observer.warning)
 
     def run(self) -> StudyFindings:
         runner: Runner | None = None
@@ -81,7 +78,7 @@ class _Session:
             try:
                 runner.run()
             finally:
-                self._board.close()
+                self._trackers.tell("close")
             self._observer.phase("writing the record")
             found = read_ledger(self._ledger)
             write_best(found, self._folder)
@@ -90,15 +87,15 @@ class _Session:
 
     def _parts(self, stop: StopRequest) -> RunnerParts:
         prepared = self._prepared
+        begun = as_begun(self._ledger.facts(), prepared.facts)
         return RunnerParts(
             spec=prepared.spec,
             facts=prepared.facts,
             ledger=self._ledger,
-            planner=self._planner,
+            planner=planner_of(prepared.spec, begun, self._ledger.history(), self._calibration),
             make_executor=prepared.make_executor,
             on_round=self._on_round,
-            on_trial=self._board.finished,
-            observer=_WithBoard(self._observer, self._board),
+            observer=Tracked(self._observer, self._trackers),
             stop=stop,
             adapters=self._folder / "adapters",
         )
@@ -107,37 +104,6 @@ class _Session:
         found = read_ledger(self._ledger)
         write_record(found, self._folder, figures=False)
         return round_paragraph(found, wave)
-
-
-class _WithBoard:
-    """An observer that also feeds TensorBoard while trials run."""
-
-    def __init__(self, inner: Observer, board: TensorBoardWriter) -> None:
-        self._inner, self._board = inner, board
-        self._history = History()
-
-    def event(self, event: Event) -> None:
-        name, arguments = event
-        fact = self._history.trials.get(arguments[0]) if name in ("step", "evaluation") else None
-        if fact is not None:
-            (self._board.step if name == "step" else self._board.evaluation)(fact.trial, arguments[1])
-        self._inner.event(event)
-
-    def wave_started(self, wave: Wave, history: History) -> None:
-        self._history = history
-        self._inner.wave_started(wave, history)
-
-    def phase(self, text: str) -> None:
-        self._inner.phase(text)
-
-    def trial_finished(self, fact: TrialFact) -> None:
-        self._inner.trial_finished(fact)
-
-    def round_closed(self, kind: Any, findings: tuple[Finding, ...], paragraph: str) -> None:
-        self._inner.round_closed(kind, findings, paragraph)
-
-    def warning(self, text: str) -> None:
-        self._inner.warning(text)
 
 
 def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Calibration | None:

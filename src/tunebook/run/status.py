@@ -11,6 +11,7 @@ from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import StudySpec, TrialState, Wave
+from tunebook.statistics.evidence import Evidence
 
 __all__ = ["BestSoFar", "RoundStatus", "StudyStatus", "study_status"]
 
@@ -77,7 +78,7 @@ def study_status(
         rounds=tuple(_past_rounds(history))
         + tuple(RoundStatus(None, str(each.kind), "to come", {"planned": each.n_trials}) for each in outlook.rounds),
         best=_best(spec, history, conclusions),
-        baseline_accuracy=_baseline(history, conclusions),
+        baseline_accuracy=_baseline(spec, history, conclusions),
         cohort=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.RUNNING),
         budget_trials=spec.budget.trials,
         spent_trials=len(spent),
@@ -111,8 +112,6 @@ def _best(spec: StudySpec, history: History, conclusions: StudyFindings | None) 
     return BestSoFar(best.key, accuracy, low, high, configuration.changes_from(spec.baseline), best.trials)
 
 
-def _baseline(history: History, conclusions: StudyFindings | None) -> float | None:
-    for fact in history.trials.values():
-        if fact.trial.purpose == "baseline" and conclusions and fact.trial.effective.key in conclusions.accuracies:
-            return conclusions.accuracies[fact.trial.effective.key][0]
-    return None
+def _baseline(spec: StudySpec, history: History, conclusions: StudyFindings | None) -> float | None:
+    known = conclusions.accuracies.get(Evidence(history, spec.baseline).baseline_key) if conclusions else None
+    return None if known is None else known[0]

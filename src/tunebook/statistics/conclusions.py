@@ -35,18 +35,16 @@ from tunebook.core.findings import (
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import Candidate, Evidence
-from tunebook.statistics.intervals import accuracy_interval
 from tunebook.statistics.multiple import MaxT
-from tunebook.statistics.noise import effective_key
 from tunebook.statistics.power import POWER
 from tunebook.statistics.response import divergence_bracket, fitted_interval, tied_levels
-from tunebook.statistics.selection import corrected_accuracy, leader, tie_set
+from tunebook.statistics.selection import corrected_accuracy, tie_set
 
 __all__ = ["conclude"]
 
 EXTRA_TRIALS = 12
 """How many more trials the sentence about more money considers, half on each side."""
-VALIDATION, TEST = "validation", "test"
+TEST = "test"
 
 
 def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindings:
@@ -55,16 +53,16 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
     Args:
         history: `findings` are those of the closed rounds, as `statistics.judge_round.judge_round` gave them.
     """
-    evidence = Evidence(history, spec)
+    evidence = Evidence(history, spec.baseline)
     best = _best(evidence)
-    candidate = evidence.candidates.get(best.key) if best is not None else None
+    candidate = evidence.candidates[best.key] if best is not None else None
     return StudyFindings(
         noise=_noise(evidence),
         findings=tuple(history.findings),
-        accuracies=evidence.accuracies,
+        accuracies=_accuracies(evidence),
         best=best,
         tie_set=_tie_set(evidence, candidate),
-        cheapest=_cheapest(evidence, candidate, facts),
+        cheapest=_cheapest(evidence, candidate, spec.margin, facts) if candidate is not None else None,
         importance=_importance(evidence),
         interactions=_interactions(evidence),
         sweet_spots=_sweet_spots(evidence),
@@ -72,6 +70,12 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         confirmation=_confirmation(evidence),
         more_money=_more_money(evidence, best),
     )
+
+
+def _accuracies(evidence: Evidence) -> dict[str, tuple[float, float, float]]:
+    """By effective key: mean accuracy on validation with its 95 % interval."""
+    measured = {key: evidence.accuracy(candidate.trained) for key, candidate in evidence.candidates.items()}
+    return {key: (each[0], *each[1]) for key, each in measured.items() if each is not None}
 
 
 def _noise(evidence: Evidence) -> Noise:
@@ -85,13 +89,13 @@ def _noise(evidence: Evidence) -> Noise:
             detectable.setdefault(finding.round_kind.value, []).append(found)
             margins.append((reach + float(special.stdtrit(df, (1 + POWER) / 2))) * finding.standard_error)
     return Noise(
-        noise.deviation,
-        noise.df,
-        noise.from_prior,
-        {kind: min(1.0, float(np.median(values))) for kind, values in detectable.items()},
-        min(1.0, *margins) if margins else 1.0,
-        math.sqrt(joint.covariance[1, 1]) if joint.covariance[1, 1] > 0 else None,
-        {key: noise.of(key) for key in noise.own},
+        seed_deviation=noise.deviation,
+        degrees_of_freedom=noise.df,
+        from_prior=noise.from_prior,
+        smallest_detectable_effect={kind: min(1.0, float(np.median(values))) for kind, values in detectable.items()},
+        smallest_margin=min(1.0, *margins) if margins else 1.0,
+        loss_deviation=math.sqrt(joint.covariance[1, 1]) if joint.covariance[1, 1] > 0 else None,
+        noisier={key: noise.of(key) for key in noise.own},
     )
 
 
@@ -102,22 +106,18 @@ def _critical(finding: Finding) -> float:
 
 
 def _best(evidence: Evidence) -> BestConfiguration | None:
-    candidates = evidence.chosen_from
-    if not candidates:
+    best = evidence.leading
+    if best is None:
         return None
-    field = evidence.field(candidates)
-    keys = [candidate.key for candidate in candidates]
-    sealed = evidence.history.sealed.get("best")
-    index = keys.index(sealed) if sealed in keys else leader(field.scores, field.loss)
-    found = corrected_accuracy(field, index)
-    candidate = evidence.candidates[keys[index]]
+    index = [candidate.key for candidate in evidence.chosen_from].index(best.key)
+    found = corrected_accuracy(evidence.field(evidence.chosen_from), index)
     return BestConfiguration(
-        keys[index],
-        candidate.ids,
-        found.raw,
-        found.corrected,
-        (found.low, found.high),
-        _chosen_by(evidence, keys[index]),
+        key=best.key,
+        trials=evidence.candidates[best.key].trained_ids,
+        raw=found.raw,
+        corrected=found.corrected,
+        corrected_interval=(found.low, found.high),
+        chosen_by=_chosen_by(evidence, best.key),
     )
 
 
@@ -144,35 +144,31 @@ def _tie_set(evidence: Evidence, best: Candidate | None) -> tuple[str, ...]:
     return (best.key, *(candidate.key for candidate in sorted(others, key=lambda each: -each.accuracy)))
 
 
-def _cheapest(evidence: Evidence, best: Candidate | None, facts: DataFacts) -> CheapestAsGood | None:
+def _cheapest(evidence: Evidence, best: Candidate, margin: float, facts: DataFacts) -> CheapestAsGood | None:
     """From the contrasts that were fixed beforehand; without one that succeeded, the candidate and its bound."""
-    if best is None:
-        return None
     tests = [
         f
         for f in evidence.history.findings
         if f.kind is ContrastKind.NON_INFERIORITY and f.family == "main" and not math.isnan(f.effect)
     ]
-    for finding in reversed(tests):
-        candidate = evidence.candidates.get(finding.treatment_key)
-        ratio = _cost_ratio(candidate, best, facts) if candidate is not None else None
-        shown = finding.treatment_key if finding.verdict is Verdict.NOT_INFERIOR else None
-        return CheapestAsGood(shown, finding.treatment_key, max(0.0, -finding.interval[0]), ratio)
-    price = relative_cost(best.effective, facts)
-    cheaper = [p for p in evidence.contenders if relative_cost(p.effective, facts) < price]
+    if tests:
+        last = tests[-1]
+        shown = last.treatment_key if last.verdict is Verdict.NOT_INFERIOR else None
+        ratio = _cost_ratio(evidence.candidates[last.treatment_key], best, facts)
+        return CheapestAsGood(shown, last.treatment_key, max(0.0, -last.interval[0]), ratio)
+    cheaper = evidence.cheaper_than(best, facts)
     if not cheaper:
         return CheapestAsGood(best.key, best.key, 0.0, 1.0)
-    bounds = _worse_by(evidence, cheaper, best)
-    within = [i for i, candidate in enumerate(cheaper) if candidate.accuracy >= best.accuracy - evidence.spec.margin]
-    if not within:
+    nearest = evidence.cheapest_near(best, facts, margin)
+    if nearest is None:
         return None
-    i = min(within, key=lambda i: (relative_cost(cheaper[i].effective, facts), -cheaper[i].accuracy))
-    return CheapestAsGood(None, cheaper[i].key, max(0.0, float(bounds[i])), _cost_ratio(cheaper[i], best, facts))
+    bound = float(_worse_by(evidence, cheaper, best)[cheaper.index(nearest)])
+    return CheapestAsGood(None, nearest.key, max(0.0, bound), _cost_ratio(nearest, best, facts))
 
 
 def _worse_by(evidence: Evidence, candidates: list[Candidate], best: Candidate) -> Floats:
     """How much worse than the best each may be: simultaneous one-sided 95 % bounds."""
-    estimates = evidence.estimates([(candidate.ids, best.ids) for candidate in candidates])
+    estimates = evidence.estimates([(each.trained_ids, best.trained_ids) for each in candidates])
     limit = MaxT(estimates.correlation, np.zeros(len(candidates), bool)).critical(0.05, estimates.df)
     return np.asarray(np.minimum(1.0, limit * estimates.standard_error - estimates.effect))
 
@@ -180,7 +176,7 @@ def _worse_by(evidence: Evidence, candidates: list[Candidate], best: Candidate) 
 def _cost_ratio(candidate: Candidate, best: Candidate, facts: DataFacts) -> float:
     """Training time over the best's: measured where both were, else as the configurations let expect."""
     measured = [
-        np.mean([f.cost.train_seconds for f in p.facts if f.trial.checkpoint_of is None] or [0.0])
+        np.mean([f.cost.train_seconds for f in p.trained if f.trial.checkpoint_of is None] or [0.0])
         for p in (candidate, best)
     ]
     if min(measured) > 0:
@@ -202,14 +198,14 @@ def _importance(evidence: Evidence) -> tuple[Importance, ...]:
         values = dict.fromkeys([evidence.control_value(levels[own[0]]), *(evidence.value_of(levels[i]) for i in own)])
         found.append(
             Importance(
-                name,
-                variance.share,
-                variance.rank,
-                variance.rank_interval,
-                variance.first_share,
-                variance.ranked,
-                seen,
-                tuple(values),
+                factor=name,
+                share=variance.share,
+                rank=variance.rank,
+                rank_interval=variance.rank_interval,
+                first_share=variance.first_share,
+                ranked=variance.ranked,
+                nothing_above=seen,
+                levels=tuple(values),
             )
         )
     return tuple(sorted(found, key=lambda importance: importance.rank))
@@ -232,37 +228,30 @@ def _interactions(evidence: Evidence) -> tuple[Interaction, ...]:
 
 def _cells(evidence: Evidence) -> dict[frozenset[str], tuple[int, ...]]:
     """Trials by which of the combined levels they have; the empty set is the baseline."""
-    note = next((dict(w.notes)["combined"] for w in evidence.history.waves if "combined" in dict(w.notes)), None)
-    baseline = evidence.candidates.get(evidence.baseline_key or "")
-    if note is None or baseline is None:
+    combined = next((wave.combined for wave in evidence.history.waves if wave.combined), None)
+    baseline = evidence.candidates.get(evidence.baseline_key)
+    if combined is None or baseline is None or not baseline.trained:
         return {}
-    cells: dict[frozenset[str], tuple[int, ...]] = {frozenset(): baseline.ids}
+    cells: dict[frozenset[str], tuple[int, ...]] = {frozenset(): baseline.trained_ids}
     for finding in evidence.levels:
-        same_level = finding.factor in note and evidence.value_of(finding) == note[finding.factor]
+        same_level = finding.factor in combined and evidence.value_of(finding) == combined[finding.factor]
         if same_level and finding.factor is not None and _moves_nothing_else(evidence, finding, finding.factor):
             cells[frozenset({finding.factor})] = finding.treatment_trials
     for candidate in evidence.candidates.values():
-        own = [f for f in candidate.facts if f.trial.purpose is Purpose.COMBINE]
+        own = [f for f in candidate.trained if f.trial.purpose is Purpose.COMBINE]
         if own:
             configuration = own[0].trial.configuration
-            has = (name for name, value in note.items() if _plain(getattr(configuration, name)) == _plain(value))
-            cells[frozenset(has)] = tuple(f.trial.id for f in own)
+            has = frozenset(name for name, value in combined.items() if getattr(configuration, name) == value)
+            cells[has] = tuple(f.trial.id for f in own)
     return cells
 
 
 def _moves_nothing_else(evidence: Evidence, finding: Finding, factor: str) -> bool:
     """Whether a level was judged at the baseline's own learning rate: at a re-tuned one it is no cell of one change."""
-    if factor == "learning_rate" or evidence.baseline_key is None:
+    if factor == "learning_rate" or evidence.baseline is None:
         return True
-    rates = {
-        evidence.history.trials[trial].trial.effective.learning_rate
-        for trial in (finding.treatment_trials[0], evidence.candidates[evidence.baseline_key].ids[0])
-    }
-    return len(rates) == 1
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    treatment = evidence.history.trials[finding.treatment_trials[0]].trial
+    return treatment.effective.learning_rate == evidence.baseline.learning_rate
 
 
 def _interaction_numbers(
@@ -358,21 +347,14 @@ def _bracket_of(facts: list[TrialFact]) -> DivergenceBracket | None:
 
 def _confirmation(evidence: Evidence) -> Confirmation | None:
     """What the test split said; None before it was opened."""
-    sealed, noise = evidence.history.sealed, evidence.noise_on(TEST)
-    if noise.provisional:
-        noise = evidence.noise  # too few replicates on the test split: the validation's noise stands in
+    sealed = evidence.history.sealed
     accuracies, intervals, n = {}, {}, 0
     for role, key in sealed.items():
-        facts = [
-            f
-            for f in evidence.history.trials.values()
-            if effective_key(f) == key and f.state is TrialState.COMPLETED and TEST in f.outcomes
-        ]
-        if facts:
-            scores = np.stack([f.outcomes[TEST].scores for f in facts])
-            n = scores.shape[1]
-            accuracies[role] = float(scores.mean())
-            intervals[role] = accuracy_interval(scores, *noise.of(key))
+        facts = evidence.replicates(TEST).get(key, ())
+        measured = evidence.accuracy(facts, TEST)
+        if measured is not None:
+            n = len(facts[0].outcomes[TEST].scores)
+            accuracies[role], intervals[role] = measured
     if not accuracies:
         return None
     gain = next(
@@ -384,7 +366,12 @@ def _confirmation(evidence: Evidence) -> Confirmation | None:
         None,
     )
     return Confirmation(
-        dict(sealed), accuracies, intervals, gain.effect if gain else None, gain.interval if gain else None, n
+        keys=dict(sealed),
+        accuracies=accuracies,
+        intervals=intervals,
+        gain=gain.effect if gain else None,
+        gain_interval=gain.interval if gain else None,
+        n_examples=n,
     )
 
 

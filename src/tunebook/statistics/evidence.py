@@ -1,91 +1,255 @@
-"""Where a study's configurations stand: their claiming trials, accuracies and losses, from the history alone."""
+"""The one reading of a study's history: which trials speak for which configuration, how noisy seeds are, who leads.
+
+The planner, the judging of a round, the conclusions and the record all ask `Evidence`, so that they cannot disagree.
+It reads a history as it is, or as it stood at the end of any round (decision 027).
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import Floats, History, TrialFact
+from tunebook.core.cost import relative_cost
+from tunebook.core.facts import DataFacts, Floats, History, TrialFact
 from tunebook.core.findings import Finding
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
+from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
 from tunebook.statistics.intervals import accuracy_interval
-from tunebook.statistics.noise import PROVISIONAL_DF, SeedNoise, effective_key, pooled_covariance, replicates
+from tunebook.statistics.noise import PROVISIONAL_DF, SeedNoise, pooled_covariance
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate
-from tunebook.statistics.selection import Field
+from tunebook.statistics.selection import Field, leader
 
-__all__ = ["Candidate", "Evidence"]
+__all__ = ["VALIDATION", "Candidate", "Evidence", "effective_key", "key_of"]
 
 VALIDATION = "validation"
+BROKE = (TrialState.DIVERGED, TrialState.COLLAPSED)
+
+
+@lru_cache(maxsize=4096)
+def key_of(configuration: Configuration) -> str:
+    """The configuration's key; remembered, because it is asked for at every judgement."""
+    return configuration.key
+
+
+def effective_key(fact: TrialFact) -> str:
+    """Key of a trial's effective configuration."""
+    return key_of(fact.trial.effective)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One effective configuration.
+    """One effective configuration with its replicates.
 
     Attributes:
-        facts: trials that trained and were scored on validation; those of a bracket only when there are no others.
-        claiming: whether `facts` are not only a bracket's.
-        n_broke: replicates that diverged or collapsed.
+        effective: what acts.
+        facts: its claiming trials in order of planning, whatever became of them. A bracket's trials chose a learning
+            rate and claim nothing: they are here only for a configuration that has no others.
+        claims: whether `facts` are claiming trials.
     """
 
-    key: str
+    effective: Configuration
     facts: tuple[TrialFact, ...]
-    claiming: bool
-    n_broke: int
+    claims: bool = True
+
+    @property
+    def key(self) -> str:
+        return key_of(self.effective)
+
+    @property
+    def configuration(self) -> Configuration:
+        """As it was asked for first."""
+        return self.facts[0].trial.configuration
 
     @property
     def ids(self) -> tuple[int, ...]:
         return tuple(fact.trial.id for fact in self.facts)
 
+    @cached_property
+    def trained(self) -> tuple[TrialFact, ...]:
+        """The replicates that trained and were scored on validation."""
+        return tuple(fact for fact in self.facts if _is_scored(fact, VALIDATION))
+
     @property
-    def effective(self) -> Configuration:
-        return self.facts[0].trial.effective
+    def trained_ids(self) -> tuple[int, ...]:
+        return tuple(fact.trial.id for fact in self.trained)
+
+    @cached_property
+    def n_broke(self) -> int:
+        """Replicates that diverged or collapsed; failed ones did neither."""
+        return sum(fact.state in BROKE for fact in self.facts)
+
+    @property
+    def trains(self) -> bool:
+        """Whether more replicates trained than broke."""
+        return len(self.trained) > self.n_broke
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Mean validation accuracy of the replicates that trained; nan when none did."""
+        return _mean([fact.outcomes[VALIDATION].accuracy for fact in self.trained])
+
+    @cached_property
+    def loss(self) -> float:
+        """Mean validation loss in nats an example; infinite when it is not finite, or when most replicates broke."""
+        loss = _mean([fact.outcomes[VALIDATION].loss for fact in self.trained]) if self.trains else math.inf
+        return loss if math.isfinite(loss) else math.inf
 
     @cached_property
     def scores(self) -> Floats:
-        """One row a replicate, shape (m, n)."""
-        return np.stack([fact.outcomes[VALIDATION].scores for fact in self.facts])
+        """One row for each replicate that trained, shape (m, n)."""
+        return np.stack([fact.outcomes[VALIDATION].scores for fact in self.trained])
 
     @cached_property
     def nll(self) -> Floats:
-        """One row a replicate, nats an example, shape (m, n)."""
-        return np.stack([fact.outcomes[VALIDATION].nll for fact in self.facts])
+        """One row for each replicate that trained, nats an example, shape (m, n)."""
+        return np.stack([fact.outcomes[VALIDATION].nll for fact in self.trained])
 
-    @property
-    def accuracy(self) -> float:
-        return float(self.scores.mean())
+    def before_confirm(self) -> Candidate:
+        """The same without the trials of the confirm round, which confirm a choice and do not make it."""
+        return replace(self, facts=tuple(f for f in self.facts if f.trial.kind is not RoundKind.CONFIRM))
 
 
 class Evidence:
-    """What the history says about every configuration, laid out for the conclusions."""
+    """What a history says about every configuration.
 
-    def __init__(self, history: History, spec: StudySpec) -> None:
-        self.history = history
-        self.spec = spec
+    Args:
+        history: everything so far.
+        baseline: the study's baseline as it was asked for; None where nobody asks which configuration it is.
+        up_to_round: read the history as it stood at the end of this round; None: all of it.
+    """
+
+    def __init__(self, history: History, baseline: Configuration | None = None, up_to_round: int | None = None) -> None:
+        self.history = history if up_to_round is None else _until(history, up_to_round)
+        self.baseline = baseline
+        self._rounds: dict[int, Evidence] = {}
+        self._noise: dict[str, SeedNoise] = {}
+
+    def up_to(self, round_number: int) -> Evidence:
+        """The evidence as it stood at the end of a round."""
+        if round_number not in self._rounds:
+            self._rounds[round_number] = Evidence(self.history, self.baseline, round_number)
+        return self._rounds[round_number]
+
+    # -- which trials speak for which configuration
 
     @cached_property
+    def by_key(self) -> dict[str, tuple[TrialFact, ...]]:
+        """All trials but the reference, by effective key, in order of planning."""
+        grouped: dict[str, list[TrialFact]] = {}
+        for fact in self.history.trials.values():
+            if fact.trial.purpose is not Purpose.REFERENCE:
+                grouped.setdefault(effective_key(fact), []).append(fact)
+        return {key: tuple(facts) for key, facts in grouped.items()}
+
+    @cached_property
+    def candidates(self) -> dict[str, Candidate]:
+        """Every configuration that has been planned, by effective key, in order of planning."""
+        return {key: _candidate(facts) for key, facts in self.by_key.items()}
+
+    @cached_property
+    def claiming(self) -> dict[str, Candidate]:
+        """The configurations with trials that speak about accuracy, by effective key."""
+        return {key: candidate for key, candidate in self.candidates.items() if candidate.claims}
+
+    @cached_property
+    def baseline_key(self) -> str:
+        """Effective key of the baseline; before it has been planned, its key as it was asked for."""
+        for key, facts in self.by_key.items():
+            if any(f.trial.purpose is Purpose.BASELINE or f.trial.configuration == self.baseline for f in facts):
+                return key
+        return key_of(self.baseline) if self.baseline is not None else ""
+
+    def replicates(self, split: str = VALIDATION) -> dict[str, tuple[TrialFact, ...]]:
+        """By effective key the trials that trained and were scored on the split, a bracket's among them."""
+        scored = {key: tuple(f for f in facts if _is_scored(f, split)) for key, facts in self.by_key.items()}
+        return {key: facts for key, facts in scored.items() if facts}
+
+    # -- who leads
+
+    @cached_property
+    def contenders(self) -> tuple[Candidate, ...]:
+        """The configurations among which the best is looked for: those of which no replicate broke, or when there are
+        none of these, those that trained more often than they broke."""
+        trains = [candidate for candidate in self.claiming.values() if candidate.trains]
+        return tuple([candidate for candidate in trains if candidate.n_broke == 0] or trains)
+
+    @cached_property
+    def chosen_from(self) -> tuple[Candidate, ...]:
+        """The contenders with the trials by which the best is chosen, so without those of confirm."""
+        before = (candidate.before_confirm() for candidate in self.contenders)
+        return tuple(candidate for candidate in before if candidate.trained)
+
+    @cached_property
+    def leading(self) -> Candidate | None:
+        """The configuration that leads, with the trials by which it leads; None while nothing has trained.
+
+        Once the confirm list is sealed it is the best of that list, unless that one broke afterwards. Until then the
+        rule of `statistics.selection.leader` decides.
+        """
+        if not self.chosen_from:
+            return None
+        sealed = self.history.sealed.get("best")
+        for candidate in self.chosen_from:
+            if candidate.key == sealed:
+                return candidate
+        scores = np.stack([candidate.scores.mean(axis=0) for candidate in self.chosen_from])
+        return self.chosen_from[leader(scores, np.array([candidate.loss for candidate in self.chosen_from]))]
+
+    def cheaper_than(self, best: Candidate, facts: DataFacts) -> list[Candidate]:
+        """The contenders that cost less to train than the best."""
+        price = relative_cost(best.effective, facts)
+        return [candidate for candidate in self.contenders if relative_cost(candidate.effective, facts) < price]
+
+    def cheapest_near(self, best: Candidate, facts: DataFacts, margin: float) -> Candidate | None:
+        """The cheapest contender that is cheaper than the best and less than the margin below it, or None."""
+        near = [c for c in self.cheaper_than(best, facts) if c.accuracy >= best.accuracy - margin]
+        return min(near, key=lambda c: (relative_cost(c.effective, facts), c.loss), default=None)
+
+    # -- how noisy
+
+    @property
     def noise(self) -> SeedNoise:
         """Of the accuracy on validation."""
         return self.noise_on(VALIDATION)
 
-    def noise_on(self, split: str) -> SeedNoise:
-        """Of the accuracy on a split."""
+    def noise_on(self, split: str, blocks: Sequence[NDArray[np.intp]] = ()) -> SeedNoise:
+        """Of the accuracy on a split, or on blocks of its examples.
 
-        def accuracies(facts: tuple[TrialFact, ...]) -> Floats:
-            return np.array([[fact.outcomes[split].accuracy] for fact in facts])
+        The few replicates of a small confirm round are too few for the test split: the noise on validation, where the
+        same settings were repeated more often, then stands in.
+        """
+        if blocks:
+            return self._pooled(split, blocks)
+        if split not in self._noise:
+            noise = self._pooled(split, ())
+            if split != VALIDATION and noise.provisional and self.noise.df > noise.df:
+                noise = self.noise
+            self._noise[split] = noise
+        return self._noise[split]
 
-        return pooled_covariance({key: accuracies(facts) for key, facts in replicates(self.history, split).items()})
+    def _pooled(self, split: str, blocks: Sequence[NDArray[np.intp]]) -> SeedNoise:
+        def means(fact: TrialFact) -> list[float]:
+            scores = fact.outcomes[split].scores
+            return [float(scores[block].mean()) for block in blocks] or [float(scores.mean())]
+
+        return pooled_covariance({k: np.array([means(f) for f in fs]) for k, fs in self.replicates(split).items()})
+
+    def loss_noise_on(self, split: str) -> SeedNoise:
+        """Of the loss on a split, over the configurations whose losses are finite; it has no prior."""
+        losses = {k: np.array([[f.outcomes[split].loss] for f in fs]) for k, fs in self.replicates(split).items()}
+        return pooled_covariance({k: each for k, each in losses.items() if np.isfinite(each).all()}, prior=None)
 
     @cached_property
     def joint_noise(self) -> SeedNoise:
         """Of (accuracy, loss) on validation; without finite losses, or without replicates, the loss has none."""
         values = [
             np.array([[f.outcomes[VALIDATION].accuracy, f.outcomes[VALIDATION].loss] for f in facts])
-            for facts in replicates(self.history).values()
+            for facts in self.replicates().values()
         ]
         joint = pooled_covariance((v for v in values if np.isfinite(v).all()), prior=None)
         if joint.df < PROVISIONAL_DF:
@@ -93,46 +257,28 @@ class Evidence:
             return SeedNoise(np.diag([assumed[0, 0], 0.0]), df, self.noise.from_prior)
         return joint
 
-    @cached_property
-    def candidates(self) -> dict[str, Candidate]:
-        """Every configuration that trained at least once, by effective key, in order of planning."""
-        found = {}
-        for key, facts in replicates(self.history).items():
-            claiming = tuple(f for f in facts if f.trial.purpose is not Purpose.BRACKET)
-            broke = sum(
-                f.state in (TrialState.DIVERGED, TrialState.COLLAPSED)
-                for f in self.history.trials.values()
-                if effective_key(f) == key
-            )
-            found[key] = Candidate(key, claiming or facts, bool(claiming), broke)
-        return found
+    def accuracy(self, facts: Iterable[TrialFact], split: str = VALIDATION) -> tuple[float, tuple[float, float]] | None:
+        """Mean accuracy of the trials that trained, with its 95 % interval: Wilson's for one trial, for several from
+        the spread over examples and the seed noise. None when none trained."""
+        scored = [fact for fact in facts if _is_scored(fact, split)]
+        if not scored:
+            return None
+        scores = np.stack([fact.outcomes[split].scores for fact in scored])
+        interval = accuracy_interval(scores, *self.noise_on(split).of(effective_key(scored[0])))
+        return _mean([fact.outcomes[split].accuracy for fact in scored]), interval
 
-    @cached_property
-    def contenders(self) -> tuple[Candidate, ...]:
-        """Configurations among which the best is looked for: claiming, and with no replicate that broke (where every
-        one has broken replicates: with the majority trained)."""
-        claiming = [candidate for candidate in self.candidates.values() if candidate.claiming]
-        clean = [candidate for candidate in claiming if candidate.n_broke == 0]
-        return tuple(clean or [candidate for candidate in claiming if candidate.n_broke < len(candidate.facts)])
-
-    @cached_property
-    def baseline_key(self) -> str | None:
-        """Effective key of the baseline as the study file gives it, or None before it has been planned."""
-        for fact in self.history.trials.values():
-            if fact.trial.purpose is Purpose.BASELINE or fact.trial.configuration == self.spec.baseline:
-                return fact.trial.effective.key
-        return None
+    # -- for the conclusions
 
     def field(self, candidates: tuple[Candidate, ...]) -> Field:
-        """The same as arrays."""
+        """Candidates as arrays, for the statistics of selection."""
         joint = self.joint_noise
         return Field(
-            np.stack([candidate.scores.mean(axis=0) for candidate in candidates]),
-            np.stack([candidate.nll.mean(axis=0) for candidate in candidates]),
-            np.array([float(len(candidate.facts)) for candidate in candidates]),
-            joint.covariance,
-            self._answer_covariance,
-            joint.effective_df,
+            scores=np.stack([candidate.scores.mean(axis=0) for candidate in candidates]),
+            losses=np.stack([candidate.nll.mean(axis=0) for candidate in candidates]),
+            replicates=np.array([float(len(candidate.trained)) for candidate in candidates]),
+            seed_covariance=joint.covariance,
+            answer_covariance=self._answer_covariance,
+            seed_df=joint.effective_df,
         )
 
     @cached_property
@@ -140,34 +286,13 @@ class Evidence:
         """Of a single example's (score, loss) between seeds, the seed's shift of all examples taken out; (2, 2)."""
         total, df = np.zeros((2, 2)), 0
         for candidate in self.candidates.values():
-            m, n = candidate.scores.shape
-            if m > 1 and np.isfinite(candidate.nll).all():
+            if len(candidate.trained) > 1 and np.isfinite(candidate.nll).all():
                 both = np.stack([candidate.scores, candidate.nll])
                 both = both - both.mean(axis=1, keepdims=True)
                 both = both - both.mean(axis=2, keepdims=True)
                 total += np.einsum("amn,bmn->ab", both, both)
-                df += (m - 1) * (n - 1)
+                df += (both.shape[1] - 1) * (both.shape[2] - 1)
         return total / df if df else total
-
-    @cached_property
-    def chosen_from(self) -> tuple[Candidate, ...]:
-        """The contenders as they stood when the best was chosen: without the trials of confirm."""
-        before = []
-        for candidate in self.contenders:
-            facts = tuple(f for f in candidate.facts if f.trial.kind is not RoundKind.CONFIRM)
-            if facts:
-                before.append(Candidate(candidate.key, facts, True, candidate.n_broke))
-        return tuple(before)
-
-    @cached_property
-    def accuracies(self) -> dict[str, tuple[float, float, float]]:
-        """By effective key: mean accuracy on validation with its 95 % interval."""
-        noise = self.noise
-        found = {}
-        for key, candidate in self.candidates.items():
-            low, high = accuracy_interval(candidate.scores, *noise.of(key))
-            found[key] = (candidate.accuracy, low, high)
-        return found
 
     @cached_property
     def levels(self) -> tuple[Finding, ...]:
@@ -178,7 +303,7 @@ class Evidence:
             about_level = finding.factor is not None and finding.kind is ContrastKind.DIFFERENCE
             here = finding.family == "main" and finding.split == VALIDATION and not math.isnan(finding.effect)
             if about_level and here:
-                found[finding.factor, finding.treatment_key] = finding
+                found[str(finding.factor), finding.treatment_key] = finding
         return tuple(found.values())
 
     def estimates(self, pairs: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> Estimates:
@@ -194,10 +319,38 @@ class Evidence:
 
     def value_of(self, finding: Finding) -> object:
         """The level that a finding is about."""
-        configuration = self.history.trials[finding.treatment_trials[0]].trial.configuration
-        return getattr(configuration, finding.factor) if finding.factor else None
+        return self._level(finding, finding.treatment_trials)
 
     def control_value(self, finding: Finding) -> object:
         """The level of its control."""
-        configuration = self.history.trials[finding.control_trials[0]].trial.configuration
+        return self._level(finding, finding.control_trials)
+
+    def _level(self, finding: Finding, trials: tuple[int, ...]) -> object:
+        configuration = self.history.trials[trials[0]].trial.configuration
         return getattr(configuration, finding.factor) if finding.factor else None
+
+
+def _is_scored(fact: TrialFact, split: str) -> bool:
+    return fact.state is TrialState.COMPLETED and split in fact.outcomes
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
+
+
+def _candidate(facts: tuple[TrialFact, ...]) -> Candidate:
+    claiming = tuple(fact for fact in facts if fact.trial.purpose is not Purpose.BRACKET)
+    return Candidate(facts[0].trial.effective, claiming or facts, bool(claiming))
+
+
+def _until(history: History, round_number: int) -> History:
+    """A history as it stood at the end of a round."""
+    waves = tuple(wave for wave in history.waves if wave.round <= round_number)
+    return replace(
+        history,
+        waves=waves,
+        trials={number: fact for number, fact in history.trials.items() if fact.trial.round <= round_number},
+        findings=tuple(finding for finding in history.findings if finding.round <= round_number),
+        closed_rounds=tuple(number for number in history.closed_rounds if number <= round_number),
+        sealed=history.sealed if any(wave.kind is RoundKind.CONFIRM for wave in waves) else {},
+    )

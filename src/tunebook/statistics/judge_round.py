@@ -20,8 +20,9 @@ from scipy import special
 from tunebook.core.facts import DataFacts, Floats, History, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ERROR_SHARES, Contrast, ContrastKind, RoundKind, StudySpec, TrialState
+from tunebook.statistics.evidence import VALIDATION, Evidence, effective_key
 from tunebook.statistics.multiple import MaxT
-from tunebook.statistics.noise import SeedNoise, effective_key, pooled_covariance, replicates
+from tunebook.statistics.noise import SeedNoise
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate, mcnemar_exact
 from tunebook.statistics.power import examples_needed, seeds_needed
 
@@ -31,7 +32,6 @@ EXPLORATORY_ALPHA = 0.05
 """Error rate of a comparison that was not planned: a family of one, outside the study's error budget."""
 
 PLAIN_LEVEL = 0.95
-VALIDATION = "validation"
 SMALLEST_GROUP = 20
 """Groups of fewer examples get an accuracy but no verdict: the normal approximation is not to be trusted there."""
 
@@ -165,9 +165,8 @@ class _Family:
         self.round, self.round_kind = judged_in
         self.sides = [(side_of(c.treatment, history, split), side_of(c.control, history, split)) for c in contrasts]
         self.judgeable = [k for k, (a, b) in enumerate(self.sides) if _can_be_judged(a, b)]
-        self.last_round = last_round
-        self.groups = replicates(history, split, last_round)
-        self.scalings = {facts[0].trial.effective.scaling for facts in self.groups.values()}
+        self.evidence = Evidence(history, up_to_round=last_round)
+        self.scalings = {facts[0].trial.effective.scaling for facts in self.evidence.replicates(split).values()}
         members = {f.trial.id: f for k in self.judgeable for side in self.sides[k] for f in side.counted}
         self.trials = tuple(sorted(members))
         self.facts = [members[i] for i in self.trials]
@@ -191,7 +190,7 @@ class _Family:
 
     def _numbers(self, indices: Sequence[NDArray[np.intp]]) -> _Numbers:
         scores = np.stack([f.outcomes[self.split].scores for f in self.facts])
-        noise = self._noise(indices)
+        noise = self.evidence.noise_on(self.split, indices)
         estimates = estimate(scores, self.weights, noise, indices, names=self.names)
         kinds = [self.contrasts[k].kind for k in self.judgeable] * max(1, len(indices))
         one_sided = np.array([kind is ContrastKind.NON_INFERIORITY for kind in kinds])
@@ -204,21 +203,11 @@ class _Family:
         critical = family.critical(self.alpha, estimates.df)
         return _Numbers(estimates, noise, raw, adjusted, critical, one_sided, losses)
 
-    def _noise(self, indices: Sequence[NDArray[np.intp]]) -> SeedNoise:
-        """Of the family's split. The few replicates of a small confirm round are too few on a test split: the noise
-        on validation, where the same settings were repeated more often, then stands in."""
-        noise = _pooled(self.groups, self.split, indices)
-        if noise.provisional and self.split != VALIDATION:
-            known = _pooled(replicates(self.history, VALIDATION, self.last_round), VALIDATION, ())
-            return known if known.df > noise.df else noise
-        return noise
-
     def _loss_estimates(self) -> Estimates | None:
         losses = np.stack([f.outcomes[self.split].nll for f in self.facts])
         if not np.all(np.isfinite(losses)):
             return None
-        values = {key: np.array([[f.outcomes[self.split].loss] for f in facts]) for key, facts in self.groups.items()}
-        noise = pooled_covariance({key: v for key, v in values.items() if np.all(np.isfinite(v))}, prior=None)
+        noise = self.evidence.loss_noise_on(self.split)
         return None if noise.from_prior else estimate(losses, self.weights, noise, pseudo=0.0, names=self.names)
 
     def _finding(self, k: int, j: int, family: str, numbers: _Numbers) -> Finding:
@@ -369,14 +358,6 @@ def _statistics(estimates: Estimates, kinds: Sequence[ContrastKind], margin: flo
     se = estimates.standard_error
     without_noise = np.where(distance > 0, math.inf, np.minimum(distance, 0.0))
     return np.where(se > 0, distance / np.where(se > 0, se, 1.0), without_noise)
-
-
-def _pooled(groups: dict[str, tuple[TrialFact, ...]], split: str, indices: Sequence[NDArray[np.intp]]) -> SeedNoise:
-    def means(fact: TrialFact) -> list[float]:
-        scores = fact.outcomes[split].scores
-        return [float(scores[block].mean()) for block in indices] or [float(scores.mean())]
-
-    return pooled_covariance({key: np.array([means(f) for f in facts]) for key, facts in groups.items()})
 
 
 def _can_be_judged(treatment: Side, control: Side) -> bool:

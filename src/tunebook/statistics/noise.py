@@ -12,26 +12,18 @@ Source: Bouthillier et al. 2021, "Accounting for variance in machine learning be
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from tunebook.core.configuration import Configuration
-from tunebook.core.facts import History, TrialFact
-from tunebook.core.study import Purpose, TrialState
-
 __all__ = [
     "PROVISIONAL_DF",
     "SEED_DEVIATION_PRIOR",
     "SeedNoise",
-    "effective_key",
     "pooled_covariance",
-    "pooled_noise",
-    "replicates",
 ]
 
 Floats = NDArray[np.float64]
@@ -104,50 +96,13 @@ class SeedNoise:
         return self.from_prior or self.df < PROVISIONAL_DF
 
 
-def replicates(
-    history: History, split: str = "validation", up_to_round: int | None = None
-) -> dict[str, tuple[TrialFact, ...]]:
-    """The trials that trained and were scored on the split, by effective key, in order of their ids.
-
-    Diverged, collapsed and failed trials are left out, and so is the reference.
-    """
-    found: dict[str, list[TrialFact]] = {}
-    for fact in sorted(history.trials.values(), key=lambda fact: fact.trial.id):
-        usable = fact.state is TrialState.COMPLETED and split in fact.outcomes
-        late = up_to_round is not None and fact.trial.round > up_to_round
-        if usable and not late and fact.trial.purpose is not Purpose.REFERENCE:
-            found.setdefault(effective_key(fact), []).append(fact)
-    return {key: tuple(facts) for key, facts in found.items()}
-
-
-def effective_key(fact: TrialFact) -> str:
-    """Key of a trial's effective configuration; remembered, because it is asked for at every judgement."""
-    return _key(fact.trial.effective)
-
-
-@lru_cache(maxsize=4096)
-def _key(configuration: Configuration) -> str:
-    return configuration.key
-
-
-def pooled_noise(groups: History | Iterable[Sequence[float] | Floats]) -> tuple[float, float, bool]:
-    """(deviation between seeds, degrees of freedom, whether it is the stated prior).
-
-    Args:
-        groups: a history (accuracies on validation are taken), or the replicates' accuracies of each configuration.
-
-    Formula: root of (sum of squares within configurations / sum of (replicates - 1)).
-    """
-    if isinstance(groups, History):
-        groups = [[f.outcomes["validation"].accuracy for f in facts] for facts in replicates(groups).values()]
-    noise = pooled_covariance([np.asarray(values, dtype=np.float64)[:, None] for values in groups])
-    return noise.deviation, noise.df, noise.from_prior
-
-
 def pooled_covariance(
     groups: Mapping[str, Floats] | Iterable[Floats], prior: float | None = SEED_DEVIATION_PRIOR**2
 ) -> SeedNoise:
-    """The same for several quantities of each replicate at once: groups of shape (m, G) give a (G, G) covariance.
+    """The noise of one or several quantities of each replicate, with degrees of freedom.
+
+    Groups of shape (m, G) give a (G, G) covariance: the sum of squares within configurations over the sum of
+    (replicates - 1).
 
     Args:
         groups: the replicates of each configuration; by name, those that are much noisier are set apart.

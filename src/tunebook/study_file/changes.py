@@ -14,6 +14,7 @@ _HARMLESS = frozenset(
         "report.language",
         "device",
         "executor",
+        "trackers",
         "final",
         "data.allow_overlap",
         "command_limits.hours",
@@ -28,7 +29,8 @@ _NAMES = {"name": "study", "language": "report.language"}
 def changed_keys(old: StudySpec, new: StudySpec) -> dict[str, bool]:
     """The keys of the study file that differ, and whether the change is harmless.
 
-    Harmless: a larger budget (or a removed limit), language, device, executor, final, an external trainer's limits.
+    Harmless: a larger budget (or a removed limit), language, device, executor, trackers, final, an external trainer's
+    limits.
     Everything else changes what the trials mean or which are planned, so it needs another study name. A default that
     is now written out is no change.
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Level
-from tunebook.study_file.problems import Problems, shown
-from tunebook.study_file.schema import SeedsSection
+from tunebook.errors import StudyFileError
+from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS, PluginGroup
+from tunebook.study_file.problems import KeyPath, Problems, shown
+from tunebook.study_file.schema import SeedsSection, StudySection
 
 __all__ = ["cross_check"]
 
 _FILE = re.compile(r"\.(jsonl|ndjson|json|csv|tsv|parquet)$", re.IGNORECASE)
+_FUNCTION = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
 
 def cross_check(
@@ -29,7 +32,8 @@ def cross_check(
     _check_baseline_in_space(values, baseline, factors, problems)
     _check_budget(values, problems)
     _check_files(values, problems)
-    _check_engine(values, problems)
+    _check_names(values, problems)
+    _check_command(values, problems)
     _check_metric(values, problems)
 
 
@@ -114,20 +118,52 @@ def _check_files(values: dict[str, Any], problems: Problems) -> None:
         seen.setdefault(source, role)
 
 
-def _check_engine(values: dict[str, Any], problems: Problems) -> None:
-    engine, command = values.get("engine", "packed"), values.get("command")
-    if engine == "command" and not command:
+def _check_names(values: dict[str, Any], problems: Problems) -> None:
+    """Every plugin that is named is installed and can be imported."""
+    named: list[tuple[PluginGroup[Any], KeyPath, Any]] = []
+    metric = _metric_name(values)
+    if isinstance(metric, str) and ":" not in metric:
+        named.append((METRICS, ("metric",), metric))
+    elif isinstance(metric, str) and not _FUNCTION.match(metric):
+        problems.add(
+            ("metric",), f"found {shown(metric)}; a function is module:function. Write mine:score, for example."
+        )
+    for group in (ENGINES, EXECUTORS, PLANNERS):
+        named.append((group, (group.key,), values.get(group.key)))
+    trackers = values.get("trackers")
+    if isinstance(trackers, list):
+        named += [(TRACKERS, ("trackers", i), name) for i, name in enumerate(trackers)]
+    for group, path, name in named:
+        if not isinstance(name, str) or problems.has(path):
+            continue
+        try:
+            group.load(name.strip())
+        except StudyFileError as error:
+            problems.add(path, str(error).removeprefix(f"{group.key}: "))
+
+
+def _metric_name(values: dict[str, Any]) -> Any:
+    metric = values.get("metric")
+    return metric.get("name") if isinstance(metric, dict) else metric
+
+
+def _check_command(values: dict[str, Any], problems: Problems) -> None:
+    engine, command = values.get("engine", StudySection.model_fields["engine"].default), values.get("command")
+    if not isinstance(engine, str) or problems.has(("engine",)):
+        return
+    runs_command = ENGINES.load(engine).runs_command
+    if runs_command and not command:
         problems.add(
             ("engine",),
-            "found command without a command; this engine runs your own trainer. Add command: [python, train.py].",
+            f"found {engine} without a command; this engine runs your own trainer. Add command: [python, train.py].",
         )
-    if command and engine != "command":
+    if command and not runs_command:
         problems.add(
             ("command",),
             f"found a command with engine {shown(engine)}; only engine command runs one. "
             "Write engine: command, or remove the command.",
         )
-    if values.get("command_limits") and engine != "command":
+    if values.get("command_limits") and not runs_command:
         problems.add(
             ("command_limits",),
             f"found limits of a command with engine {shown(engine)}; only engine command has them. "
@@ -136,7 +172,7 @@ def _check_engine(values: dict[str, Any], problems: Problems) -> None:
 
 
 def _check_metric(values: dict[str, Any], problems: Problems) -> None:
-    metric = values.get("metric")
+    metric = _metric_name(values)
     if values.get("per_token") is True and metric != "choice":
         problems.add(
             ("per_token",),

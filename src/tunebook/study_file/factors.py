@@ -6,16 +6,14 @@ import math
 import re
 from typing import Any
 
+from tunebook.core.configuration import ALL_LINEAR
 from tunebook.core.factor import ALIASES, FACTOR_KINDS, Factor, FactorKind, Level, Role, Scale
 from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
 
 __all__ = ["looks_numeric", "read_baseline", "read_space"]
 
 MAX_LEVELS = 64
-ALL_LINEAR = "all-linear"
 _MODULE = re.compile(r"[\w.-]+")
-_NULLABLE = ("gradient_checkpointing", "target_modules")
-"""Factors whose baseline may be null: left to the machine, or PEFT's own choice."""
 
 
 def read_baseline(values: dict[str, Any], problems: Problems) -> dict[str, Level]:
@@ -64,9 +62,9 @@ def _unknown(key: str) -> str:
 def _baseline_level(kind: FactorKind, value: Any, path: KeyPath, problems: Problems) -> list[Level]:
     if problems.has(path):  # it could not be read
         return []
-    if value is None and kind.name in _NULLABLE:
+    if value is None and kind.null is not None:
         return [None]
-    if isinstance(value, dict) or (isinstance(value, list) and kind.name != "target_modules"):
+    if isinstance(value, dict) or (isinstance(value, list) and not kind.is_list):
         problems.add(
             path,
             f"found {shown(value)}; the baseline has one value for each factor. "
@@ -87,16 +85,16 @@ def value_problem(kind: FactorKind, value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
         return "it is a number of everyday size"
     rule = kind.problem(value)
-    if rule is None and kind.name == "warmup_steps" and value >= 1 and value != int(value):
+    if rule is None and kind.count_or_share and value >= 1 and value != int(value):
         return "it is a whole number of steps, or below 1 a fraction of all steps"
-    if rule is None and kind.name == "target_modules" and isinstance(value, str) and not _MODULE.fullmatch(value):
+    if rule is None and kind.is_list and isinstance(value, str) and not _MODULE.fullmatch(value):
         return 'it is "all-linear" or a list of module names'
     return rule
 
 
 def _article(kind: FactorKind) -> str:
-    if kind.choices:
-        return "one of " + ", ".join(kind.choices)
+    if kind.words:
+        return "one of " + ", ".join(kind.words)
     words = {bool: "true or false", float: "a number", int: "a whole number", str: "text"}
     return f"{words[kind.value_type]} ({kind.description})"
 
@@ -111,18 +109,7 @@ def _next_step(kind: FactorKind, value: Any) -> str:
     if kind.choices and isinstance(value, str):
         guess = nearest(value, kind.choices)
         return f"Did you mean {guess}?" if guess else f"Write {kind.choices[0]}, for example."
-    examples = {
-        "learning_rate": "2e-4",
-        "lora_r": "8",
-        "lora_alpha": "16",
-        "lora_dropout": "0.05",
-        "num_train_epochs": "3",
-        "max_length": "512",
-        "warmup_steps": "0.03",
-        "weight_decay": "0.01",
-        "target_modules": "all-linear",
-    }
-    return f"Write {examples.get(kind.name, 'true' if kind.value_type is bool else '4')}, for example."
+    return f"Write {'true' if kind.value_type is bool else kind.example}, for example."
 
 
 def looks_numeric(text: str) -> bool:
@@ -137,7 +124,7 @@ def as_level(kind: FactorKind, value: Any) -> Level:
     """A valid value in the factor's own type: whole numbers as int, lists as tuples."""
     if isinstance(value, list | tuple):
         return tuple(value)
-    if kind.name == "target_modules" and isinstance(value, str) and value != ALL_LINEAR:
+    if kind.is_list and isinstance(value, str) and value != ALL_LINEAR:
         return (value,)
     if kind.value_type is int:
         return int(value)
@@ -232,10 +219,10 @@ def _range(kind: FactorKind, low: Any, high: Any, path: KeyPath, role: Role, pro
             problems.add((*path, end), _value_text(kind, value, rule))
     if len(problems.found) > before:
         return None
-    if kind.name == "warmup_steps" and high >= 1:
+    if kind.count_or_share and high >= 1:
         problems.add(
             path,
-            f"found {shown(low)} to {shown(high)}; below 1 a warm-up is a fraction of all steps, from 1 "
+            f"found {shown(low)} to {shown(high)}; below 1 a {kind.english} is a fraction of all steps, from 1 "
             "on a count, and a range holds one of them. Write a list of levels, or stay below 1.",
         )
         return None

@@ -106,12 +106,12 @@ def _spec(section: StudySection, given: tuple[str, ...], baseline: Configuration
     same = section.model_dump(
         include={
             "model",
-            "metric",
             "alpha_rule",
             "margin",
             "seed",
             "engine",
             "executor",
+            "planner",
             "device",
             "dtype",
             "extrapolate",
@@ -124,6 +124,9 @@ def _spec(section: StudySection, given: tuple[str, ...], baseline: Configuration
     )
     return StudySpec(
         name=section.study,
+        metric=section.metric.name,
+        metric_options=tuple((section.metric.model_extra or {}).items()),
+        trackers=tuple(section.trackers),
         baseline=baseline,
         baseline_given=given,
         space=space,

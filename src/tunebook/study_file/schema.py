@@ -9,11 +9,10 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 __all__ = [
     "FORMATS",
-    "METRIC_PATTERN",
     "BudgetSection",
     "CommandLimitsSection",
     "DataSection",
@@ -24,7 +23,6 @@ __all__ = [
 
 FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt")
 """The forms of data rows, as `data.format` names them."""
-METRIC_PATTERN = r"^(exact_match|choice|number|contains|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$"
 NAME_PATTERN = r"^\w[\w.-]{0,63}$"
 
 
@@ -77,6 +75,19 @@ class DataSection(_Section):
     allow_overlap: bool = Field(default=False, description="true or false", examples=["true"])
 
 
+class MetricSection(_Section):
+    """A metric's name, and beside it whatever options it takes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Text = Field(description="the name of an installed metric", examples=["exact_match"])
+
+
+def _named(value: Any) -> Any:
+    """A metric written as its name alone is a metric without options."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 class BudgetSection(_Section):
     """What may be spent."""
 
@@ -126,8 +137,9 @@ class StudySection(_Section):
     data: DataSection = Field(
         description="a map with train, and optionally validation and test", examples=["{train: train.jsonl}"]
     )
-    metric: Annotated[str, StringConstraints(pattern=METRIC_PATTERN)] = Field(
-        description="exact_match, choice, number, contains or module:function", examples=["exact_match"]
+    metric: Annotated[MetricSection, BeforeValidator(_named)] = Field(
+        description="the name of an installed metric, a map of its name and its options, or module:function",
+        examples=["exact_match"],
     )
     baseline: dict[str, Any] = Field(
         default_factory=dict, description="a map of factors to values", examples=["{learning_rate: 2e-4, lora_r: 8}"]
@@ -154,10 +166,14 @@ class StudySection(_Section):
     report: ReportSection = Field(
         default_factory=ReportSection, description="a map with language", examples=["{language: en}"]
     )
-    engine: Literal["packed", "peft", "command", "simulated"] = Field(
-        default="packed", description="packed, peft, command or simulated", examples=["packed"]
+    engine: Text = Field(default="packed", description="the name of an installed engine", examples=["packed"])
+    executor: Text = Field(default="local", description="the name of an installed executor", examples=["local"])
+    planner: Text = Field(default="rounds", description="the name of an installed planner", examples=["rounds"])
+    trackers: list[Text] = Field(
+        default_factory=lambda: ["tensorboard"],
+        description="a list of names of installed trackers",
+        examples=["[tensorboard]"],
     )
-    executor: Literal["local"] = Field(default="local", description="local", examples=["local"])
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$")] = Field(
         default="auto", description="auto, cpu, cuda or cuda:N", examples=["auto"]
     )
@@ -198,6 +214,7 @@ SECTIONS: dict[tuple[str, ...], type[_Section]] = {
     (): StudySection,
     ("data",): DataSection,
     ("budget",): BudgetSection,
+    ("metric",): MetricSection,
     ("seeds",): SeedsSection,
     ("report",): ReportSection,
     ("command_limits",): CommandLimitsSection,

@@ -19,6 +19,8 @@ __all__ = ["number_text", "write_study"]
 _OPTIONAL = (
     "engine",
     "executor",
+    "planner",
+    "trackers",
     "device",
     "dtype",
     "extrapolate",
@@ -36,7 +38,7 @@ def write_study(spec: StudySpec) -> str:
     root["study"] = spec.name
     root["model"] = spec.model
     root["data"] = _data(spec.data)
-    root["metric"] = spec.metric
+    root["metric"] = _flow({"name": spec.metric, **_options(spec)}) if spec.metric_options else spec.metric
     root["baseline"] = CommentedMap({name: _plain(getattr(spec.baseline, name)) for name in _given(spec)})
     root["space"] = CommentedMap((factor.name, _factor(factor)) for factor in spec.space)
     root["alpha_rule"] = spec.alpha_rule
@@ -60,6 +62,10 @@ def _given(spec: StudySpec) -> list[str]:
     defaults = Configuration()
     moved = [f.name for f in fields(Configuration) if getattr(spec.baseline, f.name) != getattr(defaults, f.name)]
     return list(dict.fromkeys([*spec.baseline_given, *moved]))
+
+
+def _options(spec: StudySpec) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in spec.metric_options}
 
 
 def _data(data: DataSpec) -> CommentedMap:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History
@@ -40,10 +42,22 @@ def wave_text(wave: Wave, baseline: Configuration) -> str:
     lines += [f"  cut: {cut.code}, {cut.count} trials {', '.join(cut.factors)}".rstrip() for cut in wave.cuts]
     lines += [
         f"  note: {code} " + ", ".join(f"{name}={_plain(value)}" for name, value in values.items())
-        for code, values in wave.notes
-        if code != "sealed"
+        for code, values in (*wave.notes, *_decisions(wave))
     ]
     return "\n".join(lines)
+
+
+def _decisions(wave: Wave) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the wave decided, save the confirm list, whose keys say nothing to a reader."""
+    if wave.bracket is not None:
+        of_factors = {"factors": list(wave.bracket.seeds), **asdict(wave.bracket)}
+        yield "bracket", {name: of_factors[name] for name in ("rates", "factors", "baseline_seeds", "seeds")}
+    for chosen in wave.chosen_rates:
+        yield "chosen_rate", asdict(chosen)
+    if wave.combined:
+        yield "combined", wave.combined
+    if wave.budget is not None:
+        yield "budget", asdict(wave.budget)
 
 
 def _trial_lines(trials: Iterable[Trial], baseline: Configuration) -> list[str]:

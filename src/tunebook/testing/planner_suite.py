@@ -166,9 +166,9 @@ def _check_splits(before: History, wave: Wave, facts: DataFacts) -> None:
         assert wave.kind is RoundKind.CONFIRM
     if wave.kind is RoundKind.CONFIRM:
         assert all(w.kind is not RoundKind.CONFIRM for w in before.waves), "there is one confirm round"
-        sealed = dict(wave.notes)["sealed"]
         keys = {trial.effective.key for trial in wave.trials}
-        assert set(sealed.values()) <= keys
+        assert wave.sealed
+        assert set(wave.sealed.values()) <= keys
         seeds = {fact.trial.seed for fact in before.trials.values()}
         assert not seeds & {trial.seed for trial in wave.trials}, "confirm has fresh seeds"
 

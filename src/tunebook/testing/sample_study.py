@@ -23,9 +23,11 @@ from tunebook.core.facts import (
     TrialFact,
 )
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.space import SearchSpace
+from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import (
+    BracketPlan,
     Budget,
+    ChosenRate,
     Contrast,
     ContrastKind,
     Cut,
@@ -75,6 +77,8 @@ def sample_facts() -> StudyFacts:
         model={"name": "smollm2", "layers": 30},
         summary={"lengths": {"mean": 40.25, "max": math.inf}, "truncated": {"512": 0}},
         environment={"versions": {"torch": "2.13.0"}, "threads": 2},
+        table=(Configuration(lora_r=16), Configuration(target_modules=("q_proj", "v_proj"))),
+        folding=Folding.everything(),
     )
 
 
@@ -92,7 +96,12 @@ def sample_wave(number: int, n_trials: int = 3, round_number: int = 1, first_id:
         folds=(Fold(Configuration(use_rslora=True), "0123456789ab", ("rslora",), 1, "use_rslora"),),
         cuts=(Cut("bracket_ends", 2, ("lora_r",)),),
         closes_round=False,
-        notes=(("chosen_rate", {"factor": "lora_r", "rates": (1e-4, math.nan), "~float": "a key like a tag"}),),
+        bracket=BracketPlan((1e-4, 2e-4), 5, {"lora_r": 2}),
+        chosen_rates=(ChosenRate("lora_r", 16, 1e-4, ((1e-4, 0.5), (2e-4, None))),),
+        combined={"target_modules": ("q_proj", "v_proj"), "use_rslora": True},
+        sealed={"best": "0123456789ab"},
+        budget=Budget(trials=20, hours=1.5),
+        notes=(("not_refined", {"factor": "lora_r", "rates": (1e-4, math.nan), "~float": "a key like a tag"}),),
     )
 
 

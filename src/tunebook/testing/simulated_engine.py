@@ -65,6 +65,10 @@ class SimulatedEngine:
         self._sleep_seconds = float(options.extra.get("sleep_seconds", 0.0))
         self.world = world if world is not None else World.from_settings(options.extra.get("world", {}))
 
+    def refuses(self, configuration: Configuration) -> str | None:
+        """None: a world answers for every configuration."""
+        return None
+
     def calibrate(self, workload: Workload) -> Calibration:
         """The simulated speeds; measures nothing."""
         return Calibration(

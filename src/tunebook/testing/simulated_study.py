@@ -70,13 +70,12 @@ def with_wave(history: History, wave: Wave, oracle: Oracle) -> History:
     for trial in wave.trials:
         trials[trial.id] = oracle(trial, history)
     seconds = sum(trials[t.id].cost.train_seconds for t in wave.trials if t.costs_budget)
-    sealed = next((values for code, values in wave.notes if code == "sealed"), None)
     return replace(
         history,
         waves=(*history.waves, wave),
         trials=trials,
         spent_seconds=history.spent_seconds + seconds,
-        sealed=history.sealed or sealed or {},
+        sealed=history.sealed or wave.sealed,
     )
 
 

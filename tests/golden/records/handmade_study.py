@@ -46,6 +46,7 @@ from tunebook.core.space import Folding, SearchSpace, effective
 from tunebook.core.study import (
     ERROR_SHARES,
     Budget,
+    ChosenRate,
     ContrastKind,
     Cut,
     DataSpec,
@@ -166,7 +167,7 @@ class Maker:
         n = len(self.texts["validation"])
         outcomes = Outcomes((rng.random(n) < 0.21).astype(float), rng.gamma(4, 1, n), ("I think it is billing",) * n)
         self.facts[0] = TrialFact(trial, TrialState.COMPLETED, {"validation": outcomes}, cost=Cost(score_seconds=4.0))
-        self.waves.append(Wave(0, RoundKind.REFERENCE, 1, (trial,)))
+        self.waves.append(Wave(round=0, kind=RoundKind.REFERENCE, number=1, trials=(trial,)))
 
     def row(
         self,
@@ -257,7 +258,7 @@ class Maker:
 
     def wave(self, number: int, kind: RoundKind, **extra: object) -> None:
         trials = tuple(f.trial for f in self.facts.values() if f.trial.round == number)
-        self.waves.append(Wave(number, kind, 1, trials, **extra))
+        self.waves.append(Wave(round=number, kind=kind, number=1, trials=trials, **extra))
 
     def key(self, ids: tuple[int, ...]) -> str:
         return self.facts[ids[0]].trial.effective.key
@@ -378,7 +379,7 @@ def _explore(m: Maker) -> tuple[int, ...]:
         kind,
         folds=folds,
         cuts=(Cut("middle_levels", 2, ("lora_r",)),),
-        notes=(("chosen_rate", {"factor": "lora_r", "learning_rate": 6e-4}),),
+        chosen_rates=(ChosenRate("lora_r", None, 6e-4),),
     )
     return baseline
 
@@ -460,11 +461,23 @@ def _finish(
     raw = accuracies[best_key][0]
     conclusions = StudyFindings(
         noise=Noise(
-            0.009, 31.0, False, {"explore": 0.043, "refine": 0.045, "combine": 0.044, "confirm": 0.028}, 0.034, 0.02
+            seed_deviation=0.009,
+            degrees_of_freedom=31.0,
+            from_prior=False,
+            smallest_detectable_effect={"explore": 0.043, "refine": 0.045, "combine": 0.044, "confirm": 0.028},
+            smallest_margin=0.034,
+            loss_deviation=0.02,
         ),
         findings=tuple(m.findings),
         accuracies=accuracies,
-        best=BestConfiguration(best_key, best, raw, raw - 0.011, (raw - 0.05, raw + 0.026), "confirmed"),
+        best=BestConfiguration(
+            key=best_key,
+            trials=best,
+            raw=raw,
+            corrected=raw - 0.011,
+            corrected_interval=(raw - 0.05, raw + 0.026),
+            chosen_by="confirmed",
+        ),
         tie_set=(best_key, cheap_key, *(f.treatment_key for f in m.findings if f.round == 2)),
         cheapest=CheapestAsGood(
             cheap_key if test[1].verdict is Verdict.NOT_INFERIOR else None,
@@ -473,10 +486,46 @@ def _finish(
             0.7,
         ),
         importance=(
-            Importance("learning_rate", 0.81, 1, (1, 1), 0.98, True, 0.01, (5e-5, 2e-4, 6e-4, 2e-3)),
-            Importance("lora_r", 0.07, 2, (2, 3), 0.02, True, 0.02, (8, 32)),
-            Importance("num_train_epochs", 0.02, 3, (2, 4), 0.0, False, 0.031, (3, 4)),
-            Importance("lora_dropout", 0.0, 4, (3, 4), 0.0, False, 0.029, (0.0, 0.1)),
+            Importance(
+                factor="learning_rate",
+                share=0.81,
+                rank=1,
+                rank_interval=(1, 1),
+                first_share=0.98,
+                ranked=True,
+                nothing_above=0.01,
+                levels=(5e-5, 2e-4, 6e-4, 2e-3),
+            ),
+            Importance(
+                factor="lora_r",
+                share=0.07,
+                rank=2,
+                rank_interval=(2, 3),
+                first_share=0.02,
+                ranked=True,
+                nothing_above=0.02,
+                levels=(8, 32),
+            ),
+            Importance(
+                factor="num_train_epochs",
+                share=0.02,
+                rank=3,
+                rank_interval=(2, 4),
+                first_share=0.0,
+                ranked=False,
+                nothing_above=0.031,
+                levels=(3, 4),
+            ),
+            Importance(
+                factor="lora_dropout",
+                share=0.0,
+                rank=4,
+                rank_interval=(3, 4),
+                first_share=0.0,
+                ranked=False,
+                nothing_above=0.029,
+                levels=(0.0, 0.1),
+            ),
         ),
         interactions=(
             Interaction(("learning_rate", "lora_r"), True, -0.012, (-0.05, 0.026)),
@@ -491,8 +540,8 @@ def _finish(
             False,
         ),
         confirmation=Confirmation(
-            {"best": best_key, "cheapest": cheap_key, "baseline": base_key},
-            {
+            keys={"best": best_key, "cheapest": cheap_key, "baseline": base_key},
+            accuracies={
                 r: float(np.mean([m.facts[i].outcomes["test"].accuracy for i in ids]))
                 for r, ids in (
                     ("best", test[0].treatment_trials),
@@ -500,10 +549,10 @@ def _finish(
                     ("baseline", test[0].control_trials),
                 )
             },
-            {"best": (0.70, 0.78), "cheapest": (0.68, 0.76), "baseline": (0.62, 0.70)},
-            test[0].effect,
-            test[0].interval,
-            len(m.texts["test"]),
+            intervals={"best": (0.70, 0.78), "cheapest": (0.68, 0.76), "baseline": (0.62, 0.70)},
+            gain=test[0].effect,
+            gain_interval=test[0].interval,
+            n_examples=len(m.texts["test"]),
         ),
         more_money=MoreMoney(0.023, 12, 0.0205, 300, 0.016),
     )

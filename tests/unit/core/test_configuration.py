@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import hashlib
+import json
 
-from tunebook.core.configuration import Configuration
+import pytest
+from factor_levels import levels_beside_the_default
+
+from tunebook.core.configuration import FACTOR_KINDS, Configuration
 
 
 def test_key_is_the_same_on_every_machine_and_in_every_version():
@@ -18,26 +22,16 @@ def test_whole_numbers_have_one_key_however_they_are_typed():
 
 def test_every_field_enters_the_key():
     base = Configuration()
-    other = {
-        "learning_rate": 1e-4,
-        "per_device_train_batch_size": 4,
-        "gradient_accumulation_steps": 2,
-        "num_train_epochs": 5,
-        "lora_r": 16,
-        "lora_alpha": 32,
-        "lora_dropout": 0.1,
-        "max_length": 512,
-        "gradient_checkpointing": True,
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": 10,
-        "weight_decay": 0.1,
-        "target_modules": ("q_proj",),
-        "use_rslora": True,
-        "init_lora_weights": "gaussian",
-    }
-    assert set(other) == set(base.as_dict())
+    other = {name: levels_beside_the_default(kind)[0] for name, kind in FACTOR_KINDS.items()}
     keys = {base.with_values(**{name: value}).key for name, value in other.items()}
     assert len(keys | {base.key}) == len(other) + 1
+
+
+def test_factors_that_came_later_leave_the_keys_of_older_ledgers_as_they_are():
+    later = [name for name, kind in FACTOR_KINDS.items() if kind.later]
+    first = {name: value for name, value in Configuration(lora_r=16).as_dict().items() if name not in later}
+    text = json.dumps(first, sort_keys=True, separators=(",", ":"))
+    assert Configuration(lora_r=16).key == hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def test_dictionary_comes_back_as_the_same_configuration():

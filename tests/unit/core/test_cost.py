@@ -9,7 +9,7 @@ from tunebook.core.cost import Prediction, predict_trial, predict_trials, relati
 from tunebook.core.facts import DataFacts, History
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding
-from tunebook.planning.planner import StudyPlanner
+from tunebook.planning.planner import StudyPlanner, foreseen
 from tunebook.testing.planner_suite import example_facts, example_study
 
 FACTS = DataFacts(500, 200, 100, longest_tokens=120, mean_tokens=80.0)
@@ -62,7 +62,7 @@ def test_order_of_cheapness_is_time_then_rank():
 
 
 def test_trials_together_add_up_and_share_the_base_model():
-    wave = StudyPlanner(example_study(), example_facts(), Folding.everything()).foreseen(History())[1]
+    wave = foreseen(StudyPlanner(example_study(), example_facts(), Folding.everything()), History())[1]
     total = predict_trials(wave.trials, example_facts(), CALIBRATION)
     parts = [predict_trials([trial], example_facts(), CALIBRATION) for trial in wave.trials]
     assert math.isclose(total.seconds, sum(part.seconds for part in parts))

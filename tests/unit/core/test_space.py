@@ -71,3 +71,19 @@ def test_only_constant_schedules_with_absolute_warm_up_have_checkpoints():
     )
     assert checkpoint_family(constant.with_values(warmup_steps=0.1)) is None
     assert checkpoint_family(BASE) is None
+
+
+def test_rslora_folds_into_alpha_with_every_variant_of_the_adapter():
+    """Start, DoRA and LoRA+ use the scaling alone, so they keep what they are."""
+    asked = Configuration(lora_r=16, lora_alpha=8, use_rslora=True, use_dora=True, lora_plus_lr_ratio=4)
+    same = effective(asked, Folding.everything(), None)
+    assert (same.use_rslora, same.lora_alpha, same.use_dora, same.lora_plus_lr_ratio) == (False, 32, True, 4)
+    assert same.scaling == asked.scaling
+
+
+def test_a_ratio_of_one_is_plain_lora_and_no_configuration_of_its_own():
+    assert Configuration(lora_plus_lr_ratio=1).key == Configuration().key
+
+
+def test_a_trial_that_decays_at_its_end_is_no_checkpoint_of_a_longer_one():
+    assert checkpoint_family(Configuration(lr_scheduler_type="warmup_stable_decay")) is None

@@ -12,6 +12,7 @@ from jinja2.exceptions import TemplateError
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
+from tunebook.core.metric import AnswerSource
 from tunebook.core.space import SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 from tunebook.data import changed_files, prepare, sha256_of
@@ -70,7 +71,8 @@ def study(tmp_path: Path):
             "s", "m", DataSpec(**data), "exact_match", Configuration(max_length=64), SearchSpace(), Budget(10), **{}
         )
         spec = dataclasses.replace(spec, **{key: value for key, value in changes.items() if key not in names})
-        return prepare(spec, tokenizer or Letters(), tmp_path, context)
+        answers = AnswerSource.CHOICE if spec.metric == "choice" else AnswerSource.GENERATION
+        return prepare(spec, tokenizer or Letters(), tmp_path, context, answers=answers)
 
     return make
 

@@ -17,6 +17,7 @@ from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, W
 from tunebook.data.examples import DataExample
 from tunebook.data.template import Encoder
 from tunebook.engines.command import CommandEngine
+from tunebook.engines.command_files import trainer_entries
 from tunebook.testing.tiny_model import write_tiny_model
 
 RECIPES = Path(__file__).parents[3] / "recipes"
@@ -86,13 +87,15 @@ def load(name, monkeypatch):
     return module
 
 
-CONFIG = {
-    "model": "some/model",
-    "seed": 5,
-    "output": "/out",
-    "data": {"train": "/data/train.jsonl"},
-    "configuration": Configuration(lora_r=16, lora_alpha=32, warmup_steps=0.1).as_dict(),
-}
+def config_of(**values):
+    configuration = Configuration(lora_r=16, lora_alpha=32, warmup_steps=0.1).with_values(**values)
+    return {
+        "model": "some/model", "seed": 5, "output": "/out", "data": {"train": "/data/train.jsonl"},
+        "configuration": configuration.as_dict(), **trainer_entries(configuration, n_rows=100),
+    }  # fmt: skip
+
+
+CONFIG = config_of()
 
 
 OWN = {
@@ -107,8 +110,8 @@ OWN = {
 def test_names_written_for_other_trainers_are_the_documented_ones(monkeypatch):
     """The export package keeps the documented names with their sources; recipes use those and a few of their own."""
     documented = json.loads((Path(__file__).parents[1] / "export" / "documented_keys.json").read_text())
-    llama = load("command_llama_factory", monkeypatch).training_file(CONFIG, 100)
-    axolotl = load("command_axolotl", monkeypatch).training_file(CONFIG, Path("/data/texts.jsonl"), 100)
+    llama = load("command_llama_factory", monkeypatch).training_file(CONFIG)
+    axolotl = load("command_axolotl", monkeypatch).training_file(CONFIG, Path("/data/texts.jsonl"))
     known = json.dumps(documented)
     assert [key for key in (*llama, *axolotl) if f'"{key}"' not in known and key not in OWN] == []
     assert (llama["lora_rank"], axolotl["lora_r"]) == (16, 16)
@@ -120,21 +123,21 @@ def test_names_written_for_other_trainers_are_the_documented_ones(monkeypatch):
 
 def test_what_a_trainer_cannot_do_ends_the_trial(monkeypatch):
     llama, axolotl = load("command_llama_factory", monkeypatch), load("command_axolotl", monkeypatch)
-    gaussian = {**CONFIG, "configuration": {**CONFIG["configuration"], "init_lora_weights": "gaussian"}}
+    gaussian = config_of(init_lora_weights="gaussian")
     with pytest.raises(SystemExit, match="init_lora_weights"):
-        llama.training_file(gaussian, 100)
-    assert axolotl.training_file(gaussian, Path("texts.jsonl"), 100)["peft_init_lora_weights"] == "gaussian"
-    halved = {**CONFIG, "configuration": {**CONFIG["configuration"], "lora_alpha": 2.5}}
+        llama.training_file(gaussian)
+    assert axolotl.training_file(gaussian, Path("texts.jsonl"))["peft_init_lora_weights"] == "gaussian"
+    halved = config_of(lora_alpha=2.5)
     with pytest.raises(SystemExit, match="whole number"):
-        axolotl.training_file(halved, Path("texts.jsonl"), 100)
+        axolotl.training_file(halved, Path("texts.jsonl"))
 
 
 def test_a_revision_goes_its_own_way(monkeypatch, tmp_path):
     llama, axolotl = load("command_llama_factory", monkeypatch), load("command_axolotl", monkeypatch)
     asked = {**CONFIG, "model": "some/model@v1.5"}
-    written = llama.training_file(asked, 100)
+    written = llama.training_file(asked)
     assert (written["model_name_or_path"], written["model_revision"]) == ("some/model", "v1.5")
-    written = axolotl.training_file(asked, Path("texts.jsonl"), 100)
+    written = axolotl.training_file(asked, Path("texts.jsonl"))
     assert (written["base_model"], written["revision_of_model"]) == ("some/model", "v1.5")
     (tmp_path / "a@b").mkdir()
     assert llama.model_and_revision(str(tmp_path / "a@b")) == (str(tmp_path / "a@b"), None)

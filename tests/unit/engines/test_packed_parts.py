@@ -6,17 +6,19 @@ import math
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, get_scheduler
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import EvaluationRecord, StepRecord
 from tunebook.core.order import warmup_count
-from tunebook.engines.initial import initial_a
+from tunebook.core.schedule import rate_factor
+from tunebook.engines.initial import initial_values
 from tunebook.engines.packed.model import targets
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape, new_adapter
 from tunebook.engines.packed.training import checkpoint
 from tunebook.engines.packed.training.losses import Labels, label_losses
-from tunebook.engines.packed.training.optim import TrialOptimizer, rate_factor
+from tunebook.engines.packed.training.optim import TrialOptimizer
 from tunebook.errors import ModelError
 
 SHAPES = (ModuleShape("a.q_proj", 6, 5, "a.q_proj"), ModuleShape("a.k_proj", 6, 3, "a.q_proj"),
@@ -102,15 +104,27 @@ def test_an_adapter_is_one_vector_with_aligned_views_and_stacked_as():
 
 
 def test_initial_values_depend_on_seed_and_module_alone():
-    a = initial_a(1, "x.q_proj", 4, 25)
-    assert torch.equal(a, initial_a(1, "x.q_proj", 4, 25))
-    assert not torch.equal(a, initial_a(2, "x.q_proj", 4, 25))
-    assert not torch.equal(a, initial_a(1, "x.k_proj", 4, 25))
+    a, b = initial_values(1, "x.q_proj", 4, 25, 9)
+    assert torch.equal(a, initial_values(1, "x.q_proj", 4, 25, 9)[0])
+    assert not torch.equal(a, initial_values(2, "x.q_proj", 4, 25, 9)[0])
+    assert not torch.equal(a, initial_values(1, "x.k_proj", 4, 25, 9)[0])
     assert float(a.abs().max()) <= 1 / 5
-    gaussian = initial_a(1, "x.q_proj", 4, 10_000, "gaussian")
+    assert not b.any()
+    gaussian, _ = initial_values(1, "x.q_proj", 4, 10_000, 9, "gaussian")
     assert float(gaussian.std()) == pytest.approx(0.25, rel=0.02)
-    with pytest.raises(ValueError, match="got 'zeros'; it is 'kaiming' or 'gaussian'"):
-        initial_a(1, "x", 4, 25, "zeros")
+    with pytest.raises(ValueError, match="got 'zeros' with rank 4; it is one of kaiming, gaussian, orthogonal"):
+        initial_values(1, "x", 4, 25, 9, "zeros")
+
+
+def test_an_orthogonal_start_is_the_base_model_with_a_and_b_as_pefts_are_spread():
+    a, b = initial_values(1, "x.q_proj", 8, 4000, 3000, "orthogonal")
+    assert float((b @ a).abs().max()) < 1e-6 < float(b.abs().max())
+    layer = get_peft_model(torch.nn.Sequential(torch.nn.Linear(4000, 3000)), LoraConfig(
+        r=8, init_lora_weights="orthogonal", target_modules=["0"]
+    )).base_model.model[0]  # fmt: skip
+    for mine, theirs in ((a, layer.lora_A.default.weight), (b, layer.lora_B.default.weight)):
+        assert mine.shape == theirs.shape
+        assert float(mine.norm()) == pytest.approx(float(theirs.detach().norm()), rel=0.05)
 
 
 def test_resume_state_round_trips_exactly_nan_included(tmp_path):

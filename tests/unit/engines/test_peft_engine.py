@@ -98,13 +98,31 @@ def test_no_epochs_give_the_base_model(model_folder: Path, workload: Workload, t
     np.testing.assert_allclose(found.results[0].scores["validation"].nll, base, rtol=1e-6)
 
 
+VARIANTS = {
+    "plain": {},
+    "orthogonal": {"init_lora_weights": "orthogonal"},
+    "pissa": {"init_lora_weights": "pissa"},
+    "pissa, rsLoRA": {"init_lora_weights": "pissa", "use_rslora": True},
+    "pissa in 4 steps": {"init_lora_weights": "pissa_niter_4"},
+    "olora": {"init_lora_weights": "olora"},
+    "mica": {"init_lora_weights": "mica"},
+    "DoRA": {"use_dora": True},
+    "DoRA, rsLoRA, gaussian": {"use_dora": True, "use_rslora": True, "init_lora_weights": "gaussian"},
+    "LoRA+": {"lora_plus_lr_ratio": 4.0},
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
 def test_the_saved_adapter_gives_the_recorded_likelihoods(
-    model_folder: Path, workload: Workload, tmp_path: Path
+    name: str, model_folder: Path, workload: Workload, tmp_path: Path
 ) -> None:
-    found = run(model_folder, workload, job(tmp_path))
+    found = run(model_folder, workload, job(tmp_path, configuration=BASE.with_values(**VARIANTS[name])))
+    assert found.failures == {}
     adapted = PeftModel.from_pretrained(load_model(model_folder), tmp_path / "1").eval()
     again = summed_nll(adapted, workload.splits["validation"], 0)
     np.testing.assert_allclose(found.results[1].scores["validation"].nll, again, rtol=1e-5)
+    merged = summed_nll(adapted.merge_and_unload(), workload.splits["validation"], 0)
+    np.testing.assert_allclose(merged, again, rtol=1e-5)
     assert len(found.losses[1]) == 2 * math.ceil(18 / 4)
     assert found.losses[1][-1] < found.losses[1][0]
 

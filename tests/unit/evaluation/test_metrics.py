@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tunebook.core.facts import ExampleText
+from tunebook.core.metric import AnswerSource, ScoreKind
 from tunebook.errors import DataError, StudyFileError, UserError
-from tunebook.evaluation import METRICS, check_metric, load_metric
+from tunebook.evaluation import check_data, load_metric, scored
 from tunebook.evaluation.number import last_number
 
 
@@ -43,7 +44,7 @@ from tunebook.evaluation.number import last_number
     ],
 )
 def test_answer_is_scored(metric: str, answer: str, gold: str, score: float) -> None:
-    assert METRICS[metric].score(answer, gold) == score
+    assert load_metric(metric).score(answer, gold) == score
 
 
 @pytest.mark.parametrize(
@@ -71,18 +72,15 @@ def test_last_number_of_a_text(text: str, number: str | None) -> None:
 
 
 def test_unparsable_answers_are_known() -> None:
-    assert not METRICS["number"].parsable("no idea")
-    assert not METRICS["exact_match"].parsable(" \n")
-    assert METRICS["choice"].parsable("")
+    assert not load_metric("number").parsable("no idea")
+    assert not load_metric("exact_match").parsable(" \n")
+    assert load_metric("choice").parsable("")
 
 
-def test_kind_says_how_answers_are_obtained() -> None:
-    assert {name: metric.kind for name, metric in METRICS.items()} == {
-        "exact_match": "generate",
-        "choice": "choice",
-        "number": "generate",
-        "contains": "generate",
-    }
+def test_only_choice_needs_options() -> None:
+    names = ("exact_match", "choice", "number", "contains")
+    assert [name for name in names if load_metric(name).answers is AnswerSource.CHOICE] == ["choice"]
+    assert {load_metric(name).scale.kind for name in names} == {ScoreKind.SHARE}
 
 
 def examples(*golds: str) -> dict[str, list[ExampleText]]:
@@ -91,16 +89,16 @@ def examples(*golds: str) -> dict[str, list[ExampleText]]:
 
 def test_number_metric_refuses_gold_without_a_number(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'validation row 2: completion: found "human"; metric number needs a number'):
-        check_metric("number", tmp_path, examples("8", "human"))
+        check_data(load_metric("number", tmp_path), examples("8", "human"))
     with pytest.raises(DataError, match=r'^b.jsonl:7: completion: found "human"'):
-        check_metric("number", tmp_path, examples("8", "human"), {"validation": ("b.jsonl:6", "b.jsonl:7")})
-    assert check_metric("number", tmp_path, examples("8", "#### 9")) == ()
+        check_data(load_metric("number", tmp_path), examples("8", "human"), {"validation": ("b.jsonl:6", "b.jsonl:7")})
+    assert check_data(load_metric("number", tmp_path), examples("8", "#### 9")) == ()
 
 
 def test_exact_match_of_long_texts_is_doubted(tmp_path: Path) -> None:
-    assert "consider number" in check_metric("exact_match", tmp_path, examples("so " * 50 + "9"))[0]
-    assert "module:function" in check_metric("exact_match", tmp_path, examples("so " * 50))[0]
-    assert check_metric("exact_match", tmp_path, examples("human")) == ()
+    assert "consider number" in check_data(load_metric("exact_match", tmp_path), examples("so " * 50 + "9"))[0]
+    assert "module:function" in check_data(load_metric("exact_match", tmp_path), examples("so " * 50))[0]
+    assert check_data(load_metric("exact_match", tmp_path), examples("human")) == ()
 
 
 OWN = """
@@ -131,7 +129,7 @@ def own(tmp_path: Path) -> Path:
 def test_own_function_is_found_beside_the_study_file(own: Path) -> None:
     assert load_metric("mine:loose", own).score("it is 8", "8") == 1.0
     assert load_metric("mine:with_example", own).score("a", "a", ExampleText(3, "q", "a")) == 0.25
-    assert check_metric("mine:with_example", own, examples("a", "b")) == ()
+    assert check_data(load_metric("mine:with_example", own), examples("a", "b")) == ()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +139,7 @@ def test_own_function_is_found_beside_the_study_file(own: Path) -> None:
         ("mine:nothing", "module mine has no function nothing"),
         ("mine:constant", "module mine has no function constant"),
         ("mine:one", r"mine:one takes \(answer\); a metric takes \(answer, gold\)"),
-        ("accuracy", "found 'accuracy'; it is one of exact_match, choice, number, contains"),
+        ("accuracy", 'found "accuracy"; installed are exact_match, choice, number, contains; or it is module:function'),
     ],
 )
 def test_own_function_that_is_not_there_is_told(own: Path, name: str, part: str) -> None:
@@ -165,8 +163,48 @@ def test_own_module_that_fails_on_import_is_told(tmp_path: Path) -> None:
 )
 def test_own_function_that_misbehaves_is_told_with_the_example(own: Path, name: str, answer: str, part: str) -> None:
     with pytest.raises(UserError) as caught:
-        load_metric(name, own).score(answer, "x", ExampleText(4, "q", "x"))
+        scored(load_metric(name, own), answer, ExampleText(4, "q", "x"))
     assert part in str(caught.value)
     if name == "mine:wrong":
         with pytest.raises(UserError, match="gave 7 on example 0"):
-            check_metric(name, own, examples("x"))
+            check_data(load_metric(name, own), examples("x"))
+
+
+def test_a_module_that_needs_another_one_names_that_one(tmp_path: Path) -> None:
+    (tmp_path / "needy.py").write_text("import no_such_library\n")
+    with pytest.raises(StudyFileError, match="needy imports no_such_library, which is not installed here"):
+        load_metric("needy:f", tmp_path)
+
+
+OVER_ALL_ROWS = """
+from collections.abc import Sequence
+def by_names(predictions, references):
+    return 1.0
+def by_types(a: list[str], b: "Sequence[str]"):
+    return 1.0
+def silent(a, b):
+    assert isinstance(a, list)
+    return 1.0
+def by_example(answer: str, gold: str):
+    return 1.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("by_names", "mine:by_names, whose result is one number of all rows together"),
+        ("by_types", "mine:by_types, whose result is one number of all rows together"),
+        ("silent", "it fails on one answer and works on lists of them"),
+    ],
+)
+def test_a_function_over_all_rows_is_noticed(tmp_path: Path, name: str, part: str) -> None:
+    (tmp_path / "mine.py").write_text(OVER_ALL_ROWS)
+    with pytest.raises(StudyFileError, match=part):
+        check_data(load_metric(f"mine:{name}", tmp_path), examples("a", "b"))
+    assert check_data(load_metric("mine:by_example", tmp_path), examples("a", "b")) == ()
+
+
+def test_options_that_a_metric_does_not_take_are_told() -> None:
+    with pytest.raises(StudyFileError, match="metric: number does not take these options"):
+        load_metric("number", options={"digits": 3})

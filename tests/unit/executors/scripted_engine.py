@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import Calibration, EngineOptions, RawScores, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
@@ -48,6 +49,9 @@ class ScriptedEngine:
         self._marks = Path(options.extra.get("marks", "."))
         self._seconds = options.extra.get("step_seconds", 0.0)
         self._options = options
+
+    def refuses(self, configuration: Configuration) -> str | None:
+        return None
 
     def calibrate(self, workload: Workload) -> Calibration:
         trouble = self._options.extra.get("calibration")

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from factor_levels import levels_beside_the_default
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunebook.core.configuration import Configuration
+from tunebook.core.configuration import FACTOR_KINDS, Configuration
+from tunebook.core.factor_kind import Tool
+from tunebook.core.keywords import config_entries, differences
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
 from tunebook.export.yaml_text import yaml_text
@@ -24,6 +27,11 @@ VARIANTS = [
     CONFIGURATION.with_values(use_rslora=True, lora_alpha=11.3, gradient_checkpointing=False, warmup_steps=20),
     CONFIGURATION.with_values(target_modules="all-linear", init_lora_weights="gaussian", gradient_checkpointing=True),
     CONFIGURATION.with_values(target_modules=("q_proj", "v_proj")),
+    *(
+        CONFIGURATION.with_values(**{name: level})
+        for name, kind in FACTOR_KINDS.items()
+        for level in levels_beside_the_default(kind)
+    ),
 ]
 
 
@@ -91,10 +99,24 @@ def test_what_another_tool_cannot_do_is_said():
     rounded = export_texts("llama-factory", target(CONFIGURATION.with_values(lora_alpha=11.3)))["train.yaml"]
     assert "Differs from the study: lora_alpha is 11.3" in rounded
     gaussian = export_texts("llama-factory", target(CONFIGURATION.with_values(init_lora_weights="gaussian")))
-    assert "no Gaussian start" in gaussian["train.yaml"]
+    assert "init_lora_weights is gaussian, which LLaMA-Factory does not know" in gaussian["train.yaml"]
     unknown = export_texts("axolotl", target(targets=()))["axolotl.yaml"]
     assert "the adapted layers are not known" in unknown
     assert "Differs" not in export_texts("axolotl", target())["axolotl.yaml"]
+
+
+@pytest.mark.parametrize("tool", [Tool.LLAMA_FACTORY, Tool.AXOLOTL])
+@pytest.mark.parametrize("name", [name for name, kind in FACTOR_KINDS.items() if kind.null is None])
+def test_no_tool_takes_another_level_for_the_one_asked(name, tool):
+    """Every level is written in words of its own, or is said to be different."""
+    kind = FACTOR_KINDS[name]
+    written = [config_entries(Configuration(), tool, 20)]
+    for level in levels_beside_the_default(kind):
+        configuration = Configuration(**{name: level})
+        if not differences(configuration, tool):
+            entries = config_entries(configuration, tool, 20)
+            assert entries not in written
+            written.append(entries)
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ from tunebook.testing.ledger_suite import same_fact
 from tunebook.testing.sample_study import result_of, sample_facts, sample_spec, sample_wave
 
 RELEASED = sorted((Path(__file__).parents[2] / "ledgers").glob("*.sqlite"))
+
+
+def facts_kept_by(released):
+    """What each schema kept of the sample's facts."""
+    facts = sample_facts()
+    return replace(facts, table=(), folding=None) if released.stem == "schema-0001" else facts
 
 
 def test_migrations_make_the_schema_that_the_code_uses():
@@ -46,7 +53,7 @@ def test_a_released_ledger_opens_and_goes_on(released, write, tmp_path):
     shutil.copyfile(released, tmp_path / "ledger.sqlite")
     with open_ledger(tmp_path, write=write) as ledger:
         assert ledger.spec() == sample_spec()
-        assert ledger.facts() == sample_facts()
+        assert ledger.facts() == facts_kept_by(released)
         history = ledger.history()
         assert history.sealed == {"best": "0123456789ab"}
         assert history.closed_rounds == (1,)

@@ -10,8 +10,7 @@ import pytest
 from tunebook.core.factor import Factor, Role
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.planning.explore_design import fitted, full_design, price
-from tunebook.planning.problem import Problem
-from tunebook.planning.shares import Allowance
+from tunebook.planning.problem import Allowance, Problem
 from tunebook.testing.planner_suite import example_facts, example_study
 
 

@@ -15,8 +15,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, Purpose, RoundKind, SeedCounts, Trial, TrialState
-from tunebook.planning.choice import as_good_and_cheaper, leading
-from tunebook.planning.planner import StudyPlanner
+from tunebook.planning.planner import StudyPlanner, foreseen
 from tunebook.planning.problem import Problem
 from tunebook.planning.rounds.boundary import edge
 from tunebook.planning.rounds.table import changed_factor
@@ -63,25 +62,25 @@ def exact_judge(history, number, spec, facts):
             verdict = Verdict.BETTER if effect > 0 else Verdict.WORSE if effect < 0 else Verdict.INCONCLUSIVE
         found.append(
             Finding(
-                contrast.label,
-                contrast.factor,
-                contrast.kind,
-                contrast.split,
-                number,
-                kind,
-                "",
-                "",
-                contrast.treatment,
-                contrast.control,
-                effect,
-                (-1, 1),
-                (-1, 1),
-                0,
-                0,
-                0.01,
-                0,
-                10,
-                verdict,
+                label=contrast.label,
+                factor=contrast.factor,
+                kind=contrast.kind,
+                split=contrast.split,
+                round=number,
+                round_kind=kind,
+                treatment_key="",
+                control_key="",
+                treatment_trials=contrast.treatment,
+                control_trials=contrast.control,
+                effect=effect,
+                interval=(-1, 1),
+                plain_interval=(-1, 1),
+                p_raw=0,
+                p_adjusted=0,
+                alpha=0.01,
+                standard_error=0,
+                degrees_of_freedom=10,
+                verdict=verdict,
             )
         )
     return tuple(found)
@@ -303,7 +302,7 @@ def test_confirm_seals_best_cheapest_and_baseline_and_opens_the_test_split():
     history = study(lambda c: by_rate(c) + 0.002 * (c.num_train_epochs - 3))
     wave = history.waves[-1]
     assert wave.kind is RoundKind.CONFIRM
-    assert set(dict(wave.notes)["sealed"]) == {"best", "cheapest", "baseline"}
+    assert set(wave.sealed) == {"best", "cheapest", "baseline"}
     trained = [trial for trial in wave.trials if trial.purpose is Purpose.CONFIRM]
     assert {trial.splits for trial in trained} == {("validation", "test")}
     assert [contrast.label for contrast in wave.contrasts] == ["best", "cheapest"]
@@ -317,11 +316,11 @@ def test_list_that_was_sealed_before_a_crash_is_the_one_that_is_confirmed():
         waves=whole.waves[:-1],
         trials={number: fact for number, fact in whole.trials.items() if fact.trial.kind is not RoundKind.CONFIRM},
     )
-    groups = list(PlanningState(Problem(spec, FACTS, Folding.everything()), before).groups.values())
-    other = next(g for g in groups if g.trains and g.effective.key not in whole.sealed.values())
-    sealed = {"best": other.effective.key, "baseline": whole.sealed["baseline"]}
+    groups = PlanningState(Problem(spec, FACTS, Folding.everything()), before).evidence.claiming.values()
+    other = next(group for group in groups if group.trains and group.key not in whole.sealed.values())
+    sealed = {"best": other.key, "baseline": whole.sealed["baseline"]}
     wave = StudyPlanner(spec, FACTS, Folding.everything()).next_wave(replace(before, sealed=sealed))
-    assert dict(wave.notes)["sealed"] == sealed
+    assert wave.sealed == sealed
     trained = {t.effective.key for t in wave.trials if t.purpose is Purpose.CONFIRM}
     assert trained == set(sealed.values())
 
@@ -337,8 +336,8 @@ def test_cheapest_is_within_the_margin_and_cheaper_than_the_best():
 
     history = study(accuracy, trials=60)
     state = PlanningState(Problem(example_study(), FACTS, Folding.everything()), history)
-    best = leading(state)
-    cheaper = as_good_and_cheaper(state, best)
+    best = state.leading
+    cheaper = state.evidence.cheapest_near(best, FACTS, example_study().margin)
     assert cheaper.accuracy >= best.accuracy - example_study().margin
     assert cheaper.effective.num_train_epochs < best.effective.num_train_epochs
 
@@ -348,11 +347,11 @@ def test_configuration_of_which_a_replicate_broke_is_not_the_best():
     problem = Problem(spec, FACTS, Folding.everything())
     history = study(by_rate, trials=40)
     state = PlanningState(problem, history)
-    best = leading(state)
+    best = state.leading
     spoiled = best.facts[0].trial.id
     facts = dict(history.trials)
     facts[spoiled] = TrialFact(facts[spoiled].trial, TrialState.DIVERGED)
-    assert leading(PlanningState(problem, replace(history, trials=facts))).effective != best.effective
+    assert PlanningState(problem, replace(history, trials=facts)).leading.effective != best.effective
 
 
 def test_no_second_confirm_after_more_budget():
@@ -381,7 +380,7 @@ def test_rows_are_compared_with_the_baseline_and_named_by_their_change():
 def test_long_table_is_cut_from_its_end_after_its_second_seeds():
     spec = example_study(20)
     rows = tuple(spec.baseline.with_values(learning_rate=rate) for rate in np.geomspace(1e-5, 1e-3, 30).tolist())
-    wave = StudyPlanner(spec, FACTS, Folding.everything(), rows).foreseen(History())[1]
+    wave = foreseen(StudyPlanner(spec, FACTS, Folding.everything(), rows), History())[1]
     assert [cut.code for cut in wave.cuts] == ["second_seeds", "baseline_seeds", "rows"]
     assert len(wave.trials) == 10
 
@@ -389,7 +388,7 @@ def test_long_table_is_cut_from_its_end_after_its_second_seeds():
 def test_first_rows_keep_their_second_seeds_as_far_as_the_share_goes():
     spec = example_study(40)
     rows = tuple(spec.baseline.with_values(learning_rate=rate) for rate in np.geomspace(1e-5, 1e-3, 10).tolist())
-    wave = StudyPlanner(spec, FACTS, Folding.everything(), rows).foreseen(History())[1]
+    wave = foreseen(StudyPlanner(spec, FACTS, Folding.everything(), rows), History())[1]
     assert [len(contrast.treatment) for contrast in wave.contrasts] == [2] * 5 + [1] * 5
     assert [(cut.code, cut.count) for cut in wave.cuts] == [("second_seeds", 5)]
 
@@ -467,7 +466,7 @@ def test_outlook_of_a_finished_study_is_empty():
 
 def test_outlook_while_trials_are_running_promises_no_more_than_the_budget():
     planner = StudyPlanner(example_study(), FACTS, Folding.everything())
-    reference, explore = planner.foreseen(History())
+    reference, explore = foreseen(planner, History())
     trials = {t.id: TrialFact(t) for wave in (reference, explore) for t in wave.trials}
     outlook = planner.outlook(History((reference, explore), trials))
     assert sum(each.n_trials for each in outlook.rounds) <= 75 - len(explore.trials)
@@ -476,7 +475,7 @@ def test_outlook_while_trials_are_running_promises_no_more_than_the_budget():
 
 
 def test_more_seeds_than_the_default_are_honoured():
-    wave = StudyPlanner(example_study(150, seeds=SeedCounts(3, 6)), FACTS, Folding.everything()).foreseen(History())[1]
+    wave = foreseen(StudyPlanner(example_study(150, seeds=SeedCounts(3, 6)), FACTS, Folding.everything()), History())[1]
     assert sum(trial.purpose is Purpose.BASELINE for trial in wave.trials) == 6
     assert {trial.seed for trial in wave.trials if trial.factor == "lora_dropout"} == {1, 2, 3}
 

@@ -7,8 +7,7 @@ import math
 import pytest
 
 from tunebook.core.study import Budget, RoundKind
-from tunebook.planning.seeds import SeedUse, seed_numbers
-from tunebook.planning.shares import SHARES, Allowance, allowance
+from tunebook.planning.problem import SHARES, Allowance, SeedUse, allowance, seed_numbers
 
 
 def trials(total, kind, used=0):

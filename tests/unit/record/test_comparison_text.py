@@ -11,9 +11,26 @@ from tunebook.core.study import RoundKind
 from tunebook.record.comparison import comparison_text
 
 FINDING = Finding(
-    "A", None, ContrastKind.DIFFERENCE, "validation", 1, RoundKind.EXPLORE, "k1", "k2", (6, 7), (1, 2, 3), 0.109,
-    (0.066, 0.151), (0.066, 0.151), 0.00001, 0.00001, 0.05, 0.02, 40.0, Verdict.BETTER,
-)  # fmt: skip
+    label="A",
+    factor=None,
+    kind=ContrastKind.DIFFERENCE,
+    split="validation",
+    round=1,
+    round_kind=RoundKind.EXPLORE,
+    treatment_key="k1",
+    control_key="k2",
+    treatment_trials=(6, 7),
+    control_trials=(1, 2, 3),
+    effect=0.109,
+    interval=(0.066, 0.151),
+    plain_interval=(0.066, 0.151),
+    p_raw=0.00001,
+    p_adjusted=0.00001,
+    alpha=0.05,
+    standard_error=0.02,
+    degrees_of_freedom=40.0,
+    verdict=Verdict.BETTER,
+)
 CHANGES = {
     "learning_rate": (2e-4, 3e-4),
     "lora_r": (8, 32),
@@ -31,7 +48,9 @@ def test_a_change_names_its_factor_once():
         "A differs from B in: learning rate 3e-4 instead of 2e-4, rank 32 instead of 8, 4 epochs instead of 3 epochs, "
         "gradient checkpointing on instead of off." in said("en")
     )
-    assert "学习率 3e-4（B 为 2e-4）、秩 32（B 为 8）、4 个 epoch（B 为 3 个 epoch）、梯度检查点开（B 为" in said("zh")
+    assert "学习率 3e-4（B 为 2e-4）、rank 32（B 为 8）、4 个 epoch（B 为 3 个 epoch）、梯度检查点开（B 为" in said(
+        "zh"
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -12,7 +12,7 @@ from tunebook.record import View, build
 from tunebook.record.details import LIMITS, details
 from tunebook.record.html import render
 from tunebook.record.inline_svg import StyleSheet, inline
-from tunebook.record.words import words_for
+from tunebook.words import words_for
 
 
 class Page(html.parser.HTMLParser):

@@ -8,9 +8,9 @@ import pytest
 from tunebook.core.findings import DivergenceBracket, Finding, Verdict
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
-from tunebook.record.text import plain_text
-from tunebook.record.words import LANGUAGES, words_for
-from tunebook.record.words.values import Edge, Ending
+from tunebook.words import LANGUAGES, words_for
+from tunebook.words.marks import plain_text
+from tunebook.words.values import Edge, Ending
 
 CLAIMS = {"en": ("better", "worse than the", "equal to", "not worse"), "zh": ("优于", "劣于", "已证实")}
 
@@ -62,7 +62,7 @@ def test_what_would_settle_a_question_is_said(language, view):
     words = words_for(language)
     settled = words.unknown_contrast("r=32", finding(examples_needed=1944, seeds_needed=5), "B")
     assert "1,900" in settled
-    assert ("five" if language == "en" else "5 个种子") in settled
+    assert ("five" if language == "en" else "5 个随机种子") in settled
     never = words.unknown_contrast("r=32", finding(), "B")
     assert ("twenty" in never) or ("二十倍" in never)
     table, open_ = build(view, language).unsettled, [f for f in view.findings() if f.verdict is Verdict.INCONCLUSIVE]
@@ -101,8 +101,8 @@ def test_bracket_never_names_a_point_and_never_denies_a_failure(bracket, edge, p
 
 
 @pytest.mark.parametrize(("edge", "english", "chinese"), [
-    (Edge(4, 2, 2), ("4 seeds there", "with both seeds"), ("该处 4 个种子", "2 个种子全部")),
-    (Edge(2, 3, 4), ("2 seeds there", "three of four seeds"), ("该处 2 个种子", "4 个种子中有 3 个")),
+    (Edge(4, 2, 2), ("4 seeds there", "with both seeds"), ("该处 4 个随机种子", "2 个随机种子全部")),
+    (Edge(2, 3, 4), ("2 seeds there", "three of four seeds"), ("该处 2 个随机种子", "4 个随机种子中有 3 个")),
 ])  # fmt: skip
 def test_bracket_counts_the_seeds_at_its_ends(edge, english, chinese):
     bracket = DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "diverged")
@@ -152,11 +152,13 @@ def test_better_on_validation_but_not_on_test_is_told(view):
 
 
 def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):
+    facts = view.by_key[view.baseline_key][:2]
+    alone = replace(view, history=replace(view.history, trials={fact.trial.id: fact for fact in facts}))
+    assert alone.evidence.noise.df == 1
+    (_, (low, high)), (_, (sure_low, sure_high)) = alone.accuracy(facts), view.accuracy(facts)
+    assert high - low > sure_high - sure_low
     few = replace(view.conclusions.noise, degrees_of_freedom=1.0, seed_deviation=0.0)
     shaky = replace(view, conclusions=replace(view.conclusions, noise=few))
-    facts = view.by_key[view.baseline_key][:5]
-    (_, (low, high)), (_, (sure_low, sure_high)) = shaky.accuracy(facts), view.accuracy(facts)
-    assert high - low > sure_high - sure_low
     assert any("fill up to 4 with an assumed 2.0 points" in text for _, text in build(shaky, "en").facts)
 
 

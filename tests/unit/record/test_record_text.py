@@ -5,16 +5,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tunebook.record.text import (
-    clean,
-    csv_cell,
-    html_text,
-    json_block,
-    markdown_code,
-    markdown_text,
-    shorten,
-    strong,
-)
+from tunebook.escaping import clean, csv_cell, json_block, markdown_code, shorten
+from tunebook.record.text import html_text, markdown_text
+from tunebook.words.marks import strong
 
 any_text = st.text(max_size=60)
 

@@ -58,8 +58,15 @@ class Story:
     def ask(self, treatment, control, label, factor=None, kind=ContrastKind.DIFFERENCE, split="validation"):
         self.contrasts.append(Contrast(kind, treatment, control, label, factor, split))
 
-    def close(self, kind, notes=(), sealed=None):
-        wave = Wave(self.round, kind, 1, tuple(f.trial for f in self.new), tuple(self.contrasts), notes=notes)
+    def close(self, kind, combined=None, sealed=None):
+        wave = Wave(
+            round=self.round,
+            kind=kind,
+            number=1,
+            trials=tuple(f.trial for f in self.new),
+            contrasts=tuple(self.contrasts),
+            combined=combined or {},
+        )
         trials = {**self.history.trials, **{f.trial.id: f for f in self.new}}
         waves = (*self.history.waves, wave)
         history = History(waves, trials, 0.0, sealed or self.history.sealed, self.history.findings)
@@ -88,7 +95,7 @@ def story():
     together = BASE.with_values(lora_r=64, lora_alpha=128, learning_rate=4e-4)
     both = s.trials(RoundKind.COMBINE, Purpose.COMBINE, together, 0.66)
     s.ask(both, base, "combined")
-    s.close(RoundKind.COMBINE, notes=(("combined", {"learning_rate": 4e-4, "lora_r": 64}),))
+    s.close(RoundKind.COMBINE, combined={"learning_rate": 4e-4, "lora_r": 64})
     for rate, state in ((1.6e-3, None), (3.2e-3, TrialState.DIVERGED)):
         s.trials(
             RoundKind.BOUNDARY,

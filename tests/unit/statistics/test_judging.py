@@ -58,7 +58,10 @@ class Bench:
 
     def history(self):
         trials = tuple(fact.trial for fact in self.trials.values())
-        return History((Wave(1, RoundKind.EXPLORE, 1, trials, tuple(self.contrasts)),), dict(self.trials))
+        return History(
+            (Wave(round=1, kind=RoundKind.EXPLORE, number=1, trials=trials, contrasts=tuple(self.contrasts)),),
+            dict(self.trials),
+        )
 
     def judged(self, groups=()):
         return judge_round(self.history(), 1, SPEC, DataFacts(100, self.n, groups=groups))
@@ -211,7 +214,9 @@ def test_later_rounds_change_nothing_about_an_earlier_one():
     later = Trial(99, 2, RoundKind.REFINE, Purpose.REFINE, BASE, BASE, 77)
     fact = TrialFact(later, TrialState.COMPLETED, {"validation": bench.trials[1].outcomes["validation"]})
     more = replace(
-        history, waves=(*history.waves, Wave(2, RoundKind.REFINE, 1, (later,))), trials={**history.trials, 99: fact}
+        history,
+        waves=(*history.waves, Wave(round=2, kind=RoundKind.REFINE, number=1, trials=(later,))),
+        trials={**history.trials, 99: fact},
     )
     assert judge_round(more, 1, SPEC, DataFacts(100, bench.n)) == first
 

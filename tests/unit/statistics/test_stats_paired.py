@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from tunebook.statistics.intervals import accuracy_interval, satterthwaite, wilson
-from tunebook.statistics.noise import SEED_DEVIATION_PRIOR, SeedNoise, pooled_covariance, pooled_noise
+from tunebook.statistics.noise import SEED_DEVIATION_PRIOR, SeedNoise, pooled_covariance
 from tunebook.statistics.paired import contrast_matrix, estimate, mcnemar_exact, neighbour_inflation
 
 
@@ -44,13 +44,14 @@ def test_satterthwaite_is_the_welch_formula():
 
 
 def test_pooled_noise_is_the_root_mean_square_within_groups():
-    deviation, df, from_prior = pooled_noise([[0.60, 0.62], [0.70, 0.71, 0.75], [0.5]])
+    noise = pooled_covariance([np.array(group)[:, None] for group in ([0.60, 0.62], [0.70, 0.71, 0.75], [0.5])])
     within = 2 * 0.01**2 + np.var([0.70, 0.71, 0.75]) * 3
-    assert (deviation, df, from_prior) == (pytest.approx(math.sqrt(within / 3)), 3, False)
+    assert (noise.deviation, noise.df, noise.from_prior) == (pytest.approx(math.sqrt(within / 3)), 3, False)
 
 
 def test_without_replicates_the_stated_prior_is_used_and_said():
-    assert pooled_noise([[0.6], [0.7]]) == (SEED_DEVIATION_PRIOR, 0, True)
+    noise = pooled_covariance([np.array([[0.6]]), np.array([[0.7]])])
+    assert (noise.deviation, noise.df, noise.from_prior) == (SEED_DEVIATION_PRIOR, 0, True)
 
 
 def test_a_far_noisier_configuration_is_set_apart_from_the_pool():

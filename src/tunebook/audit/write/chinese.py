@@ -9,21 +9,18 @@ from typing import Any, ClassVar
 from tunebook.audit.judge.counts import Examples
 from tunebook.audit.judge.report import Detectable
 from tunebook.audit.judge.verdicts import SupportVerdict
-from tunebook.audit.model import Accuracy, Note
-from tunebook.audit.write.words import AuditWords, Bounds, BreakPoint, Gap, Mixed, level_text, p_text
-from tunebook.record.numbers import about, count, percent, points
-from tunebook.record.text import strong
-from tunebook.record.words.chinese.labels import FACTORS
+from tunebook.audit.model import Note
+from tunebook.audit.write.words import AuditShared, Bounds, BreakPoint, Gap, Mixed, level_text
+from tunebook.words.chinese.common import ChineseShared
+from tunebook.words.chinese.labels import FACTORS
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, count, p_phrase, p_value, points
 
 __all__ = ["ChineseAudit"]
 
 
 def _points(share: float) -> str:
     return f"{share * 100:.1f}"
-
-
-def _said(accuracy: object) -> str:
-    return percent(accuracy.value, 2) if isinstance(accuracy, Accuracy) else "失败"
 
 
 _LATIN = "|".join(
@@ -39,7 +36,7 @@ def _spaced(text: str) -> str:
     return _TIGHT.sub(" ", text)
 
 
-class ChineseAudit(AuditWords):
+class ChineseAudit(ChineseShared, AuditShared):
     """与英文版逐句对应。"""
 
     labels: ClassVar = {
@@ -51,7 +48,7 @@ class ChineseAudit(AuditWords):
         "the_baseline": "基线",
         "trials": "实验",
         "examples": "测试样本数",
-        "one_trial": "单次实验的 95 % 区间",
+        "one_trial": "单次实验的 95% 置信区间",
         "noise": "种子噪声",
         "detectable": "这份记录能看出多大差别",
         "tied": "与最佳无法区分",
@@ -64,7 +61,7 @@ class ChineseAudit(AuditWords):
         "trial": "实验号",
         "differs": "与基线的不同",
         "right": "答对数",
-        "accuracy": "准确率（95 %）",
+        "accuracy": "准确率（95%）",
         "difference": "差（条）",
         "difference_points": "差（百分点）",
         "p": "校正后 p",
@@ -97,9 +94,10 @@ class ChineseAudit(AuditWords):
         "trials_csv": "可直接作为研究文件的 `trials:`",
         "trials_csv_part": "可直接作为研究文件的 `trials:`，其中略去了研究不接受的设置，例如半个 epoch",
         "colon": "：",
+        "a_failure": "失败",
         "examples_unit": "条",
     }
-    factors: ClassVar = {**FACTORS, "effective_batch_size": "有效批大小"}
+    factor_names: ClassVar = {**FACTORS, "effective_batch_size": "有效批大小"}
     verdicts: ClassVar = {
         SupportVerdict.HOLDS: "成立",
         SupportVerdict.DEPENDS: "取决于样本如何配对",
@@ -114,13 +112,8 @@ class ChineseAudit(AuditWords):
         SupportVerdict.NOT_SHOWN: "两次运行能，参数设置未能证实",
         SupportVerdict.UNCHECKED: "无法核对",
     }
-    list_gap, last_gap, stop, sentence_gap = "、", "、", "。", ""
-
-    def range_text(self, low: str, high: str) -> str:
-        return f"{low} 至 {high}"
-
-    def more(self, n: int) -> str:
-        return f" 等另外 {n} 项"
+    stop = "。"
+    more = " 等另外 {n} 项"
 
     def tally(self, counts: Mapping[SupportVerdict, int]) -> str:
         total = sum(counts.values())
@@ -160,29 +153,27 @@ class ChineseAudit(AuditWords):
             else f"高 {_points(gap.effect)} 个百分点"
         )
         lead = (
-            f"最佳的 {gap.treatment}（{percent(accuracies[0])}）比"
-            f"{self.baseline(gap.control)}（{percent(accuracies[1])}）{ahead}"
+            f"最佳的 {gap.treatment}（{self.percent(accuracies[0])}）比"
+            f"{self.baseline(gap.control)}（{self.percent(accuracies[1])}）{ahead}"
         )
         if verdict is SupportVerdict.UNCHECKED:
             return f"{lead}；不知道测试样本数，无法判断是否超出偶然。"
-        alone = f"即使样本以最有利的方式配对，{self.p_phrase(bounds.favourable)}"
+        alone = f"即使样本以最有利的方式配对，{p_phrase(bounds.favourable)}"
         if bounds.favourable > 0.05:
             return f"{lead}：{alone}，因此没有任何配对能支持它。"
         if verdict is SupportVerdict.CANNOT_HOLD:
             return (
                 f"{lead}：{alone}，按从中挑选的 {bounds.family_size} 次实验校正后为 "
-                f"{p_text(bounds.favourable_adjusted)}，"
+                f"{p_value(bounds.favourable_adjusted)}，"
                 "因此没有任何配对能支持它。"
             )
         if verdict is SupportVerdict.HOLDS:
-            return (
-                f"{lead}。这一点成立：即使两次实验的结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}。"
-            )
+            return f"{lead}。这一点成立：即使两次实验的结果互不相关，校正后 {p_phrase(bounds.independent_adjusted)}。"
         if verdict is SupportVerdict.NOT_SHOWN:
             return f"{lead}。两次运行确有差别，但各只有一个种子，不能说明是参数设置造成的。"
         return (
-            f"{lead}。是否超出偶然取决于各自答对的是哪些样本：校正后 p 在 {p_text(bounds.favourable_adjusted)} 与 "
-            f"{p_text(bounds.independent_adjusted)} 之间。"
+            f"{lead}。是否超出偶然取决于各自答对的是哪些样本：校正后 p 在 {p_value(bounds.favourable_adjusted)} 与 "
+            f"{p_value(bounds.independent_adjusted)} 之间。"
         )
 
     def baseline_is_best(self, name: str) -> str:
@@ -219,7 +210,7 @@ class ChineseAudit(AuditWords):
             text += (
                 f"（{'、'.join(count(a) for a in examples.alternatives[:3])} 也符合；若是两倍，则所有答对数都须"
                 "为偶数，"
-                f"概率 {p_text(examples.common_factor_chance)}）"
+                f"概率 {p_value(examples.common_factor_chance)}）"
             )
         if misfits:
             text += f"。不是其整分数：{self.cut_list(misfits)}，已取最近的整数"
@@ -254,7 +245,7 @@ class ChineseAudit(AuditWords):
             return f"没有重复训练的设置，无法测量；采用给定的先验：标准差 {_points(used)} 个百分点"
         text = f"标准差 {measured * 100:.2f} 个百分点，自由度 {freedom}"
         if interval:
-            text += f"（95 %：{interval[0] * 100:.2f} 至 {interval[1] * 100:.2f}"
+            text += f"（95%：{interval[0] * 100:.2f} 至 {interval[1] * 100:.2f}"
             text += "，区间太宽，说明不了多少）" if freedom < 4 else "）"
         return text + f"；与先验合并后为 {_points(used)} 个百分点"
 
@@ -262,7 +253,7 @@ class ChineseAudit(AuditWords):
         low = f"{_points(d.favourable)} 个百分点" if d.favourable is not None else "无"
         return (
             f"最有利的配对下 {low}，两次实验的结果互不相关时 {_points(d.independent)} 个百分点"
-            f"（功效 80 %，{d.comparisons} 个比较）；若只做一个事先定好的比较，则为 "
+            f"（功效 80%，{d.comparisons} 个比较）；若只做一个事先定好的比较，则为 "
             f"{_optional(d.single_favourable)} 和 "
             f"{_points(d.single_independent)}；若要说参数设置而不只是两次运行，加上每边一个种子的噪声，为 "
             f"{_points(d.with_seed)}"
@@ -280,18 +271,18 @@ class ChineseAudit(AuditWords):
         return f"有 {n_pairs} 对实验仅此一项不同（{listed}{more}）：合计 {total} {unit}。"
 
     def significant(self, bounds: Bounds) -> str:
-        return f"即使结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}。"
+        return f"即使结果互不相关，校正后 {p_phrase(bounds.independent_adjusted)}。"
 
     def pairing(self, bounds: Bounds) -> str:
         return (
-            f"校正后 p 在 {p_text(bounds.favourable_adjusted)}（最有利的配对）与 "
-            f"{p_text(bounds.independent_adjusted)}（结果互不相关）之间。"
+            f"校正后 p 在 {p_value(bounds.favourable_adjusted)}（最有利的配对）与 "
+            f"{p_value(bounds.independent_adjusted)}（结果互不相关）之间。"
         )
 
     def too_small(self, bounds: Bounds) -> str:
-        text = f"最有利的配对下 {self.p_phrase(bounds.favourable)}"
+        text = f"最有利的配对下 {p_phrase(bounds.favourable)}"
         if bounds.favourable <= 0.05:
-            text += f"，校正后 {p_text(bounds.favourable_adjusted)}"
+            text += f"，校正后 {p_value(bounds.favourable_adjusted)}"
         return text + "。"
 
     def contradicted(self) -> str:
@@ -302,10 +293,10 @@ class ChineseAudit(AuditWords):
 
     def seed_noise(self, bounds: Bounds, used: float) -> str:
         return (
-            f"两次运行确有差别（即使结果互不相关，校正后 {self.p_phrase(bounds.independent_adjusted)}），但各只有"
+            f"两次运行确有差别（即使结果互不相关，校正后 {p_phrase(bounds.independent_adjusted)}），但各只有"
             "一个种子，"
             f"而种子噪声为 {_points(used)} 个百分点，不能说明是参数设置造成的（校正后 "
-            f"{self.p_phrase(bounds.seed_adjusted)}）。"
+            f"{p_phrase(bounds.seed_adjusted)}）。"
         )
 
     def same_training(self, pairs: Sequence[tuple[str, str]]) -> str:
@@ -343,7 +334,7 @@ class ChineseAudit(AuditWords):
         n = len(failed)
         return (
             f"那里的 {n} 次实验全部失败（{self.cut_list(failed)}），且有一对实验仅此一项不同。"
-            f"{n} 次运行只能说明那里至少有 {percent(0.05 ** (1 / n), 0)} 会失败（95 %）。"
+            f"{n} 次运行只能说明那里至少有 {self.percent(0.05 ** (1 / n), 0)} 会失败（95%）。"
         )
 
     def worked(self, names: Sequence[str]) -> str:
@@ -428,10 +419,10 @@ class ChineseAudit(AuditWords):
         return text + "。"
 
     def ratio_constant(self, ratio: str) -> str:
-        return f"所有实验的 alpha/r 都是 {ratio}。随秩改变的只是这一比例下的秩，alpha 的作用无法与它分开。"
+        return f"所有实验的 alpha/r 都是 {ratio}。随 rank 改变的只是这一比例下的 rank，alpha 的作用无法与它分开。"
 
     def ratio_unknown(self) -> str:
-        return "秩有变化，但没有记录 alpha：alpha/r 是否随之改变不得而知。"
+        return "rank 有变化，但没有记录 alpha：alpha/r 是否随之改变不得而知。"
 
     def one_to_one(self, a: str, b: str) -> str:
         return _spaced(f"{a}与{b}总是一起改变，两者的作用无法分开。")
@@ -451,7 +442,7 @@ class ChineseAudit(AuditWords):
             "boundary_factor": f"{word} {level}，其余用训练成功的设置：单凭它会崩溃吗？",
             "boundary_again": "另一个种子：还会崩溃吗？",
             "boundary_rest": f"{word} {level}，其余用失败实验的设置：没有它也会崩溃吗？",
-            "alpha": f"单独的{word} {level}：把秩与 alpha 分开",
+            "alpha": f"单独的{word} {level}：把 rank 与 alpha 分开",
             "level": f"单独的{word} {level}",
             "claim": f"单独的{word} {level}，即原文所说",
             "pair": "另一个种子：它与基线之差取决于样本如何配对",
@@ -464,7 +455,7 @@ class ChineseAudit(AuditWords):
             text += (
                 f"多用种子代替不了样本：要看清最佳与基线之间的差别，最有利的配对下需要 {about(to_settle[0])} 条"
                 "样本，"
-                f"结果互不相关时需要 {about(to_settle[1])} 条（功效 80 %，只做这一个比较）。"
+                f"结果互不相关时需要 {about(to_settle[1])} 条（功效 80%，只做这一个比较）。"
             )
         return text
 
@@ -550,18 +541,18 @@ _INCONSISTENCIES: dict[str, _Say] = {
     "renumbered": _renumbered,
     "repeated": lambda w, v: (
         f"{v['trial']} 在第 {v['line']} 行再次出现，"
-        + ("设置不同" if v["settings"] else f"设置相同而结果不同（{_said(v['text'])}，前一次为 {_said(v['table'])}）")
+        + ("设置不同" if v["settings"] else f"设置相同而结果不同（{w.said(v['text'])}，前一次为 {w.said(v['table'])}）")
         + "；采用第一次的。"
     ),
     "only_in_text": lambda w, v: f"出现在各轮表格却不在总表中：{w.cut_list(v['trials'])}。",
     "not_in_text": lambda w, v: f"在总表中却不在任何一轮的表格中：{w.cut_list(v['trials'])}。",
     "result_differs": lambda w, v: (
-        f"{v['trial']}（第 {v['line']} 行）：该轮写的是 {_said(v['text'])}，总表是 {_said(v['table'])}。"
+        f"{v['trial']}（第 {v['line']} 行）：该轮写的是 {w.said(v['text'])}，总表是 {w.said(v['table'])}。"
     ),
     "settings_differ": lambda w, v: f"{v['trial']}（第 {v['line']} 行）：{_wrong(w, v['settings'])}。",
     "described_short": _short,
     "said_differs": lambda w, v: (
-        f"{v['trial']}（第 {v['line']} 行）：原文写的是 {_said(v['text'])}，表中是 {_said(v['table'])}。"
+        f"{v['trial']}（第 {v['line']} 行）：原文写的是 {w.said(v['text'])}，表中是 {w.said(v['table'])}。"
     ),
     "said_gap_differs": lambda w, v: (
         f"{v['trial']} 与 {v['reference']}（第 {v['line']} 行）：原文说相差 {v['said']:g} 个百分点，"
@@ -569,7 +560,7 @@ _INCONSISTENCIES: dict[str, _Say] = {
     ),
     "difference_wrong": lambda w, v: (
         f"{v['trial']}（第 {v['line']} 行）：差值一列写的是 {v['said']:+g}；"
-        f"按准确率计算应为 {v['points']:+.1f} 个百分点，即基线的 {v['relative']:+.1f} %。"
+        f"按准确率计算应为 {v['points']:+.1f} 个百分点，即基线的 {v['relative']:+.1f}%。"
     ),
     "differences_unread": lambda w, v: (
         f"差值一列（第 {v['line']} 行起）在 {w.cut_list(v['trials'])} 处与基线准确率不符，可能是与别的实验相比。"
@@ -579,7 +570,7 @@ _INCONSISTENCIES: dict[str, _Say] = {
         f"最佳配置（第 {v['line']} 行）写明是 {v['trial']}，但{_wrong(w, v['settings'])}。"
     ),
     "best_block_result": lambda w, v: (
-        f"最佳配置（第 {v['line']} 行）写的是 {_said(v['text'])}，表中 {v['trial']} 是 {_said(v['table'])}。"
+        f"最佳配置（第 {v['line']} 行）写的是 {w.said(v['text'])}，表中 {v['trial']} 是 {w.said(v['table'])}。"
     ),
     "best_block_not_best": lambda w, v: f"最佳配置（第 {v['line']} 行）是 {v['trial']}，但 {v['best']} 更高。",
 }

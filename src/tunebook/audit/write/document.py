@@ -17,10 +17,12 @@ from tunebook.audit.judge.verdicts import Comparison, Reason, SupportVerdict
 from tunebook.audit.model import ClaimKind, Note
 from tunebook.audit.write.languages import AuditWords, audit_words
 from tunebook.audit.write.values import n_left_out, next_trials_csv
-from tunebook.audit.write.words import Bounds, BreakPoint, Gap, Mixed, level_text, p_text, signed
-from tunebook.record.numbers import percent, points
-from tunebook.record.text import clean, markdown_text, shorten, strong
+from tunebook.audit.write.words import Bounds, BreakPoint, Gap, Mixed, level_text, signed
+from tunebook.escaping import clean, shorten
+from tunebook.record.text import markdown_text
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
+from tunebook.words.marks import strong
+from tunebook.words.numbers import p_value, points
 
 __all__ = ["audit_markdown"]
 
@@ -265,7 +267,7 @@ class _Writer:
         if v.trial.accuracy is None:
             accuracy = words.labels["failed"] if v.trial.failed else ""
         else:
-            accuracy = percent(self._share(v)) + (f" ({words.interval(*v.interval)})" if v.interval else "")
+            accuracy = words.percent(self._share(v)) + (f" ({words.interval(*v.interval)})" if v.interval else "")
         if v.trial.key == self._report.table.baseline:
             return strong(name), words.labels["baseline"], right, accuracy, "", "", ""
         if v.moves == ():
@@ -275,7 +277,7 @@ class _Writer:
         if v.comparison is None:
             return name, differs, right, accuracy, "", "", ""
         gap = self._gap(*v.comparison.pairs[0])
-        p = f"{p_text(v.comparison.p_favourable_adjusted)} … {p_text(v.comparison.p_independent_adjusted)}"
+        p = f"{p_value(v.comparison.p_favourable_adjusted)} … {p_value(v.comparison.p_independent_adjusted)}"
         return (
             name,
             differs,
@@ -289,7 +291,7 @@ class _Writer:
     def _moves(self, v: TrialVerdict) -> str:
         words = self._words
         shown = [f"{words.factor(n)} {level_text(n, level_in(v.trial.configuration, n))}" for n in (v.moves or ())]
-        return words.list_gap.join(shown[:MOST_MOVES]) + ("…" if len(shown) > MOST_MOVES else "")
+        return words.comma.join(shown[:MOST_MOVES]) + ("…" if len(shown) > MOST_MOVES else "")
 
     def _alone(self) -> str:
         """Which trials changed one thing, and which several."""
@@ -325,7 +327,7 @@ class _Writer:
             c = effect.widest
             gap = self._gap(*c.pairs[0]) if c else None
             shown = f"{gap.treatment} - {gap.control}: {gap.text()}" if gap else label["no_pair"]
-            p = f"{p_text(c.p_favourable_adjusted)} … {p_text(c.p_independent_adjusted)}" if c and self._n else ""
+            p = f"{p_value(c.p_favourable_adjusted)} … {p_value(c.p_independent_adjusted)}" if c and self._n else ""
             verdict = words.told[c.verdict] if c and self._n else ""
             rows.append((words.factor(effect.factor), str(effect.levels), str(effect.n_pairs), shown, p, verdict))
         columns = (label["factor"], label["levels"], label["pairs"], label["widest"], label["p"], label["told"])
@@ -444,7 +446,7 @@ class _Writer:
         return level_text(factor, level_in(self._trials[key].trial.configuration, factor))
 
     def _settings(self, trial: AuditTrial) -> str:
-        return self._words.list_gap.join(
+        return self._words.comma.join(
             f"{self._words.factor(name)} {level_text(name, level_in(trial.configuration, name))}"
             for name in self._report.table.factors
             if level_in(trial.configuration, name) not in (None, UNSAID)

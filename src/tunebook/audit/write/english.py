@@ -8,28 +8,21 @@ from typing import Any, ClassVar
 from tunebook.audit.judge.counts import Examples
 from tunebook.audit.judge.report import Detectable
 from tunebook.audit.judge.verdicts import SupportVerdict
-from tunebook.audit.model import Accuracy, Note
-from tunebook.audit.write.words import AuditWords, Bounds, BreakPoint, Gap, Mixed, level_text, p_text
-from tunebook.record.numbers import about, count, percent, points
-from tunebook.record.text import strong
-from tunebook.record.words.english.labels import FACTORS
+from tunebook.audit.model import Note
+from tunebook.audit.write.words import AuditShared, Bounds, BreakPoint, Gap, Mixed, level_text
+from tunebook.words.english.common import EnglishShared, plural
+from tunebook.words.english.labels import FACTORS
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, count, p_phrase, p_value, points
 
 __all__ = ["EnglishAudit"]
-
-
-def _plural(n: int, one: str, many: str | None = None) -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def _points(share: float) -> str:
     return f"{share * 100:.1f}"
 
 
-def _said(accuracy: object) -> str:
-    return percent(accuracy.value, 2) if isinstance(accuracy, Accuracy) else "a failure"
-
-
-class EnglishAudit(AuditWords):
+class EnglishAudit(EnglishShared, AuditShared):
     """Sentences for readers without statistics that a statistician finds no fault with."""
 
     labels: ClassVar = {
@@ -88,9 +81,10 @@ class EnglishAudit(AuditWords):
         "trials_csv_part": "As a file for a study's `trials:`, without settings that a study does not take, such as "
         "half an epoch",
         "colon": ":",
+        "a_failure": "a failure",
         "examples_unit": "examples",
     }
-    factors: ClassVar = {**FACTORS, "effective_batch_size": "effective batch size"}
+    factor_names: ClassVar = {**FACTORS, "effective_batch_size": "effective batch size"}
     verdicts: ClassVar = {
         SupportVerdict.HOLDS: "holds",
         SupportVerdict.DEPENDS: "depends on the pairing",
@@ -105,30 +99,28 @@ class EnglishAudit(AuditWords):
         SupportVerdict.NOT_SHOWN: "the runs yes, the settings not shown",
         SupportVerdict.UNCHECKED: "not checked",
     }
-    list_gap, last_gap, stop, sentence_gap = ", ", " and ", ".", " "
-
-    def range_text(self, low: str, high: str) -> str:
-        return f"{low} to {high}"
-
-    def more(self, n: int) -> str:
-        return f" and {n} more"
+    stop = "."
+    more = " and {n} more"
 
     def tally(self, counts: Mapping[SupportVerdict, int]) -> str:
+        """How the record's claims fared."""
         total = sum(counts.values())
         parts = [f"{counts[v]} {_VERBS[v][counts[v] != 1]}" for v in SupportVerdict if counts.get(v)]
-        return f"Of {_plural(total, 'claim')} in the record's text, {self.listed(parts)}."
+        return f"Of {plural(total, 'claim')} in the record's text, {self.listed(parts)}."
 
     def no_claims(self, n_trials: int) -> str:
+        """A record without sentences: what is judged instead."""
         return (
             f"The record makes no claims in words; each of its {n_trials} trials is held against the baseline instead."
         )
 
     def trial_tally(self, told: Mapping[SupportVerdict, Sequence[str]], failed: Sequence[str]) -> str:
+        """Which trials can be told from the baseline, by verdict; `failed` are those of the told ones that failed."""
         real, depends = told.get(SupportVerdict.HOLDS, ()), told.get(SupportVerdict.DEPENDS, ())
         runs = told.get(SupportVerdict.NOT_SHOWN, ())
         compared = sum(len(names) for names in told.values())
         text = (
-            f"Of {_plural(compared, 'trial')} with a result and other settings, {len(real) or 'none'} can be told "
+            f"Of {plural(compared, 'trial')} with a result and other settings, {len(real) or 'none'} can be told "
             "from the baseline"
         )
         if real:
@@ -151,36 +143,34 @@ class EnglishAudit(AuditWords):
         verdict: SupportVerdict,
         bounds: Bounds,
     ) -> str:
+        """Best against baseline, the record's standing claim."""
         ahead = (
             f"{count(gap.examples)} of {count(n or 0)} examples"
             if gap.examples is not None
             else f"{_points(gap.effect)} points"
         )
         lead = (
-            f"The best, {gap.treatment} ({percent(accuracies[0])}), is {ahead} ahead of {self.baseline(gap.control)} "
-            f"({percent(accuracies[1])})"
+            f"The best, {gap.treatment} ({self.percent(accuracies[0])}), is {ahead} ahead of "
+            f"{self.baseline(gap.control)} ({self.percent(accuracies[1])})"
         )
         if verdict is SupportVerdict.UNCHECKED:
             return f"{lead}; whether that is more than chance cannot be said without the number of examples."
-        alone = f"even in the most favourable pairing of the examples {self.p_phrase(bounds.favourable)}"
+        alone = f"even in the most favourable pairing of the examples {p_phrase(bounds.favourable)}"
         if bounds.favourable > 0.05:
             return f"{lead}: {alone}, so no pairing supports it."
         if verdict is SupportVerdict.CANNOT_HOLD:
             return (
-                f"{lead}: {alone} alone and {p_text(bounds.favourable_adjusted)} adjusted for the "
+                f"{lead}: {alone} alone and {p_value(bounds.favourable_adjusted)} adjusted for the "
                 f"{bounds.family_size} trials it was picked from, so no pairing supports it."
             )
         if verdict is SupportVerdict.HOLDS:
-            return (
-                f"{lead}. That holds: adjusted {self.p_phrase(bounds.independent_adjusted)} even for unrelated "
-                "outcomes."
-            )
+            return f"{lead}. That holds: adjusted {p_phrase(bounds.independent_adjusted)} even for unrelated outcomes."
         if verdict is SupportVerdict.NOT_SHOWN:
             return f"{lead}. The two runs differ, but one seed each does not show that the settings are the reason."
         return (
             f"{lead}. Whether that is more than chance depends on which examples each got right: adjusted p "
             "between "
-            f"{p_text(bounds.favourable_adjusted)} and {p_text(bounds.independent_adjusted)}."
+            f"{p_value(bounds.favourable_adjusted)} and {p_value(bounds.independent_adjusted)}."
         )
 
     def baseline_is_best(self, name: str) -> str:
@@ -204,7 +194,7 @@ class EnglishAudit(AuditWords):
         return text
 
     def disagreements(self, n: int) -> str:
-        return f"The record disagrees with itself in {_plural(n, 'place')}."
+        return f"The record disagrees with itself in {plural(n, 'place')}."
 
     def examples_fact(self, examples: Examples, misfits: Sequence[str], slack: int) -> str:
         n = count(examples.n or 0)
@@ -218,7 +208,7 @@ class EnglishAudit(AuditWords):
         if examples.how == "inferred" and examples.alternatives:
             text += (
                 f" ({', '.join(count(a) for a in examples.alternatives[:3])} would fit too; for twice as many, "
-                f"every count would have to be even, chance {p_text(examples.common_factor_chance)})"
+                f"every count would have to be even, chance {p_value(examples.common_factor_chance)})"
             )
         if misfits:
             text += f". No whole number of them: {self.cut_list(misfits)}; these were rounded to the nearest"
@@ -255,7 +245,7 @@ class EnglishAudit(AuditWords):
                 "deviation "
                 f"{_points(used)} points"
             )
-        text = f"standard deviation {measured * 100:.2f} points from {_plural(freedom, 'degree')} of freedom"
+        text = f"standard deviation {measured * 100:.2f} points from {plural(freedom, 'degree')} of freedom"
         if interval:
             text += f" (95 %: {interval[0] * 100:.2f} to {interval[1] * 100:.2f}"
             text += ", so wide that it says little)" if freedom < 4 else ")"
@@ -265,7 +255,7 @@ class EnglishAudit(AuditWords):
         low = f"{_points(d.favourable)} points" if d.favourable is not None else "nothing"
         return (
             f"differences of {low} or more in the most favourable pairing, {_points(d.independent)} points if the "
-            f"outcomes of two trials are unrelated (power 80 %, {_plural(d.comparisons, 'comparison')}); for one "
+            f"outcomes of two trials are unrelated (power 80 %, {plural(d.comparisons, 'comparison')}); for one "
             f"comparison fixed beforehand {_optional(d.single_favourable)} and {_points(d.single_independent)} "
             "points; as a "
             f"statement about settings, with the noise of one seed on each side, {_points(d.with_seed)} points"
@@ -275,6 +265,7 @@ class EnglishAudit(AuditWords):
         return f"{self.cut_list(names, 20)}: not even in the most favourable pairing, one comparison alone"
 
     def gaps(self, shown: Sequence[Gap], n_pairs: int, total: str) -> str:
+        """Differences of the first pairs, and of all together when there are several."""
         unit = "points" if shown[0].examples is None else "example" if total in ("+1", "-1") else "examples"
         if n_pairs == 1:
             return f"{shown[0].treatment} against {shown[0].control}: {total} {unit}."
@@ -283,18 +274,18 @@ class EnglishAudit(AuditWords):
         return f"{n_pairs} pairs differ in this alone ({listed}{more}): together {total} {unit}."
 
     def significant(self, bounds: Bounds) -> str:
-        return f"Adjusted {self.p_phrase(bounds.independent_adjusted)} even for unrelated outcomes."
+        return f"Adjusted {p_phrase(bounds.independent_adjusted)} even for unrelated outcomes."
 
     def pairing(self, bounds: Bounds) -> str:
         return (
-            f"Adjusted p between {p_text(bounds.favourable_adjusted)} (most favourable pairing) and "
-            f"{p_text(bounds.independent_adjusted)} (unrelated outcomes)."
+            f"Adjusted p between {p_value(bounds.favourable_adjusted)} (most favourable pairing) and "
+            f"{p_value(bounds.independent_adjusted)} (unrelated outcomes)."
         )
 
     def too_small(self, bounds: Bounds) -> str:
-        text = f"In the most favourable pairing {self.p_phrase(bounds.favourable)}"
+        text = f"In the most favourable pairing {p_phrase(bounds.favourable)}"
         if bounds.favourable <= 0.05:
-            text += f", adjusted {p_text(bounds.favourable_adjusted)}"
+            text += f", adjusted {p_value(bounds.favourable_adjusted)}"
         return text + "."
 
     def contradicted(self) -> str:
@@ -305,10 +296,10 @@ class EnglishAudit(AuditWords):
 
     def seed_noise(self, bounds: Bounds, used: float) -> str:
         return (
-            f"The two runs differ (adjusted {self.p_phrase(bounds.independent_adjusted)} even for unrelated "
+            f"The two runs differ (adjusted {p_phrase(bounds.independent_adjusted)} even for unrelated "
             "outcomes), "
             f"but one seed each, with a seed noise of {_points(used)} points, does not show that the settings are "
-            f"the reason (adjusted {self.p_phrase(bounds.seed_adjusted)})."
+            f"the reason (adjusted {p_phrase(bounds.seed_adjusted)})."
         )
 
     def same_training(self, pairs: Sequence[tuple[str, str]]) -> str:
@@ -329,6 +320,7 @@ class EnglishAudit(AuditWords):
         return text
 
     def naive(self, m: Mixed) -> str:
+        """The pair that the text will have looked at, though it differs in more."""
         unit = "points" if m.gap.examples is None else "example" if abs(m.gap.examples) == 1 else "examples"
         return (
             f"{m.gap.treatment} against {self.baseline(m.gap.control)}: {m.gap.text()} {unit}, but it also differs in "
@@ -336,6 +328,7 @@ class EnglishAudit(AuditWords):
         )
 
     def renamed(self, text: str, table: str) -> str:
+        """A trial by the text's label, with the full table's."""
         return f"{text} ({table} in the full table)"
 
     def edge_open(self, b: BreakPoint) -> str:
@@ -348,10 +341,11 @@ class EnglishAudit(AuditWords):
         n = len(failed)
         return (
             f"{_all(n)} there failed ({self.cut_list(failed)}), and one pair differs in this alone. From {n} "
-            f"runs it follows only that at least {percent(0.05 ** (1 / n), 0)} of runs fail there (95 %)."
+            f"runs it follows only that at least {self.percent(0.05 ** (1 / n), 0)} of runs fail there (95 %)."
         )
 
     def worked(self, names: Sequence[str]) -> str:
+        """Trials that trained where the claim says they fail."""
         return f"Trained there all the same: {self.cut_list(names, 5)}."
 
     def absence(self, interval: tuple[float, float] | None) -> str:
@@ -474,7 +468,7 @@ class EnglishAudit(AuditWords):
 
     def next_lead(self, n: int, cost: float, to_settle: tuple[int, int] | None) -> str:
         text = (
-            f"The cheapest trials that would answer what is open: {_plural(n, 'configuration')}, in all "
+            f"The cheapest trials that would answer what is open: {plural(n, 'configuration')}, in all "
             f"{cost:.3g} times one training of the baseline for each seed (by epochs alone)."
         )
         if to_settle:
@@ -522,7 +516,7 @@ class EnglishAudit(AuditWords):
         return _READING[note.code](self, note.values)
 
     def assumed_note(self, n: int) -> str:
-        return f"Blank settings were taken from the baseline in {_plural(n, 'trial')}."
+        return f"Blank settings were taken from the baseline in {plural(n, 'trial')}."
 
 
 _VERBS = {
@@ -589,19 +583,19 @@ _INCONSISTENCIES: dict[str, _Say] = {
         + (
             "other settings"
             if v["settings"]
-            else f"the same settings and another result ({_said(v['text'])}, before {_said(v['table'])})"
+            else f"the same settings and another result ({w.said(v['text'])}, before {w.said(v['table'])})"
         )
         + "; the first was used."
     ),
     "only_in_text": lambda w, v: f"In a round's table but not in the full table: {w.cut_list(v['trials'])}.",
     "not_in_text": lambda w, v: f"In the full table but in no round's table: {w.cut_list(v['trials'])}.",
     "result_differs": lambda w, v: (
-        f"{v['trial']} (line {v['line']}): the round says {_said(v['text'])}, the full table {_said(v['table'])}."
+        f"{v['trial']} (line {v['line']}): the round says {w.said(v['text'])}, the full table {w.said(v['table'])}."
     ),
     "settings_differ": lambda w, v: f"{v['trial']} (line {v['line']}): {_wrong(w, v['settings'])}.",
     "described_short": _short,
     "said_differs": lambda w, v: (
-        f"{v['trial']} (line {v['line']}): the text says {_said(v['text'])}, the table {_said(v['table'])}."
+        f"{v['trial']} (line {v['line']}): the text says {w.said(v['text'])}, the table {w.said(v['table'])}."
     ),
     "said_gap_differs": lambda w, v: (
         f"{v['trial']} against {v['reference']} (line {v['line']}): the text says {v['said']:g} points, the accuracies "
@@ -621,9 +615,9 @@ _INCONSISTENCIES: dict[str, _Say] = {
         f"The best configuration (line {v['line']}) names {v['trial']}, but has {_wrong(w, v['settings'])}."
     ),
     "best_block_result": lambda w, v: (
-        f"The best configuration (line {v['line']}) says {_said(v['text'])}; the table "
+        f"The best configuration (line {v['line']}) says {w.said(v['text'])}; the table "
         "has "
-        f"{_said(v['table'])} for {v['trial']}."
+        f"{w.said(v['table'])} for {v['trial']}."
     ),
     "best_block_not_best": lambda w, v: (
         f"The best configuration (line {v['line']}) is {v['trial']}, but {v['best']} scored higher."

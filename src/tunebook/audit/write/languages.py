@@ -1,18 +1,17 @@
-"""Every sentence of the audit, once a language, behind one abstract class that the type checker holds both to."""
+"""Every sentence of the audit in two languages; the type checker refuses the use of one that a language lacks."""
 
 from __future__ import annotations
 
-from tunebook.audit.write.words import AuditWords
+from typing import TypeAlias
+
+from tunebook.audit.write.chinese import ChineseAudit
+from tunebook.audit.write.english import EnglishAudit
 
 __all__ = ["AuditWords", "audit_words"]
+
+AuditWords: TypeAlias = EnglishAudit | ChineseAudit
 
 
 def audit_words(language: str) -> AuditWords:
     """The words of a language; English for one that is not known."""
-    if language == "zh":
-        from tunebook.audit.write.chinese import ChineseAudit
-
-        return ChineseAudit()
-    from tunebook.audit.write.english import EnglishAudit
-
-    return EnglishAudit()
+    return ChineseAudit() if language == "zh" else EnglishAudit()

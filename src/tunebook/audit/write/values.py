@@ -19,7 +19,7 @@ from tunebook.audit.judge.trials import UNSAID, TrialTable
 from tunebook.audit.judge.verdicts import Comparison
 from tunebook.audit.model import Accuracy, Note
 from tunebook.core.factor import FACTOR_KINDS
-from tunebook.record.text import clean
+from tunebook.escaping import clean
 
 __all__ = ["audit_values", "n_left_out", "next_trials_csv"]
 

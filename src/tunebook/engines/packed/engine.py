@@ -8,6 +8,7 @@ from functools import cached_property
 
 import torch
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Calibration, EngineOptions, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_config, load_model
@@ -17,6 +18,7 @@ from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.cohort import Cohort
 from tunebook.engines.packed.scheduling.lanes import Lanes, lane_count, threads_agree
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, ModelSize, free_bytes, needs_of, plan_memory
+from tunebook.engines.packed.trainable import refusal
 
 __all__ = ["PackedEngine", "unsupported"]
 
@@ -47,6 +49,10 @@ class PackedEngine:
         self._packed: PackedModel | None = None
         self._n_lanes = int(options.extra.get("lanes", lane_count(options.device, options.threads)))
         torch.set_num_threads(options.threads)
+
+    def refuses(self, configuration: Configuration) -> str | None:
+        """Why a configuration is left to engine `peft`, or None."""
+        return refusal(configuration)
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Steps of a small cohort, a scoring pass and, with room for it, plain PEFT, timed (`calibration.measure`)."""

@@ -1,0 +1,30 @@
+"""The rounds of a study after the reference, in order: the one list of them.
+
+A study has those that apply to it. A study opens with one first round: a table of the user's own, or explore.
+"""
+
+from __future__ import annotations
+
+from tunebook.core.study import RoundKind
+from tunebook.planning.problem import Problem
+from tunebook.planning.round import Round
+from tunebook.planning.rounds.boundary import Boundary
+from tunebook.planning.rounds.combine import Combine
+from tunebook.planning.rounds.confirm import Confirm
+from tunebook.planning.rounds.explore import Explore
+from tunebook.planning.rounds.refine import Refine
+from tunebook.planning.rounds.table import Table
+
+__all__ = ["ROUNDS", "round_of", "rounds_of"]
+
+ROUNDS: tuple[Round, ...] = (Table(), Explore(), Refine(), Combine(), Boundary(), Confirm())
+
+
+def rounds_of(problem: Problem) -> tuple[Round, ...]:
+    """The rounds of a study, in order."""
+    return tuple(each for each in ROUNDS if each.applies(problem))
+
+
+def round_of(kind: RoundKind) -> Round:
+    """The round of a kind."""
+    return next(each for each in ROUNDS if each.kind is kind)

@@ -14,17 +14,14 @@ from itertools import pairwise
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import tried_rates
 from tunebook.core.study import Purpose, RoundKind, Wave
-from tunebook.planning.choice import leading
-from tunebook.planning.levels import RATE_STEP, outward, rate_limits
-from tunebook.planning.rounds.explore import level_label
-from tunebook.planning.rounds.refine import Point, ladder
-from tunebook.planning.seeds import SeedUse, seed_numbers
-from tunebook.planning.shares import Allowance
-from tunebook.planning.state import PlanningState
+from tunebook.planning.levels import RATE_STEP, level_label, outward, rate_limits
+from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
+from tunebook.planning.round import Round, Shape
+from tunebook.planning.state import PlanningState, Point, ladder
 from tunebook.planning.wave_builder import WaveBuilder
 from tunebook.statistics.response import Bracket, divergence_bracket
 
-__all__ = ["boundary_wave", "edge"]
+__all__ = ["Boundary", "edge"]
 
 MOST_RATE_TRIALS = 8
 """Trials that the search for the breaking learning rate may take (DESIGN.md section 4)."""
@@ -39,6 +36,40 @@ SEEDS_A_RATE = 8
 OUTWARD_FACTORS = ("lora_r", "num_train_epochs")
 
 
+class Boundary(Round):
+    """The breaking learning rate, and rank and epochs beyond their range."""
+
+    kind = RoundKind.BOUNDARY
+
+    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
+        """The round's first wave; None when there is nothing to ask, or nothing left to spend."""
+        room = state.allowance(self.kind)
+        builder = WaveBuilder(state, self.kind, round_number, 1, room)
+        wave = _step(state, builder, _settings(state, room), 0)
+        return None if builder.is_empty() else wave
+
+    def next_wave(self, state: PlanningState, last: Wave) -> Wave:
+        """One step further, with the settings of the round's first step."""
+        room = state.allowance(self.kind)
+        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, room)
+        probes = [f.trial for f in state.history.of_round(last.round) if f.trial.factor == "learning_rate"]
+        settings = probes[0].configuration if probes else _settings(state, room)
+        return _step(state, builder, settings, len(probes))
+
+    def most(self, problem: Problem, control_seeds: int) -> Shape:
+        """The search for the breaking rate, and one step outwards for rank and epochs."""
+        seeds = problem.spec.seeds.configuration
+        outward = sum(factor.name in OUTWARD_FACTORS for factor in problem.factors)
+        rate = MOST_RATE_TRIALS if problem.rate_factor is not None else 0
+        return Shape(
+            kind=self.kind,
+            n_trials=rate + outward * seeds,
+            n_comparisons=outward,
+            m_treatment=seeds,
+            m_control=control_seeds,
+        )
+
+
 def edge(state: PlanningState, settings: Configuration) -> Bracket:
     """The bracket that the trials so far give for these settings at any learning rate."""
     problem = state.problem
@@ -47,33 +78,21 @@ def edge(state: PlanningState, settings: Configuration) -> Bracket:
     return divergence_bracket(tried_rates(fact for fact in facts if problem.family(fact.trial.effective) == family))
 
 
-def boundary_wave(state: PlanningState, round_number: int, number: int) -> Wave | None:
-    """The next wave of the round; None when there is nothing to ask, or nothing left to spend."""
-    room = state.allowance(RoundKind.BOUNDARY)
-    builder = WaveBuilder(state, RoundKind.BOUNDARY, round_number, number, room)
-    spent_on_rate = (
-        sum(fact.trial.factor == "learning_rate" for fact in state.history.of_round(round_number)) if number > 1 else 0
-    )
-    settings = _settings(state, round_number if number > 1 else None, room)
-    more = _probe(state, builder, settings, spent_on_rate)
-    reserved = MOST_RATE_TRIALS - spent_on_rate - len(builder.trials) if more else 0
-    more = _outward(state, builder, reserved) or more
-    if builder.is_empty() and number == 1:
-        return None
-    return builder.wave(closes_round=not more or builder.is_empty())
-
-
-def _settings(state: PlanningState, round_number: int | None, room: Allowance) -> Configuration:
-    """The settings whose edge is looked for, kept through the round: those of the leading configuration, or with little
-    room those of the baseline, of which several rates are known already."""
-    if round_number is not None:
-        for fact in state.history.of_round(round_number):
-            if fact.trial.factor == "learning_rate":
-                return fact.trial.configuration
-    best = leading(state)
+def _settings(state: PlanningState, room: Allowance) -> Configuration:
+    """The settings whose edge is looked for: those of the leading configuration, or with little room those of the
+    baseline, of which several rates are known already."""
+    best = state.leading
     if best is None or room.trials < ROOM_FOR_NEW_SETTINGS:
         return state.problem.spec.baseline
     return best.configuration
+
+
+def _step(state: PlanningState, builder: WaveBuilder, settings: Configuration, spent: int) -> Wave:
+    """The next probe of the learning rate after `spent` trials on it, and the next step outwards of rank and epochs."""
+    more = _probe(state, builder, settings, spent)
+    reserved = MOST_RATE_TRIALS - spent - len(builder.trials) if more else 0
+    more = _outward(state, builder, reserved) or more
+    return builder.wave(closes_round=not more or builder.is_empty())
 
 
 def _probe(state: PlanningState, builder: WaveBuilder, settings: Configuration, spent: int) -> bool:
@@ -86,8 +105,6 @@ def _probe(state: PlanningState, builder: WaveBuilder, settings: Configuration, 
     if rate is None and seen.unsure:
         rate = seen.unsure[0]
     if rate is None or left < 1:
-        ends = {"trained": seen.highest_trained, "failed": seen.lowest_failed, "mixed": list(seen.mixed)}
-        builder.note("edge", ends)
         return False
     repeat = state.rounds_of(RoundKind.BOUNDARY) - (builder.number > 1)
     seeds = seed_numbers(state.problem.spec.seed, SeedUse.BOUNDARY, SEEDS_A_RATE, repeat)
@@ -153,7 +170,7 @@ def _beyond(state: PlanningState, factor: str) -> Point | None:
     if given is None or len(rungs) < 2 or not any(level.helps for level in state.levels_of(factor)):
         return None
     last, before = rungs[-1], rungs[-2]
-    best = min(rungs, key=lambda rung: rung.group.loss - rung.control.loss if rung.group.trains else math.inf)
+    best = min(rungs, key=lambda rung: rung.loss_change)
     if best is not last:
         return None
     highest = given.high if given.high is not None else max(float(level) for level in given.levels)  # type: ignore[arg-type]

@@ -14,21 +14,61 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.core.study import Purpose, RoundKind, Wave
 from tunebook.planning.levels import RATE_STEP
-from tunebook.planning.rate_bracket import chosen_rate, note_choice, read_brackets
-from tunebook.planning.seeds import SeedUse, seed_numbers
-from tunebook.planning.shares import Allowance
+from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
+from tunebook.planning.rate_bracket import keep_choice, read_brackets
+from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import LevelSeen, PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 
-__all__ = ["combine_wave", "combined", "combined_claim_wave", "helping_levels"]
+__all__ = ["Combine"]
 
 FINE_RATE_STEP = math.sqrt(RATE_STEP)
 """Ratio of the rates that a combination chooses from: explore and refine have narrowed the rate to about this."""
+MOST_RATES = 3
+"""Learning rates that a combination chooses from."""
 SAME_RATE = math.log(1.05)
 """Rates nearer than this on the log scale are not worth telling apart."""
 
 
-def helping_levels(state: PlanningState) -> dict[str, LevelSeen] | None:
+class Combine(Round):
+    """The levels that helped, together."""
+
+    kind = RoundKind.COMBINE
+
+    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
+        """The round's first wave, or None when there is nothing to combine or no room for it."""
+        helped = _helping_levels(state)
+        if helped is None:
+            return None
+        room = state.room(self.kind)
+        builder = WaveBuilder(state, self.kind, round_number, 1, room)
+        if only_leading := [name for name, level in helped.items() if not level.helps]:
+            builder.note("only_leading", {"factors": only_leading})
+        together = _combined(state, helped)
+        rates = _rates(state, helped, together, room)
+        if len(rates) < 2:
+            return _claims(builder, helped, together)
+        seeds = seed_numbers(state.problem.spec.seed, SeedUse.SELECTION, 1, 1 + state.rounds_of(self.kind))
+        for rate in rates:
+            builder.replicates(together.with_values(learning_rate=rate), seeds, Purpose.BRACKET)
+        return builder.wave(closes_round=False)
+
+    def next_wave(self, state: PlanningState, last: Wave) -> Wave:
+        """The round's second wave: the combination at the rate it chose, with fresh seeds."""
+        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.room(self.kind))
+        together = keep_choice(builder, read_brackets(state, last)[0])
+        wave = _claims(builder, _helping_levels(state) or {}, together)
+        return wave if wave is not None else builder.wave()
+
+    def most(self, problem: Problem, control_seeds: int) -> Shape:
+        """The combination, a cell for each factor, and three rates to choose from."""
+        seeds, n_factors = problem.spec.seeds.configuration, len(problem.factors)
+        moves = any(FACTOR_KINDS[factor.name].moves_learning_rate for factor in problem.factors)
+        n_trials = (1 + n_factors) * seeds + MOST_RATES * moves if n_factors > 1 else 0
+        return Shape(kind=self.kind, n_trials=n_trials, n_comparisons=1, m_treatment=seeds, m_control=control_seeds)
+
+
+def _helping_levels(state: PlanningState) -> dict[str, LevelSeen] | None:
     """The best level of each factor that helped, as far as together they make a configuration not tried yet.
 
     Where they do not (fewer than two factors helped, or their levels already met in a bracket), the next most promising
@@ -37,7 +77,7 @@ def helping_levels(state: PlanningState) -> dict[str, LevelSeen] | None:
     helped = _best_levels(level for level in state.levels if level.helps)
     leading = _best_levels(level for level in state.levels if level.leads and level.factor not in helped)
     waiting = sorted(leading.items(), key=lambda item: item[1].loss_change)
-    while len(helped) < 2 or not state.is_new(combined(state, helped)):
+    while len(helped) < 2 or not state.is_new(_combined(state, helped)):
         if not waiting:
             return None
         name, level = waiting.pop(0)
@@ -56,35 +96,6 @@ def _best_levels(levels: Iterable[LevelSeen]) -> dict[str, LevelSeen]:
 
 def _order(level: LevelSeen) -> tuple[bool, float]:
     return (not level.helps, level.loss_change)
-
-
-def combine_wave(state: PlanningState, round_number: int, room: Allowance) -> Wave | None:
-    """The round's first wave, or None when there is nothing to combine or no room for it."""
-    helped = helping_levels(state)
-    if helped is None:
-        return None
-    builder = WaveBuilder(state, RoundKind.COMBINE, round_number, 1, room)
-    if only_leading := [name for name, level in helped.items() if not level.helps]:
-        builder.note("only_leading", {"factors": only_leading})
-    together = combined(state, helped)
-    rates = _rates(state, helped, together, room)
-    if len(rates) < 2:
-        return _claims(builder, helped, together)
-    seeds = seed_numbers(state.problem.spec.seed, SeedUse.SELECTION, 1, 1 + state.rounds_of(RoundKind.COMBINE))
-    for rate in rates:
-        builder.replicates(together.with_values(learning_rate=rate), seeds, Purpose.BRACKET)
-    return builder.wave(closes_round=False)
-
-
-def combined_claim_wave(state: PlanningState, first: Wave, room: Allowance) -> Wave:
-    """The round's second wave: the combination at the rate it chose, with fresh seeds."""
-    builder = WaveBuilder(state, RoundKind.COMBINE, first.round, first.number + 1, room)
-    bracket = read_brackets(state, first)[0]
-    rate = chosen_rate(bracket)
-    note_choice(builder, bracket, rate)
-    together = bracket.configuration.with_values(learning_rate=rate)
-    wave = _claims(builder, helping_levels(state) or {}, together)
-    return wave if wave is not None else builder.wave()
 
 
 def _rates(
@@ -128,7 +139,7 @@ def _claims(builder: WaveBuilder, helped: Mapping[str, LevelSeen], together: Con
     ids = builder.replicates(together, seeds[: affordable[0]], Purpose.COMBINE)
     builder.contrast(ids, state.baseline.ids, "combined")
     levels = _levels_of(state, helped, together)
-    builder.note("combined", levels)
+    builder.combined = levels
     for name in reversed(levels):
         rest = {other: value for other, value in levels.items() if other != name}
         cell = state.problem.configure(rest)
@@ -146,7 +157,7 @@ def _levels_of(state: PlanningState, helped: Mapping[str, LevelSeen], together: 
     return levels
 
 
-def combined(state: PlanningState, levels: Mapping[str, LevelSeen]) -> Configuration:
+def _combined(state: PlanningState, levels: Mapping[str, LevelSeen]) -> Configuration:
     """The baseline with these levels, at a learning rate that honours what was chosen for each of them.
 
     The rate is the learning rate's own best level, or else the one chosen for the baseline; factors whose chosen rate

@@ -7,12 +7,13 @@ it costs nothing.
 from __future__ import annotations
 
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, Wave
-from tunebook.planning.choice import as_good_and_cheaper, leading
-from tunebook.planning.seeds import SeedUse, seed_numbers
-from tunebook.planning.state import Group, PlanningState
+from tunebook.planning.problem import Problem, SeedUse, seed_numbers
+from tunebook.planning.round import Round, Shape
+from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
+from tunebook.statistics.evidence import Candidate
 
-__all__ = ["confirm_wave"]
+__all__ = ["Confirm"]
 
 SEEDS = (5, 4, 3)
 """Seeds each: five if the budget allows, at least three."""
@@ -20,33 +21,43 @@ FEWEST_SEEDS = (2, 1)
 """For budgets too small even for three; then without the cheapest."""
 
 
-def confirm_wave(state: PlanningState, round_number: int) -> Wave | None:
-    """The round's only wave, or None when the budget has no room for best and baseline or nothing has trained."""
-    problem = state.problem
-    splits = ("validation", "test") if problem.facts.n_test else ("validation",)
-    builder = WaveBuilder(state, RoundKind.CONFIRM, round_number, 1, state.allowance(RoundKind.CONFIRM))
-    roles = _roles(state)
-    if roles is None:
-        return None
-    n, roles = _seeds_each(state, builder, roles, splits)
-    if n == 0:
-        return None
-    seeds = seed_numbers(problem.spec.seed, SeedUse.CONFIRM, n)
-    configurations = {role: group.configuration for role, group in roles.items()}
-    configurations["baseline"] = problem.spec.baseline
-    ids = {role: builder.replicates(c, seeds, Purpose.CONFIRM, None, splits) for role, c in configurations.items()}
-    if problem.facts.n_test:
-        reference = problem.spec.baseline.with_values(num_train_epochs=0)
-        builder.replicates(reference, seeds[:1], Purpose.REFERENCE, None, ("test",))
-    split = splits[-1]
-    builder.contrast(ids["best"], ids["baseline"], "best", split=split)
-    if "cheapest" in ids:
-        builder.contrast(ids["cheapest"], ids["best"], "cheapest", kind=ContrastKind.NON_INFERIORITY, split=split)
-    builder.note("sealed", state.history.sealed or {role: group.effective.key for role, group in roles.items()})
-    return builder.wave()
+class Confirm(Round):
+    """Best, cheapest as good and baseline, with fresh seeds."""
+
+    kind = RoundKind.CONFIRM
+
+    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
+        """The round's only wave, or None when the budget has no room for best and baseline or nothing has trained."""
+        problem = state.problem
+        splits = ("validation", "test") if problem.facts.n_test else ("validation",)
+        builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(self.kind))
+        roles = _roles(state)
+        if roles is None:
+            return None
+        n, roles = _seeds_each(state, builder, roles, splits)
+        if n == 0:
+            return None
+        seeds = seed_numbers(problem.spec.seed, SeedUse.CONFIRM, n)
+        configurations = {role: group.configuration for role, group in roles.items()}
+        configurations["baseline"] = problem.spec.baseline
+        ids = {role: builder.replicates(c, seeds, Purpose.CONFIRM, None, splits) for role, c in configurations.items()}
+        if problem.facts.n_test:
+            reference = problem.spec.baseline.with_values(num_train_epochs=0)
+            builder.replicates(reference, seeds[:1], Purpose.REFERENCE, None, ("test",))
+        split = splits[-1]
+        builder.contrast(ids["best"], ids["baseline"], "best", split=split)
+        if "cheapest" in ids:
+            builder.contrast(ids["cheapest"], ids["best"], "cheapest", kind=ContrastKind.NON_INFERIORITY, split=split)
+        builder.sealed = state.history.sealed or {role: group.key for role, group in roles.items()}
+        return builder.wave()
+
+    def most(self, problem: Problem, control_seeds: int) -> Shape:
+        """Best, cheapest and baseline with all their seeds."""
+        n = SEEDS[0]
+        return Shape(kind=self.kind, n_trials=3 * n, n_comparisons=2, m_treatment=n, m_control=n)
 
 
-def _roles(state: PlanningState) -> dict[str, Group] | None:
+def _roles(state: PlanningState) -> dict[str, Candidate] | None:
     """Who is confirmed: the list that was sealed, or else what the rounds so far nominate; None when nothing trained.
 
     A list may be sealed without its wave when the run was killed between the two; it is then kept as it is, whatever
@@ -54,19 +65,19 @@ def _roles(state: PlanningState) -> dict[str, Group] | None:
     """
     sealed = state.history.sealed
     if sealed:
-        by_key = {group.effective.key: group for group in state.groups.values()}
-        return {role: by_key[key] for role, key in sealed.items() if key in by_key}
-    best = leading(state)
+        known = state.evidence.claiming
+        return {role: known[key] for role, key in sealed.items() if key in known}
+    best = state.leading
     if best is None:
         return None
     roles = {"best": best, "baseline": state.baseline}
-    cheapest = as_good_and_cheaper(state, best)
+    cheapest = state.evidence.cheapest_near(best, state.problem.facts, state.problem.spec.margin)
     return roles if cheapest is None else {**roles, "cheapest": cheapest}
 
 
 def _seeds_each(
-    state: PlanningState, builder: WaveBuilder, roles: dict[str, Group], splits: tuple[str, ...]
-) -> tuple[int, dict[str, Group]]:
+    state: PlanningState, builder: WaveBuilder, roles: dict[str, Candidate], splits: tuple[str, ...]
+) -> tuple[int, dict[str, Candidate]]:
     """Seeds each and the roles that the room covers: all roles with five to three seeds, else best and baseline with
     three, two or one."""
     for n in SEEDS:
@@ -84,7 +95,7 @@ def _seeds_each(
 
 
 def _covered(
-    state: PlanningState, builder: WaveBuilder, roles: dict[str, Group], n: int, splits: tuple[str, ...]
+    state: PlanningState, builder: WaveBuilder, roles: dict[str, Candidate], n: int, splits: tuple[str, ...]
 ) -> bool:
     distinct = {group.effective for group in roles.values()}
     seconds = sum(state.seconds(configuration, splits) for configuration in distinct)

@@ -7,43 +7,84 @@ bracketed level at the rate of lowest validation loss, with fresh seeds, against
 
 from __future__ import annotations
 
-from tunebook.core.factor import Level
-from tunebook.core.study import Purpose, RoundKind, Wave
-from tunebook.planning.explore_design import BASELINE_SEEDS_LEAST, Design, FactorDesign, fitted
-from tunebook.planning.folds import with_checkpoint_folds
-from tunebook.planning.rate_bracket import chosen_rate, note_choice, read_brackets
-from tunebook.planning.seeds import SeedUse, seed_numbers
+from tunebook.core.study import BracketPlan, Purpose, RoundKind, Wave
+from tunebook.planning.explore_design import BASELINE_SEEDS_LEAST, Design, FactorDesign, fitted, full_design, price
+from tunebook.planning.levels import level_label
+from tunebook.planning.problem import Problem, SeedUse, allowance, seed_numbers
+from tunebook.planning.rate_bracket import keep_choice, read_brackets
+from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
-from tunebook.planning.wave_builder import WaveBuilder
+from tunebook.planning.wave_builder import WaveBuilder, with_checkpoint_folds
 
-__all__ = ["chosen_rates_wave", "explore_wave", "level_label"]
-
-
-def level_label(factor: str, value: Level) -> str:
-    """The short stable name of a level: "lora_r=32"."""
-    if isinstance(value, float):
-        return f"{factor}={value:g}"
-    return f"{factor}={'+'.join(value) if isinstance(value, tuple) else value}"
+__all__ = ["Explore"]
 
 
-def explore_wave(state: PlanningState, round_number: int) -> Wave:
-    """The round's first wave; it closes the round when there is no bracket to choose from."""
-    problem = state.problem
-    room = state.allowance(RoundKind.EXPLORE)
-    design, cuts = fitted(problem, room)
-    builder = WaveBuilder(state, RoundKind.EXPLORE, round_number, 1, room)
-    builder.folds.extend(design.folds)
-    builder.cuts.extend(cuts)
-    study_seed = problem.spec.seed
-    baseline_seeds = seed_numbers(study_seed, SeedUse.CLAIM, design.baseline_seeds)
-    baseline = builder.replicates(problem.spec.baseline, baseline_seeds, Purpose.BASELINE)
-    for factor in design.factors:
-        if not (factor.bracketed and design.rates):
-            _levels(builder, factor, baseline)
-    if not design.has_brackets:
+class Explore(Round):
+    """The noise between seeds, and one factor at a time."""
+
+    kind = RoundKind.EXPLORE
+    is_first = True
+
+    def applies(self, problem: Problem) -> bool:
+        """A table of the user's own stands in its place."""
+        return not problem.table
+
+    def first_wave(self, state: PlanningState, round_number: int) -> Wave:
+        """The round's first wave; it closes the round when there is no bracket to choose from."""
+        problem = state.problem
+        room = state.allowance(self.kind)
+        design, cuts = fitted(problem, room)
+        builder = WaveBuilder(state, self.kind, round_number, 1, room)
+        builder.folds.extend(design.folds)
+        builder.cuts.extend(cuts)
+        baseline_seeds = seed_numbers(problem.spec.seed, SeedUse.CLAIM, design.baseline_seeds)
+        baseline = builder.replicates(problem.spec.baseline, baseline_seeds, Purpose.BASELINE)
+        for factor in design.factors:
+            if not (factor.bracketed and design.rates):
+                _levels(builder, factor, baseline)
+        if design.has_brackets:
+            _brackets(builder, design)
+        return with_checkpoint_folds(builder.wave(closes_round=not design.has_brackets))
+
+    def next_wave(self, state: PlanningState, last: Wave) -> Wave:
+        """The round's second wave: claims at the chosen rates."""
+        plan = last.bracket
+        assert plan is not None, "the wave has brackets, or it would have closed the round"
+        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(self.kind))
+        of_baseline, *of_levels = read_brackets(state, last)
+        reserve = sum(plan.seeds[str(bracket.factor)] for bracket in of_levels)
+        rate = keep_choice(builder, of_baseline).learning_rate
+        control = _baseline_at(builder, rate, plan.baseline_seeds, reserve)
+        for bracket in of_levels:
+            factor = str(bracket.factor)
+            configuration = keep_choice(builder, bracket)
+            seeds = seed_numbers(state.problem.spec.seed, SeedUse.CLAIM, plan.seeds[factor])
+            ids = builder.replicates(configuration, seeds, Purpose.CHOSEN, factor)
+            if len(ids) < len(seeds):
+                builder.cut("second_seeds", len(seeds) - len(ids), factor)
+            builder.contrast(ids, control, level_label(factor, bracket.value), factor)
         return with_checkpoint_folds(builder.wave())
-    _brackets(builder, design)
-    return with_checkpoint_folds(builder.wave(closes_round=False))
+
+    def most(self, problem: Problem, control_seeds: int) -> Shape:
+        """The design that fits the round's share."""
+        design, _ = fitted(problem, allowance(problem.spec.budget, self.kind, 0, 0.0))
+        return _shape(problem, design)
+
+    def wanted(self, problem: Problem) -> Shape:
+        """Everything that the study file asks for."""
+        return _shape(problem, full_design(problem))
+
+
+def _shape(problem: Problem, design: Design) -> Shape:
+    further = sum(len(factor.levels) * (factor.seeds - 1) for factor in design.factors)
+    return Shape(
+        kind=RoundKind.EXPLORE,
+        n_trials=price(problem, design)[0],
+        n_comparisons=design.n_levels,
+        m_treatment=min((factor.seeds for factor in design.factors), default=1),
+        m_control=design.baseline_seeds,
+        noise_df=max(1, design.baseline_seeds - 1 + further),
+    )
 
 
 def _levels(builder: WaveBuilder, factor: FactorDesign, baseline: tuple[int, ...]) -> None:
@@ -64,38 +105,8 @@ def _brackets(builder: WaveBuilder, design: Design) -> None:
                 for rate in design.rates:
                     configuration = level.configuration.with_values(learning_rate=rate)
                     builder.replicates(configuration, seeds, Purpose.BRACKET, factor.name)
-    bracketed = [factor.name for factor in design.factors if factor.bracketed]
-    builder.note(
-        "bracket",
-        {
-            "rates": list(design.rates),
-            "factors": bracketed,
-            "baseline_seeds": design.baseline_seeds,
-            "seeds": {factor.name: factor.seeds for factor in design.factors if factor.bracketed},
-        },
-    )
-
-
-def chosen_rates_wave(state: PlanningState, first: Wave) -> Wave:
-    """The round's second wave: claims at the chosen rates."""
-    problem = state.problem
-    plan = dict(first.notes)["bracket"]
-    builder = WaveBuilder(state, RoundKind.EXPLORE, first.round, first.number + 1, state.allowance(RoundKind.EXPLORE))
-    brackets = read_brackets(state, first)
-    rates = [chosen_rate(bracket) for bracket in brackets]
-    levels = list(zip(brackets[1:], rates[1:], strict=True))
-    reserve = sum(plan["seeds"][bracket.factor] for bracket, _ in levels)
-    control = _baseline_at(builder, rates[0], int(plan["baseline_seeds"]), reserve)
-    note_choice(builder, brackets[0], rates[0])
-    for bracket, rate in levels:
-        note_choice(builder, bracket, rate)
-        seeds = seed_numbers(problem.spec.seed, SeedUse.CLAIM, plan["seeds"][bracket.factor])
-        configuration = bracket.configuration.with_values(learning_rate=rate)
-        ids = builder.replicates(configuration, seeds, Purpose.CHOSEN, bracket.factor)
-        if len(ids) < len(seeds):
-            builder.cut("second_seeds", len(seeds) - len(ids), bracket.factor)
-        builder.contrast(ids, control, level_label(str(bracket.factor), bracket.value), bracket.factor)
-    return with_checkpoint_folds(builder.wave())
+    bracketed = {factor.name: factor.seeds for factor in design.factors if factor.bracketed}
+    builder.bracket = BracketPlan(design.rates, design.baseline_seeds, bracketed)
 
 
 def _baseline_at(builder: WaveBuilder, rate: float, wanted: int, reserve: int) -> tuple[int, ...]:

@@ -7,67 +7,51 @@ factor's scale) between the best level and its neighbours, fresh seeds, against 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Level
 from tunebook.core.study import Purpose, RoundKind, Wave
-from tunebook.planning.levels import between, is_ordered, position
-from tunebook.planning.rounds.explore import level_label
-from tunebook.planning.seeds import SeedUse, seed_numbers
-from tunebook.planning.shares import Allowance
-from tunebook.planning.state import Group, PlanningState
+from tunebook.planning.levels import between, is_ordered, level_label, position
+from tunebook.planning.problem import Problem, SeedUse, seed_numbers
+from tunebook.planning.round import Round, Shape
+from tunebook.planning.state import PlanningState, Point, Rung, ladder
 from tunebook.planning.wave_builder import WaveBuilder
 
-__all__ = ["Point", "Rung", "ladder", "refine_wave"]
+__all__ = ["Refine"]
 
 
-@dataclass(frozen=True)
-class Rung:
-    """A level of an ordered factor with what is known of it."""
+class Refine(Round):
+    """Points beside the best level of a factor."""
 
-    value: Level
-    group: Group
-    control: Group
+    kind = RoundKind.REFINE
 
+    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
+        """The round's only wave, or None when there is nothing to refine."""
+        builder = WaveBuilder(state, self.kind, round_number, 1, state.room(self.kind))
+        spec = state.problem.spec
+        n = spec.seeds.configuration
+        seeds = seed_numbers(spec.seed, SeedUse.REFINE, n, state.rounds_of(self.kind))
+        for point in _points(state, builder):
+            affordable = [k for k in range(n, 0, -1) if builder.covers(point.configuration, seeds[:k], ("validation",))]
+            if not affordable or (affordable[0] < n and not builder.is_empty()):
+                builder.cut("middle_levels", n, point.factor)
+                continue
+            if affordable[0] < n:
+                builder.cut("second_seeds", n - affordable[0], point.factor)
+            ids = builder.replicates(point.configuration, seeds[: affordable[0]], Purpose.REFINE, point.factor)
+            builder.contrast(ids, point.control.ids, level_label(point.factor, point.value), point.factor)
+        return None if builder.is_empty() else builder.wave()
 
-@dataclass(frozen=True)
-class Point:
-    """A new level to try."""
-
-    factor: str
-    value: Level
-    configuration: Configuration
-    control: Group
-
-
-def ladder(state: PlanningState, factor: str) -> list[Rung]:
-    """The levels of a factor from low to high, the baseline's own among them."""
-    seen = state.levels_of(factor)
-    control = seen[-1].control if seen else state.baseline
-    own = Rung(getattr(state.problem.spec.baseline, factor), control, control)
-    rungs = {own.value: own}
-    for level in seen:
-        rungs[level.value] = Rung(level.value, level.group, level.control)
-    return sorted(rungs.values(), key=lambda rung: position(factor, rung.value))
-
-
-def refine_wave(state: PlanningState, round_number: int, room: Allowance) -> Wave | None:
-    """The round's only wave, or None when there is nothing to refine."""
-    builder = WaveBuilder(state, RoundKind.REFINE, round_number, 1, room)
-    spec = state.problem.spec
-    n = spec.seeds.configuration
-    seeds = seed_numbers(spec.seed, SeedUse.REFINE, n, state.rounds_of(RoundKind.REFINE))
-    for point in _points(state, builder):
-        affordable = [k for k in range(n, 0, -1) if builder.covers(point.configuration, seeds[:k], ("validation",))]
-        if not affordable or (affordable[0] < n and not builder.is_empty()):
-            builder.cut("middle_levels", n, point.factor)
-            continue
-        if affordable[0] < n:
-            builder.cut("second_seeds", n - affordable[0], point.factor)
-        ids = builder.replicates(point.configuration, seeds[: affordable[0]], Purpose.REFINE, point.factor)
-        builder.contrast(ids, point.control.ids, level_label(point.factor, point.value), point.factor)
-    return None if builder.is_empty() else builder.wave()
+    def most(self, problem: Problem, control_seeds: int) -> Shape:
+        """A point on each side of the best level of every ordered factor."""
+        seeds = problem.spec.seeds.configuration
+        points = 2 * sum(is_ordered(factor.name) for factor in problem.factors)
+        return Shape(
+            kind=self.kind,
+            n_trials=points * seeds,
+            n_comparisons=points,
+            m_treatment=seeds,
+            m_control=control_seeds,
+        )
 
 
 def _points(state: PlanningState, builder: WaveBuilder) -> list[Point]:
@@ -104,13 +88,10 @@ def _promise(state: PlanningState, factor: str) -> float:
 def _points_of(state: PlanningState, factor: str) -> list[Point]:
     """Points on both sides of the best level, the more promising side first."""
     rungs = ladder(state, factor)
-    best = min(
-        range(len(rungs)),
-        key=lambda i: rungs[i].group.loss - rungs[i].control.loss if math.isfinite(rungs[i].group.loss) else math.inf,
-    )
+    best = min(range(len(rungs)), key=lambda i: rungs[i].loss_change)
     neighbours = [rungs[i] for i in (best - 1, best + 1) if 0 <= i < len(rungs)]
     if all(rung.group.trains for rung in neighbours):
-        neighbours.sort(key=lambda rung: rung.group.loss - rung.control.loss)
+        neighbours.sort(key=lambda rung: rung.loss_change)
     else:  # beside a level that broke the best may lie anywhere: look first where least is known
         neighbours.sort(key=lambda rung: -abs(position(factor, rung.value) - position(factor, rungs[best].value)))
     points = []

@@ -5,16 +5,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.facts import History
 from tunebook.core.study import Purpose, RoundKind, Wave
 from tunebook.planning.explore_design import BASELINE_SEEDS_LEAST
-from tunebook.planning.folds import ABOUT, fold_of, with_checkpoint_folds
-from tunebook.planning.problem import Problem
-from tunebook.planning.rounds.explore import level_label
-from tunebook.planning.seeds import SeedUse, seed_numbers
+from tunebook.planning.levels import level_label
+from tunebook.planning.problem import Problem, SeedUse, seed_numbers
+from tunebook.planning.round import Round, Shape, shape_of
 from tunebook.planning.state import PlanningState
-from tunebook.planning.wave_builder import WaveBuilder
+from tunebook.planning.wave_builder import ABOUT, WaveBuilder, fold_of, with_checkpoint_folds
 
-__all__ = ["changed_factor", "table_wave"]
+__all__ = ["Table", "changed_factor"]
+
+
+class Table(Round):
+    """Every row against the baseline, with the study's seeds as far as the share goes."""
+
+    kind = RoundKind.TABLE
+    is_first = True
+
+    def applies(self, problem: Problem) -> bool:
+        """Only where the user brings a table."""
+        return bool(problem.table)
+
+    def first_wave(self, state: PlanningState, round_number: int) -> Wave:
+        """The round's only wave: the last rows get a single seed, or are left out, where the share is smaller."""
+        problem = state.problem
+        builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(self.kind))
+        rows = _distinct_rows(builder)
+        fit = _fit(builder, len(rows))
+        seed, n = problem.spec.seed, problem.spec.seeds.configuration
+        baseline_seeds = seed_numbers(seed, SeedUse.CLAIM, fit.n_baseline)
+        baseline = builder.replicates(problem.spec.baseline, baseline_seeds, Purpose.BASELINE)
+        for i, (number, configuration) in enumerate(rows[: fit.n_rows]):
+            factor = changed_factor(problem, configuration)
+            label = f"row {number}" if factor is None else level_label(factor, getattr(configuration, factor))
+            seeds = seed_numbers(seed, SeedUse.CLAIM, n if i < fit.n_full else 1)
+            builder.contrast(builder.replicates(configuration, seeds, Purpose.TABLE, factor), baseline, label, factor)
+        return with_checkpoint_folds(builder.wave())
+
+    def most(self, problem: Problem, control_seeds: int) -> Shape:
+        """The wave itself: it does not depend on any result."""
+        return shape_of(self.first_wave(PlanningState(problem, History()), 1))
 
 
 @dataclass(frozen=True)
@@ -24,24 +55,6 @@ class _Fit:
     n_baseline: int
     n_rows: int
     n_full: int
-
-
-def table_wave(state: PlanningState, round_number: int) -> Wave:
-    """Every row with the study's seeds; the last ones with a single seed, or not at all, where the share is smaller."""
-    problem = state.problem
-    builder = WaveBuilder(state, RoundKind.TABLE, round_number, 1, state.allowance(RoundKind.TABLE))
-    rows = _distinct_rows(builder)
-    fit = _fit(builder, len(rows))
-    seed, n = problem.spec.seed, problem.spec.seeds.configuration
-    baseline = builder.replicates(
-        problem.spec.baseline, seed_numbers(seed, SeedUse.CLAIM, fit.n_baseline), Purpose.BASELINE
-    )
-    for i, (number, configuration) in enumerate(rows[: fit.n_rows]):
-        factor = changed_factor(problem, configuration)
-        label = f"row {number}" if factor is None else level_label(factor, getattr(configuration, factor))
-        seeds = seed_numbers(seed, SeedUse.CLAIM, n if i < fit.n_full else 1)
-        builder.contrast(builder.replicates(configuration, seeds, Purpose.TABLE, factor), baseline, label, factor)
-    return with_checkpoint_folds(builder.wave())
 
 
 def changed_factor(problem: Problem, configuration: Configuration) -> str | None:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.study import TrialState
-from tunebook.record.numbers import number
 from tunebook.record.plots.style import BLUE, GREEN, GREY, VERMILLION, Paper
 from tunebook.record.view import View
-from tunebook.record.words import Words
+from tunebook.words import Words
+from tunebook.words.numbers import number
 
 __all__ = ["best", "everyone", "smoothed"]
 
@@ -69,7 +69,7 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
             )
             last.append(losses[-1])
     _finish(axes, words)
-    lowest = f"; {words.label('leg_validation')} {number(float(np.mean(last)))}" if last else ""
+    lowest = f"{words.label('list_gap')}{words.label('leg_validation')} {number(float(np.mean(last)))}" if last else ""
     return figure, f"{words.label('fig_curve_best')} {words.settings(view.configurations[chosen.key])}{lowest}"
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import TrialState
-from tunebook.record.numbers import number, percent, points, rate
 from tunebook.record.opening import boundary_sentence, is_baseline, name
 from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, Paper
 from tunebook.record.view import View
-from tunebook.record.words import Words
+from tunebook.words import Words
+from tunebook.words.numbers import number, points, rate
 
 __all__ = ["effects", "importance", "learning_rate"]
 
@@ -47,7 +47,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.set_xlabel(words.label("ax_effect"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     decided = [f for f in shown if f.verdict in (Verdict.BETTER, Verdict.WORSE)]
-    alt = "; ".join(f"{name(view, words, f.treatment_key)} {points(f.effect)}" for f in decided)
+    alt = words.label("list_gap").join(f"{name(view, words, f.treatment_key)} {points(f.effect)}" for f in decided)
     return figure, f"{words.label('fig_effects')} {alt}"
 
 
@@ -225,5 +225,5 @@ def importance(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None
     right.set_xlim(0.5, len(rows) + 0.5)
     for axes in (left, right):
         axes.grid(axis="y", visible=False)
-    alt = ", ".join(f"{words.factor(i.factor)} {percent(i.share, 0)}" for i in rows if i.ranked)
+    alt = words.comma.join(f"{words.factor(i.factor)} {words.percent(i.share, 0)}" for i in rows if i.ranked)
     return figure, f"{words.label('fig_importance')} {alt}"

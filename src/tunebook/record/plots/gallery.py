@@ -10,7 +10,7 @@ from typing import Any
 from tunebook.record.plots import curves, effects, overview
 from tunebook.record.plots.style import Paper, chinese_font, styled
 from tunebook.record.view import View
-from tunebook.record.words import Words, words_for
+from tunebook.words import Words, words_for
 
 __all__ = ["Drawing", "draw_all"]
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, RoundKind, TrialState
-from tunebook.record.numbers import percent
 from tunebook.record.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, SKY, VERMILLION, Paper
 from tunebook.record.view import View
-from tunebook.record.words import Words
+from tunebook.words import Words
 
 __all__ = ["confirmation", "cost", "rounds", "timeline"]
 
@@ -69,7 +68,9 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     top, best = dots.get("leg_best", [None])[0], words.label("leg_best")
-    return figure, words.label("fig_cost") + (f" {best}: {percent(top[1])}, {words.duration(top[0])}" if top else "")
+    return figure, words.label("fig_cost") + (
+        " " + words.colon(best, words.comma.join([words.percent(top[1]), words.duration(top[0])])) if top else ""
+    )
 
 
 def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -120,7 +121,9 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure, f"{words.label('fig_rounds')} {words.label('leg_leader')}: {percent(leaders[-1][1] / 100)}"
+    led = view.leader_after(split_rounds[-1][0])
+    title = words.label("fig_rounds")
+    return figure, f"{title} {words.colon(words.label('leg_leader'), words.percent(led[1]))}" if led else title
 
 
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -149,14 +152,14 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
                 x, y * 100, marker=marker, color=colour, ms=8, ls="", label=words.label(label) if i == 0 else None
             )
             above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8.5}
-            axes.annotate(percent(y), (x, high * 100), **above)
+            axes.annotate(words.percent(y), (x, high * 100), **above)
     titles = {"best": "leg_best", "cheapest": "cheapest_candidate", "baseline": "leg_baseline"}
     axes.set_xticks(range(len(roles)), [words.label(titles[r]) for r in roles])
     axes.set_xlim(-0.5, len(roles) - 0.5)
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_accuracy"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    shown = ", ".join(f"{words.label(titles[r])} {percent(confirmed.accuracies[r])}" for r in roles)
+    shown = words.comma.join(f"{words.label(titles[r])} {words.percent(confirmed.accuracies[r])}" for r in roles)
     return figure, f"{words.label('fig_confirm')} {shown}"
 
 
@@ -206,5 +209,5 @@ def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return (
         figure,
-        f"{words.label('fig_timeline')} {words.n_trials(len(spans))}, {words.n_slots(len(lanes))}",
+        f"{words.label('fig_timeline')} {words.n_trials(len(spans))}{words.comma}{words.n_slots(len(lanes))}",
     )

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
-from tunebook.engines.initial import initial_a
+from tunebook.engines.initial import initial_values
 
 __all__ = ["Adapter", "ModuleShape", "new_adapter"]
 
@@ -109,6 +109,14 @@ class Adapter:
             return None
         return self.values[start : start + len(names) * size].view(len(names) * self.rank, first.n_in)
 
+    def flat(self, a: float, b: float) -> Tensor:
+        """A vector like `values` with `a` at the entries of every A and `b` at those of every B."""
+        made = torch.zeros_like(self.values)
+        for view_a, view_b in self._view(made).values():
+            view_a.fill_(a)
+            view_b.fill_(b)
+        return made
+
     def want_grads(self) -> None:
         """Make room for gradients, all zero."""
         self.grads = torch.zeros_like(self.values)
@@ -142,7 +150,7 @@ def new_adapter(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Adapter:
-    """The adapter with which a trial starts: A from `engines.initial`, B zero.
+    """The adapter with which a trial starts: values of `engines.initial`.
 
     Args:
         shapes: the modules that the configuration targets (`targets.target_shapes`).
@@ -153,7 +161,9 @@ def new_adapter(
     )
     for shape in shapes:
         kind = configuration.init_lora_weights
-        adapter.a(shape.name).copy_(initial_a(seed, shape.name, adapter.rank, shape.n_in, kind))
+        a_RD, b_OR = initial_values(seed, shape.name, adapter.rank, shape.n_in, shape.n_out, kind)
+        adapter.a(shape.name).copy_(a_RD)
+        adapter.b(shape.name).copy_(b_OR.T)
     return adapter
 
 

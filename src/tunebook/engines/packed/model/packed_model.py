@@ -28,7 +28,7 @@ from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.layers import AdaptedLinear, Group
 from tunebook.engines.packed.model.lean_modules import swap_known_modules, swap_last_layer
 from tunebook.engines.packed.model.multiplies import base_linear, row_multiple
-from tunebook.engines.packed.model.ops import Ops, TorchOps
+from tunebook.engines.packed.model.ops import Ops, ops_for
 from tunebook.engines.packed.model.recompute import recomputed
 from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
 from tunebook.errors import PackingError
@@ -67,7 +67,7 @@ class PackedModel:
         self.device = next(model.parameters()).device
         self.dtype = next(model.parameters()).dtype
         self.adapter_dtype = compute_dtype(model)
-        self.ops: Ops = TorchOps(self.device) if ops is None else ops
+        self.ops: Ops = ops_for(self.device) if ops is None else ops
         self.n_layers: int = model.config.num_hidden_layers
         self.all_shapes = linear_shapes(model)
         self.recompute = False

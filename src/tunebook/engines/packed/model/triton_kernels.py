@@ -1,8 +1,8 @@
 """Triton kernels of what a layer does between its base multiplies, for all trials of a batch in one launch each.
 
 Rows of a trial are contiguous. Products that give rows run over tiles, at most BM rows of one trial; products that sum
-over rows run over trials, each summed by one program in the order of its rows, so that there are no atomics and the
-sums have the same bits every time. What differs between trials (where A and B lie, rank, scale, dropout) comes from tables:
+over rows run over trials, each summed by one program in the order of its rows: there are no atomics, and the sums have
+the same bits every time. What differs between trials (where A and B lie, rank, scale, dropout) comes from tables:
 
     tiles      (T, 3) int32: first row, the row after the last, trial
     spans      (S, 2) int32: rows of each trial
@@ -262,36 +262,39 @@ def rotate(x, row_stride, head_stride, cosine, sine, sign, y, H, E: tl.constexpr
 
 @triton.jit
 def squares(addresses, sizes, out, BLOCKS, B: tl.constexpr):
-    """Sums of squares of gradients by blocks, (S, BLOCKS); grid (trials, blocks). Addresses (S, 4): values, gradients,
-    first and second moments."""
+    """Sums of squares of gradients by blocks, (S, BLOCKS); grid (trials, blocks). Addresses as for `adamw`."""
     run, block = tl.program_id(0), tl.program_id(1)
     n, at = tl.load(sizes + run), block.to(tl.int64) * B + tl.arange(0, B)
-    g = tl.load(addresses + run * 4 + 1).to(tl.pointer_type(tl.float32))
+    g = tl.load(addresses + run * 5 + 1).to(tl.pointer_type(tl.float32))
     values = tl.load(g + at, mask=at < n, other=0.0)
     tl.store(out + run * BLOCKS + block, tl.sum(values * values, axis=0))
 
 
 @triton.jit
-def adamw(addresses, sizes, facts, beta1, epsilon, B: tl.constexpr):
+def adamw(addresses, sizes, going, facts, beta1, epsilon, B: tl.constexpr):
     """One step of AdamW for all trials, which clears the gradients; grid (trials, blocks).
 
-    Facts (S, 6): rate, factor of the gradient (0: this trial stays as it is), decay, beta2, and the two corrections
-    1 - beta1^t and sqrt(1 - beta2^t).
+    Addresses (S, 5): of values, gradients, first and second moments, and the shares of the way that entries go
+    (LoRA+). Going (S, 2): whether a trial is updated, and whether it has such shares; 0 or 1. Facts (S, 6): rate,
+    factor of the gradient, decay, beta2, and the corrections 1 - beta1^t and sqrt(1 - beta2^t).
     """
     run, at = tl.program_id(0), tl.program_id(1).to(tl.int64) * B + tl.arange(0, B)
-    inside, facts_at = at < tl.load(sizes + run), facts + run * 6
+    facts_at, addresses_at = facts + run * 6, addresses + run * 5
     rate, factor, decay, beta2 = tl.load(facts_at), tl.load(facts_at + 1), tl.load(facts_at + 2), tl.load(facts_at + 3)
     bias1, bias2 = tl.load(facts_at + 4), tl.load(facts_at + 5)
-    inside = inside & (factor > 0.0)
-    value = tl.load(addresses + run * 4).to(tl.pointer_type(tl.float32)) + at
-    grad = tl.load(addresses + run * 4 + 1).to(tl.pointer_type(tl.float32)) + at
-    first = tl.load(addresses + run * 4 + 2).to(tl.pointer_type(tl.float32)) + at
-    second = tl.load(addresses + run * 4 + 3).to(tl.pointer_type(tl.float32)) + at
+    n = tl.load(sizes + run) * tl.load(going + 2 * run)
+    inside, shared = at < n, at < n * tl.load(going + 2 * run + 1)
+    value = tl.load(addresses_at).to(tl.pointer_type(tl.float32)) + at
+    grad = tl.load(addresses_at + 1).to(tl.pointer_type(tl.float32)) + at
+    first = tl.load(addresses_at + 2).to(tl.pointer_type(tl.float32)) + at
+    second = tl.load(addresses_at + 3).to(tl.pointer_type(tl.float32)) + at
+    share = tl.load(tl.load(addresses_at + 4).to(tl.pointer_type(tl.float32)) + at, mask=shared, other=1.0)
     g = tl.load(grad, mask=inside, other=0.0) * factor
     m = tl.load(first, mask=inside, other=0.0) * beta1 + g * (1.0 - beta1)
     v = tl.load(second, mask=inside, other=0.0) * beta2 + g * g * (1.0 - beta2)
-    w = tl.load(value, mask=inside, other=0.0) * (1.0 - rate * decay)
-    tl.store(value, w - rate / bias1 * m / (tl.sqrt(v) / bias2 + epsilon), mask=inside)
+    w = tl.load(value, mask=inside, other=0.0)
+    change = rate * decay * w + (rate / bias1) * (m / (tl.sqrt(v) / bias2 + epsilon))
+    tl.store(value, w - share * change, mask=inside)
     tl.store(first, m, mask=inside)
     tl.store(second, v, mask=inside)
     tl.store(grad, tl.zeros_like(g), mask=inside)

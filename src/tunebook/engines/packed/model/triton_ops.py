@@ -22,12 +22,14 @@ from tunebook.engines.packed.model.attention import Rotary, attend
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
 from tunebook.engines.packed.model.batches import Batch, Run
 from tunebook.engines.packed.model.dropout import kept_scale, limit, row_keys, word_keys
-from tunebook.engines.packed.model.ops import GroupCall
+from tunebook.engines.packed.model.ops import AdamwFacts, AdamwVectors, GroupCall
+from tunebook.engines.packed.model.transfer import to_device
 
 __all__ = ["TritonOps", "attend_tree", "launch"]
 
 TILE_ROWS, BLOCK, FLAT_BLOCK = 32, 64, 1024
 """Rows of a tile; columns of a block; numbers of a block of a flat vector."""
+ADAM_BETA1, EPSILON = 0.9, 1e-8
 _NOTHING_DROPPED = -(1 << 15)
 _SMALLEST_DOT = 16
 
@@ -53,6 +55,8 @@ class _Rows:
 
 class TritonOps:
     """Fulfils `Ops` for adapters in float32 and a base in float32, bfloat16 or float16."""
+
+    joint_updates = True
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -91,8 +95,8 @@ class TritonOps:
         (n, d), m, s, w = x_ND.shape, len(call.shapes), len(rows.runs), -(-x_ND.shape[1] // 4)
         (gs, widths), g_thin, x_at = _three(grads), torch.empty_like(kept), (x_ND, x_ND.stride(0))
         last = rows.rank, TILE_ROWS, BLOCK
-        launch(tk.grad_thin, (len(rows.tiles), m), *gs, *widths, g_thin, rows.tiles, addresses, ranks, rows.scales, n, s,
-               *last)  # fmt: skip
+        launch(tk.grad_thin, (len(rows.tiles), m), *gs, *widths, g_thin, rows.tiles, addresses, ranks, rows.scales, n,
+               s, *last)  # fmt: skip
         launch(
             tk.grad_b, (s, -(-max(widths) // BLOCK), m), kept, *gs, *widths, rows.spans, addresses, ranks, n, s, *last
         )
@@ -104,34 +108,14 @@ class TritonOps:
 
     def _rows(self, call: GroupCall) -> _Rows | None:
         """Tables of a batch's rows, made once; None where no adapter is in it."""
-        at = "triton rows", call.masks is not None
+        at, training = ("triton rows", call.masks is not None), call.masks is not None
         if at not in call.batch.memo:
-            call.batch.memo[at] = self._made_rows(call.batch, call.masks is not None)
+            both = [call.batch, *([call.batch.reading.batch] if call.batch.reading is not None else [])]
+            tables = [_tables(batch, training) for batch in both]
+            tensors = iter(to_device(self._device, *(table for arrays, *_ in tables for table in arrays)))
+            for batch, (arrays, *facts) in zip(both, tables, strict=True):
+                batch.memo[at] = _Rows(*[next(tensors) for _ in arrays], *facts) if arrays else None  # type: ignore[arg-type]
         return cast("_Rows | None", call.batch.memo[at])
-
-    def _made_rows(self, batch: Batch, training: bool) -> _Rows | None:
-        runs = tuple(run for run in batch.runs if run.adapter is not None)
-        if not runs:
-            return None
-        adapters = [cast(Adapter, run.adapter) for run in runs]
-        dropouts = [adapter.dropout if training else 0.0 for adapter in adapters]
-        keys = np.zeros(len(batch.input_ids), dtype=np.uint64)
-        for run, dropout in zip(runs, dropouts, strict=True):
-            if dropout:
-                keys[slice(*run.rows)] = row_keys(run)
-        tiles = [
-            (first, min(first + TILE_ROWS, run.rows[1]), index)
-            for index, run in enumerate(runs)
-            for first in range(*run.rows, TILE_ROWS)
-        ]
-        limits = [limit(dropout) if dropout else _NOTHING_DROPPED for dropout in dropouts]
-        scales = [a.scaling * (kept_scale(p) if p else 1.0) for a, p in zip(adapters, dropouts, strict=True)]
-        tensors = to_device(
-            self._device, np.array(tiles, dtype=np.int32), np.array([run.rows for run in runs], dtype=np.int32),
-            np.array(limits, dtype=np.int32), np.array(scales, dtype=np.float32), keys.view(np.int64),
-        )  # fmt: skip
-        rank = 1 << (max(_SMALLEST_DOT, *(adapter.rank for adapter in adapters)) - 1).bit_length()
-        return _Rows(tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], runs, any(dropouts), rank)
 
     def _group(self, shapes: Sequence[ModuleShape], rows: _Rows) -> tuple[Tensor, Tensor, Tensor]:
         """Addresses and ranks of a group's modules in every adapter, and its words for dropout; copied to the device
@@ -179,6 +163,33 @@ class TritonOps:
         if q_HNE.device.type == "cpu" and q_HNE.requires_grad:  # where FlexAttention has no backward pass
             return attend(batch, q_HNE, k_GNE, v_GNE, scaling, window, softcap)
         return attend_tree(batch, q_HNE, k_GNE, v_GNE, scaling, window, softcap)
+
+    # -- optimiser
+
+    def norms(self, trials: Sequence[AdamwVectors]) -> Tensor:
+        addresses, sizes, blocks = self._vectors(trials)
+        sums = torch.empty(len(trials), blocks, device=self._device)
+        launch(tk.squares, (len(trials), blocks), addresses, sizes, sums, blocks, FLAT_BLOCK)
+        return sums.sum(1, dtype=torch.float64).sqrt_()
+
+    def adamw(self, trials: Sequence[AdamwVectors], facts: Sequence[AdamwFacts]) -> None:
+        addresses, sizes, blocks = self._vectors(trials)
+        pairs = zip(trials, facts, strict=True)
+        going = np.array([(own.factor > 0, trial.shares is not None) for trial, own in pairs], dtype=np.int64)
+        numbers, there = to_device(self._device, np.array(facts, dtype=np.float32), going)
+        launch(tk.adamw, (len(trials), blocks), addresses, sizes, there, numbers, ADAM_BETA1, EPSILON, FLAT_BLOCK)
+
+    def _vectors(self, trials: Sequence[AdamwVectors]) -> tuple[Tensor, Tensor, int]:
+        """Addresses, sizes and the most blocks of some trials' vectors."""
+        at = tuple(
+            tuple(0 if v is None else v.data_ptr() for v in (t.values, t.grads, t.first, t.second, t.shares))
+            for t in trials
+        )
+        if at not in self._tables:
+            sizes = np.array([trial.values.numel() for trial in trials], dtype=np.int64)
+            made = to_device(self._device, np.array(at, dtype=np.int64), sizes)
+            self._tables[at] = made[0], made[1]
+        return *self._tables[at], -(-max(trial.values.numel() for trial in trials) // FLAT_BLOCK)
 
 
 # -- attention over the tree
@@ -261,18 +272,30 @@ def _turn(x_NHE: Tensor, cosine_NE: Tensor, sine_NE: Tensor, sign: float) -> Ten
 # -- tables
 
 
-def to_device(device: torch.device, *arrays: NDArray[Any]) -> list[Tensor]:
-    """Several arrays in one copy; each begins at a multiple of 8 bytes."""
-    flat = [np.ascontiguousarray(array).view(np.uint8).ravel() for array in arrays]
-    starts = np.cumsum([0, *(-(-len(part) // 8) * 8 for part in flat)])
-    buffer = torch.empty(int(starts[-1]), dtype=torch.uint8, pin_memory=device.type == "cuda")
-    for part, start in zip(flat, starts, strict=False):
-        buffer[start : start + len(part)] = torch.from_numpy(part)
-    there = buffer.to(device, non_blocking=True)
-    return [
-        there[start : start + len(part)].view(torch.from_numpy(array).dtype).view(array.shape)
-        for array, part, start in zip(arrays, flat, starts, strict=False)
+def _tables(batch: Batch, training: bool) -> tuple[list[NDArray[Any]], tuple[Run, ...], bool, int]:
+    """What `_Rows` holds of a batch, as arrays; none where no adapter is in it."""
+    runs = tuple(run for run in batch.runs if run.adapter is not None)
+    if not runs:
+        return [], (), False, 0
+    adapters = [cast(Adapter, run.adapter) for run in runs]
+    dropouts = [adapter.dropout if training else 0.0 for adapter in adapters]
+    keys = np.zeros(len(batch.input_ids), dtype=np.uint64)
+    for run, dropout in zip(runs, dropouts, strict=True):
+        if dropout:
+            keys[slice(*run.rows)] = row_keys(run)
+    tiles = [
+        (first, min(first + TILE_ROWS, run.rows[1]), index)
+        for index, run in enumerate(runs)
+        for first in range(*run.rows, TILE_ROWS)
     ]
+    limits = [limit(dropout) if dropout else _NOTHING_DROPPED for dropout in dropouts]
+    scales = [a.scaling * (kept_scale(p) if p else 1.0) for a, p in zip(adapters, dropouts, strict=True)]
+    arrays: list[NDArray[Any]] = [
+        np.array(tiles, dtype=np.int32), np.array([run.rows for run in runs], dtype=np.int32),
+        np.array(limits, dtype=np.int32), np.array(scales, dtype=np.float32), keys.view(np.int64),
+    ]  # fmt: skip
+    rank = 1 << (max(_SMALLEST_DOT, *(adapter.rank for adapter in adapters)) - 1).bit_length()
+    return arrays, runs, any(dropouts), rank
 
 
 def _addresses(adapter: Adapter, name: str) -> tuple[int, int, int, int]:

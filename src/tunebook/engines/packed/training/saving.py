@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.keywords import lora_keywords
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
 from tunebook.files import writing
 
@@ -58,17 +59,8 @@ def save_adapter(
 def _peft_config(
     adapter: Adapter, configuration: Configuration, all_shapes: tuple[ModuleShape, ...], base: str
 ) -> LoraConfig:
-    return LoraConfig(
-        base_model_name_or_path=base,
-        r=configuration.lora_r,
-        lora_alpha=configuration.lora_alpha,
-        lora_dropout=configuration.lora_dropout,
-        use_rslora=configuration.use_rslora,
-        init_lora_weights="gaussian" if configuration.init_lora_weights == "gaussian" else True,
-        target_modules=_target_names(adapter, all_shapes),
-        task_type="CAUSAL_LM",
-        inference_mode=True,
-    )
+    values = lora_keywords(configuration) | {"target_modules": _target_names(adapter, all_shapes)}
+    return LoraConfig(base_model_name_or_path=base, inference_mode=True, **values)
 
 
 def _target_names(adapter: Adapter, all_shapes: tuple[ModuleShape, ...]) -> list[str]:

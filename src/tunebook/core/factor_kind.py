@@ -1,0 +1,192 @@
+"""What is known of one factor: type, bounds, default, its names in other tools, its words for people.
+
+A factor is one field of `core.configuration.Configuration`; `row` makes that field. Nothing here knows which factors
+there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["UNKNOWN", "FactorKind", "Key", "Level", "Scale", "Tool", "row"]
+
+Level = float | int | bool | str | tuple[str, ...] | None
+"""One value of a factor."""
+
+UNKNOWN = object()
+"""What `Key.write` gives for a level that the tool has no word for."""
+
+
+class Scale(StrEnum):
+    """How distances between levels are measured."""
+
+    LOG = "log"
+    LINEAR = "linear"
+    CHOICE = "choice"
+    FLAG = "flag"
+
+
+class Tool(StrEnum):
+    """What a configuration is written for, with the name that people know it by."""
+
+    PEFT = "PEFT"
+    TRAINER = "the Trainer"
+    LLAMA_FACTORY = "LLaMA-Factory"
+    AXOLOTL = "axolotl"
+
+
+def _same(level: Level) -> Any:
+    """The level as it is: tuples as lists, whole numbers as integers."""
+    if isinstance(level, tuple):
+        return list(level)
+    return int(level) if isinstance(level, float) and level.is_integer() else level
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """How a tool writes a factor.
+
+    Attributes:
+        name: the tool's key.
+        values: levels that it writes otherwise. A mapping stands for whole keys in place of this one ({}: left out),
+            UNKNOWN for a level that the tool has no word for.
+        write: how the other levels are written.
+        whole: whether the tool takes whole numbers alone; others are rounded.
+    """
+
+    name: str
+    values: Mapping[Any, Any] = field(default_factory=dict)
+    write: Callable[[Any], Any] = _same
+    whole: bool = False
+
+    def entries(self, level: Level) -> dict[str, Any] | None:
+        """The tool's keys and values for a level; None where it has no word for it."""
+        value = self.values[level] if level in self.values else self.write(level)
+        if value is UNKNOWN:
+            return None
+        if isinstance(value, Mapping):
+            return dict(value)
+        return {self.name: round(value) if self.whole else value}
+
+    def exact(self, level: Level) -> bool:
+        """Whether what is written means just this level."""
+        rounded = self.whole and isinstance(level, float) and not level.is_integer()
+        return self.entries(level) is not None and not rounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorKind:
+    """A known factor.
+
+    Attributes:
+        name: the library's name, used in code, ledger, command line and record.
+        value_type: `float`, `int`, `bool` or `str`.
+        default: PEFT's or the Trainer's.
+        scale: how levels are spaced.
+        minimum, maximum: inclusive bounds unless `minimum_open`/`maximum_open`; None: unbounded.
+        choices: the allowed words, for `str` factors with a closed list.
+        pattern: a regular expression of words that are allowed beside the choices, and how people write it.
+        is_list: a level is one word or a list of words.
+        count_or_share: from 1 on a whole count, below 1 a share of all.
+        null: what null means; None: the factor cannot be null.
+        moves_learning_rate: whether the best learning rate moves with it, so that a fair comparison re-tunes the rate.
+        description: one line for people, with the unit.
+        example: a value as the study file has it, for messages.
+        aliases: short names that are accepted and written back in full.
+        english, chinese: its name in the record.
+        keys: its name in other tools; a tool that is missing cannot set it.
+        later: came after the first ledgers: left out of a configuration's key while it has its default.
+    """
+
+    name: str
+    value_type: type
+    default: Level
+    scale: Scale
+    description: str
+    english: str
+    chinese: str
+    minimum: float | None = None
+    maximum: float | None = None
+    minimum_open: bool = False
+    maximum_open: bool = False
+    choices: tuple[str, ...] = ()
+    pattern: tuple[str, str] | None = None
+    is_list: bool = False
+    count_or_share: bool = False
+    null: str | None = None
+    moves_learning_rate: bool = False
+    example: str = "4"
+    aliases: tuple[str, ...] = ()
+    keys: Mapping[Tool, Key] = field(default_factory=dict)
+    later: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that are allowed, as people write them."""
+        return (*self.choices, self.pattern[1]) if self.pattern else self.choices
+
+    def problem(self, value: Any) -> str | None:
+        """What is wrong with a value, as the rule it breaks ("ranks are integers >= 1"), or None."""
+        if self.value_type is bool:
+            return None if isinstance(value, bool) or value is None else "it is true or false"
+        if self.value_type is str:
+            return self._word_problem(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"it is a number ({self.description})"
+        if value != value or value in (float("inf"), float("-inf")):
+            return "it is a finite number"
+        if self.value_type is int and int(value) != value:
+            return f"it is a whole number ({self.description})"
+        if self.minimum is not None and (value < self.minimum or (self.minimum_open and value == self.minimum)):
+            return f"it is {'above' if self.minimum_open else 'at least'} {self.minimum:g}"
+        if self.maximum is not None and (value > self.maximum or (self.maximum_open and value == self.maximum)):
+            return f"it is {'below' if self.maximum_open else 'at most'} {self.maximum:g}"
+        return None
+
+    def _word_problem(self, value: Any) -> str | None:
+        if self.is_list:
+            words = (value,) if isinstance(value, str) else value
+            if isinstance(words, list | tuple) and words and all(isinstance(w, str) and w for w in words):
+                return None
+            return 'it is "all-linear" or a list of module names'
+        known = isinstance(value, str) and (
+            value in self.choices or (self.pattern is not None and re.fullmatch(self.pattern[0], value) is not None)
+        )
+        return None if known else "it is one of " + ", ".join(self.words)
+
+
+def row(
+    default: Any,
+    scale: Scale,
+    description: str,
+    *,
+    words: tuple[str, str],
+    peft: str | Key | None = None,
+    trainer: str | Key | None = None,
+    llama_factory: str | Key | None = None,
+    axolotl: str | Key | None = None,
+    **facts: Any,
+) -> Any:
+    """A factor as a field of `Configuration`: the one place that a new factor needs.
+
+    Args:
+        words: its name in English and in Chinese.
+        peft: its keyword of `peft.LoraConfig`.
+        trainer: its keyword of `transformers.TrainingArguments`.
+        llama_factory, axolotl: its key in the tool's configuration file; None: the tool cannot set it.
+        facts: the other attributes of `FactorKind`; name, type and default are those of the field.
+    """
+    given = {
+        Tool.PEFT: peft,
+        Tool.TRAINER: trainer,
+        Tool.LLAMA_FACTORY: llama_factory,
+        Tool.AXOLOTL: axolotl,
+    }
+    keys = {tool: Key(name=key) if isinstance(key, str) else key for tool, key in given.items() if key is not None}
+    english, chinese = words
+    known = {"default": default, "scale": scale, "description": description, "keys": keys}
+    return field(default=default, metadata={"factor": {**known, "english": english, "chinese": chinese, **facts}})

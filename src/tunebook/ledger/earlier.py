@@ -1,0 +1,58 @@
+"""What earlier versions wrote, as this version has it. Read on the way out of the ledger; the ledger stays as it is.
+
+Schema 0001: what a wave decided stood among its notes, as codes with values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tunebook.core.study import BracketPlan, Budget, ChosenRate, Wave
+
+__all__ = ["with_typed_decisions"]
+
+Values = Mapping[str, Any]
+
+
+def with_typed_decisions(wave: Wave) -> Wave:
+    """The wave with its decisions in their fields; its other notes stay notes."""
+    decisions = [note for note in wave.notes if _decides(*note)]
+    for code, values in decisions:
+        wave = _FIELDS[code](wave, values)
+    return replace(wave, notes=tuple(note for note in wave.notes if note not in decisions)) if decisions else wave
+
+
+def _decides(code: str, values: Values) -> bool:
+    return code in _FIELDS and _KEYS.get(code, frozenset()) <= values.keys()
+
+
+def _bracket(wave: Wave, values: Values) -> Wave:
+    rates, seeds = tuple(map(float, values["rates"])), {name: int(n) for name, n in values["seeds"].items()}
+    return replace(wave, bracket=BracketPlan(rates, int(values["baseline_seeds"]), seeds))
+
+
+def _chosen_rate(wave: Wave, values: Values) -> Wave:
+    losses = tuple((rate, loss) for rate, loss in values["losses"])
+    chosen = ChosenRate(values["factor"], values["level"], values["learning_rate"], losses)
+    return replace(wave, chosen_rates=(*wave.chosen_rates, chosen))
+
+
+def _nothing(wave: Wave, values: Values) -> Wave:
+    return wave
+
+
+_KEYS = {
+    "bracket": frozenset({"rates", "seeds", "baseline_seeds"}),
+    "chosen_rate": frozenset({"factor", "level", "learning_rate", "losses"}),
+}
+"""What a note must hold to be the planner's own."""
+_FIELDS: dict[str, Callable[[Wave, Values], Wave]] = {
+    "bracket": _bracket,
+    "chosen_rate": _chosen_rate,
+    "combined": lambda wave, values: replace(wave, combined=dict(values)),
+    "sealed": lambda wave, values: replace(wave, sealed=dict(values)),
+    "budget": lambda wave, values: replace(wave, budget=Budget(**values)),
+    "edge": _nothing,  # where the search for the breaking rate ended; nothing ever read it
+}

@@ -1,0 +1,83 @@
+"""What the planner asks of a round. Each round is one module in `planning/rounds/`; none of them knows another.
+
+A further round is a module with a subclass of `Round`, an entry in `planner.ROUNDS`, and its kind in
+`core.study.RoundKind` with shares of the budget (`problem.SHARES`) and of the error rate (`core.study.ERROR_SHARES`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass
+
+from tunebook.core.study import RoundKind, Wave
+from tunebook.planning.problem import Problem
+from tunebook.planning.state import PlanningState
+
+__all__ = ["Round", "Shape", "shape_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """One round as far as it can be foreseen.
+
+    Attributes:
+        n_trials: trials that cost budget.
+        n_comparisons: contrasts of its family.
+        m_treatment, m_control: seeds of the two sides of a contrast.
+        noise_df: degrees of freedom for the seed noise that its replicates bring; asked of first rounds only.
+    """
+
+    kind: RoundKind
+    n_trials: int
+    n_comparisons: int
+    m_treatment: int
+    m_control: int
+    noise_df: int = 0
+
+
+class Round(ABC):
+    """One kind of round. It keeps nothing: everything it needs comes with the state.
+
+    Attributes:
+        kind: its purpose.
+        is_first: whether it opens a study; such a round fixes all of its comparisons beforehand.
+    """
+
+    kind: RoundKind
+    is_first = False
+
+    def applies(self, problem: Problem) -> bool:
+        """Whether studies like this one have such a round at all."""
+        return True
+
+    @abstractmethod
+    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
+        """The wave that opens the round; None, or a wave without trials: the round is skipped."""
+
+    def next_wave(self, state: PlanningState, last: Wave) -> Wave | None:
+        """The wave after `last`, which left the round open. Rounds of one wave need none."""
+        raise NotImplementedError(f"{self.kind}: a round of one wave was left open")
+
+    @abstractmethod
+    def most(self, problem: Problem, control_seeds: int) -> Shape:
+        """The most that the round would take if its share of the budget allowed.
+
+        Args:
+            control_seeds: seeds of the baseline, against which later rounds compare; 0 for a first round.
+        """
+
+
+def shape_of(wave: Wave) -> Shape:
+    """A round of this one wave."""
+    sides = [(len(c.treatment), len(c.control)) for c in wave.contrasts] or [(1, 1)]
+    m_treatment, m_control = min(sides, key=sum)
+    replicates = Counter(trial.effective for trial in wave.trials)
+    return Shape(
+        kind=wave.kind,
+        n_trials=sum(trial.costs_budget for trial in wave.trials),
+        n_comparisons=len(wave.contrasts),
+        m_treatment=m_treatment,
+        m_control=m_control,
+        noise_df=max(1, sum(n - 1 for n in replicates.values())),
+    )

@@ -1,0 +1,187 @@
+"""What can be named in a study file: metrics, planners, engines, executors and trackers, ours and other packages'.
+
+Ours stand in the tables below as "module:attribute" and are imported when they are named. Those of another package are
+its entry points in the group `tunebook.metrics`, `tunebook.planners`, ...; a built-in name is never taken over. A
+plugin that cannot be imported is told by name, package and error when it is asked for, and disturbs no other.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from tunebook.core.ports import EngineEntry
+from tunebook.errors import StudyFileError
+
+if TYPE_CHECKING:
+    from tunebook.core.metric import Metric
+    from tunebook.core.ports import ExecutorFactory, PlannerFactory, TrackerFactory
+
+__all__ = ["ENGINES", "EXECUTORS", "GROUPS", "METRICS", "PLANNERS", "TRACKERS", "Plugin", "PluginGroup"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, order=True)
+class Plugin:
+    """One thing that can be named in a study file.
+
+    Attributes:
+        group: "tunebook.metrics", ...
+        name: as in the study file.
+        reference: "module:attribute" that gives it.
+        package, version: the distribution that it comes with; no version for tunebook's own.
+    """
+
+    group: str
+    name: str
+    reference: str
+    package: str = "tunebook"
+    version: str = ""
+
+    def load(self) -> Any:
+        """Import it; raises whatever importing raises."""
+        module, _, attribute = self.reference.partition(":")
+        return attrgetter(attribute)(importlib.import_module(module))
+
+
+class PluginGroup(Generic[T]):
+    """The plugins of one kind.
+
+    Args:
+        key: the study file's key that names one of them.
+        group: the entry points' group.
+        built_in: name to "module:attribute".
+        fits: whether what was loaded is of this kind.
+        rule: what it has to be, for the message when it does not fit.
+        also: what may be written instead of an installed name.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        group: str,
+        built_in: Mapping[str, str],
+        fits: Callable[[Any], bool],
+        rule: str,
+        also: str = "",
+    ) -> None:
+        self.key, self.group = key, group
+        self._built_in, self._fits, self._rule, self._also = built_in, fits, rule, also
+
+    @cached_property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """Ours in the order of the table, then those of other packages by name; looked up once."""
+        ours = (Plugin(self.group, name, reference) for name, reference in self._built_in.items())
+        return (*ours, *sorted(_as_plugin(each) for each in entry_points(group=self.group)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that can be asked for."""
+        return tuple(dict.fromkeys(plugin.name for plugin in self.plugins))
+
+    def load(self, name: str) -> T:
+        """The plugin of that name.
+
+        Raises: StudyFileError: there is none, two packages bring it, it cannot be imported, or it is of another kind.
+        """
+        plugin = self._find(name)
+        try:
+            loaded: T = plugin.load()
+        except (Exception, SystemExit) as error:  # importing another package's module may raise anything
+            raise StudyFileError(
+                self._told(plugin, f"importing it failed with {type(error).__name__}: {error}")
+            ) from error
+        if not self._fits(loaded):
+            raise StudyFileError(self._told(plugin, f"{plugin.reference} is {loaded!r:.80}, not {self._rule}"))
+        return loaded
+
+    def trouble(self, plugin: Plugin) -> str | None:
+        """Why a plugin of another package cannot be used, as one sentence, or None. Imports it."""
+        try:
+            self.load(plugin.name)
+        except StudyFileError as error:
+            return str(error)
+        return f"{self.key} {plugin.name} is tunebook's own" if plugin.name in self._built_in else None
+
+    def _find(self, name: str) -> Plugin:
+        if name in self._built_in:
+            return Plugin(self.group, name, self._built_in[name])
+        found = [plugin for plugin in self.plugins if plugin.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            packages = " and ".join(plugin.package for plugin in found)
+            raise StudyFileError(
+                f'{self.key}: found "{name}", which {packages} bring; one name means one thing. Uninstall one of them.'
+            )
+        raise StudyFileError(
+            f'{self.key}: found "{name}"; installed are {", ".join(self.names)}{self._also}. '
+            "Correct the name, or install the package that brings it."
+        )
+
+    def _told(self, plugin: Plugin, what: str) -> str:
+        return (
+            f'{self.key}: found "{plugin.name}" of package {plugin.package} {plugin.version}; {what}. '
+            "Mend or upgrade that package, or name another one."
+        )
+
+
+def _as_plugin(point: EntryPoint) -> Plugin:
+    package = point.dist
+    name, release = (package.name, package.version) if package is not None else ("unknown", "")
+    return Plugin(point.group, point.name, f"{point.module}:{point.attr}", name, release)
+
+
+ENGINES: PluginGroup[EngineEntry] = PluginGroup(
+    "engine",
+    "tunebook.engines",
+    {
+        "packed": "tunebook.engines.entries:PACKED",
+        "peft": "tunebook.engines.entries:PEFT",
+        "command": "tunebook.engines.entries:COMMAND",
+        "simulated": "tunebook.engines.entries:SIMULATED",
+    },
+    lambda loaded: isinstance(loaded, EngineEntry),
+    "a core.ports.EngineEntry",
+)
+METRICS: PluginGroup[Callable[..., Metric]] = PluginGroup(
+    "metric",
+    "tunebook.metrics",
+    {
+        "exact_match": "tunebook.evaluation.text:ExactMatch",
+        "choice": "tunebook.evaluation.text:Choice",
+        "number": "tunebook.evaluation.number:Number",
+        "contains": "tunebook.evaluation.text:Contains",
+    },
+    callable,
+    "a class or function that gives a core.metric.Metric",
+    also="; or it is module:function",
+)
+PLANNERS: PluginGroup[PlannerFactory] = PluginGroup(
+    "planner",
+    "tunebook.planners",
+    {"rounds": "tunebook.planning.planner:StudyPlanner"},
+    callable,
+    "a core.ports.PlannerFactory",
+)
+EXECUTORS: PluginGroup[ExecutorFactory] = PluginGroup(
+    "executor",
+    "tunebook.executors",
+    {"local": "tunebook.executors.entries:local", "inline": "tunebook.executors.entries:inline"},
+    callable,
+    "a core.ports.ExecutorFactory",
+)
+TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
+    "trackers",
+    "tunebook.trackers",
+    {"tensorboard": "tunebook.record.tensorboard:TensorBoardWriter"},
+    callable,
+    "a core.ports.TrackerFactory",
+)
+GROUPS: tuple[PluginGroup[Any], ...] = (METRICS, PLANNERS, ENGINES, EXECUTORS, TRACKERS)

@@ -1,0 +1,97 @@
+"""The small pieces that Chinese sentences are made of: numbers, intervals, names of settings and configurations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunebook.core.findings import Finding
+from tunebook.core.study import Purpose, TrialState
+from tunebook.words.chinese.codes import PURPOSES, STATES
+from tunebook.words.chinese.labels import FACTORS, LABELS
+from tunebook.words.numbers import rate
+from tunebook.words.shared import Shared, StudyShared
+
+__all__ = ["ChinesePieces", "ChineseShared", "gap", "numeral"]
+
+_NUMERALS = ("零", "一", "二", "三", "四", "五", "六", "七", "八", "九", "十")
+
+
+def numeral(n: int) -> str:
+    """A small number as a word."""
+    return _NUMERALS[n] if 0 <= n < len(_NUMERALS) else str(n)
+
+
+def gap(text: str) -> str:
+    """A blank on each side where a name has a Latin letter or digit, none beside Chinese characters."""
+    return (" " if text[:1].isascii() else "") + text + (" " if text[-1:].isascii() else "")
+
+
+class ChineseShared(Shared):
+    """What Chinese texts share, of studies and of audits."""
+
+    language = "zh"
+    factor_names = FACTORS
+    sentence_gap = bracket_gap = ""
+    comma = last_comma = "、"
+    brackets = ("（", "）")
+    to = " 至 "
+    percent_sign = "%"
+
+
+class ChinesePieces(ChineseShared, StudyShared):
+    """What the texts about a study share."""
+
+    labels = LABELS
+    title_gap = "："
+    least = "不低于 {}"
+
+    def setting(self, name: str, level: Any) -> str:
+        if name == "num_train_epochs":
+            return f"{level} 个 epoch"
+        if name.startswith("use_"):
+            return f"{'使用' if level else '不用'} {self.factor(name)}"
+        if name == "gradient_checkpointing":
+            return "梯度检查点由机器决定" if level is None else f"梯度检查点{'开' if level else '关'}"
+        if name == "target_modules" and level is None:
+            return "适配层按 PEFT 默认"
+        return super().setting(name, level)
+
+    def factor_phrase(self, name: str) -> str:
+        """A factor as the subject of a sentence."""
+        return "LoRA rank" if name == "lora_r" else self.factor(name)
+
+    def open_contrast(self, finding: Finding, what: str, against: str) -> str:
+        return super().open_contrast(finding, gap(what).lstrip() if against else what, against)
+
+    def duration(self, seconds: float) -> str:
+        """A length of time."""
+        if seconds < 90:
+            return f"{seconds:.1f} 秒" if seconds < 10 else f"{seconds:.0f} 秒"
+        if seconds < 600:
+            return f"{int(seconds) // 60} 分 {int(seconds) % 60:02d} 秒"
+        minutes = round(seconds / 60)
+        return f"{minutes} 分钟" if minutes < 60 else f"{minutes // 60} 小时 {minutes % 60} 分"
+
+    def purpose(self, purpose: Purpose) -> str:
+        """Why a trial is trained."""
+        return PURPOSES[purpose]
+
+    def state(self, state: TrialState) -> str:
+        """How far a trial is."""
+        return STATES[state]
+
+    def baseline_at(self, rate_: float) -> str:
+        """The baseline with another learning rate."""
+        return f"学习率 {rate(rate_)} 的基线"
+
+    def versus(self, against: str) -> str:
+        """Goes on from a name: against what it was compared."""
+        return f"对{gap(against).rstrip()}"
+
+    def n_trials(self, n: int) -> str:
+        """A number of trials."""
+        return f"{n} 个实验"
+
+    def n_slots(self, n: int) -> str:
+        """A number of slots."""
+        return f"{n} 个并行槽"

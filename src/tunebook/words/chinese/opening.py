@@ -1,0 +1,231 @@
+"""The opening in Chinese: goal, answer, what is cheaper, what is not known, and the table of facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunebook.core.findings import Finding
+from tunebook.core.study import RoundKind
+from tunebook.escaping import clean
+from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
+from tunebook.words.chinese.codes import ROUNDS
+from tunebook.words.chinese.common import ChinesePieces, gap
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, bytes_text, count, margin_text, number, points
+from tunebook.words.values import Aim, Gain, Price
+
+__all__ = ["ChineseOpening"]
+
+
+class ChineseOpening(ChinesePieces):
+    """What stands above the first round."""
+
+    def aim(self, aim: Aim) -> str:
+        score = f"{clean(aim.metric)} 得分最高" if aim.is_score else f"准确率（{clean(aim.metric)}）最高"
+        parts = [f"{self.factor_phrase(name)}（{levels}）" for name, levels in aim.factors]
+        what = f"上调整{gap('、'.join(parts)).rstrip()}" if parts else "上比较所给表格中的配置"
+        limits = [f"{aim.trials} 个实验"] if aim.trials is not None else []
+        limits += [f"{aim.hours:g} 小时"] if aim.hours is not None else []
+        return f"在 {clean(aim.model)} {what}，使{gap(score).rstrip()}。预算：{'、'.join(limits)}。"
+
+    def span(self, low: str, high: str) -> str:
+        return f"{low}～{high}"
+
+    def in_progress(self, n_final: int, n_known: int) -> str:
+        return f"{strong('进行中')}。已规划 {n_known} 个实验，完成 {n_final} 个；以下是目前所知，后面可能还有轮次。"
+
+    def nothing_yet(self) -> str:
+        return "还没有训练过任何配置，暂无推荐。"
+
+    def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
+        if is_baseline:
+            return f"保持基线（{strong(settings)}）：尚未证实有更好的配置。"
+        if chosen_by == "leading":
+            return f"{strong(settings)} 在验证集上领先，但尚未证实优于基线，基线也许同样好。"
+        return f"使用 {strong(settings)}。"
+
+    def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
+        fresh = "从未用过的 " if unused else " "
+        text = self._gain_on(gain, counts_right, fresh, "测试", "新随机")
+        return text if gain.told_apart else text + "这一差异与零无法区分。"
+
+    def shown_before(self, round_heading: str) -> str:
+        return f"{round_heading}曾在验证集上证实它更好；测试集尚未确认这一点。"
+
+    def validation_gain(self, gain: Gain, counts_right: bool) -> str:
+        text = self._gain_on(gain, counts_right, " ", "验证", "随机")
+        if gain.provisional:
+            text += "暂定：估计噪声所用的随机种子太少。"
+        return text if gain.told_apart else text + "这一差异与零无法区分。"
+
+    def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
+        said = f"{self.percent(corrected)}（95% 置信区间 {self.plain_range(interval[0] * 100, interval[1] * 100)}）"
+        if corrected >= raw:
+            return f"校正选择偏差后，它的验证准确率是 {said}。"
+        return f"它因得分高而被选中，实测值 {self.percent(raw)} 偏高；校正选择偏差后，验证准确率是 {said}。"
+
+    def not_confirmed(self, has_test: bool) -> str:
+        return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"
+
+    def cheaper(self, what: str, margin: float, price: Price) -> str:
+        costs = self._price(price)
+        shown = f"已证实最多比最优配置低 {margin_text(margin)} 个百分点（您的容差）"
+        return f"{strong('效果相当且更省')}：{what} {shown}{'；' + costs if costs else ''}。"
+
+    def cheapest_is_best(self) -> str:
+        return f"{strong('更省的配置')}：尚未发现效果相当而更省的配置。"
+
+    def nothing_cheaper_near(self, margin: float) -> str:
+        within = f"与最优的差距都超过您的容差（{margin_text(margin)} 个百分点）"
+        return f"{strong('更省的配置')}：试过的更省的配置里，{within}。"
+
+    def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
+        costs = self._price(price)
+        worse = "" if worse_by is None else f"，最多可能低 {number(worse_by * 100, 2)} 个百分点"
+        lead = f"{strong('更省的配置')}：尚未发现效果相当而更省的配置。"
+        return f"{lead}最省的候选是{gap(what).rstrip()}{worse}{'；' + costs if costs else ''}。"
+
+    def not_known(self, items: Sequence[str]) -> str:
+        return f"{strong('尚不清楚')}：{'；'.join(items)}。"
+
+    def unknown_factor(self, factor: str, nothing_above: float) -> str:
+        return f"{gap(factor).lstrip()}是否有影响（即使有，也不超过 {number(nothing_above * 100, 2)} 个百分点）"
+
+    def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
+        return f"{gap(what).lstrip()}与{gap(against)}是否不同（{self.effect_points(finding)}；{self._settle(finding)}）"
+
+    def unknown_pairs(self, n: int) -> str:
+        return "各项改动的效果能否相加、是否互相影响（没有安排相应的对照实验）" if n else ""
+
+    def unseen(self, effect: float) -> str:
+        return f"约 {number(effect * 100, 2)} 个百分点以下的差异，本研究多半检不出来"
+
+    # The table of facts
+
+    def device_fact(self, name: str, memory_bytes: float | None, system: str) -> str:
+        memory = f"内存 {bytes_text(memory_bytes)}" if memory_bytes else ""
+        cores = re.sub(r", (\d+) cores?\b", r"，\1 核", name)
+        return clean("，".join(filter(None, [cores, memory, system])))
+
+    def model_fact(self, name: str, revision: str, parameters: float | None, dtype: str, engine: str) -> str:
+        size = ""
+        if parameters:
+            large = parameters >= 1e8
+            size = f"{number(parameters / (1e8 if large else 1e4))} {'亿' if large else '万'}参数"
+        parts = [name, f"版本 {revision}" if revision else "", size, dtype]
+        return clean("，".join(filter(None, parts)) + f"；训练引擎 {engine}")
+
+    def data_fact(self, facts: Mapping[str, Any]) -> str:
+        used, read = facts["used"], facts.get("read")
+        train = (
+            f"训练数据 {count(read)} 条中的 {count(used)} 条（种子 {facts['seed']}）"
+            if read and read != used
+            else f"训练数据 {count(used)} 条"
+        )
+        parts = [
+            train,
+            f"验证 {count(facts['validation'])} 条",
+            f"测试 {count(facts['test'])} 条" if facts["test"] else "无测试集",
+        ]
+        tail = "各数据集之间可能有重复（data.allow_overlap）" if facts["overlap"] else "各数据集之间没有重复"
+        text = f"{'，'.join(parts)}；{tail}"
+        if facts.get("split_off"):
+            text += "；验证集按种子从训练数据中分出"
+        if facts.get("truncated"):
+            text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个 token 处截断"
+        return text
+
+    def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
+        parts = []
+        if base is not None:
+            parts.append(f"不加适配器的基座模型 {self.percent(base)}")
+        if commonest:
+            quoted = f"（{clean(answer)}）" if answer else ""
+            parts.append(f"始终回答最常见类别{quoted or ' '}{self.percent(commonest)}")
+        return "；".join(parts)
+
+    def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
+        if from_prior:
+            return f"各配置都只有一个随机种子：假定随机种子间相差 {number(deviation * 100, 2)} 个百分点，判断都是暂定的"
+        text = f"同样的设置换随机种子，相差 {number(deviation * 100, 2)} 个百分点（标准差，{degrees:.3g} 个自由度）"
+        if degrees < PROVISIONAL_DF:
+            prior = number(SEED_DEVIATION_PRIOR * 100, 2)
+            text += f"；自由度太少，区间按假定的 {prior} 个百分点补足到 {PROVISIONAL_DF} 个"
+        return text
+
+    def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
+        seen = "、".join(
+            f"{ROUNDS[RoundKind(k)]}轮 {number(v * 100, 2)} 个百分点" for k, v in by_round.items() if v < 1
+        )
+        text = f"{seen}的差异有 80% 的概率被检出，更小的差异常会漏掉。" if seen else ""
+        text += f"两个配置效果相当，最多只能证实到相差 {number(smallest_margin * 100, 2)} 个百分点以内"
+        if smallest_margin > margin:
+            text += f"；您的容差是 {margin_text(margin)} 个百分点，在这个范围内无法证实相当"
+        return text
+
+    def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str:
+        parts = [f"训练 {counts['trained']} 个"]
+        parts += [
+            f"{word} {counts[key]} 个"
+            for key, word in (("folded", "合并"), ("checkpoints", "取自更长实验的检查点"), ("failed", "失败"))
+            if counts[key]
+        ]
+        text = f"{count(counts['all'])} 个实验（{'，'.join(parts)}），用时 {self.duration(seconds)}"
+        return text + (f"；逐个训练约需 {self.duration(one_by_one)}" if one_by_one else "")
+
+    def reading_fact(self) -> str:
+        return (
+            "结果后的括号是其自身的 95% 置信区间；差值后的括号是该轮所有差值的同时置信区间。"
+            "“无法区分”只表示未检出差异，并不表示没有差异"
+        )
+
+    def error_fact(self) -> str:
+        return (
+            "整份记录出现任一误报的概率不超过 5%；"
+            "这 5% 按轮分配（首轮 2%，细化 1%，组合 0.5%，探边界 0.5%，确认 1%），"
+            "差值后的区间按该轮分到的错误率计算"
+        )
+
+    def alpha_fact(self, rule: str) -> str:
+        return (
+            "改变 rank 时保持 alpha/r 不变：这里无法分开 rank 与 alpha 的作用"
+            if rule == "proportional"
+            else "改变 rank 时保持 alpha 不变，因此 alpha/r 随 rank 增大而减小"
+        )
+
+    def defaults_fact(self, names: Sequence[str]) -> str:
+        return "研究文件未给出，取 PEFT 与 Trainer 的默认值：" + "、".join(names)
+
+    # Pieces
+
+    def _gain_on(self, gain: Gain, counts_right: bool, fresh: str, split: str, seeds: str) -> str:
+        what = "答对" if counts_right else "平均得分"
+        relative = "" if gain.relative is None else f"；相对 {gain.relative * 100:+.0f}%"
+        difference = (
+            f"{strong(points(gain.effect) + ' 个百分点')}（{self.percent(gain.level, 0 if gain.level < 0.995 else 1)} "
+            f"同时置信区间 {self.range(gain.interval)}{relative}）"
+        )
+        mine, theirs = gain.seeds
+        used = f"各用 {mine} 个{seeds}种子" if mine == theirs else f"{mine} 个{seeds}种子对 {theirs} 个"
+        return (
+            f"在{fresh}{count(gain.n_examples)} 个{split}样本上，它{what} {strong(self.percent(gain.accuracy))}，"
+            f"基线为 {self.percent(gain.baseline_accuracy)}：{difference}，{used}。"
+        )
+
+    def _price(self, price: Price) -> str:
+        parts = []
+        if price.seconds and price.best_seconds:
+            parts.append(f"训练 {self.duration(price.seconds)}（最优 {self.duration(price.best_seconds)}）")
+        if price.size and price.best_size:
+            parts.append(f"适配器 {bytes_text(price.size)}（最优 {bytes_text(price.best_size)}）")
+        return "，".join(parts)
+
+    def _settle(self, finding: Finding) -> str:
+        ways = []
+        if finding.examples_needed:
+            ways.append(f" {about(finding.examples_needed)} 个样本")
+        if finding.seeds_needed:
+            ways.append(f"双方各 {finding.seeds_needed} 个随机种子")
+        return f"总共约需{'或'.join(ways)}才能定论" if ways else "数据增到二十倍也无法定论"

@@ -1,0 +1,230 @@
+"""The rounds in Chinese: headings, analyses, findings, what was folded, cut and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunebook.core.findings import DivergenceBracket, Finding, Verdict
+from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
+from tunebook.escaping import clean
+from tunebook.words.chinese.codes import CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
+from tunebook.words.chinese.common import ChinesePieces, gap, numeral
+from tunebook.words.numbers import margin_text, number, p_phrase, rate, trial_list
+from tunebook.words.values import Edge, Ending
+
+__all__ = ["ChineseRounds"]
+
+_ENDED = {TrialState.FAILED: "无法训练", TrialState.PLANNED: "尚未开始", TrialState.RUNNING: "正在运行"}
+
+
+class ChineseRounds(ChinesePieces):
+    """One section for each round."""
+
+    def round_heading(self, number: int, kind: RoundKind) -> str:
+        return f"第{numeral(number)}轮：{ROUNDS[kind]}" if number else "训练之前：参照"
+
+    def found_heading(self, number: int) -> str:
+        return f"第{numeral(number)}轮发现"
+
+    def goal(self, kind: RoundKind, has_test: bool = True) -> str:
+        if kind is RoundKind.CONFIRM and not has_test:
+            return "换用新的随机种子，结论还成立吗？没有测试集，样本仍是挑选时用过的验证集。"
+        return GOALS[kind]
+
+    def seeds_used(self, baseline: int, others: Sequence[int]) -> str:
+        parts = [f"基线 {baseline} 个随机种子"] if baseline else []
+        if others:
+            low, high = min(others), max(others)
+            parts.append(f"每个配置 {low} 个随机种子" if low == high else f"每个配置 {low} 至 {high} 个随机种子")
+        return "，".join(parts) + "。" if parts else ""
+
+    def verdict(self, finding: Finding, against: str, margin: float) -> str:
+        m = margin_text(margin)
+        first = {
+            Verdict.BETTER: f"优于{gap(against).rstrip()}。",
+            Verdict.WORSE: f"劣于{gap(against).rstrip()}。",
+            Verdict.EQUIVALENT: f"已证实与{gap(against)}相差不超过 {m} 个百分点。",
+            Verdict.NOT_INFERIOR: f"已证实最多比{gap(against)}低 {m} 个百分点。",
+            Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
+            Verdict.DIVERGED: "多数或全部随机种子训练失败。",
+        }[finding.verdict]
+        return self.join([first, *self._limits(finding)])
+
+    def seeds_range(self, accuracies: Sequence[float]) -> str:
+        return f"{len(accuracies)} 个随机种子：{self.plain_range(min(accuracies) * 100, max(accuracies) * 100)}%。"
+
+    def ending(self, ending: Ending) -> str:
+        reasons = "；".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
+        sentences = [f"{self._ended(ending)}{'：' + reasons if reasons else ''}。"]
+        step, total = ending.steps
+        if step is not None:
+            of = f"（共 {total} 步）" if total else ""
+            losses = f"，损失从 {number(ending.losses[0])} 升到 {number(ending.losses[1])}" if ending.losses else ""
+            sentences.append(f"实验 {ending.broke} 在第 {step} 步发散{of}{losses}。")
+        return self.join(sentences)
+
+    def bracket_row(self, chosen: float | None) -> str:
+        return "没有选出学习率。" if chosen is None else f"按验证损失选定 {rate(chosen)}。"
+
+    def confirm_remark(self) -> str:
+        return (
+            "进入确认的配置：在验证集准确率与最高者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
+            "若有更省而可能同样好的配置，再取其中最省的一个。"
+        )
+
+    def bracket_remark(self) -> str:
+        return "列有多个学习率的行只用来挑选学习率，不参与任何结论；结论来自另外的新随机种子。"
+
+    def no_verdict(self) -> str:
+        return "没有做比较，不下判断。"
+
+    def checkpoint(self, of: int) -> str:
+        return f"取自实验 {of} 的检查点，没有另行训练。"
+
+    def still_falling(self, trial: int, before: float, after: float) -> str:
+        losses = f"训练的第三个四分之一平均 {number(before)}，最后四分之一平均 {number(after)}（每 token）"
+        return f"实验 {trial} 的训练损失仍在下降：{losses}。"
+
+    def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
+        seeds = "" if n == 1 else f"{n} 个随机种子都如此，"
+        return (
+            f"验证损失降到最低后又回升（{seeds}实验 {trial}：第 {best_epoch:g} 个 epoch 后 {number(best)}，"
+            f"结束时 {number(last)}，每 token）。"
+        )
+
+    def against_other(self, effect: str, against: str) -> str:
+        return f"与{gap(against)}之差为 {effect}。"
+
+    def rates_tried(self, level: str, rates: str) -> str:
+        return f"{level}，学习率试了 {rates.replace(', ', '、')}"
+
+    def same_as(self, trials: str) -> str:
+        return f"= 实验 {trials}"
+
+    def retuned_baseline(self, trials: Sequence[int]) -> str:
+        return f"同样重新选过学习率的基线：其他取值都与它（实验 {trial_list(trials)}）比较。"
+
+    def only_whether_it_trains(self, n: int) -> str:
+        return f"只看能否训练：{f'{n} 个随机种子都' if n > 1 else ''}训练正常。"
+
+    def part_of_the_sum(self) -> str:
+        return "用来看各项改动的效果能否相加，本身不作判断。"
+
+    def some_seeds(self, trained: int, all_: int) -> str:
+        return f"{all_} 个随机种子中的 {trained} 个"
+
+    def fold(self, reasons: Sequence[str], longest: int | None) -> str:
+        told = ["没有那么长的样本。" if r == "max_length" and not longest else FOLDS.get(r, clean(r)) for r in reasons]
+        return self.join([*(text.replace("{longest}", str(longest)) for text in told), "没有重复训练。"])
+
+    def cut(self, cut: Cut) -> str:
+        of = f"{gap('、'.join(self.factor(name) for name in cut.factors)).lstrip()}的" if cut.factors else ""
+        return f"{of}{CUTS.get(cut.code, clean(cut.code))}（{cut.count} 个实验）"
+
+    def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
+        m, subject = margin_text(margin), gap(what).lstrip()
+        claim = {
+            Verdict.BETTER: f"{subject}优于{gap(against).rstrip()}",
+            Verdict.WORSE: f"{subject}劣于{gap(against).rstrip()}",
+            Verdict.EQUIVALENT: f"已证实{gap(what)}与{gap(against)}相差不超过 {m} 个百分点",
+            Verdict.NOT_INFERIOR: f"已证实{gap(what)}最多比{gap(against)}低 {m} 个百分点",
+            Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + "无定论",
+            Verdict.DIVERGED: f"{what}：多数或全部随机种子训练失败",
+        }[finding.verdict]
+        if finding.verdict is Verdict.DIVERGED:
+            return claim + "。"
+        where = "在测试集上，" if finding.split == "test" else ""
+        provisional = "（暂定）" if finding.provisional else ""
+        return f"{where}{claim}{provisional}：{self.effect_points(finding)}。"
+
+    def question(self, kind: ContrastKind, what: str, against: str) -> str:
+        return {
+            ContrastKind.DIFFERENCE: f"{what}：与{gap(against)}不同吗？",
+            ContrastKind.EQUIVALENCE: f"{what}：与{gap(against)}相当吗？",
+            ContrastKind.NON_INFERIORITY: f"{what}：不比{gap(against)}差吗？",
+        }[kind]
+
+    def no_difference_for(self, named: Sequence[str]) -> str:
+        return f"未检出显著差异的有{gap(self.comma.join(named)).rstrip()}"
+
+    def chance_to_see(self, margin: float, chance: float) -> str:
+        share = "不到 1%" if chance < 0.01 else f"约 {self.percent(chance, 0)}"
+        return f"若真实差异为 {margin_text(margin)} 个百分点（您的容差），检出概率{share}。"
+
+    def round_cost(self, n: int, seconds: float) -> str:
+        return f"{n} 个实验，{self.duration(seconds)}"
+
+    def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
+        lead = f"{gap(where).lstrip()}时，" if where else ""
+        evidence = f"依据：实验 {trial_list(bracket.trials)}。"
+        top = f"{rate(bracket.highest_trained)}（该处 {edge.trained} 个随机种子）"
+        if bracket.lowest_failed is None and edge.failed:
+            return (
+                f"{lead}学习率直到 {top}都训练正常；更高处 {edge.asked} 次实验中有 {edge.failed} 次训练失败，"
+                f"次数太少，还不能确定从哪里开始失败。{evidence}"
+            )
+        if bracket.lowest_failed is None:
+            return f"{lead}试过的学习率直到 {top}都训练正常；从哪里开始失败尚不清楚。{evidence}"
+        how = {"diverged": "发散", "collapsed": "崩溃"}.get(bracket.how, "发散或崩溃")
+        unclear = "两者之间试过的学习率还不足以确定界线：随机种子结果不一，或数量太少。"
+        between = unclear if bracket.mixed else "两者之间的情况尚不清楚。"
+        seeds = f"{edge.asked} 个随机种子"
+        share = (
+            f"唯一的随机种子{how}"
+            if edge.asked == 1
+            else f"{seeds}全部{how}"
+            if edge.failed == edge.asked
+            else f"{seeds}中有 {edge.failed} 个{how}"
+        )
+        return f"{lead}学习率直到 {top}都训练正常；到 {rate(bracket.lowest_failed)} 时，{share}。{between}{evidence}"
+
+    def warning(self, code: str) -> str:
+        return WARNINGS.get(code, clean(code))
+
+    def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+        told, why = [], self.not_refined(notes)
+        if why:
+            parts = [
+                f"{'、'.join(self.factor(n) for n in names)}（{NOT_REFINED.get(w, w)}）" for w, names in why.items()
+            ]
+            told.append(f"未细化：{'；'.join(parts)}。")
+        for code, values in notes:
+            if code == "only_leading":
+                names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
+                told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")
+        skipped = "、".join(f"“{ROUNDS[kind]}”" for kind in self.skipped_rounds(notes))
+        return [*told, f"没有{skipped}轮：没有待答的问题，或预算不够。"] if skipped else told
+
+    # Pieces
+
+    def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
+        if finding.kind is ContrastKind.NON_INFERIORITY:
+            worst = max(0.0, -finding.interval[0])
+            return f"尚未证实与{gap(against)}效果相当：最多可能低 {number(worst * 100, 2)} 个百分点。"
+        if finding.kind is ContrastKind.EQUIVALENCE:
+            return f"尚未证实与{gap(against)}相差在 {m} 个百分点以内。"
+        return f"无法与{gap(against)}区分。"
+
+    def _limits(self, finding: Finding) -> list[str]:
+        out = []
+        if finding.provisional:
+            out.append("暂定：估计噪声所用的随机种子太少。")
+        if finding.witnesses_disagree and finding.loss_effect is not None:
+            out.append(f"损失给出相反的结果（每样本 {finding.loss_effect:+.3f}，越低越好）。")
+        if finding.p_mcnemar is not None:
+            out.append(f"双方各一个随机种子；McNemar 精确检验 {p_phrase(finding.p_mcnemar)}。")
+        return out + [self.warning(code) for code in finding.warnings]
+
+    def _ended(self, ending: Ending) -> str:
+        n = len(ending.states)
+        counted: dict[TrialState, int] = {}
+        for state in ending.states.values():
+            if state is not TrialState.COMPLETED:
+                counted[state] = counted.get(state, 0) + 1
+        names = {state: _ENDED.get(state, STATES[state]) for state in counted}
+        if n == 1:
+            return next(iter(names.values()))
+        if list(counted.values()) == [n]:
+            return f"{n} 个随机种子全部{next(iter(names.values()))}"
+        return f"{n} 个随机种子中有 " + "，".join(f"{k} 个{names[state]}" for state, k in counted.items())

@@ -1,0 +1,133 @@
+"""What the study says as a whole, in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
+from tunebook.escaping import clean
+from tunebook.words.chinese.codes import NOTES
+from tunebook.words.chinese.common import ChinesePieces, gap
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.shared import change_text
+
+__all__ = ["ChineseWhole"]
+
+
+class ChineseWhole(ChinesePieces):
+    """The sections after the rounds."""
+
+    def sweet_spot(self, spot: SweetSpot, levels: Sequence[float]) -> str:
+        low, high, best = (value(spot.factor, x) for x in (spot.low, spot.high, spot.best))
+        lead = f"{strong(self.factor(spot.factor))}："
+        if spot.fitted:
+            return f"{lead}{low} 至 {high} 与最优（{best}）无法区分（按训练正常的学习率拟合的曲线）。"
+        if low == high:
+            return f"{lead}{best}；试过的其他取值都能与它区分。"
+        if levels and (spot.low, spot.high) == (min(levels), max(levels)):
+            return f"{lead}{low} 至 {high}；试过的取值都无法与实测最好的（{best}）区分。"
+        return f"{lead}试过的取值中，{low} 至 {high} 与实测最好的（{best}）无法区分。"
+
+    def importance_lead(self, top: Importance | None) -> str:
+        if top is None:
+            return "在试过的范围内，各参数的影响都在噪声之内。"
+        return (
+            f"在试过的范围内，{strong(self.factor(top.factor))} 最重要"
+            f"（{self.percent(top.first_share, 0)} 的重抽样中居首）。"
+            "换一个范围，次序可能不同。"
+        )
+
+    def below_noise(self, importance: Importance) -> str:
+        return f"{self.factor(importance.factor)}：{self.below(number(importance.nothing_above * 100, 2))}。"
+
+    def below(self, points: str) -> str:
+        return f"即使有影响，也不超过 {points} 个百分点"
+
+    def interaction(self, interaction: Interaction) -> str:
+        a, b = (self.factor(name) for name in interaction.factors)
+        if not interaction.known or interaction.effect is None or interaction.interval is None:
+            return f"{gap(a).lstrip()}与{gap(b)}是否互相影响尚不清楚：没有安排相应的对照实验。"
+        low, high = interaction.interval
+        tail = "两者互相影响" if low > 0 or high < 0 else "未能证实互相影响"
+        return (
+            f"{gap(a).lstrip()}与{gap(b)}同时改动，比各自效果之和多 {points(interaction.effect)} 个百分点"
+            f"（{self.range(interaction.interval)}）：{tail}。"
+        )
+
+    def unknown_interactions(self, pairs: Sequence[str]) -> str:
+        return f"以下参数之间是否互相影响尚不清楚（没有安排相应的对照实验）：{'；'.join(pairs)}。"
+
+    def tie_set(self, n: int) -> str:
+        return f"另有 {count(n)} 个配置与最优无法区分；下表列出各自的开销。"
+
+    def ahead_of_best(self) -> str:
+        return "个别配置的准确率高于最优：差异在噪声之内，最优是按较低的验证损失选出的。"
+
+    def unknown_lead(self) -> str:
+        lead = "尚无定论的比较，以及以 80% 的概率检出这么大的差异，总共需要多少样本或随机种子"
+        return f"{lead}（> 20 倍：增到二十倍也不够）："
+
+    def needs(self, n: int | None) -> str:
+        return "> 20 倍" if n is None else about(n)
+
+    def more_money(self, more: MoreMoney) -> str:
+        if number(more.half_width * 200, 2) == number(more.half_width_with_trials * 200, 2):
+            return (
+                f"增加投入的效果：再做 {more.extra_trials} 个实验，"
+                f"主要结论（最优与基线之差）的置信区间宽度（{number(more.half_width * 200, 2)} 个百分点）几乎不变；"
+                f"再加 {count(more.extra_examples)} 个样本，缩到 {number(more.half_width_with_examples * 200, 2)}。"
+            )
+        return (
+            f"增加投入的效果：再做 {more.extra_trials} 个实验，"
+            f"主要结论（最优与基线之差）的置信区间宽度从 {number(more.half_width * 200, 2)} "
+            f"缩到 {number(more.half_width_with_trials * 200, 2)} 个百分点；"
+            f"再加 {count(more.extra_examples)} 个样本，缩到 {number(more.half_width_with_examples * 200, 2)}。"
+        )
+
+    def nothing_open(self) -> str:
+        return "所做的比较都有定论。"
+
+    def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
+        text = f"验证准确率实测 {self.percent(raw)}，校正选择偏差后 {self.percent(corrected)}"
+        return text + (f"，测试集上用新随机种子得 {self.percent(confirmed)}。" if confirmed is not None else "。")
+
+    def where_the_adapter_is(self) -> str:
+        return (
+            "训练好的适配器在本记录旁的 best/：取各随机种子中验证损失居中的一个，而不是运气最好的一个。"
+            "用 tunebook export 可导出为 PEFT 适配器、合并后的模型，或 LLaMA-Factory、axolotl 的配置文件。"
+        )
+
+    def suspects(self, n: int, n_trials: int, shown: int) -> str:
+        if not n:
+            return f"全部 {n_trials} 个训练正常的实验都答错的样本：无。"
+        text = (
+            f"有 {count(n)} 个验证样本被全部 {n_trials} 个训练正常的实验答错。"
+            "可能是标注有误，也可能是样本太难，需要人工查看。"
+            "各实验回答最一致的排在前面。"
+        )
+        return text + (f"这里列出前 {shown} 个。" if shown < n else "")
+
+    def groups_lead(self, split: str) -> str:
+        return f"{split}上的各组准确率。组内样本少；只有给出判断的地方，组内差别才有结论。"
+
+    def failed_trial(self, trial: int, reason: str) -> str:
+        return f"实验 {trial} 无法训练：{reason.rstrip('.') or '没有记录原因'}。"
+
+    def note(self, code: str, values: Mapping[str, Any]) -> str | None:
+        v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
+        if code == "versions_changed":
+            return (
+                "研究期间版本有变化，前后的结果混在一起：" + "；".join(f"{k}：{item}" for k, item in v.items()) + "。"
+            )
+        if code == "rescued":
+            return "账本曾经损坏，已抢救；读不出的部分这里没有：" + "；".join(v.values()) + "。"
+        text = NOTES.get(code)
+        return text.replace("{trials}", v.get("trials", "")) if text else None
+
+    def same_everywhere(self, settings: str) -> str:
+        return f"所有实验都相同的设置：{settings}。"
+
+    def not_a_number(self) -> str:
+        return "不是有限数值"

@@ -1,0 +1,105 @@
+"""The small pieces that English sentences are made of: numbers, intervals, names of settings and configurations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunebook.core.study import Purpose, TrialState
+from tunebook.words.english.codes import PURPOSES
+from tunebook.words.english.labels import FACTORS, LABELS
+from tunebook.words.numbers import count, duration, rate
+from tunebook.words.shared import Shared, StudyShared
+
+__all__ = ["EnglishPieces", "EnglishShared", "numeral", "plural", "signed_percent"]
+
+_NUMERALS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def numeral(n: int) -> str:
+    """A small number as a word."""
+    return _NUMERALS[n] if 0 <= n < len(_NUMERALS) else str(n)
+
+
+def plural(n: int, word: str, many: str | None = None) -> str:
+    """ "1 trial", "2 trials"."""
+    return f"{count(n)} {word}" if n == 1 else f"{count(n)} {many or word + 's'}"
+
+
+def signed_percent(share: float) -> str:
+    """ "+11 %"."""
+    return f"{share * 100:+.0f} %"
+
+
+class EnglishShared(Shared):
+    """What English texts share, of studies and of audits."""
+
+    language = "en"
+    factor_names = FACTORS
+    sentence_gap = bracket_gap = " "
+    comma, last_comma = ", ", " and "
+    brackets = ("(", ")")
+    to = " to "
+    percent_sign = " %"
+
+
+class EnglishPieces(EnglishShared, StudyShared):
+    """What the texts about a study share."""
+
+    labels = LABELS
+    title_gap = ": "
+    least = "at least {}"
+
+    def setting(self, name: str, level: Any) -> str:
+        """One factor with its value, "rank 32"."""
+        if name == "num_train_epochs":
+            return f"{level} epoch" if level == 1 else f"{level} epochs"
+        if name.startswith("use_"):
+            return self.factor(name) if level else f"no {self.factor(name)}"
+        if name == "gradient_checkpointing":
+            state = "left to the machine" if level is None else "on" if level else "off"
+            return f"gradient checkpointing {state}"
+        if name == "target_modules" and level is None:
+            return "PEFT's own choice of layers"
+        return super().setting(name, level)
+
+    def factor_phrase(self, name: str) -> str:
+        """A factor as the subject of a sentence."""
+        return {
+            "num_train_epochs": "the number of epochs",
+            "max_length": "max_length",
+            "lr_scheduler_type": "the schedule",
+        }.get(name, self.factor(name))
+
+    def duration(self, seconds: float) -> str:
+        """A length of time."""
+        return duration(seconds)
+
+    def purpose(self, purpose: Purpose) -> str:
+        """Why a trial is trained."""
+        return PURPOSES[purpose]
+
+    def state(self, state: TrialState) -> str:
+        """How far a trial is."""
+        return state.value
+
+    def baseline_at(self, rate_: float) -> str:
+        """The baseline with another learning rate."""
+        return f"the baseline at learning rate {rate(rate_)}"
+
+    def versus(self, against: str) -> str:
+        """Goes on from a name: against what it was compared."""
+        return f" against {against}"
+
+    def n_trials(self, n: int) -> str:
+        """A number of trials."""
+        return plural(n, "trial")
+
+    def n_slots(self, n: int) -> str:
+        """A number of slots."""
+        return plural(n, "slot")
+
+    def seeds(self, mine: int, theirs: int, fresh: bool) -> str:
+        """How many seeds the two sides of a comparison have."""
+        word = "fresh seed" if fresh else "seed"
+        first = f"{numeral(mine)} {word}{'s' if mine != 1 else ''}"
+        return f"{first} each" if mine == theirs else f"{first} against {numeral(theirs)}"

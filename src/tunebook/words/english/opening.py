@@ -1,0 +1,254 @@
+"""The opening in English: goal, answer, what is cheaper, what is not known, and the table of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunebook.core.findings import Finding
+from tunebook.core.study import RoundKind
+from tunebook.escaping import clean
+from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
+from tunebook.words.english.codes import ROUNDS
+from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, bytes_text, count, duration, margin_text, number, points
+from tunebook.words.values import Aim, Gain, Price
+
+__all__ = ["EnglishOpening"]
+
+
+class EnglishOpening(EnglishPieces):
+    """What stands above the first round."""
+
+    def aim(self, aim: Aim) -> str:
+        """What the study is for, what it varies and what it may spend."""
+        score = f"the best {clean(aim.metric)}" if aim.is_score else f"the highest accuracy ({clean(aim.metric)})"
+        parts = [f"{self.factor(name)} ({levels})" for name, levels in aim.factors]
+        by = f"by choosing {self.listed(parts)}" if parts else "by choosing among the configurations of the given table"
+        limits = [plural(aim.trials, "trial")] if aim.trials is not None else []
+        limits += [f"{aim.hours:g} h"] if aim.hours is not None else []
+        return f"{score} of {clean(aim.model)}, {by}, with at most {' and '.join(limits)}."
+
+    def span(self, low: str, high: str) -> str:
+        """A range of a factor."""
+        return f"{low} to {high}"
+
+    def in_progress(self, n_final: int, n_known: int) -> str:
+        return (
+            f"{strong('In progress')}. {n_final} of the {plural(n_known, 'trial')} planned so far are done; "
+            "this is what is known now, and more rounds may follow."
+        )
+
+    def nothing_yet(self) -> str:
+        return "No configuration has been trained yet, so there is nothing to recommend."
+
+    def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
+        if is_baseline:
+            return f"Keep the baseline, {strong(settings)}: nothing that was tried is shown to be better."
+        if chosen_by == "leading":
+            led = f"{strong(settings)} led on validation"
+            return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
+        return f"Use {strong(settings)}."
+
+    def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
+        fresh = " never used before" if unused else ""
+        text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True)
+        return text if gain.told_apart else text + " This difference can't be told from zero."
+
+    def shown_before(self, round_heading: str) -> str:
+        """An earlier round showed it better on validation, the test split does not."""
+        return f"{round_heading} showed it better on the validation split; the test split does not confirm this."
+
+    def validation_gain(self, gain: Gain, counts_right: bool) -> str:
+        text = self._gain_on(gain, counts_right, "validation examples", fresh=False)
+        if gain.provisional:
+            text += " Provisional: the noise between seeds rests on too few seeds."
+        return text if gain.told_apart else text + " This difference can't be told from zero."
+
+    def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
+        said = f"{self.percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
+        if corrected >= raw:
+            return f"Corrected for having been chosen by these trials, its validation accuracy there is {said}."
+        return (
+            "The trials by which it was chosen flatter it: corrected for that, its validation accuracy there is "
+            f"{said}, not {self.percent(raw)}."
+        )
+
+    def not_confirmed(self, has_test: bool) -> str:
+        return (
+            "Not yet confirmed on the test split."
+            if has_test
+            else "There is no test split, so this is not confirmed on examples that played no part in the choice."
+        )
+
+    def cheaper(self, what: str, margin: float, price: Price) -> str:
+        costs = self._price(price)
+        return (
+            f"{strong('As good and cheaper')}: {what} is shown not worse than the best by more than "
+            f"{margin_text(margin)} points (your margin){'; ' + costs if costs else ''}."
+        )
+
+    def cheapest_is_best(self) -> str:
+        return f"{strong('Cheaper')}: of the configurations that were tried and did as well, none is cheaper."
+
+    def nothing_cheaper_near(self, margin: float) -> str:
+        within = f"within your margin of {margin_text(margin)} points of the best"
+        return f"{strong('Cheaper')}: no cheaper configuration that was tried came {within}."
+
+    def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
+        costs = self._price(price)
+        worse = "" if worse_by is None else f"may be up to {number(worse_by * 100, 2)} points worse"
+        told = "; ".join(filter(None, [worse, costs])) or "is not shown to be"
+        return f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {told}."
+
+    def not_known(self, items: Sequence[str]) -> str:
+        return f"{strong('Not known')}: {'; '.join(items)}."
+
+    def unknown_factor(self, factor: str, nothing_above: float) -> str:
+        return f"whether {factor} matters (no effect above {number(nothing_above * 100, 2)} points seen)"
+
+    def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
+        return f"whether {what} differs from {against} ({self.effect_points(finding)}; {self._settle(finding)})"
+
+    def unknown_pairs(self, n: int) -> str:
+        """That interactions are unknown, when there are such pairs; else nothing."""
+        return "whether the changes add up or interact (the trials that would tell were not run)" if n else ""
+
+    def unseen(self, effect: float) -> str:
+        """Differences too small for this study."""
+        return f"differences below about {number(effect * 100, 2)} points, which this study would mostly miss"
+
+    # The table of facts
+
+    def device_fact(self, name: str, memory_bytes: float | None, system: str) -> str:
+        memory = f"{bytes_text(memory_bytes)} RAM" if memory_bytes else ""
+        return clean(", ".join(filter(None, [name, memory, system])))
+
+    def model_fact(self, name: str, revision: str, parameters: float | None, dtype: str, engine: str) -> str:
+        size = f"{number(parameters / 1e6)} M parameters" if parameters else ""
+        parts = [name, f"revision {revision}" if revision else "", size, dtype]
+        return clean(", ".join(filter(None, parts)) + f"; engine {engine}")
+
+    def data_fact(self, facts: Mapping[str, Any]) -> str:
+        used, read = facts["used"], facts.get("read")
+        train = (
+            f"{count(used)} of {count(read)} training rows (seed {facts['seed']})"
+            if read and read != used
+            else f"{count(used)} training rows"
+        )
+        parts = [
+            train,
+            f"{count(facts['validation'])} validation",
+            f"{count(facts['test'])} test" if facts["test"] else "no test split",
+        ]
+        tail = "rows may be in two splits (data.allow_overlap)" if facts["overlap"] else "no row in two splits"
+        text = f"{', '.join(parts)}; {tail}"
+        if facts.get("split_off"):
+            text += "; validation was split off the training rows by the seed"
+        if facts.get("truncated"):
+            text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
+        return text
+
+    def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
+        parts = []
+        if base is not None:
+            parts.append(f"base model without adapter {self.percent(base)}")
+        if commonest:
+            quoted = f' ("{clean(answer)}")' if answer else ""
+            parts.append(f"always the commonest answer{quoted} {self.percent(commonest)}")
+        return "; ".join(parts)
+
+    def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
+        if from_prior:
+            return (
+                f"no configuration has two seeds yet: {number(deviation * 100, 2)} points between seeds are "
+                "assumed, and every verdict is provisional"
+            )
+        text = (
+            f"the same settings with another seed differ by {number(deviation * 100, 2)} points "
+            f"(standard deviation, {degrees:.3g} degrees of freedom)"
+        )
+        if degrees < PROVISIONAL_DF:
+            prior = number(SEED_DEVIATION_PRIOR * 100, 2)
+            text += f"; that is few, so intervals fill up to {PROVISIONAL_DF} with an assumed {prior} points"
+        return text
+
+    def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
+        seen = self.listed(
+            [f"{number(v * 100, 2)} points in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1]
+        )
+        text = f"a difference of {seen} is found with a chance of 80 %; smaller ones are often missed. " if seen else ""
+        text += f"Two configurations can be shown equal within {number(smallest_margin * 100, 2)} points, not closer"
+        if smallest_margin > margin:
+            text += f"; within your margin of {margin_text(margin)} points nothing can be"
+        return text
+
+    def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str:
+        parts = [f"{counts['trained']} trained"]
+        parts += [
+            f"{counts[key]} {word}"
+            for key, word in (
+                ("folded", "folded"),
+                ("checkpoints", "checkpoints of longer trials"),
+                ("failed", "failed"),
+            )
+            if counts[key]
+        ]
+        text = f"{plural(counts['all'], 'trial')} ({', '.join(parts)}) in {duration(seconds)}"
+        return text + (f"; one after another: about {duration(one_by_one)}" if one_by_one else "")
+
+    def reading_fact(self) -> str:
+        """How the brackets in the tables are to be read."""
+        return (
+            "brackets behind a result are its own 95 % interval; brackets behind a difference hold for all differences "
+            'of their round together. "Can\'t be told from" never means that there is no difference'
+        )
+
+    def error_fact(self) -> str:
+        return (
+            "made so that at most one study in twenty makes any false claim of a difference; this 5 % is spent by "
+            "round (first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %), and the brackets "
+            "behind a difference are at the level that its round's share leaves"
+        )
+
+    def alpha_fact(self, rule: str) -> str:
+        return (
+            "alpha/r is kept while the rank is varied: rank and alpha cannot be told apart here"
+            if rule == "proportional"
+            else "alpha is kept while the rank is varied, so alpha/r falls with the rank"
+        )
+
+    def defaults_fact(self, names: Sequence[str]) -> str:
+        return "not given in the study file, so PEFT's and the Trainer's defaults: " + ", ".join(names)
+
+    # Pieces
+
+    def _gain_on(self, gain: Gain, counts_right: bool, examples: str, fresh: bool) -> str:
+        what = "it is right on" if counts_right else "its mean score is"
+        other = "the baseline on" if counts_right else "the baseline's"
+        relative = "" if gain.relative is None else f"; {signed_percent(gain.relative)} relative"
+        difference = (
+            f"{strong(points(gain.effect) + ' points')} ({self.percent(gain.level, 0 if gain.level < 0.995 else 1)} "
+            f"simultaneous interval {self.range(gain.interval)}{relative})"
+        )
+        return (
+            f"On {count(gain.n_examples)} {examples} {what} {strong(self.percent(gain.accuracy))}, "
+            f"{other} {self.percent(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
+        )
+
+    def _price(self, price: Price) -> str:
+        parts = []
+        if price.seconds and price.best_seconds:
+            parts.append(f"it trains in {duration(price.seconds)} instead of {duration(price.best_seconds)}")
+        if price.size and price.best_size:
+            parts.append(f"its adapter has {bytes_text(price.size)} instead of {bytes_text(price.best_size)}")
+        return ", ".join(parts)
+
+    def _settle(self, finding: Finding) -> str:
+        ways = []
+        if finding.examples_needed:
+            ways.append(f"{about(finding.examples_needed)} examples")
+        if finding.seeds_needed:
+            ways.append(f"{numeral(finding.seeds_needed)} seeds a side")
+        return f"about {' or '.join(ways)} in all would tell" if ways else "twenty times the data would not tell"

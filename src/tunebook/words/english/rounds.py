@@ -1,0 +1,269 @@
+"""The rounds in English: headings, analyses, findings, what was folded, cut and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunebook.core.findings import DivergenceBracket, Finding, Verdict
+from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
+from tunebook.escaping import clean
+from tunebook.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
+from tunebook.words.english.common import EnglishPieces, numeral, plural
+from tunebook.words.numbers import duration, margin_text, number, p_phrase, rate, trial_list
+from tunebook.words.values import Edge, Ending
+
+__all__ = ["EnglishRounds"]
+
+
+class EnglishRounds(EnglishPieces):
+    """One section for each round."""
+
+    def round_heading(self, number: int, kind: RoundKind) -> str:
+        return f"Round {number}: {ROUNDS[kind]}" if number else "Before training: the reference"
+
+    def found_heading(self, number: int) -> str:
+        return "Found"
+
+    def goal(self, kind: RoundKind, has_test: bool = True) -> str:
+        """What a round asks; without a test split confirm can only bring fresh seeds."""
+        if kind is RoundKind.CONFIRM and not has_test:
+            return "Does it hold with fresh seeds? There is no test split, so the examples are those of the choice."
+        return GOALS[kind]
+
+    def seeds_used(self, baseline: int, others: Sequence[int]) -> str:
+        parts = [f"baseline with {numeral(baseline)} seed{'s' if baseline != 1 else ''}"] if baseline else []
+        if others:
+            low, high = min(others), max(others)
+            seeds = numeral(low) if low == high else f"{numeral(low)} to {numeral(high)}"
+            parts.append(f"each configuration with {seeds} seed{'s' if high != 1 else ''}")
+        text = ", ".join(parts)
+        return text[:1].upper() + text[1:] + "." if text else ""
+
+    def verdict(self, finding: Finding, against: str, margin: float) -> str:
+        """The analysis cell of one finding: verdict, and what limits it."""
+        other = "" if against == self.label("the_baseline") else f" than {against}"
+        m = margin_text(margin)
+        first = {
+            Verdict.BETTER: f"Better{other}.",
+            Verdict.WORSE: f"Worse{other}.",
+            Verdict.EQUIVALENT: f"Shown equal to {against} within {m} points.",
+            Verdict.NOT_INFERIOR: f"Shown not worse than {against} by more than {m} points.",
+            Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
+            Verdict.DIVERGED: "Training broke with most or all of its seeds.",
+        }[finding.verdict]
+        return self.join([first, *self._limits(finding)])
+
+    def seeds_range(self, accuracies: Sequence[float]) -> str:
+        low, high = min(accuracies) * 100, max(accuracies) * 100
+        return f"The {numeral(len(accuracies))} seeds range from {self.plain_range(low, high)} %."
+
+    def ending(self, ending: Ending) -> str:
+        reasons = "; ".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
+        sentences = [f"{self._ended(ending)}{': ' + reasons if reasons else ''}."]
+        step, total = ending.steps
+        if step is not None:
+            of = f" of {total}" if total else ""
+            losses = (
+                f" (loss {number(ending.losses[0])} at the start, {number(ending.losses[1])} at the end)"
+                if ending.losses
+                else ""
+            )
+            sentences.append(f"Trial {ending.broke} broke at step {step}{of}{losses}.")
+        return self.join(sentences)
+
+    def bracket_row(self, chosen: float | None) -> str:
+        return "Chose no rate." if chosen is None else f"Chosen by validation loss: {rate(chosen)}."
+
+    def confirm_remark(self) -> str:
+        """Under the confirm round's table: by what rule its configurations were nominated."""
+        return (
+            "What goes into the confirmation: of the configurations within one standard error of the highest "
+            "validation accuracy, the one of lowest validation loss; and, where there is one, the "
+            "cheapest that may be as good."
+        )
+
+    def bracket_remark(self) -> str:
+        """Under a table with rows that only choose a learning rate."""
+        return "Rows with several learning rates only choose one; they enter no claim, fresh seeds make it."
+
+    def no_verdict(self) -> str:
+        return "Not compared: no verdict."
+
+    def checkpoint(self, of: int) -> str:
+        return f"Checkpoint of trial {of}: no training of its own."
+
+    def still_falling(self, trial: int, before: float, after: float) -> str:
+        return (
+            f"In trial {trial} the training loss was still falling: {number(before)} nats a token in the third quarter "
+            f"of the training, {number(after)} in the last."
+        )
+
+    def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
+        seeds = "" if n == 1 else f"with each of the {numeral(n)} seeds "
+        return (
+            f"After its lowest point the validation loss rose again {seeds}(trial {trial}: {number(best)} nats a token "
+            f"after epoch {best_epoch:g}, {number(last)} at the end)."
+        )
+
+    def against_other(self, effect: str, against: str) -> str:
+        return f"The difference from {against} is {effect}."
+
+    def rates_tried(self, level: str, rates: str) -> str:
+        return f"{level}, at learning rates {rates}"
+
+    def same_as(self, trials: str) -> str:
+        return f"= trial{'s' if '-' in trials or ',' in trials else ''} {trials}"
+
+    def retuned_baseline(self, trials: Sequence[int]) -> str:
+        return (
+            "The baseline, its learning rate re-tuned like the others': those are compared with trials "
+            f"{trial_list(trials)}."
+        )
+
+    def only_whether_it_trains(self, n: int) -> str:
+        seeds = {1: "", 2: ", with both seeds"}.get(n, f", with all {numeral(n)} seeds")
+        return f"Asked only whether training holds: it does{seeds}."
+
+    def part_of_the_sum(self) -> str:
+        return "Trained to see whether the changes add up; no verdict of its own."
+
+    def some_seeds(self, trained: int, all_: int) -> str:
+        return f"{trained} of {all_} seeds"
+
+    def fold(self, reasons: Sequence[str], longest: int | None) -> str:
+        told = [
+            "No example is that long." if r == "max_length" and not longest else FOLDS.get(r, clean(r)) for r in reasons
+        ]
+        return self.join([*(text.replace("{longest}", str(longest)) for text in told), "Not trained again."])
+
+    def cut(self, cut: Cut) -> str:
+        of = f" of {self.factor_list(cut.factors)}" if cut.factors else ""
+        return f"{CUTS.get(cut.code, clean(cut.code))}{of} ({plural(cut.count, 'trial')})"
+
+    def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
+        """One finding as a sentence that stands alone."""
+        m = f"{margin_text(margin)} points"
+        claim = {
+            Verdict.BETTER: f"{what}: better than {against}",
+            Verdict.WORSE: f"{what}: worse than {against}",
+            Verdict.EQUIVALENT: f"{what}: equal to {against} within {m}",
+            Verdict.NOT_INFERIOR: f"{what}: not worse than {against} by more than {m}",
+            Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + " Inconclusive",
+            Verdict.DIVERGED: f"{what}: training broke with most or all of its seeds",
+        }[finding.verdict]
+        if finding.verdict is Verdict.DIVERGED:
+            return claim + "."
+        where = " on the test split" if finding.split == "test" else ""
+        provisional = " (provisional)" if finding.provisional else ""
+        return f"{claim}{provisional}, {self.effect_points(finding)}{where}."
+
+    def question(self, kind: ContrastKind, what: str, against: str) -> str:
+        word = {
+            ContrastKind.DIFFERENCE: "different from",
+            ContrastKind.EQUIVALENCE: "equal to",
+            ContrastKind.NON_INFERIORITY: "not worse than",
+        }[kind]
+        return f"{what}: {word} {against}?"
+
+    def no_difference_for(self, named: Sequence[str]) -> str:
+        """The factors, each with its levels, for which no difference was shown; goes on from "Not shown"."""
+        return f"a difference for {self.listed(named)}"
+
+    def chance_to_see(self, margin: float, chance: float) -> str:
+        """With which probability a true difference of the margin would have been found."""
+        share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
+        return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be seen."
+
+    def round_cost(self, n: int, seconds: float) -> str:
+        return f"{plural(n, 'trial')}, {duration(seconds)}"
+
+    def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
+        """Where training breaks; `where` names what else the trials have in common, if not the baseline."""
+        held = f"With {where}, training" if where else "Training"
+        evidence = f"Evidence: trials {trial_list(bracket.trials)}."
+        top = rate(bracket.highest_trained)
+        if bracket.lowest_failed is None and edge.failed:
+            return (
+                f"{held} held with every seed up to a learning rate of {top} ({plural(edge.trained, 'seed')} there). "
+                f"Above it {numeral(edge.failed)} of {plural(edge.asked, 'trial')} did not train, too few to say where "
+                f"it breaks. {evidence}"
+            )
+        if bracket.lowest_failed is None:
+            return (
+                f"{held} held at every learning rate that was tried, up to {top} "
+                f"({plural(edge.trained, 'seed')} there). Where it breaks is not known. {evidence}"
+            )
+        how = {"diverged": "diverged", "collapsed": "collapsed"}.get(bracket.how, "diverged or collapsed")
+        between = (
+            "The rates tried in between do not settle where: their seeds disagree, or are too few."
+            if bracket.mixed
+            else "What happens in between is not known."
+        )
+        return (
+            f"{held} held with every seed up to a learning rate of {top} ({plural(edge.trained, 'seed')} there); "
+            f"at {rate(bracket.lowest_failed)} it {how} with {self._share_of_seeds(edge)}. "
+            f"{between} {evidence}"
+        )
+
+    def warning(self, code: str) -> str:
+        return WARNINGS.get(code, clean(code))
+
+    def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+        """Why the planner left something out, in a sentence for each reason; notes to itself say nothing."""
+        told, why = [], self.not_refined(notes)
+        if why:
+            parts = [f"{self.factor_list(names)} ({NOT_REFINED.get(w, w)})" for w, names in why.items()]
+            told.append(f"Not refined: {'; '.join(parts)}.")
+        for code, values in notes:
+            if code == "only_leading":
+                names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
+                told.append(f"Taken along although not shown to help: {names}. The best level seen is ahead, no more.")
+        skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
+        if skipped:
+            told.append(f"There is no round {' or '.join(skipped)}: there was nothing to ask, or no room for it.")
+        return told
+
+    # Pieces
+
+    def _share_of_seeds(self, edge: Edge) -> str:
+        if edge.failed < edge.asked:
+            return f"{numeral(edge.failed)} of {numeral(edge.asked)} seeds"
+        return {1: "its one seed", 2: "both seeds"}.get(edge.asked, f"all {numeral(edge.asked)} seeds")
+
+    def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
+        if finding.kind is ContrastKind.NON_INFERIORITY:
+            worst = max(0.0, -finding.interval[0])
+            return f"Not shown as good as {against}: it may be up to {number(worst * 100, 2)} points worse."
+        if finding.kind is ContrastKind.EQUIVALENCE:
+            return f"Not shown equal to {against} within {m} points."
+        return f"Can't be told from {against}."
+
+    def _limits(self, finding: Finding) -> list[str]:
+        out = []
+        if finding.provisional:
+            out.append("Provisional: the noise between seeds rests on too few seeds.")
+        if finding.witnesses_disagree and finding.loss_effect is not None:
+            out.append(f"The loss says the opposite ({finding.loss_effect:+.3f} nats an example; lower is better).")
+        if finding.p_mcnemar is not None:
+            out.append(f"One seed a side; exact McNemar {p_phrase(finding.p_mcnemar)}.")
+        return out + [self.warning(code) for code in finding.warnings]
+
+    def _ended(self, ending: Ending) -> str:
+        """ "One of two seeds diverged", "Two of four seeds diverged, two collapsed", "Diverged"."""
+        n = len(ending.states)
+        counted: dict[TrialState, int] = {}
+        for state in ending.states.values():
+            if state is not TrialState.COMPLETED:
+                counted[state] = counted.get(state, 0) + 1
+        if n == 1:
+            return ENDINGS[next(iter(counted))].capitalize()
+        parts: list[str] = []
+        for state, k in counted.items():
+            verb = "" if state in (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED) else "are "
+            all_of = k == n
+            who = ("both seeds" if n == 2 else f"all {numeral(n)} seeds") if all_of else numeral(k)
+            of = f" of {numeral(n)} seeds" if not all_of and not parts else ""
+            parts.append(f"{who}{of} {verb}{ENDINGS[state]}")
+        text = ", ".join(parts)
+        return text[:1].upper() + text[1:]

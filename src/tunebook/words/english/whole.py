@@ -1,0 +1,162 @@
+"""What the study says as a whole, in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
+from tunebook.escaping import clean
+from tunebook.words.english.codes import NOTES
+from tunebook.words.english.common import EnglishPieces, plural
+from tunebook.words.marks import strong
+from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.shared import change_text
+
+__all__ = ["EnglishWhole"]
+
+
+class EnglishWhole(EnglishPieces):
+    """The sections after the rounds."""
+
+    def sweet_spot(self, spot: SweetSpot, levels: Sequence[float]) -> str:
+        low, high, best = (value(spot.factor, x) for x in (spot.low, spot.high, spot.best))
+        lead = f"{strong(self.factor(spot.factor))}: "
+        if spot.fitted:
+            return f"{lead}{low} to {high} can't be told from the best ({best}), by a curve through those that trained."
+        if low == high:
+            return f"{lead}{best}; every other level tried can be told from it."
+        if levels and (spot.low, spot.high) == (min(levels), max(levels)):
+            return f"{lead}{low} to {high}: no level tried can be told from the best measured ({best})."
+        return f"{lead}{low} to {high}; of the levels tried, these can't be told from the best measured ({best})."
+
+    def importance_lead(self, top: Importance | None) -> str:
+        if top is None:
+            return "Over the ranges tried, no factor's effect rises above the noise."
+        return (
+            f"Over the ranges tried, {strong(self.factor(top.factor))} matters most "
+            f"(first in {self.percent(top.first_share, 0)} of resamplings). Other ranges could change the order."
+        )
+
+    def below_noise(self, importance: Importance) -> str:
+        above = number(importance.nothing_above * 100, 2)
+        return f"{self.factor(importance.factor)}: no effect above {above} points seen."
+
+    def below(self, points: str) -> str:
+        """Short form of `below_noise`, for a picture."""
+        return f"nothing above {points} points seen"
+
+    def interaction(self, interaction: Interaction) -> str:
+        a, b = (self.factor(name) for name in interaction.factors)
+        if not interaction.known or interaction.effect is None or interaction.interval is None:
+            return f"Whether {a} and {b} interact is unknown: the trials that would tell were not run."
+        text = (
+            f"{a} and {b} together give {points(interaction.effect)} points "
+            f"({self.range(interaction.interval)}) on top of the sum of their effects"
+        )
+        low, high = interaction.interval
+        return text + (": they interact." if low > 0 or high < 0 else ": an interaction is not shown.")
+
+    def unknown_interactions(self, pairs: Sequence[str]) -> str:
+        return f"Whether these interact is unknown, for the trials that would tell were not run: {'; '.join(pairs)}."
+
+    def tie_set(self, n: int) -> str:
+        which = "One other configuration" if n == 1 else f"{count(n)} other configurations"
+        return f"{which} can't be told from the best; the table says what each costs."
+
+    def ahead_of_best(self) -> str:
+        """Why a tied configuration may show a higher accuracy than the best."""
+        return (
+            "Where one shows a higher accuracy than the best: the difference is within the noise, and the best was "
+            "chosen for its lower validation loss."
+        )
+
+    def unknown_lead(self) -> str:
+        return (
+            "Inconclusive comparisons, and how many examples or seeds in all would settle a difference as large as the "
+            "one seen, with a chance of 80 % (> 20 ×: not even twenty times as many):"
+        )
+
+    def needs(self, n: int | None) -> str:
+        """How many examples or seeds would settle a question."""
+        return "> 20 ×" if n is None else about(n)
+
+    def more_money(self, more: MoreMoney) -> str:
+        now, trials, examples = (
+            number(half * 200, 2)
+            for half in (more.half_width, more.half_width_with_trials, more.half_width_with_examples)
+        )
+        if now == trials:
+            return (
+                f"More spending: {plural(more.extra_trials, 'more trial')} would hardly narrow the interval of the "
+                f"main finding, best against baseline, of {now} points; {count(more.extra_examples)} more examples "
+                f"would bring it to {examples}."
+            )
+        return (
+            f"More spending: {plural(more.extra_trials, 'more trial')} would narrow the interval of the main finding, "
+            f"best against baseline, from {now} to {trials} points; {count(more.extra_examples)} more examples to "
+            f"{examples}."
+        )
+
+    def nothing_open(self) -> str:
+        return "None of the comparisons that were made is open."
+
+    def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
+        text = (
+            f"Validation accuracy {self.percent(raw)} as measured, {self.percent(corrected)} after correction for "
+            "having been chosen as the best"
+        )
+        return text + (
+            f", {self.percent(confirmed)} on the test split with fresh seeds." if confirmed is not None else "."
+        )
+
+    def where_the_adapter_is(self) -> str:
+        return (
+            "Its trained adapter is in best/ beside this record: of its seeds the one of median validation loss, not "
+            "the luckiest. tunebook export writes it for PEFT, as a merged model, or as a configuration for "
+            "LLaMA-Factory or axolotl."
+        )
+
+    def suspects(self, n: int, n_trials: int, shown: int) -> str:
+        if not n:
+            return f"No example was answered wrongly by all {plural(n_trials, 'trained trial')}."
+        text = (
+            f"{plural(n, 'validation example')} {'was' if n == 1 else 'were'} answered wrongly by all "
+            f"{plural(n_trials, 'trained trial')}. The label may be wrong, or the example too hard; a person "
+            "has to look. Those on which the trials agree most come first."
+        )
+        return text + (f" The first {shown} are shown." if shown < n else "")
+
+    def groups_lead(self, split: str) -> str:
+        return (
+            f"On the {split} split. Groups are small: a difference within a group has a verdict "
+            "only where one is given."
+        )
+
+    def failed_trial(self, trial: int, reason: str) -> str:
+        return f"Trial {trial} could not be trained: {reason.rstrip('.') or 'no reason was recorded'}."
+
+    def note(self, code: str, values: Mapping[str, Any]) -> str | None:
+        """A note of the ledger that readers must know, or None for the others."""
+        v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
+        if code == "versions_changed":
+            return (
+                "Versions changed while the study ran, so results from before and after are mixed: "
+                + "; ".join(f"{name}: {item}" for name, item in v.items())
+                + "."
+            )
+        if code == "rescued":
+            return (
+                "The ledger was damaged and rescued; what could not be read again is missing here: "
+                + "; ".join(v.values())
+                + "."
+            )
+        text = NOTES.get(code)
+        ids = v.get("trials", "")
+        return text.replace("{trials}", f"Trial{'s' if ',' in ids or '-' in ids else ''} {ids}") if text else None
+
+    def same_everywhere(self, settings: str) -> str:
+        return f"The same in every trial: {settings}."
+
+    def not_a_number(self) -> str:
+        return "not a number"

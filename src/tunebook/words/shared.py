@@ -1,0 +1,184 @@
+"""What the two languages share: helpers that follow from a few attributes of a language.
+
+Effects, accuracies and margins come in as [0, 1]; times in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.findings import Finding
+from tunebook.core.study import ContrastKind, RoundKind
+from tunebook.words import numbers
+from tunebook.words.marks import strong
+from tunebook.words.numbers import bound, points, value
+
+__all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text"]
+
+MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
+"""Named first, and always, when a configuration is written in words."""
+SILENT_NOTES = frozenset({"calibration", "data_root", "environment", "trial_span"})
+"""The ledger's notes that are facts for other places: no sentence of their own."""
+
+
+WaveNotes = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+def change_text(item: Any) -> str:
+    """A value of a note; a pair (then, now) as "then → now"."""
+    if isinstance(item, list | tuple) and len(item) == 2:
+        return f"{item[0]} → {item[1]}"
+    return str(item)
+
+
+def _main_first(name: str) -> int:
+    return MAIN_FACTORS.index(name) if name in MAIN_FACTORS else len(MAIN_FACTORS)
+
+
+class Shared:
+    """Helpers of every text, of studies and of audits.
+
+    Attributes:
+        language: "en" or "zh".
+        labels: headings, column titles and short fixed phrases by name.
+        factor_names: factors in words.
+        sentence_gap, bracket_gap: what stands between sentences, and before a bracket.
+        comma, last_comma: between the items of a list, and before the last one.
+        brackets: the two.
+        to: between the ends of a range, with its blanks.
+        percent_sign: with its blank.
+    """
+
+    language: ClassVar[str]
+    labels: ClassVar[Mapping[str, str]]
+    factor_names: ClassVar[Mapping[str, str]]
+    sentence_gap: ClassVar[str]
+    bracket_gap: ClassVar[str]
+    comma: ClassVar[str]
+    last_comma: ClassVar[str]
+    brackets: ClassVar[tuple[str, str]]
+    to: ClassVar[str]
+    percent_sign: ClassVar[str]
+
+    def label(self, key: str) -> str:
+        """A heading, column title or short fixed phrase."""
+        return self.labels[key]
+
+    def factor(self, name: str) -> str:
+        """A factor's name for people; its own name when there is no word."""
+        return self.factor_names.get(name, name)
+
+    def join(self, sentences: Sequence[str]) -> str:
+        """Sentences as one paragraph."""
+        return self.sentence_gap.join(sentence for sentence in sentences if sentence)
+
+    def listed(self, items: Sequence[str]) -> str:
+        """ "a, b and c"."""
+        return self.last_comma.join(filter(None, [self.comma.join(items[:-1]), *items[-1:]]))
+
+    def factor_list(self, names: Sequence[str]) -> str:
+        """Factors in words, as a list."""
+        return self.listed([self.factor(name) for name in names])
+
+    def bracketed(self, text: str) -> str:
+        """In brackets."""
+        return self.brackets[0] + text + self.brackets[1]
+
+    def percent(self, share: float, decimals: int = 1) -> str:
+        """0.712 as "71.2 %"."""
+        return numbers.percent(share, decimals) + self.percent_sign
+
+    def plain_range(self, low: float, high: float) -> str:
+        """Two numbers with one decimal."""
+        return f"{low:.1f}{self.to}{high:.1f}"
+
+    def range(self, interval: tuple[float, float]) -> str:
+        """Interval of a difference, in points with signs."""
+        return f"{bound(interval[0])}{self.to}{bound(interval[1])}"
+
+
+class StudyShared(Shared):
+    """Helpers of the texts about a study.
+
+    Attributes:
+        least: a one-sided interval, with a place for its end.
+        title_gap: between a heading's number and its name.
+    """
+
+    least: ClassVar[str]
+    title_gap: ClassVar[str]
+
+    def setting(self, name: str, level: Any) -> str:
+        """One factor with its value, "rank 32"."""
+        return f"{self.factor(name)} {value(name, level)}"
+
+    def alone(self, name: str, level: Any) -> str:
+        """A level without its factor's name, where that stands in front: "2e-4" beside "learning rate 3e-4"."""
+        return self.setting(name, level).removeprefix(f"{self.factor(name)} ")
+
+    def effect(self, finding: Finding, bold: bool = False) -> str:
+        """ "+4.5 (+1.1 to +7.9)", points, with the simultaneous interval."""
+        head = points(finding.effect)
+        one_sided = finding.kind is ContrastKind.NON_INFERIORITY
+        span = self.least.format(bound(finding.interval[0])) if one_sided else self.range(finding.interval)
+        return f"{strong(head) if bold else head}{self.bracket_gap}{self.bracketed(span)}"
+
+    def accuracy(self, mean: float, interval: tuple[float, float] | None, bold: bool = False) -> str:
+        """ "62.9 % (59.0 to 66.6)"."""
+        head = strong(self.percent(mean)) if bold else self.percent(mean)
+        if interval is None:
+            return head
+        return f"{head}{self.bracket_gap}{self.bracketed(self.plain_range(interval[0] * 100, interval[1] * 100))}"
+
+    def batch(self, configuration: Configuration) -> str:
+        """The effective batch size."""
+        return f"{self.label('batch')} {configuration.effective_batch_size}"
+
+    def settings(self, configuration: Configuration) -> str:
+        """The main settings of a configuration in one line, with every factor of `MAIN_FACTORS`."""
+        parts = [self.setting(name, getattr(configuration, name)) for name in MAIN_FACTORS]
+        return self.comma.join([*parts, self.batch(configuration)])
+
+    def changes(self, configuration: Configuration, baseline: Configuration) -> str:
+        """What differs from the baseline, in words; alpha beside rank in brackets."""
+        changed = configuration.changes_from(baseline)
+        parts = []
+        for name in sorted(changed, key=_main_first):
+            if name == "lora_alpha" and "lora_r" in changed:
+                continue
+            text = self.setting(name, changed[name][1])
+            if name == "lora_r" and "lora_alpha" in changed:
+                text += self.bracket_gap + self.bracketed(f"alpha {value('lora_alpha', configuration.lora_alpha)}")
+            parts.append(text)
+        return self.comma.join(parts) or self.label("baseline")
+
+    def colon(self, lead: str, text: str) -> str:
+        """ "lead: text"."""
+        return f"{lead}{self.label('colon')}{self.label('word_gap')}{text}"
+
+    def open_contrast(self, finding: Finding, what: str, against: str) -> str:
+        """An inconclusive finding in a list: name and effect, or that there is none; `against` is empty for the
+        baseline."""
+        nothing = math.isnan(finding.effect)
+        return self.colon(what + against, self.label("no_result") if nothing else self.effect_points(finding))
+
+    def effect_points(self, finding: Finding) -> str:
+        """The effect with its unit: "+4.5 points (+1.1 to +7.9)"."""
+        before, bracket, after = self.effect(finding).partition(self.bracket_gap + self.brackets[0])
+        return f"{before} {self.label('points')}{bracket}{after}"
+
+    def skipped_rounds(self, notes: WaveNotes) -> list[RoundKind]:
+        """Kinds of rounds that were left out."""
+        kinds = [values.get("kind") for code, values in notes if code == "round_skipped"]
+        return [RoundKind(kind) for kind in dict.fromkeys(kinds) if kind in list(RoundKind)]
+
+    def not_refined(self, notes: WaveNotes) -> dict[str, list[str]]:
+        """Factors that were not refined, by the reason's code."""
+        why: dict[str, list[str]] = {}
+        for code, values in notes:
+            if code == "not_refined":
+                why.setdefault(str(values.get("why")), []).append(str(values.get("factor")))
+        return why

@@ -1,0 +1,186 @@
+"""Over random histories planner, findings, record, `plan`, `status` and `report` say the same of one study.
+
+Random are the space, the budget (raised or not), a table of one's own or none, what comes of every trial (broken seeds,
+failures), and where the study is interrupted: between two waves, or in the middle of one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tunebook.record.numbers import percent
+
+from tests.property.test_planner_property import foldings, random_oracle, studies
+from tunebook.core.facts import DataFacts, ExampleText, History, StudyFacts, TrialFact
+from tunebook.core.study import Budget, RoundKind, TrialState
+from tunebook.ledger.codec import decode, encode
+from tunebook.planning.foresight import _sensitivity
+from tunebook.planning.problem import Problem
+from tunebook.planning.rounds import rounds_of
+from tunebook.planning.state import PlanningState
+from tunebook.record import View, build
+from tunebook.record.markdown import render
+from tunebook.record.results import as_dict
+from tunebook.run import plan as plan_module
+from tunebook.run.reading import as_begun, planner_of, read_ledger
+from tunebook.run.status import study_status
+from tunebook.testing.simulated_study import simulated_history
+
+EXAMPLES = {"validation": 20, "test": 30}
+
+
+@st.composite
+def begun_studies(draw):
+    """(spec, facts) of a study, with or without a table of the user's own."""
+    spec = draw(studies())
+    spec = replace(spec, budget=Budget(draw(st.integers(4, 30)), spec.budget.hours), trials=None)
+    rows = ()
+    if draw(st.booleans()):
+        rates, ranks = st.sampled_from([5e-5, 2e-4, 8e-4]), st.sampled_from([4, 8, 32])
+        pairs = draw(st.lists(st.tuples(rates, ranks), min_size=1, max_size=5))
+        rows = tuple(spec.baseline.with_values(learning_rate=rate, lora_r=rank) for rate, rank in pairs)
+        spec = replace(spec, trials="mine.csv")
+    data = DataFacts(200, EXAMPLES["validation"], draw(st.sampled_from([0, EXAMPLES["test"]])), 100, 60.0)
+    texts = {
+        split: tuple(ExampleText(i, f"question {i}", "gold") for i in range(n))
+        for split, n in EXAMPLES.items()
+        if split == "validation" or data.n_test
+    }
+    return spec, StudyFacts(data, texts, model={"name": "none"}, table=rows, folding=draw(foldings))
+
+
+def whole_history(spec, facts, world, more):
+    """Every history that the study goes through, from one trial-free to the end, its budget then raised by `more`."""
+    seen = []
+    history = History()
+    for budget in dict.fromkeys([spec.budget, replace(spec.budget, trials=spec.budget.trials + more)]):
+        raised = replace(spec, budget=budget)
+        planner = planner_of(raised, facts, history, None)
+
+        def keep(before, wave, raised=raised):
+            seen.append((raised, before))
+
+        history = simulated_history(planner, raised, facts.data, random_oracle(world), history=history, on_wave=keep)
+        seen.append((raised, history))
+    return seen
+
+
+def interrupted(history, n_open):
+    """The history in the middle of its last wave: so many of its trials have no result yet."""
+    if not history.waves or not n_open:
+        return history
+    last = history.waves[-1]
+    open_ids = [trial.id for trial in last.trials][-n_open:]
+    trials = {i: TrialFact(f.trial) if i in open_ids else f for i, f in history.trials.items()}
+    closed = tuple(number for number in history.closed_rounds if number != last.round)
+    findings = tuple(finding for finding in history.findings if finding.round != last.round)
+    return replace(history, trials=trials, closed_rounds=closed, findings=findings)
+
+
+class Kept:
+    """A ledger that holds one history; the study's facts go through the codec."""
+
+    def __init__(self, spec, facts, history):
+        self._spec, self._facts, self._history = spec, facts, history
+
+    def spec(self):
+        return self._spec
+
+    def facts(self):
+        return decode(StudyFacts, encode(self._facts))
+
+    def history(self):
+        return self._history
+
+    def notes(self):
+        return []
+
+
+def planned(spec, facts, found):
+    """What `plan` shows for a study that has been begun."""
+    prepared = SimpleNamespace(
+        spec=spec, facts=facts, warnings=(), options=SimpleNamespace(device="cpu"), calibrate=lambda: None
+    )
+    with (
+        patch.object(plan_module, "prepare", lambda *_: prepared),
+        patch.object(plan_module, "has_ledger", lambda _: True),
+        patch.object(plan_module, "read_study", lambda _: found),
+    ):
+        return plan_module.plan_study(spec, None)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(begun_studies(), st.integers(0, 1000), st.integers(0, 12), st.data())
+def test_everything_that_reads_a_history_says_the_same(study, world, more, pick):
+    spec, facts = study
+    spec, history = pick.draw(st.sampled_from(whole_history(spec, facts, world, more)))
+    history = interrupted(history, pick.draw(st.integers(0, 3)))
+    found = read_ledger(Kept(spec, facts, history))
+    view = View(spec, found.facts, history, found.conclusions, (), found.outlook)
+    state = PlanningState(Problem(spec, facts.data, facts.folding, facts.table), history)
+    check_leader(spec, found, view, state)
+    check_noise(found, view, state)
+    check_foreseen(spec, facts, found, history)
+
+
+def check_leader(spec, found, view, state):
+    """Planner, findings, `status`, results.json, "The way that was taken" and the record's opening."""
+    leading, best = state.leading, found.conclusions.best
+    status = study_status(spec, found.facts, found.history, found.conclusions, found.outlook)
+    text, way = render(build(view, "en")), build(view, "en").way
+    assert "nan" not in text.lower().replace("finance", "")
+    if leading is None:
+        assert best is None
+        assert status.best is None
+        assert all(view.leader_after(number) is None for number, _ in view.rounds)
+        return
+    assert best.key == leading.key == status.best.key == as_dict(view)["best"]["key"]
+    assert best.raw == pytest.approx(leading.accuracy)
+    rounds = [number for number, kind in view.rounds]
+    assert view.leader_after(rounds[-1]) == (best.key, pytest.approx(best.raw))
+    told = [row for row, (_, kind) in zip(way.rows, view.rounds, strict=True) if kind is not RoundKind.CONFIRM]
+    if view.rounds[-1][1] is not RoundKind.CONFIRM:
+        assert told[-1][3].text.endswith(percent(best.raw))
+
+
+def check_noise(found, view, state):
+    """Findings, record and planner's foresight; every accuracy has one interval wherever it is printed."""
+    told, noise = found.conclusions.noise, state.evidence.noise
+    assert (told.seed_deviation, told.degrees_of_freedom, told.from_prior) == (
+        noise.deviation,
+        noise.df,
+        noise.from_prior,
+    )
+    opening = rounds_of(state.problem)[0].most(state.problem, 0)
+    seen = _sensitivity(state, opening)
+    if not noise.from_prior:
+        assert (seen.seed_deviation, seen.df) == (noise.assumed_deviation, noise.effective_df)
+    for key, (accuracy, low, high) in found.conclusions.accuracies.items():
+        facts = view.replicates(key) or view.by_key[key]
+        assert view.accuracy(facts) == (accuracy, (low, high))
+        assert not math.isnan(accuracy)
+
+
+def check_foreseen(spec, facts, found, history):
+    """`run`, `plan`, `status` and `report`."""
+    running = planner_of(spec, as_begun(found.facts, facts), history, found.calibration)
+    outlook = running.outlook(history)
+    assert found.outlook == outlook == planned(spec, facts, found).outlook
+    status = study_status(spec, found.facts, history, found.conclusions, found.outlook)
+    coming = [(each.kind, each.trials["planned"]) for each in status.rounds if each.state == "to come"]
+    assert coming == [(str(each.kind), each.n_trials) for each in outlook.rounds]
+    waves = running.foreseen(history)
+    is_open = any(not fact.state.is_final for fact in history.trials.values())
+    if waves and not is_open and history.waves and history.waves[-1].round in history.closed_rounds:
+        assert outlook.rounds[0].kind is waves[-1].kind
+    if facts.table:
+        assert all(each.kind is not RoundKind.EXPLORE for each in outlook.rounds)
+    if not any(fact.state is TrialState.FAILED for fact in history.trials.values()):
+        spent = sum(fact.trial.costs_budget for fact in history.trials.values())
+        assert spent + sum(each.n_trials for each in outlook.rounds) <= spec.budget.trials
