@@ -28,7 +28,7 @@ from benchmarks.shapes import SHAPES, TINY, alpaca_like, model_of, trec_like
 from tunebook.core.configuration import Configuration
 from tunebook.core.order import example_order
 from tunebook.core.ports import EngineOptions, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
-from tunebook.engines.initial import initial_a
+from tunebook.engines.initial import initial_values
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.packed.model.dropout import limit
 from tunebook.engines.packed.model.kernels import keep_mask
@@ -251,7 +251,8 @@ def peft_model(model: Any, configuration: Configuration, seed: int) -> Any:
     for name, module in _lora(adapted):
         weight = module.lora_A["default"].weight
         with torch.no_grad():
-            weight.copy_(initial_a(seed, name, *weight.shape))
+            values = initial_values(seed, name, *weight.shape, module.out_features, configuration.init_lora_weights)
+            weight.copy_(values[0])
     return adapted
 
 

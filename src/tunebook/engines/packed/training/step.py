@@ -63,7 +63,9 @@ def gradients(packed: PackedModel, pieces: Sequence[Piece]) -> Tensor:
     rows = [sorted(set(piece.micro.label_rows)) for piece in pieces]  # of each tree: those whose next token is a label
     batch = packed.lay_out([piece.trainee.part(piece.micro, piece.adapter) for piece in pieces])  # N rows
     labels = Labels.of([(piece.micro, piece.trainee.n_items) for piece in pieces], rows)
+    n_read = sum(map(len, rows))
     hidden_MD = packed.forward(reading(batch, rows), training=True)  # after the final norm
+    hidden_MD = hidden_MD[: n_read + -n_read % packed.row_multiple]  # the head's bits need no more padding than that
     at_once = head_rows(packed.vocabulary, packed.device)
     losses_S, grad_MD = label_losses(packed.logits, hidden_MD.detach(), labels, at_once)  # logits (at_once, V)
     torch.autograd.backward(hidden_MD, grad_MD)  # base weights get no gradient
