@@ -5,7 +5,7 @@
 The step runs on the CPU with the operations of the CUDA path. Triton's kernels count as one each and are left out, so
 its numbers mean nothing; every other operation that is no view counts as one. FlexAttention has no backward pass on the
 CPU: torch attends there, counted as what FlexAttention launches, one kernel forward and three backward. Kernels a layer
-are the difference between models of two depths, so they hold for any depth. Not in it: what a step launches once to make
+are the difference between models of two depths, so they hold for any depth. Not in it: what a step launches once for
 FlexAttention's block mask, and one more copy for it.
 """
 
