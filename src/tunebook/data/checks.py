@@ -14,7 +14,7 @@ from tunebook.data.summary import labels_of, truncation
 from tunebook.errors import DataError
 from tunebook.words import Words
 
-__all__ = ["check_golds_are_choices", "check_lengths", "check_splits"]
+__all__ = ["check_golds_are_choices", "check_lengths", "check_splits", "check_vocabulary"]
 
 FEW_VALIDATION_ROWS = 50
 """Below this a difference of 20 points can hardly be told from chance."""
@@ -170,6 +170,30 @@ def check_lengths(
         for name, (examples, ids) in scored.items():
             warnings += _beyond_context_scored(place, name, examples, ids, context_tokens, words)
     return warnings
+
+
+def check_vocabulary(
+    place: Place,
+    split: str,
+    examples: Sequence[DataExample],
+    tokens: Sequence[TokenizedExample],
+    rows: int,
+    token_text: Callable[[int], str],
+    words: Words,
+) -> None:
+    """Refuse token ids for which the model has no embedding: its tokenizer was given tokens, the model was not.
+
+    Args:
+        rows: of the model's embedding.
+        token_text: a token as the tokenizer writes it.
+
+    Raises:
+        DataError: names the first such row, the token and its number.
+    """
+    for example, ids in zip(examples, tokens, strict=True):
+        highest = max(*ids.prompt_ids, *ids.completion_ids, 0)
+        if highest >= rows:
+            raise DataError(words.refused_token(place(split, example), token_text(highest), highest, rows))
 
 
 def _beyond_context(

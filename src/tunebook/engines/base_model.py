@@ -41,6 +41,7 @@ __all__ = [
     "resolve_device",
     "resolve_dtype",
     "resolve_model",
+    "stop_tokens",
 ]
 
 BUILT_IN = "smollm2"
@@ -350,6 +351,20 @@ def describe_model(name: str, folder: Path) -> dict[str, Any]:
         "context": facts.get("max_position_embeddings"),
         "parameters": _count_parameters(folder),
     }
+
+
+def stop_tokens(folder: Path) -> tuple[int, ...]:
+    """The tokens at which the model's own files end a generated answer: `eos_token_id` of generation_config.json, else
+    of config.json; one or a list."""
+    for name in ("generation_config.json", "config.json"):
+        try:
+            found = json.loads((folder / name).read_text(encoding="utf-8")).get("eos_token_id")
+        except (OSError, ValueError, AttributeError):
+            continue
+        tokens = found if isinstance(found, list) else [found]
+        if all(isinstance(token, int) for token in tokens):
+            return tuple(tokens)
+    return ()
 
 
 def _count_parameters(folder: Path) -> int:

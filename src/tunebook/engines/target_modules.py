@@ -17,7 +17,7 @@ from tunebook.escaping import quoted
 
 __all__ = ["Targets", "check_targets", "chosen"]
 
-Targets = str | tuple[str, ...] | None
+Targets = str | Sequence[str] | None
 """Names (each the end of a module's name), one regular expression, "all-linear", or None for PEFT's choice."""
 
 
@@ -43,7 +43,9 @@ def chosen(targets: Targets, names: Sequence[str], linear: Collection[str], mode
     return tuple(name for name in names if name in found)
 
 
-def check_targets(folder: Path | str, asked: Iterable[Targets], trust_remote_code: bool = False) -> None:
+def check_targets(
+    folder: Path | str, asked: Iterable[str | tuple[str, ...] | None], trust_remote_code: bool = False
+) -> None:
     """Refuse what `chosen` refuses, before anything is spent.
 
     Args:

@@ -112,6 +112,14 @@ class ChineseNotices(ChinesePieces):
             f"（{_split(split)}共 {rows} 条过长）。请缩短或删除这些样本，或换用上下文更长的模型。"
         )
 
+    def refused_token(self, place: str, token: str, number: int, rows: int) -> str:
+        return (
+            f"{_place(place)}：token {quoted(token)} 的编号是 {number}，"
+            f"而模型的词嵌入只有 {rows} 行（0 至 {rows - 1}）。分词器添加了 token，模型却没有扩展："
+            "请扩展模型的词嵌入（resize_token_embeddings）并保存，"
+            "或从数据和模板中去掉这个 token。"
+        )
+
     def refused_many_choices(self, source: str, found: int, most: int) -> str:
         return (
             f"{source}：评价指标 choice 要比较每个选项的似然，而训练数据有 {found} 种不同的答案（最多 {most} 种）。"

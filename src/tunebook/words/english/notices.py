@@ -128,6 +128,14 @@ class EnglishNotices(EnglishPieces):
             "longer context."
         )
 
+    def refused_token(self, place: str, token: str, number: int, rows: int) -> str:
+        """A token for which the model has no embedding."""
+        return (
+            f"{place}: token {quoted(token)} is number {number}, and the model has {rows} rows of embeddings (0 to "
+            f"{rows - 1}). Its tokenizer was given tokens that the model was not: resize the model's embedding "
+            "(resize_token_embeddings) and save it, or take the token out of the data and the template."
+        )
+
     def refused_many_choices(self, source: str, found: int, most: int) -> str:
         """Too many options for metric `choice`."""
         return (
