@@ -10,11 +10,11 @@ from tunebook.core.ports import TokenizedExample
 from tunebook.core.study import DataSpec
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.split import repeats_across, repeats_within
-from tunebook.data.summary import labels_of, truncation
+from tunebook.data.summary import compared, labels_of, truncation
 from tunebook.errors import DataError
 from tunebook.words import Words
 
-__all__ = ["check_golds_are_choices", "check_lengths", "check_splits", "check_vocabulary"]
+__all__ = ["check_golds_are_choices", "check_lengths", "check_splits", "check_vocabulary", "similar_choices"]
 
 FEW_VALIDATION_ROWS = 50
 """Below this a difference of 20 points can hardly be told from chance."""
@@ -131,6 +131,15 @@ def check_golds_are_choices(
         if wrong:
             where, answer = place(name, wrong[0]), wrong[0].completion.strip()
             raise DataError(words.refused_not_a_choice(where, answer, len(choices), name, len(wrong)))
+
+
+def similar_choices(choices: Sequence[str]) -> list[Notice]:
+    """A notice of options that differ only in case or blanks: they compete, and one of them is likely a slip."""
+    groups: dict[str, list[str]] = {}
+    for choice in choices:
+        groups.setdefault(compared(choice), []).append(choice)
+    alike = [group for group in groups.values() if len(group) > 1]
+    return [Notice("similar_choices", {"choices": alike})] if alike else []
 
 
 def check_lengths(

@@ -6,6 +6,7 @@ of the workload until `with_test` opens it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -132,7 +133,8 @@ def prepare(
     train = encoded["train"]
     warnings += _length_warnings(spec, splits, encoded, context_tokens, words)
     choices = _choices(spec, splits, words) if answers is AnswerSource.CHOICE else ()
-    scoring = _scoring(spec, encoder, train, choices)
+    warnings += checks.similar_choices(choices)
+    scoring = _scoring(spec, encoder, train, _as_trained(choices, splits.train_pool))
     scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
     chats = {name: tuple(encoder.chat(example) for example in examples) for name, examples in splits.used.items()}
     workload = Workload(
@@ -227,7 +229,23 @@ def _choices(spec: StudySpec, splits: Splits, words: Words) -> tuple[str, ...]:
     return choices
 
 
+def _as_trained(choices: Sequence[str], pool: Sequence[DataExample]) -> tuple[str, ...]:
+    """The options with the blanks and line breaks that the training answers have around them, so that their tokens are
+    the learnt ones; an option that training lacks has the commonest ones."""
+    texts = Counter(example.completion for example in pool)
+    around = Counter[tuple[str, str]]()
+    form: dict[str, str] = {}
+    for text, count in texts.most_common():
+        option = text.strip()
+        before, _, after = text.partition(option)
+        around[before, after] += count
+        form.setdefault(option, text)
+    before, after = around.most_common(1)[0][0]
+    return tuple(form.get(choice, f"{before}{choice}{after}") for choice in choices)
+
+
 def _scoring(spec: StudySpec, encoder: Encoder, train: Sequence[TokenizedExample], choices: tuple[str, ...]) -> Scoring:
+    """How answers are obtained; `choices` as they are trained."""
     longest = max(len(example.completion_ids) for example in train) - 1
     return Scoring(
         kind="choice" if choices else "generate",

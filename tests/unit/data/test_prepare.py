@@ -262,6 +262,33 @@ def test_choices_are_the_training_answers_or_those_of_the_study_file(study) -> N
     assert study(rows(60), rows(60, 100), metric="choice", choices=("3", "2", "1", "0")).choices == ("3", "2", "1", "0")
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "\n"), (" ", ""), ("  ", "\n\n")])
+@pytest.mark.parametrize("template", [TEMPLATE, None])
+def test_options_are_tokenised_as_they_are_trained(study, before: str, after: str, template: str | None) -> None:
+    train, validation = (
+        [{**row, "completion": before + row["completion"] + after} for row in some]
+        for some in (rows(60), rows(60, 100))
+    )
+    train[0]["completion"] = "0"  # a slip of one row changes nothing
+    data = study(train, validation, tokenizer=Letters(template), metric="choice", choices=("0", "1", "2", "3", "4"))
+    learnt = {example.completion_ids for example in data.workload.train[1:]}
+    assert set(data.workload.scoring.choices[:4]) == learnt
+    assert data.workload.scoring.choices[4] == Encoder(Letters(template)).completion_ids(before + "4" + after)
+    assert data.choices == ("0", "1", "2", "3", "4")
+
+
+def test_options_that_differ_in_case_or_blanks_are_named(study) -> None:
+    answers = ["Hardware", "hardware", "net  work", "net work", "other"]
+    train, validation = (
+        [{"prompt": f"q{i}", "completion": answers[i % 5]} for i in range(start, start + 60)] for start in (0, 100)
+    )
+    notice = study(train, validation, metric="choice").warnings[-1]
+    assert notice.code == "similar_choices"
+    assert notice.values == {"choices": [["Hardware", "hardware"], ["net  work", "net work"]]}
+    assert '"Hardware", "hardware"; "net  work", "net work"' in said(notice)
+    assert "similar_choices" not in codes(study(rows(60), rows(60, 100), metric="choice"))
+
+
 def test_metric_choice_refuses_what_it_cannot_choose_among(study) -> None:
     with pytest.raises(DataError, match=r'validation.jsonl:61: the answer "9" is none of the 4 choices'):
         study(rows(60), [*rows(60, 100), {"prompt": "new", "completion": "9"}], metric="choice")

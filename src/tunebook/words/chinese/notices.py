@@ -94,6 +94,13 @@ class ChineseNotices(ChinesePieces):
             f"（最长的 {_place(place)} 有 {longest} 个）；截去提示的开头，使提示和答案放得下。"
         )
 
+    def notice_similar_choices(self, choices: Sequence[Sequence[str]]) -> str:
+        groups = "；".join("、".join(map(quoted, group)) for group in choices[:LISTED])
+        return (
+            f"有些选项只在大小写或空白上不同，会互相竞争：{groups}。选中另一个即算错。"
+            "如非有意，请在各条数据中统一写法。"
+        )
+
     def refused_not_a_choice(self, place: str, answer: str, choices: int, split: str, rows: int) -> str:
         return (
             f"{_place(place)}：答案 {quoted(answer)} 不在 {choices} 个选项之中（{_split(split)}共 {rows} 条）。"

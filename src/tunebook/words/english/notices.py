@@ -106,6 +106,14 @@ class EnglishNotices(EnglishPieces):
             "prompt and answer fit."
         )
 
+    def notice_similar_choices(self, choices: Sequence[Sequence[str]]) -> str:
+        """Options that differ only in case or blanks, in groups."""
+        groups = "; ".join(", ".join(map(quoted, group)) for group in choices[:LISTED])
+        return (
+            f"options that differ only in case or blanks compete with one another: {groups}. A model that chooses the "
+            "other one is wrong. Write them alike in all rows, unless that is meant."
+        )
+
     def refused_not_a_choice(self, place: str, answer: str, choices: int, split: str, rows: int) -> str:
         """A scored row whose answer is none of the options."""
         return (
