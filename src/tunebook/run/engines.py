@@ -111,9 +111,15 @@ def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: Engin
     """Notices of what another engine than the first will train: of the baseline, of each level of each factor, and
     of the user's own table.
 
-    Raises: StudyFileError: a configuration that no engine can train.
+    Raises: StudyFileError: a configuration that no engine can train. ModelError: `target_modules` has a name that
+        means no linear module of the model.
     """
     asked = _asked(spec, table, choice.first.folding)
+    if choice.first.needs_model:
+        from tunebook.engines.target_modules import check_targets
+
+        targets = [configuration.target_modules for _, configuration in asked]
+        check_targets(choice.options.model, targets, choice.options.trust_remote_code)
     for key, configuration in asked:
         name, reasons = choice.of(configuration)
         if name is None:

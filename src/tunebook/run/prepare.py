@@ -148,7 +148,15 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
     entry = ENGINES.load(spec.engine)
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
-    data = prepare_data(spec, tokenizer, base, model.get("context"), answers=metric.answers)
+    data = prepare_data(
+        spec,
+        tokenizer,
+        base,
+        model.get("context"),
+        answers=metric.answers,
+        stops=_stops(options) if entry.needs_model else (),
+        vocabulary=model.get("vocabulary"),
+    )
     doubts = check_data(metric, data.examples, data.places)
     engines, reason = able(spec.engine, options)
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
@@ -214,6 +222,12 @@ def _machine(
     )
     model = base_model.describe_model(spec.model, folder) | {"dtype": dtype}
     return options, model, base_model.load_tokenizer(folder, trust), devices
+
+
+def _stops(options: EngineOptions) -> tuple[int, ...]:
+    from tunebook.engines.base_model import stop_tokens
+
+    return stop_tokens(Path(options.model))
 
 
 def _command_settings(spec: StudySpec) -> dict[str, Any]:
