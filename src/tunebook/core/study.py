@@ -13,7 +13,8 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
-from tunebook.core.space import FoldReason, SearchSpace
+from tunebook.core.space import FoldReason
+from tunebook.core.study_spec import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
 
 __all__ = [
     "ERROR_SHARES",
@@ -217,14 +218,6 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What may be spent: trials, hours, or both (whichever ends first)."""
-
-    trials: int | None = None
-    hours: float | None = None
-
-
-@dataclass(frozen=True)
 class BracketPlan:
     """What a wave of learning-rate brackets leaves to the wave after it, which trains every level at its chosen rate.
 
@@ -291,91 +284,3 @@ class Wave:
     sealed: dict[str, str] = field(default_factory=dict)
     budget: Budget | None = None
     notes: tuple[tuple[str, dict[str, Any]], ...] = ()
-
-
-@dataclass(frozen=True)
-class SeedCounts:
-    """Seeds for every configuration and for the baseline, fixed before results are seen."""
-
-    configuration: int = 2
-    baseline: int = 5
-
-
-@dataclass(frozen=True)
-class CommandLimits:
-    """What one trial of an external trainer may take.
-
-    Attributes:
-        hours: then the program is ended and the trial failed. Its inside cannot be watched.
-        output_megabytes: what is kept of what it prints (10**6 bytes each); the rest is dropped.
-    """
-
-    hours: float = 4.0
-    output_megabytes: float = 10.0
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """Where the data lies and how to read it; paths are as written in the study file, resolved against its folder."""
-
-    train: str
-    validation: str | None = None
-    test: str | None = None
-    format: str | None = None
-    group: str | None = None
-    train_rows: int | None = None
-    system: str | None = None
-    choices: tuple[str, ...] = ()
-    allow_overlap: bool = False
-
-
-@dataclass(frozen=True)
-class StudySpec:
-    """One question: model, data, metric, search space, budget, seed.
-
-    Attributes:
-        name: the study's name, also its folder's.
-        model: a folder, a hub id (id@revision), or "smollm2".
-        metric: name of an installed metric, or module:function.
-        metric_options: (name, value) of what the study file says beside the metric's name.
-        engine, executor, planner, trackers: names of installed ones (`plugins`).
-        baseline: the configuration that is compared with.
-        baseline_given: the factors that the study file named; the others took defaults (the record lists them).
-        space: what is varied.
-        alpha_rule: "proportional" keeps alpha/r while r is varied, "fixed" keeps alpha.
-        margin: differences smaller than this do not matter to the user, in [0, 1].
-        extrapolate: how far `boundary` may leave low/high, as a factor; 1: never.
-        trials: path of a table of configurations that make the first round.
-        max_new_tokens: None: longest gold answer of the training data + 8.
-        final: train the recommended configuration on all rows at the end.
-        per_token: `choice` compares log-likelihoods per token.
-    """
-
-    name: str
-    model: str
-    data: DataSpec
-    metric: str
-    baseline: Configuration
-    space: SearchSpace
-    budget: Budget
-    baseline_given: tuple[str, ...] = ()
-    alpha_rule: str = "proportional"
-    margin: float = 0.03
-    seed: int = 0
-    language: str = "en"
-    engine: str = "packed"
-    executor: str = "local"
-    planner: str = "rounds"
-    trackers: tuple[str, ...] = ("tensorboard",)
-    metric_options: tuple[tuple[str, Any], ...] = ()
-    device: str = "auto"
-    dtype: str = "auto"
-    seeds: SeedCounts = field(default_factory=SeedCounts)
-    extrapolate: float = 10.0
-    trials: str | None = None
-    max_new_tokens: int | None = None
-    final: bool = False
-    per_token: bool = False
-    share_prompts: bool = True
-    command: tuple[str, ...] = ()
-    command_limits: CommandLimits = field(default_factory=CommandLimits)
