@@ -93,7 +93,9 @@ class JudgingSink:
 
             assert self._spec.model is not None
             self._tokenizer = load_tokenizer(self._spec.model, self._spec.trust_remote_code)
-        return [self._tokenizer.decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
+        texts = [self._tokenizer.decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
+        # an answer that was cut at its longest may end within a character, which decodes to replacement characters
+        return [text.rstrip("\N{REPLACEMENT CHARACTER}") for text in texts]
 
     def should_stop(self) -> bool:
         """Passed through."""

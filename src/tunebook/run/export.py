@@ -10,6 +10,7 @@ from typing import Any
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
+from tunebook.data.template import Encoder
 from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
@@ -118,17 +119,17 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
             _merge(found, place, adapter, target)
         if data is not None:
             paths["training data"] = _written(target / TRAIN_FILE, data)
-        for name, text in export_texts(form, _target(found, fact, adapter)).items():
+        for name, text in export_texts(form, _target(found, fact, adapter, place)).items():
             paths[name] = _written(target / name, text)
     return paths
 
 
-def _target(found: StudyRead, fact: TrialFact, adapter: Path) -> ExportTarget:
+def _target(found: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths) -> ExportTarget:
     model, _, revision = found.spec.model.partition("@")
     return ExportTarget(
         study=found.spec.name,
         configuration=fact.trial.configuration,
-        model=_loadable(model),
+        model=_loadable(model, place),
         n_train=found.facts.data.n_train,
         revision=revision or None,
         seed=fact.trial.seed,
@@ -139,11 +140,12 @@ def _target(found: StudyRead, fact: TrialFact, adapter: Path) -> ExportTarget:
     )
 
 
-def _loadable(model: str) -> str:
-    """The model under a name that other tools know."""
+def _loadable(model: str, place: StudyPaths) -> str:
+    """The model under a name that other tools know from wherever they are started."""
     from tunebook.engines.base_model import BUILT_IN, BUILT_IN_HUB_ID
 
-    return BUILT_IN_HUB_ID if model == BUILT_IN else model
+    folder = place.base / model
+    return BUILT_IN_HUB_ID if model == BUILT_IN else str(folder.resolve()) if folder.is_dir() else model
 
 
 def _targets(adapter: Path) -> tuple[str, ...]:
@@ -161,10 +163,12 @@ def _accuracy(found: StudyRead) -> str:
 
 
 def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:
-    from tunebook.engines.base_model import resolve_model
+    from tunebook.engines.base_model import load_tokenizer, resolve_model, stop_tokens
     from tunebook.engines.merge import merge
 
-    merge(resolve_model(found.spec.model, place.base), adapter, target, found.facts.model.get("dtype", "float32"))
+    base = resolve_model(found.spec.model, place.base)
+    stops = Encoder(load_tokenizer(base), stops=stop_tokens(base)).stop_ids
+    merge(base, adapter, target, found.facts.model.get("dtype", "float32"), stops=stops)
 
 
 def _training_data(found: StudyRead, place: StudyPaths) -> str:
