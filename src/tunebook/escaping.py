@@ -18,6 +18,7 @@ from typing import Any
 __all__ = [
     "clean",
     "csv_cell",
+    "excerpt",
     "html_text",
     "is_hidden",
     "json_block",
@@ -70,6 +71,12 @@ def quoted(value: Any, limit: int = 60) -> str:
     text = f'"{value}"' if isinstance(value, str) else str(value) if isinstance(value, int | float) else repr(value)
     text = one_line(text[: limit + 1])
     return text if len(text) <= limit else text[:limit] + "..."
+
+
+def excerpt(text: str, limit: int = 160) -> str:
+    """A text on one line with its beginning and its end, as `one_line`; a middle that is left out is marked."""
+    line = one_line(text)
+    return line if len(line) <= limit else f"{line[: limit // 2]} […] {line[-(limit // 2) :]}"
 
 
 def terminal_text(text: str) -> str:

@@ -55,9 +55,9 @@ def _root(
 
 
 def _register() -> None:
-    from tunebook.cli import audit, compare, demo, doctor, export, init, plan, report, rerun, run, status
+    from tunebook.cli import audit, compare, demo, doctor, export, init, plan, report, rerun, run, status, stop
 
-    for module in (demo, init, plan, run, status, report, compare, audit, export, rerun, doctor):
+    for module in (demo, init, plan, run, status, stop, report, compare, audit, export, rerun, doctor):
         name = module.__name__.rsplit(".", 1)[-1]
         app.command(name, epilog=getattr(module, "EXAMPLE", None))(getattr(module, name))
 

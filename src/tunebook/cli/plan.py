@@ -71,6 +71,11 @@ def _opening(p: StudyPlan, words: Words) -> list[str]:
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))
     if d.mean_tokens is not None and d.longest_tokens is not None:
         lines.append(words.plan_lengths(d.mean_tokens, d.longest_tokens))
+    if p.example is not None:
+        e = p.example
+        lines += words.plan_example(
+            e.place, prompt=e.prompt, learnt=e.learnt, stops=e.stops, options=e.options, metric=spec.metric
+        )
     return lines
 
 

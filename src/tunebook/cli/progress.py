@@ -13,7 +13,17 @@ from rich.console import Console
 from rich.text import Text
 
 from tunebook.cli.output import messages
-from tunebook.core.events import Cancelled, Event, Failed, Progress, Recorded, Requeued, RoundClosed, WaveStarted
+from tunebook.core.events import (
+    Cancelled,
+    Event,
+    Failed,
+    Progress,
+    Recorded,
+    Requeued,
+    RoundClosed,
+    WaveStarted,
+    WorkerDied,
+)
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.study import TrialState, Wave
 from tunebook.words import Words, words_for
@@ -82,6 +92,9 @@ class TerminalObserver:
                 self._bar(trial_id, done, self._words.bar_trial(trial_id, phase))
             case Failed() | Requeued() | Cancelled():
                 self._drop(event.trial)
+            case WorkerDied(worker, reason, retired):
+                then = "it cannot be started and is left out" if retired else "its trials begin again"
+                self.warning(f"{worker} died: {reason}; {then}")
             case Recorded(fact):
                 self._recorded(fact)
             case RoundClosed(paragraph=paragraph) if paragraph:

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from tunebook.core.facts import TrialFact
-from tunebook.core.study import Purpose, TrialState
+from tunebook.core.study import Purpose
 
 __all__ = ["DivergenceMonitor", "collapse_reason", "collapse_share", "tried_rates", "worse_than_untrained"]
 
@@ -95,11 +95,7 @@ def tried_rates(facts: Iterable[TrialFact]) -> dict[float, list[bool]]:
     trials count as too slow, and are left out, where they lie below the lowest rate at which most replicates trained; a
     loss that rose or was not finite is divergence wherever it happened.
     """
-    answers = [
-        fact
-        for fact in facts
-        if fact.trial.purpose is not Purpose.REFERENCE and fact.state.is_final and fact.state is not TrialState.FAILED
-    ]
+    answers = [fact for fact in facts if fact.trial.purpose is not Purpose.REFERENCE and fact.state.is_answer]
     by_rate: dict[float, list[bool]] = defaultdict(list)
     for fact in answers:
         by_rate[fact.trial.effective.learning_rate].append(fact.state.did_train)

@@ -24,6 +24,7 @@ from tunebook.core.trial_result import RawScores, RawTrial
 
 __all__ = [
     "Calibration",
+    "CancelsTrials",
     "Engine",
     "EngineEntry",
     "EngineOptions",
@@ -299,6 +300,15 @@ class Planner(Protocol):
         ...
 
 
+@runtime_checkable
+class CancelsTrials(Protocol):
+    """A planner that may also end trials under way whose results it does not need any more."""
+
+    def to_cancel(self, history: History) -> Sequence[int]:
+        """Trials to cancel; asked whenever a trial of the open wave has a result. Pure, as `next_wave`."""
+        ...
+
+
 PlannerFactory = Callable[
     [StudySpec, DataFacts, Folding, tuple[Configuration, ...], "Calibration | None"],
     Planner,
@@ -323,7 +333,7 @@ class ExecutorSetup:
         options: of the first device; `executors.options_by_device` gives those of each.
         devices: "cpu:0", "cuda:1", ...
         transform: judges answers in the worker.
-        logs: folder for what workers print.
+        logs: folder for what workers print; empty: it is not kept.
     """
 
     engine: str
@@ -337,6 +347,17 @@ class ExecutorSetup:
 
 class Executor(Protocol):
     """Runs trials on the devices there are."""
+
+    def calibrate(self) -> Calibration:
+        """Measure the machine, see `Engine.calibrate`; whatever was loaded for it is used again by `run`.
+
+        Raises: TrialFailed: it could not be measured; trials may train all the same.
+        """
+        ...
+
+    def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
+        """Train and score on this from the next `run` on, with the engines that are loaded: a further split opens."""
+        ...
 
     def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
         """Train all jobs; calls `on_event` in the caller's thread for every event of every worker, in order for each

@@ -85,10 +85,16 @@ class TrialState(StrEnum):
     DIVERGED = "diverged"  # training broke: an answer, not an error
     COLLAPSED = "collapsed"  # finite loss, useless model: an answer too
     FAILED = "failed"  # tunebook or the machine could not train it
+    CANCELLED = "cancelled"  # ended before it had a result, by the user or the planner
 
     @property
     def is_final(self) -> bool:
         return self not in (TrialState.PLANNED, TrialState.RUNNING)
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it says something about its configuration; a trial that failed or was cancelled does not."""
+        return self in (TrialState.COMPLETED, TrialState.DIVERGED, TrialState.COLLAPSED)
 
     @property
     def did_train(self) -> bool:
@@ -104,6 +110,7 @@ _NEXT: dict[TrialState, frozenset[TrialState]] = {
     TrialState.DIVERGED: frozenset(),
     TrialState.COLLAPSED: frozenset(),
     TrialState.FAILED: frozenset({TrialState.PLANNED}),  # `run` may be told to try failed trials again
+    TrialState.CANCELLED: frozenset(),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 
 from tunebook.engines.base_model import load_model, load_tokenizer, quiet_transformers
@@ -38,7 +39,9 @@ def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust
     target.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
         model = load_model(base, "float32", "cpu", trust_remote_code)
-        merged = _adapted(model, adapter).merge_and_unload()
+        adapted = _adapted(model, adapter)
+        _untie_adapted_head(model)
+        merged = adapted.merge_and_unload()
         merged.to(getattr(torch, dtype)).save_pretrained(target)
         load_tokenizer(base, trust_remote_code).save_pretrained(target)
     return target
@@ -52,6 +55,15 @@ def _adapted(model: Any, adapter: Path) -> Any:
         raise ModelError(
             f"{adapter}: this adapter does not fit the model ({quoted(str(error))}). Train it again."
         ) from error
+
+
+def _untie_adapted_head(model: Any) -> None:
+    """Give an adapted output head weights of its own: tied ones would carry its change into the input embedding."""
+    head = model.get_output_embeddings()
+    if isinstance(head, BaseTunerLayer) and model.config.tie_word_embeddings:
+        layer = head.get_base_layer()
+        layer.weight = torch.nn.Parameter(layer.weight.detach().clone(), requires_grad=False)
+        model.config.tie_word_embeddings = False
 
 
 def _config(adapter: Path) -> LoraConfig:

@@ -187,19 +187,21 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
 
 
 def counts(view: View) -> dict[str, int]:
-    """How many trials there are, were trained, were folded, were checkpoints, failed."""
+    """How many trials there are, were trained, were folded, were checkpoints, failed, were cancelled."""
     checkpoints = sum(f.trial.checkpoint_of is not None for f in view.final)
     folded = sum(
         fold.saved_trials for wave in view.history.waves for fold in wave.folds if "checkpoint" not in fold.reasons
     )
     failed = sum(f.state is TrialState.FAILED for f in view.final)
-    trained = len(view.final) - checkpoints - failed
+    cancelled = sum(f.state is TrialState.CANCELLED for f in view.final)
+    trained = len(view.final) - checkpoints - failed - cancelled
     return {
-        "all": trained + checkpoints + failed + folded,
+        "all": len(view.final) + folded,
         "trained": trained,
         "folded": folded,
         "checkpoints": checkpoints,
         "failed": failed,
+        "cancelled": cancelled,
     }
 
 

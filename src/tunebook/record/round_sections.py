@@ -22,7 +22,7 @@ from tunebook.words.values import Ending
 __all__ = ["chance_to_see", "round_sections"]
 
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
-BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
+BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 STILL_FALLING = 0.9
 """A training loss whose last quarter is below this share of the third quarter is still falling."""
 OVERFITTED = 1.1

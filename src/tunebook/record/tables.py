@@ -20,7 +20,7 @@ from tunebook.words.numbers import bytes_text, number, p_value, points, trial_li
 
 __all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
 
-BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
+BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 MOST_TIED = 12
 """Rows of the cost table; a longer tie set is in results.json."""
 

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Failed, Noted, TrialEvent
 from tunebook.core.notice import Notice
-from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Executor, TrialJob
+from tunebook.core.ports import (
+    Calibration,
+    Engine,
+    EngineEntry,
+    EngineOptions,
+    Executor,
+    SinkWrapper,
+    TrialJob,
+    Workload,
+)
 from tunebook.core.space import Folding, effective
 from tunebook.core.study import StudySpec
 from tunebook.errors import StudyFileError
@@ -102,9 +111,15 @@ def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: Engin
     """Notices of what another engine than the first will train: of the baseline, of each level of each factor, and
     of the user's own table.
 
-    Raises: StudyFileError: a configuration that no engine can train.
+    Raises: StudyFileError: a configuration that no engine can train. ModelError: `target_modules` has a name that
+        means no linear module of the model.
     """
     asked = _asked(spec, table, choice.first.folding)
+    if choice.first.needs_model:
+        from tunebook.engines.target_modules import check_targets
+
+        targets = [configuration.target_modules for _, configuration in asked]
+        check_targets(choice.options.model, targets, choice.options.trust_remote_code)
     for key, configuration in asked:
         name, reasons = choice.of(configuration)
         if name is None:
@@ -140,6 +155,7 @@ class RoutingExecutor:
         self._current: tuple[str, Executor] | None = None
         self._stopping = False
         self._cancelled: set[int] = set()
+        self._further: tuple[Workload, SinkWrapper | None] | None = None
 
     def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
         """Train all jobs; see `core.ports.Executor`. A job that no engine takes is told as failed."""
@@ -154,6 +170,16 @@ class RoutingExecutor:
                     if job.id in self._cancelled:
                         executor.cancel(job.id)
                 executor.run(mine, on_event)
+
+    def calibrate(self) -> Calibration:
+        """What the first engine's executor measures."""
+        return self._executor(self._choice.names[0]).calibrate()
+
+    def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
+        """Train and score on this from the next run on; also executors that are made later."""
+        self._further = (workload, transform)
+        if self._current is not None:
+            self._current[1].use(workload, transform)
 
     def cancel(self, trial_id: int) -> None:
         """End one trial; one that waits for its engine is cancelled when that begins."""
@@ -178,6 +204,8 @@ class RoutingExecutor:
         if self._current is None or self._current[0] != name:
             self.close()
             self._current = (name, self._make(name))
+            if self._further is not None:
+                self._current[1].use(*self._further)
         return self._current[1]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunebook.errors import NotFoundError
+from tunebook.ledger import ledger_address
 
-__all__ = ["LEDGER_FILE", "StudyPaths", "locate"]
+__all__ = ["LEDGER_FILE", "MANIFEST_FILE", "StudyPaths", "locate"]
 
 LEDGER_FILE = "ledger.sqlite"
+MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,14 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
             f"{str(path)[:100]}: no path that the system knows ({error.strerror}). Give a study file or folder."
         ) from None
     if is_folder:
-        if not (path / LEDGER_FILE).exists():
+        in_database = ledger_address() is not None and (path / MANIFEST_FILE).is_file()
+        if not in_database and not (path / LEDGER_FILE).exists():
             raise NotFoundError(
                 f"{path}: found a folder without {LEDGER_FILE}. A study is its file (study.yaml) or the folder that a "
-                "run has made (runs/<study>). Give one of these."
+                "run has made (runs/<study>). Give one of these; for a study in PostgreSQL set TUNEBOOK_LEDGER as for "
+                "its run."
             )
-        return StudyPaths(None, path)
+        return StudyPaths(None, path, _named_in_manifest(path) if in_database else None)
     if not path.is_file():
         raise NotFoundError(
             f"{path}: no such file or folder. A study is its file (study.yaml) or the folder that a run has made "
@@ -72,3 +77,12 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
     if name and own.name == name and own.parent.name == "runs":
         return StudyPaths(path, path.parent)
     return StudyPaths(path, path.parent / "runs" / (name or path.stem))
+
+
+def _named_in_manifest(folder: Path) -> str | None:
+    """The study's name by its manifest; None: it cannot be read, and the folder's name has to do."""
+    try:
+        name = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))["study"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return name if isinstance(name, str) else None

@@ -11,6 +11,7 @@ from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Planner
 from tunebook.core.study import StudySpec, Wave
+from tunebook.data import ShownExample
 from tunebook.errors import TrialFailed
 from tunebook.planning.planner import foreseen
 from tunebook.run.consent import require_confirmed
@@ -34,6 +35,7 @@ class StudyPlan:
         memory_bytes: memory that is free on the device.
         summary: facts of the data: rows, lengths, truncation, labels.
         model: facts of the model.
+        example: one training example as the model sees it; None with an engine that brings no model.
         warnings: what the user should know before spending anything.
     """
 
@@ -47,6 +49,7 @@ class StudyPlan:
     memory_bytes: int
     summary: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    example: ShownExample | None = None
     warnings: tuple[Notice, ...] = ()
 
 
@@ -64,10 +67,13 @@ def plan_study(
         found = read_study(place)
         facts, history, calibration = as_begun(found.facts, facts), found.history, found.calibration
     if calibration is None:
+        executor = prepared.make_executor(logs=False)
         try:
-            calibration = prepared.calibrate()
+            calibration = prepared.calibrate(executor)
         except TrialFailed as error:
             prepared = replace(prepared, warnings=(*prepared.warnings, Notice("not_measured", {"reason": str(error)})))
+        finally:
+            executor.close()
     planner = planner_of(spec, facts, history, calibration)
     return _plan(prepared, planner, history, calibration)
 
@@ -95,6 +101,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         memory_bytes=free_bytes(prepared.options.device),
         summary=prepared.facts.summary,
         model=prepared.facts.model,
+        example=prepared.data.shown,
         warnings=tuple(prepared.warnings),
     )
 

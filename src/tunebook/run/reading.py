@@ -137,7 +137,7 @@ def load(study: str | Path, folder: Path | None) -> tuple[StudySpec, StudyPaths]
     if copy.is_file():  # its own study file, as `tunebook demo` writes it
         spec = load_study(copy)
         return spec, StudyPaths(copy, place.folder, spec.name)
-    ledger = open_ledger(place.folder, write=False)
+    ledger = open_ledger(place.folder, write=False, study=place.study)
     try:
         spec_found, root = ledger.spec(), last_note(ledger.notes(), "data_root")
     finally:

@@ -6,13 +6,16 @@ the ledger before anything depends on it.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tunebook.core.events import (
+    Cancelled,
     Failed,
     Finished,
     Noted,
@@ -22,15 +25,17 @@ from tunebook.core.events import (
     Started,
     TrialEvent,
     WaveStarted,
+    WorkerDied,
 )
 from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.notice import Notice
-from tunebook.core.ports import Executor, Ledger, Observer, Planner, TrialJob
+from tunebook.core.ports import CancelsTrials, Executor, Ledger, Observer, Planner, TrialJob
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.answers import as_fact
+from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.signals import StopRequest
 from tunebook.statistics.judge_round import judge_round
 from tunebook.words import words_for
@@ -38,6 +43,8 @@ from tunebook.words import words_for
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
 TEST = "test"
+_LOOK_SECONDS = 1.0
+"""How often it is looked for requests to cancel a trial."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +52,24 @@ class RunnerParts:
     """What the runner joins.
 
     Attributes:
-        make_executor: gives the executor for the splits that may be open ("validation", later also "test").
+        executor: trains; the runner closes it.
+        open_test: called once, before the first trial that is scored on the test split: makes the executor score it.
         on_round: called after each closed round with its findings; writes the record, gives the terminal's paragraph.
         stop: set by signals.
+        requests: trials that the user wants cancelled.
     """
 
     spec: StudySpec
     facts: StudyFacts
     ledger: Ledger
     planner: Planner
-    make_executor: Callable[[tuple[str, ...]], Executor]
+    executor: Executor
+    open_test: Callable[[], None]
     on_round: Callable[[History, Wave, tuple[Finding, ...]], str]
     observer: Observer
     stop: StopRequest
     adapters: Path
+    requests: CancelRequests
 
 
 class Runner:
@@ -67,8 +78,8 @@ class Runner:
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
         self._words = words_for(parts.spec.language)
-        self._executor: Executor | None = None
-        self._open: tuple[str, ...] = ()
+        self._executor = parts.executor
+        self._test_is_open = False
         self._tokens: dict[int, int] = {}
         self._stop_told = False
         self._line = TimeLine(parts.ledger, parts.ledger.notes())
@@ -87,13 +98,11 @@ class Runner:
                 elif not self._plan(history):
                     return history
         finally:
-            if self._executor is not None:
-                self._executor.close()
+            self._executor.close()  # before record and adapters are written: workers hold the device's memory
 
     def stop(self, now: bool) -> None:
         """Ask for an end; from a signal handler."""
-        if self._executor is not None:
-            self._executor.stop(now)
+        self._executor.stop(now)
 
     def _check_stop(self) -> None:
         if self._p.stop:
@@ -123,23 +132,39 @@ class Runner:
         wave = history.waves[-1]
         self._p.observer.event(WaveStarted(wave, history))
         planned = [fact.trial for fact in history.trials.values() if not fact.state.is_final]
-        executor = self._executor_for(planned)
-        jobs = _jobs(planned, self._p.adapters)
-        by_id = {trial.id: trial for trial in planned}
-        untrained = _untrained_loss(history)
-        state = _WaveState(by_id, untrained)
+        state = _WaveState({trial.id: trial for trial in planned}, _untrained_loss(history))
+        for trial_id in self._p.requests.read() & state.trials.keys():
+            self._cancelled(trial_id, state)
+        left = [trial for trial in planned if trial.id not in state.done]
+        if not left:
+            return
+        if any(TEST in trial.splits for trial in left) and not self._test_is_open:
+            self._p.open_test()  # here and nowhere else
+            self._test_is_open = True
         self._check_stop()
-        executor.run(jobs, lambda event: self._on_event(event, state))
+        with self._heeding_requests(state):
+            self._executor.run(_jobs(left, self._p.adapters), lambda event: self._on_event(event, state))
         self._finish_orphans(state)
 
-    def _executor_for(self, trials: list[Trial]) -> Executor:
-        """The executor with the splits that these trials need; the test split is opened here and nowhere else."""
-        splits = ("validation", TEST) if any(TEST in trial.splits for trial in trials) else ("validation",)
-        if self._executor is None or set(splits) - set(self._open):
-            if self._executor is not None:
-                self._executor.close()
-            self._executor, self._open = self._p.make_executor(splits), splits
-        return self._executor
+    @contextmanager
+    def _heeding_requests(self, state: _WaveState) -> Iterator[None]:
+        """Meanwhile a thread looks for requests of the user's: trials may be silent for long."""
+        ended = threading.Event()
+
+        def look() -> None:
+            told: set[int] = set()
+            while not ended.wait(_LOOK_SECONDS):
+                for trial_id in (self._p.requests.read() & state.trials.keys()) - told:
+                    told.add(trial_id)
+                    self._executor.cancel(trial_id)
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     # -- events
 
@@ -156,8 +181,14 @@ class Runner:
                 self._finished(result, state)
             case Failed(trial_id, message):
                 self._failed(trial_id, message, state)
+            case Cancelled(trial_id):
+                self._cancelled(trial_id, state)
             case Noted(code, values):
                 self._p.ledger.note(code, values)
+            case WorkerDied(worker, reason, retired=True):
+                self._p.ledger.note("worker_retired", {"worker": worker, "reason": reason})
+            case WorkerDied(worker, reason):
+                self._p.ledger.note("worker_died", {"worker": worker, "reason": reason})
         self._p.observer.event(event)
 
     def _started(self, trial_id: int, worker: str, state: _WaveState) -> None:
@@ -186,9 +217,16 @@ class Runner:
                     self._write(replace(fact, trial=state.trials[each], cost=Cost()), state)
 
     def _failed(self, trial_id: int, message: str, state: _WaveState) -> None:
+        self._end(trial_id, TrialState.FAILED, message, state)
+
+    def _cancelled(self, trial_id: int, state: _WaveState) -> None:
+        self._end(trial_id, TrialState.CANCELLED, "by_planner" if trial_id in state.unwanted else "by_user", state)
+
+    def _end(self, trial_id: int, final: TrialState, reason: str, state: _WaveState) -> None:
+        """A trial ends without a result, and with it the checkpoints that it did not come to."""
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             if each not in state.done:
-                self._write(TrialFact(state.trials[each], TrialState.FAILED, reason=message), state)
+                self._write(TrialFact(state.trials[each], final, reason=reason), state)
 
     def _write(self, fact: TrialFact, state: _WaveState) -> None:
         trial_id = fact.trial.id
@@ -202,7 +240,18 @@ class Runner:
             return
         state.done.add(trial_id)
         self._line.ended(trial_id)
+        self._p.requests.forget(trial_id)
         self._p.observer.event(Recorded(fact))
+        self._ask_what_is_unwanted(state)
+
+    def _ask_what_is_unwanted(self, state: _WaveState) -> None:
+        """A planner that cancels trials is asked again with each result."""
+        if not isinstance(self._p.planner, CancelsTrials):
+            return
+        unwanted = set(self._p.planner.to_cancel(self._p.ledger.history())) & state.trials.keys()
+        for trial_id in unwanted - state.unwanted - state.done:
+            state.unwanted.add(trial_id)
+            self._executor.cancel(trial_id)
 
     def _finish_orphans(self, state: _WaveState) -> None:
         """Release what a stopped executor left running."""
@@ -217,6 +266,7 @@ class _WaveState:
         self.trials = trials
         self.untrained_loss = untrained_loss
         self.done: set[int] = set()
+        self.unwanted: set[int] = set()
 
     def checkpoints_of(self, trial_id: int) -> list[int]:
         return [each.id for each in self.trials.values() if each.checkpoint_of == trial_id]

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.notice import Notice
-from tunebook.core.ports import Calibration, Ledger, Observer
+from tunebook.core.ports import Calibration, Executor, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
-from tunebook.files import write_atomically
+from tunebook.files import write_atomically, writing
 from tunebook.ledger import open_ledger
+from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.consent import require_confirmed
 from tunebook.run.event_log import EventLog
 from tunebook.run.export import write_best
 from tunebook.run.observers import Observers
-from tunebook.run.paths import StudyPaths
+from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
 from tunebook.run.report import round_paragraph, write_record
@@ -48,12 +50,15 @@ def run_study(
     for warning in prepared.warnings:
         observer.warning(words.notice(warning))
     with open_ledger(place.folder, write=True, study=spec.name) as ledger:
+        with writing(place.folder):  # a ledger in a database makes no folder
+            place.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
         if again:
             retry_failed(ledger, observer, words)
-        calibration = _calibration(ledger, prepared, observer)
-        conclusions = _Session(prepared, ledger, calibration, observer).run()
+        with closing(prepared.make_executor()) as executor:
+            calibration = _calibration(ledger, prepared, executor, observer)
+            conclusions = _Session(prepared, ledger, executor, calibration, observer).run()
         if final:
             from tunebook.run.single import train_final
 
@@ -64,8 +69,15 @@ def run_study(
 class _Session:
     """The runner with its edges: trackers, record, best adapter."""
 
-    def __init__(self, prepared: Prepared, ledger: Ledger, calibration: Calibration | None, observer: Observer) -> None:
-        self._prepared, self._ledger, self._observer = prepared, ledger, observer
+    def __init__(
+        self,
+        prepared: Prepared,
+        ledger: Ledger,
+        executor: Executor,
+        calibration: Calibration | None,
+        observer: Observer,
+    ) -> None:
+        self._prepared, self._ledger, self._executor, self._observer = prepared, ledger, executor, observer
         self._folder = prepared.place.folder
         self._calibration = calibration
         self._trackers = Trackers(prepared.spec, self._folder, observer.warning)
@@ -97,11 +109,13 @@ class _Session:
             facts=prepared.facts,
             ledger=self._ledger,
             planner=planner_of(prepared.spec, begun, self._ledger.history(), self._calibration),
-            make_executor=prepared.make_executor,
+            executor=self._executor,
+            open_test=lambda: prepared.open_test(self._executor),
             on_round=self._on_round,
             observer=Observers((log, self._trackers, self._observer)),
             stop=stop,
             adapters=self._folder / "adapters",
+            requests=CancelRequests(self._folder),
         )
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:
@@ -110,7 +124,7 @@ class _Session:
         return round_paragraph(found, wave)
 
 
-def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Calibration | None:
+def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer) -> Calibration | None:
     """The seconds measured for this study: from the ledger, else measured now and kept."""
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
@@ -118,7 +132,7 @@ def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Cali
     words = words_for(prepared.spec.language)
     observer.phase(words.phase_measuring())
     try:
-        measured = prepared.calibrate()
+        measured = prepared.calibrate(executor)
     except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
         observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
         return None
@@ -137,4 +151,4 @@ def _write_manifest(prepared: Prepared) -> None:
         "environment": facts.environment,
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(prepared.place.folder / "manifest.json", text)
+    write_atomically(prepared.place.folder / MANIFEST_FILE, text)

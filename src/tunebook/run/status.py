@@ -78,7 +78,11 @@ def status_of(place: StudyPaths) -> StudyStatus:
     """
     found = read_study(place)
     status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
-    deaths = tuple((values["worker"], values["reason"]) for code, values in found.notes if code == "worker_died")
+    deaths = tuple(
+        (values["worker"], values["reason"])
+        for code, values in found.notes
+        if code in ("worker_died", "worker_retired")
+    )
     return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
 
 

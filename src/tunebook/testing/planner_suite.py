@@ -187,19 +187,21 @@ class PlannerSuite:
         assert history.waves[-1].kind is RoundKind.CONFIRM
         assert {c.split for c in history.waves[-1].contrasts} == {"validation"}
 
-    def test_failed_trials_do_not_stop_the_study(self, make_planner: MakePlanner) -> None:
+    @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.CANCELLED])
+    def test_trials_without_an_answer_do_not_stop_the_study(self, make_planner: MakePlanner, state: TrialState) -> None:
         spec, facts = example_study(), example_facts()
         works = world_oracle(World(), facts)
 
-        def every_third_fails(trial: Trial, history: History) -> TrialFact:
-            return TrialFact(trial, TrialState.FAILED) if trial.id % 3 == 2 else works(trial, history)
+        def every_third_gives_none(trial: Trial, history: History) -> TrialFact:
+            return TrialFact(trial, state) if trial.id % 3 == 2 else works(trial, history)
 
-        history = checked_history(make_planner, spec, facts, Folding.everything(), every_third_fails)
+        history = checked_history(make_planner, spec, facts, Folding.everything(), every_third_gives_none)
         assert history.waves[-1].kind is RoundKind.CONFIRM
 
-    def test_study_of_failures_ends(self, make_planner: MakePlanner) -> None:
+    @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.CANCELLED])
+    def test_study_without_an_answer_ends(self, make_planner: MakePlanner, state: TrialState) -> None:
         def fails(trial: Trial, history: History) -> TrialFact:
-            return TrialFact(trial, TrialState.FAILED)
+            return TrialFact(trial, state)
 
         checked_history(make_planner, example_study(), example_facts(), Folding(), fails)
 

@@ -100,7 +100,7 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
     """Accuracy against learning rate, one line for each configuration tried at several rates, and where it breaks."""
     families: dict[str, list[TrialFact]] = {}
     for fact in view.final:
-        if fact.state is not TrialState.FAILED and ("validation" in fact.outcomes or not fact.state.did_train):
+        if fact.state.is_answer and ("validation" in fact.outcomes or not fact.state.did_train):
             families.setdefault(fact.trial.effective.with_values(learning_rate=1.0).key, []).append(fact)
     rates = {f.trial.effective.learning_rate for family in families.values() for f in family}
     if len(rates) < FEWEST_RATES:
