@@ -10,10 +10,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from tunebook.escaping import json_block
@@ -46,15 +47,7 @@ def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any])
     figures = [(d, Markup(inline(d.svg, d.name, d.alt, sheet))) for d in drawings]
     script, style = _asset("record.js"), _asset("record.css") + sheet.css()
     data = json_block({**details, "labels": {name: record.labels[name] for name in SCRIPT_LABELS}})
-    environment = Environment(
-        loader=PackageLoader("tunebook.record", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["t"] = lambda text: Markup(_UNBROKEN.sub(r'<span class="nb">\g<0></span>', html_text(text)))
-    return environment.get_template("record.html.j2").render(
+    return _template().render(
         record=record,
         label=record.labels,
         figures=figures,
@@ -66,6 +59,20 @@ def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any])
         states=list(dict.fromkeys(row.state.value for row in record.trials)),
         state_names={row.state.value: row.cells[_state_column(record)].text for row in record.trials},
     )
+
+
+@cache
+def _template() -> Template:
+    """The page's template, compiled once: a run writes its record after each round."""
+    environment = Environment(
+        loader=PackageLoader("tunebook.record", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["t"] = lambda text: Markup(_UNBROKEN.sub(r'<span class="nb">\g<0></span>', html_text(text)))
+    return environment.get_template("record.html.j2")
 
 
 def _state_column(record: Record) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from tunebook.audit.judge import bounds
 
@@ -76,6 +78,13 @@ def test_newcombe_interval_against_the_published_example() -> None:
 def test_holm_against_a_worked_example() -> None:
     # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") gives 0.03 0.06 0.06 0.02
     assert bounds.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_is_that_of_statsmodels() -> None:
+    random = np.random.default_rng(0)
+    for p_values in (random.random(30) ** 6, np.repeat(random.random(4), 3), np.array([1.0]), np.zeros(2)):
+        assert bounds.holm(p_values.tolist()) == pytest.approx(multipletests(p_values, method="holm")[1], rel=1e-12)
+    assert bounds.holm([]) == []
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))

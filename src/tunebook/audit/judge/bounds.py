@@ -20,8 +20,8 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 from scipy import special, stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from tunebook.statistics.intervals import wilson
@@ -88,9 +88,13 @@ def independent_interval(correct_a: int, correct_b: int, n: int, level: float = 
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjustment (Holm 1979), by statsmodels: valid however the tests depend on one another, and monotone, so
-    that bounds stay bounds."""
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
+    """Holm's adjustment (Holm 1979): valid however the tests depend on one another, and monotone, so that bounds stay
+    bounds. Equals that of statsmodels, which collects garbage at each call: a second for a record of twenty trials."""
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * np.asarray(p_values, float)[order]))
+    return [float(p) for p in adjusted]
 
 
 def bonferroni(p_value: float, comparisons: int) -> float:
