@@ -57,6 +57,5 @@ def init(
             f"{output}: cannot be written ({error.strerror}). Name a file that can be made with --output."
         ) from error
     commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
-    messages().print(
-        words_for(language).wrote(output, commands), soft_wrap=True
-    )  # not wrapped, because the commands are copied
+    # not wrapped, because the commands are copied
+    messages().print(words_for(language).wrote(output, commands), soft_wrap=True)

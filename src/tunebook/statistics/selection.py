@@ -43,7 +43,7 @@ class Field:
     """The configurations from which one is selected.
 
     Attributes:
-        scores: mean over replicates per example, shape (C, n).
+        scores: mean score over replicates for each example, shape (C, n).
         losses: mean loss over replicates for each example, shape (C, n); rows of NaN where it is not finite.
         replicates: number of replicates of each, shape (C,).
         seed_covariance: covariance between replicates of (accuracy, loss), shape (2, 2).
