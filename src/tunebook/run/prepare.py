@@ -1,4 +1,4 @@
-"""Joins a study's data, model and machine into what the runner needs. Reads everything, writes nothing."""
+"""Loads and checks a study's data, model and machine for the runner. Reads everything, writes nothing."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Prepared:
     """A study that is ready to be planned and run.
 
     Attributes:
-        base: what relative paths of the study file start from.
+        base: the folder that relative paths of the study file start from.
         metric: judges the answers.
-        engines: the engine that trains, and those that take over what it refuses.
-        data: the data, test split closed.
-        devices: one worker process each.
+        engines: the engine that trains, and the fallbacks for what it refuses.
+        data: the data, with the test split closed.
+        devices: the devices, each with one worker process.
         warnings: what may mislead.
     """
 
@@ -63,7 +63,7 @@ class Prepared:
     tokenizer: Any = field(default=None, repr=False)
 
     def workload(self, splits: tuple[str, ...]) -> Workload:
-        """Training and scored examples; "test" among the splits opens the test split."""
+        """Training and scored examples; naming "test" opens the test split."""
         return self.data.with_test() if "test" in splits else self.data.workload
 
     @property
@@ -72,9 +72,9 @@ class Prepared:
         return self.engines.first
 
     def calibrate(self, executor: Executor) -> Calibration | None:
-        """Seconds measured on this machine by the executor; None where nothing is to be measured. Writes nothing.
+        """Speeds measured on this machine by the executor; None if the engine cannot be measured. Writes nothing.
 
-        Raises: TrialFailed: it could not be measured; predictions are a convenience, trials may train all the same.
+        Raises: TrialFailed: the measurement failed. Only predictions depend on it; trials may still train.
         """
         return executor.calibrate() if self.engine.calibrates else None
 
@@ -128,7 +128,7 @@ class Prepared:
 
 
 def prepare(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> Prepared:
-    """Everything that a study needs, checked.
+    """Load and check everything that a study needs.
 
     Raises: UserError: bad data, model, device or metric; nothing was written or spent.
     """
@@ -189,7 +189,7 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
 
 
 def _known_folder(model: str, base: Path) -> str:
-    """The model's folder where there is one, else its name: an external trainer may know it."""
+    """The model's folder if there is one, else its name, which an external trainer may know."""
     from tunebook.engines import base_model
 
     found = model == base_model.BUILT_IN or (base / model / "config.json").is_file()
@@ -231,7 +231,7 @@ def _stops(options: EngineOptions) -> tuple[int, ...]:
 
 
 def _command_settings(spec: StudySpec) -> dict[str, Any]:
-    """What engine `command` is told beside the trial: the program and its bounds."""
+    """The settings of engine `command`: the program and its limits."""
     if not spec.command:
         return {}
     limits = spec.command_limits

@@ -1,4 +1,5 @@
-"""One call of `run`: opens the ledger for writing, prepares, runs the rounds, writes record and best adapter."""
+"""One call of `run`: opens the ledger for writing, prepares, runs the rounds, writes the record and the best
+adapter."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ def run_study(
     *,
     trust_study_code: bool = False,
 ) -> StudyFindings:
-    """Run or go on with a study; see `api.Study.run`."""
+    """Run a study or continue it; see `api.Study.run`."""
     require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
     words = words_for(spec.language)
     observer.phase(words.phase_reading())
@@ -67,7 +68,7 @@ def run_study(
 
 
 class _Session:
-    """The runner with its edges: trackers, record, best adapter."""
+    """One run with its trackers, record and best adapter."""
 
     def __init__(
         self,
@@ -125,7 +126,7 @@ class _Session:
 
 
 def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer) -> Calibration | None:
-    """The seconds measured for this study: from the ledger, else measured now and kept."""
+    """The speeds measured for this study: from the ledger, or measured now and noted there."""
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
@@ -133,7 +134,7 @@ def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observe
     observer.phase(words.phase_measuring())
     try:
         measured = prepared.calibrate(executor)
-    except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
+    except TrialFailed as error:  # only predictions depend on the measurement
         observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
         return None
     if measured is not None:
@@ -142,7 +143,7 @@ def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observe
 
 
 def _write_manifest(prepared: Prepared) -> None:
-    """manifest.json: versions, hashes of model, data and study file, device."""
+    """Write manifest.json: versions, hashes of model, data and study file, device."""
     facts = prepared.facts
     manifest = {
         "study": prepared.spec.name,
