@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from scipy import special, stats
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 __all__ = [
     "bonferroni",
@@ -35,16 +36,9 @@ __all__ = [
     "independent_interval",
     "seed_p",
     "sum_p",
-    "wilson",
 ]
 
 POWER = 0.8
-
-
-def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of one accuracy (Wilson 1927), by statsmodels."""
-    low, high = proportion_confint(correct, n, alpha=1 - level, method="wilson")
-    return float(max(0.0, low)), float(min(1.0, high))
 
 
 def favourable_p(differences: Sequence[int]) -> float:
@@ -84,24 +78,16 @@ def seed_p(effect: float, example_variance: float, seed_variance: float, seed_fr
     return float(2 * stats.t.sf(abs(effect) / math.sqrt(total), freedom))
 
 
-def independent_interval(correct_a: int, correct_b: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a difference a - b of independent accuracies (Newcombe 1998, method 10: Wilson's limits combined)."""
-    a, b = correct_a / n, correct_b / n
-    (low_a, high_a), (low_b, high_b) = wilson(correct_a, n, level), wilson(correct_b, n, level)
-    low = a - b - math.hypot(a - low_a, high_b - b)
-    high = a - b + math.hypot(high_a - a, b - low_b)
-    return low, high
+def independent_interval(correct_a: int, correct_b: int, n: int) -> tuple[float, float]:
+    """95 % interval of a difference a - b of independent accuracies (Newcombe 1998, method 10), by statsmodels."""
+    low, high = confint_proportions_2indep(correct_a, n, correct_b, n, compare="diff", method="newcomb")
+    return float(low), float(high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjustment (Holm 1979): valid however the tests depend on one another; monotone, so bounds stay bounds."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted = [1.0] * len(p_values)
-    highest = 0.0
-    for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, p_values[i] * (len(p_values) - rank)))
-        adjusted[i] = highest
-    return adjusted
+    """Holm's adjustment (Holm 1979), by statsmodels: valid however the tests depend on one another; monotone, so bounds
+    stay bounds."""
+    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
 
 
 def bonferroni(p_value: float, comparisons: int) -> float:
