@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tunebook.audit.read.numbers import clean_text
-from tunebook.audit.read.settings import base_trial, mentions, settings
+from tunebook.audit.read.cells import clean_text
+from tunebook.audit.read.mentions import base_trial, mentions, settings
 
 LR, R, ALPHA, D, EP = "learning_rate", "lora_r", "lora_alpha", "lora_dropout", "num_train_epochs"
 BS, GA, ML, GC = ("per_device_train_batch_size", "gradient_accumulation_steps", "max_length", "gradient_checkpointing")
