@@ -11,7 +11,7 @@ demo: $(VENV)/.demo
 	$(BIN)/tunebook demo $(DEMO_OPTIONS)
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto --dist loadfile $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_OPTIONS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib.util
 import os
 import signal
 import statistics
@@ -27,10 +28,11 @@ from benchmarks.shapes import SHAPES, TINY, alpaca_like, model_of, trec_like
 from tunebook.core.configuration import Configuration
 from tunebook.core.order import example_order
 from tunebook.core.ports import EngineOptions, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
-from tunebook.engines.initial import initial_a
+from tunebook.engines.initial import initial_values
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.packed.model.dropout import limit
 from tunebook.engines.packed.model.kernels import keep_mask
+from tunebook.engines.packed.model.ops import Ops, TorchOps
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.memory import (
     ModelSize,
@@ -87,6 +89,16 @@ class Checked:
 
     def config(self, name: str, **values: Any) -> Any:
         return SHAPES[name](**(TINY | values if self.tiny else values))
+
+    def forms(self) -> list[Ops]:
+        """What may compute between the base multiplies: torch and, on a card, Triton."""
+        device = torch.device(self.device)
+        found: list[Ops] = [TorchOps(device)]
+        if self.cuda and importlib.util.find_spec("triton") is not None:
+            from tunebook.engines.packed.model.triton_ops import TritonOps
+
+            found.append(TritonOps(device))
+        return found
 
     def wait(self) -> None:
         if self.cuda:
@@ -161,14 +173,17 @@ def equality(checked: Checked) -> None:
         data = trec_like(24, config.vocab_size)
         for dtype in (torch.float32, torch.bfloat16):
             base = model_of(config, dtype, checked.device)
-            packed = PackedModel(_copy(base, checked))
-            trainees = [_trainee(packed, c, data, seed, steps) for seed, c in enumerate(configurations)]
-            for _ in range(steps):
-                train_together(packed, choose(trainees, 10**6))
-            for one in trainees:
+            trainees = []
+            for form in checked.forms():
+                packed = PackedModel(_copy(base, checked), form)
+                own = [_trainee(packed, c, data, seed, steps) for seed, c in enumerate(configurations)]
+                for _ in range(steps):
+                    train_together(packed, choose(own, 10**6))
+                trainees += [(one, form.kind(packed.adapter_dtype)) for one in own]
+            for one, kind in trainees:
                 losses, weights = plain_steps(base, one.job.configuration, data, one.job.seed, steps)
                 off = max(abs(r.loss - p) / p for r, p in zip(one.steps, losses, strict=True))
-                at = f"{name} {str(dtype)[6:]} r{one.adapter.rank}"
+                at = f"{name} {str(dtype)[6:]} r{one.adapter.rank} {kind}"
                 checked.expect(off < (1e-4 if dtype == torch.float32 else 1e-2), f"loss {at}", off)
                 if dtype == torch.float32:
                     apart = _apart({n: one.adapter.a(n) for n in one.adapter.shapes}, weights)
@@ -236,7 +251,8 @@ def peft_model(model: Any, configuration: Configuration, seed: int) -> Any:
     for name, module in _lora(adapted):
         weight = module.lora_A["default"].weight
         with torch.no_grad():
-            weight.copy_(initial_a(seed, name, *weight.shape))
+            values = initial_values(seed, name, *weight.shape, module.out_features, configuration.init_lora_weights)
+            weight.copy_(values[0])
     return adapted
 
 
@@ -364,12 +380,15 @@ def _speed(
         plain[f"{micro}x{accumulated}"] = _trainer_rate(checked, model, c, data, micro, accumulated)
         del model
     checked.note(f"{label} PEFT examples/s", plain)
-    packed = PackedModel(model_of(config, dtype, checked.device))
-    for cohort in cohorts:
-        rate = _packed_rate(checked, packed, c, data, cohort)
-        ratio = rate["examples_per_second"] / max(plain.values())
-        checked.note(f"{label} packed {cohort}", rate)
-        checked.note(f"{label} {cohort} trials against PEFT", round(ratio, 2), summary=True)
+    for form in checked.forms():
+        packed = PackedModel(model_of(config, dtype, checked.device), form)
+        for cohort in cohorts:
+            rate = _packed_rate(checked, packed, c, data, cohort)
+            ratio = rate["examples_per_second"] / max(plain.values())
+            at = f"{label} {cohort} trials, {form.kind(packed.adapter_dtype)}"
+            checked.note(at, rate)
+            checked.note(f"{at}: times PEFT", round(ratio, 2), summary=True)
+        del packed
 
 
 def _trainer_rate(

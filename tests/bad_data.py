@@ -143,7 +143,7 @@ BAD: dict[str, tuple[str, bytes, dict[str, str], list[str]]] = {
         "a.jsonl",
         lines(*({**row, "kind": "sum"} for row in GOOD_ROWS[:3]), GOOD_ROWS[3]),
         {"group": "kind"},
-        ["a.jsonl:4: kind: found no such key", 'Known here: "prompt", "completion"'],
+        ["a.jsonl:4: kind: found no such key", 'but the keys "prompt", "completion"'],
     ),
     "group that is null": (
         "a.jsonl",

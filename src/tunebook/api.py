@@ -133,6 +133,16 @@ class Study:
 
         return status_of(self.place)
 
+    def cancel(self, trial: int) -> None:
+        """Ask for one trial to be cancelled. The study's runner heeds it within seconds, or when it is run next.
+
+        Raises: NotFoundError: no such trial. UserError: it has ended already, or is a checkpoint of another trial.
+        """
+        from tunebook.run.cancel_requests import CancelRequests
+        from tunebook.run.reading import read_study
+
+        CancelRequests(self.place.folder).write(trial, read_study(self.place).history)
+
     def report(self, language: str | None = None) -> dict[str, Path]:
         """Write the record again from the ledger; gives the paths by name."""
         from tunebook.run.reading import read_study

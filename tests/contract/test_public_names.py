@@ -26,7 +26,9 @@ def test_every_name_in_all_exists() -> None:
 
 def test_the_commands_are_those_of_the_design() -> None:
     assert (
-        sorted(["demo", "init", "plan", "run", "status", "report", "compare", "audit", "export", "rerun", "doctor"])
+        sorted(
+            ["demo", "init", "plan", "run", "status", "stop", "report", "compare", "audit", "export", "rerun", "doctor"]
+        )
         == COMMANDS
     )
 

@@ -1,4 +1,4 @@
-"""`tunebook compare`: any two trials or configurations, paired."""
+"""`tunebook compare`: compare any two trials or configurations example by example."""
 
 from __future__ import annotations
 

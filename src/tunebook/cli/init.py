@@ -1,4 +1,4 @@
-"""`tunebook init`: looks at a dataset and writes a study file that runs."""
+"""`tunebook init`: look at a dataset and write a study file that runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def init(
     if not folder.is_dir():
         raise UserError(f"{output}: there is no folder {folder}. Make it first, or give another --output.")
     text = write_study_file(data, folder, model=model, trials=trials, language=language)
-    parse_study(text, target.name)  # what is not fit to run is told now: too few trials, a name that is no model's
+    parse_study(text, target.name)  # report now what would not run later: too few trials, an unknown model
     if output == "-":
         results().print(text, end="", markup=False)
         return
@@ -57,4 +57,5 @@ def init(
             f"{output}: cannot be written ({error.strerror}). Name a file that can be made with --output."
         ) from error
     commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
-    messages().print(words_for(language).wrote(output, commands), soft_wrap=True)  # commands that are copied
+    # not wrapped, because the commands are copied
+    messages().print(words_for(language).wrote(output, commands), soft_wrap=True)

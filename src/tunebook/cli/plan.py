@@ -71,6 +71,11 @@ def _opening(p: StudyPlan, words: Words) -> list[str]:
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))
     if d.mean_tokens is not None and d.longest_tokens is not None:
         lines.append(words.plan_lengths(d.mean_tokens, d.longest_tokens))
+    if p.example is not None:
+        e = p.example
+        lines += words.plan_example(
+            e.place, prompt=e.prompt, learnt=e.learnt, stops=e.stops, options=e.options, metric=spec.metric
+        )
     return lines
 
 
@@ -101,7 +106,7 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
     if p.outlook.smallest_margin is not None:
         lines += words.plan_margin(p.outlook.smallest_margin, p.spec.margin)
     whole = p.outlook.detectable_without_cuts
-    # leaving out levels can make the rest more sensitive; then the cuts cost questions, not sensitivity
+    # with fewer levels the others can be more sensitive; the cuts then cost questions, not sensitivity
     if whole is not None and p.outlook.cuts and whole < (_first_effect(p) or 0):
         lines.append(words.plan_without_cuts(p.outlook.wanted_trials, whole))
     if p.calibration is not None:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: tunebook status runs/demo --watch"
 REFRESH_SECONDS = 2.0
 SILENT_SECONDS = 10.0
-"""A trial that has not been heard of for longer is told with that time."""
+"""Seconds without an event after which that time is shown beside a trial."""
 MOST_UNDER_WAY = 6
-"""Trials under way that are shown one by one."""
+"""Largest number of running trials shown one by one."""
 LEAST_IMPORTANT = (
     *(f"under_way_{n}" for n in reversed(range(MOST_UNDER_WAY))),
     "speed",
@@ -37,7 +37,7 @@ LEAST_IMPORTANT = (
     "cohort",
     "failed",
 )
-"""Left out in this order where a window is too small."""
+"""Facts that are left out, in this order, if the window is too small."""
 
 
 def status(
@@ -62,7 +62,7 @@ def status(
 
 
 def _watch_terminal(opened: Study, console: Console) -> None:
-    """The whole view, refreshed; what the window has no room for is left out of the table of rounds."""
+    """Show the whole view and refresh it. Rounds that do not fit into the window are left out."""
     with Live(console=console, auto_refresh=False) as live:
         while True:
             now = opened.status()
@@ -73,7 +73,7 @@ def _watch_terminal(opened: Study, console: Console) -> None:
 
 
 def _watch_pipe(opened: Study, console: Console) -> None:
-    """One plain line whenever something has changed."""
+    """Print one plain line whenever something has changed."""
     last = ""
     while True:
         now = opened.status()
@@ -87,7 +87,7 @@ def _watch_pipe(opened: Study, console: Console) -> None:
 
 
 def _view(s: StudyStatus, words: Words, width: int | None = None, height: int | None = None) -> RenderableType:
-    """Title, rounds and facts. Given a window's size, as many rounds as it has room for, the running one among them."""
+    """Title, rounds and facts. With a window's size: as many rounds as fit, including the running one."""
     facts = _facts(s, words)
     rounds = list(s.rounds)
     if width is not None and height is not None:
@@ -111,13 +111,13 @@ def _counts(each: RoundStatus, words: Words) -> str:
 
 
 def _lines(facts: Mapping[str, str], width: int) -> int:
-    """Lines that the facts take in a window of that width; words are not broken, so a little is allowed for."""
+    """Number of lines that the facts take in a window of that width. Words are not broken, so some slack is added."""
     sizes = map(cell_len, facts.values())
     return sum(-(-size // max(1, width - 4)) if size > width else 1 for size in sizes)
 
 
 def _fitting(facts: Mapping[str, str], width: int, lines: int) -> Mapping[str, str]:
-    """The facts without the least important ones, where they would take more lines than there are."""
+    """The facts, without the least important ones if they would take more lines than there are."""
     for name in LEAST_IMPORTANT:
         if _lines(facts, width) > lines:
             facts = {key: text for key, text in facts.items() if key != name}
@@ -125,14 +125,14 @@ def _fitting(facts: Mapping[str, str], width: int, lines: int) -> Mapping[str, s
 
 
 def _around_now(rounds: list[RoundStatus], room: int) -> list[RoundStatus]:
-    """At most `room` rounds: the one that runs (or the last that is done), then those to come, then those before."""
+    """At most `room` rounds: the running one (or the last that is done), then later ones, then earlier ones."""
     now = max((i for i, each in enumerate(rounds) if each.state != "to come"), default=0)
     first = max(0, min(now, len(rounds) - room))
     return rounds[first : first + room]
 
 
 def _line(s: StudyStatus, words: Words) -> str:
-    """Everything that matters in one line."""
+    """The most important facts in one line."""
     running = next((each for each in s.rounds if each.state == "running"), None)
     parts = [words.status_title(s.study, s.finished), words.spent(_spending(s))]
     if running:
@@ -144,7 +144,7 @@ def _line(s: StudyStatus, words: Words) -> str:
 
 
 def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
-    """A line each, by name."""
+    """The facts by name, one line each."""
     facts = {"spent": words.spent(_spending(s))}
     if s.best:
         changes = words.comma.join(words.setting(name, new) for name, (_, new) in s.best.changes.items())
@@ -168,7 +168,7 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
 
 
 def _under_way(trial: UnderWay, s: StudyStatus, words: Words) -> str:
-    """How far a trial is; of one that does not run now, from where it will go on."""
+    """How far a trial is; if it is not running now, where it will resume."""
     if trial.trial not in s.cohort:
         return words.interrupted_trial(trial.trial, trial.saved_step)
     return words.running_trial(

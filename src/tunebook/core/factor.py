@@ -1,4 +1,4 @@
-"""A factor as a study uses it: a list of levels or a range. Which factors there are says `core.configuration`."""
+"""A factor as a study uses it: a list of levels or a range. `core.configuration` says which factors exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ __all__ = ["ALIASES", "FACTOR_KINDS", "Factor", "FactorKind", "Level", "Role", "
 
 
 class Role(StrEnum):
-    """What a factor is for (Tuning Playbook): asked about, re-tuned for fairness, or left alone."""
+    """What a factor is for, in the terms of the Tuning Playbook: studied, re-tuned for a fair comparison, or left
+    alone."""
 
     SCIENTIFIC = "scientific"
     NUISANCE = "nuisance"
@@ -31,7 +32,7 @@ class Factor:
         name: a key of `FACTOR_KINDS`.
         levels: the values to try, in the order of the study file; empty when a range is given.
         low, high: the range, when no levels are given. The planner places levels in it.
-        role: scientific unless said otherwise; learning rate is also the nuisance factor of the others.
+        role: scientific by default; the learning rate is also the nuisance factor of the others.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""What a study is, and the states its trials go through.
+"""What a study is, and the states of its trials.
 
-A study is one question. It is cut into rounds; a round into waves (the part of a round that can be planned before the
-results of the part before it are known: the learning-rate bracket, then the claim at the chosen rate); a wave into
-trials. A wave carries the contrasts that its round will judge, fixed before any of its results are seen.
+A study asks one question. It is divided into rounds, and a round into waves: a wave is the part of a round that can be
+planned at once (first the learning-rate bracket; then, when its results are known, the claim at the chosen rate). A
+wave consists of trials, and holds the contrasts that its round will judge, fixed before any of its results are seen.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class RoundKind(StrEnum):
-    """Purpose of a round, in the order in which rounds are run."""
+    """The purpose of a round, in the order in which rounds are run."""
 
     REFERENCE = "reference"
     TABLE = "table"
@@ -59,15 +59,16 @@ ERROR_SHARES: dict[RoundKind, float] = {
     RoundKind.BOUNDARY: 0.005,
     RoundKind.CONFIRM: 0.010,
 }
-"""How the study's error rate of 0.05 is spent. A study runs a table *or* explore as its first round, never both."""
+"""How the study's error rate of 0.05 is divided among the rounds. The first round is either table or explore, never
+both."""
 
 
 class Purpose(StrEnum):
-    """Why one trial is run; the record's templates put it into words."""
+    """Why a trial is run; `words` has a phrase for each."""
 
     REFERENCE = "reference"  # the base model without adapter
     BASELINE = "baseline"
-    LEVEL = "level"  # one factor moved, all else as the baseline
+    LEVEL = "level"  # one factor changed, all else as the baseline
     BRACKET = "bracket"  # chooses a learning rate; never enters a claim
     CHOSEN = "chosen"  # a level at the learning rate chosen for it, fresh seeds
     TABLE = "table"  # a row of the user's own table
@@ -78,22 +79,28 @@ class Purpose(StrEnum):
 
 
 class TrialState(StrEnum):
-    """Where a trial stands. `can_become` is the list of allowed transitions."""
+    """The state of a trial. `can_become` defines the allowed transitions."""
 
     PLANNED = "planned"
     RUNNING = "running"
     COMPLETED = "completed"
-    DIVERGED = "diverged"  # training broke: an answer, not an error
-    COLLAPSED = "collapsed"  # finite loss, useless model: an answer too
-    FAILED = "failed"  # tunebook or the machine could not train it
+    DIVERGED = "diverged"  # training broke: a result, not an error
+    COLLAPSED = "collapsed"  # finite loss but a useless model: also a result
+    FAILED = "failed"  # tunebook or the machine could not train the trial
+    CANCELLED = "cancelled"  # ended by the user or the planner before it had a result
 
     @property
     def is_final(self) -> bool:
         return self not in (TrialState.PLANNED, TrialState.RUNNING)
 
     @property
+    def is_answer(self) -> bool:
+        """Whether it says something about its configuration; a trial that failed or was cancelled does not."""
+        return self in (TrialState.COMPLETED, TrialState.DIVERGED, TrialState.COLLAPSED)
+
+    @property
     def did_train(self) -> bool:
-        """Whether the training worked (what the divergence bracket asks)."""
+        """Whether training worked; used for the divergence bracket."""
         return self is TrialState.COMPLETED
 
 
@@ -105,11 +112,12 @@ _NEXT: dict[TrialState, frozenset[TrialState]] = {
     TrialState.DIVERGED: frozenset(),
     TrialState.COLLAPSED: frozenset(),
     TrialState.FAILED: frozenset({TrialState.PLANNED}),  # `run` may be told to try failed trials again
+    TrialState.CANCELLED: frozenset(),
 }
 
 
 def can_become(old: TrialState, new: TrialState) -> bool:
-    """Whether a trial may go from one state to the other."""
+    """Whether a trial may change from state `old` to state `new`."""
     return new in _NEXT[old]
 
 
@@ -121,13 +129,13 @@ class Trial:
         id: number within the study, from 1 in order of planning; 0 is the reference on validation.
         round: number of its round, 0 for the reference.
         kind: purpose of that round.
-        purpose: why this trial is run.
-        configuration: what was asked for.
-        effective: what acts.
-        seed: drives the adapter's initial values, the data order and the dropout.
-        splits: what it is scored on, "validation" and/or "test".
-        factor: the factor that this trial is about, when it is about one.
-        checkpoint_of: the trial of which this one is an earlier checkpoint; it then costs nothing.
+        purpose: why the trial is run.
+        configuration: the configuration asked for.
+        effective: its effective configuration, which is what is trained.
+        seed: determines the adapter's initial values, the data order and the dropout.
+        splits: the splits it is scored on, "validation" and/or "test".
+        factor: the factor whose effect the trial serves to measure, if it is one factor.
+        checkpoint_of: the trial of which this one is an earlier checkpoint; it then needs no training of its own.
     """
 
     id: int
@@ -147,7 +155,7 @@ class Trial:
 
 
 class ContrastKind(StrEnum):
-    """What is asked of a pair of groups of trials."""
+    """What is asked about a pair of groups of trials."""
 
     DIFFERENCE = "difference"
     EQUIVALENCE = "equivalence"
@@ -159,10 +167,10 @@ class Contrast:
     """A question fixed before its results are seen: how does `treatment` compare with `control`?
 
     Attributes:
-        kind: difference (two-sided), equivalence or non-inferiority (with the study's margin).
+        kind: difference (two-sided), or equivalence or non-inferiority (both with the study's margin).
         treatment, control: trial ids; each group is replicates of one effective configuration.
         split: the split the outcomes come from.
-        factor: the factor asked about when the two differ in one (besides a re-tuned learning rate); else None.
+        factor: the one factor in which the two differ (besides a re-tuned learning rate), else None.
         label: a short stable name: "lora_r=32", "best", "cheapest", "combined".
     """
 
@@ -176,13 +184,13 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Fold:
-    """A configuration that was asked for and costs nothing, because it is another one in other words.
+    """A configuration that needs no training of its own, because it is equivalent to another one.
 
     Attributes:
-        configuration: as asked.
-        same_as: key of the effective configuration that stands for it.
+        configuration: the configuration asked for.
+        same_as: key of the effective configuration that represents it.
         reasons: codes, see `core.space.FoldReason`; "checkpoint" when it is a checkpoint of a longer trial.
-        saved_trials: how many trials this saved.
+        saved_trials: number of trials saved.
         factor: the factor whose level was folded.
     """
 
@@ -195,14 +203,15 @@ class Fold:
 
 @dataclass(frozen=True)
 class Cut:
-    """Something that the budget did not allow.
+    """Something left out because the budget did not allow it.
 
     Attributes:
         code: in the order of cutting: bracket_ends, bracket, middle_levels, minor_boundary, second_seeds,
-            baseline_seeds; for very small budgets also end_levels (the nearer of two ends), factors (whole ones), rows
-            (of the user's table), cheapest (not confirmed), confirm_seeds (fewer than three).
-        count: how many trials were cut.
-        factors: whose levels, where it applies.
+            baseline_seeds; for very small budgets also end_levels (the nearer of two end levels), factors (whole
+            factors), rows (of the user's table), cheapest (not confirmed), confirm_seeds (fewer than three). Decision
+            021.
+        count: number of trials cut.
+        factors: the factors whose levels were cut, if any.
     """
 
     code: str
@@ -212,12 +221,12 @@ class Cut:
 
 @dataclass(frozen=True)
 class BracketPlan:
-    """What a wave of learning-rate brackets leaves to the wave after it, which trains every level at its chosen rate.
+    """What a wave of learning-rate brackets passes to the next wave, which trains every level at its chosen rate.
 
     Attributes:
         rates: the learning rates that were tried at the baseline and at each bracketed level.
-        baseline_seeds: seeds of the baseline at its chosen rate.
-        seeds: by bracketed factor, seeds of each of its levels at the chosen rates.
+        baseline_seeds: seeds for the baseline at its chosen rate.
+        seeds: for each bracketed factor, seeds for each of its levels at the chosen rates.
     """
 
     rates: tuple[float, ...]
@@ -227,12 +236,12 @@ class BracketPlan:
 
 @dataclass(frozen=True)
 class ChosenRate:
-    """The learning rate that one bracket led to.
+    """The learning rate chosen by one bracket.
 
     Attributes:
-        factor, level: what the bracket was about; both None: the baseline, or a combination.
+        factor, level: the level that was bracketed; both None: the baseline, or a combination.
         learning_rate: the rate chosen.
-        losses: (rate, mean validation loss in nats an example) of every rate tried; None where training broke.
+        losses: (rate, mean validation loss in nats per example) for every rate tried; None where training broke.
     """
 
     factor: str | None
@@ -243,24 +252,24 @@ class ChosenRate:
 
 @dataclass(frozen=True, kw_only=True)
 class Wave:
-    """Trials of one round that are planned at once.
+    """Trials of one round that are planned together.
 
     Attributes:
         round: number of the round within the study (reference is 0).
         kind: purpose of the round.
         number: which wave of its round, from 1.
-        trials: what to train, ids already given.
-        contrasts: questions added to the round's family by this wave, fixed now.
-        folds, cuts: what costs nothing, and what the budget did not allow.
+        trials: the trials to train, already numbered.
+        contrasts: questions that this wave adds to the round's family.
+        folds, cuts: what was folded, and what the budget did not allow.
         closes_round: whether the round is judged after this wave.
-        bracket: what the round's next wave needs to know of the brackets in this one; None: it has none.
-        chosen_rates: the learning rates that the brackets of the wave before led to, at which this wave claims.
-        combined: the levels that this wave trains together, by factor; empty: it combines nothing.
+        bracket: what the round's next wave needs to know about the brackets in this one; None: it has none.
+        chosen_rates: the learning rates chosen by the brackets of the wave before, used by this wave.
+        combined: the levels that this wave combines, by factor; empty: none.
         sealed: the confirm list that is written to the ledger before this wave: role ("best", "cheapest", "baseline")
             to effective key; empty: nothing is sealed.
         budget: the study's budget when this wave was planned; kept from the confirm round on, None before it.
-        notes: codes with parameters that the record puts into words: ("round_skipped", {"kind": "combine"}). They
-            decide nothing.
+        notes: codes with parameters, for the record only: ("round_skipped", {"kind": "combine"}). Nothing is decided
+            from them (decision 028).
     """
 
     round: int

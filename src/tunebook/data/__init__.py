@@ -6,13 +6,14 @@ from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.fingerprint import changed_files, sha256_of
 from tunebook.data.formats import load_rows
 from tunebook.data.inspect import write_study_file
-from tunebook.data.prepare import PreparedData, prepare
+from tunebook.data.prepare import PreparedData, ShownExample, prepare
 from tunebook.data.splits import Splits, read_splits
 
 __all__ = [
     "DataExample",
     "LoadedRows",
     "PreparedData",
+    "ShownExample",
     "Splits",
     "changed_files",
     "load_rows",

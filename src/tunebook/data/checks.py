@@ -10,11 +10,11 @@ from tunebook.core.ports import TokenizedExample
 from tunebook.core.study import DataSpec
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.split import repeats_across, repeats_within
-from tunebook.data.summary import labels_of, truncation
+from tunebook.data.summary import compared, labels_of, truncation
 from tunebook.errors import DataError
 from tunebook.words import Words
 
-__all__ = ["check_golds_are_choices", "check_lengths", "check_splits"]
+__all__ = ["check_golds_are_choices", "check_lengths", "check_splits", "check_vocabulary", "similar_choices"]
 
 FEW_VALIDATION_ROWS = 50
 """Below this a difference of 20 points can hardly be told from chance."""
@@ -133,6 +133,15 @@ def check_golds_are_choices(
             raise DataError(words.refused_not_a_choice(where, answer, len(choices), name, len(wrong)))
 
 
+def similar_choices(choices: Sequence[str]) -> list[Notice]:
+    """A notice of options that differ only in case or blanks: they compete, and one of them is likely a slip."""
+    groups: dict[str, list[str]] = {}
+    for choice in choices:
+        groups.setdefault(compared(choice), []).append(choice)
+    alike = [group for group in groups.values() if len(group) > 1]
+    return [Notice("similar_choices", {"choices": alike})] if alike else []
+
+
 def check_lengths(
     place: Place,
     train: Sequence[DataExample],
@@ -170,6 +179,30 @@ def check_lengths(
         for name, (examples, ids) in scored.items():
             warnings += _beyond_context_scored(place, name, examples, ids, context_tokens, words)
     return warnings
+
+
+def check_vocabulary(
+    place: Place,
+    split: str,
+    examples: Sequence[DataExample],
+    tokens: Sequence[TokenizedExample],
+    rows: int,
+    token_text: Callable[[int], str],
+    words: Words,
+) -> None:
+    """Refuse token ids for which the model has no embedding: its tokenizer was given tokens, the model was not.
+
+    Args:
+        rows: of the model's embedding.
+        token_text: a token as the tokenizer writes it.
+
+    Raises:
+        DataError: names the first such row, the token and its number.
+    """
+    for example, ids in zip(examples, tokens, strict=True):
+        highest = max(*ids.prompt_ids, *ids.completion_ids, 0)
+        if highest >= rows:
+            raise DataError(words.refused_token(place(split, example), token_text(highest), highest, rows))
 
 
 def _beyond_context(

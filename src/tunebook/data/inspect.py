@@ -16,8 +16,8 @@ from tunebook.core.study import ERROR_SHARES, RoundKind
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.formats import load_rows
 from tunebook.data.sources import is_hub_id, read_source
-from tunebook.data.split import validation_size
-from tunebook.data.summary import labels_of
+from tunebook.data.split import split_off_validation, validation_size
+from tunebook.data.summary import compared, labels_of
 from tunebook.errors import DataError
 from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
@@ -48,6 +48,9 @@ GROUP_FIELDS = (
 MANY_ROWS, PART_ROWS = 750, 500
 """With more training rows than the first, the study file trains on this many of them, to save time."""
 FEW_TRIALS = 30
+MOST_OPTIONS, LEAST_ROWS_OF_AN_OPTION = 20, 3
+"""Up to so many different answers, each in so many training rows, are the options of metric choice."""
+SEED = 0
 BASELINE = {
     "learning_rate": "2e-4",
     "per_device_train_batch_size": "8",
@@ -159,7 +162,7 @@ def inspect_data(data: str, folder: str | Path, language: str = "en") -> Finding
         sources,
         rows,
         _group(sources["train"], folder, rows["train"]),
-        _metric(train, words_for(language)),
+        _metric(rows, words_for(language)),
         max(_estimated_tokens(example) for example in train),
     )
 
@@ -175,18 +178,39 @@ def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
     return None
 
 
-def _metric(train: tuple[DataExample, ...], words: Words) -> tuple[str, str]:
+def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
+    train = rows["train"].examples
     answers = [example.completion.strip() for example in train]
     labels = labels_of(train)
     if labels is not None and 2 * len(labels) <= len(train):
         shown = [shorten(one_line(label), LABEL_CHARACTERS) for label in list(labels)[:6]]
-        return "exact_match", words.comment_labels(len(labels), shown)
+        name = "choice" if _are_options(labels, rows) else "exact_match"
+        return name, words.comment_labels(len(labels), shown)
     if all(_FINAL_NUMBER.fullmatch(answer) for answer in answers):
         return "number", words.comment("numbers")
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
         return "exact_match", words.comment_short_answers(longest)
     return "exact_match", words.comment("free_texts")
+
+
+def _are_options(labels: dict[str, int], rows: dict[str, LoadedRows]) -> bool:
+    """Whether the answers are few and fixed: none is rare, none differs from another in case or blanks alone, and
+    every scored row has one of them, also where validation is split off by the file's seed."""
+    if not 2 <= len(labels) <= MOST_OPTIONS or min(labels.values()) < LEAST_ROWS_OF_AN_OPTION:
+        return False
+    if len({compared(label) for label in labels}) < len(labels):
+        return False
+    train, scored = rows["train"].examples, [*rows["validation"].examples] if "validation" in rows else []
+    if not scored:
+        try:
+            train, validation = split_off_validation(train, SEED, "")
+        except DataError:  # too few rows; plan says so
+            return False
+        scored += validation
+    scored += rows["test"].examples if "test" in rows else ()
+    known = {example.completion.strip() for example in train}
+    return all(example.completion.strip() in known for example in scored)
 
 
 def _estimated_tokens(example: DataExample) -> int:
@@ -224,7 +248,7 @@ def write_study_file(
         _line("alpha_rule: proportional", words.comment("alpha_rule")),
         _line(f"budget: {{trials: {trials}}}", words.comment("budget")),
         _line("margin: 0.03", words.comment("margin")),
-        _line("seed: 0", words.comment("seed")),
+        _line(f"seed: {SEED}", words.comment("seed")),
         _line(f"report: {{language: {language}}}", words.comment("report")),
     ]
     return "\n".join(lines) + "\n"

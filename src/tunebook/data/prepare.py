@@ -6,6 +6,7 @@ of the workload until `with_test` opens it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,13 +26,32 @@ from tunebook.data.template import Encoder
 from tunebook.errors import DataError
 from tunebook.words import Words, words_for
 
-__all__ = ["PreparedData", "prepare"]
+__all__ = ["PreparedData", "ShownExample", "prepare"]
 
 ROOM_TOKENS = 8
 """A generated answer may be this much longer than the longest gold answer of the training data."""
 MOST_CHOICES = 50
 CURVE_EXAMPLES = 32
 """How many validation examples the loss after each epoch is taken on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownExample:
+    """One training example as the model sees it, special tokens and all, for `plan`.
+
+    Attributes:
+        place: where it stands.
+        prompt: what is not learnt.
+        learnt: the answer with its end, cut to the baseline's max_length.
+        stops: the tokens that end a generated answer.
+        options: those of metric `choice`, as they are scored.
+    """
+
+    place: str
+    prompt: str
+    learnt: str
+    stops: tuple[str, ...]
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +67,7 @@ class PreparedData:
         choices: the options of metric `choice`, in the order of `workload.scoring.choices`; else empty.
         warnings: what may mislead.
         places: where each scored example stands ("validation.jsonl:7"), by split, for messages.
+        shown: one training example as the model sees it; None where no model of the study's is at hand.
         test: the test split, tokenised and closed.
         encode_pool: tokenises all training rows; called when `train_all` is first asked for.
     """
@@ -59,6 +80,7 @@ class PreparedData:
     choices: tuple[str, ...] = ()
     warnings: tuple[Notice, ...] = ()
     places: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    shown: ShownExample | None = None
     test: tuple[TokenizedExample, ...] = field(default=(), repr=False)
     test_chats: tuple[ChatExample, ...] = field(default=(), repr=False)
     encode_pool: Callable[[], tuple[TokenizedExample, ...]] = field(default=tuple, repr=False)
@@ -81,6 +103,8 @@ def prepare(
     context_tokens: int | None = None,
     curve_examples: int = CURVE_EXAMPLES,
     answers: AnswerSource = AnswerSource.GENERATION,
+    stops: Sequence[int] = (),
+    vocabulary: int | None = None,
 ) -> PreparedData:
     """Read, split, check, tokenise and describe a study's data.
 
@@ -90,6 +114,8 @@ def prepare(
         context_tokens: the longest input of the model; None: unknown or unbounded.
         curve_examples: on how many validation examples the loss after each epoch is taken.
         answers: where the metric's answers come from.
+        stops: tokens that end the model's answers, beside the template's end of a turn.
+        vocabulary: rows of the model's embedding; None: not known, and no example is shown.
 
     Raises:
         DataError: the data cannot be used; nothing was written.
@@ -99,12 +125,16 @@ def prepare(
     warnings = checks.check_splits(
         splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric, words
     )
-    encoder = Encoder(tokenizer, spec.data.system)
+    encoder = Encoder(tokenizer, spec.data.system, stops)
     encoded = {name: _encode(splits, name, examples, encoder) for name, examples in splits.used.items()}
+    if vocabulary is not None:
+        for name, examples in splits.used.items():
+            checks.check_vocabulary(splits.place, name, examples, encoded[name], vocabulary, encoder.token_text, words)
     train = encoded["train"]
     warnings += _length_warnings(spec, splits, encoded, context_tokens, words)
     choices = _choices(spec, splits, words) if answers is AnswerSource.CHOICE else ()
-    scoring = _scoring(spec, encoder, train, choices)
+    warnings += checks.similar_choices(choices)
+    scoring = _scoring(spec, encoder, train, _as_trained(choices, splits.train_pool))
     scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
     chats = {name: tuple(encoder.chat(example) for example in examples) for name, examples in splits.used.items()}
     workload = Workload(
@@ -123,9 +153,23 @@ def prepare(
         choices,
         tuple(warnings),
         {name: tuple(splits.place(name, e) for e in examples) for name, examples in splits.scored.items()},
+        None if vocabulary is None else _shown(spec, splits, train[0], encoder, scoring),
         scored["test"],
         chats["test"],
         lambda: _within(_encode(splits, "train", splits.train_pool, encoder), context_tokens),
+    )
+
+
+def _shown(
+    spec: StudySpec, splits: Splits, first: TokenizedExample, encoder: Encoder, scoring: Scoring
+) -> ShownExample:
+    cut = first.cut(spec.baseline.max_length) if spec.baseline.max_length else first
+    return ShownExample(
+        place=splits.place("train", splits.train[0]),
+        prompt=encoder.text(cut.prompt_ids),
+        learnt=encoder.text(cut.completion_ids),
+        stops=tuple(map(encoder.token_text, scoring.stop_ids)),
+        options=tuple(map(encoder.text, scoring.choices)),
     )
 
 
@@ -185,7 +229,23 @@ def _choices(spec: StudySpec, splits: Splits, words: Words) -> tuple[str, ...]:
     return choices
 
 
+def _as_trained(choices: Sequence[str], pool: Sequence[DataExample]) -> tuple[str, ...]:
+    """The options with the blanks and line breaks that the training answers have around them, so that their tokens are
+    the learnt ones; an option that training lacks has the commonest ones."""
+    texts = Counter(example.completion for example in pool)
+    around = Counter[tuple[str, str]]()
+    form: dict[str, str] = {}
+    for text, count in texts.most_common():
+        option = text.strip()
+        before, _, after = text.partition(option)
+        around[before, after] += count
+        form.setdefault(option, text)
+    before, after = around.most_common(1)[0][0]
+    return tuple(form.get(choice, f"{before}{choice}{after}") for choice in choices)
+
+
 def _scoring(spec: StudySpec, encoder: Encoder, train: Sequence[TokenizedExample], choices: tuple[str, ...]) -> Scoring:
+    """How answers are obtained; `choices` as they are trained."""
     longest = max(len(example.completion_ids) for example in train) - 1
     return Scoring(
         kind="choice" if choices else "generate",

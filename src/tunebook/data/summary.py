@@ -14,7 +14,7 @@ from tunebook.data.examples import DataExample
 from tunebook.data.splits import Splits
 from tunebook.data.template import Encoder
 
-__all__ = ["MOST_LABELS", "commonest_share", "labels_of", "length_levels", "summarise", "truncation"]
+__all__ = ["MOST_LABELS", "commonest_share", "compared", "labels_of", "length_levels", "summarise", "truncation"]
 
 MOST_LABELS = 50
 """With more different answers than this, answers are texts, not labels."""
@@ -26,9 +26,14 @@ def labels_of(examples: Sequence[DataExample]) -> dict[str, int] | None:
     return dict(counts.most_common()) if len(counts) <= MOST_LABELS else None
 
 
+def compared(answer: str) -> str:
+    """An answer as exact_match compares it: without regard to case and blanks."""
+    return " ".join(answer.casefold().split())
+
+
 def commonest_share(examples: Sequence[DataExample]) -> float:
     """Share of the commonest answer, compared as exact_match compares; in [0, 1], 0 without examples."""
-    counts = Counter(" ".join(example.completion.casefold().split()) for example in examples)
+    counts = Counter(compared(example.completion) for example in examples)
     return counts.most_common(1)[0][1] / len(examples) if examples else 0.0
 
 

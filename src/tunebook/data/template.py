@@ -1,13 +1,17 @@
-"""From an example to token ids: the model's chat template around the prompt, the answer with end-of-text after it.
+"""From an example to token ids: the model's chat template around the prompt, the answer with its end after it.
 
-The loss and the score concern the answer only, so prompt and answer are tokenised apart and joined as ids.
-A tokenizer without chat template gets a plain format: one question is the prompt as it stands, a chat is written as
-"User: ... Assistant: ..." lines; the answer follows after one blank.
+The loss and the score concern the answer only, so prompt and answer are tokenised apart and joined as ids. An answer
+ends with what the template puts at the end of an assistant's turn, up to the first special token (<end_of_turn>,
+<|im_end|>), which need not be the tokenizer's end-of-text. A tokenizer without chat template gets a plain format: one
+question is the prompt as it stands, a chat is written as "User: ... Assistant: ..." lines; the answer follows after
+one blank, and end-of-text after it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tunebook.core.ports import ChatExample, TokenizedExample
@@ -22,18 +26,38 @@ TOOLS_HEADING = "You can call these tools. To call one, answer with a JSON objec
 _ROLE_NAMES = {"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool"}
 
 
+_PROBE = "tunebook-probe"
+"""An answer that no template changes, to see what is put after it."""
+
+
+@dataclass(frozen=True)
+class _TurnEnd:
+    """How the template ends an assistant's turn.
+
+    Attributes:
+        blanks: between the answer and the token.
+        token: its id.
+        trims: whether blanks around an answer are cut.
+    """
+
+    blanks: str
+    token: int
+    trims: bool
+
+
 class Encoder:
     """Turns examples into token ids.
 
     Args:
         tokenizer: a transformers tokenizer (apply_chat_template, __call__, eos_token_id, chat_template).
         system: system message of examples that have none; None or empty: the model's own.
+        stops: further tokens that end the model's answers (`base_model.stop_tokens`).
 
     Raises:
         ModelError: the tokenizer has no end-of-text token.
     """
 
-    def __init__(self, tokenizer: Any, system: str | None = None) -> None:
+    def __init__(self, tokenizer: Any, system: str | None = None, stops: Iterable[int] = ()) -> None:
         if tokenizer.eos_token_id is None:
             raise ModelError(
                 "the tokenizer has no end-of-text token (eos_token); answers end with one. "
@@ -42,6 +66,8 @@ class Encoder:
         self._tokenizer = tokenizer
         self._system = system or None
         self._template = str(tokenizer.chat_template) if tokenizer.chat_template else None
+        self._end = self._turn_end()
+        self._stops = tuple(dict.fromkeys((self._end.token, int(tokenizer.eos_token_id), *stops)))
 
     @property
     def format(self) -> str:
@@ -55,8 +81,37 @@ class Encoder:
 
     @property
     def stop_ids(self) -> tuple[int, ...]:
-        """Tokens that end an answer."""
-        return (int(self._tokenizer.eos_token_id),)
+        """Tokens that end a generated answer; the first of them ends those of the training data."""
+        return self._stops
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens and all."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def token_text(self, token: int) -> str:
+        """A token as the tokenizer writes it."""
+        return str(self._tokenizer.convert_ids_to_tokens(token))
+
+    def _turn_end(self) -> _TurnEnd:
+        """What follows an answer in the template; end-of-text where it has no special token there, or takes no such
+        chat."""
+        plain = _TurnEnd("", int(self._tokenizer.eos_token_id), trims=False)
+        special = {str(token): int(i) for i, token in getattr(self._tokenizer, "added_tokens_decoder", {}).items()}
+        if self._template is None or not special:
+            return plain
+        chat = [{"role": "user", "content": "?"}, {"role": "assistant", "content": f"\n{_PROBE}\n"}]
+        try:
+            text = self._tokenizer.apply_chat_template(chat, tokenize=False)
+        except Exception:  # as in `_prompt_ids`, where the study's own turns are rendered and an error is told
+            return plain
+        trims = f"\n{_PROBE}\n" not in text
+        tail = text.rpartition(_PROBE)[2].removeprefix("" if trims else "\n")
+        found = {token: place for token in special if (place := tail.find(token)) >= 0}
+        if not found:
+            return plain
+        first = min(found, key=lambda token: (found[token], -len(token)))
+        blanks = tail[: found[first]]
+        return _TurnEnd(blanks if not blanks.strip() else "", special[first], trims)
 
     def encode(self, example: DataExample, where: str) -> TokenizedExample:
         """Token ids of an example.
@@ -70,28 +125,53 @@ class Encoder:
         return TokenizedExample(self._prompt_ids(example, where), self.completion_ids(example.completion))
 
     def completion_ids(self, completion: str) -> tuple[int, ...]:
-        """Ids of an answer, end-of-text included."""
+        """Ids of an answer, its end included."""
         text = completion if self._template or completion[:1].isspace() else " " + completion
-        return (*self._tokenizer(text, add_special_tokens=False)["input_ids"], *self.stop_ids)
+        text = (text.strip() if self._end.trims else text) + self._end.blanks
+        return (*self._tokenizer(text, add_special_tokens=False)["input_ids"], self._end.token)
 
     def _prompt_ids(self, example: DataExample, where: str) -> tuple[int, ...]:
         messages = self.messages(example)
         if self._template is None:
             ids = list(self._tokenizer(_plain_text(messages))["input_ids"])
             return tuple(ids[:-1] if ids and ids[-1] == self._tokenizer.eos_token_id else ids)
-        chat = [{"role": role, "content": text} for role, text in messages]
-        extra = {"tools": _tool_list(example.tools)} if example.tools and self.tools_place == "template" else {}
         try:
-            ids = self._tokenizer.apply_chat_template(
-                chat, add_generation_prompt=True, tokenize=True, return_dict=False, **extra
-            )
+            return self._rendered(messages, example.tools)
         except Exception as error:  # the template is the model's: it may raise anything, and runs in jinja's sandbox
-            raise DataError(
-                f"{where}: the model's chat template refuses these turns "
-                f"({', '.join(role for role, _ in messages)}): {quoted(str(error))}. Change the turns, "
-                "or use a model whose template takes them."
-            ) from None
+            raise self._refusal(example, messages, where, quoted(str(error))) from None
+
+    def _rendered(self, messages: tuple[Message, ...], tools: str = "") -> tuple[int, ...]:
+        chat = [{"role": role, "content": text} for role, text in messages]
+        extra = {"tools": json.loads(tools)} if tools and self.tools_place == "template" else {}
+        ids = self._tokenizer.apply_chat_template(
+            chat, add_generation_prompt=True, tokenize=True, return_dict=False, **extra
+        )
         return tuple(int(i) for i in ids)
+
+    def _refusal(self, example: DataExample, messages: tuple[Message, ...], where: str, why: str) -> DataError:
+        """Why the turns are refused: the system turn that was put before them where it is that, else the row's own."""
+        if messages != example.messages and messages[0][0] == "system" and self._takes(example.messages):
+            if self._system and example.messages[0][0] != "system":
+                return DataError(
+                    f"data.system: the model's chat template refuses the system turn that it puts before the row "
+                    f"({where}): {why}. Remove data.system, or use a model whose template takes a system turn."
+                )
+            return DataError(
+                f"{where}: the model's chat template takes no tools, so they were put into a system turn, and that it "
+                f"refuses too: {why}. Remove `tools` from the rows, or use a model whose template takes them."
+            )
+        return DataError(
+            f"{where}: the model's chat template refuses these turns "
+            f"({', '.join(role for role, _ in example.messages)}): {why}. Change the turns, or use a model whose "
+            "template takes them."
+        )
+
+    def _takes(self, messages: tuple[Message, ...]) -> bool:
+        try:
+            self._rendered(messages)
+        except Exception:  # as in `_prompt_ids`
+            return False
+        return True
 
     def chat(self, example: DataExample) -> ChatExample:
         """The example for a program with a tokenizer of its own."""
@@ -117,7 +197,3 @@ def _plain_text(messages: tuple[Message, ...]) -> str:
         return messages[0][1]
     lines = [f"{_ROLE_NAMES[role]}: {text}" for role, text in messages]
     return "\n".join([*lines, "Assistant:"])
-
-
-def _tool_list(tools: str) -> Any:
-    return json.loads(tools)

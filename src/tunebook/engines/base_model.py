@@ -34,12 +34,14 @@ __all__ = [
     "device_names",
     "fingerprint",
     "load_config",
+    "load_error",
     "load_model",
     "load_tokenizer",
     "quiet_transformers",
     "resolve_device",
     "resolve_dtype",
     "resolve_model",
+    "stop_tokens",
 ]
 
 BUILT_IN = "smollm2"
@@ -223,7 +225,7 @@ def load_config(folder: Path | str, trust_remote_code: bool = False) -> Any:
         with quiet_transformers():
             return AutoConfig.from_pretrained(str(folder), trust_remote_code=trust_remote_code)
     except Exception as error:  # as in load_tokenizer
-        raise _load_error(folder, "configuration", error) from error
+        raise load_error(folder, "configuration", error) from error
 
 
 def load_tokenizer(folder: Path | str, trust_remote_code: bool = False) -> Any:
@@ -237,7 +239,7 @@ def load_tokenizer(folder: Path | str, trust_remote_code: bool = False) -> Any:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=trust_remote_code)
     except Exception as error:  # transformers raises OSError, ValueError, KeyError, ... for a broken tokenizer
-        raise _load_error(folder, "tokenizer", error) from error
+        raise load_error(folder, "tokenizer", error) from error
     if tokenizer.eos_token_id is None:
         raise ModelError(
             f"model: the tokenizer in {folder} has no end-of-text token, which ends every answer. Set eos_token in its "
@@ -262,12 +264,13 @@ def load_model(folder: Path | str, dtype: str = "float32", device: str = "cpu", 
                 str(folder), dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
             )
     except Exception as error:  # as above
-        raise _load_error(folder, "model", error) from error
+        raise load_error(folder, "model", error) from error
     model.requires_grad_(False)
     return model.to(device).eval()
 
 
-def _load_error(folder: Path | str, what: str, error: Exception) -> ModelError:
+def load_error(folder: Path | str, what: str, error: Exception) -> ModelError:
+    """What transformers raised while it loaded a part of a model, in words."""
     text = str(error).strip().splitlines()
     if "trust_remote_code" in str(error) or "custom code" in str(error):
         return ModelError(
@@ -348,6 +351,20 @@ def describe_model(name: str, folder: Path) -> dict[str, Any]:
         "context": facts.get("max_position_embeddings"),
         "parameters": _count_parameters(folder),
     }
+
+
+def stop_tokens(folder: Path) -> tuple[int, ...]:
+    """The tokens at which the model's own files end a generated answer: `eos_token_id` of generation_config.json, else
+    of config.json; one or a list."""
+    for name in ("generation_config.json", "config.json"):
+        try:
+            found = json.loads((folder / name).read_text(encoding="utf-8")).get("eos_token_id")
+        except (OSError, ValueError, AttributeError):
+            continue
+        tokens = found if isinstance(found, list) else [found]
+        if all(isinstance(token, int) for token in tokens):
+            return tuple(tokens)
+    return ()
 
 
 def _count_parameters(folder: Path) -> int:

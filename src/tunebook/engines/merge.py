@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 
 from tunebook.engines.base_model import load_model, load_tokenizer, quiet_transformers
@@ -22,7 +24,14 @@ TAKEN = ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "ran
 out: PEFT would import modules and read files that it names."""
 
 
-def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust_remote_code: bool = False) -> Path:
+def merge(
+    base: Path,
+    adapter: Path,
+    target: Path,
+    dtype: str = "float32",
+    trust_remote_code: bool = False,
+    stops: Sequence[int] = (),
+) -> Path:
     """Write base + adapter as a plain model folder with its tokenizer.
 
     Args:
@@ -30,6 +39,7 @@ def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust
         adapter: PEFT folder.
         target: made; existing files of the same names are replaced.
         dtype: the number format the weights are stored in; the sum W + s B A is taken in float32.
+        stops: the tokens that end an answer, for its generation_config.json; empty: as the base model has them.
 
     Returns: target.
     Raises: ModelError: the base model cannot be loaded, or the adapter is none of LoRA in safetensors.
@@ -38,7 +48,11 @@ def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust
     target.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
         model = load_model(base, "float32", "cpu", trust_remote_code)
-        merged = _adapted(model, adapter).merge_and_unload()
+        adapted = _adapted(model, adapter)
+        _untie_adapted_head(model)
+        merged = adapted.merge_and_unload()
+        if stops:
+            merged.generation_config.eos_token_id = list(stops)
         merged.to(getattr(torch, dtype)).save_pretrained(target)
         load_tokenizer(base, trust_remote_code).save_pretrained(target)
     return target
@@ -52,6 +66,15 @@ def _adapted(model: Any, adapter: Path) -> Any:
         raise ModelError(
             f"{adapter}: this adapter does not fit the model ({quoted(str(error))}). Train it again."
         ) from error
+
+
+def _untie_adapted_head(model: Any) -> None:
+    """Give an adapted output head weights of its own: tied ones would carry its change into the input embedding."""
+    head = model.get_output_embeddings()
+    if isinstance(head, BaseTunerLayer) and model.config.tie_word_embeddings:
+        layer = head.get_base_layer()
+        layer.weight = torch.nn.Parameter(layer.weight.detach().clone(), requires_grad=False)
+        model.config.tie_word_embeddings = False
 
 
 def _config(adapter: Path) -> LoraConfig:

@@ -437,7 +437,8 @@ def _save(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> int:
     """
     with quiet_transformers(), replaced_folder(folder) as scratch:
         if model.peft_config["default"].init_lora_weights in (True, *DRAWN):
-            model.save_pretrained(scratch, safe_serialization=True)
+            # of an adapted head PEFT would write the base weights too
+            model.save_pretrained(scratch, safe_serialization=True, save_embedding_layers=False)
         else:
             _save_plain(model, scratch, taken)
     return (folder / "adapter_model.safetensors").stat().st_size

@@ -70,7 +70,7 @@ class JobBook:
 
     Attributes:
         limits: when to give up.
-        n_workers: how many workers share the jobs.
+        n_workers: how many workers share the jobs, those that are still starting among them.
         most_together: most trials at once in one worker, once the host's memory has run out; None: as many as asked.
     """
 
@@ -79,7 +79,6 @@ class JobBook:
     most_together: int | None = None
     _waiting: list[_Entry] = field(default_factory=list)
     _running: dict[int, list[_Entry]] = field(default_factory=dict)
-    _served: set[int] = field(default_factory=set)
 
     def add(self, jobs: Sequence[TrialJob]) -> None:
         """Take jobs in, in the order in which they are to be begun."""
@@ -99,9 +98,9 @@ class JobBook:
         return [entry.job for entry in self._running.get(worker, [])]
 
     def take(self, worker: int, n: int) -> list[TrialJob]:
-        """Up to n jobs for a worker; what is left is shared evenly with workers that have had nothing yet."""
+        """Up to n jobs for a worker, as long as it has no more under way than its equal part."""
         mine = self._running.setdefault(worker, [])
-        n = min(n, self._fair_share(worker), self._room(mine))
+        n = min(n, self._room(mine))
         taken: list[_Entry] = []
         while self._waiting and len(taken) < n and not self._must_be_alone(mine + taken):
             if self._waiting[0].alone and mine + taken:
@@ -110,9 +109,13 @@ class JobBook:
         for entry in taken:
             entry.begun += 1
         mine += taken
-        if taken:
-            self._served.add(worker)
         return [entry.job for entry in taken]
+
+    def may_take(self, worker: int) -> bool:
+        """Whether `take` would give this worker something."""
+        mine = self._running.get(worker, [])
+        first_fits = bool(self._waiting) and not (mine and (self._waiting[0].alone or self._must_be_alone(mine)))
+        return first_fits and self._room(mine) > 0
 
     def finished(self, trial_id: int) -> None:
         """A result has arrived: of a job, which is then done, or of a checkpoint, which is then not scored again."""
@@ -152,7 +155,6 @@ class JobBook:
     def lost(self, worker: int, death: Death) -> list[Ended]:
         """A worker died: its trials go back to the queue or are given up, as events in order."""
         entries = self._running.pop(worker, [])
-        self._served.discard(worker)
         if death.kind is DeathKind.MEMORY and len(entries) > 1:
             self.most_together = max(1, len(entries) // 2)
         return [self._after_death(entry, death, alone=len(entries) == 1) for entry in reversed(entries)][::-1]
@@ -181,12 +183,13 @@ class JobBook:
         self._waiting.sort(key=lambda waiting: waiting.place)
         return Requeued(entry.job.id, reason)
 
-    def _fair_share(self, worker: int) -> int:
-        hungry = max(1, self.n_workers - len(self._served - {worker}))
-        return -(-len(self._waiting) // hungry)
-
     def _room(self, mine: list[_Entry]) -> int:
-        return len(self._waiting) if self.most_together is None else max(0, self.most_together - len(mine))
+        """How many more a worker may have under way: its equal part of all trials that are not done, whether the other
+        workers have asked for theirs or are still starting, and no more than fit together."""
+        n_open = len(self._waiting) + sum(map(len, self._running.values()))
+        share = -(-n_open // self.n_workers)
+        most = share if self.most_together is None else min(share, self.most_together)
+        return max(0, most - len(mine))
 
     @staticmethod
     def _must_be_alone(entries: list[_Entry]) -> bool:

@@ -21,7 +21,7 @@ def local(setup: ExecutorSetup) -> Executor:
         options_by_device(setup.options, setup.devices),
         setup.workload,
         transform=setup.transform,
-        logs=Path(setup.logs),
+        logs=Path(setup.logs) if setup.logs else None,
     )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, Started, TrialEvent
-from tunebook.core.ports import Engine, SinkWrapper, TrialJob, Workload
+from tunebook.core.ports import Calibration, Engine, SinkWrapper, TrialJob, Workload
 from tunebook.executors.book import JobBook, Limits
 from tunebook.executors.faults import death_by_exception, stops_the_study
+from tunebook.executors.references import wrapped
 
 __all__ = ["InlineExecutor"]
 
@@ -42,7 +43,7 @@ class InlineExecutor:
         book = JobBook(self._limits)
         book.add(jobs)
         desk = InlineSink(book, on_event, self)
-        sink = self._transform.wrap(desk) if self._transform else desk
+        sink = wrapped(desk, self._transform)
         while book.has_waiting and not self.is_stopping:
             try:
                 self._engine.run(desk, self._workload, sink)
@@ -55,6 +56,14 @@ class InlineExecutor:
             desk.raise_what_stopped_us()
             if not self.is_stopping and book.running(0):
                 desk.lost(RuntimeError("the engine returned without a result for the trials that it had taken"))
+
+    def calibrate(self) -> Calibration:
+        """What the engine measures."""
+        return self._engine.calibrate(self._workload)
+
+    def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
+        """Train and score on this from now on."""
+        self._workload, self._transform = workload, transform
 
     def stop(self, now: bool = False) -> None:
         """End after the running step; there is no process that could be ended sooner."""

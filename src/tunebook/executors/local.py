@@ -6,6 +6,7 @@ back to the queue, those of the other workers go on. What it does not know: what
 
 from __future__ import annotations
 
+import math
 import queue
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +14,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, Noted, Progress, Started, TrialEvent
+from tunebook.core.events import (
+    Cancelled,
+    EngineEvent,
+    Failed,
+    Finished,
+    Noted,
+    Progress,
+    Started,
+    TrialEvent,
+    WorkerDied,
+)
 from tunebook.core.ports import Calibration, EngineOptions, SinkWrapper, TrialJob, Workload
 from tunebook.errors import EnvironmentStop, TrialFailed
 from tunebook.executors.book import Death, DeathKind, JobBook, Limits
@@ -24,6 +35,8 @@ from tunebook.executors.worker import Assignment
 __all__ = ["LocalExecutor", "options_by_device"]
 
 _TICK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
+"""How often workers are looked after."""
 _START_SECONDS = 300.0
 """A worker loads its libraries and the base model before it is ready; that shows no progress."""
 _STARTS = 3
@@ -57,6 +70,9 @@ class _Worker:
     shares: dict[int, tuple[float, str]] = field(default_factory=dict)
     death: Death | None = None
     told_to_stop: bool = False
+    told_nothing_waits: bool = False
+    is_retired: bool = False
+    workload: Workload | None = None
 
     @property
     def name(self) -> str:
@@ -96,8 +112,10 @@ class LocalExecutor:
         self._workers = [_Worker(number, own) for number, own in enumerate(options)]
         self._inbox: queue.SimpleQueue[tuple[_Worker | None, WorkerProcess | None, str, Any]] = queue.SimpleQueue()
         self._book = JobBook(self._limits)
-        self._on_event: Callable[[TrialEvent], None] = _nobody
+        self._before_the_run: list[TrialEvent] = []
+        self._on_event: Callable[[TrialEvent], None] = self._before_the_run.append
         self._stop_level = 0
+        self._looked_after = -math.inf
 
     # --- what the runner calls ---------------------------------------------------------------------------------
 
@@ -107,10 +125,12 @@ class LocalExecutor:
         Raises: EnvironmentStop, UserError: what a worker met that concerns the whole study (no room on the disk, a
             model that cannot be used, a worker that cannot be started). All workers have been ended then.
         """
-        self._book = JobBook(self._limits, n_workers=len(self._workers), most_together=self._book.most_together)
+        self._book = JobBook(self._limits, n_workers=len(self._usable()), most_together=self._book.most_together)
         self._book.add(jobs)
         self._on_event = on_event
         try:
+            while self._before_the_run:
+                self._tell(self._before_the_run.pop(0))
             while not self._is_over():
                 self._put_to_work()
                 self._handle_next()
@@ -137,10 +157,14 @@ class LocalExecutor:
             model cannot be used. EnvironmentStop: no worker can be started. All workers have been ended then.
         """
         try:
-            return self._measured(self._workers[0], limit_seconds)
+            return self._measured(limit_seconds)
         except BaseException:
             self._kill_all()
             raise
+
+    def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
+        """Train and score on this from the next run on; workers are told when they are next put to work."""
+        self._workload, self._transform = workload, transform
 
     def close(self) -> None:
         """End all workers."""
@@ -151,9 +175,10 @@ class LocalExecutor:
 
     # --- measuring ---------------------------------------------------------------------------------------------
 
-    def _measured(self, worker: _Worker, limit_seconds: float) -> Calibration:
+    def _measured(self, limit_seconds: float) -> Calibration:
         until = self._clock() + limit_seconds
         while self._clock() < until:
+            worker = self._usable()[0]
             self._start(worker)
             try:
                 _, process, kind, value = self._inbox.get(timeout=_TICK_SECONDS)
@@ -192,15 +217,24 @@ class LocalExecutor:
                     worker.told_to_stop = True
                     worker.process.send("stop")
             return
-        for worker in self._workers:
-            if not self._book.has_waiting:
-                return
+        if not self._book.has_waiting:
+            return
+        for worker in self._usable():
             if worker.process is None:
                 self._start(worker)
             elif worker.is_ready and not worker.is_running:
-                worker.is_running = True
-                worker.last_progress = self._clock()
-                worker.process.send("run")
+                self._set_running(worker, worker.process)
+            elif worker.told_nothing_waits and self._book.may_take(worker.number):
+                worker.told_nothing_waits = False
+                worker.process.send("more")
+
+    def _set_running(self, worker: _Worker, process: WorkerProcess) -> None:
+        if worker.workload is not self._workload:
+            worker.workload = self._workload
+            process.send("use", (self._workload, self._transform))
+        worker.is_running, worker.told_nothing_waits = True, False
+        worker.last_progress = self._clock()
+        process.send("run")
 
     def _handle_next(self) -> None:
         try:
@@ -230,6 +264,7 @@ class LocalExecutor:
         for job in jobs:
             self._tell(Started(job.id, worker.name))
         worker.last_progress = self._clock()
+        worker.told_nothing_waits = not jobs
         worker.process.send("jobs", jobs)
 
     def _handle_event(self, worker: _Worker, event: EngineEvent) -> None:
@@ -278,13 +313,25 @@ class LocalExecutor:
         was_ready = worker.is_ready
         worker.process, worker.death, worker.is_ready, worker.is_running = None, None, False, False
         if not was_ready:
-            worker.failed_starts += 1
-            if worker.failed_starts >= _STARTS:
-                raise _no_start(worker, death.reason)
+            self._count_failed_start(worker, death)
         if not self._stop_level:
+            self._tell(WorkerDied(worker.name, death.reason, worker.is_retired))
             self._lose(worker, death)
             self._lighten(worker)
         return death
+
+    def _count_failed_start(self, worker: _Worker, death: Death) -> None:
+        """A worker that cannot be started is left out, as long as there is another one."""
+        worker.failed_starts += 1
+        if worker.failed_starts < _STARTS:
+            return
+        worker.is_retired = True
+        if not self._usable():
+            raise _no_start(worker, death.reason)
+        self._book.n_workers = len(self._usable())
+
+    def _usable(self) -> list[_Worker]:
+        return [worker for worker in self._workers if not worker.is_retired]
 
     def _lose(self, worker: _Worker, death: Death) -> None:
         """A worker's trials wait again or are given up."""
@@ -298,7 +345,11 @@ class LocalExecutor:
             self._tell(Noted("fewer_together", values))
 
     def _look_after(self) -> None:
-        """Kill what makes no progress; its death is then handled like any other."""
+        """Kill what makes no progress; its death is then handled like any other. Not at every message: each look reads
+        the system's tables."""
+        if time.monotonic() - self._looked_after < _LOOK_SECONDS:
+            return
+        self._looked_after = time.monotonic()
         for worker in self._workers:
             if worker.process is None:
                 continue
@@ -329,6 +380,7 @@ class LocalExecutor:
         process = WorkerProcess(assignment, log)
         worker.process = process
         worker.told_to_stop = False
+        worker.workload = self._workload
         worker.last_progress = self._clock()
         worker.shares.clear()
         process.listen(lambda kind, value: self._inbox.put((worker, process, kind, value)))
@@ -336,10 +388,6 @@ class LocalExecutor:
     def _tell(self, event: TrialEvent | None) -> None:
         if event is not None:
             self._on_event(event)
-
-
-def _nobody(event: TrialEvent) -> None:
-    """Before the first run there is nobody to tell."""
 
 
 def _no_start(worker: _Worker, reason: str) -> EnvironmentStop:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tunebook.core.ports import Sink
+from tunebook.core.ports import Sink, SinkWrapper
 
-__all__ = ["Transform", "resolve"]
+__all__ = ["Transform", "resolve", "wrapped"]
 
 
 def resolve(reference: str) -> Callable[..., Any]:
@@ -30,5 +30,10 @@ class Transform:
     arguments: tuple[Any, ...] = ()
 
     def wrap(self, sink: Sink) -> Sink:
-        wrapped: Sink = resolve(self.reference)(sink, *self.arguments)
-        return wrapped
+        found: Sink = resolve(self.reference)(sink, *self.arguments)
+        return found
+
+
+def wrapped(sink: Sink, wrapper: SinkWrapper | None) -> Sink:
+    """The sink that an engine reports to."""
+    return sink if wrapper is None else wrapper.wrap(sink)

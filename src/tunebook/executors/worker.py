@@ -10,17 +10,20 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunebook.core.events import EngineEvent
+from tunebook.core.events import EngineEvent, Progress
 from tunebook.core.ports import Engine, EngineOptions, SinkWrapper, TrialJob, Workload
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.faults import death_by_exception, stops_the_study
-from tunebook.executors.references import resolve
+from tunebook.executors.references import resolve, wrapped
 
 __all__ = ["Assignment", "main"]
+
+_PROGRESS_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ class _Line:
         self._stopping = threading.Event()
         self._cancelled: frozenset[int] = frozenset()
         self._jobs: queue.SimpleQueue[list[TrialJob]] = queue.SimpleQueue()
-        self.orders: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._nothing_waits = False
+        self._told: dict[int, tuple[str, float]] = {}
+        self.orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
     def listen(self) -> None:
         """Take the runner's messages until its end of the pipe closes; then end everything started from here."""
@@ -55,13 +60,17 @@ class _Line:
             while True:
                 kind, value = self._receiver.receive()
                 if kind == "jobs":
+                    self._nothing_waits = not value
                     self._jobs.put(value)
+                elif kind == "more":
+                    self._nothing_waits = False
                 elif kind == "stop":
                     self._stopping.set()
                 elif kind == "cancel":
                     self._cancelled |= {value}
                 else:
-                    self.orders.put(kind)
+                    self._nothing_waits = False
+                    self.orders.put((kind, value))
         except (EOFError, OSError):
             _end_group()
 
@@ -72,13 +81,23 @@ class _Line:
             _end_group()
 
     def take(self, n: int) -> Sequence[TrialJob]:
-        if self.should_stop():
+        if self.should_stop() or self._nothing_waits:  # until the runner says "more"; no round trip at every step
             return []
         self.tell("take", n)
         return self._jobs.get()
 
     def emit(self, event: EngineEvent) -> None:
-        self.tell("event", event)
+        if not isinstance(event, Progress) or self._is_due(event):
+            self.tell("event", event)
+
+    def _is_due(self, event: Progress) -> bool:
+        """Of a trial's signs of life one a second is enough."""
+        phase, at = self._told.get(event.trial, ("", 0.0))
+        now = time.monotonic()
+        if event.phase == phase and now - at < _PROGRESS_SECONDS:
+            return False
+        self._told[event.trial] = (event.phase, now)
+        return True
 
     def should_stop(self) -> bool:
         return self._stopping.is_set()
@@ -107,17 +126,19 @@ def main() -> None:
 
 
 def _serve(line: _Line, engine: Engine, assignment: Assignment) -> None:
-    sink = assignment.transform.wrap(line) if assignment.transform else line
+    workload, sink = assignment.workload, wrapped(line, assignment.transform)
     line.tell("ready")
     while True:
-        order = line.orders.get()
-        if order == "exit":
-            return
-        if order == "calibrate":
-            line.tell("calibration", engine.calibrate(assignment.workload))
-        else:
-            engine.run(line, assignment.workload, sink)
-            line.tell("idle")
+        match line.orders.get():
+            case ("exit", _):
+                return
+            case ("calibrate", _):
+                line.tell("calibration", engine.calibrate(workload))
+            case ("use", (workload, transform)):
+                sink = wrapped(line, transform)
+            case ("run", _):
+                engine.run(line, workload, sink)
+                line.tell("idle")
 
 
 def _end_group() -> None:

@@ -1,12 +1,13 @@
-"""Dataclasses to JSON text and back, exactly.
+"""Converts dataclasses to JSON text and back without loss.
 
 The core's values are frozen dataclasses of scalars, enums, tuples and dictionaries. Decoding follows the type hints, so
-the text holds no type names of ours and fields that were added later take their defaults. JSON has no NaN, no infinity
-and no tuples: where the hint does not say what a value is (`Any`), such values are written as an object with one tag.
+the text contains no class names, and fields that were added later take their defaults. JSON has no NaN, no infinity and
+no tuples: where the hint does not give the type (`Any`), such values are written as an object with one tag (decision
+040).
 
 `json_values.to_json` is for readers and loses what JSON has no word for; this must not.
 
-What it does not know: numpy arrays (they have tables of their own) and classes that are not dataclasses.
+It does not handle numpy arrays (they have their own tables) or classes that are not dataclasses.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ _SCALARS = {int, float, str, bool, type(None)}
 
 
 class CodecError(ValueError):
-    """Text that is not a value of the wanted type, or a value that cannot be written."""
+    """Text that is not a value of the expected type, or a value that cannot be written."""
 
 
 def encode(value: Any) -> str:
-    """A value as JSON text in ASCII, equal for equal values: keys keep the order of the fields.
+    """A value as JSON text in ASCII. Equal values give equal text, because keys keep the order of the fields.
 
-    Raises: CodecError: a value of a class that the codec does not know.
+    Raises: CodecError: the value has a class that the codec does not handle.
     """
     return json.dumps(_exact(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
@@ -46,8 +47,8 @@ def encode(value: Any) -> str:
 def decode(hint: type[T], text: str) -> T:
     """The inverse of `encode` for a value of type `hint` (a class, or any type expression such as `tuple[int, ...]`).
 
-    Raises: CodecError: the text is not JSON, or not a value of that type; fields that `hint` does not have are an error
-        too, because dropping them would lose what a newer version wrote.
+    Raises: CodecError: the text is not JSON, or not a value of that type. Fields that `hint` does not have are an error
+    too, because dropping them would lose what a newer version wrote.
     """
     try:
         return typing.cast(T, _value(hint, json.loads(text)))
@@ -58,7 +59,7 @@ def decode(hint: type[T], text: str) -> T:
 
 
 def _exact(value: Any) -> Any:
-    """The value in JSON's own types. Sequences of typed fields are plain lists; see `_untyped` for the others."""
+    """The value in JSON types. Typed sequences become plain lists; `_untyped` handles the others."""
     if is_dataclass(value) and not isinstance(value, type):
         hints = _hints(type(value))
         return {f.name: _by_hint(hints[f.name], getattr(value, f.name)) for f in fields(value)}
@@ -66,7 +67,7 @@ def _exact(value: Any) -> Any:
 
 
 def _by_hint(hint: Any, value: Any) -> Any:
-    """Like `_exact`, but a tuple where the hint says tuple needs no tag."""
+    """Like `_exact`, but a tuple needs no tag where the hint says tuple."""
     if isinstance(value, tuple):
         items = _tuple_items(hint, len(value))
         if items is not None:
@@ -150,7 +151,7 @@ def _dataclass(hint: type, raw: Any) -> Any:
 
 
 def _scalar(hint: Any, raw: Any) -> Any:
-    """A scalar, checked against the hint: an enum inside a union is found by its value."""
+    """A scalar, checked against the hint. An enum inside a union is found by its value."""
     options = _options(hint)
     for option in options:
         if isinstance(option, type) and issubclass(option, Enum) and raw is not None:
@@ -159,7 +160,8 @@ def _scalar(hint: Any, raw: Any) -> Any:
 
 
 def _check_scalar(hint: Any, raw: Any) -> None:
-    """A value is of a type that its hint names. A ledger may come from anyone, and trials' numbers become paths."""
+    """Check that a value has a type that its hint allows. Ledgers can come from strangers, and trial numbers become
+    paths."""
     options, kind = _options(hint), type(raw)
     if not set(options) <= _SCALARS or kind in options or (kind is int and float in options):
         return
@@ -181,7 +183,7 @@ def _options(hint: Any) -> tuple[Any, ...]:
 
 
 def _tuple_items(hint: Any, n: int) -> tuple[Any, ...] | None:
-    """The hints of a tuple's n elements, or None where the hint does not say tuple of that length."""
+    """The hints of a tuple's n elements, or None if the hint is not a tuple of that length."""
     for option in _options(hint):
         if typing.get_origin(option) is tuple:
             args = typing.get_args(option)
@@ -193,7 +195,7 @@ def _tuple_items(hint: Any, n: int) -> tuple[Any, ...] | None:
 
 
 def _dict_item(hint: Any) -> Any | None:
-    """The hint of a dictionary's values, or None where the hint does not say dictionary with text keys."""
+    """The hint of a dictionary's values, or None if the hint is not a dictionary with text keys."""
     for option in _options(hint):
         if typing.get_origin(option) is dict and typing.get_args(option)[0] is str:
             return typing.get_args(option)[1]

@@ -1,4 +1,4 @@
-"""Looks at a study folder's ledger and says what is wrong and what can be rescued. Changes nothing."""
+"""Checks a study folder's ledger and reports what is wrong and what can be rescued. Changes nothing."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tunebook.ledger.store import SqlLedger
 __all__ = ["Examination", "Problem", "examine"]
 
 MOST_LINES = 6
-"""So many sentences about damage are shown; the rest are counted."""
+"""Largest number of sentences about damage that are shown; the rest are counted."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing looked at.
+    """One result of the examination.
 
     Attributes:
-        level: "ok", "hint" (worth knowing) or "missing" (the study cannot go on as it is).
+        level: "ok", "hint" (worth knowing) or "missing" (the study cannot continue as it is).
     """
 
     what: str
@@ -38,12 +38,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Examination:
-    """What a study folder's ledger is like.
+    """The condition of a study folder's ledger.
 
     Attributes:
         summary: one sentence.
-        finished, lost: numbers of trials whose results are sound, and of those that cannot be read.
-        is_damaged: whether the file is not what was written; else it is sound, or cannot be read for another reason.
+        finished, lost: ids of the trials whose results are sound, and of those that cannot be read.
+        is_damaged: whether the file differs from what was written. If not, it is sound or cannot be read for another
+            reason.
     """
 
     problems: tuple[Problem, ...]
@@ -54,7 +55,7 @@ class Examination:
 
 
 def examine(folder: str | Path) -> Examination:
-    """Everything there is to say about a study folder's ledger; works on damaged ones, and while a study runs."""
+    """Examine a study folder's ledger. Works on damaged ledgers, and while a study runs."""
     folder = Path(folder)
     path = folder / LEDGER_FILE
     if not path.is_file():
@@ -129,7 +130,7 @@ def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
 
 
 def _holder(folder: Path) -> str | None:
-    """Who writes the study now, or None. Looks without taking the lock for longer than that."""
+    """The process that is writing the study, or None. The lock is held only for the moment of the check."""
     if not (folder / LOCK_FILE).exists():
         return None
     try:
@@ -147,7 +148,8 @@ def _holder(folder: Path) -> str | None:
 
 
 def _adapters(folder: Path, expected: list[int]) -> list[Problem]:
-    """Adapters that the ledger says were written; they can be trained again, so their loss is no damage."""
+    """Problems with the adapters that the ledger lists. Missing ones can be trained again, so their loss is not
+    damage."""
     missing = [n for n in expected if not (folder / "adapters" / str(n) / "adapter_model.safetensors").is_file()]
     if not expected:
         return []

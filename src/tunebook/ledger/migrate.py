@@ -1,4 +1,4 @@
-"""Brings a ledger's schema to the newest revision. Old ledgers keep opening; newer ones are refused, not guessed at."""
+"""Migrates a ledger's schema to the newest revision. Old ledgers stay readable; newer ones are refused."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tunebook.ledger.schema import SCHEMA_REVISION
 
 __all__ = ["migrate", "revision_of"]
 
-KNOWN_REVISIONS = ("0001", "0002")
+KNOWN_REVISIONS = ("0001", "0002", "0003")
 """Every revision that this version can read, oldest first; the last is `SCHEMA_REVISION`."""
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The schema revision of a ledger, or None when it has none yet."""
+    """The schema revision of a ledger, or None if it has none yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def migrate(connection: Connection, place: str) -> None:
-    """Apply what is missing, in the connection's transaction.
+    """Apply the missing migrations in the connection's transaction.
 
     Raises: LedgerUnavailable: the ledger was written by a newer version of tunebook.
     """

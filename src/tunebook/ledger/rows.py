@@ -1,6 +1,6 @@
-"""Core values to table rows and back. Knows the columns; knows nothing of transactions, locks or states.
+"""Converts core values to table rows and back. Knows nothing of transactions, locks or states.
 
-Everything read is held against its checksum: a value that leaves this file is the value that was written.
+Everything read is checked against its checksum, so a value returned from here is the value that was written.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ T = TypeVar("T")
 
 
 def decoded(hint: type[T], text: str, place: str) -> T:
-    """`codec.decode`, with a damaged text named as such."""
+    """`codec.decode`, but damaged text raises LedgerDamaged."""
     try:
         return decode(hint, text)
     except CodecError as error:
@@ -74,7 +74,7 @@ def decoded(hint: type[T], text: str, place: str) -> T:
 
 
 def study_row(spec: StudySpec, facts: StudyFacts, version: str, now: float) -> dict[str, Any]:
-    """The row of a study; its examples have rows of their own, only the names of their splits stay in `facts`."""
+    """The row of a study. Its examples have their own rows; `facts` keeps only the names of their splits."""
     splits: dict[str, tuple[ExampleText, ...]] = {split: () for split in facts.examples}
     values = {
         "name": spec.name,
@@ -88,7 +88,7 @@ def study_row(spec: StudySpec, facts: StudyFacts, version: str, now: float) -> d
 
 
 def insert_study(connection: Connection, row: Row, facts: StudyFacts) -> int:
-    """Write a study with its examples; gives its number."""
+    """Write a study with its examples. Returns its number."""
     study_id = int(connection.execute(insert(studies).values(row).returning(studies.c.id)).scalar_one())
     _insert_many(
         connection,
@@ -127,12 +127,12 @@ def read_facts(connection: Connection, row: Row, place: str) -> StudyFacts:
 
 
 def wave_text(wave: Wave) -> str:
-    """A wave's definition; its trials have rows of their own and are named by their numbers."""
+    """A wave's definition as JSON. Its trials have their own rows and are listed by id."""
     return encode({"wave": replace(wave, trials=()), "trials": [trial.id for trial in wave.trials]})
 
 
 def insert_wave(connection: Connection, study_id: int, wave: Wave, position: int, now: float) -> None:
-    """Write a wave and its trials, all planned."""
+    """Write a wave and its trials, all in state planned."""
     own = {
         "study_id": study_id,
         "round_number": wave.round,
@@ -157,7 +157,7 @@ def _trial_row(study_id: int, wave: Wave, trial: Trial) -> dict[str, Any]:
         "definition": encode(trial),
         "state": TrialState.PLANNED.value,
     }
-    # every column by name: rows of one statement must have the same ones
+    # name every column: all rows of one statement must have the same ones
     every = {column.name: values.get(column.name) for column in trials.columns if column.name != "digest"}
     return sealed_row(trials, every)
 
@@ -233,7 +233,7 @@ def write_result(connection: Connection, study_id: int, fact: TrialFact) -> None
 
 
 def forget_result(connection: Connection, study_id: int, trial_id: int) -> None:
-    """Delete what a failed trial left, before it is tried again."""
+    """Delete the result of a failed trial before it is tried again."""
     for table in (curve_steps, evaluations, outcomes, scored_splits):
         connection.execute(delete(table).where(table.c.study_id == study_id, table.c.trial_id == trial_id))
 
@@ -270,11 +270,11 @@ def read_trial_facts(
     known: Mapping[int, tuple[str, TrialFact]],
     only: int | None = None,
 ) -> dict[int, tuple[str, TrialFact]]:
-    """Every trial with what came of it, in order of their numbers, each with its row's checksum.
+    """Every trial with its result, ordered by id, each with its row's checksum.
 
     Args:
-        known: what was read before; rows whose checksum has not changed are not read again.
-        only: read this trial alone, so that damage to others does not matter.
+        known: facts read earlier; rows whose checksum has not changed are not read again.
+        only: id of the one trial to read, so that damage to others does not matter.
     """
     asked = select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)
     rows = connection.execute(asked if only is None else asked.where(trials.c.id == only)).mappings().all()
@@ -308,7 +308,7 @@ def _trial_fact(
 
 
 def _of_trials(table: Table, study_id: int, wanted: set[int]) -> Any:
-    """Rows of the wanted trials; each query asks for a span of numbers, because they come in runs."""
+    """Rows of the wanted trials. Each query asks for a range of ids, because the wanted ids are mostly consecutive."""
     return (
         select(table)
         .where(table.c.study_id == study_id, table.c.trial_id >= min(wanted), table.c.trial_id <= max(wanted))
@@ -351,7 +351,8 @@ def _read_outcomes(
 
 
 def _is_mean(told: float, values: Floats) -> bool:
-    """Whether a summary's column still says what it was written from; another processor may differ in the last bits."""
+    """Whether a summary column still matches the values it was computed from; another processor may differ in the last
+    bits."""
     expected = math.nan if len(values) == 0 else float(np.mean(values))
     return bool(np.isclose(told, expected, rtol=1e-9, atol=0.0, equal_nan=True))
 
@@ -377,7 +378,7 @@ def insert_findings(connection: Connection, study_id: int, round_number: int, ju
 
 
 def forget_findings(connection: Connection, study_id: int, round_number: int) -> None:
-    """Delete a round's findings, before it is judged again."""
+    """Delete a round's findings before it is judged again."""
     where = (findings.c.study_id == study_id, findings.c.round_number == round_number)
     connection.execute(delete(findings).where(*where))
 

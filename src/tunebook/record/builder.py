@@ -1,4 +1,4 @@
-"""Makes the record from a study's facts and findings. Pure: the same facts give the same record."""
+"""Builds the record from a study's facts and findings. Pure: the same facts give the same record."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tunebook.words.numbers import trial_list, value
 __all__ = ["best_yaml", "build"]
 
 FEWEST_TRIALS_FOR_SUSPECTS = 5
-"""With fewer trained trials an example that all get wrong says little about its label."""
+"""With fewer trained trials, an example that all get wrong says little about its label."""
 MOST_SUSPECTS = 50
 PROMPT_CHARACTERS = 600
 ANSWER_CHARACTERS = 200
 
 
 def build(view: View, language: str) -> Record:
-    """The whole record in one language; what is not known yet is empty. Works at any time of a study's life."""
+    """The whole record in one language; parts that are not known yet are empty. Works at any time during a study."""
     words = words_for(language)
     found = view.conclusions
     columns, numeric, trials = tables.trial_table(view, words)
@@ -113,8 +113,8 @@ def _best(view: View, words: Words) -> Best | None:
 
 
 def _insights(view: View, words: Words) -> tuple[str, ...]:
-    """What holds: what was confirmed, the order of importance, the last word on every other decided comparison, where
-    training breaks."""
+    """The sentences of "What holds": what was confirmed, the order of importance, the latest finding for every other
+    decided comparison, where training breaks."""
     ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
     last: dict[tuple[str, str, str], tuple[bool, str]] = {}
     for f in view.findings():
@@ -161,7 +161,8 @@ def _unknown(view: View, words: Words) -> tuple[str, ...]:
 
 
 def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
-    """(suspects to show, how many there are, trained trials asked): validation examples nobody answered rightly."""
+    """(suspects to show, how many there are, number of trained trials): validation examples that no trained trial
+    answered correctly."""
     trained = [
         f
         for f in view.trials
@@ -192,7 +193,8 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
 
 
 def _with_trials(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A note's values with its list of trials as text; a list of two would read as a change from one to the other."""
+    """A note's values with its list of trials as text, because a list of two would be read as a change from one to the
+    other."""
     trials = values.get("trials")
     return {**values, "trials": trial_list(list(trials))} if isinstance(trials, list | tuple) else values
 
@@ -203,4 +205,5 @@ def _notes(view: View, words: Words) -> tuple[str, ...]:
     told += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
     failed = [f for f in view.trials if f.state is TrialState.FAILED]
     told += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]
+    told += [words.cancelled_trial(f.trial.id) for f in view.trials if f.state is TrialState.CANCELLED]
     return tuple(dict.fromkeys(text for text in told if text))

@@ -26,9 +26,10 @@ def comparison_text(
 
     Args:
         sides: what the user typed for A and B.
-        changes: factor to (B's value, A's value).
-        overall, groups: the findings of `statistics.judge_round.compare`; None when there was nothing to judge.
-        counts: examples on which A's mean score is above B's, and below.
+        changes: (B's value, A's value) by factor.
+        overall, groups: the findings of `statistics.judge_round.compare`; `overall` is None when there was nothing to
+            judge.
+        counts: number of examples on which A's mean score is above B's, and below.
     """
     words = words_for(language)
     if overall is None:

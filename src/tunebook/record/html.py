@@ -1,7 +1,7 @@
 """record.html: the record as one self-contained page.
 
-No network: script, style, data and figures are in the file. The content security policy allows only this script and
-this style sheet, by their hash; everything else, strangers' text above all, is escaped.
+It needs no network: script, style, data and figures are in the file. The content security policy allows only this
+script and this style sheet, by their hash. All text, above all that of data and models, is escaped (decision 051).
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from tunebook.escaping import json_block
@@ -30,14 +31,14 @@ SCRIPT_LABELS = (
     "group", "shortened", "state", "rows_shown", "number", "configuration", "colon", "word_gap",
     "other_settings", "as_baseline",
 )  # fmt: skip
-"""Words that the page's script needs."""
+"""Labels that the page's script uses."""
 
 
 _UNBROKEN = re.compile(
     r"[（(][-+.\d ]+(?:to|至)[-+.\d ]+[)）]"
     r"|(?<![\w#&;])[-+]?\d[\d.,]*(?: ?%|e-\d+|(?:-\d+)+)(?!\w)"
 )
-"""Intervals, percentages, rates such as 6e-4 and trials such as 8-9: a line does not end inside them."""
+"""Text in which no line break may occur: intervals, percentages, rates such as 6e-4 and trials such as 8-9."""
 
 
 def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any]) -> str:
@@ -46,15 +47,7 @@ def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any])
     figures = [(d, Markup(inline(d.svg, d.name, d.alt, sheet))) for d in drawings]
     script, style = _asset("record.js"), _asset("record.css") + sheet.css()
     data = json_block({**details, "labels": {name: record.labels[name] for name in SCRIPT_LABELS}})
-    environment = Environment(
-        loader=PackageLoader("tunebook.record", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["t"] = lambda text: Markup(_UNBROKEN.sub(r'<span class="nb">\g<0></span>', html_text(text)))
-    return environment.get_template("record.html.j2").render(
+    return _template().render(
         record=record,
         label=record.labels,
         figures=figures,
@@ -66,6 +59,20 @@ def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any])
         states=list(dict.fromkeys(row.state.value for row in record.trials)),
         state_names={row.state.value: row.cells[_state_column(record)].text for row in record.trials},
     )
+
+
+@cache
+def _template() -> Template:
+    """The page's template, compiled once: a run writes its record after each round."""
+    environment = Environment(
+        loader=PackageLoader("tunebook.record", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["t"] = lambda text: Markup(_UNBROKEN.sub(r'<span class="nb">\g<0></span>', html_text(text)))
+    return environment.get_template("record.html.j2")
 
 
 def _state_column(record: Record) -> int:

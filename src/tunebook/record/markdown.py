@@ -1,4 +1,4 @@
-"""record.md: the record as Markdown that also reads well as plain text. Pictures by relative path."""
+"""record.md: the record as Markdown that also reads well as plain text. Figures are linked by relative path."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tunebook.words.marks import strong
 __all__ = ["render"]
 
 MOST_SUSPECTS = 20
-"""In the Markdown file; the HTML page has more."""
+"""Limit for the Markdown file; the HTML page shows more."""
 MARKS = {"best": "★ ", "failed": "✗ "}
-"""Before the first cell of a row that stands out, for readers without colour."""
+"""Mark before the first cell of a highlighted row, for readers who see no colour."""
 
 
 def render(record: Record) -> str:
@@ -73,7 +73,7 @@ def _whole_study(record: Record) -> list[str]:
 
 
 def _reference(record: Record) -> list[str]:
-    """What is looked up rather than read: every comparison and every trial."""
+    """The tables for looking things up: every comparison and every trial."""
     parts: list[str] = []
     if record.comparisons:
         parts += [_heading(record.labels["all_findings"]), _table(record.comparisons)]
@@ -114,7 +114,8 @@ def _round(section: RoundSection, label: Mapping[str, str]) -> str:
 
 
 def _lead(label: Mapping[str, str], name: str) -> str:
-    """A bold word that opens a paragraph. The colon stands outside: beside Chinese characters Markdown needs it so."""
+    """A bold label that begins a paragraph. The colon stands outside the bold text, because next to Chinese characters
+    Markdown requires it."""
     return strong(label[name]) + label["colon"] + label["word_gap"]
 
 

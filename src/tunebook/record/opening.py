@@ -31,11 +31,11 @@ __all__ = [
 ]
 
 OPENING_ITEMS = 3
-"""Unknowns named in the opening; all are in the section."""
+"""Number of unknowns named in the opening; the section lists all."""
 
 
 def status(view: View, words: Words) -> str:
-    """Whether the study is still going, or nothing."""
+    """The sentence that the study is not finished, or nothing."""
     if not view.trials:
         return words.nothing_yet()
     confirmed = view.conclusions.confirmation is not None
@@ -47,7 +47,7 @@ def status(view: View, words: Words) -> str:
 
 
 def aim(view: View, words: Words) -> str:
-    """What the study is for: metric, model, what is varied over which values, and the budget."""
+    """What the study is for: metric, model, the factors that are varied with their values, and the budget."""
     spec = view.spec
     factors = []
     for factor in spec.space.factors:
@@ -62,7 +62,7 @@ def aim(view: View, words: Words) -> str:
 
 
 def answer(view: View, words: Words) -> tuple[str, ...]:
-    """What to use, what it gains, what is as good and cheaper, what is not known: one paragraph each."""
+    """What to use, what it gains, what is as good and cheaper, and what is not known: one paragraph each."""
     found = view.conclusions
     if found.best is None:
         return () if not view.trials else (words.nothing_yet(),)
@@ -84,8 +84,8 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
 
 
 def open_items(view: View, words: Words) -> list[str]:
-    """What is not known, as clauses: factors below the noise, the best's own open comparisons, interactions; at most
-    `OPENING_ITEMS` of them, and then what is too small to be seen."""
+    """What is not known, as clauses: factors below the noise, open comparisons of the best configuration, interactions;
+    at most `OPENING_ITEMS` of them, followed by what is too small to be detected."""
     found = view.conclusions
     items = [
         words.unknown_factor(words.factor_phrase(i.factor), i.nothing_above) for i in found.importance if not i.ranked
@@ -109,7 +109,7 @@ def open_items(view: View, words: Words) -> list[str]:
 
 
 def name(view: View, words: Words, key: str) -> str:
-    """A configuration in words, as what differs from the baseline."""
+    """A configuration in words: its differences from the baseline."""
     if key == view.baseline_key:
         return words.label("the_baseline")
     configuration = view.configurations.get(key)
@@ -117,18 +117,19 @@ def name(view: View, words: Words, key: str) -> str:
 
 
 def control_name(view: View, words: Words, key: str) -> str:
-    """The other side of a comparison; the baseline at another learning rate is still the baseline."""
+    """The other side of a comparison in words. The baseline at another learning rate is still called the baseline
+    (decision 053)."""
     rate = retuned_rate(view, key)
     return words.baseline_at(rate) if rate is not None else name(view, words, key)
 
 
 def is_baseline(view: View, key: str) -> bool:
-    """Whether it is the baseline, perhaps at another learning rate."""
+    """Whether it is the baseline, possibly at another learning rate."""
     return key == view.baseline_key or retuned_rate(view, key) is not None
 
 
 def retuned_rate(view: View, key: str) -> float | None:
-    """The learning rate of a configuration that is the baseline but for its rate; None for any other."""
+    """The learning rate of a configuration that differs from the baseline only in its rate; None for any other."""
     configuration = view.configurations.get(key)
     if configuration is None or set(configuration.changes_from(view.spec.baseline)) != {"learning_rate"}:
         return None
@@ -136,7 +137,7 @@ def retuned_rate(view: View, key: str) -> float | None:
 
 
 def boundary_sentence(view: View, words: Words) -> str:
-    """Where training breaks, with what the trials of the bracket have in common; empty when it was not asked."""
+    """Where training breaks, with the settings that the trials of the bracket share; empty when it was not tested."""
     boundary = view.conclusions.boundary
     if boundary is None:
         return ""
@@ -162,7 +163,7 @@ def _edge(view: View, boundary: DivergenceBracket) -> Edge:
 
 
 def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
-    """The table under the answer: device, versions, model, data, reference, noise, what could be seen, cost."""
+    """The table below the answer: device, versions, model, data, reference, noise, detectable effects, cost."""
     found, spec = view.conclusions, view.spec
     one_by_one = calibration(view).get("one_by_one_seconds")
     rows = [
@@ -187,25 +188,27 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
 
 
 def counts(view: View) -> dict[str, int]:
-    """How many trials there are, were trained, were folded, were checkpoints, failed."""
+    """Numbers of trials: in all, trained, folded, checkpoints, failed, cancelled."""
     checkpoints = sum(f.trial.checkpoint_of is not None for f in view.final)
     folded = sum(
         fold.saved_trials for wave in view.history.waves for fold in wave.folds if "checkpoint" not in fold.reasons
     )
     failed = sum(f.state is TrialState.FAILED for f in view.final)
-    trained = len(view.final) - checkpoints - failed
+    cancelled = sum(f.state is TrialState.CANCELLED for f in view.final)
+    trained = len(view.final) - checkpoints - failed - cancelled
     return {
-        "all": trained + checkpoints + failed + folded,
+        "all": len(view.final) + folded,
         "trained": trained,
         "folded": folded,
         "checkpoints": checkpoints,
         "failed": failed,
+        "cancelled": cancelled,
     }
 
 
 def calibration(view: View) -> dict[str, Any]:
-    """Seconds that PEFT and the Trainer would have taken one trial after another, from the measured calibration; empty
-    if unknown."""
+    """The time that PEFT and the Trainer would have taken, one trial after another, from the measured calibration;
+    empty if unknown."""
     measured: Mapping[str, Any] = {}
     for code, values in view.notes:
         if code == "calibration":
@@ -244,7 +247,7 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
 
 
 def _shown_before(view: View, confirmed: Finding) -> Finding | None:
-    """The last finding on validation that the confirmed one does not bear out."""
+    """The latest finding on validation that the confirmation on the test split does not support."""
     if confirmed.verdict is Verdict.BETTER:
         return None
     shown = [

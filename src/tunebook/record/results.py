@@ -1,6 +1,7 @@
-"""results.json: the record for programs. Numbers unrounded; the schema ships beside this file and is documented.
+"""results.json: the record for programs. Numbers are not rounded; the schema is shipped with the package and
+documented.
 
-JSON has no NaN: a number that is not finite is null, and `loss_finite` or `effect_defined` beside it says so.
+JSON has no NaN: a number that is not finite is null, and `loss_finite` or `effect_defined` next to it says so.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from tunebook.record.view import View
 __all__ = ["SCHEMA_VERSION", "as_dict", "render", "schema"]
 
 SCHEMA_VERSION = 1
-"""Rises when a key changes its meaning or goes; new keys do not raise it."""
+"""Raised when a key changes its meaning or is removed; not raised for new keys."""
 
 
 def schema() -> dict[str, Any]:
@@ -56,7 +57,7 @@ def render(view: View) -> str:
 
 
 def as_dict(view: View) -> dict[str, Any]:
-    """results.json as plain values."""
+    """The content of results.json as plain values."""
     return dict(to_json(_results(view), clean))
 
 

@@ -1,4 +1,4 @@
-"""One section for each round: its table in the hand-written style, what was found, what was not. Pure."""
+"""One section per round: its table, what was found, what was not shown. Pure."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from tunebook.words.values import Ending
 __all__ = ["chance_to_see", "round_sections"]
 
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
-BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
+BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 STILL_FALLING = 0.9
-"""A training loss whose last quarter is below this share of the third quarter is still falling."""
+"""A training loss counts as still falling if the mean of its last quarter is below this share of the third quarter's
+mean."""
 OVERFITTED = 1.1
-"""A validation loss that ends above this multiple of its lowest has turned; less may be chance, for the curve is taken
-on few examples. It must be so with every seed."""
+"""A validation loss counts as rising again if it ends above this multiple of its minimum, with every seed. A smaller
+rise may be chance, because the curve is measured on few examples."""
 FEWEST_STEPS = 8
 START_STEPS = 3
 
@@ -77,7 +78,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
 
 
 def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
-    """What the round left open: the levels of each single factor together, other comparisons with their numbers."""
+    """What the round left open: levels of single factors in one sentence, other comparisons with their numbers."""
     levels: dict[str, list[str]] = {}
     others = []
     for finding in view.findings(number):
@@ -98,7 +99,8 @@ def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
 
 
 def _chance(view: View, words: Words, number: int) -> str:
-    """The chance, at the median over the round's open differences, that a true difference of the margin was found."""
+    """The probability that a true difference of the size of the margin was found; the median over the round's open
+    differences."""
     chances = [
         chance_to_see(finding, view.spec.margin)
         for finding in view.findings(number)
@@ -110,9 +112,9 @@ def _chance(view: View, words: Words, number: int) -> str:
 
 
 def chance_to_see(finding: Finding, effect: float) -> float:
-    """Probability that this comparison would have found a true difference of that size, two-sided.
+    """Probability that this comparison would have found a true difference of size `effect`, two-sided.
 
-    The family's critical value is read back from the interval; the estimate is t-distributed around the effect.
+    The family's critical value is recovered from the interval; the estimate is t-distributed around the effect.
     """
     half = max(finding.interval[1] - finding.effect, finding.effect - finding.interval[0])
     critical, shift = half / finding.standard_error, effect / finding.standard_error
@@ -125,7 +127,8 @@ def _list_of(finding: Finding) -> str:
 
 
 def _how(words: Words, rows: Sequence[Sequence[TrialFact]]) -> str:
-    """How many seeds the round gave to the baseline and to the others; several rows may be of one configuration."""
+    """How many seeds the round gave to the baseline and to the other configurations; several rows may have the same
+    one."""
     seeds: dict[str, int] = {}
     baseline = 0
     for row in rows:
@@ -174,7 +177,7 @@ def _changed(view: View, words: Words, row: Sequence[TrialFact]) -> str:
 
 
 def _against(view: View, words: Words, finding: Finding | None) -> str:
-    """The difference from the baseline, or from the baseline at the learning rate re-tuned for it."""
+    """The difference from the baseline, or from the baseline at its re-tuned learning rate."""
     if finding is None or math.isnan(finding.effect) or not is_baseline(view, finding.control_key):
         return ""
     return words.effect(finding, bold=finding.verdict in DECIDED)
@@ -192,7 +195,7 @@ def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Findi
 
 
 def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> str:
-    """The verdict of a row's finding, or what stands for one."""
+    """The verdict of a row's finding, or the text shown in place of one."""
     trial, split = row[0].trial, view.split_of(row)
     completed = [f for f in row if f.state is TrialState.COMPLETED]
     if finding is not None:
@@ -219,7 +222,8 @@ def _verdict(view: View, words: Words, finding: Finding) -> str:
 
 
 def _curve_remark(words: Words, completed: Sequence[TrialFact], finding: Finding | None) -> str:
-    """What every replicate's curve shows: a validation loss that rose again, or a training loss still falling."""
+    """What the curves of all replicates show: a validation loss that rose again, or a training loss that still
+    falls."""
     turns = [_turn(fact.curve) for fact in completed]
     if turns and all(turns):
         epoch, lowest, last = turns[0] or (0.0, 0.0, 0.0)
@@ -232,7 +236,7 @@ def _curve_remark(words: Words, completed: Sequence[TrialFact], finding: Finding
 
 
 def _turn(curve: Curve) -> tuple[float, float, float] | None:
-    """(epoch of the lowest validation loss, that loss, the last one), when it clearly rose again."""
+    """(epoch of the lowest validation loss, that loss, the last one) if the loss clearly rose again."""
     taken = [e for e in curve.evaluations if math.isfinite(e.loss)]
     if len(taken) < 2:
         return None
@@ -241,7 +245,7 @@ def _turn(curve: Curve) -> tuple[float, float, float] | None:
 
 
 def _fall(curve: Curve) -> tuple[float, float] | None:
-    """Mean training loss of the third and of the last quarter, when it clearly still fell."""
+    """Mean training loss of the third and of the last quarter, if it was clearly still falling."""
     losses = np.array([step.loss for step in curve.steps])
     if len(losses) < FEWEST_STEPS or not np.isfinite(losses).all():
         return None

@@ -1,4 +1,4 @@
-"""The tables that span the whole study: every trial, every comparison, importance, costs, the way, groups. Pure."""
+"""The tables that span the whole study: trials, comparisons, importance, costs, progress by round, groups. Pure."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tunebook.words.numbers import bytes_text, number, p_value, points, trial_li
 
 __all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
 
-BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
+BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 MOST_TIED = 12
-"""Rows of the cost table; a longer tie set is in results.json."""
+"""Largest number of rows in the cost table; a longer tie set is in results.json."""
 
 
 def varying(view: View) -> tuple[list[str], list[str]]:
-    """(factors with more than one value among the trials, the others), in field order."""
+    """(factors with more than one value among the trials, the other factors), in field order."""
     values: dict[str, set[str]] = {}
     for fact in view.trials:
         for factor, level in fact.trial.configuration.as_dict().items():
@@ -37,7 +37,7 @@ def varying(view: View) -> tuple[list[str], list[str]]:
 
 
 def trial_table(view: View, words: Words) -> tuple[tuple[str, ...], frozenset[int], tuple[TrialRow, ...]]:
-    """Column titles, the numeric columns, and a row for every trial."""
+    """Column titles, the numeric columns, and one row per trial."""
     factors, _ = varying(view)
     tested = any("test" in f.outcomes for f in view.trials)
     grouped = [("trial", True), ("round", True), ("purpose", False)]
@@ -100,7 +100,7 @@ def _is_number(view: View, factor: str) -> bool:
 
 
 def comparisons(view: View, words: Words) -> Table | None:
-    """Every judged contrast of the main family, with what a sceptic asks for."""
+    """Every judged contrast of the main family, with all its numbers."""
     found = view.findings()
     if not found:
         return None
@@ -164,7 +164,7 @@ def _question(view: View, words: Words, f: Finding) -> str:
 
 
 def importance(view: View, words: Words) -> Table | None:
-    """The ranked factors; those below the noise are sentences instead."""
+    """The ranked factors. Those below the noise are described in sentences instead."""
     ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
     if not ranked:
         return None
@@ -190,7 +190,8 @@ def _sorted(levels: Sequence[Any]) -> list[Any]:
 
 
 def costs(view: View, words: Words) -> Table | None:
-    """Best, cheapest as good, baseline and the rest of the tie set: accuracy against time, memory and size."""
+    """The best, the cheapest that is as good, the baseline and the rest of the tie set: accuracy against time, memory
+    and size."""
     found = view.conclusions
     roles: dict[str, str] = {}
     if found.best:
@@ -226,7 +227,8 @@ def _amount(words: Words, amount: float | None, form: Any) -> Cell:
 
 
 def way(view: View, words: Words) -> Table | None:
-    """What each round cost and where it led; confirm's row says what the test split said."""
+    """What each round cost and which configuration led after it; the row of confirm has the result on the test
+    split."""
     rows: list[tuple[Cell, ...]] = []
     before: float | None = None
     for round_number, kind in view.rounds:
@@ -265,9 +267,10 @@ def _colon(words: Words) -> str:
 
 
 def groups(view: View, words: Words) -> tuple[str, Table | None]:
-    """Accuracy by group of baseline and best, on the trials and the split that the groups' verdicts rest on.
+    """Accuracy by group of the baseline and the best, on the trials and the split that the groups' verdicts are based
+    on.
 
-    Returns: the split, and the table; no table without at least two groups.
+    Returns: the split, and the table (None with fewer than two groups).
     """
     best = view.conclusions.best
     verdicts = {

@@ -1,4 +1,4 @@
-"""Any two trials or configurations of a study, paired example by example, and the names by which people call them."""
+"""Compares any two trials or configurations of a study example by example, and resolves the names that users type."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["Comparison", "Reference", "compare", "resolve"]
 SHORTEST_KEY = 4
 
 
-"""Digits of a configuration's key that must at least be given."""
+"""Smallest number of digits of a configuration's key that identifies it."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A trial or a configuration by name.
+    """A trial or a configuration that the user named.
 
     Attributes:
         text: what the user typed.
-        key: the effective configuration.
-        trials: the trials meant: one, or all replicates of a configuration.
+        key: key of the effective configuration.
+        trials: the trials that it stands for: one, or all replicates of a configuration.
     """
 
     text: str
@@ -38,13 +38,13 @@ class Reference:
 
 
 def resolve(text: str, history: History, conclusions: StudyFindings | None = None, language: str = "en") -> Reference:
-    """The trials that a reference means.
+    """The trials that a name stands for.
 
     Args:
         text: a trial's number ("12"), "baseline", "best", "cheapest", the key of a configuration or its first
             digits (four at least), or a factor's level such as "lora_r=32" (the trials of explore that moved it).
 
-    Raises: NotFoundError: it means nothing in this study, or more than one configuration.
+    Raises: NotFoundError: the name stands for nothing in this study, or for more than one configuration.
     """
     if (text.isdigit() and len(text) < SHORTEST_KEY) or (text.isdigit() and int(text) in history.trials):
         fact = history.trials.get(int(text))
@@ -73,7 +73,7 @@ def _named(text: str, history: History, conclusions: StudyFindings | None) -> st
 
 
 def _level(text: str, history: History) -> str | None:
-    """The configuration of a one-factor trial given as "factor=level"."""
+    """The configuration of the trials that changed one factor, named as "factor=level"."""
     factor, equals, level = text.partition("=")
     if not equals:
         return None
@@ -101,13 +101,13 @@ def _by_prefix(text: str, history: History, words: Words) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A against B on the validation split, as a question of its own outside the study's rounds.
+    """A compared with B on the validation split, outside the study's planned contrasts.
 
     Attributes:
-        a, b: what was compared, with the trials.
-        changes: factors on which the two differ: name to (b's value, a's value).
-        overall: the finding, a family of one at 0.05: exploratory; None when a side has no trained trial.
-        groups: the same by group, a family of its own.
+        a, b: the two sides with their trials.
+        changes: the factors on which the two differ, as name to (b's value, a's value).
+        overall: the finding, a family of one at 0.05 and therefore exploratory; None when a side has no trained trial.
+        groups: the findings by group, a family of their own.
         won, lost: numbers of examples on which A's mean score is above and below B's.
     """
 
@@ -123,7 +123,7 @@ class Comparison:
 def compare(
     a: str, b: str, spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings
 ) -> Comparison:
-    """Compare two references. Raises NotFoundError for an unknown one, or one without outcomes."""
+    """Compare two references. Raises NotFoundError for an unknown one, or for one without outcomes."""
     first, second = (resolve(each, history, conclusions, spec.language) for each in (a, b))
     judged = judge_round.compare(history, first.trials, second.trials, spec, facts.data)
     mine = history.trials[first.trials[0]].trial.effective

@@ -1,4 +1,4 @@
-"""The best adapter, ready to use: `best/` in the study folder, and what `tunebook export` writes for other tools."""
+"""Writes the best adapter, ready to use, to `best/` in the study folder, and `tunebook export` for other tools."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
+from tunebook.data.template import Encoder
 from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
@@ -24,7 +25,7 @@ __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
 
 def best_trial(found: StudyRead) -> TrialFact | None:
-    """The best configuration's replicate of median validation loss; confirm's own replicates where there are any."""
+    """The best configuration's replicate of median validation loss, from confirm's own replicates if there are any."""
     best = found.conclusions.best
     if best is None:
         return None
@@ -39,24 +40,25 @@ def best_trial(found: StudyRead) -> TrialFact | None:
 
 
 def write_best(found: StudyRead, folder: Path) -> Path | None:
-    """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`; replaced as a whole.
+    """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`. It is replaced as a whole.
 
-    Returns: the folder, or None while there is no best trial.
-    Raises: DiskFull, UnwritableFolder: it cannot be written; what was there before stays.
+    Returns: the folder, or None while there is no best trial. Raises: DiskFull, UnwritableFolder: it cannot be written;
+    the previous folder stays.
     """
     fact = best_trial(found)
     if fact is None:
         return None
     target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
     with replaced_folder(target) as scratch:
-        if source.is_dir():  # an external trainer keeps its weights to itself
+        if source.is_dir():  # an external trainer need not return its weights
             copy_adapter(source, scratch)
         (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
     return target
 
 
 def copy_adapter(source: Path, target: Path) -> None:
-    """Copy an adapter's folder without links: a study folder may come from anyone, and a link leads anywhere.
+    """Copy an adapter's folder without links, because a study folder may come from a stranger and a link may point
+    anywhere.
 
     Raises: UserError: the folder itself is a link.
     """
@@ -70,7 +72,7 @@ def _links(folder: str, names: list[str]) -> list[str]:
 
 
 def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
-    """The configuration as a study file's baseline takes it, with where it comes from."""
+    """The configuration in the form of a study file's baseline, with a comment on its origin."""
     outcome = fact.outcomes["validation"]
     values: dict[str, Any] = {
         "study": found.spec.name,
@@ -88,14 +90,14 @@ TRAIN_FILE = "train.messages.jsonl"
 
 
 def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Path]:
-    """Write one export and give the paths by name.
+    """Write one export. Returns the paths by name.
 
     Args:
         form: one of `export.FORMATS`.
-        to: the folder; default `export/<form>` in the study folder. Its files of the same names are replaced.
+        to: the folder; default `export/<form>` in the study folder. Existing files of the same names are replaced.
 
-    Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter is gone.
-        DiskFull, UnwritableFolder: it cannot be written.
+    Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter no longer
+        exists. DiskFull, UnwritableFolder: it cannot be written.
     """
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
@@ -118,17 +120,17 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
             _merge(found, place, adapter, target)
         if data is not None:
             paths["training data"] = _written(target / TRAIN_FILE, data)
-        for name, text in export_texts(form, _target(found, fact, adapter)).items():
+        for name, text in export_texts(form, _target(found, fact, adapter, place)).items():
             paths[name] = _written(target / name, text)
     return paths
 
 
-def _target(found: StudyRead, fact: TrialFact, adapter: Path) -> ExportTarget:
+def _target(found: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths) -> ExportTarget:
     model, _, revision = found.spec.model.partition("@")
     return ExportTarget(
         study=found.spec.name,
         configuration=fact.trial.configuration,
-        model=_loadable(model),
+        model=_loadable(model, place),
         n_train=found.facts.data.n_train,
         revision=revision or None,
         seed=fact.trial.seed,
@@ -139,11 +141,12 @@ def _target(found: StudyRead, fact: TrialFact, adapter: Path) -> ExportTarget:
     )
 
 
-def _loadable(model: str) -> str:
-    """The model under a name that other tools know."""
+def _loadable(model: str, place: StudyPaths) -> str:
+    """The model under a name that other tools can load, wherever they are started."""
     from tunebook.engines.base_model import BUILT_IN, BUILT_IN_HUB_ID
 
-    return BUILT_IN_HUB_ID if model == BUILT_IN else model
+    folder = place.base / model
+    return BUILT_IN_HUB_ID if model == BUILT_IN else str(folder.resolve()) if folder.is_dir() else model
 
 
 def _targets(adapter: Path) -> tuple[str, ...]:
@@ -161,10 +164,12 @@ def _accuracy(found: StudyRead) -> str:
 
 
 def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:
-    from tunebook.engines.base_model import resolve_model
+    from tunebook.engines.base_model import load_tokenizer, resolve_model, stop_tokens
     from tunebook.engines.merge import merge
 
-    merge(resolve_model(found.spec.model, place.base), adapter, target, found.facts.model.get("dtype", "float32"))
+    base = resolve_model(found.spec.model, place.base)
+    stops = Encoder(load_tokenizer(base), stops=stop_tokens(base)).stop_ids
+    merge(base, adapter, target, found.facts.model.get("dtype", "float32"), stops=stops)
 
 
 def _training_data(found: StudyRead, place: StudyPaths) -> str:

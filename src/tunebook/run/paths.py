@@ -1,15 +1,18 @@
-"""Where a study lies: its file, its folder, and the folder that its data paths are relative to."""
+"""Where a study is: its file, its folder, and the folder that its data paths are relative to."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunebook.errors import NotFoundError
+from tunebook.ledger import ledger_address
 
-__all__ = ["LEDGER_FILE", "StudyPaths", "locate"]
+__all__ = ["LEDGER_FILE", "MANIFEST_FILE", "StudyPaths", "locate"]
 
 LEDGER_FILE = "ledger.sqlite"
+MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -18,9 +21,9 @@ class StudyPaths:
 
     Attributes:
         file: the study file, or None when only the study folder was given.
-        folder: the study folder, `runs/<study>/` beside the study file unless said otherwise.
+        folder: the study folder; by default `runs/<study>/` next to the study file.
         study: the study's name, once known.
-        data_root: what relative paths of the study start from, when there is no study file to say so.
+        data_root: the folder that the study's relative paths start from, when there is no study file.
     """
 
     file: Path | None
@@ -30,22 +33,22 @@ class StudyPaths:
 
     @property
     def base(self) -> Path:
-        """What relative paths of the study file start from, absolute."""
+        """The absolute folder that relative paths of the study file start from."""
         return (self.file.parent if self.file else self.data_root or self.folder).absolute()
 
     @property
     def ledger(self) -> Path:
-        """The ledger's file, where the ledger is not a database elsewhere."""
+        """The ledger's file, if the ledger is not in a database."""
         return self.folder / LEDGER_FILE
 
 
 def locate(study: str | Path, name: str | None = None) -> StudyPaths:
-    """Where a study given on the command line lies.
+    """The place of a study given on the command line.
 
     Args:
         study: a study file, or a study folder (one that holds a ledger).
-        name: the study's name, when a file is given; its folder is `runs/<name>` beside the file, or the file's own
-            folder if that is called `runs/<name>` already.
+        name: the study's name, when a file is given. Its folder is `runs/<name>` next to the file, or the file's own
+            folder if that is already called `runs/<name>`.
 
     Raises: NotFoundError: there is no such file or folder, or the folder holds no ledger.
     """
@@ -57,12 +60,14 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
             f"{str(path)[:100]}: no path that the system knows ({error.strerror}). Give a study file or folder."
         ) from None
     if is_folder:
-        if not (path / LEDGER_FILE).exists():
+        in_database = ledger_address() is not None and (path / MANIFEST_FILE).is_file()
+        if not in_database and not (path / LEDGER_FILE).exists():
             raise NotFoundError(
                 f"{path}: found a folder without {LEDGER_FILE}. A study is its file (study.yaml) or the folder that a "
-                "run has made (runs/<study>). Give one of these."
+                "run has made (runs/<study>). Give one of these; for a study in PostgreSQL set TUNEBOOK_LEDGER as for "
+                "its run."
             )
-        return StudyPaths(None, path)
+        return StudyPaths(None, path, _named_in_manifest(path) if in_database else None)
     if not path.is_file():
         raise NotFoundError(
             f"{path}: no such file or folder. A study is its file (study.yaml) or the folder that a run has made "
@@ -72,3 +77,12 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
     if name and own.name == name and own.parent.name == "runs":
         return StudyPaths(path, path.parent)
     return StudyPaths(path, path.parent / "runs" / (name or path.stem))
+
+
+def _named_in_manifest(folder: Path) -> str | None:
+    """The study's name by its manifest; None: it cannot be read, and the folder's name has to do."""
+    try:
+        name = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))["study"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return name if isinstance(name, str) else None

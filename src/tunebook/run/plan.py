@@ -1,4 +1,4 @@
-"""What would run, why, how long, how much memory, and what can be detected: everything that `plan` shows."""
+"""Everything that `plan` shows: what would run, why, how long, how much memory, and what can be detected."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Planner
 from tunebook.core.study import StudySpec, Wave
+from tunebook.data import ShownExample
 from tunebook.errors import TrialFailed
 from tunebook.planning.planner import foreseen
 from tunebook.run.consent import require_confirmed
@@ -28,13 +29,15 @@ class StudyPlan:
     Attributes:
         wave: the next trials; None when the study is done.
         outlook: the rounds to come, what was folded and cut, what can be detected.
-        next_cost: predicted for the next wave.
-        total_cost: predicted for all trials to come, those of later rounds taken as like the baseline.
-        calibration: the seconds that the predictions rest on; None with an engine that cannot be measured.
-        memory_bytes: memory that is free on the device.
+        next_cost: predicted cost of the next wave.
+        total_cost: predicted cost of all trials to come; those of later rounds are assumed to cost as much as the
+            baseline.
+        calibration: the measured speeds behind the predictions; None for an engine that cannot be measured.
+        memory_bytes: free memory on the device.
         summary: facts of the data: rows, lengths, truncation, labels.
         model: facts of the model.
-        warnings: what the user should know before spending anything.
+        example: one training example as the model sees it; None for an engine without a model.
+        warnings: warnings to read before running the study.
     """
 
     spec: StudySpec
@@ -47,15 +50,16 @@ class StudyPlan:
     memory_bytes: int
     summary: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    example: ShownExample | None = None
     warnings: tuple[Notice, ...] = ()
 
 
 def plan_study(
     spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
 ) -> StudyPlan:
-    """Check everything and foresee what a run would do. Trains nothing and writes nothing.
+    """Check everything and predict what a run would do. Trains nothing and writes nothing.
 
-    Raises: UserError: bad input, as `run` would say.
+    Raises: UserError: bad input, as `run` would raise it.
     """
     require_confirmed(spec, place, starts_program=False, trusted=trust_study_code)
     prepared = prepare(spec, place, trust_remote_code)
@@ -64,10 +68,13 @@ def plan_study(
         found = read_study(place)
         facts, history, calibration = as_begun(found.facts, facts), found.history, found.calibration
     if calibration is None:
+        executor = prepared.make_executor(logs=False)
         try:
-            calibration = prepared.calibrate()
+            calibration = prepared.calibrate(executor)
         except TrialFailed as error:
             prepared = replace(prepared, warnings=(*prepared.warnings, Notice("not_measured", {"reason": str(error)})))
+        finally:
+            executor.close()
     planner = planner_of(spec, facts, history, calibration)
     return _plan(prepared, planner, history, calibration)
 
@@ -77,7 +84,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
 
     spec, data = prepared.spec, prepared.facts.data
     coming = foreseen(planner, history)
-    wave = coming[-1] if coming else None  # the reference costs nothing; what people ask for is what follows it
+    wave = coming[-1] if coming else None  # the reference needs no training, so the plan shows the wave after it
     outlook = planner.outlook(history)
     trials = [trial for trial in (wave.trials if wave else ()) if trial.id not in history.trials]
     next_cost = total_cost = Prediction()
@@ -95,12 +102,13 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         memory_bytes=free_bytes(prepared.options.device),
         summary=prepared.facts.summary,
         model=prepared.facts.model,
+        example=prepared.data.shown,
         warnings=tuple(prepared.warnings),
     )
 
 
 def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:
-    """The trials beyond the next wave, each as the baseline."""
+    """The trials after the next wave, each like the baseline."""
     from tunebook.core.cost import predict_trial
 
     now = sum(trial.costs_budget for trial in wave.trials) if wave else 0

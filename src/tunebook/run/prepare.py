@@ -1,4 +1,4 @@
-"""Joins a study's data, model and machine into what the runner needs. Reads everything, writes nothing."""
+"""Loads and checks a study's data, model and machine for the runner. Reads everything, writes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
 from tunebook.errors import UserError
 from tunebook.evaluation import check_data, load_metric
-from tunebook.executors import LocalExecutor, Transform, options_by_device, resolve
+from tunebook.executors import Transform
 from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
 from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
@@ -42,11 +42,11 @@ class Prepared:
     """A study that is ready to be planned and run.
 
     Attributes:
-        base: what relative paths of the study file start from.
+        base: the folder that relative paths of the study file start from.
         metric: judges the answers.
-        engines: the engine that trains, and those that take over what it refuses.
-        data: the data, test split closed.
-        devices: one worker process each.
+        engines: the engine that trains, and the fallbacks for what it refuses.
+        data: the data, with the test split closed.
+        devices: the devices, each with one worker process.
         warnings: what may mislead.
     """
 
@@ -63,7 +63,7 @@ class Prepared:
     tokenizer: Any = field(default=None, repr=False)
 
     def workload(self, splits: tuple[str, ...]) -> Workload:
-        """Training and scored examples; "test" among the splits opens the test split."""
+        """Training and scored examples; naming "test" opens the test split."""
         return self.data.with_test() if "test" in splits else self.data.workload
 
     @property
@@ -71,41 +71,44 @@ class Prepared:
         """The engine that trains whatever it does not refuse."""
         return self.engines.first
 
-    def calibrate(self) -> Calibration | None:
-        """Seconds measured on this machine, in a worker, so that the runner keeps no model in memory; None where
-        nothing is to be measured. Writes nothing.
+    def calibrate(self, executor: Executor) -> Calibration | None:
+        """Speeds measured on this machine by the executor; None if the engine cannot be measured. Writes nothing.
 
-        Raises: TrialFailed: it could not be measured; predictions are a convenience, trials may train all the same.
+        Raises: TrialFailed: the measurement failed. Only predictions depend on it; trials may still train.
         """
-        if not self.engine.calibrates:
-            return None
-        if self.engine.in_process:
-            made: Calibration = resolve(self.engine.factory)(self.options).calibrate(self.data.workload)
-            return made
-        workers = options_by_device(self.options, self.devices)
-        executor = LocalExecutor(self.engine.factory, workers, self.data.workload)
-        try:
-            return executor.calibrate()
-        finally:
-            executor.close()
+        return executor.calibrate() if self.engine.calibrates else None
 
-    def make_executor(self, splits: tuple[str, ...]) -> Executor:
-        """The executor that trains on this machine's devices, each trial with the engine that can."""
+    def make_executor(self, splits: tuple[str, ...] = ("validation",), logs: bool = True) -> Executor:
+        """The executor that trains on this machine's devices, each trial with the engine that can. Nothing is started
+        before it is asked for something.
+
+        Args:
+            splits: what trials are scored on; "test" opens the test split.
+            logs: keep what the workers print in the study folder.
+        """
         make = EXECUTORS.load(self.spec.executor)
-        return RoutingExecutor(self.engines, lambda name: make(self._setup(name, splits)))
+        return RoutingExecutor(self.engines, lambda name: make(self._setup(name, splits, logs)))
 
-    def _setup(self, engine: str, splits: tuple[str, ...]) -> ExecutorSetup:
+    def _setup(self, engine: str, splits: tuple[str, ...], logs: bool) -> ExecutorSetup:
         entry = ENGINES.load(engine)
-        tokenizer = None if entry.needs_model else self.tokenizer
         return ExecutorSetup(
             engine=entry.factory,
             in_process=entry.in_process,
             options=self.options,
             devices=self.devices,
             workload=self.workload(splits),
-            transform=Transform("tunebook.run.answers:judging_sink", (self._judge(splits), tokenizer)),
-            logs=str(self.place.folder / "logs"),
+            transform=self._judging(entry, splits),
+            logs=str(self.place.folder / "logs") if logs else "",
         )
+
+    def open_test(self, executor: Executor) -> None:
+        """Let an executor score the test split too; its workers stay."""
+        splits = ("validation", "test")
+        executor.use(self.workload(splits), self._judging(self.engine, splits))
+
+    def _judging(self, entry: EngineEntry, splits: tuple[str, ...]) -> Transform:
+        tokenizer = None if entry.needs_model else self.tokenizer
+        return Transform("tunebook.run.answers:judging_sink", (self._judge(splits), tokenizer))
 
     def changed_since(self, facts: StudyFacts) -> dict[str, tuple[str, str]]:
         """Libraries and devices that differ from when the study was created."""
@@ -125,7 +128,7 @@ class Prepared:
 
 
 def prepare(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> Prepared:
-    """Everything that a study needs, checked.
+    """Load and check everything that a study needs.
 
     Raises: UserError: bad data, model, device or metric; nothing was written or spent.
     """
@@ -145,7 +148,15 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
     entry = ENGINES.load(spec.engine)
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
-    data = prepare_data(spec, tokenizer, base, model.get("context"), answers=metric.answers)
+    data = prepare_data(
+        spec,
+        tokenizer,
+        base,
+        model.get("context"),
+        answers=metric.answers,
+        stops=_stops(options) if entry.needs_model else (),
+        vocabulary=model.get("vocabulary"),
+    )
     doubts = check_data(metric, data.examples, data.places)
     engines, reason = able(spec.engine, options)
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
@@ -178,7 +189,7 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
 
 
 def _known_folder(model: str, base: Path) -> str:
-    """The model's folder where there is one, else its name: an external trainer may know it."""
+    """The model's folder if there is one, else its name, which an external trainer may know."""
     from tunebook.engines import base_model
 
     found = model == base_model.BUILT_IN or (base / model / "config.json").is_file()
@@ -213,8 +224,14 @@ def _machine(
     return options, model, base_model.load_tokenizer(folder, trust), devices
 
 
+def _stops(options: EngineOptions) -> tuple[int, ...]:
+    from tunebook.engines.base_model import stop_tokens
+
+    return stop_tokens(Path(options.model))
+
+
 def _command_settings(spec: StudySpec) -> dict[str, Any]:
-    """What engine `command` is told beside the trial: the program and its bounds."""
+    """The settings of engine `command`: the program and its limits."""
     if not spec.command:
         return {}
     limits = spec.command_limits

@@ -1,18 +1,21 @@
-"""Runs a study's rounds: plans a wave, trains it, judges the round, writes the record, and goes on where it stopped.
+"""Runs a study's rounds: plans a wave, trains it, judges the round, writes the record; continues where it stopped.
 
-Everything is decided from the ledger's facts, so that starting again is the same as going on. A trial's result is in
-the ledger before anything depends on it.
+Everything is decided from the ledger, so starting again is the same as continuing. A trial's result is in the ledger
+before anything depends on it.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tunebook.core.events import (
+    Cancelled,
     Failed,
     Finished,
     Noted,
@@ -22,15 +25,17 @@ from tunebook.core.events import (
     Started,
     TrialEvent,
     WaveStarted,
+    WorkerDied,
 )
 from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.notice import Notice
-from tunebook.core.ports import Executor, Ledger, Observer, Planner, TrialJob
+from tunebook.core.ports import CancelsTrials, Executor, Ledger, Observer, Planner, TrialJob
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.answers import as_fact
+from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.signals import StopRequest
 from tunebook.statistics.judge_round import judge_round
 from tunebook.words import words_for
@@ -38,37 +43,44 @@ from tunebook.words import words_for
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
 TEST = "test"
+_LOOK_SECONDS = 1.0
+"""How often it is looked for requests to cancel a trial."""
 
 
 @dataclass(frozen=True)
 class RunnerParts:
-    """What the runner joins.
+    """What the runner is made of.
 
     Attributes:
-        make_executor: gives the executor for the splits that may be open ("validation", later also "test").
-        on_round: called after each closed round with its findings; writes the record, gives the terminal's paragraph.
-        stop: set by signals.
+        executor: trains the trials; the runner closes it.
+        open_test: called once, before the first trial that is scored on the test split; makes the executor score it.
+        on_round: called after each closed round with its findings; writes the record and returns the paragraph for the
+            terminal.
+        stop: the stop request, set by signals.
+        requests: trials that the user wants cancelled.
     """
 
     spec: StudySpec
     facts: StudyFacts
     ledger: Ledger
     planner: Planner
-    make_executor: Callable[[tuple[str, ...]], Executor]
+    executor: Executor
+    open_test: Callable[[], None]
     on_round: Callable[[History, Wave, tuple[Finding, ...]], str]
     observer: Observer
     stop: StopRequest
     adapters: Path
+    requests: CancelRequests
 
 
 class Runner:
-    """One run of a study, from wherever the ledger says it stands."""
+    """One run of a study, from whatever state its ledger is in."""
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
         self._words = words_for(parts.spec.language)
-        self._executor: Executor | None = None
-        self._open: tuple[str, ...] = ()
+        self._executor = parts.executor
+        self._test_is_open = False
         self._tokens: dict[int, int] = {}
         self._stop_told = False
         self._line = TimeLine(parts.ledger, parts.ledger.notes())
@@ -87,20 +99,18 @@ class Runner:
                 elif not self._plan(history):
                     return history
         finally:
-            if self._executor is not None:
-                self._executor.close()
+            self._executor.close()  # before record and adapters are written: workers hold the device's memory
 
     def stop(self, now: bool) -> None:
-        """Ask for an end; from a signal handler."""
-        if self._executor is not None:
-            self._executor.stop(now)
+        """Ask for an end. Called from a signal handler."""
+        self._executor.stop(now)
 
     def _check_stop(self) -> None:
         if self._p.stop:
             raise Interrupted(self._p.stop.exit_code)
 
     def _requeue(self) -> None:
-        """Trials that a killed run left in state running go back to planned."""
+        """Put trials that a killed run left in state running back to planned."""
         self._p.ledger.release_running("runner_ended")
 
     def _plan(self, history: History) -> bool:
@@ -123,28 +133,44 @@ class Runner:
         wave = history.waves[-1]
         self._p.observer.event(WaveStarted(wave, history))
         planned = [fact.trial for fact in history.trials.values() if not fact.state.is_final]
-        executor = self._executor_for(planned)
-        jobs = _jobs(planned, self._p.adapters)
-        by_id = {trial.id: trial for trial in planned}
-        untrained = _untrained_loss(history)
-        state = _WaveState(by_id, untrained)
+        state = _WaveState({trial.id: trial for trial in planned}, _untrained_loss(history))
+        for trial_id in self._p.requests.read() & state.trials.keys():
+            self._cancelled(trial_id, state)
+        left = [trial for trial in planned if trial.id not in state.done]
+        if not left:
+            return
+        if any(TEST in trial.splits for trial in left) and not self._test_is_open:
+            self._p.open_test()  # here and nowhere else
+            self._test_is_open = True
         self._check_stop()
-        executor.run(jobs, lambda event: self._on_event(event, state))
+        with self._heeding_requests(state):
+            self._executor.run(_jobs(left, self._p.adapters), lambda event: self._on_event(event, state))
         self._finish_orphans(state)
 
-    def _executor_for(self, trials: list[Trial]) -> Executor:
-        """The executor with the splits that these trials need; the test split is opened here and nowhere else."""
-        splits = ("validation", TEST) if any(TEST in trial.splits for trial in trials) else ("validation",)
-        if self._executor is None or set(splits) - set(self._open):
-            if self._executor is not None:
-                self._executor.close()
-            self._executor, self._open = self._p.make_executor(splits), splits
-        return self._executor
+    @contextmanager
+    def _heeding_requests(self, state: _WaveState) -> Iterator[None]:
+        """Meanwhile a thread looks for requests of the user's: trials may be silent for long."""
+        ended = threading.Event()
+
+        def look() -> None:
+            told: set[int] = set()
+            while not ended.wait(_LOOK_SECONDS):
+                for trial_id in (self._p.requests.read() & state.trials.keys()) - told:
+                    told.add(trial_id)
+                    self._executor.cancel(trial_id)
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     # -- events
 
     def _on_event(self, event: TrialEvent, state: _WaveState) -> None:
-        if self._p.stop and not self._stop_told:  # told here, for a signal handler must not print
+        if self._p.stop and not self._stop_told:  # shown here, because a signal handler must not print
             self._stop_told = True
             self._p.observer.phase(self._words.phase_stopping())
         match event:
@@ -156,8 +182,14 @@ class Runner:
                 self._finished(result, state)
             case Failed(trial_id, message):
                 self._failed(trial_id, message, state)
+            case Cancelled(trial_id):
+                self._cancelled(trial_id, state)
             case Noted(code, values):
                 self._p.ledger.note(code, values)
+            case WorkerDied(worker, reason, retired=True):
+                self._p.ledger.note("worker_retired", {"worker": worker, "reason": reason})
+            case WorkerDied(worker, reason):
+                self._p.ledger.note("worker_died", {"worker": worker, "reason": reason})
         self._p.observer.event(event)
 
     def _started(self, trial_id: int, worker: str, state: _WaveState) -> None:
@@ -175,20 +207,27 @@ class Runner:
 
     def _finished(self, judged: JudgedTrial, state: _WaveState) -> None:
         if judged.id in state.done:
-            return  # a restarted worker may report a checkpoint again
+            return  # a restarted worker may report a checkpoint twice
         fact = as_fact(state.trials[judged.id], judged, state.untrained_loss)
         if fact.trial.id == 0 and "validation" in fact.outcomes:
             state.untrained_loss = fact.outcomes["validation"].loss
         self._write(fact, state)
-        if judged.broke_at_step is not None:  # checkpoints it did not live to see broke with it
+        if judged.broke_at_step is not None:  # its later checkpoints broke with it
             for each in state.checkpoints_of(judged.id):
                 if each not in state.done:
                     self._write(replace(fact, trial=state.trials[each], cost=Cost()), state)
 
     def _failed(self, trial_id: int, message: str, state: _WaveState) -> None:
+        self._end(trial_id, TrialState.FAILED, message, state)
+
+    def _cancelled(self, trial_id: int, state: _WaveState) -> None:
+        self._end(trial_id, TrialState.CANCELLED, "by_planner" if trial_id in state.unwanted else "by_user", state)
+
+    def _end(self, trial_id: int, final: TrialState, reason: str, state: _WaveState) -> None:
+        """A trial ends without a result, and with it the checkpoints that it did not come to."""
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             if each not in state.done:
-                self._write(TrialFact(state.trials[each], TrialState.FAILED, reason=message), state)
+                self._write(TrialFact(state.trials[each], final, reason=reason), state)
 
     def _write(self, fact: TrialFact, state: _WaveState) -> None:
         trial_id = fact.trial.id
@@ -202,10 +241,21 @@ class Runner:
             return
         state.done.add(trial_id)
         self._line.ended(trial_id)
+        self._p.requests.forget(trial_id)
         self._p.observer.event(Recorded(fact))
+        self._ask_what_is_unwanted(state)
+
+    def _ask_what_is_unwanted(self, state: _WaveState) -> None:
+        """A planner that cancels trials is asked again with each result."""
+        if not isinstance(self._p.planner, CancelsTrials):
+            return
+        unwanted = set(self._p.planner.to_cancel(self._p.ledger.history())) & state.trials.keys()
+        for trial_id in unwanted - state.unwanted - state.done:
+            state.unwanted.add(trial_id)
+            self._executor.cancel(trial_id)
 
     def _finish_orphans(self, state: _WaveState) -> None:
-        """Release what a stopped executor left running."""
+        """Release the trials that a stopped executor left running."""
         for trial_id in [each for each in self._tokens if each not in state.done]:
             self._p.ledger.release_trial(trial_id, self._tokens.pop(trial_id), "stopped")
 
@@ -217,6 +267,7 @@ class _WaveState:
         self.trials = trials
         self.untrained_loss = untrained_loss
         self.done: set[int] = set()
+        self.unwanted: set[int] = set()
 
     def checkpoints_of(self, trial_id: int) -> list[int]:
         return [each.id for each in self.trials.values() if each.checkpoint_of == trial_id]
@@ -231,7 +282,7 @@ def _to_close(history: History) -> Wave | None:
 
 
 def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
-    """One job for each trial that is trained; checkpoints ride on the run that they are part of."""
+    """One job for each trial that is trained; checkpoints are part of the job of the longer trial."""
     ids = {trial.id for trial in trials}
     jobs = []
     for trial in trials:
@@ -245,7 +296,8 @@ def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
 
 
 def job_of(trial: Trial, adapters: Path, riders: tuple[tuple[int, int], ...] = ()) -> TrialJob:
-    """The engine's view of a trial; `riders` are its checkpoints, (epochs, id of the trial it stands for)."""
+    """A trial as an engine sees it; `riders` are its checkpoints, as (epochs, id of the trial that the checkpoint
+    stands for)."""
     return TrialJob(trial.id, trial.effective, trial.seed, trial.splits, str(adapters / str(trial.id)), riders)
 
 
@@ -259,11 +311,11 @@ SPAN = "trial_span"
 
 
 class TimeLine:
-    """Watches the trials of one run.
+    """Records when each trial of a run used which slot.
 
     Args:
-        ledger: where spans are noted.
-        notes: the ledger's notes so far; the new spans continue after the last of them.
+        ledger: the ledger in which the spans are noted.
+        notes: the ledger's notes so far; new spans continue after the last one.
     """
 
     def __init__(

@@ -1,24 +1,27 @@
-"""One call of `run`: opens the ledger for writing, prepares, runs the rounds, writes record and best adapter."""
+"""One call of `run`: opens the ledger for writing, prepares, runs the rounds, writes the record and the best
+adapter."""
 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.notice import Notice
-from tunebook.core.ports import Calibration, Ledger, Observer
+from tunebook.core.ports import Calibration, Executor, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
-from tunebook.files import write_atomically
+from tunebook.files import write_atomically, writing
 from tunebook.json_values import to_json
 from tunebook.ledger import open_ledger
+from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.consent import require_confirmed
 from tunebook.run.event_log import EventLog
 from tunebook.run.export import write_best
 from tunebook.run.observers import Observers
-from tunebook.run.paths import StudyPaths
+from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
 from tunebook.run.report import round_paragraph, write_record
@@ -41,7 +44,7 @@ def run_study(
     *,
     trust_study_code: bool = False,
 ) -> StudyFindings:
-    """Run or go on with a study; see `api.Study.run`."""
+    """Run a study or continue it; see `api.Study.run`."""
     require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
     words = words_for(spec.language)
     observer.phase(words.phase_reading())
@@ -49,12 +52,15 @@ def run_study(
     for warning in prepared.warnings:
         observer.warning(words.notice(warning))
     with open_ledger(place.folder, write=True, study=spec.name) as ledger:
+        with writing(place.folder):  # a ledger in a database makes no folder
+            place.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
         if again:
             retry_failed(ledger, observer, words)
-        calibration = _calibration(ledger, prepared, observer)
-        conclusions = _Session(prepared, ledger, calibration, observer).run()
+        with closing(prepared.make_executor()) as executor:
+            calibration = _calibration(ledger, prepared, executor, observer)
+            conclusions = _Session(prepared, ledger, executor, calibration, observer).run()
         if final:
             from tunebook.run.single import train_final
 
@@ -63,10 +69,17 @@ def run_study(
 
 
 class _Session:
-    """The runner with its edges: trackers, record, best adapter."""
+    """One run with its trackers, record and best adapter."""
 
-    def __init__(self, prepared: Prepared, ledger: Ledger, calibration: Calibration | None, observer: Observer) -> None:
-        self._prepared, self._ledger, self._observer = prepared, ledger, observer
+    def __init__(
+        self,
+        prepared: Prepared,
+        ledger: Ledger,
+        executor: Executor,
+        calibration: Calibration | None,
+        observer: Observer,
+    ) -> None:
+        self._prepared, self._ledger, self._executor, self._observer = prepared, ledger, executor, observer
         self._folder = prepared.place.folder
         self._calibration = calibration
         self._trackers = Trackers(prepared.spec, self._folder, observer.warning)
@@ -98,11 +111,13 @@ class _Session:
             facts=prepared.facts,
             ledger=self._ledger,
             planner=planner_of(prepared.spec, begun, self._ledger.history(), self._calibration),
-            make_executor=prepared.make_executor,
+            executor=self._executor,
+            open_test=lambda: prepared.open_test(self._executor),
             on_round=self._on_round,
             observer=Observers((log, self._trackers, self._observer)),
             stop=stop,
             adapters=self._folder / "adapters",
+            requests=CancelRequests(self._folder),
         )
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:
@@ -111,16 +126,16 @@ class _Session:
         return round_paragraph(found, wave)
 
 
-def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Calibration | None:
-    """The seconds measured for this study: from the ledger, else measured now and kept."""
+def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer) -> Calibration | None:
+    """The speeds measured for this study: from the ledger, or measured now and noted there."""
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
     words = words_for(prepared.spec.language)
     observer.phase(words.phase_measuring())
     try:
-        measured = prepared.calibrate()
-    except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
+        measured = prepared.calibrate(executor)
+    except TrialFailed as error:  # only predictions depend on the measurement
         observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
         return None
     if measured is not None:
@@ -129,7 +144,7 @@ def _calibration(ledger: Ledger, prepared: Prepared, observer: Observer) -> Cali
 
 
 def _write_manifest(prepared: Prepared) -> None:
-    """manifest.json: versions, hashes of model, data and study file, device."""
+    """Write manifest.json: versions, hashes of model, data and study file, device."""
     facts = prepared.facts
     manifest = {
         "study": prepared.spec.name,
@@ -138,4 +153,4 @@ def _write_manifest(prepared: Prepared) -> None:
         "environment": facts.environment,
     }
     text = json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(prepared.place.folder / "manifest.json", text)
+    write_atomically(prepared.place.folder / MANIFEST_FILE, text)

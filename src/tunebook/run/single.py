@@ -1,5 +1,5 @@
-"""Trains one trial outside the study's rounds: a repetition that is compared with the ledger (`rerun`), and the
-recommended configuration on all training rows (`run --final`). Nothing of it reaches the ledger."""
+"""Trains one trial outside the study's rounds: a repetition to compare with the ledger (`rerun`), or the recommended
+configuration on all training rows (`run --final`). The results are not written to the ledger."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_si
 
 
 def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> JudgedTrial:
-    """Train and score one job on the splits that it names.
+    """Train one job and score it on its splits.
 
     Raises: TrialFailed: it could not be trained, with the reason. Interrupted: after a signal.
     """
@@ -61,18 +61,16 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
 
 
 FINAL_SEED_OFFSET = 900_000
-
-
-"""The final training's seed lies far from those of all trials."""
+"""Offset that keeps the seed of the final training away from the seeds of all trials."""
 
 
 def final_seed(study_seed: int) -> int:
-    """Seed of the final training: the study's own, moved away from every trial's."""
+    """Seed of the final training: the study's own plus an offset, so that it differs from every trial's."""
     return study_seed + FINAL_SEED_OFFSET
 
 
 def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Path | None:
-    """Train on all rows and write `final/` (adapter, config.yaml, final.json); does nothing where it is there already.
+    """Train on all rows and write `final/` (adapter, config.yaml, final.json). Does nothing if it exists already.
 
     Returns: the folder, or None while the study recommends nothing.
     Raises: TrialFailed: it could not be trained.
@@ -102,7 +100,7 @@ def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Pat
 
 
 def _with_rows(prepared: Prepared, rows: tuple[object, ...]) -> Prepared:
-    """The same study with all its training rows."""
+    """The prepared study with all its training rows."""
     workload = replace(prepared.data.workload, train=rows)  # type: ignore[arg-type]
     return replace(prepared, data=replace(prepared.data, workload=workload))
 
@@ -110,9 +108,9 @@ def _with_rows(prepared: Prepared, rows: tuple[object, ...]) -> Prepared:
 def rerun_trial(
     place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
 ) -> Reproduction:
-    """Train a finished trial again in a scratch folder; the ledger is only read.
+    """Train a finished trial again in a scratch folder. The ledger is only read.
 
-    Raises: NotFoundError: no such trial, or it is not finished. TrialFailed: it cannot be trained now.
+    Raises: NotFoundError: there is no such trial, or it is not finished. TrialFailed: it cannot be trained now.
     """
     found = read_study(place)
     then = found.history.trials.get(trial_id)
@@ -167,6 +165,6 @@ def _same_adapter(old: Path, new: Path) -> bool | None:
 
     try:
         a, b = (load(path.read_bytes()) for path in files)
-    except SafetensorError:  # damaged since it was written
+    except SafetensorError:  # the file was damaged after it was written
         return False
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name], equal_nan=True) for name in a)

@@ -1,4 +1,4 @@
-"""Where a study stands: from its ledger, and for trials under way from the end of its event file."""
+"""The progress of a study: from its ledger, and for running trials from the end of its event file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["BestSoFar", "RoundStatus", "StudyStatus", "status_of", "study_status
 
 @dataclass(frozen=True)
 class RoundStatus:
-    """One round: `state` is "done", "running" or "to come"; counts of trials by state ("to come": at most)."""
+    """One round: `state` is "done", "running" or "to come"; trials counted by state (a round to come: at most)."""
 
     number: int | None
     kind: str
@@ -31,7 +31,7 @@ class RoundStatus:
 
 @dataclass(frozen=True)
 class BestSoFar:
-    """The leading configuration: accuracy with its 95 % interval, and what it changes from the baseline."""
+    """The leading configuration: accuracy with its 95 % interval, and its differences from the baseline."""
 
     key: str
     accuracy: float
@@ -46,12 +46,12 @@ class StudyStatus:
     """Everything that `tunebook status` shows.
 
     Attributes:
-        budget_trials, spent_trials: trials that may be and have been used; None without such a budget.
-        trials_per_hour: speed so far, by the time that trials took; None before the first.
-        seconds_left: predicted from that speed and the trials to come; an upper bound.
-        cohort: numbers of the trials now running.
-        under_way: what is known of trials that have begun and have no result; after an interruption, what was saved.
-        deaths: workers that ended without having been asked to, as (worker, reason), in order.
+        budget_trials, spent_trials: trials allowed (None: no such budget) and trials used.
+        trials_per_hour: speed so far, from the time that trials took; None before the first result.
+        seconds_left: upper bound, predicted from that speed and the trials to come.
+        cohort: ids of the trials now running.
+        under_way: trials that have started and have no result; after an interruption, with what was saved.
+        deaths: workers that ended without being asked to, as (worker, reason), in order.
     """
 
     study: str
@@ -72,20 +72,24 @@ class StudyStatus:
 
 
 def status_of(place: StudyPaths) -> StudyStatus:
-    """The status of a study; works while another process runs it.
+    """The status of a study. Works while another process runs it.
 
     Raises: NotFoundError: it has not been started.
     """
     found = read_study(place)
     status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
-    deaths = tuple((values["worker"], values["reason"]) for code, values in found.notes if code == "worker_died")
+    deaths = tuple(
+        (values["worker"], values["reason"])
+        for code, values in found.notes
+        if code in ("worker_died", "worker_retired")
+    )
     return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
 
 
 def study_status(
     spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings | None, outlook: Outlook
 ) -> StudyStatus:
-    """What the ledger alone says, as plain values."""
+    """The status from the ledger alone, as plain values."""
     spent = [f for f in history.trials.values() if f.trial.costs_budget and f.state.is_final]
     speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None
     waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.costs_budget)

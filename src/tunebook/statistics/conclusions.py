@@ -316,8 +316,7 @@ def _boundary(evidence: Evidence) -> DivergenceBracket | None:
     """Of the settings at which the learning rate was pushed outwards, or else of those tried at most rates."""
     families: dict[object, list[TrialFact]] = {}
     for fact in evidence.history.trials.values():
-        answers = fact.state.is_final and fact.state is not TrialState.FAILED
-        if answers and fact.trial.purpose is not Purpose.REFERENCE:
+        if fact.state.is_answer and fact.trial.purpose is not Purpose.REFERENCE:
             families.setdefault(fact.trial.effective.with_values(learning_rate=1.0), []).append(fact)
     pushed = [facts for facts in families.values() if any(_pushes_rate(f) for f in facts)]
     broke = [facts for facts in families.values() if any(not f.state.did_train for f in facts)]

@@ -1,4 +1,4 @@
-"""One conformance suite for all engines. Third parties subclass `EngineSuite` and give it their engine.
+"""A conformance suite for engines. Subclass `EngineSuite` and give it your engine.
 
     class TestMyEngine(EngineSuite):
         entry = MY_ENGINE
@@ -7,7 +7,7 @@
         def options(self, tmp_path):
             return EngineOptions(str(my_tiny_model(tmp_path)), threads=1)
 
-The workload is made of token ids from 7 to 59, with 3 as the end of an answer; `testing.tiny_model` writes a model for
+The workload consists of token ids from 7 to 59, with 3 as the end of an answer; `testing.tiny_model` writes a model for
 it (`write_tiny_model(folder, WORDS)`).
 """
 
@@ -46,14 +46,15 @@ def _examples(n: int, seed: int) -> tuple[TokenizedExample, ...]:
 
 
 class EngineSuite:
-    """What every engine must do. Takes seconds on a tiny model.
+    """What every engine must do. Takes seconds with a tiny model.
 
     Attributes:
-        entry: as the study file finds it.
-        configuration: what is trained unless a test changes it.
+        entry: the engine's entry.
+        configuration: the configuration to train unless a test changes it.
         breaking: a configuration whose training breaks; None: there is none.
-        failing: a configuration that this engine cannot train on the workload and fails; None: there is none.
-        refused: a configuration that `refuses` names a reason for; None: it takes every one.
+        failing: a configuration that this engine cannot train on the workload and reports as failed; None: there is
+            none.
+        refused: a configuration that `refuses` gives a reason for; None: it refuses none.
     """
 
     entry: ClassVar[EngineEntry]
@@ -67,12 +68,12 @@ class EngineSuite:
 
     @pytest.fixture
     def options(self) -> EngineOptions:
-        """What the engine is made with."""
+        """The options that the engine is created with."""
         raise NotImplementedError("give the suite a fixture `options`")
 
     @pytest.fixture
     def engine(self, options: EngineOptions) -> Engine:
-        """A fresh engine, made as the worker makes it."""
+        """A new engine, created as in the worker."""
         made: Engine = resolve(self.entry.factory)(options)
         return made
 
@@ -145,7 +146,7 @@ class EngineSuite:
     def test_a_seed_is_a_result(
         self, engine: Engine, options: EngineOptions, workload: Workload, tmp_path: Path
     ) -> None:
-        """The same seed gives the same trial, in another process too; another seed another one."""
+        """The same seed gives the same trial, also in another process; another seed gives another trial."""
         once = _run(engine, workload, self._job(tmp_path / "a")).results[1]
         fresh: Engine = resolve(self.entry.factory)(options)
         again = _run(fresh, workload, self._job(tmp_path / "b")).results[1]

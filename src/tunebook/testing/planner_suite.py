@@ -1,13 +1,13 @@
-"""One conformance suite for all planners. `checked_history` walks a whole study and checks every wave of it.
+"""A conformance suite for planners. `checked_history` runs a whole study and checks each of its waves.
 
     class TestMyPlanner(PlannerSuite):
         @pytest.fixture
         def make_planner(self):
             return MyPlanner            # called with (spec, facts, folding)
 
-What is checked does not depend on how a planner chooses: nothing is trained twice, nothing costs more than the budget,
-every question is asked of replicates and fixed before its results, no trial that chose enters a claim, the test split
-is opened once, and the same history gives the same answer.
+The checks do not depend on how a planner chooses: nothing is trained twice, the budget is kept, every contrast is
+between replicates and fixed before its results, no trial that served to choose enters a claim, the test split is opened
+once, and the same history gives the same wave.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ __all__ = ["MakePlanner", "PlannerSuite", "checked_history", "example_facts", "e
 MakePlanner = Callable[[StudySpec, DataFacts, Folding], Planner]
 
 MOST_WAVES = 80
-"""No study of sensible size has more; a planner that plans more does not end."""
+"""Most waves of a study; a planner that plans more is assumed not to end."""
 
 
 def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
-    """A study of four factors with a budget of so many trials."""
+    """A study of four factors with a budget of `trials` trials."""
     baseline = Configuration(
         learning_rate=2e-4,
         per_device_train_batch_size=2,
@@ -60,7 +60,7 @@ def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
 
 
 def example_facts(n_validation: int = 358, n_test: int = 500) -> DataFacts:
-    """Data of the usual size: some hundred examples each."""
+    """Facts of data of the usual size: some hundred examples per split."""
     return DataFacts(500, n_validation, n_test, longest_tokens=120, mean_tokens=74.0)
 
 
@@ -73,7 +73,7 @@ def checked_history(
     judge: Judge = judge_round,
     history: History | None = None,
 ) -> History:
-    """Run a study to its end as `simulated_history` does; an assertion fails at the first wave that breaks a rule."""
+    """Run a study to its end, as `simulated_history` does. An assertion fails at the first wave that breaks a rule."""
     planner = make_planner(spec, facts, folding)
 
     def check(before: History, wave: Wave) -> None:
@@ -85,7 +85,7 @@ def checked_history(
 
 
 def check_wave(before: History, wave: Wave, spec: StudySpec, facts: DataFacts, folding: Folding) -> None:
-    """Every rule that one wave can break."""
+    """Check every rule that one wave can break."""
     _check_numbers(before, wave)
     _check_trials(before, wave, facts, folding)
     _check_budget(before, wave, spec)
@@ -187,19 +187,21 @@ class PlannerSuite:
         assert history.waves[-1].kind is RoundKind.CONFIRM
         assert {c.split for c in history.waves[-1].contrasts} == {"validation"}
 
-    def test_failed_trials_do_not_stop_the_study(self, make_planner: MakePlanner) -> None:
+    @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.CANCELLED])
+    def test_trials_without_an_answer_do_not_stop_the_study(self, make_planner: MakePlanner, state: TrialState) -> None:
         spec, facts = example_study(), example_facts()
         works = world_oracle(World(), facts)
 
-        def every_third_fails(trial: Trial, history: History) -> TrialFact:
-            return TrialFact(trial, TrialState.FAILED) if trial.id % 3 == 2 else works(trial, history)
+        def every_third_gives_none(trial: Trial, history: History) -> TrialFact:
+            return TrialFact(trial, state) if trial.id % 3 == 2 else works(trial, history)
 
-        history = checked_history(make_planner, spec, facts, Folding.everything(), every_third_fails)
+        history = checked_history(make_planner, spec, facts, Folding.everything(), every_third_gives_none)
         assert history.waves[-1].kind is RoundKind.CONFIRM
 
-    def test_study_of_failures_ends(self, make_planner: MakePlanner) -> None:
+    @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.CANCELLED])
+    def test_study_without_an_answer_ends(self, make_planner: MakePlanner, state: TrialState) -> None:
         def fails(trial: Trial, history: History) -> TrialFact:
-            return TrialFact(trial, TrialState.FAILED)
+            return TrialFact(trial, state)
 
         checked_history(make_planner, example_study(), example_facts(), Folding(), fails)
 

@@ -1,4 +1,4 @@
-"""A tiny random Llama with a tokenizer, written as a model folder: real training in seconds, without a download."""
+"""Writes a tiny random Llama with a tokenizer as a model folder: real training in seconds, without a download."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TEMPLATE = (
 
 
 def write_tiny_model(folder: Path, words: Sequence[str]) -> Path:
-    """Write a model that knows these words; gives the folder. The same words give the same weights.
+    """Write a model that knows these words. Returns the folder. The same words give the same weights.
 
     Cost: about a second, 100 kB.
     """

@@ -6,6 +6,7 @@ Effects, accuracies and margins come in as [0, 1]; times in seconds.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -16,11 +17,11 @@ from tunebook.words import numbers
 from tunebook.words.marks import strong
 from tunebook.words.numbers import bound, points, value
 
-__all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text"]
+__all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "with_values"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
-SILENT_NOTES = frozenset({"calibration", "data_root", "environment", "fewer_together", "trial_span"})
+SILENT_NOTES = frozenset({"calibration", "data_root", "environment", "trial_span"})
 """The ledger's notes that are facts for other places: no sentence of their own."""
 
 
@@ -32,6 +33,14 @@ def change_text(item: Any) -> str:
     if isinstance(item, list | tuple) and len(item) == 2:
         return f"{item[0]} → {item[1]}"
     return str(item)
+
+
+def with_values(text: str | None, values: Mapping[str, str]) -> str | None:
+    """A note's sentence with its values in the places that name them; "trials" is left to the language."""
+    if text is None:
+        return None
+    names = "|".join(re.escape(name) for name in values if name != "trials")
+    return re.sub("{(" + names + ")}", lambda found: values[found[1]], text) if names else text
 
 
 def _main_first(name: str) -> int:

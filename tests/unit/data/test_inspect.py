@@ -33,7 +33,7 @@ def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> 
     assert spec.data.train == "data/train.jsonl"
     assert (spec.data.validation, spec.data.test) == ("data/validation.jsonl", "data/test.jsonl")
     assert (spec.data.group, spec.data.train_rows) == ("kind", 500)
-    assert (spec.model, spec.metric, spec.budget.trials, spec.language) == ("my model", "exact_match", 40, "zh")
+    assert (spec.model, spec.metric, spec.budget.trials, spec.language) == ("my model", "choice", 40, "zh")
     assert "100 个样本，约能检出 14 个百分点以上的差异" in text
     assert "2 种答案：yes、no" in text
     english = write_study_file(str(tmp_path / "data"), tmp_path)
@@ -75,13 +75,24 @@ def test_siblings_of_a_training_file_are_found_and_paths_are_relative(tmp_path: 
     [
         ([f"so {i} ... \n#### {i}" for i in range(60)], "number"),
         ([f"{i:,}" for i in range(60, 120)], "number"),
-        (["1", "2", "3"] * 20, "exact_match"),
+        (["1", "2", "3"] * 20, "choice"),
+        (["yes", "no\n"] * 30, "choice"),
+        ([*["yes", "no"] * 29, "maybe"], "exact_match"),  # a rare answer may be split off
+        (["yes", "no", "No"] * 20, "exact_match"),  # metric choice would let them compete
+        (["yes"] * 60, "exact_match"),
+        ([f"label {i % 25}" for i in range(100)], "exact_match"),
         ([f"answer {i}" for i in range(60)], "exact_match"),
     ],
 )
 def test_metric_fits_the_answers(tmp_path: Path, answers: list[str], metric: str) -> None:
     write(tmp_path / "a.jsonl", [{"prompt": f"q{i}", "completion": a} for i, a in enumerate(answers)])
     assert parse_study(write_study_file(str(tmp_path / "a.jsonl"), tmp_path)).metric == metric
+
+
+def test_an_answer_that_training_lacks_is_no_option(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", labelled(60))
+    write(tmp_path / "test.jsonl", [*labelled(60, 100), {"prompt": "new", "completion": "perhaps"}])
+    assert parse_study(write_study_file(str(tmp_path / "train.jsonl"), tmp_path)).metric == "exact_match"
 
 
 def test_free_texts_are_called_what_they_are(tmp_path: Path) -> None:

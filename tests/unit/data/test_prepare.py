@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 from jinja2.exceptions import TemplateError
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
@@ -60,7 +62,7 @@ def rows(n: int, start: int = 0, **more) -> list[dict]:
 def study(tmp_path: Path):
     """Writes files and prepares a study of them; keyword arguments change the data section or the study."""
 
-    def make(train, validation=None, test=None, tokenizer=None, context=None, **changes):
+    def make(train, validation=None, test=None, tokenizer=None, context=None, vocabulary=None, **changes):
         data = {"train": "train.jsonl"}
         for name, content in (("train", train), ("validation", validation), ("test", test)):
             if content is not None:
@@ -73,7 +75,7 @@ def study(tmp_path: Path):
         )
         spec = dataclasses.replace(spec, **{key: value for key, value in changes.items() if key not in names})
         answers = AnswerSource.CHOICE if spec.metric == "choice" else AnswerSource.GENERATION
-        return prepare(spec, tokenizer or Letters(), tmp_path, context, answers=answers)
+        return prepare(spec, tokenizer or Letters(), tmp_path, context, answers=answers, vocabulary=vocabulary)
 
     return make
 
@@ -260,6 +262,33 @@ def test_choices_are_the_training_answers_or_those_of_the_study_file(study) -> N
     assert study(rows(60), rows(60, 100), metric="choice", choices=("3", "2", "1", "0")).choices == ("3", "2", "1", "0")
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "\n"), (" ", ""), ("  ", "\n\n")])
+@pytest.mark.parametrize("template", [TEMPLATE, None])
+def test_options_are_tokenised_as_they_are_trained(study, before: str, after: str, template: str | None) -> None:
+    train, validation = (
+        [{**row, "completion": before + row["completion"] + after} for row in some]
+        for some in (rows(60), rows(60, 100))
+    )
+    train[0]["completion"] = "0"  # a slip of one row changes nothing
+    data = study(train, validation, tokenizer=Letters(template), metric="choice", choices=("0", "1", "2", "3", "4"))
+    learnt = {example.completion_ids for example in data.workload.train[1:]}
+    assert set(data.workload.scoring.choices[:4]) == learnt
+    assert data.workload.scoring.choices[4] == Encoder(Letters(template)).completion_ids(before + "4" + after)
+    assert data.choices == ("0", "1", "2", "3", "4")
+
+
+def test_options_that_differ_in_case_or_blanks_are_named(study) -> None:
+    answers = ["Hardware", "hardware", "net  work", "net work", "other"]
+    train, validation = (
+        [{"prompt": f"q{i}", "completion": answers[i % 5]} for i in range(start, start + 60)] for start in (0, 100)
+    )
+    notice = study(train, validation, metric="choice").warnings[-1]
+    assert notice.code == "similar_choices"
+    assert notice.values == {"choices": [["Hardware", "hardware"], ["net  work", "net work"]]}
+    assert '"Hardware", "hardware"; "net  work", "net work"' in said(notice)
+    assert "similar_choices" not in codes(study(rows(60), rows(60, 100), metric="choice"))
+
+
 def test_metric_choice_refuses_what_it_cannot_choose_among(study) -> None:
     with pytest.raises(DataError, match=r'validation.jsonl:61: the answer "9" is none of the 4 choices'):
         study(rows(60), [*rows(60, 100), {"prompt": "new", "completion": "9"}], metric="choice")
@@ -318,6 +347,84 @@ def test_tokenizer_without_end_of_text_is_refused() -> None:
     tokenizer.eos_token_id = None
     with pytest.raises(ModelError, match="no end-of-text token"):
         Encoder(tokenizer)
+
+
+def real_tokenizer(template: str, tokens: tuple[str, ...], end: str):
+    """A tokenizer of letters with special tokens."""
+    letters = Tokenizer(models.BPE())
+    letters.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    letters.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    letters.train_from_iterator([], trainers.BpeTrainer(initial_alphabet=alphabet, show_progress=False))
+    letters.add_special_tokens([AddedToken(token, special=True) for token in tokens])
+    made = PreTrainedTokenizerFast(tokenizer_object=letters, eos_token=end, pad_token=end)
+    made.chat_template = template
+    return made
+
+
+TURNS = "{% for m in messages %}<turn>{{ m.role }}\n{{ m.content }}<end>\n{% endfor %}"
+ASKED = "{% if add_generation_prompt %}<turn>assistant\n{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "answer", "learnt"),
+    [
+        (TURNS + ASKED, "yes", "yes<end>"),
+        (TURNS + ASKED, "yes\n", "yes\n<end>"),
+        (TURNS.replace("m.content", "m.content | trim") + ASKED, " yes\n", "yes<end>"),
+        (TURNS.replace("<end>", " <end>") + ASKED, "yes", "yes <end>"),
+        (TURNS.replace("<end>", "<end>\n{{ eos_token }}") + ASKED, "yes", "yes<end>"),
+        (TURNS.replace("<end>", "") + ASKED, "yes", "yes<eos>"),
+        ("{{ raise_exception('one turn only') if messages | length > 1 }}" + TURNS + ASKED, "yes", "yes<eos>"),
+    ],
+)
+def test_what_the_template_puts_at_the_end_of_a_turn_is_learnt(template: str, answer: str, learnt: str) -> None:
+    tokenizer = real_tokenizer(template, ("<turn>", "<end>", "<eos>"), "<eos>")
+    encoder = Encoder(tokenizer, stops=(tokenizer.convert_tokens_to_ids("<turn>"),))
+    assert encoder.text(encoder.completion_ids(answer)) == learnt
+    ends = ["<end>", "<eos>", "<turn>"] if learnt.endswith("<end>") else ["<eos>", "<turn>"]
+    assert list(map(encoder.token_text, encoder.stop_ids)) == ends
+
+
+def test_the_very_text_that_is_learnt_is_shown(study) -> None:
+    tokenizer = real_tokenizer(TURNS + ASKED, ("<turn>", "<end>", "<eos>"), "<eos>")
+    shown = study(rows(60), rows(60, 100), tokenizer=tokenizer, vocabulary=len(tokenizer)).shown
+    assert shown.place == "train.jsonl:1"
+    assert shown.prompt == "<turn>user\n0 + 0?<end>\n<turn>assistant\n"
+    assert (shown.learnt, shown.stops, shown.options) == ("0<end>", ("<end>", "<eos>"), ())
+    values = {"prompt": shown.prompt, "learnt": shown.learnt, "stops": shown.stops, "options": ()}
+    assert words_for("en").plan_example(shown.place, **values, metric="exact_match") == [
+        "example: train.jsonl:1, as the model sees it",
+        r"  prompt: <turn>user\n0 + 0?<end>\n<turn>assistant\n",
+        "  learnt: 0<end>",
+        "  scored: what is written after the prompt, up to <end> or <eos>, by exact_match",
+    ]
+    chinese = words_for("zh").plan_example(shown.place, **values | {"options": ("0<end>", "1<end>")}, metric="choice")
+    assert chinese[2:] == ["  学习：0<end>", "  评分：2 个选项各自的似然：0<end>、1<end>"]
+
+
+def test_a_token_beyond_the_embedding_is_refused_by_name(study) -> None:
+    tokenizer = real_tokenizer(TURNS + ASKED, ("<turn>", "<end>", "<eos>"), "<eos>")
+    tokenizer.add_tokens(["<TICKET>"])
+    train = [*rows(60), {"prompt": "<TICKET> 3?", "completion": "3"}]
+    n = len(tokenizer)
+    assert study(train, rows(60, 100), tokenizer=tokenizer, vocabulary=n).shown is not None
+    told = rf'train.jsonl:61: token "<TICKET>" is number {n - 1}, and the model has {n - 1} rows'
+    with pytest.raises(DataError, match=told):
+        study(train, rows(60, 100), tokenizer=tokenizer, vocabulary=n - 1)
+
+
+def test_a_system_turn_that_is_not_the_rows_own_is_not_blamed_on_it() -> None:
+    strict = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + TEMPLATE
+    plain = DataExample(0, (("user", "a"),), "b")
+    with pytest.raises(DataError, match=r"^data.system: .* \(a.jsonl:7\).*no system.*Remove data.system"):
+        Encoder(Letters(strict), "Brief.").encode(plain, "a.jsonl:7")
+    tools = dataclasses.replace(plain, tools='[{"name": "f"}]')
+    with pytest.raises(DataError, match=r"a.jsonl:7: .* takes no tools, so they were put into a system turn"):
+        Encoder(Letters(strict)).encode(tools, "a.jsonl:7")
+    own = dataclasses.replace(plain, messages=(("system", "Own."), ("user", "a")))
+    with pytest.raises(DataError, match=r"a.jsonl:7: .* refuses these turns \(system, user\)"):
+        Encoder(Letters(strict), "Brief.").encode(own, "a.jsonl:7")
 
 
 def said(notice) -> str:

@@ -50,7 +50,8 @@ def test_all_wrong_cells_are_told_with_line_and_column(tmp_path: Path) -> None:
         'mine.csv:2: lr: found "0"; it is above 0',
         'mine.csv:3: r: found "eight"; it is a number (rank of the adapter)',
         'mine.csv:3: grad_checkpoint: found "maybe"; it is true or false',
-        'mine.csv:3: scheduler: found "cosin"; it is one of linear, cosine, constant, constant_with_warmup',
+        'mine.csv:3: scheduler: found "cosin"; it is one of linear, cosine, constant, constant_with_warmup, '
+        "cosine_with_min_lr, warmup_stable_decay",
         'mine.csv:4: r: found "2.5"; it is a whole number (rank of the adapter)',
     ]
 

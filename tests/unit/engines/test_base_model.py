@@ -54,6 +54,17 @@ def test_a_folder_without_config_is_refused(tmp_path: Path) -> None:
         base_model.resolve_model(str(tmp_path))
 
 
+def test_the_models_own_stop_tokens_are_found(tmp_path: Path) -> None:
+    assert base_model.stop_tokens(tmp_path) == ()
+    for name, found, expected in (
+        ("config.json", 3, (3,)),
+        ("generation_config.json", [5, 3], (5, 3)),
+        ("generation_config.json", None, (3,)),
+    ):
+        (tmp_path / name).write_text(json.dumps({"eos_token_id": found}))
+        assert base_model.stop_tokens(tmp_path) == expected
+
+
 def test_a_tokenizer_without_pad_token_pads_with_its_end_of_text(tmp_path: Path) -> None:
     folder = write_tiny_model(tmp_path / "model", ["red", "green"])
     file = folder / "tokenizer_config.json"

@@ -33,6 +33,9 @@ SCRIPTS = {
     11: "leaves a child behind",
     12: "memory",
     13: "hangs once",
+    14: "tells its splits",
+    15: "asks at every step",
+    16: "asks until it gets more",
 }
 
 
@@ -65,6 +68,7 @@ class ScriptedEngine:
         return Calibration(1.0, 2.0, 3.0, 4, 5, self._options.device)
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
+        self._source, self._workload = source, workload
         while not sink.should_stop():
             jobs = source.take(self._slots)
             if not jobs:
@@ -97,6 +101,24 @@ class ScriptedEngine:
     def _report(self, trial_id: int, epoch: int, sink: Sink, records: list[StepRecord]) -> None:
         scores = {"validation": RawScores(((trial_id, epoch),), np.array([1.0]), (1,))}
         sink.emit(Finished(RawTrial(trial_id, scores, Curve(tuple(records)), Cost(train_seconds=1.0))))
+
+    def _tells_its_splits(self, job: TrialJob, sink: Sink) -> None:
+        sink.emit(Noted("splits", {"splits": list(self._workload.splits)}))
+        self._train(job, sink)
+
+    def _asks_at_every_step(self, job: TrialJob, sink: Sink) -> None:
+        for _ in range(50):
+            assert not self._source.take(1)
+        self._train(job, sink)
+
+    def _asks_until_it_gets_more(self, job: TrialJob, sink: Sink) -> None:
+        assert not self._source.take(1)
+        sink.emit(Failed(job.id + 1, "not yet"))
+        give_up = time.monotonic() + 20
+        while not self._source.take(1):  # the neighbour again, which this cohort holds already
+            assert time.monotonic() < give_up
+            time.sleep(0.01)
+        self._train(job, sink)
 
     def _killed(self, job: TrialJob, sink: Sink) -> None:
         sink.emit(Step(job.id, StepRecord(1, 0.1, 1.0, 1e-3, 0.5)))

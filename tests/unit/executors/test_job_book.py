@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,36 @@ def test_workers_that_had_nothing_yet_get_their_share():
     assert ids(book.take(0, 9)) == [1, 2, 3]
     assert ids(book.take(1, 9)) == [4, 5, 6]
     assert ids(book.take(2, 9)) == [7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "n_workers", "shares"),
+    [
+        (20, 2, [10, 10]),
+        (20, 8, [3] * 6 + [2, 0]),
+        (75, 2, [38, 37]),
+        (5, 2, [3, 2]),
+        (2, 2, [1, 1]),
+        (1, 3, [1, 0, 0]),
+    ],
+)
+def test_a_worker_that_asks_again_and_again_before_the_others_gets_its_part_only(n_jobs, n_workers, shares):
+    book = book_of(n_jobs, n_workers)
+    for worker, share in enumerate(shares):
+        taken = 0
+        while jobs := book.take(worker, 64 - taken):
+            taken += len(jobs)
+        assert taken == share
+        assert not book.may_take(worker)
+
+
+def test_a_worker_takes_from_what_was_held_back_as_it_gets_free():
+    book = book_of(4, n_workers=2)
+    assert ids(book.take(0, 9)) == [1, 2]
+    assert not book.may_take(0)
+    book.finished(1)
+    assert ids(book.take(0, 9)) == [3]
+    assert ids(book.take(1, 9)) == [4]
 
 
 def test_a_cohort_that_died_once_is_tried_again_together():

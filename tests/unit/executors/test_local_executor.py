@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scripted_engine import SCRIPTS
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import Cancelled, Failed, Finished, Noted, Progress, Requeued, Started, Step
+from tunebook.core.events import Cancelled, Failed, Finished, Noted, Progress, Requeued, Started, Step, WorkerDied
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.errors import DiskFull, EnvironmentStop, ModelError, StaleLease, TrialFailed
 from tunebook.executors import Limits, LocalExecutor, Transform, options_by_device
@@ -68,8 +68,8 @@ class Run:
 def test_every_trial_is_trained_and_told_in_order(tmp_path):
     run = Run(tmp_path, [job(1), job(2)])
     assert [type(event) for event in run.events if not isinstance(event, Noted)] == (
-        [Started, *[Step, Progress] * 3, Finished] * 2
-    )
+        [Started, Step, Progress, Step, Step, Finished] * 2
+    ), "of progress, one a second is told"
     assert run.finished == [1, 2]
 
 
@@ -83,8 +83,11 @@ def test_two_devices_share_the_trials_and_the_threads(tmp_path):
 def test_a_killed_worker_is_started_again_and_the_other_goes_on(tmp_path):
     run = Run(tmp_path, [job(1, "killed once"), job(2), job(3), job(4)], ("cpu:0", "cpu:1"))
     assert run.finished == [1, 2, 3, 4]
-    [requeued] = run.of(Requeued)
+    [requeued], [died] = run.of(Requeued), run.of(WorkerDied)
     assert requeued.trial == 1
+    assert died.worker in ("worker 0 (cpu)", "worker 1 (cpu)")
+    assert not died.retired
+    assert "SIGKILL" in died.reason
     assert "SIGKILL" in requeued.reason
 
 
@@ -213,6 +216,58 @@ def _still_running(pids, seconds):
 def test_what_concerns_the_whole_study_is_raised(tmp_path, extra, script, error):
     with pytest.raises(error):
         Run(tmp_path, [job(1, script)], **extra)
+
+
+def test_one_worker_that_cannot_start_is_left_out_and_the_others_do_its_work(tmp_path):
+    options = [
+        EngineOptions("m", device=f"cuda:{number}", extra={"marks": str(tmp_path), "dies": number == 0})
+        for number in range(2)
+    ]
+    executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
+    events = []
+    executor.run([job(number) for number in range(1, 6)], events.append)
+    executor.run([job(6)], events.append)
+    executor.close()
+    assert sorted(event.trial for event in events if isinstance(event, Finished)) == [1, 2, 3, 4, 5, 6]
+    deaths = [event for event in events if isinstance(event, WorkerDied)]
+    assert len(deaths) <= 3
+    if len(deaths) == 3:  # else the other one was done before it had died often enough
+        assert [death.retired for death in deaths] == [False, False, True]
+        assert "no such device" in deaths[0].reason
+
+
+def test_a_further_split_reaches_the_workers_that_are_there(tmp_path):
+    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
+    told = []
+    executor.run([job(1, "tells its splits")], told.append)
+    process = executor._workers[0].process
+    further = replace(WORKLOAD, splits={"validation": (), "test": ()})
+    executor.use(further, Transform(f"{Path(__file__).stem}:upper", ("x",)))
+    executor.run([job(2, "tells its splits")], told.append)
+    assert executor._workers[0].process is process
+    executor.close()
+    assert [(note.code, note.values) for note in told if isinstance(note, Noted) and "splits" in note.values] == [
+        ("splits", {"splits": []}), ("x", {"splits": ["validation", "test"]})
+    ]  # fmt: skip
+
+
+def test_an_engine_that_asks_at_every_step_asks_the_runner_once(tmp_path, monkeypatch):
+    asked = []
+    hand_out = LocalExecutor._hand_out
+    monkeypatch.setattr(
+        LocalExecutor, "_hand_out", lambda self, worker, n: (asked.append(n), hand_out(self, worker, n))
+    )
+    run = Run(tmp_path, [job(1, "asks at every step"), job(2)], slots=4)
+    assert run.finished == [1, 2]
+    assert len(asked) <= 3
+
+
+def test_a_waiting_engine_is_told_when_there_is_more(tmp_path):
+    """Told once that nothing waits, it asks no more; then a trial goes back to the queue while it trains another."""
+    run = Run(tmp_path, [job(1, "asks until it gets more"), job(2)], slots=2)
+    assert run.finished == [1, 2]
+    assert [event.trial for event in run.of(Requeued)] == [2]
 
 
 def test_an_error_of_the_runner_ends_the_workers(tmp_path):

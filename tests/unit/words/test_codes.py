@@ -94,7 +94,10 @@ def test_every_note_has_words_or_is_meant_for_another_place(language):
     assert others - SILENT_NOTES == set(CODES[language].NOTES) | TOLD_IN_SENTENCES
     words = words_for(language)
     for code in sorted(others - SILENT_NOTES):
-        values = {"trials": "3-4", "torch": ["2.12", "2.13"], "engine": "a", "taken_by": "b", "reason": "no DoRA"}
+        values = {"trials": "3-4", "torch": ["2.12", "2.13"], "engine": "a", "taken_by": "b", "reason": "no DoRA"} | {
+            "worker": "worker 0",
+            "most_together": 2,
+        }
         said = words.note(code, values)
         assert said
         assert "{" not in said

@@ -20,11 +20,9 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 from scipy import special, stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
-
-from tunebook.statistics.intervals import wilson
 
 __all__ = [
     "bonferroni",
@@ -38,7 +36,6 @@ __all__ = [
     "independent_interval",
     "seed_p",
     "sum_p",
-    "wilson",
 ]
 
 POWER = 0.8
@@ -81,16 +78,20 @@ def seed_p(effect: float, example_variance: float, seed_variance: float, seed_fr
     return float(2 * stats.t.sf(abs(effect) / math.sqrt(total), freedom))
 
 
-def independent_interval(correct_a: int, correct_b: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a difference a - b of independent accuracies (Newcombe 1998, method 10), by statsmodels."""
-    low, high = confint_proportions_2indep(correct_a, n, correct_b, n, method="newcomb", alpha=1 - level)
+def independent_interval(correct_a: int, correct_b: int, n: int) -> tuple[float, float]:
+    """95 % interval of a difference a - b of independent accuracies (Newcombe 1998, method 10), by statsmodels."""
+    low, high = confint_proportions_2indep(correct_a, n, correct_b, n, compare="diff", method="newcomb")
     return float(low), float(high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjustment (Holm 1979), by statsmodels: valid however the tests depend on one another, and monotone, so
-    that bounds stay bounds."""
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
+    """Holm's adjustment (Holm 1979): valid however the tests depend on one another, and monotone, so that bounds stay
+    bounds. Equals that of statsmodels, which collects garbage at each call: a second for a record of twenty trials."""
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * np.asarray(p_values, float)[order]))
+    return [float(p) for p in adjusted]
 
 
 def bonferroni(p_value: float, comparisons: int) -> float:

@@ -7,6 +7,9 @@ from tunebook.engines.initial import DRAWN, initial_problem
 
 __all__ = ["refusal"]
 
+HEAD = "lm_head"
+"""The output head of every family that the engine runs. "all-linear" leaves it out, as PEFT does."""
+
 _EVERY_LEVEL = frozenset({
     "learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "num_train_epochs", "lora_r",
     "lora_alpha", "lora_dropout", "max_length", "gradient_checkpointing", "warmup_steps", "weight_decay",
@@ -25,4 +28,6 @@ def refusal(configuration: Configuration) -> str | None:
         level = getattr(configuration, name)
         if name not in _EVERY_LEVEL and level != kind.default and level not in _THESE_LEVELS.get(name, ()):
             return f"it does not train {name} {level}"
+    if HEAD in (configuration.target_modules or ()):
+        return f"it does not train the output head, {HEAD}"
     return initial_problem(configuration)

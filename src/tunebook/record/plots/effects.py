@@ -1,4 +1,5 @@
-"""What matters: effects with their simultaneous intervals, learning rate with its cliff, importance."""
+"""Figures of what matters: effects with their simultaneous intervals, learning rate with the rate where training
+breaks, importance."""
 
 from __future__ import annotations
 
@@ -20,13 +21,13 @@ __all__ = ["effects", "importance", "learning_rate"]
 
 MOST_ROWS = 30
 LABEL_CHARACTERS = {"en": 34, "zh": 20}
-"""A row's name is broken into two lines of this many characters."""
+"""Width in characters of the two lines that a long name is broken into."""
 FEWEST_RATES = 3
-"""A configuration gets its own line when it was trained at this many rates or more."""
+"""A configuration gets its own line if it was trained at this many rates or more."""
 
 
 def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """A forest of every difference from the baseline, in the order in which it was asked."""
+    """A forest plot of every difference from the baseline, in the order in which the questions were asked."""
     shown = [
         f
         for f in view.findings()
@@ -83,7 +84,7 @@ def _row_name(view: View, words: Words, finding: Finding) -> str:
 
 
 def _broken(text: str, comma: str, width: int) -> list[str]:
-    """Lines of about that many characters, broken after commas alone."""
+    """Lines of about `width` characters, broken only after commas."""
     lines = [""]
     for part in text.split(comma):
         if not lines[-1]:
@@ -100,7 +101,7 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
     """Accuracy against learning rate, one line for each configuration tried at several rates, and where it breaks."""
     families: dict[str, list[TrialFact]] = {}
     for fact in view.final:
-        if fact.state is not TrialState.FAILED and ("validation" in fact.outcomes or not fact.state.did_train):
+        if fact.state.is_answer and ("validation" in fact.outcomes or not fact.state.did_train):
             families.setdefault(fact.trial.effective.with_values(learning_rate=1.0).key, []).append(fact)
     rates = {f.trial.effective.learning_rate for family in families.values() for f in family}
     if len(rates) < FEWEST_RATES:
@@ -187,7 +188,8 @@ def _accuracy(fact: TrialFact) -> float:
 
 
 def importance(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Share of variance on the left; rank with its bootstrap interval on the right. Below the noise: hollow."""
+    """Share of variance on the left; rank with its bootstrap interval on the right. Factors below the noise are
+    hollow."""
     rows = sorted(view.conclusions.importance, key=lambda i: (not i.ranked, i.rank))
     if not rows:
         return None

@@ -45,6 +45,7 @@ STATES = {
     TrialState.DIVERGED: "发散",
     TrialState.COLLAPSED: "崩溃",
     TrialState.FAILED: "失败",
+    TrialState.CANCELLED: "已取消",
 }
 FOLDS = {
     "batch_split": "有效批大小相同，数学上等价。",
@@ -82,8 +83,8 @@ NOT_REFINED = {
     "no_room_between_levels": "相邻取值之间没有可取的中间值",
 }
 WARNINGS = {
-    "treatment_trials_failed": "它有部分实验无法训练，结论不含这些实验。",
-    "control_trials_failed": "对照一方有部分实验无法训练，结论不含这些实验。",
+    "treatment_trials_failed": "它有部分实验失败或被取消，结论不含这些实验。",
+    "control_trials_failed": "对照一方有部分实验失败或被取消，结论不含这些实验。",
     "control_diverged": "对照一方训练失败。",
     "no_outcomes": "没有可比较的结果。",
     "exploratory": "计划之外的比较，不计入研究的误报率。",
@@ -98,5 +99,8 @@ NOTES = {
     "scoring_split": "有一批评分样本显存放不下，已减半；结果不变。",
     "out_of_memory": "有微批次显存放不下，已改小；有效批大小不变。",
     "retried": "实验 {trials} 曾失败，后来重新训练。当时最后一轮之前的各轮结论保持原判，不含这些实验。",
+    "worker_died": "一个工作进程意外结束（{worker}：{reason}），其实验已重新开始。",
+    "worker_retired": "一个工作进程无法启动，已停用（{worker}：{reason}）。",
+    "fewer_together": "主机内存不足；此后 {worker} 最多同时训练 {most_together} 个实验，结果不变。",
     "trial_resumed": "实验 {trials} 在中断后从检查点继续训练，结果与不中断时相同。",
 }

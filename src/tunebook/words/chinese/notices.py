@@ -94,6 +94,13 @@ class ChineseNotices(ChinesePieces):
             f"（最长的 {_place(place)} 有 {longest} 个）；截去提示的开头，使提示和答案放得下。"
         )
 
+    def notice_similar_choices(self, choices: Sequence[Sequence[str]]) -> str:
+        groups = "；".join("、".join(map(quoted, group)) for group in choices[:LISTED])
+        return (
+            f"有些选项只在大小写或空白上不同，会互相竞争：{groups}。选中另一个即算错。"
+            "如非有意，请在各条数据中统一写法。"
+        )
+
     def refused_not_a_choice(self, place: str, answer: str, choices: int, split: str, rows: int) -> str:
         return (
             f"{_place(place)}：答案 {quoted(answer)} 不在 {choices} 个选项之中（{_split(split)}共 {rows} 条）。"
@@ -110,6 +117,14 @@ class ChineseNotices(ChinesePieces):
         return (
             f"{_place(place)}：答案有 {length} 个 token，而模型的上下文长度是 {context}；要评分的答案必须完整放得下"
             f"（{_split(split)}共 {rows} 条过长）。请缩短或删除这些样本，或换用上下文更长的模型。"
+        )
+
+    def refused_token(self, place: str, token: str, number: int, rows: int) -> str:
+        return (
+            f"{_place(place)}：token {quoted(token)} 的编号是 {number}，"
+            f"而模型的词嵌入只有 {rows} 行（0 至 {rows - 1}）。分词器添加了 token，模型却没有扩展："
+            "请扩展模型的词嵌入（resize_token_embeddings）并保存，"
+            "或从数据和模板中去掉这个 token。"
         )
 
     def refused_many_choices(self, source: str, found: int, most: int) -> str:

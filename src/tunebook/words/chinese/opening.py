@@ -169,7 +169,12 @@ class ChineseOpening(ChinesePieces):
         parts = [f"训练 {counts['trained']} 个"]
         parts += [
             f"{word} {counts[key]} 个"
-            for key, word in (("folded", "合并"), ("checkpoints", "取自更长实验的检查点"), ("failed", "失败"))
+            for key, word in (
+                ("folded", "合并"),
+                ("checkpoints", "取自更长实验的检查点"),
+                ("failed", "失败"),
+                ("cancelled", "取消"),
+            )
             if counts[key]
         ]
         text = f"{count(counts['all'])} 个实验（{'，'.join(parts)}），用时 {self.duration(seconds)}"

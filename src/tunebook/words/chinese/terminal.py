@@ -7,6 +7,7 @@ from typing import Any
 
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Cut, Fold, Purpose, RoundKind, TrialState
+from tunebook.escaping import excerpt
 from tunebook.words.chinese.codes import PURPOSES, ROUNDS
 from tunebook.words.chinese.common import gap, numeral
 from tunebook.words.chinese.labels import PATHS, ROUND_STATES
@@ -15,6 +16,8 @@ from tunebook.words.numbers import bytes_text, margin_text, p_phrase, trial_list
 from tunebook.words.values import Spending
 
 __all__ = ["ChineseTerminal"]
+
+LISTED = 5
 
 _PHASES = {"train": "训练", "score": "评分"}
 
@@ -51,6 +54,20 @@ class ChineseTerminal(ChineseRounds):
 
     def plan_lengths(self, mean: float, longest: int) -> str:
         return f"长度：训练样本平均 {mean:.0f} 个 token，最长 {longest} 个"
+
+    def plan_example(
+        self, place: str, *, prompt: str, learnt: str, stops: Sequence[str], options: Sequence[str], metric: str
+    ) -> list[str]:
+        scored = f"模型在提示之后写出的内容，到 {' 或 '.join(map(excerpt, stops))} 为止，评价指标 {metric}"
+        if options:
+            first = "、".join(map(excerpt, options[:LISTED])) + ("……" if len(options) > LISTED else "")
+            scored = f"{len(options)} 个选项各自的似然：{first}"
+        return [
+            f"样本示例：{place}，模型看到的文本",
+            f"  提示：{excerpt(prompt)}",
+            f"  学习：{excerpt(learnt)}",
+            f"  评分：{scored}",
+        ]
 
     def plan_nothing_left(self) -> str:
         return "计划的实验已全部完成；增大预算后可以继续。"

@@ -11,7 +11,7 @@ from tunebook.words.chinese.codes import NOTES
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, count, number, points, value
-from tunebook.words.shared import change_text
+from tunebook.words.shared import change_text, with_values
 
 __all__ = ["ChineseWhole"]
 
@@ -115,6 +115,9 @@ class ChineseWhole(ChinesePieces):
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"实验 {trial} 无法训练：{reason.rstrip('.') or '没有记录原因'}。"
 
+    def cancelled_trial(self, trial: int) -> str:
+        return f"实验 {trial} 在得出结果之前被取消，不参与任何结论。"
+
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
         if code == "versions_changed":
@@ -125,7 +128,7 @@ class ChineseWhole(ChinesePieces):
             return "账本曾经损坏，已抢救；读不出的部分这里没有：" + "；".join(v.values()) + "。"
         if code == "engine_refused":
             return f"实验 {v['trials']} 由引擎 {v['taken_by']} 训练：引擎 {v['engine']} 无法训练（{v['reason']}）。"
-        text = NOTES.get(code)
+        text = with_values(NOTES.get(code), v)
         return text.replace("{trials}", v.get("trials", "")) if text else None
 
     def same_everywhere(self, settings: str) -> str:

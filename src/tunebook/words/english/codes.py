@@ -45,6 +45,7 @@ ENDINGS = {
     TrialState.DIVERGED: "diverged",
     TrialState.COLLAPSED: "collapsed",
     TrialState.FAILED: "could not be trained",
+    TrialState.CANCELLED: "cancelled",
 }
 FOLDS = {
     "batch_split": "The same effective batch: the same mathematics.",
@@ -82,8 +83,8 @@ NOT_REFINED = {
     "no_room_between_levels": "there is no room between its levels",
 }
 WARNINGS = {
-    "treatment_trials_failed": "Some of its trials could not be trained; the finding goes without them.",
-    "control_trials_failed": "Some trials of the other side could not be trained; the finding goes without them.",
+    "treatment_trials_failed": "Some of its trials failed or were cancelled; the finding goes without them.",
+    "control_trials_failed": "Some trials of the other side failed or were cancelled; the finding goes without them.",
     "control_diverged": "The other side did not train.",
     "no_outcomes": "There are no outcomes to compare.",
     "exploratory": "Not among the planned comparisons: outside the study's error rate.",
@@ -99,5 +100,9 @@ NOTES = {
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
     "retried": "{trials} had failed and were tried again. Rounds before the one that was the last then keep the "
     "findings that were judged without these trials.",
+    "worker_died": "A worker process died ({worker}: {reason}); its trials were begun again.",
+    "worker_retired": "A worker process could not be started and was left out ({worker}: {reason}).",
+    "fewer_together": "The machine's memory ran out; from then on {worker} trained at most {most_together} at once. "
+    "The results are the same.",
     "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",
 }

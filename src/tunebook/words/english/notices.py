@@ -106,6 +106,14 @@ class EnglishNotices(EnglishPieces):
             "prompt and answer fit."
         )
 
+    def notice_similar_choices(self, choices: Sequence[Sequence[str]]) -> str:
+        """Options that differ only in case or blanks, in groups."""
+        groups = "; ".join(", ".join(map(quoted, group)) for group in choices[:LISTED])
+        return (
+            f"options that differ only in case or blanks compete with one another: {groups}. A model that chooses the "
+            "other one is wrong. Write them alike in all rows, unless that is meant."
+        )
+
     def refused_not_a_choice(self, place: str, answer: str, choices: int, split: str, rows: int) -> str:
         """A scored row whose answer is none of the options."""
         return (
@@ -126,6 +134,14 @@ class EnglishNotices(EnglishPieces):
             f"{place}: the answer has {length} tokens; the model's context is {context}, and a scored answer fits into "
             f"it whole ({plural(rows, 'row')} of {split} too long). Shorten or remove such rows, or use a model with a "
             "longer context."
+        )
+
+    def refused_token(self, place: str, token: str, number: int, rows: int) -> str:
+        """A token for which the model has no embedding."""
+        return (
+            f"{place}: token {quoted(token)} is number {number}, and the model has {rows} rows of embeddings (0 to "
+            f"{rows - 1}). Its tokenizer was given tokens that the model was not: resize the model's embedding "
+            "(resize_token_embeddings) and save it, or take the token out of the data and the template."
         )
 
     def refused_many_choices(self, source: str, found: int, most: int) -> str:

@@ -192,6 +192,7 @@ class EnglishOpening(EnglishPieces):
                 ("folded", "folded"),
                 ("checkpoints", "checkpoints of longer trials"),
                 ("failed", "failed"),
+                ("cancelled", "cancelled"),
             )
             if counts[key]
         ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Cut, Fold, Purpose, RoundKind, TrialState
+from tunebook.escaping import excerpt
 from tunebook.words.english.codes import PURPOSES, ROUNDS
 from tunebook.words.english.common import plural
 from tunebook.words.english.labels import PATHS, ROUND_STATES
@@ -15,6 +16,8 @@ from tunebook.words.numbers import bytes_text, duration, margin_text, p_phrase, 
 from tunebook.words.values import Spending
 
 __all__ = ["EnglishTerminal"]
+
+LISTED = 5
 
 
 class EnglishTerminal(EnglishRounds):
@@ -58,6 +61,22 @@ class EnglishTerminal(EnglishRounds):
     def plan_lengths(self, mean: float, longest: int) -> str:
         """How long training examples are."""
         return f"lengths: {mean:.0f} tokens a training example on average, {longest} at most"
+
+    def plan_example(
+        self, place: str, *, prompt: str, learnt: str, stops: Sequence[str], options: Sequence[str], metric: str
+    ) -> list[str]:
+        """One training example with its special tokens: what is given, learnt and scored."""
+        ends = " or ".join(map(excerpt, stops))
+        scored = f"what is written after the prompt, up to {ends}, by {metric}"
+        if options:
+            first = self.comma.join(map(excerpt, options[:LISTED])) + (", ..." if len(options) > LISTED else "")
+            scored = f"the likelihood of each of {len(options)} options: {first}"
+        return [
+            f"example: {place}, as the model sees it",
+            f"  prompt: {excerpt(prompt)}",
+            f"  learnt: {excerpt(learnt)}",
+            f"  scored: {scored}",
+        ]
 
     def plan_nothing_left(self) -> str:
         """A finished study."""

@@ -11,7 +11,7 @@ from tunebook.words.english.codes import NOTES
 from tunebook.words.english.common import EnglishPieces, plural
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, count, number, points, value
-from tunebook.words.shared import change_text
+from tunebook.words.shared import change_text, with_values
 
 __all__ = ["EnglishWhole"]
 
@@ -136,6 +136,9 @@ class EnglishWhole(EnglishPieces):
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"Trial {trial} could not be trained: {reason.rstrip('.') or 'no reason was recorded'}."
 
+    def cancelled_trial(self, trial: int) -> str:
+        return f"Trial {trial} was cancelled before it had a result; it counts for no claim."
+
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         """A note of the ledger that readers must know, or None for the others."""
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
@@ -155,7 +158,7 @@ class EnglishWhole(EnglishPieces):
         if code == "engine_refused":
             trials = f"Trials {ids} were" if "," in ids or "-" in ids else f"Trial {ids} was"
             return f"{trials} trained by engine {v['taken_by']}: engine {v['engine']} cannot ({v['reason']})."
-        text = NOTES.get(code)
+        text = with_values(NOTES.get(code), v)
         return text.replace("{trials}", f"Trial{'s' if ',' in ids or '-' in ids else ''} {ids}") if text else None
 
     def same_everywhere(self, settings: str) -> str:

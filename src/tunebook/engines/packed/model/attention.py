@@ -68,6 +68,7 @@ def _interface(
     softcap: float | None = None,
     packed_batch: Batch | None = None,
     packed_attention: OwnAttention | None = None,
+    packed_ops: Any = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     assert packed_batch is not None
@@ -75,7 +76,9 @@ def _interface(
         layer = int(module.layer_idx)  # type: ignore[arg-type]
         out = packed_attention.attend(layer, query[0], key[0], value[0], scaling, sliding_window, softcap)
         return out.transpose(0, 1)[None], None
-    return attend(packed_batch, query[0], key[0], value[0], scaling, sliding_window, softcap)[None], None
+    return packed_ops.attend(packed_batch, query[0], key[0], value[0], scaling, sliding_window, softcap, None)[
+        None
+    ], None
 
 
 def attend(

@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.multiplies import padding
+from tunebook.engines.packed.model.transfer import to_device
 
 __all__ = [
     "Batch",
@@ -164,7 +166,7 @@ def reading(batch: Batch, picked: Sequence[Sequence[int]]) -> Batch:
         runs.append(Run(run.adapter, at, (), run.part, tuple(own)))
     n_rows = len(rows)
     missing = padding(n_rows, batch.multiple) if rows else batch.multiple
-    index = torch.tensor(rows + [0] * missing, device=batch.input_ids.device)
+    (index,) = to_device(batch.input_ids.device, np.array(rows + [0] * missing, dtype=np.int64))
     read = Batch(batch.input_ids[index], batch.position_ids[index], tuple(runs), n_rows, batch.multiple)
     return replace(batch, reading=Reading(read, index))
 
@@ -188,7 +190,8 @@ def lay_out(parts: Sequence[Part], multiple: int, device: torch.device | str = "
         runs.append(Run(part.adapter, (first, len(ids)), tuple(nodes), part))
     n_rows = len(ids)
     missing = [0] * padding(n_rows, multiple)
-    input_ids, position_ids = torch.tensor([ids + missing, positions + missing], device=device)
+    both = np.array([ids + missing, positions + missing], dtype=np.int64)
+    input_ids, position_ids = to_device(torch.device(device), *both)
     return Batch(input_ids, position_ids, tuple(runs), n_rows, multiple)
 
 

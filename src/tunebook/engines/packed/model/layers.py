@@ -20,7 +20,7 @@ from tunebook.engines.packed.model.bank import ModuleShape
 from tunebook.engines.packed.model.batches import Batch
 from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, exact_threads, is_plain
-from tunebook.engines.packed.model.updates import add_updates, backward_updates
+from tunebook.engines.packed.model.ops import GroupCall, Ops
 
 __all__ = ["AdaptedLinear", "Group"]
 
@@ -46,11 +46,11 @@ class Group:
     with another input computes itself alone.
     """
 
-    def __init__(self, shapes: Sequence[ModuleShape], modules: Sequence[Any], anchor: Tensor) -> None:
+    def __init__(self, shapes: Sequence[ModuleShape], modules: Sequence[Any], anchor: Tensor, ops: Ops) -> None:
         self.shapes = tuple(shapes)
         self.modules = tuple(modules)
         self.plain = all(map(is_plain, modules))
-        self.anchor = anchor
+        self.anchor, self.ops = anchor, ops
         self._running = _Running()
 
     def begin(self, batch: Batch, masks: Masks | None) -> None:
@@ -120,14 +120,12 @@ class _GroupFunction(torch.autograd.Function):
         base: Sequence[Tensor] | None, *base_inputs: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         outputs = group.base_outputs(x) if base is None else [y.clone() for y in base]
-        thin = []
-        for run in batch.runs:
-            if run.adapter is not None:
-                thin.append(add_updates(run, run.adapter, group.shapes, masks, x, outputs))
+        call = GroupCall(batch, group.shapes, masks)
+        kept = group.ops.add_updates(call, x, outputs)
         if again is None:
             ctx.save_for_backward(x)
         ctx.again = again
-        ctx.group, ctx.batch, ctx.masks, ctx.thin, ctx.owns_base = group, batch, masks, thin, base is None
+        ctx.group, ctx.call, ctx.kept, ctx.owns_base = group, call, kept, base is None
         return tuple(outputs)
 
     @staticmethod
@@ -138,11 +136,8 @@ class _GroupFunction(torch.autograd.Function):
         grad_x = None  # of the first layer's input nobody wants it
         if ctx.needs_input_grad[0]:
             grad_x = _base_backward(group, grads) if ctx.owns_base else torch.zeros_like(x)
-        thin = iter(ctx.thin)
-        for run in ctx.batch.runs:
-            if run.adapter is not None:
-                backward_updates(run, run.adapter, group.shapes, ctx.masks, x, grads, next(thin), grad_x)
-        ctx.thin = ctx.again = None
+        group.ops.backward_updates(ctx.call, x, grads, ctx.kept, grad_x)
+        ctx.kept = ctx.again = None
         return (grad_x, None, None, None, None, None, None, *(grads if not ctx.owns_base else ()))
 
 

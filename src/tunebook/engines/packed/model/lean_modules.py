@@ -13,8 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tunebook.engines.packed.model.attention import attend
-from tunebook.engines.packed.model.kernels import rms_norm, rms_norm_backward, silu_gate, silu_gate_backward
+from tunebook.engines.packed.model.ops import Ops
 
 __all__ = ["swap_known_modules", "swap_last_layer"]
 
@@ -46,54 +45,55 @@ def swap_last_layer(model: Any) -> str | None:
     return f"{name}.mlp"
 
 
-def swap_known_modules(model: Any) -> bool:
+def swap_known_modules(model: Any, ops: Ops) -> bool:
     """Put the lean forms in the place of the modules that are known to be equal, in place. Weights must be frozen.
 
     Returns: whether every norm, gate and attention was known.
     """
     swapped = set()
     for name, module in list(model.named_modules()):
-        lean = _lean_form(module)
+        lean = _lean_form(module, ops)
         if lean is not None:
             model.set_submodule(name, lean)
             swapped.add(type(lean))
     return swapped == {_LeanNorm, _LeanGated, _LeanAttention}
 
 
-def _lean_form(module: Any) -> nn.Module | None:
+def _lean_form(module: Any, ops: Ops) -> nn.Module | None:
     kind = type(module).__name__
     if not type(module).__module__.startswith("transformers.models."):
         return None
     if kind in _NORMS:
-        return _LeanNorm(module, module.weight, module.variance_epsilon)
+        return _LeanNorm(module, module.weight, module.variance_epsilon, ops)
     if kind in _OFFSET_NORMS:
-        return _LeanNorm(module, 1.0 + module.weight.float(), module.eps)
+        return _LeanNorm(module, 1.0 + module.weight.float(), module.eps, ops)
     if kind in _GATED and type(module.act_fn).__name__ in ("SiLUActivation", "SiLU"):
-        return _LeanGated(module)
+        return _LeanGated(module, ops)
     return _LeanAttention(module) if kind in _ROTARY else None
 
 
 class _LeanNorm(nn.Module):
-    def __init__(self, stock: nn.Module, scale: Tensor, epsilon: float) -> None:
+    def __init__(self, stock: nn.Module, scale: Tensor, epsilon: float, ops: Ops) -> None:
         super().__init__()
         self.stock = stock
-        self._scale, self._epsilon = scale.detach(), epsilon
+        self._scale, self._epsilon, self._ops = scale.detach(), epsilon, ops
 
     def forward(self, x: Tensor) -> Tensor:
         if x.dtype == torch.float64:
             return cast(Tensor, self.stock(x))
-        return _norm(x, self._scale, self._epsilon)
+        return _norm(x, self._scale, self._epsilon, self._ops)
 
 
 class _LeanGated(nn.Module):
-    def __init__(self, stock: Any) -> None:
+    def __init__(self, stock: Any, ops: Ops) -> None:
         super().__init__()
+        self._ops = ops
         self.gate_proj, self.up_proj, self.down_proj = stock.gate_proj, stock.up_proj, stock.down_proj
 
     def forward(self, x: Tensor) -> Tensor:
         gate, up = self.gate_proj(x), self.up_proj(x)
         kept = gate.detach(), up.detach()  # the gate's gradient needs them anyway, and of them its output is soon made
-        return cast(Tensor, self.down_proj(_gate(gate, up), lambda: silu_gate(*kept)))
+        return cast(Tensor, self.down_proj(_gate(gate, up, self._ops), lambda: self._ops.silu_gate(*kept)))
 
 
 class _LeanAttention(nn.Module):
@@ -116,9 +116,9 @@ class _LeanAttention(nn.Module):
         if self.q_norm is not None and self.k_norm is not None:
             q, k = self.q_norm(q), self.k_norm(k)
         cosine, sine = position_embeddings
-        out_NHE = attend(
+        out_NHE = kwargs["packed_ops"].attend(
             kwargs["packed_batch"], q.transpose(0, 1), k.transpose(0, 1), v.transpose(0, 1), stock.scaling,
-            self._window, rotary=(cosine[0], sine[0]),
+            self._window, None, (cosine[0], sine[0]),
         )  # fmt: skip
         return self.o_proj(out_NHE.reshape(1, len(out_NHE), -1)), None
 
@@ -146,28 +146,30 @@ class _LastLayer(nn.Module):
 
 class _NormFunction(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, epsilon: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, scale: Tensor, epsilon: float, ops: Ops) -> Tensor:
         rows = x.reshape(-1, x.shape[-1])
-        y, inverse = rms_norm(rows, scale, epsilon)
+        y, inverse = ops.rms_norm(rows, scale, epsilon)
         ctx.save_for_backward(rows, scale, inverse)
+        ctx.ops = ops
         return y.view(x.shape)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
         rows, scale, inverse = ctx.saved_tensors
-        grad = rms_norm_backward(grads[0].reshape(rows.shape).contiguous(), rows, scale, inverse)
-        return grad.view(grads[0].shape), None, None
+        grad = ctx.ops.rms_norm_backward(grads[0].reshape(rows.shape).contiguous(), rows, scale, inverse)
+        return grad.view(grads[0].shape), None, None, None
 
 
 class _GateFunction(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, gate: Tensor, up: Tensor) -> Tensor:
+    def forward(ctx: Any, gate: Tensor, up: Tensor, ops: Ops) -> Tensor:
         ctx.save_for_backward(gate, up)
-        return silu_gate(gate, up)
+        ctx.ops = ops
+        return ops.silu_gate(gate, up)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
-        return silu_gate_backward(grads[0].contiguous(), *ctx.saved_tensors)
+        return *ctx.ops.silu_gate_backward(grads[0].contiguous(), *ctx.saved_tensors), None
 
 
 _norm = cast("Callable[..., Tensor]", _NormFunction.apply)

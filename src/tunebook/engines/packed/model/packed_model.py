@@ -28,6 +28,7 @@ from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.layers import AdaptedLinear, Group
 from tunebook.engines.packed.model.lean_modules import swap_known_modules, swap_last_layer
 from tunebook.engines.packed.model.multiplies import base_linear, row_multiple
+from tunebook.engines.packed.model.ops import Ops, ops_for
 from tunebook.engines.packed.model.recompute import recomputed
 from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
 from tunebook.errors import PackingError
@@ -53,11 +54,12 @@ class PackedModel:
 
     Args:
         model: a stock transformers model of a supported family, on its device and in its dtype.
+        ops: what computes between the base multiplies; None: torch and native kernels.
 
     Raises: PackingError: the model cannot be packed (`targets.unsupported` says why).
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, ops: Ops | None = None) -> None:
         reason = unsupported(model)
         if reason is not None:
             raise PackingError(f"model: {reason}. Use engine 'peft'.")
@@ -65,6 +67,7 @@ class PackedModel:
         self.device = next(model.parameters()).device
         self.dtype = next(model.parameters()).dtype
         self.adapter_dtype = compute_dtype(model)
+        self.ops: Ops = ops_for(self.device) if ops is None else ops
         self.n_layers: int = model.config.num_hidden_layers
         self.all_shapes = linear_shapes(model)
         self.recompute = False
@@ -74,7 +77,7 @@ class PackedModel:
         self.vocabulary: int = head.weight.shape[0]
         self.row_multiple = row_multiple([*(model.get_submodule(shape.name) for shape in self.all_shapes), head])
         self._groups = self._take_over()
-        self.is_lean = swap_known_modules(model)
+        self.is_lean = swap_known_modules(model, self.ops)
         last = swap_last_layer(model)
         self._cuts_last = last is not None
         self._beyond = [group for group in self._groups if last is not None and group.shapes[0].name.startswith(last)]
@@ -104,7 +107,7 @@ class PackedModel:
         with self._running(batch, masks):
             out = self.model.base_model(
                 input_ids=batch.input_ids[None], position_ids=batch.position_ids[None], use_cache=False,
-                packed_batch=batch, packed_attention=attention,
+                packed_batch=batch, packed_attention=attention, packed_ops=self.ops,
             )  # fmt: skip
         hidden: Tensor = out.last_hidden_state[0]
         read = batch.reading
@@ -153,7 +156,7 @@ class PackedModel:
         for first in dict.fromkeys(shape.group for shape in self.all_shapes):
             members = [shape for shape in self.all_shapes if shape.group == first]
             modules = [self.model.get_submodule(shape.name) for shape in members]
-            group = Group(members, modules, self._anchor)
+            group = Group(members, modules, self._anchor, self.ops)
             for shape, module in zip(members, modules, strict=True):
                 self.model.set_submodule(shape.name, AdaptedLinear(module, shape.name, group))
             groups.append(group)

@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from peft import LoraConfig
-from peft.tuners.tuners_utils import check_target_module_exists
-from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 from torch import nn
 
 from tunebook.engines.packed.model.bank import ModuleShape
-from tunebook.errors import ModelError
+from tunebook.engines.target_modules import Targets, chosen
 
 __all__ = [
     "SUPPORTED_MODEL_TYPES",
@@ -63,9 +60,7 @@ def linear_shapes(model: Any) -> tuple[ModuleShape, ...]:
     return tuple(_shape(model, name, known) for name in names)
 
 
-def chosen_shapes(
-    shapes: Sequence[ModuleShape], model_type: str, target_modules: str | Sequence[str] | None
-) -> tuple[ModuleShape, ...]:
+def chosen_shapes(shapes: Sequence[ModuleShape], model_type: str, target_modules: Targets) -> tuple[ModuleShape, ...]:
     """The modules that `target_modules` means, in the model's order.
 
     Args:
@@ -73,29 +68,13 @@ def chosen_shapes(
         target_modules: "all-linear", names or one regular expression as in PEFT, or None for PEFT's default for the
             model's type.
 
-    Raises: ModelError: PEFT has no default for this type, or nothing matches.
+    Raises: ModelError: as `engines.target_modules.chosen`.
     """
     if target_modules == "all-linear":
         return tuple(shapes)
-    wanted = _default_targets(model_type) if target_modules is None else target_modules
-    config = LoraConfig(target_modules=wanted if isinstance(wanted, str) else list(wanted))
-    chosen = tuple(shape for shape in shapes if check_target_module_exists(config, shape.name))
-    if not chosen:
-        raise ModelError(
-            f"target_modules: {wanted!r} matches no linear module of this {model_type} model; it has "
-            f"{sorted({shape.name.rsplit('.', 1)[-1] for shape in shapes})}. Set target_modules to some of them."
-        )
-    return chosen
-
-
-def _default_targets(model_type: str) -> str | Sequence[str]:
-    if model_type not in TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING:
-        raise ModelError(
-            f"target_modules: not given, and PEFT has no default for model type {model_type!r}. "
-            'Set target_modules to "all-linear" or a list of names.'
-        )
-    targets: str | Sequence[str] = TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING[model_type]
-    return targets
+    names = [shape.name for shape in shapes]
+    found = set(chosen(target_modules, names, names, model_type))
+    return tuple(shape for shape in shapes if shape.name in found)
 
 
 def _shape(model: Any, name: str, known: set[str]) -> ModuleShape:

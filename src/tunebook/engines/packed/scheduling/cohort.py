@@ -17,7 +17,6 @@ from typing import Any
 from tunebook.core.events import Cancelled, Evaluation, Failed, Finished, Noted, Progress, Saved, Step
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
-from tunebook.engines.packed.model.kernels import kernel_kind
 from tunebook.engines.packed.model.multiplies import multiply_kind
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.lane_work import (
@@ -304,7 +303,7 @@ class Cohort:
         return {
             "configuration": job.configuration.as_dict(), "seed": job.seed, "dtype": options.dtype,
             "share_prompts": options.share_prompts, "n_train": len(self._workload.train),
-            "kernels": kernel_kind(self._packed.device, self._packed.adapter_dtype),
+            "kernels": self._packed.ops.kind(self._packed.adapter_dtype),
             "multiplies": multiply_kind(self._packed.device, self._packed.dtype),
             "max_steps": options.extra.get("max_steps"),
         }  # fmt: skip

@@ -169,7 +169,8 @@ def needs_of(packed: PackedModel, jobs: Sequence[TrialJob], workload: Workload, 
 def needs_of_trial(packed: PackedModel, job: TrialJob) -> int:
     """Bytes of one job's trial in training."""
     c = job.configuration
-    return trial_bytes(packed.shapes(c.target_modules), c.lora_r, packed.adapter_dtype.itemsize)
+    vectors = _STATES + (c.lora_plus_lr_ratio != 1)  # LoRA+ keeps the share of each entry
+    return vectors * adapter_bytes(packed.shapes(c.target_modules), c.lora_r, packed.adapter_dtype.itemsize)
 
 
 def row_bytes(size: ModelSize, longest: int, recompute: bool = False) -> int:

@@ -17,7 +17,7 @@ from torch import Tensor
 from tunebook.core.facts import StepRecord
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.spread import Spread, one_by_one
-from tunebook.engines.packed.training.step import Piece, gradients, training_step
+from tunebook.engines.packed.training.step import Piece, gradients, training_step, update
 from tunebook.engines.packed.training.trainee import Trainee
 
 __all__ = ["choose", "train_together"]
@@ -81,4 +81,5 @@ def _long_step(
     assert trainee.adapter.grads is not None
     assert twin.grads is not None
     trainee.adapter.grads.add_(twin.grads)
-    return trainee.update(float(losses[0] + losses[1]))
+    (record,) = update(packed.ops, [trainee], (losses[0] + losses[1])[None])
+    return record

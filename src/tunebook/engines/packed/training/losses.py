@@ -9,9 +9,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from tunebook.engines.packed.model.transfer import to_device
 from tunebook.engines.packed.training.steps import MicroBatch
 
 __all__ = ["Labels", "head_rows", "label_losses", "logits_bytes"]
@@ -79,8 +81,8 @@ def label_losses(
     Returns: nats a label token, shape (S,), float64; the gradient with respect to the hidden states, shape (M, D).
     """
     device = hidden_MD.device
-    rows_L, tokens_L = torch.tensor([labels.rows, labels.tokens], device=device)
-    counts_S, n_items_S = torch.tensor([labels.counts, labels.n_items], device=device)
+    arrays = (labels.rows, labels.tokens, labels.counts, labels.n_items)
+    rows_L, tokens_L, counts_S, n_items_S = to_device(device, *(np.array(array, dtype=np.int64) for array in arrays))
     share_L = 1.0 / torch.repeat_interleave(n_items_S, counts_S, output_size=len(rows_L))  # of the loss
     grad_MD = torch.empty_like(hidden_MD)
     nll_L = torch.empty(len(rows_L), dtype=torch.float64, device=device)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, zeros_like
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.schedule import rate_factor
 from tunebook.engines.packed.model.bank import Adapter
+from tunebook.engines.packed.model.ops import AdamwFacts, AdamwVectors
 
 __all__ = ["TrialOptimizer"]
 
@@ -35,6 +36,7 @@ class TrialOptimizer:
         self._adapter, self._configuration, self._total = adapter, configuration, total_steps
         ratio = configuration.lora_plus_lr_ratio
         self._shares = adapter.flat(1 / ratio, 1.0) if ratio != 1 else None
+        self._joint_steps: int | None = None
         adapter.values.grad = adapter.grads
         self._adamw = torch.optim.AdamW(
             [adapter.values], lr=configuration.learning_rate, betas=(ADAM_BETA1, configuration.adam_beta2),
@@ -71,9 +73,28 @@ class TrialOptimizer:
             self._adamw.step()
             values.copy_(torch.lerp(before, values, self._shares))
 
+    def vectors(self) -> AdamwVectors:
+        """The vectors that a joint update works on; moments are zero before the first step."""
+        values, state = self._adapter.values, self._adamw.state[self._adapter.values]
+        assert self._adapter.grads is not None
+        if not state:
+            state |= {"exp_avg": zeros_like(values), "exp_avg_sq": zeros_like(values)}
+        return AdamwVectors(values, self._adapter.grads, state["exp_avg"], state["exp_avg_sq"], self._shares)
+
+    def facts(self, step: int, norm: float) -> tuple[float, AdamwFacts]:
+        """The rate of a step, and what a joint update must know of it, which then counts as done."""
+        c = self._configuration
+        rate = c.learning_rate * rate_factor(c, step, self._total)
+        factor = min(1.0, c.max_grad_norm / (norm + _CLIP_EPSILON)) if math.isfinite(norm) else 0.0
+        self._joint_steps = step + (factor > 0)
+        corrections = 1 - ADAM_BETA1 ** (step + 1), math.sqrt(1 - c.adam_beta2 ** (step + 1))
+        return rate, AdamwFacts(rate * c.lora_plus_lr_ratio, factor, c.weight_decay, c.adam_beta2, *corrections)
+
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint must hold, by name; empty before the first step."""
         state = self._adamw.state.get(self._adapter.values, {})
+        if self._joint_steps is not None:
+            state["step"] = torch.tensor(float(self._joint_steps))
         return {name: value for name, value in state.items() if isinstance(value, Tensor)}
 
     def load_state(self, state: dict[str, Tensor]) -> None:

@@ -108,10 +108,12 @@ class Trainee:
 
     def update(self, loss: float) -> StepRecord:
         """Clip the gradient of a whole step, which lies in the adapter, and update the weights; gives its record."""
-        assert self._optimizer is not None
+        return self.updated(loss, *self.optimizer.step(self.n_done))
+
+    def updated(self, loss: float, rate: float, norm: float) -> StepRecord:
+        """The weights have been updated; gives the step's record."""
         self.raw_tokens += sum(micro.raw_tokens for micro in self._micros)
         self.computed_tokens += sum(micro.tree.n_tokens for micro in self._micros)
-        rate, norm = self._optimizer.step(self.n_done)
         number = self.n_done + 1
         record = StepRecord(number, number / self._epoch_steps, loss, rate, norm)
         self.steps.append(record)

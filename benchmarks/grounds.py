@@ -1,0 +1,263 @@
+"""What planners and other ways of choosing are tried on: simulated worlds of several families, and recorded trials.
+
+A ground has one space: learning rate (log scale), rank, dropout, epochs. A trial on it can be stopped at a share of its
+steps; its loss is then what an evaluation on the way would have shown. A unit is one full training of three epochs.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import Cost, DataFacts, History, Outcomes, TrialFact
+from tunebook.core.study import Purpose, Trial, TrialState
+from tunebook.testing.simulated_study import Oracle, world_oracle
+from tunebook.testing.world import World
+
+__all__ = ["FAMILIES", "KEPT_OUT", "Ground", "RecordedGround", "Result", "SimulatedGround", "grounds_of"]
+
+LONGEST = 120
+RATES, RANKS, DROPOUTS = (5e-5, 2e-3), (8, 16, 32, 64), (0.0, 0.05, 0.1, 0.2)
+UNIT_EPOCHS = 3
+SAFE = 0.85
+"""A configuration counts as usable up to this share of the rate at which half of its seeds break."""
+EARLY = 2.5
+"""How fast a stopped training has come near its end: the share of the gain is 1 - exp(-EARLY x share), over its value
+at the end."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one trial showed: mean validation loss in nats (infinite: it broke) and accuracy (0 when it broke)."""
+
+    loss: float
+    accuracy: float
+
+
+class Ground(ABC):
+    """One task.
+
+    Attributes:
+        name: unique among grounds; also the seed of what methods draw.
+        family: grounds of one kind.
+        rates: lowest and highest learning rate; epochs: levels.
+    """
+
+    name: str
+    family: str
+    number: int
+    rates: tuple[float, float] = RATES
+    epochs: tuple[int, ...] = (3, 4, 5)
+    facts: DataFacts = DataFacts(500, 358, 0, longest_tokens=LONGEST, mean_tokens=74.0)
+
+    @property
+    def levels(self) -> tuple[tuple[Any, ...], ...]:
+        """Levels of the factors beside the rate, in the order of a point."""
+        return RANKS, DROPOUTS, self.epochs
+
+    def configuration(self, point: tuple[float, ...]) -> Configuration:
+        """The configuration of (rate, rank, dropout, epochs)."""
+        rate, rank, dropout, epochs = point
+        return Configuration(
+            learning_rate=rate,
+            per_device_train_batch_size=8,
+            lora_r=int(rank),
+            lora_alpha=4 * int(rank),
+            lora_dropout=dropout,
+            num_train_epochs=int(epochs),
+            max_length=LONGEST,
+        )
+
+    def units(self, configuration: Configuration, share: float = 1.0) -> float:
+        """What a trial costs."""
+        return configuration.num_train_epochs * share / UNIT_EPOCHS
+
+    @property
+    @abstractmethod
+    def optimum(self) -> float:
+        """The best true accuracy of the space."""
+
+    @abstractmethod
+    def truth(self, configuration: Configuration) -> float:
+        """True accuracy of a usable configuration, 0 of another."""
+
+    @abstractmethod
+    def trial(self, configuration: Configuration, seed: int, share: float = 1.0) -> Result:
+        """One trial, stopped at a share of its steps."""
+
+    @property
+    @abstractmethod
+    def oracle(self) -> Oracle:
+        """What the planner's trials come to."""
+
+
+class SimulatedGround(Ground):
+    """A world of `testing.world` whose truth is drawn from a family."""
+
+    def __init__(self, family: str, number: int) -> None:
+        self.name, self.family, self.number = f"{family}-{number}", family, number
+        self._world, self._early = FAMILIES[family](number)
+
+    @cached_property
+    def optimum(self) -> float:
+        """On a fine grid."""
+        rates = np.geomspace(*self.rates, 25).tolist()
+        return max(self.truth(self.configuration(point)) for point in product(rates, *self.levels))
+
+    def truth(self, configuration: Configuration) -> float:
+        usable = configuration.learning_rate < SAFE * self._world.cliff_of(configuration)
+        return self._world.accuracy(configuration) if usable else 0.0
+
+    def trial(self, configuration: Configuration, seed: int, share: float = 1.0) -> Result:
+        if self._world.breaking(configuration, seed) is not None:
+            return Result(math.inf, 0.0)
+        world = self._world if share == 1.0 else self._stopped(share)
+        right, nll = world.answers(configuration, seed, "validation", self.facts.n_validation)
+        return Result(float(nll.mean()), float(right.mean()))
+
+    def _stopped(self, share: float) -> World:
+        """The world as an evaluation on the way sees it: less is gained, and another rate leads."""
+        w = self._world
+        gained = (1 - math.exp(-EARLY * share)) / (1 - math.exp(-EARLY))
+        peak = w.untrained + (w.peak - w.untrained) * gained
+        return replace(w, peak=peak, best_rate=w.best_rate * share**self._early)
+
+    @property
+    def oracle(self) -> Oracle:
+        return world_oracle(self._world, self.facts)
+
+
+def _bell(number: int) -> tuple[World, float]:
+    """Nearly additive, a bell in the log rate: the usual world, which favours one factor at a time."""
+    draw = np.random.default_rng([11, number])
+    best = float(np.exp(draw.uniform(np.log(1e-4), np.log(2e-3))))
+    world = World(
+        seed=number,
+        best_rate=best,
+        cliff=best * float(draw.uniform(2.5, 7)),
+        width=float(draw.uniform(0.8, 1.6)),
+        rank_gain=float(draw.uniform(-0.01, 0.03)),
+        epoch_gain=float(draw.uniform(0, 0.05)),
+        overfit=float(draw.uniform(0, 0.03)),
+        dropout_loss=float(draw.uniform(-0.005, 0.02)),
+        rank_exponent=float(draw.uniform(-0.4, 0.1)),
+        epoch_exponent=float(draw.uniform(-0.4, 0.1)),
+    )
+    return world, 0.0
+
+
+def _crossing(number: int) -> tuple[World, float]:
+    """As `bell`, but high rates look better early than they are in the end: curves cross."""
+    world, _ = _bell(number + 100_000)
+    draw = np.random.default_rng([13, number])
+    return replace(world, epoch_exponent=float(draw.uniform(-0.8, -0.3))), float(draw.uniform(-0.6, -0.2))
+
+
+def _late(number: int) -> tuple[World, float]:
+    """High rates catch up late, as in the first real trials; the cliff is near the best rate."""
+    world, _ = _bell(number + 200_000)
+    draw = np.random.default_rng([17, number])
+    near = replace(world, cliff=world.best_rate * float(draw.uniform(1.6, 2.5)))
+    return near, float(draw.uniform(0.1, 0.4))
+
+
+def _interacting(number: int) -> tuple[World, float]:
+    """Rank and epochs move the best rate much, the hill is narrow, seeds are noisy."""
+    world, _ = _bell(number + 300_000)
+    draw = np.random.default_rng([19, number])
+    moved = replace(
+        world,
+        width=float(draw.uniform(0.5, 0.9)),
+        rank_exponent=float(draw.uniform(-0.8, 0.0)),
+        epoch_exponent=float(draw.uniform(-0.8, 0.3)),
+        seed_deviation=0.02,
+    )
+    return moved, float(draw.uniform(-0.3, 0.3))
+
+
+FAMILIES = {"bell": _bell, "crossing": _crossing, "late": _late, "interacting": _interacting}
+KEPT_OUT = ("late", "interacting")
+"""Families that no number of a planner may be chosen on."""
+
+
+class RecordedGround(Ground):
+    """Recorded real trials: a configuration is answered by the nearest one that was recorded.
+
+    Args:
+        folder: of `benchmarks.recorded_table`.
+        split: "tuning"; "kept_out" is looked at once, at the end.
+    """
+
+    rates = (5e-5, 2e-2)
+    epochs = (1, 2, 3, 4)
+
+    def __init__(self, folder: Path, split: str, number: int) -> None:
+        table = import_module("benchmarks.recorded_table").load(folder)
+        self.name, self.family, self.number = f"{table.name}-{split}-{number}", f"recorded-{table.name}", number
+        self._table = table
+        self._rows = [i for i, each in enumerate(table.split) if each == split]
+        self._places = np.array([_place(table.configurations[i]) for i in self._rows])
+        n = table.scores.shape[2]
+        self.facts = DataFacts(table.header["n_train"], n, 0, longest_tokens=LONGEST, mean_tokens=74.0)
+
+    def nearest(self, configuration: Configuration) -> int:
+        """Row of the table."""
+        away = ((self._places - _place(configuration)) ** 2).sum(axis=1)
+        return self._rows[int(away.argmin())]
+
+    @cached_property
+    def optimum(self) -> float:
+        return float(self._table.accuracy[self._rows].mean(axis=1).max())
+
+    def truth(self, configuration: Configuration) -> float:
+        return float(self._table.accuracy[self.nearest(configuration)].mean())
+
+    def trial(self, configuration: Configuration, seed: int, share: float = 1.0) -> Result:
+        row, column = self.nearest(configuration), seed % len(self._table.seeds)
+        at = int(np.abs(self._table.fractions - share).argmin())
+        loss = float(self._table.loss_at[row, column, at])
+        return Result(loss if math.isfinite(loss) else math.inf, float(self._table.accuracy[row, column]))
+
+    @property
+    def oracle(self) -> Oracle:
+        return self._answer
+
+    def _answer(self, trial: Trial, history: History) -> TrialFact:
+        if trial.purpose is Purpose.REFERENCE:
+            scores, losses = self._table.untrained_scores, self._table.untrained_losses
+            return TrialFact(trial, TrialState.COMPLETED, {"validation": Outcomes(scores, losses)})
+        row, column = self.nearest(trial.effective), trial.seed % len(self._table.seeds)
+        cost = Cost(train_seconds=float(self._table.seconds[row, column]))
+        if self._table.reasons[row, column]:
+            return TrialFact(trial, TrialState.DIVERGED, cost=cost, reason="loss_rose")
+        scores, losses = self._table.scores[row, column], self._table.losses[row, column, -1]
+        return TrialFact(trial, TrialState.COMPLETED, {"validation": Outcomes(scores, losses)}, cost=cost)
+
+
+def _place(c: Configuration) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Where a configuration lies; a step in each direction matters about as much: the rate most."""
+    return np.array(
+        [
+            2 * math.log2(c.learning_rate),
+            0.5 * math.log2(c.lora_r),
+            0.5 * math.log2(c.effective_batch_size),
+            float(c.num_train_epochs),
+            5 * c.lora_dropout,
+        ]
+    )
+
+
+def grounds_of(families: tuple[str, ...], worlds: int, first: int = 0) -> Iterator[Ground]:
+    """So many worlds of each family."""
+    for family in families:
+        yield from (SimulatedGround(family, number) for number in range(first, first + worlds))

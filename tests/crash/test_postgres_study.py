@@ -1,0 +1,88 @@
+"""A study whose ledger is in PostgreSQL, by the command line: begun in an empty place, killed, gone on with, shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+ADDRESS = os.environ.get("TUNEBOOK_TEST_POSTGRES", "")
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(not ADDRESS, reason="TUNEBOOK_TEST_POSTGRES names no server"),
+]
+
+STUDY = """
+study: NAME
+model: none
+engine: simulated
+data: {train: train.jsonl, validation: validation.jsonl}
+metric: exact_match
+baseline: {learning_rate: 2e-4, lora_r: 8, lora_alpha: 16, num_train_epochs: 2}
+space: {learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16]}
+budget: {trials: 12}
+"""
+TUNEBOOK = [sys.executable, "-c", "import sys; from tunebook.cli.main import main; sys.exit(main())"]
+
+
+@pytest.fixture
+def study_file(tmp_path: Path) -> Path:
+    for number, split in enumerate(("train", "validation")):
+        rows = [{"prompt": f"Question {number}-{i}?", "completion": "ab"[i % 2]} for i in range(60)]
+        (tmp_path / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    file = tmp_path / "study.yaml"
+    file.write_text(STUDY.replace("NAME", f"s{uuid4().hex[:10]}"))
+    return file
+
+
+def tunebook(*arguments: object) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "TUNEBOOK_LEDGER": ADDRESS}
+    words = [*TUNEBOOK, *map(str, arguments)]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+
+
+def killed_after(n_trials: int, *arguments: object) -> None:
+    """Start the command and kill it once it has told of so many trials."""
+    environment = {**os.environ, "TUNEBOOK_LEDGER": ADDRESS}
+    with subprocess.Popen(
+        [*TUNEBOOK, *map(str, arguments)],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        told = 0
+        for line in process.stderr:
+            told += "/12 " in line
+            if told == n_trials:
+                process.kill()
+                return
+        raise AssertionError("it ended before it could be killed")
+
+
+def test_a_study_begins_is_killed_goes_on_and_is_shown_by_its_folder(study_file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    killed_after(4, "run", study_file, "--folder", folder)
+    assert (folder / "manifest.json").is_file()
+    shown = tunebook("status", folder, "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert not json.loads(shown.stdout)["finished"]
+    went_on = tunebook("run", study_file, "--folder", folder)
+    assert went_on.returncode == 0, went_on.stderr
+    for place in ([folder], [study_file, "--folder", folder]):
+        shown = tunebook("status", *place, "--json")
+        assert json.loads(shown.stdout)["finished"], shown.stderr
+    reported = tunebook("report", folder)
+    assert reported.returncode == 0, reported.stderr
+    assert (folder / "record.md").is_file()
+    assert not (folder / "ledger.sqlite").exists()
+
+
+def test_a_folder_that_holds_no_study_is_told_so(tmp_path: Path) -> None:
+    told = tunebook("status", tmp_path)
+    assert told.returncode == 2
+    assert "a folder without ledger.sqlite" in told.stderr
