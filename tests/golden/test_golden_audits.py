@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tunebook.audit.api import audit_path, audit_stream
-from tunebook.cli.output import to_json
+from tunebook.json_values import to_json
 
 HERE = Path(__file__).parent / "audit"
 RECORDS = Path(__file__).parents[1] / "fixtures" / "records"

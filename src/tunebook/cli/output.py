@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
-import math
 import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-import numpy as np
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 
 from tunebook.escaping import terminal_text
+from tunebook.json_values import to_json
 
 if TYPE_CHECKING:
     from tunebook.words import Words
 
-__all__ = ["SCHEMA_VERSION", "messages", "path_lines", "print_json", "printable", "results", "to_json"]
+__all__ = ["SCHEMA_VERSION", "messages", "path_lines", "print_json", "printable", "results"]
 
 SCHEMA_VERSION = 1
 """Version of every `--json` output; raised when a key changes its meaning or is removed."""
@@ -93,25 +91,6 @@ class _Terminal:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
-
-
-def to_json(value: Any) -> Any:
-    """A value in JSON types. NaN and infinities become null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): to_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_json(each) for each in value]
-    if isinstance(value, np.ndarray):
-        return to_json(value.tolist())
-    if isinstance(value, np.generic):
-        return to_json(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    return str(value)
 
 
 def print_json(value: Any, **instead: Any) -> None:

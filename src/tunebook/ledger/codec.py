@@ -5,6 +5,8 @@ the text contains no class names, and fields that were added later take their de
 no tuples: where the hint does not give the type (`Any`), such values are written as an object with one tag (decision
 040).
 
+`json_values.to_json` is for readers and loses what JSON has no word for; this must not.
+
 It does not handle numpy arrays (they have their own tables) or classes that are not dataclasses.
 """
 
@@ -39,7 +41,7 @@ def encode(value: Any) -> str:
 
     Raises: CodecError: the value has a class that the codec does not handle.
     """
-    return json.dumps(_plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return json.dumps(_exact(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def decode(hint: type[T], text: str) -> T:
@@ -56,7 +58,7 @@ def decode(hint: type[T], text: str) -> T:
         raise CodecError(f"not a {getattr(hint, '__name__', hint)}: {error}") from error
 
 
-def _plain(value: Any) -> Any:
+def _exact(value: Any) -> Any:
     """The value in JSON types. Typed sequences become plain lists; `_untyped` handles the others."""
     if is_dataclass(value) and not isinstance(value, type):
         hints = _hints(type(value))
@@ -65,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 
 def _by_hint(hint: Any, value: Any) -> Any:
-    """Like `_plain`, but a tuple needs no tag where the hint says tuple."""
+    """Like `_exact`, but a tuple needs no tag where the hint says tuple."""
     if isinstance(value, tuple):
         items = _tuple_items(hint, len(value))
         if items is not None:
@@ -74,7 +76,7 @@ def _by_hint(hint: Any, value: Any) -> Any:
         item = _dict_item(hint)
         if item is not None and all(isinstance(key, str) and key not in _TAGS for key in value):
             return {str(key): _by_hint(item, element) for key, element in value.items()}
-    return _plain(value)
+    return _exact(value)
 
 
 def _untyped(value: Any) -> Any:
@@ -87,9 +89,9 @@ def _untyped(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {_FLOAT: repr(float(value))}
     if isinstance(value, list):
-        return [_plain(element) for element in value]
+        return [_exact(element) for element in value]
     if isinstance(value, tuple):
-        return {_TUPLE: [_plain(element) for element in value]}
+        return {_TUPLE: [_exact(element) for element in value]}
     if isinstance(value, dict):
         return _untyped_dict(value)
     raise CodecError(
@@ -100,8 +102,8 @@ def _untyped(value: Any) -> Any:
 
 def _untyped_dict(value: dict[Any, Any]) -> Any:
     if all(isinstance(key, str) and key not in _TAGS for key in value):
-        return {str(key): _plain(element) for key, element in value.items()}
-    return {_DICT: [[_plain(key), _plain(element)] for key, element in value.items()]}
+        return {str(key): _exact(element) for key, element in value.items()}
+    return {_DICT: [[_exact(key), _exact(element)] for key, element in value.items()]}
 
 
 def _value(hint: Any, raw: Any) -> Any:

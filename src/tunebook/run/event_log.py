@@ -15,13 +15,14 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
 from tunebook.core.events import Event, Finished, Progress, Recorded, RoundClosed, Step, WaveStarted
 from tunebook.core.facts import History
+from tunebook.json_values import to_json
 from tunebook.run.observers import Silent
 
 __all__ = ["EVENTS_FILE", "EventLog", "UnderWay", "follow", "under_way"]
@@ -99,7 +100,7 @@ class EventLog(Silent):
             return
         line = {"time": round(self._clock(), 3), "run": self._run, "event": kind, **values}
         try:
-            self._append((json.dumps(line, allow_nan=False) + "\n").encode())
+            self._append((json.dumps(to_json(line), allow_nan=False) + "\n").encode())
         except OSError as error:
             self._close()
             self._not_before = self._monotonic() + _AFTER_ERROR_SECONDS
@@ -147,27 +148,14 @@ def _told(event: Event) -> dict[str, Any]:
                 "trials": [trial.id for trial in wave.trials],
             }
         case Recorded(fact):
-            scores = {split: _plain(outcomes.accuracy) for split, outcomes in fact.outcomes.items()}
+            scores = {split: outcomes.accuracy for split, outcomes in fact.outcomes.items()}
             return {"trial": fact.trial.id, "state": fact.state, "reason": fact.reason, "accuracy": scores}
         case RoundClosed(kind, _, paragraph):
             return {"kind": kind, "paragraph": paragraph}
         case Finished():
             return {"trial": event.trial}
         case _:
-            return {each.name: _plain(getattr(event, each.name)) for each in fields(event)}
-
-
-def _plain(value: Any) -> Any:
-    """A JSON value; a number that is not finite becomes null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, str | int | bool | None) else str(value)
+            return {each.name: getattr(event, each.name) for each in fields(event)}
 
 
 # --- reading -----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from tunebook.core.ports import Calibration, Executor, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.files import write_atomically, writing
+from tunebook.json_values import to_json
 from tunebook.ledger import open_ledger
 from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.consent import require_confirmed
@@ -151,5 +152,5 @@ def _write_manifest(prepared: Prepared) -> None:
         "model": facts.model,
         "environment": facts.environment,
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
     write_atomically(prepared.place.folder / MANIFEST_FILE, text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tunebook.audit.judge.cases import Judged
@@ -20,6 +20,7 @@ from tunebook.audit.judge.verdicts import Comparison
 from tunebook.audit.model import MeasureKind, Note, Score
 from tunebook.core.factor import FACTOR_KINDS
 from tunebook.escaping import clean
+from tunebook.json_values import to_json
 
 __all__ = ["audit_values", "n_left_out", "next_trials_csv"]
 
@@ -179,7 +180,7 @@ def _trial(v: TrialVerdict, table: TrialTable, names: _Names) -> dict[str, Any]:
 def _factor(effect: Any, names: _Names) -> dict[str, Any]:
     return {
         "factor": effect.factor,
-        "levels": _plain(effect.levels),
+        "levels": to_json(effect.levels, clean),
         "one_factor_pairs": effect.n_pairs,
         "one_factor_trials": [names[k] for k in effect.alone_from_baseline],
         "widest": _comparison(effect.widest, names),
@@ -225,17 +226,8 @@ def _claim(j: Judged, names: _Names) -> dict[str, Any]:
 
 
 def _note(note: Note, names: _Names) -> dict[str, Any]:
-    return {"code": note.code, **{name: _plain(value) for name, value in note.values.items()}}
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, Score):
-        return value.value
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+    values = {name: each.value if isinstance(each, Score) else each for name, each in note.values.items()}
+    return {"code": note.code, **to_json(values, clean)}
 
 
 def _said(level: Any) -> Any:
