@@ -254,6 +254,13 @@ def test_scored_answer_longer_than_the_context_is_refused(study) -> None:
         study(rows(60), [*rows(60, 100), {"prompt": "y", "completion": "2" * 70}], context=64)
 
 
+def test_prompts_that_fill_the_context_are_refused_with_advice_that_works(study) -> None:
+    long = [{"prompt": f"{i} " + "x" * 100, "completion": str(i % 2)} for i in range(120)]
+    told = r"train.jsonl:1: every training prompt has at least 1\d\d tokens, and the model's context is 64.*Shorten"
+    with pytest.raises(DataError, match=told):
+        study(long[:60], long[60:], context=64)
+
+
 def test_choices_are_the_training_answers_or_those_of_the_study_file(study) -> None:
     data = study(rows(60), rows(60, 100), metric="choice")
     assert data.choices == ("0", "1", "2", "3")
