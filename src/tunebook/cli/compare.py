@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from tunebook.run.compare import Comparison
 
 EXAMPLE = "Example: tunebook compare runs/demo best baseline"
-NAMING = 'A trial\'s number, "baseline", "best", "cheapest", a level such as "lora_r=32", or a configuration\'s key.'
+SHOWN = 5
+"""Differing examples that are shown; --json has them all."""
+NAMING = (
+    'A trial\'s number, "baseline", "best", "cheapest", a level such as "lora_r=32" or "lr=5e-3", '
+    "or a configuration's key."
+)
 
 
 def compare(
@@ -25,7 +30,7 @@ def compare(
     language: Language = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two trials or configurations example by example, overall and by group."""
+    """Compare two trials or configurations example by example: overall, by group, and where they differ."""
     from tunebook.api import Study
 
     opened = Study.load(study, folder)
@@ -40,4 +45,5 @@ def _text(found: Comparison, margin: float, language: str) -> str:
     from tunebook.record.comparison import comparison_text
 
     sides, counts = (found.a.text, found.b.text), (found.won, found.lost)
-    return comparison_text(sides, found.changes, found.overall, found.groups, counts, margin, language)
+    shown = [(each.index, each.prompt, each.gold, each.a, each.b) for each in found.differing[:SHOWN]]
+    return comparison_text(sides, found.changes, found.overall, found.groups, counts, margin, language, shown)

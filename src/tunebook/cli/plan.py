@@ -55,7 +55,8 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
         return
     console.print(_rounds(p, words))
     if p.wave and p.wave.trials:
-        console.print(Text("\n" + words.plan_next(Counter(trial.purpose for trial in p.wave.trials))))
+        counted = Counter(trial.purpose for trial in p.wave.trials if trial.costs_budget)
+        console.print(Text("\n" + words.plan_next(counted, len(p.wave.trials) - counted.total())))
         if every:
             console.print(_trials(p, words))
     folds = [words.plan_fold(fold, p.data.longest_tokens) for fold in p.outlook.folds]

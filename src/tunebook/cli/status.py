@@ -10,11 +10,13 @@ import typer
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from tunebook.cli.options import Folder, Json, StudyArgument
 from tunebook.cli.output import print_json, results
 from tunebook.core.study import RoundKind, TrialState
+from tunebook.words.numbers import trial_list
 from tunebook.words.values import Spending
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: tunebook status runs/demo --watch"
 REFRESH_SECONDS = 2.0
+KEY_DIGITS = 8
+"""Of a configuration's key; `compare` takes its beginning."""
 SILENT_SECONDS = 10.0
 """Seconds without an event after which that time is shown beside a trial."""
 MOST_UNDER_WAY = 6
@@ -54,11 +58,26 @@ def status(
     if as_json:
         print_json(opened.status())
     elif not watch:
-        console.print(_view(opened.status(), opened.words))
+        now = opened.status()
+        console.print(_view(now, opened.words))
+        if now.configurations:
+            console.print(Text(), _configurations(now, opened.words))
     elif console.is_terminal:
         _watch_terminal(opened, console)
     else:
         _watch_pipe(opened, console)
+
+
+def _configurations(s: StudyStatus, words: Words) -> Table:
+    """Every scored configuration with the key by which `compare` takes it."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in words.status_configurations():
+        table.add_column(heading)
+    for each in s.configurations:
+        changes = words.comma.join(words.setting(name, new) for name, (_, new) in each.changes.items())
+        cells = (each.key[:KEY_DIGITS], words.percent(each.accuracy), trial_list(each.trials))
+        table.add_row(*cells, Text(changes or words.label("the_baseline")))
+    return table
 
 
 def _watch_terminal(opened: Study, console: Console) -> None:

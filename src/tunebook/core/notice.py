@@ -20,3 +20,12 @@ class Notice:
 
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        return {"code": self.code, "values": dict(self.values)}
+
+    @classmethod
+    def from_json(cls, kept: Any) -> Notice:
+        """What `as_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        return cls(str(kept["code"]), dict(kept["values"]))

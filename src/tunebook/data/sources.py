@@ -20,6 +20,7 @@ __all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 """Endings of data files, and what they are read as."""
+_ENDINGS = " ".join(SUFFIXES)
 _HUB_ID = re.compile(
     r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
     r"(:(?P<split>[\w.\[\]%+:-]+))?"
@@ -65,11 +66,11 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
         return _read_hub(source, split)
     kind = SUFFIXES.get(path.suffix.lower())
     if exists and path.is_dir():
-        raise DataError(f"{source}: a folder; data is one file (.jsonl .json .csv .parquet). Give the file in it.")
+        raise DataError(f"{source}: a folder; data is one file ({_ENDINGS}). Give the file in it.")
     if kind is None:
         raise DataError(
             f"{source}: {'' if exists else 'no such file, and '}the name ends in {quoted(path.suffix)}; "
-            "data files are .jsonl, .json, .csv or .parquet, hub ids are owner/name. Rename or convert it."
+            f"data files end in {_ENDINGS}, hub ids are owner/name. Rename or convert it."
         )
     if exists and not path.is_file():  # a pipe may never end, a device never does
         raise DataError(f"{source}: not a file; data is read more than once. Write it to a file and give that.")

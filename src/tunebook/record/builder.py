@@ -20,7 +20,7 @@ __all__ = ["best_yaml", "build"]
 
 FEWEST_TRIALS_FOR_SUSPECTS = 5
 """With fewer trained trials, an example that all get wrong says little about its label."""
-MOST_SUSPECTS = 50
+MOST_SUSPECTS = 20
 PROMPT_CHARACTERS = 600
 ANSWER_CHARACTERS = 200
 

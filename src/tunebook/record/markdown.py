@@ -11,8 +11,6 @@ from tunebook.words.marks import strong
 
 __all__ = ["render"]
 
-MOST_SUSPECTS = 20
-"""Limit for the Markdown file; the HTML page shows more."""
 MARKS = {"best": "★ ", "failed": "✗ "}
 """Mark before the first cell of a highlighted row, for readers who see no colour."""
 
@@ -127,7 +125,7 @@ def _suspects(record: Record) -> list[str]:
     if record.suspects:
         columns = tuple(label[c] for c in ("number", "group", "prompt", "gold", "answers"))
         lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-        for s in record.suspects[:MOST_SUSPECTS]:
+        for s in record.suspects:
             given = f" ({s.given_by}/{s.n_trials})" if s.given_by else ""
             cells = (
                 str(s.index),

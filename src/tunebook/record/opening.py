@@ -8,8 +8,9 @@ from typing import Any
 
 from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
+from tunebook.core.notice import Notice
 from tunebook.core.study import ContrastKind, TrialState
-from tunebook.escaping import clean
+from tunebook.escaping import clean, one_line
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import value
@@ -170,7 +171,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
         ("device", _device(view, words)),
         ("versions", _versions(view, words)),
         ("model", _model(view, words)),
-        ("data", words.data_fact(_data(view))),
+        ("data", words.data_fact(_data(view, words))),
         ("metric", _metric(view)),
         ("reference", words.reference_fact(*_reference(view))),
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
@@ -324,7 +325,7 @@ def _model(view: View, words: Words) -> str:
     return words.model_fact(name or view.spec.model, revision, parameters, dtype, view.spec.engine)
 
 
-def _data(view: View) -> dict[str, Any]:
+def _data(view: View, words: Words) -> dict[str, Any]:
     d, summary = view.facts.data, view.facts.summary
     rows = summary.get("rows", {}).get("train", {})
     length = view.spec.baseline.max_length
@@ -340,7 +341,19 @@ def _data(view: View) -> dict[str, Any]:
         "split_off": summary.get("validation_from") == "train",
         "truncated": cut,
         "length": length,
+        "warnings": _warnings(summary.get("warnings"), words),
     }
+
+
+def _warnings(kept: Any, words: Words) -> list[str]:
+    """What the terminal warned of, as sentences; without those that another version of the ledger alone knows."""
+    sentences = []
+    for each in kept or ():
+        try:
+            sentences.append(one_line(words.notice(Notice.from_json(each))))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+    return sentences
 
 
 def _metric(view: View) -> str:

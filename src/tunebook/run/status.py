@@ -10,13 +10,13 @@ from typing import Any
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
-from tunebook.core.study import StudySpec, TrialState, Wave
+from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import read_study
 from tunebook.statistics.evidence import Evidence
 
-__all__ = ["BestSoFar", "RoundStatus", "StudyStatus", "status_of", "study_status"]
+__all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "status_of", "study_status"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,16 @@ class BestSoFar:
 
 
 @dataclass(frozen=True)
+class ConfigurationStatus:
+    """A scored configuration: its key, as `compare` takes it, accuracy, and what it changes from the baseline."""
+
+    key: str
+    accuracy: float
+    changes: dict[str, tuple[Any, Any]]
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class StudyStatus:
     """Everything that `tunebook status` shows.
 
@@ -52,6 +62,7 @@ class StudyStatus:
         cohort: ids of the trials now running.
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
+        configurations: those that have been scored, the most accurate first.
     """
 
     study: str
@@ -69,6 +80,7 @@ class StudyStatus:
     failed: tuple[int, ...]
     under_way: tuple[UnderWay, ...] = ()
     deaths: tuple[tuple[str, str], ...] = ()
+    configurations: tuple[ConfigurationStatus, ...] = ()
 
 
 def status_of(place: StudyPaths) -> StudyStatus:
@@ -109,7 +121,29 @@ def study_status(
         trials_per_hour=speed,
         seconds_left=3600 * to_come / speed if speed else None,
         failed=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.FAILED),
+        configurations=_configurations(spec, history, conclusions),
     )
+
+
+def _configurations(
+    spec: StudySpec, history: History, conclusions: StudyFindings | None
+) -> tuple[ConfigurationStatus, ...]:
+    by_key: dict[str, list[Trial]] = {}
+    for fact in history.trials.values():
+        if "validation" in fact.outcomes and fact.trial.purpose is not Purpose.REFERENCE:
+            by_key.setdefault(fact.trial.effective.key, []).append(fact.trial)
+    accuracies = conclusions.accuracies if conclusions else {}
+    found = [
+        ConfigurationStatus(
+            key,
+            accuracies[key][0],
+            trials[0].configuration.changes_from(spec.baseline),
+            tuple(trial.id for trial in trials),
+        )
+        for key, trials in by_key.items()
+        if key in accuracies
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.accuracy, each.key)))
 
 
 def _past_rounds(history: History) -> Sequence[RoundStatus]:

@@ -135,7 +135,7 @@ class ChineseOpening(ChinesePieces):
             text += "；验证集按种子从训练数据中分出"
         if facts.get("truncated"):
             text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个 token 处截断"
-        return text
+        return "；".join([text, *(sentence.rstrip("。") for sentence in facts.get("warnings", ()))])
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []

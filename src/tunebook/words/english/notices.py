@@ -128,6 +128,13 @@ class EnglishNotices(EnglishPieces):
             f"left. Write more than {shortest} in the study file."
         )
 
+    def refused_long_prompts(self, place: str, shortest: int, context: int) -> str:
+        """Every training prompt fills the model's context."""
+        return (
+            f"{place}: every training prompt has at least {shortest} tokens, and the model's context is {context}, so "
+            "no answer can be learnt. Shorten the prompts, or use a model with a longer context."
+        )
+
     def refused_long_answer(self, place: str, length: int, context: int, split: str, rows: int) -> str:
         """A scored answer longer than the model's context."""
         return (

@@ -148,7 +148,7 @@ class EnglishOpening(EnglishPieces):
             text += "; validation was split off the training rows by the seed"
         if facts.get("truncated"):
             text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
-        return text
+        return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []

@@ -90,9 +90,12 @@ class EnglishTerminal(EnglishRounds):
         """The smallest detectable effect in the table of rounds."""
         return f"{100 * effect:.1f} points or more"
 
-    def plan_next(self, counts: Mapping[Purpose, int]) -> str:
-        """The trials of the next part, by purpose."""
-        return f"Next: {self.comma.join(f'{n} {PURPOSES[purpose]}' for purpose, n in counts.items())}."
+    def plan_next(self, counts: Mapping[Purpose, int], free: int) -> str:
+        """The trials of the next part that the budget counts, by purpose, and how many it does not."""
+        listed = self.comma.join(f"{n} {PURPOSES[purpose]}" for purpose, n in counts.items())
+        total = f"Next: {plural(sum(counts.values()), 'trial')} ({listed})"
+        on_the_way = f"; {free} more are scored on the way and cost no training" if free else ""
+        return f"{total}{on_the_way}."
 
     def plan_trial_columns(self) -> tuple[str, str, str, str]:
         """Headings of the list of trials."""
@@ -174,6 +177,10 @@ class EnglishTerminal(EnglishRounds):
     def baseline_accuracy(self, accuracy: float) -> str:
         """What the baseline scores."""
         return f"baseline: {self.percent(accuracy)}"
+
+    def status_configurations(self) -> tuple[str, str, str, str]:
+        """Headings of the list of configurations; `compare` takes the first column."""
+        return "key", "accuracy", "trials", "changed from the baseline"
 
     def spent(self, spending: Spending) -> str:
         """Trials and hours spent of the budget."""
@@ -378,6 +385,14 @@ class EnglishTerminal(EnglishRounds):
     def compared_groups(self) -> str:
         """Above the differences by group."""
         return "By group, in points (a family of its own):"
+
+    def compared_examples(self, shown: int, total: int) -> str:
+        """Above the examples on which A and B differ."""
+        return f"Examples on which they differ ({shown} of {total}):"
+
+    def compared_example(self, index: int, prompt: str, gold: str, a: str, b: str) -> str:
+        """One of them, with the answers of each side's first trial."""
+        return f"  {index}: {prompt} | gold: {gold} | A: {a} | B: {b}"
 
     def compared_nothing(self) -> str:
         """One side has no outcomes."""
