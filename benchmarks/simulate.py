@@ -76,8 +76,14 @@ PLAIN_SPACE = SearchSpace(
 """No learning rate: no brackets, every level claims at once."""
 
 
-def study_spec(trials: int = 75, space: SearchSpace = FULL_SPACE, seed: int = 0, margin: float = 0.03) -> StudySpec:
-    """A study like the one of DESIGN.md section 5."""
+def study_spec(
+    trials: int = 75,
+    space: SearchSpace = FULL_SPACE,
+    seed: int = 0,
+    margin: float = 0.03,
+    design: str = "one_factor",
+) -> StudySpec:
+    """A study of four factors with a budget of so many trials."""
     return StudySpec(
         "world",
         "simulated",
@@ -88,6 +94,7 @@ def study_spec(trials: int = 75, space: SearchSpace = FULL_SPACE, seed: int = 0,
         Budget(trials),
         seed=seed,
         margin=margin,
+        design=design,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tunebook.core.factor import Level
 from tunebook.core.study import ContrastKind, RoundKind
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Finding",
     "Importance",
     "Interaction",
+    "LevelMean",
     "MoreMoney",
     "Noise",
     "StudyFindings",
@@ -63,6 +65,8 @@ class Finding:
             (examples unchanged), would settle an inconclusive finding at the observed effect with power 0.8, as a
             difference or as an equivalence, whichever takes fewer; None: not to be had by that means within 20 times
             the present number.
+        levels: of a fitted contrast, the level (or lowest level) compared with and the level (or highest) compared; the
+            keys are then empty and the effect is an average over the design's other settings.
         warnings: codes of what may mislead: treatment_replicates_diverged, control_replicates_diverged (some did, the
             estimate is of those that trained), control_diverged, treatment_trials_failed, control_trials_failed (went
             on without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise (one
@@ -98,6 +102,7 @@ class Finding:
     p_mcnemar: float | None = None
     examples_needed: int | None = None
     seeds_needed: int | None = None
+    levels: tuple[Level, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -183,6 +188,23 @@ class Interaction:
     interval: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class LevelMean:
+    """Accuracy at one level of a factor of a balanced design, adjusted to the mean of all other factors.
+
+    Attributes:
+        mean, interval: in [0, 1]; the interval is plain, 95 %: it describes.
+        trials: trials that trained at this level; n_broke: those that did not.
+    """
+
+    factor: str
+    level: Level
+    mean: float
+    interval: tuple[float, float]
+    trials: tuple[int, ...]
+    n_broke: int = 0
+
+
 @dataclass(frozen=True)
 class SweetSpot:
     """The interval of a numeric factor whose fitted response cannot be told from the best (learning rate: quadratic in
@@ -249,3 +271,4 @@ class StudyFindings:
     boundary: DivergenceBracket | None = None
     confirmation: Confirmation | None = None
     more_money: MoreMoney | None = None
+    level_means: tuple[LevelMean, ...] = ()

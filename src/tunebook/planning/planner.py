@@ -55,8 +55,10 @@ class StudyPlanner:
         last = state.last_wave
         if last is None:
             return _reference_wave(self._problem)
+        if last.floor is not None and self._problem.spec.floor == "ask":
+            return None
         if not last.closes_round:
-            return round_of(last.kind).next_wave(state, last)
+            return round_of(last.kind, self._problem).next_wave(state, last)
         return self._next_round(state, last)
 
     def outlook(self, history: History) -> Outlook:
@@ -73,7 +75,7 @@ class StudyPlanner:
     def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
         skipped: list[tuple[str, dict[str, Any]]] = []
         for kind in _kinds_to_come(state):
-            wave = round_of(kind).first_wave(state, last.round + 1)
+            wave = round_of(kind, self._problem).first_wave(state, last.round + 1)
             if wave is not None and wave.trials:
                 keeps = kind is RoundKind.CONFIRM or state.is_confirmed
                 budget = state.problem.spec.budget if keeps else None
@@ -104,9 +106,10 @@ def _kinds_to_come(state: PlanningState) -> tuple[RoundKind, ...]:
     kind = state.last_wave.kind
     if not state.is_confirmed:
         return order[order.index(kind) + 1 :] if kind in order else order
-    if kind in AFTER_CONFIRM[:-1]:
-        return AFTER_CONFIRM[AFTER_CONFIRM.index(kind) + 1 :]
-    return AFTER_CONFIRM if _has_grown(state) else ()
+    after = tuple(each for each in AFTER_CONFIRM if each in order)
+    if kind in after[:-1]:
+        return after[after.index(kind) + 1 :]
+    return after if _has_grown(state) else ()
 
 
 def _has_grown(state: PlanningState) -> bool:

@@ -6,6 +6,7 @@ A further round is a module with a subclass of `Round`, an entry in `planner.ROU
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def shape_of(wave: Wave) -> Shape:
     replicates = Counter(trial.effective for trial in wave.trials)
     return Shape(
         kind=wave.kind,
-        n_trials=sum(trial.costs_budget for trial in wave.trials),
+        n_trials=math.ceil(sum(trial.budget_units for trial in wave.trials)),
         n_comparisons=len(wave.contrasts),
         m_treatment=m_treatment,
         m_control=m_control,

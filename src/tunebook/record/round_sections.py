@@ -131,7 +131,7 @@ def _how(words: Words, rows: Sequence[Sequence[TrialFact]]) -> str:
     for row in rows:
         if row[0].trial.purpose is Purpose.BASELINE:
             baseline = len(row)
-        elif row[0].trial.purpose is not Purpose.BRACKET:
+        elif not row[0].trial.purpose.only_chooses:
             key = row[0].trial.effective.key
             seeds[key] = seeds.get(key, 0) + len(row)
     return words.seeds_used(baseline, list(seeds.values()))
@@ -298,7 +298,7 @@ def _folded(view: View, words: Words, fold: Fold, number: int) -> RoundRow:
     same = [
         f.trial.id
         for f in view.by_key.get(fold.same_as, [])
-        if f.trial.purpose is not Purpose.BRACKET and f.trial.round <= number
+        if not f.trial.purpose.only_chooses and f.trial.round <= number
     ]
     return RoundRow(
         trials=(),

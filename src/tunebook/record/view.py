@@ -178,7 +178,7 @@ class View:
 
     def replicates(self, key: str) -> list[TrialFact]:
         """A configuration's trials, those that only chose a learning rate left out."""
-        return [f for f in self.by_key.get(key, []) if f.trial.purpose is not Purpose.BRACKET]
+        return [f for f in self.by_key.get(key, []) if not f.trial.purpose.only_chooses]
 
     def mean_cost(self, key: str) -> tuple[float | None, float | None, float | None]:
         """(training seconds, peak bytes, adapter bytes) of a configuration's completed trials, None where unknown."""

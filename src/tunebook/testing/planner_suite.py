@@ -132,8 +132,8 @@ def _check_checkpoints(trials: dict[int, Trial], folding: Folding) -> None:
 
 def _check_budget(before: History, wave: Wave, spec: StudySpec) -> None:
     if spec.budget.trials is not None:
-        spent = sum(fact.trial.costs_budget for fact in before.trials.values())
-        spent += sum(trial.costs_budget for trial in wave.trials)
+        spent = sum(fact.trial.budget_units for fact in before.trials.values())
+        spent += sum(trial.budget_units for trial in wave.trials)
         assert spent <= spec.budget.trials, "the budget is a limit"
     if spec.budget.hours is not None and before.spent_seconds >= spec.budget.hours * 3600:
         assert not any(trial.costs_budget for trial in wave.trials), "no time is left"
