@@ -194,7 +194,7 @@ class LevelMean:
 
     Attributes:
         mean, interval: in [0, 1]; the interval is plain, 95 %: it describes.
-        trials: trials that trained at this level; n_broke: those that did not.
+        trials: those that trained at this level.
     """
 
     factor: str
@@ -202,7 +202,6 @@ class LevelMean:
     mean: float
     interval: tuple[float, float]
     trials: tuple[int, ...]
-    n_broke: int = 0
 
 
 @dataclass(frozen=True)

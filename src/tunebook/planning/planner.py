@@ -55,7 +55,7 @@ class StudyPlanner:
         last = state.last_wave
         if last is None:
             return _reference_wave(self._problem)
-        if last.floor is not None and self._problem.spec.floor == "ask":
+        if self._is_stopped(last):
             return None
         if not last.closes_round:
             return round_of(last.kind, self._problem).next_wave(state, last)
@@ -67,10 +67,14 @@ class StudyPlanner:
         state = PlanningState(self._problem, history)
         if state.last_wave is None:
             return outlook(state, _kinds_in_order(self._problem), None)
-        kinds = _kinds_to_come(state)
+        kinds = () if self._is_stopped(state.last_wave) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
         return outlook(state, kinds, None if is_open or waits else self.next_wave(history))
+
+    def _is_stopped(self, last: Wave) -> bool:
+        """Whether the pilots learned nothing and the study file does not say to go on."""
+        return last.floor is not None and self._problem.spec.floor == "ask"
 
     def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
         skipped: list[tuple[str, dict[str, Any]]] = []

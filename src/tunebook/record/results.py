@@ -55,6 +55,16 @@ def as_dict(view: View) -> dict[str, Any]:
         "tie_set": [{"key": k, "configuration": _configuration(view, k)} for k in found.tie_set],
         "importance": [_importance(i) for i in found.importance],
         "interactions": [_interaction(i) for i in found.interactions],
+        "level_means": [
+            {
+                "factor": m.factor,
+                "level": _levels((m.level,))[0],
+                "accuracy": m.mean,
+                "interval": _interval(m.interval),
+                "trials": list(m.trials),
+            }
+            for m in found.level_means
+        ],
         "sweet_spots": [
             {"factor": s.factor, "low": s.low, "high": s.high, "best": s.best, "fitted": s.fitted}
             for s in found.sweet_spots
@@ -75,6 +85,7 @@ def _study(view: View) -> dict[str, Any]:
         "engine": spec.engine,
         "margin": spec.margin,
         "alpha_rule": spec.alpha_rule,
+        "design": spec.design,
         "baseline": spec.baseline.as_dict(),
         "baseline_key": view.baseline_key,
         "budget": {"trials": spec.budget.trials, "hours": spec.budget.hours},
@@ -196,8 +207,8 @@ def _finding(f: Finding) -> dict[str, Any]:
         "split": f.split,
         "factor": f.factor,
         "family": f.family,
-        "treatment": f.treatment_key,
-        "control": f.control_key,
+        "treatment": f.treatment_key or None,
+        "control": f.control_key or None,
         "effect": _finite(f.effect),
         "effect_defined": math.isfinite(f.effect),
         "interval": _interval(f.interval),
@@ -217,6 +228,7 @@ def _finding(f: Finding) -> dict[str, Any]:
         "examples_needed": f.examples_needed,
         "seeds_needed": f.seeds_needed,
         "evidence": {"treatment": list(f.treatment_trials), "control": list(f.control_trials)},
+        "levels": _levels(f.levels),
         "warnings": list(f.warnings),
     }
 

@@ -131,7 +131,7 @@ class View:
                 continue
             name = (
                 ("bracket", trial.effective.with_values(learning_rate=1.0).key)
-                if trial.purpose is Purpose.BRACKET
+                if trial.purpose.only_chooses
                 else (trial.purpose.value, trial.effective.key, trial.splits)
             )
             grouped.setdefault(name, []).append(fact)

@@ -16,6 +16,7 @@ _HARMLESS = frozenset(
         "executor",
         "trackers",
         "final",
+        "floor",
         "data.allow_overlap",
         "command_limits.hours",
         "command_limits.output_megabytes",

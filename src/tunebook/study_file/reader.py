@@ -107,6 +107,8 @@ def _spec(section: StudySection, given: tuple[str, ...], baseline: Configuration
         include={
             "model",
             "alpha_rule",
+            "design",
+            "floor",
             "margin",
             "seed",
             "engine",

@@ -155,6 +155,16 @@ class StudySection(_Section):
         description="proportional (keep alpha/r while the rank varies) or fixed (keep alpha)",
         examples=["proportional"],
     )
+    design: Literal["one_factor", "balanced"] = Field(
+        default="one_factor",
+        description="one_factor (each level against the baseline) or balanced (all factors at once)",
+        examples=["balanced"],
+    )
+    floor: Literal["ask", "go_on"] = Field(
+        default="ask",
+        description="ask (stop when no pilot of a balanced design learns anything) or go_on",
+        examples=["go_on"],
+    )
     margin: float = Field(
         default=0.03,
         gt=0,

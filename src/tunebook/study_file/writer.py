@@ -24,6 +24,8 @@ _OPTIONAL = (
     "device",
     "dtype",
     "extrapolate",
+    "design",
+    "floor",
     "trials",
     "max_new_tokens",
     "final",

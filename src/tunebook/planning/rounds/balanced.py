@@ -14,7 +14,7 @@ from tunebook.planning.balanced_design import design_of
 from tunebook.planning.balanced_plan import RATE, Plan, plan_of
 from tunebook.planning.explore_design import full_design
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
-from tunebook.planning.round import Round, Shape
+from tunebook.planning.round import Round, Shape, trend_side
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 
@@ -24,8 +24,6 @@ FIRST_SEED = 10
 """Seeds that the baseline may use come before those of the design."""
 PILOT_UNITS = 4.0
 """About what the pilots take."""
-TREND_SIDES = 3.6
-"""A line over four levels sees the difference of their ends as two groups of one in 3.6 trials each would."""
 BROKE = (TrialState.DIVERGED, TrialState.COLLAPSED)
 
 
@@ -63,7 +61,7 @@ class Balanced(Round):
         """The design that fits the round's share, after the pilots."""
         piloted = 0.0 if problem.rate_factor is None else PILOT_UNITS
         plan = plan_of(problem, problem.allowance(self.kind).trials - piloted, None, None)
-        side = max(1, round(plan.n / TREND_SIDES))
+        side = trend_side(plan.n)
         return Shape(
             kind=self.kind,
             n_trials=plan.n + plan.baseline,
