@@ -118,13 +118,10 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
     ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
     last: dict[tuple[str, str, str], tuple[bool, str]] = {}
     for f in view.findings():
-        question = (f.treatment_key, f.control_key, f.kind.value)
+        question = (f.treatment_key or f.label, f.control_key, f.kind.value)
         last.pop(question, None)
         if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
-            what, against = (
-                opening.name(view, words, f.treatment_key),
-                opening.control_name(view, words, f.control_key),
-            )
+            what, against = opening.sides(view, words, f)
             text = words.found(f, what, against, view.spec.margin)
             last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]

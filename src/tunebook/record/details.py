@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.facts import Curve, TrialFact
-from tunebook.core.study import Purpose, TrialState
+from tunebook.core.study import TrialState
 from tunebook.escaping import clean, shorten
 from tunebook.record.plots.curves import smoothed
 from tunebook.record.view import View
@@ -139,7 +139,7 @@ def _compared_with(view: View, fact: TrialFact) -> TrialFact | None:
         if (
             other.state is TrialState.COMPLETED
             and other is not fact
-            and other.trial.purpose is not Purpose.BRACKET
+            and not other.trial.purpose.only_chooses
             and _common_split(fact, other)
         ):
             return other

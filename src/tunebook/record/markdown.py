@@ -90,6 +90,8 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
 
 def _round(section: RoundSection, label: Mapping[str, str]) -> str:
     parts = [_heading(section.heading), f"*{markdown_text(section.goal)}* {markdown_text(section.how)}".strip()]
+    if section.levels is not None:
+        parts.append(_table(section.levels))
     columns = tuple(label[c] for c in ("trials", "changed", "result", "against", "analysis"))
     rows = tuple(
         (_marked(Cell(r.label), r.tone), Cell(r.changed), Cell(r.result), Cell(r.against), Cell(r.analysis))

@@ -28,6 +28,7 @@ __all__ = [
     "name",
     "open_items",
     "retuned_rate",
+    "sides",
     "status",
 ]
 
@@ -124,6 +125,25 @@ def control_name(view: View, words: Words, key: str) -> str:
     return words.baseline_at(rate) if rate is not None else name(view, words, key)
 
 
+def sides(view: View, words: Words, finding: Finding, alone: bool = True) -> tuple[str, str]:
+    """What a finding compares with what: two configurations, or two levels of a balanced design.
+
+    Args:
+        alone: whether the sentence has to say for itself that the other settings are averaged over.
+    """
+    if not finding.kind.is_fitted or finding.factor is None:
+        return name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
+    factor = finding.factor
+    if len(finding.levels) < 2:
+        what, against = words.factor(factor), words.label("their_ends")
+    elif finding.kind is ContrastKind.CURVATURE:
+        low, high = (value(factor, level) for level in finding.levels)
+        what, against = words.middle_of(factor, low, high), words.label("their_ends")
+    else:
+        what, against = words.setting(factor, finding.levels[1]), words.setting(factor, finding.levels[0])
+    return (words.on_average(what) if alone else what), against
+
+
 def is_baseline(view: View, key: str) -> bool:
     """Whether it is the baseline, possibly at another learning rate."""
     return key == view.baseline_key or retuned_rate(view, key) is not None
@@ -180,7 +200,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
             words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin),
         ),
         ("reading", words.reading_fact()),
-        ("error", words.error_fact()),
+        ("error", words.error_fact(spec.design)),
         ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
         ("cost", words.cost_fact(counts(view), view.history.spent_seconds, one_by_one) if view.trials else ""),
         ("defaults", _defaults(view, words)),

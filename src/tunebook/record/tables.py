@@ -13,7 +13,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.record.model import Cell, Table, TrialRow
-from tunebook.record.opening import control_name, is_baseline, name
+from tunebook.record.opening import control_name, is_baseline, name, sides
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import bytes_text, number, p_value, points, trial_list, value
@@ -157,7 +157,9 @@ def unsettled(view: View, words: Words) -> Table | None:
 
 
 def _question(view: View, words: Words, f: Finding) -> str:
-    what, against = control_name(view, words, f.treatment_key), control_name(view, words, f.control_key)
+    what, against = sides(view, words, f)
+    if not f.kind.is_fitted:
+        what = control_name(view, words, f.treatment_key)
     if f.control_key == view.baseline_key:  # the baseline at another rate differs from the baseline by its rate
         what = name(view, words, f.treatment_key)
     return words.question(f.kind, what, against)
@@ -182,6 +184,23 @@ def importance(view: View, words: Words) -> Table | None:
         for i in ranked
     )
     return Table(tuple(words.label(c) for c in columns), rows, frozenset({1, 2, 3}))
+
+
+def level_table(view: View, words: Words) -> Table | None:
+    """Every level of a balanced design with its adjusted accuracy and 95 % interval; None without such a design."""
+    means = view.conclusions.level_means
+    if not means:
+        return None
+    rows = tuple(
+        (
+            Cell(words.factor(mean.factor)),
+            Cell(value(mean.factor, mean.level)),
+            Cell(words.accuracy(mean.mean, mean.interval), mean.mean),
+            Cell(trial_list(mean.trials)),
+        )
+        for mean in means
+    )
+    return Table(tuple(words.label(c) for c in ("factor", "level", "adjusted", "trials")), rows, frozenset({2}))
 
 
 def _sorted(levels: Sequence[Any]) -> list[Any]:

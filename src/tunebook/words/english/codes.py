@@ -11,6 +11,7 @@ __all__ = [
 GOALS = {
     RoundKind.REFERENCE: "What do the untrained model and the commonest answer score?",
     RoundKind.TABLE: "What do the configurations of the given table score against the baseline?",
+    RoundKind.PILOT: "At which learning rate does anything learn, and where does training break?",
     RoundKind.EXPLORE: "Which settings matter at all, and where is the useful range?",
     RoundKind.REFINE: "Where in the interval that survived is the best value?",
     RoundKind.COMBINE: "Do the changes that helped add up, or do they interact?",
@@ -20,6 +21,7 @@ GOALS = {
 ROUNDS = {
     RoundKind.REFERENCE: "reference",
     RoundKind.TABLE: "the given table",
+    RoundKind.PILOT: "pilot",
     RoundKind.EXPLORE: "explore",
     RoundKind.REFINE: "refine",
     RoundKind.COMBINE: "combine",
@@ -29,6 +31,8 @@ ROUNDS = {
 PURPOSES = {
     Purpose.REFERENCE: "reference",
     Purpose.BASELINE: "baseline",
+    Purpose.PILOT: "pilot",
+    Purpose.DESIGN: "balanced design",
     Purpose.LEVEL: "one factor",
     Purpose.BRACKET: "choosing a rate",
     Purpose.CHOSEN: "at the chosen rate",

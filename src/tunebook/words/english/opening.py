@@ -206,10 +206,15 @@ class EnglishOpening(EnglishPieces):
             'of their round together. "Can\'t be told from" never means that there is no difference'
         )
 
-    def error_fact(self) -> str:
+    def error_fact(self, design: str = "one_factor") -> str:
+        shares = (
+            "explore 4 %, confirm 1 %; rounds in between claim nothing"
+            if design == "balanced"
+            else "first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %"
+        )
         return (
             "made so that at most one study in twenty makes any false claim of a difference; this 5 % is spent by "
-            "round (first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %), and the brackets "
+            f"round ({shares}), and the brackets "
             "behind a difference are at the level that its round's share leaves"
         )
 

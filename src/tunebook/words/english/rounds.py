@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import DivergenceBracket, Finding, Verdict
-from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
+from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
 from tunebook.words.english.common import EnglishPieces, numeral, plural
@@ -160,11 +160,49 @@ class EnglishRounds(EnglishPieces):
 
     def question(self, kind: ContrastKind, what: str, against: str) -> str:
         word = {
-            ContrastKind.DIFFERENCE: "different from",
             ContrastKind.EQUIVALENCE: "equal to",
             ContrastKind.NON_INFERIORITY: "not worse than",
-        }[kind]
+        }.get(kind, "different from")
         return f"{what}: {word} {against}?"
+
+    def on_average(self, what: str) -> str:
+        """A level of a balanced design, as what is compared: all other settings are averaged over."""
+        return f"on average over the settings around the good rate, {what}"
+
+    def middle_of(self, factor: str, low: str, high: str) -> str:
+        return f"the middle of the {self.factor(factor)}s from {low} to {high}"
+
+    def balanced_remark(self) -> str:
+        """Above a balanced design's levels."""
+        return (
+            "All factors were changed at once, each level equally often. What is said of a factor here comes from one "
+            "model over all trials of the round: a straight line over its levels, on average over the settings around "
+            "the good rate. Whether it is so at one certain setting was not asked. The accuracies by level are "
+            "adjusted to the mean of the other factors; their 95 % intervals describe and claim nothing."
+        )
+
+    def pilot_remark(self, chosen: float) -> str:
+        return f"Learning rate to go on from: {rate(chosen)}, chosen by validation loss, for all configurations alike."
+
+    def floor(self, floor: Floor, stops: bool) -> str:
+        """Nothing was learned at any piloted rate."""
+        what = (
+            f"Nothing was learned: after {plural(floor.epochs, 'epoch')} at learning rates "
+            f"{self.listed([rate(each) for each in floor.rates])} the best accuracy is {self.percent(floor.accuracy)}, "
+            f"no better beyond chance than without training ({self.percent(floor.bar)})."
+        )
+        if not stops:
+            return self.join([what, "The study file says `floor: go_on`, so the comparisons went on."])
+        return self.join(
+            [
+                what,
+                "Comparing settings would compare nothing, so the study stops here. Give it more rows or epochs, or "
+                "other learning rates, in a new study; or write `floor: go_on` to compare all the same.",
+            ]
+        )
+
+    def part_of_design(self) -> str:
+        return "One trial of the design: no verdict of its own."
 
     def no_difference_for(self, named: Sequence[str]) -> str:
         """The factors, each with its levels, for which no difference was shown; goes on from "Not shown"."""
@@ -216,6 +254,8 @@ class EnglishRounds(EnglishPieces):
             parts = [f"{self.factor_list(names)} ({NOT_REFINED.get(w, w)})" for w, names in why.items()]
             told.append(f"Not refined: {'; '.join(parts)}.")
         for code, values in notes:
+            if code == "nothing_claimed":
+                told.append("Too few trials to judge the factors: the design's trials were used to choose, no more.")
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
                 told.append(f"Taken along although not shown to help: {names}. The best level seen is ahead, no more.")
