@@ -21,6 +21,8 @@ from tunebook.run.reading import read_study
 
 __all__ = ["study_file"]
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 
 class When(Silent):
     """Does something when a trial begins, and keeps the events."""

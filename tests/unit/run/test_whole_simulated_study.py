@@ -14,6 +14,8 @@ from tunebook.core.events import Event, Recorded, Step
 from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError
 from tunebook.run.observers import Silent
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 ROWS = 60
 STUDY = """
 study: small
