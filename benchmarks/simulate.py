@@ -213,10 +213,10 @@ def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write rows into a results file, each in the place of the earlier row of the same cell, with the commit that the
     code was at and the date."""
     made = {"commit": _commit(), "date": datetime.now(tz=UTC).date().isoformat()}
-    known = {row["cell"]: row for row in json.loads(path.read_text())["cells"]} if path.exists() else {}
+    known = {row["cell"]: row for row in json.loads(path.read_text(encoding="utf-8"))["cells"]} if path.exists() else {}
     known.update({row["cell"]: {**row, **made} for row in rows})
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"cells": list(known.values())}, indent=1) + "\n")
+    path.write_text(json.dumps({"cells": list(known.values())}, indent=1) + "\n", encoding="utf-8")
 
 
 @cache
