@@ -82,22 +82,22 @@ NOT_REFINED = {
     "no_room_between_levels": "there is no room between its levels",
 }
 WARNINGS = {
-    "treatment_trials_failed": "Some of its trials could not be trained; the finding goes without them.",
-    "control_trials_failed": "Some trials of the other side could not be trained; the finding goes without them.",
+    "treatment_trials_failed": "Some of its trials could not be trained; the finding rests on the others.",
+    "control_trials_failed": "Some trials of the other side could not be trained; the finding rests on the others.",
     "control_diverged": "The other side did not train.",
     "no_outcomes": "There are no outcomes to compare.",
     "exploratory": "Not among the planned comparisons: outside the study's error rate.",
     "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
-    "correlated_examples": "Neighbouring examples are alike, which the interval allows for.",
+    "correlated_examples": "Neighbouring examples are correlated; the interval allows for that.",
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",
-    "treatment_replicates_diverged": "The estimate is of the seeds that trained.",
-    "control_replicates_diverged": "The other side's estimate is of its seeds that trained.",
+    "treatment_replicates_diverged": "The estimate covers only the seeds that trained.",
+    "control_replicates_diverged": "The other side's estimate covers only its seeds that trained.",
 }
 NOTES = {
     "cohort_split": "A cohort did not fit in memory and was split; the results are the same.",
     "scoring_split": "A batch of scored examples did not fit in memory and was halved; the results are the same.",
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
-    "retried": "{trials} had failed and were tried again. Rounds before the one that was the last then keep the "
+    "retried": "{trials} had failed and were tried again. Rounds before the last one at that time keep the "
     "findings that were judged without these trials.",
     "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",
 }

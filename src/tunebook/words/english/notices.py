@@ -69,7 +69,7 @@ class EnglishNotices(EnglishPieces):
     def refused_one_label(self, source: str, split: str, count: int, label: str) -> str:
         """Every row has the same answer, and the metric cannot use that."""
         said = self.notice_one_label(source, split, count, label)
-        return f"{said} Is the file sorted by answer? Mix it, or give rows with different answers."
+        return f"{said} Is the file sorted by answer? Shuffle it, or give rows with different answers."
 
     def notice_unseen_labels(self, split: str, labels: Sequence[str], rows: int) -> str:
         """Answers that never occur in training."""
@@ -88,7 +88,7 @@ class EnglishNotices(EnglishPieces):
         """Answers are lost whole."""
         return (
             f"max_length {max_length} leaves nothing of the answer in {count} of {total} training rows; they are "
-            "passed over at that length."
+            "skipped at that length."
         )
 
     def notice_beyond_context(self, count: int, longest: int, context: int, place: str) -> str:
@@ -190,7 +190,7 @@ class EnglishNotices(EnglishPieces):
         """Pictures that could not be drawn."""
         return (
             f"figures ({', '.join(figures)}): could not be drawn ({reason}); everything else is written. `tunebook "
-            "doctor` looks at matplotlib and its fonts; `pip install --force-reinstall matplotlib` mends most of it; "
+            "doctor` checks matplotlib and its fonts, `pip install --force-reinstall matplotlib` repairs most of it, "
             "then `tunebook report` draws them."
         )
 

@@ -48,7 +48,7 @@ class EnglishRounds(EnglishPieces):
             Verdict.BETTER: f"Better{other}.",
             Verdict.WORSE: f"Worse{other}.",
             Verdict.EQUIVALENT: f"Shown equal to {against} within {m} points.",
-            Verdict.NOT_INFERIOR: f"Shown not worse than {against} by more than {m} points.",
+            Verdict.NOT_INFERIOR: f"Shown not to be worse than {against} by more than {m} points.",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
             Verdict.DIVERGED: "Training broke with most or all of its seeds.",
         }[finding.verdict]
@@ -73,19 +73,18 @@ class EnglishRounds(EnglishPieces):
         return self.join(sentences)
 
     def bracket_row(self, chosen: float | None) -> str:
-        return "Chose no rate." if chosen is None else f"Chosen by validation loss: {rate(chosen)}."
+        return "No rate was chosen." if chosen is None else f"Chosen by validation loss: {rate(chosen)}."
 
     def confirm_remark(self) -> str:
         """Under the confirm round's table: by what rule its configurations were nominated."""
         return (
-            "What goes into the confirmation: of the configurations within one standard error of the highest "
-            "validation accuracy, the one of lowest validation loss; and, where there is one, the "
-            "cheapest that may be as good."
+            "Confirm tests the configuration with the lowest validation loss among those within one standard error of "
+            "the highest validation accuracy, and the cheapest one that may be as good, if there is one."
         )
 
     def bracket_remark(self) -> str:
         """Under a table with rows that only choose a learning rate."""
-        return "Rows with several learning rates only choose one; they enter no claim, fresh seeds make it."
+        return "Rows with several learning rates only choose one. Claims use fresh seeds, never these trials."
 
     def no_verdict(self) -> str:
         return "Not compared: no verdict."
@@ -117,13 +116,13 @@ class EnglishRounds(EnglishPieces):
 
     def retuned_baseline(self, trials: Sequence[int]) -> str:
         return (
-            "The baseline, its learning rate re-tuned like the others': those are compared with trials "
-            f"{trial_list(trials)}."
+            "The baseline with its learning rate re-tuned like that of the other rows, which are compared with it "
+            f"(trials {trial_list(trials)})."
         )
 
     def only_whether_it_trains(self, n: int) -> str:
         seeds = {1: "", 2: ", with both seeds"}.get(n, f", with all {numeral(n)} seeds")
-        return f"Asked only whether training holds: it does{seeds}."
+        return f"Run only to see whether training holds: it does{seeds}."
 
     def part_of_the_sum(self) -> str:
         return "Trained to see whether the changes add up; no verdict of its own."
@@ -173,7 +172,7 @@ class EnglishRounds(EnglishPieces):
     def chance_to_see(self, margin: float, chance: float) -> str:
         """With which probability a true difference of the margin would have been found."""
         share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
-        return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be seen."
+        return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be found."
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{plural(n, 'trial')}, {duration(seconds)}"
@@ -196,7 +195,7 @@ class EnglishRounds(EnglishPieces):
             )
         how = {"diverged": "diverged", "collapsed": "collapsed"}.get(bracket.how, "diverged or collapsed")
         between = (
-            "The rates tried in between do not settle where: their seeds disagree, or are too few."
+            "The rates tried in between do not settle where: their seeds disagree or are too few."
             if bracket.mixed
             else "What happens in between is not known."
         )
@@ -218,10 +217,14 @@ class EnglishRounds(EnglishPieces):
         for code, values in notes:
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
-                told.append(f"Taken along although not shown to help: {names}. The best level seen is ahead, no more.")
+                told.append(
+                    f"Included although not shown to help: {names}. The level used is only the one that leads so far."
+                )
         skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
         if skipped:
-            told.append(f"There is no round {' or '.join(skipped)}: there was nothing to ask, or no room for it.")
+            told.append(
+                f"There is no round {' or '.join(skipped)}: it had no open question, or did not fit the budget."
+            )
         return told
 
     # Pieces
@@ -237,12 +240,12 @@ class EnglishRounds(EnglishPieces):
             return f"Not shown as good as {against}: it may be up to {number(worst * 100, 2)} points worse."
         if finding.kind is ContrastKind.EQUIVALENCE:
             return f"Not shown equal to {against} within {m} points."
-        return f"Can't be told from {against}."
+        return f"No difference from {against} was found."
 
     def _limits(self, finding: Finding) -> list[str]:
         out = []
         if finding.provisional:
-            out.append("Provisional: the noise between seeds rests on too few seeds.")
+            out.append("Provisional: the noise between seeds was estimated from too few seeds.")
         if finding.witnesses_disagree and finding.loss_effect is not None:
             out.append(f"The loss says the opposite ({finding.loss_effect:+.3f} nats an example; lower is better).")
         if finding.p_mcnemar is not None:

@@ -296,7 +296,7 @@ class EnglishTerminal(EnglishRounds):
     def failed_trials(self, ids: Sequence[int], command: str) -> str:
         """At the end of a run with failed trials."""
         return (
-            f"Could not be trained: {self.trials_named(ids)}; the record says why. Once the cause is mended: {command}"
+            f"Could not be trained: {self.trials_named(ids)}; the record says why. Once the cause is fixed: {command}"
         )
 
     def wrote(self, file: str, commands: Sequence[str]) -> str:
