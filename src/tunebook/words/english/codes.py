@@ -1,4 +1,4 @@
-"""Codes of the core, the engines and the planner in English: one phrase for each."""
+"""A phrase in English for each code of the core, the engines and the planner."""
 
 from __future__ import annotations
 

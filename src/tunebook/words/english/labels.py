@@ -195,5 +195,5 @@ PATHS = {
     "training data": "training data",
     "curves": "curves",
 }
-"""What a command has written, by the names of its JSON."""
+"""Names of written files, by the keys of the command's JSON."""
 ROUND_STATES = {"done": "done", "running": "running", "to come": "to come"}

@@ -19,7 +19,7 @@ __all__ = ["EnglishOpening"]
 
 
 class EnglishOpening(EnglishPieces):
-    """What stands above the first round."""
+    """The text above the first round."""
 
     def aim(self, aim: Aim) -> str:
         """What the study is for, what it varies and what it may spend."""
@@ -57,7 +57,7 @@ class EnglishOpening(EnglishPieces):
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def shown_before(self, round_heading: str) -> str:
-        """An earlier round showed it better on validation, the test split does not."""
+        """An earlier round showed a gain on validation that the test split does not confirm."""
         return f"{round_heading} showed it better on the validation split; the test split does not confirm this."
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
@@ -112,11 +112,11 @@ class EnglishOpening(EnglishPieces):
         return f"whether {what} differs from {against} ({self.effect_points(finding)}; {self._settle(finding)})"
 
     def unknown_pairs(self, n: int) -> str:
-        """That interactions are unknown, when there are such pairs; else nothing."""
+        """A clause that interactions are unknown, if there are such pairs."""
         return "whether the changes add up or interact (the trials that would tell were not run)" if n else ""
 
     def unseen(self, effect: float) -> str:
-        """Differences too small for this study."""
+        """Differences too small for this study to detect."""
         return f"differences below about {number(effect * 100, 2)} points, which this study would mostly miss"
 
     # The table of facts
@@ -199,7 +199,7 @@ class EnglishOpening(EnglishPieces):
         return text + (f"; one after another: about {duration(one_by_one)}" if one_by_one else "")
 
     def reading_fact(self) -> str:
-        """How the brackets in the tables are to be read."""
+        """How to read the brackets in the tables."""
         return (
             "brackets behind a result are its own 95 % interval; brackets behind a difference hold for all differences "
             'of their round together. "No difference was found" never means that there is no difference'

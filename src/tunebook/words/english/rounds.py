@@ -17,7 +17,7 @@ __all__ = ["EnglishRounds"]
 
 
 class EnglishRounds(EnglishPieces):
-    """One section for each round."""
+    """The section of each round."""
 
     def round_heading(self, number: int, kind: RoundKind) -> str:
         return f"Round {number}: {ROUNDS[kind]}" if number else "Before training: the reference"
@@ -26,7 +26,7 @@ class EnglishRounds(EnglishPieces):
         return "Found"
 
     def goal(self, kind: RoundKind, has_test: bool = True) -> str:
-        """What a round asks; without a test split confirm can only bring fresh seeds."""
+        """The question of a round. Without a test split, confirm can only use fresh seeds."""
         if kind is RoundKind.CONFIRM and not has_test:
             return "Does it hold with fresh seeds? There is no test split, so the examples are those of the choice."
         return GOALS[kind]
@@ -41,7 +41,7 @@ class EnglishRounds(EnglishPieces):
         return text[:1].upper() + text[1:] + "." if text else ""
 
     def verdict(self, finding: Finding, against: str, margin: float) -> str:
-        """The analysis cell of one finding: verdict, and what limits it."""
+        """The analysis cell for a finding: its verdict and what limits it."""
         other = "" if against == self.label("the_baseline") else f" than {against}"
         m = margin_text(margin)
         first = {
@@ -76,14 +76,14 @@ class EnglishRounds(EnglishPieces):
         return "No rate was chosen." if chosen is None else f"Chosen by validation loss: {rate(chosen)}."
 
     def confirm_remark(self) -> str:
-        """Under the confirm round's table: by what rule its configurations were nominated."""
+        """The remark below confirm's table: by which rule its configurations were chosen."""
         return (
             "Confirm tests the configuration with the lowest validation loss among those within one standard error of "
             "the highest validation accuracy, and the cheapest one that may be as good, if there is one."
         )
 
     def bracket_remark(self) -> str:
-        """Under a table with rows that only choose a learning rate."""
+        """The remark below a table with rows that only choose a learning rate."""
         return "Rows with several learning rates only choose one. Claims use fresh seeds, never these trials."
 
     def no_verdict(self) -> str:
@@ -141,7 +141,7 @@ class EnglishRounds(EnglishPieces):
         return f"{CUTS.get(cut.code, clean(cut.code))}{of} ({plural(cut.count, 'trial')})"
 
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
-        """One finding as a sentence that stands alone."""
+        """A finding as a complete sentence."""
         m = f"{margin_text(margin)} points"
         claim = {
             Verdict.BETTER: f"{what}: better than {against}",
@@ -166,11 +166,11 @@ class EnglishRounds(EnglishPieces):
         return f"{what}: {word} {against}?"
 
     def no_difference_for(self, named: Sequence[str]) -> str:
-        """The factors, each with its levels, for which no difference was shown; goes on from "Not shown"."""
+        """The factors and levels for which no difference was shown; continues "Not shown"."""
         return f"a difference for {self.listed(named)}"
 
     def chance_to_see(self, margin: float, chance: float) -> str:
-        """With which probability a true difference of the margin would have been found."""
+        """The probability that a true difference of the size of the margin was found."""
         share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
         return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be found."
 
@@ -178,7 +178,7 @@ class EnglishRounds(EnglishPieces):
         return f"{plural(n, 'trial')}, {duration(seconds)}"
 
     def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
-        """Where training breaks; `where` names what else the trials have in common, if not the baseline."""
+        """Where training breaks; `where` names the settings that the trials share, if not the baseline's."""
         held = f"With {where}, training" if where else "Training"
         evidence = f"Evidence: trials {trial_list(bracket.trials)}."
         top = rate(bracket.highest_trained)
@@ -209,7 +209,7 @@ class EnglishRounds(EnglishPieces):
         return WARNINGS.get(code, clean(code))
 
     def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-        """Why the planner left something out, in a sentence for each reason; notes to itself say nothing."""
+        """A sentence for each reason why the planner left something out."""
         told, why = [], self.not_refined(notes)
         if why:
             parts = [f"{self.factor_list(names)} ({NOT_REFINED.get(w, w)})" for w, names in why.items()]

@@ -34,26 +34,26 @@ _COMMENTS = {
 
 
 class EnglishStudyFile(EnglishPieces):
-    """One comment for each value."""
+    """A comment for each value."""
 
     def comment(self, key: str) -> str:
-        """The comment of a value that is always the same."""
+        """The comment for a value whose comment is always the same."""
         return _COMMENTS[key]
 
     def comment_labels(self, n: int, first: Sequence[str]) -> str:
-        """Answers that are labels; `first` are some of them."""
+        """Answers that are labels; `first` are the first of them."""
         return f"{n} different answers: {', '.join(first)}{', ...' if n > len(first) else ''}"
 
     def comment_short_answers(self, longest: int) -> str:
-        """Short answers that are no labels."""
+        """Answers that are short but not labels."""
         return f"short answers, at most {longest} characters"
 
     def comment_train(self, rows: int, form: str, keys: str) -> str:
-        """What the training file holds."""
+        """What the training file contains."""
         return f"{rows} rows, {form} ({keys})"
 
     def comment_validation(self, examples: int, points: int) -> str:
-        """What the validation examples can show."""
+        """Which differences the validation examples can show."""
         return f"{examples} examples; they show differences of about {points} points or more"
 
     def comment_no_validation(self, examples: int, points: int) -> str:
@@ -68,11 +68,11 @@ class EnglishStudyFile(EnglishPieces):
         return f"{examples} examples, opened once, at the end"
 
     def comment_train_rows(self, rows: int) -> str:
-        """Why not all rows are trained on."""
+        """Why only a part of the rows is used for training."""
         return f"of {rows}, drawn by the seed, to save time; remove it to train on all"
 
     def comment_max_length(self, tokens: int) -> str:
-        """The longest row, estimated."""
+        """The estimated length of the longest row."""
         return f"the longest row has at most about {tokens} tokens; plan counts them"
 
     def comment_few_levels(self, trials: int) -> str:

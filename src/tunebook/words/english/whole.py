@@ -1,4 +1,4 @@
-"""What the study says as a whole, in English."""
+"""What the record says about the study as a whole, in English."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EnglishWhole(EnglishPieces):
         return f"{self.factor(importance.factor)}: no effect above {above} points seen."
 
     def below(self, points: str) -> str:
-        """Short form of `below_noise`, for a picture."""
+        """Short form of `below_noise`, for a figure."""
         return f"nothing above {points} points seen"
 
     def interaction(self, interaction: Interaction) -> str:
@@ -80,7 +80,7 @@ class EnglishWhole(EnglishPieces):
         )
 
     def needs(self, n: int | None) -> str:
-        """How many examples or seeds would settle a question."""
+        """The number of examples or seeds that would settle a question."""
         return "> 20 ×" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
@@ -139,7 +139,7 @@ class EnglishWhole(EnglishPieces):
         return f"Trial {trial} could not be trained: {reason.rstrip('.') or 'no reason was recorded'}."
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
-        """A note of the ledger that readers must know, or None for the others."""
+        """A ledger note that readers should know, or None for other notes."""
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
         if code == "versions_changed":
             return (
