@@ -93,8 +93,8 @@ def _sound(folder: Path) -> Examination:
         Problem("writer", "ok", holder or "nobody holds the study"),
     ]
     if running and holder is None:
-        found = f"{_listed(running)} was running when its runner ended"
-        problems.append(Problem("running trials", "hint", found, "`tunebook run` takes up where it stopped."))
+        state = f"{_listed(running)} was running when its runner ended"
+        problems.append(Problem("running trials", "hint", state, "`tunebook run` takes up where it stopped."))
     if failed:
         advice = "The record has the reasons; once they are mended, `tunebook run --retry-failed` tries them again."
         problems.append(Problem("failed trials", "hint", _listed(failed), advice))
@@ -107,14 +107,14 @@ def _sound(folder: Path) -> Examination:
     return Examination(tuple(problems), summary, finished)
 
 
-def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
-    finished, lost = tuple(sorted(found.finished)), tuple(found.lost)
-    said = f"{without_advice(message)}: a disk fault, or an edit by hand"
-    problems = [Problem("file", "missing", said, "Keep a copy of the folder before anything else.")]
-    problems += [Problem("damage", "missing", line) for line in found.damage[:MOST_LINES]]
-    if len(found.damage) > MOST_LINES:
-        problems.append(Problem("damage", "missing", f"and {len(found.damage) - MOST_LINES} more of the kind"))
-    if found.spec is None:
+def _damaged(folder: Path, message: str, salvaged: Salvage) -> Examination:
+    finished, lost = tuple(sorted(salvaged.finished)), tuple(salvaged.lost)
+    what = f"{without_advice(message)}: a disk fault, or an edit by hand"
+    problems = [Problem("file", "missing", what, "Keep a copy of the folder before anything else.")]
+    problems += [Problem("damage", "missing", line) for line in salvaged.damage[:MOST_LINES]]
+    if len(salvaged.damage) > MOST_LINES:
+        problems.append(Problem("damage", "missing", f"and {len(salvaged.damage) - MOST_LINES} more of the kind"))
+    if salvaged.spec is None:
         advice = "Put a backup in its place."
         problems.append(Problem("rescue", "missing", "the study's own row cannot be read", advice))
         summary = "The ledger is damaged, and nothing can be rescued from it."

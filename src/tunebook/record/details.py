@@ -34,12 +34,12 @@ DIGITS = 4
 
 def details(view: View, words: Words) -> dict[str, Any]:
     """The page's data as plain JSON values."""
-    found: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for prompt_limit, answer_limit in LIMITS:
-        found = _coded(view, words, prompt_limit, answer_limit)
-        if len(json.dumps(found, ensure_ascii=False)) <= MOST_BYTES:
+        data = _coded(view, words, prompt_limit, answer_limit)
+        if len(json.dumps(data, ensure_ascii=False)) <= MOST_BYTES:
             break
-    return found
+    return data
 
 
 class _Texts:

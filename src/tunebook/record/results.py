@@ -40,7 +40,7 @@ def render(view: View) -> str:
 
 def as_dict(view: View) -> dict[str, Any]:
     """The content of results.json as plain values."""
-    found = view.conclusions
+    conclusions = view.conclusions
     return {
         "schema_version": SCHEMA_VERSION,
         "study": _study(view),
@@ -48,19 +48,19 @@ def as_dict(view: View) -> dict[str, Any]:
         "versions": {k: _plain(v) for k, v in dict(view.facts.environment.get("versions") or {}).items()},
         "data": _data(view),
         "reference": _reference(view),
-        "noise": _noise(found.noise),
+        "noise": _noise(conclusions.noise),
         "trials": [_trial(view, fact) for fact in view.trials],
-        "findings": [_finding(finding) for finding in found.findings],
+        "findings": [_finding(finding) for finding in conclusions.findings],
         "best": _best(view),
         "cheapest_as_good": _cheapest(view),
-        "tie_set": [{"key": k, "configuration": _configuration(view, k)} for k in found.tie_set],
-        "importance": [_importance(i) for i in found.importance],
-        "interactions": [_interaction(i) for i in found.interactions],
+        "tie_set": [{"key": k, "configuration": _configuration(view, k)} for k in conclusions.tie_set],
+        "importance": [_importance(i) for i in conclusions.importance],
+        "interactions": [_interaction(i) for i in conclusions.interactions],
         "sweet_spots": [
             {"factor": s.factor, "low": s.low, "high": s.high, "best": s.best, "fitted": s.fitted}
-            for s in found.sweet_spots
+            for s in conclusions.sweet_spots
         ],
-        "boundary": _boundary(found.boundary),
+        "boundary": _boundary(conclusions.boundary),
         "confirmation": _confirmation(view),
         "savings": _savings(view),
     }

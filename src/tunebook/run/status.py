@@ -76,10 +76,10 @@ def status_of(place: StudyPaths) -> StudyStatus:
 
     Raises: NotFoundError: it has not been started.
     """
-    found = read_study(place)
-    status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
-    deaths = tuple((values["worker"], values["reason"]) for code, values in found.notes if code == "worker_died")
-    return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
+    study = read_study(place)
+    status = study_status(study.spec, study.facts, study.history, study.conclusions, study.outlook)
+    deaths = tuple((values["worker"], values["reason"]) for code, values in study.notes if code == "worker_died")
+    return replace(status, under_way=under_way(place.folder, study.history), deaths=deaths)
 
 
 def study_status(

@@ -68,8 +68,8 @@ class EnglishNotices(EnglishPieces):
 
     def refused_one_label(self, source: str, split: str, count: int, label: str) -> str:
         """Every row has the same answer, and the metric cannot use that."""
-        said = self.notice_one_label(source, split, count, label)
-        return f"{said} Is the file sorted by answer? Shuffle it, or give rows with different answers."
+        problem = self.notice_one_label(source, split, count, label)
+        return f"{problem} Is the file sorted by answer? Shuffle it, or give rows with different answers."
 
     def notice_unseen_labels(self, split: str, labels: Sequence[str], rows: int) -> str:
         """Answers that never occur in training."""

@@ -67,12 +67,14 @@ class EnglishOpening(EnglishPieces):
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        said = f"{self.percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
+        corrected_text = (
+            f"{self.percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
+        )
         if corrected >= raw:
-            return f"Corrected for the selection, its validation accuracy is {said}."
+            return f"Corrected for the selection, its validation accuracy is {corrected_text}."
         return (
             f"Its validation accuracy of {self.percent(raw)} is too high, because it was chosen by it; "
-            f"corrected for the selection it is {said}."
+            f"corrected for the selection it is {corrected_text}."
         )
 
     def not_confirmed(self, has_test: bool) -> str:
@@ -99,8 +101,10 @@ class EnglishOpening(EnglishPieces):
     def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
         costs = self._price(price)
         worse = "" if worse_by is None else f"may be up to {number(worse_by * 100, 2)} points worse"
-        told = "; ".join(filter(None, [worse, costs])) or "is not shown to be"
-        return f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {told}."
+        details = "; ".join(filter(None, [worse, costs])) or "is not shown to be"
+        return (
+            f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {details}."
+        )
 
     def not_known(self, items: Sequence[str]) -> str:
         return f"{strong('Not known')}: {'; '.join(items)}."

@@ -131,10 +131,10 @@ class EnglishRounds(EnglishPieces):
         return f"{trained} of {all_} seeds"
 
     def fold(self, reasons: Sequence[str], longest: int | None) -> str:
-        told = [
+        sentences = [
             "No example is that long." if r == "max_length" and not longest else FOLDS.get(r, clean(r)) for r in reasons
         ]
-        return self.join([*(text.replace("{longest}", str(longest)) for text in told), "Not trained again."])
+        return self.join([*(text.replace("{longest}", str(longest)) for text in sentences), "Not trained again."])
 
     def cut(self, cut: Cut) -> str:
         of = f" of {self.factor_list(cut.factors)}" if cut.factors else ""
@@ -210,22 +210,22 @@ class EnglishRounds(EnglishPieces):
 
     def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
         """A sentence for each reason why the planner left something out."""
-        told, why = [], self.not_refined(notes)
+        sentences, why = [], self.not_refined(notes)
         if why:
             parts = [f"{self.factor_list(names)} ({NOT_REFINED.get(w, w)})" for w, names in why.items()]
-            told.append(f"Not refined: {'; '.join(parts)}.")
+            sentences.append(f"Not refined: {'; '.join(parts)}.")
         for code, values in notes:
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
-                told.append(
+                sentences.append(
                     f"Included although not shown to help: {names}. The level used is only the one that leads so far."
                 )
         skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
         if skipped:
-            told.append(
+            sentences.append(
                 f"There is no round {' or '.join(skipped)}: it had no open question, or did not fit the budget."
             )
-        return told
+        return sentences
 
     # Pieces
 
