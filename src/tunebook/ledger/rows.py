@@ -119,7 +119,7 @@ def read_facts(connection: Connection, row: Row, place: str) -> StudyFacts:
         texts.setdefault(e.split, []).append(ExampleText(e.example_index, e.prompt, e.gold, e.group_name))
     by_split = {split: tuple(of_split) for split, of_split in texts.items()}
     if examples_digest(by_split) != row["examples_digest"]:
-        raise damaged(place, "table examples: the checksum does not fit")
+        raise damaged(place, "table examples: the checksum does not match")
     return replace(facts, examples=by_split)
 
 
@@ -302,7 +302,7 @@ def _trial_fact(
     except (TypeError, ValueError) as error:
         raise damaged(place, f"trial {trial.id}: {error}") from error
     if digest != row["result_digest"]:
-        raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not fit")
+        raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not match")
     cost = decoded(Cost, row["cost"], place)
     return TrialFact(trial, state, of_trial, curve, cost, row["diverged_step"], row["reason"])
 

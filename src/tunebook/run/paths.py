@@ -54,7 +54,7 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
         is_folder = path.is_dir()
     except OSError as error:
         raise NotFoundError(
-            f"{str(path)[:100]}: no path that the system knows ({error.strerror}). Give a study file or folder."
+            f"{str(path)[:100]}: not a valid path ({error.strerror}). Give a study file or folder."
         ) from None
     if is_folder:
         if not (path / LEDGER_FILE).exists():

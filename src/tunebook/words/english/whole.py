@@ -114,7 +114,7 @@ class EnglishWhole(EnglishPieces):
 
     def where_the_adapter_is(self) -> str:
         return (
-            "Its trained adapter is in best/ beside this record: of its seeds the one of median validation loss, not "
+            "Its trained adapter is in best/ next to this record: the seed with the median validation loss, not "
             "the luckiest. tunebook export writes it for PEFT, as a merged model, or as a configuration for "
             "LLaMA-Factory or axolotl."
         )
