@@ -65,7 +65,7 @@ both."""
 class Purpose(StrEnum):
     """Why a trial is run; `words` has a phrase for each."""
 
-    REFERENCE = "reference"  # the base model without adapter
+    REFERENCE = "reference"  # the base model without adapter (decision 003)
     BASELINE = "baseline"
     LEVEL = "level"  # one factor changed, all else as the baseline
     BRACKET = "bracket"  # chooses a learning rate; never enters a claim

@@ -3,7 +3,7 @@ baseline. Pure.
 
 The data is compact: each text is stored once, answers are numbers, and only the examples are kept that a trial scores
 differently from the baseline trial it is compared with. 100 trials on 1,000 examples stay well below the page's 15 MB;
-longer texts are shortened further, and the page says so.
+longer texts are shortened further, and the page says so (decision 052).
 """
 
 from __future__ import annotations

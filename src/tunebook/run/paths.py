@@ -1,4 +1,4 @@
-"""Where a study is: its file, its folder, and the folder that its data paths are relative to."""
+"""Where a study is: its file, its folder, and the folder that its data paths are relative to (decision 004)."""
 
 from __future__ import annotations
 
