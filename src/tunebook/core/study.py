@@ -84,7 +84,7 @@ def error_share(kind: RoundKind, design: str = "one_factor") -> float:
 class Purpose(StrEnum):
     """Why a trial is run; `words` has a phrase for each."""
 
-    REFERENCE = "reference"  # the base model without adapter
+    REFERENCE = "reference"  # the base model without adapter (decision 003)
     BASELINE = "baseline"
     LEVEL = "level"  # one factor changed, all else as the baseline
     PILOT = "pilot"  # finds the good learning rate for all configurations; never enters a claim

@@ -71,7 +71,7 @@ def _whole_study(record: Record) -> list[str]:
 
 
 def _reference(record: Record) -> list[str]:
-    """The tables for looking things up: every comparison and every trial."""
+    """The tables for looking things up, at the end: every comparison and every trial (decision 054)."""
     parts: list[str] = []
     if record.comparisons:
         parts += [_heading(record.labels["all_findings"]), _table(record.comparisons)]

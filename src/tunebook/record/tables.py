@@ -31,8 +31,8 @@ def varying(view: View) -> tuple[list[str], list[str]]:
     for fact in view.trials:
         for factor, level in fact.trial.configuration.as_dict().items():
             values.setdefault(factor, set()).add(str(level))
-    told = {factor for fact in view.trials for factor in fact.trial.configuration.as_told()}
-    values = {factor: seen for factor, seen in values.items() if factor in told}
+    named = {factor for fact in view.trials for factor in fact.trial.configuration.as_told()}
+    values = {factor: seen for factor, seen in values.items() if factor in named}
     return [f for f, seen in values.items() if len(seen) > 1], [f for f, seen in values.items() if len(seen) == 1]
 
 
@@ -101,8 +101,8 @@ def _is_number(view: View, factor: str) -> bool:
 
 def comparisons(view: View, words: Words) -> Table | None:
     """Every judged contrast of the main family, with all its numbers."""
-    found = view.findings()
-    if not found:
+    findings = view.findings()
+    if not findings:
         return None
     columns = ("round", "question", "split", "effect", "p", "verdict", "evidence")
     rows = tuple(
@@ -118,7 +118,7 @@ def comparisons(view: View, words: Words) -> Table | None:
             _verdict_cell(words, f),
             Cell(f"{trial_list(f.treatment_trials)} / {trial_list(f.control_trials)}"),
         )
-        for f in found
+        for f in findings
     )
     return Table(tuple(words.label(c) for c in columns), rows, frozenset({0, 4}))
 
@@ -211,14 +211,14 @@ def _sorted(levels: Sequence[Any]) -> list[Any]:
 def costs(view: View, words: Words) -> Table | None:
     """The best, the cheapest that is as good, the baseline and the rest of the tie set: accuracy against time, memory
     and size."""
-    found = view.conclusions
+    conclusions = view.conclusions
     roles: dict[str, str] = {}
-    if found.best:
-        roles[found.best.key] = words.label("best_role")
-    if found.cheapest and found.cheapest.key:
-        roles.setdefault(found.cheapest.key, words.label("cheapest_role"))
+    if conclusions.best:
+        roles[conclusions.best.key] = words.label("best_role")
+    if conclusions.cheapest and conclusions.cheapest.key:
+        roles.setdefault(conclusions.cheapest.key, words.label("cheapest_role"))
     roles.setdefault(view.baseline_key, words.label("baseline"))
-    for key in found.tie_set:
+    for key in conclusions.tie_set:
         if len(roles) < MOST_TIED:
             roles.setdefault(key, words.label("tie_role"))
     rows = []

@@ -204,7 +204,7 @@ class View:
         """The latest finding with an estimate that compares a configuration with the baseline, on the test split if
         there is one. There is no estimate when a side has no outcomes (for example a baseline whose trials all failed).
         """
-        found = [
+        with_numbers = [
             f
             for f in self.findings()
             if f.treatment_key == key
@@ -212,5 +212,5 @@ class View:
             and f.kind.value == "difference"
             and not math.isnan(f.effect)
         ]
-        found.sort(key=lambda f: (f.split == "test", f.round))
-        return found[-1] if found else None
+        with_numbers.sort(key=lambda f: (f.split == "test", f.round))
+        return with_numbers[-1] if with_numbers else None
