@@ -50,7 +50,7 @@ def main() -> int:
 
 def _cells(path: Path, order: Iterable[str]) -> list[dict[str, Any]]:
     """The rows of a results file, in the order in which the benchmark defines its cells."""
-    rows = {row["cell"]: row for row in json.loads(path.read_text())["cells"]} if path.exists() else {}
+    rows = {row["cell"]: row for row in json.loads(path.read_text(encoding="utf-8"))["cells"]} if path.exists() else {}
     return [rows[name] for name in order if name in rows]
 
 

@@ -1,12 +1,23 @@
-"""What all tests share: threads held down, no hub, signals that programs under test heed."""
+"""What all tests share: threads held down, no hub, signals that programs under test heed, studies that have ended."""
 
 from __future__ import annotations
 
+import gc
+import json
 import os
+import random
+import shutil
 import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from benchmarks.soak import Soak
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -16,6 +27,9 @@ os.environ.pop("TUNEBOOK_LEDGER", None)
 # a shared machine may be slow without anything being wrong
 settings.register_profile("tunebook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tunebook")
+
+SECRET = "correct-horse-battery"
+"""The hub's token while `trained` was made."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,3 +42,61 @@ def pytest_configure(config: pytest.Config) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: a garbage collection, which engines ask for, need not look at it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Soak:
+    """A simulated study of 14 trials that nothing disturbed. Only to be read; `study` is a copy."""
+    from benchmarks.soak import make_simulated_study
+
+    return _made_once(tmp_path_factory, "finished", lambda folder: make_simulated_study(folder, 14))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Soak:
+    """A study of 8 trials that really trained a tiny model, and that nothing disturbed. Only to be read."""
+    from benchmarks.soak import make_real_study
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HF_TOKEN", SECRET)
+        return _made_once(tmp_path_factory, "trained", lambda folder: make_real_study(folder, 8))
+
+
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Soak:
+    """The study, run by whichever worker of xdist asks first, for all of them."""
+    from benchmarks.soak import Soak
+
+    root = factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / name
+    times = folder / "times.json"
+    with FileLock(f"{folder}.lock"):
+        if times.exists():
+            startup, work = json.loads(times.read_text())
+            return Soak(folder / "study.yaml", random.Random(0), startup_seconds=startup, work_seconds=work)
+        soak = Soak(make(folder), random.Random(0))
+        soak.run()
+        times.write_text(json.dumps([soak.startup_seconds, soak.work_seconds]))
+    return soak
+
+
+@pytest.fixture
+def study(finished: Soak, tmp_path: Path) -> Path:
+    """A copy of the finished study that a test may harm: the study file. Its folder is `runs/soak` beside it."""
+    shutil.copytree(finished.file.parent, tmp_path / "copy")
+    return tmp_path / "copy" / "study.yaml"
+
+
+@pytest.fixture(scope="module")
+def few_pictures() -> Iterator[None]:
+    """Records get two of their pictures, which are half the time of a simulated study."""
+    from tunebook.record.plots import gallery
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gallery, "PAINTERS", [p for p in gallery.PAINTERS if p[0] in ("effects", "cost")])
+        yield

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from benchmarks.soak import Child, Soak, compare, make_real_study
+from benchmarks.soak import Child, Soak, compare, make_real_study, make_simulated_study
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.command import CommandEngine
@@ -23,7 +21,7 @@ from tunebook.executors.faults import stops_the_study
 from tunebook.testing.event_recorder import EventRecorder
 from tunebook.testing.tiny_model import write_tiny_model
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("few_pictures")]
 Sized = Callable[[Path, int], Path]
 
 
@@ -47,19 +45,10 @@ def small() -> Iterator[Sized]:
         subprocess.run(["umount", "-l", str(folder)], check=False)
 
 
-def with_engine(folder: Path, engine: str) -> Path:
-    file = make_real_study(folder, 6)
-    text = file.read_text().replace("engine: packed", f"engine: {engine}")
-    file.write_text(text.replace("\n  lora_r: [4, 8]", "").replace("seed: 3", "seed: 3\nseeds: {baseline: 3}"))
-    return file
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["packed", "peft"])
-def test_no_room_for_adapters_ends_the_run_with_75_and_it_goes_on(tmp_path, small, engine):
-    calm = Soak(with_engine(tmp_path / "calm", engine), random.Random(0))
-    calm.run()
-    file = with_engine(tmp_path / "full", engine)
+def test_no_room_for_adapters_ends_the_run_with_75_and_it_goes_on(tmp_path, small, trained):
+    """In a worker; what each engine makes of a full disk is shown below."""
+    file = make_real_study(tmp_path / "full", 8)
     adapters = small(tmp_path / "full" / "runs" / "soak" / "adapters", 20)
     child = Child(file, tmp_path / "out.log")
     said = lambda: (tmp_path / "out.log").read_text()  # noqa: E731
@@ -69,7 +58,7 @@ def test_no_room_for_adapters_ends_the_run_with_75_and_it_goes_on(tmp_path, smal
     small(adapters, 50_000)
     again = Soak(file, random.Random(0))
     again.run()
-    found = compare(calm.folder, again.folder)
+    found = compare(trained.folder, again.folder)
     assert (found.trials_lost, found.trials_doubled, found.differences) == (0, 0, ())
 
 
@@ -134,10 +123,9 @@ def test_a_full_disk_is_no_fault_of_an_external_trainers_trial(tmp_path, small, 
     assert (len(desk.results), desk.failures) == (1, {})
 
 
-@pytest.mark.slow
 def test_no_room_for_tensorboard_is_a_warning(tmp_path, small):
     """Its writer works in a thread of its own; the study must neither end nor hang with it."""
-    file = with_engine(tmp_path / "full", "packed")
+    file = make_simulated_study(tmp_path / "full", 8)
     small(tmp_path / "full" / "runs" / "soak" / "tensorboard", 12)
     child = Child(file, tmp_path / "out.log")
     said = (tmp_path / "out.log").read_text

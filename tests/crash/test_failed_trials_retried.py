@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from benchmarks.soak import compare
 from tunebook.cli.main import main as command_line
 from tunebook.core.study import TrialState
 from tunebook.ledger import open_ledger
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("few_pictures")]
 
 TRAINER = """
 import json, os, sys, time

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -11,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from benchmarks.soak import Soak, make_simulated_study
 from tunebook.record import plots
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import read_study
@@ -24,18 +20,10 @@ WRITTEN = ("record.md", "record.html", "results.json", "trials.csv")
 REPORT = [sys.executable, "-c", "from tunebook.cli.main import main; main()", "report"]
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    soak = Soak(make_simulated_study(tmp_path_factory.mktemp("finished"), 14), random.Random(0))
-    soak.run()
-    return soak.folder
-
-
 @pytest.fixture
-def folder(finished, tmp_path) -> Path:
-    """A copy of the study without anything that a report writes."""
-    copy = tmp_path / "study"
-    shutil.copytree(finished, copy)
+def folder(study) -> Path:
+    """The folder of a finished study without anything that a report writes."""
+    copy = study.parent / "runs" / "soak"
     for name in WRITTEN:
         (copy / name).unlink()
     shutil.rmtree(copy / "figures")

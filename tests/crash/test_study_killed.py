@@ -15,50 +15,38 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from benchmarks.soak import Child, Soak, compare, make_real_study, make_simulated_study
 from tunebook.cli.main import main as command_line
 from tunebook.ledger import open_ledger
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("few_pictures")]
 N_TRIALS = 14
 
 
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory) -> Soak:
-    """A simulated study that nothing disturbed."""
-    soak = Soak(make_simulated_study(tmp_path_factory.mktemp("calm"), N_TRIALS), random.Random(0))
-    soak.run()
-    return soak
-
-
-def assert_the_same(calm: Soak, folder: Path) -> None:
-    found = compare(calm.folder, folder)
+def assert_the_same(finished: Soak, folder: Path) -> None:
+    found = compare(finished.folder, folder)
     assert found.trials_lost == 0
     assert found.trials_doubled == 0
     assert found.differences == ()
 
 
-def test_a_study_killed_at_random_ends_like_an_unbroken_one(tmp_path, calm):
+def test_a_study_killed_at_random_ends_like_an_unbroken_one(tmp_path, finished):
     harried = Soak(make_simulated_study(tmp_path, N_TRIALS), random.Random(4))
-    harried.run(5, like=calm)
+    harried.run(5, like=finished)
     assert harried.kills >= 3
-    assert_the_same(calm, harried.folder)
+    assert_the_same(finished, harried.folder)
 
 
 @pytest.mark.slow
-def test_real_training_killed_at_random_ends_like_an_unbroken_one(tmp_path):
+def test_real_training_killed_at_random_ends_like_an_unbroken_one(tmp_path, trained):
     """Adapters bit for bit; some of the kills hit a worker only."""
-    undisturbed = Soak(make_real_study(tmp_path / "calm", 8), random.Random(0))
-    undisturbed.run()
     harried = Soak(make_real_study(tmp_path / "killed", 8), random.Random(3))
-    harried.run(4, like=undisturbed)
+    harried.run(4, like=trained)
     assert harried.kills >= 2
-    assert_the_same(undisturbed, harried.folder)
+    assert_the_same(trained, harried.folder)
 
 
-def test_killed_between_sealing_and_planning_the_confirm_is_the_same(tmp_path, calm):
+def test_killed_between_sealing_and_planning_the_confirm_is_the_same(tmp_path, finished):
     """Found by the soak: the order of the sealed roles numbers the trials."""
     file = make_simulated_study(tmp_path, N_TRIALS)
     seen = []
@@ -79,10 +67,10 @@ def test_killed_between_sealing_and_planning_the_confirm_is_the_same(tmp_path, c
     again.run()
     with open_ledger(again.folder, write=False) as ledger:
         assert ledger.history().sealed
-    assert_the_same(calm, again.folder)
+    assert_the_same(finished, again.folder)
 
 
-def begun(file: Path, finished: int) -> Child:
+def begun(file: Path, at_least: int) -> Child:
     """A run that has finished at least so many trials and goes on."""
     child = Child(file, file.parent / "out.log")
     folder = file.parent / "runs" / "soak"
@@ -91,7 +79,7 @@ def begun(file: Path, finished: int) -> Child:
         assert child.wait(0.01) is None, (file.parent / "out.log").read_text()
         if (folder / "ledger.sqlite").exists():
             with open_ledger(folder, write=False) as ledger:
-                if ledger.spec() and sum(f.state.is_final for f in ledger.history().trials.values()) >= finished:
+                if ledger.spec() and sum(f.state.is_final for f in ledger.history().trials.values()) >= at_least:
                     return child
     raise AssertionError("the study does not get on")
 
@@ -101,8 +89,8 @@ def begun(file: Path, finished: int) -> Child:
     [([signal.SIGINT], 130), ([signal.SIGINT, signal.SIGINT], 130), ([signal.SIGTERM], 143), ([signal.SIGHUP], 143)],
     ids=["ctrl-c", "ctrl-c twice", "terminated", "hung up"],
 )
-def test_a_signal_ends_the_run_with_its_code_and_it_goes_on(tmp_path, calm, signals, code):
-    child = begun(make_simulated_study(tmp_path, N_TRIALS), finished=2)
+def test_a_signal_ends_the_run_with_its_code_and_it_goes_on(tmp_path, finished, signals, code):
+    child = begun(make_simulated_study(tmp_path, N_TRIALS), at_least=2)
     for number in signals:
         os.kill(child.pid, number)
     assert child.wait(120) == code
@@ -111,10 +99,10 @@ def test_a_signal_ends_the_run_with_its_code_and_it_goes_on(tmp_path, calm, sign
     assert "Traceback" not in said
     again = Soak(tmp_path / "study.yaml", random.Random(0))
     again.run()
-    assert_the_same(calm, again.folder)
+    assert_the_same(finished, again.folder)
 
 
-def test_closing_the_terminal_ends_the_run_in_order_and_it_goes_on(tmp_path, calm):
+def test_closing_the_terminal_ends_the_run_in_order_and_it_goes_on(tmp_path, finished):
     """A real terminal: its end both sends SIGHUP and makes every further write fail."""
     file = make_simulated_study(tmp_path, N_TRIALS)
     program = [sys.executable, "-c", "from tunebook.cli.main import main; main()", "run", str(file)]
@@ -128,21 +116,21 @@ def test_closing_the_terminal_ends_the_run_in_order_and_it_goes_on(tmp_path, cal
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 143
     again = Soak(file, random.Random(0))
     again.run()
-    assert_the_same(calm, again.folder)
+    assert_the_same(finished, again.folder)
 
 
-def test_under_nohup_a_hang_up_is_ignored(tmp_path, calm):
+def test_under_nohup_a_hang_up_is_ignored(tmp_path, finished):
     previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        child = begun(make_simulated_study(tmp_path, N_TRIALS), finished=2)
+        child = begun(make_simulated_study(tmp_path, N_TRIALS), at_least=2)
     finally:
         signal.signal(signal.SIGHUP, previous)
     os.kill(child.pid, signal.SIGHUP)
     assert child.wait(300) == 0
-    assert_the_same(calm, tmp_path / "runs" / "soak")
+    assert_the_same(finished, tmp_path / "runs" / "soak")
 
 
-def test_a_second_runner_is_turned_away_and_harms_nothing(tmp_path, calm, capsys):
+def test_a_second_runner_is_turned_away_and_harms_nothing(tmp_path, finished, capsys):
     file = make_simulated_study(tmp_path, N_TRIALS)
     folder = tmp_path / "runs" / "soak"
     with open_ledger(folder, write=True):
@@ -150,21 +138,21 @@ def test_a_second_runner_is_turned_away_and_harms_nothing(tmp_path, calm, capsys
         assert f"process {os.getpid()} on host" in capsys.readouterr().err
     again = Soak(file, random.Random(0))
     again.run()
-    assert_the_same(calm, again.folder)
+    assert_the_same(finished, again.folder)
 
 
-def test_a_study_copied_elsewhere_while_it_ran_goes_on_there(tmp_path, calm):
-    child = begun(make_simulated_study(tmp_path / "here", N_TRIALS), finished=3)
+def test_a_study_copied_elsewhere_while_it_ran_goes_on_there(tmp_path, finished):
+    child = begun(make_simulated_study(tmp_path / "here", N_TRIALS), at_least=3)
     child.kill()
     shutil.copytree(tmp_path / "here", tmp_path / "there" / "deeper")
     shutil.rmtree(tmp_path / "here")
     again = Soak(tmp_path / "there" / "deeper" / "study.yaml", random.Random(0))
     again.run()
-    assert_the_same(calm, again.folder)
+    assert_the_same(finished, again.folder)
 
 
 @pytest.mark.parametrize("kilobytes", [350, 900])
-def test_a_full_disk_ends_the_run_with_75_and_it_goes_on(tmp_path, calm, kilobytes):
+def test_a_full_disk_ends_the_run_with_75_and_it_goes_on(tmp_path, finished, kilobytes):
     place = tmp_path / "small"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "tmpfs", str(place), "-o"]
@@ -179,18 +167,18 @@ def test_a_full_disk_ends_the_run_with_75_and_it_goes_on(tmp_path, calm, kilobyt
         subprocess.run([*mount, "remount,size=200m"], check=True)
         again = Soak(file, random.Random(0))
         again.run()
-        assert_the_same(calm, again.folder)
+        assert_the_same(finished, again.folder)
     finally:
         subprocess.run(["umount", "-l", str(place)], check=False)
 
 
-def test_the_comparison_sees_what_it_is_for(tmp_path, calm):
+def test_the_comparison_sees_what_it_is_for(tmp_path, finished):
     """A comparison that cannot fail proves nothing."""
     import sqlite3
 
     copy = tmp_path / "copy"
-    shutil.copytree(calm.folder, copy)
-    assert_the_same(calm, copy)
+    shutil.copytree(finished.folder, copy)
+    assert_the_same(finished, copy)
     adapter = next(copy.glob("adapters/*/adapter_model.safetensors"), None)
     if adapter is not None:
         contents = bytearray(adapter.read_bytes())
@@ -200,6 +188,6 @@ def test_the_comparison_sees_what_it_is_for(tmp_path, calm):
     connection.execute("UPDATE attempts SET trial_id = 1 WHERE trial_id = 2")
     connection.commit()
     connection.close()
-    found = compare(calm.folder, copy)
+    found = compare(finished.folder, copy)
     assert found.trials_doubled == 1
     assert len(found.differences) == (adapter is not None)

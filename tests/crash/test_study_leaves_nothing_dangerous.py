@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickletools
-import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,10 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.soak import Child, Soak, make_real_study, make_simulated_study
+from benchmarks.soak import Child, make_simulated_study
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("few_pictures")]
 SECRET = "correct-horse-battery"
+"""The hub's token while `trained` was made."""
 
 
 def is_pickle(data: bytes) -> bool:
@@ -35,20 +35,17 @@ def cells(file: Path) -> list[object]:
 
 
 @pytest.mark.slow
-def test_a_study_that_really_trained_leaves_no_pickle_and_no_secret(tmp_path, monkeypatch):
+def test_a_study_that_really_trained_leaves_no_pickle_and_no_secret(trained):
     import pickle
 
     assert is_pickle(pickle.dumps({"a": 1}))
-    monkeypatch.setenv("HF_TOKEN", SECRET)
-    soak = Soak(make_real_study(tmp_path, 6), random.Random(0))
-    soak.run()
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    files = [path for path in trained.file.parent.rglob("*") if path.is_file()]
     assert {".safetensors", ".sqlite", ".html", ".json"} <= {path.suffix for path in files}
     for path in files:
         data = path.read_bytes()
         assert not is_pickle(data), path
         assert SECRET.encode() not in data, path
-    blobs = [cell for cell in cells(soak.folder / "ledger.sqlite") if isinstance(cell, bytes)]
+    blobs = [cell for cell in cells(trained.folder / "ledger.sqlite") if isinstance(cell, bytes)]
     assert not [blob for blob in blobs if is_pickle(blob)]
 
 

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import random
-import shutil
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from benchmarks.soak import Soak, compare, make_simulated_study
+from benchmarks.soak import compare
 from tunebook.cli.main import main as command_line
 from tunebook.ledger import open_ledger
 
-pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory) -> Soak:
-    """A simulated study that nothing disturbed."""
-    soak = Soak(make_simulated_study(tmp_path_factory.mktemp("calm"), 14), random.Random(0))
-    soak.run()
-    return soak
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("few_pictures")]
 
 
 @pytest.fixture
-def damaged(calm, tmp_path) -> Path:
-    """A copy of its folder, with the results of two trials and a finding's row changed by hand."""
-    shutil.copytree(calm.file.parent, tmp_path / "here")
-    folder = tmp_path / "here" / "runs" / "soak"
+def damaged(study) -> Path:
+    """A copy of the finished study's folder, with the results of two trials and a finding's row changed by hand."""
+    folder = study.parent / "runs" / "soak"
     connection = sqlite3.connect(folder / "ledger.sqlite")
     connection.execute("UPDATE outcomes SET nll = nll + 1 WHERE trial_id = 3 AND position = 7")
     connection.execute("UPDATE trials SET reason = 'x' WHERE id = 5")
@@ -46,7 +32,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_damaged_study_is_rescued_and_ends_like_an_unbroken_one(calm, damaged, tmp_path, capsys, monkeypatch):
+def test_a_damaged_study_is_rescued_and_ends_like_an_unbroken_one(finished, damaged, tmp_path, capsys, monkeypatch):
     before = bytes_of(damaged)
     new = tmp_path / "elsewhere" / "rescued"
     (tmp_path / "scipy-99.0.dist-info").mkdir()  # another version: a run would note it in a sound ledger
@@ -63,7 +49,7 @@ def test_a_damaged_study_is_rescued_and_ends_like_an_unbroken_one(calm, damaged,
     assert {name: content for name, content in bytes_of(damaged).items() if name in before} == before
     assert command_line(["doctor", "--ledger", str(new)]) == 0
     assert command_line(["run", str(new), "--quiet"]) == 0
-    found = compare(calm.folder, new)
+    found = compare(finished.folder, new)
     assert (found.trials_lost, found.trials_doubled) == (0, 0)
     assert found.differences == ()
     with open_ledger(new, write=False) as ledger:
@@ -88,14 +74,14 @@ def test_a_rescue_is_whole_or_not_there(damaged, tmp_path, capsys):
         subprocess.run(["umount", "-l", str(place)], check=False)
 
 
-def test_a_rescue_overwrites_nothing_and_is_refused_where_nothing_is_wrong(calm, damaged, tmp_path, capsys):
+def test_a_rescue_overwrites_nothing_and_is_refused_where_nothing_is_wrong(finished, damaged, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep me")
     assert command_line(["doctor", "--ledger", str(damaged), "--rescue", str(tmp_path / "mine")]) == 75
     assert "never overwrites" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
     assert command_line(["doctor", "--ledger", str(damaged), "--rescue", str(damaged)]) == 75
-    assert command_line(["doctor", "--ledger", str(calm.folder), "--rescue", str(tmp_path / "new")]) == 2
+    assert command_line(["doctor", "--ledger", str(finished.folder), "--rescue", str(tmp_path / "new")]) == 2
     assert "nothing to rescue" in capsys.readouterr().err
     assert command_line(["doctor", "--ledger", str(tmp_path), "--rescue", str(tmp_path / "new")]) == 2
     assert command_line(["doctor", "--rescue", str(tmp_path / "new")]) == 2

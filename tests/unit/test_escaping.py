@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
@@ -77,7 +78,8 @@ def test_what_is_shown_on_a_terminal_does_not_act(text: str) -> None:
 def test_a_shell_reads_the_copied_line_as_the_words_it_was_made_of(text: str) -> None:
     line = shell_line(["printf", "%s", text])
     assert not any(map(is_hidden, line))
-    found = subprocess.run(["bash", "-c", f"LC_ALL=C.UTF-8; {line}"], capture_output=True, check=True)
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    found = subprocess.run([b"bash", b"-c", line.encode()], capture_output=True, check=True, env=environment)
     assert found.stdout.decode() == text
 
 

@@ -34,14 +34,14 @@ def compare(
     from tunebook.api import Study
 
     opened = Study.load(study, folder)
-    found = opened.compare(a, b)
+    comparison = opened.compare(a, b)
     if as_json:
-        print_json(found)
+        print_json(comparison)
     else:
-        results().print(Text(_text(found, opened.spec.margin, language or opened.spec.language)))
+        results().print(Text(_text(comparison, opened.spec.margin, language or opened.spec.language)))
 
 
-def _text(found: Comparison, margin: float, language: str) -> str:
+def _text(comparison: Comparison, margin: float, language: str) -> str:
     from tunebook.record.comparison import comparison_text
 
     sides, counts = (found.a.text, found.b.text), (found.won, found.lost)

@@ -37,11 +37,11 @@ def plan(
     opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_language(language)
     ask_for_code(opened, starts_program=False)
     messages().print(opened.words.plan_checking())
-    found = opened.plan()
+    study_plan = opened.plan()
     if as_json:
-        print_json(found, warnings=[opened.words.notice(warning) for warning in found.warnings])
+        print_json(study_plan, warnings=[opened.words.notice(warning) for warning in study_plan.warnings])
     else:
-        _show(found, every, results(), opened.words)
+        _show(study_plan, every, results(), opened.words)
 
 
 def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tunebook.core.configuration import FACTOR_KINDS
 from tunebook.core.factor_kind import FactorKind, Level, Scale
 
-__all__ = ["ALIASES", "FACTOR_KINDS", "Factor", "FactorKind", "Level", "Role", "Scale"]
+__all__ = ["ALIASES", "FACTOR_KINDS", "Factor", "FactorKind", "Level", "Role", "Scale", "is_ordered", "position"]
 
 
 class Role(StrEnum):
@@ -48,3 +49,14 @@ class Factor:
     @property
     def is_range(self) -> bool:
         return self.low is not None
+
+
+def is_ordered(name: str) -> bool:
+    """Whether the factor's levels are numbers with distances between them."""
+    return FACTOR_KINDS[name].scale in (Scale.LOG, Scale.LINEAR)
+
+
+def position(name: str, value: Level) -> float:
+    """Where a level lies on its factor's scale."""
+    number = float(value)  # type: ignore[arg-type]
+    return math.log(number) if FACTOR_KINDS[name].scale is Scale.LOG else number

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tunebook.core.factor import Level
 from tunebook.core.study import ContrastKind, RoundKind
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Finding",
     "Importance",
     "Interaction",
+    "LevelMean",
     "MoreMoney",
     "Noise",
     "StudyFindings",
@@ -62,6 +64,8 @@ class Finding:
         examples_needed, seeds_needed: the total number of examples (seeds unchanged), or of seeds on each side
             (examples unchanged), that would settle an inconclusive finding at the observed effect with power 0.8, as a
             difference or as an equivalence, whichever takes fewer; None: more than 20 times the present number.
+        levels: of a fitted contrast, the level (or lowest level) compared with and the level (or highest) compared; the
+            keys are then empty and the effect is an average over the design's other settings.
         warnings: codes of what may mislead: treatment_replicates_diverged, control_replicates_diverged (some did; the
             estimate covers those that trained), control_diverged, treatment_trials_failed, control_trials_failed
             (judged without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise
@@ -97,6 +101,7 @@ class Finding:
     p_mcnemar: float | None = None
     examples_needed: int | None = None
     seeds_needed: int | None = None
+    levels: tuple[Level, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -185,6 +190,22 @@ class Interaction:
     interval: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class LevelMean:
+    """Accuracy at one level of a factor of a balanced design, adjusted to the mean of all other factors.
+
+    Attributes:
+        mean, interval: in [0, 1]; the interval is plain, 95 %: it describes.
+        trials: those that trained at this level.
+    """
+
+    factor: str
+    level: Level
+    mean: float
+    interval: tuple[float, float]
+    trials: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class SweetSpot:
     """The range of a numeric factor whose fitted response cannot be told from the best (for the learning rate: a
@@ -256,3 +277,4 @@ class StudyFindings:
     boundary: DivergenceBracket | None = None
     confirmation: Confirmation | None = None
     more_money: MoreMoney | None = None
+    level_means: tuple[LevelMean, ...] = ()

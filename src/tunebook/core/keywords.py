@@ -52,11 +52,11 @@ def _schedule(configuration: Configuration, total_steps: int) -> dict[str, Any]:
 
 
 def _entries(configuration: Configuration, tool: Tool) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for name, kind in FACTOR_KINDS.items():
         if tool in kind.keys:
-            found |= kind.keys[tool].entries(getattr(configuration, name)) or {}
-    return found
+            entries |= kind.keys[tool].entries(getattr(configuration, name)) or {}
+    return entries
 
 
 def _text(level: Any) -> str:

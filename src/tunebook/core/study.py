@@ -17,6 +17,7 @@ from tunebook.core.space import FoldReason
 from tunebook.core.study_spec import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
 
 __all__ = [
+    "DESIGNS",
     "ERROR_SHARES",
     "BracketPlan",
     "Budget",
@@ -26,6 +27,7 @@ __all__ = [
     "ContrastKind",
     "Cut",
     "DataSpec",
+    "Floor",
     "Fold",
     "Purpose",
     "RoundKind",
@@ -35,6 +37,7 @@ __all__ = [
     "TrialState",
     "Wave",
     "can_become",
+    "error_share",
 ]
 
 
@@ -43,6 +46,7 @@ class RoundKind(StrEnum):
 
     REFERENCE = "reference"
     TABLE = "table"
+    PILOT = "pilot"
     EXPLORE = "explore"
     REFINE = "refine"
     COMBINE = "combine"
@@ -53,6 +57,7 @@ class RoundKind(StrEnum):
 ERROR_SHARES: dict[RoundKind, float] = {
     RoundKind.REFERENCE: 0.0,
     RoundKind.TABLE: 0.020,
+    RoundKind.PILOT: 0.0,
     RoundKind.EXPLORE: 0.020,
     RoundKind.REFINE: 0.010,
     RoundKind.COMBINE: 0.005,
@@ -62,13 +67,28 @@ ERROR_SHARES: dict[RoundKind, float] = {
 """How the study's error rate of 0.05 is divided among the rounds. The first round is either table or explore, never
 both."""
 
+BALANCED_SHARES: dict[RoundKind, float] = {RoundKind.EXPLORE: 0.040, RoundKind.CONFIRM: 0.010}
+"""The same where the design is balanced: the rounds in between propose, and claim nothing."""
+
+DESIGNS = ("one_factor", "balanced")
+"""How explore is laid out: one factor at a time from the baseline, or all factors at once around a piloted rate."""
+
+
+def error_share(kind: RoundKind, design: str = "one_factor") -> float:
+    """A round's share of the study's error rate."""
+    if design == "balanced" and kind is not RoundKind.TABLE:
+        return BALANCED_SHARES.get(kind, 0.0)
+    return ERROR_SHARES[kind]
+
 
 class Purpose(StrEnum):
     """Why a trial is run; `words` has a phrase for each."""
 
-    REFERENCE = "reference"  # the base model without adapter
+    REFERENCE = "reference"  # the base model without adapter (decision 003)
     BASELINE = "baseline"
     LEVEL = "level"  # one factor changed, all else as the baseline
+    PILOT = "pilot"  # finds the good learning rate for all configurations; never enters a claim
+    DESIGN = "design"  # one trial of a balanced design: all factors at levels of their own
     BRACKET = "bracket"  # chooses a learning rate; never enters a claim
     CHOSEN = "chosen"  # a level at the learning rate chosen for it, fresh seeds
     TABLE = "table"  # a row of the user's own table
@@ -76,6 +96,11 @@ class Purpose(StrEnum):
     COMBINE = "combine"
     BOUNDARY = "boundary"
     CONFIRM = "confirm"
+
+    @property
+    def only_chooses(self) -> bool:
+        """Whether such a trial chose something, and so speaks for no configuration's accuracy."""
+        return self in (Purpose.BRACKET, Purpose.PILOT)
 
 
 class TrialState(StrEnum):
@@ -136,6 +161,7 @@ class Trial:
         splits: the splits it is scored on, "validation" and/or "test".
         factor: the factor whose effect the trial serves to measure, if it is one factor.
         checkpoint_of: the trial of which this one is an earlier checkpoint; it then needs no training of its own.
+        units: what it counts against a budget in trials, if it costs: a pilot of a quarter of the epochs a quarter.
     """
 
     id: int
@@ -148,10 +174,16 @@ class Trial:
     splits: tuple[str, ...] = ("validation",)
     factor: str | None = None
     checkpoint_of: int | None = None
+    units: float = 1.0
 
     @property
     def costs_budget(self) -> bool:
         return self.purpose is not Purpose.REFERENCE and self.checkpoint_of is None
+
+    @property
+    def budget_units(self) -> float:
+        """What it takes of a budget in trials."""
+        return self.units if self.costs_budget else 0.0
 
 
 class ContrastKind(StrEnum):
@@ -160,6 +192,19 @@ class ContrastKind(StrEnum):
     DIFFERENCE = "difference"
     EQUIVALENCE = "equivalence"
     NON_INFERIORITY = "non_inferiority"
+    TREND = "trend"  # highest against lowest level of a factor, along the line fitted over a balanced design
+    LEVEL = "level"  # one level against the baseline's, all other factors averaged over a balanced design
+    CURVATURE = "curvature"  # the middle of a factor's levels against their ends, fitted over a balanced design
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it is a coefficient of one model over all trials of a balanced design."""
+        return self in (ContrastKind.TREND, ContrastKind.LEVEL, ContrastKind.CURVATURE)
+
+    @property
+    def is_two_sided(self) -> bool:
+        """Whether it asks for a difference in either direction."""
+        return self is ContrastKind.DIFFERENCE or self.is_fitted
 
 
 @dataclass(frozen=True)
@@ -168,10 +213,12 @@ class Contrast:
 
     Attributes:
         kind: difference (two-sided), or equivalence or non-inferiority (both with the study's margin).
-        treatment, control: trial ids; each group is replicates of one effective configuration.
+        treatment, control: trial ids; each group is replicates of one effective configuration. Where the
+            kind is fitted, `treatment` is the whole design and `control` is empty.
         split: the split the outcomes come from.
         factor: the one factor in which the two differ (besides a re-tuned learning rate), else None.
-        label: a short stable name: "lora_r=32", "best", "cheapest", "combined".
+        label: a short stable name: "lora_r=32", "best", "cheapest", "combined", "lora_r".
+        level: of kind LEVEL, the level that is compared with the baseline's.
     """
 
     kind: ContrastKind
@@ -180,6 +227,7 @@ class Contrast:
     label: str
     factor: str | None = None
     split: str = "validation"
+    level: Level | None = None
 
 
 @dataclass(frozen=True)
@@ -251,6 +299,23 @@ class ChosenRate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Floor:
+    """Nothing was learned at any learning rate that was piloted: comparing settings would compare nothing.
+
+    Attributes:
+        rates: learning rates of the pilots that were trained to their end.
+        epochs: of these pilots.
+        accuracy: the highest of theirs, in [0, 1].
+        bar: what it had to exceed: the accuracy of the untrained model or of the commonest answer.
+    """
+
+    rates: tuple[float, ...]
+    epochs: int
+    accuracy: float
+    bar: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wave:
     """Trials of one round that are planned together.
 
@@ -267,6 +332,7 @@ class Wave:
         combined: the levels that this wave combines, by factor; empty: none.
         sealed: the confirm list that is written to the ledger before this wave: role ("best", "cheapest", "baseline")
             to effective key; empty: nothing is sealed.
+        floor: the pilots learned nothing, and the study ends here unless its file says `floor: go_on`.
         budget: the study's budget when this wave was planned; kept from the confirm round on, None before it.
         notes: codes with parameters, for the record only: ("round_skipped", {"kind": "combine"}). Nothing is decided
             from them (decision 028).
@@ -284,5 +350,6 @@ class Wave:
     chosen_rates: tuple[ChosenRate, ...] = ()
     combined: dict[str, Level] = field(default_factory=dict)
     sealed: dict[str, str] = field(default_factory=dict)
+    floor: Floor | None = None
     budget: Budget | None = None
     notes: tuple[tuple[str, dict[str, Any]], ...] = ()

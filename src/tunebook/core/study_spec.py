@@ -155,6 +155,16 @@ class StudySpec:
         "while `lora_r` varies: keep alpha/r, or (`fixed`) keep alpha", example="proportional",
         choices=("proportional", "fixed"), always_written=True,
     )  # fmt: skip
+    design: str = key(
+        "one_factor", "one_factor (each level against the baseline) or balanced (all factors at once)",
+        "how explore is laid out: each level against the baseline, or `balanced`: all factors at once around a piloted "
+        "learning rate", example="balanced", choices=("one_factor", "balanced"),
+    )  # fmt: skip
+    floor: str = key(
+        "ask", "ask (stop when no pilot of a balanced design learns anything) or go_on",
+        "of a balanced design: stop when no pilot learns anything; `go_on` compares all the same", example="go_on",
+        choices=("ask", "go_on"), may_change=True,
+    )  # fmt: skip
     margin: float = key(
         0.03, "a difference of accuracy between 0 and 1 (0.03 is 3 points)",
         "differences of accuracy smaller than this do not matter to you", example="0.03",

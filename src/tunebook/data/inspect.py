@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunebook.core.study import ERROR_SHARES, RoundKind
+from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.formats import load_rows
 from tunebook.data.labels import compared, repeated_labels
@@ -288,7 +288,7 @@ def _detectable_points(seen: Findings) -> int:
         n_examples=n,
         m_treatment=m_treatment,
         m_control=m_control,
-        alpha=ERROR_SHARES[RoundKind.EXPLORE],
+        alpha=error_share(RoundKind.EXPLORE),
         n_comparisons=USUAL_COMPARISONS,
     )
     return max(1, round(100 * smallest_detectable_effect(design)))

@@ -177,7 +177,7 @@ def _convert(gguf: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="converting-", dir=target.parent))
     try:
-        with quiet_transformers(), open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+        with quiet_transformers(), open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
             quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
             config = quantised.config

@@ -83,7 +83,11 @@ class MemoryWatch:
 def _kills_for_memory() -> int:
     counters = [Path("/proc/vmstat")]
     try:
-        group = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+        group = next(
+            line
+            for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+            if line.startswith("0::")
+        )
         counters.append(Path("/sys/fs/cgroup") / group[3:].strip("/") / "memory.events")
     except (OSError, StopIteration):
         pass
@@ -92,7 +96,7 @@ def _kills_for_memory() -> int:
 
 def _counter(path: Path) -> int:
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

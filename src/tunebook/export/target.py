@@ -61,7 +61,7 @@ class ExportTarget:
 
     def differences(self, tool: Tool) -> list[str]:
         """Comments on what the tool cannot do as the study did it."""
-        found = [f"Differs from the study: {clause}." for clause in differences(self.settled, tool)]
+        comments = [f"Differs from the study: {clause}." for clause in differences(self.settled, tool)]
         if self.modules is None:
-            found.append("Differs from the study: the adapted layers are not known; all linear ones are taken here.")
-        return found
+            comments.append("Differs from the study: the adapted layers are not known; all linear ones are taken here.")
+        return comments

@@ -43,7 +43,7 @@ def check_row(table: Table, row: Row, place: str) -> None:
     """Raise LedgerDamaged if a row does not match its checksum."""
     if row["digest"] != _row_digest(table, row):
         key = ", ".join(str(row[column.name]) for column in table.primary_key.columns)
-        raise damaged(place, f"table {table.name}, row {key}: the checksum does not fit")
+        raise damaged(place, f"table {table.name}, row {key}: the checksum does not match")
 
 
 def examples_digest(splits: Mapping[str, Sequence[ExampleText]]) -> str:

@@ -88,15 +88,15 @@ def _sound(folder: Path) -> Examination:
     finished = tuple(number for number, fact in history.trials.items() if fact.state.is_final)
     n_examples = sum(len(texts) for texts in facts.examples.values())
     problems = [
-        Problem("file", "ok", f"{LEDGER_FILE}: consistent, every checksum fits"),
+        Problem("file", "ok", f"{LEDGER_FILE}: consistent, every checksum matches"),
         Problem("contents", "ok", f"{len(history.trials)} trials, {n_examples} examples, {len(notes)} notes"),
         Problem("writer", "ok", holder or "nobody holds the study"),
     ]
     if running and holder is None:
-        found = f"{_listed(running)} was running when its runner ended"
-        problems.append(Problem("running trials", "hint", found, "`tunebook run` takes up where it stopped."))
+        state = f"{_listed(running)} was running when its runner ended"
+        problems.append(Problem("running trials", "hint", state, "`tunebook run` continues where it stopped."))
     if failed:
-        advice = "The record has the reasons; once they are mended, `tunebook run --retry-failed` tries them again."
+        advice = "The record has the reasons; once they are fixed, `tunebook run --retry-failed` tries them again."
         problems.append(Problem("failed trials", "hint", _listed(failed), advice))
     again = len(attempts) - len({attempt["trial_id"] for attempt in attempts})
     if again:
@@ -107,14 +107,14 @@ def _sound(folder: Path) -> Examination:
     return Examination(tuple(problems), summary, finished)
 
 
-def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
-    finished, lost = tuple(sorted(found.finished)), tuple(found.lost)
-    said = f"{without_advice(message)}: a disk fault, or an edit by hand"
-    problems = [Problem("file", "missing", said, "Keep a copy of the folder before anything else.")]
-    problems += [Problem("damage", "missing", line) for line in found.damage[:MOST_LINES]]
-    if len(found.damage) > MOST_LINES:
-        problems.append(Problem("damage", "missing", f"and {len(found.damage) - MOST_LINES} more of the kind"))
-    if found.spec is None:
+def _damaged(folder: Path, message: str, salvaged: Salvage) -> Examination:
+    finished, lost = tuple(sorted(salvaged.finished)), tuple(salvaged.lost)
+    what = f"{without_advice(message)}: a disk fault, or an edit by hand"
+    problems = [Problem("file", "missing", what, "Keep a copy of the folder before anything else.")]
+    problems += [Problem("damage", "missing", line) for line in salvaged.damage[:MOST_LINES]]
+    if len(salvaged.damage) > MOST_LINES:
+        problems.append(Problem("damage", "missing", f"and {len(salvaged.damage) - MOST_LINES} more"))
+    if salvaged.spec is None:
         advice = "Put a backup in its place."
         problems.append(Problem("rescue", "missing", "the study's own row cannot be read", advice))
         summary = "The ledger is damaged, and nothing can be rescued from it."
@@ -156,7 +156,7 @@ def _adapters(folder: Path, expected: list[int]) -> list[Problem]:
     if not missing:
         return [Problem("adapters", "ok", f"all {len(expected)} are there")]
     advice = "Results in the ledger do not need them; `best/` and `tunebook export` need the best configuration's."
-    return [Problem("adapters", "hint", f"{_listed(missing)}: the adapter is not there", advice)]
+    return [Problem("adapters", "hint", f"{_listed(missing)}: the adapter is missing", advice)]
 
 
 def _listed(numbers: list[int]) -> str:

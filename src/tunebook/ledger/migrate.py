@@ -29,12 +29,12 @@ def migrate(connection: Connection, place: str) -> None:
 
     Raises: LedgerUnavailable: the ledger was written by a newer version of tunebook.
     """
-    found = revision_of(connection)
-    if found == SCHEMA_REVISION:
+    revision = revision_of(connection)
+    if revision == SCHEMA_REVISION:
         return
-    if found is not None and found not in KNOWN_REVISIONS:
+    if revision is not None and revision not in KNOWN_REVISIONS:
         raise LedgerUnavailable(
-            f"{place}: schema revision {found}; this version of tunebook knows revisions up to {SCHEMA_REVISION}. "
+            f"{place}: schema revision {revision}; this version of tunebook knows revisions up to {SCHEMA_REVISION}. "
             "The ledger was written by a newer version: install that one (`pip install --upgrade tunebook`)."
         )
     config = Config()

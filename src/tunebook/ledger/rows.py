@@ -117,10 +117,10 @@ def read_facts(connection: Connection, row: Row, place: str) -> StudyFacts:
     asked = select(examples).where(examples.c.study_id == row["id"]).order_by(examples.c.split, examples.c.position)
     for e in connection.execute(asked):
         texts.setdefault(e.split, []).append(ExampleText(e.example_index, e.prompt, e.gold, e.group_name))
-    found = {split: tuple(of_split) for split, of_split in texts.items()}
-    if examples_digest(found) != row["examples_digest"]:
-        raise damaged(place, "table examples: the checksum does not fit")
-    return replace(facts, examples=found)
+    by_split = {split: tuple(of_split) for split, of_split in texts.items()}
+    if examples_digest(by_split) != row["examples_digest"]:
+        raise damaged(place, "table examples: the checksum does not match")
+    return replace(facts, examples=by_split)
 
 
 # --- waves and trials --------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def read_waves(
 ) -> tuple[Wave, ...]:
     """Every wave in the order of planning, with its trials; or only the one at a position."""
     asked = select(waves).where(waves.c.study_id == study_id).order_by(waves.c.position)
-    found = []
+    waves_read = []
     for row in connection.execute(asked if only is None else asked.where(waves.c.position == only)).mappings():
         check_row(waves, row, place)
         parts = decoded(dict[str, Any], row["definition"], place)
@@ -175,8 +175,8 @@ def read_waves(
         if missing:
             raise damaged(place, f"table trials: trial {missing[0]} of round {row['round_number']} is missing")
         wave = with_typed_decisions(decoded(Wave, encode(parts["wave"]), place))
-        found.append(replace(wave, trials=tuple(all_trials[number] for number in parts["trials"])))
-    return tuple(found)
+        waves_read.append(replace(wave, trials=tuple(all_trials[number] for number in parts["trials"])))
+    return tuple(waves_read)
 
 
 # --- results -----------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def _trial_fact(
     except (TypeError, ValueError) as error:
         raise damaged(place, f"trial {trial.id}: {error}") from error
     if digest != row["result_digest"]:
-        raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not fit")
+        raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not match")
     cost = decoded(Cost, row["cost"], place)
     return TrialFact(trial, state, of_trial, curve, cost, row["diverged_step"], row["reason"])
 
@@ -337,17 +337,17 @@ def _read_outcomes(
     rows: dict[tuple[int, str], list[Any]] = defaultdict(list)
     for row in connection.execute(_of_trials(outcomes, study_id, wanted)):
         rows[row.trial_id, row.split].append(row)
-    found: dict[int, dict[str, Outcomes]] = defaultdict(dict)
+    by_trial: dict[int, dict[str, Outcomes]] = defaultdict(dict)
     for summary in connection.execute(_of_trials(scored_splits, study_id, wanted)):
         of_split = rows[summary.trial_id, summary.split]
         answers = tuple(row.answer for row in of_split) if summary.has_answers else ()
         scores = np.array([row.score for row in of_split], dtype=np.float64)
         nll = np.array([row.nll for row in of_split], dtype=np.float64)
         if not (_is_mean(summary.accuracy, scores) and _is_mean(summary.loss, nll)):
-            said = f"its scores on {summary.split!r} are not the means of its outcomes"
-            raise damaged(place, f"trial {summary.trial_id}: {said}")
-        found[summary.trial_id][summary.split] = Outcomes(scores, nll, answers)
-    return found
+            problem = f"its scores on {summary.split!r} are not the means of its outcomes"
+            raise damaged(place, f"trial {summary.trial_id}: {problem}")
+        by_trial[summary.trial_id][summary.split] = Outcomes(scores, nll, answers)
+    return by_trial
 
 
 def _is_mean(told: float, values: Floats) -> bool:
@@ -386,11 +386,11 @@ def forget_findings(connection: Connection, study_id: int, round_number: int) ->
 def read_findings(connection: Connection, study_id: int, place: str) -> dict[int, tuple[Finding, ...]]:
     """Every finding by round, in order."""
     asked = select(findings).where(findings.c.study_id == study_id).order_by(*findings.primary_key.columns)
-    found: dict[int, list[Finding]] = defaultdict(list)
+    findings_by_round: dict[int, list[Finding]] = defaultdict(list)
     for row in connection.execute(asked).mappings():
         check_row(findings, row, place)
-        found[row["round_number"]].append(decoded(Finding, row["definition"], place))
-    return {number: tuple(of_round) for number, of_round in found.items()}
+        findings_by_round[row["round_number"]].append(decoded(Finding, row["definition"], place))
+    return {number: tuple(of_round) for number, of_round in findings_by_round.items()}
 
 
 def _insert_many(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:

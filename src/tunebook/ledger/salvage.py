@@ -54,15 +54,15 @@ class Salvage:
 
 def salvage(path: Path) -> Salvage:
     """Read everything that is undamaged in a ledger file."""
-    found = Salvage()
+    salvaged = Salvage()
     try:
         engine = readonly_engine(path)
         with engine.connect() as connection:
-            _Reader(connection, path.name, found).read()
+            _Reader(connection, path.name, salvaged).read()
         engine.dispose()
     except (DBAPIError, OSError) as error:
-        found.damage.append(f"{path.name}: {_short(error)}")
-    return found
+        salvaged.damage.append(f"{path.name}: {_short(error)}")
+    return salvaged
 
 
 def rescue(folder: Path, target: Path) -> Salvage:
@@ -70,34 +70,34 @@ def rescue(folder: Path, target: Path) -> Salvage:
 
     Raises: LedgerDamaged: the study itself cannot be read. UnwritableFolder: the target already has a ledger.
     """
-    found = salvage(folder / LEDGER_FILE)
-    if found.spec is None or found.facts is None:
+    salvaged = salvage(folder / LEDGER_FILE)
+    if salvaged.spec is None or salvaged.facts is None:
         raise LedgerDamaged(
-            f"{folder / LEDGER_FILE}: the study's own row cannot be read ({'; '.join(found.damage[:2])}); nothing can "
-            "be rescued from it. Put a backup in its place."
+            f"{folder / LEDGER_FILE}: the study's own row cannot be read ({'; '.join(salvaged.damage[:2])}); nothing "
+            "can be rescued from it. Put a backup in its place."
         )
     if (target / LEDGER_FILE).exists():
         raise UnwritableFolder(f"{target}: has a ledger already; a rescue never overwrites one. Name a new folder.")
     with SqlLedger(SqliteDatabase(target, write=True)) as ledger:
-        ledger.create_study(found.spec, found.facts)
-        if found.sealed:
-            ledger.seal(found.sealed)
-        for wave in found.waves:
+        ledger.create_study(salvaged.spec, salvaged.facts)
+        if salvaged.sealed:
+            ledger.seal(salvaged.sealed)
+        for wave in salvaged.waves:
             ledger.add_wave(wave)
             for trial in wave.trials:
-                if trial.id in found.finished:
-                    ledger.finish_trial(found.finished[trial.id], ledger.start_trial(trial.id, "rescue"))
-        for code, values in found.notes:
+                if trial.id in salvaged.finished:
+                    ledger.finish_trial(salvaged.finished[trial.id], ledger.start_trial(trial.id, "rescue"))
+        for code, values in salvaged.notes:
             ledger.note(code, values)
-        ledger.note("rescued", {"damage": found.damage})
-    return found
+        ledger.note("rescued", {"damage": salvaged.damage})
+    return salvaged
 
 
 class _Reader:
-    def __init__(self, connection: Connection, place: str, found: Salvage) -> None:
+    def __init__(self, connection: Connection, place: str, salvaged: Salvage) -> None:
         self._connection = connection
         self._place = place
-        self._found = found
+        self._found = salvaged
         self._study_id = 0
 
     def read(self) -> None:
@@ -132,8 +132,8 @@ class _Reader:
         return set(self._connection.execute(asked).scalars())
 
     def _read_trial(self, number: int) -> TrialFact | None:
-        found = rows.read_trial_facts(self._connection, self._study_id, self._place, {}, only=number)
-        return found[number][1] if number in found else None
+        facts = rows.read_trial_facts(self._connection, self._study_id, self._place, {}, only=number)
+        return facts[number][1] if number in facts else None
 
     def _read_waves(self) -> None:
         """Read the waves. They contain the definitions of all their trials, also of those whose results are lost."""

@@ -59,14 +59,14 @@ class SqlLedger:
 
         def work(connection: Connection) -> int:
             row = rows.study_row(spec, facts, version("tunebook"), self._database.now(connection))
-            found = self._study_row(connection)
-            if found is not None:
-                if any(found[column] != row[column] for column in ("spec", "facts", "examples_digest")):
+            existing = self._study_row(connection)
+            if existing is not None:
+                if any(existing[column] != row[column] for column in ("spec", "facts", "examples_digest")):
                     raise UserError(
-                        f"{self._place}: holds study {found['name']!r} already, with other settings; one study is "
+                        f"{self._place}: holds study {existing['name']!r} already, with other settings; one study is "
                         "created once. Choose another name for the new study."
                     )
-                return int(found["id"])
+                return int(existing["id"])
             return rows.insert_study(connection, row, facts)
 
         if self._name is not None and spec.name != self._name:
@@ -298,12 +298,12 @@ class SqlLedger:
         """All notes in order, as (code, values)."""
 
         def work(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
-            found = []
+            notes_read = []
             asked = select(notes).where(notes.c.study_id == self._id(connection)).order_by(notes.c.id)
             for row in connection.execute(asked).mappings():
                 check_row(notes, row, self._place)
-                found.append((row["code"], rows.decoded(dict[str, Any], row["details"], self._place)))
-            return found
+                notes_read.append((row["code"], rows.decoded(dict[str, Any], row["details"], self._place)))
+            return notes_read
 
         return self._read(work)
 
@@ -341,13 +341,13 @@ class SqlLedger:
         asked = select(studies).order_by(studies.c.id)
         if self._name is not None:
             asked = asked.where(studies.c.name == self._name)
-        found = connection.execute(asked).mappings().all()
-        for row in found:
+        rows_read = connection.execute(asked).mappings().all()
+        for row in rows_read:
             check_row(studies, row, self._place)
-        if len(found) > 1:
-            names = ", ".join(row["name"] for row in found[:5])
-            raise UserError(f"{self._place}: holds {len(found)} studies ({names}); say which one is meant.")
-        return found[0] if found else None
+        if len(rows_read) > 1:
+            names = ", ".join(row["name"] for row in rows_read[:5])
+            raise UserError(f"{self._place}: holds {len(rows_read)} studies ({names}); say which one is meant.")
+        return rows_read[0] if rows_read else None
 
     def _id(self, connection: Connection) -> int:
         if self._study_id is None:
@@ -367,10 +367,12 @@ class SqlLedger:
 
     def _wave_is_there(self, connection: Connection, study_id: int, wave: Wave) -> bool:
         where = (waves.c.study_id == study_id, waves.c.round_number == wave.round, waves.c.number == wave.number)
-        found = connection.execute(select(waves.c.definition).where(*where)).scalar_one_or_none()
-        if found is None:
+        definition = connection.execute(select(waves.c.definition).where(*where)).scalar_one_or_none()
+        if definition is None:
             return False
-        if found != rows.wave_text(wave) or any(self._trial(connection, trial.id) != trial for trial in wave.trials):
+        if definition != rows.wave_text(wave) or any(
+            self._trial(connection, trial.id) != trial for trial in wave.trials
+        ):
             raise self._planned_twice(wave)
         return True
 
@@ -409,15 +411,15 @@ class SqlLedger:
         return dict(sorted(closed.items()))
 
     def _sealed(self, connection: Connection, study_id: int) -> dict[str, str]:
-        found = {}
+        by_role = {}
         for row in connection.execute(select(sealed).where(sealed.c.study_id == study_id)).mappings():
             check_row(sealed, row, self._place)
-            found[row["role"]] = row["effective_key"]
+            by_role[row["role"]] = row["effective_key"]
             n_roles = row["n_roles"]
-        if found and len(found) != n_roles:
+        if by_role and len(by_role) != n_roles:
             raise damaged(self._place, "table sealed: not all of the confirm list is there")
         # in the planner's order, because confirm's trials are numbered in it
-        return {role: found[role] for role in sorted(found, key=_place_of_role)}
+        return {role: by_role[role] for role in sorted(by_role, key=_place_of_role)}
 
     def _planned_twice(self, wave: Wave) -> IllegalTransition:
         return self._fault(

@@ -162,21 +162,21 @@ class TrialTransitions:
 
     def _locked(self, trial_id: int) -> Row:
         asked = select(trials).where(self._key(trial_id)).with_for_update()
-        found = self._connection.execute(asked).mappings().first()
-        if found is None:
+        row = self._connection.execute(asked).mappings().first()
+        if row is None:
             raise never_planned(self._place, trial_id)
-        check_row(trials, found, self._place)
-        return found
+        check_row(trials, row, self._place)
+        return row
 
     def _key(self, trial_id: int) -> Any:
         return and_(trials.c.study_id == self._study_id, trials.c.id == trial_id)
 
     def _of_token(self, token: int) -> Row:
         asked = select(attempts).where(attempts.c.token == token, attempts.c.study_id == self._study_id)
-        found = self._connection.execute(asked).mappings().first()
-        if found is None:
+        row = self._connection.execute(asked).mappings().first()
+        if row is None:
             raise StaleLease(f"{self._place}: token {token} belongs to no attempt of this study. Claim a trial first.")
-        return found
+        return row
 
     def _ended(self, trial_id: int, token: int) -> str | None:
         attempt = self._of_token(token)

@@ -3,7 +3,7 @@ baseline. Pure.
 
 The data is compact: each text is stored once, answers are numbers, and only the examples are kept that a trial scores
 differently from the baseline trial it is compared with. 100 trials on 1,000 examples stay well below the page's 15 MB;
-longer texts are shortened further, and the page says so.
+longer texts are shortened further, and the page says so (decision 052).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.facts import Curve, TrialFact
-from tunebook.core.study import Purpose, TrialState
+from tunebook.core.study import TrialState
 from tunebook.escaping import clean, shorten
 from tunebook.record.plots.curves import smoothed
 from tunebook.record.view import View
@@ -34,12 +34,12 @@ DIGITS = 4
 
 def details(view: View, words: Words) -> dict[str, Any]:
     """The page's data as plain JSON values."""
-    found: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for prompt_limit, answer_limit in LIMITS:
-        found = _coded(view, words, prompt_limit, answer_limit)
-        if len(json.dumps(found, ensure_ascii=False)) <= MOST_BYTES:
+        data = _coded(view, words, prompt_limit, answer_limit)
+        if len(json.dumps(data, ensure_ascii=False)) <= MOST_BYTES:
             break
-    return found
+    return data
 
 
 class _Texts:
@@ -139,7 +139,7 @@ def _compared_with(view: View, fact: TrialFact) -> TrialFact | None:
         if (
             other.state is TrialState.COMPLETED
             and other is not fact
-            and other.trial.purpose is not Purpose.BRACKET
+            and not other.trial.purpose.only_chooses
             and _common_split(fact, other)
         ):
             return other

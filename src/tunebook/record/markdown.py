@@ -71,7 +71,7 @@ def _whole_study(record: Record) -> list[str]:
 
 
 def _reference(record: Record) -> list[str]:
-    """The tables for looking things up: every comparison and every trial."""
+    """The tables for looking things up, at the end: every comparison and every trial (decision 054)."""
     parts: list[str] = []
     if record.comparisons:
         parts += [_heading(record.labels["all_findings"]), _table(record.comparisons)]
@@ -90,6 +90,8 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
 
 def _round(section: RoundSection, label: Mapping[str, str]) -> str:
     parts = [_heading(section.heading), f"*{markdown_text(section.goal)}* {markdown_text(section.how)}".strip()]
+    if section.levels is not None:
+        parts.append(_table(section.levels))
     columns = tuple(label[c] for c in ("trials", "changed", "result", "against", "analysis"))
     rows = tuple(
         (_marked(Cell(r.label), r.tone), Cell(r.changed), Cell(r.result), Cell(r.against), Cell(r.analysis))

@@ -56,7 +56,8 @@ class RoundRow:
 
 @dataclass(frozen=True)
 class RoundSection:
-    """One round: goal, table, what was found, what was not shown, what was cut, what came next."""
+    """One round: goal, table, what was found, what was not shown, what was cut, what came next. `levels` belongs to a
+    balanced design."""
 
     number: int
     kind: str
@@ -73,6 +74,7 @@ class RoundSection:
     following: str = ""
     cost: str = ""
     chance: str = ""
+    levels: Table | None = None
 
 
 @dataclass(frozen=True)

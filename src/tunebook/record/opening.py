@@ -28,6 +28,7 @@ __all__ = [
     "name",
     "open_items",
     "retuned_rate",
+    "sides",
     "status",
 ]
 
@@ -64,18 +65,22 @@ def aim(view: View, words: Words) -> str:
 
 def answer(view: View, words: Words) -> tuple[str, ...]:
     """What to use, what it gains, what is as good and cheaper, and what is not known: one paragraph each."""
-    found = view.conclusions
-    if found.best is None:
+    conclusions = view.conclusions
+    if conclusions.best is None:
         return () if not view.trials else (words.nothing_yet(),)
-    is_baseline = found.best.key == view.baseline_key
-    first = [words.use_best(_settings(view, words, found.best.key), found.best.chosen_by, is_baseline)]
+    is_baseline = conclusions.best.key == view.baseline_key
+    first = [words.use_best(_settings(view, words, conclusions.best.key), conclusions.best.chosen_by, is_baseline)]
     if not is_baseline:
         first += _gain_sentences(view, words)
-    elif found.best.key in found.accuracies:
-        first.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
+    elif conclusions.best.key in conclusions.accuracies:
+        first.append(
+            words.corrected_accuracy(
+                conclusions.best.raw, conclusions.best.corrected, conclusions.best.corrected_interval
+            )
+        )
     text = words.join(first)
     paragraphs = [words.capital(text)]
-    cheaper = _cheaper(view, words, found)
+    cheaper = _cheaper(view, words, conclusions)
     items = open_items(view, words)
     if cheaper:
         paragraphs.append(cheaper)
@@ -87,11 +92,13 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
 def open_items(view: View, words: Words) -> list[str]:
     """What is not known, as clauses: factors below the noise, open comparisons of the best configuration, interactions;
     at most `OPENING_ITEMS` of them, followed by what is too small to be detected."""
-    found = view.conclusions
+    conclusions = view.conclusions
     items = [
-        words.unknown_factor(words.factor_phrase(i.factor), i.nothing_above) for i in found.importance if not i.ranked
+        words.unknown_factor(words.factor_phrase(i.factor), i.nothing_above)
+        for i in conclusions.importance
+        if not i.ranked
     ]
-    best = found.best.key if found.best else None
+    best = conclusions.best.key if conclusions.best else None
     for finding in view.findings():
         if (
             finding.verdict is Verdict.INCONCLUSIVE
@@ -104,8 +111,8 @@ def open_items(view: View, words: Words) -> list[str]:
                     name(view, words, finding.treatment_key), finding, control_name(view, words, finding.control_key)
                 )
             )
-    items.append(words.unknown_pairs(sum(not i.known for i in found.interactions)))
-    unseen = min(found.noise.smallest_detectable_effect.values(), default=0.0)
+    items.append(words.unknown_pairs(sum(not i.known for i in conclusions.interactions)))
+    unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
     return [*list(filter(None, items))[:OPENING_ITEMS], *([words.unseen(unseen)] if unseen else [])]
 
 
@@ -122,6 +129,25 @@ def control_name(view: View, words: Words, key: str) -> str:
     (decision 053)."""
     rate = retuned_rate(view, key)
     return words.baseline_at(rate) if rate is not None else name(view, words, key)
+
+
+def sides(view: View, words: Words, finding: Finding, alone: bool = True) -> tuple[str, str]:
+    """What a finding compares with what: two configurations, or two levels of a balanced design.
+
+    Args:
+        alone: whether the sentence has to say for itself that the other settings are averaged over.
+    """
+    if not finding.kind.is_fitted or finding.factor is None:
+        return name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
+    factor = finding.factor
+    if len(finding.levels) < 2:
+        what, against = words.factor(factor), words.label("their_ends")
+    elif finding.kind is ContrastKind.CURVATURE:
+        low, high = (value(factor, level) for level in finding.levels)
+        what, against = words.middle_of(factor, low, high), words.label("their_ends")
+    else:
+        what, against = words.setting(factor, finding.levels[1]), words.setting(factor, finding.levels[0])
+    return (words.on_average(what) if alone else what), against
 
 
 def is_baseline(view: View, key: str) -> bool:
@@ -180,7 +206,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
             words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin),
         ),
         ("reading", words.reading_fact()),
-        ("error", words.error_fact()),
+        ("error", words.error_fact(spec.design)),
         ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
         ("cost", words.cost_fact(counts(view), view.history.spent_seconds, one_by_one) if view.trials else ""),
         ("defaults", _defaults(view, words)),
@@ -229,10 +255,10 @@ def _settings(view: View, words: Words, key: str) -> str:
 
 
 def _gain_sentences(view: View, words: Words) -> list[str]:
-    found = view.conclusions
-    assert found.best is not None
+    conclusions = view.conclusions
+    assert conclusions.best is not None
     right = view.scale.counts_right_answers
-    finding = view.told_apart(found.best.key)
+    finding = view.told_apart(conclusions.best.key)
     sentences: list[str] = []
     if finding is not None and finding.split == "test":
         unused = not view.spec.data.allow_overlap
@@ -242,7 +268,9 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
         return [words.confirmed_gain(gain, right, unused), earlier]
     if finding is not None:
         sentences.append(words.validation_gain(_gain(view, finding), right))
-    sentences.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
+    sentences.append(
+        words.corrected_accuracy(conclusions.best.raw, conclusions.best.corrected, conclusions.best.corrected_interval)
+    )
     sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
     return sentences
 
@@ -283,8 +311,8 @@ def _gain(view: View, finding: Finding) -> Gain:
     )
 
 
-def _cheaper(view: View, words: Words, found: StudyFindings) -> str:
-    cheapest, best = found.cheapest, found.best
+def _cheaper(view: View, words: Words, conclusions: StudyFindings) -> str:
+    cheapest, best = conclusions.cheapest, conclusions.best
     if best is None or best.key == view.baseline_key:
         return ""
     if cheapest is None:

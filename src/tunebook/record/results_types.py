@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from tunebook.core.findings import Confirmation, DivergenceBracket, Interaction, SweetSpot, Verdict
+from tunebook.core.findings import Confirmation, DivergenceBracket, Interaction, LevelMean, SweetSpot, Verdict
 from tunebook.core.study import Budget, ContrastKind, Purpose, RoundKind, SeedCounts, TrialState
 
 __all__ = [
@@ -60,6 +60,7 @@ class StudyResult(_Object):
     engine: str
     margin: Finite
     alpha_rule: Annotated[str, _one_of("proportional", "fixed")]
+    design: Annotated[str, _one_of("one_factor", "balanced")]
     baseline: Factors
     """every factor under its library name"""
     baseline_key: Key
@@ -181,8 +182,9 @@ class FindingResult(_Object):
     factor: str | None
     family: str
     """main, or group:<name>"""
-    treatment: Key
-    control: Key
+    treatment: Key | None
+    """None for a fitted contrast, which is about no single configuration"""
+    control: Key | None
     effect: float
     effect_defined: bool
     interval: Interval
@@ -209,6 +211,8 @@ class FindingResult(_Object):
     seeds_needed: int | None
     """of each side in all, to settle an inconclusive finding"""
     evidence: Evidence
+    levels: tuple[Any, ...]
+    """of a fitted contrast: the two levels compared, or the lowest and the highest"""
     warnings: tuple[str, ...]
 
 
@@ -304,6 +308,8 @@ class Results(_Object):
     """configurations that cannot be told from the best, the best among them"""
     importance: tuple[ImportanceResult, ...]
     interactions: tuple[Interaction, ...]
+    level_means: tuple[LevelMean, ...]
+    """of a balanced design: accuracy at each level, adjusted to the mean of the other factors"""
     sweet_spots: tuple[SweetSpot, ...]
     boundary: DivergenceBracket | None
     confirmation: Confirmation | None

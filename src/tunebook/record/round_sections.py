@@ -13,7 +13,8 @@ from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
 from tunebook.record.model import RoundRow, RoundSection
-from tunebook.record.opening import boundary_sentence, control_name, is_baseline, name, retuned_rate
+from tunebook.record.opening import boundary_sentence, control_name, is_baseline, retuned_rate, sides
+from tunebook.record.tables import level_table
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import rate, trial_list, value
@@ -50,13 +51,17 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     sentences: dict[str, list[str]] = {"found": [], "equal": []}
     for finding in view.findings(number):
         if finding.verdict is not Verdict.INCONCLUSIVE:
-            what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
+            what, against = sides(view, words, finding)
             sentences[_list_of(finding)].append(words.capital(words.found(finding, what, against, view.spec.margin)))
-    bracketed = any(row[0].trial.purpose is Purpose.BRACKET for row in rows)
+    bracketed = any(row[0].trial.purpose.only_chooses for row in rows)
+    levels = level_table(view, words) if kind is RoundKind.EXPLORE else None
     remarks = [words.bracket_remark()] if bracketed else []
     remarks += [words.confirm_remark()] if kind is RoundKind.CONFIRM else []
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
+    remarks += [words.pilot_remark(c.learning_rate) for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
+    remarks += [words.floor(w.floor, view.spec.floor == "ask") for w in waves if w.floor is not None]
+    remarks += [words.balanced_remark()] if levels is not None else []
     trained, spent = view.round_cost(number)
     return RoundSection(
         number=number,
@@ -74,6 +79,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         remarks=tuple(dict.fromkeys(filter(None, remarks))),
         found_heading=words.found_heading(number),
         cost=words.round_cost(trained, spent),
+        levels=levels,
     )
 
 
@@ -90,7 +96,9 @@ def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
             level = value(finding.factor, getattr(configuration, finding.factor))
             levels.setdefault(finding.factor, []).append(level)
             continue
-        what, against = control_name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
+        what, against = sides(view, words, finding, alone=False)
+        if not finding.kind.is_fitted:
+            what = control_name(view, words, finding.treatment_key)
         versus = "" if finding.control_key == view.baseline_key else words.versus(against)
         others.append(words.open_contrast(finding, what, versus))
     gap, comma = words.label("word_gap"), words.label("enum_gap")
@@ -104,9 +112,7 @@ def _chance(view: View, words: Words, number: int) -> str:
     chances = [
         chance_to_see(finding, view.spec.margin)
         for finding in view.findings(number)
-        if finding.verdict is Verdict.INCONCLUSIVE
-        and finding.kind is ContrastKind.DIFFERENCE
-        and finding.standard_error > 0
+        if finding.verdict is Verdict.INCONCLUSIVE and finding.kind.is_two_sided and finding.standard_error > 0
     ]
     return words.chance_to_see(view.spec.margin, float(np.median(chances))) if chances else ""
 
@@ -134,14 +140,14 @@ def _how(words: Words, rows: Sequence[Sequence[TrialFact]]) -> str:
     for row in rows:
         if row[0].trial.purpose is Purpose.BASELINE:
             baseline = len(row)
-        elif row[0].trial.purpose is not Purpose.BRACKET:
+        elif not row[0].trial.purpose.only_chooses:
             key = row[0].trial.effective.key
             seeds[key] = seeds.get(key, 0) + len(row)
     return words.seeds_used(baseline, list(seeds.values()))
 
 
 def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
-    if row[0].trial.purpose is Purpose.BRACKET:
+    if row[0].trial.purpose.only_chooses:
         return _bracket_row(view, words, row)
     trial = row[0].trial
     split = view.split_of(row)
@@ -210,6 +216,8 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
         return words.retuned_baseline(control.control_trials)
     if trial.purpose is Purpose.BOUNDARY:
         return words.only_whether_it_trains(len(row)) if len(completed) == len(row) else ""
+    if trial.purpose is Purpose.DESIGN:
+        return words.part_of_design()
     return words.part_of_the_sum() if trial.purpose is Purpose.COMBINE else words.no_verdict()
 
 
@@ -302,7 +310,7 @@ def _folded(view: View, words: Words, fold: Fold, number: int) -> RoundRow:
     same = [
         f.trial.id
         for f in view.by_key.get(fold.same_as, [])
-        if f.trial.purpose is not Purpose.BRACKET and f.trial.round <= number
+        if not f.trial.purpose.only_chooses and f.trial.round <= number
     ]
     return RoundRow(
         trials=(),

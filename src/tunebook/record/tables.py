@@ -13,7 +13,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.record.model import Cell, Table, TrialRow
-from tunebook.record.opening import control_name, is_baseline, name
+from tunebook.record.opening import control_name, is_baseline, name, sides
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import bytes_text, number, p_value, points, trial_list, value
@@ -31,8 +31,8 @@ def varying(view: View) -> tuple[list[str], list[str]]:
     for fact in view.trials:
         for factor, level in fact.trial.configuration.as_dict().items():
             values.setdefault(factor, set()).add(str(level))
-    told = {factor for fact in view.trials for factor in fact.trial.configuration.as_told()}
-    values = {factor: seen for factor, seen in values.items() if factor in told}
+    named = {factor for fact in view.trials for factor in fact.trial.configuration.as_told()}
+    values = {factor: seen for factor, seen in values.items() if factor in named}
     return [f for f, seen in values.items() if len(seen) > 1], [f for f, seen in values.items() if len(seen) == 1]
 
 
@@ -101,8 +101,8 @@ def _is_number(view: View, factor: str) -> bool:
 
 def comparisons(view: View, words: Words) -> Table | None:
     """Every judged contrast of the main family, with all its numbers."""
-    found = view.findings()
-    if not found:
+    findings = view.findings()
+    if not findings:
         return None
     columns = ("round", "question", "split", "effect", "p", "verdict", "evidence")
     rows = tuple(
@@ -118,7 +118,7 @@ def comparisons(view: View, words: Words) -> Table | None:
             _verdict_cell(words, f),
             Cell(f"{trial_list(f.treatment_trials)} / {trial_list(f.control_trials)}"),
         )
-        for f in found
+        for f in findings
     )
     return Table(tuple(words.label(c) for c in columns), rows, frozenset({0, 4}))
 
@@ -157,7 +157,9 @@ def unsettled(view: View, words: Words) -> Table | None:
 
 
 def _question(view: View, words: Words, f: Finding) -> str:
-    what, against = control_name(view, words, f.treatment_key), control_name(view, words, f.control_key)
+    what, against = sides(view, words, f)
+    if not f.kind.is_fitted:
+        what = control_name(view, words, f.treatment_key)
     if f.control_key == view.baseline_key:  # the baseline at another rate differs from the baseline by its rate
         what = name(view, words, f.treatment_key)
     return words.question(f.kind, what, against)
@@ -184,6 +186,23 @@ def importance(view: View, words: Words) -> Table | None:
     return Table(tuple(words.label(c) for c in columns), rows, frozenset({1, 2, 3}))
 
 
+def level_table(view: View, words: Words) -> Table | None:
+    """Every level of a balanced design with its adjusted accuracy and 95 % interval; None without such a design."""
+    means = view.conclusions.level_means
+    if not means:
+        return None
+    rows = tuple(
+        (
+            Cell(words.factor(mean.factor)),
+            Cell(value(mean.factor, mean.level)),
+            Cell(words.accuracy(mean.mean, mean.interval), mean.mean),
+            Cell(trial_list(mean.trials)),
+        )
+        for mean in means
+    )
+    return Table(tuple(words.label(c) for c in ("factor", "level", "adjusted", "trials")), rows, frozenset({2}))
+
+
 def _sorted(levels: Sequence[Any]) -> list[Any]:
     numeric = all(isinstance(level, int | float) for level in levels)
     return sorted(levels) if numeric else list(levels)
@@ -192,14 +211,14 @@ def _sorted(levels: Sequence[Any]) -> list[Any]:
 def costs(view: View, words: Words) -> Table | None:
     """The best, the cheapest that is as good, the baseline and the rest of the tie set: accuracy against time, memory
     and size."""
-    found = view.conclusions
+    conclusions = view.conclusions
     roles: dict[str, str] = {}
-    if found.best:
-        roles[found.best.key] = words.label("best_role")
-    if found.cheapest and found.cheapest.key:
-        roles.setdefault(found.cheapest.key, words.label("cheapest_role"))
+    if conclusions.best:
+        roles[conclusions.best.key] = words.label("best_role")
+    if conclusions.cheapest and conclusions.cheapest.key:
+        roles.setdefault(conclusions.cheapest.key, words.label("cheapest_role"))
     roles.setdefault(view.baseline_key, words.label("baseline"))
-    for key in found.tie_set:
+    for key in conclusions.tie_set:
         if len(roles) < MOST_TIED:
             roles.setdefault(key, words.label("tie_role"))
     rows = []

@@ -133,7 +133,7 @@ class View:
                 continue
             name = (
                 ("bracket", trial.effective.with_values(learning_rate=1.0).key)
-                if trial.purpose is Purpose.BRACKET
+                if trial.purpose.only_chooses
                 else (trial.purpose.value, trial.effective.key, trial.splits)
             )
             grouped.setdefault(name, []).append(fact)
@@ -180,7 +180,7 @@ class View:
 
     def replicates(self, key: str) -> list[TrialFact]:
         """A configuration's trials, without those that only chose a learning rate."""
-        return [f for f in self.by_key.get(key, []) if f.trial.purpose is not Purpose.BRACKET]
+        return [f for f in self.by_key.get(key, []) if not f.trial.purpose.only_chooses]
 
     def mean_cost(self, key: str) -> tuple[float | None, float | None, float | None]:
         """Mean (training seconds, peak bytes, adapter bytes) of a configuration's completed trials; None where
@@ -204,7 +204,7 @@ class View:
         """The latest finding with an estimate that compares a configuration with the baseline, on the test split if
         there is one. There is no estimate when a side has no outcomes (for example a baseline whose trials all failed).
         """
-        found = [
+        with_numbers = [
             f
             for f in self.findings()
             if f.treatment_key == key
@@ -212,5 +212,5 @@ class View:
             and f.kind.value == "difference"
             and not math.isnan(f.effect)
         ]
-        found.sort(key=lambda f: (f.split == "test", f.round))
-        return found[-1] if found else None
+        with_numbers.sort(key=lambda f: (f.split == "test", f.round))
+        return with_numbers[-1] if with_numbers else None

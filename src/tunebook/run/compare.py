@@ -64,8 +64,8 @@ def _scored(history: History) -> list[TrialFact]:
 
 def _named(text: str, history: History, conclusions: StudyFindings | None) -> str | None:
     if text == "baseline":
-        found = (f.trial.effective.key for f in history.trials.values() if f.trial.purpose is Purpose.BASELINE)
-        return next(found, None)
+        keys = (f.trial.effective.key for f in history.trials.values() if f.trial.purpose is Purpose.BASELINE)
+        return next(keys, None)
     if conclusions is None:
         return None
     if text == "best" and conclusions.best:
@@ -106,10 +106,10 @@ def _same(value: object, text: str) -> bool:
 
 def _by_prefix(text: str, history: History, words: Words) -> str:
     keys = sorted({fact.trial.effective.key for fact in history.trials.values()})
-    found = [key for key in keys if key.startswith(text)] if len(text) >= SHORTEST_KEY else []
-    if len(found) == 1:
-        return found[0]
-    raise NotFoundError(words.refused_reference(text, found, sorted(history.trials)))
+    matches = [key for key in keys if key.startswith(text)] if len(text) >= SHORTEST_KEY else []
+    if len(matches) == 1:
+        return matches[0]
+    raise NotFoundError(words.refused_reference(text, matches, sorted(history.trials)))
 
 
 @dataclass(frozen=True)

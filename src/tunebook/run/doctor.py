@@ -70,10 +70,10 @@ def _device() -> Check:
     from tunebook.run.environment import device_name
 
     devices = base_model.device_names("auto")
-    found = ", ".join(f"{device} ({device_name(device)})" for device in devices)
+    names = ", ".join(f"{device} ({device_name(device)})" for device in devices)
     if devices[0].startswith("cuda"):
-        return Check("device", "ok", found)
-    return Check("device", "hint", f"{found}; no GPU", "Works here; a CUDA build of torch on a GPU is faster.")
+        return Check("device", "ok", names)
+    return Check("device", "hint", f"{names}; no GPU", "Works here; a CUDA build of torch on a GPU is faster.")
 
 
 def _memory() -> Check:
@@ -110,8 +110,8 @@ def _font() -> Check:
     try:
         font = chinese_font()
     except Exception as error:  # report any problem with matplotlib
-        found = f"matplotlib cannot be used ({type(error).__name__}: {error}); records have no figures"
-        return Check("figures", "missing", found, "pip install --force-reinstall matplotlib")
+        problem = f"matplotlib cannot be used ({type(error).__name__}: {error}); records have no figures"
+        return Check("figures", "missing", problem, "pip install --force-reinstall matplotlib")
     if font:
         return Check("Chinese font", "ok", font)
     return Check(
@@ -189,8 +189,8 @@ def rescue_study(folder: Path, target: Path) -> Rescued:
     scratch = target.with_name(f".{target.name}.rescuing")
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        found = rescue(folder, scratch)
-        _point_to_data(scratch, target, _data_root(folder, found.notes))
+        salvaged = rescue(folder, scratch)
+        _point_to_data(scratch, target, _data_root(folder, salvaged.notes))
         _copy(folder / "adapters", scratch / "adapters")
         scratch.replace(target)
     except TunebookError:
@@ -199,7 +199,7 @@ def rescue_study(folder: Path, target: Path) -> Rescued:
         raise said(error, target) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Rescued(target, tuple(sorted(found.finished)), tuple(found.lost), tuple(found.damage))
+    return Rescued(target, tuple(sorted(salvaged.finished)), tuple(salvaged.lost), tuple(salvaged.damage))
 
 
 def _check(folder: Path, target: Path) -> None:

@@ -88,19 +88,21 @@ def able(name: str, options: EngineOptions) -> tuple[EngineChoice, tuple[Notice,
     """
     asked = ENGINES.load(name)
     names: list[str] = []
-    told: list[tuple[str, str]] = []
+    refusals: list[tuple[str, str]] = []
     for each in (name, *asked.fallbacks):
         entry = ENGINES.load(each)
         why = resolve(entry.refuses_model)(options.model, options.trust_remote_code) if entry.refuses_model else None
         if why is not None:
-            told.append((each, str(why)))
+            refusals.append((each, str(why)))
         elif not names or _promises(entry.folding, ENGINES.load(names[0]).folding):
             names.append(each)
     if not names:
-        found = "; ".join(f"engine {each} cannot run this model: {why}" for each, why in told)
-        raise StudyFileError(f"engine: found {name}; {found}. Use another engine or another model.")
+        reasons = "; ".join(f"engine {each} cannot run this model: {why}" for each, why in refusals)
+        raise StudyFileError(f"engine: found {name}; {reasons}. Use another engine or another model.")
     instead = names[0] if names[0] != name else ""
-    notices = (Notice("engine_replaced", {"engine": each, "why": why, "instead": instead}) for each, why in told[:1])
+    notices = (
+        Notice("engine_replaced", {"engine": each, "why": why, "instead": instead}) for each, why in refusals[:1]
+    )
     return EngineChoice(tuple(names), options), tuple(notices)
 
 
@@ -135,12 +137,12 @@ def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: Engin
 def _asked(spec: StudySpec, table: tuple[Configuration, ...], folding: Folding) -> list[tuple[str, Configuration]]:
     """(key in the study file, effective configuration) of the baseline, of the baseline with one factor at each of its
     levels or ends, and of the rows of the table."""
-    found = [("baseline", spec.baseline)]
+    asked = [("baseline", spec.baseline)]
     for factor in spec.space:
         ends = (factor.kind.value_type(end) for end in (factor.low, factor.high)) if factor.is_range else factor.levels
-        found += [(factor.name, spec.baseline.with_values(**{factor.name: level})) for level in ends]
-    found += [("trials", each) for each in table]
-    return [(key, effective(each, folding, None)) for key, each in found]
+        asked += [(factor.name, spec.baseline.with_values(**{factor.name: level})) for level in ends]
+    asked += [("trials", each) for each in table]
+    return [(key, effective(each, folding, None)) for key, each in asked]
 
 
 class RoutingExecutor:
@@ -162,7 +164,7 @@ class RoutingExecutor:
     def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
         """Train all jobs; see `core.ports.Executor`. A job that no engine can train is reported as failed."""
         chosen = [(job, *self._choice.of(job.configuration)) for job in jobs]
-        for event in _told(chosen, self._choice.names[0]):
+        for event in _routing_events(chosen, self._choice.names[0]):
             on_event(event)
         for name in self._choice.names:
             mine = [job for job, taken_by, _ in chosen if taken_by == name]
@@ -212,7 +214,7 @@ class RoutingExecutor:
         return self._current[1]
 
 
-def _told(chosen: Sequence[tuple[TrialJob, str | None, str]], first: str) -> list[TrialEvent]:
+def _routing_events(chosen: Sequence[tuple[TrialJob, str | None, str]], first: str) -> list[TrialEvent]:
     """A note for each reason why trials go to another engine, and a failure for each trial that no engine can train."""
     events: list[TrialEvent] = []
     for name, reason in dict.fromkeys((name, reason) for _, name, reason in chosen if name != first):

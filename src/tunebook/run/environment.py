@@ -85,12 +85,12 @@ def own_commit(file: Path = Path(__file__)) -> str | None:
 def _git(folder: Path, *arguments: str) -> str | None:
     """Git's output, or None if git fails or is not installed."""
     try:
-        found = subprocess.run(
+        completed = subprocess.run(
             ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=5, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None if found.returncode == 0 else None
+    return completed.stdout.strip() or None if completed.returncode == 0 else None
 
 
 def free_bytes(device: str) -> int:

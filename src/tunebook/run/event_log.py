@@ -80,7 +80,7 @@ class EventLog(Silent):
     def event(self, event: Event) -> None:
         if isinstance(event, Step | Progress) and not self._is_due(event):
             return
-        self._write(_kind(event), _told(event))
+        self._write(_kind(event), _as_values(event))
 
     def phase(self, text: str) -> None:
         self._write("phase", {"text": text})
@@ -137,7 +137,7 @@ def _kind(event: Event) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
-def _told(event: Event) -> dict[str, Any]:
+def _as_values(event: Event) -> dict[str, Any]:
     """The line for an event: numbers and short texts, never whole results."""
     match event:
         case WaveStarted(wave):
@@ -207,11 +207,11 @@ def _parsed(lines: list[bytes]) -> Iterator[dict[str, Any]]:
     """The lines that are complete events."""
     for line in lines:
         try:
-            found = json.loads(line)
+            value = json.loads(line)
         except ValueError:
             continue
-        if isinstance(found, dict) and "event" in found:
-            yield found
+        if isinstance(value, dict) and "event" in value:
+            yield value
 
 
 @dataclass(frozen=True)
@@ -238,16 +238,16 @@ def under_way(folder: Path, history: History, now: float | None = None) -> tuple
     """The trials that have started and that the ledger does not hold as final, from the end of the event file,
     ordered by id."""
     clock = time.time() if now is None else now
-    found: dict[int, UnderWay] = {}
+    by_trial: dict[int, UnderWay] = {}
     for event in _parsed(_tail(folder)):
         trial = event.get("trial")
         fact = history.trials.get(trial) if isinstance(trial, int) else None
         if fact is None or fact.state.is_final:
             continue
         with suppress(KeyError, TypeError, ValueError):  # another program has written into the file
-            before = found.get(fact.trial.id, UnderWay(fact.trial.id))
-            found[fact.trial.id] = replace(_after(before, event), heard_seconds_ago=max(0.0, clock - event["time"]))
-    return tuple(found[number] for number in sorted(found))
+            before = by_trial.get(fact.trial.id, UnderWay(fact.trial.id))
+            by_trial[fact.trial.id] = replace(_after(before, event), heard_seconds_ago=max(0.0, clock - event["time"]))
+    return tuple(by_trial[number] for number in sorted(by_trial))
 
 
 def _after(before: UnderWay, event: dict[str, Any]) -> UnderWay:

@@ -24,14 +24,14 @@ from tunebook.words import words_for
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
 
-def best_trial(found: StudyRead) -> TrialFact | None:
+def best_trial(study: StudyRead) -> TrialFact | None:
     """The best configuration's replicate of median validation loss, from confirm's own replicates if there are any."""
-    best = found.conclusions.best
+    best = study.conclusions.best
     if best is None:
         return None
     trained = [
         fact
-        for fact in found.history.trials.values()
+        for fact in study.history.trials.values()
         if fact.trial.effective.key == best.key and fact.state is TrialState.COMPLETED and "validation" in fact.outcomes
     ]
     confirmed = [fact for fact in trained if fact.trial.purpose is Purpose.CONFIRM]
@@ -39,20 +39,20 @@ def best_trial(found: StudyRead) -> TrialFact | None:
     return ranked[(len(ranked) - 1) // 2] if ranked else None
 
 
-def write_best(found: StudyRead, folder: Path) -> Path | None:
+def write_best(study: StudyRead, folder: Path) -> Path | None:
     """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`. It is replaced as a whole.
 
     Returns: the folder, or None while there is no best trial. Raises: DiskFull, UnwritableFolder: it cannot be written;
     the previous folder stays.
     """
-    fact = best_trial(found)
+    fact = best_trial(study)
     if fact is None:
         return None
     target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
     with replaced_folder(target) as scratch:
         if source.is_dir():  # an external trainer need not return its weights
             copy_adapter(source, scratch)
-        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
+        (scratch / "config.yaml").write_text(configuration_yaml(study, fact), encoding="utf-8")
     return target
 
 
@@ -71,12 +71,12 @@ def _links(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if Path(folder, name).is_symlink()]
 
 
-def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
+def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
     """The configuration in the form of a study file's baseline, with a comment on its origin."""
     outcome = fact.outcomes["validation"]
     values: dict[str, Any] = {
-        "study": found.spec.name,
-        "model": found.spec.model,
+        "study": study.spec.name,
+        "model": study.spec.model,
         "trial": fact.trial.id,
         "seed": fact.trial.seed,
         "validation_accuracy": outcome.accuracy,
@@ -101,8 +101,8 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     """
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
-    found = read_study(place)
-    words, fact = words_for(found.spec.language), best_trial(found)
+    study = read_study(place)
+    words, fact = words_for(study.spec.language), best_trial(study)
     if fact is None:
         raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
     adapter = place.folder / "adapters" / str(fact.trial.id)
@@ -111,13 +111,13 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
         raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
     target = to or place.folder / "export" / form
     paths = {"folder": target}
-    data = None if form in ("peft", "merged") else _training_data(found, place)
+    data = None if form in ("peft", "merged") else _training_data(study, place)
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
             copy_adapter(adapter, target)
         elif form == "merged":
-            _merge(found, place, adapter, target)
+            _merge(study, place, adapter, target)
         if data is not None:
             paths["training data"] = _written(target / TRAIN_FILE, data)
         for name, text in export_texts(form, _target(found, fact, adapter, place)).items():
@@ -128,7 +128,7 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
 def _target(found: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths) -> ExportTarget:
     model, _, revision = found.spec.model.partition("@")
     return ExportTarget(
-        study=found.spec.name,
+        study=study.spec.name,
         configuration=fact.trial.configuration,
         model=_loadable(model, place),
         n_train=found.facts.data.n_train,
@@ -136,8 +136,8 @@ def _target(found: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths)
         seed=fact.trial.seed,
         targets=_targets(adapter),
         train_file=TRAIN_FILE,
-        dtype=found.facts.model.get("dtype", "float32"),
-        accuracy=_accuracy(found),
+        dtype=study.facts.model.get("dtype", "float32"),
+        accuracy=_accuracy(study),
     )
 
 
@@ -157,10 +157,10 @@ def _targets(adapter: Path) -> tuple[str, ...]:
     return tuple(sorted(modules)) if isinstance(modules, list) else ()
 
 
-def _accuracy(found: StudyRead) -> str:
-    best = found.conclusions.best
+def _accuracy(study: StudyRead) -> str:
+    best = study.conclusions.best
     assert best is not None
-    return words_for(found.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
+    return words_for(study.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
 
 
 def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:
@@ -172,11 +172,11 @@ def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> 
     merge(base, adapter, target, found.facts.model.get("dtype", "float32"), stops=stops)
 
 
-def _training_data(found: StudyRead, place: StudyPaths) -> str:
+def _training_data(study: StudyRead, place: StudyPaths) -> str:
     """The study's training rows as chat messages, in the study's order."""
-    splits = read_splits(found.spec.data, found.spec.seed, place.base)
+    splits = read_splits(study.spec.data, study.spec.seed, place.base)
     examples = ((example.messages, example.completion) for example in splits.train)
-    return rows(examples, found.spec.data.system)
+    return rows(examples, study.spec.data.system)
 
 
 def _written(path: Path, text: str) -> Path:

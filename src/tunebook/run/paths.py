@@ -1,4 +1,4 @@
-"""Where a study is: its file, its folder, and the folder that its data paths are relative to."""
+"""Where a study is: its file, its folder, and the folder that its data paths are relative to (decision 004)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
         is_folder = path.is_dir()
     except OSError as error:
         raise NotFoundError(
-            f"{str(path)[:100]}: no path that the system knows ({error.strerror}). Give a study file or folder."
+            f"{str(path)[:100]}: not a valid path ({error.strerror}). Give a study file or folder."
         ) from None
     if is_folder:
         in_database = ledger_address() is not None and (path / MANIFEST_FILE).is_file()

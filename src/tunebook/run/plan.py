@@ -65,8 +65,8 @@ def plan_study(
     prepared = prepare(spec, place, trust_remote_code)
     facts, history, calibration = prepared.facts, History(), None
     if has_ledger(place):
-        found = read_study(place)
-        facts, history, calibration = as_begun(found.facts, facts), found.history, found.calibration
+        study = read_study(place)
+        facts, history, calibration = as_begun(study.facts, facts), study.history, study.calibration
     if calibration is None:
         executor = prepared.make_executor(logs=False)
         try:

@@ -184,8 +184,8 @@ def _known_folder(model: str, base: Path) -> str:
     """The model's folder if there is one, else its name, which an external trainer may know."""
     from tunebook.engines import base_model
 
-    found = model == base_model.BUILT_IN or (base / model / "config.json").is_file()
-    return str(base_model.resolve_model(model, base)) if found else model
+    is_known = model == base_model.BUILT_IN or (base / model / "config.json").is_file()
+    return str(base_model.resolve_model(model, base)) if is_known else model
 
 
 def _machine(

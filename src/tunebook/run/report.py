@@ -14,15 +14,15 @@ from tunebook.words.marks import plain_text
 __all__ = ["round_paragraph", "write_record", "write_tensorboard"]
 
 
-def write_tensorboard(found: StudyRead, folder: Path) -> None:
+def write_tensorboard(study: StudyRead, folder: Path) -> None:
     """Write TensorBoard's folder again if it is missing or empty."""
     board = folder / "tensorboard"
-    if "tensorboard" in found.spec.trackers and not any(board.rglob("events*")):
-        rebuild(board, found.history, found.spec)
+    if "tensorboard" in study.spec.trackers and not any(board.rglob("events*")):
+        rebuild(board, study.history, study.spec)
 
 
 def write_record(
-    found: StudyRead,
+    study: StudyRead,
     folder: Path,
     language: str | None = None,
     figures: bool = True,
@@ -34,22 +34,22 @@ def write_record(
     """
     return write_all(
         folder,
-        found.spec,
-        found.facts,
-        found.history,
-        found.conclusions,
-        found.notes,
-        found.outlook,
-        language or found.spec.language,
+        study.spec,
+        study.facts,
+        study.history,
+        study.conclusions,
+        study.notes,
+        study.outlook,
+        language or study.spec.language,
         figures,
         warn,
     )
 
 
-def round_paragraph(found: StudyRead, wave: Wave) -> str:
+def round_paragraph(study: StudyRead, wave: Wave) -> str:
     """The sentences about a judged round, as in the record, one per line, in the study's language."""
-    view = View(found.spec, found.facts, found.history, found.conclusions, tuple(found.notes), found.outlook)
-    record = build(view, found.spec.language)
+    view = View(study.spec, study.facts, study.history, study.conclusions, tuple(study.notes), study.outlook)
+    record = build(view, study.spec.language)
     section = next((each for each in record.rounds if each.number == wave.round), None)
     if section is None:  # the reference has no section
         return ""

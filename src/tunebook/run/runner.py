@@ -82,7 +82,7 @@ class Runner:
         self._executor = parts.executor
         self._test_is_open = False
         self._tokens: dict[int, int] = {}
-        self._stop_told = False
+        self._stop_shown = False
         self._line = TimeLine(parts.ledger, parts.ledger.notes())
 
     def run(self) -> History:
@@ -170,8 +170,8 @@ class Runner:
     # -- events
 
     def _on_event(self, event: TrialEvent, state: _WaveState) -> None:
-        if self._p.stop and not self._stop_told:  # shown here, because a signal handler must not print
-            self._stop_told = True
+        if self._p.stop and not self._stop_shown:  # shown here, because a signal handler must not print
+            self._stop_shown = True
             self._p.observer.phase(self._words.phase_stopping())
         match event:
             case Started(trial_id, worker):

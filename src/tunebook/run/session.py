@@ -98,10 +98,10 @@ class _Session:
             finally:
                 self._trackers.close()
             self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
-            found = read_ledger(self._ledger)
-            write_best(found, self._folder)
-            write_record(found, self._folder, warn=self._observer.warning)
-            return found.conclusions
+            study = read_ledger(self._ledger)
+            write_best(study, self._folder)
+            write_record(study, self._folder, warn=self._observer.warning)
+            return study.conclusions
 
     def _parts(self, stop: StopRequest, log: EventLog) -> RunnerParts:
         prepared = self._prepared
@@ -121,9 +121,9 @@ class _Session:
         )
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:
-        found = read_ledger(self._ledger)
-        write_record(found, self._folder, figures=False)
-        return round_paragraph(found, wave)
+        study = read_ledger(self._ledger)
+        write_record(study, self._folder, figures=False)
+        return round_paragraph(study, wave)
 
 
 def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer) -> Calibration | None:

@@ -69,14 +69,14 @@ def final_seed(study_seed: int) -> int:
     return study_seed + FINAL_SEED_OFFSET
 
 
-def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Path | None:
+def train_final(prepared: Prepared, study: StudyRead, observer: Observer) -> Path | None:
     """Train on all rows and write `final/` (adapter, config.yaml, final.json). Does nothing if it exists already.
 
     Returns: the folder, or None while the study recommends nothing.
     Raises: TrialFailed: it could not be trained.
     """
     target = prepared.place.folder / "final"
-    fact = best_trial(found)
+    fact = best_trial(study)
     if fact is None or target.exists():
         return target if target.exists() else None
     rows = prepared.data.train_all
@@ -89,12 +89,12 @@ def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Pat
         outcome = judged.outcomes.get("validation")
         summary = {
             "training_rows": len(rows),
-            "study_rows": found.facts.data.n_train,
+            "study_rows": study.facts.data.n_train,
             "seed": job.seed,
             "validation_accuracy": outcome.accuracy if outcome else None,
-            "note": words.final_note(len(rows) > found.facts.data.n_train),
+            "note": words.final_note(len(rows) > study.facts.data.n_train),
         }
-        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
+        (scratch / "config.yaml").write_text(configuration_yaml(study, fact), encoding="utf-8")
         (scratch / "final.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return target
 
@@ -112,20 +112,20 @@ def rerun_trial(
 
     Raises: NotFoundError: there is no such trial, or it is not finished. TrialFailed: it cannot be trained now.
     """
-    found = read_study(place)
-    then = found.history.trials.get(trial_id)
+    study = read_study(place)
+    then = study.history.trials.get(trial_id)
     if then is None or not then.state.is_final:
-        finished = sum(f.state.is_final for f in found.history.trials.values())
-        raise NotFoundError(words_for(found.spec.language).refused_unfinished(trial_id, finished))
-    require_confirmed(found.spec, place, starts_program=True, trusted=trust_study_code)
-    prepared = prepare(found.spec, place, trust_remote_code)
-    reference = found.history.trials.get(0)
+        finished = sum(f.state.is_final for f in study.history.trials.values())
+        raise NotFoundError(words_for(study.spec.language).refused_unfinished(trial_id, finished))
+    require_confirmed(study.spec, place, starts_program=True, trusted=trust_study_code)
+    prepared = prepare(study.spec, place, trust_remote_code)
+    reference = study.history.trials.get(0)
     untrained = reference.outcomes["validation"].loss if reference and "validation" in reference.outcomes else None
     with tempfile.TemporaryDirectory(prefix="tunebook-rerun-") as scratch:
         judged = train_single(prepared, job_of(then.trial, Path(scratch)), observer)
         now = as_fact(then.trial, judged, untrained)
         equal = _same_adapter(place.folder / "adapters" / str(trial_id), Path(scratch) / str(trial_id))
-    return _compared(then, now, equal, prepared.changed_since(found.facts))
+    return _compared(then, now, equal, prepared.changed_since(study.facts))
 
 
 def _compared(

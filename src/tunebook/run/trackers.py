@@ -24,12 +24,12 @@ class Trackers(Silent):
         self._warn, self._words = warn, words_for(spec.language)
         self._working: dict[str, Tracker] = {}
         for name in spec.trackers:
-            self._guarded(name, lambda: self._begin(name, spec, folder))  # noqa: B023 - called at once
+            self._guarded(name, lambda: self._begin(name, spec, folder))  # noqa: B023 - called immediately
 
     def event(self, event: Event) -> None:
         """Pass the event to each tracker."""
         for name, tracker in tuple(self._working.items()):
-            self._guarded(name, lambda: tracker.event(event))  # noqa: B023 - called at once
+            self._guarded(name, lambda: tracker.event(event))  # noqa: B023 - called immediately
 
     def close(self) -> None:
         """Close each tracker; the study may continue in another run."""

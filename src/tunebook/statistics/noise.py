@@ -136,12 +136,12 @@ def _noisier(squares: Mapping[str, float], dfs: Mapping[str, float]) -> frozense
     """The names whose variance exceeds that of all others together by a one-sided F test, with Bonferroni over the
     names."""
     total, total_df = sum(squares.values()), sum(dfs.values())
-    found = set()
+    noisier = set()
     for name, own in squares.items():
         rest, rest_df = total - own, total_df - dfs[name]
         if rest_df < PROVISIONAL_DF or rest <= 0:
             continue
         ratio = (own / dfs[name]) / (rest / rest_df)
         if special.fdtrc(dfs[name], rest_df, ratio) * len(squares) < UNEQUAL_ALPHA:
-            found.add(name)
-    return frozenset(found) if len(found) < len(squares) else frozenset()
+            noisier.add(name)
+    return frozenset(noisier) if len(noisier) < len(squares) else frozenset()

@@ -159,11 +159,11 @@ def seeds_needed(
 
 def _allowed_variance(effect: float, critical: float, margin: float | None, power: float) -> float:
     """The largest variance at which the contrast is settled with the given power."""
-    told = abs(effect) / (critical + float(special.ndtri(power)))
+    needed = abs(effect) / (critical + float(special.ndtri(power)))
     inside = 0.0
     if margin is not None and abs(effect) < margin:
         inside = (margin - abs(effect)) / (critical + float(special.ndtri((1 + power) / 2)))
-    return max(told, inside) ** 2
+    return max(needed, inside) ** 2
 
 
 def _scaled(present: int, factor: float) -> int | None:

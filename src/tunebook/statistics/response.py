@@ -64,7 +64,7 @@ def fitted_interval(x: Floats, effect: Floats, covariance: Floats, critical: flo
     residual = effect - design @ beta
     if n > 3 and special.chdtrc(n - 3, float(residual @ inverse @ residual)) < LACK_OF_FIT_ALPHA:
         return None
-    return _told_from_maximum(beta, spread, z, x, critical)
+    return _near_maximum(beta, spread, z, x, critical)
 
 
 def _shared(covariance: Floats) -> Floats:
@@ -74,7 +74,7 @@ def _shared(covariance: Floats) -> Floats:
     return np.full((n, n), float(np.max(np.diag(covariance))))
 
 
-def _told_from_maximum(beta: Floats, spread: Floats, z: Floats, x: Floats, critical: float) -> Fit:
+def _near_maximum(beta: Floats, spread: Floats, z: Floats, x: Floats, critical: float) -> Fit:
     grid = np.linspace(z.min(), z.max(), GRID)
     curve = np.stack([np.ones(GRID), grid, grid**2], axis=1)
     top = int(np.argmax(curve @ beta))

@@ -67,10 +67,10 @@ class EventRecorder:
     @property
     def losses(self) -> dict[int, list[float]]:
         """The training losses by trial, in order."""
-        found: dict[int, list[float]] = {}
+        losses: dict[int, list[float]] = {}
         for event in self.of(Step):
-            found.setdefault(event.trial, []).append(event.record.loss)
-        return found
+            losses.setdefault(event.trial, []).append(event.record.loss)
+        return losses
 
     @property
     def failures(self) -> dict[int, Failed]:

@@ -106,5 +106,5 @@ def simulated_history(
 
 
 def _judged(history: History, wave: Wave, spec: StudySpec, facts: DataFacts, judge: Judge) -> History:
-    found = () if wave.kind is RoundKind.REFERENCE else judge(history, wave.round, spec, facts)
-    return replace(history, findings=(*history.findings, *found), closed_rounds=(*history.closed_rounds, wave.round))
+    findings = () if wave.kind is RoundKind.REFERENCE else judge(history, wave.round, spec, facts)
+    return replace(history, findings=(*history.findings, *findings), closed_rounds=(*history.closed_rounds, wave.round))

@@ -35,21 +35,21 @@ def state(tmp_path, monkeypatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     rows = [{"prompt": f"what is {i}", "completion": f"number {i % 3}"} for i in range(120)]
-    Path("rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    Path("rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     trace = "import pathlib\npathlib.Path('started').touch()\n"
-    Path("train.py").write_text(trace + "raise SystemExit('no')\n")
-    Path("mine.py").write_text(trace + "def same(answer, gold):\n    return answer == gold\n")
+    Path("train.py").write_text(trace + "raise SystemExit('no')\n", encoding="utf-8")
+    Path("mine.py").write_text(trace + "def same(answer, gold):\n    return answer == gold\n", encoding="utf-8")
     return tmp_path / "state"
 
 
 def with_program(arguments: str = 'train.py, "{config}"') -> Study:
     engine = f"engine: command\ncommand: [{sys.executable}, {arguments}]"
-    Path("study.yaml").write_text(STUDY.format(metric="exact_match", engine=engine))
+    Path("study.yaml").write_text(STUDY.format(metric="exact_match", engine=engine), encoding="utf-8")
     return Study.load("study.yaml")
 
 
 def with_metric(metric: str = "mine:same") -> Study:
-    Path("study.yaml").write_text(STUDY.format(metric=metric, engine="engine: simulated"))
+    Path("study.yaml").write_text(STUDY.format(metric=metric, engine="engine: simulated"), encoding="utf-8")
     return Study.load("study.yaml")
 
 
@@ -105,7 +105,7 @@ def test_a_yes_is_remembered_for_exactly_this(monkeypatch, capsys) -> None:
     assert "mine.py" in capsys.readouterr().err
     assert command_line(["plan", "study.yaml"]) == 0
     assert len(asked) == 1
-    Path("mine.py").write_text(Path("mine.py").read_text() + "# changed\n")
+    Path("mine.py").write_text(Path("mine.py").read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     assert command_line(["plan", "study.yaml"]) == 0
     assert len(asked) == 2
 
@@ -128,7 +128,7 @@ def test_another_argument_or_another_script_is_another_program() -> None:
     assert missing(study) == 0
     assert missing(with_program('train.py, "{config}", --fast')) == 1
     assert missing(with_program()) == 0
-    Path("train.py").write_text("print('another')\n")
+    Path("train.py").write_text("print('another')\n", encoding="utf-8")
     assert missing(with_program()) == 1
 
 
@@ -136,8 +136,8 @@ def test_text_of_a_dataset_starts_nothing() -> None:
     attack = "yes\nengine: command\ncommand: [touch, started]\n#"
     rows = [{"prompt": f"Is it open on day {i}?", "completion": ["no", "yes"][i % 2]} for i in range(120)]
     rows[0]["completion"] = attack
-    Path("train.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    Path("study.yaml").write_text(write_study_file("train.jsonl", "."))
+    Path("train.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    Path("study.yaml").write_text(write_study_file("train.jsonl", "."), encoding="utf-8")
     study = Study.load("study.yaml")
     assert (study.spec.engine, study.spec.command) == ("packed", ())
 

@@ -159,7 +159,7 @@ def test_output_is_bounded_and_its_end_is_kept(tmp_path):
 
 
 def pids_in(path: Path) -> list[int]:
-    return [int(word) for word in path.read_text().split()]
+    return [int(word) for word in path.read_text(encoding="utf-8").split()]
 
 
 DAEMON = """

@@ -189,7 +189,7 @@ def test_other_trainers_are_started_with_their_files(tmp_path, recipe, program, 
     assert (answer.returncode, answer.stderr) == (7, "out of luck\n"), "its last lines are the reason, no traceback"
     verb, file, *_ = (tmp_path / "started").read_text().split()
     assert verb == "train"
-    written = json.loads(Path(file).read_text())
+    written = json.loads(Path(file).read_text(encoding="utf-8"))
     assert written["seed"] == 5
     assert json.loads((tmp_path / "texts.jsonl").read_text()) == row
     if recipe == "command_axolotl":

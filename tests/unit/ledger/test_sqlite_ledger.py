@@ -115,12 +115,15 @@ needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0,
 
 @pytest.fixture
 def open_to_all(study):
-    """The study where another user can reach it."""
+    """The study where another user can reach it, whatever the umask."""
+    umask = os.umask(0o022)
     with tempfile.TemporaryDirectory() as root:
-        Path(root).chmod(0o755)
         folder = Path(root) / "study"
         shutil.copytree(study, folder)
+        for path in (Path(root), *Path(root).rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
         yield folder
+    os.umask(umask)
 
 
 @needs_root

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from test_whole_simulated_study import study_file
+from test_whole_simulated_study import ended, study_file, unbroken
 from typer.testing import CliRunner
 
 from tunebook import Study
@@ -19,7 +19,9 @@ from tunebook.run import runner, session
 from tunebook.run.observers import Silent
 from tunebook.run.reading import read_study
 
-__all__ = ["study_file"]
+__all__ = ["ended", "study_file", "unbroken"]
+
+pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 class When(Silent):
@@ -88,9 +90,8 @@ def test_a_request_made_while_nothing_runs_is_heeded_by_the_next_run(study_file:
     assert cancelled(study) == {5: "by_user"}
 
 
-def test_what_cannot_be_cancelled_is_said(study_file: Path) -> None:
-    study = Study.load(study_file)
-    study.run()
+def test_what_cannot_be_cancelled_is_said(ended: Path) -> None:
+    study = Study.load(ended)
     with pytest.raises(NotFoundError, match="trial 999"):
         study.cancel(999)
     with pytest.raises(UserError, match="completed already"):

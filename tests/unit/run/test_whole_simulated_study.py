@@ -14,6 +14,8 @@ from tunebook.core.events import Event, Recorded, Step
 from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError
 from tunebook.run.observers import Silent
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 ROWS = 60
 STUDY = """
 study: small
@@ -36,13 +38,33 @@ def write_split(path: Path, first: int, n: int) -> None:
     path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
 
 
-@pytest.fixture
-def study_file(tmp_path: Path) -> Path:
+def write_study(folder: Path) -> Path:
     for number, split in enumerate(("train", "validation", "test")):
-        write_split(tmp_path / f"{split}.jsonl", 1000 * number, ROWS)
-    file = tmp_path / "study.yaml"
+        write_split(folder / f"{split}.jsonl", 1000 * number, ROWS)
+    file = folder / "study.yaml"
     file.write_text(STUDY.replace("TRIALS", "14"), encoding="utf-8")
     return file
+
+
+@pytest.fixture
+def study_file(tmp_path: Path) -> Path:
+    """A study that has not begun."""
+    return write_study(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def unbroken(few_pictures: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a study that ran to its end; only to be read."""
+    file = write_study(tmp_path_factory.mktemp("unbroken"))
+    Study.load(file).run()
+    return file
+
+
+@pytest.fixture
+def ended(unbroken: Path, tmp_path: Path) -> Path:
+    """The file of a copy of it."""
+    shutil.copytree(unbroken.parent, tmp_path / "ended")
+    return tmp_path / "ended" / "study.yaml"
 
 
 class StopAfter(Silent):
@@ -106,53 +128,46 @@ def test_a_study_runs_through_all_rounds_and_writes_everything(study_file: Path)
     assert status.spent_trials <= 14
 
 
-def test_an_interrupted_study_goes_on_and_ends_like_an_unbroken_one(study_file: Path) -> None:
+def test_an_interrupted_study_goes_on_and_ends_like_an_unbroken_one(study_file: Path, unbroken: Path) -> None:
     study = Study.load(study_file)
-    unbroken = study_file.parent / "unbroken"
-    Study.load(study_file, unbroken).run()
     for stop_after in (3, 1, 4):
         with pytest.raises(Interrupted) as stopped:
             study.run(StopAfter(stop_after))
         assert stopped.value.exit_code == 130
     study.run()
-    assert results(study.place.folder) == results(unbroken)
+    assert results(study.place.folder) == results(unbroken.parent / "runs" / "small")
 
 
-def test_running_a_finished_study_again_trains_nothing(study_file: Path) -> None:
-    study = Study.load(study_file)
-    study.run()
+def test_running_a_finished_study_again_trains_nothing(ended: Path) -> None:
+    study = Study.load(ended)
     observer = StopAfter(1)
     study.run(observer)
     assert observer.left == 1
 
 
-def test_a_larger_budget_is_accepted_and_another_baseline_is_not(study_file: Path) -> None:
-    Study.load(study_file).run()
-    study_file.write_text(STUDY.replace("TRIALS", "18"), encoding="utf-8")
-    Study.load(study_file).run()
-    study_file.write_text(STUDY.replace("TRIALS", "18").replace("2e-4", "3e-4"), encoding="utf-8")
+def test_a_larger_budget_is_accepted_and_another_baseline_is_not(ended: Path) -> None:
+    ended.write_text(STUDY.replace("TRIALS", "18"), encoding="utf-8")
+    Study.load(ended).run()
+    ended.write_text(STUDY.replace("TRIALS", "18").replace("2e-4", "3e-4"), encoding="utf-8")
     with pytest.raises(StudyFileError, match="baseline"):
-        Study.load(study_file).run()
+        Study.load(ended).run()
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
-def test_a_changed_data_file_is_refused_by_name(study_file: Path, split: str) -> None:
-    Study.load(study_file).run()
-    write_split(study_file.parent / f"{split}.jsonl", 5000, ROWS)
+def test_a_changed_data_file_is_refused_by_name(ended: Path, split: str) -> None:
+    write_split(ended.parent / f"{split}.jsonl", 5000, ROWS)
     with pytest.raises(DataError, match=f"{split}.jsonl"):
-        Study.load(study_file).run()
+        Study.load(ended).run()
 
 
-def test_a_second_runner_is_told_who_holds_the_study(study_file: Path) -> None:
-    study = Study.load(study_file)
-    study.run()
+def test_a_second_runner_is_told_who_holds_the_study(ended: Path) -> None:
+    study = Study.load(ended)
     with FileLock(study.place.folder / "ledger.lock"), pytest.raises(LedgerLocked, match="process"):
         study.run()
 
 
-def test_a_copied_study_folder_opens_elsewhere(study_file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    study = Study.load(study_file)
-    study.run()
+def test_a_copied_study_folder_opens_elsewhere(ended: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    study = Study.load(ended)
     elsewhere = tmp_path_factory.mktemp("other") / "copy"
     shutil.copytree(study.place.folder, elsewhere)
     copied = Study.load(elsewhere)
@@ -161,9 +176,8 @@ def test_a_copied_study_folder_opens_elsewhere(study_file: Path, tmp_path_factor
     assert "第" in (elsewhere / "record.md").read_text(encoding="utf-8")
 
 
-def test_compare_takes_trials_names_levels_and_keys(study_file: Path) -> None:
-    study = Study.load(study_file)
-    study.run()
+def test_compare_takes_trials_names_levels_and_keys(ended: Path) -> None:
+    study = Study.load(ended)
     found = study.compare("best", "baseline")
     assert found.overall is not None
     assert study.compare("1", "2").won >= 0
@@ -172,9 +186,8 @@ def test_compare_takes_trials_names_levels_and_keys(study_file: Path) -> None:
         study.compare("zebra", "baseline")
 
 
-def test_rerun_reproduces_a_trial_bit_for_bit(study_file: Path) -> None:
-    study = Study.load(study_file)
-    study.run()
+def test_rerun_reproduces_a_trial_bit_for_bit(ended: Path) -> None:
+    study = Study.load(ended)
     found = study.rerun(3)
     assert found.reproduces
     assert found.answers_differ == 0

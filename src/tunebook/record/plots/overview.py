@@ -19,8 +19,8 @@ ROUND_STYLES = ((BLUE, None), (ORANGE, "//"), (GREEN, "\\\\"), (PURPLE, "xx"), (
 
 def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     """Every configuration that trained: validation accuracy with its 95 % interval against mean training time."""
-    found = view.conclusions
-    best_key = found.best.key if found.best else ""
+    conclusions = view.conclusions
+    best_key = conclusions.best.key if conclusions.best else ""
     dots: dict[str, list[tuple[float, float, float, float]]] = {}
     for key in view.by_key:
         measured = view.accuracy(view.replicates(key))
@@ -33,7 +33,7 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
             else "leg_baseline"
             if key == view.baseline_key
             else "leg_tie"
-            if key in found.tie_set
+            if key in conclusions.tie_set
             else "leg_other"
         )
         dots.setdefault(role, []).append((seconds, measured[0], *measured[1]))

@@ -159,9 +159,9 @@ def _fontconfig() -> list[tuple[str, str]]:
     if program is None:
         return []
     try:
-        found = subprocess.run(
+        completed = subprocess.run(
             [program, ":lang=zh", "-f", "%{family}\t%{file}\n"], capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return [tuple(line.split("\t", 1)) for line in found.stdout.splitlines() if "\t" in line]  # type: ignore[misc]
+    return [tuple(line.split("\t", 1)) for line in completed.stdout.splitlines() if "\t" in line]  # type: ignore[misc]
