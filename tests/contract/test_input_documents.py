@@ -97,10 +97,11 @@ def test_what_the_reader_refuses_of_one_key_does_not_fit_the_schema(schema, name
     assert list(schema.iter_errors(values(BAD[name][0])))
 
 
-def test_example_of_the_study_file_reads() -> None:
+def test_example_of_the_study_file_reads_and_fits_the_schema(schema) -> None:
     example = re.search(r"```yaml\n(.*?)```", (DOCS / "study-file.md").read_text(encoding="utf-8"), re.DOTALL)
     assert example is not None
     assert parse_study(example[1]).name == "trec"
+    assert not list(schema.iter_errors(values(example[1])))
 
 
 def test_every_form_container_and_metric_is_documented() -> None:

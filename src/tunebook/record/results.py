@@ -57,7 +57,7 @@ def render(view: View) -> str:
 
 
 def as_dict(view: View) -> dict[str, Any]:
-    """results.json as plain values."""
+    """The content of results.json as plain values."""
     return dict(to_json(_results(view), clean))
 
 

@@ -226,10 +226,12 @@ class EnglishNotices(EnglishPieces):
 
     def refused_study_changed(self, file: str, study: str, keys: Sequence[str]) -> str:
         """The study file now asks another question than when the study was begun."""
+        fixed = any(key.startswith("seeds.") for key in keys)
+        seeds = "How many seeds a round takes is fixed before its results are seen; a begun study cannot add any yet. "
         return (
             f"{file}: changed since the study {study!r} was begun: {', '.join(keys)}. A study is one question; a "
-            "larger budget, another language or device are accepted, this is not. Undo the change, or give the study "
-            "another name."
+            f"larger budget, another language or device are accepted, this is not. {seeds if fixed else ''}"
+            "Undo the change, or give the study another name."
         )
 
     def refused_other_data(self, source: str, role: str, then: str, now: str) -> str:
