@@ -44,6 +44,8 @@ def compare(
 def _text(comparison: Comparison, margin: float, language: str) -> str:
     from tunebook.record.comparison import comparison_text
 
-    sides, counts = (found.a.text, found.b.text), (found.won, found.lost)
-    shown = [(each.index, each.prompt, each.gold, each.a, each.b) for each in found.differing[:SHOWN]]
-    return comparison_text(sides, found.changes, found.overall, found.groups, counts, margin, language, shown)
+    sides, counts = (comparison.a.text, comparison.b.text), (comparison.won, comparison.lost)
+    shown = [(each.index, each.prompt, each.gold, each.a, each.b) for each in comparison.differing[:SHOWN]]
+    return comparison_text(
+        sides, comparison.changes, comparison.overall, comparison.groups, counts, margin, language, shown
+    )

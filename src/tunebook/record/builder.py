@@ -201,6 +201,6 @@ def _notes(view: View, words: Words) -> tuple[str, ...]:
     resumed = [int(values["trial"]) for code, values in view.notes if code == "trial_resumed"]
     sentences += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
     failed = [f for f in view.trials if f.state is TrialState.FAILED]
-    told += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]
-    told += [words.cancelled_trial(f.trial.id) for f in view.trials if f.state is TrialState.CANCELLED]
-    return tuple(dict.fromkeys(text for text in told if text))
+    sentences += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]
+    sentences += [words.cancelled_trial(f.trial.id) for f in view.trials if f.state is TrialState.CANCELLED]
+    return tuple(dict.fromkeys(text for text in sentences if text))

@@ -120,18 +120,18 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
             _merge(study, place, adapter, target)
         if data is not None:
             paths["training data"] = _written(target / TRAIN_FILE, data)
-        for name, text in export_texts(form, _target(found, fact, adapter, place)).items():
+        for name, text in export_texts(form, _target(study, fact, adapter, place)).items():
             paths[name] = _written(target / name, text)
     return paths
 
 
-def _target(found: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths) -> ExportTarget:
-    model, _, revision = found.spec.model.partition("@")
+def _target(study: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths) -> ExportTarget:
+    model, _, revision = study.spec.model.partition("@")
     return ExportTarget(
         study=study.spec.name,
         configuration=fact.trial.configuration,
         model=_loadable(model, place),
-        n_train=found.facts.data.n_train,
+        n_train=study.facts.data.n_train,
         revision=revision or None,
         seed=fact.trial.seed,
         targets=_targets(adapter),

@@ -159,7 +159,9 @@ def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):
     assert high - low > sure_high - sure_low
     few = replace(view.conclusions.noise, degrees_of_freedom=1.0, seed_deviation=0.0)
     shaky = replace(view, conclusions=replace(view.conclusions, noise=few))
-    assert any("with fewer than 4, intervals also use an assumed 2.0 points" in text for _, text in build(shaky, "en").facts)
+    assert any(
+        "with fewer than 4, intervals also use an assumed 2.0 points" in text for _, text in build(shaky, "en").facts
+    )
 
 
 def test_unfinished_study_says_that_it_is_in_progress(handmade):

@@ -254,7 +254,9 @@ class EnglishRounds(EnglishPieces):
             sentences.append(f"Not refined: {'; '.join(parts)}.")
         for code, values in notes:
             if code == "nothing_claimed":
-                told.append("Too few trials to judge the factors: the design's trials were used to choose, no more.")
+                sentences.append(
+                    "Too few trials to judge the factors: the design's trials were used to choose, no more."
+                )
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
                 sentences.append(
