@@ -28,7 +28,8 @@ class TerminalObserver:
     """Fulfils `core.ports.Observer` in a terminal or a log. Use as a context manager.
 
     Args:
-        wanted_trials: trials the study is expected to take in all, for the study's own bar.
+        wanted_trials: trials that the study may take from its budget, for the study's own bar. What costs no budget
+            (the reference, checkpoints of other trials) is not counted.
         quiet: print nothing but warnings and round paragraphs.
         words: the study's language; English without it.
     """
@@ -96,16 +97,17 @@ class TerminalObserver:
     def _wave_started(self, wave: Wave, history: History) -> None:
         """A line for the round; the study's bar stands where the ledger says."""
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
-        already = sum(fact.state.is_final for fact in history.trials.values())
+        already = sum(fact.state.is_final and fact.trial.costs_budget for fact in history.trials.values())
+        coming = sum(not history.trials[t.id].state.is_final and t.costs_budget for t in wave.trials)
         self._done = already
-        self._total = max(self._total, already + sum(not history.trials[t.id].state.is_final for t in wave.trials))
+        self._total = max(self._total, already + coming)
         self._progress.update(self._study, completed=already, total=self._total)
         line = self._words.wave_line(wave.round, wave.kind, wave.number, len(trained))
         self._say(Text(line, style="bold"))
 
     def _recorded(self, fact: TrialFact) -> None:
         self._drop(fact.trial.id)
-        self._done += 1
+        self._done += fact.trial.costs_budget
         self._progress.update(self._study, completed=self._done)
         self._say(Text(f"  {self._position()} {_line(fact, self._words)}"))
 
