@@ -14,7 +14,6 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tunebook.record.numbers import percent
 
 from tests.property.test_planner_property import foldings, random_oracle, studies
 from tunebook.core.facts import DataFacts, ExampleText, History, StudyFacts, TrialFact
@@ -31,6 +30,7 @@ from tunebook.run import plan as plan_module
 from tunebook.run.reading import as_begun, planner_of, read_ledger
 from tunebook.run.status import study_status
 from tunebook.testing.simulated_study import simulated_history
+from tunebook.words.numbers import percent
 
 EXAMPLES = {"validation": 20, "test": 30}
 

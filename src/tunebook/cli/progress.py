@@ -37,10 +37,17 @@ MOST_BARS = 6
 class TerminalObserver:
     """Shows a run in a terminal or a log; implements `core.ports.Observer`. Use as a context manager.
 
-    Args:
-        wanted_trials: total number of trials expected, for the study's bar.
-        quiet: whether to print only warnings and round paragraphs.
-        words: the study's language; None: English.
+        Args:
+    <<<<<<< HEAD
+            wanted_trials: total number of trials expected, for the study's bar.
+            quiet: whether to print only warnings and round paragraphs.
+            words: the study's language; None: English.
+    =======
+            wanted_trials: trials that the study may take from its budget, for the study's own bar. What costs no budget
+                (the reference, checkpoints of other trials) is not counted.
+            quiet: print nothing but warnings and round paragraphs.
+            words: the study's language; English without it.
+    >>>>>>> trained
     """
 
     def __init__(
@@ -110,16 +117,17 @@ class TerminalObserver:
     def _wave_started(self, wave: Wave, history: History) -> None:
         """Print a line for the round, and set the study's bar to what the ledger says."""
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
-        already = sum(fact.state.is_final for fact in history.trials.values())
+        already = sum(fact.state.is_final and fact.trial.costs_budget for fact in history.trials.values())
+        coming = sum(not history.trials[t.id].state.is_final and t.costs_budget for t in wave.trials)
         self._done = already
-        self._total = max(self._total, already + sum(not history.trials[t.id].state.is_final for t in wave.trials))
+        self._total = max(self._total, already + coming)
         self._progress.update(self._study, completed=already, total=self._total)
         line = self._words.wave_line(wave.round, wave.kind, wave.number, len(trained))
         self._say(Text(line, style="bold"))
 
     def _recorded(self, fact: TrialFact) -> None:
         self._drop(fact.trial.id)
-        self._done += 1
+        self._done += fact.trial.costs_budget
         self._progress.update(self._study, completed=self._done)
         self._say(Text(f"  {self._position()} {_line(fact, self._words)}"))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from rich.console import Group
 from rich.live import Live
@@ -55,3 +58,12 @@ def test_what_stands_in_tables_and_groups_is_clean(capsys: pytest.CaptureFixture
 
 def test_lines_and_tabs_are_kept() -> None:
     assert printable("a\tb\nc\u202ed") == "a\tb\nc\N{REPLACEMENT CHARACTER}d"
+
+
+def test_trials_are_counted_as_the_budget_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
+    trial = Trial(2, 1, RoundKind.EXPLORE, Purpose.BASELINE, Configuration(), Configuration(), 7)
+    reference = Trial(1, 0, RoundKind.REFERENCE, Purpose.REFERENCE, Configuration(), Configuration(), 0)
+    with TerminalObserver(1) as observer:
+        for each in (reference, trial, replace(trial, id=3, checkpoint_of=2)):
+            observer.event(Recorded(TrialFact(each, TrialState.COMPLETED)))
+    assert re.findall(r"\[(\d/\d) ", capsys.readouterr().err) == ["0/1", "1/1", "1/1"]
