@@ -38,16 +38,10 @@ class TerminalObserver:
     """Shows a run in a terminal or a log; implements `core.ports.Observer`. Use as a context manager.
 
         Args:
-    <<<<<<< HEAD
-            wanted_trials: total number of trials expected, for the study's bar.
-            quiet: whether to print only warnings and round paragraphs.
-            words: the study's language; None: English.
-    =======
-            wanted_trials: trials that the study may take from its budget, for the study's own bar. What costs no budget
-                (the reference, checkpoints of other trials) is not counted.
-            quiet: print nothing but warnings and round paragraphs.
-            words: the study's language; English without it.
-    >>>>>>> trained
+            wanted_trials: trials that the study may take from its budget, for the study's bar. The reference and checkpoints
+            of other trials cost no budget and are not counted.
+        quiet: whether to print only warnings and round paragraphs.
+        words: the study's language; None: English.
     """
 
     def __init__(
