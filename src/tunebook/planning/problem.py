@@ -143,11 +143,12 @@ class SeedUse(IntEnum):
     """What the seeds are for; the value is where their range begins."""
 
     CLAIM = 0
-    PILOT = 80
+    PILOT = 60
     SELECTION = 100
     REFINE = 200
     COMBINE = 400
     BOUNDARY = 600
+    DESIGN = 700
     CONFIRM = 900
 
 
