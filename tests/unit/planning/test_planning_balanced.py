@@ -137,3 +137,10 @@ def test_proposals_lead_where_the_model_sees_a_gain():
     proposed = [f.trial.configuration for f in history.trials.values() if f.trial.purpose is Purpose.REFINE]
     assert proposed
     assert np.mean([c.lora_r for c in proposed]) > 30
+
+
+@pytest.mark.parametrize("trials", [12, 20, 24])
+def test_the_best_is_confirmed_with_two_seeds_at_least(trials):
+    confirmed = [f.trial for f in studied(trials).trials.values() if f.trial.kind is RoundKind.CONFIRM]
+    seeds = Counter(t.effective.key for t in confirmed if t.purpose is Purpose.CONFIRM)
+    assert min(seeds.values()) >= 2
