@@ -8,7 +8,6 @@ orthogonal arrays and D-optimal subsets, but none of mixed levels that stays bal
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from tunebook.core.factor import Level, is_ordered, position
 
-__all__ = ["balanced_size", "design_of", "model_columns"]
+__all__ = ["design_of", "model_columns"]
 
 Floats = NDArray[np.float64]
 Column = tuple[tuple[float, ...], ...]
@@ -26,21 +25,6 @@ Column = tuple[tuple[float, ...], ...]
 STARTS = 3
 EXCHANGES = 600
 """Exchanges tried from each start."""
-LEAST_KEPT = 0.8
-"""Share of the trials that must stay for the design to be made exactly balanced by leaving some out."""
-
-
-def balanced_size(most: int, counts: Sequence[int]) -> int:
-    """The number of trials to use of at most so many: all levels equally often where that leaves out few of them.
-
-    Args:
-        counts: levels of each factor.
-    """
-    for step in (math.lcm(*counts), max(counts, default=1)):
-        size = most // step * step
-        if size >= LEAST_KEPT * most:
-            return size
-    return most
 
 
 def model_columns(factor: str, levels: Sequence[Level], curved: bool) -> Column:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tunebook.core.factor import Level, is_ordered, position
-from tunebook.planning.balanced_design import Column, balanced_size, model_columns
+from tunebook.planning.balanced_design import Column, model_columns
 from tunebook.planning.explore_design import full_design
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.problem import Problem
@@ -25,9 +25,9 @@ RATE_RATIO = 1.4
 TOWARDS_LOW = 0.8
 """The rates lie around this share of the piloted one: falling off the cliff costs more than staying below the best."""
 MOST_TRIALS = 64
-BASELINE_SHARE = 6
-"""One seed of the baseline for so many trials of the design, at least two."""
-LEAST_BASELINE = 2
+BASELINE_SHARE = 8
+"""One seed of the baseline for so many trials of the design; confirm trains more of them."""
+LEAST_BASELINE = 1
 FEWEST_FACTORS = 3
 """With fewer left than this it is no study of the factors: all are then varied, and nothing is claimed."""
 
@@ -73,15 +73,13 @@ def plan_of(problem: Problem, room: float, rate: float | None, broke_at: float |
     every = [(name, levels) for name, levels in _factors(problem, rate, broke_at) if len(levels) > 1]
     n = int(min(MOST_TRIALS, max(0.0, room - LEAST_BASELINE)))
     order = sorted(range(len(every)), key=lambda i: every[i][0] != RATE)
-    kept = next((k for k in range(len(every), FEWEST_FACTORS - 1, -1) if _needs(every, order[:k]) <= n), None)
+    least = min(FEWEST_FACTORS, len(every))
+    kept = next((k for k in range(len(every), least - 1, -1) if _needs(every, order[:k]) <= n), None)
     inside = set(order if kept is None else order[:kept])
     factors = tuple(each for i, each in enumerate(every) if i in inside)
     left_out = tuple(name for i, (name, _) in enumerate(every) if i not in inside)
     baseline = max(LEAST_BASELINE, min(problem.spec.seeds.baseline, n // BASELINE_SHARE))
-    n = int(min(MOST_TRIALS, max(0.0, room - baseline)))
-    size = balanced_size(n, [len(levels) for _, levels in factors]) if factors else 0
-    if kept is not None and size < _needs(every, order[:kept]):
-        size = n
+    size = int(min(MOST_TRIALS, max(0.0, room - baseline))) if factors else 0
     return Plan(factors, size, baseline, left_out, claims=kept is not None)
 
 

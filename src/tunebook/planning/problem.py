@@ -53,6 +53,8 @@ FIRST_ROUND_TRIALS = 4
 """Three seeds of the baseline and one level: below this a first round asks nothing."""
 CONFIRM_TRIALS = 2
 """Best and baseline, one seed each: below this a confirm round asks nothing."""
+BALANCED_CONFIRM_TRIALS = 4
+"""Two seeds each: of a balanced design the best has been trained once, and a single seed may break."""
 
 SPAN = 1000
 """Numbers that belong to one study seed: studies with seeds 0 and 1 share none."""
@@ -143,11 +145,12 @@ class SeedUse(IntEnum):
     """What the seeds are for; the value is where their range begins."""
 
     CLAIM = 0
-    PILOT = 80
+    PILOT = 60
     SELECTION = 100
     REFINE = 200
     COMBINE = 400
     BOUNDARY = 600
+    DESIGN = 700
     CONFIRM = 900
 
 
@@ -203,4 +206,5 @@ def _trials_until(kind: RoundKind, total: int, shares: Mapping[RoundKind, float]
     if kind is RoundKind.CONFIRM:
         return total
     rounded = math.floor(total * _share_until(kind, shares) + 1e-9)
-    return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - CONFIRM_TRIALS))
+    least = BALANCED_CONFIRM_TRIALS if shares is BALANCED_SHARES else CONFIRM_TRIALS
+    return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - least))

@@ -200,3 +200,30 @@ def test_plan_spends_and_writes_nothing(study_file: Path) -> None:
     assert plan.wave.trials
     assert plan.outlook.smallest_margin is not None
     assert not (study_file.parent / "runs").exists()
+
+
+def test_balanced_study_goes_from_file_to_record(study_file: Path):
+    text = study_file.read_text().replace("trials: 14", "trials: 24").replace("[8, 16]", "[8, 16, 32]")
+    study_file.write_text(f"{text}design: balanced\n", encoding="utf-8")
+    conclusions = Study.load(study_file).run()
+    folder = study_file.parent / "runs" / "small"
+    found, record = results(folder), (folder / "record.md").read_text(encoding="utf-8")
+    assert conclusions.best is not None
+    assert found["study"]["design"] == "balanced"
+    asked = {(f["factor"], f["kind"]) for f in found["findings"] if f["round_kind"] == "explore"}
+    assert asked == {("learning_rate", "trend"), ("learning_rate", "curvature"), ("lora_r", "trend")}
+    assert {mean["factor"] for mean in found["level_means"]} == {"learning_rate", "lora_r"}
+    assert "adjusted accuracy" in record
+    assert "on average over the settings around the good rate" in record
+
+
+def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):
+    text = study_file.read_text().replace("trials: 14", "trials: 24")
+    text = text.replace("learning_rate: {low: 5e-5, high: 2e-3}", "learning_rate: {low: 1e-8, high: 1e-7}")
+    text = text.replace("learning_rate: 2e-4", "learning_rate: 5e-8")
+    study_file.write_text(f"{text}design: balanced\n", encoding="utf-8")
+    Study.load(study_file).run()
+    record = (study_file.parent / "runs" / "small" / "record.md").read_text(encoding="utf-8")
+    assert "Nothing was learned" in record
+    assert "floor: go_on" in record
+    assert "## Round 2" not in record

@@ -20,8 +20,6 @@ from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["Balanced"]
 
-FIRST_SEED = 10
-"""Seeds that the baseline may use come before those of the design."""
 PILOT_UNITS = 4.0
 """About what the pilots take."""
 BROKE = (TrialState.DIVERGED, TrialState.COLLAPSED)
@@ -47,7 +45,7 @@ class Balanced(Round):
             builder.cut("factors", 0, name)
         seed = problem.spec.seed
         builder.replicates(problem.spec.baseline, seed_numbers(seed, SeedUse.CLAIM, plan.baseline), Purpose.BASELINE)
-        seeds = seed_numbers(seed, SeedUse.CLAIM, FIRST_SEED + plan.n)[FIRST_SEED:]
+        seeds = seed_numbers(seed, SeedUse.DESIGN, plan.n)
         ids: list[int] = []
         for own, levels in zip(seeds, design_of(plan.columns, plan.n, seed), strict=True):
             ids += builder.replicates(_configuration(problem, plan, levels), (own,), Purpose.DESIGN)

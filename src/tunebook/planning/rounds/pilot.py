@@ -35,6 +35,8 @@ CLOSEST = 1.4
 """Rates nearer than this ratio are not worth telling apart."""
 SURE = 2.0
 """Standard errors by which a pilot must beat the bar for something to have been learned."""
+LEAST_GAIN = 0.05
+"""Share of the untrained model's loss that a pilot must take away: less is what a seed does."""
 
 
 class Pilot(Round):
@@ -143,7 +145,8 @@ def _floor(state: PlanningState, pilots: Iterable[TrialFact]) -> Floor | None:
         gain = untrained.nll - outcome.nll
         error = float(np.std(gain)) / math.sqrt(n)
         above_common = outcome.accuracy > common + SURE * math.sqrt(max(common * (1 - common), 1 / n) / n)
-        if float(np.mean(gain)) > SURE * error and above_common:
+        least = max(SURE * error, LEAST_GAIN * untrained.loss)
+        if float(np.mean(gain)) > least and above_common:
             return None
     epochs = max((f.trial.configuration.num_train_epochs for f in pilots), default=0)
     highest = max((f.outcomes["validation"].accuracy for f in scored), default=0.0)
