@@ -70,6 +70,16 @@ def _cells() -> Iterable[Cell]:
     yield Cell("brackets-n2000", "brackets", 0.07, {"seed_deviation": 0.01, "n_validation": 2000})
     for name, world in HARD.items():
         yield Cell(name, "hard", 0.08, world)
+    for name, world in UNEVEN.items():
+        yield Cell(name, "hard", 0.07, world)
+        for trials in (24, 75):
+            yield Cell(f"balanced-{name}-{trials}", "hard", 0.07, world, {"design": "balanced", "trials": trials})
+    for name in ("very-unequal-noise", "taste", "clusters"):
+        world = {**HARD, **BEYOND}[name]
+        yield Cell(f"balanced-{name}", "hard", 0.07, world, {"design": "balanced"})
+    for trials in (24, 75):
+        world = {"seed_deviation": 0.02}
+        yield Cell(f"balanced-null-{trials}", "null", 0.07, world, {"design": "balanced", "trials": trials})
     for name, world in BEYOND.items():
         yield Cell(name, "beyond", 1.0, world)
 
@@ -86,6 +96,15 @@ HARD: dict[str, dict[str, Any]] = {
     "taste-n2000": {"seed_deviation": 0.005, "taste": 1.0, "n_validation": 2000},
 }
 """Worlds that break an assumption. `taste`: configurations differ on single examples, neighbours alike."""
+
+UNEVEN: dict[str, dict[str, Any]] = {
+    "noisy-level": {"seed_deviation": 0.02, "n_validation": 1000, "noisy_level": ("lora_r", 64)},
+    "bad-seeds": {"seed_deviation": 0.01, "n_validation": 1000, "bad_seeds": 0.1},
+    "bad-seeds-n126": {"seed_deviation": 0.01, "n_validation": 126, "bad_seeds": 0.1},
+    "shuffled-clusters": {"seed_deviation": 0.01, "n_validation": 2000, "cluster": 5, "taste": 1.0, "shuffled": True},
+}
+"""Noise as near a cliff: one level with three times the seeds' deviation, one seed in ten 15 points lower; and clusters
+of examples that the order of the file does not show."""
 
 BEYOND: dict[str, dict[str, Any]] = {
     "very-unequal-noise": {"seed_deviation": 0.015, "noise_spread": 0.8},

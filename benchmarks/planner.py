@@ -29,7 +29,7 @@ from benchmarks.simulate import worker_pool
 from tunebook.core.factor import Factor
 from tunebook.core.facts import DataFacts
 from tunebook.core.space import Folding, SearchSpace
-from tunebook.core.study import Budget, DataSpec, RoundKind, StudySpec
+from tunebook.core.study import DESIGNS, Budget, DataSpec, RoundKind, StudySpec
 from tunebook.planning.planner import StudyPlanner
 from tunebook.planning.problem import Problem
 from tunebook.planning.rounds.boundary import edge
@@ -41,7 +41,6 @@ from tunebook.testing.world import World
 __all__ = ["main"]
 
 FOLDING = Folding.everything()
-DESIGNS = ("one_factor",)
 MOST_UNITS = 24.0
 REPORTED = (3.0, 6.0, 9.0, 12.0, 19.0, 24.0)
 """Units at which the regret of a way is reported."""
@@ -75,7 +74,7 @@ def spec_of(trials: int, ground: Ground | None = None, design: str = "one_factor
     space = SearchSpace(
         (Factor("learning_rate", low=low, high=high), *asked, Factor("num_train_epochs", ground.epochs))
     )
-    return replace(spec, space=space, seed=ground.number)
+    return replace(spec, space=space, seed=ground.number, design=design)
 
 
 def facts_of(n_validation: int, n_test: int) -> DataFacts:
@@ -126,7 +125,11 @@ def rows_of(ways: Sequence[Way]) -> list[dict[str, Any]]:
                 if np.isnan(regrets).any():
                     continue
                 row: dict[str, Any] = {"family": group, "method": method, "units": units, "grounds": len(mine)}
-                row |= {"regret": float(regrets.mean()), "standard_error": _error(regrets)}
+                row |= {
+                    "regret": float(regrets.mean()),
+                    "standard_error": _error(regrets),
+                    "median": float(np.median(regrets)),
+                }
                 if ends:
                     less = regrets - np.array([ends[way.ground][1] for way in mine])
                     row |= {"against_hand": float(less.mean()), "against_hand_error": _error(less)}
@@ -173,6 +176,7 @@ def choice(arguments: argparse.Namespace) -> None:
         if row["family"] in ("tuning", "kept_out") or row["family"].startswith("recorded"):
             print(
                 f"{row['family']:16} {row['method']:18} {row['units']:5.1f} units  regret {row['regret']:5.2f} "
+                f"median {row['median']:5.2f} "
                 f"({row['standard_error']:.2f})  against the hand {row.get('against_hand', math.nan):+.2f} "
                 f"({row.get('against_hand_error', math.nan):.2f})"
             )

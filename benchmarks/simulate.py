@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from scipy import stats
 
 from benchmarks.worlds import World
@@ -26,7 +27,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 from tunebook.planning.planner import StudyPlanner
-from tunebook.statistics.judge_round import judge_round
+from tunebook.statistics.judge_round import balanced_model, judge_round
 
 __all__ = [
     "BASELINE",
@@ -76,8 +77,14 @@ PLAIN_SPACE = SearchSpace(
 """No learning rate: no brackets, every level claims at once."""
 
 
-def study_spec(trials: int = 75, space: SearchSpace = FULL_SPACE, seed: int = 0, margin: float = 0.03) -> StudySpec:
-    """A study like the one of DESIGN.md section 5."""
+def study_spec(
+    trials: int = 75,
+    space: SearchSpace = FULL_SPACE,
+    seed: int = 0,
+    margin: float = 0.03,
+    design: str = "one_factor",
+) -> StudySpec:
+    """A study of four factors with a budget of so many trials."""
     return StudySpec(
         "world",
         "simulated",
@@ -88,6 +95,7 @@ def study_spec(trials: int = 75, space: SearchSpace = FULL_SPACE, seed: int = 0,
         Budget(trials),
         seed=seed,
         margin=margin,
+        design=design,
     )
 
 
@@ -149,10 +157,25 @@ def claims_of(history: History, world: World, margin: float, family: str = "main
 
 
 def _true_effect(finding: Finding, history: History, world: World) -> float:
+    """Of a fitted contrast: what the same least squares give for the true accuracies of the design."""
+    if finding.kind.is_fitted:
+        return _true_coefficient(finding, history, world)
+
     def truth(trials: Iterable[int]) -> float:
         return world.true_accuracy(history.trials[next(iter(trials))].trial.effective)
 
     return truth(finding.treatment_trials) - truth(finding.control_trials)
+
+
+def _true_coefficient(finding: Finding, history: History, world: World) -> float:
+    contrasts = [c for w in history.waves if w.round == finding.round for c in w.contrasts]
+    model = balanced_model(contrasts, history, BASELINE)
+    asked = next(c for c in contrasts if c.label == finding.label)
+    row = model.row(asked) if model is not None else None
+    assert model is not None
+    assert row is not None
+    truth = np.array([world.true_accuracy(c) for c in model.configurations])
+    return float(row @ np.linalg.pinv(model.design) @ truth)
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:

@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 
 QUADRATURE = np.polynomial.hermite_e.hermegauss(61)
 """Nodes and weights for means over a normal population."""
+NOISY = 3.0
+BAD_SEED = 0.15
 TASTE_FEATURES = 24
 TASTE_LENGTH = 1.0
 """Length over which configurations share their taste, in steps of a factor two (of rate, rank or batch)."""
@@ -61,6 +63,9 @@ class World:
         cliff: learning rate at which half of the seeds diverge; None: none do.
         cliff_noise: standard deviation of the log rate at which a seed diverges.
         n_groups: groups of examples for the group family; 0: none.
+        noisy_level: factor and level at which the seeds' deviation is three times as large.
+        bad_seeds: share of seeds that come out `BAD_SEED` lower, whatever the settings.
+        shuffled: clusters are spread over the file in a random order, so that neighbours do not show them.
     """
 
     seed: int
@@ -77,6 +82,9 @@ class World:
     cliff: float | None = None
     cliff_noise: float = 0.1
     n_groups: int = 0
+    noisy_level: tuple[str, object] | None = None
+    bad_seeds: float = 0.0
+    shuffled: bool = False
     _shifts: dict[float, float] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -111,7 +119,7 @@ class World:
         logits = difficulty + self._shift(self._level(trial)) + self._seed_shift(trial) * self._logits_per_point
         if self.taste:
             logits = logits + self.taste * coefficients @ self._features(trial.effective)
-        draw = special.ndtr(_clustered(chance, n, self.cluster)) if self.cluster > 1 else chance.random(n)
+        draw = special.ndtr(self._clustered(chance, n)) if self.cluster > 1 else chance.random(n)
         scores = (draw < special.expit(logits)).astype(np.float64)
         return Outcomes(scores, np.logaddexp(0.0, -logits) + chance.gamma(1.0, 0.02, n))
 
@@ -127,7 +135,10 @@ class World:
         own = 1.0
         if self.noise_spread:
             own = math.exp(self.noise_spread * self._generator("noise", _key(trial.effective)).standard_normal())
-        return float(draw) * own * self.seed_deviation
+        if self.noisy_level is not None and getattr(trial.effective, self.noisy_level[0]) == self.noisy_level[1]:
+            own *= NOISY
+        bad = self.bad_seeds > 0 and chance.random() < self.bad_seeds
+        return float(draw) * own * self.seed_deviation - (BAD_SEED if bad else 0.0)
 
     def _diverges(self, trial: Trial) -> bool:
         if self.cliff is None:
@@ -148,10 +159,15 @@ class World:
         for split, n in (("validation", self.n_validation), ("test", self.n_test)):
             if n:
                 chance = self._generator("examples", split)
-                difficulty = self.difficulty_spread * _clustered(chance, n, self.cluster)
-                taste = [_clustered(chance, n, self.cluster) for _ in range(TASTE_FEATURES)] if self.taste else []
+                difficulty = self.difficulty_spread * self._clustered(chance, n)
+                taste = [self._clustered(chance, n) for _ in range(TASTE_FEATURES)] if self.taste else []
                 found[split] = (difficulty, np.array(taste).T)
         return found
+
+    def _clustered(self, chance: np.random.Generator, n: int) -> Floats:
+        """Standard normal values of the examples, in the order of the file."""
+        values = _clustered(chance, n, self.cluster)
+        return values[self._generator("order", str(n)).permutation(n)] if self.shuffled else values
 
     @cached_property
     def _logits_per_point(self) -> float:

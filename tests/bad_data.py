@@ -99,7 +99,7 @@ BAD: dict[str, tuple[str, bytes, dict[str, str], list[str]]] = {
     "no keys": ("a.jsonl", lines({}), {}, ["a.jsonl:1: found no keys;"]),
     "csv named jsonl": ("a.jsonl", b"prompt,completion\nx,y\n", {}, ["a.jsonl:1:", "Is it a CSV file?"]),
     "jsonl named csv": ("a.csv", lines(*GOOD_ROWS), {}, ["a.csv:1:", "Is it JSON?"]),
-    "text file": ("a.txt", b"hello", {}, ['the name ends in ".txt"', ".jsonl, .json, .csv or .parquet"]),
+    "text file": ("a.txt", b"hello", {}, ['the name ends in ".txt"', ".jsonl .ndjson .json .csv .tsv .parquet"]),
     "one object": (
         "a.json",
         json.dumps({"data": GOOD_ROWS}, indent=1).encode(),
@@ -143,7 +143,7 @@ BAD: dict[str, tuple[str, bytes, dict[str, str], list[str]]] = {
         "a.jsonl",
         lines(*({**row, "kind": "sum"} for row in GOOD_ROWS[:3]), GOOD_ROWS[3]),
         {"group": "kind"},
-        ["a.jsonl:4: kind: found no such key", 'Known here: "prompt", "completion"'],
+        ["a.jsonl:4: kind: found no such key", 'but the keys "prompt", "completion"'],
     ),
     "group that is null": (
         "a.jsonl",

@@ -1,27 +1,27 @@
 """Every exception that tunebook raises on purpose.
 
     TunebookError
-    ├── UserError                    mend it and run again; exit 2, no trace
+    ├── UserError                    correct the input and run again; exit 2, no traceback
     │   ├── StudyFileError           the study file
     │   ├── DataError                a data file or its contents
     │   ├── ModelError               the base model
-    │   ├── RecordTableError         a hand-written record that `audit` cannot read
-    │   ├── NotFoundError            a study, trial or configuration that is not there
+    │   ├── RecordTableError         no table of trials can be read from a hand-written record
+    │   ├── NotFoundError            a study, trial or configuration that does not exist
     │   └── MissingExtraError        an optional dependency that this command needs
-    ├── EnvironmentStop              the machine stopped us; `run` goes on later; exit 75
+    ├── EnvironmentStop              the machine stopped the study; `run` continues it; exit 75
     │   ├── LedgerLocked             another process holds the study
     │   ├── LedgerDamaged            the ledger file is not readable as a ledger
     │   ├── LedgerUnavailable        the database does not answer
-    │   ├── DiskFull                 no room to write
-    │   └── UnwritableFolder         read-only, or without working locks
-    ├── Interrupted                  a signal asked us to stop; exit 130 or 143
+    │   ├── DiskFull                 no space left on the disk
+    │   └── UnwritableFolder         read-only, or its file system has no working locks
+    ├── Interrupted                  a signal asked tunebook to stop; exit 130 or 143
     ├── TrialFailed                  one trial cannot be trained; the study goes on
-    │   └── OutOfMemory              it does not fit; carries what it needed
-    ├── StaleLease                   a result from a worker whose lease was given away; refused
-    ├── PackingError                 a cohort was put together wrongly: a fault of tunebook's own
-    └── IllegalTransition            a trial state change that the state machine does not allow: a fault of our own
+    │   └── OutOfMemory              it does not fit in memory; the message has the bytes needed
+    ├── StaleLease                   a late result from a worker whose lease was given to another; refused
+    ├── PackingError                 a cohort was built wrongly: a bug in tunebook
+    └── IllegalTransition            a state change that is not allowed for a trial: a bug in tunebook
 
-Messages say four things: what, the value seen, the rule, the next step.
+Every message says four things: what is wrong, the value seen, the rule, and the next step.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ class NotFoundError(UserError):
 
 
 class MissingExtraError(UserError):
-    """An optional dependency is absent; the message names the extra."""
+    """An optional dependency is missing; the message names the extra to install."""
 
 
 class EnvironmentStop(TunebookError, RuntimeError):
-    """The environment stopped the study. Nothing is lost; `run` goes on."""
+    """The machine stopped the study. Nothing is lost; `run` continues it."""
 
 
 class LedgerLocked(EnvironmentStop):
@@ -92,7 +92,7 @@ class LedgerLocked(EnvironmentStop):
 
 
 class LedgerDamaged(EnvironmentStop):
-    """The ledger's file is damaged. It is never overwritten."""
+    """The ledger file is damaged. It is never overwritten."""
 
 
 class LedgerUnavailable(EnvironmentStop):
@@ -100,7 +100,7 @@ class LedgerUnavailable(EnvironmentStop):
 
 
 class DiskFull(EnvironmentStop, OSError):
-    """No room to write."""
+    """No space is left on the disk."""
 
 
 class UnwritableFolder(EnvironmentStop, OSError):
@@ -119,7 +119,7 @@ class Interrupted(TunebookError):
 
 
 class TrialFailed(TunebookError, RuntimeError):
-    """One trial cannot be trained. The reason goes into the ledger; the study goes on."""
+    """One trial cannot be trained. The reason is kept in the ledger; the study goes on."""
 
 
 class OutOfMemory(TrialFailed, MemoryError):
@@ -131,26 +131,27 @@ class StaleLease(TunebookError, RuntimeError):
 
 
 class PackingError(TunebookError, RuntimeError):
-    """A cohort was put together wrongly."""
+    """A cohort was built wrongly."""
 
 
 class IllegalTransition(TunebookError, RuntimeError):
-    """A trial cannot go from one state to the other."""
+    """A trial cannot change from its state to the one asked for."""
 
 
 _OUT_OF_MEMORY = (
     "out of memory",  # CUDA error: out of memory; CUDA driver error; hipErrorOutOfMemory
     "can't allocate memory",  # torch's allocator on the CPU
-    "not enough memory",  # the same on Windows
+    "not enough memory",  # the same error on Windows
     "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED
-    "cublas_status_not_initialized",  # what cuBLAS says when there is no room for its workspace
+    "cublas_status_not_initialized",  # cuBLAS: no memory for its workspace
 )
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception of any library means that memory ran out, of the host or of a device.
+    """Whether an exception of any library means that the host or a device ran out of memory.
 
-    torch raises OutOfMemoryError for its own allocator and plain RuntimeErrors for those of CUDA and its libraries.
+    torch raises OutOfMemoryError for its own allocator, but plain RuntimeErrors when CUDA or its libraries run out of
+    memory.
     """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True

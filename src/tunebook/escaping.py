@@ -1,8 +1,7 @@
-"""Text from outside made safe for each format that tunebook writes: one function a format, and no other place does it.
+"""Makes untrusted text safe for each format that tunebook writes: one function per format, used everywhere.
 
-Text of datasets, models, file names, ledgers and programs is not trusted: it may hold line breaks, control sequences
-or markup. It is stored as it is and escaped here, where it is written. docs/security.md says what is trusted and what
-is not.
+Text from datasets, models, file names, ledgers and programs is not trusted: it may hold line breaks, control sequences
+or markup. It is stored unchanged and escaped when it is written. docs/security.md says what is trusted.
 """
 
 from __future__ import annotations
@@ -39,22 +38,23 @@ _CONTROL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;))")
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet read a cell as a formula; some take the full-width signs too."""
+"""First characters that make a spreadsheet read a cell as a formula; some programs accept the full-width forms too."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _YAML_PLAIN = re.compile(r"((\.{1,2}/)+|/)?[^\W\d][\w./@-]*")
 _YAML_WORDS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
-"""What YAML 1.1 or 1.2 reads as something else than a text, in any case of letters."""
+"""Words that YAML 1.1 or 1.2 does not read as text, in upper or lower case."""
 
 
 def is_hidden(character: str) -> bool:
-    """Whether a character is not shown but acts, or may not be written: control, format and direction characters,
-    line and paragraph separators, surrogates, private and unassigned characters. Blanks of any width are not hidden."""
+    """Whether a character has an effect without being visible, or cannot be written: control, format and direction
+    characters, line and paragraph separators, surrogates, private-use and unassigned characters. Spaces of any width
+    are not hidden."""
     category = unicodedata.category(character)
     return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def one_line(text: str) -> str:
-    """One line in which every hidden character is visible as its escape: \\n, \\x1b, \\u2028."""
+    r"""The text on one line, with every hidden character replaced by its escape: \n, \x1b, \u2028."""
     return "".join(_visible(c) if is_hidden(c) else c for c in text)
 
 
@@ -65,7 +65,7 @@ def _visible(character: str) -> str:
 
 
 def quoted(value: Any, limit: int = 60) -> str:
-    """A found value for a message: in quotes where it is a text, on one line, at most about `limit` characters."""
+    """A value for a message: quoted if it is text, on one line, at most about `limit` characters."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = f'"{value}"' if isinstance(value, str) else str(value) if isinstance(value, int | float) else repr(value)
@@ -80,17 +80,17 @@ def excerpt(text: str, limit: int = 160) -> str:
 
 
 def terminal_text(text: str) -> str:
-    """For a terminal: line breaks and tabs stay, every other hidden character is shown as one sign."""
+    """Text for a terminal: line breaks and tabs stay, every other hidden character is replaced by one visible sign."""
     return "".join(c if c in "\n\t" or not is_hidden(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def without_control_sequences(text: str) -> str:
-    """The text without colours and the like, by which programs mark their words (ECMA-48)."""
+    """The text without the control sequences (ECMA-48) by which programs colour their output."""
     return _CONTROL_SEQUENCE.sub("", text)
 
 
 def shell_line(arguments: Iterable[str]) -> str:
-    """A command line that can be copied into a shell (bash, zsh), on one line."""
+    """A command as one line that can be pasted into a shell (bash, zsh)."""
     return " ".join(map(_shell_word, arguments))
 
 
@@ -102,7 +102,7 @@ def _shell_word(text: str) -> str:
 
 def _shell_character(character: str) -> str:
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is no text
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not valid text
         return f"\\x{code - 0xDC00:02x}"
     if is_hidden(character):
         return _SHORT_ESCAPES.get(character, f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
@@ -110,19 +110,19 @@ def _shell_character(character: str) -> str:
 
 
 def yaml_comment(text: str) -> str:
-    """What stands after `#`: nothing in it ends the comment's line."""
+    """Text to follow `#` in YAML: nothing in it ends the comment's line."""
     return one_line(text)
 
 
 def yaml_scalar(text: str) -> str:
-    """A text as a YAML value: plain where no version of YAML takes it for anything else, else in double quotes."""
+    """A text as a YAML value: unquoted if every version of YAML reads it as text, else in double quotes."""
     if yaml_takes_plain(text) and _YAML_PLAIN.fullmatch(text):
         return text
     return '"' + "".join(_yaml_character(c) for c in text) + '"'
 
 
 def yaml_takes_plain(text: str) -> bool:
-    """Whether a text without quotes is a text for YAML 1.1 as for 1.2: no number, time, truth value or null."""
+    """Whether YAML 1.1 and 1.2 both read the unquoted text as text: not as a number, time, truth value or null."""
     acts = not text or text[0] in "+-.~=<0123456789" or text.casefold() in _YAML_WORDS
     return not acts or text.startswith(("./", "../"))
 
@@ -134,25 +134,25 @@ def _yaml_character(character: str) -> str:
 
 
 def clean(text: str) -> str:
-    """The text without control, private-use, surrogate and direction-changing characters; line breaks are kept."""
+    """The text without control, private-use, surrogate and direction-changing characters. Line breaks are kept."""
     kept = (c for c in text.replace("\r\n", "\n") if c in "\n\t" or unicodedata.category(c)[0] != "C")
     return "".join(kept)
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cleaned text of at most `limit` characters; what was cut is marked."""
+    """Cleaned text of at most `limit` characters; a cut is marked."""
     text = clean(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def markdown_text(text: str) -> str:
-    """Escaped for a Markdown paragraph or table cell; one line."""
+    """Text for a Markdown paragraph or table cell, on one line."""
     return _MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def markdown_code(text: str) -> str:
-    """As inline code, fenced with more backticks than the text has in a row. Text with a pipe becomes escaped text
-    instead: how a pipe inside code is read within a table differs between Markdown readers."""
+    """Text as inline code, fenced with more backticks than the text has in a row. Text with a pipe is escaped as plain
+    text instead, because Markdown readers treat a pipe inside code in a table differently."""
     flat = " ".join(clean(text).split())
     if "|" in flat:
         return markdown_text(flat)
@@ -162,12 +162,12 @@ def markdown_code(text: str) -> str:
 
 
 def html_text(text: str) -> str:
-    """Escaped for HTML text and quoted attributes."""
+    """Text for HTML content and quoted attributes."""
     return _html.escape(text, quote=True)
 
 
 def json_block(value: Any) -> str:
-    """JSON for a <script type="application/json"> block: nothing in it can end the block or open a comment."""
+    """JSON for a <script type="application/json"> block; nothing in it can end the block or open a comment."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -175,7 +175,7 @@ def json_block(value: Any) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """A value for a CSV cell. Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers,
+    """A value for a CSV cell. Text that a spreadsheet would run as a formula is prefixed with an apostrophe; numbers,
     also negative ones, stay numbers."""
     if not isinstance(value, str):
         return "" if value is None else value

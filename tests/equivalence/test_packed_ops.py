@@ -135,7 +135,7 @@ def test_flex_attention_over_the_tree_equals_the_blocks(window, softcap):
     torch.testing.assert_close(ours[: batch.n_rows], theirs[: batch.n_rows], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("family", ["llama", "qwen3", "mistral_window", "gemma2", "gemma3", "phi3_window"])
+@pytest.mark.parametrize("family", ["llama", "mistral_window", "gemma2", "phi3_window"])
 def test_the_whole_model_gives_the_same_loss_and_gradient(family):
     base = tiny_model(family, attention="eager" if family == "gemma2" else "sdpa")
     micros = [micro_batches(list(enumerate(examples(2, seed=seed))), 10**6)[0] for seed in (0, 1)]

@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tunebook.audit.api import audit_path, audit_stream
-from tunebook.cli.output import to_json
+from tunebook.json_values import to_json
 
 HERE = Path(__file__).parent / "audit"
 RECORDS = Path(__file__).parents[1] / "fixtures" / "records"
@@ -42,9 +42,32 @@ def test_the_audit_reads_as_reviewed(name: str, language: str) -> None:
     compare_with_golden(HERE / f"{Path(name).stem}.{language}.md", text)
 
 
-def test_the_json_of_the_audit_is_as_documented() -> None:
+def findings(values: dict) -> dict:
+    """What an audit found, without the floats that follow from it."""
+    return {
+        "measure": values["measure"],
+        "examples": {name: values["examples"][name] for name in ("n", "how")},
+        "baseline": values["baseline"],
+        "best": values["best"],
+        "not_told_from_best": values["not_told_from_best"],
+        "equal_settings": values["seed_noise"]["equal_settings"],
+        "trials": {
+            t["trial"]: f"{t['correct']} right, differs in {', '.join(t['differs_from_baseline_in']) or 'nothing'}"
+            + (f": {t['against_baseline']['verdict']}" if t["against_baseline"] else "")
+            for t in values["trials"]
+        },
+        "factors": {f["factor"]: f"{f['one_factor_pairs']} pairs" for f in values["factors"]},
+        "confounded": [f"{c['code']}: {', '.join(c['factors'])}" for c in values["confounded"]],
+        "boundaries": [f"{b['factor']} {b['side']}: {', '.join(b['failed'])}" for b in values["boundaries"]],
+        "inconsistencies": [note["code"] for note in values["inconsistencies"]],
+        "next_trials_csv": values["next_trials_csv"].splitlines(),
+    }
+
+
+def test_the_json_of_the_audit_finds_what_was_reviewed() -> None:
     values = to_json(audit_path(str(RECORDS / "nineteen.csv")).values())
-    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    json.dumps(values, allow_nan=False)
+    text = json.dumps(findings(values), indent=1, ensure_ascii=False) + "\n"
     compare_with_golden(HERE / "nineteen.json", text)
 
 

@@ -13,8 +13,8 @@ from tunebook.audit.judge import audit
 from tunebook.audit.read import read_record
 from tunebook.audit.write.document import audit_markdown
 from tunebook.audit.write.values import audit_values
-from tunebook.cli.output import to_json
 from tunebook.errors import RecordTableError
+from tunebook.json_values import to_json
 
 WORDS = [
     "exp1",

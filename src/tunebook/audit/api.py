@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,19 +36,20 @@ class AuditedRecord:
         return audit_values(self.report)
 
 
-def audit_path(path: str, examples: int | None = None) -> AuditedRecord:
+def audit_path(path: str, examples: int | None = None, columns: Mapping[str, str] | None = None) -> AuditedRecord:
     """Audit a file.
 
     Args:
-        path: a Markdown, CSV or TSV file.
+        path: a Markdown, CSV or TSV file; tables may be in HTML.
         examples: the number of test examples, when known.
+        columns: what columns are, by header: a factor, or accuracy, score, loss, label, place, setting, ignore.
 
     Raises: RecordTableError: the file cannot be read, or holds no table of trials.
     """
     name = os.path.basename(path) or path
     try:
         with Path(path).open("rb") as stream:
-            return audit_stream(stream, name, examples)
+            return audit_stream(stream, name, examples, columns)
     except (OSError, ValueError) as error:
         if isinstance(error, RecordTableError):
             raise
@@ -58,11 +60,13 @@ def audit_path(path: str, examples: int | None = None) -> AuditedRecord:
         ) from None
 
 
-def audit_stream(stream: BinaryIO, source: str, examples: int | None = None) -> AuditedRecord:
+def audit_stream(
+    stream: BinaryIO, source: str, examples: int | None = None, columns: Mapping[str, str] | None = None
+) -> AuditedRecord:
     """Audit what a binary stream gives; at most `MAX_BYTES` + 1 bytes are read. Raises as `audit_path`."""
     if examples is not None and not 1 <= examples <= LARGEST_EXAMPLES:
         raise RecordTableError(
             f"--examples: got {examples}; a test set has 1 to {LARGEST_EXAMPLES:,} examples. Give their number."
         )
-    record = read_record(stream.read(MAX_BYTES + 1), source)
+    record = read_record(stream.read(MAX_BYTES + 1), source, columns)
     return AuditedRecord(audit(record, examples))

@@ -13,38 +13,74 @@ from enum import StrEnum
 from tunebook.core.factor import Level
 
 __all__ = [
-    "Accuracy",
     "BestBlock",
     "Claim",
     "ClaimKind",
+    "ColumnUse",
     "Difference",
     "HandRecord",
+    "Measure",
+    "MeasureKind",
     "Note",
     "Row",
     "Said",
+    "Score",
     "TableKind",
+    "UnreadCell",
 ]
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """One printed accuracy.
+class Score:
+    """One printed result.
 
     Attributes:
-        value: in [0, 1].
+        value: in [0, 1] for a share of right answers; as printed for other measures.
         unit: one in the last printed place, in the same scale (0.0001 for "0.3128" and for "31.28 %").
         correct, total: when the cell gives a fraction ("112/358").
+        spread: what stands behind a ±, in the same scale; None without.
     """
 
     value: float
     unit: float
     correct: int | None = None
     total: int | None = None
+    spread: float | None = None
+
+
+class MeasureKind(StrEnum):
+    """What the result column holds."""
+
+    SHARE = "share"  # a share of right answers: counts can be tested
+    SCORE = "score"  # another number of which higher is better: BLEU, ROUGE, F1
+    LOSS = "loss"  # a number of which lower is better: loss, perplexity
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The result column.
+
+    Attributes:
+        name: its header.
+        split: "test", "validation", "overall" or "" where the header does not say.
+        others: headers of further result columns; they are kept with each row, and a claim that one of them bears out
+            is not called false.
+    """
+
+    name: str
+    kind: MeasureKind = MeasureKind.SHARE
+    split: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
+        return -1 if self.kind is MeasureKind.LOSS else 1
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference from the baseline as a column prints it.
+    """A difference from the baseline as a column or a sentence prints it.
 
     Attributes:
         value, unit: the number with its sign, and one in its last printed place.
@@ -64,7 +100,7 @@ class TableKind(StrEnum):
     CHANGES = "changes"  # a free-text description of what was changed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One trial as one table gives it.
 
@@ -75,15 +111,19 @@ class Row:
         kind: how that table gives settings.
         section: the nearest heading above, "" without.
         values: settings by full factor name: the row's columns, or what its description names.
+        extra: settings that are no factor of tunebook's, as written, by their header ("optimizer": "lion").
+        unknown: columns whose cell could not be read surely; nothing is said of this trial's settings then.
         builds_on: the trial (its label, "best" or "baseline") that the description says it builds on, or None.
-        accuracy: None when the cell has none.
+        score: the result; None when the cell has none.
+        others: further results by header.
         failed: the cell says that training failed.
         change, analysis: the free text, marks removed.
         is_baseline: called the baseline in words.
         seed: as written, None without a seed column.
         described: the settings that its description names; equal to `values` without factor columns.
+        fully_described: nothing in the description was left unread.
         difference: from the baseline, as printed in a column of its own; None without.
-        said_to_fail: the free text says that training broke; believed where the accuracy is low too.
+        said_to_fail: the free text says that training broke; believed where the result is low too.
         round: the round's number, from a column or the heading, else the heading itself.
         key: by which text refers to it, "" for the number in its label.
     """
@@ -94,14 +134,18 @@ class Row:
     kind: TableKind
     section: str = ""
     values: Mapping[str, Level] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
     builds_on: str | None = None
-    accuracy: Accuracy | None = None
+    score: Score | None = None
+    others: Mapping[str, Score] = field(default_factory=dict)
     failed: bool = False
     change: str = ""
     analysis: str = ""
     is_baseline: bool = False
     seed: str | None = None
     described: Mapping[str, Level] = field(default_factory=dict)
+    fully_described: bool = False
     difference: Difference | None = None
     said_to_fail: bool = False
     round: str = ""
@@ -116,13 +160,13 @@ class ClaimKind(StrEnum):
     TREND = "trend"  # more (less) of a factor is better (worse)
     BOUNDARY = "boundary"  # training fails above (below) a level
     NO_EFFECT = "no_effect"  # a factor, or a level, makes no difference
-    IMPORTANCE = "importance"  # a factor matters most
+    IMPORTANCE = "importance"  # a factor matters most, or factors in the order in which they matter
     TRIALS = "trials"  # one trial is better (worse) than another, or than the baseline
     BEST_TRIAL = "best_trial"  # a trial, or the settings named, is the best of the record
-    UNREAD = "unread"  # a comparison in words that could not be turned into one of the above
+    UNREAD = "unread"  # a claim in words that was not surely read
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """One claim of the record's text.
 
@@ -130,15 +174,19 @@ class Claim:
         kind: what it claims.
         text: the sentence as written, marks removed.
         line, section: where it stands.
-        factor: the factor it is about.
+        factor: the factor it is about; of an order the first.
+        order: factors in the order of importance that a sentence gives.
         levels, against: levels claimed better and the ones they are compared with; `against` empty: the baseline's.
         is_range: `levels` are the two ends of an interval.
+        exact: of a boundary: it fails at the level, of which nothing is said beyond.
         direction: +1 better (or: more is better, or: fails above), -1 worse (fails below), 0 no difference.
+        no_more: with direction 0: only "not better" (+1) or "not worse" (-1) is claimed.
         trials, against_trials: labels named as subject and as comparison; "baseline" and "best" are allowed.
         values: settings that a best-configuration claim names.
         so_far: the best of the trials up to this one only.
         round: the best of this round only ("" for the whole record).
-        points: the difference that the sentence gives, in percentage points and without sign; None without.
+        gap: the difference that the sentence gives, without sign; None without.
+        block: from a best-configuration block.
     """
 
     kind: ClaimKind
@@ -146,16 +194,20 @@ class Claim:
     line: int
     section: str = ""
     factor: str | None = None
+    order: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
     against: tuple[Level, ...] = ()
     is_range: bool = False
+    exact: bool = False
     direction: int = 1
+    no_more: int = 0
     trials: tuple[str, ...] = ()
     against_trials: tuple[str, ...] = ()
     values: Mapping[str, Level] = field(default_factory=dict)
     so_far: bool = False
     round: str = ""
-    points: Difference | None = None
+    gap: Difference | None = None
+    block: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,7 +215,7 @@ class Said:
     """An accuracy that a sentence gives for one trial: "exp5 achieved 57.5%"."""
 
     trial: str
-    accuracy: Accuracy
+    score: Score
     line: int
     section: str = ""
 
@@ -174,7 +226,7 @@ class BestBlock:
 
     line: int
     values: Mapping[str, Level]
-    accuracy: Accuracy | None = None
+    score: Score | None = None
     trial: str | None = None
 
 
@@ -187,25 +239,52 @@ class Note:
 
 
 @dataclass(frozen=True)
+class ColumnUse:
+    """What a column was taken for: `role` is a code (factor, result, other_result, trial, place, unused, ...)."""
+
+    line: int
+    header: str
+    role: str
+    factor: str = ""
+
+
+@dataclass(frozen=True)
+class UnreadCell:
+    """A cell that was not surely read, and is not used; `why` is a code (range, about, scale, words, ...)."""
+
+    line: int
+    trial: str
+    column: str
+    cell: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class HandRecord:
     """A hand-written record as read.
 
     Attributes:
         source: the file's name, for messages and headings.
         language: "en" or "zh", of its text.
+        measure: what the results are.
         rows: of all tables, in document order.
         claims: of the text and of the analysis cells, in document order.
         best_blocks: best-configuration blocks.
         stated_examples: numbers of test examples that the text gives.
-        notes: what was assumed or left out while reading.
+        seeds: how many seeds each result is the mean of, as the text says; None for one run each.
+        columns, unread_cells, notes: what was taken for what, what was not read, and what was assumed.
         said: accuracies that sentences give for a trial.
     """
 
     source: str
     language: str
+    measure: Measure
     rows: tuple[Row, ...]
     claims: tuple[Claim, ...] = ()
     best_blocks: tuple[BestBlock, ...] = ()
     stated_examples: tuple[int, ...] = ()
+    seeds: int | None = None
+    columns: tuple[ColumnUse, ...] = ()
+    unread_cells: tuple[UnreadCell, ...] = ()
     notes: tuple[Note, ...] = ()
     said: tuple[Said, ...] = ()

@@ -21,6 +21,14 @@ def audit(
         int | None,
         typer.Option("--examples", metavar="N", help="Test examples; default: inferred from the accuracies."),
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            metavar="HEADER=MEANING",
+            help="What a column is: a factor, accuracy, score, loss, label, place, setting or ignore. May be repeated.",
+        ),
+    ] = None,
     as_json: Json = False,
     language: Annotated[
         Literal["en", "zh"] | None,
@@ -29,11 +37,21 @@ def audit(
 ) -> None:
     """Read a hand-written table of trials and say which of its claims its own numbers support."""
     from tunebook.audit.api import audit_path, audit_stream
+    from tunebook.errors import RecordTableError
 
+    named: dict[str, str] = {}
+    for said in columns or ():
+        header, separator, meaning = said.rpartition("=")
+        if not separator or not header.strip():
+            raise RecordTableError(
+                f'--columns {said}: got no "="; it is the header of a column, "=", and what the column is. '
+                "Write --columns 'Step size=learning_rate'."
+            )
+        named[header.strip()] = meaning.strip()
     if record == "-":
-        audited = audit_stream(sys.stdin.buffer, "standard input", examples)
+        audited = audit_stream(sys.stdin.buffer, "standard input", examples, named)
     else:
-        audited = audit_path(record, examples)
+        audited = audit_path(record, examples, named)
     if as_json:
         print_json(audited.values())
     else:

@@ -1,4 +1,4 @@
-"""`tunebook compare`: any two trials or configurations, paired."""
+"""`tunebook compare`: compare any two trials or configurations example by example."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from tunebook.run.compare import Comparison
 
 EXAMPLE = "Example: tunebook compare runs/demo best baseline"
-NAMING = 'A trial\'s number, "baseline", "best", "cheapest", a level such as "lora_r=32", or a configuration\'s key.'
+SHOWN = 5
+"""Differing examples that are shown; --json has them all."""
+NAMING = (
+    'A trial\'s number, "baseline", "best", "cheapest", a level such as "lora_r=32" or "lr=5e-3", '
+    "or a configuration's key."
+)
 
 
 def compare(
@@ -25,19 +30,22 @@ def compare(
     language: Language = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two trials or configurations example by example, overall and by group."""
+    """Compare two trials or configurations example by example: overall, by group, and where they differ."""
     from tunebook.api import Study
 
     opened = Study.load(study, folder)
-    found = opened.compare(a, b)
+    comparison = opened.compare(a, b)
     if as_json:
-        print_json(found)
+        print_json(comparison)
     else:
-        results().print(Text(_text(found, opened.spec.margin, language or opened.spec.language)))
+        results().print(Text(_text(comparison, opened.spec.margin, language or opened.spec.language)))
 
 
-def _text(found: Comparison, margin: float, language: str) -> str:
+def _text(comparison: Comparison, margin: float, language: str) -> str:
     from tunebook.record.comparison import comparison_text
 
-    sides, counts = (found.a.text, found.b.text), (found.won, found.lost)
-    return comparison_text(sides, found.changes, found.overall, found.groups, counts, margin, language)
+    sides, counts = (comparison.a.text, comparison.b.text), (comparison.won, comparison.lost)
+    shown = [(each.index, each.prompt, each.gold, each.a, each.b) for each in comparison.differing[:SHOWN]]
+    return comparison_text(
+        sides, comparison.changes, comparison.overall, comparison.groups, counts, margin, language, shown
+    )

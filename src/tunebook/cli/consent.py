@@ -1,4 +1,4 @@
-"""Asks before code of a study file runs that this user has not confirmed."""
+"""Asks the user before code of a study file runs for the first time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ __all__ = ["ask_for_code"]
 
 
 def ask_for_code(study: Study, starts_program: bool) -> None:
-    """Name what the study file would run and ask, once for exactly this; without a terminal the run itself refuses.
+    """Name the code that the study file would run and ask once for exactly this code. Without a terminal, the run
+    itself refuses it.
 
     Raises: UserError: the answer was no.
     """

@@ -55,7 +55,7 @@ def _machine(as_json: bool) -> int:
 
 
 def _row(group: str, plugins: list[InstalledPlugin]) -> tuple[str, str, str, str]:
-    """A group's plugins on one line; ours by name, others with their package."""
+    """A group's plugins on one line; those of other packages with the package's name."""
     named = [p.name if p.package == "tunebook" else f"{p.name} ({p.package} {p.version})" for p in plugins]
     troubles = [each.trouble for each in plugins if each.trouble]
     return group, "hint" if troubles else "ok", ", ".join(named), "\n".join(troubles)

@@ -1,4 +1,4 @@
-"""What the program `tunebook` begins with: light, so that Ctrl-C ends it in order even while the rest is imported."""
+"""The start of the program `tunebook`. It imports little, so that Ctrl-C ends it cleanly even during slow imports."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Import the command line and run it; leaves the process with its exit code."""
+    """Import the command line and run it. Leaves the process with its exit code."""
     _open_what_is_closed()
     previous = signal.getsignal(signal.SIGINT)
-    if previous is signal.default_int_handler:  # else somebody, such as a shell's background job, has it ignored
+    if previous is signal.default_int_handler:  # otherwise SIGINT is ignored, as in a shell's background job
         signal.signal(signal.SIGINT, _end_at_once)
     from tunebook.cli.main import main as command_line
 
@@ -23,12 +23,13 @@ def main() -> None:
 
 
 def _open_what_is_closed() -> None:
-    """A standard stream that was closed, as some job schedulers do, leads nowhere: no file may get its number."""
+    """Open the null device for standard streams that were closed (as some job schedulers do), so that no file gets
+    their numbers."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
-    """Nothing has begun: no file is open, nothing is to be kept, and a library's half import has no say."""
+    """End immediately: nothing has started, no file is open, and a half-imported library must not delay the end."""
     os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""`tunebook export`: what is taken away from a study."""
+"""`tunebook export`: write a study's results in a form that other tools use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tunebook init`: looks at a dataset and writes a study file that runs."""
+"""`tunebook init`: look at a dataset and write a study file that runs."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def init(
 ) -> None:
     """Look at a dataset and write a study file that runs, with a comment for each value."""
     from tunebook.data import write_study_file
+    from tunebook.run.prepare import check_long_rows
     from tunebook.study_file import parse_study
     from tunebook.words import words_for
 
@@ -46,7 +47,8 @@ def init(
     if not folder.is_dir():
         raise UserError(f"{output}: there is no folder {folder}. Make it first, or give another --output.")
     text = write_study_file(data, folder, model=model, trials=trials, language=language)
-    parse_study(text, target.name)  # what is not fit to run is told now: too few trials, a name that is no model's
+    spec = parse_study(text, target.name)  # report now what would not run later: too few trials, an unknown model
+    check_long_rows(spec, folder)
     if output == "-":
         results().print(text, end="", markup=False)
         return
@@ -57,4 +59,5 @@ def init(
             f"{output}: cannot be written ({error.strerror}). Name a file that can be made with --output."
         ) from error
     commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
-    messages().print(words_for(language).wrote(output, commands), soft_wrap=True)  # commands that are copied
+    # not wrapped, because the commands are copied
+    messages().print(words_for(language).wrote(output, commands), soft_wrap=True)

@@ -1,7 +1,7 @@
 """The command line: registers the commands and turns exceptions into messages and exit codes.
 
-0 done; 1 the study ended with failed trials, `rerun` differs, or a fault of tunebook's own; 2 bad input; 75 stopped by
-the environment, `run` goes on; 130 and 143 interrupted, `run` goes on.
+Exit codes: 0 done; 1 the study ended with failed trials, `rerun` differs, or a bug in tunebook; 2 bad input; 75 stopped
+by the machine, 130 and 143 interrupted (`run` continues after both).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tunebook.errors import EnvironmentStop, Interrupted, LedgerDamaged, TrialFa
 __all__ = ["app", "main"]
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]
-"""What a wrong option or argument raises; typer exports its children only."""
+"""The exception for a wrong option or argument; typer exports only its subclasses."""
 EXIT_FAILED, EXIT_INPUT, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 75, 130
 GOES_ON = ("run", "demo")
-"""Commands that take up where they were stopped when they are given again."""
+"""Commands that continue where they were stopped when they are repeated."""
 
 app = typer.Typer(
     name="tunebook",
@@ -49,7 +49,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    # every library's idle chatter stays off; offline use must not wait for a hub
+    # silences the libraries' messages; offline use must not wait for a hub
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
@@ -66,7 +66,7 @@ _register()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit code (and leaves the process with it when called as a program)."""
+    """Run the command line. Returns the exit code, or leaves the process with it when called as a program."""
     code = _run(list(sys.argv[1:] if arguments is None else arguments))
     if arguments is None:
         sys.exit(code)
@@ -90,24 +90,24 @@ def _run(arguments: list[str]) -> int:
         goes_on = arguments[0] in GOES_ON and not isinstance(error, LedgerDamaged)
         _say(error_console, f"{error}" + "\nNothing is lost: `tunebook run` goes on from here." * goes_on)
         return EXIT_ENVIRONMENT
-    except TrialFailed as error:  # of a single training: `rerun`, or `run --final` after its rounds
+    except TrialFailed as error:  # from a single training: `rerun`, or `run --final` after the rounds
         _say(error_console, str(error))
         return EXIT_FAILED
     except Interrupted as error:
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe went away, as `head` does
+    except BrokenPipeError:  # the reader of a pipe has closed it, as `head` does
         sys.stderr.close()
         return 0
-    except OSError as error:  # of the file system, where no better sentence was found
+    except OSError as error:  # from the file system, without a better message of our own
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         _say(error_console, f"{what}. Mend that, then repeat the command.")
         return EXIT_INPUT if error.errno == errno.ENAMETOOLONG else EXIT_ENVIRONMENT
 
 
 def _say(console: object, text: str) -> None:
-    """One clear message; strangers' control characters never reach the terminal."""
+    """Print one message; control characters in untrusted text never reach the terminal."""
     from rich.console import Console
     from rich.text import Text
 

@@ -1,54 +1,53 @@
-"""How commands speak: results to standard output, progress and messages to standard error, JSON where asked."""
+"""How commands print: results to standard output, progress and messages to standard error, JSON on request."""
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
-import math
 import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-import numpy as np
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 
 from tunebook.escaping import terminal_text
+from tunebook.json_values import to_json
 
 if TYPE_CHECKING:
     from tunebook.words import Words
 
-__all__ = ["SCHEMA_VERSION", "messages", "path_lines", "print_json", "printable", "results", "to_json"]
+__all__ = ["SCHEMA_VERSION", "messages", "path_lines", "print_json", "printable", "results"]
 
 SCHEMA_VERSION = 1
-"""Of every `--json` output; raised when a key changes its meaning or goes away."""
+"""Version of every `--json` output; raised when a key changes its meaning or is removed."""
 
 
 def results() -> Console:
-    """Console for results: standard output; plain when that is not a terminal."""
+    """Console for results: standard output, plain if it is not a terminal."""
     return _CleanConsole(
         file=_open_ended(sys.stdout), highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty()
     )
 
 
 def messages() -> Console:
-    """Console for progress and messages: standard error; a message stays one line when that is not a terminal."""
+    """Console for progress and messages: standard error. A message stays on one line if it is not a terminal."""
     return _CleanConsole(
         file=_open_ended(sys.stderr), highlight=False, markup=False, emoji=False, soft_wrap=not sys.stderr.isatty()
     )
 
 
 def printable(text: str) -> str:
-    """The text with every control character shown as one sign: those of strangers' text never reach the terminal."""
+    """The text with every control character replaced by one visible sign, so that untrusted text cannot control the
+    terminal."""
     return terminal_text(text)
 
 
 class _CleanConsole(Console):
-    """Shows texts without control sequences and without markup, whoever wrote them, in whatever they stand: a line, a
-    table, a live view. Everything that is shown comes through `render`; rich's own sequences are added after it."""
+    """A console that prints all text without control sequences and without markup, in lines, tables and live views.
+    Everything shown passes through `render`; rich adds its own sequences after it."""
 
     def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
@@ -60,7 +59,8 @@ def _open_ended(stream: TextIO) -> IO[str]:
 
 
 class _Terminal:
-    """A standard stream that goes quiet once its terminal is closed, so that what runs can still end in order."""
+    """A standard stream that becomes silent once its terminal is closed, so that the running work can still end in
+    order."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -68,7 +68,7 @@ class _Terminal:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except UnicodeEncodeError:  # a terminal of few characters, or a file name that is no text
+        except UnicodeEncodeError:  # a terminal with a small character set, or a file name that is not valid text
             encoding = self._stream.encoding or "ascii"
             return self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         except OSError as error:
@@ -85,7 +85,7 @@ class _Terminal:
         return getattr(self._stream, name)
 
     def _silence(self, error: OSError) -> None:
-        """From now on the descriptor leads nowhere: also what the interpreter flushes when it ends."""
+        """Point the descriptor at the null device, also for what the interpreter flushes at exit."""
         if error.errno != errno.EIO:
             raise error
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -93,38 +93,19 @@ class _Terminal:
         os.close(nowhere)
 
 
-def to_json(value: Any) -> Any:
-    """A value as JSON knows it. NaN and infinities become null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): to_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_json(each) for each in value]
-    if isinstance(value, np.ndarray):
-        return to_json(value.tolist())
-    if isinstance(value, np.generic):
-        return to_json(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    return str(value)
-
-
 def print_json(value: Any, **instead: Any) -> None:
-    """One JSON document on standard output, with its `schema_version`; `instead` replaces keys of the value."""
+    """Print one JSON document with its `schema_version` to standard output; `instead` replaces keys of the value."""
     document = {"schema_version": SCHEMA_VERSION} | to_json(value) | to_json(instead)
     text = json.dumps(document, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:  # a terminal of few characters, or a file name that is no text
+    except UnicodeEncodeError:  # a terminal with a small character set, or a file name that is not valid text
         text = json.dumps(document, indent=2)
     _open_ended(sys.stdout).write(text + "\n")
 
 
 def path_lines(paths: Mapping[str, object], words: Words) -> str:
-    """What was written where, a line each."""
+    """What was written where, one line each."""
     names = {key: words.path_name(key) + words.label("colon") for key in paths}
     width = max(14, *(cell_len(name) for name in names.values())) if names else 0
     return "\n".join(f"{name}{' ' * (width - cell_len(name))} {paths[key]}" for key, name in names.items())

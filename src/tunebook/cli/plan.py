@@ -37,11 +37,11 @@ def plan(
     opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_language(language)
     ask_for_code(opened, starts_program=False)
     messages().print(opened.words.plan_checking())
-    found = opened.plan()
+    study_plan = opened.plan()
     if as_json:
-        print_json(found, warnings=[opened.words.notice(warning) for warning in found.warnings])
+        print_json(study_plan, warnings=[opened.words.notice(warning) for warning in study_plan.warnings])
     else:
-        _show(found, every, results(), opened.words)
+        _show(study_plan, every, results(), opened.words)
 
 
 def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
@@ -55,7 +55,8 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
         return
     console.print(_rounds(p, words))
     if p.wave and p.wave.trials:
-        console.print(Text("\n" + words.plan_next(Counter(trial.purpose for trial in p.wave.trials))))
+        counted = Counter(trial.purpose for trial in p.wave.trials if trial.costs_budget)
+        console.print(Text("\n" + words.plan_next(counted, len(p.wave.trials) - counted.total())))
         if every:
             console.print(_trials(p, words))
     folds = [words.plan_fold(fold, p.data.longest_tokens) for fold in p.outlook.folds]
@@ -106,7 +107,7 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
     if p.outlook.smallest_margin is not None:
         lines += words.plan_margin(p.outlook.smallest_margin, p.spec.margin)
     whole = p.outlook.detectable_without_cuts
-    # leaving out levels can make the rest more sensitive; then the cuts cost questions, not sensitivity
+    # with fewer levels the others can be more sensitive; the cuts then cost questions, not sensitivity
     if whole is not None and p.outlook.cuts and whole < (_first_effect(p) or 0):
         lines.append(words.plan_without_cuts(p.outlook.wanted_trials, whole))
     if p.calibration is not None:

@@ -1,6 +1,6 @@
-"""The terminal's view of a running study: one bar for the study, one for each running trial, and plain lines elsewhere.
+"""The terminal's view of a running study: a bar for the study and one for each running trial, or plain lines.
 
-Falls back to one line a finished trial when standard error is no terminal (a pipe, a log file).
+Prints one line per finished trial if standard error is not a terminal (a pipe, a log file).
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from tunebook.words import Words, words_for
 __all__ = ["TerminalObserver"]
 
 MOST_BARS = 6
-"""Trials shown at a time; the rest are counted."""
+"""Largest number of trials shown at a time; the rest are counted."""
 
 
 class TerminalObserver:
-    """Fulfils `core.ports.Observer` in a terminal or a log. Use as a context manager.
+    """Shows a run in a terminal or a log; implements `core.ports.Observer`. Use as a context manager.
 
     Args:
-        wanted_trials: trials the study is expected to take in all, for the study's own bar.
-        quiet: print nothing but warnings and round paragraphs.
-        words: the study's language; English without it.
+        wanted_trials: total number of trials expected, for the study's bar.
+        quiet: whether to print only warnings and round paragraphs.
+        words: the study's language; None: English.
     """
 
     def __init__(
@@ -80,11 +80,12 @@ class TerminalObserver:
     # -- what the runner tells
 
     def phase(self, text: str) -> None:
-        """A line that says what takes a while."""
+        """Print a line saying that something takes a while."""
         self._say(Text(text, style="dim"))
 
     def event(self, event: Event) -> None:
-        """Moves the bars; a line for each round and for each trial's result; the round's paragraph also when quiet."""
+        """Move the bars; print a line for each round and each result. The round's paragraph is printed also when
+        quiet."""
         match event:
             case WaveStarted(wave, history):
                 self._wave_started(wave, history)
@@ -101,13 +102,13 @@ class TerminalObserver:
                 self._console.print(Text(paragraph + "\n"))
 
     def warning(self, text: str) -> None:
-        """A line in yellow, also when quiet."""
+        """Print a line in yellow, also when quiet."""
         self._console.print(Text(self._words.warning_line(text), style="yellow"))
 
     # -- lines
 
     def _wave_started(self, wave: Wave, history: History) -> None:
-        """A line for the round; the study's bar stands where the ledger says."""
+        """Print a line for the round, and set the study's bar to what the ledger says."""
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
         already = sum(fact.state.is_final for fact in history.trials.values())
         self._done = already

@@ -29,9 +29,9 @@ def rerun(
     opened = Study.load(study, folder, trust_remote_code, trust_study_code)
     ask_for_code(opened, starts_program=True)
     with TerminalObserver(1, quiet, opened.words) as observer:
-        found = opened.rerun(trial, observer)
+        reproduction = opened.rerun(trial, observer)
     if as_json:
-        print_json(found)
+        print_json(reproduction)
     else:
-        results().print(opened.words.reproduction(found))
-    return 0 if found.reproduces else 1
+        results().print(opened.words.reproduction(reproduction))
+    return 0 if reproduction.reproduces else 1

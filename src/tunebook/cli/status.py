@@ -10,11 +10,13 @@ import typer
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from tunebook.cli.options import Folder, Json, StudyArgument
 from tunebook.cli.output import print_json, results
 from tunebook.core.study import RoundKind, TrialState
+from tunebook.words.numbers import trial_list
 from tunebook.words.values import Spending
 
 if TYPE_CHECKING:
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: tunebook status runs/demo --watch"
 REFRESH_SECONDS = 2.0
+KEY_DIGITS = 8
+"""Of a configuration's key; `compare` takes its beginning."""
 SILENT_SECONDS = 10.0
-"""A trial that has not been heard of for longer is told with that time."""
+"""Seconds without an event after which that time is shown beside a trial."""
 MOST_UNDER_WAY = 6
-"""Trials under way that are shown one by one."""
+"""Largest number of running trials shown one by one."""
 LEAST_IMPORTANT = (
     *(f"under_way_{n}" for n in reversed(range(MOST_UNDER_WAY))),
     "speed",
@@ -37,7 +41,7 @@ LEAST_IMPORTANT = (
     "cohort",
     "failed",
 )
-"""Left out in this order where a window is too small."""
+"""Facts that are left out, in this order, if the window is too small."""
 
 
 def status(
@@ -54,15 +58,30 @@ def status(
     if as_json:
         print_json(opened.status())
     elif not watch:
-        console.print(_view(opened.status(), opened.words))
+        now = opened.status()
+        console.print(_view(now, opened.words))
+        if now.configurations:
+            console.print(Text(), _configurations(now, opened.words))
     elif console.is_terminal:
         _watch_terminal(opened, console)
     else:
         _watch_pipe(opened, console)
 
 
+def _configurations(s: StudyStatus, words: Words) -> Table:
+    """Every scored configuration with the key by which `compare` takes it."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in words.status_configurations():
+        table.add_column(heading)
+    for each in s.configurations:
+        changes = words.comma.join(words.setting(name, new) for name, (_, new) in each.changes.items())
+        cells = (each.key[:KEY_DIGITS], words.percent(each.accuracy), trial_list(each.trials))
+        table.add_row(*cells, Text(changes or words.label("the_baseline")))
+    return table
+
+
 def _watch_terminal(opened: Study, console: Console) -> None:
-    """The whole view, refreshed; what the window has no room for is left out of the table of rounds."""
+    """Show the whole view and refresh it. Rounds that do not fit into the window are left out."""
     with Live(console=console, auto_refresh=False) as live:
         while True:
             now = opened.status()
@@ -73,7 +92,7 @@ def _watch_terminal(opened: Study, console: Console) -> None:
 
 
 def _watch_pipe(opened: Study, console: Console) -> None:
-    """One plain line whenever something has changed."""
+    """Print one plain line whenever something has changed."""
     last = ""
     while True:
         now = opened.status()
@@ -87,7 +106,7 @@ def _watch_pipe(opened: Study, console: Console) -> None:
 
 
 def _view(s: StudyStatus, words: Words, width: int | None = None, height: int | None = None) -> RenderableType:
-    """Title, rounds and facts. Given a window's size, as many rounds as it has room for, the running one among them."""
+    """Title, rounds and facts. With a window's size: as many rounds as fit, including the running one."""
     facts = _facts(s, words)
     rounds = list(s.rounds)
     if width is not None and height is not None:
@@ -111,13 +130,13 @@ def _counts(each: RoundStatus, words: Words) -> str:
 
 
 def _lines(facts: Mapping[str, str], width: int) -> int:
-    """Lines that the facts take in a window of that width; words are not broken, so a little is allowed for."""
+    """Number of lines that the facts take in a window of that width. Words are not broken, so some slack is added."""
     sizes = map(cell_len, facts.values())
     return sum(-(-size // max(1, width - 4)) if size > width else 1 for size in sizes)
 
 
 def _fitting(facts: Mapping[str, str], width: int, lines: int) -> Mapping[str, str]:
-    """The facts without the least important ones, where they would take more lines than there are."""
+    """The facts, without the least important ones if they would take more lines than there are."""
     for name in LEAST_IMPORTANT:
         if _lines(facts, width) > lines:
             facts = {key: text for key, text in facts.items() if key != name}
@@ -125,14 +144,14 @@ def _fitting(facts: Mapping[str, str], width: int, lines: int) -> Mapping[str, s
 
 
 def _around_now(rounds: list[RoundStatus], room: int) -> list[RoundStatus]:
-    """At most `room` rounds: the one that runs (or the last that is done), then those to come, then those before."""
+    """At most `room` rounds: the running one (or the last that is done), then later ones, then earlier ones."""
     now = max((i for i, each in enumerate(rounds) if each.state != "to come"), default=0)
     first = max(0, min(now, len(rounds) - room))
     return rounds[first : first + room]
 
 
 def _line(s: StudyStatus, words: Words) -> str:
-    """Everything that matters in one line."""
+    """The most important facts in one line."""
     running = next((each for each in s.rounds if each.state == "running"), None)
     parts = [words.status_title(s.study, s.finished), words.spent(_spending(s))]
     if running:
@@ -144,7 +163,7 @@ def _line(s: StudyStatus, words: Words) -> str:
 
 
 def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
-    """A line each, by name."""
+    """The facts by name, one line each."""
     facts = {"spent": words.spent(_spending(s))}
     if s.best:
         changes = words.comma.join(words.setting(name, new) for name, (_, new) in s.best.changes.items())
@@ -168,7 +187,7 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
 
 
 def _under_way(trial: UnderWay, s: StudyStatus, words: Words) -> str:
-    """How far a trial is; of one that does not run now, from where it will go on."""
+    """How far a trial is; if it is not running now, where it will resume."""
     if trial.trial not in s.cohort:
         return words.interrupted_trial(trial.trial, trial.saved_step)
     return words.running_trial(

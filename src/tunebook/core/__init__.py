@@ -1,1 +1,1 @@
-"""The pure core: values in, values out. No torch, no files, no network, no clock, no global random state."""
+"""The pure core: values and functions of values. No torch, no files, no network, no clock, no global random state."""

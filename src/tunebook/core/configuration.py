@@ -1,8 +1,9 @@
-"""A configuration: one value for every factor, with a stable key; its fields are the table of factors.
+"""A configuration: one value for every factor, with a stable key. Its fields are the table of factors.
 
-`Configuration` is what a person asks for; the same type, after `core.space.effective`, is the effective configuration.
-Defaults are those of PEFT's LoraConfig (r 8, alpha 8, dropout 0) and of the Trainer (rate 5e-5, batch 8, 3 epochs,
-linear schedule, no warm-up, no weight decay); max_length 1024 is TRL's SFTConfig.
+A `Configuration` holds the values that the user asked for; `core.space.effective` turns it into the effective
+configuration, which has the same type. Defaults are those of PEFT's LoraConfig (r 8, alpha 8, dropout 0) and of the
+Trainer (rate 5e-5, batch 8, 3 epochs, linear schedule, no warm-up, no weight decay); max_length 1024 is TRL's
+SFTConfig.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ def _count_or_share(level: float) -> float | int:
 
 
 def _if(key: str) -> Key:
-    """A flag that is written only where it is set."""
+    """The key of a flag that is written only where it is set."""
     return Key(name=key, values={False: {}})
 
 
 def _llama_factory_start(level: str) -> Any:
-    """Of the other starts it has PiSSA alone; `pissa_iter` -1 is the exact decomposition."""
+    """LLaMA-Factory's keys for an initialisation other than the default: PiSSA only; `pissa_iter` -1 is the exact
+    decomposition."""
     if not level.startswith("pissa"):
         return UNKNOWN
     steps = int(level.removeprefix("pissa_niter_")) if "niter" in level else -1
@@ -152,42 +154,43 @@ class Configuration:
     optim: str = row(
         "adamw_torch", Scale.CHOICE, "optimiser: AdamW with its moments in 32 bits, in 8, or paged (bitsandbytes)",
         words=("optimiser", "优化器"), choices=("adamw_torch", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit"),
-        later=True, trainer=Key(name="optim", values={"adamw_torch": {}}),  # left to the Trainer: fused where it can be
+        later=True, trainer=Key(name="optim", values={"adamw_torch": {}}),  # Trainer: fused if possible
         llama_factory="optim", axolotl="optimizer",
     )  # fmt: skip
 
     @property
     def effective_batch_size(self) -> int:
-        """Rows an optimiser step."""
+        """Rows per optimiser step."""
         return self.per_device_train_batch_size * self.gradient_accumulation_steps
 
     def total_steps(self, n_rows: int) -> int:
-        """Optimiser steps of training on so many rows."""
+        """Optimiser steps needed to train on `n_rows` rows."""
         return self.num_train_epochs * steps_per_epoch(n_rows, self.effective_batch_size)
 
     @property
     def scaling(self) -> float:
-        """What the low-rank product is multiplied with: alpha/r, or alpha/sqrt(r) with rsLoRA (arXiv:2312.03732)."""
+        """The factor applied to the low-rank product: alpha/r, or alpha/sqrt(r) with rsLoRA (arXiv:2312.03732)."""
         return self.lora_alpha / (math.sqrt(self.lora_r) if self.use_rslora else self.lora_r)
 
     @property
     def key(self) -> str:
-        """Twelve hexadecimal digits that are equal exactly for equal configurations, on every machine."""
+        """Twelve hexadecimal digits, equal for equal configurations only, and the same on every machine."""
         text = json.dumps(self.as_told(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values by factor name. Whole numbers are written as integers, so that 8 and 8.0 are one."""
+        """Plain JSON values by factor name. Whole numbers are written as integers, so that 8 and 8.0 give the
+        same key."""
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     def as_told(self) -> dict[str, Any]:
-        """Like `as_dict`, without the factors that came later and have their default: keys and records of older ledgers
-        stay as they are."""
+        """Like `as_dict`, but without factors marked `later` that have their default value, so that the keys and
+        records of older ledgers do not change."""
         return {name: value for name, value in self.as_dict().items() if not _is_later_default(name, value)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Configuration:
-        """The inverse of `as_dict`; missing factors take their defaults, unknown names raise TypeError."""
+        """The inverse of `as_dict`. Missing factors take their defaults; unknown names raise TypeError."""
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**plain)
 
@@ -196,7 +199,7 @@ class Configuration:
         return replace(self, **values)  # type: ignore[arg-type]
 
     def changes_from(self, other: Configuration) -> dict[str, tuple[Any, Any]]:
-        """The factors on which the two differ, in field order: name to (other's value, own value)."""
+        """The factors on which the two differ, in field order, as name to (the other's value, this one's value)."""
         mine, theirs = self.as_dict(), other.as_dict()
         return {name: (theirs[name], mine[name]) for name in mine if mine[name] != theirs[name]}
 
@@ -208,7 +211,7 @@ def _plain(value: Any) -> Any:
 
 
 def _value_type(hint: Any) -> type:
-    """The type of a factor's values: the first of its hint."""
+    """The type of a factor's values: the first type in its hint."""
     first: type = get_args(hint)[0] if isinstance(hint, types.UnionType) else hint
     return first
 
@@ -222,7 +225,7 @@ def _kinds() -> dict[str, FactorKind]:
 
 
 FACTOR_KINDS: dict[str, FactorKind] = _kinds()
-"""Every factor that tunebook knows, by its name, in the order of the fields."""
+"""Every factor that tunebook knows, by name, in field order."""
 
 
 def _is_later_default(name: str, value: Any) -> bool:

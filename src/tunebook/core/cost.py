@@ -1,8 +1,8 @@
-"""What a trial will cost, before it is run: tokens, seconds and bytes.
+"""Predicts what a trial will cost: tokens, seconds and bytes.
 
-Seconds come from rates that the engine measured on this machine (`core.ports.Calibration`); nothing here measures. The
-prediction knows passes over the data, truncation and the adapter's own multiplies; it does not know which trials will
-share a forward, so on an engine that packs it is an upper bound.
+Seconds are computed from rates that the engine measured on this machine (`core.ports.Calibration`); nothing is measured
+here. The prediction accounts for passes over the data, truncation and the adapter's own multiplications. It does not
+know which trials will share a forward pass, so it is an upper bound for an engine that packs.
 """
 
 from __future__ import annotations
@@ -18,25 +18,26 @@ from tunebook.core.study import Trial
 __all__ = ["ONE_BY_ONE_SCORING", "Prediction", "predict_trial", "predict_trials", "relative_cost", "training_tokens"]
 
 ONE_BY_ONE_SCORING = "one_by_one_score_examples_per_second"
-"""Name in `Calibration.values` of what plain generation scores a second; without it an engine's own rate counts."""
+"""Key in `Calibration.values` of the examples per second that plain generation scores; without it the engine's own rate
+is used."""
 RANK_REFERENCE = 8
-"""Rank that calibrations are taken at."""
+"""Rank at which calibrations are measured."""
 RANK_COST = 0.004
-"""Further training time for each rank above the reference, where the calibration has no `rank_cost` of its own: PEFT on
-SmolLM2-135M, r 8 against r 32 (docs/log.md)."""
+"""Extra training time per unit of rank above `REFERENCE_RANK`, as a share, when the calibration has no `rank_cost`.
+Measured with PEFT on SmolLM2-135M, r 8 against r 32 (docs/log.md)."""
 ASSUMED_TOKENS = 100.0
-"""Mean tokens of a training example where it is not known; only ratios of costs then mean something."""
+"""Assumed mean tokens per training example when it is not known; then only ratios of costs are meaningful."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What trials are expected to cost.
+    """Predicted cost of one or more trials.
 
     Attributes:
         train_tokens: raw tokens of training, as one trial after another would compute them.
         seconds: device time for training and scoring.
-        one_by_one_seconds: the same with PEFT and the Trainer, one trial after another.
-        peak_bytes: memory of the base model and of a cohort of trials like the largest, every slot filled.
+        one_by_one_seconds: device time with PEFT and the Trainer, one trial after another.
+        peak_bytes: memory of the base model and of a full cohort of trials as large as the largest one.
     """
 
     train_tokens: int = 0
@@ -54,14 +55,14 @@ class Prediction:
 
 
 def training_tokens(configuration: Configuration, facts: DataFacts) -> int:
-    """Raw tokens of one training: passes x examples x mean length. Truncation is applied to the mean length, so where
-    only some examples are truncated the count is a little high."""
+    """Raw tokens of one training run: passes x examples x mean length. Truncation is applied to the mean length, so the
+    count is slightly high when only some examples are truncated."""
     mean = facts.mean_tokens if facts.mean_tokens is not None else ASSUMED_TOKENS
     return round(configuration.num_train_epochs * facts.n_train * min(mean, configuration.max_length))
 
 
 def relative_cost(configuration: Configuration, facts: DataFacts) -> tuple[float, int]:
-    """An order of cheapness that needs no measurement: training time in arbitrary units, then rank (adapter size)."""
+    """A sort key for cost that needs no measurement: training time in arbitrary units, then rank (adapter size)."""
     return _rank_factor(configuration) * training_tokens(configuration, facts), configuration.lora_r
 
 
@@ -72,7 +73,7 @@ def predict_trial(
     calibration: Calibration,
     is_checkpoint: bool = False,
 ) -> Prediction:
-    """What one trial will cost. A checkpoint of another trial is only scored."""
+    """The predicted cost of one trial. A checkpoint of another trial is only scored."""
     tokens = 0 if is_checkpoint else training_tokens(configuration, facts)
     n_scored = sum({"validation": facts.n_validation, "test": facts.n_test}.get(split, 0) for split in splits)
     scoring = n_scored / calibration.score_examples_per_second
@@ -88,7 +89,7 @@ def predict_trial(
 
 
 def predict_trials(trials: Iterable[Trial], facts: DataFacts, calibration: Calibration) -> Prediction:
-    """What a number of trials will cost together."""
+    """The predicted cost of several trials together."""
     total = Prediction()
     for trial in trials:
         checkpoint = trial.checkpoint_of is not None

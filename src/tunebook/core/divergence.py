@@ -1,9 +1,9 @@
-"""From a loss series and outcomes: did it train, diverge or collapse?
+"""Decides from a loss series and outcomes whether a trial trained, diverged or collapsed.
 
 *Diverged* (training broke): non-finite loss or gradient; or smoothed training loss above 1.5 times its start for 20
 steps, or for the last quarter of a shorter run; or validation loss after training worse than the untrained model's.
-*Collapsed*: a finite loss, but one constant or unparsable answer on more than 90 % of the examples.
-Both are answers about the configuration, not errors.
+*Collapsed*: a finite loss, but one constant or unparsable answer on more than 90 % of the examples. Both are results
+about the configuration, not errors.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from tunebook.core.study import Purpose
 __all__ = ["DivergenceMonitor", "collapse_reason", "collapse_share", "tried_rates", "worse_than_untrained"]
 
 BROKE_IN_TRAINING = ("non_finite_loss", "non_finite_gradient", "loss_rose")
-"""Reasons of a divergence that was seen while training."""
+"""Reason codes for a divergence seen during training."""
 
 LOSS_FACTOR = 1.5
-"""Smoothed loss above this multiple of its start counts as too high."""
+"""A smoothed loss above this multiple of its start counts as too high."""
 PATIENCE_STEPS = 20
-"""For how many steps in a row it must be too high (a shorter run: its last quarter)."""
+"""Number of consecutive steps for which the loss must be too high (for a shorter run: its last quarter)."""
 SMOOTHING = 0.8
 """Weight of the past in the exponential mean of the loss (about five steps)."""
 START_STEPS = 3
-"""The start is the mean loss of this many first steps: one micro-batch alone says little."""
+"""The starting loss is the mean of this many first steps, because a single batch is noisy."""
 COLLAPSED_SHARE = 0.9
 
 
 class DivergenceMonitor:
-    """Watches one trial's training loss, step by step.
+    """Watches one trial's training loss step by step.
 
     Args:
-        total_steps: optimiser steps the trial will have.
+        total_steps: optimiser steps in the whole trial.
     """
 
     def __init__(self, total_steps: int) -> None:
@@ -45,9 +45,9 @@ class DivergenceMonitor:
         self._too_high = 0
 
     def observe(self, loss: float, gradient_norm: float) -> str | None:
-        """Take one step's mean loss (nats a label token) and gradient norm.
+        """Take one step's mean loss (nats per label token) and gradient norm.
 
-        Returns: the reason to stop now ("non_finite_loss", "non_finite_gradient", "loss_rose"), or None.
+        Returns: the reason to stop training now ("non_finite_loss", "non_finite_gradient", "loss_rose"), or None.
         """
         if not math.isfinite(loss):
             return "non_finite_loss"
@@ -64,12 +64,13 @@ class DivergenceMonitor:
 
 
 def worse_than_untrained(loss: float, untrained_loss: float) -> bool:
-    """Whether the validation loss after training is above the untrained model's (a non-finite loss always is)."""
+    """Whether the validation loss after training is above the untrained model's; a non-finite loss always is."""
     return not math.isfinite(loss) or loss > untrained_loss
 
 
 def collapse_share(answers: Sequence[str], parsable: Sequence[bool]) -> tuple[float, str]:
-    """Largest share of the examples that got one constant answer, or an unparsable one; and which of the two it is."""
+    """The larger of two shares of the examples: those that got the same constant answer, and those that got an
+    unparsable one; and which of the two it is."""
     if not answers:
         return 0.0, "constant_answer"
     constant = Counter(answers).most_common(1)[0][1] / len(answers)
@@ -80,8 +81,8 @@ def collapse_share(answers: Sequence[str], parsable: Sequence[bool]) -> tuple[fl
 def collapse_reason(answers: Sequence[str], parsable: Sequence[bool], commonest_gold_share: float) -> str | None:
     """The reason why a trained model counts as collapsed ("constant_answer", "unparsable_answers"), or None.
 
-    A constant answer on data that itself is nearly constant is no collapse: the share must also exceed that of the
-    commonest gold answer by a tenth.
+    On data whose gold answers are nearly all the same, a constant answer is not a collapse: its share must also exceed
+    that of the commonest gold answer by 0.1.
     """
     share, reason = collapse_share(answers, parsable)
     limit = max(COLLAPSED_SHARE, min(1.0, commonest_gold_share + 0.1) if reason == "constant_answer" else 0.0)
@@ -89,11 +90,12 @@ def collapse_reason(answers: Sequence[str], parsable: Sequence[bool], commonest_
 
 
 def tried_rates(facts: Iterable[TrialFact]) -> dict[float, list[bool]]:
-    """For each learning rate whether each replicate trained; failed and unfinished trials and the reference left out.
+    """For each learning rate, whether each replicate trained. Failed and unfinished trials and the reference are left
+    out.
 
-    A rate too low to learn anything also ends no better than the untrained model, or with its one constant answer. Such
-    trials count as too slow, and are left out, where they lie below the lowest rate at which most replicates trained; a
-    loss that rose or was not finite is divergence wherever it happened.
+    A learning rate too low to learn anything also leaves a model no better than the untrained one, or with its constant
+    answer. Such trials are left out when they lie below the lowest rate at which most replicates trained. A loss that
+    rose or was not finite counts as divergence at any rate.
     """
     answers = [fact for fact in facts if fact.trial.purpose is not Purpose.REFERENCE and fact.state.is_answer]
     by_rate: dict[float, list[bool]] = defaultdict(list)

@@ -1,12 +1,13 @@
-"""What happens while a study runs, as values. Whoever is told uses `match`.
+"""Events: what happens while a study runs, as values that receivers tell apart with `match`.
 
-The same values travel from the engine through the worker's pipe to the executor, to the runner and to whoever watches;
-`run.event_log` appends them to a file. They are news: what must survive a crash is in the ledger.
+The same values go from the engine through the worker's pipe to the executor, the runner and the observers;
+`run.event_log` appends them to a file. Nothing is decided from events: everything that must survive a crash is in the
+ledger.
 
     engine -- EngineEvent --> executor -- TrialEvent --> runner -- Event --> observers
 
-Engines report about trials by number. The executor adds what it alone knows: which worker begins a trial, which trial
-goes back to the queue, which worker died. The runner adds what it has written to the ledger.
+Engines identify trials by number. The executor adds what only it knows: which worker starts a trial, which trial goes
+back to the queue, which worker died. The runner adds what it has written to the ledger.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Progress:
-    """A sign of life of a trial: share of `phase` ("train", "score") that is done, in [0, 1]."""
+    """A trial is still working: the share of `phase` ("train", "score") that is done, in [0, 1]."""
 
     trial: int
     done: float
@@ -67,7 +68,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """A trial has a result: raw from the engine, judged once the worker's `Transform` has seen it."""
+    """A trial has a result: raw when the engine emits it, judged after the worker's `Transform`."""
 
     result: RawTrial | JudgedTrial
 
@@ -78,7 +79,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """A trial cannot be trained; the others go on."""
+    """A trial cannot be trained; the other trials go on."""
 
     trial: int
     message: str
@@ -87,14 +88,15 @@ class Failed:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """A trial was ended before it had a result, because the user or the planner asked for it."""
+    """A trial was ended before it had a result, because the user or the planner asked for that."""
 
     trial: int
 
 
 @dataclass(frozen=True)
 class Noted:
-    """Something worth keeping: a cohort split after out-of-memory, a trial resumed from its saved state."""
+    """Something to keep in the ledger: a cohort split after running out of memory, a trial resumed from its saved
+    state."""
 
     code: str
     values: dict[str, Any]
@@ -102,14 +104,14 @@ class Noted:
 
 @dataclass(frozen=True)
 class Saved:
-    """A trial's state is on the disk: after an interruption it goes on from this step."""
+    """A trial's state has been written to disk: after an interruption it resumes from this step."""
 
     trial: int
     step: int
 
 
 EngineEvent = Step | Evaluation | Progress | Saved | Finished | Failed | Cancelled | Noted
-"""What an engine reports."""
+"""Every event that an engine emits."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Requeued:
-    """A trial waits again: its worker died, or its attempt failed and will be repeated."""
+    """A trial goes back to the queue, because its worker died or because its attempt failed and will be repeated."""
 
     trial: int
     reason: str
@@ -130,10 +132,11 @@ class Requeued:
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """A worker process ended without having been asked to.
+    """A worker process ended without being asked to.
 
     Attributes:
-        retired: it is not started again, because it died repeatedly before it was ready; the others go on.
+        retired: whether the worker is not started again, because it died repeatedly before it was ready; the others go
+            on.
     """
 
     worker: str
@@ -142,12 +145,12 @@ class WorkerDied:
 
 
 TrialEvent = EngineEvent | Started | Requeued | WorkerDied
-"""What an executor reports."""
+"""Every event that an executor emits."""
 
 
 @dataclass(frozen=True)
 class WaveStarted:
-    """Trials are about to be trained; after a restart some of them may be final already, as `history` says."""
+    """Trials are about to be trained. After a restart some of them may be final already; see `history`."""
 
     wave: Wave
     history: History
@@ -155,14 +158,14 @@ class WaveStarted:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trial's result is in the ledger, whatever it was."""
+    """A trial's result, of whatever state, has been written to the ledger."""
 
     fact: TrialFact
 
 
 @dataclass(frozen=True)
 class RoundClosed:
-    """A round is judged; `paragraph` says in the study's language what came of it, empty for the reference."""
+    """A round has been judged. `paragraph` summarises it in the study's language; empty for the reference."""
 
     kind: RoundKind
     findings: tuple[Finding, ...]
@@ -170,4 +173,4 @@ class RoundClosed:
 
 
 Event = TrialEvent | WaveStarted | Recorded | RoundClosed
-"""What whoever watches a study is told."""
+"""Every event that an observer or tracker receives."""

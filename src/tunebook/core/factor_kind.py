@@ -1,7 +1,7 @@
-"""What is known of one factor: type, bounds, default, its names in other tools, its words for people.
+"""The definition of one factor: type, bounds, default, its names in other tools and in the record.
 
-A factor is one field of `core.configuration.Configuration`; `row` makes that field. Nothing here knows which factors
-there are.
+A factor is one field of `core.configuration.Configuration`, made by `row`. This module does not know which factors
+exist.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Level = float | int | bool | str | tuple[str, ...] | None
 """One value of a factor."""
 
 UNKNOWN = object()
-"""What `Key.write` gives for a level that the tool has no word for."""
+"""What `Key.write` returns for a level that the tool cannot express."""
 
 
 class Scale(StrEnum):
@@ -31,7 +31,7 @@ class Scale(StrEnum):
 
 
 class Tool(StrEnum):
-    """What a configuration is written for, with the name that people know it by."""
+    """A tool that a configuration can be written for, with the name that people know it by."""
 
     PEFT = "PEFT"
     TRAINER = "the Trainer"
@@ -40,7 +40,7 @@ class Tool(StrEnum):
 
 
 def _same(level: Level) -> Any:
-    """The level as it is: tuples as lists, whole numbers as integers."""
+    """The level unchanged, but tuples as lists and whole numbers as integers."""
     if isinstance(level, tuple):
         return list(level)
     return int(level) if isinstance(level, float) and level.is_integer() else level
@@ -52,10 +52,10 @@ class Key:
 
     Attributes:
         name: the tool's key.
-        values: levels that it writes otherwise. A mapping stands for whole keys in place of this one ({}: left out),
-            UNKNOWN for a level that the tool has no word for.
-        write: how the other levels are written.
-        whole: whether the tool takes whole numbers alone; others are rounded.
+        values: levels that the tool writes differently. A mapping replaces this key by other keys ({}: left out);
+            UNKNOWN marks a level that the tool cannot express.
+        write: converts all other levels.
+        whole: whether the tool accepts only whole numbers; others are rounded.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Key:
     whole: bool = False
 
     def entries(self, level: Level) -> dict[str, Any] | None:
-        """The tool's keys and values for a level; None where it has no word for it."""
+        """The tool's keys and values for a level; None when the tool cannot express it."""
         value = self.values[level] if level in self.values else self.write(level)
         if value is UNKNOWN:
             return None
@@ -73,7 +73,7 @@ class Key:
         return {self.name: round(value) if self.whole else value}
 
     def exact(self, level: Level) -> bool:
-        """Whether what is written means just this level."""
+        """Whether the written value means exactly this level."""
         rounded = self.whole and isinstance(level, float) and not level.is_integer()
         return self.entries(level) is not None and not rounded
 
@@ -85,21 +85,22 @@ class FactorKind:
     Attributes:
         name: the library's name, used in code, ledger, command line and record.
         value_type: `float`, `int`, `bool` or `str`.
-        default: PEFT's or the Trainer's.
+        default: the default of PEFT or the Trainer.
         scale: how levels are spaced.
         minimum, maximum: inclusive bounds unless `minimum_open`/`maximum_open`; None: unbounded.
         choices: the allowed words, for `str` factors with a closed list.
-        pattern: a regular expression of words that are allowed beside the choices, and how people write it.
-        is_list: a level is one word or a list of words.
-        count_or_share: from 1 on a whole count, below 1 a share of all.
-        null: what null means; None: the factor cannot be null.
-        moves_learning_rate: whether the best learning rate moves with it, so that a fair comparison re-tunes the rate.
-        description: one line for people, with the unit.
-        example: a value as the study file has it, for messages.
+        pattern: a regular expression for further allowed words, and the form in which messages show it.
+        is_list: whether a level may also be a list of words.
+        count_or_share: whether values from 1 on are whole counts and values below 1 are shares of the whole.
+        null: what a null value means; None: the factor cannot be null.
+        moves_learning_rate: whether the best learning rate depends on it, so that a fair comparison re-tunes the rate.
+        description: one line for the documentation, with the unit.
+        example: a value as written in the study file, for messages.
         aliases: short names that are accepted and written back in full.
-        english, chinese: its name in the record.
-        keys: its name in other tools; a tool that is missing cannot set it.
-        later: came after the first ledgers: left out of a configuration's key while it has its default.
+        english, chinese: its name in the record, in each language.
+        keys: its key in each other tool; a tool that is not listed cannot set it.
+        later: whether the factor was added after the first release; it is then left out of a configuration's key while
+            it has its default, so that older keys stay valid.
     """
 
     name: str
@@ -126,11 +127,11 @@ class FactorKind:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words that are allowed, as people write them."""
+        """The allowed words, as messages show them."""
         return (*self.choices, self.pattern[1]) if self.pattern else self.choices
 
     def problem(self, value: Any) -> str | None:
-        """What is wrong with a value, as the rule it breaks ("ranks are integers >= 1"), or None."""
+        """The rule that a value breaks ("ranks are integers >= 1"), or None if it is valid."""
         if self.value_type is bool:
             return None if isinstance(value, bool) or value is None else "it is true or false"
         if self.value_type is str:
@@ -171,14 +172,14 @@ def row(
     axolotl: str | Key | None = None,
     **facts: Any,
 ) -> Any:
-    """A factor as a field of `Configuration`: the one place that a new factor needs.
+    """Define a factor as a field of `Configuration`: the only place that a new factor needs.
 
     Args:
         words: its name in English and in Chinese.
         peft: its keyword of `peft.LoraConfig`.
         trainer: its keyword of `transformers.TrainingArguments`.
-        llama_factory, axolotl: its key in the tool's configuration file; None: the tool cannot set it.
-        facts: the other attributes of `FactorKind`; name, type and default are those of the field.
+        llama_factory, axolotl: its key in that tool's configuration file; None: the tool cannot set it.
+        facts: the remaining attributes of `FactorKind`; name, type and default are taken from the field.
     """
     given = {
         Tool.PEFT: peft,

@@ -1,4 +1,4 @@
-"""The ledger's facts as plain tables: what the planner and the statistics see, and all they see."""
+"""The contents of the ledger as plain values: all that the planner and the statistics see."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What planning needs to know of the data.
+    """What the planner needs to know about the data.
 
     Attributes:
         n_train, n_validation, n_test: examples in each split (n_test 0: no test split).
         longest_tokens: longest training example, prompt and completion and end-of-text, in tokens.
         mean_tokens: mean raw tokens of a training example.
-        groups: the group of every validation example, or empty.
+        groups: the group of each validation example; empty when the study has no groups.
         commonest_share: share of the commonest gold answer in validation, in [0, 1].
     """
 
@@ -54,7 +54,7 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class ExampleText:
-    """One scored example as people read it. `group` is the value of the study's `data.group` field, if any."""
+    """The text of one scored example. `group` is the value of the study's `data.group` field, if any."""
 
     index: int
     prompt: str
@@ -64,7 +64,7 @@ class ExampleText:
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """What was true when the study was created: fixed for its life and written to the ledger once.
+    """Facts about a study that are fixed when it is created and written to the ledger once.
 
     Attributes:
         data: counts and lengths for the planner.
@@ -75,10 +75,10 @@ class StudyFacts:
         summary: JSON facts of the data for `plan` and the record: format, rows read and used, labels with counts,
             token lengths (mean, median, max), truncated rows by max_length, where validation came from.
         environment: JSON facts of the machine and the library versions at creation.
-        table: the rows of the user's own table, in its order; empty: the study has none.
-        folding: what the engine promised does not change the mathematics; None: the study was begun by a version that
-            did not keep it.
-        scale: what kind of number the metric gives; None in ledgers written before this was kept.
+        table: the configurations of the user's own table, in its order; empty: the study has none.
+        folding: the settings that the engine promised not to change the result; None in ledgers written before this was
+            kept.
+        scale: what kind of number the metric produces; None in ledgers written before this was kept.
     """
 
     data: DataFacts
@@ -94,12 +94,12 @@ class StudyFacts:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a trial did on every example of one split, in the split's order.
+    """A trial's result on every example of one split, in the split's order.
 
     Attributes:
         scores: shape (n,), in [0, 1].
         nll: negative log-likelihood of the gold completion, summed over its tokens, end-of-text included; nats, (n,).
-            Not finite where the model is broken.
+            Not finite when the model is broken.
         answers: the model's answers as text, (n,); may be empty in simulations.
     """
 
@@ -114,13 +114,13 @@ class Outcomes:
 
     @cached_property
     def loss(self) -> float:
-        """Mean negative log-likelihood of an example, nats."""
+        """Mean negative log-likelihood per example, nats."""
         return float(self.nll.mean())
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One optimiser step: mean loss per label token (nats), rate used, gradient norm before clipping."""
+    """One optimiser step: mean loss per label token (nats), learning rate, gradient norm before clipping."""
 
     step: int
     epoch: float
@@ -131,7 +131,7 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """Scores on a split at some point of training: loss per label token (nats) and mean score (None: not taken)."""
+    """An evaluation during training: loss per label token (nats) and mean score (None: not measured)."""
 
     step: int
     epoch: float
@@ -150,7 +150,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a trial cost. `train_seconds` is its share of its cohort's time; peak_bytes that of the process.
+    """What a trial cost. `train_seconds` is its share of its cohort's time; `peak_bytes` is the peak of the whole
+    process.
 
     raw_tokens counts tokens as one-after-another training would; computed_tokens those that went through the model.
     """
@@ -165,11 +166,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class TrialFact:
-    """A trial and what came of it.
+    """A trial with its result, if it has one.
 
     Attributes:
         outcomes: by split; empty until the trial is final, and for failed trials.
-        diverged_step: the optimiser step at which training broke, if it did (None: only the evaluation showed it).
+        diverged_step: the optimiser step at which training broke; None: it did not, or only the evaluation showed it.
         reason: why it diverged, collapsed or failed, as a code with detail ("non_finite_loss", "worse_than_untrained").
     """
 
@@ -182,7 +183,7 @@ class TrialFact:
     reason: str | None = None
 
     def scores(self, split: str = "validation") -> Floats | None:
-        """Scores on a split, or None."""
+        """The scores on a split, or None."""
         return self.outcomes[split].scores if split in self.outcomes else None
 
 
@@ -195,7 +196,7 @@ class History:
         trials: every trial planned so far, by id.
         spent_seconds: device time used by finished trials.
         sealed: the confirm list, once sealed: role ("best", "cheapest", "baseline") to effective key.
-        findings: everything that has been judged, in order.
+        findings: the findings of all closed rounds, in order.
         closed_rounds: numbers of the rounds that have been judged.
     """
 

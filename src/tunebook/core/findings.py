@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tunebook.core.factor import Level
 from tunebook.core.study import ContrastKind, RoundKind
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Finding",
     "Importance",
     "Interaction",
+    "LevelMean",
     "MoreMoney",
     "Noise",
     "StudyFindings",
@@ -25,7 +27,7 @@ __all__ = [
 
 
 class Verdict(StrEnum):
-    """What the numbers support. `inconclusive` is never "no difference"."""
+    """What the numbers support. `inconclusive` never means "no difference"."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -44,31 +46,32 @@ class Finding:
         round, round_kind: where it was judged.
         family: "main" or "group:<name>".
         treatment_key, control_key: effective keys of the two configurations.
-        treatment_trials, control_trials: evidence; only trials that trained and count in the estimate.
-        effect: mean paired difference; nan when there is none (a side diverged or has no outcomes; the interval is
-            then (-1, 1), the p-values 1).
+        treatment_trials, control_trials: the evidence: the trials that trained and enter the estimate.
+        effect: mean paired difference; NaN when there is none because one side diverged or has no outcomes (the
+            interval is then (-1, 1) and the p-values are 1).
         interval: simultaneous over the round's family, at the round's share of the error rate. Non-inferiority is
             one-sided: only the lower end is a bound, the upper is 1.
-        plain_interval: 95 % for this contrast alone, labelled as such wherever shown.
+        plain_interval: 95 % interval for this contrast alone; labelled as such wherever it is shown.
         p_raw, p_adjusted: two-sided (one-sided for non-inferiority); adjusted within the round's family.
         alpha: the round's share of the study's error rate, which p_adjusted is held against.
         standard_error, degrees_of_freedom: of the effect.
         verdict: see `Verdict`.
-        provisional: the seed noise was judged from fewer than four degrees of freedom, or from a stated prior.
-        loss_effect, loss_interval: the paired difference of the negative log-likelihood (nats an example), a second
-            witness, plain 95 %.
-        witnesses_disagree: accuracy and loss point in different directions, both beyond their plain intervals.
-        p_mcnemar: exact McNemar test, when both sides are one trial.
-        examples_needed, seeds_needed: how many examples in all (seeds unchanged), or seeds of each side in all
-            (examples unchanged), would settle an inconclusive finding at the observed effect with power 0.8, as a
-            difference or as an equivalence, whichever takes fewer; None: not to be had by that means within 20 times
-            the present number.
-        warnings: codes of what may mislead: treatment_replicates_diverged, control_replicates_diverged (some did, the
-            estimate is of those that trained), control_diverged, treatment_trials_failed, control_trials_failed (went
-            on without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise (one
-            side's seeds differ more than all others': it is judged by its own noise), correlated_examples (neighbours
-            in the file hang together: the interval is widened for it), alpha_over_r_constant (alpha/r is the same
-            everywhere in this study, so rank and alpha cannot be told apart).
+        provisional: whether the seed noise was estimated from fewer than four degrees of freedom, or from the prior.
+        loss_effect, loss_interval: the paired difference of the negative log-likelihood (nats per example) with its
+            plain 95 % interval, as a second measure of the same contrast.
+        witnesses_disagree: accuracy and loss point in opposite directions, and both plain intervals exclude zero.
+        p_mcnemar: p-value of the exact McNemar test, when each side is a single trial.
+        examples_needed, seeds_needed: the total number of examples (seeds unchanged), or of seeds on each side
+            (examples unchanged), that would settle an inconclusive finding at the observed effect with power 0.8, as a
+            difference or as an equivalence, whichever takes fewer; None: more than 20 times the present number.
+        levels: of a fitted contrast, the level (or lowest level) compared with and the level (or highest) compared; the
+            keys are then empty and the effect is an average over the design's other settings.
+        warnings: codes of what may mislead: treatment_replicates_diverged, control_replicates_diverged (some did; the
+            estimate covers those that trained), control_diverged, treatment_trials_failed, control_trials_failed
+            (judged without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise
+            (one side's seeds differ more than all others', so it is judged by its own noise), correlated_examples
+            (neighbouring examples in the file are correlated; the interval is widened), alpha_over_r_constant (alpha/r
+            is the same everywhere in this study, so rank and alpha cannot be told apart).
     """
 
     label: str
@@ -98,20 +101,21 @@ class Finding:
     p_mcnemar: float | None = None
     examples_needed: int | None = None
     seeds_needed: int | None = None
+    levels: tuple[Level, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """How much the same settings differ with another seed, and what this study can see.
+    """How much trials with equal settings differ between seeds, and what this study can detect.
 
     Attributes:
         seed_deviation: pooled standard deviation of accuracy between replicates, in [0, 1].
-        degrees_of_freedom: that it rests on; 0 when it is the stated prior.
+        degrees_of_freedom: of `seed_deviation`; 0 when it is the prior.
         from_prior: whether `seed_deviation` is the prior.
         smallest_detectable_effect: by round kind, power 0.8, adjusted for the round's comparisons.
-        smallest_margin: the smallest margin that could be shown equivalent.
-        loss_deviation: the same as seed_deviation for the loss, nats an example.
+        smallest_margin: the smallest margin within which equivalence could be shown.
+        loss_deviation: pooled standard deviation of the loss between replicates, nats per example.
         noisier: by effective key, the configurations that are judged by their own noise, with its deviation and degrees
             of freedom.
     """
@@ -127,10 +131,11 @@ class Noise:
 
 @dataclass(frozen=True, kw_only=True)
 class BestConfiguration:
-    """The configuration to use; `chosen_by`: "confirmed", "claim" (a finding supports it) or "leading" (just ahead).
+    """The recommended configuration. `chosen_by`: "confirmed", "claim" (a finding supports it) or "leading" (ahead, but
+    not shown to be better).
 
-    raw is the mean validation accuracy of its trials; corrected takes the winner's curse out (re-selection bootstrap
-    over examples and seeds), with a 95 % interval.
+    `raw` is the mean validation accuracy of its trials. `corrected` removes the winner's curse (re-selection bootstrap
+    over examples and seeds) and has a 95 % interval.
     """
 
     key: str
@@ -143,8 +148,8 @@ class BestConfiguration:
 
 @dataclass(frozen=True)
 class CheapestAsGood:
-    """The cheapest configuration shown not inferior to the best by more than the margin; or, with `key` None, the
-    cheapest candidate and how much worse it may be."""
+    """The cheapest configuration shown to be worse than the best by no more than the margin. With `key` None: the
+    cheapest candidate, and how much worse it may be."""
 
     key: str | None
     candidate: str | None
@@ -154,13 +159,14 @@ class CheapestAsGood:
 
 @dataclass(frozen=True, kw_only=True)
 class Importance:
-    """How much of the variance between configurations a factor explains over the levels tried.
+    """The share of the variance between configurations that a factor explains over the levels tried.
 
     Attributes:
         share: of variance beyond noise, in [0, 1].
         rank, rank_interval: 1 is the most important; 95 % bootstrap interval.
-        first_share: share of resamplings in which it came first.
-        ranked: False when it is below the noise; then `nothing_above` says which effect would have been seen.
+        first_share: share of resamplings in which it ranked first.
+        ranked: False when its effect is below the noise; `nothing_above` is then the smallest effect that would have
+            been seen.
     """
 
     factor: str
@@ -175,7 +181,8 @@ class Importance:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Whether two factors' effects add up. `known` is False where the cells do not exist; numbers are then None."""
+    """Whether two factors' effects add up. `known` is False, and the numbers are None, when the needed trials do not
+    exist."""
 
     factors: tuple[str, str]
     known: bool
@@ -183,10 +190,27 @@ class Interaction:
     interval: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class LevelMean:
+    """Accuracy at one level of a factor of a balanced design, adjusted to the mean of all other factors.
+
+    Attributes:
+        mean, interval: in [0, 1]; the interval is plain, 95 %: it describes.
+        trials: those that trained at this level.
+    """
+
+    factor: str
+    level: Level
+    mean: float
+    interval: tuple[float, float]
+    trials: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class SweetSpot:
-    """The interval of a numeric factor whose fitted response cannot be told from the best (learning rate: quadratic in
-    log rate, diverged rates left out). `fitted` False: too few levels for a fit, the levels themselves are given."""
+    """The range of a numeric factor whose fitted response cannot be told from the best (for the learning rate: a
+    quadratic in the log rate, without the rates that diverged). `fitted` False: too few levels for a fit; the range
+    then holds the levels themselves."""
 
     factor: str
     low: float
@@ -197,8 +221,8 @@ class SweetSpot:
 
 @dataclass(frozen=True)
 class DivergenceBracket:
-    """Where training breaks: [highest rate below which every replicate trained, lowest at which most did not], as far
-    out as the results are sure. `mixed`: rates in between were tried, and do not settle where."""
+    """Where training breaks: [highest rate up to which every replicate trained, lowest rate at which most did not],
+    moved outwards until the results support both ends. `mixed`: rates in between were tried but did not settle it."""
 
     highest_trained: float
     lowest_failed: float | None
@@ -209,7 +233,8 @@ class DivergenceBracket:
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """What the test split said, opened once: accuracies by role ("best", "cheapest", "baseline"), with the keys."""
+    """The results on the test split, which is opened once: accuracies by role ("best", "cheapest", "baseline"), with
+    the keys."""
 
     keys: dict[str, str]
     accuracies: dict[str, float]
@@ -221,7 +246,8 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class MoreMoney:
-    """What more spending would buy: the main finding's half-width now, with more trials, and with more examples."""
+    """What further spending would bring: the main finding's half-width now, with more trials, and with more
+    examples."""
 
     half_width: float
     extra_trials: int
@@ -232,9 +258,11 @@ class MoreMoney:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFindings:
-    """Everything a study supports, as of now. `findings` are those of all closed rounds, in order, groups included.
+    """Everything that a study supports so far. `findings` are those of all closed rounds, in order, those by group
+    included.
 
-    accuracies: by effective key: (mean accuracy, low, high) - Wilson for one trial, with seed noise for several.
+    `accuracies`: (mean accuracy, low, high) by effective key. The interval is Wilson's for one trial and includes the
+    seed noise for several.
     """
 
     noise: Noise
@@ -249,3 +277,4 @@ class StudyFindings:
     boundary: DivergenceBracket | None = None
     confirmation: Confirmation | None = None
     more_money: MoreMoney | None = None
+    level_means: tuple[LevelMean, ...] = ()

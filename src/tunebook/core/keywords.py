@@ -1,4 +1,4 @@
-"""A configuration in the words of PEFT, the Trainer, LLaMA-Factory and axolotl, read off the table of factors."""
+"""A configuration under the names that PEFT, the Trainer, LLaMA-Factory and axolotl use, from the table of factors."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ def lora_keywords(configuration: Configuration) -> dict[str, Any]:
 
 
 def training_keywords(configuration: Configuration, total_steps: int) -> dict[str, Any]:
-    """Keyword arguments of `transformers.TrainingArguments` for a trial of so many optimiser steps."""
+    """Keyword arguments of `transformers.TrainingArguments` for a trial of `total_steps` optimiser steps."""
     return _entries(configuration, Tool.TRAINER) | _schedule(configuration, total_steps)
 
 
 def config_entries(configuration: Configuration, tool: Tool, total_steps: int) -> dict[str, Any]:
-    """Entries of the configuration file of LLaMA-Factory or axolotl; `differences` says what they leave out.
+    """Entries for LLaMA-Factory's or axolotl's configuration file. `differences` lists what they leave out.
 
-    The warm-up is written as a count: not every version of these tools takes a fraction, nor under the same name.
+    The warm-up is written as a number of steps, because versions of these tools differ in whether they accept a
+    fraction and under which name.
     """
     counted = configuration.with_values(warmup_steps=warmup_count(configuration.warmup_steps, total_steps))
     return _entries(counted, tool) | _schedule(configuration, total_steps)
 
 
 def differences(configuration: Configuration, tool: Tool) -> tuple[str, ...]:
-    """What LLaMA-Factory or axolotl cannot do as the configuration says, a clause for each factor."""
+    """What LLaMA-Factory or axolotl cannot do as the configuration says, one clause per factor."""
     clauses = []
     for name, kind in FACTOR_KINDS.items():
         level, key = getattr(configuration, name), kind.keys.get(tool)
@@ -51,11 +52,11 @@ def _schedule(configuration: Configuration, total_steps: int) -> dict[str, Any]:
 
 
 def _entries(configuration: Configuration, tool: Tool) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for name, kind in FACTOR_KINDS.items():
         if tool in kind.keys:
-            found |= kind.keys[tool].entries(getattr(configuration, name)) or {}
-    return found
+            entries |= kind.keys[tool].entries(getattr(configuration, name)) or {}
+    return entries
 
 
 def _text(level: Any) -> str:

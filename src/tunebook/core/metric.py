@@ -1,8 +1,8 @@
-"""What a metric is: how it gets answers, what its score is, and how it judges them. Pure.
+"""What a metric is: how it gets answers, what its score means, and how it judges an answer. Pure.
 
-A metric by example scores each answer by itself, and the study's result is the mean. A metric of all rows (macro-F1,
-BLEU) is one number of a whole split. Which of the two a metric is, its `ScoreScale` says; the statistics judge those
-whose `is_judged` holds. `docs/extending.md` shows a whole metric.
+A metric by example scores each answer on its own, and the study's result is the mean. A set metric (macro-F1, BLEU) is
+one number for a whole split. The metric's `ScoreScale` says which of the two it is; the statistics judge only scales
+whose `is_judged` is true. `docs/extending.md` shows a whole metric.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["AnswerSource", "ExampleMetric", "Metric", "ScoreKind", "ScoreScale",
 
 
 class AnswerSource(StrEnum):
-    """Where the judged answer comes from."""
+    """Where the answer to be judged comes from."""
 
     GENERATION = "generate"
     """Greedy generation."""
@@ -33,60 +33,61 @@ class AnswerSource(StrEnum):
 
 @runtime_checkable
 class Metric(Protocol):
-    """Judges answers. Made from its plugin with the options of the study file as keyword arguments."""
+    """Judges answers. Created from its plugin, with the options in the study file as keyword arguments."""
 
     @property
     def name(self) -> str:
-        """As in the study file."""
+        """The name in the study file."""
         ...
 
     @property
     def scale(self) -> ScoreScale:
-        """What kind of number its result is."""
+        """What kind of number the result is."""
         ...
 
     @property
     def answers(self) -> AnswerSource:
-        """Where the judged answer comes from."""
+        """Where the answer to be judged comes from."""
         ...
 
     def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
-        """The score of one answer, within the scale's bounds. For a metric of all rows: that of a set of one row."""
+        """The score of one answer, within the scale's bounds. For a set metric: the score of a set of one row."""
         ...
 
     def parsable(self, answer: str) -> bool:
-        """Whether the answer is one that could be right at all; many that are not show a collapsed model."""
+        """Whether the answer could be right at all. Many unparsable answers show a collapsed model."""
         ...
 
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
     ) -> tuple[str | Notice, ...]:
-        """Look at the scored examples by split before anything is spent.
+        """Check the scored examples by split before any training.
 
         Args:
-            places: where each example stands ("validation.jsonl:7"), by split.
+            places: the location of each example ("validation.jsonl:7"), by split.
 
-        Returns: what may mislead, as sentences or as notices that the study's language puts into words.
-        Raises: DataError: a gold text that this metric cannot judge, with its place.
+        Returns: warnings, as sentences or as notices, which are put into words in the study's language. Raises:
+        DataError: a gold text that this metric cannot judge, with its location.
         """
         ...
 
 
 @runtime_checkable
 class SetMetric(Metric, Protocol):
-    """A metric of all rows."""
+    """A metric that scores a whole split at once."""
 
     def score_all(self, answers: Sequence[str], examples: Sequence[ExampleText]) -> float:
-        """The one score of a whole split; answers and examples in the same order."""
+        """The score of a whole split; answers and examples are in the same order."""
         ...
 
 
 class ExampleMetric:
-    """A base for metrics by example: give it `name` and `score`, and change what differs from a share of right ones.
+    """A base class for metrics by example: define `name` and `score`, and override what differs from a share of right
+    answers.
 
     Attributes:
-        gold_rule: what every gold text has to be, to end the sentence "metric NAME needs ... in every gold answer".
-        gold_advice: what else the user might do about a gold text that is not.
+        gold_rule: what every gold text must have; completes the sentence "metric NAME needs ... in every gold answer".
+        gold_advice: what else the user can do about a gold text that breaks the rule.
     """
 
     name: str
@@ -96,7 +97,7 @@ class ExampleMetric:
     gold_advice: str = ""
 
     def parsable(self, answer: str) -> bool:
-        """Whether there is an answer at all."""
+        """Whether there is any answer."""
         return bool(answer.strip())
 
     def check(

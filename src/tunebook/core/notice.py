@@ -1,4 +1,4 @@
-"""What the user should know, as a value: `words` puts it into a sentence of the study's language."""
+"""A warning for the user, as a value; `words` turns it into a sentence in the study's language."""
 
 from __future__ import annotations
 
@@ -11,12 +11,21 @@ __all__ = ["Notice"]
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that may mislead; the study goes on.
+    """A warning about something that may mislead; the study goes on.
 
     Attributes:
-        code: a stable name for programs and for the words, which have a method `notice_<code>`.
-        values: JSON values, the arguments of that method.
+        code: a stable name; the class of each language in `words` has a method `notice_<code>`.
+        values: the arguments of that method, as JSON values.
     """
 
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        return {"code": self.code, "values": dict(self.values)}
+
+    @classmethod
+    def from_json(cls, kept: Any) -> Notice:
+        """What `as_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        return cls(str(kept["code"]), dict(kept["values"]))

@@ -1,4 +1,4 @@
-"""What a plan foresees, before anything is spent."""
+"""The planner's outlook: the rounds to come, as far as they can be foreseen."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class RoundOutlook:
     """One round to come.
 
     Attributes:
-        n_trials: most trials it may take from the budget; known exactly for the next wave, an upper bound later.
-        n_comparisons: contrasts of its family, as far as they can be foreseen.
+        n_trials: trials that it takes from the budget; exact for the next wave, an upper bound after that.
+        n_comparisons: contrasts in its family, as far as they can be foreseen.
         smallest_detectable_effect: at power 0.8, adjusted for the round's comparisons; in [0, 1].
     """
 
@@ -27,14 +27,15 @@ class RoundOutlook:
 
 @dataclass(frozen=True)
 class Outlook:
-    """All that is planned.
+    """The remaining rounds with what was folded and cut.
 
     Attributes:
         rounds: the rounds to come, in order.
-        folds: configurations that cost nothing, with why.
+        folds: configurations that need no training of their own, with the reasons.
         cuts: what the budget did not allow, in the order in which it was cut.
-        detectable_without_cuts: explore's smallest detectable effect had nothing been cut, to say what the cuts cost.
-        smallest_margin: the smallest margin that this study could show equivalent; in [0, 1].
+        detectable_without_cuts: the smallest detectable effect of explore if nothing had been cut; shows what the cuts
+            cost.
+        smallest_margin: the smallest margin within which this study could show equivalence; in [0, 1].
         wanted_trials: trials the study would take if nothing were cut.
     """
 

@@ -1,10 +1,10 @@
-"""The protocols that the adapters fulfil, and the values they exchange.
+"""The protocols that the other packages implement, and the values they exchange.
 
     runner -- TrialJob --> Executor -- TrialJob --> Engine
     Engine -- EngineEvent --> Executor -- TrialEvent --> runner -- TrialFact --> Ledger
 
-An engine knows nothing of studies: it is handed a `Workload` (token ids) and `TrialJob`s, and gives back curves, raw
-answers, likelihoods and adapters. Judging text is pure and happens outside it. All values here are picklable.
+An engine knows nothing about studies: it receives a `Workload` (token ids) and `TrialJob`s, and returns curves, raw
+answers, likelihoods and adapters. Answers are judged outside the engine. All values here are picklable.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TokenizedExample:
-    """One example as token ids: the prompt through the chat template, the gold completion with end-of-text."""
+    """One example as token ids: the prompt after the chat template, and the gold completion with its end-of-text
+    token."""
 
     prompt_ids: tuple[int, ...]
     completion_ids: tuple[int, ...]
@@ -75,7 +76,7 @@ class Scoring:
 
     Attributes:
         kind: "generate" (greedy) or "choice" (the option of highest summed log-likelihood, end-of-text included).
-        max_new_tokens: bound of a generated answer.
+        max_new_tokens: largest length of a generated answer.
         stop_ids: tokens that end an answer.
         choices: the options, each as token ids with end-of-text, for kind "choice".
         per_token: compare mean instead of summed log-likelihood.
@@ -90,7 +91,7 @@ class Scoring:
 
 @dataclass(frozen=True)
 class ChatExample:
-    """An example as people read it, for programs with a tokenizer of their own.
+    """An example as text, for programs with their own tokenizer.
 
     Attributes:
         prompt: the question, or the turns of a chat without its system message.
@@ -107,17 +108,17 @@ class ChatExample:
 
 @dataclass(frozen=True)
 class Workload:
-    """Everything that the trials of a study are trained on and scored on.
+    """The data that all trials of a study are trained and scored on.
 
     Attributes:
         train: training examples in file order (a trial's own order comes from `core.order.example_order`); an engine
             cuts them to a trial's max_length by `trained_examples`.
-        splits: "validation" and, only when it is opened, "test"; scored whole, never truncated by max_length.
+        splits: "validation" and, only when it is opened, "test"; never truncated by max_length.
         scoring: how answers are obtained.
-        curve_examples: of how many validation examples (the first ones) the loss is taken after each epoch, for the
-            curve; 0: none.
-        chats: the same examples as people read them, "train" among the splits, for engines that hand them to programs
-            with a tokenizer of their own; empty where no engine needs them.
+        curve_examples: number of validation examples, from the first on, whose loss is measured after each epoch for
+            the curve; 0: none.
+        chats: the same examples as text, by split, "train" included, for engines that pass them to programs with their
+            own tokenizer; empty when no engine needs them.
     """
 
     train: tuple[TokenizedExample, ...]
@@ -128,25 +129,25 @@ class Workload:
 
 
 def trained_examples(examples: Sequence[TokenizedExample], max_length: int) -> tuple[tuple[int, TokenizedExample], ...]:
-    """What a trial trains on, with the index of each: examples cut to `max_length` token ids, without those that keep
-    no completion token."""
+    """The examples that a trial trains on, each with its index: cut to `max_length` token ids, without those that are
+    left with no completion token."""
     cut = ((index, example.cut(max_length)) for index, example in enumerate(examples))
     return tuple((index, example) for index, example in cut if example.completion_ids)
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What does not belong to a trial but to the machine.
+    """Settings that belong to the machine rather than to a trial.
 
     Attributes:
         model: folder of the base model (safetensors), already resolved.
         device: "cpu", "cuda", "cuda:1"; already resolved.
         dtype: "float32", "bfloat16" or "float64"; already resolved.
         threads: threads of this worker; fixed for a study because results depend on it in the last bit.
-        share_prompts: compute tokens that examples of a step have in common once (ENGINE.md; docs/engine.md).
-        memory_bytes: most that may be used; None: what the device has.
+        share_prompts: whether tokens that examples of a step have in common are computed once (docs/engine.md).
+        memory_bytes: upper limit of the memory used; None: all of the device's.
         checkpoint_seconds: an interrupted trial loses at most about this much.
-        trust_remote_code: only ever true when said on the command line.
+        trust_remote_code: true only when the user asked for it on the command line.
         extra: engine-specific settings, e.g. the argument list of engine `command`.
     """
 
@@ -185,39 +186,40 @@ class TrialJob:
 
 
 class TrialSource(Protocol):
-    """Where an engine takes trials from. Engines that train many at once take more as slots get free."""
+    """Where an engine gets its trials. Engines that train several at once take more as slots become free."""
 
     def take(self, n: int) -> Sequence[TrialJob]:
-        """Up to n further trials, in order; empty when there are none now. Asking in vain costs nothing."""
+        """Up to n further trials, in order; empty when none are waiting. Calling it often is cheap."""
         ...
 
 
 class Sink(Protocol):
-    """Where an engine reports to. All calls come from the engine's own thread."""
+    """Where an engine reports events. All calls come from the engine's own thread."""
 
     def emit(self, event: EngineEvent) -> None:
-        """Report what has happened. `Progress` is due at least every few seconds of work."""
+        """Report an event. Emit `Progress` at least every few seconds of work."""
         ...
 
     def should_stop(self) -> bool:
-        """Asked after every step and every scoring batch: save and return as soon as possible."""
+        """Whether to save and return as soon as possible. Call it after every step and every scoring batch."""
         ...
 
     def is_cancelled(self, trial_id: int) -> bool:
-        """Asked where `should_stop` is: end this trial alone, free its slot and emit `Cancelled`."""
+        """Whether to end this trial alone, free its slot and emit `Cancelled`. Call it wherever `should_stop` is
+        called."""
         ...
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Seconds measured on this machine, from which time and memory are predicted.
+    """Speeds and sizes measured on this machine, from which time and memory are predicted.
 
     Attributes:
-        train_tokens_per_second: raw training tokens a second of one trial after another.
-        score_examples_per_second: scored examples a second.
-        one_by_one_tokens_per_second: what PEFT and the Trainer reach, when measured or estimated; for the line that
-            says what one-after-another training would take.
-        base_bytes, trial_bytes: memory of the base model, and of each further trial of rank 8.
+        train_tokens_per_second: raw training tokens per second, one trial after another.
+        score_examples_per_second: scored examples per second.
+        one_by_one_tokens_per_second: raw training tokens per second with PEFT and the Trainer, measured or estimated;
+            used to say how long training one trial after another would take.
+        base_bytes, trial_bytes: memory of the base model, and of each additional trial of rank 8.
         device: name of the device.
         values: engine-specific figures (the rate curve of rows per forward), JSON values.
     """
@@ -241,39 +243,40 @@ class Engine(Protocol):
     def refuses(self, configuration: Configuration) -> str | None:
         """Why this engine cannot train a configuration exactly, as the end of a sentence ("it has no DoRA"), or None.
 
-        Asked in the runner's process before anything is loaded, once for each configuration of a wave and by `plan`;
-        it must be fast, load no model and depend on the configuration alone. A refused trial goes to the next engine
-        that can (`run.engines`)."""
+        Called in the runner's process before anything is loaded, once for each configuration of a wave and by `plan`.
+        It must be fast, load no model and depend on the configuration alone. A refused trial goes to the next engine
+        that can train it (`run.engines`).
+        """
         ...
 
     def calibrate(self, workload: Workload) -> Calibration:
-        """Measure this machine for a few seconds (at most about 20) on examples of the workload; changes nothing."""
+        """Measure this machine for a few seconds (at most about 20) on examples of the workload. Changes nothing."""
         ...
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         """Train and score trials from the source until it is empty or `sink.should_stop()`.
 
-        One trial's trouble is reported as `Failed` and never touches the others. Raises `ModelError` when the
-        base model cannot be used at all, `EnvironmentStop` when the machine stops the study.
+        A trial that cannot be trained is reported as `Failed` and never affects the others. Raises `ModelError` when
+        the base model cannot be used at all, and `EnvironmentStop` when the machine stops the study.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineEntry:
-    """An engine as the study file names it: what has to be known of it before it is loaded. Importing it is light.
+    """An engine's registration: what must be known about it before it is loaded. Importing an entry must be cheap.
 
     Attributes:
         factory: "module:class", called with `EngineOptions` in the worker and, to ask `Engine.refuses`, in the runner.
-        folding: what the engine promises not to change the mathematics (equal to the class's own attribute).
-        in_process: run in the runner's own process; for engines that train nothing.
+        folding: the settings that the engine promises not to change the result (equal to the class's own attribute).
+        in_process: whether it runs in the runner's own process; for engines that train nothing.
         needs_model: whether a base model and its tokenizer are loaded.
-        trains: whether its adapters are real ones.
-        calibrates: whether anything can be measured before it has trained.
-        runs_command: whether the study file's `command` and `command_limits` are for it.
+        trains: whether it produces usable adapters.
+        calibrates: whether speeds can be measured before it has trained.
+        runs_command: whether it uses the study file's `command` and `command_limits`.
         fallbacks: names of engines that take over a model or a configuration that this one refuses, in order.
-        refuses_model: "module:function", called with the model's folder and whether its own code is trusted; gives why
-            the engine cannot run that model, or None. Empty: it runs every model.
+        refuses_model: "module:function", called with the model's folder and whether code that comes with the model is
+            trusted; returns why the engine cannot run that model, or None. Empty: it runs every model.
     """
 
     factory: str
@@ -288,15 +291,16 @@ class EngineEntry:
 
 
 class Planner(Protocol):
-    """Decides what to ask next. Pure: the same history gives the same answer."""
+    """Decides which trials come next. Pure: the same history always gives the same answer."""
 
     def next_wave(self, history: History) -> Wave | None:
-        """The next trials with their contrasts, or None when the study is done. Never repeats an equal effective
-        configuration and seed. Called only when every planned trial is final and every finished round is judged."""
+        """The next trials with their contrasts, or None when the study is done. Never repeats a pair of effective
+        configuration and seed. Called only when every planned trial is final and every finished round has been judged.
+        """
         ...
 
     def outlook(self, history: History) -> Outlook:
-        """The rounds to come as far as they can be foreseen, for `plan` and `status`."""
+        """The rounds to come, as far as they can be foreseen, for `plan` and `status`."""
         ...
 
 
@@ -313,27 +317,27 @@ PlannerFactory = Callable[
     [StudySpec, DataFacts, Folding, tuple[Configuration, ...], "Calibration | None"],
     Planner,
 ]
-"""Makes a planner of a study: its file, counts and lengths of its data, what the engine folds, the configurations of
-the user's own table (empty: none), and the measured rates (None: unknown)."""
+"""Creates a planner from the study's specification, the facts of its data, the engine's folding, the configurations of
+the user's own table (empty: none) and the measured rates (None: unknown)."""
 
 
 class SinkWrapper(Protocol):
-    """Wraps the sink that an engine reports to; picklable, used in the worker."""
+    """Wraps the sink that an engine reports to. Must be picklable; used in the worker."""
 
     def wrap(self, sink: Sink) -> Sink: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutorSetup:
-    """What an executor is for.
+    """What an executor needs to know.
 
     Attributes:
         engine: "module:class" of the engine, called with `options`.
-        in_process: the engine trains nothing and needs no worker.
-        options: of the first device; `executors.options_by_device` gives those of each.
+        in_process: whether the engine runs in the runner's process, without workers.
+        options: engine options for the first device; `executors.options_by_device` derives those of each device.
         devices: "cpu:0", "cuda:1", ...
         transform: judges answers in the worker.
-        logs: folder for what workers print; empty: it is not kept.
+        logs: folder for the workers' output; empty: the output is not kept.
     """
 
     engine: str
@@ -346,7 +350,7 @@ class ExecutorSetup:
 
 
 class Executor(Protocol):
-    """Runs trials on the devices there are."""
+    """Runs trials on the available devices."""
 
     def calibrate(self) -> Calibration:
         """Measure the machine, see `Engine.calibrate`; whatever was loaded for it is used again by `run`.
@@ -360,18 +364,19 @@ class Executor(Protocol):
         ...
 
     def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
-        """Train all jobs; calls `on_event` in the caller's thread for every event of every worker, in order for each
-        trial, and for what the executor itself has to tell. Returns when every job is finished, failed or cancelled,
-        or soon after `stop`."""
+        """Train all jobs. Calls `on_event` in the caller's thread for every event, from workers or from the executor
+        itself; the events of one trial come in order. Returns when every job is finished, failed or cancelled, or soon
+        after `stop`."""
         ...
 
     def cancel(self, trial_id: int) -> None:
-        """End one trial: `Cancelled` is told when it has ended, at once where it still waits, else after its running
-        step. A trial that has a result by then keeps it. May be called from any thread."""
+        """Cancel one trial: immediately if it is waiting, else after its running step. `Cancelled` is emitted when it
+        has ended; a trial that has a result by then keeps it. May be called from any thread."""
         ...
 
     def stop(self, now: bool = False) -> None:
-        """Ask for an end after the running step (`now`: at once). May be called from a signal handler."""
+        """Ask all workers to end after the running step, or immediately if `now`. May be called from a signal
+        handler."""
         ...
 
     def close(self) -> None:
@@ -383,31 +388,31 @@ ExecutorFactory = Callable[[ExecutorSetup], Executor]
 
 
 class Tracker(Protocol):
-    """Follows a run, to show it elsewhere. Called from the runner's thread, in order.
+    """Follows a run in order to show it elsewhere. Called from the runner's thread, in order.
 
-    An error that it raises is a warning, and it is then told nothing more: a tracker never ends a study.
+    A tracker cannot end a study: the first error that it raises becomes a warning, and it is not called again.
     """
 
     def event(self, event: Event) -> None:
-        """Something has happened, see `core.events`. Events of running trials carry the trial's number;
-        `WaveStarted.history` has the trials."""
+        """Receive an event (`core.events`). Events of running trials carry the trial's number; the trials are in
+        `WaveStarted.history`."""
         ...
 
     def close(self) -> None:
-        """This run is over; the study may go on in another."""
+        """This run is over; the study may be continued by another."""
         ...
 
 
 TrackerFactory = Callable[[str, StudySpec, Callable[[str], None]], Tracker]
-"""Makes a tracker of a study: a folder of its own inside the study folder (not made yet), the study's file, and whom
-to tell what may mislead, one sentence a call."""
+"""Creates a tracker from a folder of its own inside the study folder (not created yet), the study's specification, and
+a function that takes a warning, one sentence per call."""
 
 
 class Observer(Protocol):
-    """Whoever watches a study: a terminal, a file, a tracker, a test. Calls come from the runner's thread, in order."""
+    """Watches a study: a terminal, a file, a tracker, a test. Called from the runner's thread, in order."""
 
     def event(self, event: Event) -> None:
-        """Something has happened, see `core.events`."""
+        """Receive an event (`core.events`)."""
         ...
 
     def phase(self, text: str) -> None:
@@ -415,12 +420,13 @@ class Observer(Protocol):
         ...
 
     def warning(self, text: str) -> None:
-        """Something may mislead; the study goes on."""
+        """Receive a warning about something that may mislead; the study goes on."""
         ...
 
 
 class Ledger(Protocol):
-    """The durable record of one study. Every method is one transaction: after it returns, its effect survives a crash.
+    """The durable record of one study. Every method is one transaction: its effect survives a crash once it has
+    returned.
 
     One writer at a time (SQLite: a file lock, else LedgerLocked). Reading needs no lock.
     """
@@ -448,7 +454,7 @@ class Ledger(Protocol):
         ...
 
     def start_trial(self, trial_id: int, worker: str) -> int:
-        """Planned to running; gives the attempt's fencing token."""
+        """Change a trial from planned to running; returns the attempt's fencing token."""
         ...
 
     def finish_trial(self, fact: TrialFact, token: int) -> None:
@@ -456,19 +462,20 @@ class Ledger(Protocol):
         ...
 
     def release_trial(self, trial_id: int, token: int, reason: str) -> None:
-        """Running back to planned, the attempt closed with a reason."""
+        """Change a trial from running back to planned, and close the attempt with a reason."""
         ...
 
     def release_running(self, reason: str) -> None:
-        """Every running trial whose lease has ended (SQLite: every one, since we hold the lock) back to planned."""
+        """Put every running trial whose lease has ended back to planned (SQLite: every running trial, since we hold the
+        lock)."""
         ...
 
     def retry_failed(self) -> list[int]:
-        """Every failed trial back to planned; the last round is opened again when one of them belongs to it."""
+        """Put every failed trial back to planned; the last round is reopened when one of them belongs to it."""
         ...
 
     def close_round(self, round_number: int, findings: Sequence[Finding]) -> None:
-        """Write a round's findings, once; the same again changes nothing."""
+        """Write a round's findings, once. Writing the same findings again changes nothing."""
         ...
 
     def seal(self, configurations: dict[str, str]) -> None:
@@ -476,7 +483,7 @@ class Ledger(Protocol):
         ...
 
     def note(self, code: str, values: dict[str, Any]) -> None:
-        """Keep something that happened (a split cohort, changed versions, a calibration), with the time."""
+        """Keep a note of something that happened (a split cohort, changed versions, a calibration), with the time."""
         ...
 
     def notes(self) -> Sequence[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""A trial against its repetition: what `rerun` finds."""
+"""The comparison of a trial with its repetition, as `rerun` reports it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LOSS_TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A trial against its repetition.
+    """How a repetition compares with the original trial.
 
     Attributes:
-        states: state then and now.
-        bit_for_bit: outcomes and adapter are identical.
-        answers_differ: examples with another answer.
-        largest_loss_difference: relative, over all examples; None without outcomes.
-        adapter_equal: None where one of them is not there any more.
+        states: the states of the original and of the repetition.
+        bit_for_bit: whether outcomes and adapter are identical.
+        answers_differ: number of examples with a different answer.
+        largest_loss_difference: largest relative difference over all examples; None without outcomes.
+        adapter_equal: whether the adapters are equal; None when one of them no longer exists.
         changed_versions: libraries and devices that differ from when the study was created.
     """
 

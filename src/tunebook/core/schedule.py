@@ -16,7 +16,7 @@ DECAY_SHARE = 0.1
 
 
 def schedule_arguments(configuration: Configuration, total_steps: int) -> dict[str, float]:
-    """What transformers must be told of a schedule beside its name and its warm-up (`lr_scheduler_kwargs`)."""
+    """The `lr_scheduler_kwargs` that transformers needs for a schedule, beside its name and its warm-up."""
     if configuration.lr_scheduler_type == "cosine_with_min_lr":
         return {"min_lr_rate": MIN_RATE}
     if configuration.lr_scheduler_type == "warmup_stable_decay":
@@ -25,7 +25,7 @@ def schedule_arguments(configuration: Configuration, total_steps: int) -> dict[s
 
 
 def rate_factor(configuration: Configuration, step: int, total_steps: int) -> float:
-    """What the peak rate is multiplied with at a step (from 0)."""
+    """The factor by which the peak learning rate is multiplied at a step (counted from 0)."""
     kind = configuration.lr_scheduler_type
     if kind == "constant":
         return 1.0

@@ -1,4 +1,4 @@
-"""What kind of number a metric gives."""
+"""What kind of number a metric produces."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["ScoreKind", "ScoreScale"]
 
 
 class ScoreKind(StrEnum):
-    """How the examples of a split make one result."""
+    """How the examples of a split give one result."""
 
     SHARE = "share"
-    """Each example is right (1) or wrong (0); the result is the share of right ones."""
+    """Each example is right (1) or wrong (0); the result is the share of right answers."""
     MEAN = "mean"
     """Each example has a score; the result is their mean."""
     STATISTIC = "statistic"
-    """One number of all examples together, which is no mean over them: macro-F1, BLEU."""
+    """One number for all examples together that is not a mean over them: macro-F1, BLEU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class ScoreScale:
     """What a score means.
 
     Attributes:
-        kind: how examples make one result.
+        kind: how examples give one result.
         low, high: bounds of a score; None: unbounded.
         unit: what a score counts ("nats", "characters"); empty for shares and scores in [0, 1], shown as points.
         higher_is_better: False for errors and losses.
@@ -38,12 +38,12 @@ class ScoreScale:
 
     @property
     def counts_right_answers(self) -> bool:
-        """Whether the result is an accuracy: a share of right answers."""
+        """Whether the result is an accuracy, that is a share of right answers."""
         return self.kind is ScoreKind.SHARE
 
     @property
     def is_judged(self) -> bool:
-        """Whether the study's statistics hold for it: means over examples of scores in [0, 1], higher being better."""
+        """Whether the study's statistics apply: means over examples of scores in [0, 1], higher being better."""
         bounded = self.low is not None and self.high is not None and 0 <= self.low < self.high <= 1
         return self.kind is not ScoreKind.STATISTIC and bounded and self.higher_is_better
 

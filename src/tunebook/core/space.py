@@ -1,4 +1,4 @@
-"""The search space, and the folding of settings that change nothing.
+"""The search space, and the folding of settings that do not change the result.
 
 `effective` maps a configuration to its canonical form: two configurations train the same adapter (up to the order of
 float additions) exactly when their effective configurations are equal, as far as the engine's `Folding` promises.
@@ -19,18 +19,19 @@ SIGNIFICANT_DIGITS = 12
 """Derived values are rounded to this many digits so that equal settings reached by different sums stay equal."""
 
 FoldReason = str
-"""A code that the templates put into words: batch_split, gradient_checkpointing, max_length, rslora, warmup."""
+"""A code that `words` turns into a sentence: batch_split, gradient_checkpointing, max_length, rslora, warmup."""
 
 
 @dataclass(frozen=True)
 class Folding:
-    """What an engine promises does not change the mathematics. Engine `command` promises nothing.
+    """The settings that an engine promises not to change the mathematics. Engine `command` promises nothing.
 
     Attributes:
-        batch_split: only batch size x accumulation matters (the loss is normalised over the effective batch).
+        batch_split: only the product of batch size and accumulation matters (the loss is normalised over the effective
+            batch).
         gradient_checkpointing: it changes memory and time only.
-        max_length: values at or above the longest example are one.
-        scaling: alpha/r is what acts, so rsLoRA is another way to write alpha.
+        max_length: all values at or above the longest example are equivalent.
+        scaling: only alpha/r acts, so rsLoRA is another way to write alpha.
         checkpoints: with a constant schedule a shorter trial is a checkpoint of a longer one.
     """
 
@@ -70,7 +71,7 @@ def effective(configuration: Configuration, folding: Folding, longest_tokens: in
 
 
 def fold_reasons(configuration: Configuration, folding: Folding, longest_tokens: int | None) -> tuple[FoldReason, ...]:
-    """Why the effective configuration is written differently from the one asked for, as codes, each once."""
+    """Codes of the reasons why the effective configuration differs from the one asked for, each once."""
     before = configuration.as_dict()
     changes = _canonical(configuration, folding, longest_tokens)
     changed = configuration.with_values(**{name: value for name, (value, _) in changes.items()}).as_dict()
@@ -78,10 +79,11 @@ def fold_reasons(configuration: Configuration, folding: Folding, longest_tokens:
 
 
 def checkpoint_family(configuration: Configuration) -> Configuration | None:
-    """What all trials that are checkpoints of one run have in common (epochs set to 0), or None if there are none.
+    """The configuration shared by all trials that are checkpoints of one run (with epochs set to 0), or None if there
+    can be no checkpoints.
 
-    Holds with a constant schedule whose warm-up is counted in absolute steps: the first epochs of a longer trial are
-    then the shorter trial.
+    Checkpoints exist with a constant schedule whose warm-up is a number of steps: the first epochs of a longer trial
+    are then identical to the shorter trial.
     """
     constant = configuration.lr_scheduler_type in ("constant", "constant_with_warmup")
     absolute = configuration.warmup_steps == 0 or configuration.warmup_steps >= 1

@@ -1,4 +1,4 @@
-"""What comes of one trial: as the engine gives it back, and judged."""
+"""The result of one trial: raw, as the engine returns it, and judged."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["JudgedTrial", "RawScores", "RawTrial"]
 
 @dataclass(frozen=True)
 class RawScores:
-    """What a model did on one split, before judging.
+    """A model's raw results on one split, before judging.
 
     Attributes:
-        answers: generated token ids an example, without the stop token; for kind "choice" the index of the option.
+        answers: generated token ids of each example, without the stop token; for kind "choice" the index of the option.
         nll: summed negative log-likelihood of the gold completion, nats, shape (n,).
-        n_label_tokens: label tokens an example, shape (n,), to turn sums into means.
+        n_label_tokens: label tokens of each example, shape (n,), to turn sums into means.
         texts: the answers as text, from engines that have no token ids; `answers` is then empty.
     """
 
@@ -28,13 +28,13 @@ class RawScores:
 
 @dataclass(frozen=True)
 class RawTrial:
-    """What an engine gives back of a trial.
+    """The result of a trial as an engine returns it.
 
     Attributes:
         scores: by split; empty when training broke before it could be scored.
-        broke_at_step: the step with a non-finite loss or gradient, or whose smoothed loss was above the limit of
-            `core.divergence`; training stopped there. None: it ran to its end.
-        reason: code of why it broke, from `core.divergence`.
+        broke_at_step: the step at which training was stopped because of a non-finite loss or gradient, or a smoothed
+            loss above the limit of `core.divergence`. None: training ran to its end.
+        reason: code of the reason why training broke, from `core.divergence`.
     """
 
     id: int

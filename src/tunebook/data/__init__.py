@@ -6,7 +6,7 @@ from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.fingerprint import changed_files, sha256_of
 from tunebook.data.formats import load_rows
 from tunebook.data.inspect import write_study_file
-from tunebook.data.prepare import PreparedData, ShownExample, prepare
+from tunebook.data.prepare import PreparedData, ShownExample, may_exceed, prepare
 from tunebook.data.splits import Splits, read_splits
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Splits",
     "changed_files",
     "load_rows",
+    "may_exceed",
     "prepare",
     "read_splits",
     "sha256_of",

@@ -9,8 +9,9 @@ from tunebook.core.notice import Notice
 from tunebook.core.ports import TokenizedExample
 from tunebook.core.study import DataSpec
 from tunebook.data.examples import DataExample, LoadedRows
+from tunebook.data.labels import compared, labels_of, repeated_labels
 from tunebook.data.split import repeats_across, repeats_within
-from tunebook.data.summary import compared, labels_of, truncation
+from tunebook.data.summary import truncation
 from tunebook.errors import DataError
 from tunebook.words import Words
 
@@ -107,9 +108,8 @@ def _one_label(name: str, examples: Sequence[DataExample], data: DataSpec, refus
 
 
 def _unseen_labels(name: str, examples: Sequence[DataExample], train: Sequence[DataExample]) -> list[Notice]:
-    known = labels_of(train)
-    # Answers that hardly ever repeat are texts, where unseen ones are the rule.
-    if known is None or 2 * len(known) > len(train) or not examples:
+    known = repeated_labels(train)  # of texts unseen ones are the rule
+    if known is None or not examples:
         return []
     unseen = {label: count for label, count in (labels_of(examples) or {}).items() if label not in known}
     if not unseen:
@@ -161,13 +161,16 @@ def check_lengths(
         context_tokens: longest input of the model, or None.
 
     Raises:
-        DataError: a max_length that leaves no training answer; a scored answer longer than the model's context.
+        DataError: a max_length or a context that leaves no training answer; a scored answer longer than the model's
+            context.
     """
+    shortest = min(len(example.prompt_ids) for example in tokens)
+    if context_tokens is not None and shortest >= context_tokens:
+        raise DataError(words.refused_long_prompts(place("train", train[0]), shortest, context_tokens))
     warnings: list[Notice] = []
     for level in levels:
         cut = truncation(tokens, level)
         if cut["without_answer"] == len(tokens):
-            shortest = min(len(example.prompt_ids) for example in tokens)
             raise DataError(words.refused_max_length(level, shortest))
         values = {"max_length": level, "total": len(tokens)}
         if cut["without_answer"]:

@@ -1,7 +1,7 @@
 """The forms in which people hand over examples, recognised by their keys.
 
 Prompt/completion, alpaca, messages and ShareGPT are all turned into the turns before the answer, and the answer. In a
-chat the answer is the last turn of the assistant; turns after it are left out.
+chat the answer is the last turn of the assistant whose `weight` is not 0; turns after it are left out.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ PAIRS = (
     ("sentence", "label"),
 )
 """Names under which a prompt and its completion are found, in this order."""
+
+_FORMS = (
+    "messages (turns of role and content), or conversations (turns of from and value), or instruction and output "
+    "(or response), or one of " + ", ".join("/".join(pair) for pair in PAIRS)
+)
+"""The keys of every form, for messages."""
 
 ROLES = {
     "system": "system",
@@ -58,6 +64,21 @@ class _Where:
 
     def error(self, key: str, found: str, expected: str, step: str) -> DataError:
         return DataError(f"{self.text}: {key}: found {found}; {expected}. {step}")
+
+    def absent(self, path: str, values: dict[str, Any], expected: str, step: str = "") -> DataError:
+        """A key that a row or a turn has not, with those that it has; one that is called otherwise is renamed."""
+        key = path.rpartition(".")[2]
+        step = step or f"Rename one of them to {key}, or add it."
+        return self.error(path, f"no such key, but {_keys_of(values)}", expected, step)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A turn of a chat; `learnt` unless its weight is 0."""
+
+    role: str
+    text: str
+    learnt: bool = True
 
 
 Parts = tuple[tuple[Message, ...], str, str]
@@ -96,6 +117,11 @@ def recognise(row: dict[str, Any], format: str | None, where: str) -> tuple[str,
     for name, keys in _candidates(row):
         if format in (None, name):
             return name, keys
+    if _is_preference(row):
+        raise DataError(
+            f"{where}: found {_keys_of(row)}; chosen and rejected are preference data (DPO), and tunebook tunes on one "
+            "answer a prompt. To train on the chosen answers, rename chosen to completion and keep prompt."
+        )
     if format is not None:
         # The reader of the named form then says which key is missing.
         return format, {
@@ -104,11 +130,11 @@ def recognise(row: dict[str, Any], format: str | None, where: str) -> tuple[str,
             "messages": ("messages",),
             "sharegpt": ("conversations",),
         }[format]
-    found = "the keys " + ", ".join(quoted(key) for key in list(row)[:12]) if row else "no keys"
-    raise DataError(
-        f"{where}: found {found}; a row has prompt and completion, or instruction and output, or "
-        "messages, or conversations. Rename the keys of all rows."
-    )
+    raise DataError(f"{where}: found {_keys_of(row)}; a row has {_FORMS}. Rename the keys of all rows.")
+
+
+def _keys_of(values: dict[str, Any]) -> str:
+    return "the keys " + ", ".join(quoted(key) for key in list(values)[:12]) if values else "no keys"
 
 
 def _candidates(row: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
@@ -122,9 +148,13 @@ def _candidates(row: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
     if "instruction" in row and ("output" in row or "response" in row):
         found.append(("alpaca", ("instruction", "output" if "output" in row else "response")))
     found += [("prompt_completion", pair) for pair in PAIRS if pair[0] in row and pair[1] in row]
-    if not found and "prompt" in row:
+    if not found and "prompt" in row and not _is_preference(row):
         found.append(("prompt_completion", PAIRS[0]))
     return found
+
+
+def _is_preference(row: dict[str, Any]) -> bool:
+    return "chosen" in row and "rejected" in row
 
 
 def _example(
@@ -155,18 +185,15 @@ def _group(row: dict[str, Any], group: str | None, where: _Where) -> str | None:
     value = row.get(group)
     if isinstance(value, str | int | float) and not (isinstance(value, str) and not value.strip()):
         return _clean(str(value), group, where)
-    found = quoted(value) if group in row else "no such key"
-    raise where.error(
-        group,
-        found,
-        "data.group names a field that every row has",
-        f"Known here: {', '.join(quoted(key) for key in list(row)[:12])}.",
-    )
+    if group not in row:
+        step = "Write it in every row, or name another field."
+        raise where.absent(group, row, "data.group names a field that every row has", step)
+    raise where.error(group, quoted(value), "data.group names a field that every row has", "Write it in every row.")
 
 
 def _text(row: dict[str, Any], key: str, where: _Where) -> str:
     if key not in row:
-        raise where.error(key, "no such key", f"every row has {key}, as the first one", "Add it, or remove the row.")
+        raise where.absent(key, row, f"every row has {key}")
     value = row[key]
     if not isinstance(value, str):
         raise where.error(key, quoted(value), "it is a text", _as_text_step(value))
@@ -205,7 +232,7 @@ def _prompt_completion(row: dict[str, Any], keys: tuple[str, ...], where: _Where
         if isinstance(answer, list):
             turns += _turns(answer, completion_key, "role", "content", where)
         else:
-            turns += (("assistant", _text(row, completion_key, where)),)
+            turns += (_Turn("assistant", _text(row, completion_key, where)),)
         return _before_answer(turns, system, _tools(row, where), completion_key, where)
     head: tuple[Message, ...] = (("system", system),) if system else ()
     return (*head, ("user", _text(row, prompt_key, where))), _text(row, completion_key, where), ""
@@ -246,20 +273,23 @@ FORMATS: dict[str, Callable[[dict[str, Any], tuple[str, ...], _Where], Parts]] =
 
 
 def _list(row: dict[str, Any], key: str, where: _Where) -> list[Any]:
-    value = row.get(key)
+    if key not in row:
+        raise where.absent(key, row, f"every row has {key}")
+    value = row[key]
     if isinstance(value, list) and value:
         return value
-    found = quoted(value) if key in row else "no such key"
-    raise where.error(key, found, "it is a list of turns", "Write the turns, or remove the row.")
+    raise where.error(key, quoted(value), "it is a list of turns", "Write the turns, or remove the row.")
 
 
-def _turns(values: list[Any], key: str, role_key: str, text_key: str, where: _Where) -> tuple[Message, ...]:
-    turns: list[Message] = []
+def _turns(values: list[Any], key: str, role_key: str, text_key: str, where: _Where) -> tuple[_Turn, ...]:
+    turns: list[_Turn] = []
     for i, value in enumerate(values):
         at = f"{key}[{i}]"
         if not isinstance(value, dict):
             raise where.error(at, quoted(value), f"a turn has {role_key} and {text_key}", "Write it as an object.")
-        role = value.get(role_key)
+        if role_key not in value:
+            raise where.absent(f"{at}.{role_key}", value, f"a turn has {role_key} and {text_key}")
+        role = value[role_key]
         if not isinstance(role, str) or role.casefold() not in ROLES:
             raise where.error(
                 f"{at}.{role_key}",
@@ -267,12 +297,15 @@ def _turns(values: list[Any], key: str, role_key: str, text_key: str, where: _Wh
                 f"it is one of {', '.join(ROLES)}",
                 "Rename the role, or remove the row.",
             )
-        turns.append((ROLES[role.casefold()], _turn_text(value, at, text_key, where)))
+        learnt = value.get("weight") is None or bool(value["weight"])
+        turns.append(_Turn(ROLES[role.casefold()], _turn_text(value, at, text_key, where), learnt))
     return tuple(turns)
 
 
 def _turn_text(turn: dict[str, Any], at: str, text_key: str, where: _Where) -> str:
     content, calls = turn.get(text_key), turn.get("tool_calls")
+    if isinstance(turn.get("function_call"), dict) and not calls:
+        calls = [turn["function_call"]]
     if isinstance(calls, list) and calls and not content:
         return json.dumps(
             [call.get("function", call) if isinstance(call, dict) else call for call in calls],
@@ -288,21 +321,31 @@ def _turn_text(turn: dict[str, Any], at: str, text_key: str, where: _Where) -> s
         )
     ):
         content = "".join(part["text"] for part in content)
+    if text_key not in turn:
+        raise where.absent(f"{at}.{text_key}", turn, f"a turn has {text_key}")
     if not isinstance(content, str):
         raise where.error(f"{at}.{text_key}", quoted(content), "it is a text", _as_text_step(content))
     return _clean(content, f"{at}.{text_key}", where)
 
 
-def _before_answer(turns: tuple[Message, ...], system: str, tools: str, key: str, where: _Where) -> Parts:
-    last = max((i for i, (role, _) in enumerate(turns) if role == "assistant"), default=None)
-    if last is None:
+def _before_answer(turns: tuple[_Turn, ...], system: str, tools: str, key: str, where: _Where) -> Parts:
+    answers = [i for i, turn in enumerate(turns) if turn.role == "assistant"]
+    if not answers:
         raise where.error(
             key, "no turn of the assistant", "the last one is the answer to learn", "Add it, or remove the row."
         )
-    before = turns[:last]
+    last = max((i for i in answers if turns[i].learnt), default=None)
+    if last is None:
+        raise where.error(
+            key,
+            "weight 0 in every turn of the assistant",
+            "the last one of another weight is the answer to learn",
+            "Give one the weight 1, or remove the row.",
+        )
+    before = tuple((turn.role, turn.text) for turn in turns[:last])
     if system and not any(role == "system" for role, _ in before):
         before = (("system", system), *before)
-    return before, turns[last][1], tools
+    return before, turns[last].text, tools
 
 
 def _tools(row: dict[str, Any], where: _Where) -> str:

@@ -12,12 +12,12 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunebook.core.study import ERROR_SHARES, RoundKind
+from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.formats import load_rows
+from tunebook.data.labels import compared, repeated_labels
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
-from tunebook.data.summary import compared, labels_of
 from tunebook.errors import DataError
 from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
@@ -181,8 +181,8 @@ def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
 def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
     train = rows["train"].examples
     answers = [example.completion.strip() for example in train]
-    labels = labels_of(train)
-    if labels is not None and 2 * len(labels) <= len(train):
+    labels = repeated_labels(train)
+    if labels is not None:
         shown = [shorten(one_line(label), LABEL_CHARACTERS) for label in list(labels)[:6]]
         name = "choice" if _are_options(labels, rows) else "exact_match"
         return name, words.comment_labels(len(labels), shown)
@@ -288,7 +288,7 @@ def _detectable_points(seen: Findings) -> int:
         n_examples=n,
         m_treatment=m_treatment,
         m_control=m_control,
-        alpha=ERROR_SHARES[RoundKind.EXPLORE],
+        alpha=error_share(RoundKind.EXPLORE),
         n_comparisons=USUAL_COMPARISONS,
     )
     return max(1, round(100 * smallest_detectable_effect(design)))

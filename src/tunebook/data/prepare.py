@@ -26,11 +26,13 @@ from tunebook.data.template import Encoder
 from tunebook.errors import DataError
 from tunebook.words import Words, words_for
 
-__all__ = ["PreparedData", "ShownExample", "prepare"]
+__all__ = ["PreparedData", "ShownExample", "may_exceed", "prepare"]
 
 ROOM_TOKENS = 8
 """A generated answer may be this much longer than the longest gold answer of the training data."""
 MOST_CHOICES = 50
+TEMPLATE_TOKENS = 256
+"""More than a template puts around a short chat, the system message of its own included."""
 CURVE_EXAMPLES = 32
 """How many validation examples the loss after each epoch is taken on."""
 
@@ -149,7 +151,7 @@ def prepare(
         _facts(spec, splits, workload.train),
         {name: _texts(examples) for name, examples in splits.scored.items()},
         {role: rows.sha256 for role, rows in splits.sources.items()},
-        summarise(spec, splits, train, encoded, encoder, warnings),
+        summarise(spec, splits, train, encoded, encoder),
         choices,
         tuple(warnings),
         {name: tuple(splits.place(name, e) for e in examples) for name, examples in splits.scored.items()},
@@ -158,6 +160,22 @@ def prepare(
         chats["test"],
         lambda: _within(_encode(splits, "train", splits.train_pool, encoder), context_tokens),
     )
+
+
+def may_exceed(spec: StudySpec, base_folder: str | Path, context_tokens: int) -> bool:
+    """Whether a row could be longer than the model's context; a text has at most one token a byte, and some for the
+    template.
+
+    Raises:
+        DataError: the data cannot be read.
+    """
+    splits = read_splits(spec.data, spec.seed, base_folder)
+    texts = (
+        "".join((*(text for _, text in example.messages), example.completion, example.tools))
+        for examples in splits.used.values()
+        for example in examples
+    )
+    return any(len(text.encode()) + TEMPLATE_TOKENS > context_tokens for text in texts)
 
 
 def _shown(

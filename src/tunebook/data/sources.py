@@ -20,6 +20,7 @@ __all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 """Endings of data files, and what they are read as."""
+_ENDINGS = " ".join(SUFFIXES)
 _HUB_ID = re.compile(
     r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
     r"(:(?P<split>[\w.\[\]%+:-]+))?"
@@ -65,11 +66,11 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
         return _read_hub(source, split)
     kind = SUFFIXES.get(path.suffix.lower())
     if exists and path.is_dir():
-        raise DataError(f"{source}: a folder; data is one file (.jsonl .json .csv .parquet). Give the file in it.")
+        raise DataError(f"{source}: a folder; data is one file ({_ENDINGS}). Give the file in it.")
     if kind is None:
         raise DataError(
             f"{source}: {'' if exists else 'no such file, and '}the name ends in {quoted(path.suffix)}; "
-            "data files are .jsonl, .json, .csv or .parquet, hub ids are owner/name. Rename or convert it."
+            f"data files end in {_ENDINGS}, hub ids are owner/name. Rename or convert it."
         )
     if exists and not path.is_file():  # a pipe may never end, a device never does
         raise DataError(f"{source}: not a file; data is read more than once. Write it to a file and give that.")
@@ -108,7 +109,19 @@ def _read_parquet(data: bytes, source: str) -> list[Row]:
         values = pq.read_table(io.BytesIO(data)).to_pylist()
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(f"{source}: not readable as Parquet ({quoted(str(error))}). Write it again.") from None
-    return [(i + 1, row) for i, row in enumerate(values)]
+    return [(i + 1, _without_padding(row)) for i, row in enumerate(values)]
+
+
+def _without_padding(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of Arrow without the nulls inside its values: all rows of a column have the same fields there, so that the
+    arguments of one tool appear in every other tool as null."""
+    return {name: _not_null(value) for name, value in row.items()}
+
+
+def _not_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _not_null(each) for name, each in value.items() if each is not None}
+    return [_not_null(each) for each in value] if isinstance(value, list) else value
 
 
 def _read_hub(source: str, split: str) -> RawRows:
@@ -134,7 +147,8 @@ def _read_hub(source: str, split: str) -> RawRows:
     text = json.dumps([row for _, row in rows], sort_keys=True, ensure_ascii=False, default=str)
     if not rows:
         raise DataError(f"{source}: split {quoted(split)} has no rows. Name another split: owner/name:split.")
-    return RawRows(source, "hub", "row", rows, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return RawRows(source, "hub", "row", [(number, _without_padding(row)) for number, row in rows], sha256)
 
 
 def _named_classes(dataset: Any) -> list[dict[str, Any]]:

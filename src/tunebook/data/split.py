@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunebook.data.examples import DataExample
+from tunebook.data.labels import repeated_labels
 from tunebook.errors import DataError
 
 __all__ = [
@@ -88,6 +89,9 @@ def split_off_validation(
 def seeded_part(examples: Sequence[DataExample], n: int, seed: int, source: str) -> tuple[DataExample, ...]:
     """n of the examples in file order, drawn by the seed.
 
+    Where answers are labels, each keeps its share of the rows (largest remainders), and at least one row where n
+    allows it: a rare answer must not vanish from what is trained on.
+
     Raises:
         DataError: there are fewer.
     """
@@ -96,8 +100,34 @@ def seeded_part(examples: Sequence[DataExample], n: int, seed: int, source: str)
             f"{source}: data.train_rows is {n}, but there are {len(examples)} training rows. "
             "Write a smaller number, or remove train_rows."
         )
-    order = np.random.Generator(np.random.Philox(key=[seed, _PART_STREAM])).permutation(len(examples))
+    order = np.random.Generator(np.random.Philox(key=[seed, _PART_STREAM])).permutation(len(examples)).tolist()
+    rooms = _rooms(repeated_labels(examples) or {}, n)
+    if rooms:
+        order = [i for i in order if _take(rooms, examples[i].completion.strip())]
     return tuple(examples[i] for i in sorted(order[:n]))
+
+
+def _take(rooms: dict[str, int], label: str) -> bool:
+    rooms[label] -= 1
+    return rooms[label] >= 0
+
+
+def _rooms(labels: dict[str, int], n: int) -> dict[str, int]:
+    """How many of n rows each label gets; empty where n is too small to give each one."""
+    if not labels or n < len(labels):
+        return {}
+    total = sum(labels.values())
+    shares = {label: divmod(n * count, total) for label, count in labels.items()}
+    rooms = {label: max(1, whole) for label, (whole, _) in shares.items()}
+    # a label that got its one row has been rounded up already
+    by_remainder = sorted(labels, key=lambda label: (not shares[label][0], -shares[label][1], label))
+    while sum(rooms.values()) < n:
+        open_labels = [label for label in by_remainder if rooms[label] < labels[label]]
+        for label in open_labels[: n - sum(rooms.values())]:
+            rooms[label] += 1
+    while sum(rooms.values()) > n:  # the commonest label gives what rare ones were rounded up by
+        rooms[max(rooms, key=lambda label: (rooms[label], label))] -= 1
+    return rooms
 
 
 @dataclass(frozen=True)

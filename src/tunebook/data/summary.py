@@ -7,28 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from tunebook.core.notice import Notice
 from tunebook.core.ports import TokenizedExample
 from tunebook.core.study import StudySpec
 from tunebook.data.examples import DataExample
+from tunebook.data.labels import compared, labels_of
 from tunebook.data.splits import Splits
 from tunebook.data.template import Encoder
 
-__all__ = ["MOST_LABELS", "commonest_share", "compared", "labels_of", "length_levels", "summarise", "truncation"]
-
-MOST_LABELS = 50
-"""With more different answers than this, answers are texts, not labels."""
-
-
-def labels_of(examples: Sequence[DataExample]) -> dict[str, int] | None:
-    """Count of every answer, commonest first, or None when the answers are no labels (more than 50 of them)."""
-    counts = Counter(example.completion.strip() for example in examples)
-    return dict(counts.most_common()) if len(counts) <= MOST_LABELS else None
-
-
-def compared(answer: str) -> str:
-    """An answer as exact_match compares it: without regard to case and blanks."""
-    return " ".join(answer.casefold().split())
+__all__ = ["commonest_share", "length_levels", "summarise", "truncation"]
 
 
 def commonest_share(examples: Sequence[DataExample]) -> float:
@@ -60,9 +46,8 @@ def summarise(
     train: Sequence[TokenizedExample],
     encoded: dict[str, list[TokenizedExample]],
     encoder: Encoder,
-    warnings: Sequence[Notice],
 ) -> dict[str, Any]:
-    """JSON facts of the data: where it came from, how many rows, labels, lengths, truncation, warnings."""
+    """JSON facts of the data: where it came from, how many rows, labels, lengths, truncation."""
     source = splits.sources["train"]
     return {
         "format": source.format,
@@ -89,7 +74,6 @@ def summarise(
             if examples
         },
         "by_max_length": {str(level): truncation(train, level) for level in length_levels(spec)},
-        "warnings": [{"code": w.code, "values": dict(w.values)} for w in warnings],
     }
 
 

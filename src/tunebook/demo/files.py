@@ -1,4 +1,4 @@
-"""Puts the built-in study into a folder: its study file and its data."""
+"""Writes the built-in study into a folder: its study file and its data."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ DATA_FOLDER = "data"
 def write_demo(
     folder: str | Path, *, trials: int | None = None, engine: str | None = None, language: str | None = None
 ) -> Path:
-    """Write the built-in study into its folder, or bring the one that lies there up to date.
+    """Write the built-in study into its folder, or update the one that is there.
 
-    What is there already is kept, a study file that somebody edited too; only the values given here are changed in it.
+    Existing files are kept, including an edited study file, in which only the values given here are changed.
 
     Args:
-        folder: the study folder; made when it is missing. Data go into its subfolder "data".
-        trials: the budget; None: as it stands.
-        engine: None: as it stands.
-        language: of the record, "en" or "zh"; None: as it stands.
+        folder: the study folder; created if missing. The data go into its subfolder "data".
+        trials: the budget; None: unchanged.
+        engine: the engine's name; None: unchanged.
+        language: the study's language, "en" or "zh"; None: unchanged.
 
     Returns: the study file.
 

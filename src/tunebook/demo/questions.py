@@ -1,8 +1,8 @@
-"""The built-in data: short questions of several kinds with short answers, true by construction.
+"""The built-in data: short questions of several kinds with short, correct answers.
 
-Every kind asks something that a small model cannot do as asked before it is trained, and learns to a different degree:
-signs and boxes are arbitrary and must be learnt, opposites and past tenses are known but not in this form, numbers stay
-hard. The same seed gives the same rows on every machine; no question stands in two splits.
+A small model cannot answer them before training, and learns each kind to a different degree: signs and boxes are
+arbitrary and must be learnt; opposites and past tenses are known, but not in this form; numbers stay hard. The same
+seed gives the same rows on every machine. No question is in two splits (decision 074).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tunebook.errors import UserError
 __all__ = ["KINDS", "SIZES", "SYSTEM", "Question", "generate", "write_questions"]
 
 SIZES = {"train": 105, "validation": 126, "test": 126}
-"""Rows of each split; the seven kinds have equal parts."""
+"""Rows of each split; the seven kinds have equal shares."""
 SYSTEM = "Answer with one word or number."
 """The system message of the built-in study."""
 
@@ -28,12 +28,12 @@ _STREAM = 2**32 + 7
 """Second key word of the generator's random stream."""
 
 Pairs = list[tuple[str, str]]
-"""Questions with their answers."""
+"""(question, answer) pairs."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One row: what is asked, the only right answer, and the kind of question."""
+    """One row: the question, its only correct answer, and its kind."""
 
     prompt: str
     completion: str
@@ -41,14 +41,14 @@ class Question:
 
 
 def generate(seed: int = 0, sizes: Mapping[str, int] = SIZES) -> dict[str, list[Question]]:
-    """Questions by split, mixed, every kind equally often; no question twice.
+    """Questions by split, shuffled, with every kind equally often and no question twice.
 
     Args:
         seed: the same seed gives the same questions everywhere.
         sizes: rows by split, multiples of the number of kinds.
 
     Raises:
-        UserError: more questions of a kind than there are.
+        UserError: more questions of one kind are asked for than exist.
     """
     random = np.random.Generator(np.random.Philox(key=[seed, _STREAM]))
     splits: dict[str, list[Question]] = {name: [] for name in sizes}
@@ -70,7 +70,8 @@ def _question(kind: str, pair: tuple[str, str]) -> Question:
 
 
 def write_questions(folder: Path, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> dict[str, Path]:
-    """Write one JSON-lines file a split (train.jsonl, ...) into an existing folder; the same bytes for the same seed.
+    """Write one JSON Lines file per split (train.jsonl, ...) into an existing folder; the same bytes for the same
+    seed.
 
     Returns: the files by split.
     """
@@ -79,7 +80,7 @@ def write_questions(folder: Path, seed: int = 0, sizes: Mapping[str, int] = SIZE
         files[name] = folder / f"{name}.jsonl"
         half = folder / f".{name}.jsonl.part"
         half.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8", newline="\n")
-        half.replace(files[name])  # whole or not at all
+        half.replace(files[name])  # complete or not at all
     return files
 
 
@@ -130,4 +131,4 @@ KINDS: dict[str, Callable[[np.random.Generator], Pairs]] = {
     "next": _next,
     "first": _first,
 }
-"""The kinds of questions by their name, which is the row's group."""
+"""The kinds of questions by name, which is also the row's group."""

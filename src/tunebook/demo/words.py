@@ -1,4 +1,4 @@
-"""Word lists of the built-in data: the ground truth of its questions."""
+"""Word lists of the built-in data, from which questions and answers are made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
         "lock umbrella candle pencil pen"
     ),
 }
-"""The box that a thing goes into: an arbitrary colour for each sort of thing, which only training can tell."""
+"""The box for each kind of thing: an arbitrary colour, which can only be learnt by training."""
 
 OPPOSITES: tuple[tuple[str, str], ...] = _pairs(
     "hot-cold big-small fast-slow up-down left-right open-closed light-dark old-new rich-poor strong-weak "
@@ -69,7 +69,7 @@ ADJECTIVES: dict[str, tuple[str, ...]] = {
     "sun": _words("wonderful delicious lovely excellent brilliant perfect charming delightful superb great"),
     "rain": _words("awful terrible boring disgusting horrible dreadful ugly disappointing broken poor"),
 }
-"""Words of praise and of blame, by the sign that stands for them."""
+"""Words of praise and of blame, by the sign used for them."""
 
 NOUNS: tuple[str, ...] = _words(
     "soup film hotel song book room story play meal garden view lesson concert service party museum train coffee game "

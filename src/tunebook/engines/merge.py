@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,14 @@ TAKEN = ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "ran
 out: PEFT would import modules and read files that it names."""
 
 
-def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust_remote_code: bool = False) -> Path:
+def merge(
+    base: Path,
+    adapter: Path,
+    target: Path,
+    dtype: str = "float32",
+    trust_remote_code: bool = False,
+    stops: Sequence[int] = (),
+) -> Path:
     """Write base + adapter as a plain model folder with its tokenizer.
 
     Args:
@@ -31,6 +39,7 @@ def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust
         adapter: PEFT folder.
         target: made; existing files of the same names are replaced.
         dtype: the number format the weights are stored in; the sum W + s B A is taken in float32.
+        stops: the tokens that end an answer, for its generation_config.json; empty: as the base model has them.
 
     Returns: target.
     Raises: ModelError: the base model cannot be loaded, or the adapter is none of LoRA in safetensors.
@@ -42,6 +51,8 @@ def merge(base: Path, adapter: Path, target: Path, dtype: str = "float32", trust
         adapted = _adapted(model, adapter)
         _untie_adapted_head(model)
         merged = adapted.merge_and_unload()
+        if stops:
+            merged.generation_config.eos_token_id = list(stops)
         merged.to(getattr(torch, dtype)).save_pretrained(target)
         load_tokenizer(base, trust_remote_code).save_pretrained(target)
     return target

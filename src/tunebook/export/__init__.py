@@ -1,6 +1,6 @@
-"""What is taken away from a study: its configuration in the words of other tools, its data as chat messages.
+"""A study's configuration in the terms of other tools, and its data as chat messages.
 
-Pure text out of values; copying adapters and merging weights is the business of `run` and the engines.
+Pure: text from values. Adapters are copied and weights merged in `run` and the engines.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The configuration for axolotl.
+"""The configuration file for axolotl.
 
 Source of the names: axolotl-ai-cloud/axolotl, src/axolotl/utils/schemas (config.py, peft.py, training.py, model.py,
 datasets.py). The keys used here are listed with their sources in tests/unit/export/documented_keys.json.
@@ -17,7 +17,7 @@ __all__ = ["configuration", "render"]
 
 
 def configuration(target: ExportTarget) -> dict[str, Any]:
-    """The file's values under axolotl's names."""
+    """The values of the file, under axolotl's names."""
     values: dict[str, Any] = {"base_model": target.model}
     if target.revision:
         values["revision_of_model"] = target.revision
@@ -27,7 +27,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         "chat_template": "tokenizer_default",
         "datasets": [_dataset(target)],
         "val_set_size": 0.0,
-        "excess_length_strategy": "truncate",  # its default drops longer rows
+        "excess_length_strategy": "truncate",  # axolotl's default drops longer rows
         "sample_packing": False,
         "output_dir": "./output",
         **config_entries(target.settled, Tool.AXOLOTL, target.total_steps),

@@ -1,4 +1,4 @@
-"""The configuration for LLaMA-Factory: a file for `llamafactory-cli train`, and the data set's entry.
+"""The configuration for LLaMA-Factory: a file for `llamafactory-cli train`, and the dataset's entry.
 
 Source of the names: hiyouga/LLaMA-Factory, src/llamafactory/hparams (finetuning_args.py, data_args.py, model_args.py),
 examples/train_lora/qwen3_lora_sft.yaml and data/README.md; the rest are the Trainer's. The keys used here are listed
@@ -21,7 +21,7 @@ DATASET = "tunebook_train"
 
 
 def configuration(target: ExportTarget) -> dict[str, Any]:
-    """The training file's values under LLaMA-Factory's names."""
+    """The values of the training file, under LLaMA-Factory's names."""
     values: dict[str, Any] = {"model_name_or_path": target.model}
     if target.revision:
         values["model_revision"] = target.revision
@@ -35,7 +35,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
 
 
 def dataset_info(target: ExportTarget) -> dict[str, Any]:
-    """The entry of dataset_info.json for training data as chat messages."""
+    """The entry in dataset_info.json for training data as chat messages."""
     tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant",
             "system_tag": "system"}  # fmt: skip
     entry = {

@@ -1,4 +1,4 @@
-"""The page beside a merged model: what it was merged from."""
+"""The README of a merged model: what it was merged from."""
 
 from __future__ import annotations
 

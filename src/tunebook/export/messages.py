@@ -1,4 +1,4 @@
-"""Training rows as chat messages: the form that LLaMA-Factory and axolotl both put through the model's template."""
+"""Training rows as chat messages, the form that both LLaMA-Factory and axolotl put through the model's template."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def rows(examples: Iterable[tuple[Sequence[tuple[str, str]], str]], system: str 
     """JSON Lines of `{"messages": [{"role", "content", "train"}, ...]}`.
 
     Args:
-        examples: turns before the answer as (role, text), and the answer.
-        system: the study's system message, put first where an example has none of its own.
+        examples: the turns before the answer as (role, text), and the answer.
+        system: the study's system message, put first in examples that have none of their own.
 
-    Only the answer has `"train": true`, as in tunebook, where the loss counts the answer alone.
+    Only the answer has `"train": true`, as in tunebook, where the loss covers only the answer.
     """
     lines = []
     for turns, answer in examples:

@@ -1,6 +1,6 @@
-"""The configuration in PEFT's and the Trainer's own argument names.
+"""The configuration under PEFT's and the Trainer's own argument names.
 
-The names are those of the table of factors; the tests construct `LoraConfig` and `TrainingArguments` from them.
+The names come from the table of factors; the tests construct `LoraConfig` and `TrainingArguments` with them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def lora_config(target: ExportTarget) -> dict[str, Any]:
 
 
 def training_arguments(target: ExportTarget) -> dict[str, Any]:
-    """Keyword arguments of `transformers.TrainingArguments`; `output_dir` is left to the caller."""
+    """Keyword arguments of `transformers.TrainingArguments`, without `output_dir`."""
     values = {**training_keywords(target.configuration, target.total_steps), "seed": target.seed}
     return values | ({"bf16": True} if target.dtype == "bfloat16" else {})
 

@@ -1,4 +1,4 @@
-"""What an export is made of."""
+"""The input of an export."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["ExportTarget"]
 
 @dataclass(frozen=True)
 class ExportTarget:
-    """A configuration with what surrounds it.
+    """A configuration with what an export needs to know about its study.
 
     Attributes:
-        study: the study's name, for the files' first line.
+        study: the study's name, for the first line of each file.
         configuration: as asked for (batch size and accumulation as the user wrote them).
         model: folder or hub id of the base model.
         n_train: training rows.
-        revision: of the hub id, if pinned.
-        seed: of the trial that the study recommends.
-        targets: module names that carry an adapter, as the trained adapter has them; empty: not known.
-        train_file: training data as chat messages, beside the written file (`messages.rows`).
+        revision: revision of the hub id, if pinned.
+        seed: seed of the recommended trial.
+        targets: names of the modules that have an adapter, as in the trained adapter; empty: not known.
+        train_file: name of the file with the training data as chat messages (`messages.rows`).
         dtype: "float32" or "bfloat16".
-        accuracy: what the study claims of it, in words, for a comment; may be empty.
+        accuracy: the claim about its accuracy in words, for a comment; may be empty.
     """
 
     study: str
@@ -41,17 +41,17 @@ class ExportTarget:
 
     @property
     def settled(self) -> Configuration:
-        """The configuration with the modules that were trained."""
+        """The configuration with the modules that were actually trained."""
         return self.configuration.with_values(target_modules=self.modules)
 
     @property
     def total_steps(self) -> int:
-        """Optimiser steps of the training."""
+        """Number of optimiser steps."""
         return self.configuration.total_steps(self.n_train)
 
     @property
     def modules(self) -> tuple[str, ...] | str | None:
-        """Module names, "all-linear", or None where only PEFT knows them."""
+        """Module names, "all-linear", or None if only PEFT knows them."""
         if self.configuration.target_modules == ALL_LINEAR:
             return ALL_LINEAR
         if self.targets:
@@ -60,8 +60,8 @@ class ExportTarget:
         return (asked,) if isinstance(asked, str) else asked
 
     def differences(self, tool: Tool) -> list[str]:
-        """Comments on what the tool cannot do as the study did."""
-        found = [f"Differs from the study: {clause}." for clause in differences(self.settled, tool)]
+        """Comments on what the tool cannot do as the study did it."""
+        comments = [f"Differs from the study: {clause}." for clause in differences(self.settled, tool)]
         if self.modules is None:
-            found.append("Differs from the study: the adapted layers are not known; all linear ones are taken here.")
-        return found
+            comments.append("Differs from the study: the adapted layers are not known; all linear ones are taken here.")
+        return comments

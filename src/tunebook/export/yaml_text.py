@@ -1,4 +1,4 @@
-"""YAML for tools that read YAML 1.1: a float without a point, such as 5e-05, would reach them as a text."""
+"""YAML for tools that read YAML 1.1, which would read a float without a point, such as 5e-05, as text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _float(representer: Any, value: float) -> Any:
 
 
 def _text(representer: Any, value: str) -> Any:
-    # YAML 1.1 reads no, 1e3 and 1:30 as something else; ruamel leaves U+0085 unquoted, which then reads as a blank
+    # YAML 1.1 does not read no, 1e3 and 1:30 as text; ruamel leaves U+0085 unquoted, which is read as a space
     style = None if yaml_takes_plain(value) and not any(map(is_hidden, value)) else '"'
     return representer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
@@ -37,7 +37,7 @@ _Representer.add_representer(str, _text)
 
 
 def yaml_text(values: Mapping[str, Any], comments: Sequence[str] = ()) -> str:
-    """A YAML document; comments come first, one a line."""
+    """A YAML document that begins with the comments, one per line."""
     yaml = YAML()
     yaml.Representer = _Representer
     yaml.default_flow_style = False

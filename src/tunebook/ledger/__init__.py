@@ -1,4 +1,4 @@
-"""The durable record of a study, for programs: SQLite in the study folder, or PostgreSQL for several machines."""
+"""The durable record of a study, for programs: SQLite in the study folder, or PostgreSQL shared by several machines."""
 
 from tunebook.ledger.examination import Examination, examine
 from tunebook.ledger.export import export_csv, export_jsonl

@@ -1,10 +1,13 @@
-"""Dataclasses to JSON text and back, exactly.
+"""Converts dataclasses to JSON text and back without loss.
 
 The core's values are frozen dataclasses of scalars, enums, tuples and dictionaries. Decoding follows the type hints, so
-the text holds no type names of ours and fields that were added later take their defaults. JSON has no NaN, no infinity
-and no tuples: where the hint does not say what a value is (`Any`), such values are written as an object with one tag.
+the text contains no class names, and fields that were added later take their defaults. JSON has no NaN, no infinity and
+no tuples: where the hint does not give the type (`Any`), such values are written as an object with one tag (decision
+040).
 
-What it does not know: numpy arrays (they have tables of their own) and classes that are not dataclasses.
+`json_values.to_json` is for readers and loses what JSON has no word for; this must not.
+
+It does not handle numpy arrays (they have their own tables) or classes that are not dataclasses.
 """
 
 from __future__ import annotations
@@ -30,22 +33,22 @@ _SCALARS = {int, float, str, bool, type(None)}
 
 
 class CodecError(ValueError):
-    """Text that is not a value of the wanted type, or a value that cannot be written."""
+    """Text that is not a value of the expected type, or a value that cannot be written."""
 
 
 def encode(value: Any) -> str:
-    """A value as JSON text in ASCII, equal for equal values: keys keep the order of the fields.
+    """A value as JSON text in ASCII. Equal values give equal text, because keys keep the order of the fields.
 
-    Raises: CodecError: a value of a class that the codec does not know.
+    Raises: CodecError: the value has a class that the codec does not handle.
     """
-    return json.dumps(_plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return json.dumps(_exact(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def decode(hint: type[T], text: str) -> T:
     """The inverse of `encode` for a value of type `hint` (a class, or any type expression such as `tuple[int, ...]`).
 
-    Raises: CodecError: the text is not JSON, or not a value of that type; fields that `hint` does not have are an error
-        too, because dropping them would lose what a newer version wrote.
+    Raises: CodecError: the text is not JSON, or not a value of that type. Fields that `hint` does not have are an error
+    too, because dropping them would lose what a newer version wrote.
     """
     try:
         return typing.cast(T, _value(hint, json.loads(text)))
@@ -55,8 +58,8 @@ def decode(hint: type[T], text: str) -> T:
         raise CodecError(f"not a {getattr(hint, '__name__', hint)}: {error}") from error
 
 
-def _plain(value: Any) -> Any:
-    """The value in JSON's own types. Sequences of typed fields are plain lists; see `_untyped` for the others."""
+def _exact(value: Any) -> Any:
+    """The value in JSON types. Typed sequences become plain lists; `_untyped` handles the others."""
     if is_dataclass(value) and not isinstance(value, type):
         hints = _hints(type(value))
         return {f.name: _by_hint(hints[f.name], getattr(value, f.name)) for f in fields(value)}
@@ -64,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 
 def _by_hint(hint: Any, value: Any) -> Any:
-    """Like `_plain`, but a tuple where the hint says tuple needs no tag."""
+    """Like `_exact`, but a tuple needs no tag where the hint says tuple."""
     if isinstance(value, tuple):
         items = _tuple_items(hint, len(value))
         if items is not None:
@@ -73,7 +76,7 @@ def _by_hint(hint: Any, value: Any) -> Any:
         item = _dict_item(hint)
         if item is not None and all(isinstance(key, str) and key not in _TAGS for key in value):
             return {str(key): _by_hint(item, element) for key, element in value.items()}
-    return _plain(value)
+    return _exact(value)
 
 
 def _untyped(value: Any) -> Any:
@@ -86,9 +89,9 @@ def _untyped(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {_FLOAT: repr(float(value))}
     if isinstance(value, list):
-        return [_plain(element) for element in value]
+        return [_exact(element) for element in value]
     if isinstance(value, tuple):
-        return {_TUPLE: [_plain(element) for element in value]}
+        return {_TUPLE: [_exact(element) for element in value]}
     if isinstance(value, dict):
         return _untyped_dict(value)
     raise CodecError(
@@ -99,8 +102,8 @@ def _untyped(value: Any) -> Any:
 
 def _untyped_dict(value: dict[Any, Any]) -> Any:
     if all(isinstance(key, str) and key not in _TAGS for key in value):
-        return {str(key): _plain(element) for key, element in value.items()}
-    return {_DICT: [[_plain(key), _plain(element)] for key, element in value.items()]}
+        return {str(key): _exact(element) for key, element in value.items()}
+    return {_DICT: [[_exact(key), _exact(element)] for key, element in value.items()]}
 
 
 def _value(hint: Any, raw: Any) -> Any:
@@ -148,7 +151,7 @@ def _dataclass(hint: type, raw: Any) -> Any:
 
 
 def _scalar(hint: Any, raw: Any) -> Any:
-    """A scalar, checked against the hint: an enum inside a union is found by its value."""
+    """A scalar, checked against the hint. An enum inside a union is found by its value."""
     options = _options(hint)
     for option in options:
         if isinstance(option, type) and issubclass(option, Enum) and raw is not None:
@@ -157,7 +160,8 @@ def _scalar(hint: Any, raw: Any) -> Any:
 
 
 def _check_scalar(hint: Any, raw: Any) -> None:
-    """A value is of a type that its hint names. A ledger may come from anyone, and trials' numbers become paths."""
+    """Check that a value has a type that its hint allows. Ledgers can come from strangers, and trial numbers become
+    paths."""
     options, kind = _options(hint), type(raw)
     if not set(options) <= _SCALARS or kind in options or (kind is int and float in options):
         return
@@ -179,7 +183,7 @@ def _options(hint: Any) -> tuple[Any, ...]:
 
 
 def _tuple_items(hint: Any, n: int) -> tuple[Any, ...] | None:
-    """The hints of a tuple's n elements, or None where the hint does not say tuple of that length."""
+    """The hints of a tuple's n elements, or None if the hint is not a tuple of that length."""
     for option in _options(hint):
         if typing.get_origin(option) is tuple:
             args = typing.get_args(option)
@@ -191,7 +195,7 @@ def _tuple_items(hint: Any, n: int) -> tuple[Any, ...] | None:
 
 
 def _dict_item(hint: Any) -> Any | None:
-    """The hint of a dictionary's values, or None where the hint does not say dictionary with text keys."""
+    """The hint of a dictionary's values, or None if the hint is not a dictionary with text keys."""
     for option in _options(hint):
         if typing.get_origin(option) is dict and typing.get_args(option)[0] is str:
             return typing.get_args(option)[1]

@@ -1,6 +1,6 @@
-"""What the ledger needs of a database: transactions, a clock, and errors in tunebook's words.
+"""What the ledger needs from a database: transactions, a clock, and tunebook's own errors.
 
-`sqlite.py` and `postgres.py` fulfil it; everything else in the ledger is written once, against this.
+`sqlite.py` and `postgres.py` implement it; the rest of the ledger is written once and uses only this interface.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ class Database(Protocol):
     """One open database, for one study folder or one study name."""
 
     place: str
-    """What messages call it: the file, or host and database; never a password."""
+    """Its name in messages: the file, or host and database; never a password."""
     writable: bool
     is_alone: bool
-    """Whether no other process can have trials of this study under way."""
+    """Whether no other process can be running trials of this study."""
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction, durable on return; on any error nothing of it remains.
+        """Run `work` in one transaction. It is durable on return; after an error nothing of it remains.
 
-        `work` may run more than once (PostgreSQL, after a broken connection): it must give the same rows each time.
+        `work` may run more than once (PostgreSQL, after a broken connection), so it must write the same rows each time.
         """
         ...
 
     def now(self, connection: Connection) -> float:
-        """Seconds since 1970 by the clock that leases are judged by."""
+        """Seconds since 1970 by the clock that decides when leases end."""
         ...
 
     def close(self) -> None: ...

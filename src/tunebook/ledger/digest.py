@@ -1,7 +1,7 @@
-"""Checksums of rows and of results, so that a flipped bit is named and never becomes a number.
+"""Checksums of rows and results, so that a flipped bit is reported instead of becoming a number.
 
-SQLite and PostgreSQL (without data checksums) return whatever the disk returns. Each row of the small tables carries
-the checksum of its own columns; a trial carries one of its curve and outcomes, which are too many rows for one each.
+SQLite and PostgreSQL (without data checksums) return whatever the disk returns. Each row of the small tables has a
+checksum of its own columns; a trial has one checksum for all rows of its curve and outcomes (decision 041).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from tunebook.errors import LedgerDamaged
 __all__ = ["Row", "check_row", "damaged", "examples_digest", "result_digest", "sealed_row"]
 
 Row = Mapping[Any, Any]
-"""A row by its columns' names."""
+"""A row: values by column name."""
 
 _LEFT_OUT = frozenset({"digest", "lease_until"})
-"""A lease is renewed every few seconds and decides nothing that is kept."""
+"""Columns outside the checksum: a lease is renewed every few seconds and affects no result."""
 
 
 def damaged(place: str, what: str) -> LedgerDamaged:
-    """The error for a ledger whose contents are not what was written."""
+    """The error for a ledger whose contents differ from what was written."""
     return LedgerDamaged(
         f"{place}: {what}; the contents are not what tunebook wrote (a disk fault, or an edit by hand). "
         "Nothing was changed. See what can be rescued with `tunebook doctor --ledger`, or put a backup in its place."
@@ -40,20 +40,20 @@ def sealed_row(table: Table, values: Row) -> dict[str, Any]:
 
 
 def check_row(table: Table, row: Row, place: str) -> None:
-    """Raise LedgerDamaged when a row does not have the checksum it was written with."""
+    """Raise LedgerDamaged if a row does not match its checksum."""
     if row["digest"] != _row_digest(table, row):
         key = ", ".join(str(row[column.name]) for column in table.primary_key.columns)
-        raise damaged(place, f"table {table.name}, row {key}: the checksum does not fit")
+        raise damaged(place, f"table {table.name}, row {key}: the checksum does not match")
 
 
 def examples_digest(splits: Mapping[str, Sequence[ExampleText]]) -> str:
-    """Checksum of the scored examples, with their order."""
+    """Checksum of the scored examples, including their order."""
     lines = ((split, e.index, e.prompt, e.gold, e.group) for split in sorted(splits) for e in splits[split])
     return _hash(_text(line) for line in lines)
 
 
 def result_digest(curve: Curve, outcomes: Mapping[str, Outcomes]) -> str:
-    """Checksum of a trial's curve and outcomes. The sign of a zero and the bits of a NaN do not count."""
+    """Checksum of a trial's curve and outcomes. The sign of a zero and the bits of a NaN are ignored."""
 
     def parts() -> Iterable[bytes]:
         for s in curve.steps:
@@ -81,7 +81,7 @@ def _row_digest(table: Table, values: Row) -> str:
 
 
 def _text(values: Any) -> bytes:
-    """Values as text; a damaged file can hold values that JSON does not have."""
+    """Values as text; a damaged file can hold values that JSON cannot express."""
     return json.dumps(values, default=repr).encode()
 
 

@@ -1,6 +1,6 @@
-"""What earlier versions wrote, as this version has it. Read on the way out of the ledger; the ledger stays as it is.
+"""Converts what earlier versions wrote to this version's form when it is read. The ledger itself is not changed.
 
-Schema 0001: what a wave decided stood among its notes, as codes with values.
+Schema 0001 kept the decisions of a wave among its notes, as codes with values (decision 028).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Values = Mapping[str, Any]
 
 
 def with_typed_decisions(wave: Wave) -> Wave:
-    """The wave with its decisions in their fields; its other notes stay notes."""
+    """The wave with its decisions in fields; its other notes stay notes."""
     decisions = [note for note in wave.notes if _decides(*note)]
     for code, values in decisions:
         wave = _FIELDS[code](wave, values)
@@ -47,12 +47,12 @@ _KEYS = {
     "bracket": frozenset({"rates", "seeds", "baseline_seeds"}),
     "chosen_rate": frozenset({"factor", "level", "learning_rate", "losses"}),
 }
-"""What a note must hold to be the planner's own."""
+"""The keys that a note must have to be one of the planner's decisions."""
 _FIELDS: dict[str, Callable[[Wave, Values], Wave]] = {
     "bracket": _bracket,
     "chosen_rate": _chosen_rate,
     "combined": lambda wave, values: replace(wave, combined=dict(values)),
     "sealed": lambda wave, values: replace(wave, sealed=dict(values)),
     "budget": lambda wave, values: replace(wave, budget=Budget(**values)),
-    "edge": _nothing,  # where the search for the breaking rate ended; nothing ever read it
+    "edge": _nothing,  # the end of the search for the breaking rate; never read
 }

@@ -1,4 +1,4 @@
-"""Looks at a study folder's ledger and says what is wrong and what can be rescued. Changes nothing."""
+"""Checks a study folder's ledger and reports what is wrong and what can be rescued. Changes nothing."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tunebook.ledger.store import SqlLedger
 __all__ = ["Examination", "Problem", "examine"]
 
 MOST_LINES = 6
-"""So many sentences about damage are shown; the rest are counted."""
+"""Largest number of sentences about damage that are shown; the rest are counted."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing looked at.
+    """One result of the examination.
 
     Attributes:
-        level: "ok", "hint" (worth knowing) or "missing" (the study cannot go on as it is).
+        level: "ok", "hint" (worth knowing) or "missing" (the study cannot continue as it is).
     """
 
     what: str
@@ -38,12 +38,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Examination:
-    """What a study folder's ledger is like.
+    """The condition of a study folder's ledger.
 
     Attributes:
         summary: one sentence.
-        finished, lost: numbers of trials whose results are sound, and of those that cannot be read.
-        is_damaged: whether the file is not what was written; else it is sound, or cannot be read for another reason.
+        finished, lost: ids of the trials whose results are sound, and of those that cannot be read.
+        is_damaged: whether the file differs from what was written. If not, it is sound or cannot be read for another
+            reason.
     """
 
     problems: tuple[Problem, ...]
@@ -54,7 +55,7 @@ class Examination:
 
 
 def examine(folder: str | Path) -> Examination:
-    """Everything there is to say about a study folder's ledger; works on damaged ones, and while a study runs."""
+    """Examine a study folder's ledger. Works on damaged ledgers, and while a study runs."""
     folder = Path(folder)
     path = folder / LEDGER_FILE
     if not path.is_file():
@@ -87,15 +88,15 @@ def _sound(folder: Path) -> Examination:
     finished = tuple(number for number, fact in history.trials.items() if fact.state.is_final)
     n_examples = sum(len(texts) for texts in facts.examples.values())
     problems = [
-        Problem("file", "ok", f"{LEDGER_FILE}: consistent, every checksum fits"),
+        Problem("file", "ok", f"{LEDGER_FILE}: consistent, every checksum matches"),
         Problem("contents", "ok", f"{len(history.trials)} trials, {n_examples} examples, {len(notes)} notes"),
         Problem("writer", "ok", holder or "nobody holds the study"),
     ]
     if running and holder is None:
-        found = f"{_listed(running)} was running when its runner ended"
-        problems.append(Problem("running trials", "hint", found, "`tunebook run` takes up where it stopped."))
+        state = f"{_listed(running)} was running when its runner ended"
+        problems.append(Problem("running trials", "hint", state, "`tunebook run` continues where it stopped."))
     if failed:
-        advice = "The record has the reasons; once they are mended, `tunebook run --retry-failed` tries them again."
+        advice = "The record has the reasons; once they are fixed, `tunebook run --retry-failed` tries them again."
         problems.append(Problem("failed trials", "hint", _listed(failed), advice))
     again = len(attempts) - len({attempt["trial_id"] for attempt in attempts})
     if again:
@@ -106,14 +107,14 @@ def _sound(folder: Path) -> Examination:
     return Examination(tuple(problems), summary, finished)
 
 
-def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
-    finished, lost = tuple(sorted(found.finished)), tuple(found.lost)
-    said = f"{without_advice(message)}: a disk fault, or an edit by hand"
-    problems = [Problem("file", "missing", said, "Keep a copy of the folder before anything else.")]
-    problems += [Problem("damage", "missing", line) for line in found.damage[:MOST_LINES]]
-    if len(found.damage) > MOST_LINES:
-        problems.append(Problem("damage", "missing", f"and {len(found.damage) - MOST_LINES} more of the kind"))
-    if found.spec is None:
+def _damaged(folder: Path, message: str, salvaged: Salvage) -> Examination:
+    finished, lost = tuple(sorted(salvaged.finished)), tuple(salvaged.lost)
+    what = f"{without_advice(message)}: a disk fault, or an edit by hand"
+    problems = [Problem("file", "missing", what, "Keep a copy of the folder before anything else.")]
+    problems += [Problem("damage", "missing", line) for line in salvaged.damage[:MOST_LINES]]
+    if len(salvaged.damage) > MOST_LINES:
+        problems.append(Problem("damage", "missing", f"and {len(salvaged.damage) - MOST_LINES} more"))
+    if salvaged.spec is None:
         advice = "Put a backup in its place."
         problems.append(Problem("rescue", "missing", "the study's own row cannot be read", advice))
         summary = "The ledger is damaged, and nothing can be rescued from it."
@@ -129,7 +130,7 @@ def _damaged(folder: Path, message: str, found: Salvage) -> Examination:
 
 
 def _holder(folder: Path) -> str | None:
-    """Who writes the study now, or None. Looks without taking the lock for longer than that."""
+    """The process that is writing the study, or None. The lock is held only for the moment of the check."""
     if not (folder / LOCK_FILE).exists():
         return None
     try:
@@ -147,14 +148,15 @@ def _holder(folder: Path) -> str | None:
 
 
 def _adapters(folder: Path, expected: list[int]) -> list[Problem]:
-    """Adapters that the ledger says were written; they can be trained again, so their loss is no damage."""
+    """Problems with the adapters that the ledger lists. Missing ones can be trained again, so their loss is not
+    damage."""
     missing = [n for n in expected if not (folder / "adapters" / str(n) / "adapter_model.safetensors").is_file()]
     if not expected:
         return []
     if not missing:
         return [Problem("adapters", "ok", f"all {len(expected)} are there")]
     advice = "Results in the ledger do not need them; `best/` and `tunebook export` need the best configuration's."
-    return [Problem("adapters", "hint", f"{_listed(missing)}: the adapter is not there", advice)]
+    return [Problem("adapters", "hint", f"{_listed(missing)}: the adapter is missing", advice)]
 
 
 def _listed(numbers: list[int]) -> str:

@@ -1,6 +1,7 @@
-"""The ledger as plain files for other programs: JSON Lines with everything, CSV with a trial or an outcome a row.
+"""The ledger as plain files for other programs: JSON Lines with everything, CSV with one trial or one outcome per
+row.
 
-Text in CSV comes from strangers: a cell that a spreadsheet would run as a formula is written with a quote before it.
+Text in CSV is not trusted: a cell that a spreadsheet would run as a formula is prefixed with an apostrophe.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ SCHEMA_VERSION = 1
 
 
 def export_jsonl(ledger: SqlLedger, path: Path) -> int:
-    """Write the whole ledger, one object a line, each with its `kind`: study, wave, trial, finding, attempt, note.
+    """Write the whole ledger, one object per line, each with its `kind`: study, wave, trial, finding, attempt, note.
 
-    Numbers that JSON does not have are written as {"~float": "nan"}. Returns: the number of lines.
+    Numbers that JSON cannot express are written as {"~float": "nan"}. Returns: the number of lines.
     """
     n = 0
     with path.open("w", encoding="ascii") as file:
@@ -68,7 +69,7 @@ def _plain_fact(fact: TrialFact) -> dict[str, Any]:
 
 
 def export_csv(ledger: SqlLedger, folder: Path) -> tuple[Path, Path]:
-    """Write `ledger_trials.csv` and `ledger_outcomes.csv`; gives their paths."""
+    """Write `ledger_trials.csv` and `ledger_outcomes.csv`. Returns their paths."""
     history, facts = ledger.history(), ledger.facts()
     of_trials, of_outcomes = folder / "ledger_trials.csv", folder / "ledger_outcomes.csv"
     _write(of_trials, (_trial_row(fact) for fact in history.trials.values()))

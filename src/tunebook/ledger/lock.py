@@ -1,6 +1,6 @@
-"""One writer for each study folder: a file lock, and a note beside it saying who holds it.
+"""One writer per study folder: a file lock, and a file that says who holds it.
 
-The operating system frees the lock when its process ends, however it ends. The note is for people only.
+The operating system releases the lock when its process ends, for whatever reason. The other file is for people only.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ HOLDER_FILE = "ledger.holder.json"
 
 
 def this_process() -> str:
-    """This process as people look for it: "process 4711 on host lab3"."""
+    """A description of this process for people: "process 4711 on host lab3"."""
     return f"process {os.getpid()} on host {socket.gethostname()}"
 
 
 def system_lock(path: Path) -> BaseFileLock:
-    """Take a lock of the operating system's own on a file, now or not at all.
+    """Take the operating system's lock on a file without waiting.
 
-    Where a file system has none, filelock puts a marker file in its place or raises NotImplementedError, by version. A
-    marker outlives a killed process, so it is no lock for us.
+    On a file system without locks filelock uses a marker file or raises NotImplementedError, depending on its version.
+    A marker file outlives a killed process, so it is refused here.
 
-    Raises: Timeout: another process holds it. OSError: it cannot be made; ENOSYS: this file system has no locks.
+    Raises: Timeout: another process holds it. OSError: it cannot be taken; ENOSYS: this file system has no locks.
     """
     missing = OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     try:
@@ -52,15 +52,15 @@ def system_lock(path: Path) -> BaseFileLock:
 def _acquired(path: Path) -> BaseFileLock:
     lock = FileLock(path, timeout=0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the marker, which is refused
+        warnings.simplefilter("ignore")  # about the marker file, which is refused
         lock.acquire()
     return lock
 
 
 class FolderLock:
-    """The right to write one study folder. Taken at once or not at all.
+    """The right to write one study folder. It is taken without waiting.
 
-    Raises: LedgerLocked: another process holds it. UnwritableFolder: no lock can be made there.
+    Raises: LedgerLocked: another process holds it. UnwritableFolder: the folder cannot be locked.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -79,14 +79,14 @@ class FolderLock:
             raise
 
     def release(self) -> None:
-        """Give the folder back."""
+        """Release the folder."""
         if self._lock.is_locked:
             with suppress(OSError):
                 (self._folder / HOLDER_FILE).unlink(missing_ok=True)
             self._lock.release()
 
     def _check_that_locks_work(self) -> None:
-        """Some network drives grant every lock: a second one in this process must be refused."""
+        """Check that a second lock in this process is refused, because some network drives grant every lock."""
         try:
             second = system_lock(self._folder / LOCK_FILE)
         except Timeout:

@@ -1,4 +1,4 @@
-"""Brings a ledger's schema to the newest revision. Old ledgers keep opening; newer ones are refused, not guessed at."""
+"""Migrates a ledger's schema to the newest revision. Old ledgers stay readable; newer ones are refused."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ KNOWN_REVISIONS = ("0001", "0002", "0003")
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The schema revision of a ledger, or None when it has none yet."""
+    """The schema revision of a ledger, or None if it has none yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def migrate(connection: Connection, place: str) -> None:
-    """Apply what is missing, in the connection's transaction.
+    """Apply the missing migrations in the connection's transaction.
 
     Raises: LedgerUnavailable: the ledger was written by a newer version of tunebook.
     """
-    found = revision_of(connection)
-    if found == SCHEMA_REVISION:
+    revision = revision_of(connection)
+    if revision == SCHEMA_REVISION:
         return
-    if found is not None and found not in KNOWN_REVISIONS:
+    if revision is not None and revision not in KNOWN_REVISIONS:
         raise LedgerUnavailable(
-            f"{place}: schema revision {found}; this version of tunebook knows revisions up to {SCHEMA_REVISION}. "
+            f"{place}: schema revision {revision}; this version of tunebook knows revisions up to {SCHEMA_REVISION}. "
             "The ledger was written by a newer version: install that one (`pip install --upgrade tunebook`)."
         )
     config = Config()

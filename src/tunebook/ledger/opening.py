@@ -1,7 +1,7 @@
 """Finds and opens a study's ledger.
 
-The address of a PostgreSQL database comes from the environment (`TUNEBOOK_LEDGER`) because it holds a password; it is
-never written, printed or stored.
+The address of a PostgreSQL database is read from the environment (`TUNEBOOK_LEDGER`) because it contains a password; it
+is never printed or stored.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEDGER_VARIABLE = "TUNEBOOK_LEDGER"
 
 
 def ledger_address(environment: Mapping[str, str] = os.environ) -> str | None:
-    """The database that the environment names for ledgers, or None: the study folder."""
+    """The database address in the environment, or None if the ledger is in the study folder."""
     return environment.get(LEDGER_VARIABLE) or None
 
 
@@ -36,17 +36,17 @@ def open_ledger(
     """Open a ledger.
 
     Args:
-        address: the study folder, or `postgresql://user:password@host/database`. A folder's ledger is in the database
-            that `TUNEBOOK_LEDGER` names, when it names one, under the folder's name.
-        write: make or migrate the ledger where needed and write to it. One writer for each study.
-        study: the study's name, where it is not the folder's.
-        shared: several processes write, each taking trials with `claim_trials` (PostgreSQL only).
-        clock: seconds since 1970, for SQLite; PostgreSQL has its own.
+        address: the study folder, or `postgresql://user:password@host/database`. If `TUNEBOOK_LEDGER` is set, a
+            folder's ledger is in that database, under the folder's name.
+        write: whether to write to the ledger, creating or migrating it if needed. One writer per study.
+        study: the study's name, if it is not the folder's.
+        shared: whether several processes write, each taking trials with `claim_trials` (PostgreSQL only).
+        clock: seconds since 1970, for SQLite; PostgreSQL uses its own clock.
 
     Raises:
-        LedgerLocked: another process writes this study. LedgerDamaged: the file is not what was written.
+        LedgerLocked: another process is writing this study. LedgerDamaged: the file differs from what was written.
         UnwritableFolder, DiskFull: it cannot be written. LedgerUnavailable: the database does not answer, or is newer.
-        NotFoundError: nothing is there to be read. UserError: the address is not one of the two.
+        NotFoundError: there is no ledger to read. UserError: the address has neither of the two forms.
     """
     database = str(address) if "://" in str(address) else ledger_address()
     if database is None:

@@ -1,11 +1,12 @@
-"""Ledgers in one PostgreSQL database, for several machines: many studies, told apart by name.
+"""Ledgers in one PostgreSQL database, for several machines: many studies, identified by name.
 
-One runner for each study: it holds an advisory lock as long as its connection lives, and its mark in table `writers`,
-which every one of its transactions checks. A runner that lost its connection and comes back after another took over
-finds the other's mark and stops. Workers that only take trials (`shared`) need neither; their tokens fence them.
+Each study has one runner. It holds an advisory lock as long as its connection lives, and has its nonce in table
+`writers`, which each of its transactions checks. A runner that lost its connection and returns after another took over
+finds the other's nonce and stops. Workers that only take trials (`shared`) need neither, because their results are
+checked by fencing tokens.
 
-Every transaction is tried again when the connection breaks, with growing pauses; the store's transactions give the
-same rows when they run twice, also when only the answer to the first commit was lost.
+A transaction is repeated when the connection breaks, with growing pauses. The store's transactions write the same rows
+when they run twice, also when only the answer to the first commit was lost.
 """
 
 from __future__ import annotations
@@ -42,27 +43,28 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 300.0
-"""How long a database may be away before the study stops (exit 75): longer than a restart or a fail-over takes."""
+"""Seconds that a database may be unreachable before the study stops (exit 75): longer than a restart or a fail-over
+takes."""
 _OPENING_SECONDS = 5.0
-"""The same when a ledger is opened: a wrong address must be said before anything is spent."""
+"""The same while a ledger is being opened: a wrong address should be reported quickly."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 _TRY_AGAIN_AT_ONCE = frozenset({"40001", "40P01"})
-"""Serialisation failure, deadlock: nothing was written, the next try goes through."""
+"""Serialisation failure, deadlock: nothing was written, and trying again helps."""
 _NOT_TRANSIENT = frozenset({"28P01", "28000", "3D000", "42501"})
-"""Wrong password, no such user, no such database, no right: waiting does not help."""
+"""Wrong password, no such user or database, missing privilege: waiting does not help."""
 _AWAY = ("08", "57P0", "53300")
 """Connection broken, server shutting down or starting, too many connections."""
 
 
 class PostgresDatabase:
-    """A study's place in a PostgreSQL database.
+    """One study in a PostgreSQL database.
 
     Args:
         address: `postgresql://user:password@host:port/database`; never printed.
-        study: the study's name; a runner must give it.
-        write: make or migrate the tables where needed, and write.
-        shared: only take trials, beside others: no claim to be the study's one runner.
-        patience_seconds: how long to try again while the database does not answer.
+        study: the study's name; required for a runner.
+        write: whether to write, creating or migrating the tables if needed.
+        shared: whether to only take trials, next to other processes, without being the study's runner.
+        patience_seconds: how long to keep trying while the database does not answer.
     """
 
     def __init__(
@@ -99,7 +101,7 @@ class PostgresDatabase:
             raise
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction, again while the database is away; see `Database`."""
+        """Run `work` in one transaction, and again if the connection breaks; see `Database`."""
 
         def fenced(connection: Connection) -> T:
             with connection.begin():
@@ -110,11 +112,11 @@ class PostgresDatabase:
         return self._persist(fenced, self._patience)
 
     def now(self, connection: Connection) -> float:
-        """Seconds since 1970 by the database's clock: every machine asks the same one."""
+        """Seconds since 1970 by the database's clock, which is the same for every machine."""
         return float(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
 
     def close(self) -> None:
-        """Give up the study and the connection."""
+        """Release the study and close the connection."""
         with self._guard:
             if self._connection is not None:
                 self._connection.close()
@@ -124,7 +126,7 @@ class PostgresDatabase:
     # --- connection ----------------------------------------------------------------------------------------------
 
     def _persist(self, work: Callable[[Connection], T], patience: float) -> T:
-        """Run `work` on the connection; make a new one and run it again while the trouble is one that passes."""
+        """Run `work` on the connection. On a temporary error, make a new connection and run it again."""
         started = time.monotonic()
         pause = _FIRST_PAUSE
         with self._guard:
@@ -136,7 +138,8 @@ class PostgresDatabase:
                 except DBAPIError as error:
                     self._after(error, patience, time.monotonic() - started)
                     if _code(error) not in _TRY_AGAIN_AT_ONCE:
-                        time.sleep(pause * random.uniform(0.5, 1.0))  # machines that lost it together come apart
+                        # random, so that machines that lost the connection together do not retry together
+                        time.sleep(pause * random.uniform(0.5, 1.0))
                         pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _connected(self) -> Connection:
@@ -152,7 +155,7 @@ class PostgresDatabase:
         return self._connection
 
     def _after(self, error: DBAPIError, patience: float, waited: float) -> None:
-        """Forget a broken connection; raise unless it makes sense to try again."""
+        """Drop a broken connection; raise unless trying again makes sense."""
         code = _code(error)
         broken = error.connection_invalidated or code.startswith(_AWAY) or self._connection is None
         if broken and self._connection is not None:
@@ -187,7 +190,7 @@ class PostgresDatabase:
     # --- one runner a study --------------------------------------------------------------------------------------
 
     def _take_lock(self, connection: Connection) -> None:
-        """The session's advisory lock: freed by the server when this process or its connection ends."""
+        """Take the session's advisory lock. The server releases it when this process or its connection ends."""
         key = func.hashtextextended(f"tunebook study {self._study}", 0)
         taken = connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one()
         connection.commit()
@@ -214,7 +217,7 @@ class PostgresDatabase:
         connection.execute(statement)
 
     def _check_mark(self, connection: Connection) -> None:
-        """Refuse to write after another runner took over; hold the mark until this transaction ends."""
+        """Refuse to write if another runner took over; lock the row in `writers` until this transaction ends."""
         asked = select(writers.c.nonce).where(writers.c.study_name == self._study).with_for_update(read=True)
         if connection.execute(asked).scalar_one_or_none() != self._mark:
             raise self._held(connection)

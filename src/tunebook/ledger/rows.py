@@ -1,6 +1,6 @@
-"""Core values to table rows and back. Knows the columns; knows nothing of transactions, locks or states.
+"""Converts core values to table rows and back. Knows nothing of transactions, locks or states.
 
-Everything read is held against its checksum: a value that leaves this file is the value that was written.
+Everything read is checked against its checksum, so a value returned from here is the value that was written.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ T = TypeVar("T")
 
 
 def decoded(hint: type[T], text: str, place: str) -> T:
-    """`codec.decode`, with a damaged text named as such."""
+    """`codec.decode`, but damaged text raises LedgerDamaged."""
     try:
         return decode(hint, text)
     except CodecError as error:
@@ -74,7 +74,7 @@ def decoded(hint: type[T], text: str, place: str) -> T:
 
 
 def study_row(spec: StudySpec, facts: StudyFacts, version: str, now: float) -> dict[str, Any]:
-    """The row of a study; its examples have rows of their own, only the names of their splits stay in `facts`."""
+    """The row of a study. Its examples have their own rows; `facts` keeps only the names of their splits."""
     splits: dict[str, tuple[ExampleText, ...]] = {split: () for split in facts.examples}
     values = {
         "name": spec.name,
@@ -88,7 +88,7 @@ def study_row(spec: StudySpec, facts: StudyFacts, version: str, now: float) -> d
 
 
 def insert_study(connection: Connection, row: Row, facts: StudyFacts) -> int:
-    """Write a study with its examples; gives its number."""
+    """Write a study with its examples. Returns its number."""
     study_id = int(connection.execute(insert(studies).values(row).returning(studies.c.id)).scalar_one())
     _insert_many(
         connection,
@@ -117,22 +117,22 @@ def read_facts(connection: Connection, row: Row, place: str) -> StudyFacts:
     asked = select(examples).where(examples.c.study_id == row["id"]).order_by(examples.c.split, examples.c.position)
     for e in connection.execute(asked):
         texts.setdefault(e.split, []).append(ExampleText(e.example_index, e.prompt, e.gold, e.group_name))
-    found = {split: tuple(of_split) for split, of_split in texts.items()}
-    if examples_digest(found) != row["examples_digest"]:
-        raise damaged(place, "table examples: the checksum does not fit")
-    return replace(facts, examples=found)
+    by_split = {split: tuple(of_split) for split, of_split in texts.items()}
+    if examples_digest(by_split) != row["examples_digest"]:
+        raise damaged(place, "table examples: the checksum does not match")
+    return replace(facts, examples=by_split)
 
 
 # --- waves and trials --------------------------------------------------------------------------------------------
 
 
 def wave_text(wave: Wave) -> str:
-    """A wave's definition; its trials have rows of their own and are named by their numbers."""
+    """A wave's definition as JSON. Its trials have their own rows and are listed by id."""
     return encode({"wave": replace(wave, trials=()), "trials": [trial.id for trial in wave.trials]})
 
 
 def insert_wave(connection: Connection, study_id: int, wave: Wave, position: int, now: float) -> None:
-    """Write a wave and its trials, all planned."""
+    """Write a wave and its trials, all in state planned."""
     own = {
         "study_id": study_id,
         "round_number": wave.round,
@@ -157,7 +157,7 @@ def _trial_row(study_id: int, wave: Wave, trial: Trial) -> dict[str, Any]:
         "definition": encode(trial),
         "state": TrialState.PLANNED.value,
     }
-    # every column by name: rows of one statement must have the same ones
+    # name every column: all rows of one statement must have the same ones
     every = {column.name: values.get(column.name) for column in trials.columns if column.name != "digest"}
     return sealed_row(trials, every)
 
@@ -167,7 +167,7 @@ def read_waves(
 ) -> tuple[Wave, ...]:
     """Every wave in the order of planning, with its trials; or only the one at a position."""
     asked = select(waves).where(waves.c.study_id == study_id).order_by(waves.c.position)
-    found = []
+    waves_read = []
     for row in connection.execute(asked if only is None else asked.where(waves.c.position == only)).mappings():
         check_row(waves, row, place)
         parts = decoded(dict[str, Any], row["definition"], place)
@@ -175,8 +175,8 @@ def read_waves(
         if missing:
             raise damaged(place, f"table trials: trial {missing[0]} of round {row['round_number']} is missing")
         wave = with_typed_decisions(decoded(Wave, encode(parts["wave"]), place))
-        found.append(replace(wave, trials=tuple(all_trials[number] for number in parts["trials"])))
-    return tuple(found)
+        waves_read.append(replace(wave, trials=tuple(all_trials[number] for number in parts["trials"])))
+    return tuple(waves_read)
 
 
 # --- results -----------------------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def write_result(connection: Connection, study_id: int, fact: TrialFact) -> None
 
 
 def forget_result(connection: Connection, study_id: int, trial_id: int) -> None:
-    """Delete what a failed trial left, before it is tried again."""
+    """Delete the result of a failed trial before it is tried again."""
     for table in (curve_steps, evaluations, outcomes, scored_splits):
         connection.execute(delete(table).where(table.c.study_id == study_id, table.c.trial_id == trial_id))
 
@@ -270,11 +270,11 @@ def read_trial_facts(
     known: Mapping[int, tuple[str, TrialFact]],
     only: int | None = None,
 ) -> dict[int, tuple[str, TrialFact]]:
-    """Every trial with what came of it, in order of their numbers, each with its row's checksum.
+    """Every trial with its result, ordered by id, each with its row's checksum.
 
     Args:
-        known: what was read before; rows whose checksum has not changed are not read again.
-        only: read this trial alone, so that damage to others does not matter.
+        known: facts read earlier; rows whose checksum has not changed are not read again.
+        only: id of the one trial to read, so that damage to others does not matter.
     """
     asked = select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)
     rows = connection.execute(asked if only is None else asked.where(trials.c.id == only)).mappings().all()
@@ -302,13 +302,13 @@ def _trial_fact(
     except (TypeError, ValueError) as error:
         raise damaged(place, f"trial {trial.id}: {error}") from error
     if digest != row["result_digest"]:
-        raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not fit")
+        raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not match")
     cost = decoded(Cost, row["cost"], place)
     return TrialFact(trial, state, of_trial, curve, cost, row["diverged_step"], row["reason"])
 
 
 def _of_trials(table: Table, study_id: int, wanted: set[int]) -> Any:
-    """Rows of the wanted trials; each query asks for a span of numbers, because they come in runs."""
+    """Rows of the wanted trials. Each query asks for a range of ids, because the wanted ids are mostly consecutive."""
     return (
         select(table)
         .where(table.c.study_id == study_id, table.c.trial_id >= min(wanted), table.c.trial_id <= max(wanted))
@@ -337,21 +337,22 @@ def _read_outcomes(
     rows: dict[tuple[int, str], list[Any]] = defaultdict(list)
     for row in connection.execute(_of_trials(outcomes, study_id, wanted)):
         rows[row.trial_id, row.split].append(row)
-    found: dict[int, dict[str, Outcomes]] = defaultdict(dict)
+    by_trial: dict[int, dict[str, Outcomes]] = defaultdict(dict)
     for summary in connection.execute(_of_trials(scored_splits, study_id, wanted)):
         of_split = rows[summary.trial_id, summary.split]
         answers = tuple(row.answer for row in of_split) if summary.has_answers else ()
         scores = np.array([row.score for row in of_split], dtype=np.float64)
         nll = np.array([row.nll for row in of_split], dtype=np.float64)
         if not (_is_mean(summary.accuracy, scores) and _is_mean(summary.loss, nll)):
-            said = f"its scores on {summary.split!r} are not the means of its outcomes"
-            raise damaged(place, f"trial {summary.trial_id}: {said}")
-        found[summary.trial_id][summary.split] = Outcomes(scores, nll, answers)
-    return found
+            problem = f"its scores on {summary.split!r} are not the means of its outcomes"
+            raise damaged(place, f"trial {summary.trial_id}: {problem}")
+        by_trial[summary.trial_id][summary.split] = Outcomes(scores, nll, answers)
+    return by_trial
 
 
 def _is_mean(told: float, values: Floats) -> bool:
-    """Whether a summary's column still says what it was written from; another processor may differ in the last bits."""
+    """Whether a summary column still matches the values it was computed from; another processor may differ in the last
+    bits."""
     expected = math.nan if len(values) == 0 else float(np.mean(values))
     return bool(np.isclose(told, expected, rtol=1e-9, atol=0.0, equal_nan=True))
 
@@ -377,7 +378,7 @@ def insert_findings(connection: Connection, study_id: int, round_number: int, ju
 
 
 def forget_findings(connection: Connection, study_id: int, round_number: int) -> None:
-    """Delete a round's findings, before it is judged again."""
+    """Delete a round's findings before it is judged again."""
     where = (findings.c.study_id == study_id, findings.c.round_number == round_number)
     connection.execute(delete(findings).where(*where))
 
@@ -385,11 +386,11 @@ def forget_findings(connection: Connection, study_id: int, round_number: int) ->
 def read_findings(connection: Connection, study_id: int, place: str) -> dict[int, tuple[Finding, ...]]:
     """Every finding by round, in order."""
     asked = select(findings).where(findings.c.study_id == study_id).order_by(*findings.primary_key.columns)
-    found: dict[int, list[Finding]] = defaultdict(list)
+    findings_by_round: dict[int, list[Finding]] = defaultdict(list)
     for row in connection.execute(asked).mappings():
         check_row(findings, row, place)
-        found[row["round_number"]].append(decoded(Finding, row["definition"], place))
-    return {number: tuple(of_round) for number, of_round in found.items()}
+        findings_by_round[row["round_number"]].append(decoded(Finding, row["definition"], place))
+    return {number: tuple(of_round) for number, of_round in findings_by_round.items()}
 
 
 def _insert_many(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:

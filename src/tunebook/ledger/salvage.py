@@ -1,7 +1,7 @@
-"""Reads what can be read of a damaged ledger file, and writes it to a new one. The damaged file is never changed.
+"""Reads the undamaged part of a ledger file and writes it to a new one. The damaged file is never changed.
 
-Each trial is read alone and held against its checksums, so damage costs the trials that it hit and no other. Trials
-that are lost count as planned in the new ledger and are trained again; findings are judged again from the outcomes.
+Each trial is read on its own and checked against its checksums, so damage affects only the trials that it hit. Lost
+trials are in state planned in the new ledger and are trained again; findings are judged again from the outcomes.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ T = TypeVar("T")
 
 @dataclass
 class Salvage:
-    """What could be read.
+    """What could be read of a damaged ledger.
 
     Attributes:
-        spec, facts: the study; None: damaged, and then nothing can be rescued.
-        waves: the waves up to the first damaged one.
-        finished: trials of these waves with a result that is what was written.
+        spec, facts: the study; None: they are damaged, and nothing can be rescued.
+        waves: the waves before the first damaged one.
+        finished: trials of these waves with an undamaged result.
         notes: the notes that could be read, in order.
-        lost: numbers of trials that could not be read, or were planned after a damaged wave.
+        lost: ids of trials that could not be read, or were planned after a damaged wave.
         damage: what could not be read, one sentence each.
     """
 
@@ -53,51 +53,51 @@ class Salvage:
 
 
 def salvage(path: Path) -> Salvage:
-    """Read all that is sound in a ledger file, damaged or not."""
-    found = Salvage()
+    """Read everything that is undamaged in a ledger file."""
+    salvaged = Salvage()
     try:
         engine = readonly_engine(path)
         with engine.connect() as connection:
-            _Reader(connection, path.name, found).read()
+            _Reader(connection, path.name, salvaged).read()
         engine.dispose()
     except (DBAPIError, OSError) as error:
-        found.damage.append(f"{path.name}: {_short(error)}")
-    return found
+        salvaged.damage.append(f"{path.name}: {_short(error)}")
+    return salvaged
 
 
 def rescue(folder: Path, target: Path) -> Salvage:
-    """Write what is sound of a study folder's ledger to a new ledger in another folder.
+    """Write the undamaged part of a study folder's ledger to a new ledger in another folder.
 
-    Raises: LedgerDamaged: the study itself cannot be read. UnwritableFolder: the target has a ledger already.
+    Raises: LedgerDamaged: the study itself cannot be read. UnwritableFolder: the target already has a ledger.
     """
-    found = salvage(folder / LEDGER_FILE)
-    if found.spec is None or found.facts is None:
+    salvaged = salvage(folder / LEDGER_FILE)
+    if salvaged.spec is None or salvaged.facts is None:
         raise LedgerDamaged(
-            f"{folder / LEDGER_FILE}: the study's own row cannot be read ({'; '.join(found.damage[:2])}); nothing can "
-            "be rescued from it. Put a backup in its place."
+            f"{folder / LEDGER_FILE}: the study's own row cannot be read ({'; '.join(salvaged.damage[:2])}); nothing "
+            "can be rescued from it. Put a backup in its place."
         )
     if (target / LEDGER_FILE).exists():
         raise UnwritableFolder(f"{target}: has a ledger already; a rescue never overwrites one. Name a new folder.")
     with SqlLedger(SqliteDatabase(target, write=True)) as ledger:
-        ledger.create_study(found.spec, found.facts)
-        if found.sealed:
-            ledger.seal(found.sealed)
-        for wave in found.waves:
+        ledger.create_study(salvaged.spec, salvaged.facts)
+        if salvaged.sealed:
+            ledger.seal(salvaged.sealed)
+        for wave in salvaged.waves:
             ledger.add_wave(wave)
             for trial in wave.trials:
-                if trial.id in found.finished:
-                    ledger.finish_trial(found.finished[trial.id], ledger.start_trial(trial.id, "rescue"))
-        for code, values in found.notes:
+                if trial.id in salvaged.finished:
+                    ledger.finish_trial(salvaged.finished[trial.id], ledger.start_trial(trial.id, "rescue"))
+        for code, values in salvaged.notes:
             ledger.note(code, values)
-        ledger.note("rescued", {"damage": found.damage})
-    return found
+        ledger.note("rescued", {"damage": salvaged.damage})
+    return salvaged
 
 
 class _Reader:
-    def __init__(self, connection: Connection, place: str, found: Salvage) -> None:
+    def __init__(self, connection: Connection, place: str, salvaged: Salvage) -> None:
         self._connection = connection
         self._place = place
-        self._found = found
+        self._found = salvaged
         self._study_id = 0
 
     def read(self) -> None:
@@ -132,11 +132,11 @@ class _Reader:
         return set(self._connection.execute(asked).scalars())
 
     def _read_trial(self, number: int) -> TrialFact | None:
-        found = rows.read_trial_facts(self._connection, self._study_id, self._place, {}, only=number)
-        return found[number][1] if number in found else None
+        facts = rows.read_trial_facts(self._connection, self._study_id, self._place, {}, only=number)
+        return facts[number][1] if number in facts else None
 
     def _read_waves(self) -> None:
-        """Waves carry the definitions of all their trials, also of those whose result is lost."""
+        """Read the waves. They contain the definitions of all their trials, also of those whose results are lost."""
         of_trials = {}
         for number in self._try("the list of trials", self._read_numbers) or set():
             trial = self._try(f"the plan of trial {number}", partial(self._read_definition, number))
@@ -149,7 +149,7 @@ class _Reader:
                 f"wave {position}",
                 partial(rows.read_waves, self._connection, self._study_id, of_trials, self._place, only=position),
             )
-            if not wave:  # what was planned later rested on it
+            if not wave:  # later waves were planned from it
                 break
             self._found.waves += wave
         self._forget_later_trials()
@@ -194,5 +194,5 @@ def _short(error: Exception) -> str:
 
 
 def without_advice(message: str) -> str:
-    """What a message about damage says, without where to look next: this is the place."""
+    """A message about damage without its closing advice, which would point to where the user already is."""
     return message.split("; the contents are not")[0]

@@ -1,11 +1,12 @@
 """The ledger's tables, one schema for SQLite and PostgreSQL. docs/ledger.md describes each table and column.
 
-Values that programs only need whole (a wave, a trial's definition, a finding) are JSON text in a `definition` column,
-written by `codec`; what is searched, counted or joined has its own column. Curves and outcomes are plain rows.
+Values that programs need only as a whole (a wave, a trial's definition, a finding) are JSON text in a `definition`
+column, written by `codec`. Whatever is searched, counted or joined has its own column. Curves and outcomes are plain
+rows (decision 040).
 
-Three rules hold everywhere. Times are seconds since 1970 in UTC and inform people only; nothing is ordered by them.
-NULL in a measured column is NaN (JSON and SQLite have none; infinity is stored as it is). A `digest` column holds the
-checksum of its row, because a file system may return other bytes than were written.
+Three rules hold everywhere. Times are seconds since 1970 in UTC and only inform people; nothing is ordered by them.
+NULL in a measured column is NaN, which SQLite does not have; infinity is stored as it is. A `digest` column holds the
+checksum of its row, because a disk may return other bytes than were written (decision 041).
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ _ESCAPE = "\x1bjson:"
 
 
 class AnyText(TypeDecorator[str]):
-    """Text that comes from strangers. PostgreSQL refuses NUL and SQLite's driver lone surrogates: texts with either are
-    written as JSON behind a mark, and read back exactly."""
+    """Untrusted text. PostgreSQL refuses NUL, and SQLite's driver refuses lone surrogates: text with either is written
+    as JSON after a mark and read back exactly."""
 
     impl = Text
     cache_ok = True
@@ -81,7 +82,7 @@ class AnyText(TypeDecorator[str]):
         return _ESCAPE + json.dumps(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        # What is not text, or no JSON behind the mark, was damaged; it is handed on for the row's checksum to notice.
+        # A value that is not text, or not JSON after the mark, was damaged; the row's checksum will report it.
         if not isinstance(value, str) or not value.startswith(_ESCAPE):
             return value
         try:
@@ -110,7 +111,7 @@ class Measured(TypeDecorator[float]):
         return None if value is None or math.isnan(value) else float(value)
 
     def process_result_value(self, value: float | None, dialect: Dialect) -> float | None:
-        return float(value) if isinstance(value, int | float) else math.nan  # anything else: see AnyText
+        return float(value) if isinstance(value, int | float) else math.nan  # any other type is damage; see AnyText
 
 
 _STUDY = "studies.id"
@@ -125,12 +126,12 @@ def _study(**options: Any) -> Column[int]:
 
 
 def _part() -> Column[int]:
-    """The study of a row that belongs to another row of it, which its foreign key names."""
+    """The column for a row's study, in tables whose foreign key points to another row of the same study."""
     return Column("study_id", Integer, primary_key=True)
 
 
 def _trial_table(name: str, *columns: Any) -> Table:
-    """A table of rows that belong to one trial."""
+    """A table whose rows belong to one trial."""
     return Table(
         name,
         METADATA,
@@ -326,5 +327,5 @@ notes = Table(
 
 
 def create_all(engine: Engine) -> None:
-    """Create the newest schema at once; for tests that compare it with what the migrations make."""
+    """Create the newest schema directly; for tests that compare it with the result of the migrations."""
     METADATA.create_all(engine)

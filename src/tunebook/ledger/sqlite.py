@@ -1,7 +1,8 @@
 """The ledger in one SQLite file: WAL, `synchronous=FULL`, one writer under a file lock, any number of readers.
 
-A new file is made under another name and renamed when its schema is complete, so `ledger.sqlite` is never half made.
-An existing file is checked whole, read-only, before anything may write to it: a damaged one stays as it is.
+A new file is created under another name and renamed when its schema is complete, so `ledger.sqlite` is always complete
+(decision 042). An existing file is checked as a whole, read-only, before anything is written to it, so that a damaged
+file is not changed.
 """
 
 from __future__ import annotations
@@ -36,18 +37,18 @@ T = TypeVar("T")
 LEDGER_FILE = "ledger.sqlite"
 _MAKING_FILE = "ledger.sqlite.making"
 _NO_INDEX = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_SHM", "SQLITE_FULL")
-"""What a reader is told where the folder, or its full disk, has no place for the index of a log."""
+"""SQLite's errors when a read-only folder or a full disk has no room for the index of the write-ahead log."""
 _BUSY_SECONDS = 30.0
-"""How long to wait for a reader that blocks a checkpoint or a migration."""
+"""Seconds to wait for a reader that blocks a checkpoint or a migration."""
 
 
 class SqliteDatabase:
     """The ledger file of one study folder.
 
     Args:
-        folder: the study folder; made when it is not there and `write` is true.
-        write: take the folder's lock, make or migrate the file, and write. Otherwise nothing is changed.
-        clock: seconds since 1970; for the times that people read, and for leases.
+        folder: the study folder; created if it is missing and `write` is true.
+        write: whether to take the folder's lock, create or migrate the file, and write. Otherwise nothing is changed.
+        clock: seconds since 1970, for times shown to people and for leases.
     """
 
     def __init__(self, folder: Path, *, write: bool, clock: Callable[[], float] = time.time) -> None:
@@ -72,11 +73,11 @@ class SqliteDatabase:
             raise translated(error, self.place) or error from error
 
     def now(self, connection: Connection) -> float:
-        """Seconds since 1970 by this machine's clock: SQLite has one writer, so no two clocks are compared."""
+        """Seconds since 1970 by this machine's clock. SQLite has one writer, so no two clocks are compared."""
         return self._clock()
 
     def close(self) -> None:
-        """Fold the log into the file and give the lock back."""
+        """Merge the write-ahead log into the file and release the lock."""
         self._engine.dispose()
         if self._copy is not None:
             self._copy.cleanup()
@@ -113,7 +114,8 @@ class SqliteDatabase:
         return engine
 
     def _check_that_it_is_ours(self) -> None:
-        """A ledger gets its name when its schema is complete: one without was emptied, or is something else."""
+        """Refuse a file without our tables: it was emptied or is something else, because a ledger gets its name only
+        when its schema is complete."""
         engine = _engine(self._path, readonly=True)
         with engine.connect() as connection:
             revision = revision_of(connection)
@@ -124,7 +126,9 @@ class SqliteDatabase:
     def _make(self, making: Path) -> None:
         for leftover in (making, *(making.with_name(making.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):
             leftover.unlink(missing_ok=True)
-        engine = _engine(making, journal="DELETE")  # no log, whose end a full disk could keep from reaching the file
+        engine = _engine(
+            making, journal="DELETE"
+        )  # without a log, so that a full disk cannot leave the end of it unwritten
         try:
             with engine.begin() as connection:
                 migrate(connection, self.place)
@@ -154,7 +158,7 @@ class SqliteDatabase:
         return engine if revision == SCHEMA_REVISION else self._migrated_copy(engine)
 
     def _readable_file(self) -> Path:
-        """The ledger, or a copy of it where its folder cannot hold the index that readers of a log share."""
+        """The ledger, or a copy of it if its folder cannot hold the index that readers of the log share."""
         return self._path if _has_index(self._path) else self._copied()
 
     def _copied(self) -> Path:
@@ -162,7 +166,7 @@ class SqliteDatabase:
         return _copied(self._path, self._copy.name)
 
     def _migrated_copy(self, engine: SqlEngine) -> SqlEngine:
-        """An older ledger is read through a migrated copy; the file itself stays as it is."""
+        """A migrated copy through which an older ledger is read; the file itself is not changed."""
         engine.dispose()
         copy = _engine(self._copied())
         try:
@@ -180,7 +184,7 @@ class SqliteDatabase:
 
 
 def connect_readonly(path: Path) -> sqlite3.Connection:
-    """A connection that cannot change the file, with its schema read (so that errors show here)."""
+    """A connection that cannot change the file. The schema is read first, so that errors show here."""
     connection = sqlite3.connect(_address(path, "ro"), uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -191,7 +195,7 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
 
 
 def _has_index(path: Path) -> bool:
-    """Whether a reader finds, or can make, the index of the log; where not, a copy of the ledger is read."""
+    """Whether a reader finds or can create the index of the log. If not, a copy of the ledger is read."""
     try:
         connect_readonly(path).close()
     except sqlite3.OperationalError as error:
@@ -202,7 +206,7 @@ def _has_index(path: Path) -> bool:
 
 
 def _copied(path: Path, folder: str) -> Path:
-    """The ledger with its log, copied to another folder."""
+    """A copy of the ledger with its log, in another folder."""
     for suffix in ("", "-wal"):
         source = path.with_name(path.name + suffix)
         if source.exists():
@@ -211,15 +215,15 @@ def _copied(path: Path, folder: str) -> Path:
 
 
 def readonly_engine(path: Path) -> SqlEngine:
-    """An engine that cannot change the file; for looking at damaged ones."""
+    """A SQLAlchemy engine that cannot change the file, for examining damaged ones."""
     return _engine(path, readonly=True)
 
 
 def check_file(path: Path, place: str | None = None) -> None:
-    """Read the whole file and raise LedgerDamaged when SQLite finds it inconsistent. Changes nothing.
+    """Read the whole file and raise LedgerDamaged if SQLite finds it inconsistent. Changes nothing.
 
     Args:
-        place: what messages call it, where `path` is a copy.
+        place: its name in messages, in case `path` is a copy.
     """
     place = place or str(path)
     try:
@@ -240,7 +244,7 @@ def check_file(path: Path, place: str | None = None) -> None:
 
 
 def translated(error: BaseException, place: str) -> TunebookError | None:
-    """A driver's error in tunebook's words, or None for a fault of our own."""
+    """A driver's error as one of tunebook's errors, or None if it is a bug of ours."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return _translated_cause(cause, place)
 
@@ -265,7 +269,7 @@ def _translated_cause(cause: BaseException | None, place: str) -> TunebookError 
         )
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")) or isinstance(cause, UnicodeDecodeError):
         return damaged(place, str(cause))
-    # A damaged file can also show as a schema that lacks our tables or as text that is not UTF-8.
+    # Damage can also show as a schema without our tables, or as text that is not UTF-8.
     text = str(cause)
     if isinstance(cause, sqlite3.OperationalError) and ("no such" in text or "decode" in text or "malformed" in text):
         return damaged(place, text)
@@ -284,7 +288,7 @@ def _engine(path: Path, *, readonly: bool = False, journal: str = "WAL") -> SqlE
             address = _address(path, "rwc")
             connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
             _set_up(connection, path, journal)
-        connection.isolation_level = None  # transactions begin where we say so
+        connection.isolation_level = None  # we begin transactions ourselves
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=1, hide_parameters=True)
@@ -298,7 +302,7 @@ def _engine(path: Path, *, readonly: bool = False, journal: str = "WAL") -> SqlE
 
 
 def _set_up(connection: sqlite3.Connection, path: Path, journal: str) -> None:
-    """Durable on commit, as far as the disk keeps its word."""
+    """Configure the connection: durable on commit, as far as the disk can be trusted."""
     mode = connection.execute(f"PRAGMA journal_mode={journal}").fetchone()[0]
     if mode != journal.lower():
         connection.close()

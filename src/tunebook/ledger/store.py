@@ -1,6 +1,6 @@
 """The ledger: the durable record of one study, on SQLite or PostgreSQL.
 
-Every public method is one transaction. What it does not know: rounds, statistics, or why a trial is run.
+Every public method is one transaction. The ledger knows nothing about rounds, statistics, or why a trial is run.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def _place_of_role(role: str) -> tuple[int, str]:
 
 
 class SqlLedger:
-    """The ledger of one study; fulfils `core.ports.Ledger`.
+    """The ledger of one study; implements `core.ports.Ledger`.
 
     Args:
         database: where it is kept.
-        study: the study's name; None where the database holds one study only (a study folder's file).
+        study: the study's name; None if the database holds only one study (the file in a study folder).
     """
 
     def __init__(self, database: Database, study: str | None = None) -> None:
@@ -54,19 +54,19 @@ class SqlLedger:
     def create_study(self, spec: StudySpec, facts: StudyFacts) -> None:
         """Write the study, its examples and fingerprints. Writing the same study again changes nothing.
 
-        Raises: UserError: another study is there already.
+        Raises: UserError: the ledger already holds another study.
         """
 
         def work(connection: Connection) -> int:
             row = rows.study_row(spec, facts, version("tunebook"), self._database.now(connection))
-            found = self._study_row(connection)
-            if found is not None:
-                if any(found[column] != row[column] for column in ("spec", "facts", "examples_digest")):
+            existing = self._study_row(connection)
+            if existing is not None:
+                if any(existing[column] != row[column] for column in ("spec", "facts", "examples_digest")):
                     raise UserError(
-                        f"{self._place}: holds study {found['name']!r} already, with other settings; one study is "
+                        f"{self._place}: holds study {existing['name']!r} already, with other settings; one study is "
                         "created once. Choose another name for the new study."
                     )
-                return int(found["id"])
+                return int(existing["id"])
             return rows.insert_study(connection, row, facts)
 
         if self._name is not None and spec.name != self._name:
@@ -84,7 +84,7 @@ class SqlLedger:
         return self._read(work)
 
     def facts(self) -> StudyFacts:
-        """What was true when the study was created, with the examples' texts."""
+        """The facts fixed when the study was created, with the examples' texts."""
 
         def work(connection: Connection) -> StudyFacts:
             self._id(connection)
@@ -95,7 +95,7 @@ class SqlLedger:
         return self._read(work)
 
     def update_spec(self, spec: StudySpec) -> None:
-        """Accept a changed study file. Which changes are harmless is the caller's to know; the name never changes."""
+        """Accept a changed study file. The caller decides which changes are harmless; the name never changes."""
 
         def work(connection: Connection) -> None:
             study_id = self._id(connection)
@@ -111,7 +111,7 @@ class SqlLedger:
     # --- reading -------------------------------------------------------------------------------------------------
 
     def history(self) -> History:
-        """Everything the planner and the statistics may see, as of one moment."""
+        """Everything that the planner and the statistics see, as of one moment."""
 
         def work(connection: Connection) -> History:
             study_id = self._id(connection)
@@ -135,11 +135,11 @@ class SqlLedger:
         return tuple(fact.trial for fact in self.history().trials.values())
 
     def closed_rounds(self) -> dict[int, tuple[Finding, ...]]:
-        """The rounds that have been judged, with their findings (perhaps none)."""
+        """The judged rounds with their findings, which may be none."""
         return self._read(lambda connection: self._closed_rounds(connection, self._id(connection)))
 
     def attempts(self) -> Sequence[Row]:
-        """Every attempt at a trial in order: token, trial_id, worker, started_at, ended_at, ended, reason."""
+        """Every attempt at a trial, in order: token, trial_id, worker, started_at, ended_at, ended, reason."""
         return self._read(lambda connection: attempts_of(connection, self._id(connection)))
 
     # --- planning ------------------------------------------------------------------------------------------------
@@ -165,9 +165,9 @@ class SqlLedger:
         self._write(work)
 
     def close_round(self, round_number: int, findings: Sequence[Finding]) -> None:
-        """Write a round's findings, once; the same again changes nothing.
+        """Write a round's findings, once. Writing the same findings again changes nothing.
 
-        Raises: IllegalTransition: the round was judged differently before, or never planned.
+        Raises: IllegalTransition: the round was judged with other findings before, or was never planned.
         """
 
         def work(connection: Connection) -> None:
@@ -188,7 +188,7 @@ class SqlLedger:
         self._write(work)
 
     def seal(self, configurations: dict[str, str]) -> None:
-        """Fix the confirm list before the test split is opened. The same list again changes nothing.
+        """Fix the confirm list before the test split is opened. Sealing the same list again changes nothing.
 
         Raises: IllegalTransition: another list was sealed before, or the list is empty.
         """
@@ -210,29 +210,30 @@ class SqlLedger:
     # --- trials --------------------------------------------------------------------------------------------------
 
     def start_trial(self, trial_id: int, worker: str) -> int:
-        """Planned to running; gives the attempt's fencing token, which only grows."""
+        """Change a trial from planned to running. Returns the attempt's fencing token, which only grows."""
         nonce = uuid4().hex
-        return self._write(lambda connection: self._desk(connection).start(trial_id, worker, nonce, None))
+        return self._write(lambda connection: self._transitions(connection).start(trial_id, worker, nonce, None))
 
     def claim_trials(self, worker: str, n: int, lease_seconds: float) -> list[tuple[Trial, int]]:
-        """Take up to n trials that are planned, or whose lease has run out; gives each with its token.
+        """Take up to n trials that are planned or whose lease has ended. Returns each with its token.
 
-        The lease must be renewed before `lease_seconds` are over by the database's clock, or others may take the trial.
+        The lease must be renewed within `lease_seconds` by the database's clock; otherwise others may take the trial.
         """
         nonce = uuid4().hex
 
         def work(connection: Connection) -> list[tuple[Trial, int]]:
-            claimed = self._desk(connection).claim(worker, n, nonce, lease_seconds)
+            claimed = self._transitions(connection).claim(worker, n, nonce, lease_seconds)
             return [(self._trial(connection, number), token) for number, token in claimed]
 
         return self._write(work)
 
     def renew(self, token: int, lease_seconds: float) -> None:
-        """Keep a claimed trial for so much longer. Raises StaleLease when it was given to another worker."""
-        self._write(lambda connection: self._desk(connection).renew(token, lease_seconds))
+        """Extend the lease of a claimed trial to `lease_seconds` from now. Raises StaleLease if it was given to another
+        worker."""
+        self._write(lambda connection: self._transitions(connection).renew(token, lease_seconds))
 
     def finish_trial(self, fact: TrialFact, token: int) -> None:
-        """Write curve, outcomes, cost and final state. The same attempt finishing twice changes nothing.
+        """Write curve, outcomes, cost and final state. Finishing the same attempt twice changes nothing.
 
         Raises: StaleLease: the trial was given to another worker. IllegalTransition: not a final state, or a result for
             another definition of the trial.
@@ -242,25 +243,25 @@ class SqlLedger:
         def work(connection: Connection) -> None:
             if self._trial(connection, fact.trial.id) != fact.trial:
                 raise self._fault(f"trial {fact.trial.id}: the result belongs to a trial that was defined otherwise")
-            if self._desk(connection).finish(fact.trial.id, token, columns, fact.state):
+            if self._transitions(connection).finish(fact.trial.id, token, columns, fact.state):
                 rows.write_result(connection, self._id(connection), fact)
 
         self._write(work)
 
     def release_trial(self, trial_id: int, token: int, reason: str) -> None:
-        """Running back to planned, the attempt closed with a reason."""
-        self._write(lambda connection: self._desk(connection).release(trial_id, token, reason))
+        """Change a trial from running back to planned, and close the attempt with a reason."""
+        self._write(lambda connection: self._transitions(connection).release(trial_id, token, reason))
 
     def release_running(self, reason: str) -> None:
-        """Take back what a dead runner left running: every trial, or where others may have some under way, every one
-        without a lease or with one that ran out."""
-        self._write(lambda connection: self._desk(connection).recover(reason, self._database.is_alone))
+        """Put the trials that a dead runner left running back to planned: all of them, or, if other processes may be
+        running some, those without a lease or with one that has ended."""
+        self._write(lambda connection: self._transitions(connection).recover(reason, self._database.is_alone))
 
     def retry_failed(self) -> list[int]:
-        """Put every failed trial back to planned; gives their numbers.
+        """Put every failed trial back to planned. Returns their ids.
 
-        The last round is opened again, its findings taken back, when one of them belongs to it: nothing was planned on
-        these findings yet. Findings of earlier rounds stay as they were judged.
+        If one of them belongs to the last round, that round is reopened and its findings are deleted, because nothing
+        has been planned from them yet. Findings of earlier rounds stay as they were judged (decision 046).
         """
 
         def work(connection: Connection) -> list[int]:
@@ -271,7 +272,7 @@ class SqlLedger:
             of_round = {row.id: row.round_number for row in connection.execute(failed.order_by(trials.c.id))}
             for number in of_round:
                 rows.forget_result(connection, study_id, number)
-                self._desk(connection).retry(number)
+                self._transitions(connection).retry(number)
             last = select(func.max(waves.c.round_number)).where(waves.c.study_id == study_id)
             if (number := connection.execute(last).scalar_one()) in of_round.values():
                 self._reopen_round(connection, study_id, number)
@@ -282,7 +283,7 @@ class SqlLedger:
     # --- notes ---------------------------------------------------------------------------------------------------
 
     def note(self, code: str, values: dict[str, Any]) -> None:
-        """Keep something that happened, with the time."""
+        """Keep a note of something that happened, with the time."""
         nonce, details = uuid4().hex, encode(values)
 
         def work(connection: Connection) -> None:
@@ -297,17 +298,17 @@ class SqlLedger:
         """All notes in order, as (code, values)."""
 
         def work(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
-            found = []
+            notes_read = []
             asked = select(notes).where(notes.c.study_id == self._id(connection)).order_by(notes.c.id)
             for row in connection.execute(asked).mappings():
                 check_row(notes, row, self._place)
-                found.append((row["code"], rows.decoded(dict[str, Any], row["details"], self._place)))
-            return found
+                notes_read.append((row["code"], rows.decoded(dict[str, Any], row["details"], self._place)))
+            return notes_read
 
         return self._read(work)
 
     def close(self) -> None:
-        """Give the database back. A closed ledger is not used again."""
+        """Close the database. A closed ledger cannot be used again."""
         self._database.close()
 
     def __enter__(self) -> SqlLedger:
@@ -333,20 +334,20 @@ class SqlLedger:
             raise UnwritableFolder(f"{self._place}: was opened for reading. Open it with write=True to change it.")
         return self._database.transaction(work)
 
-    def _desk(self, connection: Connection) -> TrialTransitions:
+    def _transitions(self, connection: Connection) -> TrialTransitions:
         return TrialTransitions(connection, self._id(connection), self._place, self._now(connection))
 
     def _study_row(self, connection: Connection) -> Row | None:
         asked = select(studies).order_by(studies.c.id)
         if self._name is not None:
             asked = asked.where(studies.c.name == self._name)
-        found = connection.execute(asked).mappings().all()
-        for row in found:
+        rows_read = connection.execute(asked).mappings().all()
+        for row in rows_read:
             check_row(studies, row, self._place)
-        if len(found) > 1:
-            names = ", ".join(row["name"] for row in found[:5])
-            raise UserError(f"{self._place}: holds {len(found)} studies ({names}); say which one is meant.")
-        return found[0] if found else None
+        if len(rows_read) > 1:
+            names = ", ".join(row["name"] for row in rows_read[:5])
+            raise UserError(f"{self._place}: holds {len(rows_read)} studies ({names}); say which one is meant.")
+        return rows_read[0] if rows_read else None
 
     def _id(self, connection: Connection) -> int:
         if self._study_id is None:
@@ -366,10 +367,12 @@ class SqlLedger:
 
     def _wave_is_there(self, connection: Connection, study_id: int, wave: Wave) -> bool:
         where = (waves.c.study_id == study_id, waves.c.round_number == wave.round, waves.c.number == wave.number)
-        found = connection.execute(select(waves.c.definition).where(*where)).scalar_one_or_none()
-        if found is None:
+        definition = connection.execute(select(waves.c.definition).where(*where)).scalar_one_or_none()
+        if definition is None:
             return False
-        if found != rows.wave_text(wave) or any(self._trial(connection, trial.id) != trial for trial in wave.trials):
+        if definition != rows.wave_text(wave) or any(
+            self._trial(connection, trial.id) != trial for trial in wave.trials
+        ):
             raise self._planned_twice(wave)
         return True
 
@@ -408,15 +411,15 @@ class SqlLedger:
         return dict(sorted(closed.items()))
 
     def _sealed(self, connection: Connection, study_id: int) -> dict[str, str]:
-        found = {}
+        by_role = {}
         for row in connection.execute(select(sealed).where(sealed.c.study_id == study_id)).mappings():
             check_row(sealed, row, self._place)
-            found[row["role"]] = row["effective_key"]
+            by_role[row["role"]] = row["effective_key"]
             n_roles = row["n_roles"]
-        if found and len(found) != n_roles:
+        if by_role and len(by_role) != n_roles:
             raise damaged(self._place, "table sealed: not all of the confirm list is there")
-        # in the order in which the planner names them: trials are numbered by it
-        return {role: found[role] for role in sorted(found, key=_place_of_role)}
+        # in the planner's order, because confirm's trials are numbered in it
+        return {role: by_role[role] for role in sorted(by_role, key=_place_of_role)}
 
     def _planned_twice(self, wave: Wave) -> IllegalTransition:
         return self._fault(

@@ -1,8 +1,8 @@
-"""Trials changing their state: started, claimed, finished, given back. The only place that writes `trials.state`.
+"""Changes of a trial's state: started, claimed, finished, released. The only module that writes `trials.state`.
 
-Each start makes an attempt with a token that is larger than every earlier one. Whoever ends a trial shows the token of
-the attempt that it holds; an older one is refused. What is repeated because an answer was lost on the way (PostgreSQL)
-is recognised by the attempt's nonce or by its token, and changes nothing.
+Each start creates an attempt with a token larger than all earlier ones. Whoever ends a trial presents the token of its
+attempt; an older token is refused. A call that is repeated because its answer was lost (PostgreSQL) is recognised by
+the attempt's nonce or token, and changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tunebook.ledger.schema import attempts, trials
 __all__ = ["TrialTransitions", "attempts_of", "never_planned"]
 
 FINISHED, RELEASED, LOST, EXPIRED = "finished", "released", "lost", "expired"
-"""How an attempt ends: with a result, given back, with its runner, or with its lease."""
+"""How an attempt ends: with a result, by release, because its runner died, or because its lease ended."""
 
 
 _FILLED_WHEN_FINISHED = ("diverged_step", "reason", "cost", "result_digest", "finished_at", "token", "lease_until")
@@ -32,10 +32,10 @@ def never_planned(place: str, trial_id: int) -> NotFoundError:
 
 
 class TrialTransitions:
-    """The trials of one study within one transaction.
+    """State changes of one study's trials within one transaction.
 
     Args:
-        now: seconds since 1970 by the clock that leases are judged by.
+        now: seconds since 1970 by the clock that decides when leases end.
     """
 
     def __init__(self, connection: Connection, study_id: int, place: str, now: float) -> None:
@@ -45,7 +45,8 @@ class TrialTransitions:
         self._now = now
 
     def start(self, trial_id: int, worker: str, nonce: str, lease_seconds: float | None) -> int:
-        """Planned to running; the new attempt's token. Repeated with the same nonce, the same token."""
+        """Change a trial from planned to running. Returns the new attempt's token, or the same token for the same
+        nonce."""
         row = self._locked(trial_id)
         made = self._connection.execute(select(attempts.c.token).where(attempts.c.nonce == nonce)).scalar_one_or_none()
         if made is not None:
@@ -54,7 +55,7 @@ class TrialTransitions:
         return self._begin(row, worker, nonce, lease_seconds)
 
     def claim(self, worker: str, n: int, nonce: str, lease_seconds: float) -> list[tuple[int, int]]:
-        """Up to n trials that are planned, or whose lease has run out, as (trial, token), in order of their numbers."""
+        """Take up to n trials that are planned or whose lease has ended, as (trial, token), ordered by id."""
         made = self._connection.execute(
             select(attempts.c.trial_id, attempts.c.token)
             .where(attempts.c.nonce.startswith(f"{nonce}:", autoescape=True))
@@ -79,7 +80,7 @@ class TrialTransitions:
         return claimed
 
     def renew(self, token: int, lease_seconds: float) -> None:
-        """Keep a lease for so much longer. Raises StaleLease when it was given away."""
+        """Extend a lease to `lease_seconds` from now. Raises StaleLease if it was given to another worker."""
         row = self._of_token(token)
         changed = self._connection.execute(
             update(trials)
@@ -90,7 +91,8 @@ class TrialTransitions:
             raise self._stale(row["trial_id"], token)
 
     def finish(self, trial_id: int, token: int, result: Row, state: TrialState) -> bool:
-        """Running to a final state, with the result's columns. False when this very attempt has finished already."""
+        """Change a trial from running to a final state and write the result's columns. False if this attempt has
+        finished already."""
         row = self._locked(trial_id)
         if self._ended(trial_id, token) == FINISHED:
             return False
@@ -103,7 +105,7 @@ class TrialTransitions:
         return True
 
     def release(self, trial_id: int, token: int, reason: str) -> None:
-        """Running back to planned. Repeating it changes nothing."""
+        """Change a trial from running back to planned. Repeating it changes nothing."""
         row = self._locked(trial_id)
         if self._ended(trial_id, token) == RELEASED:
             return
@@ -111,7 +113,8 @@ class TrialTransitions:
         self._put_back(row, RELEASED, reason)
 
     def recover(self, reason: str, everything: bool) -> None:
-        """Take back what a dead runner left running: everything, or trials without a lease or with one that ran out."""
+        """Put trials that a dead runner left running back to planned: all of them, or those without a lease or with one
+        that has ended."""
         left = (
             select(trials)
             .where(
@@ -128,7 +131,7 @@ class TrialTransitions:
             self._put_back(row, LOST, reason)
 
     def retry(self, trial_id: int) -> None:
-        """Failed back to planned, so that it is tried again; its earlier attempts stay written."""
+        """Change a trial from failed back to planned, so that it is tried again. Its earlier attempts are kept."""
         row = self._locked(trial_id)
         if row["state"] != TrialState.FAILED.value:
             raise self._illegal(row, TrialState.PLANNED)
@@ -159,21 +162,21 @@ class TrialTransitions:
 
     def _locked(self, trial_id: int) -> Row:
         asked = select(trials).where(self._key(trial_id)).with_for_update()
-        found = self._connection.execute(asked).mappings().first()
-        if found is None:
+        row = self._connection.execute(asked).mappings().first()
+        if row is None:
             raise never_planned(self._place, trial_id)
-        check_row(trials, found, self._place)
-        return found
+        check_row(trials, row, self._place)
+        return row
 
     def _key(self, trial_id: int) -> Any:
         return and_(trials.c.study_id == self._study_id, trials.c.id == trial_id)
 
     def _of_token(self, token: int) -> Row:
         asked = select(attempts).where(attempts.c.token == token, attempts.c.study_id == self._study_id)
-        found = self._connection.execute(asked).mappings().first()
-        if found is None:
+        row = self._connection.execute(asked).mappings().first()
+        if row is None:
             raise StaleLease(f"{self._place}: token {token} belongs to no attempt of this study. Claim a trial first.")
-        return found
+        return row
 
     def _ended(self, trial_id: int, token: int) -> str | None:
         attempt = self._of_token(token)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from tunebook.core.facts import History
 from tunebook.core.outlook import Outlook, RoundOutlook
-from tunebook.core.study import ERROR_SHARES, Budget, RoundKind, Wave
-from tunebook.planning.problem import SHARES, Problem
+from tunebook.core.study import Budget, RoundKind, Wave, error_share
+from tunebook.planning.problem import Problem, shares_of
 from tunebook.planning.round import Round, Shape, shape_of
 from tunebook.planning.rounds import round_of, rounds_of
 from tunebook.planning.state import PlanningState
@@ -32,6 +32,7 @@ class Sensitivity:
     n_test: int
     seed_deviation: float
     df: float
+    design: str = "one_factor"
 
     def effect(self, shape: Shape) -> float | None:
         """The round's smallest detectable effect; None when it compares nothing."""
@@ -49,7 +50,7 @@ class Sensitivity:
             m_control=shape.m_control,
             seed_deviation=self.seed_deviation,
             df=self.df,
-            alpha=ERROR_SHARES[shape.kind],
+            alpha=error_share(shape.kind, self.design),
             n_comparisons=shape.n_comparisons,
         )
 
@@ -73,7 +74,7 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
         cuts=tuple(cut for each in planned for cut in each.cuts),
         detectable_without_cuts=_sensitivity(state, uncut).effect(uncut),
         smallest_margin=min(margins, default=None),
-        wanted_trials=math.ceil(uncut.n_trials / SHARES[RoundKind.EXPLORE]),
+        wanted_trials=math.ceil(uncut.n_trials / shares_of(state.problem.spec.design)[RoundKind.EXPLORE]),
     )
 
 
@@ -92,10 +93,10 @@ def _planned(state: PlanningState, first: Round) -> tuple[Wave, ...]:
 def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
     """Measured noise, as findings count it, when there are degrees of freedom for it; else the prior, believed as much
     as the first round will pay for."""
-    facts, noise = state.problem.facts, state.evidence.noise
+    facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.spec.design
     if noise.from_prior:
-        return Sensitivity(facts.n_validation, facts.n_test, SEED_DEVIATION_PRIOR, opening.noise_df)
-    return Sensitivity(facts.n_validation, facts.n_test, noise.assumed_deviation, noise.effective_df)
+        return Sensitivity(facts.n_validation, facts.n_test, SEED_DEVIATION_PRIOR, opening.noise_df, design)
+    return Sensitivity(facts.n_validation, facts.n_test, noise.assumed_deviation, noise.effective_df, design)
 
 
 def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[Shape]:
@@ -107,7 +108,7 @@ def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], 
         used += shape.n_trials
         if shape.n_trials or wave is not None:
             yield shape
-    for coming in map(round_of, kinds):
+    for coming in (round_of(kind, state.problem) for kind in kinds):
         if wave is not None and coming.kind is wave.kind:
             continue
         most = coming.most(state.problem, opening.m_control)
@@ -120,13 +121,13 @@ def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], 
 
 def _current_shape(state: PlanningState, opening: Shape, wave: Wave, is_planned: bool) -> Shape:
     """The round under way: its next wave, if that is not planned yet, and the waves that may follow it."""
-    own = sum(trial.costs_budget for trial in wave.trials)
-    before = sum(fact.trial.costs_budget for fact in state.history.of_round(wave.round)) + (0 if is_planned else own)
+    own = sum(trial.budget_units for trial in wave.trials)
+    before = sum(fact.trial.budget_units for fact in state.history.of_round(wave.round)) + (0 if is_planned else own)
     rest = 0
     if not wave.closes_round:
-        most = round_of(wave.kind).most(state.problem, opening.m_control).n_trials
+        most = round_of(wave.kind, state.problem).most(state.problem, opening.m_control).n_trials
         used = state.used_trials + (0 if is_planned else own)
         rest = int(min(max(0, most - before), max(0.0, state.share_until(wave.kind) - used)))
     shape = shape_of(wave)
     compared = opening.n_comparisons if wave.kind is opening.kind else shape.n_comparisons
-    return replace(shape, n_trials=rest + (0 if is_planned else own), n_comparisons=compared)
+    return replace(shape, n_trials=math.ceil(rest + (0 if is_planned else own)), n_comparisons=compared)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.factor import FACTOR_KINDS, Factor, FactorKind, Level, Scale
+from tunebook.core.factor import FACTOR_KINDS, Factor, FactorKind, Level, Scale, is_ordered, position
 
 __all__ = [
     "between",
@@ -33,17 +33,6 @@ trials."""
 CLOSEST_RATIO = 1.15
 """Points on a logarithmic scale nearer than this are not worth telling apart."""
 POWERS_OF_TWO = ("lora_r", "per_device_train_batch_size", "gradient_accumulation_steps", "max_length")
-
-
-def is_ordered(name: str) -> bool:
-    """Whether the factor's levels are numbers with distances between them."""
-    return FACTOR_KINDS[name].scale in (Scale.LOG, Scale.LINEAR)
-
-
-def position(name: str, value: Level) -> float:
-    """Where a level lies on its factor's scale."""
-    number = float(value)  # type: ignore[arg-type]
-    return math.log(number) if FACTOR_KINDS[name].scale is Scale.LOG else number
 
 
 def level_label(factor: str, value: Level) -> str:

@@ -55,8 +55,10 @@ class StudyPlanner:
         last = state.last_wave
         if last is None:
             return _reference_wave(self._problem)
+        if self._is_stopped(last):
+            return None
         if not last.closes_round:
-            return round_of(last.kind).next_wave(state, last)
+            return round_of(last.kind, self._problem).next_wave(state, last)
         return self._next_round(state, last)
 
     def outlook(self, history: History) -> Outlook:
@@ -65,15 +67,19 @@ class StudyPlanner:
         state = PlanningState(self._problem, history)
         if state.last_wave is None:
             return outlook(state, _kinds_in_order(self._problem), None)
-        kinds = _kinds_to_come(state)
+        kinds = () if self._is_stopped(state.last_wave) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
         return outlook(state, kinds, None if is_open or waits else self.next_wave(history))
 
+    def _is_stopped(self, last: Wave) -> bool:
+        """Whether the pilots learned nothing and the study file does not say to go on."""
+        return last.floor is not None and self._problem.spec.floor == "ask"
+
     def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
         skipped: list[tuple[str, dict[str, Any]]] = []
         for kind in _kinds_to_come(state):
-            wave = round_of(kind).first_wave(state, last.round + 1)
+            wave = round_of(kind, self._problem).first_wave(state, last.round + 1)
             if wave is not None and wave.trials:
                 keeps = kind is RoundKind.CONFIRM or state.is_confirmed
                 budget = state.problem.spec.budget if keeps else None
@@ -104,9 +110,10 @@ def _kinds_to_come(state: PlanningState) -> tuple[RoundKind, ...]:
     kind = state.last_wave.kind
     if not state.is_confirmed:
         return order[order.index(kind) + 1 :] if kind in order else order
-    if kind in AFTER_CONFIRM[:-1]:
-        return AFTER_CONFIRM[AFTER_CONFIRM.index(kind) + 1 :]
-    return AFTER_CONFIRM if _has_grown(state) else ()
+    after = tuple(each for each in AFTER_CONFIRM if each in order)
+    if kind in after[:-1]:
+        return after[after.index(kind) + 1 :]
+    return after if _has_grown(state) else ()
 
 
 def _has_grown(state: PlanningState) -> bool:

@@ -28,7 +28,7 @@ from tunebook.core.space import Folding, effective
 from tunebook.core.study import Budget, RoundKind, StudySpec
 from tunebook.planning.levels import bracket_rates
 
-__all__ = ["SHARES", "Allowance", "Problem", "SeedUse", "allowance", "seed_numbers"]
+__all__ = ["SHARES", "Allowance", "Problem", "SeedUse", "allowance", "seed_numbers", "shares_of"]
 
 SHARES: dict[RoundKind, float] = {
     RoundKind.EXPLORE: 0.50,
@@ -38,6 +38,16 @@ SHARES: dict[RoundKind, float] = {
     RoundKind.CONFIRM: 0.15,
 }
 """Share of the budget by round; a table of one's own trials stands in explore's place."""
+
+BALANCED_SHARES: dict[RoundKind, float] = {
+    RoundKind.PILOT: 0.15,
+    RoundKind.EXPLORE: 0.60,
+    RoundKind.REFINE: 0.10,
+    RoundKind.COMBINE: 0.0,
+    RoundKind.BOUNDARY: 0.0,
+    RoundKind.CONFIRM: 0.15,
+}
+"""The same where the design is balanced: explore is worth most, for all of its trials speak about every factor."""
 
 FIRST_ROUND_TRIALS = 4
 """Three seeds of the baseline and one level: below this a first round asks nothing."""
@@ -100,11 +110,21 @@ class Problem:
         asked = (factor for factor in self.spec.space if factor.role is not Role.FIXED)
         return tuple(f for f in asked if not (f.name == "learning_rate" and f.role is Role.NUISANCE))
 
+    @property
+    def is_balanced(self) -> bool:
+        """Whether explore is a balanced design; a table of the user's own stands in the place of any."""
+        return self.spec.design == "balanced" and not self.table
+
     @cached_property
     def rate_factor(self) -> Factor | None:
         """The learning rate as a factor of the space, or None when the study keeps it fixed."""
         factor = self.spec.space.get("learning_rate")
         return None if factor is None or factor.role is Role.FIXED else factor
+
+    def allowance(self, kind: RoundKind, used_trials: float = 0.0, used_seconds: float = 0.0) -> Allowance:
+        """What a round of this kind may take of the study's budget."""
+        design = "balanced" if self.is_balanced else "one_factor"
+        return allowance(self.spec.budget, kind, used_trials, used_seconds, design)
 
     @cached_property
     def rates(self) -> tuple[float, ...]:
@@ -123,6 +143,7 @@ class SeedUse(IntEnum):
     """What the seeds are for; the value is where their range begins."""
 
     CLAIM = 0
+    PILOT = 80
     SELECTION = 100
     REFINE = 200
     COMBINE = 400
@@ -147,31 +168,39 @@ class Allowance:
     trials: float
     seconds: float
 
-    def covers(self, trials: int, seconds: float) -> bool:
+    def covers(self, trials: float, seconds: float) -> bool:
         """Whether that much may be taken."""
-        return trials == 0 or (trials <= self.trials and seconds <= self.seconds and self.seconds > 0)
+        return trials == 0 or (trials <= self.trials + 1e-9 and seconds <= self.seconds and self.seconds > 0)
 
-    def less(self, trials: int, seconds: float) -> Allowance:
+    def less(self, trials: float, seconds: float) -> Allowance:
         """What is left after taking that much, never below nothing."""
         return Allowance(max(0.0, self.trials - trials), max(0.0, self.seconds - seconds))
 
 
-def allowance(budget: Budget, kind: RoundKind, used_trials: int, used_seconds: float) -> Allowance:
+def shares_of(design: str) -> dict[RoundKind, float]:
+    """Share of the budget by round."""
+    return BALANCED_SHARES if design == "balanced" else SHARES
+
+
+def allowance(
+    budget: Budget, kind: RoundKind, used_trials: float, used_seconds: float, design: str = "one_factor"
+) -> Allowance:
     """What a round of this kind may take, given what all trials so far have taken."""
-    trials = math.inf if budget.trials is None else _trials_until(kind, budget.trials)
-    seconds = math.inf if budget.hours is None else budget.hours * 3600 * _share_until(kind)
+    shares = shares_of(design)
+    trials = math.inf if budget.trials is None else _trials_until(kind, budget.trials, shares)
+    seconds = math.inf if budget.hours is None else budget.hours * 3600 * _share_until(kind, shares)
     return Allowance(trials, seconds).less(used_trials, used_seconds)
 
 
-def _share_until(kind: RoundKind) -> float:
+def _share_until(kind: RoundKind, shares: Mapping[RoundKind, float]) -> float:
     if kind is RoundKind.TABLE:
-        return SHARES[RoundKind.EXPLORE]
-    kinds = list(SHARES)
-    return sum(SHARES[each] for each in kinds[: kinds.index(kind) + 1])
+        kind = RoundKind.EXPLORE
+    kinds = list(shares)
+    return sum(shares[each] for each in kinds[: kinds.index(kind) + 1])
 
 
-def _trials_until(kind: RoundKind, total: int) -> int:
+def _trials_until(kind: RoundKind, total: int, shares: Mapping[RoundKind, float]) -> int:
     if kind is RoundKind.CONFIRM:
         return total
-    rounded = math.floor(total * _share_until(kind) + 1e-9)
+    rounded = math.floor(total * _share_until(kind, shares) + 1e-9)
     return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - CONFIRM_TRIALS))

@@ -6,15 +6,19 @@ A further round is a module with a subclass of `Round`, an entry in `planner.ROU
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 
-from tunebook.core.study import RoundKind, Wave
+from tunebook.core.study import Contrast, RoundKind, Wave
 from tunebook.planning.problem import Problem
 from tunebook.planning.state import PlanningState
 
-__all__ = ["Round", "Shape", "shape_of"]
+__all__ = ["Round", "Shape", "shape_of", "trend_side"]
+
+TREND_SIDES = 3.6
+"""Of a line over four equally spaced levels: variance 7.2/n, that of two groups of n/3.6."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +74,27 @@ class Round(ABC):
 
 def shape_of(wave: Wave) -> Shape:
     """A round of this one wave."""
-    sides = [(len(c.treatment), len(c.control)) for c in wave.contrasts] or [(1, 1)]
+    sides = [_sides(contrast) for contrast in wave.contrasts] or [(1, 1)]
     m_treatment, m_control = min(sides, key=sum)
+    fitted = [contrast for contrast in wave.contrasts if contrast.kind.is_fitted]
+    fitted_df = len(fitted[0].treatment) - len(fitted) - 1 if fitted else 0
     replicates = Counter(trial.effective for trial in wave.trials)
     return Shape(
         kind=wave.kind,
-        n_trials=sum(trial.costs_budget for trial in wave.trials),
+        n_trials=math.ceil(sum(trial.budget_units for trial in wave.trials)),
         n_comparisons=len(wave.contrasts),
         m_treatment=m_treatment,
         m_control=m_control,
-        noise_df=max(1, sum(n - 1 for n in replicates.values())),
+        noise_df=max(1, sum(n - 1 for n in replicates.values()), fitted_df),
     )
+
+
+def trend_side(n: int) -> int:
+    """A line over four levels in n trials sees the difference of its ends as two groups of so many trials would."""
+    return max(1, round(n / TREND_SIDES))
+
+
+def _sides(contrast: Contrast) -> tuple[int, int]:
+    if contrast.kind.is_fitted:
+        return (trend_side(len(contrast.treatment)),) * 2
+    return len(contrast.treatment), len(contrast.control)

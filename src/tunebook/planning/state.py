@@ -16,7 +16,7 @@ from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import Contrast, ContrastKind, RoundKind, Wave
 from tunebook.planning.levels import position
-from tunebook.planning.problem import Allowance, Problem, allowance
+from tunebook.planning.problem import Allowance, Problem
 from tunebook.statistics.evidence import Candidate, Evidence, key_of
 
 __all__ = ["LevelSeen", "PlanningState", "Point", "Rung", "ladder"]
@@ -103,9 +103,9 @@ class PlanningState:
         return key_of(self.problem.effective(configuration)) not in self.evidence.claiming
 
     @cached_property
-    def used_trials(self) -> int:
-        """Trials that count against the budget."""
-        return sum(fact.trial.costs_budget for fact in self.history.trials.values())
+    def used_trials(self) -> float:
+        """What has been taken of a budget in trials."""
+        return sum(fact.trial.budget_units for fact in self.history.trials.values())
 
     @cached_property
     def last_wave(self) -> Wave | None:
@@ -142,7 +142,7 @@ class PlanningState:
 
     def allowance(self, kind: RoundKind) -> Allowance:
         """What a round of this kind may still take."""
-        return allowance(self.problem.spec.budget, kind, self.used_trials, self.history.spent_seconds)
+        return self.problem.allowance(kind, self.used_trials, self.history.spent_seconds)
 
     def room(self, kind: RoundKind) -> Allowance:
         """What a round of this kind may take of all that is left: its share, and after the confirm round everything."""
@@ -150,7 +150,7 @@ class PlanningState:
 
     def share_until(self, kind: RoundKind) -> float:
         """Trials of the budget up to and including a round of this kind."""
-        return allowance(self.problem.spec.budget, kind, 0, 0.0).trials
+        return self.problem.allowance(kind).trials
 
     @cached_property
     def levels(self) -> tuple[LevelSeen, ...]:

@@ -15,12 +15,14 @@ from tunebook.core.study import (
     Contrast,
     ContrastKind,
     Cut,
+    Floor,
     Fold,
     Purpose,
     RoundKind,
     Trial,
     Wave,
 )
+from tunebook.planning.levels import level_label
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.state import PlanningState
 
@@ -43,7 +45,7 @@ class WaveBuilder:
         room: what the wave may take.
 
     Attributes:
-        bracket, chosen_rates, combined, sealed: of the wave, see `core.study.Wave`; set by the round.
+        bracket, chosen_rates, combined, sealed, floor: of the wave, see `core.study.Wave`; set by the round.
     """
 
     def __init__(self, state: PlanningState, kind: RoundKind, round_number: int, number: int, room: Allowance) -> None:
@@ -63,6 +65,7 @@ class WaveBuilder:
         self.chosen_rates: list[ChosenRate] = []
         self.combined: dict[str, Level] = {}
         self.sealed: dict[str, str] = {}
+        self.floor: Floor | None = None
         self._notes: list[tuple[str, dict[str, Any]]] = []
 
     @property
@@ -86,40 +89,60 @@ class WaveBuilder:
         purpose: Purpose,
         factor: str | None = None,
         splits: tuple[str, ...] = ("validation",),
+        units: float = 1.0,
     ) -> tuple[int, ...]:
-        """Ids of one configuration's trials, those already there included; new ones as far as the room goes."""
-        ids = (self._one(configuration, seed, purpose, factor, splits) for seed in seeds)
+        """Ids of one configuration's trials, those already there included; new ones as far as the room goes.
+
+        Args:
+            units: what one of them takes of a budget in trials.
+        """
+        ids = (self._one(configuration, seed, purpose, factor, splits, units) for seed in seeds)
         return tuple(trial_id for trial_id in ids if trial_id is not None)
 
     def _one(
-        self, configuration: Configuration, seed: int, purpose: Purpose, factor: str | None, splits: tuple[str, ...]
+        self,
+        configuration: Configuration,
+        seed: int,
+        purpose: Purpose,
+        factor: str | None,
+        splits: tuple[str, ...],
+        units: float,
     ) -> int | None:
         problem = self.state.problem
         effective = problem.effective(configuration)
         known = self._known.get((effective, seed))
         if known is not None:
             return known
-        if purpose is not Purpose.REFERENCE and not self._pay(effective, seed, splits):
+        if purpose is not Purpose.REFERENCE and not self._pay(effective, seed, splits, units):
             return None
-        trial = Trial(self._next_id, self._round, self.kind, purpose, configuration, effective, seed, splits, factor)
+        trial = Trial(
+            self._next_id, self._round, self.kind, purpose, configuration, effective, seed, splits, factor, units=units
+        )
         self._next_id += 1
         self._trials.append(trial)
         self._known[effective, seed] = trial.id
         return trial.id
 
-    def _pay(self, effective: Configuration, seed: int, splits: tuple[str, ...]) -> bool:
+    def _pay(self, effective: Configuration, seed: int, splits: tuple[str, ...], units: float) -> bool:
         """Take one trial out of the room, if it covers it. A further checkpoint of the same run costs only what it
         makes the run longer."""
         seconds = self.state.seconds(effective, splits)
         family = checkpoint_family(effective) if self.state.problem.folding.checkpoints else None
         paid = self._runs.get((family, seed, splits)) if family is not None else None
-        price = (1, seconds) if paid is None else (0, max(0.0, seconds - paid))
+        price: tuple[float, float] = (units, seconds) if paid is None else (0, max(0.0, seconds - paid))
         if not self.room.covers(*price):
             return False
         self.room = self.room.less(*price)
         if family is not None:
             self._runs[family, seed, splits] = max(seconds, paid or 0.0)
         return True
+
+    def fitted(self, trials: tuple[int, ...], factor: str, kind: ContrastKind, level: Level | None = None) -> None:
+        """Ask for a coefficient of the model over all trials of a balanced design."""
+        label = f"{factor}^2" if kind is ContrastKind.CURVATURE else factor
+        if kind is ContrastKind.LEVEL:
+            label = level_label(factor, level)
+        self._contrasts.append(Contrast(kind, trials, (), label, factor, level=level))
 
     def contrast(
         self,
@@ -177,6 +200,7 @@ class WaveBuilder:
             chosen_rates=tuple(self.chosen_rates),
             combined=self.combined,
             sealed=self.sealed,
+            floor=self.floor,
             notes=tuple(self._notes),
         )
 

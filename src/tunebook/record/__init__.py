@@ -1,7 +1,7 @@
-"""The record: what people read of a study, and the files that they take away.
+"""The record: the files in which people read a study's results.
 
-`write_all` is all that the runner calls. Between the ledger's facts and the writers stands a pure value, `Record`
-(model.py), made by builder.py with every sentence in place; markdown.py and html.py only lay it out.
+The runner calls only `write_all`. builder.py turns the ledger's facts into a pure value, `Record` (model.py), with
+every sentence in place; markdown.py and html.py only lay it out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Record", "View", "build", "write_all"]
 
 
 def build(view: View, language: str = "en") -> Record:
-    """The record as data; pure."""
+    """The record as data. Pure."""
     from tunebook.record.builder import build as make
 
     return make(view, language)
@@ -41,12 +41,12 @@ def write_all(
 ) -> dict[str, Path]:
     """Write record.md, record.html, results.json, trials.csv and figures/ into a study's folder.
 
-    May be called at any time of a study's life. Each file is replaced whole or not at all; the numbers are written
-    before the pictures, so that a picture that cannot be drawn costs no number.
+    May be called at any time during a study. Each file is replaced as a whole or not at all. The numbers are written
+    before the figures, so that a figure that cannot be drawn affects no number.
 
     Args:
-        figures: whether pictures are drawn; they take most of the time, so a running study leaves them to its end.
-        warn: told in a sentence of pictures that could not be drawn; default: the log.
+        figures: whether figures are drawn; they take most of the time, so a running study draws them only at its end.
+        warn: called with a sentence about figures that could not be drawn; default: the log.
 
     Returns: path by file name; figures as "figures/<name>.svg" and "figures/<name>.png".
     Raises: DiskFull, UnwritableFolder.

@@ -1,4 +1,4 @@
-"""Makes the record from a study's facts and findings. Pure: the same facts give the same record."""
+"""Builds the record from a study's facts and findings. Pure: the same facts give the same record."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from tunebook.words.numbers import trial_list, value
 __all__ = ["best_yaml", "build"]
 
 FEWEST_TRIALS_FOR_SUSPECTS = 5
-"""With fewer trained trials an example that all get wrong says little about its label."""
-MOST_SUSPECTS = 50
+"""With fewer trained trials, an example that all get wrong says little about its label."""
+MOST_SUSPECTS = 20
 PROMPT_CHARACTERS = 600
 ANSWER_CHARACTERS = 200
 
 
 def build(view: View, language: str) -> Record:
-    """The whole record in one language; what is not known yet is empty. Works at any time of a study's life."""
+    """The whole record in one language; parts that are not known yet are empty. Works at any time during a study."""
     words = words_for(language)
-    found = view.conclusions
+    conclusions = view.conclusions
     columns, numeric, trials = tables.trial_table(view, words)
     _, constant = tables.varying(view)
-    ranked = sorted((i for i in found.importance if i.ranked), key=lambda i: i.rank)
+    ranked = sorted((i for i in conclusions.importance if i.ranked), key=lambda i: i.rank)
     suspects, n_suspects, n_trained = _suspects(view)
     group_split, by_group = tables.groups(view, words)
     unsettled = tables.unsettled(view, words)
@@ -51,10 +51,10 @@ def build(view: View, language: str) -> Record:
         best=_best(view, words),
         insights=_insights(view, words),
         sweet_spots=_sweet_spots(view, words),
-        importance_lead=words.importance_lead(ranked[0] if ranked else None) if found.importance else "",
+        importance_lead=words.importance_lead(ranked[0] if ranked else None) if conclusions.importance else "",
         importance=tables.importance(view, words),
-        below_noise=tuple(words.below_noise(i) for i in found.importance if not i.ranked),
-        interactions=tuple(words.interaction(i) for i in found.interactions if i.known),
+        below_noise=tuple(words.below_noise(i) for i in conclusions.importance if not i.ranked),
+        interactions=tuple(words.interaction(i) for i in conclusions.interactions if i.known),
         costs=tables.costs(view, words),
         cost_lead=_tied(view, words),
         way=tables.way(view, words),
@@ -113,18 +113,15 @@ def _best(view: View, words: Words) -> Best | None:
 
 
 def _insights(view: View, words: Words) -> tuple[str, ...]:
-    """What holds: what was confirmed, the order of importance, the last word on every other decided comparison, where
-    training breaks."""
+    """The sentences of "What holds": what was confirmed, the order of importance, the latest finding for every other
+    decided comparison, where training breaks."""
     ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
     last: dict[tuple[str, str, str], tuple[bool, str]] = {}
     for f in view.findings():
-        question = (f.treatment_key, f.control_key, f.kind.value)
+        question = (f.treatment_key or f.label, f.control_key, f.kind.value)
         last.pop(question, None)
         if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
-            what, against = (
-                opening.name(view, words, f.treatment_key),
-                opening.control_name(view, words, f.control_key),
-            )
+            what, against = opening.sides(view, words, f)
             text = words.found(f, what, against, view.spec.margin)
             last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]
@@ -139,9 +136,9 @@ def _sweet_spots(view: View, words: Words) -> tuple[str, ...]:
 
 
 def _tied(view: View, words: Words) -> str:
-    found = view.conclusions
-    best = found.best.key if found.best else ""
-    others = [key for key in found.tie_set if key != best]
+    conclusions = view.conclusions
+    best = conclusions.best.key if conclusions.best else ""
+    others = [key for key in conclusions.tie_set if key != best]
     if not others:
         return ""
     top = view.accuracy(view.replicates(best))
@@ -161,7 +158,8 @@ def _unknown(view: View, words: Words) -> tuple[str, ...]:
 
 
 def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
-    """(suspects to show, how many there are, trained trials asked): validation examples nobody answered rightly."""
+    """(suspects to show, how many there are, number of trained trials): validation examples that no trained trial
+    answered correctly."""
     trained = [
         f
         for f in view.trials
@@ -171,12 +169,12 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
     if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples:
         return (), 0, len(trained)
     wrong = [i for i in range(len(examples)) if all(f.outcomes["validation"].scores[i] == 0 for f in trained)]
-    found = []
+    suspects = []
     for i in wrong:
         answers = Counter(f.outcomes["validation"].answers[i] for f in trained if f.outcomes["validation"].answers)
         commonest, times = answers.most_common(1)[0] if answers else ("", 0)
         example = examples[i]
-        found.append(
+        suspects.append(
             Suspect(
                 index=example.index,
                 group=clean(example.group) if example.group is not None else None,
@@ -187,21 +185,22 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
                 n_trials=len(trained),
             )
         )
-    found.sort(key=lambda s: (-s.given_by, s.index))
-    return tuple(found[:MOST_SUSPECTS]), len(wrong), len(trained)
+    suspects.sort(key=lambda s: (-s.given_by, s.index))
+    return tuple(suspects[:MOST_SUSPECTS]), len(wrong), len(trained)
 
 
 def _with_trials(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A note's values with its list of trials as text; a list of two would read as a change from one to the other."""
+    """A note's values with its list of trials as text, because a list of two would be read as a change from one to the
+    other."""
     trials = values.get("trials")
     return {**values, "trials": trial_list(list(trials))} if isinstance(trials, list | tuple) else values
 
 
 def _notes(view: View, words: Words) -> tuple[str, ...]:
-    told = [words.note(code, _with_trials(values)) for code, values in view.notes if code != "trial_resumed"]
+    sentences = [words.note(code, _with_trials(values)) for code, values in view.notes if code != "trial_resumed"]
     resumed = [int(values["trial"]) for code, values in view.notes if code == "trial_resumed"]
-    told += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
+    sentences += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
     failed = [f for f in view.trials if f.state is TrialState.FAILED]
-    told += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]
-    told += [words.cancelled_trial(f.trial.id) for f in view.trials if f.state is TrialState.CANCELLED]
-    return tuple(dict.fromkeys(text for text in told if text))
+    sentences += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]
+    sentences += [words.cancelled_trial(f.trial.id) for f in view.trials if f.state is TrialState.CANCELLED]
+    return tuple(dict.fromkeys(text for text in sentences if text))

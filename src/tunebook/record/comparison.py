@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Finding, Verdict
-from tunebook.escaping import clean
+from tunebook.escaping import clean, excerpt
 from tunebook.words import words_for
 from tunebook.words.marks import plain_text
 
 __all__ = ["comparison_text"]
+
+MOST_CHARACTERS = 60
+"""Of a prompt or an answer that is shown."""
 
 
 def comparison_text(
@@ -21,14 +24,17 @@ def comparison_text(
     counts: tuple[int, int],
     margin: float,
     language: str,
+    differing: Sequence[tuple[int, str, str, str, str]] = (),
 ) -> str:
     """The comparison as lines of plain text.
 
     Args:
         sides: what the user typed for A and B.
-        changes: factor to (B's value, A's value).
-        overall, groups: the findings of `statistics.judge_round.compare`; None when there was nothing to judge.
-        counts: examples on which A's mean score is above B's, and below.
+        changes: (B's value, A's value) by factor.
+        overall, groups: the findings of `statistics.judge_round.compare`; `overall` is None when there was nothing to
+            judge.
+        counts: number of examples on which A's mean score is above B's, and below.
+        differing: some of these examples: index, prompt, gold answer, A's answer, B's answer.
     """
     words = words_for(language)
     if overall is None:
@@ -52,4 +58,10 @@ def comparison_text(
     if groups:
         lines.append(words.compared_groups())
         lines += [f"  {words.colon(clean(f.family.partition(':')[2]), words.effect(f))}" for f in groups]
-    return plain_text("\n".join(lines))
+    told = plain_text("\n".join(lines))
+    if not differing:
+        return told
+    shown = [
+        words.compared_example(index, *(excerpt(t, MOST_CHARACTERS) for t in texts)) for index, *texts in differing
+    ]
+    return "\n".join([told, words.compared_examples(len(shown), sum(counts)), *shown])

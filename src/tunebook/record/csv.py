@@ -1,4 +1,4 @@
-"""trials.csv: one line a trial, every factor under its library name, for spreadsheets and data frames."""
+"""trials.csv: one line per trial, with every factor under its library name, for spreadsheets and data frames."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTCOME = (
 
 
 def render(view: View) -> str:
-    """CSV with a header line. Numbers are unrounded; unknown ones are empty; a loss that is not finite is "nan"."""
+    """CSV with a header line. Numbers are not rounded; unknown ones are empty; a loss that is not finite is "nan"."""
     factors = list(view.spec.baseline.as_dict())
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

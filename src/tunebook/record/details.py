@@ -1,8 +1,9 @@
-"""What the page opens when a trial is clicked: configuration, curve, and where it differs from the baseline. Pure.
+"""The data behind a click on a trial in the page: configuration, curve, and the examples on which it differs from the
+baseline. Pure.
 
-Everything is coded compactly: each text once, answers by number, only the examples that a trial scores otherwise than
-the baseline's trial it is compared with. 100 trials on 1,000 examples stay well below the page's 15 MB; should texts
-be so long that they do not, they are shortened further and the page says so.
+The data is compact: each text is stored once, answers are numbers, and only the examples are kept that a trial scores
+differently from the baseline trial it is compared with. 100 trials on 1,000 examples stay well below the page's 15 MB;
+longer texts are shortened further, and the page says so (decision 052).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.facts import Curve, TrialFact
-from tunebook.core.study import Purpose, TrialState
+from tunebook.core.study import TrialState
 from tunebook.escaping import clean, shorten
 from tunebook.record.plots.curves import smoothed
 from tunebook.record.view import View
@@ -25,23 +26,24 @@ from tunebook.words.numbers import trial_list, value
 __all__ = ["details"]
 
 LIMITS = ((1500, 400), (600, 200), (240, 80), (100, 30))
-"""Most characters of a prompt and of an answer; where the data would be larger than MOST_BYTES, the next pair."""
+"""Largest number of characters of a prompt and of an answer; the next pair is used when the data would exceed
+MOST_BYTES."""
 MOST_BYTES = 9_000_000
 DIGITS = 4
 
 
 def details(view: View, words: Words) -> dict[str, Any]:
     """The page's data as plain JSON values."""
-    found: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for prompt_limit, answer_limit in LIMITS:
-        found = _coded(view, words, prompt_limit, answer_limit)
-        if len(json.dumps(found, ensure_ascii=False)) <= MOST_BYTES:
+        data = _coded(view, words, prompt_limit, answer_limit)
+        if len(json.dumps(data, ensure_ascii=False)) <= MOST_BYTES:
             break
-    return found
+    return data
 
 
 class _Texts:
-    """Texts by number, each kept once."""
+    """Texts by number, each stored once."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -97,7 +99,7 @@ def _title(view: View, words: Words, fact: TrialFact) -> str:
 
 
 def _summary(view: View, words: Words, fact: TrialFact) -> str:
-    """How it ended, its validation accuracy and what training it took: "completed; accuracy 69.0 %; 4 min 37 s"."""
+    """How the trial ended, its validation accuracy and its training time: "completed; accuracy 69.0 %; 4 min 37 s"."""
     parts = [words.state(fact.state)]
     measured = view.accuracy([fact])
     if measured:
@@ -108,7 +110,7 @@ def _summary(view: View, words: Words, fact: TrialFact) -> str:
 
 
 def _configuration(view: View, words: Words, fact: TrialFact) -> list[list[Any]]:
-    """Rows of factor, value here, value in the baseline, whether they differ."""
+    """Rows of (factor, value here, value in the baseline, whether they differ)."""
     mine, base = fact.trial.configuration.as_dict(), view.spec.baseline.as_dict()
     rows: list[list[Any]] = []
     for name, level in mine.items():
@@ -132,12 +134,12 @@ def _curve(curve: Curve) -> list[list[float]]:
 
 
 def _compared_with(view: View, fact: TrialFact) -> TrialFact | None:
-    """The baseline's trial beside which a trial is shown: the first that is scored on a common split."""
+    """The baseline's trial that a trial is compared with: the first one scored on a split that both have."""
     for other in view.by_key.get(view.baseline_key, []):
         if (
             other.state is TrialState.COMPLETED
             and other is not fact
-            and other.trial.purpose is not Purpose.BRACKET
+            and not other.trial.purpose.only_chooses
             and _common_split(fact, other)
         ):
             return other
@@ -157,7 +159,8 @@ def _differences(
     prompts: _Texts,
     examples: dict[int, list[Any]],
 ) -> list[list[int]]:
-    """[place, 1 when better here, number of the answer here, number of the baseline's answer]; -1: not kept."""
+    """[position, 1 if better here, number of the answer here, number of the baseline's answer] per example; -1: answer
+    not kept."""
     mine, theirs = fact.outcomes[split], other.outcomes[split]
     texts = view.examples(split)
     rows = []

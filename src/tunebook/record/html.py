@@ -1,7 +1,7 @@
 """record.html: the record as one self-contained page.
 
-No network: script, style, data and figures are in the file. The content security policy allows only this script and
-this style sheet, by their hash; everything else, strangers' text above all, is escaped.
+It needs no network: script, style, data and figures are in the file. The content security policy allows only this
+script and this style sheet, by their hash. All text, above all that of data and models, is escaped (decision 051).
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ SCRIPT_LABELS = (
     "group", "shortened", "state", "rows_shown", "number", "configuration", "colon", "word_gap",
     "other_settings", "as_baseline",
 )  # fmt: skip
-"""Words that the page's script needs."""
+"""Labels that the page's script uses."""
 
 
 _UNBROKEN = re.compile(
     r"[（(][-+.\d ]+(?:to|至)[-+.\d ]+[)）]"
     r"|(?<![\w#&;])[-+]?\d[\d.,]*(?: ?%|e-\d+|(?:-\d+)+)(?!\w)"
 )
-"""Intervals, percentages, rates such as 6e-4 and trials such as 8-9: a line does not end inside them."""
+"""Text in which no line break may occur: intervals, percentages, rates such as 6e-4 and trials such as 8-9."""
 
 
 def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any]) -> str:

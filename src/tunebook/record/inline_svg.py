@@ -1,8 +1,8 @@
-"""Turns a figure's SVG file into markup for inside the page.
+"""Turns a figure's SVG file into markup inside the page.
 
-The page's content security policy allows no style attributes, so each becomes a class of the page's one style sheet
-(equal styles share a class). Identifiers get a prefix, so that figures do not use one another's. The colours of ink,
-rules and paper become the page's, so that figures follow a dark page.
+The page's content security policy allows no style attributes, so each one becomes a class of the page's style sheet;
+equal styles share a class (decision 051). Identifiers get a prefix, so that those of different figures do not clash.
+The colours of ink, rules and paper become the page's own, so that figures follow a dark page.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _PAGE_COLOURS = {INK: "var(--ink)", RULE: "var(--rule)", PAPER: "var(--card)"}
 
 
 class StyleSheet:
-    """Collects style attributes as classes."""
+    """Collects style attributes as CSS classes."""
 
     def __init__(self) -> None:
         self._classes: dict[str, str] = {}
 
     def name(self, style: str) -> str:
-        """The class that stands for a style attribute's text."""
+        """The class for the text of a style attribute."""
         for colour, variable in _PAGE_COLOURS.items():
             style = re.sub(re.escape(colour), variable, style, flags=re.IGNORECASE)
         return self._classes.setdefault(style.strip().rstrip(";"), f"f{len(self._classes)}")
@@ -35,7 +35,8 @@ class StyleSheet:
 
 
 def inline(svg: str, name: str, description: str, sheet: StyleSheet) -> str:
-    """One figure as an <svg> element with role and description; raises nothing: matplotlib's output is ours."""
+    """One figure as an <svg> element with role and description. The input is not validated, because matplotlib wrote it
+    for us."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)

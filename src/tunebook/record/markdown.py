@@ -1,4 +1,4 @@
-"""record.md: the record as Markdown that also reads well as plain text. Pictures by relative path."""
+"""record.md: the record as Markdown that also reads well as plain text. Figures are linked by relative path."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from tunebook.words.marks import strong
 
 __all__ = ["render"]
 
-MOST_SUSPECTS = 20
-"""In the Markdown file; the HTML page has more."""
 MARKS = {"best": "★ ", "failed": "✗ "}
-"""Before the first cell of a row that stands out, for readers without colour."""
+"""Mark before the first cell of a highlighted row, for readers who see no colour."""
 
 
 def render(record: Record) -> str:
@@ -73,7 +71,7 @@ def _whole_study(record: Record) -> list[str]:
 
 
 def _reference(record: Record) -> list[str]:
-    """What is looked up rather than read: every comparison and every trial."""
+    """The tables for looking things up, at the end: every comparison and every trial (decision 054)."""
     parts: list[str] = []
     if record.comparisons:
         parts += [_heading(record.labels["all_findings"]), _table(record.comparisons)]
@@ -92,6 +90,8 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
 
 def _round(section: RoundSection, label: Mapping[str, str]) -> str:
     parts = [_heading(section.heading), f"*{markdown_text(section.goal)}* {markdown_text(section.how)}".strip()]
+    if section.levels is not None:
+        parts.append(_table(section.levels))
     columns = tuple(label[c] for c in ("trials", "changed", "result", "against", "analysis"))
     rows = tuple(
         (_marked(Cell(r.label), r.tone), Cell(r.changed), Cell(r.result), Cell(r.against), Cell(r.analysis))
@@ -114,7 +114,8 @@ def _round(section: RoundSection, label: Mapping[str, str]) -> str:
 
 
 def _lead(label: Mapping[str, str], name: str) -> str:
-    """A bold word that opens a paragraph. The colon stands outside: beside Chinese characters Markdown needs it so."""
+    """A bold label that begins a paragraph. The colon stands outside the bold text, because next to Chinese characters
+    Markdown requires it."""
     return strong(label[name]) + label["colon"] + label["word_gap"]
 
 
@@ -126,7 +127,7 @@ def _suspects(record: Record) -> list[str]:
     if record.suspects:
         columns = tuple(label[c] for c in ("number", "group", "prompt", "gold", "answers"))
         lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-        for s in record.suspects[:MOST_SUSPECTS]:
+        for s in record.suspects:
             given = f" ({s.given_by}/{s.n_trials})" if s.given_by else ""
             cells = (
                 str(s.index),

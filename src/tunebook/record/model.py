@@ -1,8 +1,8 @@
-"""The record as data: what every writer shows, with all sentences already in the reader's language.
+"""The record as data: everything that is shown, with all sentences already in the reader's language.
 
-Pure values between the ledger and the writers. `tunebook.record.builder.build` makes one; Markdown and HTML only lay it
-out. Sentences may carry bold (see `tunebook.record.text.strong`); strangers' text in them is cleaned but not escaped,
-because how to escape is the writer's business.
+`tunebook.record.builder.build` creates a `Record`; Markdown and HTML only lay it out. Sentences may have bold marks
+(see `words.marks`). Text from data and models in them is cleaned but not escaped, because escaping depends on the
+format that is written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Best", "Cell", "Figure", "Record", "RoundRow", "RoundSection", "Susp
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: what is read, what it sorts by, and how it stands out ("best", "failed", or nothing)."""
+    """A table cell: its text, its sort key, and how it is highlighted ("best", "failed", or nothing)."""
 
     text: str
     sort: float | str | None = None
@@ -27,7 +27,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Column titles and rows. `numeric` names the columns that are aligned to the right."""
+    """Column titles and rows. `numeric` names the right-aligned columns."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -41,7 +41,7 @@ class RoundRow:
     Attributes:
         trials: its trial ids; empty for a folded configuration.
         label: "1-5", or "folded".
-        changed, result, against, analysis: the cells of the hand-written style.
+        changed, result, against, analysis: the cells of the row.
         tone: "best", "failed", "folded" or "".
     """
 
@@ -56,7 +56,8 @@ class RoundRow:
 
 @dataclass(frozen=True)
 class RoundSection:
-    """One round: goal, table, what was found, what was not, what was cut, what came next."""
+    """One round: goal, table, what was found, what was not shown, what was cut, what came next. `levels` belongs to a
+    balanced design."""
 
     number: int
     kind: str
@@ -73,11 +74,12 @@ class RoundSection:
     following: str = ""
     cost: str = ""
     chance: str = ""
+    levels: Table | None = None
 
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One line of the full table, with what the page needs to filter and to open it."""
+    """One line of the table of all trials, with what the page needs to filter and to open it."""
 
     id: int
     state: TrialState
@@ -87,7 +89,7 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class Best:
-    """The configuration to use: every factor, as YAML to copy, and what is claimed of it."""
+    """The recommended configuration: every factor, as YAML to copy, and what is claimed about it."""
 
     heading: str
     yaml: str
@@ -97,7 +99,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Suspect:
-    """An example that no trained trial answered rightly."""
+    """An example that no trained trial answered correctly."""
 
     index: int
     group: str | None
@@ -110,7 +112,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture that was drawn: its file stem, the question it answers, and its text alternative."""
+    """A figure: its file stem, the question it answers, and its text alternative."""
 
     name: str
     title: str
@@ -119,7 +121,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Record:
-    """Everything that people read, in order."""
+    """Everything that the record shows, in order."""
 
     language: str
     title: str

@@ -8,8 +8,9 @@ from typing import Any
 
 from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
+from tunebook.core.notice import Notice
 from tunebook.core.study import ContrastKind, TrialState
-from tunebook.escaping import clean
+from tunebook.escaping import clean, one_line
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import value
@@ -27,15 +28,16 @@ __all__ = [
     "name",
     "open_items",
     "retuned_rate",
+    "sides",
     "status",
 ]
 
 OPENING_ITEMS = 3
-"""Unknowns named in the opening; all are in the section."""
+"""Number of unknowns named in the opening; the section lists all."""
 
 
 def status(view: View, words: Words) -> str:
-    """Whether the study is still going, or nothing."""
+    """The sentence that the study is not finished, or nothing."""
     if not view.trials:
         return words.nothing_yet()
     confirmed = view.conclusions.confirmation is not None
@@ -47,7 +49,7 @@ def status(view: View, words: Words) -> str:
 
 
 def aim(view: View, words: Words) -> str:
-    """What the study is for: metric, model, what is varied over which values, and the budget."""
+    """What the study is for: metric, model, the factors that are varied with their values, and the budget."""
     spec = view.spec
     factors = []
     for factor in spec.space.factors:
@@ -62,19 +64,23 @@ def aim(view: View, words: Words) -> str:
 
 
 def answer(view: View, words: Words) -> tuple[str, ...]:
-    """What to use, what it gains, what is as good and cheaper, what is not known: one paragraph each."""
-    found = view.conclusions
-    if found.best is None:
+    """What to use, what it gains, what is as good and cheaper, and what is not known: one paragraph each."""
+    conclusions = view.conclusions
+    if conclusions.best is None:
         return () if not view.trials else (words.nothing_yet(),)
-    is_baseline = found.best.key == view.baseline_key
-    first = [words.use_best(_settings(view, words, found.best.key), found.best.chosen_by, is_baseline)]
+    is_baseline = conclusions.best.key == view.baseline_key
+    first = [words.use_best(_settings(view, words, conclusions.best.key), conclusions.best.chosen_by, is_baseline)]
     if not is_baseline:
         first += _gain_sentences(view, words)
-    elif found.best.key in found.accuracies:
-        first.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
+    elif conclusions.best.key in conclusions.accuracies:
+        first.append(
+            words.corrected_accuracy(
+                conclusions.best.raw, conclusions.best.corrected, conclusions.best.corrected_interval
+            )
+        )
     text = words.join(first)
     paragraphs = [words.capital(text)]
-    cheaper = _cheaper(view, words, found)
+    cheaper = _cheaper(view, words, conclusions)
     items = open_items(view, words)
     if cheaper:
         paragraphs.append(cheaper)
@@ -84,13 +90,15 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
 
 
 def open_items(view: View, words: Words) -> list[str]:
-    """What is not known, as clauses: factors below the noise, the best's own open comparisons, interactions; at most
-    `OPENING_ITEMS` of them, and then what is too small to be seen."""
-    found = view.conclusions
+    """What is not known, as clauses: factors below the noise, open comparisons of the best configuration, interactions;
+    at most `OPENING_ITEMS` of them, followed by what is too small to be detected."""
+    conclusions = view.conclusions
     items = [
-        words.unknown_factor(words.factor_phrase(i.factor), i.nothing_above) for i in found.importance if not i.ranked
+        words.unknown_factor(words.factor_phrase(i.factor), i.nothing_above)
+        for i in conclusions.importance
+        if not i.ranked
     ]
-    best = found.best.key if found.best else None
+    best = conclusions.best.key if conclusions.best else None
     for finding in view.findings():
         if (
             finding.verdict is Verdict.INCONCLUSIVE
@@ -103,13 +111,13 @@ def open_items(view: View, words: Words) -> list[str]:
                     name(view, words, finding.treatment_key), finding, control_name(view, words, finding.control_key)
                 )
             )
-    items.append(words.unknown_pairs(sum(not i.known for i in found.interactions)))
-    unseen = min(found.noise.smallest_detectable_effect.values(), default=0.0)
+    items.append(words.unknown_pairs(sum(not i.known for i in conclusions.interactions)))
+    unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
     return [*list(filter(None, items))[:OPENING_ITEMS], *([words.unseen(unseen)] if unseen else [])]
 
 
 def name(view: View, words: Words, key: str) -> str:
-    """A configuration in words, as what differs from the baseline."""
+    """A configuration in words: its differences from the baseline."""
     if key == view.baseline_key:
         return words.label("the_baseline")
     configuration = view.configurations.get(key)
@@ -117,18 +125,38 @@ def name(view: View, words: Words, key: str) -> str:
 
 
 def control_name(view: View, words: Words, key: str) -> str:
-    """The other side of a comparison; the baseline at another learning rate is still the baseline."""
+    """The other side of a comparison in words. The baseline at another learning rate is still called the baseline
+    (decision 053)."""
     rate = retuned_rate(view, key)
     return words.baseline_at(rate) if rate is not None else name(view, words, key)
 
 
+def sides(view: View, words: Words, finding: Finding, alone: bool = True) -> tuple[str, str]:
+    """What a finding compares with what: two configurations, or two levels of a balanced design.
+
+    Args:
+        alone: whether the sentence has to say for itself that the other settings are averaged over.
+    """
+    if not finding.kind.is_fitted or finding.factor is None:
+        return name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
+    factor = finding.factor
+    if len(finding.levels) < 2:
+        what, against = words.factor(factor), words.label("their_ends")
+    elif finding.kind is ContrastKind.CURVATURE:
+        low, high = (value(factor, level) for level in finding.levels)
+        what, against = words.middle_of(factor, low, high), words.label("their_ends")
+    else:
+        what, against = words.setting(factor, finding.levels[1]), words.setting(factor, finding.levels[0])
+    return (words.on_average(what) if alone else what), against
+
+
 def is_baseline(view: View, key: str) -> bool:
-    """Whether it is the baseline, perhaps at another learning rate."""
+    """Whether it is the baseline, possibly at another learning rate."""
     return key == view.baseline_key or retuned_rate(view, key) is not None
 
 
 def retuned_rate(view: View, key: str) -> float | None:
-    """The learning rate of a configuration that is the baseline but for its rate; None for any other."""
+    """The learning rate of a configuration that differs from the baseline only in its rate; None for any other."""
     configuration = view.configurations.get(key)
     if configuration is None or set(configuration.changes_from(view.spec.baseline)) != {"learning_rate"}:
         return None
@@ -136,7 +164,7 @@ def retuned_rate(view: View, key: str) -> float | None:
 
 
 def boundary_sentence(view: View, words: Words) -> str:
-    """Where training breaks, with what the trials of the bracket have in common; empty when it was not asked."""
+    """Where training breaks, with the settings that the trials of the bracket share; empty when it was not tested."""
     boundary = view.conclusions.boundary
     if boundary is None:
         return ""
@@ -162,14 +190,14 @@ def _edge(view: View, boundary: DivergenceBracket) -> Edge:
 
 
 def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
-    """The table under the answer: device, versions, model, data, reference, noise, what could be seen, cost."""
+    """The table below the answer: device, versions, model, data, reference, noise, detectable effects, cost."""
     found, spec = view.conclusions, view.spec
     one_by_one = calibration(view).get("one_by_one_seconds")
     rows = [
         ("device", _device(view, words)),
         ("versions", _versions(view, words)),
         ("model", _model(view, words)),
-        ("data", words.data_fact(_data(view))),
+        ("data", words.data_fact(_data(view, words))),
         ("metric", _metric(view)),
         ("reference", words.reference_fact(*_reference(view))),
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
@@ -178,7 +206,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
             words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin),
         ),
         ("reading", words.reading_fact()),
-        ("error", words.error_fact()),
+        ("error", words.error_fact(spec.design)),
         ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
         ("cost", words.cost_fact(counts(view), view.history.spent_seconds, one_by_one) if view.trials else ""),
         ("defaults", _defaults(view, words)),
@@ -187,7 +215,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
 
 
 def counts(view: View) -> dict[str, int]:
-    """How many trials there are, were trained, were folded, were checkpoints, failed, were cancelled."""
+    """Numbers of trials: in all, trained, folded, checkpoints, failed, cancelled."""
     checkpoints = sum(f.trial.checkpoint_of is not None for f in view.final)
     folded = sum(
         fold.saved_trials for wave in view.history.waves for fold in wave.folds if "checkpoint" not in fold.reasons
@@ -206,8 +234,8 @@ def counts(view: View) -> dict[str, int]:
 
 
 def calibration(view: View) -> dict[str, Any]:
-    """Seconds that PEFT and the Trainer would have taken one trial after another, from the measured calibration; empty
-    if unknown."""
+    """The time that PEFT and the Trainer would have taken, one trial after another, from the measured calibration;
+    empty if unknown."""
     measured: Mapping[str, Any] = {}
     for code, values in view.notes:
         if code == "calibration":
@@ -227,10 +255,10 @@ def _settings(view: View, words: Words, key: str) -> str:
 
 
 def _gain_sentences(view: View, words: Words) -> list[str]:
-    found = view.conclusions
-    assert found.best is not None
+    conclusions = view.conclusions
+    assert conclusions.best is not None
     right = view.scale.counts_right_answers
-    finding = view.told_apart(found.best.key)
+    finding = view.told_apart(conclusions.best.key)
     sentences: list[str] = []
     if finding is not None and finding.split == "test":
         unused = not view.spec.data.allow_overlap
@@ -240,13 +268,15 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
         return [words.confirmed_gain(gain, right, unused), earlier]
     if finding is not None:
         sentences.append(words.validation_gain(_gain(view, finding), right))
-    sentences.append(words.corrected_accuracy(found.best.raw, found.best.corrected, found.best.corrected_interval))
+    sentences.append(
+        words.corrected_accuracy(conclusions.best.raw, conclusions.best.corrected, conclusions.best.corrected_interval)
+    )
     sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
     return sentences
 
 
 def _shown_before(view: View, confirmed: Finding) -> Finding | None:
-    """The last finding on validation that the confirmed one does not bear out."""
+    """The latest finding on validation that the confirmation on the test split does not support."""
     if confirmed.verdict is Verdict.BETTER:
         return None
     shown = [
@@ -281,8 +311,8 @@ def _gain(view: View, finding: Finding) -> Gain:
     )
 
 
-def _cheaper(view: View, words: Words, found: StudyFindings) -> str:
-    cheapest, best = found.cheapest, found.best
+def _cheaper(view: View, words: Words, conclusions: StudyFindings) -> str:
+    cheapest, best = conclusions.cheapest, conclusions.best
     if best is None or best.key == view.baseline_key:
         return ""
     if cheapest is None:
@@ -323,7 +353,7 @@ def _model(view: View, words: Words) -> str:
     return words.model_fact(name or view.spec.model, revision, parameters, dtype, view.spec.engine)
 
 
-def _data(view: View) -> dict[str, Any]:
+def _data(view: View, words: Words) -> dict[str, Any]:
     d, summary = view.facts.data, view.facts.summary
     rows = summary.get("rows", {}).get("train", {})
     length = view.spec.baseline.max_length
@@ -339,7 +369,19 @@ def _data(view: View) -> dict[str, Any]:
         "split_off": summary.get("validation_from") == "train",
         "truncated": cut,
         "length": length,
+        "warnings": _warnings(summary.get("warnings"), words),
     }
+
+
+def _warnings(kept: Any, words: Words) -> list[str]:
+    """What the terminal warned of, as sentences; without those that another version of the ledger alone knows."""
+    sentences = []
+    for each in kept or ():
+        try:
+            sentences.append(one_line(words.notice(Notice.from_json(each))))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+    return sentences
 
 
 def _metric(view: View) -> str:

@@ -1,4 +1,4 @@
-"""One section for each round: its table in the hand-written style, what was found, what was not. Pure."""
+"""One section per round: its table, what was found, what was not shown. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
 from tunebook.record.model import RoundRow, RoundSection
-from tunebook.record.opening import boundary_sentence, control_name, is_baseline, name, retuned_rate
+from tunebook.record.opening import boundary_sentence, control_name, is_baseline, retuned_rate, sides
+from tunebook.record.tables import level_table
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import rate, trial_list, value
@@ -24,10 +25,11 @@ __all__ = ["chance_to_see", "round_sections"]
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
 BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 STILL_FALLING = 0.9
-"""A training loss whose last quarter is below this share of the third quarter is still falling."""
+"""A training loss counts as still falling if the mean of its last quarter is below this share of the third quarter's
+mean."""
 OVERFITTED = 1.1
-"""A validation loss that ends above this multiple of its lowest has turned; less may be chance, for the curve is taken
-on few examples. It must be so with every seed."""
+"""A validation loss counts as rising again if it ends above this multiple of its minimum, with every seed. A smaller
+rise may be chance, because the curve is measured on few examples."""
 FEWEST_STEPS = 8
 START_STEPS = 3
 
@@ -49,13 +51,17 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     sentences: dict[str, list[str]] = {"found": [], "equal": []}
     for finding in view.findings(number):
         if finding.verdict is not Verdict.INCONCLUSIVE:
-            what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
+            what, against = sides(view, words, finding)
             sentences[_list_of(finding)].append(words.capital(words.found(finding, what, against, view.spec.margin)))
-    bracketed = any(row[0].trial.purpose is Purpose.BRACKET for row in rows)
+    bracketed = any(row[0].trial.purpose.only_chooses for row in rows)
+    levels = level_table(view, words) if kind is RoundKind.EXPLORE else None
     remarks = [words.bracket_remark()] if bracketed else []
     remarks += [words.confirm_remark()] if kind is RoundKind.CONFIRM else []
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
+    remarks += [words.pilot_remark(c.learning_rate) for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
+    remarks += [words.floor(w.floor, view.spec.floor == "ask") for w in waves if w.floor is not None]
+    remarks += [words.balanced_remark()] if levels is not None else []
     trained, spent = view.round_cost(number)
     return RoundSection(
         number=number,
@@ -73,11 +79,12 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         remarks=tuple(dict.fromkeys(filter(None, remarks))),
         found_heading=words.found_heading(number),
         cost=words.round_cost(trained, spent),
+        levels=levels,
     )
 
 
 def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
-    """What the round left open: the levels of each single factor together, other comparisons with their numbers."""
+    """What the round left open: levels of single factors in one sentence, other comparisons with their numbers."""
     levels: dict[str, list[str]] = {}
     others = []
     for finding in view.findings(number):
@@ -89,7 +96,9 @@ def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
             level = value(finding.factor, getattr(configuration, finding.factor))
             levels.setdefault(finding.factor, []).append(level)
             continue
-        what, against = control_name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
+        what, against = sides(view, words, finding, alone=False)
+        if not finding.kind.is_fitted:
+            what = control_name(view, words, finding.treatment_key)
         versus = "" if finding.control_key == view.baseline_key else words.versus(against)
         others.append(words.open_contrast(finding, what, versus))
     gap, comma = words.label("word_gap"), words.label("enum_gap")
@@ -98,21 +107,20 @@ def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
 
 
 def _chance(view: View, words: Words, number: int) -> str:
-    """The chance, at the median over the round's open differences, that a true difference of the margin was found."""
+    """The probability that a true difference of the size of the margin was found; the median over the round's open
+    differences."""
     chances = [
         chance_to_see(finding, view.spec.margin)
         for finding in view.findings(number)
-        if finding.verdict is Verdict.INCONCLUSIVE
-        and finding.kind is ContrastKind.DIFFERENCE
-        and finding.standard_error > 0
+        if finding.verdict is Verdict.INCONCLUSIVE and finding.kind.is_two_sided and finding.standard_error > 0
     ]
     return words.chance_to_see(view.spec.margin, float(np.median(chances))) if chances else ""
 
 
 def chance_to_see(finding: Finding, effect: float) -> float:
-    """Probability that this comparison would have found a true difference of that size, two-sided.
+    """Probability that this comparison would have found a true difference of size `effect`, two-sided.
 
-    The family's critical value is read back from the interval; the estimate is t-distributed around the effect.
+    The family's critical value is recovered from the interval; the estimate is t-distributed around the effect.
     """
     half = max(finding.interval[1] - finding.effect, finding.effect - finding.interval[0])
     critical, shift = half / finding.standard_error, effect / finding.standard_error
@@ -125,20 +133,21 @@ def _list_of(finding: Finding) -> str:
 
 
 def _how(words: Words, rows: Sequence[Sequence[TrialFact]]) -> str:
-    """How many seeds the round gave to the baseline and to the others; several rows may be of one configuration."""
+    """How many seeds the round gave to the baseline and to the other configurations; several rows may have the same
+    one."""
     seeds: dict[str, int] = {}
     baseline = 0
     for row in rows:
         if row[0].trial.purpose is Purpose.BASELINE:
             baseline = len(row)
-        elif row[0].trial.purpose is not Purpose.BRACKET:
+        elif not row[0].trial.purpose.only_chooses:
             key = row[0].trial.effective.key
             seeds[key] = seeds.get(key, 0) + len(row)
     return words.seeds_used(baseline, list(seeds.values()))
 
 
 def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
-    if row[0].trial.purpose is Purpose.BRACKET:
+    if row[0].trial.purpose.only_chooses:
         return _bracket_row(view, words, row)
     trial = row[0].trial
     split = view.split_of(row)
@@ -174,7 +183,7 @@ def _changed(view: View, words: Words, row: Sequence[TrialFact]) -> str:
 
 
 def _against(view: View, words: Words, finding: Finding | None) -> str:
-    """The difference from the baseline, or from the baseline at the learning rate re-tuned for it."""
+    """The difference from the baseline, or from the baseline at its re-tuned learning rate."""
     if finding is None or math.isnan(finding.effect) or not is_baseline(view, finding.control_key):
         return ""
     return words.effect(finding, bold=finding.verdict in DECIDED)
@@ -192,7 +201,7 @@ def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Findi
 
 
 def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> str:
-    """The verdict of a row's finding, or what stands for one."""
+    """The verdict of a row's finding, or the text shown in place of one."""
     trial, split = row[0].trial, view.split_of(row)
     completed = [f for f in row if f.state is TrialState.COMPLETED]
     if finding is not None:
@@ -207,6 +216,8 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
         return words.retuned_baseline(control.control_trials)
     if trial.purpose is Purpose.BOUNDARY:
         return words.only_whether_it_trains(len(row)) if len(completed) == len(row) else ""
+    if trial.purpose is Purpose.DESIGN:
+        return words.part_of_design()
     return words.part_of_the_sum() if trial.purpose is Purpose.COMBINE else words.no_verdict()
 
 
@@ -219,7 +230,8 @@ def _verdict(view: View, words: Words, finding: Finding) -> str:
 
 
 def _curve_remark(words: Words, completed: Sequence[TrialFact], finding: Finding | None) -> str:
-    """What every replicate's curve shows: a validation loss that rose again, or a training loss still falling."""
+    """What the curves of all replicates show: a validation loss that rose again, or a training loss that still
+    falls."""
     turns = [_turn(fact.curve) for fact in completed]
     if turns and all(turns):
         epoch, lowest, last = turns[0] or (0.0, 0.0, 0.0)
@@ -232,7 +244,7 @@ def _curve_remark(words: Words, completed: Sequence[TrialFact], finding: Finding
 
 
 def _turn(curve: Curve) -> tuple[float, float, float] | None:
-    """(epoch of the lowest validation loss, that loss, the last one), when it clearly rose again."""
+    """(epoch of the lowest validation loss, that loss, the last one) if the loss clearly rose again."""
     taken = [e for e in curve.evaluations if math.isfinite(e.loss)]
     if len(taken) < 2:
         return None
@@ -241,7 +253,7 @@ def _turn(curve: Curve) -> tuple[float, float, float] | None:
 
 
 def _fall(curve: Curve) -> tuple[float, float] | None:
-    """Mean training loss of the third and of the last quarter, when it clearly still fell."""
+    """Mean training loss of the third and of the last quarter, if it was clearly still falling."""
     losses = np.array([step.loss for step in curve.steps])
     if len(losses) < FEWEST_STEPS or not np.isfinite(losses).all():
         return None
@@ -298,7 +310,7 @@ def _folded(view: View, words: Words, fold: Fold, number: int) -> RoundRow:
     same = [
         f.trial.id
         for f in view.by_key.get(fold.same_as, [])
-        if f.trial.purpose is not Purpose.BRACKET and f.trial.round <= number
+        if not f.trial.purpose.only_chooses and f.trial.round <= number
     ]
     return RoundRow(
         trials=(),

@@ -1,4 +1,4 @@
-"""The tables that span the whole study: every trial, every comparison, importance, costs, the way, groups. Pure."""
+"""The tables that span the whole study: trials, comparisons, importance, costs, progress by round, groups. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.record.model import Cell, Table, TrialRow
-from tunebook.record.opening import control_name, is_baseline, name
+from tunebook.record.opening import control_name, is_baseline, name, sides
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import bytes_text, number, p_value, points, trial_list, value
@@ -22,22 +22,22 @@ __all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unset
 
 BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 MOST_TIED = 12
-"""Rows of the cost table; a longer tie set is in results.json."""
+"""Largest number of rows in the cost table; a longer tie set is in results.json."""
 
 
 def varying(view: View) -> tuple[list[str], list[str]]:
-    """(factors with more than one value among the trials, the others), in field order."""
+    """(factors with more than one value among the trials, the other factors), in field order."""
     values: dict[str, set[str]] = {}
     for fact in view.trials:
         for factor, level in fact.trial.configuration.as_dict().items():
             values.setdefault(factor, set()).add(str(level))
-    told = {factor for fact in view.trials for factor in fact.trial.configuration.as_told()}
-    values = {factor: seen for factor, seen in values.items() if factor in told}
+    named = {factor for fact in view.trials for factor in fact.trial.configuration.as_told()}
+    values = {factor: seen for factor, seen in values.items() if factor in named}
     return [f for f, seen in values.items() if len(seen) > 1], [f for f, seen in values.items() if len(seen) == 1]
 
 
 def trial_table(view: View, words: Words) -> tuple[tuple[str, ...], frozenset[int], tuple[TrialRow, ...]]:
-    """Column titles, the numeric columns, and a row for every trial."""
+    """Column titles, the numeric columns, and one row per trial."""
     factors, _ = varying(view)
     tested = any("test" in f.outcomes for f in view.trials)
     grouped = [("trial", True), ("round", True), ("purpose", False)]
@@ -100,9 +100,9 @@ def _is_number(view: View, factor: str) -> bool:
 
 
 def comparisons(view: View, words: Words) -> Table | None:
-    """Every judged contrast of the main family, with what a sceptic asks for."""
-    found = view.findings()
-    if not found:
+    """Every judged contrast of the main family, with all its numbers."""
+    findings = view.findings()
+    if not findings:
         return None
     columns = ("round", "question", "split", "effect", "p", "verdict", "evidence")
     rows = tuple(
@@ -118,7 +118,7 @@ def comparisons(view: View, words: Words) -> Table | None:
             _verdict_cell(words, f),
             Cell(f"{trial_list(f.treatment_trials)} / {trial_list(f.control_trials)}"),
         )
-        for f in found
+        for f in findings
     )
     return Table(tuple(words.label(c) for c in columns), rows, frozenset({0, 4}))
 
@@ -157,14 +157,16 @@ def unsettled(view: View, words: Words) -> Table | None:
 
 
 def _question(view: View, words: Words, f: Finding) -> str:
-    what, against = control_name(view, words, f.treatment_key), control_name(view, words, f.control_key)
+    what, against = sides(view, words, f)
+    if not f.kind.is_fitted:
+        what = control_name(view, words, f.treatment_key)
     if f.control_key == view.baseline_key:  # the baseline at another rate differs from the baseline by its rate
         what = name(view, words, f.treatment_key)
     return words.question(f.kind, what, against)
 
 
 def importance(view: View, words: Words) -> Table | None:
-    """The ranked factors; those below the noise are sentences instead."""
+    """The ranked factors. Those below the noise are described in sentences instead."""
     ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
     if not ranked:
         return None
@@ -184,21 +186,39 @@ def importance(view: View, words: Words) -> Table | None:
     return Table(tuple(words.label(c) for c in columns), rows, frozenset({1, 2, 3}))
 
 
+def level_table(view: View, words: Words) -> Table | None:
+    """Every level of a balanced design with its adjusted accuracy and 95 % interval; None without such a design."""
+    means = view.conclusions.level_means
+    if not means:
+        return None
+    rows = tuple(
+        (
+            Cell(words.factor(mean.factor)),
+            Cell(value(mean.factor, mean.level)),
+            Cell(words.accuracy(mean.mean, mean.interval), mean.mean),
+            Cell(trial_list(mean.trials)),
+        )
+        for mean in means
+    )
+    return Table(tuple(words.label(c) for c in ("factor", "level", "adjusted", "trials")), rows, frozenset({2}))
+
+
 def _sorted(levels: Sequence[Any]) -> list[Any]:
     numeric = all(isinstance(level, int | float) for level in levels)
     return sorted(levels) if numeric else list(levels)
 
 
 def costs(view: View, words: Words) -> Table | None:
-    """Best, cheapest as good, baseline and the rest of the tie set: accuracy against time, memory and size."""
-    found = view.conclusions
+    """The best, the cheapest that is as good, the baseline and the rest of the tie set: accuracy against time, memory
+    and size."""
+    conclusions = view.conclusions
     roles: dict[str, str] = {}
-    if found.best:
-        roles[found.best.key] = words.label("best_role")
-    if found.cheapest and found.cheapest.key:
-        roles.setdefault(found.cheapest.key, words.label("cheapest_role"))
+    if conclusions.best:
+        roles[conclusions.best.key] = words.label("best_role")
+    if conclusions.cheapest and conclusions.cheapest.key:
+        roles.setdefault(conclusions.cheapest.key, words.label("cheapest_role"))
     roles.setdefault(view.baseline_key, words.label("baseline"))
-    for key in found.tie_set:
+    for key in conclusions.tie_set:
         if len(roles) < MOST_TIED:
             roles.setdefault(key, words.label("tie_role"))
     rows = []
@@ -226,7 +246,8 @@ def _amount(words: Words, amount: float | None, form: Any) -> Cell:
 
 
 def way(view: View, words: Words) -> Table | None:
-    """What each round cost and where it led; confirm's row says what the test split said."""
+    """What each round cost and which configuration led after it; the row of confirm has the result on the test
+    split."""
     rows: list[tuple[Cell, ...]] = []
     before: float | None = None
     for round_number, kind in view.rounds:
@@ -265,9 +286,10 @@ def _colon(words: Words) -> str:
 
 
 def groups(view: View, words: Words) -> tuple[str, Table | None]:
-    """Accuracy by group of baseline and best, on the trials and the split that the groups' verdicts rest on.
+    """Accuracy by group of the baseline and the best, on the trials and the split that the groups' verdicts are based
+    on.
 
-    Returns: the split, and the table; no table without at least two groups.
+    Returns: the split, and the table (None with fewer than two groups).
     """
     best = view.conclusions.best
     verdicts = {

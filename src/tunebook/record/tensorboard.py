@@ -1,10 +1,10 @@
-"""Curves and hyperparameters for TensorBoard, written while trials run, rebuilt from the ledger when lost.
+"""Curves and hyperparameters for TensorBoard, written while trials run, and rebuilt from the ledger if lost.
 
-One run a trial, in a folder of its round: `round-1-explore/trial-012 lora_r=32`. Tags: `train/...` by step, `epoch/...`
-by epoch, `loss_by_round/round_<n>` (the same loss, so that the custom-scalars page can show a round's trials
-together), `result/...` once. HParams has one row a trial and only the factors that the study varies.
-Nothing here may end a study: the first error is a warning, and from then on nothing is written. Uses the tensorboard
-package's own writer, not torch's.
+One run per trial, in a folder per round: `round-1-explore/trial-012 lora_r=32`. Tags: `train/...` by step, `epoch/...`
+by epoch, `loss_by_round/round_<n>` (the same loss, so that the custom-scalars page can show a round's trials together),
+`result/...` once. HParams has one row per trial, and only the factors that the study varies. Nothing here may end a
+study: the first error becomes a warning, and nothing is written after it. Uses the writer of the tensorboard package,
+not torch's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tunebook.words import words_for
 __all__ = ["TensorBoardTracker", "TensorBoardWriter", "rebuild", "run_name"]
 
 FLUSH_SECONDS = 20
-"""What a killed process may lose of the curves; the ledger loses nothing."""
+"""Seconds between flushes: how much of the curves a killed process may lose. The ledger loses nothing."""
 LONGEST_CHANGE = 80
 METRICS = (
     ("result/validation_accuracy", "accuracy"),
@@ -38,21 +38,22 @@ METRICS = (
     ("result/train_seconds", "training (s)"),
     ("result/peak_gib", "memory (GiB)"),
 )
-"""Tags of HParams' metrics with their display names, short enough to stand beside one another as the titles of
-parallel axes; those of validation. Parallel coordinates draw only trials that have all of them, which
-is why the accuracy on the test split, that few trials have, is a scalar only."""
+"""Tags of the HParams metrics (on validation) with their display names, which are short enough for the titles of
+parallel axes. Parallel coordinates show only trials that have all metrics, so the accuracy on the test split, which few
+trials have, is a scalar only."""
 WIDEST = 1e3
-"""HParams must be told an interval for each number; ours is this much wider than the study's range on both sides."""
+"""HParams needs an interval for each number; it is wider than the study's range by this factor on both sides."""
 
 BATCH, BATCH_PARTS = "effective_batch_size", ("per_device_train_batch_size", "gradient_accumulation_steps")
 MACHINE_FACTORS = ("max_length", "gradient_checkpointing")
-"""Factors that mostly change memory and time; their columns would say nothing."""
+"""Factors that mostly change memory and time; they get no columns."""
 
 _log = logging.getLogger(__name__)
 
 
 def run_name(trial: Trial, baseline: Mapping[str, Any]) -> str:
-    """A trial's run: its round's folder, its number and what it changes. Only characters that are safe in paths."""
+    """The name of a trial's run: its round's folder, its number and what it changes. Only characters that are safe in
+    paths."""
     changed = {k: v for k, v in trial.configuration.as_dict().items() if v != baseline.get(k)}
     if "lora_r" in changed:
         changed.pop("lora_alpha", None)
@@ -62,11 +63,11 @@ def run_name(trial: Trial, baseline: Mapping[str, Any]) -> str:
 
 
 class TensorBoardWriter:
-    """Writes a study's curves; a folder that cannot be written is a warning, once.
+    """Writes a study's curves. If the folder cannot be written, it warns once.
 
     Args:
-        folder: TensorBoard's log folder, made when first needed.
-        spec: tells which factors vary, and the baseline.
+        folder: TensorBoard's log folder, created when first needed.
+        spec: the study's specification: which factors vary, and the baseline.
         warn: called with one sentence at the first error; default: the log.
     """
 
@@ -79,7 +80,7 @@ class TensorBoardWriter:
         self._broken = self._started = False
 
     def step(self, trial: Trial, record: StepRecord) -> None:
-        """One optimiser step of a running trial."""
+        """Write one optimiser step of a running trial."""
         values = {
             "train/loss": record.loss,
             "train/learning_rate": record.learning_rate,
@@ -89,14 +90,14 @@ class TensorBoardWriter:
         self._guarded(lambda: self._scalars(trial, record.step, values))
 
     def evaluation(self, trial: Trial, record: EvaluationRecord) -> None:
-        """A loss or score taken during training."""
+        """Write a loss or score measured during training."""
         values = {f"epoch/{record.split}_loss": record.loss}
         if record.accuracy is not None:
             values[f"epoch/{record.split}_score"] = record.accuracy
         self._guarded(lambda: self._scalars(trial, round(record.epoch), values))
 
     def finished(self, fact: TrialFact) -> None:
-        """A trial's end: training loss by epoch, the results, HParams' status; closes its file."""
+        """Write a trial's end: training loss by epoch, results, HParams status; closes its file."""
         if fact.trial.purpose is Purpose.REFERENCE:
             return
 
@@ -160,14 +161,14 @@ class TensorBoardWriter:
 
 
 class TensorBoardTracker:
-    """Feeds TensorBoard while trials run; fulfils `core.ports.Tracker`."""
+    """Writes TensorBoard's curves while trials run; implements `core.ports.Tracker`."""
 
     def __init__(self, folder: str, spec: StudySpec, warn: Callable[[str], None]) -> None:
         self._board = TensorBoardWriter(Path(folder), spec, warn)
         self._history = History()
 
     def event(self, event: Event) -> None:
-        """Writes steps, evaluations and results; the rest is not shown."""
+        """Write steps, evaluations and results; ignore other events."""
         match event:
             case WaveStarted():
                 self._history = event.history
@@ -179,12 +180,12 @@ class TensorBoardTracker:
                 self._board.finished(fact)
 
     def close(self) -> None:
-        """Closes what is still open."""
+        """Close all open files."""
         self._board.close()
 
 
 def rebuild(folder: Path, history: History, spec: StudySpec) -> None:
-    """Write all curves anew from the ledger's facts, replacing what is in the folder."""
+    """Write all curves again from the ledger's facts, replacing the folder's contents."""
     shutil.rmtree(folder, ignore_errors=True)
     writer = TensorBoardWriter(folder, spec)
     for fact in history.trials.values():
@@ -230,7 +231,8 @@ def _results(fact: TrialFact) -> dict[str, float]:
 
 
 def _varied(spec: StudySpec) -> list[str]:
-    """What HParams shows: the rate and the factors of the space that act. TensorBoard shows the first five unasked."""
+    """The factors that HParams shows: the learning rate and the factors of the space that have an effect. TensorBoard
+    shows the first five by default."""
     names = ["learning_rate"]
     for factor in spec.space.factors:
         names.append(BATCH if factor.name in BATCH_PARTS else factor.name)
@@ -248,7 +250,7 @@ def _session_start(trial: Trial, spec: StudySpec, name: str) -> Any:
 
     levels = _levels(trial.configuration)
     values = {factor: _hparam(levels[factor]) for factor in _varied(spec)}
-    shown = name.rpartition("/")[2]  # the table has room for the first letters only: the trial's number must be there
+    shown = name.rpartition("/")[2]  # the table shows only the first letters, so the trial's number comes first
     return summary_v2.hparams_pb({**values, "purpose": trial.purpose.value}, trial_id=shown)
 
 

@@ -1,4 +1,4 @@
-"""Sentences with bold marks, escaped for the places where the record shows them."""
+"""Escapes sentences with bold marks for Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["html_text", "markdown_text"]
 
 
 def markdown_text(text: str) -> str:
-    """Escaped for a Markdown paragraph or table cell; one line; bold marks become **."""
+    """Text for a Markdown paragraph or table cell, on one line; bold marks become **."""
     return escaping.markdown_text(text).replace(OPEN, "**").replace(CLOSE, "**")
 
 
 def html_text(text: str) -> str:
-    """Escaped for HTML text and quoted attributes; bold marks become <strong>."""
+    """Text for HTML content and quoted attributes; bold marks become <strong>."""
     return escaping.html_text(text).replace(OPEN, "<strong>").replace(CLOSE, "</strong>")

@@ -1,4 +1,4 @@
-"""A study's facts, indexed the ways the record needs them: by configuration, by round, by row of a round."""
+"""A study's facts, indexed as the record needs them: by configuration, by round, by row of a round."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["View"]
 
 @dataclass(frozen=True)
 class View:
-    """What is known of a study, read only.
+    """Everything known about a study, read-only.
 
     Attributes:
-        notes: the ledger's notes in order, (code, values).
+        notes: the ledger's notes in order, as (code, values).
     """
 
     spec: StudySpec
@@ -41,20 +41,22 @@ class View:
 
     @cached_property
     def scale(self) -> ScoreScale:
-        """What kind of number the metric gives; looked up by name where the ledger does not say."""
+        """What kind of number the metric produces; looked up by the metric's name if the ledger does not have it."""
         if self.facts.scale is not None:
             return self.facts.scale
         try:
             return METRICS.load(self.spec.metric)().scale
-        except StudyFileError:  # a function, or the package is gone; both give means of scores in [0, 1]
+        except (
+            StudyFileError
+        ):  # a user's function, or its package is not installed; either gives means of scores in [0, 1]
             return ScoreScale(kind=ScoreKind.MEAN)
 
     @cached_property
     def keeps_adapters(self) -> bool:
-        """Whether the engine trains adapters that can be used."""
+        """Whether the engine produces adapters that can be used."""
         try:
             return ENGINES.load(self.spec.engine).trains
-        except StudyFileError:  # the package that brought it is gone; its adapters are not
+        except StudyFileError:  # its package is no longer installed, but its adapters still exist
             return True
 
     @cached_property
@@ -72,7 +74,7 @@ class View:
 
     @cached_property
     def evidence(self) -> Evidence:
-        """The history as the statistics read it; who leads and how noisy seeds are is asked there."""
+        """The statistics' reading of the history: who leads, and how much seeds differ."""
         return Evidence(self.history, self.spec.baseline)
 
     @property
@@ -82,7 +84,7 @@ class View:
 
     @cached_property
     def configurations(self) -> dict[str, Configuration]:
-        """By effective key: the configuration as it was first asked for."""
+        """Each configuration as it was first asked for, by effective key."""
         known = {self.baseline_key: self.spec.baseline}
         for fact in self.trials:
             known.setdefault(fact.trial.effective.key, fact.trial.configuration)
@@ -95,11 +97,11 @@ class View:
 
     @cached_property
     def rounds(self) -> tuple[tuple[int, RoundKind], ...]:
-        """(number, kind) of every round that has been planned, the reference left out."""
+        """(number, kind) of every planned round, without the reference."""
         return tuple(dict.fromkeys((w.round, w.kind) for w in self.history.waves if w.kind is not RoundKind.REFERENCE))
 
     def round_cost(self, number: int) -> tuple[int, float]:
-        """(trials that cost budget, seconds) of a round so far, the scoring of the reference included."""
+        """(trials that count against the budget, seconds) of a round so far, including the scoring of the reference."""
         facts = [f for f in self.history.of_round(number) if f.state.is_final]
         spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
         return sum(f.trial.costs_budget for f in facts), spent
@@ -108,11 +110,11 @@ class View:
         return [wave for wave in self.history.waves if wave.round == number]
 
     def findings(self, number: int | None = None) -> list[Finding]:
-        """Findings of the main family, of one round or of all."""
+        """Findings of the main family, of one round or of all rounds."""
         return [f for f in self.conclusions.findings if f.family == "main" and number in (None, f.round)]
 
     def total_steps(self, trial: Trial) -> int | None:
-        """Optimiser steps a trial has, if nothing goes wrong."""
+        """Number of optimiser steps in the whole trial."""
         n = self.facts.data.n_train
         if n <= 0:
             return None
@@ -122,8 +124,8 @@ class View:
         return self.facts.examples.get(split, ())
 
     def rows(self, number: int) -> list[list[TrialFact]]:
-        """The trials of a round, grouped as its table shows them: replicates of one configuration are one row, and
-        the learning rates tried for one level are one row."""
+        """The trials of a round, grouped as in its table: one row for the replicates of a configuration, and one row
+        for the learning rates tried for a level."""
         grouped: dict[tuple[object, ...], list[TrialFact]] = {}
         for fact in self.history.of_round(number):
             trial = fact.trial
@@ -131,14 +133,14 @@ class View:
                 continue
             name = (
                 ("bracket", trial.effective.with_values(learning_rate=1.0).key)
-                if trial.purpose is Purpose.BRACKET
+                if trial.purpose.only_chooses
                 else (trial.purpose.value, trial.effective.key, trial.splits)
             )
             grouped.setdefault(name, []).append(fact)
         return list(grouped.values())
 
     def finding_for(self, row: Sequence[TrialFact]) -> Finding | None:
-        """The round's finding that a row is evidence for, as treatment; the comparison with the baseline first."""
+        """The round's finding that has this row as treatment; a comparison with the baseline first."""
         ids = {fact.trial.id for fact in row}
         key = row[0].trial.effective.key
         mine = [
@@ -152,7 +154,7 @@ class View:
         return mine[0] if mine else None
 
     def chosen_rate(self, row: Sequence[TrialFact]) -> float | None:
-        """The learning rate that a bracket led to, when it did."""
+        """The learning rate chosen by a bracket, if it chose one."""
         like = row[0].trial.effective.with_values(learning_rate=1.0).key
         for fact in self.history.of_round(row[0].trial.round):
             trial = fact.trial
@@ -167,21 +169,22 @@ class View:
         return None
 
     def split_of(self, row: Sequence[TrialFact]) -> str:
-        """The split that a row's result is read from: test where it was scored on it, else validation."""
+        """The split of a row's result: test if it was scored on it, else validation."""
         return "test" if all("test" in f.trial.splits for f in row) else "validation"
 
     def accuracy(
         self, facts: Iterable[TrialFact], split: str = "validation"
     ) -> tuple[float, tuple[float, float]] | None:
-        """Mean accuracy of the trials that trained with its 95 % interval, or None; see `Evidence.accuracy`."""
+        """Mean accuracy of the trials that trained, with its 95 % interval, or None; see `Evidence.accuracy`."""
         return self.evidence.accuracy(facts, split)
 
     def replicates(self, key: str) -> list[TrialFact]:
-        """A configuration's trials, those that only chose a learning rate left out."""
-        return [f for f in self.by_key.get(key, []) if f.trial.purpose is not Purpose.BRACKET]
+        """A configuration's trials, without those that only chose a learning rate."""
+        return [f for f in self.by_key.get(key, []) if not f.trial.purpose.only_chooses]
 
     def mean_cost(self, key: str) -> tuple[float | None, float | None, float | None]:
-        """(training seconds, peak bytes, adapter bytes) of a configuration's completed trials, None where unknown."""
+        """Mean (training seconds, peak bytes, adapter bytes) of a configuration's completed trials; None where
+        unknown."""
         costs = [f.cost for f in self.by_key.get(key, []) if f.state is TrialState.COMPLETED]
         seconds = [c.train_seconds for c in costs if c.train_seconds > 0]
         peaks = [c.peak_bytes for c in costs if c.peak_bytes > 0]
@@ -193,14 +196,15 @@ class View:
         )
 
     def leader_after(self, number: int) -> tuple[str, float] | None:
-        """(key, mean validation accuracy) of the configuration that led at the end of a round."""
+        """(key, mean validation accuracy) of the leading configuration at the end of a round."""
         leading = self.evidence.up_to(number).leading
         return None if leading is None else (leading.key, leading.accuracy)
 
     def told_apart(self, key: str) -> Finding | None:
-        """The latest finding of a configuration against the baseline that has numbers: on the test split if there is
-        one. A side without outcomes (a baseline whose trials all failed) has none."""
-        found = [
+        """The latest finding with an estimate that compares a configuration with the baseline, on the test split if
+        there is one. There is no estimate when a side has no outcomes (for example a baseline whose trials all failed).
+        """
+        with_numbers = [
             f
             for f in self.findings()
             if f.treatment_key == key
@@ -208,5 +212,5 @@ class View:
             and f.kind.value == "difference"
             and not math.isnan(f.effect)
         ]
-        found.sort(key=lambda f: (f.split == "test", f.round))
-        return found[-1] if found else None
+        with_numbers.sort(key=lambda f: (f.split == "test", f.round))
+        return with_numbers[-1] if with_numbers else None

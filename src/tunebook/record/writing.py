@@ -29,7 +29,8 @@ SAFE = "The numbers are safe in the ledger; `tunebook report` writes the record 
 def write(
     folder: Path, view: View, language: str, figures: bool = True, warn: Callable[[str], None] | None = None
 ) -> dict[str, Path]:
-    """All files of the record, numbers first; `warn` is told of pictures that are missing (default: the log)."""
+    """Write all files of the record, numbers first. `warn` is called with a sentence about missing figures (default:
+    the log)."""
     folder = Path(folder)
     paths = {
         "results.json": write_atomically(folder / "results.json", results.render(view), SAFE),
@@ -50,12 +51,12 @@ def write(
 
 
 def _drawn(view: View, language: str, warn: Callable[[str], None]) -> tuple[Drawing, ...]:
-    """The pictures that can be drawn; a sentence to `warn` about the others."""
+    """The figures that can be drawn; `warn` is called with a sentence about the others."""
     failed: dict[str, Exception] = {}
     drawings: tuple[Drawing, ...] = ()
     try:
         drawings = draw_all(view, language, on_failure=failed.__setitem__)
-    except Exception as error:  # matplotlib cannot be loaded or set up: the record goes without pictures
+    except Exception as error:  # matplotlib cannot be loaded or set up: the record is written without figures
         failed["all"] = error
     if failed:
         first = next(iter(failed.values()))
@@ -65,6 +66,6 @@ def _drawn(view: View, language: str, warn: Callable[[str], None]) -> tuple[Draw
 
 
 def _restore_board(board: Path, view: View) -> None:
-    """Curves for TensorBoard from the ledger, where their folder was deleted or could not be written."""
+    """Write TensorBoard's curves from the ledger if their folder was deleted or could not be written."""
     if "tensorboard" in view.spec.trackers and not board.exists() and any(fact.curve.steps for fact in view.final):
         rebuild(board, view.history, view.spec)

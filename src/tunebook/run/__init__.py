@@ -1,1 +1,1 @@
-"""Joins the pure core to the edges: prepares a study, runs its rounds, resumes, reports."""
+"""Joins the pure core with disk, engines and terminal: prepares a study, runs its rounds, resumes, reports."""

@@ -1,6 +1,7 @@
-"""Turns an engine's raw answers into outcomes: decodes, judges with the study's metric, looks for a collapse.
+"""Turns an engine's raw answers into outcomes: decodes them, judges them with the study's metric, detects a
+collapse.
 
-Runs in the worker, so that a user's own metric cannot take the runner down with it.
+Runs in the worker, so that a user's own metric cannot crash the runner.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ __all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judging_sink"]
 
 @dataclass(frozen=True)
 class JudgeSpec:
-    """What a worker needs to judge answers.
+    """What a worker needs in order to judge answers.
 
     Attributes:
         metric: name of the metric.
-        options: what the study file says beside the name.
-        base_folder: where a user's own metric module is looked for.
-        model: folder of the tokenizer; None when answers come as text, or a tokenizer is handed over.
+        options: the metric's options in the study file.
+        base_folder: the folder in which a user's own metric module is searched.
+        model: folder of the tokenizer; None when answers are text already, or a tokenizer is passed in.
         examples: the scored examples by split.
         choices: the options' texts for kind "choice".
         commonest_share: share of the commonest gold answer.
@@ -48,7 +49,7 @@ class JudgeSpec:
 
 
 class JudgingSink:
-    """A sink that judges finished trials before handing them on; everything else passes through."""
+    """A sink that judges finished trials before passing them on; all other events pass through."""
 
     def __init__(self, inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> None:
         self._inner, self._spec = inner, spec
@@ -56,12 +57,12 @@ class JudgingSink:
         self._tokenizer = tokenizer
 
     def emit(self, event: EngineEvent) -> None:
-        """Hand on the judged trial; a user's metric that fails makes it a failed one."""
+        """Pass on the event. A finished trial is judged first; it becomes a failed one if a user's metric raises."""
         match event:
             case Finished(RawTrial() as result):
                 try:
                     event = Finished(self._judged(result))
-                except UserError as error:  # the user's own metric: this trial cannot be scored, the others may
+                except UserError as error:  # a user's metric failed: this trial fails, the others go on
                     event = Failed(result.id, str(error))
         self._inner.emit(event)
 
@@ -93,27 +94,29 @@ class JudgingSink:
 
             assert self._spec.model is not None
             self._tokenizer = load_tokenizer(self._spec.model, self._spec.trust_remote_code)
-        return [self._tokenizer.decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
+        texts = [self._tokenizer.decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
+        # an answer that was cut at its longest may end within a character, which decodes to replacement characters
+        return [text.rstrip("\N{REPLACEMENT CHARACTER}") for text in texts]
 
     def should_stop(self) -> bool:
-        """Passed through."""
+        """As the inner sink says."""
         return self._inner.should_stop()
 
     def is_cancelled(self, trial_id: int) -> bool:
-        """Passed through."""
+        """As the inner sink says."""
         return self._inner.is_cancelled(trial_id)
 
 
 def judging_sink(inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> Sink:
-    """Factory for the executors: wraps a worker's sink. Without a tokenizer the model's own is loaded when needed."""
+    """Wrap a worker's sink; a factory for the executors. Without a tokenizer, the model's own is loaded when needed."""
     return JudgingSink(inner, spec, tokenizer)
 
 
 def as_fact(trial: Trial, judged: JudgedTrial, untrained_loss: float | None) -> TrialFact:
-    """The ledger's fact of a judged trial, with its state by the rules of `core.divergence`.
+    """A judged trial as a fact of the ledger, with its state by the rules of `core.divergence`.
 
     Args:
-        untrained_loss: mean validation loss of the reference, nats an example; None when there is none.
+        untrained_loss: mean validation loss of the reference, nats per example; None when there is none.
     """
     state, step, reason = TrialState.COMPLETED, judged.broke_at_step, judged.reason
     validation = judged.outcomes.get("validation")

@@ -1,4 +1,4 @@
-"""Any two trials or configurations of a study, paired example by example, and the names by which people call them."""
+"""Compares any two trials or configurations of a study example by example, and resolves the names that users type."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tunebook.core.factor import ALIASES, FACTOR_KINDS
 from tunebook.core.facts import Floats, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.study import Purpose, StudySpec
@@ -14,22 +15,22 @@ from tunebook.errors import NotFoundError
 from tunebook.statistics import judge_round
 from tunebook.words import Words, words_for
 
-__all__ = ["Comparison", "Reference", "compare", "resolve"]
+__all__ = ["Comparison", "Differing", "Reference", "compare", "resolve"]
 
 SHORTEST_KEY = 4
 
 
-"""Digits of a configuration's key that must at least be given."""
+"""Smallest number of digits of a configuration's key that identifies it."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A trial or a configuration by name.
+    """A trial or a configuration that the user named.
 
     Attributes:
         text: what the user typed.
-        key: the effective configuration.
-        trials: the trials meant: one, or all replicates of a configuration.
+        key: key of the effective configuration.
+        trials: the trials that it stands for: one, or all replicates of a configuration.
     """
 
     text: str
@@ -38,20 +39,22 @@ class Reference:
 
 
 def resolve(text: str, history: History, conclusions: StudyFindings | None = None, language: str = "en") -> Reference:
-    """The trials that a reference means.
+    """The trials that a name stands for.
 
     Args:
         text: a trial's number ("12"), "baseline", "best", "cheapest", the key of a configuration or its first
-            digits (four at least), or a factor's level such as "lora_r=32" (the trials of explore that moved it).
+            digits (four at least), or a factor's level such as "lora_r=32" or "lr=5e-3": the configuration that moves
+            this factor alone, else the baseline where it has that level, else the only configuration that has it.
 
-    Raises: NotFoundError: it means nothing in this study, or more than one configuration.
+    Raises: NotFoundError: the name stands for nothing in this study, or for more than one configuration.
     """
     if (text.isdigit() and len(text) < SHORTEST_KEY) or (text.isdigit() and int(text) in history.trials):
         fact = history.trials.get(int(text))
         if fact is None:
             raise NotFoundError(words_for(language).refused_trial(text, sorted(history.trials)))
         return Reference(text, fact.trial.effective.key, (fact.trial.id,))
-    key = _named(text, history, conclusions) or _level(text, history) or _by_prefix(text, history, words_for(language))
+    words = words_for(language)
+    key = _named(text, history, conclusions) or _level(text, history, words) or _by_prefix(text, history, words)
     return Reference(text, key, tuple(f.trial.id for f in _scored(history) if f.trial.effective.key == key))
 
 
@@ -61,8 +64,8 @@ def _scored(history: History) -> list[TrialFact]:
 
 def _named(text: str, history: History, conclusions: StudyFindings | None) -> str | None:
     if text == "baseline":
-        found = (f.trial.effective.key for f in history.trials.values() if f.trial.purpose is Purpose.BASELINE)
-        return next(found, None)
+        keys = (f.trial.effective.key for f in history.trials.values() if f.trial.purpose is Purpose.BASELINE)
+        return next(keys, None)
     if conclusions is None:
         return None
     if text == "best" and conclusions.best:
@@ -72,43 +75,72 @@ def _named(text: str, history: History, conclusions: StudyFindings | None) -> st
     return None
 
 
-def _level(text: str, history: History) -> str | None:
-    """The configuration of a one-factor trial given as "factor=level"."""
-    factor, equals, level = text.partition("=")
-    if not equals:
+def _level(text: str, history: History, words: Words) -> str | None:
+    """The configuration meant by "factor=level", in the study file's own words."""
+    name, equals, level = (part.strip() for part in text.partition("="))
+    factor = ALIASES.get(name, name)
+    if not equals or factor not in FACTOR_KINDS:
         return None
-    for fact in history.trials.values():
-        values = fact.trial.configuration.as_dict()
-        if fact.trial.factor == factor and factor in values and _same(values[factor], level):
-            return fact.trial.effective.key
-    return None
+    trials = [fact.trial for fact in history.trials.values() if fact.trial.purpose is not Purpose.REFERENCE]
+    having = [trial for trial in trials if _same(trial.configuration.as_dict()[factor], level)]
+    for meant in (
+        [trial for trial in having if trial.factor == factor],
+        [trial for trial in having if trial.purpose is Purpose.BASELINE],
+    ):
+        if meant:
+            return meant[0].effective.key
+    keys = sorted({trial.effective.key for trial in having})
+    if len(keys) > 1:
+        raise NotFoundError(words.refused_reference(text, keys, sorted(history.trials)))
+    return keys[0] if keys else None
 
 
 def _same(value: object, text: str) -> bool:
+    if isinstance(value, list | tuple):
+        return list(value) == [name.strip() for name in text.strip("[]").split(",")]
     try:
         return float(value) == float(text)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        return str(value).casefold() == text.casefold()
+        return ("null" if value is None else str(value).casefold()) == text.casefold()
 
 
 def _by_prefix(text: str, history: History, words: Words) -> str:
     keys = sorted({fact.trial.effective.key for fact in history.trials.values()})
-    found = [key for key in keys if key.startswith(text)] if len(text) >= SHORTEST_KEY else []
-    if len(found) == 1:
-        return found[0]
-    raise NotFoundError(words.refused_reference(text, found, sorted(history.trials)))
+    matches = [key for key in keys if key.startswith(text)] if len(text) >= SHORTEST_KEY else []
+    if len(matches) == 1:
+        return matches[0]
+    raise NotFoundError(words.refused_reference(text, matches, sorted(history.trials)))
+
+
+@dataclass(frozen=True)
+class Differing:
+    """A validation example on which A and B differ.
+
+    Attributes:
+        difference: A's mean score less B's.
+        prompt, gold: empty where the ledger keeps no texts.
+        a, b: the answer of each side's first trial.
+    """
+
+    index: int
+    difference: float
+    prompt: str
+    gold: str
+    a: str
+    b: str
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A against B on the validation split, as a question of its own outside the study's rounds.
+    """A compared with B on the validation split, outside the study's planned contrasts.
 
     Attributes:
-        a, b: what was compared, with the trials.
-        changes: factors on which the two differ: name to (b's value, a's value).
-        overall: the finding, a family of one at 0.05: exploratory; None when a side has no trained trial.
-        groups: the same by group, a family of its own.
+        a, b: the two sides with their trials.
+        changes: the factors on which the two differ, as name to (b's value, a's value).
+        overall: the finding, a family of one at 0.05 and therefore exploratory; None when a side has no trained trial.
+        groups: the findings by group, a family of their own.
         won, lost: numbers of examples on which A's mean score is above and below B's.
+        differing: those examples, the largest differences first.
     """
 
     a: Reference
@@ -118,27 +150,60 @@ class Comparison:
     groups: tuple[Finding, ...]
     won: int
     lost: int
+    differing: tuple[Differing, ...] = ()
 
 
 def compare(
     a: str, b: str, spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings
 ) -> Comparison:
-    """Compare two references. Raises NotFoundError for an unknown one, or one without outcomes."""
+    """Compare two references. Raises NotFoundError for an unknown one, or for one without outcomes."""
     first, second = (resolve(each, history, conclusions, spec.language) for each in (a, b))
     judged = judge_round.compare(history, first.trials, second.trials, spec, facts.data)
     mine = history.trials[first.trials[0]].trial.effective
     changes = mine.changes_from(history.trials[second.trials[0]].trial.effective)
-    won, lost = _wins(history, first.trials, second.trials)
-    return Comparison(first, second, changes, judged[0] if judged else None, tuple(judged[1:]), won, lost)
+    difference = _difference(history, first.trials, second.trials)
+    return Comparison(
+        first,
+        second,
+        changes,
+        judged[0] if judged else None,
+        tuple(judged[1:]),
+        int((difference > 0).sum()),
+        int((difference < 0).sum()),
+        _differing(difference, facts, history, first.trials, second.trials),
+    )
 
 
-def _wins(history: History, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, int]:
+def _difference(history: History, a: tuple[int, ...], b: tuple[int, ...]) -> Floats:
+    """A's mean score less B's, by validation example; empty where one of them has none."""
+
     def mean(ids: tuple[int, ...]) -> Floats | None:
         scores = [s for s in (history.trials[each].scores() for each in ids) if s is not None]
         return np.mean(scores, axis=0) if scores else None
 
     first, second = mean(a), mean(b)
-    if first is None or second is None:
-        return 0, 0
-    difference = first - second
-    return int((difference > 0).sum()), int((difference < 0).sum())
+    return np.zeros(0) if first is None or second is None else first - second
+
+
+def _differing(
+    difference: Floats, facts: StudyFacts, history: History, a: tuple[int, ...], b: tuple[int, ...]
+) -> tuple[Differing, ...]:
+    texts = facts.examples.get("validation", ())
+
+    def answer(ids: tuple[int, ...], index: int) -> str:
+        found = (history.trials[each].outcomes.get("validation") for each in ids)
+        return next((outcomes.answers[index] for outcomes in found if outcomes and outcomes.answers), "")
+
+    order = np.argsort(-np.abs(difference), kind="stable").tolist()
+    return tuple(
+        Differing(
+            i,
+            float(difference[i]),
+            texts[i].prompt if i < len(texts) else "",
+            texts[i].gold if i < len(texts) else "",
+            answer(a, i),
+            answer(b, i),
+        )
+        for i in order
+        if difference[i]
+    )

@@ -1,8 +1,8 @@
-"""Code that a study file names, and which of it this user has confirmed.
+"""Finds the code that a study file would run, and remembers which of it this user has confirmed.
 
-A study file can name a program (engine `command`) and a metric (`module:function`). Both run with the user's rights,
-so a study file from elsewhere is as much to be read first as a script from elsewhere. What was confirmed is kept per
-user, by a hash of exactly what was named and of the named files' contents; see docs/decisions/075.
+A study file can name a program (engine `command`) and a metric (`module:function`). Both run with the user's rights, so
+a study file from elsewhere must be read before it is run, as a script must. Confirmations are kept per user, as a hash
+of exactly what was named and of the contents of the named files (decision 075).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ __all__ = ["NamedCode", "confirm", "require_confirmed", "unconfirmed_code"]
 
 @dataclass(frozen=True)
 class NamedCode:
-    """A program or a metric as a study file names it.
+    """A program or a metric named in a study file.
 
     Attributes:
-        key: of the study file, `command` or `metric`.
-        text: what would run, on one line.
-        digest: SHA-256 of what is named and of the named files' contents.
+        key: the study file's key, `command` or `metric`.
+        text: the code that would run, on one line.
+        digest: SHA-256 of the text and of the contents of the named files.
     """
 
     key: str
@@ -41,16 +41,16 @@ class NamedCode:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether this user has confirmed exactly this."""
+        """Whether this user has confirmed exactly this code."""
         return (_folder() / self.digest).is_file()
 
 
 def unconfirmed_code(spec: StudySpec, place: StudyPaths, starts_program: bool) -> tuple[NamedCode, ...]:
-    """What of the user's rights a command would give to code that this user has not confirmed.
+    """The code that a command would run and that this user has not confirmed.
 
     Args:
-        starts_program: whether the command starts the program; the metric is imported by every command that reads
-            the data.
+        starts_program: whether the command starts the program. The metric is imported by every command that reads the
+            data.
     """
     named = []
     if starts_program and spec.command:
@@ -61,7 +61,7 @@ def unconfirmed_code(spec: StudySpec, place: StudyPaths, starts_program: bool) -
 
 
 def confirm(codes: Iterable[NamedCode]) -> None:
-    """Remember that this user has confirmed these. Raises OSError where that cannot be written."""
+    """Remember that this user has confirmed the code. Raises OSError if that cannot be written."""
     for code in codes:
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,9 +69,9 @@ def confirm(codes: Iterable[NamedCode]) -> None:
 
 
 def require_confirmed(spec: StudySpec, place: StudyPaths, starts_program: bool, trusted: bool) -> None:
-    """Refuse code that was not confirmed; nothing of it has run.
+    """Refuse code that has not been confirmed, before any of it has run.
 
-    Raises: UserError: what it is, and how it is confirmed.
+    Raises: UserError: code is not confirmed; the message names it and says how to confirm it.
     """
     missing = () if trusted else unconfirmed_code(spec, place, starts_program)
     if not missing:
@@ -104,7 +104,7 @@ def _digest(*named: object) -> str:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # too long for a path, or no path at all
+    except (OSError, ValueError):  # too long for a path, or not a path
         return False
 
 

@@ -1,4 +1,4 @@
-"""What `tunebook doctor` looks at: versions, devices, what is missing, and a damaged ledger that it can rescue."""
+"""What `tunebook doctor` checks: versions, devices, what is missing, and a damaged ledger that it can rescue."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ LEAST_DISK_GIB = 2
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. `level` is "ok", "missing" (something will not work) or "hint" (it would be better with)."""
+    """One result of a check. `level` is "ok", "missing" (something will not work) or "hint" (it would work better with
+    this)."""
 
     name: str
     level: str
@@ -44,7 +45,7 @@ class Check:
 
 
 def examine_machine(folder: Path | None = None) -> list[Check]:
-    """Everything that a study needs from the machine, in the order of importance."""
+    """Everything that a study needs from the machine, most important first."""
     return [
         *(_library(name) for name in ("torch", "transformers", "peft", "datasets", "sqlalchemy", "tensorboard")),
         _device(),
@@ -69,10 +70,10 @@ def _device() -> Check:
     from tunebook.run.environment import device_name
 
     devices = base_model.device_names("auto")
-    found = ", ".join(f"{device} ({device_name(device)})" for device in devices)
+    names = ", ".join(f"{device} ({device_name(device)})" for device in devices)
     if devices[0].startswith("cuda"):
-        return Check("device", "ok", found)
-    return Check("device", "hint", f"{found}; no GPU", "Works here; a CUDA build of torch on a GPU is faster.")
+        return Check("device", "ok", names)
+    return Check("device", "hint", f"{names}; no GPU", "Works here; a CUDA build of torch on a GPU is faster.")
 
 
 def _memory() -> Check:
@@ -108,9 +109,9 @@ def _font() -> Check:
 
     try:
         font = chinese_font()
-    except Exception as error:  # whatever is wrong with matplotlib, this is the place to say so
-        found = f"matplotlib cannot be used ({type(error).__name__}: {error}); records have no figures"
-        return Check("figures", "missing", found, "pip install --force-reinstall matplotlib")
+    except Exception as error:  # report any problem with matplotlib
+        problem = f"matplotlib cannot be used ({type(error).__name__}: {error}); records have no figures"
+        return Check("figures", "missing", problem, "pip install --force-reinstall matplotlib")
     if font:
         return Check("Chinese font", "ok", font)
     return Check(
@@ -122,23 +123,23 @@ def _font() -> Check:
 
 
 def _locks(folder: Path) -> Check:
-    """Whether this folder can be written and locked, as a ledger needs."""
+    """Whether this folder can be written and locked, as a ledger requires."""
     from tunebook.ledger.lock import system_lock
 
     probe = folder / f".tunebook-probe-{os.getpid()}"
     try:
         system_lock(probe).release()
-    except OSError as error:  # filelock's Timeout is one too
+    except OSError as error:  # includes filelock's Timeout
         return Check("folder", "missing", f"{folder} cannot be written or locked ({error})", "Choose a local folder.")
     finally:
-        with suppress(OSError):  # a read-only folder refuses this as well
+        with suppress(OSError):  # fails in a read-only folder too
             probe.unlink(missing_ok=True)
     return Check("folder", "ok", f"{folder} can be written and locked")
 
 
 @dataclass(frozen=True)
 class InstalledPlugin:
-    """Something that a study file can name. `trouble` says why it cannot be used; empty: it can."""
+    """A plugin that a study file can name. `trouble` says why it cannot be used; empty if it can."""
 
     group: str
     name: str
@@ -148,8 +149,8 @@ class InstalledPlugin:
 
 
 def installed_plugins() -> list[InstalledPlugin]:
-    """Everything that a study file can name, by group; those of other packages are imported, to see whether they can
-    be."""
+    """Every plugin that a study file can name, by group. Those of other packages are imported, to see whether that
+    works."""
     return [
         InstalledPlugin(group.group, plugin.name, plugin.package, plugin.version, group.trouble(plugin) or "")
         if plugin.package != "tunebook"
@@ -161,12 +162,12 @@ def installed_plugins() -> list[InstalledPlugin]:
 
 @dataclass(frozen=True)
 class Rescued:
-    """What a rescue has saved.
+    """The result of a rescue.
 
     Attributes:
         folder: the new study folder.
-        finished: trials whose results were saved.
-        lost: trials whose results could not be read; they are trained again.
+        finished: ids of the trials whose results were saved.
+        lost: ids of the trials whose results could not be read; they will be trained again.
         damage: what could not be read, one sentence each.
     """
 
@@ -177,19 +178,19 @@ class Rescued:
 
 
 def rescue_study(folder: Path, target: Path) -> Rescued:
-    """Write what is sound of a study folder to a new one: plan, results, notes and adapters.
+    """Write the undamaged part of a study folder to a new one: plan, results, notes and adapters.
 
-    The new folder appears whole or not at all. Its findings are judged by the next run, from the same outcomes.
+    The new folder is created complete or not at all. Its findings are judged by the next run, from the same outcomes.
 
     Raises: UserError: the ledger is not damaged. NotFoundError: there is none. LedgerDamaged: the study itself cannot
-        be read. UnwritableFolder: the target is there already, or cannot be written. DiskFull: no room.
+        be read. UnwritableFolder: the target exists already, or cannot be written. DiskFull: no space is left.
     """
     _check(folder, target)
     scratch = target.with_name(f".{target.name}.rescuing")
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        found = rescue(folder, scratch)
-        _point_to_data(scratch, target, _data_root(folder, found.notes))
+        salvaged = rescue(folder, scratch)
+        _point_to_data(scratch, target, _data_root(folder, salvaged.notes))
         _copy(folder / "adapters", scratch / "adapters")
         scratch.replace(target)
     except TunebookError:
@@ -198,7 +199,7 @@ def rescue_study(folder: Path, target: Path) -> Rescued:
         raise said(error, target) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Rescued(target, tuple(sorted(found.finished)), tuple(found.lost), tuple(found.damage))
+    return Rescued(target, tuple(sorted(salvaged.finished)), tuple(salvaged.lost), tuple(salvaged.damage))
 
 
 def _check(folder: Path, target: Path) -> None:
@@ -213,7 +214,7 @@ def _check(folder: Path, target: Path) -> None:
 
 
 def _data_root(folder: Path, notes: list[tuple[str, dict[str, Any]]]) -> Path | None:
-    """What the study's relative paths start from; None: nobody has written it down."""
+    """The folder that the study's relative paths start from; None if it was not recorded."""
     if (folder / "study.yaml").is_file():
         return folder
     noted = last_note(notes, "data_root")

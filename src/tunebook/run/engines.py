@@ -1,7 +1,7 @@
-"""Which engine trains what: the one that the study file names, and those that take over what it refuses.
+"""Decides which engine trains what: the engine in the study file, and the fallbacks for what it refuses.
 
 An engine may be unable to run a model (`EngineEntry.refuses_model`) or to train a configuration exactly
-(`Engine.refuses`). Its `fallbacks` are then asked in their order; who takes over is noted in the ledger.
+(`Engine.refuses`). Its `fallbacks` are then tried in order, and the engine that takes over is noted in the ledger.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["EngineChoice", "Refusal", "RoutingExecutor", "able", "check_space"]
 
 @dataclass(frozen=True)
 class Refusal:
-    """Trials that an engine cannot train, and which one does; None: no engine can."""
+    """Trials that an engine cannot train, and the engine that trains them instead; None: no engine can."""
 
     engine: str
     reason: str
@@ -42,11 +42,11 @@ class Refusal:
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """The engines that a study may use, in the order in which they are asked.
+    """The engines that a study may use, in order of preference.
 
     Attributes:
-        names: of the engines; the first one trains whatever it does not refuse.
-        options: the same for all.
+        names: names of the engines; the first one trains whatever it does not refuse.
+        options: engine options, the same for all.
     """
 
     names: tuple[str, ...]
@@ -58,7 +58,8 @@ class EngineChoice:
         return ENGINES.load(self.names[0])
 
     def of(self, configuration: Configuration) -> tuple[str | None, str]:
-        """(the engine that trains a configuration, None: there is none; why the first one does not, or nothing)."""
+        """(the engine that trains a configuration, None if none can; the reason why the first one does not, or
+        None)."""
         reasons: dict[str, str] = {}
         for name in self.names:
             reason = self._engine(name).refuses(configuration)
@@ -68,48 +69,51 @@ class EngineChoice:
         return None, "; ".join(f"engine {name}: {reason}" for name, reason in reasons.items())
 
     def _engine(self, name: str) -> Engine:
-        """An engine that has loaded nothing, to be asked; made only when it is, for its libraries may be heavy."""
+        """An engine with no model loaded, for calling `refuses`. Created when first needed, because its libraries may
+        be slow to import."""
         if name not in self._engines:
             self._engines[name] = resolve(ENGINES.load(name).factory)(self.options)
         return self._engines[name]
 
     def refusals(self, configurations: Iterable[Configuration]) -> tuple[Refusal, ...]:
-        """What the first engine does not train of these, each reason once."""
+        """What the first engine refuses of these configurations, each reason once."""
         chosen = dict.fromkeys(self.of(each) for each in configurations)
         return tuple(Refusal(self.names[0], reason, name) for name, reason in chosen if name != self.names[0])
 
 
 def able(name: str, options: EngineOptions) -> tuple[EngineChoice, tuple[Notice, ...]]:
-    """The engines that can run the study's model, and a notice of the first that cannot.
+    """The engines that can run the study's model, and a notice if the first one cannot.
 
     Raises: StudyFileError: none of them can.
     """
     asked = ENGINES.load(name)
     names: list[str] = []
-    told: list[tuple[str, str]] = []
+    refusals: list[tuple[str, str]] = []
     for each in (name, *asked.fallbacks):
         entry = ENGINES.load(each)
         why = resolve(entry.refuses_model)(options.model, options.trust_remote_code) if entry.refuses_model else None
         if why is not None:
-            told.append((each, str(why)))
+            refusals.append((each, str(why)))
         elif not names or _promises(entry.folding, ENGINES.load(names[0]).folding):
             names.append(each)
     if not names:
-        found = "; ".join(f"engine {each} cannot run this model: {why}" for each, why in told)
-        raise StudyFileError(f"engine: found {name}; {found}. Use another engine or another model.")
+        reasons = "; ".join(f"engine {each} cannot run this model: {why}" for each, why in refusals)
+        raise StudyFileError(f"engine: found {name}; {reasons}. Use another engine or another model.")
     instead = names[0] if names[0] != name else ""
-    notices = (Notice("engine_replaced", {"engine": each, "why": why, "instead": instead}) for each, why in told[:1])
+    notices = (
+        Notice("engine_replaced", {"engine": each, "why": why, "instead": instead}) for each, why in refusals[:1]
+    )
     return EngineChoice(tuple(names), options), tuple(notices)
 
 
 def _promises(folding: Folding, needed: Folding) -> bool:
-    """Whether an engine folds at least what another does, so that one may train a trial planned for the other."""
+    """Whether an engine folds at least as much as another, so that it may train a trial planned for the other."""
     return all(getattr(folding, name) for name in needed.__dataclass_fields__ if getattr(needed, name))
 
 
 def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: EngineChoice) -> tuple[Notice, ...]:
-    """Notices of what another engine than the first will train: of the baseline, of each level of each factor, and
-    of the user's own table.
+    """Notices about configurations that an engine other than the first will train: the baseline, each level of each
+    factor, and the user's own table.
 
     Raises: StudyFileError: a configuration that no engine can train. ModelError: `target_modules` has a name that
         means no linear module of the model.
@@ -131,23 +135,23 @@ def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: Engin
 
 
 def _asked(spec: StudySpec, table: tuple[Configuration, ...], folding: Folding) -> list[tuple[str, Configuration]]:
-    """(key of the study file, effective configuration): the baseline, the baseline with one factor at each of its
-    levels or ends, and the rows of the table."""
-    found = [("baseline", spec.baseline)]
+    """(key in the study file, effective configuration) of the baseline, of the baseline with one factor at each of its
+    levels or ends, and of the rows of the table."""
+    asked = [("baseline", spec.baseline)]
     for factor in spec.space:
         ends = (factor.kind.value_type(end) for end in (factor.low, factor.high)) if factor.is_range else factor.levels
-        found += [(factor.name, spec.baseline.with_values(**{factor.name: level})) for level in ends]
-    found += [("trials", each) for each in table]
-    return [(key, effective(each, folding, None)) for key, each in found]
+        asked += [(factor.name, spec.baseline.with_values(**{factor.name: level})) for level in ends]
+    asked += [("trials", each) for each in table]
+    return [(key, effective(each, folding, None)) for key, each in asked]
 
 
 class RoutingExecutor:
-    """Hands each trial to the executor of the engine that trains it; fulfils `core.ports.Executor`.
+    """Passes each trial to the executor of the engine that trains it; implements `core.ports.Executor`.
 
-    One engine after another, in the order of the choice: two engines at once would share the device's memory.
+    Engines run one after another, in order of preference, because two at once would share the device's memory.
 
     Args:
-        make: gives the executor of an engine by name; called when it is first needed.
+        make: creates the executor for an engine name; called when it is first needed.
     """
 
     def __init__(self, choice: EngineChoice, make: Callable[[str], Executor]) -> None:
@@ -158,9 +162,9 @@ class RoutingExecutor:
         self._further: tuple[Workload, SinkWrapper | None] | None = None
 
     def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
-        """Train all jobs; see `core.ports.Executor`. A job that no engine takes is told as failed."""
+        """Train all jobs; see `core.ports.Executor`. A job that no engine can train is reported as failed."""
         chosen = [(job, *self._choice.of(job.configuration)) for job in jobs]
-        for event in _told(chosen, self._choice.names[0]):
+        for event in _routing_events(chosen, self._choice.names[0]):
             on_event(event)
         for name in self._choice.names:
             mine = [job for job, taken_by, _ in chosen if taken_by == name]
@@ -182,7 +186,7 @@ class RoutingExecutor:
             self._current[1].use(workload, transform)
 
     def cancel(self, trial_id: int) -> None:
-        """End one trial; one that waits for its engine is cancelled when that begins."""
+        """Cancel one trial. A trial that waits for its engine is cancelled when that engine begins."""
         self._cancelled.add(trial_id)
         if self._current is not None:
             self._current[1].cancel(trial_id)
@@ -200,7 +204,8 @@ class RoutingExecutor:
             self._current = None
 
     def _executor(self, name: str) -> Executor:
-        """The executor of an engine; that of another one is ended first, for its idle workers hold a model."""
+        """The executor of an engine. That of another engine is closed first, because its idle workers keep a model in
+        memory."""
         if self._current is None or self._current[0] != name:
             self.close()
             self._current = (name, self._make(name))
@@ -209,8 +214,8 @@ class RoutingExecutor:
         return self._current[1]
 
 
-def _told(chosen: Sequence[tuple[TrialJob, str | None, str]], first: str) -> list[TrialEvent]:
-    """A note on each reason for which trials go elsewhere, and the failure of those that go nowhere."""
+def _routing_events(chosen: Sequence[tuple[TrialJob, str | None, str]], first: str) -> list[TrialEvent]:
+    """A note for each reason why trials go to another engine, and a failure for each trial that no engine can train."""
     events: list[TrialEvent] = []
     for name, reason in dict.fromkeys((name, reason) for _, name, reason in chosen if name != first):
         trials = [job.id for job, *other in chosen if other == [name, reason]]

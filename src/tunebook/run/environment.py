@@ -1,4 +1,4 @@
-"""What the machine and the installed libraries are: written into the ledger and the record."""
+"""Describes the machine and the installed libraries, for the ledger and the record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokeniz
 
 
 def describe_environment(device: str, threads: int) -> dict[str, Any]:
-    """JSON facts: device, processor, memory, system, versions of what the results depend on."""
+    """JSON facts: device, processor, memory, system, and the versions that results depend on."""
     return {
         "device": device,
         "device_name": device_name(device),
@@ -32,7 +32,7 @@ def describe_environment(device: str, threads: int) -> dict[str, Any]:
 
 
 def device_name(device: str) -> str:
-    """The device as people call it: the GPU's or the processor's name."""
+    """The device's name for people: that of the GPU or of the processor."""
     if device.startswith("cuda"):
         from tunebook.engines.base_model import cuda_name
 
@@ -42,7 +42,7 @@ def device_name(device: str) -> str:
 
 
 def changed_versions(then: dict[str, Any], now: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Libraries, devices and tunebook's own commit where they differ between two environments: name to (then, now)."""
+    """Libraries, devices and tunebook's own commit that differ between two environments, as name to (then, now)."""
     before, after = then.get("versions", {}), now.get("versions", {})
     changes = {name: (before.get(name), after.get(name)) for name in after if before.get(name) != after.get(name)}
     for name in ("device_name", "threads", "python", "commit"):
@@ -69,12 +69,12 @@ def _processor() -> str:
 
 
 def own_commit(file: Path = Path(__file__)) -> str | None:
-    """tunebook's own commit when it runs from a checkout, with "+" when files are changed; else None.
+    """tunebook's own commit if it runs from a checkout, with "+" if files are changed; else None.
 
-    Installed by pip it may lie in somebody else's checkout, whose commit says nothing about it.
+    An installation by pip may lie inside another project's checkout, whose commit is not tunebook's.
 
     Args:
-        file: a file of tunebook; it counts as a checkout when git tracks this file.
+        file: a file of tunebook; it is a checkout if git tracks this file.
     """
     file = file.resolve()
     if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
@@ -83,14 +83,14 @@ def own_commit(file: Path = Path(__file__)) -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, or None when it fails or is not there."""
+    """Git's output, or None if git fails or is not installed."""
     try:
-        found = subprocess.run(
+        completed = subprocess.run(
             ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=5, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None if found.returncode == 0 else None
+    return completed.stdout.strip() or None if completed.returncode == 0 else None
 
 
 def free_bytes(device: str) -> int:

@@ -1,8 +1,9 @@
-"""A run's events as lines of JSON in the study folder, for anything that wants to watch: `status`, a live page.
+"""Appends a run's events to a file in the study folder as lines of JSON, for anything that watches: `status`, a live
+page.
 
-Every line is an object with `time` (seconds since 1970), `run` (which run wrote it) and `event`, and what belongs to
-that event. `step` and `progress` are kept at most once a second a trial. The file is news, not the record: it is cut
-when it grows, and a disk that is full or cannot be written costs the news alone. What is durable is in the ledger.
+Every line is an object with `time` (seconds since 1970), `run` (which run wrote it), `event`, and the fields of that
+event. `step` and `progress` are written at most once per second and trial. Nothing is decided from the file: it is cut
+when it grows too long, and when the disk is full or read-only only events are lost. Durable facts are in the ledger.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
 from tunebook.core.events import Event, Finished, Progress, Recorded, RoundClosed, Step, WaveStarted
 from tunebook.core.facts import History
+from tunebook.json_values import to_json
 from tunebook.run.observers import Silent
 
 __all__ = ["EVENTS_FILE", "EventLog", "UnderWay", "follow", "under_way"]
@@ -28,12 +30,13 @@ __all__ = ["EVENTS_FILE", "EventLog", "UnderWay", "follow", "under_way"]
 EVENTS_FILE = "events.jsonl"
 _OLDER_FILE = "events.1.jsonl"
 _MOST_BYTES = 8_000_000
-"""At this size the file becomes the older one, and the older one before it goes."""
+"""Bytes at which the file is renamed to the older file; the previous older file is deleted."""
 _APART_SECONDS = 1.0
 _AFTER_ERROR_SECONDS = 30.0
-"""How long nothing is tried after the file could not be written."""
+"""Seconds to wait before the next attempt after the file could not be written."""
 _TAIL_BYTES = 1_000_000
-"""How much of the end `under_way` reads: minutes of a large cohort, and little enough for every two seconds."""
+"""Bytes from the end that `under_way` reads: some minutes of a large cohort, and little enough to read every two
+seconds."""
 
 
 class EventLog(Silent):
@@ -41,8 +44,8 @@ class EventLog(Silent):
 
     Args:
         folder: the study folder.
-        warn: told once, in a sentence, when the file cannot be written.
-        most_bytes: size at which a new file is begun.
+        warn: called once, with a sentence, if the file cannot be written.
+        most_bytes: size at which a new file is started.
         clock, monotonic: seconds since 1970, and seconds that never jump.
     """
 
@@ -61,7 +64,7 @@ class EventLog(Silent):
         self._run = uuid4().hex[:8]
         self._file: int | None = None
         self._size = 0
-        self._mid_line = True  # a killed run may have left half a line
+        self._mid_line = True  # a killed run may have left an incomplete line
         self._last: dict[tuple[type, int], float] = {}
         self._not_before = -math.inf
         self._has_warned = False
@@ -77,7 +80,7 @@ class EventLog(Silent):
     def event(self, event: Event) -> None:
         if isinstance(event, Step | Progress) and not self._is_due(event):
             return
-        self._write(_kind(event), _told(event))
+        self._write(_kind(event), _as_values(event))
 
     def phase(self, text: str) -> None:
         self._write("phase", {"text": text})
@@ -97,7 +100,7 @@ class EventLog(Silent):
             return
         line = {"time": round(self._clock(), 3), "run": self._run, "event": kind, **values}
         try:
-            self._append((json.dumps(line, allow_nan=False) + "\n").encode())
+            self._append((json.dumps(to_json(line), allow_nan=False) + "\n").encode())
         except OSError as error:
             self._close()
             self._not_before = self._monotonic() + _AFTER_ERROR_SECONDS
@@ -117,7 +120,7 @@ class EventLog(Silent):
             self._size = os.fstat(self._file).st_size
             self._mid_line = self._size > 0
         if self._mid_line:
-            line = b"\n" + line  # ends what a full disk or a killed run has cut; readers skip it
+            line = b"\n" + line  # ends an incomplete line left by a full disk or a killed run; readers skip it
         self._mid_line = True
         written = os.write(self._file, line)
         self._size += written
@@ -134,8 +137,8 @@ def _kind(event: Event) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
-def _told(event: Event) -> dict[str, Any]:
-    """What the line says of an event: numbers and short texts, never whole results."""
+def _as_values(event: Event) -> dict[str, Any]:
+    """The line for an event: numbers and short texts, never whole results."""
     match event:
         case WaveStarted(wave):
             return {
@@ -145,27 +148,14 @@ def _told(event: Event) -> dict[str, Any]:
                 "trials": [trial.id for trial in wave.trials],
             }
         case Recorded(fact):
-            scores = {split: _plain(outcomes.accuracy) for split, outcomes in fact.outcomes.items()}
+            scores = {split: outcomes.accuracy for split, outcomes in fact.outcomes.items()}
             return {"trial": fact.trial.id, "state": fact.state, "reason": fact.reason, "accuracy": scores}
         case RoundClosed(kind, _, paragraph):
             return {"kind": kind, "paragraph": paragraph}
         case Finished():
             return {"trial": event.trial}
         case _:
-            return {each.name: _plain(getattr(event, each.name)) for each in fields(event)}
-
-
-def _plain(value: Any) -> Any:
-    """A value of JSON; a number that is not finite becomes null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, str | int | bool | None) else str(value)
+            return {each.name: getattr(event, each.name) for each in fields(event)}
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -174,11 +164,11 @@ def _plain(value: Any) -> Any:
 def follow(
     path: Path, *, until: Callable[[], bool] = lambda: False, pause_seconds: float = 0.5
 ) -> Iterator[dict[str, Any]]:
-    """Every event of a file, then each further one as it is written, also across the beginning of a new file.
+    """Yield every event of a file, then each further one as it is written, also when a new file is started.
 
     Args:
-        path: `events.jsonl` in a study folder; it need not be there yet.
-        until: asked whenever there is nothing new; True ends.
+        path: `events.jsonl` in a study folder; it need not exist yet.
+        until: called whenever there is nothing new; True ends the iteration.
     """
     file: IO[bytes] | None = None
     rest = b""
@@ -192,7 +182,7 @@ def follow(
             if file is not None and (content := file.read()):
                 *lines, rest = (rest + content).split(b"\n")
                 yield from _parsed(lines)
-            elif file is not None and has_moved:  # read to its end: go on with the new one
+            elif file is not None and has_moved:  # read to its end; continue with the new file
                 file.close()
                 file, rest = None, b""
             elif is_last:
@@ -214,25 +204,25 @@ def _has_moved(file: IO[bytes], path: Path) -> bool:
 
 
 def _parsed(lines: list[bytes]) -> Iterator[dict[str, Any]]:
-    """The lines that are events; a half-written one is none."""
+    """The lines that are complete events."""
     for line in lines:
         try:
-            found = json.loads(line)
+            value = json.loads(line)
         except ValueError:
             continue
-        if isinstance(found, dict) and "event" in found:
-            yield found
+        if isinstance(value, dict) and "event" in value:
+            yield value
 
 
 @dataclass(frozen=True)
 class UnderWay:
-    """A trial that has begun and has no result yet.
+    """A trial that has started and has no result yet.
 
     Attributes:
-        phase, done: what goes on ("train", "score"), and the share of it that is done, in [0, 1].
-        step, loss: the last optimiser step heard of, with its training loss in nats a label token.
-        saved_step: an interruption loses what came after this step; None: everything.
-        heard_seconds_ago: when something was last heard of it.
+        phase, done: what it is doing ("train", "score"), and the share of that which is done, in [0, 1].
+        step, loss: the last known optimiser step, with its training loss in nats per label token.
+        saved_step: an interruption loses everything after this step; None: nothing is saved.
+        heard_seconds_ago: seconds since its last event.
     """
 
     trial: int
@@ -245,18 +235,19 @@ class UnderWay:
 
 
 def under_way(folder: Path, history: History, now: float | None = None) -> tuple[UnderWay, ...]:
-    """What the end of the event file says of the trials that the ledger does not hold as final, in their order."""
+    """The trials that have started and that the ledger does not hold as final, from the end of the event file,
+    ordered by id."""
     clock = time.time() if now is None else now
-    found: dict[int, UnderWay] = {}
+    by_trial: dict[int, UnderWay] = {}
     for event in _parsed(_tail(folder)):
         trial = event.get("trial")
         fact = history.trials.get(trial) if isinstance(trial, int) else None
         if fact is None or fact.state.is_final:
             continue
-        with suppress(KeyError, TypeError, ValueError):  # somebody else has written into the file
-            before = found.get(fact.trial.id, UnderWay(fact.trial.id))
-            found[fact.trial.id] = replace(_after(before, event), heard_seconds_ago=max(0.0, clock - event["time"]))
-    return tuple(found[number] for number in sorted(found))
+        with suppress(KeyError, TypeError, ValueError):  # another program has written into the file
+            before = by_trial.get(fact.trial.id, UnderWay(fact.trial.id))
+            by_trial[fact.trial.id] = replace(_after(before, event), heard_seconds_ago=max(0.0, clock - event["time"]))
+    return tuple(by_trial[number] for number in sorted(by_trial))
 
 
 def _after(before: UnderWay, event: dict[str, Any]) -> UnderWay:

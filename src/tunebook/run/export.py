@@ -1,4 +1,4 @@
-"""The best adapter, ready to use: `best/` in the study folder, and what `tunebook export` writes for other tools."""
+"""Writes the best adapter, ready to use, to `best/` in the study folder, and `tunebook export` for other tools."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
+from tunebook.data.template import Encoder
 from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
@@ -23,14 +24,14 @@ from tunebook.words import words_for
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
 
-def best_trial(found: StudyRead) -> TrialFact | None:
-    """The best configuration's replicate of median validation loss; confirm's own replicates where there are any."""
-    best = found.conclusions.best
+def best_trial(study: StudyRead) -> TrialFact | None:
+    """The best configuration's replicate of median validation loss, from confirm's own replicates if there are any."""
+    best = study.conclusions.best
     if best is None:
         return None
     trained = [
         fact
-        for fact in found.history.trials.values()
+        for fact in study.history.trials.values()
         if fact.trial.effective.key == best.key and fact.state is TrialState.COMPLETED and "validation" in fact.outcomes
     ]
     confirmed = [fact for fact in trained if fact.trial.purpose is Purpose.CONFIRM]
@@ -38,25 +39,26 @@ def best_trial(found: StudyRead) -> TrialFact | None:
     return ranked[(len(ranked) - 1) // 2] if ranked else None
 
 
-def write_best(found: StudyRead, folder: Path) -> Path | None:
-    """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`; replaced as a whole.
+def write_best(study: StudyRead, folder: Path) -> Path | None:
+    """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`. It is replaced as a whole.
 
-    Returns: the folder, or None while there is no best trial.
-    Raises: DiskFull, UnwritableFolder: it cannot be written; what was there before stays.
+    Returns: the folder, or None while there is no best trial. Raises: DiskFull, UnwritableFolder: it cannot be written;
+    the previous folder stays.
     """
-    fact = best_trial(found)
+    fact = best_trial(study)
     if fact is None:
         return None
     target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
     with replaced_folder(target) as scratch:
-        if source.is_dir():  # an external trainer keeps its weights to itself
+        if source.is_dir():  # an external trainer need not return its weights
             copy_adapter(source, scratch)
-        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
+        (scratch / "config.yaml").write_text(configuration_yaml(study, fact), encoding="utf-8")
     return target
 
 
 def copy_adapter(source: Path, target: Path) -> None:
-    """Copy an adapter's folder without links: a study folder may come from anyone, and a link leads anywhere.
+    """Copy an adapter's folder without links, because a study folder may come from a stranger and a link may point
+    anywhere.
 
     Raises: UserError: the folder itself is a link.
     """
@@ -69,12 +71,12 @@ def _links(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if Path(folder, name).is_symlink()]
 
 
-def configuration_yaml(found: StudyRead, fact: TrialFact) -> str:
-    """The configuration as a study file's baseline takes it, with where it comes from."""
+def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
+    """The configuration in the form of a study file's baseline, with a comment on its origin."""
     outcome = fact.outcomes["validation"]
     values: dict[str, Any] = {
-        "study": found.spec.name,
-        "model": found.spec.model,
+        "study": study.spec.name,
+        "model": study.spec.model,
         "trial": fact.trial.id,
         "seed": fact.trial.seed,
         "validation_accuracy": outcome.accuracy,
@@ -88,19 +90,19 @@ TRAIN_FILE = "train.messages.jsonl"
 
 
 def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Path]:
-    """Write one export and give the paths by name.
+    """Write one export. Returns the paths by name.
 
     Args:
         form: one of `export.FORMATS`.
-        to: the folder; default `export/<form>` in the study folder. Its files of the same names are replaced.
+        to: the folder; default `export/<form>` in the study folder. Existing files of the same names are replaced.
 
-    Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter is gone.
-        DiskFull, UnwritableFolder: it cannot be written.
+    Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter no longer
+        exists. DiskFull, UnwritableFolder: it cannot be written.
     """
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
-    found = read_study(place)
-    words, fact = words_for(found.spec.language), best_trial(found)
+    study = read_study(place)
+    words, fact = words_for(study.spec.language), best_trial(study)
     if fact is None:
         raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
     adapter = place.folder / "adapters" / str(fact.trial.id)
@@ -109,41 +111,42 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
         raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
     target = to or place.folder / "export" / form
     paths = {"folder": target}
-    data = None if form in ("peft", "merged") else _training_data(found, place)
+    data = None if form in ("peft", "merged") else _training_data(study, place)
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
             copy_adapter(adapter, target)
         elif form == "merged":
-            _merge(found, place, adapter, target)
+            _merge(study, place, adapter, target)
         if data is not None:
             paths["training data"] = _written(target / TRAIN_FILE, data)
-        for name, text in export_texts(form, _target(found, fact, adapter)).items():
+        for name, text in export_texts(form, _target(study, fact, adapter, place)).items():
             paths[name] = _written(target / name, text)
     return paths
 
 
-def _target(found: StudyRead, fact: TrialFact, adapter: Path) -> ExportTarget:
-    model, _, revision = found.spec.model.partition("@")
+def _target(study: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths) -> ExportTarget:
+    model, _, revision = study.spec.model.partition("@")
     return ExportTarget(
-        study=found.spec.name,
+        study=study.spec.name,
         configuration=fact.trial.configuration,
-        model=_loadable(model),
-        n_train=found.facts.data.n_train,
+        model=_loadable(model, place),
+        n_train=study.facts.data.n_train,
         revision=revision or None,
         seed=fact.trial.seed,
         targets=_targets(adapter),
         train_file=TRAIN_FILE,
-        dtype=found.facts.model.get("dtype", "float32"),
-        accuracy=_accuracy(found),
+        dtype=study.facts.model.get("dtype", "float32"),
+        accuracy=_accuracy(study),
     )
 
 
-def _loadable(model: str) -> str:
-    """The model under a name that other tools know."""
+def _loadable(model: str, place: StudyPaths) -> str:
+    """The model under a name that other tools can load, wherever they are started."""
     from tunebook.engines.base_model import BUILT_IN, BUILT_IN_HUB_ID
 
-    return BUILT_IN_HUB_ID if model == BUILT_IN else model
+    folder = place.base / model
+    return BUILT_IN_HUB_ID if model == BUILT_IN else str(folder.resolve()) if folder.is_dir() else model
 
 
 def _targets(adapter: Path) -> tuple[str, ...]:
@@ -154,24 +157,26 @@ def _targets(adapter: Path) -> tuple[str, ...]:
     return tuple(sorted(modules)) if isinstance(modules, list) else ()
 
 
-def _accuracy(found: StudyRead) -> str:
-    best = found.conclusions.best
+def _accuracy(study: StudyRead) -> str:
+    best = study.conclusions.best
     assert best is not None
-    return words_for(found.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
+    return words_for(study.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
 
 
 def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:
-    from tunebook.engines.base_model import resolve_model
+    from tunebook.engines.base_model import load_tokenizer, resolve_model, stop_tokens
     from tunebook.engines.merge import merge
 
-    merge(resolve_model(found.spec.model, place.base), adapter, target, found.facts.model.get("dtype", "float32"))
+    base = resolve_model(found.spec.model, place.base)
+    stops = Encoder(load_tokenizer(base), stops=stop_tokens(base)).stop_ids
+    merge(base, adapter, target, found.facts.model.get("dtype", "float32"), stops=stops)
 
 
-def _training_data(found: StudyRead, place: StudyPaths) -> str:
+def _training_data(study: StudyRead, place: StudyPaths) -> str:
     """The study's training rows as chat messages, in the study's order."""
-    splits = read_splits(found.spec.data, found.spec.seed, place.base)
+    splits = read_splits(study.spec.data, study.spec.seed, place.base)
     examples = ((example.messages, example.completion) for example in splits.train)
-    return rows(examples, found.spec.data.system)
+    return rows(examples, study.spec.data.system)
 
 
 def _written(path: Path, text: str) -> Path:

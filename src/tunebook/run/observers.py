@@ -1,4 +1,4 @@
-"""Who watches a study beside the terminal: nobody, several at once."""
+"""Observers other than the terminal: one that ignores everything, and a group of several."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class Silent:
     """An observer that ignores everything."""
 
     def event(self, event: Event) -> None:
-        """Ignored."""
+        """Ignore the event."""
 
     def phase(self, text: str) -> None:
-        """Ignored."""
+        """Ignore the phase."""
 
     def warning(self, text: str) -> None:
-        """Ignored."""
+        """Ignore the warning."""
 
 
 class Observers(Silent):
-    """Tells several observers, in their order."""
+    """Calls several observers, in order."""
 
     def __init__(self, all_of: Sequence[Observer]) -> None:
         self._all = tuple(all_of)

@@ -1,4 +1,4 @@
-"""Where a study lies: its file, its folder, and the folder that its data paths are relative to."""
+"""Where a study is: its file, its folder, and the folder that its data paths are relative to (decision 004)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class StudyPaths:
 
     Attributes:
         file: the study file, or None when only the study folder was given.
-        folder: the study folder, `runs/<study>/` beside the study file unless said otherwise.
+        folder: the study folder; by default `runs/<study>/` next to the study file.
         study: the study's name, once known.
-        data_root: what relative paths of the study start from, when there is no study file to say so.
+        data_root: the folder that the study's relative paths start from, when there is no study file.
     """
 
     file: Path | None
@@ -33,22 +33,22 @@ class StudyPaths:
 
     @property
     def base(self) -> Path:
-        """What relative paths of the study file start from, absolute."""
+        """The absolute folder that relative paths of the study file start from."""
         return (self.file.parent if self.file else self.data_root or self.folder).absolute()
 
     @property
     def ledger(self) -> Path:
-        """The ledger's file, where the ledger is not a database elsewhere."""
+        """The ledger's file, if the ledger is not in a database."""
         return self.folder / LEDGER_FILE
 
 
 def locate(study: str | Path, name: str | None = None) -> StudyPaths:
-    """Where a study given on the command line lies.
+    """The place of a study given on the command line.
 
     Args:
         study: a study file, or a study folder (one that holds a ledger).
-        name: the study's name, when a file is given; its folder is `runs/<name>` beside the file, or the file's own
-            folder if that is called `runs/<name>` already.
+        name: the study's name, when a file is given. Its folder is `runs/<name>` next to the file, or the file's own
+            folder if that is already called `runs/<name>`.
 
     Raises: NotFoundError: there is no such file or folder, or the folder holds no ledger.
     """
@@ -57,7 +57,7 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
         is_folder = path.is_dir()
     except OSError as error:
         raise NotFoundError(
-            f"{str(path)[:100]}: no path that the system knows ({error.strerror}). Give a study file or folder."
+            f"{str(path)[:100]}: not a valid path ({error.strerror}). Give a study file or folder."
         ) from None
     if is_folder:
         in_database = ledger_address() is not None and (path / MANIFEST_FILE).is_file()

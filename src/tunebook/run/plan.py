@@ -1,4 +1,4 @@
-"""What would run, why, how long, how much memory, and what can be detected: everything that `plan` shows."""
+"""Everything that `plan` shows: what would run, why, how long, how much memory, and what can be detected."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ class StudyPlan:
     Attributes:
         wave: the next trials; None when the study is done.
         outlook: the rounds to come, what was folded and cut, what can be detected.
-        next_cost: predicted for the next wave.
-        total_cost: predicted for all trials to come, those of later rounds taken as like the baseline.
-        calibration: the seconds that the predictions rest on; None with an engine that cannot be measured.
-        memory_bytes: memory that is free on the device.
+        next_cost: predicted cost of the next wave.
+        total_cost: predicted cost of all trials to come; those of later rounds are assumed to cost as much as the
+            baseline.
+        calibration: the measured speeds behind the predictions; None for an engine that cannot be measured.
+        memory_bytes: free memory on the device.
         summary: facts of the data: rows, lengths, truncation, labels.
         model: facts of the model.
-        example: one training example as the model sees it; None with an engine that brings no model.
-        warnings: what the user should know before spending anything.
+        example: one training example as the model sees it; None for an engine without a model.
+        warnings: warnings to read before running the study.
     """
 
     spec: StudySpec
@@ -56,16 +57,16 @@ class StudyPlan:
 def plan_study(
     spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
 ) -> StudyPlan:
-    """Check everything and foresee what a run would do. Trains nothing and writes nothing.
+    """Check everything and predict what a run would do. Trains nothing and writes nothing.
 
-    Raises: UserError: bad input, as `run` would say.
+    Raises: UserError: bad input, as `run` would raise it.
     """
     require_confirmed(spec, place, starts_program=False, trusted=trust_study_code)
     prepared = prepare(spec, place, trust_remote_code)
     facts, history, calibration = prepared.facts, History(), None
     if has_ledger(place):
-        found = read_study(place)
-        facts, history, calibration = as_begun(found.facts, facts), found.history, found.calibration
+        study = read_study(place)
+        facts, history, calibration = as_begun(study.facts, facts), study.history, study.calibration
     if calibration is None:
         executor = prepared.make_executor(logs=False)
         try:
@@ -83,7 +84,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
 
     spec, data = prepared.spec, prepared.facts.data
     coming = foreseen(planner, history)
-    wave = coming[-1] if coming else None  # the reference costs nothing; what people ask for is what follows it
+    wave = coming[-1] if coming else None  # the reference needs no training, so the plan shows the wave after it
     outlook = planner.outlook(history)
     trials = [trial for trial in (wave.trials if wave else ()) if trial.id not in history.trials]
     next_cost = total_cost = Prediction()
@@ -107,7 +108,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
 
 
 def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:
-    """The trials beyond the next wave, each as the baseline."""
+    """The trials after the next wave, each like the baseline."""
     from tunebook.core.cost import predict_trial
 
     now = sum(trial.costs_budget for trial in wave.trials) if wave else 0

@@ -1,4 +1,4 @@
-"""Joins a study's data, model and machine into what the runner needs. Reads everything, writes nothing."""
+"""Loads and checks a study's data, model and machine for the runner. Reads everything, writes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tunebook.core.ports import (
     Workload,
 )
 from tunebook.core.study import StudySpec
-from tunebook.data import PreparedData
+from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
 from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
@@ -34,7 +34,7 @@ from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.paths import StudyPaths
 from tunebook.study_file import with_line
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "check_long_rows", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Prepared:
     """A study that is ready to be planned and run.
 
     Attributes:
-        base: what relative paths of the study file start from.
+        base: the folder that relative paths of the study file start from.
         metric: judges the answers.
-        engines: the engine that trains, and those that take over what it refuses.
-        data: the data, test split closed.
-        devices: one worker process each.
+        engines: the engine that trains, and the fallbacks for what it refuses.
+        data: the data, with the test split closed.
+        devices: the devices, each with one worker process.
         warnings: what may mislead.
     """
 
@@ -63,7 +63,7 @@ class Prepared:
     tokenizer: Any = field(default=None, repr=False)
 
     def workload(self, splits: tuple[str, ...]) -> Workload:
-        """Training and scored examples; "test" among the splits opens the test split."""
+        """Training and scored examples; naming "test" opens the test split."""
         return self.data.with_test() if "test" in splits else self.data.workload
 
     @property
@@ -72,9 +72,9 @@ class Prepared:
         return self.engines.first
 
     def calibrate(self, executor: Executor) -> Calibration | None:
-        """Seconds measured on this machine by the executor; None where nothing is to be measured. Writes nothing.
+        """Speeds measured on this machine by the executor; None if the engine cannot be measured. Writes nothing.
 
-        Raises: TrialFailed: it could not be measured; predictions are a convenience, trials may train all the same.
+        Raises: TrialFailed: the measurement failed. Only predictions depend on it; trials may still train.
         """
         return executor.calibrate() if self.engine.calibrates else None
 
@@ -128,7 +128,7 @@ class Prepared:
 
 
 def prepare(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> Prepared:
-    """Everything that a study needs, checked.
+    """Load and check everything that a study needs.
 
     Raises: UserError: bad data, model, device or metric; nothing was written or spent.
     """
@@ -148,31 +148,23 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
     entry = ENGINES.load(spec.engine)
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
-    data = prepare_data(
-        spec,
-        tokenizer,
-        base,
-        model.get("context"),
-        answers=metric.answers,
-        stops=_stops(options) if entry.needs_model else (),
-        vocabulary=model.get("vocabulary"),
-    )
+    data = _data(spec, base, metric, model, tokenizer, options if entry.needs_model else None)
     doubts = check_data(metric, data.examples, data.places)
     engines, reason = able(spec.engine, options)
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
     refused = check_space(spec, table.configurations if table else (), engines)
+    warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table))
     facts = StudyFacts(
         data=data.facts,
         examples=data.examples,
         hashes={**data.hashes, **_hashes(place, options, engines.first)},
         model=model,
-        summary=data.summary,
+        summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
         environment=describe_environment(options.device, options.threads),
         scale=metric.scale,
         table=table.configurations if table else (),
         folding=engines.first.folding,
     )
-    warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table))
     return Prepared(
         spec=spec,
         place=place,
@@ -189,11 +181,11 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
 
 
 def _known_folder(model: str, base: Path) -> str:
-    """The model's folder where there is one, else its name: an external trainer may know it."""
+    """The model's folder if there is one, else its name, which an external trainer may know."""
     from tunebook.engines import base_model
 
-    found = model == base_model.BUILT_IN or (base / model / "config.json").is_file()
-    return str(base_model.resolve_model(model, base)) if found else model
+    is_known = model == base_model.BUILT_IN or (base / model / "config.json").is_file()
+    return str(base_model.resolve_model(model, base)) if is_known else model
 
 
 def _machine(
@@ -224,14 +216,47 @@ def _machine(
     return options, model, base_model.load_tokenizer(folder, trust), devices
 
 
-def _stops(options: EngineOptions) -> tuple[int, ...]:
-    from tunebook.engines.base_model import stop_tokens
+def _data(
+    spec: StudySpec, base: Path, metric: Metric, model: dict[str, Any], tokenizer: Any, options: EngineOptions | None
+) -> PreparedData:
+    """The data with a tokenizer; `options` where that is the base model's."""
+    stops: tuple[int, ...] = ()
+    if options is not None:
+        from tunebook.engines.base_model import stop_tokens
 
-    return stop_tokens(Path(options.model))
+        stops = stop_tokens(Path(options.model))
+    return prepare_data(
+        spec,
+        tokenizer,
+        base,
+        model.get("context"),
+        answers=metric.answers,
+        stops=stops,
+        vocabulary=model.get("vocabulary"),
+    )
+
+
+def check_long_rows(spec: StudySpec, base: Path) -> None:
+    """Refuse what `prepare` would refuse of rows that may be longer than the model's context, where the model is at
+    hand. Quick where no row can be.
+
+    Raises: UserError: as `prepare`.
+    """
+    from tunebook.engines import base_model
+
+    entry = ENGINES.load(spec.engine)
+    at_hand = base_model.built_in_is_cached() if spec.model == base_model.BUILT_IN else (base / spec.model).is_dir()
+    if not entry.needs_model or not at_hand:
+        return
+    model = base_model.describe_model(spec.model, base_model.resolve_model(spec.model, base))
+    if model["context"] is None or not may_exceed(spec, base, model["context"]):
+        return
+    options, model, tokenizer, _ = _machine(spec, base, entry, trust=False)
+    _data(spec, base, load_metric(spec.metric, base), model, tokenizer, options)
 
 
 def _command_settings(spec: StudySpec) -> dict[str, Any]:
-    """What engine `command` is told beside the trial: the program and its bounds."""
+    """The settings of engine `command`: the program and its limits."""
     if not spec.command:
         return {}
     limits = spec.command_limits

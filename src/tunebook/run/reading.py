@@ -1,4 +1,4 @@
-"""From what the user named to the study: its specification, and everything that its ledger says."""
+"""Finds the study that the user named and reads its specification and its ledger."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRead:
-    """Everything that a study's ledger says, and what follows from it."""
+    """Everything that a study's ledger holds, and what follows from it."""
 
     spec: StudySpec
     facts: StudyFacts
@@ -47,12 +47,12 @@ class StudyRead:
 
 
 def has_ledger(place: StudyPaths) -> bool:
-    """Whether this study has been started."""
+    """Whether the study has been started."""
     return place.ledger.exists() or ledger_address() is not None
 
 
 def read_study(place: StudyPaths) -> StudyRead:
-    """Read a study; works while another process runs it.
+    """Read a study. Works while another process runs it.
 
     Raises: NotFoundError: it has not been started.
     """
@@ -88,12 +88,13 @@ def read_ledger(ledger: Ledger) -> StudyRead:
 
 
 def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration: Calibration | None) -> Planner:
-    """A study's planner. It is built here and nowhere else, so that `run`, `plan`, `status` and `report` foresee the
-    same rounds.
+    """A study's planner. It is created only here, so that `run`, `plan`, `status` and `report` foresee the same
+    rounds.
 
     Args:
-        facts: as the study was begun: of its ledger, or of a study that has none yet.
-        history: gives the user's table where an earlier version of tunebook began the study and did not keep it.
+        facts: the facts with which the study was begun, from its ledger, or the present ones if it has none yet.
+        history: the source of the user's table if an earlier version of tunebook began the study and did not keep the
+            table.
     """
     folding = facts.folding or ENGINES.load(spec.engine).folding
     table = facts.table or _planned_table(spec, history)
@@ -101,12 +102,13 @@ def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration
 
 
 def as_begun(begun: StudyFacts, now: StudyFacts) -> StudyFacts:
-    """The facts with which a study was begun; what earlier versions of tunebook did not keep, as it is now."""
+    """The facts with which a study was begun; those that earlier versions of tunebook did not keep are taken from
+    now."""
     return replace(begun, table=begun.table or now.table, folding=begun.folding or now.folding)
 
 
 def _planned_table(spec: StudySpec, history: History) -> tuple[Configuration, ...]:
-    """The rows of a table as they were planned; a row that was cut is missing."""
+    """The rows of a table that were planned; rows that were cut are missing."""
     if not any(wave.kind is RoundKind.TABLE for wave in history.waves):
         return ()
     rows = dict.fromkeys(
@@ -116,18 +118,18 @@ def _planned_table(spec: StudySpec, history: History) -> tuple[Configuration, ..
 
 
 def last_note(notes: Sequence[tuple[str, dict[str, Any]]], code: str) -> dict[str, Any] | None:
-    """Values of the newest note with that code."""
+    """The values of the newest note with this code."""
     return next((values for each, values in reversed(notes) if each == code), None)
 
 
 def study_folder(study: str | Path) -> Path:
-    """The folder of a study given as its file or as that folder; whether a ledger is in it is not looked at."""
+    """The folder of a study given as its file or as that folder. Does not check whether it has a ledger."""
     path = Path(study)
     return locate(path, load_study(path).name).folder if path.is_file() else path
 
 
 def load(study: str | Path, folder: Path | None) -> tuple[StudySpec, StudyPaths]:
-    """The specification and the place of a study given as file or folder. See `api.Study.load` for the errors."""
+    """The specification and the paths of a study given as file or folder. See `api.Study.load` for the errors."""
     place = locate(study)
     if place.file is not None:
         spec = load_study(place.file)

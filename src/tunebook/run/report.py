@@ -1,4 +1,4 @@
-"""Writes the record of a study from what its ledger says, and the paragraph shown in the terminal after each round."""
+"""Writes a study's record from its ledger, and the paragraph shown in the terminal after each round."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from tunebook.words.marks import plain_text
 __all__ = ["round_paragraph", "write_record", "write_tensorboard"]
 
 
-def write_tensorboard(found: StudyRead, folder: Path) -> None:
-    """Write TensorBoard's folder again where it is missing or empty."""
+def write_tensorboard(study: StudyRead, folder: Path) -> None:
+    """Write TensorBoard's folder again if it is missing or empty."""
     board = folder / "tensorboard"
-    if "tensorboard" in found.spec.trackers and not any(board.rglob("events*")):
-        rebuild(board, found.history, found.spec)
+    if "tensorboard" in study.spec.trackers and not any(board.rglob("events*")):
+        rebuild(board, study.history, study.spec)
 
 
 def write_record(
-    found: StudyRead,
+    study: StudyRead,
     folder: Path,
     language: str | None = None,
     figures: bool = True,
     warn: Callable[[str], None] | None = None,
 ) -> dict[str, Path]:
-    """Write record.md, record.html, results.json, trials.csv and the figures; gives the paths by name.
+    """Write record.md, record.html, results.json, trials.csv and the figures. Returns the paths by name.
 
-    `warn` is told of figures that could not be drawn; default: the log.
+    `warn` is called with a sentence about figures that could not be drawn; default: the log.
     """
     return write_all(
         folder,
-        found.spec,
-        found.facts,
-        found.history,
-        found.conclusions,
-        found.notes,
-        found.outlook,
-        language or found.spec.language,
+        study.spec,
+        study.facts,
+        study.history,
+        study.conclusions,
+        study.notes,
+        study.outlook,
+        language or study.spec.language,
         figures,
         warn,
     )
 
 
-def round_paragraph(found: StudyRead, wave: Wave) -> str:
-    """The sentences of a judged round, as the record has them, a line each, in the study's language."""
-    view = View(found.spec, found.facts, found.history, found.conclusions, tuple(found.notes), found.outlook)
-    record = build(view, found.spec.language)
+def round_paragraph(study: StudyRead, wave: Wave) -> str:
+    """The sentences about a judged round, as in the record, one per line, in the study's language."""
+    view = View(study.spec, study.facts, study.history, study.conclusions, tuple(study.notes), study.outlook)
+    record = build(view, study.spec.language)
     section = next((each for each in record.rounds if each.number == wave.round), None)
-    if section is None:  # the reference has no section of its own
+    if section is None:  # the reference has no section
         return ""
     label = record.labels
 

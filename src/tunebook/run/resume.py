@@ -1,4 +1,4 @@
-"""Creates a study in its ledger, goes on with one that was begun, and puts failed trials back to be tried again."""
+"""Creates a study in its ledger, continues one that was begun, and retries failed trials."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ __all__ = ["begin_or_go_on", "retry_failed"]
 
 
 def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> StudySpec:
-    """Write the study when it is new; else check it against what was begun, and accept harmless changes.
+    """Write a new study, or check an existing one against what was begun and accept harmless changes.
 
-    Returns: the specification to run.
-    Raises: LedgerDamaged: nothing was written. StudyFileError: the study file changed in a way that changes the
-        question. DataError, ModelError: a data file or the model changed.
+    Returns: the specification to run. Raises: LedgerDamaged: the ledger is damaged; nothing was written.
+    StudyFileError: the study file now asks another question. DataError, ModelError: a data file or the model changed.
     """
     known = ledger.spec()
     if known is None:
         ledger.create_study(prepared.spec, prepared.facts)
         ledger.note("environment", prepared.facts.environment)
-        # relative, so that a study folder copied with its data opens on another machine
+        # relative, so that a study folder copied with its data works on another machine
         ledger.note("data_root", {"relative": os.path.relpath(prepared.base, prepared.place.folder.absolute())})
         return prepared.spec
-    ledger.history()  # holds every row against its checksum before anything is written
+    ledger.history()  # checks every row against its checksum before anything is written
     _check_spec(known, prepared.spec, prepared)
     begun = ledger.facts()
     _check_hashes(begun.hashes, prepared)
@@ -84,9 +83,9 @@ def _check_versions(ledger: Ledger, now: dict[str, Any], observer: Observer, wor
 
 
 def retry_failed(ledger: Ledger, observer: Observer, words: Words) -> None:
-    """Put failed trials back to planned, and keep in a note what their round had found without them.
+    """Put failed trials back to planned, and keep a note of what their round had found without them.
 
-    The note is written first: a run that is killed between the two is told to try again by whoever repeats it.
+    The note is written first. If the run is killed in between, repeating the command retries the trials.
     """
     history = ledger.history()
     failed = [number for number, fact in history.trials.items() if fact.state is TrialState.FAILED]

@@ -1,7 +1,7 @@
-"""Runs a study's rounds: plans a wave, trains it, judges the round, writes the record, and goes on where it stopped.
+"""Runs a study's rounds: plans a wave, trains it, judges the round, writes the record; continues where it stopped.
 
-Everything is decided from the ledger's facts, so that starting again is the same as going on. A trial's result is in
-the ledger before anything depends on it.
+Everything is decided from the ledger, so starting again is the same as continuing. A trial's result is in the ledger
+before anything depends on it.
 """
 
 from __future__ import annotations
@@ -49,13 +49,14 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class RunnerParts:
-    """What the runner joins.
+    """What the runner is made of.
 
     Attributes:
-        executor: trains; the runner closes it.
-        open_test: called once, before the first trial that is scored on the test split: makes the executor score it.
-        on_round: called after each closed round with its findings; writes the record, gives the terminal's paragraph.
-        stop: set by signals.
+        executor: trains the trials; the runner closes it.
+        open_test: called once, before the first trial that is scored on the test split; makes the executor score it.
+        on_round: called after each closed round with its findings; writes the record and returns the paragraph for the
+            terminal.
+        stop: the stop request, set by signals.
         requests: trials that the user wants cancelled.
     """
 
@@ -73,7 +74,7 @@ class RunnerParts:
 
 
 class Runner:
-    """One run of a study, from wherever the ledger says it stands."""
+    """One run of a study, from whatever state its ledger is in."""
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
@@ -81,7 +82,7 @@ class Runner:
         self._executor = parts.executor
         self._test_is_open = False
         self._tokens: dict[int, int] = {}
-        self._stop_told = False
+        self._stop_shown = False
         self._line = TimeLine(parts.ledger, parts.ledger.notes())
 
     def run(self) -> History:
@@ -101,7 +102,7 @@ class Runner:
             self._executor.close()  # before record and adapters are written: workers hold the device's memory
 
     def stop(self, now: bool) -> None:
-        """Ask for an end; from a signal handler."""
+        """Ask for an end. Called from a signal handler."""
         self._executor.stop(now)
 
     def _check_stop(self) -> None:
@@ -109,7 +110,7 @@ class Runner:
             raise Interrupted(self._p.stop.exit_code)
 
     def _requeue(self) -> None:
-        """Trials that a killed run left in state running go back to planned."""
+        """Put trials that a killed run left in state running back to planned."""
         self._p.ledger.release_running("runner_ended")
 
     def _plan(self, history: History) -> bool:
@@ -169,8 +170,8 @@ class Runner:
     # -- events
 
     def _on_event(self, event: TrialEvent, state: _WaveState) -> None:
-        if self._p.stop and not self._stop_told:  # told here, for a signal handler must not print
-            self._stop_told = True
+        if self._p.stop and not self._stop_shown:  # shown here, because a signal handler must not print
+            self._stop_shown = True
             self._p.observer.phase(self._words.phase_stopping())
         match event:
             case Started(trial_id, worker):
@@ -206,12 +207,12 @@ class Runner:
 
     def _finished(self, judged: JudgedTrial, state: _WaveState) -> None:
         if judged.id in state.done:
-            return  # a restarted worker may report a checkpoint again
+            return  # a restarted worker may report a checkpoint twice
         fact = as_fact(state.trials[judged.id], judged, state.untrained_loss)
         if fact.trial.id == 0 and "validation" in fact.outcomes:
             state.untrained_loss = fact.outcomes["validation"].loss
         self._write(fact, state)
-        if judged.broke_at_step is not None:  # checkpoints it did not live to see broke with it
+        if judged.broke_at_step is not None:  # its later checkpoints broke with it
             for each in state.checkpoints_of(judged.id):
                 if each not in state.done:
                     self._write(replace(fact, trial=state.trials[each], cost=Cost()), state)
@@ -254,7 +255,7 @@ class Runner:
             self._executor.cancel(trial_id)
 
     def _finish_orphans(self, state: _WaveState) -> None:
-        """Release what a stopped executor left running."""
+        """Release the trials that a stopped executor left running."""
         for trial_id in [each for each in self._tokens if each not in state.done]:
             self._p.ledger.release_trial(trial_id, self._tokens.pop(trial_id), "stopped")
 
@@ -281,7 +282,7 @@ def _to_close(history: History) -> Wave | None:
 
 
 def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
-    """One job for each trial that is trained; checkpoints ride on the run that they are part of."""
+    """One job for each trial that is trained; checkpoints are part of the job of the longer trial."""
     ids = {trial.id for trial in trials}
     jobs = []
     for trial in trials:
@@ -295,7 +296,8 @@ def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
 
 
 def job_of(trial: Trial, adapters: Path, riders: tuple[tuple[int, int], ...] = ()) -> TrialJob:
-    """The engine's view of a trial; `riders` are its checkpoints, (epochs, id of the trial it stands for)."""
+    """A trial as an engine sees it; `riders` are its checkpoints, as (epochs, id of the trial that the checkpoint
+    stands for)."""
     return TrialJob(trial.id, trial.effective, trial.seed, trial.splits, str(adapters / str(trial.id)), riders)
 
 
@@ -309,11 +311,11 @@ SPAN = "trial_span"
 
 
 class TimeLine:
-    """Watches the trials of one run.
+    """Records when each trial of a run used which slot.
 
     Args:
-        ledger: where spans are noted.
-        notes: the ledger's notes so far; the new spans continue after the last of them.
+        ledger: the ledger in which the spans are noted.
+        notes: the ledger's notes so far; new spans continue after the last one.
     """
 
     def __init__(

@@ -1,4 +1,5 @@
-"""One call of `run`: opens the ledger for writing, prepares, runs the rounds, writes record and best adapter."""
+"""One call of `run`: opens the ledger for writing, prepares, runs the rounds, writes the record and the best
+adapter."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from tunebook.core.ports import Calibration, Executor, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.files import write_atomically, writing
+from tunebook.json_values import to_json
 from tunebook.ledger import open_ledger
 from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.consent import require_confirmed
@@ -42,7 +44,7 @@ def run_study(
     *,
     trust_study_code: bool = False,
 ) -> StudyFindings:
-    """Run or go on with a study; see `api.Study.run`."""
+    """Run a study or continue it; see `api.Study.run`."""
     require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
     words = words_for(spec.language)
     observer.phase(words.phase_reading())
@@ -67,7 +69,7 @@ def run_study(
 
 
 class _Session:
-    """The runner with its edges: trackers, record, best adapter."""
+    """One run with its trackers, record and best adapter."""
 
     def __init__(
         self,
@@ -96,10 +98,10 @@ class _Session:
             finally:
                 self._trackers.close()
             self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
-            found = read_ledger(self._ledger)
-            write_best(found, self._folder)
-            write_record(found, self._folder, warn=self._observer.warning)
-            return found.conclusions
+            study = read_ledger(self._ledger)
+            write_best(study, self._folder)
+            write_record(study, self._folder, warn=self._observer.warning)
+            return study.conclusions
 
     def _parts(self, stop: StopRequest, log: EventLog) -> RunnerParts:
         prepared = self._prepared
@@ -119,13 +121,13 @@ class _Session:
         )
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:
-        found = read_ledger(self._ledger)
-        write_record(found, self._folder, figures=False)
-        return round_paragraph(found, wave)
+        study = read_ledger(self._ledger)
+        write_record(study, self._folder, figures=False)
+        return round_paragraph(study, wave)
 
 
 def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer) -> Calibration | None:
-    """The seconds measured for this study: from the ledger, else measured now and kept."""
+    """The speeds measured for this study: from the ledger, or measured now and noted there."""
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
@@ -133,7 +135,7 @@ def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observe
     observer.phase(words.phase_measuring())
     try:
         measured = prepared.calibrate(executor)
-    except TrialFailed as error:  # predictions are a convenience; the study does not hang on them
+    except TrialFailed as error:  # only predictions depend on the measurement
         observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
         return None
     if measured is not None:
@@ -142,7 +144,7 @@ def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observe
 
 
 def _write_manifest(prepared: Prepared) -> None:
-    """manifest.json: versions, hashes of model, data and study file, device."""
+    """Write manifest.json: versions, hashes of model, data and study file, device."""
     facts = prepared.facts
     manifest = {
         "study": prepared.spec.name,
@@ -150,5 +152,5 @@ def _write_manifest(prepared: Prepared) -> None:
         "model": facts.model,
         "environment": facts.environment,
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
     write_atomically(prepared.place.folder / MANIFEST_FILE, text)

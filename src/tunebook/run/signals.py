@@ -1,4 +1,4 @@
-"""Turns signals into an orderly end: the first asks for an end after the running step, the second ends at once."""
+"""Handles signals: the first asks for an end after the running step, the second ends the process immediately."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WATCHED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 class StopRequest:
-    """Whether and how a stop was asked for. `exit_code` is 130 after SIGINT, 143 after SIGTERM or SIGHUP."""
+    """Whether and how a stop was requested. `exit_code` is 130 after SIGINT, 143 after SIGTERM or SIGHUP."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -25,9 +25,10 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals(on_stop: Callable[[StopRequest], None]) -> Iterator[StopRequest]:
-    """While inside, signals call `on_stop` instead of ending the process. Only the main thread may use this.
+    """A context in which signals call `on_stop` instead of ending the process. Main thread only.
 
-    What the process was started to ignore stays ignored: SIGHUP under nohup, SIGINT in a shell's background job.
+    Signals that the process ignored from the start stay ignored: SIGHUP under nohup, SIGINT in a shell's background
+    job.
     """
     request = StopRequest()
 

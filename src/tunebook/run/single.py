@@ -1,5 +1,5 @@
-"""Trains one trial outside the study's rounds: a repetition that is compared with the ledger (`rerun`), and the
-recommended configuration on all training rows (`run --final`). Nothing of it reaches the ledger."""
+"""Trains one trial outside the study's rounds: a repetition to compare with the ledger (`rerun`), or the recommended
+configuration on all training rows (`run --final`). The results are not written to the ledger."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_si
 
 
 def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> JudgedTrial:
-    """Train and score one job on the splits that it names.
+    """Train one job and score it on its splits.
 
     Raises: TrialFailed: it could not be trained, with the reason. Interrupted: after a signal.
     """
@@ -61,24 +61,22 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
 
 
 FINAL_SEED_OFFSET = 900_000
-
-
-"""The final training's seed lies far from those of all trials."""
+"""Offset that keeps the seed of the final training away from the seeds of all trials."""
 
 
 def final_seed(study_seed: int) -> int:
-    """Seed of the final training: the study's own, moved away from every trial's."""
+    """Seed of the final training: the study's own plus an offset, so that it differs from every trial's."""
     return study_seed + FINAL_SEED_OFFSET
 
 
-def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Path | None:
-    """Train on all rows and write `final/` (adapter, config.yaml, final.json); does nothing where it is there already.
+def train_final(prepared: Prepared, study: StudyRead, observer: Observer) -> Path | None:
+    """Train on all rows and write `final/` (adapter, config.yaml, final.json). Does nothing if it exists already.
 
     Returns: the folder, or None while the study recommends nothing.
     Raises: TrialFailed: it could not be trained.
     """
     target = prepared.place.folder / "final"
-    fact = best_trial(found)
+    fact = best_trial(study)
     if fact is None or target.exists():
         return target if target.exists() else None
     rows = prepared.data.train_all
@@ -91,18 +89,18 @@ def train_final(prepared: Prepared, found: StudyRead, observer: Observer) -> Pat
         outcome = judged.outcomes.get("validation")
         summary = {
             "training_rows": len(rows),
-            "study_rows": found.facts.data.n_train,
+            "study_rows": study.facts.data.n_train,
             "seed": job.seed,
             "validation_accuracy": outcome.accuracy if outcome else None,
-            "note": words.final_note(len(rows) > found.facts.data.n_train),
+            "note": words.final_note(len(rows) > study.facts.data.n_train),
         }
-        (scratch / "config.yaml").write_text(configuration_yaml(found, fact), encoding="utf-8")
+        (scratch / "config.yaml").write_text(configuration_yaml(study, fact), encoding="utf-8")
         (scratch / "final.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return target
 
 
 def _with_rows(prepared: Prepared, rows: tuple[object, ...]) -> Prepared:
-    """The same study with all its training rows."""
+    """The prepared study with all its training rows."""
     workload = replace(prepared.data.workload, train=rows)  # type: ignore[arg-type]
     return replace(prepared, data=replace(prepared.data, workload=workload))
 
@@ -110,24 +108,24 @@ def _with_rows(prepared: Prepared, rows: tuple[object, ...]) -> Prepared:
 def rerun_trial(
     place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
 ) -> Reproduction:
-    """Train a finished trial again in a scratch folder; the ledger is only read.
+    """Train a finished trial again in a scratch folder. The ledger is only read.
 
-    Raises: NotFoundError: no such trial, or it is not finished. TrialFailed: it cannot be trained now.
+    Raises: NotFoundError: there is no such trial, or it is not finished. TrialFailed: it cannot be trained now.
     """
-    found = read_study(place)
-    then = found.history.trials.get(trial_id)
+    study = read_study(place)
+    then = study.history.trials.get(trial_id)
     if then is None or not then.state.is_final:
-        finished = sum(f.state.is_final for f in found.history.trials.values())
-        raise NotFoundError(words_for(found.spec.language).refused_unfinished(trial_id, finished))
-    require_confirmed(found.spec, place, starts_program=True, trusted=trust_study_code)
-    prepared = prepare(found.spec, place, trust_remote_code)
-    reference = found.history.trials.get(0)
+        finished = sum(f.state.is_final for f in study.history.trials.values())
+        raise NotFoundError(words_for(study.spec.language).refused_unfinished(trial_id, finished))
+    require_confirmed(study.spec, place, starts_program=True, trusted=trust_study_code)
+    prepared = prepare(study.spec, place, trust_remote_code)
+    reference = study.history.trials.get(0)
     untrained = reference.outcomes["validation"].loss if reference and "validation" in reference.outcomes else None
     with tempfile.TemporaryDirectory(prefix="tunebook-rerun-") as scratch:
         judged = train_single(prepared, job_of(then.trial, Path(scratch)), observer)
         now = as_fact(then.trial, judged, untrained)
         equal = _same_adapter(place.folder / "adapters" / str(trial_id), Path(scratch) / str(trial_id))
-    return _compared(then, now, equal, prepared.changed_since(found.facts))
+    return _compared(then, now, equal, prepared.changed_since(study.facts))
 
 
 def _compared(
@@ -167,6 +165,6 @@ def _same_adapter(old: Path, new: Path) -> bool | None:
 
     try:
         a, b = (load(path.read_bytes()) for path in files)
-    except SafetensorError:  # damaged since it was written
+    except SafetensorError:  # the file was damaged after it was written
         return False
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name], equal_nan=True) for name in a)

@@ -1,4 +1,4 @@
-"""Where a study stands: from its ledger, and for trials under way from the end of its event file."""
+"""The progress of a study: from its ledger, and for running trials from the end of its event file."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
-from tunebook.core.study import StudySpec, TrialState, Wave
+from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import read_study
 from tunebook.statistics.evidence import Evidence
 
-__all__ = ["BestSoFar", "RoundStatus", "StudyStatus", "status_of", "study_status"]
+__all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "status_of", "study_status"]
 
 
 @dataclass(frozen=True)
 class RoundStatus:
-    """One round: `state` is "done", "running" or "to come"; counts of trials by state ("to come": at most)."""
+    """One round: `state` is "done", "running" or "to come"; trials counted by state (a round to come: at most)."""
 
     number: int | None
     kind: str
@@ -31,7 +31,7 @@ class RoundStatus:
 
 @dataclass(frozen=True)
 class BestSoFar:
-    """The leading configuration: accuracy with its 95 % interval, and what it changes from the baseline."""
+    """The leading configuration: accuracy with its 95 % interval, and its differences from the baseline."""
 
     key: str
     accuracy: float
@@ -42,16 +42,27 @@ class BestSoFar:
 
 
 @dataclass(frozen=True)
+class ConfigurationStatus:
+    """A scored configuration: its key, as `compare` takes it, accuracy, and what it changes from the baseline."""
+
+    key: str
+    accuracy: float
+    changes: dict[str, tuple[Any, Any]]
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class StudyStatus:
     """Everything that `tunebook status` shows.
 
     Attributes:
-        budget_trials, spent_trials: trials that may be and have been used; None without such a budget.
-        trials_per_hour: speed so far, by the time that trials took; None before the first.
-        seconds_left: predicted from that speed and the trials to come; an upper bound.
-        cohort: numbers of the trials now running.
-        under_way: what is known of trials that have begun and have no result; after an interruption, what was saved.
-        deaths: workers that ended without having been asked to, as (worker, reason), in order.
+        budget_trials, spent_trials: trials allowed (None: no such budget) and trials used.
+        trials_per_hour: speed so far, from the time that trials took; None before the first result.
+        seconds_left: upper bound, predicted from that speed and the trials to come.
+        cohort: ids of the trials now running.
+        under_way: trials that have started and have no result; after an interruption, with what was saved.
+        deaths: workers that ended without being asked to, as (worker, reason), in order.
+        configurations: those that have been scored, the most accurate first.
     """
 
     study: str
@@ -69,10 +80,11 @@ class StudyStatus:
     failed: tuple[int, ...]
     under_way: tuple[UnderWay, ...] = ()
     deaths: tuple[tuple[str, str], ...] = ()
+    configurations: tuple[ConfigurationStatus, ...] = ()
 
 
 def status_of(place: StudyPaths) -> StudyStatus:
-    """The status of a study; works while another process runs it.
+    """The status of a study. Works while another process runs it.
 
     Raises: NotFoundError: it has not been started.
     """
@@ -89,7 +101,7 @@ def status_of(place: StudyPaths) -> StudyStatus:
 def study_status(
     spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings | None, outlook: Outlook
 ) -> StudyStatus:
-    """What the ledger alone says, as plain values."""
+    """The status from the ledger alone, as plain values."""
     spent = [f for f in history.trials.values() if f.trial.costs_budget and f.state.is_final]
     speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None
     waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.costs_budget)
@@ -109,7 +121,29 @@ def study_status(
         trials_per_hour=speed,
         seconds_left=3600 * to_come / speed if speed else None,
         failed=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.FAILED),
+        configurations=_configurations(spec, history, conclusions),
     )
+
+
+def _configurations(
+    spec: StudySpec, history: History, conclusions: StudyFindings | None
+) -> tuple[ConfigurationStatus, ...]:
+    by_key: dict[str, list[Trial]] = {}
+    for fact in history.trials.values():
+        if "validation" in fact.outcomes and fact.trial.purpose is not Purpose.REFERENCE:
+            by_key.setdefault(fact.trial.effective.key, []).append(fact.trial)
+    accuracies = conclusions.accuracies if conclusions else {}
+    found = [
+        ConfigurationStatus(
+            key,
+            accuracies[key][0],
+            trials[0].configuration.changes_from(spec.baseline),
+            tuple(trial.id for trial in trials),
+        )
+        for key, trials in by_key.items()
+        if key in accuracies
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.accuracy, each.key)))
 
 
 def _past_rounds(history: History) -> Sequence[RoundStatus]:

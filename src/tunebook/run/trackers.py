@@ -1,4 +1,4 @@
-"""The study's trackers as one observer: each follows the run, and none can end it."""
+"""The study's trackers as one observer. A tracker follows the run and cannot end it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ __all__ = ["Trackers"]
 
 
 class Trackers(Silent):
-    """Tells all trackers of a study; the first error of each is a warning, and it is then told nothing more."""
+    """Calls all trackers of a study. The first error of a tracker becomes a warning, and that tracker is not called
+    again."""
 
     def __init__(self, spec: StudySpec, folder: Path, warn: Callable[[str], None]) -> None:
         self._warn, self._words = warn, words_for(spec.language)
         self._working: dict[str, Tracker] = {}
         for name in spec.trackers:
-            self._guarded(name, lambda: self._begin(name, spec, folder))  # noqa: B023 - called at once
+            self._guarded(name, lambda: self._begin(name, spec, folder))  # noqa: B023 - called immediately
 
     def event(self, event: Event) -> None:
-        """Hands the event to each."""
+        """Pass the event to each tracker."""
         for name, tracker in tuple(self._working.items()):
-            self._guarded(name, lambda: tracker.event(event))  # noqa: B023 - called at once
+            self._guarded(name, lambda: tracker.event(event))  # noqa: B023 - called immediately
 
     def close(self) -> None:
-        """Ends each; the study may go on in another run."""
+        """Close each tracker; the study may continue in another run."""
         for name, tracker in tuple(self._working.items()):
             self._guarded(name, tracker.close)
 
@@ -41,7 +42,7 @@ class Trackers(Silent):
     def _guarded(self, name: str, act: Callable[[], None]) -> None:
         try:
             act()
-        except Exception as error:  # somebody else's code; whatever it is, the study goes on
+        except Exception as error:  # third-party code may raise anything; the study goes on
             self._working.pop(name, None)
             values = {"tracker": name, "reason": f"{type(error).__name__}: {error}"}
             self._warn(self._words.notice(Notice("tracker_failed", values)))

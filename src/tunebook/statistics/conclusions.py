@@ -26,6 +26,7 @@ from tunebook.core.findings import (
     Finding,
     Importance,
     Interaction,
+    LevelMean,
     MoreMoney,
     Noise,
     StudyFindings,
@@ -33,8 +34,10 @@ from tunebook.core.findings import (
     Verdict,
 )
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
+from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.effects import factor_variances
-from tunebook.statistics.evidence import Candidate, Evidence
+from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
+from tunebook.statistics.judge_round import balanced_model, side_of
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.power import POWER
 from tunebook.statistics.response import divergence_bracket, fitted_interval, tied_levels
@@ -69,6 +72,7 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         boundary=_boundary(evidence),
         confirmation=_confirmation(evidence),
         more_money=_more_money(evidence, best),
+        level_means=_level_means(evidence, spec),
     )
 
 
@@ -83,7 +87,7 @@ def _noise(evidence: Evidence) -> Noise:
     detectable: dict[str, list[float]] = {}
     margins = []
     for finding in evidence.history.findings:
-        if finding.family == "main" and finding.kind is ContrastKind.DIFFERENCE and not math.isnan(finding.effect):
+        if finding.family == "main" and finding.kind.is_two_sided and not math.isnan(finding.effect):
             reach, df = _critical(finding), min(finding.degrees_of_freedom, 1e6)
             found = (reach + float(special.stdtrit(df, POWER))) * finding.standard_error
             detectable.setdefault(finding.round_kind.value, []).append(found)
@@ -342,6 +346,22 @@ def _bracket_of(facts: list[TrialFact]) -> DivergenceBracket | None:
     low, high = bracket.highest_trained, bracket.lowest_failed
     mixed = any(low < rate < (high or math.inf) for rate in tried)
     return DivergenceBracket(low, high, ids, how, mixed)
+
+
+def _level_means(evidence: Evidence, spec: StudySpec) -> tuple[LevelMean, ...]:
+    """The levels of a balanced design, by factor in the order in which they were asked about."""
+    fitted = [c for wave in evidence.history.waves for c in wave.contrasts if c.kind.is_fitted]
+    if not fitted or any(not evidence.history.trials[i].state.is_final for i in fitted[0].treatment):
+        return ()
+    model = balanced_model(fitted, evidence.history, spec.baseline)
+    if model is None or model.df < FEWEST_DF:
+        return ()
+    ids = side_of(fitted[0].treatment, evidence.history, VALIDATION).ids
+    return tuple(
+        LevelMean(factor=factor, level=level, mean=mean, interval=interval, trials=tuple(ids[t] for t in own))
+        for factor in model.columns
+        for level, mean, interval, own in model.level_means(factor)
+    )
 
 
 def _confirmation(evidence: Evidence) -> Confirmation | None:

@@ -1,13 +1,13 @@
-"""Importance of factors and interactions, from estimated effects and their covariance.
+"""The importance of factors and of interactions, from estimated effects and their covariance.
 
-*Importance*: the variance of the response over the levels tried, less what noise alone would give: for effects e of a
-factor's levels against its control (the control's own effect is 0) V = sum (e_l - mean)^2 / (number of levels), and
-E[noise] = trace(M S) with S the effects' covariance and V = e' M e. Shares add up to 1 over the factors. It holds over
-the ranges tried and nowhere else. Source: the variance decomposition of fANOVA (Hutter, Hoos, Leyton-Brown 2014,
-ICML), here for a design of one factor at a time, with the noise taken out.
+*Importance* is the variance of the response over the levels tried, minus the variance that noise alone would give. For
+effects e of a factor's levels against its control (whose own effect is 0), V = sum (e_l - mean)^2 / (number of levels)
+= e' M e, and E[noise] = trace(M S) with S the covariance of the effects. Shares add up to 1 over the factors, and hold
+only for the ranges tried. Source: the variance decomposition of fANOVA (Hutter, Hoos, Leyton-Brown 2014, ICML), here
+for a design of one factor at a time and with the noise subtracted.
 
-A factor is ranked only when its levels differ beyond noise: Wald's test e' S^-1 e / k against F(k, df), Bonferroni over
-the factors, so that in a study without any effect 95 % of the time nothing is ranked.
+A factor is ranked only if its levels differ beyond noise: Wald's test e' S^-1 e / k against F(k, df), with Bonferroni
+over the factors. In a study without any effect, nothing is ranked with a probability of 95 %.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ RANKING_ALPHA = 0.05
 
 @dataclass(frozen=True)
 class FactorVariance:
-    """One factor's part.
+    """The importance of one factor.
 
     Attributes:
-        share: of the variance beyond noise, over all factors; in [0, 1].
+        share: share of the variance beyond noise over all factors, in [0, 1].
         ranked: whether its levels differ beyond noise.
-        rank, rank_interval, first_share: place among the factors, its 95 % interval over resamplings, and the share of
-            resamplings in which it came first.
+        rank, rank_interval, first_share: rank among the factors, its 95 % interval over resamplings, and the share of
+            resamplings in which it ranks first.
     """
 
     share: float
@@ -46,12 +46,12 @@ class FactorVariance:
 
 
 def spread_matrix(k: int) -> Floats:
-    """M with e' M e the variance of (0, e_1, ..., e_k) over its k + 1 levels; shape (k, k)."""
+    """The matrix M for which e' M e is the variance of (0, e_1, ..., e_k) over its k + 1 levels; shape (k, k)."""
     return np.asarray((np.eye(k) - np.full((k, k), 1 / (k + 1))) / (k + 1))
 
 
 def beyond_noise(effect: Floats, covariance: Floats, df: float) -> float:
-    """P-value of "all these effects are zero": Wald's statistic against F(k, df)."""
+    """P-value of the hypothesis that all these effects are zero: Wald's statistic against F(k, df)."""
     k = len(effect)
     ridge = 1e-9 * float(np.trace(covariance)) / k
     if ridge <= 0:
@@ -63,12 +63,12 @@ def beyond_noise(effect: Floats, covariance: Floats, df: float) -> float:
 def factor_variances(
     effect: Floats, covariance: Floats, df: Floats, members: Sequence[NDArray[np.intp]], seed: int = 0
 ) -> tuple[FactorVariance, ...]:
-    """Importance of each factor.
+    """The importance of each factor.
 
     Args:
-        effect, covariance, df: of all levels of all factors, shapes (K,), (K, K), (K,).
-        members: for each factor, which of the K levels are its own.
-        seed: of the resamplings (normal, with the effects' covariance).
+        effect, covariance, df: estimates for all levels of all factors, shapes (K,), (K, K), (K,).
+        members: for each factor, the indices of its levels among the K.
+        seed: seed of the resamplings (normal, with the effects' covariance).
     """
     generator = np.random.Generator(np.random.Philox(key=seed))
     draws = generator.multivariate_normal(effect, covariance, RESAMPLINGS, method="eigh", check_valid="ignore")
@@ -77,7 +77,7 @@ def factor_variances(
         matrix, block = spread_matrix(len(own)), covariance[np.ix_(own, own)]
         noise = float(np.trace(matrix @ block))
         observed.append(float(effect[own] @ matrix @ effect[own]) - noise)
-        # a resampled effect carries the noise twice: once in the estimate, once from the draw
+        # a resampled effect has the noise twice: from the estimate and from the draw
         resampled.append(np.einsum("bi,ij,bj->b", draws[:, own], matrix, draws[:, own]) - 2 * noise)
         p_values.append(beyond_noise(effect[own], block, float(df[own].min())))
     values = np.maximum(observed, 0.0)
@@ -98,5 +98,5 @@ def factor_variances(
 
 
 def _places(values: Floats) -> NDArray[np.int64]:
-    """Rank of each column in its row, 1 for the largest."""
+    """Rank of each column within its row, 1 for the largest."""
     return np.asarray(np.argsort(np.argsort(-values, axis=1, kind="stable"), axis=1) + 1)

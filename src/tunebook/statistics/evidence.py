@@ -339,7 +339,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _candidate(facts: tuple[TrialFact, ...]) -> Candidate:
-    claiming = tuple(fact for fact in facts if fact.trial.purpose is not Purpose.BRACKET)
+    claiming = tuple(fact for fact in facts if not fact.trial.purpose.only_chooses)
     return Candidate(facts[0].trial.effective, claiming or facts, bool(claiming))
 
 

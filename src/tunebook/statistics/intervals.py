@@ -1,7 +1,7 @@
 """Intervals for the accuracy of one configuration.
 
 Source: Wilson 1927 (J. Am. Stat. Assoc. 22, 209), recommended for all n by Brown, Cai, DasGupta 2001 (Statistical
-Science 16, 101); with several seeds Miller 2024, "Adding error bars to evals", plus the seed's own variance.
+Science 16, 101). For several seeds: Miller 2024, "Adding error bars to evals", plus the variance between seeds.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]
     """Wilson interval of a proportion.
 
     Args:
-        successes: may be fractional (mean of graded scores times n): a score in [0, 1] varies at most as much as a
-            right-or-wrong one of the same mean, so that the interval is then too wide rather than too narrow.
+        successes: may be fractional (mean of graded scores times n). A score in [0, 1] varies at most as much as a
+            right-or-wrong score with the same mean, so the interval is then too wide rather than too narrow.
 
     Raises: ZeroDivisionError: n is 0.
     """
@@ -34,21 +34,22 @@ def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]
 def accuracy_interval(
     scores: Floats, seed_deviation: float, seed_df: float, level: float = 0.95
 ) -> tuple[float, float]:
-    """Interval for a configuration's accuracy on the population of examples, averaged over seeds.
+    """Interval for a configuration's accuracy on the population of examples, averaged over seeds; clipped to [0, 1].
 
     Args:
-        scores: one row a replicate, shape (m, n), in [0, 1].
-        seed_deviation, seed_df: pooled deviation between replicates and its degrees of freedom (infinite: a prior).
+        scores: one row per replicate, shape (m, n), in [0, 1].
+        seed_deviation, seed_df: pooled standard deviation between replicates and its degrees of freedom (infinite: a
+            prior).
 
-    One trial: Wilson's interval (only the examples vary: it is the accuracy of this adapter). Several: mean +- t times
-    the root of (variance of the per-example means / n + seed_deviation^2 / m), t from Satterthwaite's degrees of
-    freedom. Assumption: examples independent, seeds independent and equally noisy. Clipped to [0, 1].
+    For one trial: Wilson's interval, for the accuracy of this one adapter, because only the examples vary. For several:
+    mean +- t times the square root of (variance of the per-example means / n + seed_deviation^2 / m), with t from
+    Satterthwaite's degrees of freedom. Assumptions: examples are independent; seeds are independent and equally noisy.
     """
     m, n = scores.shape
     if m == 1:
         return wilson(float(scores.sum()), n, level)
     per_example = scores.mean(axis=0)
-    low, high = wilson(float(per_example.sum()), n, level)  # keeps its shape near 0 and 1
+    low, high = wilson(float(per_example.sum()), n, level)  # valid near 0 and 1 too
     mean = float(per_example.mean())
     z = float(special.ndtri(0.5 + level / 2))
     from_examples = float(per_example.var(ddof=1)) / n if n > 1 else 0.25
@@ -62,8 +63,8 @@ def accuracy_interval(
 def satterthwaite(variances: tuple[float, ...], dfs: tuple[float, ...]) -> float:
     """Degrees of freedom of a sum of independent variance estimates: (sum V)^2 / sum(V^2 / df).
 
-    Source: Satterthwaite 1946 (Biometrics Bulletin 2, 110). Never below the smallest of the dfs; variances that are
-    all zero give the largest.
+    Source: Satterthwaite 1946 (Biometrics Bulletin 2, 110). Never below the smallest of `dfs`; if all variances are
+    zero, the largest of them.
     """
     total = sum(variances)
     if total <= 0:

@@ -17,16 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Level
 from tunebook.core.facts import DataFacts, Floats, History, TrialFact
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import ERROR_SHARES, Contrast, ContrastKind, RoundKind, StudySpec, TrialState
+from tunebook.core.study import Contrast, ContrastKind, RoundKind, StudySpec, TrialState, error_share
+from tunebook.statistics.balanced import BalancedModel
 from tunebook.statistics.evidence import VALIDATION, Evidence, effective_key
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.noise import SeedNoise
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate, mcnemar_exact
 from tunebook.statistics.power import examples_needed, seeds_needed
 
-__all__ = ["EXPLORATORY_ALPHA", "Side", "compare", "judge", "judge_round", "side_of"]
+__all__ = ["EXPLORATORY_ALPHA", "Side", "balanced_model", "compare", "judge", "judge_fitted", "judge_round", "side_of"]
 
 EXPLORATORY_ALPHA = 0.05
 """Error rate of a comparison that was not planned: a family of one, outside the study's error budget."""
@@ -80,7 +83,10 @@ def judge_round(history: History, round_number: int, spec: StudySpec, facts: Dat
     if not contrasts:
         return ()
     kind = waves[0].kind
-    found = judge(contrasts, history, ERROR_SHARES[kind], spec.margin, facts.groups, round_number, kind)
+    alpha = error_share(kind, spec.design)
+    if all(contrast.kind.is_fitted for contrast in contrasts):
+        return judge_fitted(contrasts, history, spec.baseline, alpha, spec.margin, (round_number, kind))
+    found = judge(contrasts, history, alpha, spec.margin, facts.groups, round_number, kind)
     if any(wave.kind is kind and wave.round < round_number for wave in history.waves):
         # a further round of a kind, after the budget was raised: its share of the error rate has been spent
         return tuple(replace(finding, warnings=(*finding.warnings, "exploratory")) for finding in found)
@@ -131,6 +137,116 @@ def judge(
         blocks = _blocks(groups) if split == VALIDATION else ()
         by_group += family.judged(blocks) if blocks else ()
     return (*(finding for _, finding in sorted(main, key=lambda pair: pair[0])), *by_group)
+
+
+def judge_fitted(
+    contrasts: Sequence[Contrast],
+    history: History,
+    baseline: Configuration,
+    alpha: float,
+    margin: float,
+    judged_in: tuple[int, RoundKind],
+) -> tuple[Finding, ...]:
+    """Judge the coefficients of one model over a balanced design as one family at error rate alpha.
+
+    Groups of examples are not judged. What the trials that trained cannot tell (a level of which none is left) stays
+    open.
+    """
+    side = side_of(contrasts[0].treatment, history, VALIDATION)
+    model = balanced_model(contrasts, history, baseline)
+    rows = [None if model is None else model.row(contrast) for contrast in contrasts]
+    asked = np.array([row for row in rows if row is not None])
+    blank = [_fitted_blank(contrast, side, model, alpha, judged_in) for contrast in contrasts]
+    if model is None or not len(asked):
+        return tuple(blank)
+    estimates = model.estimate(asked)
+    losses = _fitted_losses(model, asked, side)
+    family = MaxT(estimates.correlation)
+    critical = family.critical(alpha, estimates.df)
+    t = np.abs(estimates.effect) / np.maximum(estimates.standard_error, 1e-300)
+    raw = np.minimum(1.0, 2 * special.stdtr(estimates.df, -t))
+    adjusted = family.p_values(t, estimates.df)
+    found, j = [], 0
+    for without, row in zip(blank, rows, strict=True):
+        if row is None:
+            found.append(without)
+            continue
+        effect, se, df = float(estimates.effect[j]), float(estimates.standard_error[j]), float(estimates.df[j])
+        interval = _around(effect, float(critical[j]) * se)
+        finding = replace(
+            without,
+            effect=effect,
+            interval=interval,
+            plain_interval=_around(effect, float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * se),
+            p_raw=float(raw[j]),
+            p_adjusted=float(adjusted[j]),
+            standard_error=se,
+            degrees_of_freedom=df,
+            verdict=_verdict(without.kind, effect, interval, float(adjusted[j]), alpha, margin),
+            warnings=(
+                *(warning for warning in without.warnings if warning != "no_outcomes"),
+                *(("correlated_examples",) if estimates.inflation > 1 else ()),
+            ),
+        )
+        found.append(_with_loss(finding, j, losses))
+        j += 1
+    return tuple(found)
+
+
+def balanced_model(contrasts: Sequence[Contrast], history: History, baseline: Configuration) -> BalancedModel | None:
+    """The model that a round's fitted contrasts are about, over those of its trials that trained; None: none did."""
+    counted = side_of(contrasts[0].treatment, history, VALIDATION).counted
+    if not counted:
+        return None
+    return BalancedModel(
+        [fact.trial.configuration for fact in counted],
+        np.stack([fact.outcomes[VALIDATION].scores for fact in counted]),
+        [str(contrast.factor) for contrast in contrasts],
+        baseline,
+        [str(contrast.factor) for contrast in contrasts if contrast.kind is ContrastKind.CURVATURE],
+    )
+
+
+def _fitted_losses(model: BalancedModel, rows: Floats, side: Side) -> Estimates | None:
+    losses = np.stack([fact.outcomes[VALIDATION].nll for fact in side.counted])
+    return model.estimate(rows, losses, pseudo=0.0) if np.all(np.isfinite(losses)) else None
+
+
+def _around(effect: float, half: float) -> tuple[float, float]:
+    return max(-1.0, effect - half), min(1.0, effect + half)
+
+
+def _fitted_blank(
+    contrast: Contrast, side: Side, model: BalancedModel | None, alpha: float, judged_in: tuple[int, RoundKind]
+) -> Finding:
+    """A fitted contrast's finding before it has numbers."""
+    levels: tuple[Level, ...] = ()
+    if model is not None and contrast.factor in model.columns:
+        ends = model.columns[contrast.factor].levels
+        levels = (ends[0], contrast.level if contrast.kind is ContrastKind.LEVEL else ends[-1])
+    return Finding(
+        label=contrast.label,
+        factor=contrast.factor,
+        kind=contrast.kind,
+        split=contrast.split,
+        round=judged_in[0],
+        round_kind=judged_in[1],
+        treatment_key="",
+        control_key="",
+        treatment_trials=side.ids,
+        control_trials=(),
+        effect=math.nan,
+        interval=(-1.0, 1.0),
+        plain_interval=(-1.0, 1.0),
+        p_raw=1.0,
+        p_adjusted=1.0,
+        alpha=alpha,
+        standard_error=math.nan,
+        degrees_of_freedom=math.nan,
+        verdict=Verdict.INCONCLUSIVE,
+        levels=levels,
+        warnings=(*side.warnings("treatment"), "no_outcomes"),
+    )
 
 
 def side_of(trials: Iterable[int], history: History, split: str) -> Side:
@@ -241,7 +357,7 @@ class _Family:
             p_mcnemar=self._mcnemar(treatment, control) if family == "main" else None,
             warnings=(*without.warnings, *self._doubts(contrast, numbers)),
         )
-        finding = self._with_loss(finding, j, numbers.losses)
+        finding = _with_loss(finding, j, numbers.losses)
         return self._with_needs(finding, j, numbers, len(self.facts[0].outcomes[self.split].scores), family)
 
     def _doubts(self, contrast: Contrast, numbers: _Numbers) -> list[str]:
@@ -253,18 +369,6 @@ class _Family:
         if contrast.factor in ("lora_r", "lora_alpha") and len(self.scalings) == 1:
             found.append("alpha_over_r_constant")
         return found
-
-    def _with_loss(self, finding: Finding, j: int, losses: Estimates | None) -> Finding:
-        if losses is None:
-            return finding
-        effect, se = float(losses.effect[j]), float(losses.standard_error[j])
-        half = float(special.stdtrit(losses.df[j], 0.5 + PLAIN_LEVEL / 2)) * se
-        low, high = finding.plain_interval
-        # better accuracy goes with a lower loss, so equal signs disagree
-        disagree = (low > 0 and effect - half > 0) or (high < 0 and effect + half < 0)
-        return replace(
-            finding, loss_effect=effect, loss_interval=(effect - half, effect + half), witnesses_disagree=disagree
-        )
 
     def _with_needs(self, finding: Finding, j: int, numbers: _Numbers, n: int, family: str) -> Finding:
         if finding.verdict is not Verdict.INCONCLUSIVE or family != "main":
@@ -353,6 +457,20 @@ class _Numbers:
         return max(-1.0, effect - half), 1.0 if self.one_sided[j] else min(1.0, effect + half)
 
 
+def _with_loss(finding: Finding, j: int, losses: Estimates | None) -> Finding:
+    """The finding with the loss as second witness."""
+    if losses is None:
+        return finding
+    effect, se = float(losses.effect[j]), float(losses.standard_error[j])
+    half = float(special.stdtrit(losses.df[j], 0.5 + PLAIN_LEVEL / 2)) * se
+    low, high = finding.plain_interval
+    # better accuracy goes with a lower loss, so equal signs disagree
+    disagree = (low > 0 and effect - half > 0) or (high < 0 and effect + half < 0)
+    return replace(
+        finding, loss_effect=effect, loss_interval=(effect - half, effect + half), witnesses_disagree=disagree
+    )
+
+
 def _statistics(estimates: Estimates, kinds: Sequence[ContrastKind], margin: float) -> Floats:
     """Distance from what is to be refuted, in standard errors: from zero (difference), from being worse by the margin
     (non-inferiority), from the nearer end of +-margin (equivalence; minus infinity outside)."""
@@ -377,7 +495,7 @@ def _verdict(
 ) -> Verdict:
     if kind is ContrastKind.NON_INFERIORITY:
         return Verdict.NOT_INFERIOR if p_adjusted < alpha else Verdict.INCONCLUSIVE
-    if kind is ContrastKind.DIFFERENCE and p_adjusted < alpha:
+    if kind.is_two_sided and p_adjusted < alpha:
         return Verdict.BETTER if effect > 0 else Verdict.WORSE
     inside = -margin < interval[0] and interval[1] < margin
     return Verdict.EQUIVALENT if inside else Verdict.INCONCLUSIVE

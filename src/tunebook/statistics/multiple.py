@@ -1,17 +1,17 @@
-"""Simultaneous inference by max-t: adjusted p-values and intervals of one family from one distribution.
+"""Simultaneous inference by max-t: adjusted p-values and intervals of a family from one distribution.
 
 The family's statistics T_k = estimate_k / standard error_k are multivariate t with a known correlation matrix (the
-correlations of the outcomes). The adjusted p-value of a statistic t is P(max_k |T_k| >= |t|), the critical value is
-the t at which that probability is the error rate: so table, interval and verdict cannot disagree.
+correlations of the outcomes). The adjusted p-value of a statistic t is P(max_k |T_k| >= |t|), and the critical value is
+the t at which that probability equals the error rate, so p-value, interval and verdict always agree.
 
 Source: Dunnett 1955 (J. Am. Stat. Assoc. 50, 1096); Hothorn, Bretz, Westfall 2008 (Biometrical Journal 50, 346); for
-contrasts with unequal degrees of freedom Hasler, Hothorn 2008 (Biometrical Journal 50, 793): every contrast is held
-against the multivariate t with its own degrees of freedom.
+contrasts with unequal degrees of freedom Hasler, Hothorn 2008 (Biometrical Journal 50, 793): every contrast is compared
+with the multivariate t with its own degrees of freedom (decision 035).
 
-How it is computed: with Z = R U, U uniform on the sphere and R^2 chi-squared, the maximum is R times m(U), and R/S has
-a scaled F distribution, so that only the direction needs to be sampled: P = E[ sf_F(t^2 / (K m^2); K, df) ]. The
-directions are a Sobol net with a fixed random shift: the same input gives the same answer, with a relative error
-of about 1 % where p is near 0.01 and 5 % near 0.0005, whatever the number of contrasts.
+Computation (decision 034): with Z = R U, U uniform on the sphere and R^2 chi-squared, the maximum is R times m(U), and
+R/S has a scaled F distribution. Only the direction has to be sampled: P = E[ sf_F(t^2 / (K m^2); K, df) ]. The
+directions are a Sobol net with a fixed random shift, so the same input gives the same answer. The relative error is
+about 1 % for p near 0.01 and 5 % near 0.0005, for any number of contrasts.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ __all__ = ["MaxT"]
 Floats = NDArray[np.float64]
 
 DIRECTIONS = 2**14
-"""Sampled directions; 2^13 for more than `MANY` contrasts, which need fewer for the same accuracy."""
+"""Number of sampled directions; 2^13 for more than `MANY` contrasts, which need fewer for the same accuracy."""
 MANY = 40
 MAX_DF = 1e6
-"""Degrees of freedom from here on are infinite."""
+"""Degrees of freedom from which on they count as infinite."""
 DF_STEP = 1.005
-"""Degrees of freedom are rounded down to a grid of this ratio, so that near-equal ones are computed once."""
+"""Ratio of the grid that degrees of freedom are rounded down to, so that nearly equal ones are computed once."""
 JITTER = 1e-9
-"""Added to the correlation matrix's diagonal: families may hold contrasts that are sums of others."""
+"""Added to the diagonal of the correlation matrix, because a family may have contrasts that are sums of others."""
 ROOT_STEPS = 60
 TOLERANCE = 1e-10
-"""Of log p, at the critical value."""
+"""Tolerance of log p at the critical value."""
 
 
 class MaxT:
-    """The distribution of the largest statistic of a family.
+    """The distribution of the largest statistic in a family.
 
     Args:
-        correlation: of the estimates, shape (K, K); rank-deficient matrices are allowed.
-        two_sided: which contrasts are two-sided, shape (K,); the others count only when large and positive.
-            None: all.
+        correlation: correlation of the estimates, shape (K, K); may be rank-deficient.
+        two_sided: which contrasts are two-sided, shape (K,); the others count only if large and positive. None: all
+            are.
 
-    Assumption: estimates jointly normal, standard errors independent of them with a scaled chi distribution.
-    Cost: a few milliseconds for 20 contrasts.
+    Assumption: the estimates are jointly normal; the standard errors are independent of them and have scaled chi
+    distributions. Cost: a few milliseconds for 20 contrasts.
     """
 
     def __init__(self, correlation: ArrayLike, two_sided: ArrayLike | None = None) -> None:
@@ -70,13 +70,14 @@ class MaxT:
         return self._tail(t, df, self._two_sided)
 
     def critical(self, alpha: float, df: ArrayLike) -> Floats:
-        """The value that the maximum exceeds with probability alpha, for each contrast's degrees of freedom, (K,)."""
+        """The value that the maximum exceeds with probability `alpha`, for each contrast's degrees of freedom; shape
+        (K,)."""
         df = _grid(np.broadcast_to(np.asarray(df, dtype=np.float64), (self.size,)))
         cases, back = np.unique(np.stack([df, self._two_sided]), axis=1, return_inverse=True)
         return np.asarray(self._solve(alpha, cases[0], cases[1].astype(bool))[back.ravel()])
 
     def _furthest(self, correlation: Floats) -> Floats:
-        """For each sampled direction, the largest component of a unit step: m(U), shape (directions,)."""
+        """For each sampled direction, the largest component of a unit step, m(U); shape (directions,)."""
         factor = np.linalg.cholesky(correlation + JITTER * np.eye(self.size))
         steps = _directions(self.size) @ factor.T
         np.abs(steps, out=steps, where=self._two_sided)
@@ -88,7 +89,7 @@ class MaxT:
             return np.asarray(raw)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = (t[:, None] / self._reach) ** 2
-        # sf of F(K, df) at ratio/K, written as an incomplete beta function
+        # survival function of F(K, df) at ratio/K, as an incomplete beta function
         beyond = special.betainc(df[:, None] / 2, self.size / 2, df[:, None] / (df[:, None] + ratio))
         forward = np.where(t[:, None] > 0, beyond, 1.0)
         backward = np.where(t[:, None] < 0, 1.0 - beyond, 0.0)
@@ -97,7 +98,8 @@ class MaxT:
         return np.clip(total, raw, np.minimum(1.0, bonferroni))
 
     def _solve(self, alpha: float, df: Floats, two_sided: NDArray[np.bool_]) -> Floats:
-        """Secant steps on log p, all cases at once, kept between the unadjusted and Bonferroni's value by bisection."""
+        """The critical values, by secant steps on log p for all cases together, kept by bisection between the
+        unadjusted and Bonferroni's value."""
         sides = np.where(two_sided, 2.0, 1.0)
         low = -special.stdtrit(df, alpha / sides)
         high = -special.stdtrit(df, alpha / self._n_sides)
@@ -131,7 +133,7 @@ def _directions(dimension: int) -> Floats:
 
 
 def _compressed(values: Floats) -> tuple[Floats, Floats]:
-    """About 95 values with weights that stand for all, fine at the top where the small p-values come from."""
+    """About 95 weighted values that represent all; finely spaced at the top, where small p-values come from."""
     descending = np.sort(values)[::-1]
     edges = np.unique(np.concatenate([np.arange(0, 16), np.geomspace(16, len(values), 80).astype(int)]))
     counts = np.diff(edges)
@@ -139,6 +141,6 @@ def _compressed(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _grid(df: Floats) -> Floats:
-    """Rounded down to powers of `DF_STEP`, at least 1."""
+    """Degrees of freedom rounded down to powers of `DF_STEP`, at least 1."""
     df = np.clip(df, 1.0, MAX_DF)
     return np.asarray(DF_STEP ** np.floor(np.log(df) / math.log(DF_STEP) + 1e-9))

@@ -1,12 +1,13 @@
-"""The noise between seeds: how much the same settings differ when only the seed changes.
+"""The seed noise: how much results differ when only the seed changes.
 
-The pooled standard deviation of replicates' mean scores, over every configuration with at least two that trained.
-It holds everything that a new seed changes: the shift common to all examples and the chance on single examples.
+It is the pooled standard deviation of the replicates' mean scores, over every configuration with at least two that
+trained. It covers everything that a new seed changes: the shift common to all examples and the noise on single
+examples.
 
-Assumption: all configurations are equally noisy. It is checked: a configuration whose replicates differ more than the
-others' by an F test (Bonferroni over the configurations) is taken out of the pool and judged by its own noise.
-Source: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks" (arXiv:2103.03098); Miller
-2024 (arXiv:2411.00640).
+Assumption: all configurations are equally noisy. This is checked: a configuration whose replicates differ more than the
+others' by an F test (Bonferroni over the configurations) is taken out of the pool and judged by its own noise (decision
+031). Source: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks" (arXiv:2103.03098);
+Miller 2024 (arXiv:2411.00640).
 """
 
 from __future__ import annotations
@@ -29,25 +30,25 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 SEED_DEVIATION_PRIOR = 0.02
-"""Standard deviation of accuracy between seeds that is assumed where a study has no replicates: 2 points, on purpose
-more than most fine-tunes show (that LoRA fine-tunes do vary by seed: Zhou, Savova, Wang 2025, arXiv:2503.07329)."""
+"""Standard deviation of accuracy between seeds that is assumed when a study has no replicates: 2 points, deliberately
+more than most fine-tunes show (for how LoRA fine-tunes vary by seed: Zhou, Savova, Wang 2025, arXiv:2503.07329)."""
 
 UNEQUAL_ALPHA = 0.05
-"""Error rate of the test by which a configuration is set apart as noisier than the others."""
+"""Error rate of the test for a configuration that is noisier than the others."""
 
 PROVISIONAL_DF = 4
-"""With fewer degrees of freedom than this for the noise, findings are provisional; the prior is worth as many."""
+"""Findings are provisional if the noise has fewer degrees of freedom than this; the prior counts as this many."""
 
 
 @dataclass(frozen=True)
 class SeedNoise:
-    """A pooled noise: variance(s) between replicates and the degrees of freedom they rest on (0: the stated prior).
+    """A pooled seed noise: the (co)variance between replicates and its degrees of freedom (0: the prior).
 
     Attributes:
-        covariance: shape (G, G): for the plain accuracy G is 1; for accuracies by group G is the number of groups.
-        own: by name, the configurations that are noisier than the pool, with their own covariance and degrees of
+        covariance: shape (G, G); G is 1 for the overall accuracy, and the number of groups for accuracies by group.
+        own: the configurations that are noisier than the pool, by name, with their own covariance and degrees of
             freedom.
-        prior: variance that stands in for missing degrees of freedom; None: nothing does.
+        prior: variance used for missing degrees of freedom; None: no prior.
     """
 
     covariance: Floats
@@ -62,10 +63,10 @@ class SeedNoise:
 
     @property
     def assumed(self) -> tuple[Floats, float]:
-        """What intervals are computed with: the covariance and its degrees of freedom.
+        """The covariance and the degrees of freedom that intervals are computed with.
 
-        The measured ones from four degrees of freedom on. Below, the stated prior fills up to four: two seeds that
-        happen to agree would otherwise count as a noise of zero. (A scaled inverse chi-squared prior.)
+        From four degrees of freedom on these are the measured ones. With fewer, the prior (scaled inverse chi-squared)
+        fills up to four, because two seeds that happen to agree would otherwise count as a noise of zero.
         """
         missing = PROVISIONAL_DF - self.df
         if missing <= 0 or self.prior is None:
@@ -75,17 +76,17 @@ class SeedNoise:
 
     @property
     def effective_df(self) -> float:
-        """What Satterthwaite's formula is given."""
+        """The degrees of freedom for Satterthwaite's formula."""
         return self.assumed[1]
 
     @property
     def assumed_deviation(self) -> float:
-        """Root of the first of the assumed variances."""
+        """Square root of the first assumed variance."""
         return math.sqrt(float(self.assumed[0][0, 0]))
 
     def of(self, name: str) -> tuple[float, float]:
-        """Deviation and degrees of freedom by which one configuration's accuracy is judged: its own where it is noisier
-        than the others."""
+        """Standard deviation and degrees of freedom for judging one configuration's accuracy: its own if it is noisier
+        than the others, else the pooled ones."""
         if name not in self.own:
             return self.assumed_deviation, self.effective_df
         covariance, df = self.own[name]
@@ -99,15 +100,16 @@ class SeedNoise:
 def pooled_covariance(
     groups: Mapping[str, Floats] | Iterable[Floats], prior: float | None = SEED_DEVIATION_PRIOR**2
 ) -> SeedNoise:
-    """The noise of one or several quantities of each replicate, with degrees of freedom.
+    """The pooled covariance between replicates of one or several quantities, with degrees of freedom.
 
-    Groups of shape (m, G) give a (G, G) covariance: the sum of squares within configurations over the sum of
+    Groups of shape (m, G) give a (G, G) covariance: the sum of squares within configurations divided by the sum of
     (replicates - 1).
 
     Args:
-        groups: the replicates of each configuration; by name, those that are much noisier are set apart.
-        prior: variance of each quantity that is used when no configuration has two replicates, and that fills up to
-            four degrees of freedom; None: there is none (losses have no natural scale).
+        groups: the replicates of each configuration. If they are given by name, configurations that are much noisier
+            are kept out of the pool.
+        prior: variance of each quantity that is assumed for missing degrees of freedom, up to four; None: no prior
+            (losses have no natural scale).
     """
     named = groups if isinstance(groups, Mapping) else {str(i): values for i, values in enumerate(groups)}
     repeated = {name: values for name, values in named.items() if len(values) > 1}
@@ -131,14 +133,15 @@ def _squares(values: Floats) -> Floats:
 
 
 def _noisier(squares: Mapping[str, float], dfs: Mapping[str, float]) -> frozenset[str]:
-    """Those whose variance exceeds that of all others together by a one-sided F test, Bonferroni over the names."""
+    """The names whose variance exceeds that of all others together by a one-sided F test, with Bonferroni over the
+    names."""
     total, total_df = sum(squares.values()), sum(dfs.values())
-    found = set()
+    noisier = set()
     for name, own in squares.items():
         rest, rest_df = total - own, total_df - dfs[name]
         if rest_df < PROVISIONAL_DF or rest <= 0:
             continue
         ratio = (own / dfs[name]) / (rest / rest_df)
         if special.fdtrc(dfs[name], rest_df, ratio) * len(squares) < UNEQUAL_ALPHA:
-            found.add(name)
-    return frozenset(found) if len(found) < len(squares) else frozenset()
+            noisier.add(name)
+    return frozenset(noisier) if len(noisier) < len(squares) else frozenset()

@@ -1,17 +1,18 @@
-"""Paired differences between groups of trials scored on the same examples, all contrasts of a family at once.
+"""Paired differences between groups of trials scored on the same examples, for all contrasts of a family together.
 
-With W the matrix of contrasts over trials (1/m_A on the treatment's trials, -1/m_B on the control's) and Y the scores
-(trials x examples), the differences per example are D = W Y, the estimates their row means, and their covariance is
-cov(D)/n + sigma^2 W W': chance of the examples plus chance of the seeds. Contrasts that share a control, a seed or the
-difficulty of the examples get their correlation from it.
+Let W be the matrix of contrasts over trials (1/m_A for the treatment's trials, -1/m_B for the control's) and Y the
+scores (trials x examples). The differences per example are D = W Y, the estimates are their row means, and the
+covariance of the estimates is cov(D)/n + sigma^2 W W': the part from the examples plus the part from the seeds. It
+includes the correlation of contrasts that share a control, a seed or difficult examples.
 
 Source: Miller 2024, "Adding error bars to evals" (arXiv:2411.00640), section on paired differences, plus the seeds'
-variance (Bouthillier et al. 2021). Assumptions: examples independent given the configurations; a seed moves all
-examples of a trial together by sigma. The chance between seeds on single examples is in both terms, on purpose.
+variance (Bouthillier et al. 2021). Assumptions: examples are independent given the configurations; a seed shifts all
+examples of a trial together with standard deviation sigma. The noise of a seed on single examples is deliberately in
+both terms (decision 030).
 
-Examples that hang together (five questions on one text) vary less than their number says. Neighbours in the file are
-looked at: when the differences of neighbours are correlated beyond chance, the examples' variance is multiplied by
-1 + 2 x (sum of the autocorrelations), as in Newey, West 1987 (Econometrica 55, 703).
+Related examples (five questions on one text) carry less information than their number suggests. If the differences of
+neighbouring examples in the file are correlated beyond chance, the examples' variance is multiplied by 1 + 2 x (sum of
+the autocorrelations), as in Newey, West 1987 (Econometrica 55, 703); decision 031.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ __all__ = ["Estimates", "contrast_matrix", "estimate", "mcnemar_exact", "neighbo
 Floats = NDArray[np.float64]
 
 PSEUDO_DISCORDANCE = 1.0
-"""Added to the sum of squares of a contrast's differences: half an example each way in both discordant cells, as in
-Agresti, Min 2005 (Statistics in Medicine 24, 729). Without it, two trials that agree on every example would differ by
-zero with certainty."""
+"""Added to the sum of squares of a contrast's differences: half an example in each of the two discordant cells, as in
+Agresti, Min 2005 (Statistics in Medicine 24, 729). Without it, two trials that agree on every example would have a
+difference of zero with a standard error of zero."""
 
 NEAR_LAGS = tuple(range(1, 11))
 FAR_LAGS = tuple(range(25, 51))
@@ -47,10 +48,10 @@ class Estimates:
 
     Attributes:
         effect: shape (K,).
-        covariance: shape (K, K), of the estimates.
+        covariance: covariance of the estimates, shape (K, K).
         df: Satterthwaite degrees of freedom, shape (K,).
         from_examples, from_seeds: the two parts of each variance, shape (K,).
-        inflation: by how much the examples' variance was multiplied because neighbours are correlated; 1: not.
+        inflation: factor on the examples' variance for correlated neighbours; 1: none.
     """
 
     effect: Floats
@@ -66,7 +67,7 @@ class Estimates:
 
     @property
     def correlation(self) -> Floats:
-        """Shape (K, K); contrasts of zero variance are taken as independent of all."""
+        """Correlation of the estimates, shape (K, K). Contrasts of zero variance count as independent of all others."""
         se = self.standard_error
         safe = np.where(se > 0, se, 1.0)
         matrix = self.covariance / np.outer(safe, safe)
@@ -75,7 +76,8 @@ class Estimates:
 
 
 def contrast_matrix(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], trials: Sequence[int]) -> Floats:
-    """Rows of weights over `trials`: mean over the treatment's trials minus mean over the control's, (K, trials)."""
+    """Weights over `trials`, one row per contrast: mean over the treatment's trials minus mean over the control's;
+    shape (K, trials)."""
     column = {trial: j for j, trial in enumerate(trials)}
     weights = np.zeros((len(pairs), len(trials)))
     for k, (treatment, control) in enumerate(pairs):
@@ -94,15 +96,15 @@ def estimate(
     pseudo: float = PSEUDO_DISCORDANCE,
     names: Sequence[str] = (),
 ) -> Estimates:
-    """Estimate every contrast, over all examples or over each group of examples.
+    """Estimate every contrast, over all examples or within each group of examples.
 
     Args:
         scores: shape (trials, n).
         weights: from `contrast_matrix`, shape (K, trials).
-        noise: covariance between replicates, (1, 1), or (G, G) with groups.
-        groups: indices of the examples of each group; the result then has K x G contrasts, group by group.
+        noise: covariance between replicates, shape (1, 1), or (G, G) with groups.
+        groups: indices of the examples in each group; the result then has K x G contrasts, group by group.
         pseudo: added to each sum of squares, see `PSEUDO_DISCORDANCE`; 0 for losses.
-        names: each trial's configuration, for those that `noise` sets apart; empty: none are.
+        names: each trial's configuration, needed if `noise` has configurations with their own noise; empty: none.
     """
     differences = weights @ scores
     blocks = groups or (np.arange(scores.shape[1]),)
@@ -130,7 +132,8 @@ def estimate(
 
 
 def _from_seeds(weights: Floats, noise: SeedNoise, names: Sequence[str]) -> tuple[Floats, Floats]:
-    """The seeds' part of the covariance, and of the sum in Satterthwaite's formula (variance^2 / df)."""
+    """The seeds' part of the covariance, and the seeds' part of the sum in Satterthwaite's formula (variance^2 /
+    df)."""
     apart = [name for name in noise.own if name in names]
     pooled = np.array([name not in apart for name in names] if apart else np.ones(weights.shape[1], bool))
     parts = [(*noise.assumed, pooled)]
@@ -146,14 +149,15 @@ def _from_seeds(weights: Floats, noise: SeedNoise, names: Sequence[str]) -> tupl
 
 
 def neighbour_inflation(differences: Floats) -> float:
-    """By how much the variance of a mean over examples exceeds that of independent ones, from neighbours in the file.
+    """The factor by which the variance of a mean over examples exceeds that of independent examples, estimated from
+    neighbours in the file.
 
     Args:
         differences: shape (K, n).
 
-    The autocorrelations at lags 1 to 10 (falling weights) count less the plateau at lags 25 to 50: a file sorted by
-    label has a plateau and no clusters. One factor for all contrasts; 1 unless the sum exceeds chance (one-sided 5 %,
-    as if the contrasts were one). Fewer than 100 examples: 1.
+    The weighted autocorrelations at lags 1 to 10, minus the plateau at lags 25 to 50, because a file sorted by label
+    has a plateau but no clusters. One factor for all contrasts; 1 unless the sum exceeds chance (one-sided 5 %, as if
+    there were one contrast), and 1 for fewer than 100 examples.
     """
     n = differences.shape[1]
     if n < FEWEST_FOR_NEIGHBOURS:
@@ -175,16 +179,17 @@ def neighbour_inflation(differences: Floats) -> float:
 def _covariance_of_means(differences: Floats, pseudo: float) -> Floats:
     n = differences.shape[1]
     if n < 2:
-        return np.eye(len(differences))  # one example says nothing: the largest variance a difference can have
+        return np.eye(len(differences))  # one example has no variance: assume the largest that a difference can have
     centred = differences - differences.mean(axis=1, keepdims=True)
     return np.asarray((centred @ centred.T + pseudo * np.eye(len(differences))) / (n - 1) / n)
 
 
 def mcnemar_exact(treatment: Floats, control: Floats) -> float | None:
-    """Two-sided exact McNemar test of two trials on the same examples, or None when scores are not right-or-wrong.
+    """P-value of the two-sided exact McNemar test of two trials on the same examples, or None if scores are not
+    right-or-wrong.
 
-    Says whether *these two adapters* differ; it knows nothing of other seeds. Source: McNemar 1947 (Psychometrika 12,
-    153), by statsmodels.
+    Tests whether *these two adapters* differ; it does not account for other seeds. Source: McNemar 1947 (Psychometrika
+    12, 153), computed by statsmodels.
     """
     both = np.concatenate([treatment, control])
     if not np.all((both == 0) | (both == 1)):

@@ -1,7 +1,8 @@
-"""What a study can see, before it is run and after: detectable effects, margins, examples and seeds needed.
+"""What a study can detect, before and after it is run: smallest effects and margins, examples and seeds needed.
 
-All from the variance of one contrast, var(d)/n + sigma^2 (1/m_A + 1/m_B), and the critical value of its family. Before
-results exist, var(d) comes from an assumed discordance: the share of examples on which two trials differ.
+Everything follows from the variance of one contrast, var(d)/n + sigma^2 (1/m_A + 1/m_B), and the critical value of its
+family. Before results exist, var(d) is derived from an assumed discordance, which is the share of examples on which two
+trials differ.
 
 Source: Lachin 1981 (Controlled Clinical Trials 2, 93) for (critical value + power quantile) x standard error.
 """
@@ -30,28 +31,28 @@ __all__ = [
 ]
 
 DISCORDANCE_PRIOR = 0.15
-"""Share of validation examples on which two trials of different settings are assumed to differ, until measured."""
+"""Assumed discordance between two trials with different settings, until it is measured."""
 
 SEED_SHARE = 0.5
-"""Share of the discordance that a new seed alone brings, and that averaging over seeds therefore reduces."""
+"""Share of the discordance that comes from the seed and is therefore reduced by averaging over seeds."""
 
 POWER = 0.8
 SEARCH_FACTOR = 20
-"""How many times the present number of examples or seeds is looked at."""
+"""Largest multiple of the present number of examples or seeds that is considered."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContrastDesign:
-    """One contrast as a design, in a family of equal ones.
+    """The design of one contrast in a family of equal contrasts.
 
     Attributes:
-        n_examples: scored examples.
-        m_treatment, m_control: seeds of each side.
+        n_examples: number of scored examples.
+        m_treatment, m_control: number of seeds on each side.
         seed_deviation: standard deviation between seeds, in [0, 1].
-        discordance: share of examples on which a single trial of each side differ.
-        df: degrees of freedom of `seed_deviation`; infinite: known.
+        discordance: share of examples on which one trial of each side differ.
+        df: degrees of freedom of `seed_deviation`; infinite: it is known.
         alpha: error rate of the family.
-        n_comparisons: contrasts in the family; they share their control.
+        n_comparisons: number of contrasts in the family; they share their control.
     """
 
     n_examples: int
@@ -65,7 +66,7 @@ class ContrastDesign:
 
     @property
     def variances(self) -> tuple[float, float]:
-        """From examples and from seeds."""
+        """The variance from examples and the variance from seeds."""
         seeds = 1 / self.m_treatment + 1 / self.m_control
         per_example = self.discordance * ((1 - SEED_SHARE) + SEED_SHARE * seeds / 2)
         return per_example / self.n_examples, self.seed_deviation**2 * seeds
@@ -80,7 +81,7 @@ class ContrastDesign:
 
     @property
     def correlation(self) -> float:
-        """Between two such contrasts that share their control, roughly: the control's share of the variance."""
+        """Approximate correlation of two such contrasts with a common control: the control's share of the variance."""
         return (1 / self.m_control) / (1 / self.m_treatment + 1 / self.m_control)
 
     @property
@@ -92,9 +93,9 @@ class ContrastDesign:
 
 
 def smallest_detectable_effect(design: ContrastDesign, power: float = POWER) -> float:
-    """The difference of accuracy that is found with the given power, two-sided, adjusted for the comparisons.
+    """The difference of accuracy that is detected with the given power, two-sided and adjusted for the comparisons.
 
-    Formula: (critical value + t quantile of the power) x standard error, in [0, 1] (1.0 also when it is beyond).
+    Formula: (critical value + t quantile of the power) x standard error, clipped to [0, 1].
     """
     return _reached(design, power)
 
@@ -102,7 +103,8 @@ def smallest_detectable_effect(design: ContrastDesign, power: float = POWER) -> 
 def smallest_margin(design: ContrastDesign, power: float = POWER) -> float:
     """The smallest margin within which two truly equal configurations are shown equivalent with the given power.
 
-    Formula: (critical value + t quantile of (1 + power)/2) x standard error: both ends of the interval must lie within.
+    Formula: (critical value + t quantile of (1 + power)/2) x standard error: both ends of the interval must lie within
+    the margin.
     """
     return _reached(design, (1 + power) / 2)
 
@@ -121,15 +123,17 @@ def examples_needed(
     margin: float | None = None,
     power: float = POWER,
 ) -> int | None:
-    """How many examples in all would settle a contrast whose true effect is the observed one, seeds unchanged.
+    """The total number of examples that would settle a contrast if its true effect is the observed one, with the seeds
+    unchanged.
 
-    Settled: told from zero, or shown within +-margin, whichever takes fewer; with the given power.
+    Settled means shown to differ from zero, or shown to lie within +-margin, whichever takes fewer examples, with the
+    given power.
 
     Args:
         critical: the family's critical value.
-        from_examples, from_seeds: the present variances; the first falls as 1/n, the second stays.
+        from_examples, from_seeds: the present variances; the first falls as 1/n, the second does not change.
 
-    Returns: None when more than 20 times the present number would be needed, or no number is enough.
+    Returns: None if more than 20 times the present number would be needed, or no number is enough.
     """
     allowed = _allowed_variance(effect, critical, margin, power) - from_seeds
     return _scaled(n, from_examples / allowed if allowed > 0 else math.inf)
@@ -145,23 +149,23 @@ def seeds_needed(
     power: float = POWER,
     seed_share: float = SEED_SHARE,
 ) -> int | None:
-    """The same in seeds of each side, examples unchanged: `m` is the smaller side's present number.
+    """The same in seeds on each side, with the examples unchanged; `m` is the present number of the side with fewer.
 
-    The variance from seeds falls as 1/m, that from examples only in its seed's share.
+    The variance from seeds falls as 1/m; of that from examples only the share `seed_share` does.
     """
     allowed = _allowed_variance(effect, critical, margin, power) - (1 - seed_share) * from_examples
     return _scaled(m, (from_seeds + seed_share * from_examples) / allowed if allowed > 0 else math.inf)
 
 
 def _allowed_variance(effect: float, critical: float, margin: float | None, power: float) -> float:
-    """The largest variance at which the contrast is settled with that power."""
-    told = abs(effect) / (critical + float(special.ndtri(power)))
+    """The largest variance at which the contrast is settled with the given power."""
+    needed = abs(effect) / (critical + float(special.ndtri(power)))
     inside = 0.0
     if margin is not None and abs(effect) < margin:
         inside = (margin - abs(effect)) / (critical + float(special.ndtri((1 + power) / 2)))
-    return max(told, inside) ** 2
+    return max(needed, inside) ** 2
 
 
 def _scaled(present: int, factor: float) -> int | None:
-    """The present number times the factor, rounded up; None beyond 20 times."""
+    """The present number times the factor, rounded up; None beyond `SEARCH_FACTOR`."""
     return max(present + 1, math.ceil(present * factor)) if factor <= SEARCH_FACTOR else None

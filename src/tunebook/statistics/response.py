@@ -1,8 +1,8 @@
-"""Where a numeric factor is at its best, and where training breaks.
+"""The range in which a numeric factor is at its best, and the rates between which training breaks.
 
-*Sweet spot*: a quadratic in the factor's own scale (log rate for the learning rate), fitted by generalised least
-squares to the effects of the levels that trained; the interval holds every value within the range tried whose fitted
-response cannot be told (95 %) from the fitted maximum. *Bracket*: two rates between which training stops working.
+*Sweet spot*: a quadratic on the factor's scale (log rate for the learning rate) is fitted by generalised least squares
+to the effects of the levels that trained. The interval holds every value in the range tried whose fitted response
+cannot be told (95 %) from the fitted maximum. *Bracket*: two learning rates between which training stops working.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ Floats = NDArray[np.float64]
 
 GRID = 241
 LACK_OF_FIT_ALPHA = 0.05
-"""A quadratic that the levels contradict at this level is not used."""
+"""Error rate of the test of fit; a quadratic that the levels contradict is not used."""
 
 SPREADS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45)
-"""Standard deviations of the log rate at which single seeds break, equally likely beforehand."""
+"""Possible standard deviations of the log rate at which single seeds break, equally likely a priori."""
 END_ERROR = 0.03
-"""Probability with which the breaking rate may lie beyond an end of the bracket."""
+"""Largest allowed probability that the breaking rate lies beyond an end of the bracket."""
 PRIOR_REACH = 10.0
-"""The breaking rate is looked for up to this factor beyond the rates tried."""
+"""Factor by which the search for the breaking rate goes beyond the rates tried."""
 BREAK_GRID = 401
 
 
 @dataclass(frozen=True)
 class Fit:
-    """An interval on the factor's scale, with the place of the maximum."""
+    """An interval on the factor's scale, with the position of the maximum."""
 
     low: float
     high: float
@@ -45,17 +45,17 @@ def fitted_interval(x: Floats, effect: Floats, covariance: Floats, critical: flo
     """The values whose fitted response cannot be told from the maximum.
 
     Args:
-        x: positions of the levels, the control's among them, shape (L,).
+        x: positions of the levels, including the control's, shape (L,).
         effect, covariance: of the levels against the control (whose own row is zero), shapes (L,), (L, L).
-        critical: how many standard errors tell a difference: that of the verdicts, so that both say the same.
+        critical: critical value in standard errors: that of the verdicts, so that interval and verdicts agree.
 
-    Returns: None with fewer than four levels, or when the quadratic does not fit (chi-squared of the residuals).
+    Returns: None with fewer than four levels, or if the quadratic does not fit (chi-squared test of the residuals).
     """
     n = len(x)
     if n < 4 or np.ptp(x) <= 0:
         return None
     z = (x - x.mean()) / np.ptp(x)
-    # the control's effect is zero by definition: an intercept takes its place, with a vague own variance
+    # the control's effect is zero by definition, so an intercept with a large variance represents it
     design = np.stack([np.ones(n), z, z**2], axis=1)
     total = covariance + 1e-9 * np.trace(covariance) / n * np.eye(n) + _shared(covariance)
     inverse = np.linalg.inv(total)
@@ -64,16 +64,17 @@ def fitted_interval(x: Floats, effect: Floats, covariance: Floats, critical: flo
     residual = effect - design @ beta
     if n > 3 and special.chdtrc(n - 3, float(residual @ inverse @ residual)) < LACK_OF_FIT_ALPHA:
         return None
-    return _told_from_maximum(beta, spread, z, x, critical)
+    return _near_maximum(beta, spread, z, x, critical)
 
 
 def _shared(covariance: Floats) -> Floats:
-    """A common vague term: only differences between levels count, whichever of them is the control."""
+    """A large variance common to all levels: only differences between levels then count, whichever of them is the
+    control."""
     n = len(covariance)
     return np.full((n, n), float(np.max(np.diag(covariance))))
 
 
-def _told_from_maximum(beta: Floats, spread: Floats, z: Floats, x: Floats, critical: float) -> Fit:
+def _near_maximum(beta: Floats, spread: Floats, z: Floats, x: Floats, critical: float) -> Fit:
     grid = np.linspace(z.min(), z.max(), GRID)
     curve = np.stack([np.ones(GRID), grid, grid**2], axis=1)
     top = int(np.argmax(curve @ beta))
@@ -85,7 +86,7 @@ def _told_from_maximum(beta: Floats, spread: Floats, z: Floats, x: Floats, criti
 
 
 def tied_levels(x: Floats, effect: Floats, covariance: Floats, critical: float) -> Fit:
-    """Without a fit: the levels that cannot be told from the best of them, as an interval (arguments as above)."""
+    """Without a fit: the levels that cannot be told from the best of them, as an interval. Arguments as above."""
     best = int(np.argmax(effect))
     variance = covariance[best, best] + np.diag(covariance) - 2 * covariance[best]
     tied = x[effect[best] - effect <= critical * np.sqrt(np.maximum(variance, 0.0))]
@@ -94,15 +95,15 @@ def tied_levels(x: Floats, effect: Floats, covariance: Floats, critical: float) 
 
 @dataclass(frozen=True)
 class Bracket:
-    """Between which rates training stops working.
+    """The learning rates between which training stops working.
 
     Attributes:
-        highest_trained, lowest_failed: tried rates; None where none is known. Where a raw end is not sure, the next
-            tried rate outwards.
+        highest_trained, lowest_failed: the ends of the bracket: raw ends, or the next tried rate outwards if a raw end
+            is not certain; None: not known.
         raw_trained, raw_failed: the highest rate up to which every replicate trained, and the lowest at which most did
-            not, however few they were.
-        mixed: rates between the raw ends; some of their replicates trained, or others below them broke.
-        unsure: raw ends that too few replicates speak for, the one with the fewest first.
+            not, even if there were few.
+        mixed: rates between the raw ends: only some of their replicates trained, or replicates at lower rates broke.
+        unsure: raw ends supported by too few replicates, the one with the fewest first.
     """
 
     highest_trained: float | None
@@ -114,15 +115,17 @@ class Bracket:
 
 
 def divergence_bracket(tried: Mapping[float, Sequence[bool]]) -> Bracket:
-    """[highest rate up to which every replicate trained, lowest rate at which the majority did not], made sure.
+    """The interval from the highest rate up to which every replicate trained to the lowest rate at which most did not,
+    widened until both ends are certain.
 
     Args:
-        tried: for each rate, whether each replicate trained. All with otherwise equal settings.
+        tried: for each rate, whether each replicate trained, all with otherwise equal settings.
 
-    Two replicates that train above the breaking rate are no rarity when seeds break at different rates. So each raw end
-    is held against all results: with probit-shaped breaking, its middle unknown (flat in log rate), its spread between
-    seeds one of `SPREADS`, the middle must lie beyond the end with a probability of at most `END_ERROR`. Otherwise the
-    end moves to the next tried rate outwards of which that is true, or the outermost of its kind.
+    Two replicates can easily train above the breaking rate when seeds break at different rates. So each raw end is
+    tested against all results (decision 022). The model: the probability of breaking is a probit function of the log
+    rate, with an unknown middle (flat prior) and a spread between seeds that is one of `SPREADS`. The middle may lie
+    beyond the end with a probability of at most `END_ERROR`; otherwise the end moves outwards to the next tried rate
+    for which this holds, or to the outermost rate of its kind.
     """
     raw_trained, raw_failed, mixed = _raw_ends(tried)
     if raw_trained is None and raw_failed is None:
@@ -157,7 +160,8 @@ def _raw_ends(tried: Mapping[float, Sequence[bool]]) -> tuple[float | None, floa
 
 
 def _break_rate(tried: Mapping[float, Sequence[bool]]) -> tuple[Floats, Floats]:
-    """Where half of the seeds break: log rates and their probabilities, shape (GRID,)."""
+    """The distribution of the rate at which half of the seeds break: log rates and their probabilities, each of shape
+    (GRID,)."""
     edge = math.log(PRIOR_REACH)
     centre = np.linspace(math.log(min(tried)) - edge, math.log(max(tried)) + edge, BREAK_GRID)
     spread = np.array(SPREADS)[:, None]

@@ -1,18 +1,18 @@
-"""Which configuration leads, which ones cannot be told from it, and how much of its lead is luck.
+"""Which configuration leads, which ones cannot be told from it, and how much of its lead is due to the selection.
 
-*Leader*: accuracy is what counts and loss is what is measured well; of the configurations whose accuracy lies within
-one standard error of the highest, the one of lowest validation loss leads. The planner and the record ask it here.
+*Leader*: accuracy is the goal, but loss is measured more precisely. Among the configurations whose accuracy is within
+one standard error of the highest, the one with the lowest validation loss leads (decision 024).
 
-*Tie set*: a configuration is out when some other one is better beyond the simultaneous 95 % limit: Hsu's multiple
+*Tie set*: a configuration is excluded if another one is better beyond the simultaneous 95 % limit: Hsu's multiple
 comparisons with the best (Hsu 1981, Annals of Statistics 9, 1026), with the critical value of comparisons with the
 leader.
 
-*Winner's curse*: the selection is repeated in resampled worlds. The truth of such a world is the observed accuracies
-and losses, shrunk together towards their means by the share of their spread that noise explains (James, Stein 1961;
-several quantities at once: Efron, Morris 1972, Biometrika 59, 335), for observed values spread wider than true ones,
-and a loss that is measured well says something of the accuracy. To it noise of examples and seeds is added, the leader
-is selected anew, and its excess over its own truth is noted. The mean excess is taken off, its quantiles give the
-interval.
+*Winner's curse* (decision 032): the selection is repeated in simulated worlds. The true values of such a world are the
+observed accuracies and losses, shrunk jointly towards their means by the share of their spread that noise explains
+(James, Stein 1961; for several quantities Efron, Morris 1972, Biometrika 59, 335): observed values are more spread out
+than true ones, and a precisely measured loss carries information about the accuracy. Noise of examples and seeds is
+added, the leader is selected again, and its excess over its own true value is recorded. The mean excess is subtracted
+from the leader's accuracy; its quantiles give the interval.
 """
 
 from __future__ import annotations
@@ -32,24 +32,25 @@ Floats = NDArray[np.float64]
 
 RESAMPLINGS = 2000
 FEWEST_TO_SHRINK = 3
-"""Fewer configurations say nothing of how widely true values are spread."""
+"""Smallest number of configurations from which the spread of true values can be estimated."""
 TINY = 1e-15
 FEW = 5
-"""Fewer right (or wrong) answers than this are too few for a normal approximation."""
+"""Smallest number of right (and of wrong) answers for a normal approximation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """The configurations among which one is selected.
+    """The configurations from which one is selected.
 
     Attributes:
-        scores: mean over replicates per example, shape (C, n).
-        losses: the same for the loss; nan rows where it is not finite.
+        scores: mean score over replicates for each example, shape (C, n).
+        losses: mean loss over replicates for each example, shape (C, n); rows of NaN where it is not finite.
         replicates: number of replicates of each, shape (C,).
-        seed_covariance: of a replicate's (accuracy, loss), shape (2, 2).
-        answer_covariance: of the chance of a new seed on a single example's (score, loss), shape (2, 2). It is in the
-            spread over examples too, and is counted once here: nothing is tested, luck is only described.
-        seed_df: degrees of freedom of it; infinite: a prior.
+        seed_covariance: covariance between replicates of (accuracy, loss), shape (2, 2).
+        answer_covariance: covariance of the noise of a seed on a single example's (score, loss), shape (2, 2). The
+            spread over examples includes it too; here it is counted only once, because nothing is tested (decision
+            030).
+        seed_df: degrees of freedom of `seed_covariance`; infinite: a prior.
     """
 
     scores: Floats
@@ -69,14 +70,14 @@ class Field:
 
     @property
     def covariance(self) -> Floats:
-        """Of the accuracies, from examples and seeds, as the findings count it; shape (C, C)."""
+        """Covariance of the accuracies from examples and seeds, as in the findings; shape (C, C)."""
         n = self.scores.shape[1]
         seeds = np.diag(self.seed_covariance[0, 0] / self.replicates)
         return np.asarray(_covariance(self.scores) / n + seeds)
 
     @property
     def joint_covariance(self) -> Floats:
-        """Of the accuracies and then the losses, every chance counted once; shape (2C, 2C)."""
+        """Covariance of the accuracies and then the losses, with each source of noise counted once; shape (2C, 2C)."""
         n = self.scores.shape[1]
         both = np.concatenate([self.scores, np.where(np.isfinite(self.losses), self.losses, 0.0)])
         each = np.diag(1 / self.replicates)
@@ -87,12 +88,12 @@ class Field:
 
     @property
     def paired_errors(self) -> Floats:
-        """Standard error over examples of every pair's difference, shape (C, C)."""
+        """Standard error, over examples, of the difference of each pair; shape (C, C)."""
         return _paired_errors(self.scores)
 
 
 def _covariance(rows: Floats) -> Floats:
-    """Between rows over columns; zero for a single column, over which nothing can vary."""
+    """Covariance between rows over columns; zero for a single column, which cannot vary."""
     return np.atleast_2d(np.cov(rows)) if rows.shape[1] > 1 else np.zeros((len(rows), len(rows)))
 
 
@@ -107,14 +108,14 @@ def leader(scores: Floats, loss: Floats) -> int:
     """Index of the configuration that leads.
 
     Args:
-        scores: mean over replicates per example, shape (C, n).
+        scores: mean score over replicates for each example, shape (C, n).
         loss: mean loss, shape (C,); infinite where it is not finite.
     """
     return int(_leaders(scores.mean(axis=1)[None, :], loss[None, :], _paired_errors(scores))[0])
 
 
 def _leaders(accuracy: Floats, loss: Floats, errors: Floats) -> NDArray[np.intp]:
-    """The leader of each row of (B, C) accuracies and losses."""
+    """The leader in each row of (B, C) accuracies and losses."""
     top = np.argmax(accuracy, axis=1)
     rows = np.arange(len(accuracy))
     near = accuracy[rows, top][:, None] - accuracy <= errors[top] + 1e-12
@@ -123,7 +124,7 @@ def _leaders(accuracy: Floats, loss: Floats, errors: Floats) -> NDArray[np.intp]
 
 
 def tie_set(field: Field, best: int) -> NDArray[np.bool_]:
-    """Which configurations cannot be told from the best, shape (C,); the best itself is in."""
+    """Which configurations cannot be told from the best, shape (C,); the best itself is included."""
     c = len(field.accuracy)
     if c == 1:
         return np.ones(1, dtype=np.bool_)
@@ -142,7 +143,7 @@ def tie_set(field: Field, best: int) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Corrected:
-    """The leader's accuracy as observed, without the luck of the selection, and where it lies with 95 %."""
+    """The leader's accuracy as observed and corrected for the selection, with a 95 % interval."""
 
     raw: float
     corrected: float
@@ -151,11 +152,11 @@ class Corrected:
 
 
 def corrected_accuracy(field: Field, best: int, seed: int = 0) -> Corrected:
-    """Take the winner's curse out of the leader's accuracy.
+    """The leader's accuracy without the winner's curse.
 
     Args:
-        best: index of the configuration that was selected.
-        seed: of the resamplings.
+        best: index of the selected configuration.
+        seed: seed of the resamplings.
     """
     raw = float(field.accuracy[best])
     excess = _excess(field, np.random.Generator(np.random.Philox(key=seed)))
@@ -166,14 +167,14 @@ def corrected_accuracy(field: Field, best: int, seed: int = 0) -> Corrected:
     bounds = [corrected - (high - centre) * inflation, corrected + (centre - low) * inflation]
     n = field.scores.shape[1]
     if n * min(raw, 1 - raw) < FEW:
-        # almost all right or all wrong: the spread over examples says next to nothing, the count does
+        # almost all right or all wrong: use the count, because the spread over examples is uninformative
         counted = wilson(corrected * n, n)
         bounds = [min(bounds[0], counted[0]), max(bounds[1], counted[1])]
     return Corrected(raw, corrected, float(max(0.0, bounds[0])), float(min(1.0, bounds[1])))
 
 
 def _excess(field: Field, generator: np.random.Generator) -> Floats:
-    """Of the leader in each resampled world: observed accuracy minus its truth there, shape (resamplings,)."""
+    """The leader's observed accuracy minus its true accuracy in each simulated world; shape (resamplings,)."""
     noise, truth = field.joint_covariance, _shrunk(field)
     c = len(field.scores)
     drawn = generator.multivariate_normal(truth, noise, RESAMPLINGS, method="eigh", check_valid="ignore")
@@ -184,8 +185,8 @@ def _excess(field: Field, generator: np.random.Generator) -> Floats:
 
 
 def _shrunk(field: Field) -> Floats:
-    """Accuracies and then losses, pulled together towards their means: x -> mean + T S^-1 (x - mean), S the observed
-    covariance of (accuracy, loss) between configurations, T = S - noise, what is below zero in it left out; (2C,)."""
+    """Accuracies and then losses, shrunk jointly towards their means: x -> mean + T S^-1 (x - mean), with S the
+    observed covariance of (accuracy, loss) between configurations and T the positive part of S - noise; shape (2C,)."""
     finite = np.isfinite(field.loss)
     loss = np.where(finite, field.loss, field.loss[finite].mean() if finite.any() else 0.0)
     observed = np.stack([field.accuracy, loss])
@@ -200,7 +201,7 @@ def _shrunk(field: Field) -> Floats:
 
 
 def _noise_between(field: Field) -> Floats:
-    """Covariance of (accuracy, loss) that noise alone brings between configurations, shape (2, 2)."""
+    """Covariance of (accuracy, loss) between configurations that is due to noise alone; shape (2, 2)."""
     c = len(field.scores)
     blocks = field.joint_covariance.reshape(2, c, 2, c)
     centred = np.eye(c) - 1 / c
@@ -208,7 +209,7 @@ def _noise_between(field: Field) -> Floats:
 
 
 def _roots(covariance: Floats) -> tuple[Floats, Floats]:
-    """A positive definite matrix's root and its inverse; directions without any spread get a vanishing one."""
+    """Square root of a positive definite matrix, and its inverse. Directions without spread get a negligible one."""
     values, vectors = np.linalg.eigh(covariance)
     values = np.maximum(values, TINY)
     root, inverse = (vectors * power @ vectors.T for power in (np.sqrt(values), 1 / np.sqrt(values)))
@@ -216,7 +217,7 @@ def _roots(covariance: Floats) -> tuple[Floats, Floats]:
 
 
 def _kept(values: Floats, noise: Floats) -> float:
-    """Share of the spread of the values that noise does not explain; 1 for fewer than three, which say nothing."""
+    """Share of the spread of the values that noise does not explain; 1 for fewer than three values."""
     c = len(values)
     if c < FEWEST_TO_SHRINK:
         return 1.0
@@ -226,8 +227,9 @@ def _kept(values: Floats, noise: Floats) -> float:
 
 
 def _unselected(field: Field, best: int, half: float) -> float:
-    """Widening where configurations truly differ. The largest of many equals varies less than one of them; the best of
-    unequals is nearly always the same and varies as it would alone. Between the two by the share of true spread."""
+    """Factor by which to widen the interval if configurations truly differ. The largest of many equal configurations
+    varies less than a single one; the best of unequal ones is nearly always the same and varies like a single one. The
+    factor lies between the two according to the share of true spread."""
     c = len(field.scores)
     noise = field.joint_covariance[:c, :c]
     alone = float(special.ndtri(0.975)) ** 2 * float(noise[best, best])
@@ -237,8 +239,8 @@ def _unselected(field: Field, best: int, half: float) -> float:
 
 
 def _inflation(field: Field) -> float:
-    """Widening for a noise that is itself estimated: t over normal quantile at the seeds' degrees of freedom, in the
-    share of the variance that is the seeds'."""
+    """Factor by which to widen the interval because the seed noise is estimated: the ratio of t to normal quantile at
+    the seeds' degrees of freedom, applied to the seeds' share of the variance."""
     variance = float(np.median(np.diag(field.joint_covariance)[: len(field.scores)]))
     share = float(field.seed_covariance[0, 0] / np.median(field.replicates)) / variance if variance > 0 else 0.0
     ratio = float(special.stdtrit(min(max(field.seed_df, 1.0), 1e6), 0.975) / special.ndtri(0.975))

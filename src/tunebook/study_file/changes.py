@@ -2,61 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
-from tunebook.core.study import Budget, StudySpec
+from tunebook.core.configuration import Configuration
+from tunebook.core.space import SearchSpace
+from tunebook.core.study import StudySpec
+from tunebook.study_file.keys import CHILDREN, KEYS, FileKey, value_at
 
 __all__ = ["changed_keys"]
-
-_HARMLESS = frozenset(
-    {
-        "report.language",
-        "device",
-        "executor",
-        "trackers",
-        "final",
-        "data.allow_overlap",
-        "command_limits.hours",
-        "command_limits.output_megabytes",
-    }
-)
-"""They change neither what was measured nor how it is judged."""
-_NAMES = {"name": "study", "language": "report.language"}
-"""Attributes of StudySpec that the study file calls otherwise."""
 
 
 def changed_keys(old: StudySpec, new: StudySpec) -> dict[str, bool]:
     """The keys of the study file that differ, and whether the change is harmless.
 
-    Harmless: a larger budget (or a removed limit), language, device, executor, trackers, final, an external trainer's
-    limits.
-    Everything else changes what the trials mean or which are planned, so it needs another study name. A default that
-    is now written out is no change.
+    Which may change in a begun study says each key's row in `core.study_spec`. Everything else changes what the trials
+    mean or which are planned, so it needs another study name. A default that is now written out is no change.
 
     Returns: key ("budget.trials", "space.lora_r") to harmless, in the order of the study file.
     """
-    before, after = _flat(old), _flat(new)
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    return {key: _harmless(key, old.budget, new.budget) for key in keys}
+    changed: dict[str, bool] = {}
+    for key in KEYS.values():
+        if key.path in CHILDREN:
+            continue
+        before, after = _flat(old, key), _flat(new, key)
+        for name in [name for name in {**before, **after} if before.get(name) != after.get(name)]:
+            changed[name] = _is_harmless(key, before.get(name), after.get(name))
+    return changed
 
 
-def _harmless(key: str, old: Budget, new: Budget) -> bool:
-    if key == "budget.trials":
-        return new.trials is None or (old.trials is not None and new.trials >= old.trials)
-    if key == "budget.hours":
-        return new.hours is None or (old.hours is not None and new.hours >= old.hours)
-    return key in _HARMLESS
+def _is_harmless(key: FileKey, old: Any, new: Any) -> bool:
+    grows = new is None or (old is not None and new >= old) if key.about.may_grow else False
+    return key.about.may_change or grows
 
 
-def _flat(spec: StudySpec) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for field in fields(spec):
-        value = getattr(spec, field.name)
-        if field.name == "space":
-            values.update({f"space.{factor.name}": factor for factor in value})
-        elif is_dataclass(value):
-            values.update({f"{field.name}.{inner.name}": getattr(value, inner.name) for inner in fields(value)})
-        elif field.name != "baseline_given":
-            values[_NAMES.get(field.name, field.name)] = value
-    return values
+def _flat(spec: StudySpec, key: FileKey) -> dict[str, Any]:
+    """The value of a key by its name; of a map of factors the value of each."""
+    value = value_at(spec, key)
+    if key.hint is Configuration:
+        return {f"{key.name}.{field.name}": getattr(value, field.name) for field in fields(value)}
+    if key.hint is SearchSpace:
+        return {f"{key.name}.{factor.name}": factor for factor in value}
+    if key.name == "metric.name":
+        return {"metric": (value, spec.metric_options)}
+    return {key.name: value}

@@ -9,8 +9,8 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Level
 from tunebook.errors import StudyFileError
 from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS, PluginGroup
+from tunebook.study_file.keys import KEYS
 from tunebook.study_file.problems import KeyPath, Problems, shown
-from tunebook.study_file.schema import SeedsSection, StudySection
 
 __all__ = ["cross_check"]
 
@@ -90,7 +90,7 @@ def _check_budget(values: dict[str, Any], problems: Problems) -> None:
         problems.add(("budget",), "found neither trials nor hours; a study has a budget. Add trials: 75.")
     seeds = values.get("seeds")
     chosen = seeds.get("baseline") if isinstance(seeds, dict) else None
-    needed = chosen if isinstance(chosen, int) else SeedsSection().baseline
+    needed = chosen if isinstance(chosen, int) else KEYS["seeds", "baseline"].default
     if isinstance(trials, int) and trials < needed:
         problems.add(
             ("budget", "trials"),
@@ -148,7 +148,7 @@ def _metric_name(values: dict[str, Any]) -> Any:
 
 
 def _check_command(values: dict[str, Any], problems: Problems) -> None:
-    engine, command = values.get("engine", StudySection.model_fields["engine"].default), values.get("command")
+    engine, command = values.get("engine", KEYS[("engine",)].default), values.get("command")
     if not isinstance(engine, str) or problems.has(("engine",)):
         return
     runs_command = ENGINES.load(engine).runs_command

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tunebook.errors import StudyFileError
 from tunebook.study_file.document import parse_document, read_text
-from tunebook.study_file.schema import StudySection
+from tunebook.study_file.keys import KEYS
 
 __all__ = ["with_line"]
 
@@ -18,7 +18,7 @@ def with_line(message: str, file: Path) -> str:
     is; so is one about a file that cannot be read any more.
     """
     key = message.partition(":")[0]
-    paths = [(key,)] if key in StudySection.model_fields else [("baseline", key), ("space", key)]
+    paths = [(key,)] if (key,) in KEYS else [("baseline", key), ("space", key)]
     try:
         lines = parse_document(read_text(file), file.name).lines
     except StudyFileError:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.space import SearchSpace
-from tunebook.core.study import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
+from tunebook.core.study import StudySpec
 from tunebook.errors import StudyFileError
 from tunebook.study_file.checks import cross_check
 from tunebook.study_file.document import parse_document, read_text
 from tunebook.study_file.factors import looks_numeric, read_baseline, read_space
+from tunebook.study_file.keys import CHILDREN, KEYS
 from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
-from tunebook.study_file.schema import SECTIONS, StudySection
+from tunebook.study_file.schema import StudySection
 
 __all__ = ["load_study", "parse_study"]
 
@@ -50,14 +51,19 @@ def parse_study(text: str, name: str = "study.yaml") -> StudySpec:
     cross_check(values, baseline, factors, problems)
     problems.raise_if_any()
     assert section is not None, "no problem was told, so the section is valid"
-    return _spec(section, tuple(baseline), Configuration(**baseline), SearchSpace(factors))  # type: ignore[arg-type]
+    return _spec(
+        section,
+        baseline=Configuration(**baseline),  # type: ignore[arg-type]
+        baseline_given=tuple(baseline),
+        space=SearchSpace(factors),
+    )
 
 
 def _as_map(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _validated(values: dict[str, Any], problems: Problems) -> StudySection | None:
+def _validated(values: dict[str, Any], problems: Problems) -> BaseModel | None:
     try:
         return StudySection.model_validate(values)
     except ValidationError as error:
@@ -87,54 +93,37 @@ def _text(kind: str, path: KeyPath, value: Any) -> str:
 
 
 def _unknown_key(path: KeyPath) -> str:
-    known = list(SECTIONS[tuple(str(part) for part in path[:-1])].model_fields)
+    known = [key.path[-1] for key in CHILDREN[tuple(str(part) for part in path[:-1])]]
     guess = nearest(str(path[-1]), known)
     if guess is not None:
         return f"there is no such key. Did you mean {guess}?"
     return f"there is no such key; known here are {', '.join(known)}. Remove it."
 
 
-def _described(path: KeyPath) -> tuple[str, Any]:
-    keys = tuple(str(part) for part in path if not isinstance(part, int))
-    field = SECTIONS[keys[:-1]].model_fields[keys[-1]]
-    description = "a text that is not empty" if isinstance(path[-1], int) else str(field.description)
-    return description, (field.examples or ["a value"])[0]
+def _described(path: KeyPath) -> tuple[str, str]:
+    about = KEYS[tuple(str(part) for part in path if not isinstance(part, int))].about
+    return "a text that is not empty" if isinstance(path[-1], int) else about.what, about.example
 
 
-def _spec(section: StudySection, given: tuple[str, ...], baseline: Configuration, space: SearchSpace) -> StudySpec:
-    data = section.data
-    same = section.model_dump(
-        include={
-            "model",
-            "alpha_rule",
-            "margin",
-            "seed",
-            "engine",
-            "executor",
-            "planner",
-            "device",
-            "dtype",
-            "extrapolate",
-            "trials",
-            "max_new_tokens",
-            "final",
-            "share_prompts",
-            "per_token",
-        }
-    )
-    return StudySpec(
-        name=section.study,
-        metric=section.metric.name,
-        metric_options=tuple((section.metric.model_extra or {}).items()),
-        trackers=tuple(section.trackers),
-        baseline=baseline,
-        baseline_given=given,
-        space=space,
-        data=DataSpec(**{**data.model_dump(exclude={"choices"}), "choices": tuple(data.choices)}),
-        budget=Budget(**section.budget.model_dump()),
-        seeds=SeedCounts(**section.seeds.model_dump()),
-        language=section.report.language,
-        command=tuple(section.command),
-        command_limits=CommandLimits(**section.command_limits.model_dump()),
-        **same,
-    )
+def _spec(section: BaseModel, **others: Any) -> StudySpec:
+    """The specification that a valid file's values make, with `others` among its attributes."""
+    values = section.model_dump()
+    arguments: dict[str, Any] = {}
+    for key in reversed(KEYS.values()):  # what is in a map comes before the map
+        if key.path not in CHILDREN:
+            value = _at(values, key.path)
+            _put(arguments, key.attribute, tuple(value) if isinstance(value, list) else value)
+        elif key.attribute:
+            _put(arguments, key.attribute, key.hint(**arguments.pop(key.attribute[-1])))
+    options = tuple((name, value) for name, value in values["metric"].items() if ("metric", name) not in KEYS)
+    return StudySpec(**arguments | {"metric_options": options} | others)
+
+
+def _at(values: dict[str, Any], path: tuple[str, ...]) -> Any:
+    return _at(values[path[0]], path[1:]) if len(path) > 1 else values[path[0]]
+
+
+def _put(arguments: dict[str, Any], attribute: tuple[str, ...], value: Any) -> None:
+    for name in attribute[:-1]:
+        arguments = arguments.setdefault(name, {})
+    arguments[attribute[-1]] = value

@@ -11,50 +11,43 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Role
-from tunebook.core.study import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
+from tunebook.core.space import SearchSpace
+from tunebook.core.study import StudySpec
 from tunebook.escaping import is_hidden
+from tunebook.study_file.keys import CHILDREN, FileKey, Path, value_at
 
 __all__ = ["number_text", "write_study"]
-
-_OPTIONAL = (
-    "engine",
-    "executor",
-    "planner",
-    "trackers",
-    "device",
-    "dtype",
-    "extrapolate",
-    "trials",
-    "max_new_tokens",
-    "final",
-    "share_prompts",
-    "per_token",
-)
 
 
 def write_study(spec: StudySpec) -> str:
     """YAML text that `parse_study` reads back as an equal spec."""
-    root = CommentedMap()
-    root["study"] = spec.name
-    root["model"] = spec.model
-    root["data"] = _data(spec.data)
-    root["metric"] = _flow({"name": spec.metric, **_options(spec)}) if spec.metric_options else spec.metric
-    root["baseline"] = CommentedMap({name: _plain(getattr(spec.baseline, name)) for name in _given(spec)})
-    root["space"] = CommentedMap((factor.name, _factor(factor)) for factor in spec.space)
-    root["alpha_rule"] = spec.alpha_rule
-    root["budget"] = _flow({name: value for name, value in _items(spec.budget) if value is not None})
-    root["margin"] = _plain(spec.margin)
-    root["seed"] = spec.seed
-    if spec.seeds != SeedCounts():
-        root["seeds"] = _flow(dict(_items(spec.seeds)))
-    defaults = {field.name: field.default for field in fields(StudySpec)}
-    root.update({name: _plain(getattr(spec, name)) for name in _OPTIONAL if getattr(spec, name) != defaults[name]})
-    if spec.command:
-        root["command"] = _plain(spec.command)
-    if spec.command_limits != CommandLimits():
-        root["command_limits"] = _flow({name: _plain(value) for name, value in _items(spec.command_limits)})
-    root["report"] = _flow({"language": spec.language})
-    return _dumped(root)
+    return _dumped(_map(spec, ()))
+
+
+def _map(spec: StudySpec, path: Path) -> CommentedMap:
+    """What stands in the map at a path: required keys, keys that are not at their default or are always written."""
+    block = CommentedMap()
+    for key in CHILDREN[path]:
+        if key.path == ("metric",):
+            options = {name: _node(value) for name, value in spec.metric_options}
+            block["metric"] = _flow({"name": spec.metric, **options}) if options else spec.metric
+        elif key.path in CHILDREN:
+            inner = _map(spec, key.path)
+            if inner:
+                block[key.path[-1]] = inner if key.path == ("data",) else _flow(inner)
+        else:
+            value = value_at(spec, key)
+            if key.is_required or key.about.always_written or value != key.default:
+                block[key.path[-1]] = _values(spec, key, value)
+    return block
+
+
+def _values(spec: StudySpec, key: FileKey, value: Any) -> Any:
+    if key.hint is Configuration:
+        return CommentedMap({name: _node(getattr(value, name)) for name in _given(spec)})
+    if key.hint is SearchSpace:
+        return CommentedMap((factor.name, _factor(factor)) for factor in value)
+    return _node(value)
 
 
 def _given(spec: StudySpec) -> list[str]:
@@ -64,25 +57,12 @@ def _given(spec: StudySpec) -> list[str]:
     return list(dict.fromkeys([*spec.baseline_given, *moved]))
 
 
-def _options(spec: StudySpec) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in spec.metric_options}
-
-
-def _data(data: DataSpec) -> CommentedMap:
-    defaults = {field.name: field.default for field in fields(DataSpec)}
-    return CommentedMap((name, _plain(value)) for name, value in _items(data) if value != defaults[name])
-
-
 def _factor(factor: Factor) -> Any:
     role = {} if factor.role is Role.SCIENTIFIC else {"role": factor.role.value}
     if factor.is_range:
-        return _flow({"low": _plain(factor.low), "high": _plain(factor.high), **role})
-    levels = _plain(factor.levels)
+        return _flow({"low": _node(factor.low), "high": _node(factor.high), **role})
+    levels = _node(factor.levels)
     return _flow({"levels": levels, **role}) if role else levels
-
-
-def _items(value: Budget | SeedCounts | DataSpec | CommandLimits) -> list[tuple[str, Any]]:
-    return [(field.name, getattr(value, field.name)) for field in fields(value)]
 
 
 def _flow(values: dict[str, Any]) -> CommentedMap:
@@ -91,9 +71,9 @@ def _flow(values: dict[str, Any]) -> CommentedMap:
     return block
 
 
-def _plain(value: Any) -> Any:
+def _node(value: Any) -> Any:
     if isinstance(value, tuple | list):
-        items = CommentedSeq(_plain(item) for item in value)
+        items = CommentedSeq(_node(item) for item in value)
         items.fa.set_flow_style()
         return items
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

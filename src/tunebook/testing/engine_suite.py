@@ -1,4 +1,4 @@
-"""One conformance suite for all engines. Third parties subclass `EngineSuite` and give it their engine.
+"""A conformance suite for engines. Subclass `EngineSuite` and give it your engine.
 
     class TestMyEngine(EngineSuite):
         entry = MY_ENGINE
@@ -7,7 +7,7 @@
         def options(self, tmp_path):
             return EngineOptions(str(my_tiny_model(tmp_path)), threads=1)
 
-The workload is made of token ids from 7 to 59, with 3 as the end of an answer; `testing.tiny_model` writes a model for
+The workload consists of token ids from 7 to 59, with 3 as the end of an answer; `testing.tiny_model` writes a model for
 it (`write_tiny_model(folder, WORDS)`).
 """
 
@@ -46,14 +46,15 @@ def _examples(n: int, seed: int) -> tuple[TokenizedExample, ...]:
 
 
 class EngineSuite:
-    """What every engine must do. Takes seconds on a tiny model.
+    """What every engine must do. Takes seconds with a tiny model.
 
     Attributes:
-        entry: as the study file finds it.
-        configuration: what is trained unless a test changes it.
+        entry: the engine's entry.
+        configuration: the configuration to train unless a test changes it.
         breaking: a configuration whose training breaks; None: there is none.
-        failing: a configuration that this engine cannot train on the workload and fails; None: there is none.
-        refused: a configuration that `refuses` names a reason for; None: it takes every one.
+        failing: a configuration that this engine cannot train on the workload and reports as failed; None: there is
+            none.
+        refused: a configuration that `refuses` gives a reason for; None: it refuses none.
     """
 
     entry: ClassVar[EngineEntry]
@@ -67,12 +68,12 @@ class EngineSuite:
 
     @pytest.fixture
     def options(self) -> EngineOptions:
-        """What the engine is made with."""
+        """The options that the engine is created with."""
         raise NotImplementedError("give the suite a fixture `options`")
 
     @pytest.fixture
     def engine(self, options: EngineOptions) -> Engine:
-        """A fresh engine, made as the worker makes it."""
+        """A new engine, created as in the worker."""
         made: Engine = resolve(self.entry.factory)(options)
         return made
 
@@ -98,8 +99,8 @@ class EngineSuite:
     # --- training and scoring ----------------------------------------------------------------------------------
 
     def test_a_trial_is_trained_and_scored(self, engine: Engine, workload: Workload, tmp_path: Path) -> None:
-        told = _run(engine, workload, self._job(tmp_path))
-        result = told.results[1]
+        recorder = _run(engine, workload, self._job(tmp_path))
+        result = recorder.results[1]
         scores = result.scores["validation"]
         assert len(scores.answers or scores.texts) == len(workload.splits["validation"])
         assert np.isfinite(scores.nll).all()
@@ -110,42 +111,44 @@ class EngineSuite:
             assert (tmp_path / "1" / "adapter_model.safetensors").is_file()
 
     def test_its_curve_has_every_step_and_epoch(self, engine: Engine, workload: Workload, tmp_path: Path) -> None:
-        told = _run(engine, workload, self._job(tmp_path))
+        recorder = _run(engine, workload, self._job(tmp_path))
         c = self.configuration
         total = steps_per_epoch(len(workload.train), c.effective_batch_size) * c.num_train_epochs
-        records = [event.record for event in told.of(Step)]
+        records = [event.record for event in recorder.of(Step)]
         assert [record.step for record in records] == list(range(1, total + 1))
-        assert told.results[1].curve.steps == tuple(records)
+        assert recorder.results[1].curve.steps == tuple(records)
         assert all(math.isfinite(record.loss) for record in records)
         assert math.isclose(records[-1].epoch, c.num_train_epochs, rel_tol=1e-6)
-        assert [each.epoch for each in told.results[1].curve.evaluations] == [1.0, 2.0]
+        assert [each.epoch for each in recorder.results[1].curve.evaluations] == [1.0, 2.0]
         assert records[-1].loss < records[0].loss
 
     def test_no_epochs_score_the_base_model(self, engine: Engine, workload: Workload, tmp_path: Path) -> None:
-        told = _run(engine, workload, self._job(tmp_path, 0, self.configuration.with_values(num_train_epochs=0)))
-        assert told.of(Step) == []
-        assert len(told.results[0].scores["validation"].nll) == len(workload.splits["validation"])
+        recorder = _run(engine, workload, self._job(tmp_path, 0, self.configuration.with_values(num_train_epochs=0)))
+        assert recorder.of(Step) == []
+        assert len(recorder.results[0].scores["validation"].nll) == len(workload.splits["validation"])
 
     def test_it_scores_the_splits_that_are_asked_for(self, engine: Engine, workload: Workload, tmp_path: Path) -> None:
         both = replace(workload, splits={**workload.splits, "test": _examples(5, 2)})
-        told = _run(engine, both, replace(self._job(tmp_path), splits=("validation", "test")), self._job(tmp_path, 2))
-        assert {split: len(s.nll) for split, s in told.results[1].scores.items()} == {"validation": 6, "test": 5}
-        assert told.results[2].scores.keys() == {"validation"}
+        recorder = _run(
+            engine, both, replace(self._job(tmp_path), splits=("validation", "test")), self._job(tmp_path, 2)
+        )
+        assert {split: len(s.nll) for split, s in recorder.results[1].scores.items()} == {"validation": 6, "test": 5}
+        assert recorder.results[2].scores.keys() == {"validation"}
 
     def test_a_checkpoint_is_the_shorter_trial(self, engine: Engine, workload: Workload, tmp_path: Path) -> None:
         if not self.entry.folding.checkpoints:
             pytest.skip("it folds no checkpoints")
         longer = replace(self._job(tmp_path / "a"), checkpoints=((1, 5),))
         shorter = self._job(tmp_path / "b", 2, self.configuration.with_values(num_train_epochs=1))
-        told = _run(engine, workload, longer, shorter)
-        assert _equal(told.results[5], told.results[2], 1e-6)
+        recorder = _run(engine, workload, longer, shorter)
+        assert _equal(recorder.results[5], recorder.results[2], 1e-6)
 
     # --- randomness --------------------------------------------------------------------------------------------
 
     def test_a_seed_is_a_result(
         self, engine: Engine, options: EngineOptions, workload: Workload, tmp_path: Path
     ) -> None:
-        """The same seed gives the same trial, in another process too; another seed another one."""
+        """The same seed gives the same trial, also in another process; another seed gives another trial."""
         once = _run(engine, workload, self._job(tmp_path / "a")).results[1]
         fresh: Engine = resolve(self.entry.factory)(options)
         again = _run(fresh, workload, self._job(tmp_path / "b")).results[1]
@@ -165,33 +168,33 @@ class EngineSuite:
     # --- trouble -----------------------------------------------------------------------------------------------
 
     def test_every_trial_ends_once(self, engine: Engine, workload: Workload, tmp_path: Path) -> None:
-        told = _run(engine, workload, *(self._job(tmp_path, i) for i in range(1, 3)))
-        ends = Counter(event.trial for event in told.events if isinstance(event, Finished | Failed | Cancelled))
+        recorder = _run(engine, workload, *(self._job(tmp_path, i) for i in range(1, 3)))
+        ends = Counter(event.trial for event in recorder.events if isinstance(event, Finished | Failed | Cancelled))
         assert ends == {1: 1, 2: 1}
 
     def test_a_training_that_breaks_is_a_result(self, engine: Engine, workload: Workload, tmp_path: Path) -> None:
         if self.breaking is None:
             pytest.skip("no configuration breaks it")
-        told = _run(engine, workload, self._job(tmp_path, 1, self.breaking), self._job(tmp_path, 2))
-        assert told.results[1].broke_at_step is not None
-        assert told.results[1].reason
-        assert told.results[1].scores == {}
-        assert told.results[2].broke_at_step is None
+        recorder = _run(engine, workload, self._job(tmp_path, 1, self.breaking), self._job(tmp_path, 2))
+        assert recorder.results[1].broke_at_step is not None
+        assert recorder.results[1].reason
+        assert recorder.results[1].scores == {}
+        assert recorder.results[2].broke_at_step is None
 
     def test_a_trial_that_fails_leaves_the_others_alone(
         self, engine: Engine, workload: Workload, tmp_path: Path
     ) -> None:
         if self.failing is None:
             pytest.skip("no configuration fails")
-        told = _run(engine, workload, self._job(tmp_path, 1, self.failing), self._job(tmp_path, 2))
-        assert told.failures[1].message
-        assert told.results.keys() == {2}
-        assert _equal(told.results[2], _run(engine, workload, self._job(tmp_path, 2)).results[2])
+        recorder = _run(engine, workload, self._job(tmp_path, 1, self.failing), self._job(tmp_path, 2))
+        assert recorder.failures[1].message
+        assert recorder.results.keys() == {2}
+        assert _equal(recorder.results[2], _run(engine, workload, self._job(tmp_path, 2)).results[2])
 
     def test_it_takes_nothing_once_it_is_told_to_stop(self, engine: Engine, workload: Workload, tmp_path: Path) -> None:
-        told = EventRecorder([self._job(tmp_path)], lambda _: True)
-        engine.run(told, workload, told)
-        assert not told.results
+        recorder = EventRecorder([self._job(tmp_path)], lambda _: True)
+        engine.run(recorder, workload, recorder)
+        assert not recorder.results
 
     def test_it_stops_when_asked_and_goes_on_where_it_was(
         self, engine: Engine, options: EngineOptions, workload: Workload, tmp_path: Path
@@ -203,27 +206,27 @@ class EngineSuite:
         assert stopped.events
         assert rest
         fresh: Engine = resolve(self.entry.factory)(options)
-        found = stopped.results | _run(fresh, workload, *rest).results
+        results = stopped.results | _run(fresh, workload, *rest).results
         unbroken = _run(fresh, workload, *(replace(job, folder=str(tmp_path / "u" / str(job.id))) for job in jobs))
-        assert found.keys() == unbroken.results.keys()
-        assert all(_equal(found[number], unbroken.results[number]) for number in found)
+        assert results.keys() == unbroken.results.keys()
+        assert all(_equal(results[number], unbroken.results[number]) for number in results)
 
     def test_a_cancelled_trial_ends_and_the_others_go_on(
         self, engine: Engine, workload: Workload, tmp_path: Path
     ) -> None:
-        told = EventRecorder([self._job(tmp_path, i) for i in (1, 2)], cancelled=(1,))
-        engine.run(told, workload, told)
-        assert [event.trial for event in told.of(Cancelled)] == [1]
-        assert told.results.keys() == {2}
+        recorder = EventRecorder([self._job(tmp_path, i) for i in (1, 2)], cancelled=(1,))
+        engine.run(recorder, workload, recorder)
+        assert [event.trial for event in recorder.of(Cancelled)] == [1]
+        assert recorder.results.keys() == {2}
 
     def _job(self, folder: Path, number: int = 1, configuration: Configuration | None = None) -> TrialJob:
         return TrialJob(number, configuration or self.configuration, 7, ("validation",), str(folder / str(number)))
 
 
 def _run(engine: Engine, workload: Workload, *jobs: TrialJob) -> EventRecorder:
-    told = EventRecorder(jobs)
-    engine.run(told, workload, told)
-    return told
+    recorder = EventRecorder(jobs)
+    engine.run(recorder, workload, recorder)
+    return recorder
 
 
 def _equal(a: RawTrial, b: RawTrial, tolerance: float = 0.0) -> bool:

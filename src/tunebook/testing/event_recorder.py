@@ -1,4 +1,4 @@
-"""Source and sink of an engine in one, without an executor: hands out jobs and keeps what the engine reports."""
+"""A trial source and sink in one, without an executor: hands out jobs and records what the engine reports."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ E = TypeVar("E")
 
 
 class EventRecorder:
-    """Fulfils `core.ports.TrialSource` and `core.ports.Sink`; for tests and benchmarks of engines.
+    """Implements `core.ports.TrialSource` and `core.ports.Sink`, for tests and benchmarks of engines.
 
     Args:
-        jobs: handed out in this order.
-        should_stop: asked by the engine whether to stop; given this recorder.
-        cancelled: trials that the engine is told to end.
+        jobs: the jobs to hand out, in this order.
+        should_stop: decides, given this recorder, whether the engine should stop.
+        cancelled: ids of the trials to cancel.
 
     Attributes:
-        events: everything reported, in order.
-        taken: ids of the jobs of each request.
+        events: all events, in order.
+        taken: ids of the jobs handed out for each request.
     """
 
     def __init__(
@@ -44,15 +44,15 @@ class EventRecorder:
         return now
 
     def emit(self, event: EngineEvent) -> None:
-        """Keep it."""
+        """Record the event."""
         self.events.append(event)
 
     def should_stop(self) -> bool:
-        """What the function given says."""
+        """The result of the function given."""
         return self._should_stop(self)
 
     def is_cancelled(self, trial_id: int) -> bool:
-        """Whether it is among the cancelled."""
+        """Whether the trial is among `cancelled`."""
         return trial_id in self._cancelled
 
     def of(self, kind: type[E]) -> list[E]:
@@ -61,18 +61,18 @@ class EventRecorder:
 
     @property
     def results(self) -> dict[int, RawTrial]:
-        """The results by trial, in the order in which they came."""
+        """The results by trial, in order of arrival."""
         return {event.trial: event.result for event in self.of(Finished) if isinstance(event.result, RawTrial)}
 
     @property
     def losses(self) -> dict[int, list[float]]:
         """The training losses by trial, in order."""
-        found: dict[int, list[float]] = {}
+        losses: dict[int, list[float]] = {}
         for event in self.of(Step):
-            found.setdefault(event.trial, []).append(event.record.loss)
-        return found
+            losses.setdefault(event.trial, []).append(event.record.loss)
+        return losses
 
     @property
     def failures(self) -> dict[int, Failed]:
-        """What the engine gave up, by trial."""
+        """The failures that the engine reported, by trial."""
         return {event.trial: event for event in self.of(Failed)}

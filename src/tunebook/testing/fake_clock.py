@@ -1,4 +1,4 @@
-"""A clock that tests set: it stands still, goes on, and jumps, as clocks of real machines do."""
+"""A clock that tests control: it stands still, advances, and jumps, as clocks of real machines do."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ __all__ = ["FakeClock"]
 
 
 class FakeClock:
-    """Seconds that only move when told to. Called like `time.time` or `time.monotonic`.
+    """Seconds that change only on request. Called like `time.time` or `time.monotonic`.
 
     Args:
-        seconds: where it starts.
+        seconds: starting time.
     """
 
     def __init__(self, seconds: float = 1_700_000_000.0) -> None:
@@ -19,5 +19,5 @@ class FakeClock:
         return self._seconds
 
     def advance(self, seconds: float) -> None:
-        """Go on, or back when negative."""
+        """Move the clock forward, or back if negative."""
         self._seconds += seconds

@@ -1,11 +1,11 @@
-"""One conformance suite for all ledgers. Third parties subclass `LedgerSuite` and give it an opener.
+"""A conformance suite for ledgers. Subclass `LedgerSuite` and give it a function that opens your ledger.
 
     class TestMyLedger(LedgerSuite):
         @pytest.fixture
         def opener(self, tmp_path):
             return lambda **options: open_my_ledger(tmp_path, **options)
 
-`opener(write=True)` opens the same place every time; `opener(write=False)` opens it for reading.
+`opener(write=True)` opens the same ledger every time; `opener(write=False)` opens it for reading.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Opener = Callable[..., Any]
 
 
 def same_fact(one: TrialFact, other: TrialFact) -> bool:
-    """Whether two facts are equal in every bit that counts; NaN equals NaN, and arrays are compared by value."""
+    """Whether two facts are equal. NaN equals NaN, and arrays are compared by value."""
     if encode(replace(one, outcomes={})) != encode(replace(other, outcomes={})):
         return False
     if one.outcomes.keys() != other.outcomes.keys():
@@ -43,7 +43,7 @@ def _same_outcomes(one: Outcomes, other: Outcomes) -> bool:
 
 
 def same_history(one: History, other: History) -> bool:
-    """Whether two histories are equal, whatever their trials' order of finishing was."""
+    """Whether two histories are equal, regardless of the order in which their trials finished."""
     bare = (replace(one, trials={}), replace(other, trials={}))
     if encode(bare[0]) != encode(bare[1]) or one.trials.keys() != other.trials.keys():
         return False
@@ -51,7 +51,7 @@ def same_history(one: History, other: History) -> bool:
 
 
 class LedgerSuite:
-    """What every ledger must do. Each test opens its own."""
+    """What every ledger must do. Each test opens its own ledger."""
 
     @pytest.fixture
     def ledger(self, opener: Opener) -> Iterator[Any]:
@@ -175,7 +175,7 @@ class LedgerSuite:
         assert ledger.history().sealed == {"best": "a"}
 
     def test_the_confirm_list_keeps_the_order_of_its_roles(self, ledger: Any) -> None:
-        """Confirm trials are numbered in it, also by a runner that was killed between sealing and planning."""
+        """Confirm's trials are numbered in this order, also after a kill between sealing and planning."""
         ledger.seal({"best": "b", "baseline": "a", "cheapest": "c"})
         assert list(ledger.history().sealed) == ["best", "baseline", "cheapest"]
 

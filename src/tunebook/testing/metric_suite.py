@@ -1,4 +1,4 @@
-"""One conformance suite for all metrics. Third parties subclass `MetricSuite` and give it a metric and gold texts.
+"""A conformance suite for metrics. Subclass `MetricSuite` and give it a metric and gold texts.
 
 class TestOverlap(MetricSuite):
     golds = ("a b c", "d")
@@ -24,15 +24,15 @@ from tunebook.evaluation import scored
 __all__ = ["MetricSuite"]
 
 HARD_ANSWERS = ("", " \n", "\x00", "\u202e", "🙂" * 3, "a" * 10_000, "-1e999", "{", "None")
-"""What models do say."""
+"""Answers that models give in practice."""
 
 
 class MetricSuite:
     """What every metric must do.
 
     Attributes:
-        golds: gold texts that it judges, different ones.
-        unfit: gold texts that its `check` refuses.
+        golds: gold texts that the metric accepts, all different.
+        unfit: gold texts that `check` refuses.
     """
 
     golds: ClassVar[tuple[str, ...]] = ("yes", "no")
@@ -73,7 +73,7 @@ class MetricSuite:
     def test_every_answer_has_a_score_within_the_bounds(self, metric: Metric) -> None:
         for row in self.rows:
             for answer in (*self.golds, *HARD_ANSWERS):
-                score = scored(metric, answer, row)  # raises where it is none
+                score = scored(metric, answer, row)  # raises if it is invalid
                 assert math.isfinite(score)
                 if metric.scale.kind is ScoreKind.SHARE:
                     assert score in (0, 1)

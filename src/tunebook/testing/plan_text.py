@@ -1,4 +1,4 @@
-"""Waves as plain text, for golden files and for eyes."""
+"""Waves as plain text, for golden files and for reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["history_text", "wave_text"]
 
 
 def history_text(history: History, baseline: Configuration) -> str:
-    """All waves of a study and how its budget was spent."""
+    """All waves of a study, and how its budget was spent."""
     trials = [fact.trial for fact in history.trials.values()]
     spent = sum(trial.costs_budget for trial in trials)
     rounds: dict[str, int] = {}
@@ -25,7 +25,7 @@ def history_text(history: History, baseline: Configuration) -> str:
 
 
 def wave_text(wave: Wave, baseline: Configuration) -> str:
-    """One wave: its trials with equal settings on a line, its questions, what was folded and cut, its notes."""
+    """One wave: its trials with equal settings on one line, its contrasts, what was folded and cut, its notes."""
     n = sum(trial.costs_budget for trial in wave.trials)
     lines = [
         "",
@@ -48,7 +48,7 @@ def wave_text(wave: Wave, baseline: Configuration) -> str:
 
 
 def _decisions(wave: Wave) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the wave decided, save the confirm list, whose keys say nothing to a reader."""
+    """The wave's decisions, except the confirm list, whose keys mean nothing to a reader."""
     if wave.bracket is not None:
         of_factors = {"factors": list(wave.bracket.seeds), **asdict(wave.bracket)}
         yield "bracket", {name: of_factors[name] for name in ("rates", "factors", "baseline_seeds", "seeds")}
@@ -93,7 +93,7 @@ def _question(contrast: Contrast) -> str:
 
 
 def _numbers(values: Iterable[int]) -> str:
-    """Numbers, runs of them as "3-5"."""
+    """Numbers, with consecutive ones as "3-5"."""
     runs: list[list[int]] = []
     for value in values:
         if runs and value == runs[-1][-1] + 1:

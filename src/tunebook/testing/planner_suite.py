@@ -1,18 +1,18 @@
-"""One conformance suite for all planners. `checked_history` walks a whole study and checks every wave of it.
+"""A conformance suite for planners. `checked_history` runs a whole study and checks each of its waves.
 
     class TestMyPlanner(PlannerSuite):
         @pytest.fixture
         def make_planner(self):
             return MyPlanner            # called with (spec, facts, folding)
 
-What is checked does not depend on how a planner chooses: nothing is trained twice, nothing costs more than the budget,
-every question is asked of replicates and fixed before its results, no trial that chose enters a claim, the test split
-is opened once, and the same history gives the same answer.
+The checks do not depend on how a planner chooses: nothing is trained twice, the budget is kept, every contrast is
+between replicates and fixed before its results, no trial that served to choose enters a claim, the test split is opened
+once, and the same history gives the same wave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -22,7 +22,7 @@ from tunebook.core.factor import Factor
 from tunebook.core.facts import DataFacts, History, TrialFact
 from tunebook.core.ports import Planner
 from tunebook.core.space import Folding, SearchSpace, effective
-from tunebook.core.study import Budget, DataSpec, Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.core.study import Budget, Contrast, DataSpec, Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.statistics.judge_round import judge_round
 from tunebook.testing.simulated_study import Judge, Oracle, simulated_history, world_oracle
 from tunebook.testing.world import World
@@ -32,11 +32,11 @@ __all__ = ["MakePlanner", "PlannerSuite", "checked_history", "example_facts", "e
 MakePlanner = Callable[[StudySpec, DataFacts, Folding], Planner]
 
 MOST_WAVES = 80
-"""No study of sensible size has more; a planner that plans more does not end."""
+"""Most waves of a study; a planner that plans more is assumed not to end."""
 
 
 def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
-    """A study of four factors with a budget of so many trials."""
+    """A study of four factors with a budget of `trials` trials."""
     baseline = Configuration(
         learning_rate=2e-4,
         per_device_train_batch_size=2,
@@ -60,7 +60,7 @@ def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
 
 
 def example_facts(n_validation: int = 358, n_test: int = 500) -> DataFacts:
-    """Data of the usual size: some hundred examples each."""
+    """Facts of data of the usual size: some hundred examples per split."""
     return DataFacts(500, n_validation, n_test, longest_tokens=120, mean_tokens=74.0)
 
 
@@ -73,7 +73,7 @@ def checked_history(
     judge: Judge = judge_round,
     history: History | None = None,
 ) -> History:
-    """Run a study to its end as `simulated_history` does; an assertion fails at the first wave that breaks a rule."""
+    """Run a study to its end, as `simulated_history` does. An assertion fails at the first wave that breaks a rule."""
     planner = make_planner(spec, facts, folding)
 
     def check(before: History, wave: Wave) -> None:
@@ -85,7 +85,7 @@ def checked_history(
 
 
 def check_wave(before: History, wave: Wave, spec: StudySpec, facts: DataFacts, folding: Folding) -> None:
-    """Every rule that one wave can break."""
+    """Check every rule that one wave can break."""
     _check_numbers(before, wave)
     _check_trials(before, wave, facts, folding)
     _check_budget(before, wave, spec)
@@ -132,8 +132,8 @@ def _check_checkpoints(trials: dict[int, Trial], folding: Folding) -> None:
 
 def _check_budget(before: History, wave: Wave, spec: StudySpec) -> None:
     if spec.budget.trials is not None:
-        spent = sum(fact.trial.costs_budget for fact in before.trials.values())
-        spent += sum(trial.costs_budget for trial in wave.trials)
+        spent = sum(fact.trial.budget_units for fact in before.trials.values())
+        spent += sum(trial.budget_units for trial in wave.trials)
         assert spent <= spec.budget.trials, "the budget is a limit"
     if spec.budget.hours is not None and before.spent_seconds >= spec.budget.hours * 3600:
         assert not any(trial.costs_budget for trial in wave.trials), "no time is left"
@@ -144,6 +144,9 @@ def _check_contrasts(before: History, wave: Wave) -> None:
     labels = [c.label for w in (*before.waves, wave) if w.round == wave.round for c in w.contrasts]
     assert len(labels) == len(set(labels)), "a label names one contrast of its round"
     for contrast in wave.contrasts:
+        if contrast.kind.is_fitted:
+            _check_fitted(contrast, trials)
+            continue
         assert not set(contrast.treatment) & set(contrast.control)
         sides = []
         for side in (contrast.treatment, contrast.control):
@@ -152,11 +155,19 @@ def _check_contrasts(before: History, wave: Wave) -> None:
             assert len({trial.effective for trial in group}) == 1, "a side is replicates of one configuration"
             assert len({trial.seed for trial in group}) == len(group)
             assert all(contrast.split in trial.splits for trial in group)
-            assert all(trial.purpose not in (Purpose.BRACKET, Purpose.REFERENCE) for trial in group)
+            assert not any(trial.purpose.only_chooses or trial.purpose is Purpose.REFERENCE for trial in group)
             sides.append(group[0].effective)
         assert sides[0] != sides[1]
         fresh = {trial.id for trial in wave.trials}
         assert fresh & set(contrast.treatment), "a question is fixed before its results are seen"
+
+
+def _check_fitted(contrast: Contrast, trials: Mapping[int, Trial]) -> None:
+    """A question to one model over a whole design."""
+    group = [trials[number] for number in contrast.treatment]
+    assert not contrast.control
+    assert all(trial.purpose is Purpose.DESIGN for trial in group)
+    assert len({getattr(trial.configuration, str(contrast.factor)) for trial in group}) > 1
 
 
 def _check_splits(before: History, wave: Wave, facts: DataFacts) -> None:

@@ -1,4 +1,5 @@
-"""A small study as values, for tests of ledgers: nothing random, nothing trained, every awkward number in it.
+"""A small study as values, for tests of ledgers: nothing is random or trained, and it contains every difficult
+number.
 
 `result_of` is a pure function of the trial, so that two runs of the same study can be compared exactly.
 """
@@ -65,7 +66,7 @@ def sample_spec(name: str = "sample") -> StudySpec:
 
 
 def sample_facts() -> StudyFacts:
-    """Facts with texts that databases and JSON have trouble with."""
+    """Facts with texts that are difficult for databases and JSON."""
     examples = tuple(
         ExampleText(i, f"prompt {i} {_AWKWARD[i % len(_AWKWARD)]}", _AWKWARD[(i + 1) % len(_AWKWARD)], f"g{i % 2}")
         for i in range(N_EXAMPLES)
@@ -83,7 +84,7 @@ def sample_facts() -> StudyFacts:
 
 
 def sample_wave(number: int, n_trials: int = 3, round_number: int = 1, first_id: int | None = None) -> Wave:
-    """The `number`-th wave of a round (from 1); its trials continue those of the waves before it."""
+    """The `number`-th wave of a round (from 1). Its trials are numbered after those of the waves before it."""
     first = 1 + (number - 1) * n_trials if first_id is None else first_id
     trials = tuple(_trial(first + i, round_number) for i in range(n_trials))
     ids = tuple(trial.id for trial in trials)
@@ -113,7 +114,7 @@ def _trial(number: int, round_number: int) -> Trial:
 
 
 def result_of(trial: Trial, state: TrialState | None = None) -> TrialFact:
-    """What comes of a trial: the same every time, with NaN and infinity in it."""
+    """The result of a trial: the same every time, with NaN and infinity in it."""
     state = state or _STATES[0 if trial.id % 4 else trial.id // 4 % len(_STATES)]
     if state is TrialState.FAILED:
         return TrialFact(trial, state, cost=Cost(train_seconds=0.5), reason="out of luck \x00")
@@ -138,7 +139,7 @@ def result_of(trial: Trial, state: TrialState | None = None) -> TrialFact:
 
 
 def finding_of(round_number: int, label: str = "lora_r=16") -> Finding:
-    """A finding without an estimate: NaN where numbers would be."""
+    """A finding without an estimate, with NaN in place of numbers."""
     return Finding(
         label=label,
         factor="lora_r",

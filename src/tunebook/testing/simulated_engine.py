@@ -1,8 +1,8 @@
-"""Engine `simulated`: a response surface with noise and a simulated clock, for whole studies without a model.
+"""Engine `simulated`: a response surface with noise and a simulated clock, to run whole studies without a model.
 
-It reports seconds that it does not take (unless told to sleep), breaks above its world's cliff with a loss curve that
-rises until `core.divergence` stops it, and collapses just below. A trial depends on its effective configuration and
-its seed alone, so a resumed study equals an unbroken one. No torch.
+It reports simulated seconds without taking them (unless asked to sleep). Above the learning rate at which its world
+breaks, the loss rises until `core.divergence` stops the trial; just below, the model collapses. A trial depends only on
+its effective configuration and its seed, so a resumed study equals an unbroken one. No torch.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tunebook.testing.world import World
 __all__ = ["SimulatedEngine"]
 
 TOKENS_PER_SECOND = 400.0
-"""Simulated training speed, raw tokens."""
+"""Simulated training speed, raw tokens per second."""
 ONE_BY_ONE_TOKENS_PER_SECOND = 115.0
 EXAMPLES_PER_SECOND = 20.0
 BASE_BYTES = 500_000_000
@@ -47,16 +47,16 @@ ADAPTER_BYTES_A_RANK = 150_000
 MOST_RECORDED_STEPS = 120
 """Longer curves are thinned to about this many steps."""
 FIRST_LOSS = 2.5
-"""Training loss at the start, nats a label token."""
+"""Training loss at the start, nats per label token."""
 
 
 class SimulatedEngine:
-    """Fulfils `core.ports.Engine`.
+    """Trains nothing and draws results from a `World`; implements `core.ports.Engine`.
 
     Args:
-        options: of `extra` it reads "world" (fields of `World`) and "sleep_seconds" (real time a trial takes, for
-            tests that interrupt). A study file has no place for either: it gets the usual world, at once.
-        world: the truth; None: from the options.
+        options: `extra` may have "world" (fields of `World`) and "sleep_seconds" (real time per trial, for tests that
+            interrupt). A study file can set neither, so it gets the default world without sleeping.
+        world: the simulated world; None: from the options.
     """
 
     name = "simulated"
@@ -67,17 +67,17 @@ class SimulatedEngine:
         self.world = world if world is not None else World.from_settings(options.extra.get("world", {}))
 
     def refuses(self, configuration: Configuration) -> str | None:
-        """None: a world answers for every configuration."""
+        """None: a world has a result for every configuration."""
         return None
 
     def calibrate(self, workload: Workload) -> Calibration:
-        """The simulated speeds; measures nothing."""
+        """The simulated speeds. Measures nothing."""
         return Calibration(
             TOKENS_PER_SECOND, EXAMPLES_PER_SECOND, ONE_BY_ONE_TOKENS_PER_SECOND, BASE_BYTES, TRIAL_BYTES, "simulated"
         )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
-        """One trial after another, until there are none or the sink says stop."""
+        """Run one trial after another, until there are none or the sink says stop."""
         while not sink.should_stop():
             jobs = source.take(1)
             if not jobs:
@@ -90,14 +90,14 @@ class SimulatedEngine:
                 sink.emit(Cancelled(jobs[0].id))
                 continue
             for result in trial.results(steps):
-                own = Path(jobs[0].folder)  # the trials that stand at its checkpoints have folders beside it
+                own = Path(jobs[0].folder)  # the trials at its checkpoints have sibling folders
                 folder = own if result.id == jobs[0].id else own.parent / str(result.id)
                 if jobs[0].folder:
                     _save_adapter(folder, trial.configuration_of(result.id), jobs[0].seed)
                 sink.emit(Finished(result))
 
     def _slept(self, trial_id: int, sink: Sink) -> bool:
-        """Take the real time that was asked for; False when told to stop, or to end this trial, meanwhile."""
+        """Sleep for the requested time. False if a stop, or the cancelling of this trial, was requested meanwhile."""
         if sink.is_cancelled(trial_id):
             return False
         until = time.monotonic() + self._sleep_seconds
@@ -126,7 +126,8 @@ class _SimulatedTrial:
         return self._job.configuration.with_values(num_train_epochs=n)
 
     def train(self, sink: Sink) -> tuple[list[StepRecord], str | None]:
-        """The steps, and why training broke, if it did. Every step is watched; long curves are thinned."""
+        """Simulate the steps. Returns the curve and why training broke, if it did. Every step is checked for
+        divergence; long curves are thinned."""
         monitor = DivergenceMonitor(self._total)
         thin = max(1, self._total // MOST_RECORDED_STEPS)
         records: list[StepRecord] = []
@@ -156,7 +157,7 @@ class _SimulatedTrial:
             yield StepRecord(step, step / self._steps_an_epoch, loss * (1 + float(noise[step - 1])), rate, gradient)
 
     def results(self, trained: tuple[list[StepRecord], str | None]) -> Iterator[RawTrial]:
-        """The checkpoints that were reached, then the trial itself."""
+        """The results of the checkpoints that were reached, then of the trial itself."""
         records, reason = trained
         broke_at = records[-1].step if reason is not None else None
         for epochs, trial_id in self._job.checkpoints:
@@ -189,7 +190,8 @@ class _SimulatedTrial:
     def _texts(
         self, examples: tuple[TokenizedExample, ...], right: NDArray[np.bool_], trains: bool
     ) -> tuple[tuple[int, ...], ...] | tuple[int, ...]:
-        """Gold answers where right, another example's answer where wrong; a collapsed model says one thing."""
+        """Gold answers where right, another example's answer where wrong. A collapsed model gives one answer to
+        everything."""
         scoring = self._workload.scoring
         if scoring.kind == "choice":
             options = {ids: i for i, ids in enumerate(scoring.choices)}
@@ -217,7 +219,7 @@ class _SimulatedTrial:
         return tuple(records)
 
     def _cost(self, configuration: Configuration, broke_at: int | None, trial_id: int) -> Cost:
-        """Simulated costs; a checkpoint only costs its scoring."""
+        """Simulated costs; a checkpoint costs only its scoring."""
         own = trial_id == self._job.id
         a_pass = sum(example.n_tokens for example in self._trained)
         share = 1.0 if broke_at is None else broke_at / max(1, self._total)
@@ -241,7 +243,7 @@ def _answer(example: TokenizedExample, stop_ids: tuple[int, ...]) -> tuple[int, 
 
 
 def _different(golds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """For each answer the next one in the list that differs from it; itself doubled where all are equal."""
+    """For each answer, the next one in the list that differs from it; if all are equal, the answer doubled."""
     result: list[tuple[int, ...]] = [gold + gold for gold in golds]
     following: tuple[int, ...] | None = None
     for i in range(2 * len(golds) - 1, -1, -1):
@@ -254,7 +256,7 @@ def _different(golds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
 
 
 def _save_adapter(target: Path, configuration: Configuration, seed: int) -> None:
-    """Write a tiny adapter in PEFT's form, so that everything that handles adapters has one to handle."""
+    """Write a tiny adapter in PEFT's format, for the code that handles adapters."""
     if configuration.num_train_epochs == 0:
         return
     from safetensors.numpy import save_file

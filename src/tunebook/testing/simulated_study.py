@@ -1,4 +1,4 @@
-"""A whole study in memory: the real planner and the real judging against a simulated world, without ledger or engine.
+"""A whole study in memory: the real planner and the real judging with a simulated world, without ledger or engine.
 
 Takes milliseconds a trial. For tests, null worlds and benchmarks.
 """
@@ -22,16 +22,16 @@ from tunebook.testing.world import World
 __all__ = ["Judge", "Oracle", "simulated_history", "with_wave", "world_oracle"]
 
 Oracle = Callable[[Trial, History], TrialFact]
-"""Says what comes of a trial."""
+"""Gives the result of a trial."""
 Judge = Callable[[History, int, StudySpec, DataFacts], tuple[Finding, ...]]
-"""Judges a closed round, as `statistics.judge_round.judge_round`."""
+"""Judges a closed round, like `statistics.judge_round.judge_round`."""
 
 SECONDS_A_UNIT = 1 / 400
-"""Simulated seconds of a unit of `core.cost.relative_cost`."""
+"""Simulated seconds per unit of `core.cost.relative_cost`."""
 
 
 def world_oracle(world: World, facts: DataFacts) -> Oracle:
-    """An oracle that asks a world."""
+    """An oracle that draws results from a world."""
     n_examples = {"validation": facts.n_validation, "test": facts.n_test}
 
     def outcomes(trial: Trial, collapsed: bool) -> dict[str, Outcomes]:
@@ -92,8 +92,8 @@ def simulated_history(
 
     Args:
         judge: judges each closed round.
-        history: where to go on; None: from the start.
-        on_wave: told of each wave before it is answered, with the history it was planned from.
+        history: the history to continue; None: from the start.
+        on_wave: called with each wave, before its results exist, and the history that it was planned from.
     """
     history = history if history is not None else History()
     while (wave := planner.next_wave(history)) is not None:
@@ -106,5 +106,5 @@ def simulated_history(
 
 
 def _judged(history: History, wave: Wave, spec: StudySpec, facts: DataFacts, judge: Judge) -> History:
-    found = () if wave.kind is RoundKind.REFERENCE else judge(history, wave.round, spec, facts)
-    return replace(history, findings=(*history.findings, *found), closed_rounds=(*history.closed_rounds, wave.round))
+    findings = () if wave.kind is RoundKind.REFERENCE else judge(history, wave.round, spec, facts)
+    return replace(history, findings=(*history.findings, *findings), closed_rounds=(*history.closed_rounds, wave.round))

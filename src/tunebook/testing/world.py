@@ -1,12 +1,13 @@
-"""A simulated world: how accurate a configuration truly is, and what one trial of it does on each example.
+"""A simulated world: how accurate each configuration truly is, and the result of one trial on each example.
 
 The truth is an accuracy surface over the factors, in [0, 1]. A trial of a configuration adds an effect of its seed and
-an effect of its seed on each example; examples differ in difficulty. Everything is drawn from counters over (world
+an effect of its seed on each example; examples differ in difficulty. All random numbers come from counters over (world
 seed, configuration, trial seed, split), so a trial is the same whenever and wherever it is run.
 
 Model: example i is answered correctly when skill + seed effect + noise(seed, i) exceeds its difficulty, all normal;
 skill is set so that the mean over examples and seeds is exactly the surface's accuracy. The negative log-likelihood is
-a smooth function of the same margin without most of the noise, which is why it is the quieter witness here, too.
+a smooth function of the same quantity with most of the noise left out, so that it is less noisy than accuracy here,
+too.
 """
 
 from __future__ import annotations
@@ -37,21 +38,22 @@ class World:
     """The truth of a simulated study. Accuracies and their changes are in [0, 1].
 
     Attributes:
-        seed: draws the examples' difficulties and all noise.
+        seed: seed of the examples' difficulties and of all noise.
         untrained: accuracy of the base model.
         peak: accuracy at the best learning rate of rank 8, alpha/r 4, effective batch 8, dropout 0.05, one epoch.
         best_rate: that learning rate. It moves with rank, scaling, batch and epochs by the exponents below.
         width: how fast accuracy falls away from the best rate: standard deviation of the bell, in ln(rate).
-        rank_gain: for each doubling of the rank, fading beyond four doublings.
-        epoch_gain: of the second pass; each further pass gains half as much, and costs `overfit` more.
-        overfit: loss of accuracy with each pass after the third.
-        dropout_loss: at a dropout 0.1 away from 0.05, growing with the square.
-        rank_exponent, scaling_exponent, batch_exponent, epoch_exponent: of the best and of the breaking rate.
+        rank_gain: accuracy gained with each doubling of the rank, less beyond four doublings.
+        epoch_gain: gain of the second pass; each further pass gains half as much.
+        overfit: accuracy lost with each pass after the third.
+        dropout_loss: accuracy lost at a dropout 0.1 away from 0.05; grows with the square of the distance.
+        rank_exponent, scaling_exponent, batch_exponent, epoch_exponent: how the best and the breaking rate move with
+            the setting.
         seed_deviation: standard deviation of accuracy between seeds.
         example_noise: noise of a seed on single examples, in units of skill (difficulties have deviation 1).
         cliff: learning rate at which training breaks, at the reference settings; infinite: never.
-        cliff_deviation: its standard deviation between seeds, in ln(rate).
-        collapse_below: rates from this share of the cliff up to it train to a useless model; 1: none.
+        cliff_deviation: standard deviation of the cliff between seeds, in ln(rate).
+        collapse_below: rates between this share of the cliff and the cliff give a useless model; 1: none.
         one_answer: option that a collapsed model always gives.
     """
 
@@ -92,7 +94,7 @@ class World:
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> World:
-        """A world with some fields set; other names raise TypeError."""
+        """A world with some fields set; unknown names raise TypeError."""
         values: dict[str, Any] = {name: int(v) if name == "seed" else float(v) for name, v in settings.items()}
         return cls(**values)
 
@@ -112,7 +114,7 @@ class World:
         return self.cliff * self._shift(configuration)
 
     def _shift(self, c: Configuration) -> float:
-        """By what factor the interesting learning rates move with the other settings."""
+        """The factor by which the best and the breaking rate move with the other settings."""
         return float(
             (c.lora_r / REFERENCE_RANK) ** self.rank_exponent
             * (c.scaling / REFERENCE_SCALING) ** self.scaling_exponent
@@ -149,7 +151,7 @@ class World:
         return margin + noise > 0, np.logaddexp(0.0, -1.7 * (margin + 0.3 * noise)) + 0.02
 
     def difficulties(self, split: str, n: int) -> Floats:
-        """How hard each example is, the same for every trial; shape (n,)."""
+        """The difficulty of each example, the same for every trial; shape (n,)."""
         generator = np.random.default_rng([self.seed, 7, _split_number(split)])
         return DIFFICULTY * generator.standard_normal(n)
 

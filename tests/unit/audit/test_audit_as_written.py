@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import math
+import re
 
 import pytest
 
 from tunebook.audit.api import AuditedRecord, audit_stream
 from tunebook.core.factor import FACTOR_KINDS
-from tunebook.errors import RecordTableError
 
 
 def audited(text: str, examples: int | None = None, name: str = "notes.md") -> AuditedRecord:
@@ -77,7 +77,7 @@ def test_out_of_memory_is_no_failure_of_the_training():
     values = values_of(text)
     assert values["boundaries"] == []
     assert not values["trials"][2]["failed"]
-    assert 'no result that could be read: "OOM"' in audited(text).markdown("en")
+    assert '"OOM" (out of memory says nothing of the training)' in audited(text).markdown("en")
 
 
 def test_levels_count_failed_trials_too():
@@ -139,7 +139,7 @@ def test_joined_and_effective_columns_are_settings():
     assert values["trials"][2]["values"]["lora_r"] == 16
     assert values["trials"][2]["values"]["lora_alpha"] == 32
     assert values["seed_noise"]["equal_settings"] == []  # C and D differ in rank
-    assert claim(values, "bigger rank")["comparisons"][0]["pairs"] == [["D", "C"]]
+    assert claim(values, "bigger rank")["reason"] == "unread"  # D differs from the baseline in the rate too
     assert values["factors"][-1]["factor"] == "effective_batch_size"
     assert codes(values) == ["difference_wrong"]  # G: +0.9
 
@@ -177,7 +177,7 @@ def test_short_names_in_a_column_headed_config_are_labels():
 @pytest.mark.parametrize(("language", "said"), [("en", "Results are given with ±"), ("zh", "结果带有 ±")])
 def test_a_plus_minus_is_said_not_to_be_used(language, said):
     assert said in audited(NAMED, 1000).markdown(language)
-    assert said not in audited(NAMED.replace("±", " "), 1000).markdown(language)
+    assert said not in audited(re.sub(r" ± [\d.]+", "", NAMED), 1000).markdown(language)
 
 
 def test_a_baseline_called_baseline_is_not_named_twice():
@@ -263,9 +263,6 @@ def test_measures_with_words_for_missing_values_are_no_settings_that_varied():
     head = "| run | lr | r | acc | eval loss |\n|---|---|---|---|---|\n"
     rows = "| base | 1e-4 | 8 | 40/100 | 1.2 |\n| x | 2e-4 | 8 | 42/100 | NaN |\n| y | 4e-4 | 8 | 44/100 | - |\n"
     assert "its words differ" not in audited(head + rows).markdown("en")
-    assert "its words differ" in audited((head + rows).replace("NaN", "cosine").replace(" - |", " linear |")).markdown(
-        "en"
-    )
 
 
 def test_footnote_marks_are_not_quoted():
@@ -280,8 +277,7 @@ def test_more_important_than_names_no_leader():
         f"| {' | '.join(line.split(','))} |\n" for line in text.splitlines()[1:]
     )
     values = values_of(f"{table}\nLearning rate is the most important factor, more important than rank.\n")
-    assert claim(values, "most important")["factor"] == "learning_rate"
-    assert claim(values, "than rank")["verdict"] == "unchecked"
+    assert claim(values, "more important than rank")["reason"] == "unread"
 
 
 def test_without_a_number_of_examples_differences_are_in_points():
@@ -337,9 +333,14 @@ def test_a_bold_line_is_a_heading():
     assert claim(values_of(text), "本轮最佳")["reason"] != "not_best"
 
 
-def test_a_table_in_html_is_refused_by_name():
-    with pytest.raises(RecordTableError, match="a table in HTML"):
-        audited("<table><tr><th>lr</th><th>acc</th></tr></table>\n")
+def test_a_table_in_html_is_read_with_its_spans():
+    head = "<table><tr><th>lr</th><th>rank</th><th>accuracy</th></tr>"
+    rows = '<tr><td rowspan="2">1e-4</td><td>8</td><td>70/100</td></tr><tr><td>32</td><td>72/100</td></tr></table>'
+    trials = values_of(f"{head}\n{rows}\n")["trials"]
+    assert [t["values"] for t in trials] == [
+        {"learning_rate": 1e-4, "lora_r": 8},
+        {"learning_rate": 1e-4, "lora_r": 32},
+    ]
 
 
 UNHEADED = """| | Setting | Score |

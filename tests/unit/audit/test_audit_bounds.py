@@ -13,6 +13,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from tunebook.audit.judge import bounds
+from tunebook.statistics.intervals import wilson
 
 
 def test_five_examples_in_the_most_favourable_pairing_give_p_0_0625() -> None:
@@ -53,8 +54,8 @@ def test_no_pairing_of_a_small_set_beats_the_favourable_bound() -> None:
 
 def test_wilson_interval_of_107_of_358() -> None:
     # R: binom::binom.confint(107, 358, methods = "wilson") gives 0.2538 and 0.3482
-    assert bounds.wilson(107, 358) == pytest.approx((0.253803, 0.348233), abs=1e-6)
-    assert bounds.wilson(0, 358)[0] == 0.0
+    assert wilson(107, 358) == pytest.approx((0.253803, 0.348233), abs=1e-6)
+    assert wilson(0, 358)[0] == 0.0
 
 
 def test_fisher_p_of_independent_samples() -> None:
@@ -69,7 +70,7 @@ def test_newcombe_interval_against_the_published_example() -> None:
     # Newcombe 1998, table II (a), method 10: 56/70 against 48/80, 0.0524 to 0.3339; here with equal n = 80
     low, high = bounds.independent_interval(64, 48, 80)
     p1, p2 = 0.8, 0.6
-    (l1, u1), (l2, u2) = bounds.wilson(64, 80), bounds.wilson(48, 80)
+    (l1, u1), (l2, u2) = wilson(64, 80), wilson(48, 80)
     assert low == pytest.approx(0.2 - math.sqrt((p1 - l1) ** 2 + (u2 - p2) ** 2))
     assert high == pytest.approx(0.2 + math.sqrt((u1 - p1) ** 2 + (p2 - l2) ** 2))
     assert low < 0.2 < high

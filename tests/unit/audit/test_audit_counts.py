@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tunebook.audit.judge.counts import correct_of, infer_examples, settle_examples
-from tunebook.audit.model import Accuracy
+from tunebook.audit.model import Score
 
 
-def printed(counts: list[int], n: int, places: int = 4) -> list[Accuracy]:
-    return [Accuracy(round(k / n, places), 10.0**-places) for k in counts]
+def printed(counts: list[int], n: int, places: int = 4) -> list[Score]:
+    return [Score(round(k / n, places), 10.0**-places) for k in counts]
 
 
 @pytest.mark.parametrize("n", [97, 358, 1000, 1319])
@@ -38,12 +38,12 @@ def test_believed_numbers_are_seldom_wrong_when_there_is_none() -> None:
     believed = 0
     for _ in range(400):
         values = np.round(rng.uniform(0.2, 0.8, size=6), 4)
-        believed += infer_examples([Accuracy(float(v), 1e-4) for v in values]).n is not None
+        believed += infer_examples([Score(float(v), 1e-4) for v in values]).n is not None
     assert believed <= 12  # expected at most 4 of 400; P(more than 12) < 0.001
 
 
 def test_zero_and_one_say_nothing() -> None:
-    assert infer_examples([Accuracy(0.0, 1e-4), Accuracy(1.0, 1e-4)]).how == "unknown"
+    assert infer_examples([Score(0.0, 1e-4), Score(1.0, 1e-4)]).how == "unknown"
 
 
 def test_multiples_are_listed_with_the_chance_of_a_common_factor() -> None:
@@ -54,12 +54,12 @@ def test_multiples_are_listed_with_the_chance_of_a_common_factor() -> None:
 
 
 def test_fractions_give_the_number_at_once() -> None:
-    found = settle_examples([Accuracy(0.5, 0.0, 60, 120), Accuracy(0.25, 0.0, 30, 120)], None, ())
+    found = settle_examples([Score(0.5, 0.0, 60, 120), Score(0.25, 0.0, 30, 120)], None, ())
     assert (found.n, found.how) == (120, "fractions")
 
 
 def test_a_given_number_wins_and_what_does_not_fit_is_named() -> None:
-    found = settle_examples([*printed([107, 112], 358), Accuracy(0.3333, 1e-4)], 358, ())
+    found = settle_examples([*printed([107, 112], 358), Score(0.3333, 1e-4)], 358, ())
     assert (found.n, found.how, found.misfits) == (358, "given", (2,))
 
 

@@ -125,9 +125,9 @@ def test_a_trial_described_by_its_rank_alone_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), [("rounds_en.md", "r=32 is better"), ("rounds_zh.md", "r=32 优于")])
-def test_the_claim_on_the_rank_is_contradicted_by_its_own_table(name: str, text: str) -> None:
+def test_pairs_that_disagree_in_sign_support_no_claim_and_are_no_opposite(name: str, text: str) -> None:
     judged = claim_on(report_of(name), text)
-    assert (judged.verdict, judged.reason) == (SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED)
+    assert (judged.verdict, judged.reason) == (SupportVerdict.CANNOT_HOLD, Reason.MIXED_SIGNS)
     assert judged.deciding.pairs == (("10", "2"), ("12", "5"))
     assert judged.deciding.differences == (7, -8)
 
@@ -332,7 +332,7 @@ def test_a_result_that_points_to_another_trial_is_no_accuracy() -> None:
     text = b"trial | change | accuracy\n--|--|--\n1 | baseline, batch 8 | 62%\n"
     text += b"2 | batch 1 x accumulation 8 | = trials 1-5\n3 | lr=1e-4 | 64%\n"
     report = audit(read_record(text, "x.md"), 100)
-    assert (report.best, report.table.trials[1].accuracy) == ("3", None)
+    assert (report.best, report.table.trials[1].score) == ("3", None)
     assert report.structure.moves["2"] == ()
 
 

@@ -9,7 +9,6 @@ import pytest
 from tunebook.audit.model import TableKind
 from tunebook.audit.read import read_record
 from tunebook.audit.read.reader import MAX_BYTES, MAX_TRIALS
-from tunebook.audit.read.tables import recognise
 from tunebook.errors import RecordTableError
 
 RECORDS = Path(__file__).parents[2] / "fixtures" / "records"
@@ -17,59 +16,6 @@ RECORDS = Path(__file__).parents[2] / "fixtures" / "records"
 
 def record_of(name: str):
     return read_record((RECORDS / name).read_bytes(), name)
-
-
-@pytest.mark.parametrize(
-    ("header", "factors"),
-    [
-        (
-            [
-                "实验号",
-                "学习率",
-                "批大小",
-                "秩 (r)",
-                "alpha",
-                "dropout",
-                "轮数",
-                "梯度累积",
-                "最大长度",
-                "梯度检查点",
-                "总体准确率",
-            ],
-            [
-                "learning_rate",
-                "per_device_train_batch_size",
-                "lora_r",
-                "lora_alpha",
-                "lora_dropout",
-                "num_train_epochs",
-                "gradient_accumulation_steps",
-                "max_length",
-                "gradient_checkpointing",
-            ],
-        ),
-        (
-            ["**Trial**", "`lr`", "Rank", "LoRA alpha", "Epochs (n)", "Acc (%)"],
-            ["learning_rate", "lora_r", "lora_alpha", "num_train_epochs"],
-        ),
-        (["run", "Peak LR", "训练轮数（epochs）", "test accuracy"], ["learning_rate", "num_train_epochs"]),
-    ],
-)
-def test_columns_are_recognised_in_both_languages(header: list[str], factors: list[str]) -> None:
-    columns = recognise(header)
-    assert list(columns.factors.values()) == factors
-    assert columns.trial == 0
-    assert columns.accuracy == len(header) - 1
-
-
-def test_the_overall_accuracy_is_taken_among_several_results() -> None:
-    assert recognise(["trial", "lr", "accuracy", "train loss", "overall_accuracy", "val acc"]).accuracy == 4
-
-
-def test_unknown_and_doubled_columns_are_reported() -> None:
-    columns = recognise(["trial", "lr", "learning_rate", "optimizer", "accuracy"])
-    assert columns.unused == ("optimizer",)
-    assert columns.doubled == ("learning_rate",)
 
 
 def test_a_markdown_record_gives_rounds_and_the_full_table() -> None:
@@ -80,7 +26,7 @@ def test_a_markdown_record_gives_rounds_and_the_full_table() -> None:
     assert {row.section for row in words} == {"Round 1: single changes", "Round 2: ranges", "Round 3: combination"}
     combined = next(row for row in words if row.trial == "exp16")
     assert combined.values == {"learning_rate": 3e-4, "lora_r": 32, "num_train_epochs": 4, "lora_dropout": 0.05}
-    assert combined.accuracy.value == pytest.approx(0.3128)
+    assert combined.score.value == pytest.approx(0.3128)
 
 
 def test_line_numbers_are_those_of_the_file() -> None:
@@ -122,12 +68,12 @@ def test_other_encodings_are_read_and_noted() -> None:
 
 def test_trailing_zeros_dropped_by_a_spreadsheet_do_not_count_as_precision() -> None:
     record = read_record(b"trial,lr,accuracy\n1,1e-4,0.3128\n2,2e-4,0.31\n", "x.csv")
-    assert [row.accuracy.unit for row in record.rows] == pytest.approx([1e-4, 1e-4])
+    assert [row.score.unit for row in record.rows] == pytest.approx([1e-4, 1e-4])
 
 
 def test_percentages_without_a_sign_are_recognised_by_their_size() -> None:
     record = read_record(b"trial,lr,accuracy\n1,1e-4,61.5\n2,2e-4,64\n", "x.csv")
-    assert [row.accuracy.value for row in record.rows] == pytest.approx([0.615, 0.64])
+    assert [row.score.value for row in record.rows] == pytest.approx([0.615, 0.64])
 
 
 def test_the_stated_number_of_examples_is_found() -> None:

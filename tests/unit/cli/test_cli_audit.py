@@ -23,15 +23,15 @@ class Input:
 def test_a_file_gives_a_record_and_exit_code_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(RECORDS / "rounds_en.md")]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("# Audit of rounds_en.md\n\n**Answer**")
+    assert out.startswith("# Audit of rounds_en.md\n\n## How it was read")
     assert "p = 0.0625" in out
 
 
 def test_a_chinese_record_is_answered_in_chinese_unless_told(capsys: pytest.CaptureFixture[str]) -> None:
     main(["audit", str(RECORDS / "rounds_zh.md")])
-    assert "**结论**" in capsys.readouterr().out
+    assert "## 结论" in capsys.readouterr().out
     main(["audit", str(RECORDS / "rounds_zh.md"), "--language", "en"])
-    assert "**Answer**" in capsys.readouterr().out
+    assert "## Answer" in capsys.readouterr().out
 
 
 def test_a_paste_on_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,3 +74,15 @@ def test_bad_input_is_one_message_and_exit_code_2(
 
 def test_an_unknown_language_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(RECORDS / "nineteen.csv"), "--language", "fr"]) == 2
+
+
+def test_a_column_may_be_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    record = b"number,value,params_lr\n0,0.61,1e-4\n1,0.66,2e-4\n"
+    monkeypatch.setattr("sys.stdin", Input(record))
+    assert main(["audit", "-"]) == 2
+    assert "--columns" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", Input(record))
+    assert main(["audit", "-", "--json", "--columns", "value=accuracy"]) == 0
+    assert json.loads(capsys.readouterr().out)["measure"]["kind"] == "share"
+    monkeypatch.setattr("sys.stdin", Input(record))
+    assert main(["audit", "-", "--columns", "value"]) == 2

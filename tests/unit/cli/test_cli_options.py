@@ -12,6 +12,7 @@ from tunebook import Study
 from tunebook.cli.main import main
 from tunebook.errors import UserError
 from tunebook.study_file import load_study
+from tunebook.testing.tiny_model import write_tiny_model
 
 BAD_INPUT = 2
 
@@ -52,6 +53,17 @@ def test_init_writes_no_file_that_would_not_run(train: Path, capsys: pytest.Capt
     assert main(["init", "train.jsonl", "--trials", "14", "--language", "zh"]) == 0
     spec = load_study(train.parent / "study.yaml")
     assert (spec.budget.trials, spec.language) == (14, "zh")
+
+
+def test_init_refuses_a_row_beyond_the_models_context(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tiny_model(train.parent / "model", ["Question", "yes", "no"])
+    assert main(["init", "train.jsonl", "--trials", "14", "--model", "./model"]) == 0
+    with train.open("a", encoding="utf-8") as file:
+        for i in range(90):  # some of them are split off for validation
+            file.write(json.dumps({"prompt": f"More {i}?", "completion": "no " * 200}) + "\n")
+    assert main(["init", "train.jsonl", "--trials", "14", "--model", "./model", "--output", "other.yaml"]) == BAD_INPUT
+    assert "the model's context is 128" in capsys.readouterr().err.replace("\n", " ")
+    assert not (train.parent / "other.yaml").exists()
 
 
 @pytest.mark.parametrize(("trials", "hours"), [(0, None), (-4, None), (None, 0.0), (None, math.nan), (None, -1.0)])

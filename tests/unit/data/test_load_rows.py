@@ -173,6 +173,60 @@ def test_call_without_text_becomes_its_json(tmp_path: Path) -> None:
     assert json.loads(example.completion) == [{"name": "add", "arguments": {"a": 1}}]
 
 
+def test_function_call_is_read_as_a_call(tmp_path: Path) -> None:
+    call = {"name": "add", "arguments": '{"a": 1}'}
+    turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": None, "function_call": call}]
+    assert json.loads(read(tmp_path, "a.jsonl", lines({"messages": turns})).examples[0].completion) == [call]
+
+
+def test_a_turn_of_weight_0_is_not_the_answer(tmp_path: Path) -> None:
+    turns = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b", "weight": 1},
+        {"role": "user", "content": "c"},
+        {"role": "assistant", "content": "d", "weight": 0},
+    ]
+    example = read(tmp_path, "a.jsonl", lines({"messages": turns})).examples[0]
+    assert (example.messages, example.completion) == ((("user", "a"),), "b")
+    with pytest.raises(DataError, match="messages: found weight 0 in every turn of the assistant"):
+        read(tmp_path, "b.jsonl", lines({"messages": turns[2:]}))
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (
+            {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "content": "b"}]},
+            'conversations[1].value: found no such key, but the keys "from", "content"; a turn has value. '
+            "Rename one of them to value, or add it.",
+        ),
+        (
+            {"messages": [{"from": "human", "content": "a"}]},
+            'messages[0].role: found no such key, but the keys "from", "content"',
+        ),
+        ({"prompt": "a", "text": "b"}, 'completion: found no such key, but the keys "prompt", "text"'),
+        ({"prompt": "a", "chosen": "b", "rejected": "c"}, "rename chosen to completion"),
+        ({"frage": "a"}, "or one of prompt/completion, prompt/response, question/answer"),
+    ],
+)
+def test_a_key_that_is_absent_is_called_absent(tmp_path: Path, row: dict, told: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, "a.jsonl", lines(row))
+    assert told in str(caught.value)
+    assert "null" not in str(caught.value)
+
+
+def test_nulls_by_which_parquet_fills_up_tools_are_left_out(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    tools = [[{"name": "f", "parameters": {"city": {"type": "string"}}}], [{"name": "g", "parameters": {"day": [1]}}]]
+    rows = [{"messages": turns, "tools": each} for each in tools]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    assert [json.loads(e.tools) for e in load_rows("a.parquet", tmp_path).examples] == tools
+
+
 def test_alpaca_history_and_system_come_first(tmp_path: Path) -> None:
     row = {"instruction": "c", "input": " ", "output": "d", "system": "S", "history": [["a", "b"]]}
     example = read(tmp_path, "a.jsonl", lines(row)).examples[0]

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 from jinja2.exceptions import TemplateError
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
@@ -21,6 +19,7 @@ from tunebook.data import changed_files, prepare, sha256_of
 from tunebook.data.examples import DataExample
 from tunebook.data.template import TOOLS_HEADING, Encoder
 from tunebook.errors import DataError, ModelError
+from tunebook.testing.tiny_model import letter_tokenizer
 from tunebook.words import words_for
 
 TEMPLATE = (
@@ -254,6 +253,13 @@ def test_scored_answer_longer_than_the_context_is_refused(study) -> None:
         study(rows(60), [*rows(60, 100), {"prompt": "y", "completion": "2" * 70}], context=64)
 
 
+def test_prompts_that_fill_the_context_are_refused_with_advice_that_works(study) -> None:
+    long = [{"prompt": f"{i} " + "x" * 100, "completion": str(i % 2)} for i in range(120)]
+    told = r"train.jsonl:1: every training prompt has at least 1\d\d tokens, and the model's context is 64.*Shorten"
+    with pytest.raises(DataError, match=told):
+        study(long[:60], long[60:], context=64)
+
+
 def test_choices_are_the_training_answers_or_those_of_the_study_file(study) -> None:
     data = study(rows(60), rows(60, 100), metric="choice")
     assert data.choices == ("0", "1", "2", "3")
@@ -349,19 +355,6 @@ def test_tokenizer_without_end_of_text_is_refused() -> None:
         Encoder(tokenizer)
 
 
-def real_tokenizer(template: str, tokens: tuple[str, ...], end: str):
-    """A tokenizer of letters with special tokens."""
-    letters = Tokenizer(models.BPE())
-    letters.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    letters.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    letters.train_from_iterator([], trainers.BpeTrainer(initial_alphabet=alphabet, show_progress=False))
-    letters.add_special_tokens([AddedToken(token, special=True) for token in tokens])
-    made = PreTrainedTokenizerFast(tokenizer_object=letters, eos_token=end, pad_token=end)
-    made.chat_template = template
-    return made
-
-
 TURNS = "{% for m in messages %}<turn>{{ m.role }}\n{{ m.content }}<end>\n{% endfor %}"
 ASKED = "{% if add_generation_prompt %}<turn>assistant\n{% endif %}"
 
@@ -379,7 +372,7 @@ ASKED = "{% if add_generation_prompt %}<turn>assistant\n{% endif %}"
     ],
 )
 def test_what_the_template_puts_at_the_end_of_a_turn_is_learnt(template: str, answer: str, learnt: str) -> None:
-    tokenizer = real_tokenizer(template, ("<turn>", "<end>", "<eos>"), "<eos>")
+    tokenizer = letter_tokenizer(template, ("<turn>", "<end>", "<eos>"), "<eos>")
     encoder = Encoder(tokenizer, stops=(tokenizer.convert_tokens_to_ids("<turn>"),))
     assert encoder.text(encoder.completion_ids(answer)) == learnt
     ends = ["<end>", "<eos>", "<turn>"] if learnt.endswith("<end>") else ["<eos>", "<turn>"]
@@ -387,7 +380,7 @@ def test_what_the_template_puts_at_the_end_of_a_turn_is_learnt(template: str, an
 
 
 def test_the_very_text_that_is_learnt_is_shown(study) -> None:
-    tokenizer = real_tokenizer(TURNS + ASKED, ("<turn>", "<end>", "<eos>"), "<eos>")
+    tokenizer = letter_tokenizer(TURNS + ASKED, ("<turn>", "<end>", "<eos>"), "<eos>")
     shown = study(rows(60), rows(60, 100), tokenizer=tokenizer, vocabulary=len(tokenizer)).shown
     assert shown.place == "train.jsonl:1"
     assert shown.prompt == "<turn>user\n0 + 0?<end>\n<turn>assistant\n"
@@ -404,7 +397,7 @@ def test_the_very_text_that_is_learnt_is_shown(study) -> None:
 
 
 def test_a_token_beyond_the_embedding_is_refused_by_name(study) -> None:
-    tokenizer = real_tokenizer(TURNS + ASKED, ("<turn>", "<end>", "<eos>"), "<eos>")
+    tokenizer = letter_tokenizer(TURNS + ASKED, ("<turn>", "<end>", "<eos>"), "<eos>")
     tokenizer.add_tokens(["<TICKET>"])
     train = [*rows(60), {"prompt": "<TICKET> 3?", "completion": "3"}]
     n = len(tokenizer)

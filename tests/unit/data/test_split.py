@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,6 +74,28 @@ def test_part_is_seeded_and_in_file_order() -> None:
     assert part != seeded_part(rows, 30, 6, "a")
     with pytest.raises(DataError, match=r"data.train_rows is 101, but there are 100"):
         seeded_part(rows, 101, 5, "a")
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=8), st.integers(0, 2**32 - 1), st.data())
+def test_part_keeps_every_label_with_its_share(counts: list[int], seed: int, data) -> None:
+    rows = [example(i, f"q{i}", str(label)) for i, label in enumerate(np.repeat(range(len(counts)), counts))]
+    if 2 * len(counts) > len(rows):
+        return
+    n = data.draw(st.integers(len(counts), len(rows)))
+    part = seeded_part(rows, n, seed, "a")
+    assert len(part) == n == len({e.index for e in part})
+    assert [e.index for e in part] == sorted(e.index for e in part)
+    found = Counter(e.completion for e in part)
+    for label, count in enumerate(counts):
+        share = n * count / len(rows)
+        assert 1 <= found[str(label)] <= max(1, share + 1)
+        assert found[str(label)] >= int(share) - len(counts)
+
+
+def test_part_of_texts_is_drawn_plainly() -> None:
+    rows = [example(i, f"q{i}", f"text {i}") for i in range(80)]
+    assert len(seeded_part(rows, 3, 0, "a")) == 3
 
 
 def test_same_question_is_found_whatever_its_case_blanks_and_unicode_form() -> None:

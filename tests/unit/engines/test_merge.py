@@ -48,7 +48,8 @@ def test_merged_model_needs_no_peft_and_gives_the_adapted_logits(folders):
 
 def test_merged_model_is_stored_in_the_wanted_format(folders):
     root, _, _ = folders
-    target = merge(root / "base", root / "adapter", root / "half", "bfloat16")
+    target = merge(root / "base", root / "adapter", root / "half", "bfloat16", stops=(96, 5))
+    assert json.loads((target / "generation_config.json").read_text())["eos_token_id"] == [96, 5]
     assert AutoModelForCausalLM.from_pretrained(target, dtype="auto").dtype == torch.bfloat16
 
 

@@ -101,6 +101,8 @@ def test_other_tools_get_the_rows_and_the_layers_that_were_trained(study: Path, 
     folder = exported(study, form)
     found = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
     asked = json.loads((study / "best" / "adapter_config.json").read_text(encoding="utf-8"))
+    model = found["model_name_or_path" if form == "llama-factory" else "base_model"]
+    assert Path(model) == study.parents[1] / "model"  # wherever the other tool is started
     layers = found["lora_target"].split(",") if form == "llama-factory" else found["lora_target_modules"]
     assert sorted(layers) == sorted(asked["target_modules"])
     assert found["lora_rank" if form == "llama-factory" else "lora_r"] == asked["r"]

@@ -147,7 +147,7 @@ def test_better_on_validation_but_not_on_test_is_told(view):
     weak = {"verdict": Verdict.INCONCLUSIVE, "effect": 0.01, "interval": (-0.03, 0.05)}
     findings = tuple(replace(f, **weak) if f.split == "test" else f for f in conclusions.findings)
     opening = build(replace(view, conclusions=replace(conclusions, findings=findings)), "en").answer[0]
-    assert "can't be told from zero" in opening
+    assert "is not distinguishable from zero" in opening
     assert "Round 3: combine showed it better on the validation split; the test split does not confirm this" in opening
 
 
@@ -159,7 +159,9 @@ def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):
     assert high - low > sure_high - sure_low
     few = replace(view.conclusions.noise, degrees_of_freedom=1.0, seed_deviation=0.0)
     shaky = replace(view, conclusions=replace(view.conclusions, noise=few))
-    assert any("fill up to 4 with an assumed 2.0 points" in text for _, text in build(shaky, "en").facts)
+    assert any(
+        "with fewer than 4, intervals also use an assumed 2.0 points" in text for _, text in build(shaky, "en").facts
+    )
 
 
 def test_unfinished_study_says_that_it_is_in_progress(handmade):

@@ -10,12 +10,25 @@ from tunebook.core.facts import Outcomes
 from tunebook.record import View
 from tunebook.record.csv import render as render_csv
 from tunebook.record.results import as_dict, render, schema
+from tunebook.record.results_schema import results_schema
 
 
 @pytest.fixture(scope="module")
 def validator():
     jsonschema.Draft202012Validator.check_schema(schema())
     return jsonschema.Draft202012Validator(schema())
+
+
+def test_published_schema_is_the_one_of_the_types():
+    assert schema() == results_schema(), (
+        "write what `python -m tunebook.record.results_schema` prints into record/assets/results.schema.json"
+    )
+
+
+def test_schema_refuses_a_number_that_is_never_null(view, validator):
+    values = as_dict(view)
+    values["trials"][0]["cost"]["train_seconds"] = None
+    assert list(validator.iter_errors(values))
 
 
 def test_finished_study_fits_the_published_schema(view, validator):

@@ -24,8 +24,6 @@ import numpy as np
 from scipy import special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from tunebook.statistics.intervals import wilson
-
 __all__ = [
     "bonferroni",
     "detectable_favourable",
@@ -38,7 +36,6 @@ __all__ = [
     "independent_interval",
     "seed_p",
     "sum_p",
-    "wilson",
 ]
 
 POWER = 0.8
@@ -81,9 +78,9 @@ def seed_p(effect: float, example_variance: float, seed_variance: float, seed_fr
     return float(2 * stats.t.sf(abs(effect) / math.sqrt(total), freedom))
 
 
-def independent_interval(correct_a: int, correct_b: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a difference a - b of independent accuracies (Newcombe 1998, method 10), by statsmodels."""
-    low, high = confint_proportions_2indep(correct_a, n, correct_b, n, method="newcomb", alpha=1 - level)
+def independent_interval(correct_a: int, correct_b: int, n: int) -> tuple[float, float]:
+    """95 % interval of a difference a - b of independent accuracies (Newcombe 1998, method 10), by statsmodels."""
+    low, high = confint_proportions_2indep(correct_a, n, correct_b, n, compare="diff", method="newcomb")
     return float(low), float(high)
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tunebook.audit.judge.structure import EFFECTIVE_BATCH, Boundary, Structure, level_in, moved
+from tunebook.audit.judge.structure import EFFECTIVE_BATCH, Structure, level_in, moved
 from tunebook.audit.judge.trials import UNSAID, AuditTrial, TrialTable
 from tunebook.audit.judge.verdicts import Comparison, Question, Reason, SupportVerdict
 from tunebook.audit.model import Claim, ClaimKind
 from tunebook.core.factor import Level
 
-__all__ = ["Case", "ConfoundedPair", "Judged", "Subjects", "case_of", "conclude"]
+__all__ = ["Case", "ConfoundedPair", "Judged", "Subjects", "acting", "case_of", "conclude"]
 
 ENOUGH_FAILURES = 5
 """With five of five failed, the share that fails is above one half (exact binomial, one-sided 95 %: 0.05^(1/5))."""
@@ -34,7 +34,7 @@ class ConfoundedPair:
     effect: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """A claim with what decides it.
 
@@ -55,7 +55,23 @@ class Case:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+def _unchecked(claim: Claim, reason: Reason, trials: tuple[str, ...] = (), **facts: tuple[Level, ...]) -> Case:
+    return Case(claim=claim, verdict=SupportVerdict.UNCHECKED, reason=reason, trials=trials, facts=facts)
+
+
+def _not_shown(
+    claim: Claim,
+    reason: Reason,
+    trials: tuple[str, ...] = (),
+    confounded: tuple[ConfoundedPair, ...] = (),
+    **facts: object,
+) -> Case:
+    return Case(
+        claim=claim, verdict=SupportVerdict.NOT_SHOWN, reason=reason, trials=trials, confounded=confounded, facts=facts
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judged:
     """A claim with its verdict. `deciding`: the comparison that decided it, None where none did."""
 
@@ -75,12 +91,12 @@ class Subjects:
     def __init__(self, table: TrialTable, structure: Structure) -> None:
         self.table = table
         self.structure = structure
-        self.scored = [t for t in table.trials if t.accuracy is not None]
+        self.scored = [t for t in table.trials if t.score is not None]
         self.trained = [t for t in self.scored if not t.failed]
         found = table.get(table.baseline)
         assert found is not None
         self.baseline = found
-        self.best = max(self.trained, key=value_of, default=found)
+        self.best = max(self.trained, key=lambda t: t.value, default=found)
 
     def named(self, name: str, section: str) -> AuditTrial | None:
         """A trial by the name a text gives it; "baseline" and "best" are allowed."""
@@ -91,7 +107,7 @@ class Subjects:
     def best_before(self, trial: AuditTrial | None) -> AuditTrial | None:
         """The best of the trials that stand before a trial: what "the best so far" meant when it was planned."""
         earlier = [t for t in self.trained if trial is not None and t.order < trial.order]
-        return max(earlier, key=value_of, default=None)
+        return max(earlier, key=lambda t: t.value, default=None)
 
     def within(self, claim: Claim, trial: AuditTrial) -> list[AuditTrial]:
         """The scored trials among which a claim says that a trial is the best: all, those up to it, or its round's."""
@@ -104,22 +120,16 @@ class Subjects:
 
     def matching(self, values: Mapping[str, Level]) -> list[AuditTrial]:
         """Trials with these settings, the best first."""
-        found = [t for t in self.scored if all(level_in(t.configuration, n) == v for n, v in values.items())]
-        return sorted(found, key=value_of, reverse=True)
+        found = [t for t in self.scored if not t.unread and all(level_in(t, n) == v for n, v in values.items())]
+        return sorted(found, key=lambda t: -t.value)
 
-    def at(self, factor: str, levels: Sequence[Level], only_trained: bool = False) -> list[AuditTrial]:
+    def at(self, factor: str, levels: Sequence[Level]) -> list[AuditTrial]:
         """Scored trials at one of the levels of a factor, settings known."""
-        pool = self.trained if only_trained else self.scored
-        return [t for t in pool if not t.unread and level_in(t.configuration, factor) in levels]
+        return [t for t in self.scored if not t.unread and level_in(t, factor) in levels]
 
     def levels(self, factor: str) -> list[Level]:
         """All levels of a factor among scored trials."""
-        return list(dict.fromkeys(level_in(t.configuration, factor) for t in self.scored if not t.unread))
-
-
-def value_of(trial: AuditTrial) -> float:
-    """A trial's accuracy; 0 for one that failed without a number."""
-    return trial.accuracy.value if trial.accuracy else 0.0
+        return list(dict.fromkeys(level_in(t, factor) for t in self.scored if not t.unread))
 
 
 def acting(factor: str) -> str:
@@ -129,54 +139,98 @@ def acting(factor: str) -> str:
 
 def case_of(claim: Claim, subjects: Subjects) -> Case:
     """What decides a claim."""
+    if claim.kind is ClaimKind.UNREAD:
+        return _unchecked(claim, Reason.UNREAD)
     if claim.factor is not None and claim.factor not in subjects.table.factors:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NOT_VARIED)
-    builder = _BUILDERS.get(claim.kind)
-    if builder is None:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.UNREAD)
-    return builder(claim, subjects)
-
-
-def conclude(case: Case, answers: Mapping[Question, Comparison]) -> Judged:
-    """The verdict on a claim: the least supported of its comparisons, capped by what the case says."""
-    comparisons = tuple(answers[question] for question in case.questions)
-    deciding = min(comparisons, key=lambda c: (_STRENGTH[c.verdict], -c.p_favourable), default=None)
-    if case.claim.kind in (ClaimKind.NO_EFFECT,) or (case.claim.kind is ClaimKind.TRIALS and case.claim.direction == 0):
-        return _no_difference(case, comparisons)
-    if deciding is None:
-        verdict, reason = case.verdict or SupportVerdict.UNCHECKED, case.reason or Reason.UNREAD
-    elif case.verdict is not None and _STRENGTH[case.verdict] < _STRENGTH[deciding.verdict]:
-        verdict, reason = case.verdict, case.reason or Reason.CONFOUNDED
-    else:
-        verdict, reason = deciding.verdict, deciding.reason
-    return Judged(case.claim, verdict, reason, comparisons, deciding, case.confounded, case.trials, case.facts)
+        return _unchecked(claim, Reason.NOT_VARIED)
+    return _BUILDERS[claim.kind](claim, subjects)
 
 
 _STRENGTH = {
     SupportVerdict.CANNOT_HOLD: 0,
     SupportVerdict.UNCHECKED: 1,
     SupportVerdict.NOT_SHOWN: 2,
-    SupportVerdict.DEPENDS: 3,
-    SupportVerdict.HOLDS: 4,
+    SupportVerdict.NOT_CORRECTED: 3,
+    SupportVerdict.DEPENDS: 4,
+    SupportVerdict.HOLDS: 5,
 }
+_FALSE = (Reason.CONTRADICTED, Reason.NOT_BEST, Reason.MIXED_SIGNS, Reason.NO_DIFFERENCE)
+
+
+def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subjects) -> Judged:
+    """The verdict on a claim: the least supported of its comparisons, capped by what the case says. A claim that
+    another result column bears out is not called false."""
+    comparisons = tuple(answers[question] for question in case.questions)
+    if case.claim.direction == 0:
+        return _no_difference(case, comparisons)
+    deciding = min(comparisons, key=lambda c: (_STRENGTH[c.verdict], -c.p_favourable), default=None)
+    if deciding is None:
+        verdict, reason = case.verdict or SupportVerdict.UNCHECKED, case.reason or Reason.UNREAD
+    elif case.verdict is not None and _STRENGTH[case.verdict] < _STRENGTH[deciding.verdict]:
+        verdict, reason = case.verdict, case.reason or Reason.CONFOUNDED
+    else:
+        verdict, reason = deciding.verdict, deciding.reason
+    if reason in _FALSE and "worked" not in case.facts and _borne_out_elsewhere(case, subjects):
+        verdict, reason = SupportVerdict.UNCHECKED, Reason.OTHER_RESULT
+    return _judged(case, verdict, reason, comparisons, deciding)
+
+
+def _judged(
+    case: Case,
+    verdict: SupportVerdict,
+    reason: Reason,
+    comparisons: tuple[Comparison, ...],
+    deciding: Comparison | None,
+) -> Judged:
+    return Judged(
+        claim=case.claim,
+        verdict=verdict,
+        reason=reason,
+        comparisons=comparisons,
+        deciding=deciding,
+        confounded=case.confounded,
+        trials=case.trials,
+        facts=case.facts,
+    )
+
+
+def _borne_out_elsewhere(case: Case, subjects: Subjects) -> bool:
+    """Whether some other result column has every comparison of the claim on the claimed side."""
+    rows = {t.key: t.row for t in subjects.table.trials}
+    higher = case.facts.get("higher")
+    pairs = [(pair, q.sign) for q in case.questions for pair in q.pairs]
+    pairs += [((case.trials[0], key), 1) for key in higher] if isinstance(higher, tuple) else []
+    for name in subjects.table.measure.others:
+        both = [(rows[a].others.get(name), rows[b].others.get(name), sign) for (a, b), sign in pairs]
+        if both and all(
+            a and b and (a.value - b.value) * sign * subjects.table.measure.sign > 0 for a, b, sign in both
+        ):
+            return True
+    return False
 
 
 def _no_difference(case: Case, comparisons: tuple[Comparison, ...]) -> Judged:
-    """ "No effect": refuted by a difference that holds, true of settings that change nothing, else never shown."""
-    found = next((c for c in comparisons if c.verdict is SupportVerdict.HOLDS), None)
+    """ "No effect", "no better": refuted by a difference on the side that is denied, true of settings that change
+    nothing and of a difference that holds on the other side, else never shown."""
+    side = case.claim.no_more
+    held = [c for c in comparisons if c.verdict is SupportVerdict.HOLDS]
+    found = next((c for c in held if not side or c.effect * side > 0), None)
+    other = next((c for c in held if side and c.effect * side < 0), None)
     largest = max(comparisons, key=lambda c: abs(c.effect), default=None)
     if found is not None:
         verdict, reason = SupportVerdict.CANNOT_HOLD, Reason.DIFFERENCE_FOUND
     elif case.reason is not None:
         verdict, reason = case.verdict or SupportVerdict.UNCHECKED, case.reason
+    elif other is not None and len(held) == len(comparisons):
+        verdict, reason = SupportVerdict.HOLDS, Reason.SIGNIFICANT
     else:
         verdict, reason = SupportVerdict.NOT_SHOWN, Reason.ABSENCE
-    return Judged(case.claim, verdict, reason, comparisons, found or largest, case.confounded, case.trials, case.facts)
+    return _judged(case, verdict, reason, comparisons, found or other or largest)
 
 
 def _levels(claim: Claim, subjects: Subjects) -> Case:
     assert claim.factor is not None
-    against = claim.against or (level_in(subjects.baseline.configuration, claim.factor),)
+    against = claim.against or (level_in(subjects.baseline, claim.factor),)
     levels = tuple(level for level in claim.levels if level not in against)
     if not levels:
         others = tuple(level for level in subjects.levels(claim.factor) if level not in claim.levels)
@@ -192,51 +246,23 @@ def _compared(
     against: Sequence[Level],
 ) -> Case:
     treatments, controls = subjects.at(factor, levels), subjects.at(factor, against)
+    facts = {"levels": tuple(levels), "against": tuple(against)}
     if not treatments or not controls:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL, facts={"levels": levels, "against": against})
+        return _unchecked(claim, Reason.NO_TRIAL, levels=tuple(levels), against=tuple(against))
     clean, same, mixed = _sorted_pairs(treatments, controls, factor)
+    own = subjects.named(claim.trials[0], claim.section) if claim.trials else None
+    if own is not None and any(own in pair for pair in clean):  # a row's remark speaks of the row's own comparison
+        clean = [pair for pair in clean if own in pair]
     trials = tuple(t.key for t in treatments)
     confounded = tuple(_confounded(a, b, factor) for a, b in mixed)
     if clean:
-        pairs = tuple((a.key, b.key) for a, b in clean)
-        return Case(
-            claim,
-            (Question(pairs, claim.direction),),
-            None,
-            None,
-            confounded,
-            trials,
-            _naive(treatments, controls, clean, subjects, factor),
-        )
+        question = Question(tuple((a.key, b.key) for a, b in clean), claim.direction)
+        return Case(claim=claim, questions=(question,), confounded=confounded, trials=trials, facts=facts)
     if same:
-        return Case(
-            claim,
-            (),
-            SupportVerdict.CANNOT_HOLD,
-            Reason.SAME_TRAINING,
-            (),
-            trials,
-            {"same": tuple((a.key, b.key) for a, b in same)},
-        )
-    if claim.direction and all(pair.effect * claim.direction <= 0 for pair in confounded):
-        return Case(claim, (), SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, confounded, trials)
-    return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, confounded, trials)
-
-
-def _naive(
-    treatments: Sequence[AuditTrial],
-    controls: Sequence[AuditTrial],
-    clean: _Pairs,
-    subjects: Subjects,
-    factor: str,
-) -> dict[str, object]:
-    """The nearest trial against the baseline, which a text is often read from though it is no one-factor pair."""
-    base = subjects.baseline
-    trained = [t for t in treatments if not t.failed]
-    if not trained or all(c.key != base.key for c in controls) or any(b.key == base.key for _, b in clean):
-        return {}
-    nearest = min(trained, key=lambda t: len(moved(t.configuration, base.configuration)))
-    return {"naive": _confounded(nearest, base, factor)}
+        verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
+        pairs = tuple((a.key, b.key) for a, b in same)
+        return Case(claim=claim, verdict=verdict, reason=Reason.SAME_TRAINING, trials=trials, facts={"same": pairs})
+    return _not_shown(claim, Reason.CONFOUNDED, trials, confounded, levels=tuple(levels), against=tuple(against))
 
 
 _Pairs = list[tuple[AuditTrial, AuditTrial]]
@@ -252,7 +278,7 @@ def _sorted_pairs(
     same: _Pairs = []
     mixed: _Pairs = []
     for a in treatments:
-        moves = [(moved(a.configuration, b.configuration), b) for b in controls]
+        moves = [(moved(a, b), b) for b in controls]
         clean += [(a, b) for names, b in moves if names == (acting(factor),)]
         same += [(a, b) for names, b in moves if not names]
         if not any(names in ((acting(factor),), ()) for names, _ in moves):
@@ -261,8 +287,7 @@ def _sorted_pairs(
 
 
 def _confounded(a: AuditTrial, b: AuditTrial, factor: str) -> ConfoundedPair:
-    also = tuple(name for name in moved(a.configuration, b.configuration) if name != acting(factor))
-    return ConfoundedPair(a.key, b.key, also, value_of(a) - value_of(b))
+    return ConfoundedPair(a.key, b.key, tuple(n for n in moved(a, b) if n != acting(factor)), a.value - b.value)
 
 
 def _best_level(claim: Claim, subjects: Subjects) -> Case:
@@ -271,22 +296,28 @@ def _best_level(claim: Claim, subjects: Subjects) -> Case:
     inside = tuple(level for level in tried if _within(level, claim))
     outside = [level for level in tried if level not in inside]
     if not inside or not outside:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL, facts={"levels": claim.levels, "against": ()})
+        return _unchecked(claim, Reason.NO_TRIAL, levels=claim.levels, against=())
     parts = [_compared(claim, subjects, factor, inside, (level,)) for level in outside]
-    questions = tuple(q for part in parts for q in part.questions)
-    fixed = min(
-        (p for p in parts if p.verdict is not None),
-        key=lambda p: _STRENGTH[p.verdict or SupportVerdict.HOLDS],
-        default=None,
-    )
+    capped = [p for p in parts if p.verdict is not None]
+    if claim.is_range and not _is_bracketed(inside, outside):
+        capped.append(_not_shown(claim, Reason.OPEN_SIDE))
+    fixed = min(capped, key=lambda p: _STRENGTH[p.verdict or SupportVerdict.HOLDS], default=None)
     return Case(
-        claim,
-        questions,
-        fixed.verdict if fixed else None,
-        fixed.reason if fixed else None,
-        tuple(c for part in parts for c in part.confounded),
-        parts[0].trials,
+        claim=claim,
+        questions=tuple(q for part in parts for q in part.questions),
+        verdict=fixed.verdict if fixed else None,
+        reason=fixed.reason if fixed else None,
+        confounded=tuple(c for part in parts for c in part.confounded),
+        trials=parts[0].trials,
+        facts=fixed.facts if fixed else {},
     )
+
+
+def _is_bracketed(inside: Sequence[Level], outside: Sequence[Level]) -> bool:
+    """Whether levels were tried below and above a range."""
+    numbers = [v for v in inside if isinstance(v, int | float)]
+    others = [v for v in outside if isinstance(v, int | float) and v != UNSAID]
+    return bool(others) and min(others) < min(numbers) and max(others) > max(numbers)
 
 
 def _within(level: Level, claim: Claim) -> bool:
@@ -299,167 +330,130 @@ def _within(level: Level, claim: Claim) -> bool:
 def _trend(claim: Claim, subjects: Subjects) -> Case:
     assert claim.factor is not None
     factor = acting(claim.factor)
-    keys = {t.key for t in subjects.trained}
-    unsaid = {t.key for t in subjects.trained if level_in(t.configuration, factor) == UNSAID}
-    pairs = tuple(
-        (p.high, p.low) for p in subjects.structure.pairs if p.factor == factor and {p.high, p.low} <= keys - unsaid
-    )
+    keys = {t.key for t in subjects.trained if level_in(t, factor) != UNSAID}
+    pairs = tuple((p.high, p.low) for p in subjects.structure.pairs if p.factor == factor and {p.high, p.low} <= keys)
     if len(subjects.levels(factor)) < 2:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NOT_VARIED)
+        return _unchecked(claim, Reason.NOT_VARIED)
     if not pairs:
-        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED)
-    return Case(claim, (Question(pairs, claim.direction),), trials=tuple(dict.fromkeys(k for p in pairs for k in p)))
+        return _not_shown(claim, Reason.CONFOUNDED)
+    trials = tuple(dict.fromkeys(key for pair in pairs for key in pair))
+    return Case(claim=claim, questions=(Question(pairs, claim.direction),), trials=trials)
 
 
 def _boundary(claim: Claim, subjects: Subjects) -> Case:
-    assert claim.factor is not None
-    sign, edge = claim.direction, claim.levels[0]
+    factor, sign, edge = claim.factor or "", claim.direction, claim.levels[0]
     assert isinstance(edge, int | float)
 
     def beyond(trial: AuditTrial) -> bool:
-        level = level_in(trial.configuration, claim.factor or "")
-        return isinstance(level, int | float) and sign * level >= sign * edge
+        level = level_in(trial, factor)
+        if not isinstance(level, int | float) or level == UNSAID:
+            return False
+        return level == edge if claim.exact else sign * level >= sign * edge
 
-    known = [t for t in subjects.scored if not t.unread]
-    failed = [
-        t
-        for t in (*known, *(t for t in subjects.table.trials if t.failed and t.accuracy is None))
-        if t.failed and beyond(t)
-    ]
-    at_edge_failed = any(level_in(t.configuration, claim.factor) == edge for t in failed)
-    worked = [
-        t
-        for t in subjects.trained
-        if not t.unread and beyond(t) and (at_edge_failed or level_in(t.configuration, claim.factor) != edge)
-    ]
+    known = [t for t in subjects.table.trials if not t.unread and beyond(t)]
+    failed = [t for t in known if t.failed]
+    at_edge_failed = any(level_in(t, factor) == edge for t in failed)
+    worked = tuple(t.key for t in known if t in subjects.trained and (at_edge_failed or level_in(t, factor) != edge))
     trials = tuple(t.key for t in failed)
+    if worked and failed and claim.exact:
+        return _not_shown(claim, Reason.MIXED_RUNS, trials, worked=worked)
     if worked:
-        return Case(
-            claim,
-            (),
-            SupportVerdict.CANNOT_HOLD,
-            Reason.CONTRADICTED,
-            (),
-            trials,
-            {"worked": tuple(t.key for t in worked)},
-        )
+        return Case(claim=claim, verdict=SupportVerdict.CANNOT_HOLD, reason=Reason.CONTRADICTED, trials=trials,
+                    facts={"worked": worked})  # fmt: skip
     if not failed:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL, facts={"levels": (edge,), "against": ()})
+        return _unchecked(claim, Reason.NO_TRIAL, levels=(edge,), against=())
     boundary = next(
-        (b for b in subjects.structure.boundaries if b.factor == acting(claim.factor or "") and b.above == (sign > 0)),
-        None,
+        (b for b in subjects.structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0)), None
     )
-    return _with_boundary(claim, subjects, trials, boundary, failed)
-
-
-def _with_boundary(
-    claim: Claim,
-    subjects: Subjects,
-    trials: tuple[str, ...],
-    boundary: Boundary | None,
-    failed: Sequence[AuditTrial],
-) -> Case:
     trained = subjects.table.get(boundary.trained) if boundary is not None else None
     if boundary is None or trained is None:
-        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, (), trials)
-    facts = {"boundary": boundary}
+        return _not_shown(claim, Reason.CONFOUNDED, trials)
     if len(boundary.moves) > 1:
-        first = subjects.table.get(boundary.failed[0]) or failed[0]
-        pair = _confounded(first, trained, boundary.factor)
-        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, (pair,), trials, facts)
+        pair = _confounded(subjects.table.get(boundary.failed[0]) or failed[0], trained, boundary.factor)
+        return _not_shown(claim, Reason.CONFOUNDED, trials, (pair,), boundary=boundary)
     if len(failed) == 1:
-        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.ONE_TRIAL, (), trials, facts)
-    if not any(level_in(t.configuration, claim.factor or "") == claim.levels[0] for t in failed):
-        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.EDGE_OPEN, (), trials, facts)
+        return _not_shown(claim, Reason.ONE_TRIAL, trials, boundary=boundary)
+    if not at_edge_failed:
+        return _not_shown(claim, Reason.EDGE_OPEN, trials, boundary=boundary)
     if len(failed) < ENOUGH_FAILURES:
-        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.FEW_RUNS, (), trials, facts)
-    return Case(claim, (), SupportVerdict.HOLDS, Reason.FAILED, (), trials, facts)
+        return _not_shown(claim, Reason.FEW_RUNS, trials, boundary=boundary)
+    facts = {"boundary": boundary}
+    return Case(claim=claim, verdict=SupportVerdict.HOLDS, reason=Reason.FAILED, trials=trials, facts=facts)
 
 
 def _no_effect(claim: Claim, subjects: Subjects) -> Case:
     assert claim.factor is not None
     factor = acting(claim.factor)
     if claim.factor == "gradient_checkpointing":
-        return Case(claim, (), SupportVerdict.HOLDS, Reason.SAME_TRAINING)
-    keys = {
-        t.key for t in subjects.scored if not claim.levels or level_in(t.configuration, claim.factor) in claim.levels
-    }
+        return Case(claim=claim, verdict=SupportVerdict.HOLDS, reason=Reason.SAME_TRAINING)
     scored = {t.key for t in subjects.scored}
+    keys = {t.key for t in subjects.scored if not claim.levels or level_in(t, claim.factor) in claim.levels}
     pairs = [
         p
         for p in subjects.structure.pairs
         if p.factor == factor and {p.low, p.high} <= scored and (p.low in keys or p.high in keys)
     ]
     if pairs:
-        return Case(claim, tuple(Question(((p.high, p.low),)) for p in pairs))
+        return Case(claim=claim, questions=tuple(Question(((p.high, p.low),)) for p in pairs))
     if len(subjects.levels(claim.factor)) < 2:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NOT_VARIED)
+        return _unchecked(claim, Reason.NOT_VARIED)
     if factor == EFFECTIVE_BATCH and len(subjects.levels(EFFECTIVE_BATCH)) == 1:
-        return Case(claim, (), SupportVerdict.HOLDS, Reason.SAME_TRAINING)
-    return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED)
+        return Case(claim=claim, verdict=SupportVerdict.HOLDS, reason=Reason.SAME_TRAINING)
+    return _not_shown(claim, Reason.CONFOUNDED)
 
 
 def _importance(claim: Claim, subjects: Subjects) -> Case:
+    """The order of factors is a comparison of differences, which a record cannot carry; the first factor's own largest
+    difference is shown beside."""
     assert claim.factor is not None
-    factor = acting(claim.factor)
     by_key = {t.key: t for t in subjects.trained}
-    pairs = [p for p in subjects.structure.pairs if p.factor == factor and p.low in by_key and p.high in by_key]
-    if not pairs:
-        return Case(claim, (), SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED)
-    widest = max(pairs, key=lambda p: abs(value_of(by_key[p.high]) - value_of(by_key[p.low])))
-    return Case(claim, (Question(((widest.high, widest.low),)),), SupportVerdict.NOT_SHOWN, Reason.ORDER_UNKNOWN)
+    pairs = [
+        p for p in subjects.structure.pairs if p.factor == acting(claim.factor) and {p.low, p.high} <= by_key.keys()
+    ]
+    missing = [name for name in claim.order if name not in subjects.table.factors]
+    if missing or not pairs:
+        return _unchecked(claim, Reason.NOT_VARIED) if missing else _not_shown(claim, Reason.CONFOUNDED)
+    widest = max(pairs, key=lambda p: abs(by_key[p.high].value - by_key[p.low].value))
+    question = Question(((widest.high, widest.low),))
+    return Case(claim=claim, questions=(question,), verdict=SupportVerdict.NOT_SHOWN, reason=Reason.ORDER_UNKNOWN)
 
 
 def _trials(claim: Claim, subjects: Subjects) -> Case:
-    treatment = _subject(claim, subjects)
+    treatment = subjects.named(claim.trials[0], claim.section) if claim.trials else None
     against = (claim.against_trials or ("baseline",))[0]
     control = subjects.best_before(treatment) if against == "best" else subjects.named(against, claim.section)
     if treatment is None or control is None or treatment.key == control.key:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL)
+        return _unchecked(claim, Reason.NO_TRIAL)
     trials = (treatment.key, control.key)
     if treatment.failed and claim.direction < 0:
-        return Case(claim, (), SupportVerdict.HOLDS, Reason.FAILED, (), trials)
-    if treatment.accuracy is None or control.accuracy is None:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL, (), trials)
-    if not (treatment.unread or control.unread) and not moved(treatment.configuration, control.configuration):
+        return Case(claim=claim, verdict=SupportVerdict.HOLDS, reason=Reason.FAILED, trials=trials)
+    if treatment.score is None or control.score is None:
+        return _unchecked(claim, Reason.NO_TRIAL, trials)
+    if not (treatment.unread or control.unread) and not moved(treatment, control):
         verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
-        return Case(claim, (), verdict, Reason.SAME_TRAINING, (), trials, {"same": ((treatment.key, control.key),)})
-    return Case(claim, (Question(((treatment.key, control.key),), claim.direction),), None, None, (), trials)
-
-
-def _subject(claim: Claim, subjects: Subjects) -> AuditTrial | None:
-    if claim.trials:
-        return subjects.named(claim.trials[0], claim.section)
-    found = subjects.matching(claim.values) if claim.values else []
-    return found[0] if found else None
+        return Case(claim=claim, verdict=verdict, reason=Reason.SAME_TRAINING, trials=trials, facts={"same": (trials,)})
+    return Case(claim=claim, questions=(Question((trials,), claim.direction),), trials=trials)
 
 
 def _best_trial(claim: Claim, subjects: Subjects) -> Case:
-    treatment = _subject(claim, subjects)
-    if treatment is None or treatment.accuracy is None:
-        return Case(claim, (), SupportVerdict.UNCHECKED, Reason.NO_TRIAL)
+    found = subjects.matching(claim.values) if claim.values and not claim.trials else []
+    treatment = subjects.named(claim.trials[0], claim.section) if claim.trials else found[0] if found else None
+    if treatment is None or treatment.score is None:
+        return _unchecked(claim, Reason.NO_TRIAL)
     pool = subjects.within(claim, treatment)
-    higher = [t for t in pool if value_of(t) > value_of(treatment)]
+    units = treatment.score.unit / 2
+    higher = [t for t in pool if t.score and t.value - treatment.value > (units + t.score.unit / 2) * (1 - 1e-9)]
     if higher:
-        return Case(
-            claim,
-            (),
-            SupportVerdict.CANNOT_HOLD,
-            Reason.NOT_BEST,
-            (),
-            (treatment.key,),
-            {"higher": tuple(t.key for t in sorted(higher, key=value_of, reverse=True))},
-        )
-    rivals = [
-        t
-        for t in pool
-        if not t.failed and t.key != treatment.key and (t.unread or moved(t.configuration, treatment.configuration))
-    ]
-    second = max(rivals, key=value_of, default=None)
-    keys = dict.fromkeys(
-        t.key for t in (subjects.baseline, second) if t is not None and t.key != treatment.key and t in rivals
-    )
-    return Case(claim, tuple(Question(((treatment.key, key),), 1) for key in keys), None, None, (), (treatment.key,))
+        keys = tuple(t.key for t in sorted(higher, key=lambda t: -t.value))
+        return Case(claim=claim, verdict=SupportVerdict.CANNOT_HOLD, reason=Reason.NOT_BEST, trials=(treatment.key,),
+                    facts={"higher": keys})  # fmt: skip
+    rivals = [t for t in pool if not t.failed and t.key != treatment.key and (t.unread or moved(t, treatment))]
+    second = max(rivals, key=lambda t: t.value, default=None)
+    keys = tuple(dict.fromkeys(t.key for t in (subjects.baseline, second) if t is not None and t in rivals))
+    questions = tuple(Question(((treatment.key, key),), 1) for key in keys)
+    if not questions:
+        return _unchecked(claim, Reason.NO_TRIAL, (treatment.key,))
+    return Case(claim=claim, questions=questions, trials=(treatment.key,))
 
 
 _BUILDERS: dict[ClaimKind, Callable[[Claim, Subjects], Case]] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunebook.audit.judge.cases import Subjects, acting, value_of
+from tunebook.audit.judge.cases import Subjects, acting
 from tunebook.audit.judge.structure import level_in, moved
-from tunebook.audit.judge.trials import AuditTrial, TrialTable, row_key, same_accuracy, same_result
-from tunebook.audit.model import Accuracy, BestBlock, HandRecord, Note, Row, TableKind
+from tunebook.audit.judge.trials import AuditTrial, TrialTable, row_key, same_result, same_score
+from tunebook.audit.model import BestBlock, HandRecord, MeasureKind, Note, Row, Score, TableKind
 
 __all__ = ["inconsistencies"]
 
@@ -30,9 +30,8 @@ def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -
     for trial in table.trials:
         if trial.row.kind is TableKind.SETTINGS and trial.row.described:
             found += _row_notes(trial.row, trial, subjects)
-    found += _said(record, subjects)
-    found += _said_gaps(record, subjects)
-    found += _differences(record, subjects)
+    if record.measure.kind is MeasureKind.SHARE:
+        found += [*_said(record, subjects), *_said_gaps(record, subjects), *_differences(record, subjects)]
     for block in record.best_blocks:
         found += _block_notes(block, subjects)
     return tuple(found)
@@ -44,7 +43,7 @@ def _repeated(table: TrialTable) -> Iterator[Note]:
         if trial is not None:
             first = trial.row
             other = any(row.values[n] != first.values[n] for n in row.values.keys() & first.values.keys())
-            values = {"settings": other, "text": row.accuracy, "table": first.accuracy}
+            values = {"settings": other, "text": row.score, "table": first.score}
             yield Note("repeated", {"trial": row.trial, "line": row.line, **values})
 
 
@@ -61,8 +60,8 @@ def _coverage(record: HandRecord, table: TrialTable) -> Iterator[Note]:
 
 def _row_notes(row: Row, trial: AuditTrial, subjects: Subjects) -> Iterator[Note]:
     base = {"trial": row.trial, "as": trial.label, "line": row.line}
-    if row is not trial.row and not same_result(row, trial.row) and (row.accuracy or row.failed):
-        yield Note("result_differs", {**base, "text": row.accuracy, "table": trial.accuracy})
+    if row is not trial.row and not same_result(row, trial.row) and (row.score or row.failed):
+        yield Note("result_differs", {**base, "text": row.score, "table": trial.score})
     own = trial.configuration.as_dict()
     wrong = {n: (v, own[n]) for n, v in row.described.items() if n in trial.row.values and trial.row.values[n] != v}
     if wrong:
@@ -73,7 +72,7 @@ def _row_notes(row: Row, trial: AuditTrial, subjects: Subjects) -> Iterator[Note
 
 def _described_short(row: Row, trial: AuditTrial, subjects: Subjects, base: dict[str, object]) -> Iterator[Note]:
     """A description that names fewer settings than differ from what a reader will take as its starting point."""
-    if not row.described or row.is_baseline:
+    if not row.fully_described or row.is_baseline or trial.unread:
         return
     named = {acting(name) for name in row.described}
     if "lora_r" in named:
@@ -81,14 +80,14 @@ def _described_short(row: Row, trial: AuditTrial, subjects: Subjects, base: dict
     reference = subjects.baseline
     if row.builds_on not in (None, "baseline", "best"):
         reference = subjects.named(row.builds_on or "", row.section) or reference
-    undeclared = tuple(n for n in moved(trial.configuration, reference.configuration) if n not in named)
+    undeclared = tuple(n for n in moved(trial, reference) if n not in named)
     near = [
         t
         for t in subjects.scored
         if t.order < trial.order
         and t.key != trial.key
         and not t.unread
-        and len(names := moved(trial.configuration, t.configuration)) > 0
+        and len(names := moved(trial, t)) > 0
         and set(names) <= named
     ]
     if not undeclared or (row.builds_on == "best" and near):
@@ -109,8 +108,8 @@ def _said(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
     """Accuracies in sentences that are not those of the trial they name."""
     for said in record.said:
         trial = subjects.table.resolve(said.trial, said.section)
-        if trial is not None and trial.accuracy is not None and not same_accuracy(said.accuracy, trial.accuracy):
-            values = {"trial": trial.label, "line": said.line, "text": said.accuracy, "table": trial.accuracy}
+        if trial is not None and trial.score is not None and not same_score(said.score, trial.score):
+            values = {"trial": trial.label, "line": said.line, "text": said.score, "table": trial.score}
             yield Note("said_differs", values)
 
 
@@ -118,22 +117,24 @@ def _said_gaps(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
     """Differences of two trials in sentences that are not those of their accuracies."""
     for claim in record.claims:
         named = [subjects.named(name, claim.section) for name in (*claim.trials[:1], *claim.against_trials[:1])]
-        if claim.points is None or len(named) < 2:
+        if claim.gap is None or len(named) < 2:
             continue
         a, b = named
-        if a is None or b is None or a.accuracy is None or b.accuracy is None:
+        if a is None or b is None or a.score is None or b.score is None:
             continue
-        gap, slack = a.accuracy.value - b.accuracy.value, (a.accuracy.unit + b.accuracy.unit) / 2
-        if abs(100 * abs(gap) - claim.points.value) > claim.points.unit / 2 + 100 * slack + 1e-6:
-            values = {"line": claim.line, "said": claim.points.value, "points": 100 * gap}
+        gap, slack = a.score.value - b.score.value, (a.score.unit + b.score.unit) / 2
+        unit = claim.gap.unit / (2 if claim.gap.points else 1)  # per cents are often cut off
+        scales = [100.0] if claim.gap.points or b.score.value <= 0 else [100.0, 100.0 / b.score.value]
+        if all(abs(x * abs(gap) - claim.gap.value) > unit + x * slack + 1e-6 for x in scales):
+            values = {"line": claim.line, "said": claim.gap.value, "points": 100 * gap}
             yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
 
 
 def _differences(record: HandRecord, subjects: Subjects) -> list[Note]:
     """Printed differences from the baseline that are neither the points nor the per cent that the accuracies give.
     Where most of a column are not, the column compares with something else, which is said instead."""
-    base = subjects.baseline.accuracy
-    rows = [row for row in record.rows if row.difference is not None and row.accuracy is not None]
+    base = subjects.baseline.score
+    rows = [row for row in record.rows if row.difference is not None and row.score is not None]
     if base is None or base.value <= 0 or not rows:
         return []
     wrong = [row for row in rows if not _difference_fits(row, base)]
@@ -151,13 +152,13 @@ def _differences(record: HandRecord, subjects: Subjects) -> list[Note]:
             },
         )
         for row in wrong
-        if row.difference is not None and row.accuracy is not None
-        for gap in [row.accuracy.value - base.value]
+        if row.difference is not None and row.score is not None
+        for gap in [row.score.value - base.value]
     ]
 
 
-def _difference_fits(row: Row, base: Accuracy) -> bool:
-    said, own = row.difference, row.accuracy
+def _difference_fits(row: Row, base: Score) -> bool:
+    said, own = row.difference, row.score
     assert said is not None
     assert own is not None
     gap, slack = own.value - base.value, (own.unit + base.unit) / 2
@@ -171,9 +172,7 @@ def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:
     matching = subjects.matching(known)
     named = subjects.table.resolve(block.trial, "") if block.trial else None
     if named is not None:
-        wrong = {
-            n: (v, level_in(named.configuration, n)) for n, v in known.items() if level_in(named.configuration, n) != v
-        }
+        wrong = {n: (v, level_in(named, n)) for n, v in known.items() if level_in(named, n) != v}
         if wrong:
             yield Note("best_block_settings", {"line": block.line, "trial": named.label, "settings": wrong})
     elif not matching:
@@ -181,9 +180,10 @@ def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:
     trial = named or (matching[0] if matching else None)
     if trial is None:
         return
-    said = block.accuracy
-    if said and trial.accuracy and not same_accuracy(said, trial.accuracy):
-        values = {"line": block.line, "trial": trial.label, "text": said, "table": trial.accuracy}
+    said = block.score
+    share = subjects.table.measure.kind is MeasureKind.SHARE
+    if share and said and trial.score and not same_score(said, trial.score):
+        values = {"line": block.line, "trial": trial.label, "text": said, "table": trial.score}
         yield Note("best_block_result", values)
-    if value_of(subjects.best) > value_of(trial):
+    if subjects.best.value > trial.value:
         yield Note("best_block_not_best", {"line": block.line, "trial": trial.label, "best": subjects.best.label})

@@ -9,11 +9,11 @@ with two decimals nearly every n fits. Rounding to nearest is assumed, not trunc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tunebook.audit.model import Accuracy
+from tunebook.audit.model import Score
 
 __all__ = ["CHANCE_LIMIT", "Examples", "correct_of", "fits", "infer_examples", "settle_examples", "slack_of"]
 
@@ -51,7 +51,7 @@ class Examples:
     stated_misfit: int | None = None
 
 
-def fits(accuracy: Accuracy, n: int) -> bool:
+def fits(accuracy: Score, n: int) -> bool:
     """Whether a printed accuracy is a whole number of n-ths, rounded to its last printed place."""
     if accuracy.total is not None:
         return n % accuracy.total == 0
@@ -59,56 +59,39 @@ def fits(accuracy: Accuracy, n: int) -> bool:
     return abs(correct / n - accuracy.value) <= accuracy.unit / 2 + _SLACK
 
 
-def correct_of(accuracy: Accuracy, n: int) -> int:
+def correct_of(accuracy: Score, n: int) -> int:
     """The number of correct answers of n that comes nearest to a printed accuracy."""
     if accuracy.correct is not None and accuracy.total == n:
         return accuracy.correct
     return min(n, max(0, round(accuracy.value * n)))
 
 
-def slack_of(accuracy: Accuracy, n: int) -> int:
+def slack_of(accuracy: Score, n: int) -> int:
     """By how many examples the count may be off because the accuracy was printed too coarsely for n: 81.2 % of 5,000
     is 4,060 give or take 2."""
     return 0 if accuracy.total is not None else int(accuracy.unit / 2 * n + _SLACK)
 
 
-def settle_examples(accuracies: Sequence[Accuracy], given: int | None, stated: Sequence[int]) -> Examples:
-    """The number of examples: as given, else from fractions, else as the text states where that fits, else inferred."""
-    inferred = infer_examples(accuracies)
-    if given is not None:
-        return _with(inferred, given, "given", accuracies, stated)
+def settle_examples(accuracies: Sequence[Score], given: int | None, stated: Sequence[int], seeds: int = 1) -> Examples:
+    """The number of examples: as given, else from fractions, else as the text states where that fits, else inferred.
+    `seeds`: results are means over as many, so that they are whole fractions of n times as many."""
+    inferred = infer_examples(accuracies) if seeds == 1 else Examples(None, "unknown")
     totals = {a.total for a in accuracies if a.total is not None}
-    if len(totals) == 1:
-        return _with(inferred, totals.pop(), "fractions", accuracies, stated)
-    fitting = [n for n in stated if accuracies and all(fits(a, n) for a in accuracies)]
-    misfit = next((n for n in stated if n not in fitting), None)
+    fitting = [n for n in stated if accuracies and all(fits(a, n * seeds) for a in accuracies)]
+    n, how = (given, "given") if given is not None else (None, "")
+    if n is None and len(totals) == 1:
+        n, how = totals.pop(), "fractions"
+    if n is not None:
+        misfits = tuple(i for i, accuracy in enumerate(accuracies) if not fits(accuracy, n * seeds))
+        contradicted = next((s for s in stated if n not in stated), None)
+        return replace(inferred, n=n, how=how, alternatives=(), misfits=misfits, stated_misfit=contradicted)
     if fitting:
-        return _with(inferred, fitting[0], "stated", accuracies, ())
-    return Examples(
-        inferred.n,
-        inferred.how,
-        inferred.smallest,
-        inferred.luck,
-        inferred.alternatives,
-        inferred.common_factor_chance,
-        (),
-        misfit if inferred.n is not None else None,
-    )
+        return replace(inferred, n=fitting[0], how="stated", alternatives=())
+    misfit = stated[0] if stated and inferred.n is not None else None
+    return replace(inferred, stated_misfit=misfit)
 
 
-def _with(
-    inferred: Examples,
-    n: int,
-    how: str,
-    accuracies: Sequence[Accuracy],
-    stated: Sequence[int],
-) -> Examples:
-    misfit = next((s for s in stated if n not in stated), None)
-    misfits = tuple(i for i, accuracy in enumerate(accuracies) if not fits(accuracy, n))
-    return Examples(n, how, inferred.smallest, inferred.luck, (), inferred.common_factor_chance, misfits, misfit)
-
-
-def infer_examples(accuracies: Sequence[Accuracy]) -> Examples:
+def infer_examples(accuracies: Sequence[Score]) -> Examples:
     """The smallest number of examples that every accuracy fits, and whether that says anything.
 
     The chance is an approximation: a printed value taken at random is a whole fraction of n with probability about

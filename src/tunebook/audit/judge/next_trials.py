@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tunebook.audit.judge.cases import Judged, Subjects
 from tunebook.audit.judge.structure import Structure, level_in, moved
@@ -82,7 +82,7 @@ def _wishes(
     for confounding in structure.confounded:
         if confounding.code == "level_not_isolated":
             factor = confounding.factors[0]
-            level = level_in(subjects.best.configuration, factor)
+            level = level_in(subjects.best, factor)
             if level in confounding.levels and factor in FACTOR_KINDS:
                 yield _with_level(base, factor, level), "level", factor, level
     for trial in open_trials:
@@ -95,8 +95,8 @@ def _boundary_wishes(subjects: Subjects, structure: Structure) -> Iterator[_Wish
         trained, failed = subjects.table.get(boundary.trained), subjects.table.get(boundary.failed[0])
         if trained is None or failed is None or boundary.factor not in FACTOR_KINDS:
             continue
-        failed_level = level_in(failed.configuration, boundary.factor)
-        trained_level = level_in(trained.configuration, boundary.factor)
+        failed_level = level_in(failed, boundary.factor)
+        trained_level = level_in(trained, boundary.factor)
         yield (
             trained.configuration.with_values(**{boundary.factor: failed_level}),
             "boundary_factor" if len(boundary.moves) > 1 else "boundary_again",
@@ -156,7 +156,12 @@ def _priced(
     subjects: Subjects,
 ) -> NextTrial:
     again = next(
-        (t.label for t in subjects.table.trials if not t.unread and not moved(t.configuration, configuration)), None
+        (
+            t.label
+            for t in subjects.table.trials
+            if not t.unread and not moved(t, replace(subjects.baseline, configuration=configuration))
+        ),
+        None,
     )
     epochs = configuration.num_train_epochs, subjects.baseline.configuration.num_train_epochs
     cost = 1.0 if UNSAID in epochs else epochs[0] / max(epochs[1], 1e-9)

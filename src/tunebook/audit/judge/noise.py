@@ -51,6 +51,8 @@ def seed_noise(
     accuracies: dict[str, float],
     groups: Sequence[tuple[str, ...]],
     groups_if_short: Sequence[tuple[int, tuple[str, ...]]],
+    spreads: Sequence[float] = (),
+    seeds: int = 1,
 ) -> SeedNoise:
     """Seed noise from equal trials.
 
@@ -58,8 +60,13 @@ def seed_noise(
         accuracies: by key, of trials that trained.
         groups: keys with equal effective settings.
         groups_if_short: the same when no example is longer than the given number of tokens.
+        spreads, seeds: standard deviations printed behind a ±, each over as many seeds.
     """
     squares, freedom = _pooled(accuracies, groups)
+    squares *= seeds  # of means over seeds
+    if seeds > 1:
+        squares += sum(spread**2 for spread in spreads) * (seeds - 1)
+        freedom += len(spreads) * (seeds - 1)
     short_squares, short_freedom = _pooled(accuracies, [keys for _, keys in groups_if_short])
     unconditional = [g for g in groups if not any(set(g) <= set(keys) for _, keys in groups_if_short)]
     rest, rest_freedom = _pooled(accuracies, unconditional)

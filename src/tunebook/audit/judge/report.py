@@ -7,24 +7,24 @@ judges every claim, and proposes the trials that would settle the rest. Pure: th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tunebook.audit.judge import bounds
-from tunebook.audit.judge.cases import Case, Judged, Subjects, case_of, conclude, value_of
+from tunebook.audit.judge.cases import Judged, Subjects, case_of, conclude
 from tunebook.audit.judge.consistency import inconsistencies
 from tunebook.audit.judge.counts import Examples, correct_of, settle_examples, slack_of
 from tunebook.audit.judge.next_trials import NextTrial, next_trials
 from tunebook.audit.judge.noise import SeedNoise, seed_noise
 from tunebook.audit.judge.structure import Structure, level_in, structure_of
 from tunebook.audit.judge.trials import AuditTrial, TrialTable, trials_of
-from tunebook.audit.judge.verdicts import ALPHA, Comparison, Judge, Question, SupportVerdict
-from tunebook.audit.model import Claim, ClaimKind, HandRecord, Note
+from tunebook.audit.judge.verdicts import ALPHA, Comparison, Counts, Judge, Question, SupportVerdict
+from tunebook.audit.model import Claim, ClaimKind, HandRecord, MeasureKind, Note
+from tunebook.statistics.intervals import wilson
 
 __all__ = ["AuditReport", "Detectable", "FactorEffect", "TrialVerdict", "audit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialVerdict:
     """One trial as the audit sees it.
 
@@ -45,7 +45,7 @@ class TrialVerdict:
     comparison: Comparison | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FactorEffect:
     """What the record shows of one factor.
 
@@ -65,7 +65,7 @@ class FactorEffect:
     broke: tuple[str, str] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Detectable:
     """The smallest true difference that this record finds with power 0.8, as bounds over all pairings.
 
@@ -89,7 +89,7 @@ class Detectable:
     to_settle: tuple[int, int] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AuditReport:
     """Everything the audit found. `best_claim` is the record's standing claim, best against baseline; `slack` the most
     examples by which a count may be off because accuracies were printed coarsely."""
@@ -123,94 +123,61 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
     table = trials_of(record)
     structure = structure_of(table)
     subjects = Subjects(table, structure)
-    size = settle_examples([t.accuracy for t in subjects.scored if t.accuracy], examples, record.stated_examples)
-    correct = _counts(subjects.scored, size.n)
-    noise = _noise(subjects, structure, correct, size.n)
+    size, counts = _counts(record, subjects, examples)
+    noise = _noise(subjects, structure, counts)
     comparable = [t.key for t in subjects.scored if structure.moves.get(t.key) != () and t.key != table.baseline]
-    slack = _slack(subjects.scored, size.n)
-    judge = Judge(table, correct, slack, size.n, noise, comparable, _different_pairs(subjects, structure))
-    cases = _cases(_claims(record), subjects)
+    judge = Judge(table, counts, noise, comparable, _different_pairs(subjects, structure))
+    cases = [case_of(claim, subjects) for claim in _claims(record)]
     widest = _widest(subjects, structure)
     best_question = _best_question(subjects, structure)
-    judge.settle(
-        [
-            *(q for case in cases for q in case.questions),
-            *(q for q in widest.values() if q),
-            *([best_question] if best_question else []),
-        ]
-    )
-    claims = tuple(_conclude(case, judge) for case in cases)
-    trials = _trial_verdicts(subjects, structure, correct, size.n, judge)
+    asked = [*(q for case in cases for q in case.questions), *widest.values(), best_question]
+    judge.settle([question for question in asked if question])
+    claims = tuple(conclude(case, {q: judge.answer(q) for q in case.questions}, subjects) for case in cases)
+    trials = _trial_verdicts(subjects, structure, counts, judge)
     open_trials = [v.trial for v in trials if v.comparison and v.comparison.verdict is SupportVerdict.DEPENDS]
     return AuditReport(
-        record,
-        table,
-        structure,
-        size,
-        noise,
-        trials,
-        subjects.best.key,
-        judge.answer(best_question) if best_question else None,
-        _tied(subjects, correct, size.n),
-        _detectable(subjects, correct, size.n, judge, noise),
-        _effects(subjects, structure, widest, judge),
-        claims,
-        inconsistencies(record, table, subjects),
-        next_trials(subjects, structure, claims, open_trials),
-        judge.family_sizes,
-        _needed_if_unknown(subjects) if size.n is None else None,
-        max(slack.values(), default=0),
+        record=record,
+        table=table,
+        structure=structure,
+        examples=size,
+        noise=noise,
+        trials=trials,
+        best=subjects.best.key,
+        best_claim=judge.answer(best_question) if best_question else None,
+        tied_with_best=_tied(subjects, counts),
+        detectable=_detectable(subjects, counts, judge, noise),
+        effects=_effects(subjects, structure, widest, judge),
+        claims=claims,
+        inconsistencies=inconsistencies(record, table, subjects),
+        next_trials=next_trials(subjects, structure, claims, open_trials),
+        family_sizes=judge.family_sizes,
+        needed_examples_if_unknown=_needed_if_unknown(subjects) if size.n is None else None,
+        slack=max(counts.slack.values(), default=0),
     )
 
 
-def _cases(claims: Sequence[Claim], subjects: Subjects) -> list[Case]:
-    """What decides each claim; sentences that say the same are looked up once."""
-    known: dict[tuple[object, ...], Case] = {}
-    cases = []
-    for claim in claims:
-        values = tuple(sorted(claim.values.items(), key=lambda item: item[0]))
-        meaning = (
-            claim.kind,
-            claim.factor,
-            claim.levels,
-            claim.against,
-            claim.is_range,
-            claim.direction,
-            claim.trials,
-            claim.against_trials,
-            claim.so_far,
-            claim.round,
-            claim.section if claim.trials else "",
-            values,
-        )
-        if meaning not in known:
-            known[meaning] = case_of(claim, subjects)
-        cases.append(replace(known[meaning], claim=claim))
-    return cases
+def _counts(record: HandRecord, subjects: Subjects, given: int | None) -> tuple[Examples, Counts]:
+    """The number of examples and the right answers of each trial; nothing where results are no shares."""
+    seeds = record.seeds or 1
+    scores = {t.key: t.score for t in subjects.scored if t.score is not None}
+    if record.measure.kind is not MeasureKind.SHARE:
+        return Examples(None, "no_share"), Counts(n=None)
+    size = settle_examples(list(scores.values()), given, record.stated_examples, seeds)
+    if size.n is None:
+        return size, Counts(n=None, seeds=seeds)
+    total = size.n * seeds
+    slack = {key: slack for key, score in scores.items() if (slack := slack_of(score, total))}
+    correct = {key: correct_of(score, total) for key, score in scores.items()}
+    return size, Counts(n=size.n, seeds=seeds, correct=correct, slack=slack)
 
 
-def _counts(scored: Sequence[AuditTrial], n: int | None) -> dict[str, int]:
-    if n is None:
-        return {}
-    return {t.key: correct_of(t.accuracy, n) for t in scored if t.accuracy is not None}
-
-
-def _slack(scored: Sequence[AuditTrial], n: int | None) -> dict[str, int]:
-    if n is None:
-        return {}
-    return {t.key: slack for t in scored if t.accuracy is not None and (slack := slack_of(t.accuracy, n))}
-
-
-def _noise(subjects: Subjects, structure: Structure, correct: dict[str, int], n: int | None) -> SeedNoise:
-    trained = {t.key: correct[t.key] / n if n else value_of(t) for t in subjects.trained}
+def _noise(subjects: Subjects, structure: Structure, counts: Counts) -> SeedNoise:
+    trained = {t.key: counts.correct[t.key] / counts.total if counts.n else t.value for t in subjects.trained}
+    spreads = [t.score.spread for t in subjects.trained if t.score and t.score.spread is not None]
+    known = [tuple(k for k in keys if k in trained) for keys in structure.equal]
+    short = [(length, tuple(k for k in keys if k in trained)) for length, keys in structure.equal_if_short]
     return seed_noise(
-        trained,
-        [g for keys in structure.equal if len(g := tuple(k for k in keys if k in trained)) > 1],
-        [
-            (length, g)
-            for length, keys in structure.equal_if_short
-            if len(g := tuple(k for k in keys if k in trained)) > 1
-        ],
+        trained, [g for g in known if len(g) > 1], [s for s in short if len(s[1]) > 1], spreads, counts.seeds
     )
 
 
@@ -223,94 +190,89 @@ def _different_pairs(subjects: Subjects, structure: Structure) -> int:
 
 def _claims(record: HandRecord) -> list[Claim]:
     """The record's claims, and its best-configuration blocks as claims of their own, in the order of the document."""
-    claims = list(record.claims)
-    for block in record.best_blocks:
-        claims.append(
-            Claim(
-                ClaimKind.BEST_TRIAL, "", block.line, values=block.values, trials=(block.trial,) if block.trial else ()
-            )
+    blocks = [
+        Claim(
+            kind=ClaimKind.BEST_TRIAL,
+            text="",
+            line=block.line,
+            values=block.values,
+            trials=(block.trial,) if block.trial else (),
+            block=True,
         )
-    return sorted(claims, key=lambda claim: claim.line)
-
-
-def _conclude(case: Case, judge: Judge) -> Judged:
-    return conclude(case, {question: judge.answer(question) for question in case.questions})
+        for block in record.best_blocks
+    ]
+    return sorted([*record.claims, *blocks], key=lambda claim: claim.line)
 
 
 def _best_question(subjects: Subjects, structure: Structure) -> Question | None:
     best, base = subjects.best, subjects.baseline
-    if best.key == base.key or base.accuracy is None or structure.moves.get(best.key) == ():
+    if best.key == base.key or base.score is None or structure.moves.get(best.key) == ():
         return None
     return Question(((best.key, base.key),), 1)
 
 
-def _trial_verdicts(
-    subjects: Subjects,
-    structure: Structure,
-    correct: dict[str, int],
-    n: int | None,
-    judge: Judge,
-) -> tuple[TrialVerdict, ...]:
+def _trial_verdicts(subjects: Subjects, structure: Structure, counts: Counts, judge: Judge) -> tuple[TrialVerdict, ...]:
     earlier = {key: group[0] for group in structure.equal for key in group[1:]}
     result = []
     for trial in subjects.table.trials:
-        count = correct.get(trial.key)
-        interval = bounds.wilson(count, n) if count is not None and n else None
+        count = counts.correct.get(trial.key)
         moves = structure.moves.get(trial.key)
         same = subjects.table.get(earlier[trial.key]) if trial.key in earlier else None
         comparison = None
-        if trial.accuracy is not None and moves != () and subjects.baseline.accuracy is not None:
+        others = trial.key != subjects.baseline.key and moves != ()
+        if others and trial.score is not None and subjects.baseline.score is not None:
             comparison = judge.answer(Question(((trial.key, subjects.baseline.key),)))
-        result.append(TrialVerdict(trial, count, interval, moves, same.label if same else None, comparison))
+        result.append(
+            TrialVerdict(
+                trial=trial,
+                correct=count if counts.seeds == 1 else None,
+                interval=wilson(count / counts.seeds, counts.n) if count is not None and counts.n else None,
+                moves=moves,
+                same_as=same.label if same else None,
+                comparison=comparison,
+            )
+        )
     return tuple(result)
 
 
-def _tied(subjects: Subjects, correct: dict[str, int], n: int | None) -> tuple[str, ...]:
+def _tied(subjects: Subjects, counts: Counts) -> tuple[str, ...]:
     """Trials that even the most favourable pairing does not tell from the best, one comparison each, unadjusted."""
-    if n is None or subjects.best.key not in correct:
+    if subjects.best.key not in counts.correct:
         return ()
-    top = correct[subjects.best.key]
-    slack = _slack(subjects.trained, n)
+    top = counts.correct[subjects.best.key] + counts.slack.get(subjects.best.key, 0)
     return tuple(
         t.key
         for t in subjects.trained
         if t.key != subjects.best.key
-        and bounds.favourable_p([top - correct[t.key] + slack.get(t.key, 0) + slack.get(subjects.best.key, 0)]) > ALPHA
+        and bounds.favourable_p([top - counts.correct[t.key] + counts.slack.get(t.key, 0)]) > ALPHA
     )
 
 
-def _detectable(
-    subjects: Subjects,
-    correct: dict[str, int],
-    n: int | None,
-    judge: Judge,
-    noise: SeedNoise,
-) -> Detectable | None:
-    if n is None or subjects.baseline.key not in correct:
+def _detectable(subjects: Subjects, counts: Counts, judge: Judge, noise: SeedNoise) -> Detectable | None:
+    n, base = counts.n, subjects.baseline.key
+    if n is None or base not in counts.correct or counts.seeds > 1:
         return None
     family = max(1, judge.family_sizes[0])
-    accuracy = correct[subjects.baseline.key] / n
-    gain = (correct.get(subjects.best.key, 0) - correct[subjects.baseline.key]) / n
+    accuracy = counts.correct[base] / n
+    gain = (counts.correct.get(subjects.best.key, 0) - counts.correct[base]) / n
     return Detectable(
-        family,
-        bounds.detectable_favourable(n, ALPHA / family),
-        bounds.detectable_independent(n, accuracy, ALPHA / family),
-        bounds.detectable_favourable(n, ALPHA),
-        bounds.detectable_independent(n, accuracy, ALPHA),
-        (bounds.discordance_needed(ALPHA / family), bounds.discordance_needed(ALPHA)),
-        bounds.detectable_independent(n, accuracy, ALPHA / family, noise.used),
-        bounds.examples_needed(gain, accuracy, ALPHA) if gain > 0 and 0 < accuracy < 1 else None,
+        comparisons=family,
+        favourable=bounds.detectable_favourable(n, ALPHA / family),
+        independent=bounds.detectable_independent(n, accuracy, ALPHA / family),
+        single_favourable=bounds.detectable_favourable(n, ALPHA),
+        single_independent=bounds.detectable_independent(n, accuracy, ALPHA),
+        needed=(bounds.discordance_needed(ALPHA / family), bounds.discordance_needed(ALPHA)),
+        with_seed=bounds.detectable_independent(n, accuracy, ALPHA / family, noise.used),
+        to_settle=bounds.examples_needed(gain, accuracy, ALPHA) if gain > 0 and 0 < accuracy < 1 else None,
     )
 
 
 def _widest(subjects: Subjects, structure: Structure) -> dict[str, Question | None]:
     """For each factor the one-factor pair of trained trials with the largest difference."""
-    trained = {t.key: value_of(t) for t in subjects.trained}
+    trained = {t.key: t.value for t in subjects.trained}
     found: dict[str, Question | None] = {}
     for factor in structure.varied:
-        pairs = [
-            (p.high, p.low) for p in structure.pairs if p.factor == factor and p.low in trained and p.high in trained
-        ]
+        pairs = [(p.high, p.low) for p in structure.pairs if p.factor == factor and {p.low, p.high} <= trained.keys()]
         widest = max(pairs, key=lambda p: abs(trained[p[0]] - trained[p[1]]), default=None)
         found[factor] = Question((widest,)) if widest else None
     return found
@@ -325,27 +287,22 @@ def _effects(
     trained = {t.key for t in subjects.trained}
     hidden = {"lora_alpha"} if any(c.code == "ratio_constant" for c in structure.confounded) else set()
     broke = {b.factor: (b.clean, b.clean_failed) for b in structure.boundaries if b.clean and b.clean_failed}
-    result = []
-    for factor, question in widest.items():
-        if factor in hidden:
-            continue
-        n_pairs = sum(p.factor == factor and {p.low, p.high} <= trained for p in structure.pairs)
-        alone = tuple(key for key, moves in structure.moves.items() if moves == (factor,))
-        pair = broke.get(factor)
-        result.append(
-            FactorEffect(
-                factor,
-                len({level_in(t.configuration, factor) for t in subjects.table.trials if not t.unread}),
-                n_pairs,
-                judge.answer(question) if question else None,
-                alone,
-                (pair[0], pair[1]) if pair and pair[0] and pair[1] else None,
-            )
+    return tuple(
+        FactorEffect(
+            factor=factor,
+            levels=len({level_in(t, factor) for t in subjects.table.trials if not t.unread}),
+            n_pairs=sum(p.factor == factor and {p.low, p.high} <= trained for p in structure.pairs),
+            widest=judge.answer(question) if question else None,
+            alone_from_baseline=tuple(key for key, moves in structure.moves.items() if moves == (factor,)),
+            broke=broke.get(factor),
         )
-    return tuple(result)
+        for factor, question in widest.items()
+        if factor not in hidden
+    )
 
 
 def _needed_if_unknown(subjects: Subjects) -> int | None:
     """Examples from which best against baseline could hold in the most favourable pairing, for one comparison."""
-    gain = value_of(subjects.best) - value_of(subjects.baseline)
-    return int(-(-bounds.discordance_needed(ALPHA) // gain)) if gain > 0 else None
+    gain = subjects.best.value - subjects.baseline.value
+    share = subjects.table.measure.kind is MeasureKind.SHARE and subjects.baseline.score is not None
+    return int(-(-bounds.discordance_needed(ALPHA) // gain)) if share and gain > 0 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import combinations
 
@@ -87,7 +87,6 @@ class Structure:
     pairs: all pairs that differ by one factor, failures included.
     varied: factors with at least two levels, in the record's order.
     confounded, boundaries: see there.
-    ignored: recorded settings that change memory or time only and vary.
     """
 
     moves: dict[str, tuple[str, ...]]
@@ -97,32 +96,28 @@ class Structure:
     varied: tuple[str, ...]
     confounded: tuple[Confounding, ...]
     boundaries: tuple[Boundary, ...]
-    ignored: tuple[str, ...]
 
 
-def level_in(configuration: Configuration, factor: str) -> Level:
-    """The level of a factor; `effective_batch_size` is allowed."""
-    return getattr(configuration, factor)  # type: ignore[no-any-return]
+def level_in(trial: AuditTrial, factor: str) -> Level:
+    """The level of a factor or of another setting; `effective_batch_size` is allowed."""
+    if factor in trial.extra:
+        return trial.extra[factor]
+    return getattr(trial.configuration, factor, None)
 
 
-def moved(a: Configuration, b: Configuration) -> tuple[str, ...]:
-    """The factors on which two configurations differ, after folding.
+def moved(a: AuditTrial, b: AuditTrial) -> tuple[str, ...]:
+    """The settings on which two trials differ, after folding.
 
     Batch size and accumulation count as `effective_batch_size`. Rank and alpha count as rank alone when alpha/r or
     alpha is the same in both: a rank may be changed at fixed alpha/r or at fixed alpha, either is one factor.
     """
-    return _moved(_vector(a), _vector(b))
-
-
-def _moved(left: tuple[object, ...], right: tuple[object, ...]) -> tuple[str, ...]:
-    if left == right:
-        return ()
-    names = [name for name, x, y in zip(_NAMES, left, right, strict=True) if x != y]
+    left, right = _vector(a.configuration), _vector(b.configuration)
+    names = [name for name, x, y in zip(_NAMES, left, right, strict=True) if x != y] if left != right else []
     if "per_device_train_batch_size" in names:
         names[names.index("per_device_train_batch_size")] = EFFECTIVE_BATCH
     if "lora_r" in names and "lora_alpha" in names and _close(_scaling(left), _scaling(right)):
         names.remove("lora_alpha")
-    return tuple(names)
+    return (*names, *(n for n in dict.fromkeys([*a.extra, *b.extra]) if a.extra.get(n) != b.extra.get(n)))
 
 
 _NAMES = tuple(field.name for field in fields(Configuration))
@@ -147,57 +142,46 @@ def _close(a: float, b: float) -> bool:
 
 def structure_of(table: TrialTable) -> Structure:
     """What can be compared in a record, and what cannot."""
-    trials = table.trials
     base = table.get(table.baseline)
     assert base is not None
-    moves = {trial.key: moved(trial.configuration, base.configuration) for trial in trials if not trial.unread}
-    pairs, equal, short = _compare_all([trial for trial in trials if not trial.unread])
-    varied = _varied(table)
+    trials = [trial for trial in table.trials if not trial.unread]
+    pairs = tuple(_ordered(names[0], a, b) for a, b in combinations(trials, 2) if len(names := moved(a, b)) == 1)
+    varied = _varied(table, trials)
     return Structure(
-        moves,
-        equal,
-        short,
+        {trial.key: moved(trial, base) for trial in trials} if not base.unread else {},
+        tuple(tuple(t.key for t in group) for group in _groups(trials, _acting)),
+        _short_groups(trials),
         pairs,
         varied,
-        _confounded(table, pairs, varied, base),
+        _confounded(table, trials, pairs, varied, base),
         _boundaries(trials, pairs, varied),
-        tuple(n for n in ("gradient_checkpointing",) if n in table.factors and len(_levels(trials, n)) > 1),
     )
 
 
-def _compare_all(
-    trials: Sequence[AuditTrial],
-) -> tuple[tuple[Pair, ...], tuple[tuple[str, ...], ...], tuple[tuple[int, tuple[str, ...]], ...]]:
-    pairs = []
-    vectors = {trial.key: _vector(trial.configuration) for trial in trials}
-    for a, b in combinations(trials, 2):
-        names = _moved(vectors[a.key], vectors[b.key])
-        if len(names) == 1:
-            pairs.append(_ordered(names[0], a, b))
-    return tuple(pairs), _groups(trials), _short_groups(trials)
-
-
 def _ordered(factor: str, a: AuditTrial, b: AuditTrial) -> Pair:
-    first, second = level_in(a.configuration, factor), level_in(b.configuration, factor)
+    first, second = level_in(a, factor), level_in(b, factor)
     numbers = isinstance(first, int | float) and isinstance(second, int | float)
     swap = second < first if numbers else str(second) < str(first)  # type: ignore[operator]
     return Pair(factor, b.key, a.key) if swap else Pair(factor, a.key, b.key)
 
 
-def _groups(trials: Sequence[AuditTrial]) -> tuple[tuple[str, ...], ...]:
-    groups: dict[tuple[object, ...], list[str]] = {}
+def _acting(trial: AuditTrial) -> object:
+    return _vector(trial.configuration), tuple(sorted(trial.extra.items()))
+
+
+def _groups(trials: Sequence[AuditTrial], key: Callable[[AuditTrial], object]) -> list[list[AuditTrial]]:
+    groups: dict[object, list[AuditTrial]] = {}
     for trial in trials:
-        groups.setdefault(_vector(trial.configuration), []).append(trial.key)
-    return tuple(tuple(keys) for keys in groups.values() if len(keys) > 1)
+        groups.setdefault(key(trial), []).append(trial)
+    return [members for members in groups.values() if len(members) > 1]
 
 
 def _short_groups(trials: Sequence[AuditTrial]) -> tuple[tuple[int, tuple[str, ...]], ...]:
     """Groups that differ at most in max_length, and do; with the smallest of their lengths."""
-    groups: dict[tuple[object, ...], list[AuditTrial]] = {}
-    for trial in trials:
-        groups.setdefault(_vector(trial.configuration.with_values(max_length=1)), []).append(trial)
     found = []
-    for members in groups.values():
+    for members in _groups(
+        trials, lambda t: _acting(replace(t, configuration=t.configuration.with_values(max_length=1)))
+    ):
         lengths = {trial.configuration.max_length for trial in members} - {UNSAID}
         if len(lengths) > 1:
             found.append((int(min(lengths)), tuple(trial.key for trial in members)))
@@ -205,52 +189,52 @@ def _short_groups(trials: Sequence[AuditTrial]) -> tuple[tuple[int, tuple[str, .
 
 
 def _levels(trials: Sequence[AuditTrial], factor: str) -> list[Level]:
-    return list(dict.fromkeys(level_in(trial.configuration, factor) for trial in trials))
+    return list(dict.fromkeys(level_in(trial, factor) for trial in trials))
 
 
-def _varied(table: TrialTable) -> tuple[str, ...]:
+def _varied(table: TrialTable, trials: Sequence[AuditTrial]) -> tuple[str, ...]:
     names = [
         EFFECTIVE_BATCH if n in ("per_device_train_batch_size", "gradient_accumulation_steps") else n
-        for n in table.factors
+        for n in (*table.factors, *table.extras)
         if n != "gradient_checkpointing"
     ]
-    return tuple(n for n in dict.fromkeys(names) if len(_levels(table.trials, n)) > 1)
+    return tuple(n for n in dict.fromkeys(names) if len(_levels(trials, n)) > 1)
 
 
 def _confounded(
     table: TrialTable,
+    trials: Sequence[AuditTrial],
     pairs: Sequence[Pair],
     varied: tuple[str, ...],
     base: AuditTrial,
 ) -> tuple[Confounding, ...]:
-    found = _rank_and_alpha(table, varied)
+    found = _rank_and_alpha(table, trials, varied)
     hidden = {"lora_alpha"} if any(c.code == "ratio_constant" for c in found) else set()
     factors = [n for n in varied if n not in hidden]
     for a, b in combinations(factors, 2):
-        if {a, b} != {"lora_r", "lora_alpha"} and _one_to_one(table.trials, a, b):
+        if {a, b} != {"lora_r", "lora_alpha"} and _one_to_one(trials, a, b):
             found.append(Confounding("one_to_one", (a, b)))
-    by_key = {trial.key: trial for trial in table.trials}
-    for factor in factors:
-        alone = _not_isolated(table.trials, pairs, factor, base, by_key)
+    by_key = {trial.key: trial for trial in trials}
+    for factor in factors if not base.unread else ():
+        alone = _not_isolated(trials, pairs, factor, base, by_key)
         if alone:
-            companions = _companions(table.trials, factor, alone, base)
-            found.append(Confounding("level_not_isolated", (factor, *companions), alone))
+            found.append(Confounding("level_not_isolated", (factor, *_companions(trials, factor, alone, base)), alone))
     return tuple(found)
 
 
-def _rank_and_alpha(table: TrialTable, varied: tuple[str, ...]) -> list[Confounding]:
+def _rank_and_alpha(table: TrialTable, trials: Sequence[AuditTrial], varied: tuple[str, ...]) -> list[Confounding]:
     if "lora_r" not in varied:
         return []
     if "lora_alpha" not in table.factors:
         return [Confounding("ratio_unknown", ("lora_r", "lora_alpha"))]
-    ratios = [trial.configuration.scaling for trial in table.trials]
+    ratios = [trial.configuration.scaling for trial in trials]
     if all(_close(ratio, ratios[0]) for ratio in ratios):
         return [Confounding("ratio_constant", ("lora_r", "lora_alpha"), (ratios[0],))]
     return []
 
 
 def _one_to_one(trials: Sequence[AuditTrial], a: str, b: str) -> bool:
-    together = {(level_in(t.configuration, a), level_in(t.configuration, b)) for t in trials}
+    together = {(level_in(t, a), level_in(t, b)) for t in trials}
     return len(together) == len({x for x, _ in together}) == len({y for _, y in together})
 
 
@@ -262,11 +246,11 @@ def _not_isolated(
     by_key: dict[str, AuditTrial],
 ) -> tuple[Level, ...]:
     """Levels without a one-factor pair against the baseline's level."""
-    reference = level_in(base.configuration, factor)
+    reference = level_in(base, factor)
     isolated = {reference}
     for pair in pairs:
         if pair.factor == factor:
-            levels = {level_in(by_key[key].configuration, factor) for key in (pair.low, pair.high)}
+            levels = {level_in(by_key[key], factor) for key in (pair.low, pair.high)}
             isolated |= levels if reference in levels else set()
     return tuple(level for level in _levels(trials, factor) if level not in isolated)
 
@@ -278,23 +262,23 @@ def _companions(
     base: AuditTrial,
 ) -> tuple[str, ...]:
     """Factors that also differ from the baseline in every trial at these levels."""
-    sets = [
-        set(moved(t.configuration, base.configuration)) for t in trials if level_in(t.configuration, factor) in levels
-    ]
+    sets = [set(moved(t, base)) for t in trials if level_in(t, factor) in levels]
     common = set.intersection(*sets) - {factor} if sets else set()
     return tuple(sorted(common))
 
 
 def _boundaries(trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: tuple[str, ...]) -> tuple[Boundary, ...]:
-    failed = [t for t in trials if t.failed and not t.unread]
-    trained = [t for t in trials if not t.failed and not t.unread and t.accuracy is not None]
+    failed = [t for t in trials if t.failed]
+    trained = [t for t in trials if not t.failed and t.score is not None]
     if not failed or not trained:
         return ()
     found = []
     for factor in varied:
-        if any(level_in(trial.configuration, factor) == UNSAID for trial in (*failed, *trained)):
+        if any(level_in(trial, factor) == UNSAID for trial in (*failed, *trained)):
             continue  # which side of the others it lies on is not known
-        if factor in FACTOR_KINDS and FACTOR_KINDS[factor].value_type not in (int, float):
+        if factor != EFFECTIVE_BATCH and (
+            factor not in FACTOR_KINDS or FACTOR_KINDS[factor].value_type not in (int, float)
+        ):
             continue
         for above in (True, False):
             boundary = _boundary(factor, above, failed, trained, pairs)
@@ -313,7 +297,7 @@ def _boundary(
     sign = 1 if above else -1
 
     def level(trial: AuditTrial) -> float:
-        return sign * float(level_in(trial.configuration, factor))  # type: ignore[arg-type]
+        return sign * float(level_in(trial, factor))  # type: ignore[arg-type]
 
     highest = max(level(t) for t in trained)
     beyond = [t for t in failed if level(t) > highest]
@@ -321,13 +305,7 @@ def _boundary(
         return None
     lowest = min(level(t) for t in beyond)
     moves, edge, first = min(
-        (
-            (moved(t.configuration, f.configuration), t, f)
-            for t in trained
-            if level(t) == highest
-            for f in beyond
-            if level(f) == lowest
-        ),
+        ((moved(t, f), t, f) for t in trained if level(t) == highest for f in beyond if level(f) == lowest),
         key=lambda found: len(found[0]),
     )
     clean = _clean_bracket(factor, beyond, trained, pairs, level)

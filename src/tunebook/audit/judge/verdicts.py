@@ -11,15 +11,16 @@ Two families, each at an error rate of 0.05:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tunebook.audit.judge import bounds
 from tunebook.audit.judge.noise import SeedNoise
-from tunebook.audit.judge.trials import AuditTrial, TrialTable
+from tunebook.audit.judge.trials import TrialTable
+from tunebook.audit.model import MeasureKind
 
-__all__ = ["ALPHA", "Comparison", "Judge", "Question", "Reason", "SupportVerdict"]
+__all__ = ["ALPHA", "Comparison", "Counts", "Judge", "Question", "Reason", "SupportVerdict"]
 
 ALPHA = 0.05
 
@@ -32,18 +33,21 @@ class SupportVerdict(StrEnum):
 
     HOLDS = "holds"  # however the outcomes pair, as far as two unrelated trials, and beyond seed noise
     DEPENDS = "depends_on_pairing"
-    CANNOT_HOLD = "cannot_hold"  # not in the most favourable pairing
+    NOT_CORRECTED = "not_after_correction"  # by itself it might, among as many comparisons it does not
+    CANNOT_HOLD = "cannot_hold"  # not in the most favourable pairing, or the table has the other sign
     NOT_SHOWN = "not_shown"  # no comparison of this record isolates it
-    UNCHECKED = "unchecked"  # nothing in the tables to hold it against
+    UNCHECKED = "unchecked"  # not read, or nothing in the tables to hold it against
 
 
 class Reason(StrEnum):
-    """Why; the templates put it into words."""
+    """Why; the languages put it into words."""
 
     SIGNIFICANT = "significant"
     PAIRING = "pairing"
     TOO_SMALL = "too_small"
-    CONTRADICTED = "contradicted"  # the table says the opposite
+    CORRECTED = "corrected"  # not after correction for the number of comparisons
+    CONTRADICTED = "contradicted"  # every pair that it means has the other sign, beyond rounding
+    MIXED_SIGNS = "mixed_signs"  # pairs of both signs, together on the other side
     NO_DIFFERENCE = "no_difference"  # the table has the same number on both sides
     SEED_NOISE = "seed_noise"  # the two runs differ, one seed each does not show that the settings do
     SAME_TRAINING = "same_training"  # equal effective settings
@@ -51,6 +55,8 @@ class Reason(StrEnum):
     ONE_TRIAL = "one_trial"
     FEW_RUNS = "few_runs"  # all failed, but too few to say that most do
     EDGE_OPEN = "edge_open"  # it fails somewhere above; where is not shown
+    OPEN_SIDE = "open_side"  # a range, and nothing was tried on one side of it
+    MIXED_RUNS = "mixed_runs"  # some trained there, some failed
     ABSENCE = "absence"  # no difference found is not no difference
     DIFFERENCE_FOUND = "difference_found"  # claimed none, there is one
     ORDER_UNKNOWN = "order_unknown"
@@ -60,6 +66,8 @@ class Reason(StrEnum):
     NOT_VARIED = "not_varied"
     UNREAD = "unread"
     EXAMPLES_UNKNOWN = "examples_unknown"
+    NO_SHARE = "no_share"  # a loss or another score: order only
+    OTHER_RESULT = "other_result"  # another result column bears it out
 
 
 @dataclass(frozen=True)
@@ -70,25 +78,27 @@ class Question:
     sign: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One judged comparison. Accuracies and effects are in [-1, 1], differences in examples.
+    """One judged comparison. Results and effects as `AuditTrial.value`, differences in examples.
 
     Attributes:
         pairs: (treatment, control) keys; the effect is the mean over them.
         effect: treatment minus control.
-        differences: by pair, in examples; empty without a known number of examples.
+        effects, doubts: by pair, and by how much each may be off because of the printed precision.
+        differences: by pair, in examples; empty without a known number of examples, and for means over seeds.
         interval: 95 % for this comparison alone, as independent samples (one pair only), or None.
-        p_favourable, p_independent: the two bounds, unadjusted.
-        p_favourable_adjusted, p_independent_adjusted: see the module's header.
-        p_seed_adjusted: the independent bound with the seed's variance added.
-        family: "baseline" or "picked"; family_size: comparisons it was adjusted for in the strict bound.
+        p_favourable, p_independent, p_seed: the two bounds, and the second with the seed's variance added.
+        p_favourable_adjusted, p_independent_adjusted, p_seed_adjusted: see the module's header.
+        family: "baseline" or "picked"; n_judged, family_size: comparisons that the first and the second bound were
+            adjusted for.
         verdict, reason: for the claimed direction.
-        doubt: by how much the effect may be off because of the printed precision.
     """
 
     pairs: Pairs
     effect: float
+    effects: tuple[float, ...] = ()
+    doubts: tuple[float, ...] = ()
     differences: tuple[int, ...] = ()
     interval: tuple[float, float] | None = None
     p_favourable: float = 1.0
@@ -98,10 +108,42 @@ class Comparison:
     p_independent_adjusted: float = 1.0
     p_seed_adjusted: float = 1.0
     family: str = "picked"
+    n_judged: int = 1
     family_size: int = 1
     verdict: SupportVerdict = SupportVerdict.UNCHECKED
     reason: Reason = Reason.EXAMPLES_UNKNOWN
-    doubt: float = 0.0
+
+    @property
+    def doubt(self) -> float:
+        """By how much the effect may be off because of the printed precision."""
+        return sum(self.doubts) / len(self.doubts) if self.doubts else 0.0
+
+    def is_opposite(self, sign: int) -> bool:
+        """Whether every pair has the other sign, or none, and the whole has it beyond rounding."""
+        return self.effect * sign < -self.doubt and all(
+            e * sign <= d for e, d in zip(self.effects, self.doubts, strict=True)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How many answers were right, where that is known.
+
+    Attributes:
+        n: number of examples, None when unknown or where results are no shares.
+        seeds: over how many seeds each result is a mean; counts are then out of n times as many.
+        correct, slack: by key, and by how many each may be off because of the printed precision.
+    """
+
+    n: int | None
+    seeds: int = 1
+    correct: Mapping[str, int] = field(default_factory=dict)
+    slack: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Answers behind one result."""
+        return (self.n or 0) * self.seeds
 
 
 class Judge:
@@ -109,33 +151,23 @@ class Judge:
 
     Args:
         table: the record's trials.
-        correct: correct answers by key; trials without a count are missing.
-        slack: by how many examples each count may be off; the favourable bound takes the largest difference that the
-            printed accuracies allow, the strict one the smallest.
-        n: number of examples, None when unknown.
+        counts: right answers; the favourable bound takes the largest difference that the printed results allow, the
+            strict one the smallest.
         noise: the seed noise to allow for.
         comparable: keys of the trials whose settings differ from the baseline's, in order.
         different: how many pairs of trials have different settings.
     """
 
     def __init__(
-        self,
-        table: TrialTable,
-        correct: dict[str, int],
-        slack: dict[str, int],
-        n: int | None,
-        noise: SeedNoise,
-        comparable: Sequence[str],
-        different: int,
+        self, table: TrialTable, counts: Counts, noise: SeedNoise, comparable: Sequence[str], different: int
     ) -> None:
-        self._slack = slack
         self._trials = {trial.key: trial for trial in table.trials}
+        self._share = table.measure.kind is MeasureKind.SHARE
         self._baseline = table.baseline
-        self._correct = correct
-        self._n = n
+        self._counts = counts
         self._noise = noise
         self._all_pairs = max(1, different)
-        keys = [key for key in comparable if key in correct] if table.baseline in correct else []
+        keys = [key for key in comparable if key in counts.correct] if table.baseline in counts.correct else []
         self._against_baseline = self._adjust([self._measure(((key, table.baseline),)) for key in keys], "baseline")
         self._picked: dict[Pairs, Comparison] = {}
 
@@ -147,15 +179,16 @@ class Judge:
     def settle(self, questions: Iterable[Question]) -> None:
         """Fix the family of picked pairs: every question that will be asked. Called once, before `answer`."""
         wanted = dict.fromkeys(q.pairs for q in questions if q.pairs and self._of_family(q.pairs) is None)
-        if self._n is not None:
-            self._picked = self._adjust([self._measure(pairs) for pairs in wanted], "picked")
+        known = [pairs for pairs in wanted if all(key in self._counts.correct for pair in pairs for key in pair)]
+        self._picked = self._adjust([self._measure(pairs) for pairs in known], "picked")
 
     def answer(self, question: Question) -> Comparison:
         """The verdict on a question that `settle` was told of."""
         known = self._of_family(question.pairs) or self._picked.get(question.pairs)
         if known is None:
             return self._by_sign(self._without_counts(question.pairs), question.sign)
-        return _judged(known, question.sign)
+        verdict, reason = _verdict(known, question.sign)
+        return replace(known, verdict=verdict, reason=reason)
 
     def _of_family(self, pairs: Pairs) -> Comparison | None:
         if len(pairs) != 1:
@@ -168,72 +201,71 @@ class Judge:
         return None
 
     def _without_counts(self, pairs: Pairs) -> Comparison:
-        effects = [_value(self._trials[a]) - _value(self._trials[b]) for a, b in pairs]
-        return Comparison(pairs, sum(effects) / len(effects))
+        effects = tuple(self._trials[a].value - self._trials[b].value for a, b in pairs)
+        scores = {key: trial.score for key, trial in self._trials.items()}
+        doubts = tuple(
+            sum(score.unit / 2 for key in pair if (score := scores[key]) is not None) * (1 - 1e-9) for pair in pairs
+        )
+        return Comparison(pairs=pairs, effect=sum(effects) / len(effects), effects=effects, doubts=doubts)
 
     def _by_sign(self, comparison: Comparison, sign: int) -> Comparison:
         """Without a number of examples only the direction can be checked."""
-        if sign and comparison.effect * sign <= 0:
-            reason = Reason.CONTRADICTED if comparison.effect else Reason.NO_DIFFERENCE
-            return replace(comparison, verdict=SupportVerdict.CANNOT_HOLD, reason=reason)
-        return comparison
+        if sign and comparison.is_opposite(sign):
+            return replace(comparison, verdict=SupportVerdict.CANNOT_HOLD, reason=Reason.CONTRADICTED)
+        return comparison if self._share else replace(comparison, reason=Reason.NO_SHARE)
 
     def _measure(self, pairs: Pairs) -> Comparison:
-        assert self._n is not None
-        n = self._n
-        differences = tuple(self._correct[a] - self._correct[b] for a, b in pairs)
-        effect = sum(differences) / len(pairs) / n
+        n, total, counts = self._counts.n or 1, self._counts.total, self._counts
+        differences = tuple(counts.correct[a] - counts.correct[b] for a, b in pairs)
+        effect = sum(differences) / len(pairs) / total
         weights: dict[str, float] = {}
         for a, b in pairs:
             weights[a] = weights.get(a, 0.0) + 1 / len(pairs)
             weights[b] = weights.get(b, 0.0) - 1 / len(pairs)
         spread = sum(w * w * self._variance(key) for key, w in weights.items())
-        seed = self._noise.used**2 * sum(w * w for w in weights.values())
-        single = pairs[0] if len(pairs) == 1 else None
-        doubt = sum(abs(w) * self._slack.get(key, 0) for key, w in weights.items()) / n
-        near = max(0.0, abs(effect) - doubt)
+        seed = self._noise.used**2 / counts.seeds * sum(w * w for w in weights.values())
+        single = pairs[0] if len(pairs) == 1 and counts.seeds == 1 else None
+        doubts = tuple((counts.slack.get(a, 0) + counts.slack.get(b, 0)) / total for a, b in pairs)
+        near = max(0.0, abs(effect) - sum(abs(w) * counts.slack.get(key, 0) for key, w in weights.items()) / total)
         independent = self._fisher(*single) if single else bounds.sum_p(near, spread)
-        interval = (
-            bounds.independent_interval(self._correct[single[0]], self._correct[single[1]], n) if single else None
-        )
-        with_seed = max(independent, bounds.seed_p(near, spread, seed, self._noise.used_freedom))
-        favourable = bounds.favourable_p(self._farthest(pairs, differences, effect))
-        return Comparison(pairs, effect, differences, interval, favourable, independent, with_seed, doubt=doubt)
-
-    def _fisher(self, treatment: str, control: str) -> float:
-        """With counts as near to one another as the printed accuracies allow."""
-        assert self._n is not None
-        a, b = self._correct[treatment], self._correct[control]
-        towards = 1 if a < b else -1
-        gap = abs(a - b)
-        first = min(gap, self._slack.get(treatment, 0))
-        second = min(gap - first, self._slack.get(control, 0))
-        return bounds.fisher_p(a + towards * first, b - towards * second, self._n)
-
-    def _farthest(self, pairs: Pairs, differences: Sequence[int], effect: float) -> list[int]:
-        """The differences with every count moved as far as the printed accuracies allow in the effect's direction."""
-        sign = -1 if effect < 0 else 1
-        return [
-            d + sign * (self._slack.get(a, 0) + self._slack.get(b, 0))
+        farthest = [
+            d + (-1 if effect < 0 else 1) * (counts.slack.get(a, 0) + counts.slack.get(b, 0))
             for d, (a, b) in zip(differences, pairs, strict=True)
         ]
+        return Comparison(
+            pairs=pairs,
+            effect=effect,
+            effects=tuple(d / total for d in differences),
+            doubts=doubts,
+            differences=differences if counts.seeds == 1 else (),
+            interval=(
+                bounds.independent_interval(counts.correct[single[0]], counts.correct[single[1]], n) if single else None
+            ),
+            p_favourable=bounds.favourable_p(farthest),
+            p_independent=independent,
+            p_seed=max(independent, bounds.seed_p(near, spread, seed, self._noise.used_freedom)),
+        )
+
+    def _fisher(self, treatment: str, control: str) -> float:
+        """With counts as near to one another as the printed results allow."""
+        a, b = self._counts.correct[treatment], self._counts.correct[control]
+        towards = 1 if a < b else -1
+        first = min(abs(a - b), self._counts.slack.get(treatment, 0))
+        second = min(abs(a - b) - first, self._counts.slack.get(control, 0))
+        return bounds.fisher_p(a + towards * first, b - towards * second, self._counts.total)
 
     def _variance(self, key: str) -> float:
-        """Of one accuracy, kept above 0 at the ends (Agresti and Coull's two added answers on each side)."""
-        assert self._n is not None
-        share = (self._correct[key] + 2) / (self._n + 4)
-        return share * (1 - share) / self._n
+        """Of one result, kept above 0 at the ends (Agresti and Coull's two added answers on each side). The same
+        examples come up with every seed, so more seeds do not make it smaller."""
+        n = self._counts.n or 1
+        share = (self._counts.correct[key] / self._counts.seeds + 2) / (n + 4)
+        return share * (1 - share) / n
 
     def _adjust(self, family: list[Comparison], name: str) -> dict[Pairs, Comparison]:
+        size = len(family) if name == "baseline" else max(self._all_pairs, len(family))
+        strict = bounds.holm if name == "baseline" else lambda ps: [bounds.bonferroni(p, size) for p in ps]
         favourable = bounds.holm([c.p_favourable for c in family])
-        if name == "baseline":
-            size = len(family)
-            independent = bounds.holm([c.p_independent for c in family])
-            seed = bounds.holm([c.p_seed for c in family])
-        else:
-            size = max(self._all_pairs, len(family))
-            independent = [bounds.bonferroni(c.p_independent, size) for c in family]
-            seed = [bounds.bonferroni(c.p_seed, size) for c in family]
+        independent, seed = strict([c.p_independent for c in family]), strict([c.p_seed for c in family])
         return {
             c.pairs: replace(
                 c,
@@ -241,14 +273,11 @@ class Judge:
                 p_independent_adjusted=independent[i],
                 p_seed_adjusted=seed[i],
                 family=name,
+                n_judged=len(family),
                 family_size=size,
             )
             for i, c in enumerate(family)
         }
-
-
-def _value(trial: AuditTrial) -> float:
-    return trial.accuracy.value if trial.accuracy else 0.0
 
 
 def _mirrored(comparison: Comparison) -> Comparison:
@@ -256,23 +285,23 @@ def _mirrored(comparison: Comparison) -> Comparison:
         comparison,
         pairs=tuple((b, a) for a, b in comparison.pairs),
         effect=-comparison.effect,
+        effects=tuple(-e for e in comparison.effects),
         differences=tuple(-d for d in comparison.differences),
         interval=(-comparison.interval[1], -comparison.interval[0]) if comparison.interval else None,
     )
 
 
-def _judged(comparison: Comparison, sign: int) -> Comparison:
-    verdict, reason = _verdict(comparison, sign)
-    return replace(comparison, verdict=verdict, reason=reason)
-
-
 def _verdict(c: Comparison, sign: int) -> tuple[SupportVerdict, Reason]:
-    if c.effect == 0 and not c.doubt:
+    if c.effect == 0 and not c.doubt and not any(c.effects):
         return SupportVerdict.CANNOT_HOLD, Reason.NO_DIFFERENCE
-    if sign and c.effect * sign < -c.doubt:
+    if sign and c.is_opposite(sign):
         return SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED
-    if c.p_favourable_adjusted > ALPHA:
+    if sign and c.effect * sign < -c.doubt:
+        return SupportVerdict.CANNOT_HOLD, Reason.MIXED_SIGNS
+    if c.p_favourable > ALPHA:
         return SupportVerdict.CANNOT_HOLD, Reason.TOO_SMALL
+    if c.p_favourable_adjusted > ALPHA:
+        return SupportVerdict.NOT_CORRECTED, Reason.CORRECTED
     if c.p_independent_adjusted > ALPHA:
         return SupportVerdict.DEPENDS, Reason.PAIRING
     if c.p_seed_adjusted > ALPHA:

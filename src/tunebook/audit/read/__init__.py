@@ -1,7 +1,7 @@
-"""Hand-written tuning records: Markdown or CSV to `audit.model.HandRecord`.
+"""Hand-written tuning records: Markdown, HTML tables or CSV to `audit.model.HandRecord`.
 
-Reads what people write: headers in English and Chinese, marks and emoji in cells, fractions and percentages, settings
-in columns or in words, and the claims of the text. Nothing but `RecordTableError` leaves it, whatever the bytes.
+documents -- tables and sentences --> columns -- what each column is --> tables -- rows, cells read strictly -->
+reader; sentences -- claims -->. Nothing but `RecordTableError` leaves it, whatever the bytes.
 """
 
 from tunebook.audit.read.reader import MAX_BYTES, read_record

@@ -1,56 +1,32 @@
-"""Grids to rows: which column is what, and what each cell says."""
+"""Tables to rows of trials: grids spread out, tables of settings and of results joined, every cell read strictly."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tunebook.audit.model import Accuracy, Difference, Note, Row, TableKind
-from tunebook.audit.read.grid import Grid
-from tunebook.audit.read.numbers import (
+from tunebook.audit.model import Difference, MeasureKind, Note, Row, Score, TableKind, UnreadCell
+from tunebook.audit.read.cells import (
+    Number,
+    Why,
     clean_text,
-    is_failure,
-    is_out_of_memory,
-    read_accuracy,
-    read_flag,
+    has_failed,
+    is_blank,
+    is_ditto,
+    is_pending,
     read_number,
+    without_marks,
 )
-from tunebook.audit.read.settings import base_trial, level_of, settings
-from tunebook.audit.read.vocabulary import (
-    COLUMN_WORDS,
-    RESULT_RANK,
-    compact,
-    factor_of_header,
-    factors_of_header,
-    is_effective_batch,
-    round_of,
-)
-from tunebook.core.factor import FACTOR_KINDS, Level
+from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, Columns
+from tunebook.audit.read.documents import Grid
+from tunebook.audit.read.levels import read_level, read_product
+from tunebook.audit.read.mentions import base_trial, is_fully_described, settings
+from tunebook.audit.read.vocabulary import BASELINE, factor_of_header, factors_of_header, is_reference, round_of
+from tunebook.core.factor import Level
 
-__all__ = [
-    "Columns",
-    "TableReading",
-    "columns_of",
-    "has_results",
-    "is_trial_table",
-    "key_values",
-    "read_table",
-    "recognise",
-]
+__all__ = ["TableReading", "joined_tables", "key_values", "read_table", "spread_grid"]
 
-_BATCH, _ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
-_SAMPLE_ROWS = 30
-_SETTINGS_COLUMNS = 2
-"""A table with a description column and fewer factor columns than this gives its settings in words."""
-
-LONGEST_CELL = 4_000
-"""Characters of a cell that are looked at."""
-
-MOST_COLUMNS = 300
-"""A wider table is none of trials written by hand."""
-
-_BASELINE = re.compile(r"\bbase\s?line\b|\bdefaults?\b|\breference\b|基线|基准|默认|初始配置|对照组", re.IGNORECASE)
 _AGAINST_BASELINE = re.compile(
     r"\b(?:vs\.?|than|versus|over|above|below|against|from|to|with|as|match\w*|equals?|beats?|the|relative to|under)\s+"
     r"(?:the\s+|our\s+)?(?:base\s?line|defaults?)|"
@@ -58,309 +34,328 @@ _AGAINST_BASELINE = re.compile(
     r"持平|低|高|差|好|一样|相同|之)",
     re.IGNORECASE,
 )
-_DIFFERENCE = re.compile(
-    r"(?:[Δδ]|\bdelta\b|\bdiff\w*|\bchange\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|变化|之差|差值|相比|较).*"
-    r"(?:base\s?line|\b(?:run|exp|trial)\s?#?1\b|基线|基准)|(?:base\s?line|基线|基准).*(?:[Δδ]|diff|gain|提升|之差|差值)",
-    re.IGNORECASE,
-)
-"""A header of differences from the baseline; those from the run before or from the best so far are not read."""
-_ONE_WORD = re.compile(r"[A-Za-z0-9_.+-]+")
-_PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
-_PRODUCT = re.compile(r"([1-9]\d{0,5})\s?[x×*]\s?([1-9]\d{0,5})(?:\s?=\s?\d+)?", re.IGNORECASE)
-"""A batch size given as rows times accumulation: "2x4", "2 × 4 = 8"."""
-_POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
-_SIGNED = re.compile(r"([-+]?)\s?(\d+(?:\.(\d+))?)\s?([%％]?)")
 _EXTENDED_BASELINE = re.compile(
     r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE
 )
+_SIGNED = re.compile(r"([-+]?)\s?(\d+(?:\.(\d+))?)\s?([%％]?)")
+_POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
+_PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
+_DONE = re.compile(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成", re.IGNORECASE)
+_BROKE = re.compile(r"diverged|collapsed|发散|崩溃", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Which column of a grid is what, by index.
-
-    Attributes:
-        factors: index to factor name.
-        joined: index to the two factors of a column such as "r/alpha".
-        accuracy: the result column, None when there is none.
-        unused: headers that stand for nothing known.
-        doubled: factors that two columns name; the first is used.
-    """
-
-    factors: dict[int, str] = field(default_factory=dict)
-    trial: int | None = None
-    accuracy: int | None = None
-    change: int | None = None
-    analysis: int | None = None
-    seed: int | None = None
-    status: int | None = None
-    delta: int | None = None
-    unused: tuple[str, ...] = ()
-    doubled: tuple[str, ...] = ()
-    joined: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    round: int | None = None
-
-    @property
-    def kind(self) -> TableKind:
-        """Whether rows give their settings in columns, or in words as changes."""
-        described = self.change is not None and self.n_factors < _SETTINGS_COLUMNS
-        return TableKind.CHANGES if described or not self.n_factors else TableKind.SETTINGS
-
-    @property
-    def n_factors(self) -> int:
-        """How many factors have a column."""
-        return len(self.factors) + sum(len(names) for names in self.joined.values())
-
-
-@dataclass(frozen=True)
+@dataclass
 class TableReading:
-    """What came of a table: its trials, and notes on what could not be read.
+    """What came of a table: its trials in order, cells that were not read, and notes."""
 
-    Attributes:
-        rows: in the table's order.
-    """
-
-    rows: tuple[Row, ...]
-    notes: tuple[Note, ...]
+    rows: list[Row] = field(default_factory=list)
+    unread: list[UnreadCell] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
-def recognise(header: Sequence[str]) -> Columns:
-    """What each column is, by its header. A header that is both a factor and a column word counts as a factor."""
-    factors: dict[int, str] = {}
-    doubled: list[str] = []
-    roles: dict[str, int] = {}
-    others: dict[int, str] = {}
-    joined: dict[int, tuple[str, ...]] = {}
-    effective: int | None = None
-    for index, cell in enumerate(header):
-        text = clean_text(cell)
-        factor = factor_of_header(text)
-        role = _role(text)
-        if is_effective_batch(text):
-            effective = index
-        elif names := factors_of_header(text):
-            joined[index] = names
-        elif factor and factor in factors.values():
-            doubled.append(factor)
-        elif factor:
-            factors[index] = factor
-        elif role and role not in roles:
-            roles[role] = index
-        else:
-            others[index] = text
-    if effective is not None and not {_BATCH, _ACCUMULATION} <= {*factors.values(), *sum(joined.values(), ())}:
-        # the product is what acts: it stands for the batch size, and what else is given of it is passed over
-        factors = {i: name for i, name in factors.items() if name not in (_BATCH, _ACCUMULATION)} | {effective: _BATCH}
-    accuracy = _result_column(others)
-    delta = roles.get("delta")
-    if delta is None:
-        delta = next((i for i, text in others.items() if i != accuracy and _DIFFERENCE.search(text)), None)
-    unused = tuple(text for index, text in others.items() if index not in (accuracy, delta) and text)
-    return Columns(
-        factors,
-        roles.get("trial"),
-        accuracy,
-        roles.get("change"),
-        roles.get("analysis"),
-        roles.get("seed"),
-        roles.get("status"),
-        delta,
-        unused,
-        tuple(doubled),
-        joined,
-        roles.get("round"),
+def spread_grid(grid: Grid) -> Grid | None:
+    """A table whose rows are levels of one factor and whose columns are levels of another, as one row a trial; None
+    for another table. The corner names both factors, or each column's header names its own ("r=8")."""
+    header = [clean_text(cell) for cell in grid.header]
+    corner = factors_of_header(header[0]) if header else ()
+    levels = header[1:]
+    if not corner and header and (row_factor := factor_of_header(header[0])):
+        named = [settings(cell) for cell in levels]
+        if len(named) < 2 or any(len(n) != 1 for n in named) or len({*named[0]}.union(*named)) != 1:
+            return None
+        column_factor = next(iter(named[0]))
+        corner, levels = (row_factor, column_factor), [str(n[column_factor]) for n in named]
+    if len(corner) != 2 or len(levels) < 2 or corner[0] == corner[1]:
+        return None
+    if any(isinstance(read_level(corner[1], level), Why) for level in levels):
+        if any(isinstance(read_level(corner[0], level), Why) for level in levels):
+            return None
+        corner = (corner[1], corner[0])  # "lr \\ rank" written the other way round
+    if any(isinstance(read_level(corner[0], clean_text(cells[0])), Why) for _, cells in grid.rows if cells):
+        return None
+    rows = tuple(
+        (line, (f"{clean_text(cells[0])} / {level}", cells[0], level, cell))
+        for line, cells in grid.rows
+        for level, cell in zip(levels, cells[1:], strict=False)
     )
+    caption = grid.section or "result"
+    return Grid(("trial", corner[0], corner[1], caption), rows, grid.line, grid.section)
 
 
-def _role(text: str) -> str | None:
-    word = compact(text)
-    if text.strip() in ("#", "№", "No."):
-        return "trial"
-    return next((role for role, words in COLUMN_WORDS.items() if word in words), None)
-
-
-def _result_column(others: dict[int, str]) -> int | None:
-    for words in RESULT_RANK:
-        for index, text in others.items():
-            if compact(text) in words:
-                return index
-    return next((i for i, text in others.items() if re.search(r"accuracy|准确率|正确率", text, re.IGNORECASE)), None)
-
-
-def columns_of(grid: Grid) -> Columns:
-    """`recognise`, and where no header says what was changed, the column whose cells name settings."""
-    columns = recognise(grid.header)
-    if columns.trial is None and columns.change is not None and _are_names(grid, columns.change, columns.n_factors):
-        columns = replace(columns, trial=columns.change, change=None)
-    if columns.trial is None and not clean_text(grid.header[0]) and 0 not in (columns.change, columns.accuracy):
-        names = [clean_text(row[0][:LONGEST_CELL]) for _, row in grid.rows if row]
-        if all(names) and len(set(names)) == len(names):
-            columns = replace(columns, trial=0)
-    if columns.change is not None or columns.n_factors >= _SETTINGS_COLUMNS or columns.accuracy is None:
-        return columns
-    known = {
-        *columns.factors,
-        *columns.joined,
-        columns.trial,
-        columns.accuracy,
-        columns.analysis,
-        columns.seed,
-        columns.status,
-    }
-    sample = grid.rows[:_SAMPLE_ROWS]
-    named = {
-        index: sum(bool(settings(clean_text(cells[index][:LONGEST_CELL]))) for _, cells in sample if index < len(cells))
-        for index in range(len(grid.header))
-        if index not in known
-    }
-    best = max(named, key=lambda index: named[index], default=None)
-    if best is None or named[best] * 3 < max(1, len(sample)):
-        return columns
-    header = clean_text(grid.header[best])
-    return replace(columns, change=best, unused=tuple(text for text in columns.unused if text != header))
-
-
-def _are_names(grid: Grid, column: int, n_factors: int) -> bool:
-    """Whether a column headed "config" beside columns of settings holds short names, such as "B" or "lr4-r16"."""
-    cells = [clean_text(row[column][:LONGEST_CELL]) for _, row in grid.rows if column < len(row)]
-    return (
-        n_factors >= _SETTINGS_COLUMNS
-        and len(set(cells)) == len(cells) == len(grid.rows)
-        and all(0 < len(cell) <= 24 and (not settings(cell) or _ONE_WORD.fullmatch(cell)) for cell in cells)
-    )
-
-
-def is_trial_table(grid: Grid) -> bool:
-    """Whether a grid has a result column and something that names settings."""
-    if len(grid.header) > MOST_COLUMNS:
-        return False
-    columns = columns_of(grid)
-    return columns.accuracy is not None and (columns.n_factors > 0 or columns.change is not None)
-
-
-def has_results(grid: Grid) -> bool:
-    """Whether a grid has a result column, whatever else it has."""
-    return len(grid.header) <= MOST_COLUMNS and recognise(grid.header).accuracy is not None
-
-
-def read_table(grid: Grid, number: int) -> TableReading:
-    """The trials of a grid for which `is_trial_table` holds.
-
-    Args:
-        number: which table of the document this is.
-    """
-    columns = columns_of(grid)
-    assert columns.accuracy is not None
-    percent = _is_percent(grid, columns.accuracy)
-    notes: list[Note] = []
-    rows = [
-        _read_row(cells, line, number, index, grid.section, columns, percent, notes, _header(grid, columns.delta))
-        for index, (line, cells) in enumerate(grid.rows)
-    ]
-    notes += _unused_columns(grid, columns)
-    if any("±" in cells[columns.accuracy] for _, cells in grid.rows if columns.accuracy < len(cells)):
-        notes.append(Note("spread_unused", {"line": grid.line}))
-    if columns.doubled:
-        notes.append(Note("columns_doubled", {"factors": columns.doubled, "line": grid.line}))
-    if columns.trial is None:
-        notes.append(Note("rows_numbered", {"line": grid.line}))
-    return TableReading(_same_precision(rows), tuple(notes))
-
-
-def _unused_columns(grid: Grid, columns: Columns) -> list[Note]:
-    """Columns of numbers are taken for results; one of a few words that come up again may be a setting that varied."""
-    notes, numbers = [], []
-    for header in columns.unused:
-        index = next(i for i, cell in enumerate(grid.header) if clean_text(cell) == header)
-        cells = [clean_text(row[index][:LONGEST_CELL]) for _, row in grid.rows if index < len(row)]
-        words = tuple(
-            dict.fromkeys(
-                cell[:40]
-                for cell in cells
-                if any(c.isalnum() or read_flag(c) is not None for c in cell.strip("-/ "))
-                and read_number(cell) is None
-                and not is_failure(cell)
-                and not is_out_of_memory(cell)
-            )
+def joined_tables(tables: Sequence[tuple[Grid, Columns]]) -> tuple[list[Grid], list[Note]]:
+    """Tables of results put together with the table of settings that has the same labels; others as they are."""
+    grids, notes = [], []
+    of_settings = [(g, c) for g, c in tables if c.measure is None and c.n_factors and "trial" in c.roles]
+    used: set[int] = set()
+    for grid, columns in tables:
+        found = None
+        if columns.measure is not None and "trial" in columns.roles:
+            labels = _labels(grid, columns)
+            found = next((s for s in of_settings if len(labels) > 1 and set(labels) <= set(_labels(*s))), None)
+            if found and (len(set(labels)) < len(labels) or len(set(_labels(*found))) < len(found[0].rows)):
+                found = None
+        if found is None:
+            grids.append(grid)
+            continue
+        used.add(found[0].line)
+        known = dict(zip(_labels(*found), (cells for _, cells in found[0].rows), strict=True))
+        extra = [i for i in range(len(found[0].header)) if i != found[1].roles["trial"]]
+        rows = tuple(
+            (line, (*_padded(cells, len(grid.header)), *(_at(known[label], i) for i in extra)))
+            for (line, cells), label in zip(grid.rows, labels, strict=True)
         )
-        if 1 < len(words) < len(cells):
-            notes.append(Note("column_varies", {"column": header, "words": words, "line": grid.line}))
+        grids.append(Grid((*grid.header, *(found[0].header[i] for i in extra)), rows, grid.line, grid.section))
+        notes.append(Note("tables_joined", {"line": grid.line, "settings": found[0].line}))
+    return [grid for grid in grids if grid.line not in used], notes
+
+
+def _labels(grid: Grid, columns: Columns) -> list[str]:
+    return [without_marks(clean_text(_at(cells, columns.roles["trial"]))).casefold() for _, cells in grid.rows]
+
+
+def _at(cells: Sequence[str], index: int) -> str:
+    return cells[index] if index < len(cells) else ""
+
+
+def _padded(cells: Sequence[str], width: int) -> tuple[str, ...]:
+    return (*cells, *[""] * (width - len(cells)))[:width]
+
+
+def read_table(grid: Grid, number: int, columns: Columns) -> TableReading:
+    """The trials of a table with a result column and settings. `number`: which table of the document this is."""
+    return _Table(grid, number, columns).read()
+
+
+class _Table:
+    def __init__(self, grid: Grid, number: int, columns: Columns) -> None:
+        self.grid = grid
+        self.number = number
+        self.columns = columns
+        self.reading = TableReading()
+        self.headers = [clean_text(cell)[:80] for cell in grid.header]
+        self.text = [
+            [clean_text(_at(cells, i)[:LONGEST_CELL]) for i in range(len(grid.header))] for _, cells in grid.rows
+        ]
+
+    def read(self) -> TableReading:
+        columns = self.columns
+        self._fill_blanks()
+        scores = {index: self._scores(index) for index in columns.results}
+        pending = []
+        for i, (line, _) in enumerate(self.grid.rows):
+            label = self._label(i)
+            if self._is_reference(i):
+                self.reading.notes.append(Note("reference_row", {"trial": label, "line": line}))
+            elif is_pending(self.text[i][columns.results[0]]):
+                pending.append(label)
+            else:
+                self.reading.rows.append(self._row(i, line, label, {k: v[i] for k, v in scores.items()}))
+        if pending:
+            self.reading.notes.append(Note("planned_rows", {"trials": tuple(pending), "line": self.grid.line}))
+        if "trial" not in columns.roles and "place" not in columns.roles:
+            self.reading.notes.append(Note("rows_numbered", {"line": self.grid.line}))
+        self.reading.rows = _same_precision(self.reading.rows, columns.results[0] if columns.results else 0)
+        return self.reading
+
+    # -- labels and remarks ------------------------------------------------------------------------
+
+    def _cell(self, i: int, role: str) -> str:
+        index = self.columns.roles.get(role)
+        return self.text[i][index] if index is not None else ""
+
+    def _label(self, i: int) -> str:
+        if "trial" not in self.columns.roles and "place" in self.columns.roles:
+            return re.sub(r"[^\d]", "", self._cell(i, "place")) or str(i + 1)
+        text = re.sub(r"\s?[(\[（【][^()\[\]（）【】]*[)\]）】]", "", self._cell(i, "trial"))
+        kept = "".join(c for c in text if c.isalnum() or c in " _-.#/+=,")
+        return " ".join(kept.split()).strip(" ,")[:60] or str(i + 1)
+
+    def _is_reference(self, i: int) -> bool:
+        """Whether a row is the model without training: so called, and with no settings of its own or of a kind
+        "reference"."""
+        if self._cell(i, "kind").lower() == "reference":
+            return True
+        blank = all(is_blank(self.text[i][j]) for j in (*self.columns.factors, *self.columns.joined))
+        words = [self._cell(i, "trial"), self._cell(i, "change")]
+        return blank and any(is_reference(without_marks(word)) for word in words)
+
+    # -- settings ----------------------------------------------------------------------------------
+
+    def _fill_blanks(self) -> None:
+        """Ditto marks and merged cells take what stands above; blanks beside a named baseline take the baseline's.
+
+        Blank cells are merged where they lead the row in every row and no baseline is named; they are "as in the
+        baseline" where the first row is the baseline and complete. Where the two readings differ and neither is sure,
+        blanks stay, and are not read.
+        """
+        settings_columns = sorted((*self.columns.factors, *self.columns.joined, *self.columns.extras))
+        for i, row in enumerate(self.text):
+            for j in settings_columns:
+                if i and is_ditto(row[j]):
+                    row[j] = self.text[i - 1][j]
+        if not settings_columns or self.columns.kind is TableKind.CHANGES:
+            return
+        blank = [[not row[j] for j in settings_columns] for row in self.text]
+        if not any(map(any, blank)) or any(blank[0]) or any(all(flags) for flags in blank):
+            return
+        leads = all(flags == sorted(flags, reverse=True) for flags in blank)
+        above = self._filled(settings_columns, from_above=True)
+        base = self._filled(settings_columns, from_above=False)
+        named = self._names_baseline(0)
+        if above == base or (leads and not named and len({*map(tuple, above)}) == len(above)):
+            meaning, filled = "above", above
+        elif named and not leads:
+            meaning, filled = "baseline", base
         else:
-            numbers.append(header)
-    if numbers:
-        notes.append(Note("columns_unused", {"columns": tuple(numbers), "line": grid.line}))
-    return notes
+            return
+        for row, values in zip(self.text, filled, strict=True):
+            for j, value in zip(settings_columns, values, strict=True):
+                row[j] = value
+        self.reading.notes.append(Note("blanks_filled", {"line": self.grid.line, "how": meaning}))
+
+    def _filled(self, columns: Sequence[int], from_above: bool) -> list[list[str]]:
+        result: list[list[str]] = []
+        for row in self.text:
+            source = (result[-1] if from_above else result[0]) if result else [row[j] for j in columns]
+            result.append([row[j] or source[k] for k, j in enumerate(columns)])
+        return result
+
+    def _names_baseline(self, i: int) -> bool:
+        words = [self._cell(i, "trial"), self._cell(i, "change"), self._cell(i, "purpose")]
+        words += [self.text[i][j] for j in self.columns.texts]
+        name = _AGAINST_BASELINE.sub(" ", " ".join(words))
+        # a bold or marked level in one table a factor: "r = 8 (base)"
+        marked = any(re.search(r"[(（]\s?(?:base|baseline|default|基线|默认)\s?[)）]", self.text[i][j], re.I)
+                     for j in self.columns.factors)  # fmt: skip
+        called = self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
+        return called and not _EXTENDED_BASELINE.search(_AGAINST_BASELINE.sub(" ", self._cell(i, "change")))
+
+    def _values(self, i: int, line: int, label: str) -> tuple[dict[str, Level], list[str]]:
+        values: dict[str, Level] = {}
+        unknown: list[str] = []
+        for j, names in self.columns.joined.items():
+            parts = _PARTS.findall(self.text[i][j])
+            levels = [read_level(n, part) for n, part in zip(names, parts, strict=False)]
+            if len(parts) == len(names) and not any(isinstance(level, Why) for level in levels):
+                values |= dict(zip(names, levels, strict=True))
+            else:
+                unknown.append(self._unread(line, label, j, self.text[i][j], Why.WORDS))
+        for j, factor in self.columns.factors.items():
+            text = self.text[i][j]
+            product = (
+                read_product(text) if factor == BATCH and ACCUMULATION not in self.columns.factors.values() else None
+            )
+            level = read_level(factor, text)
+            if product:
+                values |= {BATCH: product[0], ACCUMULATION: product[1]}
+            elif not isinstance(level, Why):
+                values[factor] = level
+            elif self.columns.kind is TableKind.SETTINGS or not is_blank(text):
+                unknown.append(self._unread(line, label, j, text, Why.BLANK if is_blank(text) else level))
+        return values, unknown
+
+    def _unread(self, line: int, label: str, column: int, text: str, why: Why) -> str:
+        self.reading.unread.append(UnreadCell(line, label, self.headers[column], text[:60], why.value))
+        return self.headers[column]
+
+    # -- results -----------------------------------------------------------------------------------
+
+    def _scores(self, index: int) -> list[Score | Why | None]:
+        """A column's results; the column settles whether bare numbers are shares or per cents. None: it failed."""
+        share = self.columns.measure is not None and self.columns.measure.kind is MeasureKind.SHARE
+        cells = [row[index] for row in self.text]
+        numbers = [None if has_failed(c) and isinstance(read_number(c), Why) else read_number(c) for c in cells]
+        bare = [n.value for n in numbers if isinstance(n, Number) and not n.percent and n.total is None]
+        header = self.headers[index]
+        said = "%" in header or "percent" in header.lower() or "百分" in header
+        high = bool(bare) and max(bare) > 1
+        return [_score(n, share, said or high, said and not high, bare) for n in numbers]
+
+    def _row(self, i: int, line: int, label: str, scores: Mapping[int, Score | Why | None]) -> Row:
+        columns = self.columns
+        change = self._cell(i, "change")
+        analysis = " ".join(self.text[i][j] for j in columns.texts if self.text[i][j])
+        described = settings(change)
+        values, unknown = self._values(i, line, label)
+        main = columns.results[0]
+        result, status = scores[main], self._cell(i, "status")
+        failed = (
+            bool(_BROKE.search(status))
+            or (result is None and not status)
+            or (result is None and _DONE.search(status) is not None)
+        )
+        if status and not _DONE.fullmatch(without_marks(status)) and not failed:
+            result = Why.STATUS
+        if isinstance(result, Why) and not failed:
+            why = Why.BLANK if is_blank(self.text[i][main]) and result is not Why.STATUS else result
+            shown = status if result is Why.STATUS else self.text[i][main]
+            self.reading.unread.append(UnreadCell(line, label, self.headers[main], shown[:60], why.value))
+        others = {self.headers[j]: s for j, s in scores.items() if j != main and isinstance(s, Score)}
+        delta = columns.roles.get("delta")
+        return Row(
+            trial=label,
+            line=line,
+            table=self.number,
+            kind=columns.kind,
+            section=self.grid.section,
+            values={**described, **values},
+            extra={name: self.text[i][j].casefold() for j, name in columns.extras.items()},
+            unknown=tuple(unknown),
+            builds_on=base_trial(change),
+            score=result if isinstance(result, Score) else None,
+            others=others,
+            failed=failed,
+            change=change,
+            analysis=analysis,
+            is_baseline=self._names_baseline(i),
+            seed=self._cell(i, "seed") or None,
+            described=described,
+            fully_described=bool(described) and is_fully_described(change),
+            difference=_difference(self.text[i][delta], self.headers[delta]) if delta is not None else None,
+            said_to_fail=has_failed(f"{change} {analysis} {self.text[i][main]}"),
+            round=round_of(self._cell(i, "round")) or self._cell(i, "round") or round_of(self.grid.section)
+            or self.grid.section,
+        )  # fmt: skip
 
 
-def _is_percent(grid: Grid, column: int) -> bool:
-    header = clean_text(grid.header[column])
-    said = "%" in header or "percent" in header.lower() or "百分" in header
-    bare = [
-        text
-        for _, cells in grid.rows
-        if column < len(cells)
-        for text in [clean_text(cells[column])[:200]]
-        if "%" not in text and "/" not in text
+def _score(
+    number: Number | Why | None, share: bool, percent: bool, unsure: bool, bare: Sequence[float]
+) -> Score | Why | None:
+    if number is None or isinstance(number, Why):
+        return number
+    if number.total is not None:
+        return Score(number.value, 0.0, number.correct, number.total)
+    if number.signed and number.value < 0 and share:
+        return Why.SIZE
+    if not share:
+        return Score(number.value, number.unit, spread=number.spread)
+    if not number.percent and unsure and number.value > 0:
+        return Why.SCALE
+    if not number.percent and percent and 0 < number.value <= 1 and sorted(bare)[len(bare) // 2] > 5:
+        return Why.SCALE
+    scale = 100.0 if number.percent or percent else 1.0
+    if number.value / scale > 1:
+        return Why.SIZE
+    spread = number.spread / scale if number.spread is not None else None
+    return Score(number.value / scale, number.unit / scale, spread=spread)
+
+
+def _same_precision(rows: Sequence[Row], column: int) -> list[Row]:
+    """Spreadsheets drop trailing zeros, so the finest printed place of a column is taken for all of it."""
+    units = [row.score.unit for row in rows if row.score and row.score.unit > 0]
+    if not units:
+        return list(rows)
+    return [
+        replace(row, score=replace(row.score, unit=min(units))) if row.score and row.score.total is None else row
+        for row in rows
     ]
-    numbers = [n for text in bare if (n := read_number(text)) is not None]
-    return any(n > 1 for n in numbers) and (said or all(n <= 100 for n in numbers))
-
-
-def _read_row(
-    cells: Sequence[str],
-    line: int,
-    table: int,
-    index: int,
-    section: str,
-    columns: Columns,
-    percent: bool,
-    notes: list[Note],
-    header: str = "",
-) -> Row:
-    def cell(at: int | None) -> str:
-        return clean_text(cells[at][:LONGEST_CELL]) if at is not None and at < len(cells) else ""
-
-    label = _label(cell(columns.trial)) or str(index + 1)
-    change, analysis = cell(columns.change), cell(columns.analysis)
-    raw_result = cells[columns.accuracy] if columns.accuracy is not None and columns.accuracy < len(cells) else ""
-    accuracy = read_accuracy(raw_result, percent)
-    failed = is_failure(raw_result) or is_failure(cell(columns.status))
-    described = settings(change)
-    values = dict(described)
-    values |= _column_values(cells, line, label, columns, notes)
-    name = f"{cell(columns.trial)} {change} {_without_comparisons(analysis)}"
-    called_base = label.casefold() == "base" or bool(_BASELINE.search(_without_comparisons(name)))
-    if accuracy is None and not failed:
-        notes.append(Note("no_result", {"trial": label, "line": line, "cell": clean_text(raw_result)[:60]}))
-    return Row(
-        label,
-        line,
-        table,
-        columns.kind,
-        section,
-        values,
-        base_trial(change),
-        accuracy,
-        failed,
-        change,
-        analysis,
-        is_baseline=called_base and _is_baseline_itself(change),
-        seed=cell(columns.seed) or None,
-        described=described,
-        difference=_difference(cell(columns.delta), header) if columns.delta is not None else None,
-        said_to_fail=is_failure(f"{change} {analysis}"),
-        round=round_of(cell(columns.round)) or cell(columns.round) or round_of(section) or section,
-    )
-
-
-def _header(grid: Grid, column: int | None) -> str:
-    return clean_text(grid.header[column]) if column is not None else ""
 
 
 def _difference(text: str, header: str) -> Difference | None:
-    """A cell such as "+3.9%", "-0.7", "+1.4 pp"; None for blanks and words."""
+    """A cell such as "+3.9%", "-0.7", "+1.4 pp"; None for blanks and words, and for a column that does not compare with
+    the baseline."""
     match = _SIGNED.search(text)
-    if match is None:
+    if match is None or re.search(r"prev|best|上一|最佳", header, re.IGNORECASE):
         return None
     value = float(match[2]) * (-1 if match[1] == "-" else 1)
     in_points = bool(_POINTS.search(text) or _POINTS.search(header))
@@ -368,84 +363,12 @@ def _difference(text: str, header: str) -> Difference | None:
     return Difference(value, 10.0 ** -len(match[3] or ""), True if in_points else False if in_percent else None)
 
 
-def _is_baseline_itself(change: str) -> bool:
-    """Whether a description that names the baseline *is* the baseline ("baseline: lr 2e-4"), not built on it."""
-    text = _without_comparisons(change)
-    return not _EXTENDED_BASELINE.search(text)
-
-
-def _without_comparisons(text: str) -> str:
-    return _AGAINST_BASELINE.sub(" ", text)
-
-
-def _label(text: str) -> str:
-    """A trial's label without emoji and remarks: "⭐ exp16 (best)" -> "exp16"."""
-    text = re.sub(r"[(\[（【].*", "", text)
-    kept = "".join(c for c in text if c.isalnum() or c in " _-.#/+")
-    return " ".join(kept.split())[:60]
-
-
-def _column_values(
-    cells: Sequence[str],
-    line: int,
-    label: str,
-    columns: Columns,
-    notes: list[Note],
-) -> dict[str, Level]:
-    values: dict[str, Level] = {}
-    for index, names in columns.joined.items():
-        parts = _PARTS.findall(clean_text(cells[index][:LONGEST_CELL])) if index < len(cells) else []
-        if len(parts) == len(names):
-            levels = {name: _level(name, part) for name, part in zip(names, parts, strict=True)}
-            values |= {name: level for name, level in levels.items() if level is not None}
-    for index, factor in columns.factors.items():
-        text = cells[index] if index < len(cells) else ""
-        level = _level(factor, text)
-        product = _PRODUCT.fullmatch(clean_text(text[:LONGEST_CELL])) if factor == _BATCH else None
-        if product and _ACCUMULATION not in columns.factors.values():
-            values |= {_BATCH: int(product[1]), _ACCUMULATION: int(product[2])}
-        elif level is not None:
-            values[factor] = level
-        elif clean_text(text).strip("-/ ") and columns.kind is TableKind.SETTINGS:
-            notes.append(
-                Note("cell_unread", {"trial": label, "line": line, "factor": factor, "cell": clean_text(text)[:60]})
-            )
-    return values
-
-
-def _level(factor: str, text: str) -> Level | None:
-    kind = FACTOR_KINDS[factor]
-    if kind.value_type is bool:
-        return read_flag(text)
-    if kind.value_type is str:
-        word = clean_text(text)
-        return word if word and kind.problem(word) is None else None
-    number = read_number(text)
-    return None if number is None else level_of(factor, number)
-
-
-def _same_precision(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Spreadsheets drop trailing zeros, so the finest printed place of a column is taken for all of it."""
-    units = [row.accuracy.unit for row in rows if row.accuracy and row.accuracy.unit > 0]
-    if not units:
-        return tuple(rows)
-    finest = min(units)
-    return tuple(
-        replace(row, accuracy=Accuracy(row.accuracy.value, finest))
-        if row.accuracy and row.accuracy.total is None
-        else row
-        for row in rows
-    )
-
-
 def key_values(grid: Grid) -> dict[str, Level]:
     """Settings of a two-column table of parameter and value (a best-configuration block); empty for other tables."""
-    if len(grid.header) < 2:
-        return {}
     found: dict[str, Level] = {}
     for _, cells in (*grid.rows, (grid.line, grid.header)):
         factor = factor_of_header(clean_text(cells[0])) if len(cells) >= 2 else None
-        level = _level(factor, cells[1]) if factor else None
-        if factor and level is not None:
+        level = read_level(factor, clean_text(cells[1])) if factor else Why.WORDS
+        if factor and not isinstance(level, Why):
             found.setdefault(factor, level)
     return found

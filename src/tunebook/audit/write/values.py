@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tunebook.audit.judge.cases import Judged
@@ -17,9 +17,10 @@ from tunebook.audit.judge.report import AuditReport, TrialVerdict
 from tunebook.audit.judge.structure import Boundary
 from tunebook.audit.judge.trials import UNSAID, TrialTable
 from tunebook.audit.judge.verdicts import Comparison
-from tunebook.audit.model import Accuracy, Note
+from tunebook.audit.model import MeasureKind, Note, Score
 from tunebook.core.factor import FACTOR_KINDS
 from tunebook.escaping import clean
+from tunebook.json_values import to_json
 
 __all__ = ["audit_values", "n_left_out", "next_trials_csv"]
 
@@ -33,6 +34,21 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
     return {
         "source": clean(report.record.source),
         "language": report.record.language,
+        "measure": {
+            "column": clean(report.table.measure.name),
+            "kind": report.table.measure.kind.value,
+            "split": report.table.measure.split,
+            "other_columns": [clean(name) for name in report.table.measure.others],
+            "seeds": report.record.seeds,
+        },
+        "columns": [
+            {"line": use.line, "header": clean(use.header), "role": use.role, "factor": use.factor or None}
+            for use in report.record.columns
+        ],
+        "unread_cells": [
+            {"line": c.line, "trial": clean(c.trial), "column": clean(c.column), "cell": clean(c.cell), "why": c.why}
+            for c in report.record.unread_cells
+        ],
         "examples": _examples(report),
         "baseline": {"trial": names[report.table.baseline], "named": report.table.baseline_named},
         "best": names[report.best],
@@ -72,7 +88,7 @@ class _Names:
 
 def _examples(report: AuditReport) -> dict[str, Any]:
     e = report.examples
-    scored = [v.trial.label for v in report.trials if v.trial.accuracy is not None]
+    scored = [v.trial.label for v in report.trials if v.trial.score is not None]
     return {
         "n": e.n,
         "how": e.how,
@@ -149,7 +165,9 @@ def _trial(v: TrialVerdict, table: TrialTable, names: _Names) -> dict[str, Any]:
         "line": v.trial.row.line,
         "values": {n: _said(known[n]) for n in table.factors},
         "settings_read": not v.trial.unread,
-        "accuracy": v.trial.accuracy.value if v.trial.accuracy else None,
+        "other_settings": {clean(name): clean(level) for name, level in v.trial.extra.items()},
+        "accuracy": v.trial.score.value if v.trial.score and table.measure.kind is MeasureKind.SHARE else None,
+        "result": v.trial.score.value if v.trial.score else None,
         "correct": v.correct,
         "interval": v.interval,
         "failed": v.trial.failed,
@@ -162,7 +180,7 @@ def _trial(v: TrialVerdict, table: TrialTable, names: _Names) -> dict[str, Any]:
 def _factor(effect: Any, names: _Names) -> dict[str, Any]:
     return {
         "factor": effect.factor,
-        "levels": _plain(effect.levels),
+        "levels": to_json(effect.levels, clean),
         "one_factor_pairs": effect.n_pairs,
         "one_factor_trials": [names[k] for k in effect.alone_from_baseline],
         "widest": _comparison(effect.widest, names),
@@ -192,7 +210,9 @@ def _claim(j: Judged, names: _Names) -> dict[str, Any]:
         "factor": c.factor,
         "levels": list(c.levels),
         "against": list(c.against),
+        "order": list(c.order),
         "direction": c.direction,
+        "denied": {1: "better", -1: "worse"}.get(c.no_more),
         "settings": dict(c.values),
         "trials": [names[k] for k in j.trials],
         "verdict": j.verdict.value,
@@ -206,17 +226,8 @@ def _claim(j: Judged, names: _Names) -> dict[str, Any]:
 
 
 def _note(note: Note, names: _Names) -> dict[str, Any]:
-    return {"code": note.code, **{name: _plain(value) for name, value in note.values.items()}}
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, Accuracy):
-        return value.value
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+    values = {name: each.value if isinstance(each, Score) else each for name, each in note.values.items()}
+    return {"code": note.code, **to_json(values, clean)}
 
 
 def _said(level: Any) -> Any:

@@ -1,1 +1,1 @@
-"""The ledger's schema, step by step; applied on opening for writing."""
+"""The migrations of the ledger's schema, applied when a ledger is opened for writing."""

@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs the migrations on the connection that `ledger.migrate` hands over."""
+"""Alembic's entry point: runs the migrations on the connection that `ledger.migrate` provides."""
 
 from alembic import context
 

@@ -42,6 +42,10 @@ class Boundary(Round):
 
     kind = RoundKind.BOUNDARY
 
+    def applies(self, problem: Problem) -> bool:
+        """Only where explore moves one factor at a time: a model proposes otherwise."""
+        return not problem.is_balanced
+
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The round's first wave; None when there is nothing to ask, or nothing left to spend."""
         room = state.allowance(self.kind)

@@ -35,6 +35,10 @@ class Combine(Round):
 
     kind = RoundKind.COMBINE
 
+    def applies(self, problem: Problem) -> bool:
+        """Only where explore moves one factor at a time: a model proposes otherwise."""
+        return not problem.is_balanced
+
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The round's first wave, or None when there is nothing to combine or no room for it."""
         helped = _helping_levels(state)

@@ -38,8 +38,9 @@ class Confirm(Round):
         if n == 0:
             return None
         seeds = seed_numbers(problem.spec.seed, SeedUse.CONFIRM, n)
-        configurations = {role: group.configuration for role, group in roles.items()}
-        configurations["baseline"] = problem.spec.baseline
+        configurations = {
+            role: problem.spec.baseline if role == "baseline" else group.configuration for role, group in roles.items()
+        }
         ids = {role: builder.replicates(c, seeds, Purpose.CONFIRM, None, splits) for role, c in configurations.items()}
         if problem.facts.n_test:
             reference = problem.spec.baseline.with_values(num_train_epochs=0)

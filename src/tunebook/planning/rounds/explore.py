@@ -11,7 +11,7 @@ from __future__ import annotations
 from tunebook.core.study import BracketPlan, Purpose, RoundKind, Wave
 from tunebook.planning.explore_design import BASELINE_SEEDS_LEAST, Design, FactorDesign, fitted, full_design, price
 from tunebook.planning.levels import level_label
-from tunebook.planning.problem import Problem, SeedUse, allowance, seed_numbers
+from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.rate_bracket import keep_choice, read_brackets
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
@@ -28,7 +28,7 @@ class Explore(Round):
 
     def applies(self, problem: Problem) -> bool:
         """A table of the user's own stands in its place."""
-        return not problem.table
+        return not problem.table and not problem.is_balanced
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave:
         """The round's first wave; it closes the round when there is no bracket to choose from."""
@@ -68,7 +68,7 @@ class Explore(Round):
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
         """The design that fits the round's share."""
-        design, _ = fitted(problem, allowance(problem.spec.budget, self.kind, 0, 0.0))
+        design, _ = fitted(problem, problem.allowance(self.kind))
         return _shape(problem, design)
 
     def wanted(self, problem: Problem) -> Shape:

@@ -25,6 +25,10 @@ class Refine(Round):
 
     kind = RoundKind.REFINE
 
+    def applies(self, problem: Problem) -> bool:
+        """Only where explore moves one factor at a time: a model proposes otherwise."""
+        return not problem.is_balanced
+
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The round's only wave, or None when there is nothing to refine."""
         builder = WaveBuilder(state, self.kind, round_number, 1, state.room(self.kind))

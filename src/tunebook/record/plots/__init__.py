@@ -1,4 +1,4 @@
-"""The pictures. Each answers the one question in its title, or is not drawn because its data are missing."""
+"""The figures. Each answers the one question in its title, and is left out when its data are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loss against epoch: the best configuration's, and everyone's."""
+"""Figures of loss against epoch: the best configuration's, and those of all trials."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tunebook.words.numbers import number
 __all__ = ["best", "everyone", "smoothed"]
 
 MOST_POINTS = 120
-"""Points of one curve in a picture; more would not be seen."""
+"""Largest number of points of one curve; more could not be told apart."""
 SMOOTHING_SHARE = 0.04
-"""The running mean covers this share of the steps, at least three."""
+"""Share of the steps that the running mean covers (at least three steps)."""
 
 
 def smoothed(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

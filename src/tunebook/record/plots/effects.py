@@ -1,4 +1,5 @@
-"""What matters: effects with their simultaneous intervals, learning rate with its cliff, importance."""
+"""Figures of what matters: effects with their simultaneous intervals, learning rate with the rate where training
+breaks, importance."""
 
 from __future__ import annotations
 
@@ -14,23 +15,24 @@ from tunebook.record.opening import boundary_sentence, is_baseline, name
 from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, Paper
 from tunebook.record.view import View
 from tunebook.words import Words
-from tunebook.words.numbers import number, points, rate
+from tunebook.words.numbers import number, points, rate, value
 
 __all__ = ["effects", "importance", "learning_rate"]
 
 MOST_ROWS = 30
 LABEL_CHARACTERS = {"en": 34, "zh": 20}
-"""A row's name is broken into two lines of this many characters."""
+"""Width in characters of the two lines that a long name is broken into."""
 FEWEST_RATES = 3
-"""A configuration gets its own line when it was trained at this many rates or more."""
+"""A configuration gets its own line if it was trained at this many rates or more."""
 
 
 def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """A forest of every difference from the baseline, in the order in which it was asked."""
+    """A forest plot of every difference from the baseline, in the order in which the questions were asked."""
     shown = [
         f
         for f in view.findings()
-        if is_baseline(view, f.control_key) and f.kind.value == "difference" and math.isfinite(f.effect)
+        if (f.kind.is_fitted or (is_baseline(view, f.control_key) and f.kind.value == "difference"))
+        and math.isfinite(f.effect)
     ][-MOST_ROWS:]
     if not shown:
         return None
@@ -47,7 +49,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.set_xlabel(words.label("ax_effect"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     decided = [f for f in shown if f.verdict in (Verdict.BETTER, Verdict.WORSE)]
-    alt = words.label("list_gap").join(f"{name(view, words, f.treatment_key)} {points(f.effect)}" for f in decided)
+    alt = words.label("list_gap").join(f"{_named(view, words, f)} {points(f.effect)}" for f in decided)
     return figure, f"{words.label('fig_effects')} {alt}"
 
 
@@ -71,8 +73,18 @@ def _whisker(axes: Any, words: Words, row: int, finding: Finding, labels: set[st
     labels.add(key)
 
 
+def _named(view: View, words: Words, finding: Finding) -> str:
+    """What is compared; of a balanced design the two levels."""
+    if finding.kind.is_fitted and finding.factor is not None and len(finding.levels) == 2:
+        low, high = (value(finding.factor, level) for level in finding.levels)
+        if finding.kind.value == "curvature":
+            return words.middle_of(finding.factor, low, high)
+        return f"{words.factor(finding.factor)} {low} → {high}"
+    return name(view, words, finding.treatment_key)
+
+
 def _row_name(view: View, words: Words, finding: Finding) -> str:
-    text = name(view, words, finding.treatment_key)
+    text = _named(view, words, finding)
     text = (
         f"{text}{words.label('word_gap')}{words.bracketed(words.label(finding.split))}"
         if finding.split == "test"
@@ -83,7 +95,7 @@ def _row_name(view: View, words: Words, finding: Finding) -> str:
 
 
 def _broken(text: str, comma: str, width: int) -> list[str]:
-    """Lines of about that many characters, broken after commas alone."""
+    """Lines of about `width` characters, broken only after commas."""
     lines = [""]
     for part in text.split(comma):
         if not lines[-1]:
@@ -187,7 +199,8 @@ def _accuracy(fact: TrialFact) -> float:
 
 
 def importance(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Share of variance on the left; rank with its bootstrap interval on the right. Below the noise: hollow."""
+    """Share of variance on the left; rank with its bootstrap interval on the right. Factors below the noise are
+    hollow."""
     rows = sorted(view.conclusions.importance, key=lambda i: (not i.ranked, i.rank))
     if not rows:
         return None

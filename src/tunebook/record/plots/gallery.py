@@ -1,4 +1,4 @@
-"""Draws every picture whose data are there, as SVG with real text and as PNG."""
+"""Draws every figure whose data exist, as SVG with real text and as PNG."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PAINTERS: tuple[tuple[str, str, Painter], ...] = (
     ("confirmation", "fig_confirm", overview.confirmation),
     ("timeline", "fig_timeline", overview.timeline),
 )
-"""File stem, label of the question, and who paints it, in the order in which a reader asks."""
+"""File stem, label of the question, and the function that draws it, in reading order."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """One picture: file stem, the question it answers, a text alternative with its main numbers, and both files."""
+    """One figure: file stem, the question it answers, a text alternative with its main numbers, and both files."""
 
     name: str
     title: str
@@ -48,11 +48,11 @@ def draw_all(
     only: Collection[str] | None = None,
     on_failure: Callable[[str, Exception], None] | None = None,
 ) -> tuple[Drawing, ...]:
-    """Every picture whose data are there, or those of the given file stems. About a third of a second each.
+    """Every figure whose data exist, or those with the given file stems. Takes about a third of a second each.
 
     Args:
-        on_failure: told the file stem and the error of a picture that cannot be drawn, which costs no other; None:
-            the error is raised.
+        on_failure: called with the file stem and the error of a figure that cannot be drawn; the others are still
+            drawn. None: the error is raised.
     """
     font = chinese_font() if language == "zh" else None
     words = words_for(language if font or language != "zh" else "en")
@@ -63,7 +63,7 @@ def draw_all(
                 continue
             try:
                 drawing = _drawing(name, words.label(label), paint(paper, view, words))
-            except Exception as error:  # whatever a picture breaks on, the record's numbers do not depend on it
+            except Exception as error:  # any failure of a figure must not lose the record's numbers
                 if on_failure is None:
                     raise
                 on_failure(name, error)
@@ -84,7 +84,7 @@ def _drawing(name: str, title: str, painted: tuple[Any, str] | None) -> Drawing 
 def _svg(figure: Any) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "tunebook"})
-    figure.set_layout_engine("none")  # the layout found for the first file serves the second, at half the time
+    figure.set_layout_engine("none")  # reusing the first file's layout for the second halves the time
     return out.getvalue()
 
 

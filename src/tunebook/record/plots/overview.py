@@ -1,4 +1,4 @@
-"""The study as a whole: accuracy against cost, round by round, validation against test, and what ran when."""
+"""Figures of the whole study: accuracy against cost, round by round, validation against test, and what ran when."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tunebook.words import Words
 __all__ = ["confirmation", "cost", "rounds", "timeline"]
 
 WIDE_RANGE = 8.0
-"""Costs that differ by more than this factor are drawn on a log scale."""
+"""Costs that differ by more than this factor are shown on a log scale."""
 ROUND_STYLES = ((BLUE, None), (ORANGE, "//"), (GREEN, "\\\\"), (PURPLE, "xx"), (SKY, ".."), (GREY, None))
 
 
 def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     """Every configuration that trained: validation accuracy with its 95 % interval against mean training time."""
-    found = view.conclusions
-    best_key = found.best.key if found.best else ""
+    conclusions = view.conclusions
+    best_key = conclusions.best.key if conclusions.best else ""
     dots: dict[str, list[tuple[float, float, float, float]]] = {}
     for key in view.by_key:
         measured = view.accuracy(view.replicates(key))
@@ -33,7 +33,7 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
             else "leg_baseline"
             if key == view.baseline_key
             else "leg_tie"
-            if key in found.tie_set
+            if key in conclusions.tie_set
             else "leg_other"
         )
         dots.setdefault(role, []).append((seconds, measured[0], *measured[1]))
@@ -74,7 +74,7 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
 
 
 def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Every trial by its round, and the configuration that led after each."""
+    """Every trial by round, and the leading configuration after each round."""
     split_rounds = [
         (n, k)
         for n, k in view.rounds
@@ -127,7 +127,7 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
 
 
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Validation as measured, corrected for the choice, and the test split: the winner's curse made visible."""
+    """Validation accuracy as measured and corrected for the selection, and test accuracy: shows the winner's curse."""
     confirmed = view.conclusions.confirmation
     if confirmed is None:
         return None
@@ -164,14 +164,14 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
 
 
 def _chosen_on(view: View, key: str) -> list[TrialFact]:
-    """The trials on which a configuration was chosen: not those of a bracket, nor those that confirm it."""
+    """The trials on which a configuration was selected: not those of a bracket, nor those of confirm."""
     left_out = (Purpose.BRACKET, Purpose.CONFIRM)
     return [f for f in view.by_key.get(key, []) if f.trial.purpose not in left_out]
 
 
 def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Which trial ran in which slot when, from the ledger's notes "trial_span" (seconds since the study began)."""
-    shown = {fact.trial.id for fact in view.trials}  # the reference belongs to no round that is shown
+    """Which trial ran in which slot and when, from the ledger's notes "trial_span" (seconds since the study began)."""
+    shown = {fact.trial.id for fact in view.trials}  # the reference is in no round that is shown
     spans = [v for code, v in view.notes if code == "trial_span" and v.get("trial") in shown]
     if not spans:
         return None

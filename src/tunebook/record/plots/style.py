@@ -1,8 +1,8 @@
-"""How the pictures look: colours that survive colour blindness and grey print, and a font that has the characters.
+"""The style of the figures: colours for colour-blind readers and grey print, and a font with the needed characters.
 
-Colours are those of Okabe and Ito (2008, "Color universal design"). No picture relies on colour alone: series differ in
-marker or line style too. `INK`, `RULE` and `PAPER` are looked for by the HTML writer, which exchanges them for the
-page's own, so that pictures follow a dark page.
+Colours are those of Okabe and Ito (2008, "Color universal design"). No figure relies on colour alone: series also
+differ in marker or line style. The HTML writer replaces `INK`, `RULE` and `PAPER` by the page's own colours, so that
+figures follow a dark page.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ CHINESE_FAMILIES = (
     "Droid Sans Fallback",
 )
 PROBE = "学习率验证损失秩"
-"""A font that has these characters has the others of the labels too."""
+"""A font that has these characters is assumed to have all others used in labels."""
 
 
 class Paper:
-    """Makes figures that no display and no global state of matplotlib knows of (as pyplot's would)."""
+    """Makes figures without pyplot, so that matplotlib's global state and display are not used."""
 
     def subplots(self, *shape: int, figsize: tuple[float, float], **options: Any) -> Any:
-        """(figure, axes) as pyplot.subplots gives them."""
+        """(figure, axes), as `pyplot.subplots` returns them."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -76,7 +76,7 @@ class Paper:
         return FuncFormatter(lambda x, _: text(x))
 
     def log_ticks(self, axis: Any, text: Callable[[float], str]) -> None:
-        """Ticks of a logarithmic axis at 1, 2 and 5, written by `text`."""
+        """Ticks at 1, 2 and 5 on a logarithmic axis, labelled by `text`."""
         from matplotlib.ticker import LogLocator, NullFormatter
 
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -86,7 +86,7 @@ class Paper:
 
 @contextmanager
 def styled(font: str | None) -> Iterator[Paper]:
-    """Somewhere to draw in the record's style; `font` is a family with Chinese characters."""
+    """A `Paper` in the record's style; `font` is a family with Chinese characters."""
     import matplotlib
 
     settings = {
@@ -121,7 +121,7 @@ def styled(font: str | None) -> Iterator[Paper]:
 
 @lru_cache(maxsize=1)
 def chinese_font() -> str | None:
-    """The family of an installed font with Chinese characters, or None: labels then stay English, never boxes."""
+    """The family of an installed font with Chinese characters, or None: labels are then in English."""
     from matplotlib import font_manager
 
     for path in _candidate_files():
@@ -137,7 +137,7 @@ def chinese_font() -> str | None:
 
 
 def _candidate_files() -> list[str]:
-    """Font files that may have Chinese characters, the best known families first."""
+    """Font files that may have Chinese characters, best-known families first."""
     listed = _fontconfig()
     if not listed:
         from matplotlib import font_manager
@@ -154,14 +154,14 @@ def _candidate_files() -> list[str]:
 
 
 def _fontconfig() -> list[tuple[str, str]]:
-    """(families, file) of every font that says it covers Chinese; empty without fontconfig."""
+    """(families, file) of every font that fontconfig lists for Chinese; empty without fontconfig."""
     program = shutil.which("fc-list")
     if program is None:
         return []
     try:
-        found = subprocess.run(
+        completed = subprocess.run(
             [program, ":lang=zh", "-f", "%{family}\t%{file}\n"], capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return [tuple(line.split("\t", 1)) for line in found.stdout.splitlines() if "\t" in line]  # type: ignore[misc]
+    return [tuple(line.split("\t", 1)) for line in completed.stdout.splitlines() if "\t" in line]  # type: ignore[misc]

@@ -11,6 +11,7 @@ __all__ = [
 GOALS = {
     RoundKind.REFERENCE: "未训练的模型，以及始终回答最常见类别，各得多少分？",
     RoundKind.TABLE: "给定表格里的各个配置与基线相比如何？",
+    RoundKind.PILOT: "多大的学习率能学到东西，多大时训练会失败？",
     RoundKind.EXPLORE: "找出哪些参数真正有影响，以及合理范围。",
     RoundKind.REFINE: "在留下的区间里，最好的取值在哪里？",
     RoundKind.COMBINE: "各项改动合在一起，效果能相加，还是会互相影响？",
@@ -20,6 +21,7 @@ GOALS = {
 ROUNDS = {
     RoundKind.REFERENCE: "参照",
     RoundKind.TABLE: "给定的表格",
+    RoundKind.PILOT: "预跑",
     RoundKind.EXPLORE: "全面探索",
     RoundKind.REFINE: "细化",
     RoundKind.COMBINE: "组合",
@@ -29,6 +31,8 @@ ROUNDS = {
 PURPOSES = {
     Purpose.REFERENCE: "参照",
     Purpose.BASELINE: "基线",
+    Purpose.PILOT: "预跑",
+    Purpose.DESIGN: "均衡设计",
     Purpose.LEVEL: "单参数",
     Purpose.BRACKET: "选学习率",
     Purpose.CHOSEN: "选定学习率后",

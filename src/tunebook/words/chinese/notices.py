@@ -113,6 +113,12 @@ class ChineseNotices(ChinesePieces):
             f"请在研究文件中写大于 {shortest} 的值。"
         )
 
+    def refused_long_prompts(self, place: str, shortest: int, context: int) -> str:
+        return (
+            f"{_place(place)}：训练数据的提示至少有 {shortest} 个 token，而模型的上下文长度是 {context}，答案无法学到。"
+            "请缩短提示，或换用上下文更长的模型。"
+        )
+
     def refused_long_answer(self, place: str, length: int, context: int, split: str, rows: int) -> str:
         return (
             f"{_place(place)}：答案有 {length} 个 token，而模型的上下文长度是 {context}；要评分的答案必须完整放得下"

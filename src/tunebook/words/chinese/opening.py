@@ -135,7 +135,7 @@ class ChineseOpening(ChinesePieces):
             text += "；验证集按种子从训练数据中分出"
         if facts.get("truncated"):
             text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个 token 处截断"
-        return text
+        return "；".join([text, *(sentence.rstrip("。") for sentence in facts.get("warnings", ()))])
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
@@ -186,12 +186,13 @@ class ChineseOpening(ChinesePieces):
             "“无法区分”只表示未检出差异，并不表示没有差异"
         )
 
-    def error_fact(self) -> str:
-        return (
-            "整份记录出现任一误报的概率不超过 5%；"
-            "这 5% 按轮分配（首轮 2%，细化 1%，组合 0.5%，探边界 0.5%，确认 1%），"
-            "差值后的区间按该轮分到的错误率计算"
+    def error_fact(self, design: str = "one_factor") -> str:
+        shares = (
+            "探索 4%，确认 1%，其间各轮不下结论"
+            if design == "balanced"
+            else "首轮 2%，细化 1%，组合 0.5%，探边界 0.5%，确认 1%"
         )
+        return f"整份记录出现任一误报的概率不超过 5%；这 5% 按轮分配（{shares}），差值后的区间按该轮分到的错误率计算"
 
     def alpha_fact(self, rule: str) -> str:
         return (

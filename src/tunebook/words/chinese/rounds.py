@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import DivergenceBracket, Finding, Verdict
-from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
+from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.words.chinese.codes import CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
 from tunebook.words.chinese.common import ChinesePieces, gap, numeral
@@ -140,10 +140,40 @@ class ChineseRounds(ChinesePieces):
 
     def question(self, kind: ContrastKind, what: str, against: str) -> str:
         return {
-            ContrastKind.DIFFERENCE: f"{what}：与{gap(against)}不同吗？",
             ContrastKind.EQUIVALENCE: f"{what}：与{gap(against)}相当吗？",
             ContrastKind.NON_INFERIORITY: f"{what}：不比{gap(against)}差吗？",
-        }[kind]
+        }.get(kind, f"{what}：与{gap(against)}不同吗？")
+
+    def on_average(self, what: str) -> str:
+        return f"在合适学习率附近的各种设置上平均而言，{gap(what).lstrip()}"
+
+    def middle_of(self, factor: str, low: str, high: str) -> str:
+        return f"{self.factor(factor)} {low} 到 {high} 的中段"
+
+    def balanced_remark(self) -> str:
+        return (
+            "各参数同时改变，每个取值出现的次数相同。这里对每个参数的结论来自本轮全部实验的同一个模型："
+            "沿其取值的一条直线，是在合适学习率附近的各种设置上的平均结果，并不针对某一个具体设置。"
+            "各取值的准确率已调整到其他参数取平均时的水平；其 95% 区间只作描述，不是结论。"
+        )
+
+    def pilot_remark(self, chosen: float) -> str:
+        return f"后续使用的学习率：{rate(chosen)}，按验证损失选出，所有配置共用。"
+
+    def floor(self, floor: Floor, stops: bool) -> str:
+        what = (
+            f"什么也没有学到：学习率 {'、'.join(rate(each) for each in floor.rates)}，训练 {floor.epochs} 轮后，"
+            f"最高准确率 {self.percent(floor.accuracy)}，与不训练（{self.percent(floor.bar)}）没有超出偶然的差别。"
+        )
+        if not stops:
+            return what + "研究文件写明 `floor: go_on`，因此仍继续比较。"
+        return (
+            what + "此时比较各种设置没有意义，研究到此停止。请在新的研究里增加训练数据或轮数，或改用其他学习率；"
+            "如仍要比较，请写 `floor: go_on`。"
+        )
+
+    def part_of_design(self) -> str:
+        return "均衡设计中的一个实验，单独不作判断。"
 
     def no_difference_for(self, named: Sequence[str]) -> str:
         return f"未检出显著差异的有{gap(self.comma.join(named)).rstrip()}"
@@ -190,6 +220,8 @@ class ChineseRounds(ChinesePieces):
             ]
             told.append(f"未细化：{'；'.join(parts)}。")
         for code, values in notes:
+            if code == "nothing_claimed":
+                told.append("实验太少，无法判断各参数：这些实验只用来选配置。")
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
                 told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")

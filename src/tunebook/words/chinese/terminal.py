@@ -78,8 +78,10 @@ class ChineseTerminal(ChineseRounds):
     def plan_sees(self, effect: float) -> str:
         return f"{100 * effect:.1f} 个百分点以上"
 
-    def plan_next(self, counts: Mapping[Purpose, int]) -> str:
-        return f"接下来：{self.comma.join(f'{PURPOSES[purpose]} {n} 个' for purpose, n in counts.items())}。"
+    def plan_next(self, counts: Mapping[Purpose, int], free: int) -> str:
+        listed = self.comma.join(f"{PURPOSES[purpose]} {n} 个" for purpose, n in counts.items())
+        on_the_way = f"；另有 {free} 个在训练途中评分，不另外训练" if free else ""
+        return f"接下来：{sum(counts.values())} 个实验（{listed}）{on_the_way}。"
 
     def plan_trial_columns(self) -> tuple[str, str, str, str]:
         return "实验号", "目的", "与基线的不同", "随机种子"
@@ -144,6 +146,9 @@ class ChineseTerminal(ChineseRounds):
 
     def baseline_accuracy(self, accuracy: float) -> str:
         return f"基线：{self.percent(accuracy)}"
+
+    def status_configurations(self) -> tuple[str, str, str, str]:
+        return "键", "准确率", "实验", "与基线的不同"
 
     def spent(self, spending: Spending) -> str:
         trials = "" if spending.budget_trials is None else f"（预算 {spending.budget_trials} 个）"
@@ -308,6 +313,12 @@ class ChineseTerminal(ChineseRounds):
 
     def compared_groups(self) -> str:
         return "按组，单位为百分点（各组之间单独校正）："
+
+    def compared_examples(self, shown: int, total: int) -> str:
+        return f"结果不同的样本（列出 {total} 个中的 {shown} 个）："
+
+    def compared_example(self, index: int, prompt: str, gold: str, a: str, b: str) -> str:
+        return f"  {index}：{prompt} | 标准答案：{gold} | A：{a} | B：{b}"
 
     def compared_nothing(self) -> str:
         return "无法比较：其中一方没有训练正常且有评分的实验。"

@@ -1,4 +1,4 @@
-"""Every sentence of a study in English, a module for each subject."""
+"""All sentences about a study in English, one module per subject."""
 
 from __future__ import annotations
 

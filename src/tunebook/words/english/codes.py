@@ -1,4 +1,4 @@
-"""Codes of the core, the engines and the planner in English: one phrase for each."""
+"""A phrase in English for each code of the core, the engines and the planner."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ __all__ = [
 GOALS = {
     RoundKind.REFERENCE: "What do the untrained model and the commonest answer score?",
     RoundKind.TABLE: "What do the configurations of the given table score against the baseline?",
+    RoundKind.PILOT: "At which learning rate does anything learn, and where does training break?",
     RoundKind.EXPLORE: "Which settings matter at all, and where is the useful range?",
     RoundKind.REFINE: "Where in the interval that survived is the best value?",
     RoundKind.COMBINE: "Do the changes that helped add up, or do they interact?",
@@ -20,6 +21,7 @@ GOALS = {
 ROUNDS = {
     RoundKind.REFERENCE: "reference",
     RoundKind.TABLE: "the given table",
+    RoundKind.PILOT: "pilot",
     RoundKind.EXPLORE: "explore",
     RoundKind.REFINE: "refine",
     RoundKind.COMBINE: "combine",
@@ -29,6 +31,8 @@ ROUNDS = {
 PURPOSES = {
     Purpose.REFERENCE: "reference",
     Purpose.BASELINE: "baseline",
+    Purpose.PILOT: "pilot",
+    Purpose.DESIGN: "balanced design",
     Purpose.LEVEL: "one factor",
     Purpose.BRACKET: "choosing a rate",
     Purpose.CHOSEN: "at the chosen rate",
@@ -89,16 +93,16 @@ WARNINGS = {
     "no_outcomes": "There are no outcomes to compare.",
     "exploratory": "Not among the planned comparisons: outside the study's error rate.",
     "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
-    "correlated_examples": "Neighbouring examples are alike, which the interval allows for.",
+    "correlated_examples": "Neighbouring examples are correlated; the interval allows for that.",
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",
-    "treatment_replicates_diverged": "The estimate is of the seeds that trained.",
-    "control_replicates_diverged": "The other side's estimate is of its seeds that trained.",
+    "treatment_replicates_diverged": "The estimate covers only the seeds that trained.",
+    "control_replicates_diverged": "The other side's estimate covers only its seeds that trained.",
 }
 NOTES = {
     "cohort_split": "A cohort did not fit in memory and was split; the results are the same.",
     "scoring_split": "A batch of scored examples did not fit in memory and was halved; the results are the same.",
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
-    "retried": "{trials} had failed and were tried again. Rounds before the one that was the last then keep the "
+    "retried": "{trials} had failed and were tried again. Rounds before the last one at that time keep the "
     "findings that were judged without these trials.",
     "worker_died": "A worker process died ({worker}: {reason}); its trials were begun again.",
     "worker_retired": "A worker process could not be started and was left out ({worker}: {reason}).",

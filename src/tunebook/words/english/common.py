@@ -1,4 +1,4 @@
-"""The small pieces that English sentences are made of: numbers, intervals, names of settings and configurations."""
+"""The small parts of English sentences: numbers, intervals, names of settings and configurations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def signed_percent(share: float) -> str:
 
 
 class EnglishShared(Shared):
-    """What English texts share, of studies and of audits."""
+    """What the English texts about studies and about audits share."""
 
     language = "en"
     factor_names = FACTORS
@@ -43,20 +43,20 @@ class EnglishShared(Shared):
     percent_sign = " %"
 
     def capital(self, text: str) -> str:
-        """The beginning of a sentence; a bold mark may stand before it."""
+        """The text with a capital first letter, which may follow a bold mark."""
         first = 1 if text.startswith(OPEN) else 0
         return text[:first] + text[first : first + 1].upper() + text[first + 1 :]
 
 
 class EnglishPieces(EnglishShared, StudyShared):
-    """What the texts about a study share."""
+    """What all texts about a study share."""
 
     labels = LABELS
     title_gap = ": "
     least = "at least {}"
 
     def setting(self, name: str, level: Any) -> str:
-        """One factor with its value, "rank 32"."""
+        """A factor with its value: "rank 32"."""
         if name == "num_train_epochs":
             return f"{level} epoch" if level == 1 else f"{level} epochs"
         if name.startswith("use_"):
@@ -85,15 +85,15 @@ class EnglishPieces(EnglishShared, StudyShared):
         return PURPOSES[purpose]
 
     def state(self, state: TrialState) -> str:
-        """How far a trial is."""
+        """The state of a trial."""
         return state.value
 
     def baseline_at(self, rate_: float) -> str:
-        """The baseline with another learning rate."""
+        """The baseline at another learning rate."""
         return f"the baseline at learning rate {rate(rate_)}"
 
     def versus(self, against: str) -> str:
-        """Goes on from a name: against what it was compared."""
+        """Continues a name: what it was compared with."""
         return f" against {against}"
 
     def n_trials(self, n: int) -> str:

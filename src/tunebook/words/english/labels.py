@@ -32,7 +32,7 @@ LABELS = {
     "n_trials": "Trials",
     "changed": "What was changed",
     "result": "Result",
-    "against": "Against baseline (points)",
+    "against": "Difference from baseline (points)",
     "analysis": "Analysis",
     "folded": "folded",
     "found": "Found",
@@ -45,9 +45,9 @@ LABELS = {
     "sweet_spots": "Sweet spots",
     "sweet_lead": "One factor at a time, against the baseline; combined, other values may suit better.",
     "importance": "Order of importance",
-    "cost_gain": "What it costs, what it brings",
-    "way": "The way that was taken",
-    "figures": "Pictures",
+    "cost_gain": "Costs and gains",
+    "way": "Round by round",
+    "figures": "Figures",
     "groups": "Accuracy by group",
     "unknown": "What could not be concluded",
     "suspects": "Examples that every trial gets wrong",
@@ -75,7 +75,7 @@ LABELS = {
     "role": "Role",
     "best_role": "best",
     "cheapest_role": "cheapest as good",
-    "tie_role": "can't be told from the best",
+    "tie_role": "not distinguishable from the best",
     "time": "Time",
     "leader": "Leading afterwards (validation, as measured)",
     "gained": "Change (points)",
@@ -126,6 +126,9 @@ LABELS = {
     "inconclusive": "inconclusive",
     "diverged": "diverged",
     "none": "–",
+    "their_ends": "its ends",
+    "adjusted": "adjusted accuracy",
+    "level": "level",
     "sort_hint": "Click a column title to sort, a trial's number for its details.",
     "no_verdict": "no verdict",
     "provisional": "provisional",
@@ -169,7 +172,7 @@ LABELS = {
     "leg_sweet": "sweet spot",
     "leg_zone": "breaks somewhere here",
     "leg_best": "best",
-    "leg_tie": "can't be told from the best",
+    "leg_tie": "not distinguishable from the best",
     "leg_other": "other",
     "leg_baseline": "baseline",
     "leg_diverged": "diverged",
@@ -179,7 +182,7 @@ LABELS = {
     "leg_trial": "one trial",
     "leg_leader": "leading so far",
     "leg_all": "other trials",
-    "leg_no_verdict": "can't be told from the baseline",
+    "leg_no_verdict": "no difference from the baseline found",
     "leg_margin": "your margin",
 }
 
@@ -195,5 +198,5 @@ PATHS = {
     "training data": "training data",
     "curves": "curves",
 }
-"""What a command has written, by the names of its JSON."""
+"""Names of written files, by the keys of the command's JSON."""
 ROUND_STATES = {"done": "done", "running": "running", "to come": "to come"}

@@ -1,4 +1,4 @@
-"""Warnings and refusals in English, for everything that happens once the study's language is known."""
+"""Warnings and refusals in English, for everything after the study's language is known."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def _first(rows: Sequence[str], count: int) -> str:
 
 
 class EnglishNotices(EnglishPieces):
-    """`notice_<code>` for each code of a `core.notice.Notice`; `refused_...` for what ends a command."""
+    """A method `notice_<code>` for each code of a `core.notice.Notice`, and `refused_...` for what ends a command."""
 
     def notice(self, notice: Notice) -> str:
-        """A warning as a sentence."""
+        """The sentence for a warning."""
         text: str = getattr(self, f"notice_{notice.code}")(**notice.values)
         return text
 
     # data
 
     def notice_few_validation_rows(self, count: int) -> str:
-        """Too few to see anything but large differences."""
+        """Too few validation examples."""
         return f"{plural(count, 'validation example')}: only very large differences can be told from chance."
 
     def _stand_in(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
@@ -36,18 +36,18 @@ class EnglishNotices(EnglishPieces):
         return f"{plural(count, 'row')} of {split} {stand} in {other} too ({_first(rows, count)})"
 
     def notice_overlap(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
-        """The same example in two splits, which was allowed; `rows` are the first ones."""
+        """The same example is in two splits, and that was allowed; `rows` are the first ones."""
         return f"{self._stand_in(split, other, count, rows)}; this was allowed, and accuracy on them measures memory."
 
     def refused_overlap(self, source: str, split: str, other: str, count: int, rows: Sequence[str]) -> str:
-        """The same example in two splits."""
+        """The same example is in two splits."""
         return (
             f"{source}: {self._stand_in(split, other, count, rows)}; accuracy on such rows measures memory. Remove "
             f"{'it' if count == 1 else 'them'}, or set data.allow_overlap: true if that is meant."
         )
 
     def notice_shared_questions(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
-        """The same question in two splits, with different answers."""
+        """The same question is in two splits with different answers."""
         ask, have = ("asks", "has") if count == 1 else ("ask", "have")
         return (
             f"{plural(count, 'row')} of {split} {ask} the same question as a row of {other} and {have} another "
@@ -55,7 +55,7 @@ class EnglishNotices(EnglishPieces):
         )
 
     def notice_duplicates(self, source: str, split: str, count: int, contradicting: int) -> str:
-        """Rows that repeat a question of their split; some of them with another answer."""
+        """Rows that repeat a question of their split, some with another answer."""
         tail = f", {contradicting} of them with another answer" if contradicting else ""
         return f"{source}: {plural(count, 'row')} of {split} repeat an earlier question{tail}."
 
@@ -68,8 +68,8 @@ class EnglishNotices(EnglishPieces):
 
     def refused_one_label(self, source: str, split: str, count: int, label: str) -> str:
         """Every row has the same answer, and the metric cannot use that."""
-        said = self.notice_one_label(source, split, count, label)
-        return f"{said} Is the file sorted by answer? Mix it, or give rows with different answers."
+        problem = self.notice_one_label(source, split, count, label)
+        return f"{problem} Is the file sorted by answer? Shuffle it, or give rows with different answers."
 
     def notice_unseen_labels(self, split: str, labels: Sequence[str], rows: int) -> str:
         """Answers that never occur in training."""
@@ -81,25 +81,25 @@ class EnglishNotices(EnglishPieces):
         )
 
     def notice_truncated(self, max_length: int, count: int, total: int) -> str:
-        """Answers lose their end."""
+        """Some answers are cut."""
         return f"max_length {max_length} cuts the answers of {count} of {total} training rows."
 
     def notice_answers_cut_off(self, max_length: int, count: int, total: int) -> str:
-        """Answers are lost whole."""
+        """Some answers are cut off completely."""
         return (
             f"max_length {max_length} leaves nothing of the answer in {count} of {total} training rows; they are "
-            "passed over at that length."
+            "skipped at that length."
         )
 
     def notice_beyond_context(self, count: int, longest: int, context: int, place: str) -> str:
-        """Training rows longer than the model's context."""
+        """Training rows are longer than the model's context."""
         return (
             f"{plural(count, 'row')} of training {'is' if count == 1 else 'are'} longer than the model's context of "
             f"{context} tokens (the longest, {place}, has {longest}); they are cut there."
         )
 
     def notice_beyond_context_scored(self, split: str, count: int, longest: int, context: int, place: str) -> str:
-        """Scored rows longer than the model's context."""
+        """Scored rows are longer than the model's context."""
         return (
             f"{plural(count, 'row')} of {split} {'is' if count == 1 else 'are'} longer than the model's context, "
             f"{context} tokens (the longest, {place}, has {longest}); the beginning of the prompt is left out so that "
@@ -115,21 +115,28 @@ class EnglishNotices(EnglishPieces):
         )
 
     def refused_not_a_choice(self, place: str, answer: str, choices: int, split: str, rows: int) -> str:
-        """A scored row whose answer is none of the options."""
+        """A scored row's answer is none of the options."""
         return (
             f"{place}: the answer {quoted(answer)} is none of the {choices} choices ({plural(rows, 'row')} of "
             f"{split}). Add it to data.choices, or correct the row."
         )
 
     def refused_max_length(self, level: int, shortest: int) -> str:
-        """A max_length that leaves no training answer."""
+        """A max_length leaves no training answer."""
         return (
             f"max_length: found {level}; every training prompt has at least {shortest} tokens, so no answer would be "
             f"left. Write more than {shortest} in the study file."
         )
 
+    def refused_long_prompts(self, place: str, shortest: int, context: int) -> str:
+        """Every training prompt fills the model's context."""
+        return (
+            f"{place}: every training prompt has at least {shortest} tokens, and the model's context is {context}, so "
+            "no answer can be learnt. Shorten the prompts, or use a model with a longer context."
+        )
+
     def refused_long_answer(self, place: str, length: int, context: int, split: str, rows: int) -> str:
-        """A scored answer longer than the model's context."""
+        """A scored answer is longer than the model's context."""
         return (
             f"{place}: the answer has {length} tokens; the model's context is {context}, and a scored answer fits into "
             f"it whole ({plural(rows, 'row')} of {split} too long). Shorten or remove such rows, or use a model with a "
@@ -161,7 +168,7 @@ class EnglishNotices(EnglishPieces):
     # the study
 
     def notice_long_golds(self, characters: int, all_numbers: bool) -> str:
-        """exact_match on long texts."""
+        """Metric `exact_match` is used on long texts."""
         step = "number" if all_numbers else "contains or module:function"
         return (
             f"exact_match asks for the whole text, and the gold answers have {characters} characters on average; "
@@ -169,28 +176,28 @@ class EnglishNotices(EnglishPieces):
         )
 
     def notice_said(self, text: str) -> str:
-        """A sentence of a metric from elsewhere, as it stands."""
+        """A sentence from a third party's metric, unchanged."""
         return text
 
     def notice_engine_replaced(self, engine: str, why: str, instead: str) -> str:
-        """Another engine takes the place of one that cannot run the model."""
+        """Another engine replaces one that cannot run the model."""
         taken = f"; engine {instead} takes its place" if instead else ""
         return f"engine {engine} cannot run this model: {why}{taken}"
 
     def notice_engine_refuses(self, engine: str, why: str, instead: str) -> str:
-        """Some configurations are trained by another engine."""
+        """Another engine trains some configurations."""
         return f"engine {engine} refuses some configurations of this study ({why}); engine {instead} trains them"
 
     def notice_tracker_failed(self, tracker: str, reason: str) -> str:
-        """A tracker is left out from here on."""
+        """A tracker raised an error and is not called again."""
         return f"tracker {tracker} failed with {reason}. The study goes on without it."
 
     def notice_columns_ignored(self, file: str, columns: Sequence[str]) -> str:
-        """Columns of the user's table that are no factors."""
+        """Columns of the user's table that are not factors."""
         return f"{file}: columns that are no factors are ignored: {', '.join(columns)}"
 
     def notice_not_measured(self, reason: str) -> str:
-        """The machine could not be measured."""
+        """The machine's speed could not be measured."""
         return f"{reason.rstrip('.')}. No times are predicted."
 
     def notice_versions_changed(self, changed: Mapping[str, tuple[str, str]]) -> str:
@@ -199,14 +206,14 @@ class EnglishNotices(EnglishPieces):
         return f"changed since the last run: {named}. Results may differ in the last digits; the record says so."
 
     def notice_late_result(self, trial: int, reason: str) -> str:
-        """A worker reported after its trial had been given to another."""
+        """A worker reported after its trial had been given to another one."""
         return f"trial {trial}: a late result was refused ({reason})"
 
     def notice_no_figures(self, figures: Sequence[str], reason: str) -> str:
-        """Pictures that could not be drawn."""
+        """Figures that could not be drawn."""
         return (
             f"figures ({', '.join(figures)}): could not be drawn ({reason}); everything else is written. `tunebook "
-            "doctor` looks at matplotlib and its fonts; `pip install --force-reinstall matplotlib` mends most of it; "
+            "doctor` checks matplotlib and its fonts, `pip install --force-reinstall matplotlib` repairs most of it, "
             "then `tunebook report` draws them."
         )
 
@@ -218,7 +225,7 @@ class EnglishNotices(EnglishPieces):
         )
 
     def refused_study_changed(self, file: str, study: str, keys: Sequence[str]) -> str:
-        """The study file asks another question than the one that was begun."""
+        """The study file now asks another question than when the study was begun."""
         return (
             f"{file}: changed since the study {study!r} was begun: {', '.join(keys)}. A study is one question; a "
             "larger budget, another language or device are accepted, this is not. Undo the change, or give the study "
@@ -243,11 +250,11 @@ class EnglishNotices(EnglishPieces):
         return f"{min(ids)} to {max(ids)}" if ids else "none yet"
 
     def refused_trial(self, text: str, ids: Sequence[int]) -> str:
-        """No trial of that number."""
+        """There is no trial with that number."""
         return f"{text}: no such trial; this study has trials {self._known_trials(ids)}. Give one of these."
 
     def refused_reference(self, text: str, keys: Sequence[str], ids: Sequence[int]) -> str:
-        """A name that means no configuration, or several (`keys`)."""
+        """A name that stands for no configuration, or for several (`keys`)."""
         what = {
             "best": "this study has no best configuration yet",
             "cheapest": "this study has shown no configuration as good as the best",
@@ -261,15 +268,15 @@ class EnglishNotices(EnglishPieces):
         )
 
     def refused_unfinished(self, trial: int, finished: int) -> str:
-        """A trial that is not there or not finished cannot be trained again."""
+        """A trial to be trained again does not exist or is not finished."""
         return f"{trial}: no finished trial of that number; this study has {finished}. `tunebook status` shows them."
 
     def refused_nothing_trained(self, folder: str) -> str:
-        """Nothing to export."""
+        """There is nothing to export."""
         return f"{folder}: no trial has been trained yet, so there is nothing to export."
 
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
-        """The adapter to export is gone."""
+        """The adapter to export no longer exists."""
         return (
             f"{adapter}: the adapter of trial {trial} is not there (a simulated or external study has none, or the "
             f"folder was deleted). `{command}` trains it again."

@@ -19,7 +19,7 @@ __all__ = ["EnglishOpening"]
 
 
 class EnglishOpening(EnglishPieces):
-    """What stands above the first round."""
+    """The text above the first round."""
 
     def aim(self, aim: Aim) -> str:
         """What the study is for, what it varies and what it may spend."""
@@ -54,25 +54,27 @@ class EnglishOpening(EnglishPieces):
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
         fresh = " never used before" if unused else ""
         text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True)
-        return text if gain.told_apart else text + " This difference can't be told from zero."
+        return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def shown_before(self, round_heading: str) -> str:
-        """An earlier round showed it better on validation, the test split does not."""
+        """An earlier round showed a gain on validation that the test split does not confirm."""
         return f"{round_heading} showed it better on the validation split; the test split does not confirm this."
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         text = self._gain_on(gain, counts_right, "validation examples", fresh=False)
         if gain.provisional:
-            text += " Provisional: the noise between seeds rests on too few seeds."
-        return text if gain.told_apart else text + " This difference can't be told from zero."
+            text += " Provisional: the noise between seeds was estimated from too few seeds."
+        return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        said = f"{self.percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
+        corrected_text = (
+            f"{self.percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
+        )
         if corrected >= raw:
-            return f"Corrected for having been chosen by these trials, its validation accuracy there is {said}."
+            return f"Corrected for the selection, its validation accuracy is {corrected_text}."
         return (
-            "The trials by which it was chosen flatter it: corrected for that, its validation accuracy there is "
-            f"{said}, not {self.percent(raw)}."
+            f"Its validation accuracy of {self.percent(raw)} is too high, because it was chosen by it; "
+            f"corrected for the selection it is {corrected_text}."
         )
 
     def not_confirmed(self, has_test: bool) -> str:
@@ -85,7 +87,7 @@ class EnglishOpening(EnglishPieces):
     def cheaper(self, what: str, margin: float, price: Price) -> str:
         costs = self._price(price)
         return (
-            f"{strong('As good and cheaper')}: {what} is shown not worse than the best by more than "
+            f"{strong('As good and cheaper')}: {what} is shown not to be worse than the best by more than "
             f"{margin_text(margin)} points (your margin){'; ' + costs if costs else ''}."
         )
 
@@ -99,8 +101,10 @@ class EnglishOpening(EnglishPieces):
     def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
         costs = self._price(price)
         worse = "" if worse_by is None else f"may be up to {number(worse_by * 100, 2)} points worse"
-        told = "; ".join(filter(None, [worse, costs])) or "is not shown to be"
-        return f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {told}."
+        details = "; ".join(filter(None, [worse, costs])) or "is not shown to be"
+        return (
+            f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {details}."
+        )
 
     def not_known(self, items: Sequence[str]) -> str:
         return f"{strong('Not known')}: {'; '.join(items)}."
@@ -112,11 +116,11 @@ class EnglishOpening(EnglishPieces):
         return f"whether {what} differs from {against} ({self.effect_points(finding)}; {self._settle(finding)})"
 
     def unknown_pairs(self, n: int) -> str:
-        """That interactions are unknown, when there are such pairs; else nothing."""
+        """A clause that interactions are unknown, if there are such pairs."""
         return "whether the changes add up or interact (the trials that would tell were not run)" if n else ""
 
     def unseen(self, effect: float) -> str:
-        """Differences too small for this study."""
+        """Differences too small for this study to detect."""
         return f"differences below about {number(effect * 100, 2)} points, which this study would mostly miss"
 
     # The table of facts
@@ -148,7 +152,7 @@ class EnglishOpening(EnglishPieces):
             text += "; validation was split off the training rows by the seed"
         if facts.get("truncated"):
             text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
-        return text
+        return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
@@ -171,7 +175,7 @@ class EnglishOpening(EnglishPieces):
         )
         if degrees < PROVISIONAL_DF:
             prior = number(SEED_DEVIATION_PRIOR * 100, 2)
-            text += f"; that is few, so intervals fill up to {PROVISIONAL_DF} with an assumed {prior} points"
+            text += f"; with fewer than {PROVISIONAL_DF}, intervals also use an assumed {prior} points"
         return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
@@ -181,7 +185,7 @@ class EnglishOpening(EnglishPieces):
         text = f"a difference of {seen} is found with a chance of 80 %; smaller ones are often missed. " if seen else ""
         text += f"Two configurations can be shown equal within {number(smallest_margin * 100, 2)} points, not closer"
         if smallest_margin > margin:
-            text += f"; within your margin of {margin_text(margin)} points nothing can be"
+            text += f"; nothing can be shown equal within your margin of {margin_text(margin)} points"
         return text
 
     def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str:
@@ -200,16 +204,21 @@ class EnglishOpening(EnglishPieces):
         return text + (f"; one after another: about {duration(one_by_one)}" if one_by_one else "")
 
     def reading_fact(self) -> str:
-        """How the brackets in the tables are to be read."""
+        """How to read the brackets in the tables."""
         return (
             "brackets behind a result are its own 95 % interval; brackets behind a difference hold for all differences "
-            'of their round together. "Can\'t be told from" never means that there is no difference'
+            'of their round together. "No difference was found" never means that there is no difference'
         )
 
-    def error_fact(self) -> str:
+    def error_fact(self, design: str = "one_factor") -> str:
+        shares = (
+            "explore 4 %, confirm 1 %; rounds in between claim nothing"
+            if design == "balanced"
+            else "first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %"
+        )
         return (
             "made so that at most one study in twenty makes any false claim of a difference; this 5 % is spent by "
-            "round (first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %), and the brackets "
+            f"round ({shares}), and the brackets "
             "behind a difference are at the level that its round's share leaves"
         )
 
@@ -252,4 +261,8 @@ class EnglishOpening(EnglishPieces):
             ways.append(f"{about(finding.examples_needed)} examples")
         if finding.seeds_needed:
             ways.append(f"{numeral(finding.seeds_needed)} seeds a side")
-        return f"about {' or '.join(ways)} in all would tell" if ways else "twenty times the data would not tell"
+        return (
+            f"about {' or '.join(ways)} in all would settle it"
+            if ways
+            else "not even twenty times the data would settle it"
+        )

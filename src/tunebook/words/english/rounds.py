@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import DivergenceBracket, Finding, Verdict
-from tunebook.core.study import ContrastKind, Cut, RoundKind, TrialState
+from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
 from tunebook.words.english.common import EnglishPieces, numeral, plural
@@ -17,7 +17,7 @@ __all__ = ["EnglishRounds"]
 
 
 class EnglishRounds(EnglishPieces):
-    """One section for each round."""
+    """The section of each round."""
 
     def round_heading(self, number: int, kind: RoundKind) -> str:
         return f"Round {number}: {ROUNDS[kind]}" if number else "Before training: the reference"
@@ -26,7 +26,7 @@ class EnglishRounds(EnglishPieces):
         return "Found"
 
     def goal(self, kind: RoundKind, has_test: bool = True) -> str:
-        """What a round asks; without a test split confirm can only bring fresh seeds."""
+        """The question of a round. Without a test split, confirm can only use fresh seeds."""
         if kind is RoundKind.CONFIRM and not has_test:
             return "Does it hold with fresh seeds? There is no test split, so the examples are those of the choice."
         return GOALS[kind]
@@ -41,14 +41,14 @@ class EnglishRounds(EnglishPieces):
         return text[:1].upper() + text[1:] + "." if text else ""
 
     def verdict(self, finding: Finding, against: str, margin: float) -> str:
-        """The analysis cell of one finding: verdict, and what limits it."""
+        """The analysis cell for a finding: its verdict and what limits it."""
         other = "" if against == self.label("the_baseline") else f" than {against}"
         m = margin_text(margin)
         first = {
             Verdict.BETTER: f"Better{other}.",
             Verdict.WORSE: f"Worse{other}.",
             Verdict.EQUIVALENT: f"Shown equal to {against} within {m} points.",
-            Verdict.NOT_INFERIOR: f"Shown not worse than {against} by more than {m} points.",
+            Verdict.NOT_INFERIOR: f"Shown not to be worse than {against} by more than {m} points.",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
             Verdict.DIVERGED: "Training broke with most or all of its seeds.",
         }[finding.verdict]
@@ -73,19 +73,18 @@ class EnglishRounds(EnglishPieces):
         return self.join(sentences)
 
     def bracket_row(self, chosen: float | None) -> str:
-        return "Chose no rate." if chosen is None else f"Chosen by validation loss: {rate(chosen)}."
+        return "No rate was chosen." if chosen is None else f"Chosen by validation loss: {rate(chosen)}."
 
     def confirm_remark(self) -> str:
-        """Under the confirm round's table: by what rule its configurations were nominated."""
+        """The remark below confirm's table: by which rule its configurations were chosen."""
         return (
-            "What goes into the confirmation: of the configurations within one standard error of the highest "
-            "validation accuracy, the one of lowest validation loss; and, where there is one, the "
-            "cheapest that may be as good."
+            "Confirm tests the configuration with the lowest validation loss among those within one standard error of "
+            "the highest validation accuracy, and the cheapest one that may be as good, if there is one."
         )
 
     def bracket_remark(self) -> str:
-        """Under a table with rows that only choose a learning rate."""
-        return "Rows with several learning rates only choose one; they enter no claim, fresh seeds make it."
+        """The remark below a table with rows that only choose a learning rate."""
+        return "Rows with several learning rates only choose one. Claims use fresh seeds, never these trials."
 
     def no_verdict(self) -> str:
         return "Not compared: no verdict."
@@ -117,13 +116,13 @@ class EnglishRounds(EnglishPieces):
 
     def retuned_baseline(self, trials: Sequence[int]) -> str:
         return (
-            "The baseline, its learning rate re-tuned like the others': those are compared with trials "
-            f"{trial_list(trials)}."
+            "The baseline with its learning rate re-tuned like that of the other rows, which are compared with it "
+            f"(trials {trial_list(trials)})."
         )
 
     def only_whether_it_trains(self, n: int) -> str:
         seeds = {1: "", 2: ", with both seeds"}.get(n, f", with all {numeral(n)} seeds")
-        return f"Asked only whether training holds: it does{seeds}."
+        return f"Run only to see whether training holds: it does{seeds}."
 
     def part_of_the_sum(self) -> str:
         return "Trained to see whether the changes add up; no verdict of its own."
@@ -132,17 +131,17 @@ class EnglishRounds(EnglishPieces):
         return f"{trained} of {all_} seeds"
 
     def fold(self, reasons: Sequence[str], longest: int | None) -> str:
-        told = [
+        sentences = [
             "No example is that long." if r == "max_length" and not longest else FOLDS.get(r, clean(r)) for r in reasons
         ]
-        return self.join([*(text.replace("{longest}", str(longest)) for text in told), "Not trained again."])
+        return self.join([*(text.replace("{longest}", str(longest)) for text in sentences), "Not trained again."])
 
     def cut(self, cut: Cut) -> str:
         of = f" of {self.factor_list(cut.factors)}" if cut.factors else ""
         return f"{CUTS.get(cut.code, clean(cut.code))}{of} ({plural(cut.count, 'trial')})"
 
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
-        """One finding as a sentence that stands alone."""
+        """A finding as a complete sentence."""
         m = f"{margin_text(margin)} points"
         claim = {
             Verdict.BETTER: f"{what}: better than {against}",
@@ -160,26 +159,64 @@ class EnglishRounds(EnglishPieces):
 
     def question(self, kind: ContrastKind, what: str, against: str) -> str:
         word = {
-            ContrastKind.DIFFERENCE: "different from",
             ContrastKind.EQUIVALENCE: "equal to",
             ContrastKind.NON_INFERIORITY: "not worse than",
-        }[kind]
+        }.get(kind, "different from")
         return f"{what}: {word} {against}?"
 
+    def on_average(self, what: str) -> str:
+        """A level of a balanced design, as what is compared: all other settings are averaged over."""
+        return f"on average over the settings around the good rate, {what}"
+
+    def middle_of(self, factor: str, low: str, high: str) -> str:
+        return f"the middle of the {self.factor(factor)}s from {low} to {high}"
+
+    def balanced_remark(self) -> str:
+        """Above a balanced design's levels."""
+        return (
+            "All factors were changed at once, each level equally often. What is said of a factor here comes from one "
+            "model over all trials of the round: a straight line over its levels, on average over the settings around "
+            "the good rate. Whether it is so at one certain setting was not asked. The accuracies by level are "
+            "adjusted to the mean of the other factors; their 95 % intervals describe and claim nothing."
+        )
+
+    def pilot_remark(self, chosen: float) -> str:
+        return f"Learning rate to go on from: {rate(chosen)}, chosen by validation loss, for all configurations alike."
+
+    def floor(self, floor: Floor, stops: bool) -> str:
+        """Nothing was learned at any piloted rate."""
+        what = (
+            f"Nothing was learned: after {plural(floor.epochs, 'epoch')} at learning rates "
+            f"{self.listed([rate(each) for each in floor.rates])} the best accuracy is {self.percent(floor.accuracy)}, "
+            f"no better beyond chance than without training ({self.percent(floor.bar)})."
+        )
+        if not stops:
+            return self.join([what, "The study file says `floor: go_on`, so the comparisons went on."])
+        return self.join(
+            [
+                what,
+                "Comparing settings would compare nothing, so the study stops here. Give it more rows or epochs, or "
+                "other learning rates, in a new study; or write `floor: go_on` to compare all the same.",
+            ]
+        )
+
+    def part_of_design(self) -> str:
+        return "One trial of the design: no verdict of its own."
+
     def no_difference_for(self, named: Sequence[str]) -> str:
-        """The factors, each with its levels, for which no difference was shown; goes on from "Not shown"."""
+        """The factors and levels for which no difference was shown; continues "Not shown"."""
         return f"a difference for {self.listed(named)}"
 
     def chance_to_see(self, margin: float, chance: float) -> str:
-        """With which probability a true difference of the margin would have been found."""
+        """The probability that a true difference of the size of the margin was found."""
         share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
-        return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be seen."
+        return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be found."
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{plural(n, 'trial')}, {duration(seconds)}"
 
     def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
-        """Where training breaks; `where` names what else the trials have in common, if not the baseline."""
+        """Where training breaks; `where` names the settings that the trials share, if not the baseline's."""
         held = f"With {where}, training" if where else "Training"
         evidence = f"Evidence: trials {trial_list(bracket.trials)}."
         top = rate(bracket.highest_trained)
@@ -196,7 +233,7 @@ class EnglishRounds(EnglishPieces):
             )
         how = {"diverged": "diverged", "collapsed": "collapsed"}.get(bracket.how, "diverged or collapsed")
         between = (
-            "The rates tried in between do not settle where: their seeds disagree, or are too few."
+            "The rates tried in between do not settle where: their seeds disagree or are too few."
             if bracket.mixed
             else "What happens in between is not known."
         )
@@ -210,19 +247,27 @@ class EnglishRounds(EnglishPieces):
         return WARNINGS.get(code, clean(code))
 
     def wave_notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-        """Why the planner left something out, in a sentence for each reason; notes to itself say nothing."""
-        told, why = [], self.not_refined(notes)
+        """A sentence for each reason why the planner left something out."""
+        sentences, why = [], self.not_refined(notes)
         if why:
             parts = [f"{self.factor_list(names)} ({NOT_REFINED.get(w, w)})" for w, names in why.items()]
-            told.append(f"Not refined: {'; '.join(parts)}.")
+            sentences.append(f"Not refined: {'; '.join(parts)}.")
         for code, values in notes:
+            if code == "nothing_claimed":
+                sentences.append(
+                    "Too few trials to judge the factors: the design's trials were used to choose, no more."
+                )
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
-                told.append(f"Taken along although not shown to help: {names}. The best level seen is ahead, no more.")
+                sentences.append(
+                    f"Included although not shown to help: {names}. The level used is only the one that leads so far."
+                )
         skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
         if skipped:
-            told.append(f"There is no round {' or '.join(skipped)}: there was nothing to ask, or no room for it.")
-        return told
+            sentences.append(
+                f"There is no round {' or '.join(skipped)}: it had no open question, or did not fit the budget."
+            )
+        return sentences
 
     # Pieces
 
@@ -237,12 +282,12 @@ class EnglishRounds(EnglishPieces):
             return f"Not shown as good as {against}: it may be up to {number(worst * 100, 2)} points worse."
         if finding.kind is ContrastKind.EQUIVALENCE:
             return f"Not shown equal to {against} within {m} points."
-        return f"Can't be told from {against}."
+        return f"No difference from {against} was found."
 
     def _limits(self, finding: Finding) -> list[str]:
         out = []
         if finding.provisional:
-            out.append("Provisional: the noise between seeds rests on too few seeds.")
+            out.append("Provisional: the noise between seeds was estimated from too few seeds.")
         if finding.witnesses_disagree and finding.loss_effect is not None:
             out.append(f"The loss says the opposite ({finding.loss_effect:+.3f} nats an example; lower is better).")
         if finding.p_mcnemar is not None:

@@ -16,13 +16,13 @@ _COMMENTS = {
     "report": "en or zh",
     "no_test": "none found: without one nothing is confirmed on fresh examples",
     "group": "accuracy is also reported by this field",
-    "learning_rate": "what people start from; the study looks for better",
+    "learning_rate": "a common starting point; the study looks for a better one",
     "per_device_train_batch_size": "times accumulation = rows an optimiser step",
-    "gradient_accumulation_steps": "how a batch is split over memory is found out; leave it",
+    "gradient_accumulation_steps": "leave it: a batch is split automatically to fit in memory",
     "num_train_epochs": "passes over the training rows",
     "lora_r": "rank of the adapter",
     "lora_alpha": "acts as alpha/r",
-    "lora_dropout": "what many recipes start from",
+    "lora_dropout": "a common starting point",
     "space.learning_rate": "a range; the planner places the levels",
     "space.lora_r": "a list of levels",
     "space.lora_dropout": "the baseline's own value is among them",
@@ -34,26 +34,26 @@ _COMMENTS = {
 
 
 class EnglishStudyFile(EnglishPieces):
-    """One comment for each value."""
+    """A comment for each value."""
 
     def comment(self, key: str) -> str:
-        """The comment of a value that is always the same."""
+        """The comment for a value whose comment is always the same."""
         return _COMMENTS[key]
 
     def comment_labels(self, n: int, first: Sequence[str]) -> str:
-        """Answers that are labels; `first` are some of them."""
+        """Answers that are labels; `first` are the first of them."""
         return f"{n} different answers: {', '.join(first)}{', ...' if n > len(first) else ''}"
 
     def comment_short_answers(self, longest: int) -> str:
-        """Short answers that are no labels."""
+        """Answers that are short but not labels."""
         return f"short answers, at most {longest} characters"
 
     def comment_train(self, rows: int, form: str, keys: str) -> str:
-        """What the training file holds."""
+        """What the training file contains."""
         return f"{rows} rows, {form} ({keys})"
 
     def comment_validation(self, examples: int, points: int) -> str:
-        """What the validation examples can show."""
+        """Which differences the validation examples can show."""
         return f"{examples} examples; they show differences of about {points} points or more"
 
     def comment_no_validation(self, examples: int, points: int) -> str:
@@ -68,11 +68,11 @@ class EnglishStudyFile(EnglishPieces):
         return f"{examples} examples, opened once, at the end"
 
     def comment_train_rows(self, rows: int) -> str:
-        """Why not all rows are trained on."""
+        """Why only a part of the rows is used for training."""
         return f"of {rows}, drawn by the seed, to save time; remove it to train on all"
 
     def comment_max_length(self, tokens: int) -> str:
-        """The longest row, estimated."""
+        """The estimated length of the longest row."""
         return f"the longest row has at most about {tokens} tokens; plan counts them"
 
     def comment_few_levels(self, trials: int) -> str:

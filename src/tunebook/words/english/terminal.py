@@ -21,24 +21,24 @@ LISTED = 5
 
 
 class EnglishTerminal(EnglishRounds):
-    """One section for each command."""
+    """A section for each command."""
 
     def trials_named(self, ids: Sequence[int]) -> str:
         """ "trial 3", "trials 1-3, 5"."""
         return f"trial{'' if len(ids) == 1 else 's'} {trial_list(ids)}"
 
     def path_name(self, key: str) -> str:
-        """What a written file is; files that are named by themselves stay."""
+        """The name of a written file; files without a name of their own keep their key."""
         return PATHS.get(key, key)
 
     def changed_pairs(self, changed: Mapping[str, tuple[str, str]]) -> str:
-        """Versions then and now."""
+        """Changed versions, then and now."""
         return self.comma.join(f"{name} {then} -> {now}" for name, (then, now) in changed.items())
 
     # plan
 
     def plan_checking(self) -> str:
-        """What `plan` does before it can answer."""
+        """What `plan` does first."""
         return "Checking data and model. Before a study's first run this machine is measured too (some seconds)."
 
     def warning_line(self, text: str) -> str:
@@ -46,11 +46,11 @@ class EnglishTerminal(EnglishRounds):
         return f"warning: {text}"
 
     def plan_study(self, name: str, model: str, engine: str, metric: str) -> str:
-        """What is studied."""
+        """The study with its model, engine and metric."""
         return f"study {name}: model {model}, engine {engine}, metric {metric}"
 
     def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
-        """How much data there is."""
+        """The sizes of the splits."""
         tail = f" (format {form})" if form else ""
         return f"data: {train} training, {validation} validation, {test or 'no'} test examples{tail}"
 
@@ -59,7 +59,7 @@ class EnglishTerminal(EnglishRounds):
         return f"program: {command}"
 
     def plan_lengths(self, mean: float, longest: int) -> str:
-        """How long training examples are."""
+        """The lengths of training examples."""
         return f"lengths: {mean:.0f} tokens a training example on average, {longest} at most"
 
     def plan_example(
@@ -79,7 +79,7 @@ class EnglishTerminal(EnglishRounds):
         ]
 
     def plan_nothing_left(self) -> str:
-        """A finished study."""
+        """The study is finished."""
         return "Nothing is left to do. With a larger budget the study would go on."
 
     def plan_columns(self) -> tuple[str, str, str, str]:
@@ -87,19 +87,22 @@ class EnglishTerminal(EnglishRounds):
         return "round", "trials", "comparisons", "detects differences of"
 
     def plan_sees(self, effect: float) -> str:
-        """The smallest detectable effect in the table of rounds."""
+        """The smallest detectable effect, for the table of rounds."""
         return f"{100 * effect:.1f} points or more"
 
-    def plan_next(self, counts: Mapping[Purpose, int]) -> str:
-        """The trials of the next part, by purpose."""
-        return f"Next: {self.comma.join(f'{n} {PURPOSES[purpose]}' for purpose, n in counts.items())}."
+    def plan_next(self, counts: Mapping[Purpose, int], free: int) -> str:
+        """The trials of the next part that the budget counts, by purpose, and how many it does not."""
+        listed = self.comma.join(f"{n} {PURPOSES[purpose]}" for purpose, n in counts.items())
+        total = f"Next: {plural(sum(counts.values()), 'trial')} ({listed})"
+        on_the_way = f"; {free} more are scored on the way and cost no training" if free else ""
+        return f"{total}{on_the_way}."
 
     def plan_trial_columns(self) -> tuple[str, str, str, str]:
         """Headings of the list of trials."""
         return "trial", "purpose", "changed from the baseline", "seed"
 
     def plan_fold(self, fold: Fold, longest: int | None) -> str:
-        """A configuration that costs nothing, and why."""
+        """A folded configuration and the reason."""
         level = fold.configuration.as_dict()[fold.factor] if fold.factor else None
         what = self.setting(fold.factor, level) if fold.factor else "a configuration"
         return f"folded: {what}. {self.fold(fold.reasons, longest)} Saves {plural(fold.saved_trials, 'trial')}."
@@ -109,7 +112,7 @@ class EnglishTerminal(EnglishRounds):
         return f"cut, because the budget does not allow it: {self.cut(cut)}"
 
     def plan_margin(self, smallest: float, margin: float) -> list[str]:
-        """Within what margin equality can be shown."""
+        """The margin within which equality can be shown."""
         lines = [f"smallest margin within which two configurations could be shown equal: {100 * smallest:.1f} points"]
         if margin < smallest:
             lines.append(
@@ -119,12 +122,12 @@ class EnglishTerminal(EnglishRounds):
         return lines
 
     def plan_without_cuts(self, trials: int, effect: float) -> str:
-        """What the cuts cost."""
+        """What the cuts cost in sensitivity."""
         without = f"without the cuts ({plural(trials, 'trial')})"
         return f"{without} explore would detect differences of {100 * effect:.1f} points"
 
     def plan_memory(self, needed: float, slots: int, free: float) -> list[str]:
-        """Memory for the next trials, in bytes, and what is free."""
+        """Memory for the next trials and free memory, in bytes."""
         trials = "one trial" if slots == 1 else f"{slots} trials at a time"
         lines = [f"memory: about {bytes_text(needed)} for {trials}, {bytes_text(free)} free"]
         if needed > free:
@@ -135,7 +138,7 @@ class EnglishTerminal(EnglishRounds):
         return lines
 
     def plan_time(self, one_by_one: float, here: float, effect: float | None) -> str:
-        """The one line for the person who pays."""
+        """One line with the time that the study takes."""
         finds = f"; it detects differences of {100 * effect:.1f} points or more" if effect else ""
         alone = f"One after another the trials would take {rounded_time(one_by_one)}"
         return f"{alone}; here about {rounded_time(here)}{finds}."
@@ -151,11 +154,11 @@ class EnglishTerminal(EnglishRounds):
         return "round", "state", "trials"
 
     def round_name(self, number: int | None, kind: RoundKind) -> str:
-        """A round with its number, when it has one already."""
+        """A round with its number, if it has one already."""
         return f"{'' if number is None else number} {ROUNDS[kind]}".strip()
 
     def round_state(self, state: str) -> str:
-        """Whether a round is done."""
+        """The state of a round."""
         return ROUND_STATES[state]
 
     def state_counts(self, trials: Mapping[TrialState, int]) -> str:
@@ -163,7 +166,7 @@ class EnglishTerminal(EnglishRounds):
         return self.comma.join(f"{n} {self.state(state)}" for state, n in trials.items())
 
     def running_round(self, name: str, counts: str) -> str:
-        """The round that runs, in a line."""
+        """The running round, in one line."""
         return f"round {name} ({counts})"
 
     def leading(self, accuracy: float, interval: tuple[float, float] | None, changes: str) -> str:
@@ -172,25 +175,29 @@ class EnglishTerminal(EnglishRounds):
         return f"{text}: {changes}" if changes else text
 
     def baseline_accuracy(self, accuracy: float) -> str:
-        """What the baseline scores."""
+        """The baseline's accuracy."""
         return f"baseline: {self.percent(accuracy)}"
 
+    def status_configurations(self) -> tuple[str, str, str, str]:
+        """Headings of the list of configurations; `compare` takes the first column."""
+        return "key", "accuracy", "trials", "changed from the baseline"
+
     def spent(self, spending: Spending) -> str:
-        """Trials and hours spent of the budget."""
+        """Trials and hours used of the budget."""
         trials = "" if spending.budget_trials is None else f" of {spending.budget_trials}"
         hours = "" if spending.budget_hours is None else f" of {spending.budget_hours:g} h"
         return f"spent: {spending.trials}{trials} trials, {duration(spending.seconds)}{hours}"
 
     def training_now(self, ids: Sequence[int]) -> str:
-        """The trials that run."""
+        """The running trials."""
         return f"training now: {len(ids)} side by side, {self.trials_named(ids)}"
 
     def speed(self, trials_per_hour: float) -> str:
-        """How fast it goes."""
+        """Trials per hour."""
         return f"speed: {trials_per_hour:.1f} trials an hour"
 
     def time_left(self, seconds: float) -> str:
-        """An upper bound."""
+        """An upper bound of the time left."""
         return f"left: at most about {duration(seconds)}"
 
     def not_trained(self, ids: Sequence[int]) -> str:
@@ -198,11 +205,11 @@ class EnglishTerminal(EnglishRounds):
         return f"could not be trained: {self.trials_named(ids)}"
 
     def workers_died(self, count: int, worker: str, reason: str) -> str:
-        """How many workers died, and the last one with its reason."""
+        """The number of workers that died, and the last one with its reason."""
         return f"workers that died: {count}, the last one {worker}: {reason}"
 
     def interrupted_trial(self, trial: int, saved_step: int | None) -> str:
-        """From where a trial that does not run now will go on."""
+        """Where a trial that is not running now will resume."""
         where = "begins again" if saved_step is None else f"goes on after step {saved_step}"
         return f"  trial {trial}: {where}"
 
@@ -217,7 +224,7 @@ class EnglishTerminal(EnglishRounds):
         saved_step: int | None,
         silent_seconds: float | None,
     ) -> str:
-        """How far a running trial is, and what of it would survive a kill."""
+        """How far a running trial is, and from where it would resume after a kill."""
         parts = [f"{phase} {100 * done:.0f} %"] if phase else []
         parts += [f"step {step}"] if step is not None else []
         parts += [f"loss {loss:.3g}"] if loss is not None else []
@@ -228,26 +235,26 @@ class EnglishTerminal(EnglishRounds):
     # run
 
     def bar_study(self) -> str:
-        """Beside the study's bar."""
+        """Label of the study's bar."""
         return "study"
 
     def bar_left(self) -> str:
-        """Before the time that is left."""
+        """Label of the time left."""
         return "left"
 
     def bar_trial(self, trial: int, phase: str) -> str:
-        """Beside a trial's bar; phase is "train" or "score"."""
+        """Label of a trial's bar; phase is "train" or "score"."""
         return f"trial {trial} {phase}"
 
     def wave_line(self, number: int, kind: RoundKind, part: int, trials: int) -> str:
-        """A part of a round begins."""
+        """A wave begins."""
         which = f", part {part}" if part > 1 else ""
         return f"round {number} ({ROUNDS[kind]}{which}): {plural(trials, 'trial')}"
 
     def trial_line(
         self, trial: int, purpose: Purpose, factor: str | None, accuracy: float | None, on_test: bool, ending: str
     ) -> str:
-        """A trial has finished; `ending`: how, where it did not complete."""
+        """A trial has finished; `ending` says how, if it did not complete."""
         what = PURPOSES[purpose] + (f", {self.factor(factor)}" if factor else "")
         scored = "" if accuracy is None else self.percent(accuracy) + (" on the test split" if on_test else "")
         return f"trial {trial} ({what}): {' '.join(filter(None, [scored, ending]))}"
@@ -262,19 +269,19 @@ class EnglishTerminal(EnglishRounds):
         return f"tunebook demo: {trials} trials on {model}, study file {file}"
 
     def phase_reading(self) -> str:
-        """Data and model are read."""
+        """Data and model are being read."""
         return "reading the data and the model"
 
     def phase_measuring(self) -> str:
-        """The machine is measured."""
+        """The machine is being measured."""
         return "measuring this machine (a few seconds)"
 
     def phase_writing(self) -> str:
-        """The record is written."""
+        """The record is being written."""
         return "writing the record"
 
     def phase_stopping(self) -> str:
-        """A signal came."""
+        """A signal was received."""
         return "stopping after the running step; a second Ctrl-C stops at once"
 
     def phase_retrying(self, ids: Sequence[int]) -> str:
@@ -297,15 +304,15 @@ class EnglishTerminal(EnglishRounds):
         return "The study used all training rows already. This is one further training with a fresh seed."
 
     def code_to_confirm(self) -> str:
-        """Above the list of programs and metrics that the study file names."""
+        """The heading of the list of programs and metrics named in the study file."""
         return "This study runs code with your rights that you have not confirmed, or that has changed since:"
 
     def trust_question(self) -> str:
-        """Below that list."""
+        """The question below that list."""
         return "Do you trust it?"
 
     def refused_untrusted(self) -> str:
-        """The answer was no."""
+        """The user answered no."""
         return "nothing was started. Read the code that the study file names, then repeat the command."
 
     def stopped(self, command: str) -> str:
@@ -313,9 +320,9 @@ class EnglishTerminal(EnglishRounds):
         return f"Stopped; everything finished is kept. Go on with: {command}"
 
     def failed_trials(self, ids: Sequence[int], command: str) -> str:
-        """At the end of a run with failed trials."""
+        """The trials that failed, at the end of a run."""
         return (
-            f"Could not be trained: {self.trials_named(ids)}; the record says why. Once the cause is mended: {command}"
+            f"Could not be trained: {self.trials_named(ids)}; the record says why. Once the cause is fixed: {command}"
         )
 
     def wrote(self, file: str, commands: Sequence[str]) -> str:
@@ -344,12 +351,12 @@ class EnglishTerminal(EnglishRounds):
     # compare
 
     def compared_side(self, name: str, what: str, ids: Sequence[int]) -> str:
-        """What the user typed and which trials that is; a trial's number is not said twice."""
+        """What the user typed and the trials that it stands for; a trial's number is not repeated."""
         named = self.trials_named(ids)
         return f"{name}: {named}" if what == trial_list(ids) else f"{name}: {what} ({named})"
 
     def compared_changes(self, changes: Mapping[str, tuple[Any, Any]]) -> str:
-        """On what two configurations differ: factor to (B's value, A's value)."""
+        """The factors on which two configurations differ: name to (B's value, A's value)."""
         if not changes:
             return "A and B are the same configuration: what differs is chance."
         parts = [f"{self.setting(name, a)} instead of {self.alone(name, b)}" for name, (b, a) in changes.items()]
@@ -360,11 +367,11 @@ class EnglishTerminal(EnglishRounds):
         return f"Counted on both sides, which makes the difference smaller than it is: {self.trials_named(ids)}."
 
     def compared_counts(self, won: int, lost: int) -> str:
-        """On how many examples each is better."""
+        """The number of examples on which each side is better."""
         return f"On {won} examples A is better, on {lost} B; on the others they are equal."
 
     def compared_p(self, p: float) -> str:
-        """The p-value, and that it is outside the study's error rate."""
+        """The p-value, with a remark that it is outside the study's error rate."""
         return f"{p_phrase(p)}; a comparison of its own, outside the study's planned questions: exploratory."
 
     def compared_mcnemar(self, p: float) -> str:
@@ -376,8 +383,16 @@ class EnglishTerminal(EnglishRounds):
         return "Accuracy and loss point in different directions."
 
     def compared_groups(self) -> str:
-        """Above the differences by group."""
+        """The heading of the differences by group."""
         return "By group, in points (a family of its own):"
+
+    def compared_examples(self, shown: int, total: int) -> str:
+        """Above the examples on which A and B differ."""
+        return f"Examples on which they differ ({shown} of {total}):"
+
+    def compared_example(self, index: int, prompt: str, gold: str, a: str, b: str) -> str:
+        """One of them, with the answers of each side's first trial."""
+        return f"  {index}: {prompt} | gold: {gold} | A: {a} | B: {b}"
 
     def compared_nothing(self) -> str:
         """One side has no outcomes."""
@@ -386,5 +401,5 @@ class EnglishTerminal(EnglishRounds):
     # export
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
-        """In the comment of an exported configuration."""
+        """The accuracy, for the comment in an exported configuration."""
         return f"Validation accuracy {self.accuracy(accuracy, interval)}, corrected for having been chosen."

@@ -1,4 +1,4 @@
-"""What the study says as a whole, in English."""
+"""What the record says about the study as a whole, in English."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class EnglishWhole(EnglishPieces):
         low, high, best = (value(spot.factor, x) for x in (spot.low, spot.high, spot.best))
         lead = f"{strong(self.factor(spot.factor))}: "
         if spot.fitted:
-            return f"{lead}{low} to {high} can't be told from the best ({best}), by a curve through those that trained."
+            return f"{lead}{low} to {high} ({best} is best), by a curve fitted to the levels that trained."
         if low == high:
-            return f"{lead}{best}; every other level tried can be told from it."
+            return f"{lead}{best}; every other level tried differs from it by more than the noise."
         if levels and (spot.low, spot.high) == (min(levels), max(levels)):
-            return f"{lead}{low} to {high}: no level tried can be told from the best measured ({best})."
-        return f"{lead}{low} to {high}; of the levels tried, these can't be told from the best measured ({best})."
+            return f"{lead}{low} to {high}: no level tried differs from the best one ({best}) by more than the noise."
+        return f"{lead}{low} to {high}: these levels do not differ from the best one ({best}) by more than the noise."
 
     def importance_lead(self, top: Importance | None) -> str:
         if top is None:
@@ -43,7 +43,7 @@ class EnglishWhole(EnglishPieces):
         return f"{self.factor(importance.factor)}: no effect above {above} points seen."
 
     def below(self, points: str) -> str:
-        """Short form of `below_noise`, for a picture."""
+        """Short form of `below_noise`, for a figure."""
         return f"nothing above {points} points seen"
 
     def interaction(self, interaction: Interaction) -> str:
@@ -58,11 +58,13 @@ class EnglishWhole(EnglishPieces):
         return text + (": they interact." if low > 0 or high < 0 else ": an interaction is not shown.")
 
     def unknown_interactions(self, pairs: Sequence[str]) -> str:
-        return f"Whether these interact is unknown, for the trials that would tell were not run: {'; '.join(pairs)}."
+        return (
+            f"Whether these interact is unknown, because the trials that would tell were not run: {'; '.join(pairs)}."
+        )
 
     def tie_set(self, n: int) -> str:
-        which = "One other configuration" if n == 1 else f"{count(n)} other configurations"
-        return f"{which} can't be told from the best; the table says what each costs."
+        which = "One other configuration is" if n == 1 else f"{count(n)} other configurations are"
+        return f"{which} not distinguishable from the best; the table shows what each costs."
 
     def ahead_of_best(self) -> str:
         """Why a tied configuration may show a higher accuracy than the best."""
@@ -78,7 +80,7 @@ class EnglishWhole(EnglishPieces):
         )
 
     def needs(self, n: int | None) -> str:
-        """How many examples or seeds would settle a question."""
+        """The number of examples or seeds that would settle a question."""
         return "> 20 ×" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
@@ -99,7 +101,7 @@ class EnglishWhole(EnglishPieces):
         )
 
     def nothing_open(self) -> str:
-        return "None of the comparisons that were made is open."
+        return "No comparison was inconclusive."
 
     def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
         text = (
@@ -112,7 +114,7 @@ class EnglishWhole(EnglishPieces):
 
     def where_the_adapter_is(self) -> str:
         return (
-            "Its trained adapter is in best/ beside this record: of its seeds the one of median validation loss, not "
+            "Its trained adapter is in best/ next to this record: the seed with the median validation loss, not "
             "the luckiest. tunebook export writes it for PEFT, as a merged model, or as a configuration for "
             "LLaMA-Factory or axolotl."
         )
@@ -140,7 +142,7 @@ class EnglishWhole(EnglishPieces):
         return f"Trial {trial} was cancelled before it had a result; it counts for no claim."
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
-        """A note of the ledger that readers must know, or None for the others."""
+        """A ledger note that readers should know, or None for other notes."""
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
         if code == "versions_changed":
             return (

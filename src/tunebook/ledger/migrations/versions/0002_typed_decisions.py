@@ -1,6 +1,6 @@
-"""No table changes. What a wave decided is in fields of its definition, and the study's facts hold the user's table and
-what the engine promised; versions that know only 0001 would read neither, so that they must not open such a ledger.
-Definitions that were written under 0001 stay as they are and are read by `ledger.earlier`.
+"""No table changes, but the JSON does: a wave's decisions are fields of its definition, and the study's facts hold the
+user's table and the engine's folding. Versions that know only 0001 would ignore both, so they must not open such a
+ledger. Definitions written under 0001 stay as they are and are read by `ledger.earlier`.
 
 Revision: 0002, after 0001.
 """

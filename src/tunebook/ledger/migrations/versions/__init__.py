@@ -1,1 +1,1 @@
-"""One file a schema revision, never changed after its release."""
+"""One file per schema revision, never changed after its release."""

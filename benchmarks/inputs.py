@@ -1,0 +1,252 @@
+"""What happens with inputs as people hand them over: odd rows, odd templates, odd settings. Prints a table.
+
+    python -m benchmarks.inputs            # every kind
+    python -m benchmarks.inputs choice     # those whose name has this word
+
+Each kind makes files of its own, does what `init` or `plan` would do up to the measuring, and looks for what a user
+should be told or shown. Exit 1 when a kind does not go as it should.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunebook import Study
+from tunebook.data import load_rows, write_study_file
+from tunebook.errors import UserError
+from tunebook.escaping import markdown_text, one_line, shorten
+from tunebook.run.prepare import prepare
+from tunebook.study_file import parse_study
+from tunebook.testing.tiny_model import letter_tokenizer, write_letter_model
+from tunebook.words import words_for
+
+__all__ = ["KINDS", "Kind", "replay"]
+
+Rows = Sequence[dict[str, Any]]
+SPECIAL = ("<eos>", "<turn>", "<end>", "<bos>")
+TURNS = "{% for m in messages %}<turn>{{ m.role }}\n{{ m.content }}<end>\n{% endfor %}"
+ASK = "{% if add_generation_prompt %}<turn>assistant\n{% endif %}"
+NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+ALTERNATE = (
+    "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('turns must alternate') }}{% endif %}{% endfor %}"
+)
+LABELS = ("billing", "network", "access")
+STUDY = """\
+study: kinds
+model: ./model
+data: {{train: train.jsonl{data}}}
+metric: {metric}
+baseline: {{learning_rate: 2e-4, lora_r: 4, lora_alpha: 8, max_length: 256{baseline}}}
+space: {{learning_rate: {{low: 5e-5, high: 2e-3}}}}
+budget: {{trials: 14}}
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of input.
+
+    Attributes:
+        happens: does it in an empty folder; gives what the user is told or shown.
+        wanted: texts that must all occur in that.
+        unwanted: texts that must not.
+    """
+
+    name: str
+    happens: Callable[[Path], str]
+    wanted: tuple[str, ...]
+    unwanted: tuple[str, ...] = ("null", "Traceback")
+
+
+def pairs(before: str = "", after: str = "", labels: Sequence[str] = LABELS, n: int = 120, **more: Any) -> Rows:
+    """Rows of questions and labels."""
+    return [
+        {"prompt": f"Ticket {i}: who takes it?", "completion": f"{before}{labels[i % len(labels)]}{after}", **more}
+        for i in range(n)
+    ]
+
+
+def chats(*turns: dict[str, Any], n: int = 120, **more: Any) -> Rows:
+    """Rows of one chat each; "?" in a text is the row's number, "!" its label."""
+    return [
+        {
+            "messages": json.loads(json.dumps(turns).replace("?", str(i)).replace("!", LABELS[i % len(LABELS)])),
+            **more,
+        }
+        for i in range(n)
+    ]
+
+
+def turn(role: str, content: Any, **more: Any) -> dict[str, Any]:
+    return {"role": role, "content": content, **more}
+
+
+ASKED, ANSWERED = turn("user", "Ticket ?"), turn("assistant", "!")
+
+
+def _write(folder: Path, rows: Rows) -> None:
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def init(rows: Rows | bytes, name: str = "train.jsonl") -> Callable[[Path], str]:
+    """What `init` makes of a file: form, first example, metric; or what it says."""
+
+    def happens(folder: Path) -> str:
+        if isinstance(rows, bytes):
+            (folder / name).write_bytes(rows)
+        else:
+            _write(folder, rows)
+        spec = parse_study(write_study_file(str(folder / name), folder))
+        read = load_rows(name, folder)
+        first = read.examples[0]
+        given = " | ".join(f"{role}: {text}" for role, text in first.messages)
+        return f"{read.format}; {given} -> {first.completion!r}; metric {spec.metric}; engine {spec.engine}"
+
+    return happens
+
+
+def plan(
+    rows: Rows, template: str | None = TURNS + ASK, *, metric: str = "exact_match", data: str = "", baseline: str = "",
+    added: str = "",
+) -> Callable[[Path], str]:  # fmt: skip
+    """What `plan` checks and shows of a study on a tiny model: the example and the warnings; or what it says."""
+
+    def happens(folder: Path) -> str:
+        _write(folder, rows)
+        tokenizer = letter_tokenizer(template, SPECIAL, "<eos>")
+        n_rows = len(tokenizer)
+        if added:
+            tokenizer.add_tokens([added])
+        write_letter_model(folder / "model", tokenizer, n_rows)
+        file = folder / "study.yaml"
+        file.write_text(STUDY.format(metric=metric, data=data, baseline=baseline), encoding="utf-8")
+        study, words = Study.load(file), words_for("en")
+        prepared = prepare(study.spec, study.place)
+        e = prepared.data.shown
+        assert e is not None
+        lines = words.plan_example(
+            e.place, prompt=e.prompt, learnt=e.learnt, stops=e.stops, options=e.options, metric=metric
+        )
+        return "; ".join([*map(str.strip, lines), *map(words.notice, prepared.warnings)])
+
+    return happens
+
+
+def study_file(text: str) -> Callable[[Path], str]:
+    """What is said of a study file."""
+
+    def happens(folder: Path) -> str:
+        parse_study(text, "study.yaml")
+        return "taken"
+
+    return happens
+
+
+TOOLS = [{"name": "lookup", "parameters": {"ticket": {"type": "string"}}}]
+CSV = "\ufeff问题,答案\n" + "".join(f"第{i}号工单,{LABELS[i % 3]}\n" for i in range(60))
+ATTACK = "yes\nengine: command\ncommand: [touch, started]\n#"
+FORMS = ("messages (turns", "instruction and output", "question/answer")
+
+KINDS = (
+    Kind("roles that the template refuses", plan(chats(turn("system", "s"), ASKED, ANSWERED), NO_SYSTEM + TURNS + ASK),
+         ("train.jsonl:", "refuses these turns (system, user)", "no system turn")),
+    Kind("tools, and a template without tools or system", plan(chats(ASKED, ANSWERED, tools=TOOLS), NO_SYSTEM + TURNS),
+         ("takes no tools", "put into a system turn")),
+    Kind("data.system, and a template without system",
+         plan(pairs(), NO_SYSTEM + TURNS + ASK, data=', system: "Be brief."'), ("data.system: ", "Remove data.system")),
+    Kind("two turns of the user in a row", plan(chats(ASKED, ASKED, ANSWERED), ALTERNATE + TURNS + ASK),
+         ("refuses these turns (user, user)", "turns must alternate")),
+    Kind("function_call without a text",
+         init(chats(ASKED, turn("assistant", None, function_call={"name": "lookup", "arguments": "{}"}))),
+         ("messages;", '"name": "lookup"')),
+    Kind("answer of a tool", init([{"conversations": [
+        {"from": "human", "value": f"Ticket {i}"}, {"from": "function_call", "value": "{}"},
+        {"from": "observation", "value": "open"}, {"from": "gpt", "value": LABELS[i % 3]}]} for i in range(60)]),
+        ("sharegpt;", "tool: open", "'billing'")),
+    Kind("messages as JSON text", init([{"messages": json.dumps([ASKED, ANSWERED])}] * 60), ("it is a list of turns",)),
+    Kind("preference data", init([{"prompt": "a", "chosen": "b", "rejected": "c"}] * 60),
+         ("preference data", "rename chosen to completion")),
+    Kind("a text alone", init([{"text": "Ticket 1: billing"}] * 60), ('found the keys "text"', *FORMS)),
+    Kind("keys of one's own", init([{"ticket": "a", "desk": "b"}] * 60), ('found the keys "ticket", "desk"', *FORMS)),
+    Kind("keys of two forms in a turn",
+         init([{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "content": "b"}]}] * 60),
+         ("conversations[1].value: found no such key", '"from", "content"')),
+    Kind("content in parts", init(chats(turn("user", [{"type": "text", "text": "Ticket ?"}]), ANSWERED)),
+         ("user: Ticket 0", "'billing'")),
+    Kind("weight 0 in an earlier turn", init(chats(ASKED, turn("assistant", "x", weight=0), ASKED, ANSWERED)),
+         ("assistant: x", "-> 'billing'")),
+    Kind("weight 0 in the last turn",
+         init(chats(ASKED, ANSWERED, turn("user", "Thanks"), turn("assistant", "x", weight=0))),
+         ("user: Ticket 0 -> 'billing'",)),
+    Kind("several answers", init([{"question": "a", "answers": {"text": ["b", "c"]}}] * 60),
+         ('found the keys "question", "answers"', *FORMS)),
+    Kind("choices and answerKey", init([{"question": "a", "choices": ["b", "c"], "answerKey": "A"}] * 60),
+         ('"choices", "answerKey"', *FORMS)),
+    Kind("instruction, input and label", init([{"instruction": "a", "input": "b", "label": "c"}] * 60),
+         ('"instruction", "input", "label"', *FORMS)),
+    Kind("numbers as labels", init([{"text": "a", "label": 1}] * 60),
+         ('label: found 1; it is a text. Write it in quotes',)),
+    Kind("CSV of a spreadsheet, Chinese keys", init(CSV.encode(), "train.csv"),
+         ('found the keys "问题", "答案"', *FORMS)),
+    Kind("thoughts before the answer", init(pairs(labels=[f"<think>\n{x}\n</think>\n\n{x}" for x in LABELS])),
+         ("<think>", "metric choice")),
+    Kind("answers that look like keys of a study file", init(pairs(labels=("no", ATTACK))), ("engine packed",)),
+    Kind("few and fixed answers", init(pairs()), ("metric choice",)),
+    Kind("options with a line break, metric choice", plan(pairs(after="\n"), metric="choice"),
+         (r"learnt: billing\n<end>", r"3 options: billing\n<end>")),
+    Kind("options with leading blanks, no template", plan(pairs(before="  "), None, metric="choice"),
+         ("learnt:   billing<eos>", "3 options:   billing<eos>")),
+    Kind("options that differ in case", plan(pairs(labels=("Access", "access", "billing")), metric="choice"),
+         ("options that differ only in case or blanks", '"Access", "access"')),
+    Kind("the end of a turn is not end-of-text", plan(pairs()), ("learnt: billing<end>", "up to <end> or <eos>")),
+    Kind("a template that writes bos", plan(pairs(), "<bos>" + TURNS + ASK),
+         ("prompt: <bos><turn>user",), ("<bos><bos>",)),
+    Kind("tokens beyond the embedding",
+         plan([*pairs(), {"prompt": "<TICKET> 7", "completion": "access"}], added="<TICKET>"),
+         ('token "<TICKET>" is number 260', "260 rows of embeddings (0 to 259)")),
+    Kind("a layer that the model has not", plan(pairs(), baseline=", target_modules: [q_proj, w_pack]"),
+         ('"w_pack" matches no linear module', "down_proj, gate_proj")),
+    Kind("the embedding as a layer", plan(pairs(), baseline=", target_modules: [embed_tokens]"),
+         ('"model.embed_tokens", which is no linear module',)),
+    Kind("the output head as a layer", plan(pairs(), baseline=", target_modules: [q_proj, lm_head]"),
+         ("engine packed refuses some configurations", "lm_head", "engine peft trains them")),
+    Kind("a prompt beyond the context", plan([{**row, "prompt": row["prompt"] * 30} for row in pairs()]),
+         ("the model's context is 512", "no answer can be learnt")),
+    Kind("keys of another tool", study_file(STUDY.format(metric="exact_match", data=", cutoff_len: 512", baseline="")),
+         ("study.yaml:3: data.cutoff_len",)),
+)  # fmt: skip
+
+
+def replay(kind: Kind, folder: Path) -> tuple[str, bool]:
+    """(what happens, whether it is as it should)."""
+    try:
+        told = kind.happens(folder)
+    except UserError as error:
+        told = str(error)
+    right = all(text in told for text in kind.wanted) and not any(text in told for text in kind.unwanted)
+    return told, right
+
+
+def main(only: Sequence[str]) -> int:
+    wrong = 0
+    print("| kind | what happens | as it should |\n|---|---|---|")
+    for kind in KINDS:
+        if only and not any(word in kind.name for word in only):
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            told, right = replay(kind, Path(name))
+        wrong += not right
+        cells = [markdown_text(kind.name), markdown_text(shorten(one_line(told), 200)), "yes" if right else "NO"]
+        print(f"| {' | '.join(cells)} |")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,272 @@
+"""Settings and trials named in free text: "combined best (lr=0.0003, r=32)", "学习率提高到 5e-4".
+
+`mentions` finds factor words and the numbers that belong to them; `settings` reduces them to values. A number belongs
+to a factor word when only filler words stand between them, so that "rank has an effect of 3 points" names no rank.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tunebook.audit.read.levels import level_of
+from tunebook.audit.read.vocabulary import BASELINE, FACTOR_WORDS, split_words
+from tunebook.core.factor import FACTOR_KINDS, Level
+
+__all__ = ["NUMBER", "Mention", "base_trial", "is_fully_described", "label_pattern", "mentions", "settings", "to_float",
+           "trial_labels"]  # fmt: skip
+
+NUMBER = (
+    r"(?:\d+(?:\.\d+)?|\.\d+)(?:\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?[-+]?\d{1,3}[)}]?|[-+]\d{1,3})|[eE][-+]?\d{1,3}"
+    r"(?![A-Za-z0-9_.]))?"
+)
+"""A number without sign in a cleaned text: decimals, e-notation or x 10^."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A factor named in a text.
+
+    Attributes:
+        factor: its full name.
+        values: the numbers (or flags) that belong to it, in order.
+        start, end: character range of word and numbers together.
+        joined: "to" after "from A to B" or an arrow, "range" between "A to B" without "from", "list", or "".
+    """
+
+    factor: str
+    values: tuple[Level, ...]
+    start: int
+    end: int
+    joined: str = ""
+
+
+def to_float(token: str) -> float:
+    """The value of a `NUMBER`."""
+    token = re.sub(r"\s", "", token)
+    return float(re.sub(r"[x×*·]10\^?[({]?([-+]?\d+)[)}]?", r"e\1", token))
+
+
+def _word_pattern(word: str) -> str:
+    escaped = re.escape(word)
+    if not word.isascii() and word != "α":
+        return escaped
+    short = len(word) <= 2 and word != "lr"
+    return r"(?<![A-Za-z0-9_])" + escaped + (r"(?=\s?[=:]|\s?\d)" if short else r"s?(?![A-Za-z_])")
+
+
+_WORDS = sorted(((word, name) for name, words in FACTOR_WORDS.items() for word in words), key=lambda w: -len(w[0]))
+_NAME_OF = {word.lower(): name for word, name in _WORDS}
+_ANY_WORD = re.compile(
+    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), r"(?<=\d)\s?轮(?![数次])"]), re.IGNORECASE
+)
+_FILLER_WORDS = split_words(
+    "and kept at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"
+    "decrease|reduce|above|below|beyond|under|over|from|about|around|up|down|of|at|is|was|than|higher|lower|"
+    "larger|smaller|greater|between|介于|only|提高|增大|增加|增至|升至|升高|提升|降低|降至|降到|减小|减少|减至|"
+    "改为|改成|设为|设置|设定|调整|调高|调低|调到|调至|取|在|从|由|为|是|用|加到|加大|大于|小于|高于|低于|超过|"
+    "达到|达|约|的|了|值|升|降|较高|更高|过高|过大|扩大|不能|不宜|不要|不可|不应|进一步|区间|范围|取值"
+)
+_ARROWS = ("->", "→", "⇒", "=>", "⟶")
+_TO = "|".join([r"\bto\b", "到", "至", *map(re.escape, _ARROWS)])
+_FILLERS = "|".join(rf"(?:(?<![A-Za-z]){w}(?![A-Za-z]))" if w.isascii() else w for w in _FILLER_WORDS)
+_GAP = re.compile(rf"(?:[\s=:(（\"'“<>≤≥≈~,]|{_FILLERS}|{_TO}){{0,8}}", re.IGNORECASE)
+_VALUE = re.compile(rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))(?![\d.]*\d)")
+_CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调)(?:到|至|为)"
+_JOIN = re.compile(
+    rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
+    re.IGNORECASE,
+)
+_FLAG = re.compile(
+    r"[\s=:]{0,3}(true|false|on|off|enabled|disabled|开启|打开|启用|开|关闭|禁用|关)(?![A-Za-z])", re.IGNORECASE
+)
+_WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
+_BEFORE = re.compile(rf"(?<![A-Za-z0-9_.第])(?<!第\s)({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$")
+_ON_WORDS = {"true", "on", "enabled", "开启", "打开", "启用", "开"}
+_TIMES = re.compile(r"\s?[x×*]\s?([1-9]\d{0,5})(?![\d.^])")
+"""The accumulation of "batch 2x4"."""
+_MOST_VALUES = 12
+LONGEST_TEXT = 4_000
+
+
+def mentions(text: str) -> list[Mention]:
+    """Every factor named in a cleaned text, in order, with the numbers that belong to it."""
+    text = text[:LONGEST_TEXT]
+    found: list[Mention] = []
+    words = list(_ANY_WORD.finditer(text))
+    for i, match in enumerate(words):
+        limit = words[i + 1].start() if i + 1 < len(words) else len(text)
+        found.append(_mention(text, match, limit, found[-1].end if found else 0))
+    return found
+
+
+def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Mention:
+    word = match.group(0).lower()
+    factor = _NAME_OF.get(word) or _NAME_OF.get(word.removesuffix("s")) or "num_train_epochs"
+    values, end, joined = _values_after(text, match.end(), limit, factor)
+    if values:
+        return Mention(factor, values, match.start(), end, joined)
+    before = _BEFORE.search(text, max(free_from, match.start() - 40), match.start())
+    level = level_of(factor, to_float(before.group(1))) if before else None
+    if before and level is not None:
+        return Mention(factor, (level,), before.start(1), match.end())
+    return Mention(factor, (), match.start(), match.end())
+
+
+def _values_after(text: str, start: int, limit: int, factor: str) -> tuple[tuple[Level, ...], int, str]:
+    kind = FACTOR_KINDS[factor]
+    if kind.value_type is bool:
+        flag = _FLAG.match(text, start, limit)
+        return ((flag.group(1).lower() in _ON_WORDS,), flag.end(), "") if flag else ((), start, "")
+    if kind.value_type is str:
+        word = _WORD_VALUE.match(text, start, limit)
+        ok = word is not None and kind.problem(word.group(1)) is None
+        return ((word.group(1),), word.end(), "") if word and ok else ((), start, "")
+    gap = _GAP.match(text, start, limit)
+    at = gap.end() if gap else start
+    filler = text[start:at].lower()
+    from_word = any(word in filler for word in ("from", "从", "由"))
+    values, end, joined = _number_list(text, at, limit, factor, start, from_word)
+    between = "between" in filler or "介于" in text[max(0, start - 4) : at] or text[end : end + 3].strip()[:2] == "之间"
+    return values, end, "range" if joined == "list" and len(values) == 2 and between else joined
+
+
+def _number_list(
+    text: str, at: int, limit: int, factor: str, start: int, from_word: bool
+) -> tuple[tuple[Level, ...], int, str]:
+    values: list[Level] = []
+    end, joined = start, ""
+    while len(values) < _MOST_VALUES and (match := _VALUE.match(text, at, limit)):
+        level = level_of(factor, to_float(match.group(1)))
+        if level is None:
+            break
+        values.append(level)
+        end = match.end()
+        join = _JOIN.match(text, end, limit)
+        following = _VALUE.match(text, join.end(), limit) if join else None
+        belongs_to_next = following and limit < len(text) and not text[following.end() : limit].strip(" 个")
+        if not join or not following or belongs_to_next:
+            break
+        joined = joined or _how(join, from_word)
+        at = join.end()
+    return tuple(values), end, joined if len(values) > 1 else ""
+
+
+def _how(join: re.Match[str], from_word: bool) -> str:
+    if join.group(3):
+        return "list"
+    changed = join.group(1) is not None and (join.group(1) in _ARROWS or re.fullmatch(_CHANGED_TO, join.group(1)))
+    return "to" if changed or from_word else "range"
+
+
+def settings(text: str) -> dict[str, Level]:
+    """What a description sets each factor to. "2e-4 -> 5e-4" sets 5e-4; of a factor named twice the last counts;
+    factors named without a value, or with a list of values, are left out."""
+    values: dict[str, Level] = {}
+    for mention in mentions(text):
+        if mention.values and mention.joined != "list":
+            values[mention.factor] = mention.values[-1]
+            times = _TIMES.match(text, mention.end) if mention.factor == "per_device_train_batch_size" else None
+            if times:
+                values["gradient_accumulation_steps"] = int(times.group(1))
+        elif FACTOR_KINDS[mention.factor].value_type is bool and re.match(r".*[+加开启]", text[: mention.start][-6:]):
+            values[mention.factor] = True
+    return values
+
+
+_LABEL = re.compile(
+    r"(?<![A-Za-z0-9])(?:exp(?:eriment)?s?|trial|run|test|实验|试验|编号)\s?[#_\-.:№]?\s?(\d{1,5})(?![\d.]\d|\d)",
+    re.IGNORECASE,
+)
+_HASH_LABEL = re.compile(r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)")
+_BEST_WORD = re.compile(r"\b(?:the )?(?:best|incumbent)(?: so far)?\b|最佳|最优|最好", re.IGNORECASE)
+_BUILDS = re.compile(
+    r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE
+)
+_BARE_BASE = re.compile(
+    r"(?:\b(?:on top of|based on|builds? on|starting from|same as)|基于|沿用)\s?(\d{1,4})(?![\d.]|[eE]-?\d)|"
+    r"(?:在|以)\s?(\d{1,4})\s?号?(?:的)?(?:基础|配置|设置|上)",
+    re.IGNORECASE,
+)
+"""A trial by its bare number, as what a change builds on: "在 9 的基础上", "on top of 9"."""
+_AS_A_NAME = r"(?:(?<=onfig )|(?<=onfiguration )|(?<=[Rr]un )|(?<=[Tt]rial )|(?<=xperiment )){0}|{0}(?!\s[a-z])"
+
+
+def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern for labels that `trial_labels` does not know by their number ("A", "best-long", "lr4-r16"), or None
+    without any. "A" and "I" count only where no word follows them or "config" stands before, since they are words
+    themselves."""
+    wordy = sorted({label for label in labels if _is_wordy(label)}, key=len, reverse=True)
+    parts = [_AS_A_NAME.format(label) if label in ("A", "I") else re.escape(label) for label in wordy]
+    return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(parts)})(?![A-Za-z0-9_])") if parts else None
+
+
+def _is_wordy(label: str) -> bool:
+    known = re.fullmatch(NUMBER, label) or _LABEL.fullmatch(label) or _HASH_LABEL.fullmatch(label)
+    return any(c.isalpha() for c in label) and not known and not BASELINE.fullmatch(label)
+
+
+def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[str, int, int]]:
+    """Trials named in a text, as (number or label, start, end) in order; the caller finds them in the tables.
+
+    Args:
+        wordy: from `label_pattern`, for labels of other forms.
+    """
+    text = text[:LONGEST_TEXT]
+    found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
+    others = [(m.group(1), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
+    others += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)] if wordy is not None else []
+    for label, start, end in others:
+        if not any(start < known_end and known_start < end for _, known_start, known_end in found):
+            found.append((label, start, end))
+    return sorted(found, key=lambda f: f[1])
+
+
+def base_trial(text: str) -> str | None:
+    """What a change description builds on: a trial's number, "best", "baseline", or None when it says nothing.
+
+    "exp16 + max_length 768", "基于 exp16", "best settings with r=64", "在最佳配置上".
+    """
+    text = text[:LONGEST_TEXT]
+    labels = trial_labels(text)
+    if labels:
+        number, start, end = labels[0]
+        extended = re.match(r"\s?[+,:]|\s?(?:with|but|settings|的|配置|基础|plus|and)", text[end:])
+        if extended or _BUILDS.search(text[:start]):
+            return number
+    bare = _BARE_BASE.search(text)
+    if bare:
+        return bare.group(1) or bare.group(2)
+    best = _BEST_WORD.search(text)
+    if best and (
+        re.match(r".{0,14}?(?:[+]|with|but|plus|基础|上|再|并)", text[best.end() :])
+        or re.match(r"\s?(?:config\w*|settings?|combination|组合|配置|设置|参数)?\s?[,，、]", text[best.end() :])
+        or _BUILDS.search(text[: best.start()])
+    ):
+        return "best"
+    return "baseline" if BASELINE.search(text) else None
+
+
+_DESCRIBING = re.compile(
+    r"\b(?:combined|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
+    r"from|"
+    r"raised?|lowered?|increased?|decreased?|reduced?|higher|lower|larger|smaller|bigger|only|epochs?|training|x)\b|"
+    r"最佳|最优|最好|基线|基准|默认|组合|配置|设置|参数|基础|上|在|将|把|的|并|和|与|提高|增大|增加|降低|减小|减少|"
+    r"改为|提升|训练|到|至|轮|"
+    r"单独|仅|只|较大|较小|更大|更小|[\W_]",
+    re.IGNORECASE,
+)
+
+
+def is_fully_described(text: str) -> bool:
+    """Whether a description of a change holds nothing but settings with values, trials and words of joining."""
+    left = list(text[:LONGEST_TEXT])
+    for mention in mentions(text):
+        left[mention.start : mention.end] = " " * (mention.end - mention.start)
+        times = _TIMES.match(text, mention.end)
+        if times:
+            left[mention.end : times.end()] = " " * (times.end() - mention.end)
+    for _, start, end in trial_labels(text):
+        left[start:end] = " " * (end - start)
+    return not _DESCRIBING.sub("", "".join(left)).strip()

@@ -1,0 +1,242 @@
+"""What a study file says, as values: one question about a model, its data and a space of configurations.
+
+Each field is the one definition of a key of the study file: see `core.study_key`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.space import SearchSpace
+from tunebook.core.study_key import StudyKey, key
+
+__all__ = ["Budget", "CommandLimits", "DataSpec", "SeedCounts", "StudySpec"]
+
+_FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent: trials, hours, or both (whichever ends first)."""
+
+    trials: int | None = key(
+        None, "a whole number of trials, at least 1", "how many trials may be trained",
+        example="75", default="no limit", minimum=1, may_grow=True,
+    )  # fmt: skip
+    hours: float | None = key(
+        None, "a number of hours above 0", "how many hours of device time may be used",
+        example="8", default="no limit", minimum=0, minimum_open=True, may_grow=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SeedCounts:
+    """Seeds for every configuration and for the baseline, fixed before results are seen."""
+
+    configuration: int = key(
+        2, "a whole number of seeds from 1 to 50", "trials of each configuration, with different seeds",
+        example="2", minimum=1, maximum=50,
+    )  # fmt: skip
+    baseline: int = key(
+        5, "a whole number of seeds from 3 to 50 (fewer than three say nothing about the noise)",
+        "trials of the baseline, with different seeds; at least 3", example="5", minimum=3, maximum=50,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CommandLimits:
+    """What one trial of an external trainer may take. Its inside cannot be watched."""
+
+    hours: float = key(
+        4.0, "a number of hours above 0, at most 10000",
+        "for engine `command`: a trial's program is ended after so many hours, and the trial failed",
+        example="4", minimum=0, minimum_open=True, maximum=10_000, may_change=True,
+    )  # fmt: skip
+    output_megabytes: float = key(
+        10.0, "a number of megabytes above 0, at most 10000",
+        "for engine `command`: so much of what a trial's program prints is kept, in megabytes (10^6 bytes); the rest "
+        "is dropped", example="10", minimum=0, minimum_open=True, maximum=10_000, may_change=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Where the data lies and how to read it; paths are as written in the study file, resolved against its folder."""
+
+    train: str = key(
+        ..., "a data file (.jsonl .json .csv .parquet) or a hub id", "training rows; see [data](data.md)",
+        example="train.jsonl",
+    )  # fmt: skip
+    validation: str | None = key(
+        None, "a data file or a hub id; without it a part of the training data",
+        "rows that choose between configurations: a fifth of the training rows, at least 50 (at most half), at most "
+        "500", example="validation.jsonl", default="split off train",
+    )  # fmt: skip
+    test: str | None = key(
+        None, "a data file or a hub id, opened once at the end",
+        "rows that are scored once, at the end, by the configurations that are to be confirmed", example="test.jsonl",
+    )  # fmt: skip
+    format: str | None = key(
+        None, "one of " + ", ".join(_FORMATS), "`prompt_completion`, `alpaca`, `messages` or `sharegpt`",
+        example="messages", default="found out", choices=_FORMATS,
+    )  # fmt: skip
+    group: str | None = key(
+        None, "the name of a field of the data rows",
+        "field of the rows; accuracy is also reported for each of its values", example="label",
+    )  # fmt: skip
+    train_rows: int | None = key(
+        None, "a whole number of rows, at least 1",
+        "train on this many rows, drawn by the seed; the record says so, and `--final` trains on all",
+        example="500", default="all", minimum=1,
+    )  # fmt: skip
+    system: str | None = key(
+        None, "a text, the system message of rows that have none",
+        "system message of rows that have none; empty is the model's own", example='"Answer with one word."',
+        default="the model's own", free_text=True,
+    )  # fmt: skip
+    choices: tuple[str, ...] = key(
+        (), "a list of at least two answers",
+        "the options of metric `choice` (at most 50 when they are taken from the data)", example="[yes, no]",
+        default="training completions", min_items=2,
+    )  # fmt: skip
+    allow_overlap: bool = key(
+        False, "true or false", "go on although an example stands in two splits", example="true", may_change=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """One question: model, data, metric, search space, budget, seed.
+
+    Beside the keys of the study file:
+        baseline_given: the factors that the study file named; the others took defaults (the record lists them).
+        metric_options: (name, value) of what the study file says beside the metric's name.
+    """
+
+    name: str = key(
+        ..., "a name of letters, digits, _ - and . (at most 64, no path); it names the folder",
+        "name of the study and of its folder `runs/<study>/`", example="trec", path="study",
+        pattern=r"(?!.*\.\.)\w[\w.-]{0,63}(?<!\.)",
+    )  # fmt: skip
+    model: str = key(
+        ..., "a model folder, a hub id (id@revision), or the built-in smollm2",
+        "a model folder with safetensors, a hub id (`id@revision`), or `smollm2`", example="smollm2",
+    )  # fmt: skip
+    data: DataSpec = key(
+        ..., "a map with train, and optionally validation and test", example="{train: train.jsonl}"
+    )  # fmt: skip
+    metric: str = key(
+        ..., "the name of an installed metric", "the metric's name, where its options stand beside it",
+        example="exact_match", path="metric.name", section=StudyKey(
+            what="the name of an installed metric, a map of its name and its options, or module:function",
+            meaning="a name, `{name: ..., option: ...}`, or `module:function`; see [metrics](data.md#metrics)",
+            example="exact_match",
+        ),
+    )  # fmt: skip
+    baseline: Configuration = key(
+        ..., "a map of factors to values",
+        "the configuration that everything is compared with; one value a factor",
+        example="{learning_rate: 2e-4, lora_r: 8}", default="defaults below",
+    )  # fmt: skip
+    space: SearchSpace = key(
+        ..., "a map of factors to lists of levels or ranges {low, high}", "what is varied",
+        example="{learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16, 32]}",
+        default="required, unless there is `trials`",
+    )  # fmt: skip
+    budget: Budget = key(
+        ..., "a map with trials, hours, or both", "`trials`, `hours`, or both: whichever ends first",
+        example="{trials: 75}",
+    )  # fmt: skip
+    baseline_given: tuple[str, ...] = ()
+    alpha_rule: str = key(
+        "proportional", "proportional (keep alpha/r while the rank varies) or fixed (keep alpha)",
+        "while `lora_r` varies: keep alpha/r, or (`fixed`) keep alpha", example="proportional",
+        choices=("proportional", "fixed"), always_written=True,
+    )  # fmt: skip
+    design: str = key(
+        "one_factor", "one_factor (each level against the baseline) or balanced (all factors at once)",
+        "how explore is laid out: each level against the baseline, or `balanced`: all factors at once around a piloted "
+        "learning rate", example="balanced", choices=("one_factor", "balanced"),
+    )  # fmt: skip
+    floor: str = key(
+        "ask", "ask (stop when no pilot of a balanced design learns anything) or go_on",
+        "of a balanced design: stop when no pilot learns anything; `go_on` compares all the same", example="go_on",
+        choices=("ask", "go_on"), may_change=True,
+    )  # fmt: skip
+    margin: float = key(
+        0.03, "a difference of accuracy between 0 and 1 (0.03 is 3 points)",
+        "differences of accuracy smaller than this do not matter to you", example="0.03",
+        minimum=0, minimum_open=True, maximum=1, maximum_open=True, always_written=True,
+    )  # fmt: skip
+    seed: int = key(
+        0, "a whole number from 0 to 4294967295", "splits, parts, trial seeds and plans follow from it", example="0",
+        minimum=0, maximum=2**32 - 1, always_written=True,
+    )  # fmt: skip
+    language: str = key(
+        "en", "en or zh", "language of the record, `en` or `zh`", example="en", path="report.language",
+        section=StudyKey(what="a map with language", example="{language: en}"), choices=("en", "zh"),
+        always_written=True, may_change=True,
+    )  # fmt: skip
+    engine: str = key(
+        "packed", "the name of an installed engine",
+        "`packed`, `peft`, `command` (your own trainer), `simulated`, or that of [another package](extending.md)",
+        example="packed",
+    )  # fmt: skip
+    executor: str = key(
+        "local", "the name of an installed executor",
+        "where trials run: `local` (a worker process for each device) or `inline` (this process, for debugging)",
+        example="local", may_change=True,
+    )  # fmt: skip
+    planner: str = key(
+        "rounds", "the name of an installed planner",
+        "decides which trials come next; [another package](extending.md) may bring one", example="rounds",
+    )  # fmt: skip
+    trackers: tuple[str, ...] = key(
+        ("tensorboard",), "a list of names of installed trackers", "who follows the run; `[]`: nobody",
+        example="[tensorboard]", may_change=True,
+    )  # fmt: skip
+    metric_options: tuple[tuple[str, Any], ...] = ()
+    device: str = key(
+        "auto", "auto, cpu, cuda or cuda:N", "`auto`, `cpu`, `cuda` or `cuda:N`", example="auto",
+        pattern=r"auto|cpu|cuda(:[0-9]{1,3})?", may_change=True,
+    )  # fmt: skip
+    dtype: str = key(
+        "auto", "auto, float32, bfloat16 or float64", "`auto`, `float32`, `bfloat16` or `float64`", example="auto",
+        choices=("auto", "float32", "bfloat16", "float64"),
+    )  # fmt: skip
+    seeds: SeedCounts = key(
+        SeedCounts(), "a map with configuration and baseline", example="{configuration: 2, baseline: 5}"
+    )  # fmt: skip
+    extrapolate: float = key(
+        10.0, "a factor of at least 1 by which the boundary round may leave low and high (1: never)",
+        "how far the boundary round may leave `low` and `high`, as a factor; 1: never", example="10", minimum=1,
+    )  # fmt: skip
+    trials: str | None = key(
+        None, "a CSV file with one configuration a line",
+        "a CSV table of configurations that make the first round; see [data](data.md#a-table-of-your-own-trials)",
+        example="mine.csv",
+    )  # fmt: skip
+    max_new_tokens: int | None = key(
+        None, "a whole number of tokens from 1 to 8192", "bound of a generated answer, in tokens", example="32",
+        default="longest training answer + 8", minimum=1, maximum=8192,
+    )  # fmt: skip
+    final: bool = key(
+        False, "true or false", "at the end train the recommended configuration on all rows", example="true",
+        may_change=True,
+    )  # fmt: skip
+    per_token: bool = key(
+        False, "true or false", "metric `choice` compares likelihood per token", example="true"
+    )  # fmt: skip
+    share_prompts: bool = key(
+        True, "true or false", "compute tokens that examples of a step have in common once", example="true"
+    )  # fmt: skip
+    command: tuple[str, ...] = key(
+        (), "a list: the program and its arguments",
+        "for engine `command`: the program and its arguments, as a list; no shell", example="[python, train.py]",
+        min_items=1,
+    )  # fmt: skip
+    command_limits: CommandLimits = key(
+        CommandLimits(), "a map with hours and output_megabytes", example="{hours: 4, output_megabytes: 10}"
+    )  # fmt: skip

@@ -1,0 +1,41 @@
+"""The collection of records: what is read of it is read rightly, and most of it is read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from benchmarks.audit_collection import COLLECTION, Score, records_in, total
+from tunebook.audit.write.chinese import ChineseAudit
+from tunebook.audit.write.english import EnglishAudit
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[str, Score]:
+    return total()
+
+
+def test_there_are_forty_records_and_nearly_half_are_chinese() -> None:
+    names = [record.stem for record, _ in records_in(COLLECTION)]
+    assert len(names) >= 40
+    assert sum(name.endswith("_zh") for name in names) * 5 >= 2 * len(names)
+
+
+@pytest.mark.parametrize("what", ["columns", "cells", "sentences", "verdicts"])
+def test_nothing_is_read_wrongly(scores: dict[str, Score], what: str) -> None:
+    assert scores[what].wrong == []
+
+
+@pytest.mark.parametrize(("what", "share"), [("columns", 0.95), ("cells", 0.95), ("sentences", 0.6), ("verdicts", 1.0)])
+def test_most_is_read(scores: dict[str, Score], what: str, share: float) -> None:
+    assert scores[what].recall >= share, scores[what].missed
+
+
+@pytest.mark.parametrize("name", ["says", "labels", "counted"])
+def test_both_languages_have_the_same_sentences_with_the_same_places(name: str) -> None:
+    english, chinese = getattr(EnglishAudit, name), getattr(ChineseAudit, name)
+    assert english.keys() == chinese.keys()
+    for code in english:
+        places = [set(re.findall(r"{(\w+)}", str(words[code]))) for words in (english, chinese)]
+        assert places[0] == places[1] or name == "counted", code

@@ -1,0 +1,261 @@
+"""Sentences to claims, English and Chinese: what is read is certain, what is not is listed, and nothing is dropped."""
+
+from __future__ import annotations
+
+import pytest
+
+from tunebook.audit.model import ClaimKind, Measure
+from tunebook.audit.read.cells import clean_text
+from tunebook.audit.read.documents import Statement
+from tunebook.audit.read.sentences import Context, claims_of, said_of
+
+LR, R, D, EP, BS = ("learning_rate", "lora_r", "lora_dropout", "num_train_epochs", "per_device_train_batch_size")
+SHARE = Measure("Accuracy")
+
+
+def read(text: str, context: Context | None = None):
+    return claims_of(Statement(clean_text(text), 1), context or Context(measure=SHARE))
+
+
+@pytest.mark.parametrize(
+    ("text", "levels", "against", "direction", "no_more"),
+    [
+        ("r=32 is better than r=8", (32,), (8,), 1, 0),
+        ("**r=32 优于 r=8**", (32,), (8,), 1, 0),
+        ("相比 r=8，r=32 有明显提升", (32,), (8,), 1, 0),
+        ("Rank 32 beats 8", (32,), (8,), 1, 0),
+        ("r=32 的效果比 r=8 略差", (32,), (8,), -1, 0),
+        ("r=16 比 r=8 高 1.2%", (16,), (8,), 1, 0),
+        ("Compared with r=8, r=32 gains 2 points", (32,), (8,), 1, 0),
+        ("秩从 8 提高到 32 后准确率下降", (32,), (8,), -1, 0),
+        ("将秩从 8 提高到 32 没有带来提升", (32,), (8,), 0, 1),
+        ("Increasing the rank from 8 to 32 brings no improvement", (32,), (8,), 0, 1),
+        ("r=32 is not clearly better than r=8", (32,), (8,), 0, 1),
+        ("r=32 并没有比 r=8 更好", (32,), (8,), 0, 1),
+        ("A rank of 64 does not improve over 16", (64,), (16,), 0, 1),
+        ("r=32 and r=8 are the same", (32,), (8,), 0, 0),
+        ("秩 8 和 32 差别不大", (8,), (32,), 0, 0),
+        ("r=4 is as good as r=16", (4,), (16,), 0, 0),
+        ("With r=32 the accuracy dropped", (32,), (), -1, 0),
+    ],
+)
+def test_a_level_against_another(text: str, levels: tuple, against: tuple, direction: int, no_more: int) -> None:
+    (claim,) = read(text)
+    found = (claim.kind, claim.factor, claim.levels, claim.against, claim.direction, claim.no_more)
+    assert found == (ClaimKind.LEVELS, R, levels, against, direction, no_more)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "r=32 is better than r=8 only with lr=5e-4",
+        "r=32 would be better than r=8",
+        "Neither r=16 nor r=32 is better than the baseline",
+        "r=8 is almost as good as r=32",
+        "r=8 is no longer the best",
+        "exp5 is not the best",
+        "r=32 并非最佳",
+        "r=32 比 r=8 好不了多少",
+        "r=32 没有 r=8 好",
+        "Dropout 0.1 is best with r=32",
+        "exp2 and exp3 are better than exp1",
+        "accuracy of exp3 is above 70%",
+        "exp3 improves to 72%",
+        "the best accuracy was 75.6%",
+        "lr=1e-3 is unstable",
+        "学习率 1e-3 时训练不稳定",
+        "r=32 > r=16 > r=8",
+        "4-5 个 epoch > 3 个 epoch",
+        "学习率影响最大，其次是秩",
+        "Rank and alpha have no effect",
+        "We recommend r=16 for this task",
+        "建议使用 r=16",
+        "不推荐更高的学习率",
+        "exp5 has a lower perplexity than exp2",
+        "r=16 is the best on validation only",
+        "The baseline is hard to beat",
+        "r=16 is better, but only in the first epoch",
+        "r=32 is slightly better than r=8 on long inputs",
+        "Rank matters",
+        "长文本上 r=32 表现更稳健",
+        "r=16 is better than r=8 when lr is small",
+    ],
+)
+def test_what_is_not_surely_read_is_listed(text: str) -> None:
+    claims = read(text)
+    assert claims
+    assert {claim.kind for claim in claims} == {ClaimKind.UNREAD}
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "direction", "exact"),
+    [
+        ("A learning rate above 0.001 fails", 0.001, 1, False),
+        ("学习率超过 0.001 会导致训练失败", 0.001, 1, False),
+        ("Learning rates of 0.01 and above always diverge", 0.01, 1, False),
+        ("lr=1e-2 diverges", 0.01, 1, True),
+        ("学习率 1e-2 会发散", 0.01, 1, True),
+        ("lr below 1e-6 does not converge", 1e-6, -1, False),
+    ],
+)
+def test_a_boundary(text: str, level: float, direction: int, exact: bool) -> None:
+    (claim,) = read(text)
+    found = (claim.kind, claim.factor, claim.levels, claim.direction, claim.exact)
+    assert found == (ClaimKind.BOUNDARY, LR, (level,), direction, exact)
+
+
+@pytest.mark.parametrize(
+    ("text", "factor", "direction"),
+    [
+        ("More epochs help", EP, 1),
+        ("提高学习率可提升准确率", LR, 1),
+        ("A larger rank hurts", R, -1),
+        ("秩增大后准确率下降", R, -1),
+        ("a smaller rank is better", R, -1),
+        ("降低学习率后准确率下降", LR, 1),
+        ("秩越大越好", R, 1),
+        ("Larger batch sizes are slightly worse", BS, -1),
+    ],
+)
+def test_a_trend(text: str, factor: str, direction: int) -> None:
+    (claim,) = read(text)
+    assert (claim.kind, claim.factor, claim.direction) == (ClaimKind.TREND, factor, direction)
+
+
+@pytest.mark.parametrize(
+    ("text", "levels", "is_range"),
+    [
+        ("The sweet spot of the learning rate is 2e-4 to 1e-3", (2e-4, 1e-3), True),
+        ("最佳学习率区间为 2e-4 到 1e-3", (2e-4, 1e-3), True),
+        ("A learning rate between 2e-4 and 1e-3 works best", (2e-4, 1e-3), True),
+        ("最佳学习率为 0.001", (1e-3,), False),
+        ("lr=1e-3 is optimal", (1e-3,), False),
+        ("4e-4 is the sweet spot for the learning rate", (4e-4,), False),
+    ],
+)
+def test_a_best_level(text: str, levels: tuple, is_range: bool) -> None:
+    (claim,) = read(text)
+    assert (claim.kind, claim.factor, claim.levels, claim.is_range) == (ClaimKind.BEST_LEVEL, LR, levels, is_range)
+
+
+@pytest.mark.parametrize("text", ["rank has no effect", "秩对结果没有影响", "rank does not matter", "秩影响不大"])
+def test_no_effect(text: str) -> None:
+    (claim,) = read(text)
+    assert (claim.kind, claim.factor, claim.direction) == (ClaimKind.NO_EFFECT, R, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("The learning rate is the most important factor", ()),
+        ("学习率是影响最大的参数", ()),
+        ("Importance: learning rate > rank > epochs", (LR, R, EP)),
+        ("重要性排序：学习率 > 秩", (LR, R)),
+        ("Rank matters less than the learning rate", (LR, R)),
+        ("Learning rate matters more than rank", (LR, R)),
+        ("秩的影响小于学习率", (LR, R)),
+        ("秩的影响不如学习率大", (LR, R)),
+        ("学习率比秩更重要", (LR, R)),
+    ],
+)
+def test_importance(text: str, order: tuple) -> None:
+    (claim,) = read(text)
+    assert (claim.kind, claim.factor, claim.order) == (ClaimKind.IMPORTANCE, LR, order)
+
+
+@pytest.mark.parametrize(
+    ("text", "trials", "against", "direction"),
+    [
+        ("exp5 is better than exp1", ("5",), ("1",), 1),
+        ("实验5 优于实验1", ("5",), ("1",), 1),
+        ("相比 exp1，exp5 提升 3.2 个百分点", ("5",), ("1",), 1),
+        ("exp5 相比基线提升 3.2 个百分点", ("5",), ("baseline",), 1),
+        ("exp5 outperforms the baseline by 3.2 points", ("5",), ("baseline",), 1),
+        ("exp5 与 exp1 相当", ("5",), ("1",), 0),
+        ("Tuning improved the accuracy by 3.2 points over the baseline", ("best",), ("baseline",), 1),
+    ],
+)
+def test_a_trial_against_another(text: str, trials: tuple, against: tuple, direction: int) -> None:
+    (claim,) = read(text)
+    found = (claim.kind, claim.trials, claim.against_trials, claim.direction)
+    assert found == (ClaimKind.TRIALS, trials, against, direction)
+
+
+@pytest.mark.parametrize(
+    "text", ["实验16 是全部实验中最佳", "exp16 gives the highest accuracy", "准确率最高的是 exp16"]
+)
+def test_the_best_trial(text: str) -> None:
+    (claim,) = read(text)
+    assert (claim.kind, claim.trials) == (ClaimKind.BEST_TRIAL, ("16",))
+
+
+def test_it_speaks_of_the_trial_named_before() -> None:
+    _, claim = read("Run 5 is the best; it beats run 2 by 0.6 points")
+    assert (claim.trials, claim.against_trials, claim.gap.value) == (("5",), ("2",), 0.6)
+
+
+def test_two_claims_of_one_sentence_are_two() -> None:
+    first, second = read("lr=1e-3 works best, but dropout 0.2 hurts")
+    assert (first.kind, second.kind) == (ClaimKind.BEST_LEVEL, ClaimKind.LEVELS)
+    assert (second.factor, second.levels, second.direction) == (D, (0.2,), -1)
+
+
+def test_a_limit_and_a_step_without_their_factor_speak_of_the_one_before() -> None:
+    best, edge = read("学习率 3e-4 最佳；超过 1e-3 就会发散。")
+    assert best.kind is ClaimKind.BEST_LEVEL
+    assert (edge.kind, edge.factor, edge.levels, edge.direction) == (ClaimKind.BOUNDARY, LR, (1e-3,), 1)
+    _, step = read("The learning rate matters most: going from 3e-4 to 9e-4 raises accuracy by 12.5 points")
+    assert (step.levels, step.against, step.gap.value) == ((9e-4,), (3e-4,), 12.5)
+
+
+def row(**values: object) -> Context:
+    return Context(trial="exp3", values={R: 32, LR: 0.0015}, measure=SHARE, **values)  # type: ignore[arg-type]
+
+
+def test_an_analysis_cell_speaks_of_its_row() -> None:
+    (better,) = read("准确率优于基线", row())
+    assert (better.kind, better.trials, better.against_trials) == (ClaimKind.TRIALS, ("exp3",), ("baseline",))
+    (worse,) = read("worse", row(builds_on="best"))
+    assert (worse.against_trials, worse.direction) == (("best",), -1)
+    (none,) = read("未带来提升", row())
+    assert (none.direction, none.no_more) == (0, 1)
+    (failed,) = read("学习率过高，训练崩溃", row())
+    assert (failed.kind, failed.levels) == (ClaimKind.BOUNDARY, (0.0015,))
+    (own,) = read("不如 r=16", row())
+    assert (own.levels, own.against, own.direction) == ((32,), (16,), -1)
+    assert read("training diverged", row()) == []
+
+
+def test_better_by_itself_needs_a_baseline_to_be_better_than() -> None:
+    assert read("better", row())[0].kind is ClaimKind.TRIALS
+    assert read("better", row(has_baseline=False))[0].kind is ClaimKind.UNREAD
+    assert read("r=16 helps", Context(measure=SHARE, has_baseline=False))[0].kind is ClaimKind.UNREAD
+
+
+def test_a_sentence_on_another_result_is_not_held_against_this_one() -> None:
+    test = Context(measure=Measure("Test accuracy", split="test"))
+    assert read("r=16 beats r=8 on test", test)[0].kind is ClaimKind.LEVELS
+    assert read("r=16 beats r=8 on validation", test)[0].kind is ClaimKind.UNREAD
+    assert read("r=16 的损失更低", test)[0].kind is ClaimKind.UNREAD
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Goal: find a better learning rate",
+        "目标：找到更好的学习率",
+        "Is r=32 better than r=8?",
+        "下一步：提高学习率",
+        "exp1 uses r=8",
+        "Scored on 200 examples",
+        "We score every run on the same questions",
+    ],
+)
+def test_what_claims_nothing_is_passed_over(text: str) -> None:
+    assert read(text) == []
+
+
+def test_an_accuracy_behind_a_trial_is_said() -> None:
+    (said,) = said_of(Statement("exp5 achieved 57.5% on test", 1))
+    assert (said.trial, said.score.value) == ("5", pytest.approx(0.575))
+    assert said_of(Statement("exp5 (lr=2e-4) with 5% warmup", 1)) == []
