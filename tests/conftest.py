@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Soak:
     """A simulated study of 14 trials that nothing disturbed. Only to be read; `study` is a copy."""
     from benchmarks.soak import make_simulated_study
 
-    return _made_once(tmp_path_factory, "finished", lambda folder: make_simulated_study(folder, 14))
+    with _two_pictures():
+        return _made_once(tmp_path_factory, "finished", lambda folder: make_simulated_study(folder, 14))
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +65,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Soak:
     """A study of 8 trials that really trained a tiny model, and that nothing disturbed. Only to be read."""
     from benchmarks.soak import make_real_study
 
-    with pytest.MonkeyPatch.context() as patched:
+    with _two_pictures() as patched:
         patched.setenv("HF_TOKEN", SECRET)
         return _made_once(tmp_path_factory, "trained", lambda folder: make_real_study(folder, 8))
 
@@ -95,8 +97,14 @@ def study(finished: Soak, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def few_pictures() -> Iterator[None]:
     """Records get two of their pictures, which are half the time of a simulated study."""
+    with _two_pictures():
+        yield
+
+
+@contextmanager
+def _two_pictures() -> Iterator[pytest.MonkeyPatch]:
     from tunebook.record.plots import gallery
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(gallery, "PAINTERS", [p for p in gallery.PAINTERS if p[0] in ("effects", "cost")])
-        yield
+        yield patched
