@@ -40,6 +40,20 @@ def loss_of(model: Any, rows: list[tuple[list[int], list[int]]], max_length: int
     return loss
 
 
+KNOWN = {
+    "learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "num_train_epochs", "lr_scheduler_type",
+    "lr_scheduler_kwargs", "warmup_steps", "weight_decay", "max_grad_norm", "adam_beta2",
+}  # fmt: skip
+"""The Trainer's settings that `train` below realises."""
+
+
+def check_known(config: dict[str, Any]) -> None:
+    """End the trial where the configuration has a setting that this program would silently leave out."""
+    unknown = sorted(set(config["training_arguments"]) - KNOWN)
+    if unknown:
+        sys.exit(f"{', '.join(unknown)}: this recipe does not know this setting. Add it to `train` and to KNOWN.")
+
+
 def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str, Any]) -> list[dict[str, float]]:
     """Train in place; gives one record for each optimiser step."""
     c = config["configuration"]
@@ -81,6 +95,7 @@ def train(model: Any, rows: list[tuple[list[int], list[int]]], config: dict[str,
 
 def main(path: str) -> None:
     config = json.loads(Path(path).read_text(encoding="utf-8"))
+    check_known(config)
     torch.manual_seed(config["seed"])
     model, tokenizer = load(config["model"])
     if config["configuration"]["num_train_epochs"]:  # 0: the reference, the base model as it is

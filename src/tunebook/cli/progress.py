@@ -38,10 +38,10 @@ class TerminalObserver:
     """Shows a run in a terminal or a log; implements `core.ports.Observer`. Use as a context manager.
 
     Args:
-        wanted_trials: trials that the study may take from its budget, for the study's bar. The reference and checkpoints
-        of other trials cost no budget and are not counted.
-    quiet: whether to print only warnings and round paragraphs.
-    words: the study's language; None: English.
+        wanted_trials: trials that the study may take from its budget, for the study's bar. The reference and
+            checkpoints of other trials cost no budget and are not counted.
+        quiet: whether to print only warnings and round paragraphs.
+        words: the study's language; None: English.
     """
 
     def __init__(

@@ -309,10 +309,11 @@ def _space_lines(trials: int, words: Words) -> list[str]:
 
 
 def _name(data: str) -> str:
-    path = Path(data)
+    path = Path(data).absolute()
+    path = path.resolve() if path.is_dir() else path  # `.` is a folder with a name
     stem = path.name if path.is_dir() else path.stem
     generic = stem.casefold() in (*ROLE_NAMES["train"], "data", "")
-    text = path.absolute().parent.name if generic else stem
+    text = path.parent.name if generic else stem
     text = "".join(c if c.isalpha() or c.isdecimal() or c in "-_" else " " for c in text)  # the form of a study's name
     name = re.sub(" +", "-", text).strip("-_")[:64]
     return yaml_scalar(name or "study")

@@ -116,3 +116,10 @@ def test_few_trials_vary_few_factors(tmp_path: Path) -> None:
 def test_folder_without_training_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"found no file train\.jsonl"):
         write_study_file(str(tmp_path), tmp_path)
+
+
+def test_the_folder_one_stands_in_names_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "tickets" / "train.jsonl", labelled(200))
+    monkeypatch.chdir(tmp_path / "tickets")
+    for data in (".", "train.jsonl", "../tickets"):
+        assert parse_study(write_study_file(data, Path())).name == "tickets", data

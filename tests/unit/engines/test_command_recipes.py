@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.keywords import training_keywords
 from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, Workload
 from tunebook.data.examples import DataExample
 from tunebook.data.template import Encoder
@@ -58,6 +59,15 @@ def load(name, monkeypatch):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_plain_peft_recipe_leaves_no_setting_out_in_silence(monkeypatch):
+    recipe = load("command_peft", monkeypatch)
+    varied = Configuration(lr_scheduler_type="warmup_stable_decay", max_grad_norm=0.5, adam_beta2=0.9, warmup_steps=3)
+    known = training_keywords(varied, 40)
+    recipe.check_known({"training_arguments": known})
+    with pytest.raises(SystemExit, match="adam_epsilon"):
+        recipe.check_known({"training_arguments": known | {"adam_epsilon": 1e-6}})
 
 
 def config_of(**values):
