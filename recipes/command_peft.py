@@ -41,8 +41,8 @@ def loss_of(model: Any, rows: list[tuple[list[int], list[int]]], max_length: int
 
 
 KNOWN = {
-    "learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "num_train_epochs", "lr_scheduler_type",
-    "lr_scheduler_kwargs", "warmup_steps", "weight_decay", "max_grad_norm", "adam_beta2",
+    "learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "num_train_epochs",
+    "lr_scheduler_type", "lr_scheduler_kwargs", "warmup_steps", "weight_decay", "max_grad_norm", "adam_beta2",
 }  # fmt: skip
 """The Trainer's settings that `train` below realises."""
 
