@@ -26,6 +26,7 @@ from transformers import AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, M
 
 from benchmarks.shapes import SHAPES, TINY, alpaca_like, model_of, trec_like
 from tunebook.core.configuration import Configuration
+from tunebook.core.events import EngineEvent, Failed, Finished, Noted, Step
 from tunebook.core.order import example_order
 from tunebook.core.ports import EngineOptions, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.initial import initial_values
@@ -687,22 +688,19 @@ class _Sink:
     failures: dict[int, str] = field(default_factory=dict)
     notes: list[tuple[str, Any]] = field(default_factory=list)
 
-    def step(self, trial_id: int, record: Any) -> None:
-        if record.step == self.kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def emit(self, event: EngineEvent) -> None:
+        match event:
+            case Step(record=record) if record.step == self.kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case Finished(result):
+                self.results[result.id % 100 if result.id < 700 else result.id] = result
+            case Failed(trial_id, message):
+                self.failures[trial_id] = message
+            case Noted(code, values):
+                self.notes.append((code, dict(values)))
 
-    def evaluation(self, trial_id: int, record: Any) -> None: ...
-
-    def progress(self, trial_id: int, done: float, phase: str) -> None: ...
-
-    def finished(self, result: RawTrial) -> None:
-        self.results[result.id % 100 if result.id < 700 else result.id] = result
-
-    def failed(self, trial_id: int, message: str, out_of_memory: bool = False) -> None:
-        self.failures[trial_id] = message
-
-    def note(self, code: str, values: dict[str, Any]) -> None:
-        self.notes.append((code, values))
+    def is_cancelled(self, trial_id: int) -> bool:
+        return False
 
     def should_stop(self) -> bool:
         return False

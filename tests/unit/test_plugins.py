@@ -27,7 +27,7 @@ trackers: [lines]
 data: {train: train.jsonl}
 metric: {name: overlap, floor: 0.25}
 space: {learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16]}
-budget: {trials: 9}
+budget: {trials: 14}
 """
 
 

@@ -223,7 +223,7 @@ def test_rows_cut_by_max_length_are_counted_for_every_level(study) -> None:
     }
     assert codes(data) == ["answers_cut_off"]
     assert said(data.warnings[0]) == (
-        "max_length 64 leaves nothing of the answer in 1 of 62 training rows; they are passed over at that length."
+        "max_length 64 leaves nothing of the answer in 1 of 62 training rows; they are skipped at that length."
     )
 
 

@@ -15,6 +15,7 @@ from tunebook.demo import KINDS, SIZES, generate, write_demo, write_questions
 from tunebook.demo.words import ADJECTIVES, CATEGORIES, OPPOSITES, PAST_TENSES
 from tunebook.errors import UserError
 from tunebook.study_file import load_study
+from tunebook.words import words_for
 
 
 def test_splits_have_their_sizes_and_every_kind_equally_often() -> None:
@@ -75,7 +76,12 @@ def test_built_in_study_reads_and_its_data_pass_every_check(tmp_path: Path) -> N
     splits = read_splits(spec.data, spec.seed, tmp_path / "runs" / "demo")
     assert spec.data.group == "kind"
     assert spec.budget.trials == 20
-    assert check_splits(splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric) == []
+    assert (
+        check_splits(
+            splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric, words_for("en")
+        )
+        == []
+    )
 
 
 def test_options_change_their_own_lines_and_the_rest_is_kept(tmp_path: Path) -> None:

@@ -97,7 +97,9 @@ def infer_examples(accuracies: Sequence[Score]) -> Examples:
     The chance is an approximation: a printed value taken at random is a whole fraction of n with probability about
     (n + 1) x unit, independently for each distinct accuracy; summed over all n up to the smallest that fits.
     """
-    printed = sorted({(a.value, a.unit) for a in accuracies if a.total is None and 0.0 < a.value < 1.0})
+    printed = sorted(
+        {(a.value, a.unit) for a in accuracies if a.total is None and 0.0 < a.value < 1.0 and a.unit > 0.0}
+    )
     if not printed:
         return Examples(None, "unknown")
     units = np.array([unit for _, unit in printed])
