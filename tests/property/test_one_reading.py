@@ -30,7 +30,7 @@ from tunebook.run import plan as plan_module
 from tunebook.run.reading import as_begun, planner_of, read_ledger
 from tunebook.run.status import study_status
 from tunebook.testing.simulated_study import simulated_history
-from tunebook.words.numbers import percent
+from tunebook.words import words_for
 
 EXAMPLES = {"validation": 20, "test": 30}
 
@@ -105,8 +105,9 @@ class Kept:
 def planned(spec, facts, found):
     """What `plan` shows for a study that has been begun."""
     prepared = SimpleNamespace(
-        spec=spec, facts=facts, warnings=(), options=SimpleNamespace(device="cpu"), calibrate=lambda: None
-    )
+        spec=spec, facts=facts, warnings=(), options=SimpleNamespace(device="cpu"),
+        make_executor=lambda logs: SimpleNamespace(close=lambda: None), calibrate=lambda executor: None, data=SimpleNamespace(shown=None),
+    )  # fmt: skip
     with (
         patch.object(plan_module, "prepare", lambda *_: prepared),
         patch.object(plan_module, "has_ledger", lambda _: True),
@@ -146,7 +147,7 @@ def check_leader(spec, found, view, state):
     assert view.leader_after(rounds[-1]) == (best.key, pytest.approx(best.raw))
     told = [row for row, (_, kind) in zip(way.rows, view.rounds, strict=True) if kind is not RoundKind.CONFIRM]
     if view.rounds[-1][1] is not RoundKind.CONFIRM:
-        assert told[-1][3].text.endswith(percent(best.raw))
+        assert told[-1][3].text.endswith(words_for("en").percent(best.raw))
 
 
 def check_noise(found, view, state):
