@@ -20,6 +20,7 @@ from tunebook.core.facts import DataFacts, ExampleText, History, StudyFacts, Tri
 from tunebook.core.study import Budget, RoundKind, TrialState
 from tunebook.ledger.codec import decode, encode
 from tunebook.planning.foresight import _sensitivity
+from tunebook.planning.planner import foreseen
 from tunebook.planning.problem import Problem
 from tunebook.planning.rounds import rounds_of
 from tunebook.planning.state import PlanningState
@@ -105,9 +106,14 @@ class Kept:
 def planned(spec, facts, found):
     """What `plan` shows for a study that has been begun."""
     prepared = SimpleNamespace(
-        spec=spec, facts=facts, warnings=(), options=SimpleNamespace(device="cpu"),
-        make_executor=lambda logs: SimpleNamespace(close=lambda: None), calibrate=lambda executor: None, data=SimpleNamespace(shown=None),
-    )  # fmt: skip
+        spec=spec,
+        facts=facts,
+        warnings=(),
+        options=SimpleNamespace(device="cpu"),
+        make_executor=lambda logs: SimpleNamespace(close=lambda: None),
+        calibrate=lambda executor: None,
+        data=SimpleNamespace(shown=None),
+    )
     with (
         patch.object(plan_module, "prepare", lambda *_: prepared),
         patch.object(plan_module, "has_ledger", lambda _: True),
@@ -176,7 +182,7 @@ def check_foreseen(spec, facts, found, history):
     status = study_status(spec, found.facts, history, found.conclusions, found.outlook)
     coming = [(each.kind, each.trials["planned"]) for each in status.rounds if each.state == "to come"]
     assert coming == [(str(each.kind), each.n_trials) for each in outlook.rounds]
-    waves = running.foreseen(history)
+    waves = foreseen(running, history)
     is_open = any(not fact.state.is_final for fact in history.trials.values())
     if waves and not is_open and history.waves and history.waves[-1].round in history.closed_rounds:
         assert outlook.rounds[0].kind is waves[-1].kind
