@@ -27,8 +27,6 @@ class AnswerSource(StrEnum):
     """Greedy generation."""
     CHOICE = "choice"
     """The option of the highest log-likelihood."""
-    LIKELIHOOD = "likelihood"
-    """No answer: the log-likelihood of the gold text alone."""
 
 
 @runtime_checkable
