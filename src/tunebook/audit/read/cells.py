@@ -42,7 +42,6 @@ class Why(StrEnum):
     BLANK = "blank"  # as above, as the baseline, or nothing?
     POINTER = "pointer"  # "= run 3"
     MEMORY = "memory"
-    PENDING = "pending"
     STATUS = "status"  # the run did not finish
 
 
