@@ -24,7 +24,7 @@ from torch.utils._pytree import tree_flatten
 from benchmarks.shapes import SHAPES, alpaca_like, model_of
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import TrialJob
-from tunebook.engines.packed.model import bank
+from tunebook.engines.packed.model import bank, kernels
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.memory import ModelSize, Needs, plan_memory, row_bytes, trial_bytes
 from tunebook.engines.packed.training.step import Piece, gradients
@@ -90,6 +90,7 @@ def _step_peak(name: str, layers: int, rows: int, tokens: int, recompute: bool) 
     with (
         FakeTensorMode(allow_non_fake_inputs=True),
         patch.object(bank, "initial_values", _zeros),
+        patch.object(kernels, "library", lambda: None),  # C code reads numbers, which fake tensors lack
     ):
         model = model_of(SHAPES[name](num_hidden_layers=layers, vocab_size=1024), torch.bfloat16)
         packed = PackedModel(model)

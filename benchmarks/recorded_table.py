@@ -199,6 +199,8 @@ def write_header(folder: Path, header: Mapping[str, Any]) -> None:
     plain = json.loads(json.dumps({"format": _FORMAT, **header}))
     if file.exists():
         before = json.loads(file.read_text(encoding="utf-8"))
+        for one in before, plain:  # a factor that came later has its default in a table begun before
+            one["configurations"] = [Configuration.from_dict(values).as_dict() for values in one["configurations"]]
         different = sorted(key for key in {*before, *plain} if before.get(key) != plain.get(key))
         if different:
             raise ValueError(

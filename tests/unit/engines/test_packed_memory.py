@@ -8,10 +8,16 @@ from itertools import pairwise
 import pytest
 import torch
 
-from benchmarks.memory_plan import CARDS, CONTEXT_BYTES, measured_row_bytes, model_size, plans
+from benchmarks.memory_plan import CARDS, CONTEXT_BYTES, _step_peak, measured_row_bytes, model_size, plans
+from benchmarks.shapes import SHAPES, alpaca_like, model_of
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import TrialJob
+from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling import memory
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, ModelSize, Needs, plan_memory, row_bytes
 from tunebook.engines.packed.scoring.score import SMALLEST_ROWS, ScoringLimits
+from tunebook.engines.packed.training.step import Piece, gradients
+from tunebook.engines.packed.training.trainee import Trainee
 
 SIZE = ModelSize(layers=4, hidden=64, intermediate=128, vocabulary=1000, heads=4, queries=64, keys=32, itemsize=4)
 NEEDS = Needs(trials=(10**6,), step_rows=200, longest=100)
@@ -19,11 +25,23 @@ NEEDS = Needs(trials=(10**6,), step_rows=200, longest=100)
 
 @pytest.mark.parametrize("recompute", [False, True], ids=["kept", "recomputed"])
 @pytest.mark.parametrize(("name", "tokens"), [("135M", 206), ("1.5B", 206), ("8B", 206), ("8B", 1000)])
-def test_bytes_a_row_are_within_a_tenth_of_a_run(name, tokens, recompute, monkeypatch):
-    monkeypatch.setattr("tunebook.engines.packed.model.kernels.library", lambda: None)
+def test_bytes_a_row_are_within_a_tenth_of_a_run(name, tokens, recompute):
     size, _ = model_size(name)
     measured = measured_row_bytes(name, tokens, recompute)
     assert row_bytes(size, tokens, recompute) == pytest.approx(measured, rel=0.1)
+
+
+def test_a_run_with_fake_tensors_leaves_none_behind():
+    """In a process that measured bytes a row, a model of the same widths trains as in one that did not."""
+    _step_peak("135M", 1, 64, 32, recompute=False)
+    packed = PackedModel(model_of(SHAPES["135M"](num_hidden_layers=1, vocab_size=1024), torch.float32))
+    configuration = Configuration(lora_dropout=0.1, target_modules="all-linear", max_length=10**6)
+    trainee = Trainee(TrialJob(0, configuration, 0, (), ""), alpaca_like(2, 1000, tokens=32), packed.all_shapes, 10**9)
+    losses = gradients(packed, [Piece(trainee, micro, trainee.adapter) for micro in trainee.micro_batches()])
+    assert type(losses) is torch.Tensor
+    assert losses.isfinite().all()
+    assert trainee.adapter.grads is not None
+    assert trainee.adapter.grads.any()
 
 
 @pytest.mark.parametrize(("name", "four_bits", "least"), [("1.5B", False, 8), ("8B", True, 4), ("8B", False, 3)])

@@ -55,8 +55,10 @@ class Masks:
         keys = self.row_keys(run)
         if keys is None or run.adapter is None:
             return None
-        words = word_keys(shapes, keys.device)
-        kept = keep_mask(keys, words, limit(run.adapter.dropout))
+        at = " ".join(["words", *(shape.name for shape in shapes)])
+        if at not in run.adapter.memo:
+            run.adapter.memo[at] = _tensor(word_keys(shapes), keys.device)
+        kept = keep_mask(keys, run.adapter.memo[at], limit(run.adapter.dropout))
         starts = first_words(shapes)
         out = {
             shape.name: kept[:, _LANES * start : _LANES * start + shape.n_in]
@@ -117,19 +119,19 @@ def _n_words(shape: ModuleShape) -> int:
     return -(-shape.n_in // _LANES)
 
 
-_words: dict[tuple[tuple[tuple[str, int], ...], str], Tensor] = {}
+_words: dict[tuple[tuple[str, int], ...], NDArray[np.uint64]] = {}
 
 
-def word_keys(shapes: Sequence[ModuleShape], device: torch.device) -> Tensor:
-    """One 64-bit key for every word of every module of a group, int64; depends on the modules' names and widths."""
-    at = (tuple((shape.name, shape.n_in) for shape in shapes), str(device))
+def word_keys(shapes: Sequence[ModuleShape]) -> NDArray[np.uint64]:
+    """One 64-bit key for every word of every module of a group; depends on the modules' names and widths alone."""
+    at = tuple((shape.name, shape.n_in) for shape in shapes)
     if at not in _words:
         keys = []
         for shape in shapes:
             digest = hashlib.sha256(f"columns:{shape.name}".encode()).digest()
             first = np.frombuffer(digest[:8], dtype="<u8")
             keys.append(_splitmix(first + np.arange(_n_words(shape), dtype=np.uint64) * _GOLDEN))
-        _words[at] = _tensor(np.concatenate(keys), device)
+        _words[at] = np.concatenate(keys)
     return _words[at]
 
 

@@ -61,6 +61,7 @@ class TritonOps:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._tables: dict[Any, tuple[Tensor, Tensor]] = {}
+        self._words: dict[Any, Tensor] = {}
 
     def kind(self, dtype: torch.dtype) -> str:
         return "triton"
@@ -129,7 +130,10 @@ class TritonOps:
             ranks = [[a.rank if shape.name in a.shapes else 0 for a in adapters] for shape in shapes]
             made = to_device(self._device, addresses, np.array(ranks, dtype=np.int32))
             self._tables[at] = made[0], made[1]
-        return *self._tables[at], word_keys(shapes, self._device)
+        columns = tuple((shape.name, shape.n_in) for shape in shapes)
+        if columns not in self._words:
+            (self._words[columns],) = to_device(self._device, word_keys(shapes).view(np.int64))
+        return *self._tables[at], self._words[columns]
 
     # -- norms, gates, attention
 

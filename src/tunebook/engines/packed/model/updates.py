@@ -124,14 +124,14 @@ class _Table:
         self.native = (_Member * len(self.members))()
         if self.library is None:
             return
-        self._words = word_keys(shapes, adapter.values.device)  # kept alive
+        self._words = word_keys(shapes)  # kept alive
         first = first_words(shapes)
         for index, member in zip(self.members, self.native, strict=True):
             name = shapes[index].name
             member.a, member.b = adapter.a(name).data_ptr(), adapter.b(name).data_ptr()
             if adapter.grads is not None:
                 member.grad_a, member.grad_b = adapter.grad_a(name).data_ptr(), adapter.grad_b(name).data_ptr()
-            member.words = self._words.data_ptr() + 8 * first[index]
+            member.words = self._words.ctypes.data + 8 * first[index]
             member.n_out = shapes[index].n_out
 
 
