@@ -75,7 +75,7 @@ def train_final(prepared: Prepared, study: StudyRead, observer: Observer) -> Pat
     Returns: the folder, or None while the study recommends nothing.
     Raises: TrialFailed: it could not be trained.
     """
-    target = prepared.place.folder / "final"
+    target = prepared.paths.folder / "final"
     fact = best_trial(study)
     if fact is None or target.exists():
         return target if target.exists() else None
@@ -106,25 +106,25 @@ def _with_rows(prepared: Prepared, rows: tuple[object, ...]) -> Prepared:
 
 
 def rerun_trial(
-    place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
+    paths: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
 ) -> Reproduction:
     """Train a finished trial again in a scratch folder. The ledger is only read.
 
     Raises: NotFoundError: there is no such trial, or it is not finished. TrialFailed: it cannot be trained now.
     """
-    study = read_study(place)
+    study = read_study(paths)
     then = study.history.trials.get(trial_id)
     if then is None or not then.state.is_final:
         finished = sum(f.state.is_final for f in study.history.trials.values())
         raise NotFoundError(words_for(study.spec.language).refused_unfinished(trial_id, finished))
-    require_confirmed(study.spec, place, starts_program=True, trusted=trust_study_code)
-    prepared = prepare(study.spec, place, trust_remote_code)
+    require_confirmed(study.spec, paths, starts_program=True, trusted=trust_study_code)
+    prepared = prepare(study.spec, paths, trust_remote_code)
     reference = study.history.trials.get(0)
     untrained = reference.outcomes["validation"].loss if reference and "validation" in reference.outcomes else None
     with tempfile.TemporaryDirectory(prefix="tunebook-rerun-") as scratch:
         judged = train_single(prepared, job_of(then.trial, Path(scratch)), observer)
         now = as_fact(then.trial, judged, untrained)
-        equal = _same_adapter(place.folder / "adapters" / str(trial_id), Path(scratch) / str(trial_id))
+        equal = _same_adapter(paths.folder / "adapters" / str(trial_id), Path(scratch) / str(trial_id))
     return _compared(then, now, equal, prepared.changed_since(study.facts))
 
 

@@ -84,19 +84,19 @@ class StudyStatus:
     configurations: tuple[ConfigurationStatus, ...] = ()
 
 
-def status_of(place: StudyPaths) -> StudyStatus:
+def status_of(paths: StudyPaths) -> StudyStatus:
     """The status of a study. Works while another process runs it.
 
     Raises: NotFoundError: it has not been started.
     """
-    found = read_study(place)
+    found = read_study(paths)
     status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
     deaths = tuple(
         (values["worker"], values["reason"])
         for code, values in found.notes
         if code in ("worker_died", "worker_retired")
     )
-    return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
+    return replace(status, under_way=under_way(paths.folder, found.history), deaths=deaths)
 
 
 def study_status(
