@@ -37,7 +37,7 @@ from tunebook.study_file import with_line
 __all__ = ["Prepared", "check_long_rows", "prepare"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """A study that is ready to be planned and run.
 
@@ -196,7 +196,7 @@ def _machine(
     extra = _command_settings(spec)
     if not entry.needs_model:
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        options = EngineOptions(name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
+        options = EngineOptions(model=name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
         return options, {"name": spec.model}, PlainTokenizer(), ("cpu",)
     from tunebook.engines import base_model
 
@@ -204,11 +204,11 @@ def _machine(
     devices = tuple(base_model.device_names(spec.device))
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
     options = EngineOptions(
-        str(folder),
-        devices[0],
-        dtype,
-        threads,
-        spec.share_prompts,
+        model=str(folder),
+        device=devices[0],
+        dtype=dtype,
+        threads=threads,
+        share_prompts=spec.share_prompts,
         trust_remote_code=trust,
         extra=extra,
     )

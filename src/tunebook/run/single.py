@@ -84,7 +84,13 @@ def train_final(prepared: Prepared, study: StudyRead, observer: Observer) -> Pat
     observer.phase(words.phase_final(len(rows)))
     configuration = effective(fact.trial.configuration, prepared.engine.folding, None)
     with replaced_folder(target) as scratch:
-        job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
+        job = TrialJob(
+            id=0,
+            configuration=configuration,
+            seed=final_seed(prepared.spec.seed),
+            splits=("validation",),
+            folder=str(scratch),
+        )
         judged = train_single(_with_rows(prepared, rows), job, observer)
         outcome = judged.outcomes.get("validation")
         summary = {
@@ -145,14 +151,14 @@ def _compared(
         largest = max(largest, float(np.nan_to_num(gaps, nan=0.0).max(initial=0.0)))
         identical = identical and np.array_equal(old.nll, new.nll, equal_nan=True) and old.answers == new.answers
     return Reproduction(
-        then.trial.id,
-        (then.state, now.state),
-        identical and adapter_equal is not False,
-        differ,
-        total,
-        largest if total else None,
-        adapter_equal,
-        changed,
+        trial=then.trial.id,
+        states=(then.state, now.state),
+        bit_for_bit=identical and adapter_equal is not False,
+        answers_differ=differ,
+        n_examples=total,
+        largest_loss_difference=largest if total else None,
+        adapter_equal=adapter_equal,
+        changed_versions=changed,
     )
 
 

@@ -30,7 +30,7 @@ class RoundStatus:
     trials: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BestSoFar:
     """The leading configuration: accuracy with its 95 % interval, and its differences from the baseline."""
 
@@ -52,7 +52,7 @@ class ConfigurationStatus:
     trials: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyStatus:
     """Everything that `tunebook status` shows.
 
@@ -166,7 +166,14 @@ def _best(spec: StudySpec, history: History, conclusions: StudyFindings | None) 
     best = conclusions.best
     accuracy, low, high = conclusions.accuracies[best.key]
     configuration = history.trials[best.trials[0]].trial.configuration
-    return BestSoFar(best.key, accuracy, low, high, configuration.changes_from(spec.baseline), best.trials)
+    return BestSoFar(
+        key=best.key,
+        accuracy=accuracy,
+        low=low,
+        high=high,
+        changes=configuration.changes_from(spec.baseline),
+        trials=best.trials,
+    )
 
 
 def _baseline(spec: StudySpec, history: History, conclusions: StudyFindings | None) -> float | None:
