@@ -9,7 +9,6 @@ import time
 from types import TracebackType
 
 from rich import progress
-from rich.console import Console
 from rich.text import Text
 
 from tunebook.cli.output import messages
@@ -44,11 +43,9 @@ class TerminalObserver:
         words: the study's language; None: English.
     """
 
-    def __init__(
-        self, wanted_trials: int, quiet: bool = False, words: Words | None = None, console: Console | None = None
-    ) -> None:
+    def __init__(self, wanted_trials: int, quiet: bool = False, words: Words | None = None) -> None:
         self._words = words or words_for("en")
-        self._console = console or messages()
+        self._console = messages()
         self._quiet = quiet
         self._live = self._console.is_terminal and not quiet
         self._total = max(wanted_trials, 1)

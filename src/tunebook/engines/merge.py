@@ -29,7 +29,6 @@ def merge(
     adapter: Path,
     target: Path,
     dtype: str = "float32",
-    trust_remote_code: bool = False,
     stops: Sequence[int] = (),
 ) -> Path:
     """Write base + adapter as a plain model folder with its tokenizer.
@@ -47,14 +46,14 @@ def merge(
     """
     target.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
-        model = load_model(base, "float32", "cpu", trust_remote_code)
+        model = load_model(base, "float32", "cpu")
         adapted = _adapted(model, adapter)
         _untie_adapted_head(model)
         merged = adapted.merge_and_unload()
         if stops:
             merged.generation_config.eos_token_id = list(stops)
         merged.to(getattr(torch, dtype)).save_pretrained(target)
-        load_tokenizer(base, trust_remote_code).save_pretrained(target)
+        load_tokenizer(base).save_pretrained(target)
     return target
 
 

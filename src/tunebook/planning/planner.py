@@ -3,7 +3,7 @@
 Pure and stateless: the same history gives the same answer, so a study that was interrupted plans what an unbroken one
 would have planned. Each round has its own module; here is only their order.
 
-A wave may have no trials: it then only closes its round (a bisection knows that it is over after its last answer).
+A wave without trials only closes its round: a bisection knows that it is done only after its last result.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class StudyPlanner:
         facts: counts and lengths of its data.
         folding: what the engine promises does not change the mathematics.
         table: configurations given by hand; they then make the first round.
-        calibration: measured rates, to keep to a budget in hours; None: hours only stop what follows.
+        calibration: measured speeds, for a budget in hours; None: predictions rest on the trials that have finished.
     """
 
     def __init__(
@@ -89,8 +89,8 @@ class StudyPlanner:
 
 
 def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:
-    """The waves that are known already: the next one and, while that is the reference, the one after it: what is asked
-    there does not depend on the reference's result."""
+    """The waves that are known already: the next one and, while that is the reference, the one after it, which does not
+    depend on the reference's result."""
     wave = planner.next_wave(history)
     if wave is None or wave.kind is not RoundKind.REFERENCE:
         return () if wave is None else (wave,)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunebook.core.facts import History, StudyFacts
+from tunebook.core.facts import History
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
@@ -90,7 +90,7 @@ def status_of(paths: StudyPaths) -> StudyStatus:
     Raises: NotFoundError: it has not been started.
     """
     found = read_study(paths)
-    status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
+    status = study_status(found.spec, found.history, found.conclusions, found.outlook)
     deaths = tuple(
         (values["worker"], values["reason"])
         for code, values in found.notes
@@ -99,9 +99,7 @@ def status_of(paths: StudyPaths) -> StudyStatus:
     return replace(status, under_way=under_way(paths.folder, found.history), deaths=deaths)
 
 
-def study_status(
-    spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings | None, outlook: Outlook
-) -> StudyStatus:
+def study_status(spec: StudySpec, history: History, conclusions: StudyFindings | None, outlook: Outlook) -> StudyStatus:
     """The status from the ledger alone, as plain values."""
     spent = [f for f in history.trials.values() if f.trial.costs_budget and f.state.is_final]
     speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None
