@@ -92,8 +92,7 @@ class TerminalObserver:
             case Failed() | Requeued() | Cancelled():
                 self._drop(event.trial)
             case WorkerDied(worker, reason, retired):
-                then = "it cannot be started and is left out" if retired else "its trials begin again"
-                self.warning(f"{worker} died: {reason}; {then}")
+                self.warning(self._words.worker_died(worker, reason, retired))
             case Recorded(fact):
                 self._recorded(fact)
             case RoundClosed(paragraph=paragraph) if paragraph:

@@ -18,12 +18,10 @@ from tunebook.demo.words import ADJECTIVES, CATEGORIES, NOUNS, OPPOSITES, PAST_T
 from tunebook.errors import UserError
 from tunebook.files import write_atomically
 
-__all__ = ["KINDS", "SIZES", "SYSTEM", "Question", "generate", "write_questions"]
+__all__ = ["KINDS", "SIZES", "Question", "generate", "write_questions"]
 
 SIZES = {"train": 105, "validation": 126, "test": 126}
 """Rows of each split; the seven kinds have equal shares."""
-SYSTEM = "Answer with one word or number."
-"""The system message of the built-in study."""
 
 _STREAM = 2**32 + 7
 """Second key word of the generator's random stream."""

@@ -20,7 +20,7 @@ from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.consent import require_confirmed
 from tunebook.run.event_log import EventLog
 from tunebook.run.export import write_best
-from tunebook.run.observers import Observers
+from tunebook.run.observers import Observers, Trackers
 from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
@@ -28,7 +28,6 @@ from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
-from tunebook.run.trackers import Trackers
 from tunebook.words import words_for
 
 __all__ = ["run_study"]

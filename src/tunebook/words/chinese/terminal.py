@@ -170,6 +170,10 @@ class ChineseTerminal(ChineseRounds):
     def workers_died(self, count: int, worker: str, reason: str) -> str:
         return f"已退出的工作进程：{count} 个，最近一个为 {worker}：{reason}"
 
+    def worker_died(self, worker: str, reason: str, retired: bool) -> str:
+        then = "该进程无法启动，不再使用" if retired else "其上的实验将重新开始"
+        return f"工作进程 {worker} 已退出：{reason}；{then}"
+
     def interrupted_trial(self, trial: int, saved_step: int | None) -> str:
         where = "将从头开始" if saved_step is None else f"将从第 {saved_step} 步之后继续"
         return f"  实验 {trial}：{where}"

@@ -208,6 +208,11 @@ class EnglishTerminal(EnglishRounds):
         """The number of workers that died, and the last one with its reason."""
         return f"workers that died: {count}, the last one {worker}: {reason}"
 
+    def worker_died(self, worker: str, reason: str, retired: bool) -> str:
+        """A worker has died while the study runs; a retired one is not started again."""
+        then = "it cannot be started and is left out" if retired else "its trials begin again"
+        return f"{worker} died: {reason}; {then}"
+
     def interrupted_trial(self, trial: int, saved_step: int | None) -> str:
         """Where a trial that is not running now will resume."""
         where = "begins again" if saved_step is None else f"goes on after step {saved_step}"
