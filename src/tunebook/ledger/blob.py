@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,7 @@ def unpack(value: bytes) -> tuple[Curve, dict[str, Outcomes]]:
     return curve, outcomes
 
 
-def _columns(rows: list[tuple[float, ...]], n: int) -> Floats:
+def _columns(rows: Sequence[tuple[float, ...]], n: int) -> Floats:
     """Column after column, which compresses better than row after row."""
     return np.array(rows, dtype=np.float64).reshape(-1, n).T
 

@@ -7,6 +7,7 @@ Revision: 0004, after 0003.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -50,7 +51,7 @@ def upgrade() -> None:
         op.drop_table(table)
 
 
-def _curve(connection, key):
+def _curve(connection: sa.Connection, key: dict[str, Any]) -> Curve:
     steps = connection.execute(
         sa.text(f"SELECT step, epoch, loss, learning_rate, gradient_norm FROM curve_steps {_TRIAL} position"), key
     )
@@ -66,7 +67,7 @@ def _curve(connection, key):
     )
 
 
-def _outcomes(connection, key):
+def _outcomes(connection: sa.Connection, key: dict[str, Any]) -> dict[str, Outcomes]:
     found = {}
     splits = connection.execute(sa.text(f"SELECT split, has_answers FROM scored_splits {_TRIAL} split"), key).all()
     for split, has_answers in splits:
@@ -77,13 +78,14 @@ def _outcomes(connection, key):
             ),
             {**key, "split": split},
         ).all()
-        answers = tuple(_ANSWERS.process_result_value(row.answer, connection.dialect) for row in rows)
+        read = (_ANSWERS.process_result_value(row.answer, connection.dialect) for row in rows)
+        answers = tuple(answer or "" for answer in read)
         scores, nll = (np.array([_measured(row[i]) for row in rows], dtype=np.float64) for i in (0, 1))
         found[split] = Outcomes(scores, nll, answers if has_answers else ())
     return found
 
 
-def _measured(value):
+def _measured(value: Any) -> float:
     """A measured number; NULL is NaN, and anything else is damage, which the result's digest will tell."""
     return float(value) if isinstance(value, int | float) else math.nan
 
