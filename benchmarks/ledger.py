@@ -61,7 +61,8 @@ def result_of(trial: Trial, n_examples: int, n_steps: int) -> TrialFact:
     outcomes = {"validation": Outcomes(scores, rng.exponential(1.0, n_examples), answers)}
     losses = rng.exponential(1.0, (n_steps, 2)).tolist()
     steps = tuple(StepRecord(i + 1, (i + 1) / n_steps, loss, 2e-4, norm) for i, (loss, norm) in enumerate(losses))
-    return TrialFact(trial, TrialState.COMPLETED, outcomes, Curve(steps), Cost(12.5, 3.5, 10_000, 8_000, 1 << 30, 4096))
+    cost = Cost(train_seconds=12.5, score_seconds=3.5, raw_tokens=10_000, computed_tokens=8_000)
+    return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=outcomes, curve=Curve(steps), cost=cost)
 
 
 def wave_of(n: int) -> Wave:

@@ -246,7 +246,7 @@ def read_trial_facts(
 def _trial_fact(row: Row, read: Mapping[int, tuple[Curve, dict[str, Outcomes]]], place: str) -> TrialFact:
     trial, state = decoded(Trial, row["definition"], place), TrialState(row["state"])
     if not state.is_final:
-        return TrialFact(trial, state)
+        return TrialFact(trial=trial, state=state)
     curve, of_trial = read.get(trial.id, (Curve(), {}))
     try:
         digest = result_digest(curve, of_trial)
@@ -255,7 +255,15 @@ def _trial_fact(row: Row, read: Mapping[int, tuple[Curve, dict[str, Outcomes]]],
     if digest != row["result_digest"]:
         raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not match")
     cost = decoded(Cost, row["cost"], place)
-    return TrialFact(trial, state, of_trial, curve, cost, row["diverged_step"], row["reason"])
+    return TrialFact(
+        trial=trial,
+        state=state,
+        outcomes=of_trial,
+        curve=curve,
+        cost=cost,
+        diverged_step=row["diverged_step"],
+        reason=row["reason"],
+    )
 
 
 def _of_trials(table: Table, study_id: int, wanted: set[int]) -> Any:

@@ -60,7 +60,16 @@ def aim(view: View, words: Words) -> str:
         )
     score = not view.scale.counts_right_answers
     model = str(view.facts.model.get("name") or spec.model)
-    return words.aim(Aim(spec.metric, model, score, tuple(factors), spec.budget.trials, spec.budget.hours))
+    return words.aim(
+        Aim(
+            metric=spec.metric,
+            model=model,
+            is_score=score,
+            factors=tuple(factors),
+            trials=spec.budget.trials,
+            hours=spec.budget.hours,
+        )
+    )
 
 
 def answer(view: View, words: Words) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from tunebook.statistics.evidence import Evidence
 __all__ = ["View"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """Everything known about a study, read-only.
 

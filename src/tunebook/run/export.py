@@ -89,7 +89,7 @@ def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
 TRAIN_FILE = "train.messages.jsonl"
 
 
-def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Path]:
+def export_study(paths: StudyPaths, form: str, to: Path | None) -> dict[str, Path]:
     """Write one export. Returns the paths by name.
 
     Args:
@@ -101,36 +101,36 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     """
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
-    study = read_study(place)
+    study = read_study(paths)
     words, fact = words_for(study.spec.language), best_trial(study)
     if fact is None:
-        raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
-    adapter = place.folder / "adapters" / str(fact.trial.id)
-    rerun = shell_line(["tunebook", "rerun", str(place.folder), str(fact.trial.id)])
+        raise NotFoundError(words.refused_nothing_trained(str(paths.folder)))
+    adapter = paths.folder / "adapters" / str(fact.trial.id)
+    rerun = shell_line(["tunebook", "rerun", str(paths.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
         raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
-    target = to or place.folder / "export" / form
-    paths = {"folder": target}
-    data = None if form in ("peft", "merged") else _training_data(study, place)
+    target = to or paths.folder / "export" / form
+    written = {"folder": target}
+    data = None if form in ("peft", "merged") else _training_data(study, paths)
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
             copy_adapter(adapter, target)
         elif form == "merged":
-            _merge(study, place, adapter, target)
+            _merge(study, paths, adapter, target)
         if data is not None:
-            paths["training data"] = _written(target / TRAIN_FILE, data)
-        for name, text in export_texts(form, _target(study, fact, adapter, place)).items():
-            paths[name] = _written(target / name, text)
-    return paths
+            written["training data"] = _written(target / TRAIN_FILE, data)
+        for name, text in export_texts(form, _target(study, fact, adapter, paths)).items():
+            written[name] = _written(target / name, text)
+    return written
 
 
-def _target(study: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths) -> ExportTarget:
+def _target(study: StudyRead, fact: TrialFact, adapter: Path, paths: StudyPaths) -> ExportTarget:
     model, _, revision = study.spec.model.partition("@")
     return ExportTarget(
         study=study.spec.name,
         configuration=fact.trial.configuration,
-        model=_loadable(model, place),
+        model=_loadable(model, paths),
         n_train=study.facts.data.n_train,
         revision=revision or None,
         seed=fact.trial.seed,
@@ -141,11 +141,11 @@ def _target(study: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths)
     )
 
 
-def _loadable(model: str, place: StudyPaths) -> str:
+def _loadable(model: str, paths: StudyPaths) -> str:
     """The model under a name that other tools can load, wherever they are started."""
     from tunebook.engines.base_model import BUILT_IN, BUILT_IN_HUB_ID
 
-    folder = place.base / model
+    folder = paths.base / model
     return BUILT_IN_HUB_ID if model == BUILT_IN else str(folder.resolve()) if folder.is_dir() else model
 
 
@@ -163,18 +163,18 @@ def _accuracy(study: StudyRead) -> str:
     return words_for(study.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
 
 
-def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:
+def _merge(found: StudyRead, paths: StudyPaths, adapter: Path, target: Path) -> None:
     from tunebook.engines.base_model import load_tokenizer, resolve_model, stop_tokens
     from tunebook.engines.merge import merge
 
-    base = resolve_model(found.spec.model, place.base)
+    base = resolve_model(found.spec.model, paths.base)
     stops = Encoder(load_tokenizer(base), stops=stop_tokens(base)).stop_ids
     merge(base, adapter, target, found.facts.model.get("dtype", "float32"), stops=stops)
 
 
-def _training_data(study: StudyRead, place: StudyPaths) -> str:
+def _training_data(study: StudyRead, paths: StudyPaths) -> str:
     """The study's training rows as chat messages, in the study's order."""
-    splits = read_splits(study.spec.data, study.spec.seed, place.base)
+    splits = read_splits(study.spec.data, study.spec.seed, paths.base)
     examples = ((example.messages, example.completion) for example in splits.train)
     return rows(examples, study.spec.data.system)
 

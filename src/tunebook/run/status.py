@@ -30,7 +30,7 @@ class RoundStatus:
     trials: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BestSoFar:
     """The leading configuration: accuracy with its 95 % interval, and its differences from the baseline."""
 
@@ -52,7 +52,7 @@ class ConfigurationStatus:
     trials: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyStatus:
     """Everything that `tunebook status` shows.
 
@@ -84,19 +84,19 @@ class StudyStatus:
     configurations: tuple[ConfigurationStatus, ...] = ()
 
 
-def status_of(place: StudyPaths) -> StudyStatus:
+def status_of(paths: StudyPaths) -> StudyStatus:
     """The status of a study. Works while another process runs it.
 
     Raises: NotFoundError: it has not been started.
     """
-    found = read_study(place)
+    found = read_study(paths)
     status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
     deaths = tuple(
         (values["worker"], values["reason"])
         for code, values in found.notes
         if code in ("worker_died", "worker_retired")
     )
-    return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
+    return replace(status, under_way=under_way(paths.folder, found.history), deaths=deaths)
 
 
 def study_status(
@@ -166,7 +166,14 @@ def _best(spec: StudySpec, history: History, conclusions: StudyFindings | None) 
     best = conclusions.best
     accuracy, low, high = conclusions.accuracies[best.key]
     configuration = history.trials[best.trials[0]].trial.configuration
-    return BestSoFar(best.key, accuracy, low, high, configuration.changes_from(spec.baseline), best.trials)
+    return BestSoFar(
+        key=best.key,
+        accuracy=accuracy,
+        low=low,
+        high=high,
+        changes=configuration.changes_from(spec.baseline),
+        trials=best.trials,
+    )
 
 
 def _baseline(spec: StudySpec, history: History, conclusions: StudyFindings | None) -> float | None:

@@ -28,9 +28,11 @@ def state(done: int, running: bool) -> StudyStatus:
         for i, kind in enumerate(kinds)
     )
     changes = {"learning_rate": (2e-4, 6e-4), "lora_r": (8, 32), "lora_alpha": (16, 64)}
+    best = BestSoFar(key="k", accuracy=0.712, low=0.68, high=0.75, changes=changes, trials=(1, 2))
     return StudyStatus(
-        "tickets", not running, rounds, BestSoFar("k", 0.712, 0.68, 0.75, changes, (1, 2)), 0.639, (20, 21, 22, 23),
-        74, 30 + done, 8.0, 7800.0, 12.5, 12600.0, (9,),
+        study="tickets", finished=not running, rounds=rounds, best=best, baseline_accuracy=0.639,
+        cohort=(20, 21, 22, 23), budget_trials=74, spent_trials=30 + done, budget_hours=8.0, spent_seconds=7800.0,
+        trials_per_hour=12.5, seconds_left=12600.0, failed=(9,),
     )  # fmt: skip
 
 

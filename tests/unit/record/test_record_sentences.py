@@ -165,7 +165,7 @@ def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):
 
 
 def test_unfinished_study_says_that_it_is_in_progress(handmade):
-    record = build(View(*handmade.unfinished()), "en")
+    record = build(View(**handmade.unfinished()._asdict()), "en")
     assert "In progress" in plain_text(record.status)
     assert record.best is None
 
@@ -175,7 +175,7 @@ def test_study_without_a_trial_has_a_record(study):
     empty = replace(history, waves=(), trials={}, findings=())
     nothing = replace(conclusions, findings=(), best=None, importance=(), tie_set=(), cheapest=None, boundary=None,
                       confirmation=None, interactions=(), sweet_spots=(), more_money=None)  # fmt: skip
-    record = build(View(spec, facts, empty, nothing, notes), "en")
+    record = build(View(spec=spec, facts=facts, history=empty, conclusions=nothing, notes=notes), "en")
     assert "nothing to recommend" in record.status
     assert not record.rounds
 
