@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from tunebook.core.metric import Metric
     from tunebook.core.ports import ExecutorFactory, PlannerFactory, TrackerFactory
 
-__all__ = ["ENGINES", "EXECUTORS", "GROUPS", "METRICS", "PLANNERS", "TRACKERS", "Plugin", "PluginGroup"]
+__all__ = [
+    "ENGINES",
+    "EXECUTORS",
+    "GROUPS",
+    "METRICS",
+    "PLANNERS",
+    "TRACKERS",
+    "Plugin",
+    "PluginGroup",
+    "is_simulated",
+]
 
 T = TypeVar("T")
 
@@ -185,3 +195,11 @@ TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
     "a core.ports.TrackerFactory",
 )
 GROUPS: tuple[PluginGroup[Any], ...] = (METRICS, PLANNERS, ENGINES, EXECUTORS, TRACKERS)
+
+
+def is_simulated(engine: str) -> bool:
+    """Whether an engine trains nothing, so that every result of its studies is made up."""
+    try:
+        return not ENGINES.load(engine).trains
+    except StudyFileError:  # its package is no longer installed, but its adapters still exist
+        return False

@@ -16,6 +16,7 @@ from rich.text import Text
 from tunebook.cli.options import Folder, Json, StudyArgument
 from tunebook.cli.output import print_json, results
 from tunebook.core.study import RoundKind, TrialState
+from tunebook.words.marks import plain_text
 from tunebook.words.numbers import trial_list
 from tunebook.words.values import Spending
 
@@ -165,6 +166,8 @@ def _line(s: StudyStatus, words: Words) -> str:
 def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     """The facts by name, one line each."""
     facts = {"spent": words.spent(_spending(s))}
+    if s.simulated_by is not None:
+        facts = {"simulated": plain_text(words.simulated(s.simulated_by)), **facts}
     if s.best:
         changes = words.comma.join(words.setting(name, new) for name, (_, new) in s.best.changes.items())
         span = (s.best.low, s.best.high)

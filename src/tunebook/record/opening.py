@@ -29,6 +29,7 @@ __all__ = [
     "open_items",
     "retuned_rate",
     "sides",
+    "simulated",
     "status",
 ]
 
@@ -46,6 +47,11 @@ def status(view: View, words: Words) -> str:
     if waiting or (more_to_come and not confirmed):
         return words.in_progress(len(view.final), len(view.trials))
     return ""
+
+
+def simulated(view: View, words: Words) -> str:
+    """The sentence that the engine trained nothing, or nothing."""
+    return words.simulated(view.spec.engine) if view.is_simulated else ""
 
 
 def aim(view: View, words: Words) -> str:

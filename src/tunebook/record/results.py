@@ -95,6 +95,7 @@ def _study(view: View) -> StudyResult:
         metric=spec.metric,
         seed=spec.seed,
         engine=spec.engine,
+        is_simulated=view.is_simulated,
         margin=spec.margin,
         alpha_rule=spec.alpha_rule,
         design=spec.design,

@@ -58,6 +58,8 @@ class StudyResult(_Object):
     metric: str
     seed: int
     engine: str
+    is_simulated: bool
+    """whether the engine trains nothing, so that every number is made up"""
     margin: Finite
     alpha_rule: Annotated[str, _one_of("proportional", "fixed")]
     design: Annotated[str, _one_of("one_factor", "balanced")]

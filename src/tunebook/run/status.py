@@ -12,6 +12,7 @@ from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
+from tunebook.plugins import is_simulated
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import read_study
@@ -64,6 +65,7 @@ class StudyStatus:
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
         configurations: those that have been scored, the most accurate first.
+        simulated_by: the engine, if it trains nothing, so that every number is made up.
     """
 
     study: str
@@ -82,6 +84,7 @@ class StudyStatus:
     under_way: tuple[UnderWay, ...] = ()
     deaths: tuple[tuple[str, str], ...] = ()
     configurations: tuple[ConfigurationStatus, ...] = ()
+    simulated_by: str | None = None
 
 
 def status_of(place: StudyPaths) -> StudyStatus:
@@ -123,6 +126,7 @@ def study_status(
         seconds_left=3600 * to_come / speed if speed else None,
         failed=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.FAILED),
         configurations=_configurations(spec, history, conclusions),
+        simulated_by=spec.engine if is_simulated(spec.engine) else None,
     )
 
 

@@ -33,6 +33,9 @@ class ChineseOpening(ChinesePieces):
     def span(self, low: str, high: str) -> str:
         return f"{low}～{high}"
 
+    def simulated(self, engine: str) -> str:
+        return f"{strong('模拟结果')}。引擎 {clean(engine)} 不做训练，结果都是虚构的：这里的数字不能说明模型或数据的任何情况。"
+
     def in_progress(self, n_final: int, n_known: int) -> str:
         return f"{strong('进行中')}。已规划 {n_known} 个实验，完成 {n_final} 个；以下是目前所知，后面可能还有轮次。"
 

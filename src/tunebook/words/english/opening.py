@@ -34,6 +34,13 @@ class EnglishOpening(EnglishPieces):
         """A range of a factor."""
         return f"{low} to {high}"
 
+    def simulated(self, engine: str) -> str:
+        """The engine trained nothing."""
+        return (
+            f"{strong('Simulated')}. Engine {clean(engine)} trains nothing: its results are made up, and no number here "
+            "says anything about the model or the data."
+        )
+
     def in_progress(self, n_final: int, n_known: int) -> str:
         return (
             f"{strong('In progress')}. {n_final} of the {plural(n_known, 'trial')} planned so far are done; "
