@@ -27,6 +27,7 @@ __all__ = [
     "EXECUTORS",
     "GROUPS",
     "METRICS",
+    "OWN_PACKAGE",
     "PLANNERS",
     "TRACKERS",
     "Plugin",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+OWN_PACKAGE = "tunebook"
 
 
 @dataclass(frozen=True, order=True)
@@ -51,7 +53,7 @@ class Plugin:
     group: str
     name: str
     reference: str
-    package: str = "tunebook"
+    package: str = OWN_PACKAGE
     version: str = ""
 
     def load(self) -> Any:
@@ -94,6 +96,10 @@ class PluginGroup(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Every name that can be asked for."""
         return tuple(dict.fromkeys(plugin.name for plugin in self.plugins))
+
+    def origin(self, name: str) -> Plugin | None:
+        """Where the plugin of that name comes from; None: it is not installed, or a user's own function."""
+        return next((plugin for plugin in self.plugins if plugin.name == name), None)
 
     def load(self, name: str) -> T:
         """The plugin of that name.

@@ -205,6 +205,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
         ("model", _model(view, words)),
         ("data", words.data_fact(_data(view, words))),
         ("metric", _metric(view)),
+        ("plugins", _plugins(view, words)),
         ("reference", words.reference_fact(*_reference(view))),
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
         (
@@ -391,7 +392,16 @@ def _warnings(kept: Any, words: Words) -> list[str]:
 
 
 def _metric(view: View) -> str:
-    return clean(view.spec.metric) + (" (per token)" if view.spec.per_token else "")
+    options = [f"{name}: {option}" for name, option in view.spec.metric_options]
+    options += ["per token"] if view.spec.per_token else []
+    return clean(view.spec.metric + (f" ({', '.join(options)})" if options else ""))
+
+
+def _plugins(view: View, words: Words) -> str:
+    """What the study takes from other packages than tunebook."""
+    found = view.facts.environment.get("plugins") or ()
+    each = [words.plugin(p["kind"], clean(p["name"]), clean(f"{p['package']} {p['version']}".strip())) for p in found]
+    return words.label("list_gap").join(each)
 
 
 def _reference(view: View) -> tuple[float | None, float | None, str | None]:

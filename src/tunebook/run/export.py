@@ -106,8 +106,8 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
         form: one of `export.FORMATS`.
         to: the folder; default `export/<form>` in the study folder. Existing files of the same names are replaced.
 
-    Raises: UserError: an unknown format, or a simulated study that has nothing to merge. NotFoundError: the study recommends nothing yet, or its adapter no longer
-        exists. DiskFull, UnwritableFolder: it cannot be written.
+    Raises: UserError: an unknown format, or nothing to merge in a simulated study. NotFoundError: the study recommends
+        nothing yet, or its adapter no longer exists. DiskFull, UnwritableFolder: it cannot be written.
     """
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")

@@ -9,7 +9,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.english.codes import ROUNDS
+from tunebook.words.english.codes import PLUGIN_KINDS, ROUNDS
 from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, bytes_text, count, duration, margin_text, number, points
@@ -37,8 +37,8 @@ class EnglishOpening(EnglishPieces):
     def simulated(self, engine: str) -> str:
         """The engine trained nothing."""
         return (
-            f"{strong('Simulated')}. Engine {clean(engine)} trains nothing: its results are made up, and no number here "
-            "says anything about the model or the data."
+            f"{strong('Simulated')}. Engine {clean(engine)} trains nothing: its results are made up, and no number "
+            "here says anything about the model or the data."
         )
 
     def in_progress(self, n_final: int, n_known: int) -> str:
@@ -160,6 +160,10 @@ class EnglishOpening(EnglishPieces):
         if facts.get("truncated"):
             text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
         return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
+
+    def plugin(self, kind: str, name: str, package: str) -> str:
+        """A metric, planner, ... of another package; `kind` is the study file's key."""
+        return f"{PLUGIN_KINDS.get(kind, kind)} {name} from {package}"
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
