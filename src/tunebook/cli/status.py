@@ -39,6 +39,8 @@ LEAST_IMPORTANT = (
     "speed",
     "deaths",
     "baseline",
+    "planned",
+    "resumable",
     "cohort",
     "failed",
 )
@@ -176,6 +178,10 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
         facts["baseline"] = words.baseline_accuracy(s.baseline_accuracy)
     if s.cohort:
         facts["cohort"] = words.training_now(s.cohort)
+    if resumable := [u.trial for u in s.under_way if u.saved_step is not None and u.trial not in s.cohort]:
+        facts["resumable"] = words.go_on_from_saved(resumable)
+    if waiting := [trial for trial in s.planned if trial not in resumable]:
+        facts["planned"] = words.waiting(waiting)
     for n, each in enumerate(s.under_way[:MOST_UNDER_WAY]):
         facts[f"under_way_{n}"] = _under_way(each, s, words)
     if s.trials_per_hour:

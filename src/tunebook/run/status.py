@@ -23,7 +23,8 @@ __all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "st
 
 @dataclass(frozen=True)
 class RoundStatus:
-    """One round: `state` is "done", "running" or "to come"; trials counted by state (a round to come: at most)."""
+    """One round: `state` is "done", "running" or "to come"; trials counted by state (a round to come: at most), without
+    those at a checkpoint of another trial."""
 
     number: int | None
     kind: str
@@ -62,6 +63,8 @@ class StudyStatus:
         trials_per_hour: speed so far, from the time that trials took; None before the first result.
         seconds_left: upper bound, predicted from that speed and the trials to come.
         cohort: ids of the trials now running.
+        planned: ids of those that wait; like the counts without those at a checkpoint of another trial, which cost no
+            training and cannot be stopped.
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
         configurations: those that have been scored, the most accurate first.
@@ -85,6 +88,7 @@ class StudyStatus:
     deaths: tuple[tuple[str, str], ...] = ()
     configurations: tuple[ConfigurationStatus, ...] = ()
     simulated_by: str | None = None
+    planned: tuple[int, ...] = ()
 
 
 def status_of(place: StudyPaths) -> StudyStatus:
@@ -117,7 +121,8 @@ def study_status(
         + tuple(RoundStatus(None, str(each.kind), "to come", {"planned": each.n_trials}) for each in outlook.rounds),
         best=_best(spec, history, conclusions),
         baseline_accuracy=_baseline(spec, history, conclusions),
-        cohort=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.RUNNING),
+        cohort=_in_state(history, TrialState.RUNNING),
+        planned=_in_state(history, TrialState.PLANNED),
         budget_trials=spec.budget.trials,
         spent_trials=math.ceil(sum(f.trial.budget_units for f in spent) - 1e-9),
         budget_hours=spec.budget.hours,
@@ -128,6 +133,11 @@ def study_status(
         configurations=_configurations(spec, history, conclusions),
         simulated_by=spec.engine if is_simulated(spec.engine) else None,
     )
+
+
+def _in_state(history: History, state: TrialState) -> tuple[int, ...]:
+    facts = history.trials.values()
+    return tuple(f.trial.id for f in facts if f.state is state and f.trial.checkpoint_of is None)
 
 
 def _configurations(
@@ -158,7 +168,7 @@ def _past_rounds(history: History) -> Sequence[RoundStatus]:
             number,
             str(wave.kind),
             "done" if number in history.closed_rounds else "running",
-            dict(Counter(str(fact.state) for fact in history.of_round(number))),
+            dict(Counter(str(f.state) for f in history.of_round(number) if f.trial.checkpoint_of is None)),
         )
         for number, wave in last.items()
     ]

@@ -229,10 +229,10 @@ class ChineseOpening(ChinesePieces):
 
     def _price(self, price: Price) -> str:
         parts = []
-        if price.seconds and price.best_seconds:
-            parts.append(f"训练 {self.duration(price.seconds)}（最优 {self.duration(price.best_seconds)}）")
-        if price.size and price.best_size:
-            parts.append(f"适配器 {bytes_text(price.size)}（最优 {bytes_text(price.best_size)}）")
+        if seconds := self.told_apart(price.seconds, price.best_seconds, self.duration):
+            parts.append(f"训练 {seconds[0]}（最优 {seconds[1]}）")
+        if size := self.told_apart(price.size, price.best_size, bytes_text):
+            parts.append(f"适配器 {size[0]}（最优 {size[1]}）")
         return "，".join(parts)
 
     def _settle(self, finding: Finding) -> str:

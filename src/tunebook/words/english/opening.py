@@ -260,10 +260,10 @@ class EnglishOpening(EnglishPieces):
 
     def _price(self, price: Price) -> str:
         parts = []
-        if price.seconds and price.best_seconds:
-            parts.append(f"it trains in {duration(price.seconds)} instead of {duration(price.best_seconds)}")
-        if price.size and price.best_size:
-            parts.append(f"its adapter has {bytes_text(price.size)} instead of {bytes_text(price.best_size)}")
+        if seconds := self.told_apart(price.seconds, price.best_seconds, duration):
+            parts.append(f"it trains in {seconds[0]} instead of {seconds[1]}")
+        if size := self.told_apart(price.size, price.best_size, bytes_text):
+            parts.append(f"its adapter has {size[0]} instead of {size[1]}")
         return ", ".join(parts)
 
     def _settle(self, finding: Finding) -> str:
