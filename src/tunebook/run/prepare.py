@@ -160,7 +160,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads),
+        environment=describe_environment(options.device, options.threads, spec),
         scale=metric.scale,
         table=table.configurations if table else (),
         folding=engines.first.folding,
