@@ -16,8 +16,12 @@ __all__ = ["changed_versions", "describe_environment", "device_name", "free_byte
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
-def describe_environment(device: str, threads: int) -> dict[str, Any]:
-    """JSON facts: device, processor, memory, system, and the versions that results depend on."""
+def describe_environment(device: str, threads: int, quantised: bool = False) -> dict[str, Any]:
+    """JSON facts: device, processor, memory, system, and the versions that results depend on.
+
+    Args:
+        quantised: whether the base model's weights are kept in 4 or 8 bits.
+    """
     return {
         "device": device,
         "device_name": device_name(device),
@@ -26,7 +30,7 @@ def describe_environment(device: str, threads: int) -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in LIBRARIES},
+        "versions": {name: _version(name) for name in (*LIBRARIES, *(("bitsandbytes",) if quantised else ()))},
         "commit": own_commit(),
     }
 
