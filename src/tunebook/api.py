@@ -157,7 +157,7 @@ class Study:
         from tunebook.run.reading import read_study
         from tunebook.run.report import answer_paragraphs
 
-        return answer_paragraphs(read_study(self.place))
+        return answer_paragraphs(read_study(self.paths))
 
     def compare(self, a: str, b: str) -> Comparison:
         """Two trials or configurations, paired: see `tunebook.run.compare.resolve` for how to name them."""

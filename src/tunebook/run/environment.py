@@ -19,10 +19,15 @@ __all__ = ["changed_versions", "describe_environment", "device_name", "free_byte
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
-def describe_environment(device: str, threads: int, spec: StudySpec) -> dict[str, Any]:
+def describe_environment(device: str, threads: int, spec: StudySpec, quantised: bool = False) -> dict[str, Any]:
     """JSON facts: device, processor, memory, system, and the versions that results depend on, those of other packages'
-    metrics, planners, ... that the study names among them."""
+    metrics, planners, ... that the study names among them.
+
+    Args:
+        quantised: whether the base model's weights are kept in 4 or 8 bits.
+    """
     foreign = _foreign_plugins(spec)
+    libraries = (*LIBRARIES, *(("bitsandbytes",) if quantised else ()), *(each["package"] for each in foreign))
     return {
         "device": device,
         "device_name": device_name(device),
@@ -31,7 +36,7 @@ def describe_environment(device: str, threads: int, spec: StudySpec) -> dict[str
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in (*LIBRARIES, *(each["package"] for each in foreign))},
+        "versions": {name: _version(name) for name in libraries},
         "plugins": foreign,
         "commit": own_commit(),
     }
