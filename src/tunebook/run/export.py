@@ -114,17 +114,11 @@ def export_study(paths: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     study = read_study(paths)
     words, fact = words_for(study.spec.language), best_trial(study)
     if fact is None:
-<<<<<<< HEAD
         raise NotFoundError(words.refused_nothing_trained(str(paths.folder)))
-    adapter = paths.folder / "adapters" / str(fact.trial.id)
-    rerun = shell_line(["tunebook", "rerun", str(paths.folder), str(fact.trial.id)])
-=======
-        raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
     if form == "merged" and is_simulated(study.spec.engine):
         raise UserError(words.refused_simulated(study.spec.engine))
-    adapter = place.folder / "adapters" / str(fact.trial.id)
-    rerun = shell_line(["tunebook", "rerun", str(place.folder), str(fact.trial.id)])
->>>>>>> findings
+    adapter = paths.folder / "adapters" / str(fact.trial.id)
+    rerun = shell_line(["tunebook", "rerun", str(paths.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
         raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
     target = to or paths.folder / "export" / form
