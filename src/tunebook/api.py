@@ -152,6 +152,13 @@ class Study:
         write_tensorboard(found, self.paths.folder)
         return write_record(found, self.paths.folder, language)
 
+    def answer(self) -> tuple[str, ...]:
+        """What the record says first, one paragraph each: what to use, what it gains, what is not known."""
+        from tunebook.run.reading import read_study
+        from tunebook.run.report import answer_paragraphs
+
+        return answer_paragraphs(read_study(self.paths))
+
     def compare(self, a: str, b: str) -> Comparison:
         """Two trials or configurations, paired: see `tunebook.run.compare.resolve` for how to name them."""
         from tunebook.run.compare import compare

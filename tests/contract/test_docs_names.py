@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tunebook.ledger.schema import METADATA
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "tunebook"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -17,8 +19,8 @@ PATH = re.compile(r"(?<![\w/.<{*-])((?:[\w-]+/)+(?:[\w-]+(?:\.\w+)*)?)(?![\w<{*/
 NAME = re.compile(r"(?<![\w./:@-])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?![\w/]|\.\w)")
 FOLDERS = {"src", "tests", "benchmarks", "recipes", "docs"}
 ROOMS = {path.stem for path in SOURCE.iterdir() if path.is_dir() or path.suffix == ".py"}
-ELSEWHERE = {"data", "report", "html"}
-"""Keys of the study file and a module of Python that are called like a module of tunebook."""
+ELSEWHERE = {"data", "report", "html", *METADATA.tables}
+"""Keys of the study file, tables of the ledger and a module of Python that are called like a module of tunebook."""
 FILE_ENDINGS = {"md", "html", "json", "jsonl", "csv", "yaml", "sqlite", "svg", "log"}
 
 

@@ -62,6 +62,7 @@ def run_and_show(
     else:
         board = study.paths.folder / "tensorboard"
         curves = {"curves": shell_line(["tensorboard", "--logdir", str(board)])} if board.is_dir() else {}
+        results().print("\n".join(study.answer()), soft_wrap=True)
         results().print(path_lines({**outputs, **curves}, study.words))
     if status.failed:
         messages().print(

@@ -203,8 +203,13 @@ class StudySpec:
         pattern=r"auto|cpu|cuda(:[0-9]{1,3})?", may_change=True,
     )  # fmt: skip
     dtype: str = key(
-        "auto", "auto, float32, bfloat16 or float64", "`auto`, `float32`, `bfloat16` or `float64`", example="auto",
-        choices=("auto", "float32", "bfloat16", "float64"),
+        "auto", "auto, float32, bfloat16, float16 or float64", "`auto`, `float32`, `bfloat16`, `float16` (GPUs) or "
+        "`float64`", example="auto", choices=("auto", "float32", "bfloat16", "float16", "float64"),
+    )  # fmt: skip
+    quantization: str = key(
+        "none", "nf4, int8 or none (as the model folder has them)",
+        "how the base model's weights are kept: `nf4` (4 bits), `int8`, or as the model's folder has them; see "
+        "[quantised models](quantised.md)", example="nf4", choices=("nf4", "int8", "none"),
     )  # fmt: skip
     seeds: SeedCounts = key(
         SeedCounts(), "a map with configuration and baseline", example="{configuration: 2, baseline: 5}"

@@ -47,6 +47,8 @@ from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
 from tunebook.engines.initial import DRAWN, initial_problem, initial_values
+from tunebook.engines.quantisation import NONE
+from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory, TunebookError, is_out_of_memory
 from tunebook.files import replaced_folder
 
@@ -86,7 +88,11 @@ class PeftEngine:
             level = getattr(configuration, name)
             if keyword is None and name not in _BY_HAND and level != kind.default:
                 return f"it does not train {name} {level}"
-        return initial_problem(configuration) or _optimiser_problem(configuration, self._options.device)
+        return (
+            initial_problem(configuration)
+            or _quantised_problem(configuration, self._options.quantization)
+            or _optimiser_problem(configuration, self._options.device)
+        )
 
     def calibrate(self, workload: Workload) -> Calibration:
         """A few training steps and one scoring batch, timed."""
@@ -104,7 +110,7 @@ class PeftEngine:
         score(model, scored, workload.scoring, self._pad_id(model), lambda _: None)
         score_seconds = max(time.perf_counter() - began, 1e-6)
         rate = tokens / seconds
-        base = sum(p.numel() * p.element_size() for p in model.parameters())
+        base = weight_bytes(model)
         peak = _peak_bytes(self._options.device)
         return Calibration(
             train_tokens_per_second=rate,
@@ -138,9 +144,8 @@ class PeftEngine:
         """A fresh base model with an adapter whose initial values are those of every engine."""
         from peft import get_peft_model
 
-        model = load_model(
-            self._options.model, self._options.dtype, self._options.device, self._options.trust_remote_code
-        )
+        o = self._options
+        model = load_model(o.model, o.dtype, o.device, o.trust_remote_code, o.quantization)
         with quiet_transformers():
             adapted = get_peft_model(model, lora_config(configuration))
         _initialise(adapted, configuration, seed)
@@ -155,6 +160,14 @@ class PeftEngine:
     def _pad_id(model: Any) -> int:
         """Any valid id will do: padding is masked everywhere."""
         return int(model.config.pad_token_id or 0)
+
+
+def _quantised_problem(configuration: Configuration, quantization: str) -> str | None:
+    """Why a configuration needs a base model in full precision, as the end of a sentence, or None."""
+    kind = configuration.init_lora_weights
+    if quantization == NONE or kind in DRAWN:
+        return None
+    return f"init_lora_weights {kind} begins in the base weights, and these are kept in {quantization}"
 
 
 def _optimiser_problem(configuration: Configuration, device: str) -> str | None:

@@ -191,6 +191,9 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
     except sqlite3.Error:
         connection.close()
         raise
+    except UnicodeDecodeError as error:  # SQLite's own message quotes a damaged schema
+        connection.close()
+        raise sqlite3.OperationalError(str(error)) from error
     return connection
 
 
@@ -199,7 +202,7 @@ def _has_index(path: Path) -> bool:
     try:
         connect_readonly(path).close()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorname.startswith(_NO_INDEX):
+        if getattr(error, "sqlite_errorname", "").startswith(_NO_INDEX):
             return False
         raise
     return True

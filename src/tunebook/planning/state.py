@@ -217,5 +217,7 @@ def tried_levels(state: PlanningState, factor: str) -> list[TriedLevel]:
     own = TriedLevel(getattr(state.problem.spec.baseline, factor), control, control)
     tried = {own.value: own}
     for level in seen:
+        if not any(fact.state.is_answer for fact in level.group.facts):
+            continue  # all its trials failed or were cancelled: nothing is known of it
         tried[level.value] = TriedLevel(level.value, level.group, level.control)
     return sorted(tried.values(), key=lambda each: position(factor, each.value))

@@ -154,5 +154,6 @@ class Record:
     suspects: tuple[Suspect, ...]
     notes: tuple[str, ...]
     figures: tuple[Figure, ...] = ()
+    figures_lead: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -29,6 +29,7 @@ __all__ = [
     "open_items",
     "retuned_rate",
     "sides",
+    "simulated",
     "status",
 ]
 
@@ -46,6 +47,11 @@ def status(view: View, words: Words) -> str:
     if waiting or (more_to_come and not confirmed):
         return words.in_progress(len(view.final), len(view.trials))
     return ""
+
+
+def simulated(view: View, words: Words) -> str:
+    """The sentence that the engine trained nothing, or nothing."""
+    return words.simulated(view.spec.engine) if view.is_simulated else ""
 
 
 def aim(view: View, words: Words) -> str:
@@ -208,6 +214,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
         ("model", _model(view, words)),
         ("data", words.data_fact(_data(view, words))),
         ("metric", _metric(view)),
+        ("plugins", _plugins(view, words)),
         ("reference", words.reference_fact(*_reference(view))),
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
         (
@@ -394,7 +401,16 @@ def _warnings(kept: Any, words: Words) -> list[str]:
 
 
 def _metric(view: View) -> str:
-    return clean(view.spec.metric) + (" (per token)" if view.spec.per_token else "")
+    options = [f"{name}: {option}" for name, option in view.spec.metric_options]
+    options += ["per token"] if view.spec.per_token else []
+    return clean(view.spec.metric + (f" ({', '.join(options)})" if options else ""))
+
+
+def _plugins(view: View, words: Words) -> str:
+    """What the study takes from other packages than tunebook."""
+    found = view.facts.environment.get("plugins") or ()
+    each = [words.plugin(p["kind"], clean(p["name"]), clean(f"{p['package']} {p['version']}".strip())) for p in found]
+    return words.label("list_gap").join(each)
 
 
 def _reference(view: View) -> tuple[float | None, float | None, str | None]:

@@ -12,14 +12,16 @@ from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
 from tunebook.data.template import Encoder
 from tunebook.errors import NotFoundError, UserError
-from tunebook.escaping import shell_line
+from tunebook.escaping import markdown_text, shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
 from tunebook.export.yaml_text import yaml_text
 from tunebook.files import replaced_folder, writing
+from tunebook.plugins import is_simulated
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.words import words_for
+from tunebook.words.marks import plain_text
 
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
@@ -52,8 +54,16 @@ def write_best(study: StudyRead, folder: Path) -> Path | None:
     with replaced_folder(target) as scratch:
         if source.is_dir():  # an external trainer need not return its weights
             copy_adapter(source, scratch)
+        _tell_simulated(study, scratch)
         (scratch / "config.yaml").write_text(configuration_yaml(study, fact), encoding="utf-8")
     return target
+
+
+def _tell_simulated(study: StudyRead, folder: Path) -> None:
+    """A README beside what an engine left that trains nothing: the files look like an adapter and are none."""
+    if is_simulated(study.spec.engine):
+        text = plain_text(words_for(study.spec.language).simulated(study.spec.engine))
+        (folder / "README.md").write_text(f"# {markdown_text(study.spec.name)}\n\n{text}\n", encoding="utf-8")
 
 
 def copy_adapter(source: Path, target: Path) -> None:
@@ -96,8 +106,8 @@ def export_study(paths: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
         form: one of `export.FORMATS`.
         to: the folder; default `export/<form>` in the study folder. Existing files of the same names are replaced.
 
-    Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter no longer
-        exists. DiskFull, UnwritableFolder: it cannot be written.
+    Raises: UserError: an unknown format, or nothing to merge in a simulated study. NotFoundError: the study recommends
+        nothing yet, or its adapter no longer exists. DiskFull, UnwritableFolder: it cannot be written.
     """
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
@@ -105,6 +115,8 @@ def export_study(paths: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     words, fact = words_for(study.spec.language), best_trial(study)
     if fact is None:
         raise NotFoundError(words.refused_nothing_trained(str(paths.folder)))
+    if form == "merged" and is_simulated(study.spec.engine):
+        raise UserError(words.refused_simulated(study.spec.engine))
     adapter = paths.folder / "adapters" / str(fact.trial.id)
     rerun = shell_line(["tunebook", "rerun", str(paths.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
@@ -116,6 +128,7 @@ def export_study(paths: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
             copy_adapter(adapter, target)
+            _tell_simulated(study, target)
         elif form == "merged":
             _merge(study, paths, adapter, target)
         if data is not None:
@@ -160,6 +173,8 @@ def _targets(adapter: Path) -> tuple[str, ...]:
 def _accuracy(study: StudyRead) -> str:
     best = study.conclusions.best
     assert best is not None
+    if is_simulated(study.spec.engine):
+        return plain_text(words_for(study.spec.language).simulated(study.spec.engine))
     return words_for(study.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
 
 

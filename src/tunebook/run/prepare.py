@@ -24,7 +24,7 @@ from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
 from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
-from tunebook.errors import UserError
+from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric
 from tunebook.executors import Transform
 from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
@@ -160,7 +160,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads),
+        environment=describe_environment(options.device, options.threads, spec, options.quantization != "none"),
         scale=metric.scale,
         table=table.configurations if table else (),
         folding=engines.first.folding,
@@ -195,14 +195,17 @@ def _machine(
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     extra = _command_settings(spec)
     if not entry.needs_model:
+        _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
         options = EngineOptions(model=name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
         return options, {"name": spec.model}, PlainTokenizer(), ("cpu",)
     from tunebook.engines import base_model
+    from tunebook.engines.quantisation import resolve_quantization
 
     folder = base_model.resolve_model(spec.model, base)
     devices = tuple(base_model.device_names(spec.device))
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
+    quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
         model=str(folder),
         device=devices[0],
@@ -211,9 +214,18 @@ def _machine(
         share_prompts=spec.share_prompts,
         trust_remote_code=trust,
         extra=extra,
+        quantization=quantization,
     )
-    model = base_model.describe_model(spec.model, folder) | {"dtype": dtype}
+    model = base_model.describe_model(spec.model, folder) | {"dtype": dtype, "quantization": quantization}
     return options, model, base_model.load_tokenizer(folder, trust), devices
+
+
+def _refuse_quantization(spec: StudySpec) -> None:
+    if spec.quantization != "none":
+        raise StudyFileError(
+            f"quantization: found {spec.quantization}, but engine {spec.engine} does not load the model itself. Set it "
+            "in your own program and take the line out."
+        )
 
 
 def _data(
@@ -272,7 +284,7 @@ def _hashes(paths: StudyPaths, options: EngineOptions, entry: EngineEntry) -> di
     if entry.needs_model:
         from tunebook.engines.base_model import fingerprint
 
-        hashes["model"] = fingerprint(Path(options.model))
+        hashes["model"] = fingerprint(Path(options.model), options.quantization)
     if paths.file is not None:
         hashes["study_file"] = hashlib.sha256(paths.file.read_bytes()).hexdigest()
     return hashes

@@ -11,7 +11,7 @@ from tunebook.record.tensorboard import rebuild
 from tunebook.run.reading import StudyRead
 from tunebook.words.marks import plain_text
 
-__all__ = ["round_paragraph", "write_record", "write_tensorboard"]
+__all__ = ["answer_paragraphs", "round_paragraph", "write_record", "write_tensorboard"]
 
 
 def write_tensorboard(study: StudyRead, folder: Path) -> None:
@@ -33,6 +33,20 @@ def write_record(
     `warn` is called with a sentence about figures that could not be drawn; default: the log.
     """
     return write_all(folder, _view(study), language or study.spec.language, figures, warn)
+
+
+def answer_paragraphs(study: StudyRead) -> tuple[str, ...]:
+    """What the record says first, one paragraph each, as plain text in the study's language."""
+    view = View(
+        spec=study.spec,
+        facts=study.facts,
+        history=study.history,
+        conclusions=study.conclusions,
+        notes=study.notes,
+        outlook=study.outlook,
+    )
+    record = build(view, study.spec.language)
+    return tuple(plain_text(text) for text in (record.status, *record.answer) if text)
 
 
 def round_paragraph(study: StudyRead, wave: Wave) -> str:

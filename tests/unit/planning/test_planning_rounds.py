@@ -111,6 +111,26 @@ def test_level_at_which_no_rate_trained_is_claimed_at_the_lowest():
     assert history.trials[chosen.treatment[0]].trial.effective.learning_rate == 2e-4
 
 
+def test_a_cancelled_trial_says_nothing_about_its_rate():
+    """Left out, not taken for a rate that broke; a level with no answer at all keeps the baseline's own rate."""
+    spec = example_study(75)
+
+    def stopped(trial):
+        rank, rate = trial.effective.lora_r, trial.effective.learning_rate
+        return trial.purpose is Purpose.BRACKET and (rank == 64 or (rank, rate) == (32, 2e-4))
+
+    def answer(trial, history):
+        return (
+            TrialFact(trial=trial, state=TrialState.CANCELLED) if stopped(trial) else quality(by_rate)(trial, history)
+        )
+
+    history = simulated_history(StudyPlanner(spec, FACTS, Folding.everything()), spec, FACTS, answer, exact_judge)
+    chosen = {each.level: each for each in history.waves[2].chosen_rates if each.factor == "lora_r"}
+    assert [rate for rate, _ in chosen[16].losses] == [2e-4, 6.3e-4]
+    assert [rate for rate, _ in chosen[32].losses] == [6.3e-4]
+    assert (chosen[64].losses, chosen[64].learning_rate) == ((), spec.baseline.learning_rate)
+
+
 # -- refine
 
 

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from tunebook import Study
 from tunebook.core.events import Event, Recorded, Step
-from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError
+from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError, UserError
 from tunebook.run.observers import Silent
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -228,3 +228,19 @@ def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):
     assert "Nothing was learned" in record
     assert "floor: go_on" in record
     assert "## Round 2" not in record
+
+
+def test_a_simulated_study_says_everywhere_that_nothing_was_trained(ended: Path) -> None:
+    said = "Engine simulated trains nothing"
+    study = Study.load(ended)
+    folder = study.paths.folder
+    assert said in (folder / "record.md").read_text(encoding="utf-8").split("\n\n")[1]
+    assert results(folder)["study"]["is_simulated"] is True
+    assert study.status().simulated_by == "simulated"
+    assert said in study.answer()[0]
+    assert said in (folder / "best" / "README.md").read_text(encoding="utf-8")
+    assert said in (study.export("peft")["folder"] / "README.md").read_text(encoding="utf-8")
+    for form, file in (("llama-factory", "train.yaml"), ("axolotl", "axolotl.yaml"), ("peft", "config.yaml")):
+        assert said in (study.export(form)["folder"] / file).read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="simulated, trains nothing and leaves no adapter to merge"):
+        study.export("merged")

@@ -19,6 +19,7 @@ from tunebook.engines.packed.scheduling.cohort import Cohort
 from tunebook.engines.packed.scheduling.lanes import Lanes, lane_count, threads_agree
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, ModelSize, free_bytes, needs_of, plan_memory
 from tunebook.engines.packed.trainable import refusal
+from tunebook.engines.quantisation import needs_other_library
 
 __all__ = ["PackedEngine", "unsupported"]
 
@@ -31,7 +32,7 @@ def unsupported(folder: str, trust_remote_code: bool = False) -> str | None:
 
     Raises: ModelError: it cannot be read, or needs code of its own.
     """
-    return targets.unsupported_config(load_config(folder, trust_remote_code))
+    return targets.unsupported_config(load_config(folder, trust_remote_code)) or needs_other_library(folder)
 
 
 class PackedEngine:
@@ -71,7 +72,7 @@ class PackedEngine:
         """
         if self._packed is None:
             o = self._options
-            self._packed = PackedModel(load_model(o.model, o.dtype, o.device, o.trust_remote_code))
+            self._packed = PackedModel(load_model(o.model, o.dtype, o.device, o.trust_remote_code, o.quantization))
         return self._packed
 
     def _lanes(self) -> Lanes:
