@@ -7,6 +7,7 @@ Study.load("study.yaml").run()
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
 from tunebook.run.status import StudyStatus
+from tunebook.run.user_requests import Added
 from tunebook.words import Words, words_for
 
 __all__ = ["Study"]
@@ -142,6 +144,41 @@ class Study:
         from tunebook.run.reading import read_study
 
         CancelRequests(self.place.folder).write(trial, read_study(self.place).history)
+
+    def add(self, settings: Sequence[str], seeds: int | None = None, tags: Sequence[str] = (), note: str = "") -> Added:
+        """Add trials of your own to a study that was begun: they make a round of their own, are compared with the
+        baseline outside the study's error rate, and take nothing of its budget. `run` trains them.
+
+        Args:
+            settings: a configuration each: "lora_r=64 learning_rate=3e-4", or "baseline", "best", a trial's number, the
+                beginning of a key.
+            seeds: new seeds for each; default: the study's.
+            tags, note: kept with each trial and shown in the record.
+
+        Raises: NotFoundError: the study has not been begun, or there is no such configuration. UserError: a setting or
+            a number that cannot be.
+        """
+        from tunebook.run.user_requests import add_trials
+
+        return add_trials(self.place, settings, seeds, tags, note)
+
+    def remark(self, trial: int, note: str = "", tags: Sequence[str] = ()) -> None:
+        """Keep a note (in the place of an earlier one) and tags with a trial; the record and trials.csv show them.
+
+        Raises: NotFoundError: no such trial. UserError: nothing to keep.
+        """
+        from tunebook.run.user_requests import remark
+
+        remark(self.place, trial, note, tags)
+
+    def stop(self) -> None:
+        """Ask the process that runs this study to end after its running step, within seconds, as SIGTERM does.
+
+        Raises: NotFoundError: it has not been begun. UserError: nothing runs it.
+        """
+        from tunebook.run.cancel_requests import ask_to_stop
+
+        ask_to_stop(self.place)
 
     def report(self, language: str | None = None) -> dict[str, Path]:
         """Write the record again from the ledger; gives the paths by name."""

@@ -55,7 +55,7 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
         return
     console.print(_rounds(p, words))
     if p.wave and p.wave.trials:
-        counted = Counter(trial.purpose for trial in p.wave.trials if trial.costs_budget)
+        counted = Counter(trial.purpose for trial in p.wave.trials if trial.has_training)
         console.print(Text("\n" + words.plan_next(counted, len(p.wave.trials) - counted.total())))
         if every:
             console.print(_trials(p, words))

@@ -55,7 +55,7 @@ def build(view: View, language: str) -> Record:
         importance=tables.importance(view, words),
         below_noise=tuple(words.below_noise(i) for i in conclusions.importance if not i.ranked),
         interactions=tuple(words.interaction(i) for i in conclusions.interactions if i.known),
-        costs=tables.costs(view, words),
+        costs=tables.costs(view, words) if view.has_comparison else None,
         cost_lead=_tied(view, words),
         way=tables.way(view, words),
         groups=by_group,
@@ -99,7 +99,7 @@ def _settings(view: View, words: Words, names: list[str]) -> str:
 
 def _best(view: View, words: Words) -> Best | None:
     best = view.conclusions.best
-    if best is None or best.key not in view.configurations:
+    if best is None or best.key not in view.configurations or not view.has_comparison:
         return None
     confirmation = view.conclusions.confirmation
     confirmed = None
@@ -122,7 +122,7 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
         last.pop(question, None)
         if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
             what, against = opening.sides(view, words, f)
-            text = words.found(f, what, against, view.spec.margin)
+            text = words.found(f, what, against, view.margin_of(f))
             last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]
     others = [text for on_test, text in last.values() if not on_test]

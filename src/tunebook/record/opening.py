@@ -66,8 +66,8 @@ def aim(view: View, words: Words) -> str:
 def answer(view: View, words: Words) -> tuple[str, ...]:
     """What to use, what it gains, what is as good and cheaper, and what is not known: one paragraph each."""
     conclusions = view.conclusions
-    if conclusions.best is None:
-        return () if not view.trials else (words.nothing_yet(),)
+    if conclusions.best is None or not view.has_comparison:
+        return () if not view.trials else (_not_compared_yet(view, words),)
     is_baseline = conclusions.best.key == view.baseline_key
     first = [words.use_best(_settings(view, words, conclusions.best.key), conclusions.best.chosen_by, is_baseline)]
     if not is_baseline:
@@ -87,6 +87,12 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     if items:
         paragraphs.append(words.not_known(items))
     return tuple(paragraphs)
+
+
+def _not_compared_yet(view: View, words: Words) -> str:
+    """What is known while no round has been judged: the baseline's accuracy, if it has one."""
+    accuracy = view.accuracy(view.replicates(view.baseline_key))
+    return words.nothing_yet() if accuracy is None else words.nothing_compared_yet(words.accuracy(*accuracy))
 
 
 def open_items(view: View, words: Words) -> list[str]:
@@ -203,7 +209,9 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
         (
             "detectable",
-            words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin),
+            words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin)
+            if view.has_comparison
+            else "",
         ),
         ("reading", words.reading_fact()),
         ("error", words.error_fact(spec.design)),

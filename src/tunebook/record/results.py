@@ -161,6 +161,8 @@ def _trial(view: View, fact: TrialFact) -> TrialResult:
         reason=fact.reason,
         checkpoint_of=trial.checkpoint_of,
         cost=TrialCost(**asdict(fact.cost)),
+        tags=view.remark(trial.id).tags,
+        note=view.remark(trial.id).note,
     )
 
 

@@ -159,6 +159,10 @@ class TrialResult(_Object):
     checkpoint_of: int | None
     """the trial of which this one is an earlier checkpoint"""
     cost: TrialCost
+    tags: tuple[str, ...]
+    """given by the user"""
+    note: str
+    """of the user; empty: none"""
 
 
 @dataclass(frozen=True, kw_only=True)

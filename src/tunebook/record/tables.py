@@ -44,13 +44,14 @@ def trial_table(view: View, words: Words) -> tuple[tuple[str, ...], frozenset[in
     tail = [("seed", True), ("state", False), ("accuracy", True), ("interval", False)]
     tail += [("test_accuracy", True)] if tested else []
     tail += [("loss", True), ("seconds", True), ("memory", True), ("size", True)]
+    tail += [("remarks", False)] if view.remarks else []
     titles = (
         [words.label(k) for k, _ in grouped] + [words.factor(f) for f in factors] + [words.label(k) for k, _ in tail]
     )
     numeric = [n for _, n in grouped] + [_is_number(view, f) for f in factors] + [n for _, n in tail]
     rows = tuple(
         TrialRow(f.trial.id, f.state, tuple(_trial_cells(view, words, f, factors, tested)), _tone(view, f))
-        for f in view.trials
+        for f in view.final
     )
     return tuple(titles), frozenset(i for i, n in enumerate(numeric) if n), rows
 
@@ -85,6 +86,10 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
     cost = fact.cost
     cells.append(Cell(words.duration(cost.train_seconds), cost.train_seconds) if cost.train_seconds else none)
     cells += [Cell(bytes_text(n), n) if n else none for n in (cost.peak_bytes, cost.adapter_bytes)]
+    if view.remarks:
+        said = view.remark(trial.id)
+        text = clean(" ".join(filter(None, [*(f"[{tag}]" for tag in said.tags), said.note])))
+        cells.append(Cell(text) if text else none)
     return cells
 
 

@@ -4,6 +4,7 @@ adapter."""
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from dataclasses import asdict
 
@@ -13,6 +14,7 @@ from tunebook.core.notice import Notice
 from tunebook.core.ports import Calibration, Executor, Ledger, Observer
 from tunebook.core.study import StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.escaping import shell_line
 from tunebook.files import write_atomically, writing
 from tunebook.json_values import to_json
 from tunebook.ledger import open_ledger
@@ -27,8 +29,9 @@ from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
 from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
-from tunebook.run.signals import StopRequest, stop_on_signals
+from tunebook.run.signals import StopRequest, ignores_interrupts, stop_on_signals
 from tunebook.run.trackers import Trackers
+from tunebook.run.user_requests import keep_requests
 from tunebook.words import words_for
 
 __all__ = ["run_study"]
@@ -56,6 +59,7 @@ def run_study(
             place.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
+        keep_requests(ledger, place.folder)
         if again:
             retry_failed(ledger, observer, words)
         with closing(prepared.make_executor()) as executor:
@@ -91,6 +95,7 @@ class _Session:
             if runner is not None:
                 runner.stop(now=request.count > 1)
 
+        self._say_whether_interrupts_are_ignored()
         with EventLog(self._folder, self._observer.warning) as log, stop_on_signals(on_stop) as stop:
             runner = Runner(self._parts(stop, log))
             try:
@@ -102,6 +107,12 @@ class _Session:
             write_best(study, self._folder)
             write_record(study, self._folder, warn=self._observer.warning)
             return study.conclusions
+
+    def _say_whether_interrupts_are_ignored(self) -> None:
+        if ignores_interrupts():
+            command = shell_line(["tunebook", "stop", str(self._prepared.place.file or self._folder)])
+            words = words_for(self._prepared.spec.language)
+            self._observer.phase(words.phase_ignores_interrupts(f"kill -TERM {os.getpid()}", command))
 
     def _parts(self, stop: StopRequest, log: EventLog) -> RunnerParts:
         prepared = self._prepared
@@ -118,6 +129,7 @@ class _Session:
             stop=stop,
             adapters=self._folder / "adapters",
             requests=CancelRequests(self._folder),
+            keep_requests=lambda: keep_requests(self._ledger, self._folder),
         )
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:

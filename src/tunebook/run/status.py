@@ -10,11 +10,12 @@ from typing import Any
 
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
+from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
-from tunebook.run.reading import read_study
+from tunebook.run.reading import StudyRead, read_study
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "status_of", "study_status"]
@@ -96,16 +97,24 @@ def status_of(place: StudyPaths) -> StudyStatus:
         for code, values in found.notes
         if code in ("worker_died", "worker_retired")
     )
-    return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
+    trials = under_way(place.folder, found.history)
+    known = tuple(replace(t, total_steps=_total_steps(found, t.trial)) for t in trials)
+    return replace(status, under_way=known, deaths=deaths)
+
+
+def _total_steps(study: StudyRead, trial: int) -> int | None:
+    """Optimiser steps of a whole trial."""
+    effective, n = study.history.trials[trial].trial.effective, study.facts.data.n_train
+    return steps_per_epoch(n, effective.effective_batch_size) * effective.num_train_epochs if n > 0 else None
 
 
 def study_status(
     spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings | None, outlook: Outlook
 ) -> StudyStatus:
     """The status from the ledger alone, as plain values."""
-    spent = [f for f in history.trials.values() if f.trial.costs_budget and f.state.is_final]
+    spent = [f for f in history.trials.values() if f.trial.has_training and f.state.is_final]
     speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None
-    waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.costs_budget)
+    waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.has_training)
     to_come = waiting + sum(each.n_trials for each in outlook.rounds)
     return StudyStatus(
         study=spec.name,

@@ -52,6 +52,7 @@ LABELS = {
     "unknown": "尚无定论",
     "suspects": "所有实验都答错的样本",
     "notes": "其他情况",
+    "remarks": "备注",
     "trial": "实验号",
     "trial_title": "实验",
     "round": "轮次",

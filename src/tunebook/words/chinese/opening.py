@@ -39,6 +39,9 @@ class ChineseOpening(ChinesePieces):
     def nothing_yet(self) -> str:
         return "还没有训练过任何配置，暂无推荐。"
 
+    def nothing_compared_yet(self, accuracy: str) -> str:
+        return f"还没有作出任何比较，暂无推荐。基线目前的准确率：{accuracy}。"
+
     def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
         if is_baseline:
             return f"保持基线（{strong(settings)}）：尚未证实有更好的配置。"

@@ -22,6 +22,10 @@ LISTED = 5
 _PHASES = {"train": "训练", "score": "评分"}
 
 
+def _step(step: int, total: int | None) -> str:
+    return f"第 {step} 步" + ("" if total is None else f"（共 {total} 步）")
+
+
 class ChineseTerminal(ChineseRounds):
     """One section for each command."""
 
@@ -170,9 +174,12 @@ class ChineseTerminal(ChineseRounds):
     def workers_died(self, count: int, worker: str, reason: str) -> str:
         return f"已退出的工作进程：{count} 个，最近一个为 {worker}：{reason}"
 
-    def interrupted_trial(self, trial: int, saved_step: int | None) -> str:
-        where = "将从头开始" if saved_step is None else f"将从第 {saved_step} 步之后继续"
-        return f"  实验 {trial}：{where}"
+    def interrupted_trials(self, trials: Sequence[tuple[int, int | None, int | None]]) -> str:
+        parts = [
+            f"实验 {trial} 将从头开始" if saved is None else f"实验 {trial} 将从{_step(saved, total)}之后继续"
+            for trial, saved, total in trials
+        ]
+        return f"已中断：{'；'.join(parts)}"
 
     def running_trial(
         self,
@@ -183,11 +190,12 @@ class ChineseTerminal(ChineseRounds):
         step: int | None,
         loss: float | None,
         saved_step: int | None,
+        total_steps: int | None,
         silent_seconds: float | None,
     ) -> str:
         doing = _PHASES.get(phase, phase)
         parts = [f"{doing} {100 * done:.0f}%"] if phase else []
-        parts += [f"第 {step} 步"] if step is not None else []
+        parts += [_step(step, total_steps)] if step is not None else []
         parts += [f"损失 {loss:.3g}"] if loss is not None else []
         parts += [f"已保存至第 {saved_step} 步"] if saved_step is not None else []
         parts += [f"最近一次消息在 {silent_seconds:.0f} 秒前"] if silent_seconds is not None else []
@@ -235,6 +243,18 @@ class ChineseTerminal(ChineseRounds):
     def phase_stopping(self) -> str:
         return "当前步结束后停止；再按一次 Ctrl-C 立即停止"
 
+    def phase_ignores_interrupts(self, kill: str, stop: str) -> str:
+        return (
+            f"Ctrl-C（SIGINT）对本次运行无效：启动它的程序（nohup 或后台任务）已设为忽略。"
+            f"要在当前步之后停止，请用 {stop}，或 {kill}"
+        )
+
+    def stop_asked(self) -> str:
+        return "运行将在当前步之后停止，只需几秒；之后用 `tunebook run` 继续。"
+
+    def stop_of_trial_asked(self, trial: int) -> str:
+        return f"实验 {trial}：若研究正在运行，几秒内取消；否则在下次运行时取消。"
+
     def phase_retrying(self, ids: Sequence[int]) -> str:
         return f"重新训练：{self.trials_named(ids)}" if ids else "没有失败的实验，不需要重新训练"
 
@@ -257,6 +277,15 @@ class ChineseTerminal(ChineseRounds):
 
     def stopped(self, command: str) -> str:
         return f"已停止，完成的部分都已保存。继续运行：{command}"
+
+    def own_added(self, changes: str, seeds: int) -> str:
+        return f"已添加：{changes}；{seeds} 个新随机种子，单独作为一轮与基线比较。"
+
+    def own_begins(self, command: str, is_running: bool) -> str:
+        return "研究正在运行：当前这一轮结束后开始。" if is_running else f"开始训练：{command}"
+
+    def remark_kept(self, trial: int) -> str:
+        return f"已记在实验 {trial} 下；下次写记录时显示（`tunebook report` 可立即写出）。"
 
     def failed_trials(self, ids: Sequence[int], command: str) -> str:
         return f"无法训练：{self.trials_named(ids)}，原因见记录。排除原因后运行：{command}"

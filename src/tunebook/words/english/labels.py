@@ -52,6 +52,7 @@ LABELS = {
     "unknown": "What could not be concluded",
     "suspects": "Examples that every trial gets wrong",
     "notes": "What else happened",
+    "remarks": "Your notes",
     "trial": "Trial",
     "trial_title": "Trial",
     "round": "Round",

@@ -43,6 +43,9 @@ class EnglishOpening(EnglishPieces):
     def nothing_yet(self) -> str:
         return "No configuration has been trained yet, so there is nothing to recommend."
 
+    def nothing_compared_yet(self, accuracy: str) -> str:
+        return f"Nothing has been compared yet, so nothing can be recommended. The baseline so far: {accuracy}."
+
     def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
         if is_baseline:
             return f"Keep the baseline, {strong(settings)}: nothing that was tried is shown to be better."

@@ -20,6 +20,10 @@ __all__ = ["EnglishTerminal"]
 LISTED = 5
 
 
+def _step(step: int, total: int | None) -> str:
+    return f"step {step}" + ("" if total is None else f" of {total}")
+
+
 class EnglishTerminal(EnglishRounds):
     """A section for each command."""
 
@@ -208,10 +212,13 @@ class EnglishTerminal(EnglishRounds):
         """The number of workers that died, and the last one with its reason."""
         return f"workers that died: {count}, the last one {worker}: {reason}"
 
-    def interrupted_trial(self, trial: int, saved_step: int | None) -> str:
-        """Where a trial that is not running now will resume."""
-        where = "begins again" if saved_step is None else f"goes on after step {saved_step}"
-        return f"  trial {trial}: {where}"
+    def interrupted_trials(self, trials: Sequence[tuple[int, int | None, int | None]]) -> str:
+        """Where trials that were interrupted go on: (trial, step that is saved, steps in all)."""
+        parts = [
+            f"trial {trial} begins again" if saved is None else f"trial {trial} goes on after {_step(saved, total)}"
+            for trial, saved, total in trials
+        ]
+        return f"interrupted: {'; '.join(parts)}"
 
     def running_trial(
         self,
@@ -222,11 +229,12 @@ class EnglishTerminal(EnglishRounds):
         step: int | None,
         loss: float | None,
         saved_step: int | None,
+        total_steps: int | None,
         silent_seconds: float | None,
     ) -> str:
         """How far a running trial is, and from where it would resume after a kill."""
         parts = [f"{phase} {100 * done:.0f} %"] if phase else []
-        parts += [f"step {step}"] if step is not None else []
+        parts += [_step(step, total_steps)] if step is not None else []
         parts += [f"loss {loss:.3g}"] if loss is not None else []
         parts += [f"saved at step {saved_step}"] if saved_step is not None else []
         parts += [f"last heard of {silent_seconds:.0f} s ago"] if silent_seconds is not None else []
@@ -284,6 +292,21 @@ class EnglishTerminal(EnglishRounds):
         """A signal was received."""
         return "stopping after the running step; a second Ctrl-C stops at once"
 
+    def phase_ignores_interrupts(self, kill: str, stop: str) -> str:
+        """At the start of a run whose parent made it ignore SIGINT."""
+        return (
+            "Ctrl-C (SIGINT) does nothing to this run: whatever started it, nohup or a shell's background job, had it "
+            f"ignored. To end it after the running step: {stop}, or {kill}"
+        )
+
+    def stop_asked(self) -> str:
+        """A whole run was asked to end."""
+        return "The run ends after its running step, within seconds; `tunebook run` goes on from there."
+
+    def stop_of_trial_asked(self, trial: int) -> str:
+        """A trial was asked to end."""
+        return f"trial {trial}: will be cancelled within seconds where the study runs, else when it is run next."
+
     def phase_retrying(self, ids: Sequence[int]) -> str:
         """Failed trials are tried again, if there are any."""
         return (
@@ -318,6 +341,22 @@ class EnglishTerminal(EnglishRounds):
     def stopped(self, command: str) -> str:
         """After Ctrl-C."""
         return f"Stopped; everything finished is kept. Go on with: {command}"
+
+    def own_added(self, changes: str, seeds: int) -> str:
+        """A configuration was added by the user."""
+        return f"Added: {changes}; {plural(seeds, 'new seed')}, compared with the baseline in a round of its own."
+
+    def own_begins(self, command: str, is_running: bool) -> str:
+        """When trials that were added begin."""
+        if is_running:
+            return "The study is running: they begin after its present round."
+        return f"They begin with: {command}"
+
+    def remark_kept(self, trial: int) -> str:
+        """A note or tags of a trial were kept."""
+        return (
+            f"Kept with trial {trial}; the record shows it when it is written next (`tunebook report` writes it now)."
+        )
 
     def failed_trials(self, ids: Sequence[int], command: str) -> str:
         """The trials that failed, at the end of a run."""
