@@ -36,5 +36,5 @@ def add(
     for configuration in added.configurations:
         changes = opened.words.changes(configuration, opened.spec.baseline)
         results().print(opened.words.own_added(changes, added.seeds), soft_wrap=True, markup=False)
-    command = shell_line(["tunebook", "run", str(opened.place.file or opened.place.folder)])
+    command = shell_line(["tunebook", "run", str(opened.paths.file or opened.paths.folder)])
     results().print(opened.words.own_begins(command, added.is_running), soft_wrap=True, markup=False)

@@ -16,6 +16,7 @@ from rich.text import Text
 from tunebook.cli.options import Folder, Json, StudyArgument
 from tunebook.cli.output import print_json, results
 from tunebook.core.study import RoundKind, TrialState
+from tunebook.words.marks import plain_text
 from tunebook.words.numbers import trial_list
 from tunebook.words.values import Spending
 
@@ -38,6 +39,8 @@ LEAST_IMPORTANT = (
     "speed",
     "deaths",
     "baseline",
+    "planned",
+    "interrupted",
     "cohort",
     "failed",
 )
@@ -164,7 +167,9 @@ def _line(s: StudyStatus, words: Words) -> str:
 
 def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     """The facts by name, one line each."""
-    facts = {"spent": words.spent(_spending(s))}
+    facts = {"spent": words.spent(_spending(s)) + ("" if s.price is None else words.at_price(s.price))}
+    if s.simulated_by is not None:
+        facts = {"simulated": plain_text(words.simulated(s.simulated_by)), **facts}
     if s.best:
         changes = words.comma.join(words.setting(name, new) for name, (_, new) in s.best.changes.items())
         span = (s.best.low, s.best.high)
@@ -179,6 +184,9 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     waiting = [(t.trial, t.saved_step, t.total_steps) for t in s.under_way if t.trial not in s.cohort]
     if waiting:
         facts["interrupted"] = words.interrupted_trials(waiting)
+    begun = {trial for trial, _, _ in waiting}
+    if planned := [trial for trial in s.planned if trial not in begun]:
+        facts["planned"] = words.waiting(planned)
     if s.trials_per_hour:
         facts["speed"] = words.speed(s.trials_per_hour)
     if s.seconds_left:

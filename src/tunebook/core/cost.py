@@ -15,7 +15,15 @@ from tunebook.core.facts import DataFacts
 from tunebook.core.ports import Calibration
 from tunebook.core.study import Trial
 
-__all__ = ["ONE_BY_ONE_SCORING", "Prediction", "predict_trial", "predict_trials", "relative_cost", "training_tokens"]
+__all__ = [
+    "ONE_BY_ONE_SCORING",
+    "RANK_REFERENCE",
+    "Prediction",
+    "predict_trial",
+    "predict_trials",
+    "relative_cost",
+    "training_tokens",
+]
 
 ONE_BY_ONE_SCORING = "one_by_one_score_examples_per_second"
 """Key in `Calibration.values` of the examples per second that plain generation scores; without it the engine's own rate

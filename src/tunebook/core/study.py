@@ -20,6 +20,7 @@ __all__ = [
     "DESIGNS",
     "ERROR_SHARES",
     "OWN_TRIALS",
+    "PROCESSOR_TIME",
     "REMARK",
     "BracketPlan",
     "Budget",
@@ -155,7 +156,7 @@ def can_become(old: TrialState, new: TrialState) -> bool:
     return new in _NEXT[old]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One configuration trained with one seed, then scored on every example of its splits.
 
@@ -244,6 +245,8 @@ class OwnTrials:
     note: str = ""
 
 
+PROCESSOR_TIME = "processor_time"
+"""Code of the ledger's note that holds the processor seconds of one run."""
 REMARK = "remark"
 """Code of the ledger's note that holds a `Remark`, field by field."""
 
@@ -268,7 +271,7 @@ class Remark:
         return replace(self, tags=tuple(dict.fromkeys((*before.tags, *self.tags))), note=self.note or before.note)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contrast:
     """A question fixed before its results are seen: how does `treatment` compare with `control`?
 

@@ -67,7 +67,7 @@ class CommandLimits:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSpec:
     """Where the data lies and how to read it; paths are as written in the study file, resolved against its folder."""
 
@@ -113,7 +113,7 @@ class DataSpec:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudySpec:
     """One question: model, data, metric, search space, budget, seed.
 
@@ -212,8 +212,13 @@ class StudySpec:
         later="trials that start afterwards; the record names both devices",
     )  # fmt: skip
     dtype: str = key(
-        "auto", "auto, float32, bfloat16 or float64", "`auto`, `float32`, `bfloat16` or `float64`", example="auto",
-        choices=("auto", "float32", "bfloat16", "float64"),
+        "auto", "auto, float32, bfloat16, float16 or float64", "`auto`, `float32`, `bfloat16`, `float16` (GPUs) or "
+        "`float64`", example="auto", choices=("auto", "float32", "bfloat16", "float16", "float64"),
+    )  # fmt: skip
+    quantization: str = key(
+        "none", "nf4, int8 or none (as the model folder has them)",
+        "how the base model's weights are kept: `nf4` (4 bits), `int8`, or as the model's folder has them; see "
+        "[quantised models](quantised.md)", example="nf4", choices=("nf4", "int8", "none"),
     )  # fmt: skip
     seeds: SeedCounts = key(
         SeedCounts(), "a map with configuration and baseline", example="{configuration: 2, baseline: 5}"
@@ -234,6 +239,11 @@ class StudySpec:
     final: bool = key(
         False, "true or false", "at the end train the recommended configuration on all rows", example="true",
         may_change=True, later="whether it is trained at the end",
+    )  # fmt: skip
+    price_per_hour: float | None = key(
+        None, "a number above 0: what an hour of a device costs",
+        "what an hour of one device costs, in your currency; plan, status and the record then say a price",
+        example="2.5", minimum=0, minimum_open=True, may_change=True, later="the price that is said",
     )  # fmt: skip
     per_token: bool = key(
         False, "true or false", "metric `choice` compares likelihood per token", example="true"

@@ -25,6 +25,7 @@ from tunebook.engines.packed.scheduling.memory import MemoryPlan, free_bytes, gi
 from tunebook.engines.packed.scoring.score import score
 from tunebook.engines.packed.training.loop import choose, train_together
 from tunebook.engines.packed.training.trainee import Trainee
+from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import is_out_of_memory
 
 __all__ = ["MEASURED", "measure", "plain_peft_rate", "plain_scoring_rate", "scoring_rate", "training_rate"]
@@ -84,7 +85,7 @@ def measure(
         high_rank, high = _highest_that_fits(packed, plan, options, train, lanes, low)
         scored = next((split for split in workload.splits.values() if split), train)
         scoring = scoring_rate(packed, scored[:SCORED], workload.scoring, lanes)
-    weights = sum(p.numel() * p.element_size() for p in packed.model.parameters())
+    weights = weight_bytes(packed.model)
     plain = _plain_rates_if_they_fit(options, train, scored[:PLAIN_SCORED], workload.scoring, weights)
     return Calibration(
         train_tokens_per_second=low.raw,
@@ -212,7 +213,9 @@ def _plain_rates_if_they_fit(
     if room < 2 * weights:
         return None
     try:
-        model = load_model(options.model, options.dtype, options.device, options.trust_remote_code)
+        model = load_model(
+            options.model, options.dtype, options.device, options.trust_remote_code, options.quantization
+        )
         return _PlainRates(plain_peft_rate(model, train), plain_scoring_rate(model, scored, scoring))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -233,6 +236,6 @@ def _trainee(
     packed: PackedModel, plan: MemoryPlan, options: EngineOptions, train: Sequence[TokenizedExample],
     configuration: Configuration, seed: int,
 ) -> Trainee:  # fmt: skip
-    job = TrialJob(seed, configuration, seed, (), "")
+    job = TrialJob(id=seed, configuration=configuration, seed=seed, splits=(), folder="")
     return Trainee(job, train, packed.all_shapes, plan.rows, options.share_prompts, None, packed.adapter_dtype,
                    packed.device)  # fmt: skip

@@ -11,7 +11,7 @@ from tunebook.core.keywords import differences
 __all__ = ["ExportTarget"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportTarget:
     """A configuration with what an export needs to know about its study.
 

@@ -8,23 +8,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
-from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, Trial, Wave
 from tunebook.errors import StudyFileError
-from tunebook.plugins import ENGINES, METRICS
+from tunebook.plugins import METRICS, is_simulated
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["View"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """Everything known about a study, read-only.
 
@@ -52,12 +50,9 @@ class View:
             return ScoreScale(kind=ScoreKind.MEAN)
 
     @cached_property
-    def keeps_adapters(self) -> bool:
-        """Whether the engine produces adapters that can be used."""
-        try:
-            return ENGINES.load(self.spec.engine).trains
-        except StudyFileError:  # its package is no longer installed, but its adapters still exist
-            return True
+    def is_simulated(self) -> bool:
+        """Whether the engine trains nothing, so that every result is made up."""
+        return is_simulated(self.spec.engine)
 
     @cached_property
     def trials(self) -> tuple[TrialFact, ...]:
@@ -222,19 +217,6 @@ class View:
     def replicates(self, key: str) -> list[TrialFact]:
         """A configuration's trials, without those that only chose a learning rate."""
         return [f for f in self.by_key.get(key, []) if not f.trial.purpose.only_chooses]
-
-    def mean_cost(self, key: str) -> tuple[float | None, float | None, float | None]:
-        """Mean (training seconds, peak bytes, adapter bytes) of a configuration's completed trials; None where
-        unknown."""
-        costs = [f.cost for f in self.by_key.get(key, []) if f.state is TrialState.COMPLETED]
-        seconds = [c.train_seconds for c in costs if c.train_seconds > 0]
-        peaks = [c.peak_bytes for c in costs if c.peak_bytes > 0]
-        sizes = [c.adapter_bytes for c in costs if c.adapter_bytes > 0]
-        return (
-            float(np.mean(seconds)) if seconds else None,
-            float(max(peaks)) if peaks else None,
-            float(np.mean(sizes)) if sizes else None,
-        )
 
     def leader_after(self, number: int) -> tuple[str, float] | None:
         """(key, mean validation accuracy) of the leading configuration at the end of a round."""

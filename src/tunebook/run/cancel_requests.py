@@ -21,18 +21,18 @@ __all__ = ["CancelRequests", "ask_to_stop"]
 _WHOLE_RUN = "run"
 
 
-def ask_to_stop(place: StudyPaths) -> None:
+def ask_to_stop(paths: StudyPaths) -> None:
     """Ask the process that runs a study to end.
 
     Raises: NotFoundError: it has not been begun. UserError: nothing runs it.
     """
-    read_study(place)
+    read_study(paths)
     try:
-        open_ledger(place.folder, write=True, study=place.study).close()
+        open_ledger(paths.folder, write=True, study=paths.study).close()
     except LedgerLocked:
-        CancelRequests(place.folder).write_stop()
+        CancelRequests(paths.folder).write_stop()
         return
-    raise UserError(f"{place.folder}: nothing runs this study, so there is nothing to stop. Name a trial to cancel it.")
+    raise UserError(f"{paths.folder}: nothing runs this study, so there is nothing to stop. Name a trial to cancel it.")
 
 
 class CancelRequests:

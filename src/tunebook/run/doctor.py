@@ -53,6 +53,7 @@ def examine_machine(folder: Path | None = None) -> list[Check]:
         _disk(folder or Path.cwd()),
         _built_in_model(),
         _extra("gguf", "demo", "reads the built-in model"),
+        _extra("bitsandbytes", "quant", "base models in 4 or 8 bits, optimisers in 8"),
         _extra("psycopg", "postgres", "a ledger for several machines"),
         _font(),
         _locks(folder or Path.cwd()),

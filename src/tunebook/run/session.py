@@ -12,7 +12,7 @@ from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.notice import Notice
 from tunebook.core.ports import Calibration, Executor, Ledger, Observer
-from tunebook.core.study import StudySpec, Wave
+from tunebook.core.study import PROCESSOR_TIME, StudySpec, Wave
 from tunebook.errors import TrialFailed
 from tunebook.escaping import shell_line
 from tunebook.files import write_atomically, writing
@@ -39,7 +39,7 @@ __all__ = ["run_study"]
 
 def run_study(
     spec: StudySpec,
-    place: StudyPaths,
+    paths: StudyPaths,
     observer: Observer,
     trust_remote_code: bool = False,
     final: bool = False,
@@ -48,18 +48,18 @@ def run_study(
     trust_study_code: bool = False,
 ) -> StudyFindings:
     """Run a study or continue it; see `api.Study.run`."""
-    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
+    require_confirmed(spec, paths, starts_program=True, trusted=trust_study_code)
     words = words_for(spec.language)
     observer.phase(words.phase_reading())
-    prepared = prepare(spec, place, trust_remote_code)
+    prepared = prepare(spec, paths, trust_remote_code)
     for warning in prepared.warnings:
         observer.warning(words.notice(warning))
-    with open_ledger(place.folder, write=True, study=spec.name) as ledger:
-        with writing(place.folder):  # a ledger in a database makes no folder
-            place.folder.mkdir(parents=True, exist_ok=True)
+    with open_ledger(paths.folder, write=True, study=spec.name) as ledger:
+        with writing(paths.folder):  # a ledger in a database makes no folder
+            paths.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
-        keep_requests(ledger, place.folder)
+        keep_requests(ledger, paths.folder)
         if again:
             retry_failed(ledger, observer, words)
         with closing(prepared.make_executor()) as executor:
@@ -84,7 +84,7 @@ class _Session:
         observer: Observer,
     ) -> None:
         self._prepared, self._ledger, self._executor, self._observer = prepared, ledger, executor, observer
-        self._folder = prepared.place.folder
+        self._folder = prepared.paths.folder
         self._calibration = calibration
         self._trackers = Trackers(prepared.spec, self._folder, observer.warning)
 
@@ -98,10 +98,13 @@ class _Session:
         self._say_whether_interrupts_are_ignored()
         with EventLog(self._folder, self._observer.warning) as log, stop_on_signals(on_stop) as stop:
             runner = Runner(self._parts(stop, log))
+            before = sum(os.times()[:4])
             try:
                 runner.run()
             finally:
                 self._trackers.close()
+                # of this process and of its workers, which have ended
+                self._ledger.note(PROCESSOR_TIME, {"seconds": sum(os.times()[:4]) - before})
             self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
             study = read_ledger(self._ledger)
             write_best(study, self._folder)
@@ -110,7 +113,7 @@ class _Session:
 
     def _say_whether_interrupts_are_ignored(self) -> None:
         if ignores_interrupts():
-            command = shell_line(["tunebook", "stop", str(self._prepared.place.file or self._folder)])
+            command = shell_line(["tunebook", "stop", str(self._prepared.paths.file or self._folder)])
             words = words_for(self._prepared.spec.language)
             self._observer.phase(words.phase_ignores_interrupts(f"kill -TERM {os.getpid()}", command))
 
@@ -165,4 +168,4 @@ def _write_manifest(prepared: Prepared) -> None:
         "environment": facts.environment,
     }
     text = json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(prepared.place.folder / MANIFEST_FILE, text)
+    write_atomically(prepared.paths.folder / MANIFEST_FILE, text)

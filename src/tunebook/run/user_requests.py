@@ -43,7 +43,7 @@ class Added:
 
 
 def add_trials(
-    place: StudyPaths, asked: Sequence[str], seeds: int | None = None, tags: Sequence[str] = (), note: str = ""
+    paths: StudyPaths, asked: Sequence[str], seeds: int | None = None, tags: Sequence[str] = (), note: str = ""
 ) -> Added:
     """Ask for trials of the user's own: a round of its own, planned when the present one is judged.
 
@@ -55,25 +55,25 @@ def add_trials(
     Raises: NotFoundError: the study has not been begun, or a name stands for nothing in it. UserError: a setting or a
         number that cannot be.
     """
-    study = read_study(place)
+    study = read_study(paths)
     n = study.spec.seeds.configuration if seeds is None else seeds
     configurations = tuple(_configuration(text, study) for text in asked)
     for configuration in configurations:
         _check_seeds(n, configuration, study.history)
     own = OwnTrials(id=uuid4().hex, configurations=configurations, seeds=n, tags=tuple(tags), note=note)
-    return Added(configurations=configurations, seeds=n, is_running=not _ask(place, own))
+    return Added(configurations=configurations, seeds=n, is_running=not _ask(paths, own))
 
 
-def remark(place: StudyPaths, trial: int, note: str = "", tags: Sequence[str] = ()) -> None:
+def remark(paths: StudyPaths, trial: int, note: str = "", tags: Sequence[str] = ()) -> None:
     """Keep a note with a trial, in the place of an earlier one, and further tags.
 
     Raises: NotFoundError: there is no such trial. UserError: nothing to keep.
     """
-    if trial not in read_study(place).history.trials:
+    if trial not in read_study(paths).history.trials:
         raise NotFoundError(f"trial {trial}: not in this study. `tunebook status` shows its trials.")
     if not note and not tags:
         raise UserError(f"trial {trial}: nothing to keep. Give a text, or tags with --tag.")
-    _ask(place, Remark(id=uuid4().hex, trial=trial, tags=tuple(tags), note=note))
+    _ask(paths, Remark(id=uuid4().hex, trial=trial, tags=tuple(tags), note=note))
 
 
 def keep_requests(ledger: Ledger, folder: Path) -> None:
@@ -85,12 +85,12 @@ def keep_requests(ledger: Ledger, folder: Path) -> None:
         path.unlink()
 
 
-def _ask(place: StudyPaths, request: OwnTrials | Remark) -> bool:
+def _ask(paths: StudyPaths, request: OwnTrials | Remark) -> bool:
     """Write a request; gives whether it is in the ledger already."""
-    write_atomically(place.folder / "requests" / f"{request.id}.json", encode(request))
+    write_atomically(paths.folder / "requests" / f"{request.id}.json", encode(request))
     try:
-        with open_ledger(place.folder, write=True, study=place.study) as ledger:
-            keep_requests(ledger, place.folder)
+        with open_ledger(paths.folder, write=True, study=paths.study) as ledger:
+            keep_requests(ledger, paths.folder)
     except LedgerLocked:
         return False
     return True

@@ -101,7 +101,7 @@ def test_the_whole_run_is_ended_by_a_command(file: Path, monkeypatch: pytest.Mon
 
 def test_status_says_what_is_saved_and_of_how_many_steps(interrupted: Study) -> None:
     """States as the packed engine writes them; the events of the run are gone, as after a move of the folder."""
-    folder = interrupted.place.folder
+    folder = interrupted.paths.folder
     for trial, name in ((2, "resume"), (3, ".resume.old")):
         (folder / "adapters" / str(trial) / name).mkdir(parents=True)
         state = {"steps": [{"step": step} for step in range(1, 4 + trial)]}
@@ -116,8 +116,8 @@ def test_status_says_what_is_saved_and_of_how_many_steps(interrupted: Study) -> 
 
 
 def test_a_record_says_nothing_that_has_no_trial_behind_it(interrupted: Study) -> None:
-    CliRunner().invoke(app, ["report", str(interrupted.place.folder)])
-    record = (interrupted.place.folder / "record.md").read_text("utf-8")
+    CliRunner().invoke(app, ["report", str(interrupted.paths.folder)])
+    record = (interrupted.paths.folder / "record.md").read_text("utf-8")
     assert "Nothing has been compared yet" in record
     assert "Planned, and without a result yet: trials 2-7." in record
     for text in ("Keep the baseline", "nothing that was tried", "within 100 points", "## Best configuration"):

@@ -33,7 +33,7 @@ def tunebook(*arguments: object) -> str:
 
 
 def read(file: Path) -> StudyRead:
-    return read_study(Study.load(file).place)
+    return read_study(Study.load(file).paths)
 
 
 def own(study: StudyRead) -> list[TrialFact]:
@@ -94,7 +94,9 @@ def test_they_come_before_the_next_round_and_the_planner_goes_on_as_it_would(stu
     assert mine is not None
     assert (mine.kind, mine.round) == (RoundKind.OWN, first.round + 1)
     assert planner.outlook(replace(until, own=asked.history.own)).rounds[0].n_trials == 2
-    later = with_wave(replace(until, own=asked.history.own), mine, lambda trial, _: TrialFact(trial, TrialState.FAILED))
+    later = with_wave(
+        replace(until, own=asked.history.own), mine, lambda trial, _: TrialFact(trial=trial, state=TrialState.FAILED)
+    )
     later = replace(later, closed_rounds=(*later.closed_rounds, mine.round))
     after = planner.next_wave(later)
     assert after is not None
@@ -124,17 +126,17 @@ def test_what_is_asked_for_while_the_study_runs_begins_after_the_present_round(s
     file.run(Asks())
     assert "begin after its present round" in told[0]
     assert len(own(read(study))) == 1
-    assert not list((file.place.folder / "requests").iterdir())
+    assert not list((file.paths.folder / "requests").iterdir())
 
 
 def test_a_request_that_is_noted_twice_is_one(study: Path) -> None:
     """As when a run is killed between the two steps."""
     opened = Study.load(study)
     opened.add(["lora_r=64"], seeds=1)
-    with open_ledger(opened.place.folder, write=True, study="soak") as ledger:
+    with open_ledger(opened.paths.folder, write=True, study="soak") as ledger:
         [values] = [values for code, values in ledger.notes() if code == "own_trials"]
-        (opened.place.folder / "requests" / "again.json").write_text(json.dumps(values))
-        keep_requests(ledger, opened.place.folder)
+        (opened.paths.folder / "requests" / "again.json").write_text(json.dumps(values))
+        keep_requests(ledger, opened.paths.folder)
         assert len(ledger.notes()) >= 2
         assert len(ledger.history().own) == 1
 
@@ -157,7 +159,7 @@ def test_what_cannot_be_added_is_refused(finished, settings: str, seeds: int, pa
 
 
 def test_notes_and_tags_are_kept_and_shown(study: Path) -> None:
-    folder = Study.load(study).place.folder
+    folder = Study.load(study).paths.folder
     tunebook("note", study, "3", "a | b <b>: loss still falling", "--tag", "odd")
     tunebook("note", study, "3", "--tag", "again")
     tunebook("note", study, "4", "=1+1")
@@ -193,7 +195,7 @@ def test_another_margin_holds_for_what_is_judged_afterwards(study: Path) -> None
     after = read(study)
     assert after.spec.margin == 0.2
     assert repr(after.history.findings) == repr(before.history.findings)  # NaN is not itself
-    record = (Study.load(study).place.folder / "record.md").read_text("utf-8")
+    record = (Study.load(study).paths.folder / "record.md").read_text("utf-8")
     assert f"margin {before.spec.margin} → 0.2" in record
     view = View(after.spec, after.facts, after.history, after.conclusions, tuple(after.notes))
     assert {view.margin_of(finding) for finding in after.history.findings} == {before.spec.margin}
@@ -204,7 +206,7 @@ def test_more_seeds_are_accepted_and_fewer_are_not(study: Path) -> None:
     with_keys(study, seeds=f"{{configuration: {seeds.configuration + 1}, baseline: {seeds.baseline}}}")
     Study.load(study).run()
     assert read(study).spec.seeds.configuration == seeds.configuration + 1
-    assert "seeds.configuration" in (Study.load(study).place.folder / "record.md").read_text("utf-8")
+    assert "seeds.configuration" in (Study.load(study).paths.folder / "record.md").read_text("utf-8")
     study.write_text(text, "utf-8")
     with pytest.raises(StudyFileError, match=r"seeds\.configuration.*larger values of budget\.trials"):
         Study.load(study).run()

@@ -162,6 +162,9 @@ class ChineseTerminal(ChineseRounds):
     def training_now(self, ids: Sequence[int]) -> str:
         return f"正在训练：{len(ids)} 个并行，{self.trials_named(ids)}"
 
+    def waiting(self, ids: Sequence[int]) -> str:
+        return f"等待运行：{self.trials_named(ids)}"
+
     def speed(self, trials_per_hour: float) -> str:
         return f"速度：每小时 {trials_per_hour:.1f} 个实验"
 
@@ -277,6 +280,9 @@ class ChineseTerminal(ChineseRounds):
 
     def stopped(self, command: str) -> str:
         return f"已停止，完成的部分都已保存。继续运行：{command}"
+
+    def at_price(self, price: float) -> str:
+        return f"，费用 {price:,.2f}"
 
     def own_added(self, changes: str, seeds: int) -> str:
         return f"已添加：{changes}；{seeds} 个新随机种子，单独作为一轮与基线比较。"

@@ -196,6 +196,10 @@ class EnglishTerminal(EnglishRounds):
         """The running trials."""
         return f"training now: {len(ids)} side by side, {self.trials_named(ids)}"
 
+    def waiting(self, ids: Sequence[int]) -> str:
+        """The planned trials that have not begun."""
+        return f"waiting: {self.trials_named(ids)}"
+
     def speed(self, trials_per_hour: float) -> str:
         """Trials per hour."""
         return f"speed: {trials_per_hour:.1f} trials an hour"
@@ -341,6 +345,10 @@ class EnglishTerminal(EnglishRounds):
     def stopped(self, command: str) -> str:
         """After Ctrl-C."""
         return f"Stopped; everything finished is kept. Go on with: {command}"
+
+    def at_price(self, price: float) -> str:
+        """The price of device time, behind that time."""
+        return f", price {price:,.2f}"
 
     def own_added(self, changes: str, seeds: int) -> str:
         """A configuration was added by the user."""

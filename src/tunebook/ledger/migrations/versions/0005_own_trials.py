@@ -1,11 +1,11 @@
 """A study may hold rounds that the user added. No table changes; versions that do not know this kind of round must
 refuse the ledger.
 
-Revision: 0004, after 0003.
+Revision: 0005, after 0004.
 """
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
