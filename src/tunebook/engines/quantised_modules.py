@@ -84,7 +84,7 @@ _multiply = cast("Callable[[Tensor, Any], Tensor]", _Multiply.apply)
 
 def weight_bytes(model: Any) -> int:
     """Bytes of a model's weights, with the scales of those that are quantised."""
-    total = sum(p.numel() * p.element_size() for p in model.parameters())
+    total: int = sum(p.numel() * p.element_size() for p in model.parameters())
     return total + sum(map(_scale_bytes, filter(is_held, model.modules())))
 
 

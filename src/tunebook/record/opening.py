@@ -14,7 +14,7 @@ from tunebook.record.cost import one_by_one, relative_work, trial_cost
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import value
-from tunebook.words.values import Aim, Edge, Gain, Price
+from tunebook.words.values import Aim, Edge, Gain, Price, Spent
 
 __all__ = [
     "aim",

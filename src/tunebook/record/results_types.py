@@ -302,8 +302,8 @@ class SavingsResult(_Object):
     seconds: Finite
     """device time as it passed"""
     one_by_one_seconds: Interval | None
-    """[low, high] of what PEFT and the Trainer would have taken; null where unknown, or where the machine's load changed
-    too much to say"""
+    """[low, high] of what PEFT and the Trainer would have taken; null where unknown, or where the load of the machine
+    changed too much to say"""
     price: float | None
     """of the device time, by the study file's `price_per_hour`"""
 

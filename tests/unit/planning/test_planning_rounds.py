@@ -119,7 +119,9 @@ def test_a_cancelled_trial_says_nothing_about_its_rate():
         return trial.purpose is Purpose.BRACKET and (rank == 64 or (rank, rate) == (32, 2e-4))
 
     def answer(trial, history):
-        return TrialFact(trial, TrialState.CANCELLED) if stopped(trial) else quality(by_rate)(trial, history)
+        return (
+            TrialFact(trial=trial, state=TrialState.CANCELLED) if stopped(trial) else quality(by_rate)(trial, history)
+        )
 
     history = simulated_history(StudyPlanner(spec, FACTS, Folding.everything()), spec, FACTS, answer, exact_judge)
     chosen = {each.level: each for each in history.waves[2].chosen_rates if each.factor == "lora_r"}

@@ -233,7 +233,7 @@ def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):
 def test_a_simulated_study_says_everywhere_that_nothing_was_trained(ended: Path) -> None:
     said = "Engine simulated trains nothing"
     study = Study.load(ended)
-    folder = study.place.folder
+    folder = study.paths.folder
     assert said in (folder / "record.md").read_text(encoding="utf-8").split("\n\n")[1]
     assert results(folder)["study"]["is_simulated"] is True
     assert study.status().simulated_by == "simulated"
