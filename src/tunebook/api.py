@@ -86,18 +86,34 @@ class Study:
         """Sentences in the study's language."""
         return words_for(self.spec.language)
 
-    def plan(self) -> StudyPlan:
-        """What would run, why, how long, how much memory, and what can be detected. Spends nothing, writes nothing."""
+    def plan(self, measure: bool = True, observer: Observer | None = None) -> StudyPlan:
+        """What would run, why, how long, how much memory, and what can be detected. Trains nothing, writes nothing into
+        the study's folder.
+
+        Args:
+            measure: measure the machine where its speeds are not kept; else no times are predicted.
+            observer: told what takes a while.
+        """
         from tunebook.run.plan import plan_study
 
-        return plan_study(self.spec, self.paths, self._trust, self.trusts_study_code)
+        return plan_study(
+            self.spec, self.paths, self._trust, self.trusts_study_code, measure=measure, observer=observer
+        )
 
-    def run(self, observer: Observer | None = None, final: bool = False, retry_failed: bool = False) -> StudyFindings:
+    def run(
+        self,
+        observer: Observer | None = None,
+        final: bool = False,
+        retry_failed: bool = False,
+        measure: bool = True,
+    ) -> StudyFindings:
         """Run the study, or go on with it, and write the record. Safe to interrupt and repeat.
 
         Args:
             final: afterwards train the recommended configuration on all training rows.
             retry_failed: first put the trials that ended as failed back to planned, so that they are tried again.
+            measure: measure the machine where its speeds are not kept; else no times are predicted, and a budget in
+                hours is kept by what trials took.
 
         Raises: Interrupted: after a signal; UserError: bad input, nothing written; EnvironmentStop: the machine
             stopped us. In each case `run` goes on from there.
@@ -113,6 +129,7 @@ class Study:
             final,
             retry_failed,
             trust_study_code=self.trusts_study_code,
+            measure=measure,
         )
 
     def outputs(self) -> dict[str, Path]:

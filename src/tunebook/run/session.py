@@ -30,6 +30,7 @@ from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, ignores_interrupts, stop_on_signals
+from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
 from tunebook.run.trackers import Trackers
 from tunebook.run.user_requests import keep_requests
 from tunebook.words import words_for
@@ -46,6 +47,7 @@ def run_study(
     again: bool = False,
     *,
     trust_study_code: bool = False,
+    measure: bool = True,
 ) -> StudyFindings:
     """Run a study or continue it; see `api.Study.run`."""
     require_confirmed(spec, paths, starts_program=True, trusted=trust_study_code)
@@ -63,7 +65,7 @@ def run_study(
         if again:
             retry_failed(ledger, observer, words)
         with closing(prepared.make_executor()) as executor:
-            calibration = _calibration(ledger, prepared, executor, observer)
+            calibration = _calibration(ledger, prepared, executor, observer, measure)
             conclusions = _Session(prepared, ledger, executor, calibration, observer).run()
         if final:
             from tunebook.run.single import train_final
@@ -141,21 +143,24 @@ class _Session:
         return round_paragraph(study, wave)
 
 
-def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer) -> Calibration | None:
-    """The speeds measured for this study: from the ledger, or measured now and noted there."""
+def _calibration(
+    ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer, measure: bool
+) -> Calibration | None:
+    """The speeds of this machine: as the study began with them, kept from an earlier study, or measured now."""
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
-    words = words_for(prepared.spec.language)
-    observer.phase(words.phase_measuring())
-    try:
-        measured = prepared.calibrate(executor)
-    except TrialFailed as error:  # only predictions depend on the measurement
-        observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
-        return None
-    if measured is not None:
-        ledger.note("calibration", asdict(measured))
-    return measured
+    found = kept_speeds(prepared)
+    if found is None and measure and prepared.engine.calibrates:
+        words = words_for(prepared.spec.language)
+        try:
+            with telling_progress(observer, words):
+                found = measured_speeds(prepared, executor)
+        except TrialFailed as error:  # only predictions depend on the measurement
+            observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
+    if found is not None:
+        ledger.note("calibration", asdict(found))
+    return found
 
 
 def _write_manifest(prepared: Prepared) -> None:

@@ -197,7 +197,13 @@ def test_another_margin_holds_for_what_is_judged_afterwards(study: Path) -> None
     assert repr(after.history.findings) == repr(before.history.findings)  # NaN is not itself
     record = (Study.load(study).paths.folder / "record.md").read_text("utf-8")
     assert f"margin {before.spec.margin} → 0.2" in record
-    view = View(after.spec, after.facts, after.history, after.conclusions, tuple(after.notes))
+    view = View(
+        spec=after.spec,
+        facts=after.facts,
+        history=after.history,
+        conclusions=after.conclusions,
+        notes=tuple(after.notes),
+    )
     assert {view.margin_of(finding) for finding in after.history.findings} == {before.spec.margin}
 
 

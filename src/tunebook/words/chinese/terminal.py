@@ -116,13 +116,27 @@ class ChineseTerminal(ChineseRounds):
             lines.append("超出可用内存，实验会失败：请关闭其他程序，减小 max_length 或 lora_r，或换用更小的模型")
         return lines
 
-    def plan_time(self, one_by_one: float, here: float, effect: float | None) -> str:
-        finds = f"；能检出 {100 * effect:.1f} 个百分点以上的差异" if effect else ""
-        return f"逐个训练约需 {self._rounded(one_by_one)}；在本机并行约需 {self._rounded(here)}{finds}。"
+    def plan_not_measured(self) -> str:
+        return "时间与内存：未作预测，因为没有在本机测量过该模型"
+
+    def plan_time(
+        self,
+        one_by_one: tuple[float, float],
+        here: tuple[float, float],
+        effect: float | None,
+        prices: tuple[float, float] | None,
+    ) -> str:
+        finds = f"，能检出 {100 * effect:.1f} 个百分点以上的差异" if effect else ""
+        priced = f"，费用 {prices[0]:,.2f} 至 {prices[1]:,.2f}" if prices else ""
+        return f"逐个训练约需 {self._between(one_by_one)}；在本机并行约需 {self._between(here)}{priced}{finds}。"
 
     def _rounded(self, seconds: float) -> str:
         minutes = max(1, round(seconds / 60))
         return f"{minutes} 分钟" if minutes < 60 else f"{minutes // 60} 小时 {minutes % 60} 分"
+
+    def _between(self, seconds: tuple[float, float]) -> str:
+        low, high = map(self._rounded, seconds)
+        return low if low == high else f"{low} 至 {high}"
 
     # status
 
@@ -238,7 +252,10 @@ class ChineseTerminal(ChineseRounds):
         return "正在读取数据和模型"
 
     def phase_measuring(self) -> str:
-        return "正在测量本机速度（需要若干秒）"
+        return "正在测量本机速度，结果用于同一模型的所有研究：约 20 秒（--no-measure 可跳过）"
+
+    def phase_measured_for(self, seconds: float) -> str:
+        return f"仍在测量，已 {seconds:.0f} 秒；机器繁忙时，载入模型最花时间"
 
     def phase_writing(self) -> str:
         return "正在写记录"

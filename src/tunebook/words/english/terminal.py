@@ -20,6 +20,11 @@ __all__ = ["EnglishTerminal"]
 LISTED = 5
 
 
+def _time_range(seconds: tuple[float, float]) -> str:
+    low, high = map(rounded_time, seconds)
+    return f"about {low}" if low == high else f"{low} to {high}"
+
+
 def _step(step: int, total: int | None) -> str:
     return f"step {step}" + ("" if total is None else f" of {total}")
 
@@ -141,11 +146,22 @@ class EnglishTerminal(EnglishRounds):
             )
         return lines
 
-    def plan_time(self, one_by_one: float, here: float, effect: float | None) -> str:
-        """One line with the time that the study takes."""
+    def plan_not_measured(self) -> str:
+        """No time is predicted."""
+        return "time and memory: not predicted, for this machine was not measured with this model"
+
+    def plan_time(
+        self,
+        one_by_one: tuple[float, float],
+        here: tuple[float, float],
+        effect: float | None,
+        prices: tuple[float, float] | None,
+    ) -> str:
+        """One line with the time that the study takes: each a range, in seconds."""
         finds = f"; it detects differences of {100 * effect:.1f} points or more" if effect else ""
-        alone = f"One after another the trials would take {rounded_time(one_by_one)}"
-        return f"{alone}; here about {rounded_time(here)}{finds}."
+        priced = f", for {prices[0]:,.2f} to {prices[1]:,.2f}" if prices else ""
+        alone = f"One after another the trials would take {_time_range(one_by_one)}"
+        return f"{alone}; here they take {_time_range(here)}{priced}{finds}."
 
     # status
 
@@ -286,7 +302,11 @@ class EnglishTerminal(EnglishRounds):
 
     def phase_measuring(self) -> str:
         """The machine is being measured."""
-        return "measuring this machine (a few seconds)"
+        return "measuring this machine, once for all studies with this model: some 20 seconds (--no-measure skips it)"
+
+    def phase_measured_for(self, seconds: float) -> str:
+        """The measurement goes on."""
+        return f"still measuring, for {seconds:.0f} s; on a busy machine loading the model takes longest"
 
     def phase_writing(self) -> str:
         """The record is being written."""
