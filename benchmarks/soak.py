@@ -3,9 +3,9 @@
     python -m benchmarks.soak            200 kills in all: `make soak`
     python -m benchmarks.soak --quick    a short version for CI
 
-One study on the simulated engine and one on a tiny real model with two workers, each run by the command line's own code. Most kills hit
-the runner, some only a worker. Afterwards every trial, outcome, curve, finding and adapter is compared, bit
-for bit; only measured times may differ. Prints one JSON line for each study and one for all.
+One study on the simulated engine and one on a tiny real model with two workers, each run by the command line's own
+code. Most kills hit the runner, some only a worker. Afterwards every trial, outcome, curve, finding and adapter is
+compared, bit for bit; only measured times may differ. Prints one JSON line for each study and one for all.
 """
 
 from __future__ import annotations

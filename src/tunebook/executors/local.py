@@ -41,7 +41,7 @@ _START_SECONDS = 300.0
 """A worker loads its libraries and the base model before it is ready; that shows no progress."""
 _STARTS = 3
 """How often a worker that dies before it is ready is started again."""
-_CALIBRATION_SECONDS = 300.0
+_CALIBRATION_SECONDS = 120.0
 """How long the measurement of the machine may take, the start of its worker included."""
 
 
