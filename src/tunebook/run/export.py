@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import TrialFact
+from tunebook.core.quantisation import NONE
 from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
 from tunebook.data.template import Encoder
@@ -15,6 +17,7 @@ from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
+from tunebook.export.quantised import adapter_readme
 from tunebook.export.yaml_text import yaml_text
 from tunebook.files import replaced_folder, writing
 from tunebook.run.paths import StudyPaths
@@ -39,7 +42,7 @@ def best_trial(study: StudyRead) -> TrialFact | None:
     return ranked[(len(ranked) - 1) // 2] if ranked else None
 
 
-def write_best(study: StudyRead, folder: Path) -> Path | None:
+def write_best(study: StudyRead, place: StudyPaths) -> Path | None:
     """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`. It is replaced as a whole.
 
     Returns: the folder, or None while there is no best trial. Raises: DiskFull, UnwritableFolder: it cannot be written;
@@ -48,11 +51,14 @@ def write_best(study: StudyRead, folder: Path) -> Path | None:
     fact = best_trial(study)
     if fact is None:
         return None
-    target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
+    target, source = place.folder / "best", place.folder / "adapters" / str(fact.trial.id)
     with replaced_folder(target) as scratch:
         if source.is_dir():  # an external trainer need not return its weights
             copy_adapter(source, scratch)
         (scratch / "config.yaml").write_text(configuration_yaml(study, fact), encoding="utf-8")
+        if _quantization(study) != NONE:
+            wanted = _target(study, fact, source, place)
+            (scratch / "README.md").write_text(adapter_readme(wanted), encoding="utf-8")
     return target
 
 
@@ -77,6 +83,7 @@ def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
     values: dict[str, Any] = {
         "study": study.spec.name,
         "model": study.spec.model,
+        **({"quantization": _quantization(study)} if _quantization(study) != NONE else {}),
         "trial": fact.trial.id,
         "seed": fact.trial.seed,
         "validation_accuracy": outcome.accuracy,
@@ -89,12 +96,15 @@ def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
 TRAIN_FILE = "train.messages.jsonl"
 
 
-def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Path]:
+def export_study(
+    place: StudyPaths, form: str, to: Path | None, warn: Callable[[str], None] = lambda text: None
+) -> dict[str, Path]:
     """Write one export. Returns the paths by name.
 
     Args:
         form: one of `export.FORMATS`.
         to: the folder; default `export/<form>` in the study folder. Existing files of the same names are replaced.
+        warn: told, in the study's language, what may mislead.
 
     Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter no longer
         exists. DiskFull, UnwritableFolder: it cannot be written.
@@ -118,6 +128,8 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
             copy_adapter(adapter, target)
         elif form == "merged":
             _merge(study, place, adapter, target)
+            if _quantization(study) != NONE:
+                warn(words.merged_from_quantised(_quantization(study)))
         if data is not None:
             paths["training data"] = _written(target / TRAIN_FILE, data)
         for name, text in export_texts(form, _target(study, fact, adapter, place)).items():
@@ -137,6 +149,8 @@ def _target(study: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths)
         targets=_targets(adapter),
         train_file=TRAIN_FILE,
         dtype=study.facts.model.get("dtype", "float32"),
+        quantization=_quantization(study),
+        quantised_folder=bool(study.facts.model.get("quantised_folder")),
         accuracy=_accuracy(study),
     )
 
@@ -169,7 +183,13 @@ def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> 
 
     base = resolve_model(found.spec.model, place.base)
     stops = Encoder(load_tokenizer(base), stops=stop_tokens(base)).stop_ids
-    merge(base, adapter, target, found.facts.model.get("dtype", "float32"), stops=stops)
+    dtype = found.facts.model.get("dtype", "float32")
+    merge(base, adapter, target, dtype, stops=stops, quantization=_quantization(found))
+
+
+def _quantization(study: StudyRead) -> str:
+    """How the base model's weights were kept."""
+    return str(study.facts.model.get("quantization") or NONE)
 
 
 def _training_data(study: StudyRead, place: StudyPaths) -> str:

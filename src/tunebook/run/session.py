@@ -99,7 +99,7 @@ class _Session:
                 self._trackers.close()
             self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
             study = read_ledger(self._ledger)
-            write_best(study, self._folder)
+            write_best(study, self._prepared.place)
             write_record(study, self._folder, warn=self._observer.warning)
             return study.conclusions
 
