@@ -1,4 +1,4 @@
-"""On a base in 4 or 8 bits both engines train as PEFT does on the same one, and keep no weight that was given back."""
+"""On a base in 4 or 8 bits both engines train as PEFT does on the same base, and keep no dequantised weight."""
 
 from __future__ import annotations
 
@@ -130,9 +130,17 @@ def test_no_weight_that_was_given_back_outlives_its_multiply(llama, kind, monkey
 
 
 def run(engine, folder, number, **values):
-    options = EngineOptions(str(folder["model"]), threads=1, quantization=folder["kind"], extra={"slots": 2})
+    options = EngineOptions(model=str(folder["model"]), threads=1, quantization=folder["kind"], extra={"slots": 2})
     configuration = BASE.with_values(num_train_epochs=2, **values)
-    jobs = [TrialJob(number, configuration, number, ("validation",), str(folder["to"] / engine.name / str(number)))]
+    jobs = [
+        TrialJob(
+            id=number,
+            configuration=configuration,
+            seed=number,
+            splits=("validation",),
+            folder=str(folder["to"] / engine.name / str(number)),
+        )
+    ]
     recorder = EventRecorder(jobs, lambda told: False)
     engine(options).run(recorder, WORKLOAD, recorder)
     assert not recorder.failures
@@ -161,11 +169,14 @@ def test_dora_trains_on_a_quantised_base(llama, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trial_on_a_quantised_base_is_resumed_and_does_not_depend_on_its_cohort(llama, tmp_path, kind):
-    options = EngineOptions(str(llama), threads=1, quantization=kind, extra={"slots": 2}, checkpoint_seconds=0.0)
+    options = EngineOptions(model=str(llama), threads=1, quantization=kind, extra={"slots": 2}, checkpoint_seconds=0.0)
     found = []
     for name, numbers, stops in (("alone", [3], (None,)), ("two", [3, 4], (3, None))):
         for stop in stops:
-            jobs = [TrialJob(n, BASE, n, ("validation",), str(tmp_path / name / str(n))) for n in numbers]
+            jobs = [
+                TrialJob(id=n, configuration=BASE, seed=n, splits=("validation",), folder=str(tmp_path / name / str(n)))
+                for n in numbers
+            ]
             recorder = EventRecorder(jobs, lambda told, stop=stop: stop is not None and len(told.of(Step)) >= stop)
             PackedEngine(options).run(recorder, WORKLOAD, recorder)
         found.append(recorder.results[3])

@@ -47,7 +47,7 @@ def run_and_show(
     from tunebook.errors import Interrupted
 
     assert isinstance(study, Study)
-    command = shell_line(["tunebook", "run", str(study.place.file or study.place.folder)])
+    command = shell_line(["tunebook", "run", str(study.paths.file or study.paths.folder)])
     try:
         with TerminalObserver(study.spec.budget.trials or 1, quiet, study.words) as observer:
             study.run(observer, final=final, retry_failed=retry_failed)
@@ -55,13 +55,14 @@ def run_and_show(
         messages().print(study.words.stopped(command), soft_wrap=True)
         return stopped.exit_code
     status = study.status()
-    paths = study.paths()
+    outputs = study.outputs()
     if as_json:
-        print_json({"study": study.spec.name, "paths": paths, "failed_trials": status.failed})
+        print_json({"study": study.spec.name, "paths": outputs, "failed_trials": status.failed})
     else:
-        board = study.place.folder / "tensorboard"
+        board = study.paths.folder / "tensorboard"
         curves = {"curves": shell_line(["tensorboard", "--logdir", str(board)])} if board.is_dir() else {}
-        results().print(path_lines({**paths, **curves}, study.words))
+        results().print("\n".join(study.answer()), soft_wrap=True)
+        results().print(path_lines({**outputs, **curves}, study.words))
     if status.failed:
         messages().print(
             study.words.failed_trials(status.failed, f"{command} --retry-failed"),

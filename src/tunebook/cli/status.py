@@ -16,6 +16,7 @@ from rich.text import Text
 from tunebook.cli.options import Folder, Json, StudyArgument
 from tunebook.cli.output import print_json, results
 from tunebook.core.study import RoundKind, TrialState
+from tunebook.words.marks import plain_text
 from tunebook.words.numbers import trial_list
 from tunebook.words.values import Spending
 
@@ -38,6 +39,8 @@ LEAST_IMPORTANT = (
     "speed",
     "deaths",
     "baseline",
+    "planned",
+    "resumable",
     "cohort",
     "failed",
 )
@@ -165,6 +168,8 @@ def _line(s: StudyStatus, words: Words) -> str:
 def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     """The facts by name, one line each."""
     facts = {"spent": words.spent(_spending(s))}
+    if s.simulated_by is not None:
+        facts = {"simulated": plain_text(words.simulated(s.simulated_by)), **facts}
     if s.best:
         changes = words.comma.join(words.setting(name, new) for name, (_, new) in s.best.changes.items())
         span = (s.best.low, s.best.high)
@@ -173,6 +178,10 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
         facts["baseline"] = words.baseline_accuracy(s.baseline_accuracy)
     if s.cohort:
         facts["cohort"] = words.training_now(s.cohort)
+    if resumable := [u.trial for u in s.under_way if u.saved_step is not None and u.trial not in s.cohort]:
+        facts["resumable"] = words.go_on_from_saved(resumable)
+    if waiting := [trial for trial in s.planned if trial not in resumable]:
+        facts["planned"] = words.waiting(waiting)
     for n, each in enumerate(s.under_way[:MOST_UNDER_WAY]):
         facts[f"under_way_{n}"] = _under_way(each, s, words)
     if s.trials_per_hour:

@@ -31,7 +31,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataFacts:
     """What the planner needs to know about the data.
 
@@ -62,7 +62,7 @@ class ExampleText:
     group: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyFacts:
     """Facts about a study that are fixed when it is created and written to the ledger once.
 
@@ -148,7 +148,7 @@ class Curve:
     evaluations: tuple[EvaluationRecord, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a trial cost. `train_seconds` is its share of its cohort's time; `peak_bytes` is the peak of the whole
     process.
@@ -164,7 +164,7 @@ class Cost:
     adapter_bytes: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialFact:
     """A trial with its result, if it has one.
 
@@ -187,7 +187,7 @@ class TrialFact:
         return self.outcomes[split].scores if split in self.outcomes else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class History:
     """Everything that has happened in a study so far, in order.
 

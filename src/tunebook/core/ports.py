@@ -135,7 +135,7 @@ def trained_examples(examples: Sequence[TokenizedExample], max_length: int) -> t
     return tuple((index, example) for index, example in cut if example.completion_ids)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineOptions:
     """Settings that belong to the machine rather than to a trial.
 
@@ -165,7 +165,7 @@ class EngineOptions:
     quantization: str = "none"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialJob:
     """One trial as an engine sees it.
 
@@ -213,7 +213,7 @@ class Sink(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Calibration:
     """Speeds and sizes measured on this machine, from which time and memory are predicted.
 

@@ -146,7 +146,7 @@ def can_become(old: TrialState, new: TrialState) -> bool:
     return new in _NEXT[old]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One configuration trained with one seed, then scored on every example of its splits.
 
@@ -207,7 +207,7 @@ class ContrastKind(StrEnum):
         return self is ContrastKind.DIFFERENCE or self.is_fitted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contrast:
     """A question fixed before its results are seen: how does `treatment` compare with `control`?
 

@@ -61,7 +61,7 @@ class CommandLimits:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSpec:
     """Where the data lies and how to read it; paths are as written in the study file, resolved against its folder."""
 
@@ -106,7 +106,7 @@ class DataSpec:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudySpec:
     """One question: model, data, metric, search space, budget, seed.
 

@@ -236,6 +236,6 @@ def _trainee(
     packed: PackedModel, plan: MemoryPlan, options: EngineOptions, train: Sequence[TokenizedExample],
     configuration: Configuration, seed: int,
 ) -> Trainee:  # fmt: skip
-    job = TrialJob(seed, configuration, seed, (), "")
+    job = TrialJob(id=seed, configuration=configuration, seed=seed, splits=(), folder="")
     return Trainee(job, train, packed.all_shapes, plan.rows, options.share_prompts, None, packed.adapter_dtype,
                    packed.device)  # fmt: skip

@@ -112,7 +112,14 @@ class PeftEngine:
         rate = tokens / seconds
         base = weight_bytes(model)
         peak = _peak_bytes(self._options.device)
-        return Calibration(rate, len(scored) / score_seconds, rate, base, max(peak - base, 0), self._options.device)
+        return Calibration(
+            train_tokens_per_second=rate,
+            score_examples_per_second=len(scored) / score_seconds,
+            one_by_one_tokens_per_second=rate,
+            base_bytes=base,
+            trial_bytes=max(peak - base, 0),
+            device=self._options.device,
+        )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         """One trial after another, as `core.ports.Engine` says."""
@@ -282,10 +289,17 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         steps_done = len(self._steps)
         tokens = sum(e.n_tokens for e in self._examples) * self._configuration.num_train_epochs
         raw = round(tokens * steps_done / self._total) if self._total else 0
-        cost = Cost(seconds, self._score_seconds, raw, raw, _peak_bytes(self._engine._options.device), adapter_bytes)
+        cost = Cost(
+            train_seconds=seconds,
+            score_seconds=self._score_seconds,
+            raw_tokens=raw,
+            computed_tokens=raw,
+            peak_bytes=_peak_bytes(self._engine._options.device),
+            adapter_bytes=adapter_bytes,
+        )
         step, reason = self._broke or (None, None)
         curve = Curve(tuple(self._steps), tuple(self._evaluations))
-        return RawTrial(trial_id, scores, curve, cost, step, reason)
+        return RawTrial(id=trial_id, scores=scores, curve=curve, cost=cost, broke_at_step=step, reason=reason)
 
     def _trained(self) -> Any:
         """Train, with smaller micro-batches and then recomputed activations while memory does not suffice."""

@@ -56,7 +56,7 @@ def options_by_device(options: EngineOptions, devices: Sequence[str]) -> tuple[E
     )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Worker:
     """A worker and what is known of it."""
 
@@ -109,7 +109,7 @@ class LocalExecutor:
         self._limits = limits or Limits()
         self._logs = logs
         self._clock = clock
-        self._workers = [_Worker(number, own) for number, own in enumerate(options)]
+        self._workers = [_Worker(number=number, options=own) for number, own in enumerate(options)]
         self._inbox: queue.SimpleQueue[tuple[_Worker | None, WorkerProcess | None, str, Any]] = queue.SimpleQueue()
         self._book = JobBook(self._limits)
         self._before_the_run: list[TrialEvent] = []

@@ -12,7 +12,7 @@ from tunebook.core.quantisation import NONE
 __all__ = ["ExportTarget"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportTarget:
     """A configuration with what an export needs to know about its study.
 

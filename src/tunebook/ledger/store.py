@@ -223,7 +223,10 @@ class SqlLedger:
 
         def work(connection: Connection) -> list[tuple[Trial, int]]:
             claimed = self._transitions(connection).claim(worker, n, nonce, lease_seconds)
-            return [(self._trial(connection, number), token) for number, token in claimed]
+            return [
+                (rows.decoded(Trial, self._definition(connection, number), self._place), token)
+                for number, token in claimed
+            ]
 
         return self._write(work)
 
@@ -241,7 +244,7 @@ class SqlLedger:
         columns = rows.result_columns(fact)
 
         def work(connection: Connection) -> None:
-            if self._trial(connection, fact.trial.id) != fact.trial:
+            if not self._is_defined_as(connection, fact.trial):
                 raise self._fault(f"trial {fact.trial.id}: the result belongs to a trial that was defined otherwise")
             if self._transitions(connection).finish(fact.trial.id, token, columns, fact.state):
                 rows.write_result(connection, self._id(connection), fact)
@@ -358,21 +361,25 @@ class SqlLedger:
             self._study_id = int(row["id"])
         return self._study_id
 
-    def _trial(self, connection: Connection, number: int) -> Trial:
+    def _is_defined_as(self, connection: Connection, trial: Trial) -> bool:
+        """Whether the ledger holds this very trial; an earlier version may have written it in other words."""
+        text = self._definition(connection, trial.id)
+        return text == encode(trial) or rows.decoded(Trial, text, self._place) == trial
+
+    def _definition(self, connection: Connection, number: int) -> str:
+        """A trial's definition as it was written."""
         where = (trials.c.study_id == self._id(connection), trials.c.id == number)
-        text = connection.execute(select(trials.c.definition).where(*where)).scalar_one_or_none()
+        text: str | None = connection.execute(select(trials.c.definition).where(*where)).scalar_one_or_none()
         if text is None:
             raise never_planned(self._place, number)
-        return rows.decoded(Trial, text, self._place)
+        return text
 
     def _wave_is_there(self, connection: Connection, study_id: int, wave: Wave) -> bool:
         where = (waves.c.study_id == study_id, waves.c.round_number == wave.round, waves.c.number == wave.number)
         definition = connection.execute(select(waves.c.definition).where(*where)).scalar_one_or_none()
         if definition is None:
             return False
-        if definition != rows.wave_text(wave) or any(
-            self._trial(connection, trial.id) != trial for trial in wave.trials
-        ):
+        if definition != rows.wave_text(wave) or not all(self._is_defined_as(connection, t) for t in wave.trials):
             raise self._planned_twice(wave)
         return True
 

@@ -62,7 +62,7 @@ REPEAT_SPAN = 20
 """Numbers set aside for each further round of the same kind."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Problem:
     """The planner's fixed surroundings.
 

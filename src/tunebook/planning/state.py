@@ -217,5 +217,7 @@ def ladder(state: PlanningState, factor: str) -> list[Rung]:
     own = Rung(getattr(state.problem.spec.baseline, factor), control, control)
     rungs = {own.value: own}
     for level in seen:
+        if not any(fact.state.is_answer for fact in level.group.facts):
+            continue  # all its trials failed or were cancelled: nothing is known of it
         rungs[level.value] = Rung(level.value, level.group, level.control)
     return sorted(rungs.values(), key=lambda rung: position(factor, rung.value))

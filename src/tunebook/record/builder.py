@@ -38,7 +38,7 @@ def build(view: View, language: str) -> Record:
     return Record(
         language=words.language,
         title=f"{words.label('title')}{words.title_gap}{clean(view.spec.name)}",
-        status=opening.status(view, words),
+        status=words.join([opening.simulated(view, words), opening.status(view, words)]),
         aim=opening.aim(view, words),
         answer=opening.answer(view, words),
         facts=opening.fact_rows(view, words),
@@ -106,7 +106,7 @@ def _best(view: View, words: Words) -> Best | None:
     if confirmation is not None and confirmation.keys.get("best") == best.key:
         confirmed = confirmation.accuracies.get("best")
     sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
-    trained = view.mean_cost(best.key)[2] and view.keeps_adapters
+    trained = view.mean_cost(best.key)[2] and not view.is_simulated
     if trained and not opening.status(view, words):
         sentences.append(words.where_the_adapter_is())
     return Best(words.label("best"), best_yaml(view, best.key), tuple(sentences), best.trials)

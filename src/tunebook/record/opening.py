@@ -29,6 +29,7 @@ __all__ = [
     "open_items",
     "retuned_rate",
     "sides",
+    "simulated",
     "status",
 ]
 
@@ -48,6 +49,11 @@ def status(view: View, words: Words) -> str:
     return ""
 
 
+def simulated(view: View, words: Words) -> str:
+    """The sentence that the engine trained nothing, or nothing."""
+    return words.simulated(view.spec.engine) if view.is_simulated else ""
+
+
 def aim(view: View, words: Words) -> str:
     """What the study is for: metric, model, the factors that are varied with their values, and the budget."""
     spec = view.spec
@@ -60,7 +66,16 @@ def aim(view: View, words: Words) -> str:
         )
     score = not view.scale.counts_right_answers
     model = str(view.facts.model.get("name") or spec.model)
-    return words.aim(Aim(spec.metric, model, score, tuple(factors), spec.budget.trials, spec.budget.hours))
+    return words.aim(
+        Aim(
+            metric=spec.metric,
+            model=model,
+            is_score=score,
+            factors=tuple(factors),
+            trials=spec.budget.trials,
+            hours=spec.budget.hours,
+        )
+    )
 
 
 def answer(view: View, words: Words) -> tuple[str, ...]:
@@ -199,6 +214,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
         ("model", _model(view, words)),
         ("data", words.data_fact(_data(view, words))),
         ("metric", _metric(view)),
+        ("plugins", _plugins(view, words)),
         ("reference", words.reference_fact(*_reference(view))),
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
         (
@@ -387,7 +403,16 @@ def _warnings(kept: Any, words: Words) -> list[str]:
 
 
 def _metric(view: View) -> str:
-    return clean(view.spec.metric) + (" (per token)" if view.spec.per_token else "")
+    options = [f"{name}: {option}" for name, option in view.spec.metric_options]
+    options += ["per token"] if view.spec.per_token else []
+    return clean(view.spec.metric + (f" ({', '.join(options)})" if options else ""))
+
+
+def _plugins(view: View, words: Words) -> str:
+    """What the study takes from other packages than tunebook."""
+    found = view.facts.environment.get("plugins") or ()
+    each = [words.plugin(p["kind"], clean(p["name"]), clean(f"{p['package']} {p['version']}".strip())) for p in found]
+    return words.label("list_gap").join(each)
 
 
 def _reference(view: View) -> tuple[float | None, float | None, str | None]:

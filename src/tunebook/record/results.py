@@ -30,6 +30,7 @@ from tunebook.record.results_types import (
     ImportanceResult,
     KeyedConfiguration,
     NoiseResult,
+    PluginResult,
     ReferenceResult,
     Results,
     SavingsResult,
@@ -63,12 +64,13 @@ def as_dict(view: View) -> dict[str, Any]:
 
 def _results(view: View) -> Results:
     found, environment = view.conclusions, dict(view.facts.environment)
-    versions = environment.pop("versions", None) or {}
+    versions, plugins = environment.pop("versions", None) or {}, environment.pop("plugins", None) or ()
     return Results(
         schema_version=SCHEMA_VERSION,
         study=_study(view),
         device=environment,
         versions=versions,
+        plugins=tuple(PluginResult(**each) for each in plugins),
         data=_data(view),
         reference=_reference(view),
         noise=_noise(found.noise),
@@ -93,8 +95,10 @@ def _study(view: View) -> StudyResult:
         name=spec.name,
         model=spec.model,
         metric=spec.metric,
+        metric_options=dict(spec.metric_options),
         seed=spec.seed,
         engine=spec.engine,
+        is_simulated=view.is_simulated,
         margin=spec.margin,
         alpha_rule=spec.alpha_rule,
         design=spec.design,

@@ -18,13 +18,13 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.errors import StudyFileError
-from tunebook.plugins import ENGINES, METRICS
+from tunebook.plugins import METRICS, is_simulated
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["View"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """Everything known about a study, read-only.
 
@@ -52,12 +52,9 @@ class View:
             return ScoreScale(kind=ScoreKind.MEAN)
 
     @cached_property
-    def keeps_adapters(self) -> bool:
-        """Whether the engine produces adapters that can be used."""
-        try:
-            return ENGINES.load(self.spec.engine).trains
-        except StudyFileError:  # its package is no longer installed, but its adapters still exist
-            return True
+    def is_simulated(self) -> bool:
+        """Whether the engine trains nothing, so that every result is made up."""
+        return is_simulated(self.spec.engine)
 
     @cached_property
     def trials(self) -> tuple[TrialFact, ...]:

@@ -11,17 +11,23 @@ from typing import Any
 
 import psutil
 
+from tunebook.core.study import StudySpec
+from tunebook.plugins import ENGINES, EXECUTORS, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS
+
 __all__ = ["changed_versions", "describe_environment", "device_name", "free_bytes", "own_commit"]
 
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
-def describe_environment(device: str, threads: int, quantised: bool = False) -> dict[str, Any]:
-    """JSON facts: device, processor, memory, system, and the versions that results depend on.
+def describe_environment(device: str, threads: int, spec: StudySpec, quantised: bool = False) -> dict[str, Any]:
+    """JSON facts: device, processor, memory, system, and the versions that results depend on, those of other packages'
+    metrics, planners, ... that the study names among them.
 
     Args:
         quantised: whether the base model's weights are kept in 4 or 8 bits.
     """
+    foreign = _foreign_plugins(spec)
+    libraries = (*LIBRARIES, *(("bitsandbytes",) if quantised else ()), *(each["package"] for each in foreign))
     return {
         "device": device,
         "device_name": device_name(device),
@@ -30,9 +36,27 @@ def describe_environment(device: str, threads: int, quantised: bool = False) -> 
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in (*LIBRARIES, *(("bitsandbytes",) if quantised else ()))},
+        "versions": {name: _version(name) for name in libraries},
+        "plugins": foreign,
         "commit": own_commit(),
     }
+
+
+def _foreign_plugins(spec: StudySpec) -> list[dict[str, str]]:
+    """What the study takes from other packages: kind, name, package and version of each."""
+    named = (
+        (METRICS, (spec.metric,)),
+        (PLANNERS, (spec.planner,)),
+        (ENGINES, (spec.engine,)),
+        (EXECUTORS, (spec.executor,)),
+        (TRACKERS, spec.trackers),
+    )
+    found = [(group.key, plugin) for group, names in named for name in names if (plugin := group.origin(name))]
+    return [
+        {"kind": kind, "name": plugin.name, "package": plugin.package, "version": plugin.version}
+        for kind, plugin in found
+        if plugin.package != OWN_PACKAGE
+    ]
 
 
 def device_name(device: str) -> str:
@@ -48,7 +72,7 @@ def device_name(device: str) -> str:
 def changed_versions(then: dict[str, Any], now: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Libraries, devices and tunebook's own commit that differ between two environments, as name to (then, now)."""
     before, after = then.get("versions", {}), now.get("versions", {})
-    changes = {name: (before.get(name), after.get(name)) for name in after if before.get(name) != after.get(name)}
+    changes = {name: (before[name], after[name]) for name in after if name in before and before[name] != after[name]}
     for name in ("device_name", "threads", "python", "commit"):
         if then.get(name) != now.get(name):
             changes[name] = (str(then.get(name)), str(now.get(name)))

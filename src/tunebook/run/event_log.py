@@ -214,7 +214,7 @@ def _parsed(lines: list[bytes]) -> Iterator[dict[str, Any]]:
             yield value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UnderWay:
     """A trial that has started and has no result yet.
 
@@ -245,7 +245,7 @@ def under_way(folder: Path, history: History, now: float | None = None) -> tuple
         if fact is None or fact.state.is_final:
             continue
         with suppress(KeyError, TypeError, ValueError):  # another program has written into the file
-            before = by_trial.get(fact.trial.id, UnderWay(fact.trial.id))
+            before = by_trial.get(fact.trial.id, UnderWay(trial=fact.trial.id))
             by_trial[fact.trial.id] = replace(_after(before, event), heard_seconds_ago=max(0.0, clock - event["time"]))
     return tuple(by_trial[number] for number in sorted(by_trial))
 
@@ -253,7 +253,7 @@ def under_way(folder: Path, history: History, now: float | None = None) -> tuple
 def _after(before: UnderWay, event: dict[str, Any]) -> UnderWay:
     match event["event"]:
         case "started":
-            return UnderWay(before.trial, saved_step=before.saved_step)
+            return UnderWay(trial=before.trial, saved_step=before.saved_step)
         case "step":
             record = event["record"]
             return replace(before, step=int(record["step"]), loss=record["loss"])

@@ -56,17 +56,17 @@ class StudyPlan:
 
 
 def plan_study(
-    spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
+    spec: StudySpec, paths: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
 ) -> StudyPlan:
     """Check everything and predict what a run would do. Trains nothing and writes nothing.
 
     Raises: UserError: bad input, as `run` would raise it.
     """
-    require_confirmed(spec, place, starts_program=False, trusted=trust_study_code)
-    prepared = prepare(spec, place, trust_remote_code)
+    require_confirmed(spec, paths, starts_program=False, trusted=trust_study_code)
+    prepared = prepare(spec, paths, trust_remote_code)
     facts, history, calibration = prepared.facts, History(), None
-    if has_ledger(place):
-        study = read_study(place)
+    if has_ledger(paths):
+        study = read_study(paths)
         facts, history, calibration = as_begun(study.facts, facts), study.history, study.calibration
     if calibration is None:
         executor = prepared.make_executor(logs=False)

@@ -38,7 +38,7 @@ from tunebook.study_file import with_line
 __all__ = ["Prepared", "check_long_rows", "prepare"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """A study that is ready to be planned and run.
 
@@ -52,7 +52,7 @@ class Prepared:
     """
 
     spec: StudySpec
-    place: StudyPaths
+    paths: StudyPaths
     base: Path
     metric: Metric
     engines: EngineChoice
@@ -99,7 +99,7 @@ class Prepared:
             devices=self.devices,
             workload=self.workload(splits),
             transform=self._judging(entry, splits),
-            logs=str(self.place.folder / "logs") if logs else "",
+            logs=str(self.paths.folder / "logs") if logs else "",
         )
 
     def open_test(self, executor: Executor) -> None:
@@ -128,21 +128,21 @@ class Prepared:
         )
 
 
-def prepare(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> Prepared:
+def prepare(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool = False) -> Prepared:
     """Load and check everything that a study needs.
 
     Raises: UserError: bad data, model, device or metric; nothing was written or spent.
     """
     try:
-        return _checked(spec, place, trust_remote_code)
+        return _checked(spec, paths, trust_remote_code)
     except UserError as error:
-        if place.file is None:
+        if paths.file is None:
             raise
-        raise type(error)(with_line(str(error), place.file)) from error
+        raise type(error)(with_line(str(error), paths.file)) from error
 
 
-def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Prepared:
-    base = place.base
+def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Prepared:
+    base = paths.base
     for group, names in ((PLANNERS, (spec.planner,)), (EXECUTORS, (spec.executor,)), (TRACKERS, spec.trackers)):
         for name in names:
             group.load(name)
@@ -158,17 +158,17 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
     facts = StudyFacts(
         data=data.facts,
         examples=data.examples,
-        hashes={**data.hashes, **_hashes(place, options, engines.first)},
+        hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads, options.quantization != NONE),
+        environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
         scale=metric.scale,
         table=table.configurations if table else (),
         folding=engines.first.folding,
     )
     return Prepared(
         spec=spec,
-        place=place,
+        paths=paths,
         base=base,
         metric=metric,
         engines=engines,
@@ -198,7 +198,7 @@ def _machine(
     if not entry.needs_model:
         _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        options = EngineOptions(name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
+        options = EngineOptions(model=name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
         return options, {"name": spec.model}, PlainTokenizer(), ("cpu",)
     from tunebook.engines import base_model
     from tunebook.engines.quantisation import quantization_of, resolve_quantization
@@ -208,11 +208,11 @@ def _machine(
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
     quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
-        str(folder),
-        devices[0],
-        dtype,
-        threads,
-        spec.share_prompts,
+        model=str(folder),
+        device=devices[0],
+        dtype=dtype,
+        threads=threads,
+        share_prompts=spec.share_prompts,
         trust_remote_code=trust,
         extra=extra,
         quantization=quantization,
@@ -282,14 +282,14 @@ def _command_settings(spec: StudySpec) -> dict[str, Any]:
     }
 
 
-def _hashes(place: StudyPaths, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
+def _hashes(paths: StudyPaths, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
     hashes = {}
     if entry.needs_model:
         from tunebook.engines.base_model import fingerprint
 
         hashes["model"] = fingerprint(Path(options.model), options.quantization)
-    if place.file is not None:
-        hashes["study_file"] = hashlib.sha256(place.file.read_bytes()).hexdigest()
+    if paths.file is not None:
+        hashes["study_file"] = hashlib.sha256(paths.file.read_bytes()).hexdigest()
     return hashes
 
 

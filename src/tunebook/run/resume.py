@@ -30,7 +30,7 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
         ledger.create_study(prepared.spec, prepared.facts)
         ledger.note("environment", prepared.facts.environment)
         # relative, so that a study folder copied with its data works on another machine
-        ledger.note("data_root", {"relative": os.path.relpath(prepared.base, prepared.place.folder.absolute())})
+        ledger.note("data_root", {"relative": os.path.relpath(prepared.base, prepared.paths.folder.absolute())})
         return prepared.spec
     ledger.history()  # checks every row against its checksum before anything is written
     _check_spec(known, prepared.spec, prepared)
@@ -47,7 +47,7 @@ def _check_spec(old: StudySpec, new: StudySpec, prepared: Prepared) -> None:
     harmful = [key for key, harmless in changed_keys(old, new).items() if not harmless]
     if not harmful:
         return
-    file = prepared.place.file or prepared.place.folder
+    file = prepared.paths.file or prepared.paths.folder
     raise StudyFileError(words_for(new.language).refused_study_changed(str(file), old.name, harmful))
 
 

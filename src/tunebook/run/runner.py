@@ -47,7 +47,7 @@ _LOOK_SECONDS = 1.0
 """How often it is looked for requests to cancel a trial."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunnerParts:
     """What the runner is made of.
 
@@ -227,7 +227,7 @@ class Runner:
         """A trial ends without a result, and with it the checkpoints that it did not come to."""
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             if each not in state.done:
-                self._write(TrialFact(state.trials[each], final, reason=reason), state)
+                self._write(TrialFact(trial=state.trials[each], state=final, reason=reason), state)
 
     def _write(self, fact: TrialFact, state: _WaveState) -> None:
         trial_id = fact.trial.id
@@ -298,7 +298,14 @@ def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
 def job_of(trial: Trial, adapters: Path, riders: tuple[tuple[int, int], ...] = ()) -> TrialJob:
     """A trial as an engine sees it; `riders` are its checkpoints, as (epochs, id of the trial that the checkpoint
     stands for)."""
-    return TrialJob(trial.id, trial.effective, trial.seed, trial.splits, str(adapters / str(trial.id)), riders)
+    return TrialJob(
+        id=trial.id,
+        configuration=trial.effective,
+        seed=trial.seed,
+        splits=trial.splits,
+        folder=str(adapters / str(trial.id)),
+        checkpoints=riders,
+    )
 
 
 def _untrained_loss(history: History) -> float | None:

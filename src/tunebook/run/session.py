@@ -36,7 +36,7 @@ __all__ = ["run_study"]
 
 def run_study(
     spec: StudySpec,
-    place: StudyPaths,
+    paths: StudyPaths,
     observer: Observer,
     trust_remote_code: bool = False,
     final: bool = False,
@@ -45,15 +45,15 @@ def run_study(
     trust_study_code: bool = False,
 ) -> StudyFindings:
     """Run a study or continue it; see `api.Study.run`."""
-    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
+    require_confirmed(spec, paths, starts_program=True, trusted=trust_study_code)
     words = words_for(spec.language)
     observer.phase(words.phase_reading())
-    prepared = prepare(spec, place, trust_remote_code)
+    prepared = prepare(spec, paths, trust_remote_code)
     for warning in prepared.warnings:
         observer.warning(words.notice(warning))
-    with open_ledger(place.folder, write=True, study=spec.name) as ledger:
-        with writing(place.folder):  # a ledger in a database makes no folder
-            place.folder.mkdir(parents=True, exist_ok=True)
+    with open_ledger(paths.folder, write=True, study=spec.name) as ledger:
+        with writing(paths.folder):  # a ledger in a database makes no folder
+            paths.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
         if again:
@@ -80,7 +80,7 @@ class _Session:
         observer: Observer,
     ) -> None:
         self._prepared, self._ledger, self._executor, self._observer = prepared, ledger, executor, observer
-        self._folder = prepared.place.folder
+        self._folder = prepared.paths.folder
         self._calibration = calibration
         self._trackers = Trackers(prepared.spec, self._folder, observer.warning)
 
@@ -99,7 +99,7 @@ class _Session:
                 self._trackers.close()
             self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
             study = read_ledger(self._ledger)
-            write_best(study, self._prepared.place)
+            write_best(study, self._prepared.paths)
             write_record(study, self._folder, warn=self._observer.warning)
             return study.conclusions
 
@@ -153,4 +153,4 @@ def _write_manifest(prepared: Prepared) -> None:
         "environment": facts.environment,
     }
     text = json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(prepared.place.folder / MANIFEST_FILE, text)
+    write_atomically(prepared.paths.folder / MANIFEST_FILE, text)

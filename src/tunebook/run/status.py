@@ -12,6 +12,7 @@ from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
+from tunebook.plugins import is_simulated
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import read_study
@@ -22,7 +23,8 @@ __all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "st
 
 @dataclass(frozen=True)
 class RoundStatus:
-    """One round: `state` is "done", "running" or "to come"; trials counted by state (a round to come: at most)."""
+    """One round: `state` is "done", "running" or "to come"; trials counted by state (a round to come: at most), without
+    those at a checkpoint of another trial."""
 
     number: int | None
     kind: str
@@ -30,7 +32,7 @@ class RoundStatus:
     trials: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BestSoFar:
     """The leading configuration: accuracy with its 95 % interval, and its differences from the baseline."""
 
@@ -52,7 +54,7 @@ class ConfigurationStatus:
     trials: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyStatus:
     """Everything that `tunebook status` shows.
 
@@ -61,9 +63,12 @@ class StudyStatus:
         trials_per_hour: speed so far, from the time that trials took; None before the first result.
         seconds_left: upper bound, predicted from that speed and the trials to come.
         cohort: ids of the trials now running.
+        planned: ids of those that wait; like the counts without those at a checkpoint of another trial, which cost no
+            training and cannot be stopped.
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
         configurations: those that have been scored, the most accurate first.
+        simulated_by: the engine, if it trains nothing, so that every number is made up.
     """
 
     study: str
@@ -82,21 +87,23 @@ class StudyStatus:
     under_way: tuple[UnderWay, ...] = ()
     deaths: tuple[tuple[str, str], ...] = ()
     configurations: tuple[ConfigurationStatus, ...] = ()
+    simulated_by: str | None = None
+    planned: tuple[int, ...] = ()
 
 
-def status_of(place: StudyPaths) -> StudyStatus:
+def status_of(paths: StudyPaths) -> StudyStatus:
     """The status of a study. Works while another process runs it.
 
     Raises: NotFoundError: it has not been started.
     """
-    found = read_study(place)
+    found = read_study(paths)
     status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
     deaths = tuple(
         (values["worker"], values["reason"])
         for code, values in found.notes
         if code in ("worker_died", "worker_retired")
     )
-    return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
+    return replace(status, under_way=under_way(paths.folder, found.history), deaths=deaths)
 
 
 def study_status(
@@ -114,7 +121,8 @@ def study_status(
         + tuple(RoundStatus(None, str(each.kind), "to come", {"planned": each.n_trials}) for each in outlook.rounds),
         best=_best(spec, history, conclusions),
         baseline_accuracy=_baseline(spec, history, conclusions),
-        cohort=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.RUNNING),
+        cohort=_in_state(history, TrialState.RUNNING),
+        planned=_in_state(history, TrialState.PLANNED),
         budget_trials=spec.budget.trials,
         spent_trials=math.ceil(sum(f.trial.budget_units for f in spent) - 1e-9),
         budget_hours=spec.budget.hours,
@@ -123,7 +131,13 @@ def study_status(
         seconds_left=3600 * to_come / speed if speed else None,
         failed=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.FAILED),
         configurations=_configurations(spec, history, conclusions),
+        simulated_by=spec.engine if is_simulated(spec.engine) else None,
     )
+
+
+def _in_state(history: History, state: TrialState) -> tuple[int, ...]:
+    facts = history.trials.values()
+    return tuple(f.trial.id for f in facts if f.state is state and f.trial.checkpoint_of is None)
 
 
 def _configurations(
@@ -154,7 +168,7 @@ def _past_rounds(history: History) -> Sequence[RoundStatus]:
             number,
             str(wave.kind),
             "done" if number in history.closed_rounds else "running",
-            dict(Counter(str(fact.state) for fact in history.of_round(number))),
+            dict(Counter(str(f.state) for f in history.of_round(number) if f.trial.checkpoint_of is None)),
         )
         for number, wave in last.items()
     ]
@@ -166,7 +180,14 @@ def _best(spec: StudySpec, history: History, conclusions: StudyFindings | None) 
     best = conclusions.best
     accuracy, low, high = conclusions.accuracies[best.key]
     configuration = history.trials[best.trials[0]].trial.configuration
-    return BestSoFar(best.key, accuracy, low, high, configuration.changes_from(spec.baseline), best.trials)
+    return BestSoFar(
+        key=best.key,
+        accuracy=accuracy,
+        low=low,
+        high=high,
+        changes=configuration.changes_from(spec.baseline),
+        trials=best.trials,
+    )
 
 
 def _baseline(spec: StudySpec, history: History, conclusions: StudyFindings | None) -> float | None:

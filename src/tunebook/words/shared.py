@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tunebook.core.configuration import Configuration
@@ -167,6 +167,15 @@ class StudyShared(Shared):
     def colon(self, lead: str, text: str) -> str:
         """ "lead: text"."""
         return f"{lead}{self.label('colon')}{self.label('word_gap')}{text}"
+
+    def told_apart(
+        self, amount: float | None, other: float | None, form: Callable[[float], str]
+    ) -> tuple[str, str] | None:
+        """Two amounts as they are printed; None where one is unknown, or where both are printed alike."""
+        if not amount or not other:
+            return None
+        texts = form(amount), form(other)
+        return texts if texts[0] != texts[1] else None
 
     def open_contrast(self, finding: Finding, what: str, against: str) -> str:
         """An inconclusive finding in a list: name and effect, or that there is none; `against` is empty for the

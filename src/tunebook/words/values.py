@@ -10,7 +10,7 @@ from tunebook.core.study import TrialState
 __all__ = ["Aim", "Edge", "Ending", "Gain", "Price", "Spending"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Aim:
     """What a study is for.
 
@@ -54,7 +54,7 @@ class Edge:
     asked: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gain:
     """What the opening says of one configuration against the baseline.
 

@@ -27,6 +27,7 @@ from tunebook.core.study import Budget, DataSpec
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.conclusions import conclude
 from tunebook.testing.planner_suite import example_facts, example_study
+from tunebook.testing.sample_study import RecordInputs
 from tunebook.testing.simulated_study import simulated_history, world_oracle
 from tunebook.testing.world import World
 
@@ -39,7 +40,9 @@ def make(language: str = "en"):
     spec = example_study(80, language=language)
     spec = replace(
         spec,
-        data=DataSpec("train.jsonl", "validation.jsonl", "test.jsonl", group="label", train_rows=500),
+        data=DataSpec(
+            train="train.jsonl", validation="validation.jsonl", test="test.jsonl", group="label", train_rows=500
+        ),
         budget=Budget(80),
         baseline_given=tuple(spec.baseline.as_dict())[:8],
         space=SearchSpace((*spec.space.factors, Factor("max_length", (512, 768)))),
@@ -66,7 +69,7 @@ def make(language: str = "en"):
         },
     )
     notes = [("calibration", {"one_by_one_tokens_per_second": 115.0})]
-    return spec, facts, history, conclude(history, spec, data), notes
+    return RecordInputs(spec, facts, history, conclude(history, spec, data), notes)
 
 
 def _examples(split: str, n: int) -> tuple[ExampleText, ...]:

@@ -94,7 +94,7 @@ def test_what_nothing_can_train_on_is_refused(folder: Path, tmp_path: Path) -> N
         quantisation.resolve_quantization(claims(folder, tmp_path / "a", quant_method="fp8"), "none", "float32")
     with pytest.raises(ModelError, match="dtype: found float64"):
         quantisation.resolve_quantization(folder, "nf4", "float64")
-    engine = PeftEngine(EngineOptions(str(folder), quantization="nf4"))
+    engine = PeftEngine(EngineOptions(model=str(folder), quantization="nf4"))
     assert "begins in the base weights" in str(engine.refuses(Configuration(init_lora_weights="pissa")))
     assert engine.refuses(Configuration()) is None
 

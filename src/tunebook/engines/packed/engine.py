@@ -87,7 +87,9 @@ class PackedEngine:
     def _plan(self, workload: Workload, jobs: Sequence[TrialJob]) -> MemoryPlan:
         """The plan for a wave that begins with these jobs, or with ordinary ones where none are known yet."""
         packed, options = self._model(), self._options
-        jobs = jobs or [TrialJob(0, replace(MEASURED, lora_r=ORDINARY_RANK), 0, (), "")]
+        jobs = jobs or [
+            TrialJob(id=0, configuration=replace(MEASURED, lora_r=ORDINARY_RANK), seed=0, splits=(), folder="")
+        ]
         plan = plan_memory(
             ModelSize.of(packed), needs_of(packed, jobs, workload, options.share_prompts), options.device,
             free_bytes(options.device, options.memory_bytes), options.extra.get("slots"), self._n_lanes,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
-    "CUTS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PURPOSES", "REASONS", "ROUNDS", "STATES", "WARNINGS",
+    "CUTS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
+    "ROUNDS", "STATES", "WARNINGS",
 ]  # fmt: skip
 
 GOALS = {
@@ -108,3 +109,11 @@ NOTES = {
     "fewer_together": "主机内存不足；此后 {worker} 最多同时训练 {most_together} 个实验，结果不变。",
     "trial_resumed": "实验 {trials} 在中断后从检查点继续训练，结果与不中断时相同。",
 }
+PLUGIN_KINDS = {
+    "metric": "评价指标",
+    "planner": "规划器",
+    "engine": "训练引擎",
+    "executor": "执行器",
+    "trackers": "跟踪器",
+}
+"""By the study file's key."""

@@ -19,6 +19,7 @@ LABELS = {
     "versions": "版本",
     "model": "模型",
     "data": "数据",
+    "plugins": "来自其他软件包",
     "metric": "评价指标",
     "goal": "目标",
     "noise": "噪声",

@@ -224,8 +224,14 @@ class ChineseNotices(ChinesePieces):
     def refused_nothing_trained(self, folder: str) -> str:
         return f"{folder}：还没有训练过实验，没有可以导出的内容。"
 
+    def refused_simulated(self, engine: str) -> str:
+        return (
+            f"merged：本研究的引擎 {engine} 不做训练，没有可以合并的适配器。"
+            "请用会训练的引擎（packed 或 peft）另起名字重做研究。"
+        )
+
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
         return (
-            f"{adapter}：实验 {trial} 的适配器不在（模拟的或外部训练的研究没有适配器，或文件夹已被删除）。"
+            f"{adapter}：实验 {trial} 的适配器不在（外部训练程序不一定留下适配器，或文件夹已被删除）。"
             f"用 `{command}` 重新训练。"
         )

@@ -10,7 +10,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.chinese.codes import ROUNDS
+from tunebook.words.chinese.codes import PLUGIN_KINDS, ROUNDS
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, bytes_text, count, margin_text, number, points
@@ -32,6 +32,10 @@ class ChineseOpening(ChinesePieces):
 
     def span(self, low: str, high: str) -> str:
         return f"{low}～{high}"
+
+    def simulated(self, engine: str) -> str:
+        lead = f"{strong('模拟结果')}。引擎 {clean(engine)} 不做训练，结果都是虚构的"
+        return f"{lead}：这里的数字不能说明模型或数据的任何情况。"
 
     def in_progress(self, n_final: int, n_known: int) -> str:
         return f"{strong('进行中')}。已规划 {n_known} 个实验，完成 {n_final} 个；以下是目前所知，后面可能还有轮次。"
@@ -139,6 +143,9 @@ class ChineseOpening(ChinesePieces):
             text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个 token 处截断"
         return "；".join([text, *(sentence.rstrip("。") for sentence in facts.get("warnings", ()))])
 
+    def plugin(self, kind: str, name: str, package: str) -> str:
+        return f"{PLUGIN_KINDS.get(kind, kind)} {name}（{package}）"
+
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
         if base is not None:
@@ -224,10 +231,10 @@ class ChineseOpening(ChinesePieces):
 
     def _price(self, price: Price) -> str:
         parts = []
-        if price.seconds and price.best_seconds:
-            parts.append(f"训练 {self.duration(price.seconds)}（最优 {self.duration(price.best_seconds)}）")
-        if price.size and price.best_size:
-            parts.append(f"适配器 {bytes_text(price.size)}（最优 {bytes_text(price.best_size)}）")
+        if seconds := self.told_apart(price.seconds, price.best_seconds, self.duration):
+            parts.append(f"训练 {seconds[0]}（最优 {seconds[1]}）")
+        if size := self.told_apart(price.size, price.best_size, bytes_text):
+            parts.append(f"适配器 {size[0]}（最优 {size[1]}）")
         return "，".join(parts)
 
     def _settle(self, finding: Finding) -> str:

@@ -159,6 +159,12 @@ class ChineseTerminal(ChineseRounds):
     def training_now(self, ids: Sequence[int]) -> str:
         return f"正在训练：{len(ids)} 个并行，{self.trials_named(ids)}"
 
+    def go_on_from_saved(self, ids: Sequence[int]) -> str:
+        return f"已中断，可从保存处继续：{self.trials_named(ids)}"
+
+    def waiting(self, ids: Sequence[int]) -> str:
+        return f"等待运行：{self.trials_named(ids)}"
+
     def speed(self, trials_per_hour: float) -> str:
         return f"速度：每小时 {trials_per_hour:.1f} 个实验"
 

@@ -99,6 +99,12 @@ class ChineseWhole(ChinesePieces):
             "用 tunebook export 可导出为 PEFT 适配器、合并后的模型，或 LLaMA-Factory、axolotl 的配置文件。"
         )
 
+    def english_figures(self) -> str:
+        return (
+            "图中文字是英文，因为没有找到含中文字符的字体。安装一种字体（Debian、Ubuntu：apt install fonts-noto-cjk）"
+            "之后，用 `tunebook report` 重新绘制。"
+        )
+
     def suspects(self, n: int, n_trials: int, shown: int) -> str:
         if not n:
             return f"全部 {n_trials} 个训练正常的实验都答错的样本：无。"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
-    "CUTS", "ENDINGS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PURPOSES", "REASONS", "ROUNDS", "WARNINGS",
+    "CUTS", "ENDINGS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
+    "ROUNDS", "WARNINGS",
 ]  # fmt: skip
 
 GOALS = {
@@ -110,3 +111,11 @@ NOTES = {
     "The results are the same.",
     "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",
 }
+PLUGIN_KINDS = {
+    "metric": "metric",
+    "planner": "planner",
+    "engine": "engine",
+    "executor": "executor",
+    "trackers": "tracker",
+}
+"""By the study file's key."""

@@ -19,6 +19,7 @@ LABELS = {
     "versions": "Versions",
     "model": "Model",
     "data": "Data",
+    "plugins": "From other packages",
     "metric": "Metric",
     "goal": "Goal",
     "noise": "Noise",

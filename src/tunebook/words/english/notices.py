@@ -277,9 +277,16 @@ class EnglishNotices(EnglishPieces):
         """There is nothing to export."""
         return f"{folder}: no trial has been trained yet, so there is nothing to export."
 
+    def refused_simulated(self, engine: str) -> str:
+        """A merged model is asked for of a study in which nothing was trained."""
+        return (
+            f"merged: this study's engine, {engine}, trains nothing and leaves no adapter to merge. Run the study with "
+            "an engine that trains, packed or peft, under another name."
+        )
+
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
         """The adapter to export no longer exists."""
         return (
-            f"{adapter}: the adapter of trial {trial} is not there (a simulated or external study has none, or the "
+            f"{adapter}: the adapter of trial {trial} is not there (an external trainer need not leave one, or the "
             f"folder was deleted). `{command}` trains it again."
         )

@@ -9,7 +9,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.english.codes import ROUNDS
+from tunebook.words.english.codes import PLUGIN_KINDS, ROUNDS
 from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, bytes_text, count, duration, margin_text, number, points
@@ -33,6 +33,13 @@ class EnglishOpening(EnglishPieces):
     def span(self, low: str, high: str) -> str:
         """A range of a factor."""
         return f"{low} to {high}"
+
+    def simulated(self, engine: str) -> str:
+        """The engine trained nothing."""
+        return (
+            f"{strong('Simulated')}. Engine {clean(engine)} trains nothing: its results are made up, and no number "
+            "here says anything about the model or the data."
+        )
 
     def in_progress(self, n_final: int, n_known: int) -> str:
         return (
@@ -156,6 +163,10 @@ class EnglishOpening(EnglishPieces):
             text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
         return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
 
+    def plugin(self, kind: str, name: str, package: str) -> str:
+        """A metric, planner, ... of another package; `kind` is the study file's key."""
+        return f"{PLUGIN_KINDS.get(kind, kind)} {name} from {package}"
+
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
         if base is not None:
@@ -251,10 +262,10 @@ class EnglishOpening(EnglishPieces):
 
     def _price(self, price: Price) -> str:
         parts = []
-        if price.seconds and price.best_seconds:
-            parts.append(f"it trains in {duration(price.seconds)} instead of {duration(price.best_seconds)}")
-        if price.size and price.best_size:
-            parts.append(f"its adapter has {bytes_text(price.size)} instead of {bytes_text(price.best_size)}")
+        if seconds := self.told_apart(price.seconds, price.best_seconds, duration):
+            parts.append(f"it trains in {seconds[0]} instead of {seconds[1]}")
+        if size := self.told_apart(price.size, price.best_size, bytes_text):
+            parts.append(f"its adapter has {size[0]} instead of {size[1]}")
         return ", ".join(parts)
 
     def _settle(self, finding: Finding) -> str:

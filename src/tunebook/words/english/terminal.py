@@ -193,6 +193,14 @@ class EnglishTerminal(EnglishRounds):
         """The running trials."""
         return f"training now: {len(ids)} side by side, {self.trials_named(ids)}"
 
+    def go_on_from_saved(self, ids: Sequence[int]) -> str:
+        """Interrupted trials of which a state is saved."""
+        return f"interrupted, with a saved state to go on from: {self.trials_named(ids)}"
+
+    def waiting(self, ids: Sequence[int]) -> str:
+        """The planned trials that have not begun."""
+        return f"waiting: {self.trials_named(ids)}"
+
     def speed(self, trials_per_hour: float) -> str:
         """Trials per hour."""
         return f"speed: {trials_per_hour:.1f} trials an hour"

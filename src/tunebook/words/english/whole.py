@@ -119,6 +119,13 @@ class EnglishWhole(EnglishPieces):
             "LLaMA-Factory or axolotl."
         )
 
+    def english_figures(self) -> str:
+        """The labels inside the figures are in English for want of a font."""
+        return (
+            "The text inside the figures is in English, because no font with Chinese characters was found. Install one "
+            "(Debian and Ubuntu: apt install fonts-noto-cjk), then `tunebook report` draws them again."
+        )
+
     def suspects(self, n: int, n_trials: int, shown: int) -> str:
         if not n:
             return f"No example was answered wrongly by all {plural(n_trials, 'trained trial')}."
