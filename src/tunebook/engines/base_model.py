@@ -20,7 +20,8 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from tunebook.engines.quantisation import NONE, count_weights, loading_keywords
+from tunebook.core.quantisation import NONE
+from tunebook.engines.quantisation import count_weights, loading_keywords
 from tunebook.engines.user_cache import user_cache
 from tunebook.errors import MissingExtraError, ModelError
 

@@ -19,6 +19,7 @@ from tunebook.core.ports import (
     ExecutorSetup,
     Workload,
 )
+from tunebook.core.quantisation import NONE
 from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
@@ -160,7 +161,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads, spec, options.quantization != "none"),
+        environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
         scale=metric.scale,
         table=table.configurations if table else (),
         folding=engines.first.folding,
@@ -205,7 +206,7 @@ def _machine(
         )
         return options, {"name": spec.model}, PlainTokenizer(), devices
     from tunebook.engines import base_model
-    from tunebook.engines.quantisation import resolve_quantization
+    from tunebook.engines.quantisation import quantization_of, resolve_quantization
 
     folder = base_model.resolve_model(spec.model, base)
     devices = device_names(spec.device)
@@ -222,6 +223,8 @@ def _machine(
         quantization=quantization,
     )
     model = base_model.describe_model(spec.model, folder) | {"dtype": dtype, "quantization": quantization}
+    if quantization_of(folder) != NONE:
+        model["quantised_folder"] = True
     return options, model, base_model.load_tokenizer(folder, trust), devices
 
 
@@ -231,7 +234,7 @@ def _first(devices: tuple[str, ...]) -> str:
 
 
 def _refuse_quantization(spec: StudySpec) -> None:
-    if spec.quantization != "none":
+    if spec.quantization != NONE:
         raise StudyFileError(
             f"quantization: found {spec.quantization}, but engine {spec.engine} does not load the model itself. Set it "
             "in your own program and take the line out."
