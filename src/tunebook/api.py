@@ -7,6 +7,7 @@ Study.load("study.yaml").run()
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
 from tunebook.run.status import StudyStatus
+from tunebook.run.user_requests import Added
 from tunebook.words import Words, words_for
 
 __all__ = ["Study"]
@@ -84,18 +86,34 @@ class Study:
         """Sentences in the study's language."""
         return words_for(self.spec.language)
 
-    def plan(self) -> StudyPlan:
-        """What would run, why, how long, how much memory, and what can be detected. Spends nothing, writes nothing."""
+    def plan(self, measure: bool = True, observer: Observer | None = None) -> StudyPlan:
+        """What would run, why, how long, how much memory, and what can be detected. Trains nothing, writes nothing into
+        the study's folder.
+
+        Args:
+            measure: measure the machine where its speeds are not kept; else no times are predicted.
+            observer: told what takes a while.
+        """
         from tunebook.run.plan import plan_study
 
-        return plan_study(self.spec, self.paths, self._trust, self.trusts_study_code)
+        return plan_study(
+            self.spec, self.paths, self._trust, self.trusts_study_code, measure=measure, observer=observer
+        )
 
-    def run(self, observer: Observer | None = None, final: bool = False, retry_failed: bool = False) -> StudyFindings:
+    def run(
+        self,
+        observer: Observer | None = None,
+        final: bool = False,
+        retry_failed: bool = False,
+        measure: bool = True,
+    ) -> StudyFindings:
         """Run the study, or go on with it, and write the record. Safe to interrupt and repeat.
 
         Args:
             final: afterwards train the recommended configuration on all training rows.
             retry_failed: first put the trials that ended as failed back to planned, so that they are tried again.
+            measure: measure the machine where its speeds are not kept; else no times are predicted, and a budget in
+                hours is kept by what trials took.
 
         Raises: Interrupted: after a signal; UserError: bad input, nothing written; EnvironmentStop: the machine
             stopped us. In each case `run` goes on from there.
@@ -111,6 +129,7 @@ class Study:
             final,
             retry_failed,
             trust_study_code=self.trusts_study_code,
+            measure=measure,
         )
 
     def outputs(self) -> dict[str, Path]:
@@ -143,6 +162,41 @@ class Study:
 
         CancelRequests(self.paths.folder).write(trial, read_study(self.paths).history)
 
+    def add(self, settings: Sequence[str], seeds: int | None = None, tags: Sequence[str] = (), note: str = "") -> Added:
+        """Add trials of your own to a study that was begun: they make a round of their own, are compared with the
+        baseline outside the study's error rate, and take nothing of its budget. `run` trains them.
+
+        Args:
+            settings: a configuration each: "lora_r=64 learning_rate=3e-4", or "baseline", "best", a trial's number, the
+                beginning of a key.
+            seeds: new seeds for each; default: the study's.
+            tags, note: kept with each trial and shown in the record.
+
+        Raises: NotFoundError: the study has not been begun, or there is no such configuration. UserError: a setting or
+            a number that cannot be.
+        """
+        from tunebook.run.user_requests import add_trials
+
+        return add_trials(self.paths, settings, seeds, tags, note)
+
+    def remark(self, trial: int, note: str = "", tags: Sequence[str] = ()) -> None:
+        """Keep a note (in the place of an earlier one) and tags with a trial; the record and trials.csv show them.
+
+        Raises: NotFoundError: no such trial. UserError: nothing to keep.
+        """
+        from tunebook.run.user_requests import remark
+
+        remark(self.paths, trial, note, tags)
+
+    def stop(self) -> None:
+        """Ask the process that runs this study to end after its running step, within seconds, as SIGTERM does.
+
+        Raises: NotFoundError: it has not been begun. UserError: nothing runs it.
+        """
+        from tunebook.run.cancel_requests import ask_to_stop
+
+        ask_to_stop(self.paths)
+
     def report(self, language: str | None = None) -> dict[str, Path]:
         """Write the record again from the ledger; gives the paths by name."""
         from tunebook.run.reading import read_study
@@ -173,9 +227,11 @@ class Study:
 
         return rerun_trial(self.paths, trial, observer or Silent(), self._trust, self.trusts_study_code)
 
-    def export(self, form: str = "peft", to: str | Path | None = None) -> dict[str, Path]:
+    def export(
+        self, form: str = "peft", to: str | Path | None = None, warn: Callable[[str], None] = lambda text: None
+    ) -> dict[str, Path]:
         """The best configuration's adapter ("peft"), the model with it merged in ("merged"), or its configuration for
-        another trainer ("llama-factory", "axolotl")."""
+        another trainer ("llama-factory", "axolotl"). `warn` is told what may mislead."""
         from tunebook.run.export import export_study
 
-        return export_study(self.paths, form, Path(to) if to else None)
+        return export_study(self.paths, form, Path(to) if to else None, warn)

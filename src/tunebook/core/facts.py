@@ -13,7 +13,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding
 from tunebook.core.score import ScoreScale
 from tunebook.core.space import Folding
-from tunebook.core.study import Trial, TrialState, Wave
+from tunebook.core.study import OwnTrials, Trial, TrialState, Wave
 
 __all__ = [
     "Cost",
@@ -198,6 +198,7 @@ class History:
         sealed: the confirm list, once sealed: role ("best", "cheapest", "baseline") to effective key.
         findings: the findings of all closed rounds, in order.
         closed_rounds: numbers of the rounds that have been judged.
+        own: what the user has asked to add, in order; each request becomes a round of kind OWN.
     """
 
     waves: tuple[Wave, ...] = ()
@@ -206,6 +207,7 @@ class History:
     sealed: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     closed_rounds: tuple[int, ...] = ()
+    own: tuple[OwnTrials, ...] = ()
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""

@@ -79,7 +79,7 @@ class StudyPlanner:
     def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
         skipped: list[tuple[str, dict[str, Any]]] = []
         for kind in _kinds_to_come(state):
-            wave = round_of(kind, self._problem).first_wave(state, last.round + 1)
+            wave = round_of(kind, self._problem).first_wave(state, state.next_round)
             if wave is not None and wave.trials:
                 keeps = kind is RoundKind.CONFIRM or state.is_confirmed
                 budget = state.problem.spec.budget if keeps else None

@@ -15,6 +15,8 @@ from tunebook.core.ports import Calibration, Ledger, Planner
 from tunebook.core.study import Purpose, RoundKind, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.ledger import ledger_address, open_ledger
+from tunebook.planning.own_trials import with_own_trials
+from tunebook.planning.problem import Problem
 from tunebook.plugins import ENGINES, PLANNERS
 from tunebook.run.paths import StudyPaths, locate
 from tunebook.statistics.conclusions import conclude
@@ -98,7 +100,10 @@ def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration
     """
     folding = facts.folding or ENGINES.load(spec.engine).folding
     table = facts.table or _planned_table(spec, history)
-    return PLANNERS.load(spec.planner)(spec, facts.data, folding, table, calibration)
+    planner = PLANNERS.load(spec.planner)(spec, facts.data, folding, table, calibration)
+    return with_own_trials(
+        planner, Problem(spec=spec, facts=facts.data, folding=folding, table=table, calibration=calibration)
+    )
 
 
 def as_begun(begun: StudyFacts, now: StudyFacts) -> StudyFacts:

@@ -55,8 +55,9 @@ def judge_round(history: History, round_number: int, spec: StudySpec, facts: Dat
     if all(contrast.kind.is_fitted for contrast in contrasts):
         return judge_fitted(contrasts, history, spec.baseline, alpha, spec.margin, (round_number, kind))
     found = judge(contrasts, history, alpha, spec.margin, facts.groups, round_number, kind)
-    if any(wave.kind is kind and wave.round < round_number for wave in history.waves):
-        # a further round of a kind, after the budget was raised: its share of the error rate has been spent
+    if kind is RoundKind.OWN or any(wave.kind is kind and wave.round < round_number for wave in history.waves):
+        # a further round of a kind, after the budget was raised: its share of the error rate has been spent; trials
+        # that the user added were chosen with results in sight
         return tuple(replace(finding, warnings=(*finding.warnings, "exploratory")) for finding in found)
     return found
 

@@ -69,7 +69,7 @@ def with_wave(history: History, wave: Wave, oracle: Oracle) -> History:
     trials = dict(history.trials)
     for trial in wave.trials:
         trials[trial.id] = oracle(trial, history)
-    seconds = sum(trials[t.id].cost.train_seconds for t in wave.trials if t.costs_budget)
+    seconds = sum(trials[t.id].cost.train_seconds for t in wave.trials if t.has_training)
     return replace(
         history,
         waves=(*history.waves, wave),

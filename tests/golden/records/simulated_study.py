@@ -7,7 +7,7 @@ exponentially and, where training broke, rises at the end.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from tunebook.core.facts import (
     TrialFact,
 )
 from tunebook.core.order import steps_per_epoch
+from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec
 from tunebook.planning.planner import StudyPlanner
@@ -68,7 +69,15 @@ def make(language: str = "en"):
             "versions": {"tunebook": "0.1.0", "torch": "2.13.0", "peft": "0.21.2"},
         },
     )
-    notes = [("calibration", {"one_by_one_tokens_per_second": 115.0})]
+    measured = Calibration(
+        train_tokens_per_second=400.0,
+        score_examples_per_second=1e6,
+        one_by_one_tokens_per_second=115.0,
+        base_bytes=600 * 2**20,
+        trial_bytes=12 * 2**20,
+        device="cpu",
+    )
+    notes = [("calibration", asdict(measured))]
     return RecordInputs(spec, facts, history, conclude(history, spec, data), notes)
 
 

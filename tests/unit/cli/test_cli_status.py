@@ -78,7 +78,7 @@ def test_the_trials_that_can_be_stopped_are_named_and_those_that_can_go_on():
     )
     text = "\n".join(shown(s, 120, 40))
     assert "trials 20-23" in text
-    assert "interrupted, with a saved state to go on from: trial 31" in text
+    assert "interrupted: trial 31 goes on after step 4" in text
     assert "waiting: trials 30, 32-33" in text
 
 

@@ -64,6 +64,17 @@ def test_plain_peft_is_estimated_where_a_second_model_does_not_fit(quick, model,
     assert measured.one_by_one_tokens_per_second == calibration.PLAIN_SHARE * measured.train_tokens_per_second
 
 
+def test_without_time_a_step_and_a_few_scored_examples_are_measured(quick, model, workload, monkeypatch):
+    monkeypatch.setattr(calibration, "LIMIT_SECONDS", 0.0)
+    monkeypatch.setattr(calibration, "_plain_rates_if_they_fit", lambda *args: pytest.fail("there is no time"))
+    monkeypatch.setattr(calibration, "_highest_that_fits", lambda *args: pytest.fail("there is no time"))
+    measured = calibration.measure(PackedModel(copy.deepcopy(model)), PLAN, quick, workload, Lanes(1, 1, False))
+    assert measured.train_tokens_per_second > 0
+    assert measured.score_examples_per_second > 0
+    assert measured.values["rank_cost"] == 0
+    assert 0 <= measured.values["others_busy"] <= 1
+
+
 def test_one_after_another_is_predicted_with_its_own_scoring():
     measured = Calibration(
         train_tokens_per_second=100.0,

@@ -470,7 +470,7 @@ def test_hours_are_kept_without_a_calibration_by_what_trials_took():
 def test_outlook_of_a_new_study_foresees_every_round():
     outlook = StudyPlanner(example_study(), FACTS, Folding.everything()).outlook(History())
     assert [each.kind for each in outlook.rounds] == [
-        kind for kind in list(RoundKind)[2:] if kind is not RoundKind.PILOT
+        kind for kind in list(RoundKind)[2:] if kind not in (RoundKind.PILOT, RoundKind.OWN)
     ]
     assert outlook.rounds[0].n_trials == 36
     assert outlook.wanted_trials == 92
@@ -490,7 +490,7 @@ def test_outlook_while_trials_are_running_promises_no_more_than_the_budget():
     outlook = planner.outlook(History(waves=(reference, explore), trials=trials))
     assert sum(each.n_trials for each in outlook.rounds) <= 75 - len(explore.trials)
     assert [each.kind for each in outlook.rounds] == [
-        kind for kind in list(RoundKind)[2:] if kind is not RoundKind.PILOT
+        kind for kind in list(RoundKind)[2:] if kind not in (RoundKind.PILOT, RoundKind.OWN)
     ]
     assert outlook.rounds[0].n_trials == 36 - len(explore.trials)
 
