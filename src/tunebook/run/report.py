@@ -37,15 +37,7 @@ def write_record(
 
 def answer_paragraphs(study: StudyRead) -> tuple[str, ...]:
     """What the record says first, one paragraph each, as plain text in the study's language."""
-    view = View(
-        spec=study.spec,
-        facts=study.facts,
-        history=study.history,
-        conclusions=study.conclusions,
-        notes=study.notes,
-        outlook=study.outlook,
-    )
-    record = build(view, study.spec.language)
+    record = build(_view(study), study.spec.language)
     return tuple(plain_text(text) for text in (record.status, *record.answer) if text)
 
 

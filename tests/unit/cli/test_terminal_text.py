@@ -43,7 +43,7 @@ def test_both_streams_are_clean(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_stands_in_tables_and_groups_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
-    table = Table(grid=ATTACK)
+    table = Table(ATTACK)
     table.add_row(Text(ATTACK))
     table.add_row(ATTACK)
     results().print(Group(Text(ATTACK), Panel(table)))
