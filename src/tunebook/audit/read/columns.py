@@ -245,7 +245,8 @@ class _Settling:
             return word
         if not numbers:
             return replace(word, refused="" if any(has_failed(c) for c in cells) and word.kind else "unread")
-        if any(n.signed for n in numbers):
+        counted = word.kind in (None, MeasureKind.SHARE)
+        if any(n.signed and (counted or n.value >= 0) for n in numbers):  # a reward may be negative
             return replace(word, refused="difference")
         if word.kind is None:
             sure = fits and (self.speaks_of_accuracy or any(n.percent or n.total for n in numbers))

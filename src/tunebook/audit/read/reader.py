@@ -147,7 +147,7 @@ class _Reading:
             rows=rows,
             claims=claims,
             best_blocks=self._best_blocks({row.line for row in rows}),
-            stated_examples=examples_said(self.text),
+            stated_examples=examples_said(self.text, measure.split),
             seeds=seeds,
             columns=tuple(self.uses),
             unread_cells=tuple(cell for table in tables for cell in table.unread),
@@ -214,9 +214,13 @@ class _Reading:
                     f"{self.source}, line {grid.line}: {n_rows:,} rows of trials by here; at most {MAX_TRIALS:,} are "
                     "audited. Split the record."
                 )
+            table = Table(grid, number, columns)
+            if any(table.gives_again(other) for other in tables):
+                self.notes.append(Note("other_results", {"line": grid.line, "column": grid.section or own.name}))
+                continue
             self.uses += columns.uses
-            tables.append(Table(grid, number, columns))
-            self.notes += tables[-1].notes
+            tables.append(table)
+            self.notes += table.notes
         return tables
 
     def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:
