@@ -10,6 +10,7 @@ import pytest
 
 from tunebook.audit.api import AuditedRecord, audit_stream
 from tunebook.core.factor import FACTOR_KINDS
+from tunebook.errors import RecordTableError
 
 
 def audited(text: str, examples: int | None = None, name: str = "notes.md") -> AuditedRecord:
@@ -447,3 +448,17 @@ def test_a_best_block_that_is_no_trial_is_said():
     record = audited(table_of("run|lr|r|acc", "a|1e-4|8|70.0%", "b|3e-4|32|72.0%") + block, 200)
     assert codes(record.values()) == ["best_block_no_trial"]
     assert "is none of the trials" in record.markdown("en")
+
+
+def test_a_table_of_a_column_a_trial_is_turned():
+    table = table_of("Parameter|Run 1|Run 2", "learning rate|1e-4|3e-4", "rank|8|8", "accuracy|70.0%|73.0%")
+    values = values_of(f"{table}Run 2 is the best.\n", 200)
+    assert [(t["trial"], t["values"]["learning_rate"]) for t in values["trials"]] == [("Run 1", 1e-4), ("Run 2", 3e-4)]
+    assert values["claims"][0]["trials"] == ["Run 2"]
+
+
+def test_the_epochs_of_one_training_are_no_trials():
+    log = table_of("Epoch|Train loss|Val acc", "1|1.2|70.5%", "2|0.8|74.0%", "3|0.5|75.5%")
+    with pytest.raises(RecordTableError, match="no table of trials"):
+        values_of(log)
+    assert len(values_of(table_of("Epochs|Acc", "1|70.5%", "3|74.0%", "5|75.5%"))["trials"]) == 3

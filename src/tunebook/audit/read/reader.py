@@ -24,7 +24,7 @@ from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import Context, claims_of, said_of, share_of
-from tunebook.audit.read.tables import Table, joined_tables, key_values, one_factor_tables, spread_grid
+from tunebook.audit.read.tables import Table, joined_tables, key_values, one_factor_tables, spread_grid, turned_grid
 from tunebook.audit.words.columns import (
     ACCURACY_SAID,
     BASELINE_SAID,
@@ -182,10 +182,11 @@ class _Reading:
         return kept
 
     def _spread(self, grid: Grid) -> Grid:
-        """A grid of two factors as a row a trial; its results are named by the heading or a line near it."""
+        """A grid of two factors, or a table of a column a trial, as a row a trial; a grid's results are named by the
+        heading or a line near it."""
         spread = spread_grid(grid) if grid.rows else None
         if spread is None:
-            return grid
+            return turned_grid(grid) or grid
         self.notes.append(Note("grid_spread", {"line": grid.line, "factors": spread.header[1:3]}))
         near = [s.text for s in self.document.statements if s.line < grid.line][-1:]
         caption = next((c for c in (grid.section, *near) if result_of(c)), "result")

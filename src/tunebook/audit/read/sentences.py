@@ -23,6 +23,7 @@ from tunebook.audit.words.sentences import (
     NO_CLAIM,
     NUMBER,
     OF_ALL,
+    QUESTION,
     RESTRICTS,
     SENTENCE_ENDS,
     STRONG,
@@ -117,7 +118,7 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     before: list[Token] = []
     if NO_CLAIM.search(statement.text):
         return []
-    for sentence in SENTENCE_ENDS.split(statement.text):
+    for sentence in SENTENCE_ENDS.split(QUESTION.sub("", statement.text)):
         tokens = cut(sentence, context.labels)
         kinds = {t.kind for t in tokens}
         named = context.trial or kinds & _NAMES or kinds & STRONG

@@ -34,6 +34,7 @@ from tunebook.audit.words.columns import (
     REFERENCE,
     factor_of_header,
     factors_of_header,
+    result_of,
     round_of,
 )
 from tunebook.core.factor import Level
@@ -69,6 +70,17 @@ def spread_grid(grid: Grid) -> Grid | None:
         for level, cell in zip(levels, cells[1:], strict=False)
     )
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
+
+
+def turned_grid(grid: Grid) -> Grid | None:
+    """A table whose columns are the trials and whose rows are their settings and results, as one row a trial."""
+    names = [clean_text(cells[0]) if cells else "" for _, cells in grid.rows]
+    factors = {name for text in names if (name := factor_of_header(text))}
+    in_header = any(factor_of_header(clean_text(cell)) or result_of(clean_text(cell)) for cell in grid.header[1:])
+    if len(factors) < 2 or in_header or not any(map(result_of, names)):
+        return None
+    trials = ((grid.line, (cell, *grid.column(i))) for i, cell in enumerate(grid.header) if i)
+    return Grid(("trial", *names), tuple(trials), grid.line, grid.section)
 
 
 def joined_tables(tables: Sequence[tuple[Grid, Columns]]) -> tuple[list[Grid], list[Note]]:

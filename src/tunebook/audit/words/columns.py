@@ -32,7 +32,7 @@ FACTOR_WORDS: dict[str, str] = {
 """Words by factor, also in sentences; `core.factor.ALIASES` counts in headers too."""
 
 _ROLES: dict[str, str] = {
-    "trial": "trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称",
+    "trial": "trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称|组别|组号|组",
     "change": "change|changes|changed|whatchanged|whatichanged|whatwaschanged|modification|modifications|parameterchange|parameterchanges|strategy|setting|settings|config|configuration|description|hyperparameters|parameters|variation|loraconfig|参数修改策略|修改策略|参数修改|参数调整|参数变化|参数改动|修改|修改内容|改动|改动内容|变更|变化|调整|调整策略|策略|配置|参数|参数配置|设置|说明|描述|做了什么|实验内容|实验设置|内容|方案|操作|超参数",
     "analysis": "analysis|resultanalysis|note|notes|comment|comments|remark|remarks|conclusion|observation|observations|finding|findings|takeaway|verdict|whatitis|结果分析|分析|备注|结论|评价|观察|发现|点评",
     "seed": "seed|randomseed|随机种子|种子",

@@ -38,7 +38,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("R", r"(?:in |of |within )?(?:this|the) (?:round|phase|stage)|(?:in |of )?round \d+", r"本轮|这一?轮|该轮|本阶段|第\s?[一二三四五六七八九十\d]+\s?轮"),
     ("w", r"(?:the |our )?(?:best|tuned) (?:setup|config(?:uration)?s?|combination|settings?|model|run|trial)|tuning|the tuned model", "(?:最佳|最优)(?:的)?(?:组合|配置|参数组合|方案)|调参|调优|最终(?=准确率|比|较|相比|提升)"),
     ("*", r"(?:the )?(?:overall )?best|optimal|optimum|sweet ?spot|ideal|highest|peaks?|new (?:high|record)", "最佳|最优|最好|最理想|甜[点蜜](?:点|区间?)?|最高|最合适|新高"),
-    ("~", r"worst|lowest|least|second best|among the best|one of the best|recommend\w*|suggest\w*|(?:should|would) (?:use|be|pick|go with|stay)|prefer\w*|choose|chose|chosen|go with|went with|avoid", "最差|最低|推荐|建议|选用|避免|应该|不宜|优先|仅次于"),
+    ("~", r"used to|no longer|once|would|should|could|might|may|perhaps|probably|expect\w*|hop(?:e|ed|ing)|worst|lowest|least|second best|among the best|one of the best|recommend\w*|suggest\w*|prefer\w*|choose|chose|chosen|go with|went with|avoid", "可能|或许|也许|大概|理论上|预期|预计|希望|是否|曾|最差|最低|推荐|建议|选用|避免|应该|不宜|优先|仅次于"),
     ("a", r"too (?:high|large|big|many|long)", "过高|过大|太高|太大|过多|过长"),
     ("A", r"too (?:low|small|few|short)", "过低|过小|太低|太小"),
     ("L", rf"(?:above|beyond|exceeding|higher than|larger than)\s{NUMBER}{_PARTS}|[>≥]=?\s?{NUMBER}{_PARTS}", rf"(?:超过|高于|大于)\s?{NUMBER}{_PARTS}"),
@@ -68,7 +68,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("E", r"bleu|rouge(?:-\w+)?|f1|perplexity|ppl|loss(?:es)?|reward|speed|faster|slower|memory|time|cheaper|convergence|converges|gap", "损失|困惑度|速度|更快|更慢|显存|时间|收敛"),
     ("C", r"accuracy|acc|exact match", "准确率|正确率|准确度|精度"),
     ("&", r"and|or|both", "和|与|或|及|以及|同|跟"),
-    (" ", r"for(?: the)?(?=\s*$)|to|->|→|-|through|between|a|an|the|from|is|are|was|were|be|been|has|have|had|does|do|did|will|can|could|should|of|at|with|by|in|on|for this (?:task|dataset|data set|model)|in (?:this|our|these|all) (?:sweep|runs?|experiments?|tests?|study|setup)|so|thus|hence|therefore|also|too|still|again|already|very|quite|rather|much|far|clear|clearly|slight|slightly|small|big|bit|little|somewhat|marginal|marginally|significant|significantly|noticeabl[ey]|considerabl[ey]|consistent(?:ly)?|strong(?:ly)?|substantial(?:ly)?|overall|on average|in general|generally|in total|finally|final|works?|worked|working|perform(?:s|ed|ing|ance)?|gives?|gave|yields?|brings?|brought|makes?|made|causes?|caused|leads?|led|results?|score[sd]?|achiev(?:es|ed)|reach(?:es|ed)|quality|seems?|appears?|looks?|turns out|found|we|our|i|that|there|use|using|used|value|values|setting|settings|choice|range|region|point|level|levels|parameter|hyper-?parameter|hyperparameters|factor|config|configuration|run|trial|experiment|exp|training|train|model|starting|here|among all|of all|all|others?|every|any|then|now|just|even|going|moving|switching|change|changed|changing|as|always|when|if it|instead|long|run|tl;?dr|conclusion|finding|findings|note|summary|result|shows?|it|(?<=['’])s", "到|至|→|之间|介于|大(?=$|\\W)|的|了|是|为|时|有|会|能|可以|可|略微?|稍微?|稍|明显|显著|大幅|小幅|有所|一点|一些|更|较为?|比较|都|均|也|还|就|则|而|效果|表现|结果|性能|模型|训练|取|用|使用|采用|设置|配置|取值|参数|综合来看|总体(?:来看|上|而言)?|整体(?:来看|上)?|总的来说|可见|说明|表明|结论|因此|所以|最终|达到|带来|导致|使得?|让|得到|取得|获得|区间|范围|处|在|从|由|对|实验|全部|所有|各|中|里|上|后|之后|再|又|反而|进一步|继续|后续|其他|其它|一轮|个|约|大约|约为|值|轮|总结|发现|因素|当|将|改为|调整|变化|完全|非常|很|太|最为|组|次|方面|这|该|基本|及其|仍|依然"),
+    (" ", r"for(?: the)?(?=\s*$)|to|->|→|-|through|between|a|an|the|from|is|are|was|were|be|been|has|have|had|does|do|did|will|can|of|at|with|by|in|on|for this (?:task|dataset|data set|model)|in (?:this|our|these|all) (?:sweep|runs?|experiments?|tests?|study|setup)|so|thus|hence|therefore|also|too|still|again|already|very|quite|rather|much|far|clear|clearly|slight|slightly|small|big|bit|little|somewhat|marginal|marginally|significant|significantly|noticeabl[ey]|considerabl[ey]|consistent(?:ly)?|strong(?:ly)?|substantial(?:ly)?|overall|on average|in general|generally|in total|finally|final|works?|worked|working|perform(?:s|ed|ing|ance)?|gives?|gave|yields?|brings?|brought|makes?|made|causes?|caused|leads?|led|results?|score[sd]?|achiev(?:es|ed)|reach(?:es|ed)|quality|seems?|appears?|looks?|turns out|found|we|our|i|that|there|use|using|used|value|values|setting|settings|choice|range|region|point|level|levels|parameter|hyper-?parameter|hyperparameters|factor|config|configuration|run|trial|experiment|exp|training|train|model|starting|here|among all|of all|all|others?|every|any|then|now|just|even|going|moving|switching|change|changed|changing|as|always|when|if it|instead|long|run|tl;?dr|conclusion|finding|findings|note|summary|result|shows?|it|(?<=['’])s", "到|至|→|之间|介于|大(?=$|\\W)|的|了|是|为|时|有|会|能|可以|可|略微?|稍微?|稍|明显|显著|大幅|小幅|有所|一点|一些|更|较为?|比较|都|均|也|还|就|则|而|效果|表现|结果|性能|模型|训练|取|用|使用|采用|设置|配置|取值|参数|综合来看|总体(?:来看|上|而言)?|整体(?:来看|上)?|总的来说|可见|说明|表明|结论|因此|所以|最终|达到|带来|导致|使得?|让|得到|取得|获得|区间|范围|处|在|从|由|对|实验|全部|所有|各|中|里|上|后|之后|再|又|反而|进一步|继续|后续|其他|其它|一轮|个|约|大约|约为|值|轮|总结|发现|因素|当|将|改为|调整|变化|完全|非常|很|太|最为|组|次|方面|这|该|基本|及其|仍|依然"),
 )
 # fmt: on
 """Kind (one character), English, Chinese; the first that fits a place in a sentence counts.
@@ -81,8 +81,8 @@ difference; % a share; r a range; n a number; G >; b the baseline; I it; V valid
 """
 
 CLAIMS = any_of(
-    r"better|best|worse|worst|than|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beats?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|surpass\w*|exceeds?|above|below",
-    "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|[>＞≫]",
+    r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beats?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|surpass\w*|exceeds?|above|below",
+    "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|[>＞≫]",
 )
 """A sentence with one of these about a setting, a trial or the results claims something, and is read or listed."""
 
@@ -95,10 +95,11 @@ NO_CLAIM = re.compile(
     re.IGNORECASE,
 )
 RESTRICTS = re.compile(
-    r"\b(?:only|if|when|unless|except|provided|for|on|in|not|without|within|until|at|with|after|once|may|might)\b|n't|[只仅若除当]|如果|情况下|前提|可能|或许|不一定|不明显|不显著|[下时]$",
+    r"\b(?:only|if|when|unless|except|provided|for|on|in|not|without|within|until|at|with|after|once|may|might)\b|n't|[只仅若除当]|\bnoise\b|\bchance\b|\berror\b|误差|噪声|偶然|如果|情况下|前提|可能|或许|不一定|不明显|不显著|[下时]$",
     re.IGNORECASE,
 )
 """In a clause that is not read: it may restrict what the others say."""
+QUESTION = re.compile(r"[^.。；;!！?\n]*\?")
 SENTENCE_ENDS = re.compile(r"(?:[。；!！\n]|(?<!TL);)+|[.?](?=\s|$)")
 CLAUSE_ENDS = re.compile(
     r"[,，](?!\d{3}(?!\d))\s?|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"
