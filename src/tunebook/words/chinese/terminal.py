@@ -384,7 +384,7 @@ class ChineseTerminal(ChineseRounds):
 
     def merged_from_quantised(self, quantization: str) -> str:
         return (
-            f"基础模型的权重以 {quantization} 保存：适配器是加到反量化后的权重上，而不是加到原始模型上。"
+            f"基座模型的权重以 {quantization} 保存：适配器是加到反量化后的权重上，而不是加到原始模型上。"
             "合并后的模型若再次量化，回答会与研究中的不同。"
         )
 
