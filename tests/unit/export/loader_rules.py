@@ -1,9 +1,9 @@
-"""What other programs demand of a model's and an adapter's files, after their published rules; none of their code is here.
+"""What other programs demand of a model's and an adapter's files, after their published rules; without their code.
 
 llama.cpp: `convert_hf_to_gguf.py` reads config.json, maps every tensor to a name of its own (the table is in the `gguf`
 package, which is that project's) and stops at one that it cannot map; `convert_lora_to_gguf.py` takes `lora_alpha` over
-the rank as the scale and stops at a tensor that is neither lora_A nor lora_B. vLLM: reads the architecture, the type and
-the rotary base from config.json, wants `lm_head.weight` where the embeddings are not tied; of an adapter it refuses
+the rank as the scale and stops at a tensor that is neither lora_A nor lora_B. vLLM: reads the architecture, the type
+and the rotary base from config.json, wants `lm_head.weight` where the embeddings are not tied; of an adapter it refuses
 DoRA, modules saved whole, and a module that it does not know, and takes alpha over r, or over its root where
 `use_rslora` says so.
 """

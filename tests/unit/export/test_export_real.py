@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from loader_rules import llama_cpp_takes_adapter, llama_cpp_takes_model, vllm_takes_adapter, vllm_takes_model
 from typer.testing import CliRunner
 
 from tunebook import Study
@@ -88,6 +89,32 @@ def test_merged_model_answers_as_the_adapter_does(study: Path) -> None:
             moved = max(moved, float((one - base).abs().max()))
     assert moved > 0.1  # else the adapter would have been empty
     assert "PEFT is not needed" in (merged / "README.md").read_text(encoding="utf-8")
+
+
+def test_other_programs_loaders_take_the_merged_model(study: Path) -> None:
+    merged, base = exported(study, "merged"), study.parents[1] / "model"
+    llama_cpp_takes_model(merged)
+    vllm_takes_model(merged)
+    tokenizer, own = (json.loads((folder / "tokenizer.json").read_text("utf-8")) for folder in (merged, base))
+    assert tokenizer == own  # llama.cpp knows a tokenizer by what it does
+
+
+def test_other_programs_loaders_take_the_adapter(study: Path) -> None:
+    adapter = exported(study, "peft")
+    llama_cpp_takes_adapter(adapter)
+    vllm_takes_adapter(adapter)
+
+
+def test_an_adapter_trained_with_rslora_says_alpha_as_every_loader_reads_it() -> None:
+    """rsLoRA is folded into alpha, so a loader that knows nothing of it scales the adapter right."""
+    from tunebook.core.configuration import Configuration
+    from tunebook.core.keywords import lora_keywords
+    from tunebook.core.space import Folding, effective
+
+    asked = Configuration(lora_r=16, lora_alpha=8, use_rslora=True)
+    config = lora_keywords(effective(asked, Folding.everything(), 100))
+    assert not config.get("use_rslora")
+    assert config["lora_alpha"] == 32  # 8 / sqrt(16) = 32 / 16
 
 
 def test_exported_adapter_is_the_one_in_best(study: Path) -> None:

@@ -1,4 +1,4 @@
-"""The machine is measured once for all studies with a model, within seconds, and not at all where that is not wished."""
+"""The machine is measured once for all studies with a model, within seconds, or not at all if that is not wanted."""
 
 from __future__ import annotations
 
