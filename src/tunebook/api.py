@@ -7,7 +7,7 @@ Study.load("study.yaml").run()
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -227,9 +227,11 @@ class Study:
 
         return rerun_trial(self.paths, trial, observer or Silent(), self._trust, self.trusts_study_code)
 
-    def export(self, form: str = "peft", to: str | Path | None = None) -> dict[str, Path]:
+    def export(
+        self, form: str = "peft", to: str | Path | None = None, warn: Callable[[str], None] = lambda text: None
+    ) -> dict[str, Path]:
         """The best configuration's adapter ("peft"), the model with it merged in ("merged"), or its configuration for
-        another trainer ("llama-factory", "axolotl")."""
+        another trainer ("llama-factory", "axolotl"). `warn` is told what may mislead."""
         from tunebook.run.export import export_study
 
-        return export_study(self.paths, form, Path(to) if to else None)
+        return export_study(self.paths, form, Path(to) if to else None, warn)

@@ -15,13 +15,13 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Step
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.core.quantisation import bitsandbytes_keywords
 from tunebook.engines.base_model import load_model
 from tunebook.engines.batched_scoring import summed_nll
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.packed.model import multiplies
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.peft import PeftEngine
-from tunebook.engines.quantisation import config_values
 from tunebook.engines.quantised_modules import base_weight, is_held
 from tunebook.testing.event_recorder import EventRecorder
 
@@ -51,7 +51,7 @@ def llama(tmp_path_factory):
 
 def quantised_by_transformers(folder, kind):
     """The model as anybody loads it for PEFT."""
-    config = BitsAndBytesConfig(**config_values(kind), bnb_4bit_compute_dtype=torch.float32)
+    config = BitsAndBytesConfig(**bitsandbytes_keywords(kind), bnb_4bit_compute_dtype=torch.float32)
     model = AutoModelForCausalLM.from_pretrained(
         folder, quantization_config=config, dtype=torch.float32, device_map={"": "cpu"}
     )
@@ -92,7 +92,7 @@ def test_quantised_losses_are_not_those_of_the_model_in_full_precision(llama, ki
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_folder_that_bitsandbytes_quantised_loads_as_it_is(llama, tmp_path, kind):
     """Also one that names another type of computation: the study's own counts."""
-    config = BitsAndBytesConfig(**config_values(kind), bnb_4bit_compute_dtype=torch.bfloat16)
+    config = BitsAndBytesConfig(**bitsandbytes_keywords(kind), bnb_4bit_compute_dtype=torch.bfloat16)
     model = AutoModelForCausalLM.from_pretrained(
         llama, quantization_config=config, dtype=torch.float32, device_map={"": "cpu"}
     )

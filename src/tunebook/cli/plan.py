@@ -77,7 +77,8 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
 
 def _opening(p: StudyPlan, words: Words) -> list[str]:
     spec, d = p.spec, p.data
-    lines = [words.plan_study(spec.name, spec.model, spec.engine, spec.metric)]
+    kept = str(p.model.get("quantization") or "")
+    lines = [words.plan_study(spec.name, spec.model, kept, spec.engine, spec.metric)]
     if spec.command:
         lines.append(words.plan_program(shell_line(spec.command)))
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))

@@ -111,8 +111,9 @@ class TerminalObserver:
     # -- lines
 
     def _wave_started(self, wave: Wave, history: History) -> None:
-        """Print a line for the round, and set the study's bar to what the ledger says: trials that are trained, and so many
-        as the rest of the budget allows."""
+        """Print a line for the round, and set the study's bar to what the ledger says: trials that are trained, and so
+        many as the rest of the budget allows."""
+
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
         already = sum(fact.state.is_final and fact.trial.has_training for fact in history.trials.values())
         coming = sum(not history.trials[t.id].state.is_final and t.has_training for t in wave.trials)

@@ -206,9 +206,11 @@ class StudySpec:
         example="[tensorboard]", may_change=True, later="what is shown elsewhere",
     )  # fmt: skip
     metric_options: tuple[tuple[str, Any], ...] = ()
-    device: str = key(
-        "auto", "auto, cpu, cuda or cuda:N", "`auto`, `cpu`, `cuda` or `cuda:N`", example="auto",
-        pattern=r"auto|cpu|cuda(:[0-9]{1,3})?", may_change=True,
+    device: str | tuple[str, ...] = key(
+        "auto", "auto, cpu, cpu:N, cuda, cuda:N or a list of these",
+        "where to compute, one worker each: `auto` (every GPU, else the processor), `cpu`, `cpu:2` (two workers that "
+        "share the processor), `cuda` (every GPU), `cuda:1`, or a list such as `[cuda:0, cuda:2]`",
+        example="[cuda:0, cuda:1]", pattern=r"auto|cpu(:[1-9][0-9]?)?|cuda(:[0-9]{1,3})?", min_items=1, may_change=True,
         later="trials that start afterwards; the record names both devices",
     )  # fmt: skip
     dtype: str = key(

@@ -20,7 +20,8 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from tunebook.engines.quantisation import NONE, count_weights, loading_keywords
+from tunebook.core.quantisation import NONE
+from tunebook.engines.quantisation import count_weights, loading_keywords
 from tunebook.engines.user_cache import user_cache
 from tunebook.errors import MissingExtraError, ModelError
 
@@ -29,17 +30,13 @@ __all__ = [
     "INSTALL_BUILT_IN",
     "built_in_is_cached",
     "built_in_wheel",
-    "cuda_free_bytes",
-    "cuda_name",
     "describe_model",
-    "device_names",
     "fingerprint",
     "load_config",
     "load_error",
     "load_model",
     "load_tokenizer",
     "quiet_transformers",
-    "resolve_device",
     "resolve_dtype",
     "resolve_model",
     "stop_tokens",
@@ -302,33 +299,6 @@ def load_error(folder: Path | str, what: str, error: Exception) -> ModelError:
     )
 
 
-def resolve_device(wanted: str) -> str:
-    """ "auto" becomes the first CUDA device where there is one, else "cpu"; anything else must exist here."""
-    import torch
-
-    if wanted == "auto":
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelError(f"device: found {wanted!r}, but this machine has no usable CUDA device. Use auto or cpu.")
-    if not wanted.startswith(("cpu", "cuda")):
-        raise ModelError(
-            f"device: found {wanted!r}; it is auto, cpu, cuda or cuda:N. Correct `device` in the study file."
-        )
-    return wanted
-
-
-def device_names(device: str) -> list[str]:
-    """One entry for each device: ["cuda:0", "cuda:1"] for "cuda" or "auto" with two GPUs; a list such as
-    "cpu:0,cpu:1" (two workers that share the processor) is taken as it stands."""
-    import torch
-
-    if "," in device:
-        return [resolve_device(each.strip()) for each in device.split(",")]
-    if device in ("auto", "cuda") and torch.cuda.is_available():
-        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    return [resolve_device(device)]
-
-
 def resolve_dtype(wanted: str, device: str) -> str:
     """ "auto" becomes bfloat16 on GPUs that compute in it, float16 on older ones, and float32 elsewhere."""
     names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16", "fp64": "float64"}
@@ -415,18 +385,3 @@ def _count_parameters(folder: Path) -> int:
                     "copied. Fetch the model again."
                 ) from error
         return count_weights(folder, files)
-
-
-def cuda_name(device: str) -> str:
-    """Name and memory of a CUDA device."""
-    import torch
-
-    facts = torch.cuda.get_device_properties(torch.device(device))
-    return f"{facts.name} {facts.total_memory / 2**30:.0f} GB"
-
-
-def cuda_free_bytes(device: str) -> int:
-    """Bytes free on a CUDA device."""
-    import torch
-
-    return int(torch.cuda.mem_get_info(torch.device(device))[0])

@@ -43,11 +43,11 @@ from tunebook.core.ports import (
     Workload,
     trained_examples,
 )
+from tunebook.core.quantisation import NONE
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
 from tunebook.engines.initial import DRAWN, initial_problem, initial_values
-from tunebook.engines.quantisation import NONE
 from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory, TunebookError, is_out_of_memory
 from tunebook.files import replaced_folder

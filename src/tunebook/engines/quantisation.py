@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.quantisation import BITS, NONE, bitsandbytes_keywords
 from tunebook.errors import MissingExtraError, ModelError
 
 __all__ = [
-    "BITS",
-    "NONE",
-    "config_values",
     "count_weights",
     "loading_keywords",
     "needs_other_library",
@@ -25,9 +23,6 @@ __all__ = [
     "resolve_quantization",
 ]
 
-NONE = "none"
-BITS = {"nf4": 4, "fp4": 4, "int8": 8}
-"""Bits a weight of what bitsandbytes keeps."""
 _LIBRARIES = {"gptq": "gptqmodel", "awq": "gptqmodel", "torchao": "torchao"}
 """Other ways in which folders are quantised, and the package by which transformers and PEFT run them."""
 _BESIDE_WEIGHTS = (
@@ -153,12 +148,5 @@ def loading_keywords(folder: Path | str, quantization: str, device: str) -> dict
     if quantization in BITS and quantization_of(folder) == NONE:
         from transformers import BitsAndBytesConfig
 
-        keywords["quantization_config"] = BitsAndBytesConfig(**config_values(quantization))
+        keywords["quantization_config"] = BitsAndBytesConfig(**bitsandbytes_keywords(quantization))
     return keywords
-
-
-def config_values(quantization: str) -> dict[str, Any]:
-    """Arguments of transformers' BitsAndBytesConfig for "nf4" or "int8"; the type of computation is the model's."""
-    if quantization == "int8":
-        return {"load_in_8bit": True}
-    return {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": True}

@@ -15,7 +15,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-__all__ = ["base_weight", "dequantise", "is_held", "keep_exact", "weight_bytes"]
+__all__ = ["base_weight", "is_held", "keep_exact", "weight_bytes"]
 
 
 def keep_exact(model: Any, dtype: Any) -> None:
@@ -57,8 +57,7 @@ def base_weight(module: Any, dtype: torch.dtype) -> Tensor:
     weight = module.weight
     if getattr(weight, "quant_state", None) is not None:
         return cast(Tensor, library.dequantize_4bit(weight.data, weight.quant_state)).to(dtype)
-    scale = module.state.SCB if module.state.SCB is not None else weight.SCB
-    return cast(Tensor, library.int8_vectorwise_dequant(weight.data, scale)).to(dtype)
+    return cast(Tensor, library.int8_vectorwise_dequant(weight.data, _row_scales(module))).to(dtype)
 
 
 def _forward(self: Any, x: Tensor) -> Tensor:
@@ -84,29 +83,17 @@ _multiply = cast("Callable[[Tensor, Any], Tensor]", _Multiply.apply)
 
 def weight_bytes(model: Any) -> int:
     """Bytes of a model's weights, with the scales of those that are quantised."""
-    total: int = sum(p.numel() * p.element_size() for p in model.parameters())
-    return total + sum(map(_scale_bytes, filter(is_held, model.modules())))
+    scales = [each for module in filter(is_held, model.modules()) for each in _scales(module)]
+    return sum(int(each.numel()) * int(each.element_size()) for each in (*model.parameters(), *scales))
 
 
-def _scale_bytes(module: Any) -> int:
+def _scales(module: Any) -> list[Tensor]:
     state = getattr(module.weight, "quant_state", None)
     if state is None:
-        scales = [module.state.SCB if module.state.SCB is not None else module.weight.SCB]
-    else:
-        scales = [state.absmax, *([state.state2.absmax] if state.nested else [])]
-    return sum(each.numel() * each.element_size() for each in scales)
+        return [_row_scales(module)]
+    return [state.absmax, *([state.state2.absmax] if state.nested else [])]
 
 
-def dequantise(model: Any) -> None:
-    """Turn every module that bitsandbytes keeps into an ordinary linear one in float32, in place."""
-    for name, module in list(model.named_modules()):
-        if not is_held(module):
-            continue
-        plain = nn.Linear(module.in_features, module.out_features, module.bias is not None, device="meta")
-        plain.weight = nn.Parameter(base_weight(module, torch.float32), requires_grad=False)
-        if module.bias is not None:
-            plain.bias = nn.Parameter(module.bias.detach().float(), requires_grad=False)
-        model.set_submodule(name, plain)
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
-    model.is_quantized, model.hf_quantizer = False, None
+def _row_scales(module: Any) -> Tensor:
+    """Of an 8-bit weight; the first multiply by bitsandbytes moves them."""
+    return cast(Tensor, module.weight.SCB if module.state.SCB is None else module.state.SCB)

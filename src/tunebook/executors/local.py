@@ -46,13 +46,11 @@ _CALIBRATION_SECONDS = 120.0
 
 
 def options_by_device(options: EngineOptions, devices: Sequence[str]) -> tuple[EngineOptions, ...]:
-    """The options of each device's worker. "cpu:0", "cpu:1", ... are equal parts of the processor's threads."""
-    parts = sum(device.startswith("cpu") for device in devices) or 1
+    """The options of each device's worker. The workers share the processor's threads in equal parts, those that compute
+    on GPUs too, which prepare batches with them."""
+    threads = max(1, options.threads // len(devices))
     return tuple(
-        replace(options, device="cpu", threads=max(1, options.threads // parts))
-        if device.startswith("cpu")
-        else replace(options, device=device)
-        for device in devices
+        replace(options, device="cpu" if device.startswith("cpu") else device, threads=threads) for device in devices
     )
 
 

@@ -369,9 +369,11 @@ def _versions(view: View, words: Words) -> str:
 
 def _model(view: View, words: Words) -> str:
     m = view.facts.model
-    name, revision, dtype = (str(m.get(key) or "") for key in ("name", "revision", "dtype"))
+    name, revision, quantization, dtype = (
+        str(m.get(key) or "") for key in ("name", "revision", "quantization", "dtype")
+    )
     parameters = float(m["parameters"]) if m.get("parameters") else None
-    return words.model_fact(name or view.spec.model, revision, parameters, dtype, view.spec.engine)
+    return words.model_fact(name or view.spec.model, revision, parameters, quantization, dtype, view.spec.engine)
 
 
 def _data(view: View, words: Words) -> dict[str, Any]:

@@ -68,9 +68,10 @@ def _library(name: str) -> Check:
 
 
 def _device() -> Check:
+    from tunebook.engines.devices import device_names
     from tunebook.run.environment import device_name
 
-    devices = base_model.device_names("auto")
+    devices = device_names("auto")
     names = ", ".join(f"{device} ({device_name(device)})" for device in devices)
     if devices[0].startswith("cuda"):
         return Check("device", "ok", names)

@@ -62,7 +62,7 @@ def _foreign_plugins(spec: StudySpec) -> list[dict[str, str]]:
 def device_name(device: str) -> str:
     """The device's name for people: that of the GPU or of the processor."""
     if device.startswith("cuda"):
-        from tunebook.engines.base_model import cuda_name
+        from tunebook.engines.devices import cuda_name
 
         return cuda_name(device)
     name = _processor()
@@ -124,7 +124,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def free_bytes(device: str) -> int:
     """Memory free on a device, in bytes."""
     if device.startswith("cuda"):
-        from tunebook.engines.base_model import cuda_free_bytes
+        from tunebook.engines.devices import cuda_free_bytes
 
         return cuda_free_bytes(device)
     return int(psutil.virtual_memory().available)

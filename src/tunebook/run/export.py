@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import TrialFact
+from tunebook.core.quantisation import NONE
 from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
 from tunebook.data.template import Encoder
@@ -15,6 +17,7 @@ from tunebook.errors import NotFoundError, UserError
 from tunebook.escaping import markdown_text, shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
+from tunebook.export.quantised import adapter_readme
 from tunebook.export.yaml_text import yaml_text
 from tunebook.files import replaced_folder, writing
 from tunebook.plugins import is_simulated
@@ -41,7 +44,7 @@ def best_trial(study: StudyRead) -> TrialFact | None:
     return ranked[(len(ranked) - 1) // 2] if ranked else None
 
 
-def write_best(study: StudyRead, folder: Path) -> Path | None:
+def write_best(study: StudyRead, paths: StudyPaths) -> Path | None:
     """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`. It is replaced as a whole.
 
     Returns: the folder, or None while there is no best trial. Raises: DiskFull, UnwritableFolder: it cannot be written;
@@ -50,12 +53,15 @@ def write_best(study: StudyRead, folder: Path) -> Path | None:
     fact = best_trial(study)
     if fact is None:
         return None
-    target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
+    target, source = paths.folder / "best", paths.folder / "adapters" / str(fact.trial.id)
     with replaced_folder(target) as scratch:
         if source.is_dir():  # an external trainer need not return its weights
             copy_adapter(source, scratch)
         _tell_simulated(study, scratch)
         (scratch / "config.yaml").write_text(configuration_yaml(study, fact), encoding="utf-8")
+        if _quantization(study) != NONE:
+            wanted = _target(study, fact, source, paths)
+            (scratch / "README.md").write_text(adapter_readme(wanted), encoding="utf-8")
     return target
 
 
@@ -87,6 +93,7 @@ def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
     values: dict[str, Any] = {
         "study": study.spec.name,
         "model": study.spec.model,
+        **({"quantization": _quantization(study)} if _quantization(study) != NONE else {}),
         "trial": fact.trial.id,
         "seed": fact.trial.seed,
         "validation_accuracy": outcome.accuracy,
@@ -99,12 +106,15 @@ def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
 TRAIN_FILE = "train.messages.jsonl"
 
 
-def export_study(paths: StudyPaths, form: str, to: Path | None) -> dict[str, Path]:
+def export_study(
+    paths: StudyPaths, form: str, to: Path | None, warn: Callable[[str], None] = lambda text: None
+) -> dict[str, Path]:
     """Write one export. Returns the paths by name.
 
     Args:
         form: one of `export.FORMATS`.
         to: the folder; default `export/<form>` in the study folder. Existing files of the same names are replaced.
+        warn: told, in the study's language, what may mislead.
 
     Raises: UserError: an unknown format, or nothing to merge in a simulated study. NotFoundError: the study recommends
         nothing yet, or its adapter no longer exists. DiskFull, UnwritableFolder: it cannot be written.
@@ -131,6 +141,8 @@ def export_study(paths: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
             _tell_simulated(study, target)
         elif form == "merged":
             _merge(study, paths, adapter, target)
+            if _quantization(study) != NONE:
+                warn(words.merged_from_quantised(_quantization(study)))
         if data is not None:
             written["training data"] = _written(target / TRAIN_FILE, data)
         for name, text in export_texts(form, _target(study, fact, adapter, paths)).items():
@@ -150,6 +162,8 @@ def _target(study: StudyRead, fact: TrialFact, adapter: Path, paths: StudyPaths)
         targets=_targets(adapter),
         train_file=TRAIN_FILE,
         dtype=study.facts.model.get("dtype", "float32"),
+        quantization=_quantization(study),
+        quantised_folder=bool(study.facts.model.get("quantised_folder")),
         accuracy=_accuracy(study),
     )
 
@@ -184,7 +198,13 @@ def _merge(found: StudyRead, paths: StudyPaths, adapter: Path, target: Path) -> 
 
     base = resolve_model(found.spec.model, paths.base)
     stops = Encoder(load_tokenizer(base), stops=stop_tokens(base)).stop_ids
-    merge(base, adapter, target, found.facts.model.get("dtype", "float32"), stops=stops)
+    dtype = found.facts.model.get("dtype", "float32")
+    merge(base, adapter, target, dtype, stops=stops, quantization=_quantization(found))
+
+
+def _quantization(study: StudyRead) -> str:
+    """How the base model's weights were kept."""
+    return str(study.facts.model.get("quantization") or NONE)
 
 
 def _training_data(study: StudyRead, paths: StudyPaths) -> str:

@@ -19,6 +19,7 @@ from tunebook.core.ports import (
     ExecutorSetup,
     Workload,
 )
+from tunebook.core.quantisation import NONE
 from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
@@ -160,7 +161,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads, spec, options.quantization != "none"),
+        environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
         scale=metric.scale,
         table=table.configurations if table else (),
         folding=engines.first.folding,
@@ -192,23 +193,28 @@ def _machine(
     spec: StudySpec, base: Path, entry: EngineEntry, trust: bool
 ) -> tuple[EngineOptions, dict[str, Any], Any, tuple[str, ...]]:
     """Engine options, facts of the model, tokenizer and devices."""
+    from tunebook.engines.devices import device_names
+
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     extra = _command_settings(spec)
     if not entry.needs_model:
         _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        options = EngineOptions(model=name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
-        return options, {"name": spec.model}, PlainTokenizer(), ("cpu",)
+        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True)
+        options = EngineOptions(
+            model=name, device=_first(devices), threads=threads, share_prompts=spec.share_prompts, extra=extra
+        )
+        return options, {"name": spec.model}, PlainTokenizer(), devices
     from tunebook.engines import base_model
-    from tunebook.engines.quantisation import resolve_quantization
+    from tunebook.engines.quantisation import quantization_of, resolve_quantization
 
     folder = base_model.resolve_model(spec.model, base)
-    devices = tuple(base_model.device_names(spec.device))
+    devices = device_names(spec.device)
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
     quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
         model=str(folder),
-        device=devices[0],
+        device=_first(devices),
         dtype=dtype,
         threads=threads,
         share_prompts=spec.share_prompts,
@@ -217,11 +223,18 @@ def _machine(
         quantization=quantization,
     )
     model = base_model.describe_model(spec.model, folder) | {"dtype": dtype, "quantization": quantization}
+    if quantization_of(folder) != NONE:
+        model["quantised_folder"] = True
     return options, model, base_model.load_tokenizer(folder, trust), devices
 
 
+def _first(devices: tuple[str, ...]) -> str:
+    """The first worker's device: "cpu" for "cpu:0", a part of the processor."""
+    return "cpu" if devices[0].startswith("cpu") else devices[0]
+
+
 def _refuse_quantization(spec: StudySpec) -> None:
-    if spec.quantization != "none":
+    if spec.quantization != NONE:
         raise StudyFileError(
             f"quantization: found {spec.quantization}, but engine {spec.engine} does not load the model itself. Set it "
             "in your own program and take the line out."

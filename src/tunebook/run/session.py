@@ -109,7 +109,7 @@ class _Session:
                 self._ledger.note(PROCESSOR_TIME, {"seconds": sum(os.times()[:4]) - before})
             self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
             study = read_ledger(self._ledger)
-            write_best(study, self._folder)
+            write_best(study, self._prepared.paths)
             write_record(study, self._folder, warn=self._observer.warning)
             return study.conclusions
 

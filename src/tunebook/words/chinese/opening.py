@@ -116,12 +116,14 @@ class ChineseOpening(ChinesePieces):
         cores = re.sub(r", (\d+) cores?\b", r"，\1 核", name)
         return clean("，".join(filter(None, [cores, memory, system])))
 
-    def model_fact(self, name: str, revision: str, parameters: float | None, dtype: str, engine: str) -> str:
+    def model_fact(
+        self, name: str, revision: str, parameters: float | None, quantization: str, dtype: str, engine: str
+    ) -> str:
         size = ""
         if parameters:
             large = parameters >= 1e8
             size = f"{number(parameters / (1e8 if large else 1e4))} {'亿' if large else '万'}参数"
-        parts = [name, f"版本 {revision}" if revision else "", size, dtype]
+        parts = [name, f"版本 {revision}" if revision else "", size, self.weights_kept(quantization), dtype]
         return clean("，".join(filter(None, parts)) + f"；训练引擎 {engine}")
 
     def data_fact(self, facts: Mapping[str, Any]) -> str:

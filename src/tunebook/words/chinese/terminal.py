@@ -46,8 +46,9 @@ class ChineseTerminal(ChineseRounds):
     def warning_line(self, text: str) -> str:
         return f"注意：{text}"
 
-    def plan_study(self, name: str, model: str, engine: str, metric: str) -> str:
-        return f"研究 {name}：模型 {model}，训练引擎 {engine}，评价指标 {metric}"
+    def plan_study(self, name: str, model: str, quantization: str, engine: str, metric: str) -> str:
+        kept = self.weights_kept(quantization)
+        return f"研究 {name}：模型 {model}{f'（{kept}）' if kept else ''}，训练引擎 {engine}，评价指标 {metric}"
 
     def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
         tail = f"（格式 {form}）" if form else ""
@@ -383,6 +384,12 @@ class ChineseTerminal(ChineseRounds):
         return "无法比较：其中一方没有训练正常且有评分的实验。"
 
     # export
+
+    def merged_from_quantised(self, quantization: str) -> str:
+        return (
+            f"基础模型的权重以 {quantization} 保存：适配器是加到反量化后的权重上，而不是加到原始模型上。"
+            "合并后的模型若再次量化，回答会与研究中的不同。"
+        )
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
         return f"验证准确率 {self.accuracy(accuracy, interval)}，已校正选择偏差。"

@@ -139,9 +139,11 @@ class EnglishOpening(EnglishPieces):
         memory = f"{bytes_text(memory_bytes)} RAM" if memory_bytes else ""
         return clean(", ".join(filter(None, [name, memory, system])))
 
-    def model_fact(self, name: str, revision: str, parameters: float | None, dtype: str, engine: str) -> str:
+    def model_fact(
+        self, name: str, revision: str, parameters: float | None, quantization: str, dtype: str, engine: str
+    ) -> str:
         size = f"{number(parameters / 1e6)} M parameters" if parameters else ""
-        parts = [name, f"revision {revision}" if revision else "", size, dtype]
+        parts = [name, f"revision {revision}" if revision else "", size, self.weights_kept(quantization), dtype]
         return clean(", ".join(filter(None, parts)) + f"; engine {engine}")
 
     def data_fact(self, facts: Mapping[str, Any]) -> str:

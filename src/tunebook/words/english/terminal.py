@@ -54,9 +54,10 @@ class EnglishTerminal(EnglishRounds):
         """A warning in the terminal."""
         return f"warning: {text}"
 
-    def plan_study(self, name: str, model: str, engine: str, metric: str) -> str:
+    def plan_study(self, name: str, model: str, quantization: str, engine: str, metric: str) -> str:
         """The study with its model, engine and metric."""
-        return f"study {name}: model {model}, engine {engine}, metric {metric}"
+        kept = self.weights_kept(quantization)
+        return f"study {name}: model {model}{f' ({kept})' if kept else ''}, engine {engine}, metric {metric}"
 
     def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
         """The sizes of the splits."""
@@ -476,6 +477,14 @@ class EnglishTerminal(EnglishRounds):
         return "Nothing can be compared: one side has no trained trial with outcomes."
 
     # export
+
+    def merged_from_quantised(self, quantization: str) -> str:
+        """What a model merged from a quantised base is not."""
+        return (
+            f"the base model's weights were kept in {quantization}: the adapter was added to these, given back in full "
+            "precision, not to the original model. Quantised again, the merged model answers otherwise than the "
+            "study's."
+        )
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
         """The accuracy, for the comment in an exported configuration."""
