@@ -63,7 +63,6 @@ def merge(
     return target
 
 
-<<<<<<< HEAD
 def _name_for_other_programs(folder: Path) -> None:
     """Say in transformers 4's words too what transformers 5 has renamed: programs that convert or serve the model may
     have that version. A missing `rope_theta` would be taken for 10000 without a word."""
@@ -82,7 +81,8 @@ def _name_for_other_programs(folder: Path) -> None:
         settings["tokenizer_class"] = "PreTrainedTokenizerFast"
     kept = {name: value for name, value in settings.items() if name not in ("backend", "is_local", "local_files_only")}
     tokenizer_file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-=======
+
+
 def _in_full_precision(model: Any, quantization: str) -> Any:
     if quantization == NONE:
         return model
@@ -93,7 +93,6 @@ def _in_full_precision(model: Any, quantization: str) -> Any:
             f"export merged: the base model's weights are kept by {quantization}, which cannot give them back. Export "
             "the adapter (--format peft) and load it with PEFT on that base."
         ) from None
->>>>>>> main
 
 
 def _adapted(model: Any, adapter: Path) -> Any:
