@@ -567,14 +567,14 @@ def _little_memory(checked: Checked) -> Iterator[None]:
         finally:
             torch.cuda.set_per_process_memory_fraction(1.0, device)
         return
-    real = loop.training_step
+    real = loop.Training.step
 
-    def small(packed: PackedModel, trainees: Sequence[Trainee]) -> Any:
-        if len(trainees) > 1 or trainees[0].max_rows > 300:
+    def small(self: loop.Training, trainees: Sequence[Trainee]) -> Any:
+        if len(trainees[0].micro_batches()) == 1 and (len(trainees) > 1 or trainees[0].max_rows > 300):
             raise RuntimeError("CUDA error: out of memory")
-        return real(packed, trainees)
+        return real(self, trainees)
 
-    with patch.object(loop, "training_step", small):
+    with patch.object(loop.Training, "step", small):
         yield
 
 

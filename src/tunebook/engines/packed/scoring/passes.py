@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tunebook.engines.packed.model.attention import OwnAttention
 from tunebook.engines.packed.model.bank import Adapter
-from tunebook.engines.packed.model.batches import Batch, Part, Run, Tree, reading
-from tunebook.engines.packed.model.multiplies import exact_threads, padding
+from tunebook.engines.packed.model.batches import Layout, Part, Run, Tree, reading_layout
+from tunebook.engines.packed.model.multiplies import exact_threads
 from tunebook.engines.packed.model.packed_model import PackedModel
 
 __all__ = ["Reading", "SlotRows", "likeliest", "read_head", "run_rows"]
@@ -58,10 +59,11 @@ def run_rows(
     for slot in slots:
         runs.append(Run(slot.adapter, (start, start + len(slot.tokens)), (), Part(slot.adapter, Tree(()))))
         start += len(slot.tokens)
-    missing = [0] * padding(n_rows, packed.row_multiple)
-    ids, places = torch.tensor([tokens + missing, positions + missing], device=packed.device)
-    batch = Batch(ids, places, tuple(runs), n_rows, packed.row_multiple)
-    return packed.forward(batch if read is None else reading(batch, [read] * len(slots)), attention)
+    missing = [0] * (packed.row_sizes.size(n_rows) - n_rows)
+    ids, places = np.array([tokens + missing, positions + missing], dtype=np.int64)
+    whole = Layout(ids, places, tuple(runs), n_rows)
+    rows = None if read is None else reading_layout(whole, [read] * len(slots), packed.row_sizes)
+    return packed.forward(packed.sent(whole, rows, False, ())[0], attention)
 
 
 def read_head(
@@ -98,7 +100,7 @@ def likeliest(packed: PackedModel, hidden_MD: Tensor) -> list[int]:
 def _logits(packed: PackedModel, rows_MD: Tensor) -> Tensor:
     """Logits in at least float32; padded while they are computed, as batches are."""
     n = rows_MD.shape[0]
-    missing = padding(n, packed.row_multiple)
+    missing = packed.row_sizes.size(n) - n
     padded = torch.nn.functional.pad(rows_MD, (0, 0, 0, missing)) if missing else rows_MD
     with exact_threads():
         logits = packed.logits(padded)[:n]
