@@ -2,12 +2,11 @@
 
     python -m benchmarks.launches --adapters 1,8,32 --json FILE
 
-The step runs as on a card (`pretended_card.py`): tables, copies and reads are those of the product, and an operation that
-a card would refuse raises. Triton's kernels count as one each and are left out, so its numbers mean nothing. torch
-attends in the place of FlexAttention, counted as what that launches: one kernel forward and three backward. Kernels a
-layer are the difference between models of two depths, so they hold for any depth. Counted is a step in the middle of an
-epoch whose trials have been together before; what ends an epoch is read at once, and a cohort that is put together anew
-copies tables of its own.
+The step runs as on a card (`pretended_card.py`): tables, copies and reads are those of the product, and an operation
+that a card would refuse raises. Triton's kernels count as one each, and FlexAttention as what it launches, one kernel
+forward and three backward; they are left out, so the numbers mean nothing. Kernels a layer are the difference between
+models of two depths, so they hold for any depth. Counted is a step in the middle of an epoch whose trials have been
+together before; what ends an epoch is read at once, and a cohort that is put together anew copies tables of its own.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def trained(behind: bool):
     packed = packed_model(tiny_model())
     packed.ops = JointOps(packed.device)
     configurations = [
-        BASE, BASE.with_values(lora_r=4), BASE.with_values(learning_rate=0.3, weight_decay=0.1),
+        BASE, BASE.with_values(lora_r=4), BASE.with_values(learning_rate=0.05, weight_decay=0.1, num_train_epochs=3),
         BASE.with_values(lora_r=5),
     ]  # fmt: skip
     trials = [trainee(packed, c, DATA, seed) for seed, c in enumerate(configurations)]
@@ -102,7 +102,7 @@ def run(folder, jobs, stop_after=math.inf):
 
 
 def job(number, folder):
-    rises = {"learning_rate": 0.3, "weight_decay": 0.1} if number == 2 else {}
+    rises = {"learning_rate": 0.05, "weight_decay": 0.1, "num_train_epochs": 3} if number == 2 else {}
     c = BASE.with_values(lora_r=2 + number, **rises)
     return TrialJob(number, c, number, ("validation",), str(folder / str(number)))
 
