@@ -81,10 +81,11 @@ class TritonOps:
         return "triton"
 
     def tables(self, whole: Layout, read: Layout | None, training: bool) -> Tables:
-        """Of all windows that were asked for so far."""
+        """Masks are of all windows that were asked for so far; none where something else attends, as in scoring."""
         both = [whole, *([read] if read is not None else [])]
         rows = [self._row_arrays(layout, training) for layout in both]
-        masks = [(window, mask_arrays(whole, window)) for window in sorted(self._windows, key=lambda w: w or 0)]
+        windows = sorted(self._windows, key=lambda w: w or 0) if any(run.nodes for run in whole.runs) else []
+        masks = [(window, mask_arrays(whole, window)) for window in windows]
 
         def keep(batch: Batch, tensors: Sequence[Tensor]) -> None:
             there = iter(tensors)

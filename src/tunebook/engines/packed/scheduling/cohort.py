@@ -76,7 +76,8 @@ class Cohort:
             with self._lanes:
                 self._work_off(source)
         except Stopped:
-            for slot in self._slots:
+            self._settle()
+            for slot in tuple(self._slots):
                 self._save(slot)
 
     def _work_off(self, source: TrialSource) -> None:
@@ -152,6 +153,8 @@ class Cohort:
     def _next_turn(self) -> Turn | None:
         """Slots that are due for the same, an equal part of those that wait for each idle lane; scoring goes first, as
         it frees slots."""
+        if any(slot.due != TRAIN for slot in self._slots if not slot.busy):
+            self._settle()  # its time would count as scoring's
         waiting = sorted((slot for slot in self._slots if not slot.busy), key=lambda slot: slot.due == TRAIN)
         if not waiting:
             return None
@@ -160,8 +163,6 @@ class Cohort:
             slot for slot in waiting if slot.due == first.due and slot.trainee.job.splits == first.trainee.job.splits
         ]
         same = same[: -(-len(waiting) // self._lanes.n_idle)]
-        if first.due != TRAIN:
-            self._settle()  # its time would count as scoring's
         if first.due == TRAIN:
             chosen = choose([slot.trainee for slot in same], self._plan.rows)
             same = [slot for slot in same if slot.trainee in chosen]
@@ -298,9 +299,10 @@ class Cohort:
 
     def _save(self, slot: Slot) -> None:
         trainee = slot.trainee
+        before = slot.saved_at
         if not trainee.is_known:
             self._settle()
-        if trainee.n_done == 0 or trainee.broke is not None:
+        if trainee.n_done == 0 or trainee.broke is not None or slot.saved_at != before:  # saved when its step was read
             return
         facts = {"max_rows": trainee.max_rows, "scored": slot.scored, **trainee.counters()}
         saved = checkpoint.Saved(trainee.state(), tuple(trainee.steps), tuple(trainee.evaluations), facts)
