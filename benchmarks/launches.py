@@ -132,11 +132,11 @@ def trainees_on(
     packed: PackedModel, configurations: Sequence[Configuration], data: Sequence[TokenizedExample]
 ) -> list[Trainee]:
     """A trial of each configuration; seeds count from 0."""
-    return [
-        Trainee(TrialJob(seed, c, seed, (), ""), data, packed.all_shapes, 10**6, dtype=packed.adapter_dtype,
-                device=packed.device)
-        for seed, c in enumerate(configurations)
-    ]  # fmt: skip
+    jobs = [
+        TrialJob(id=seed, configuration=c, seed=seed, splits=(), folder="") for seed, c in enumerate(configurations)
+    ]
+    kind = {"dtype": packed.adapter_dtype, "device": packed.device}
+    return [Trainee(job, data, packed.all_shapes, 10**6, **kind) for job in jobs]
 
 
 def steady_step(card: PretendedCard, packed: PackedModel, trainees: Sequence[Trainee]) -> None:

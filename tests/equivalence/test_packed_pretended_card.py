@@ -52,7 +52,14 @@ def model_folder(tmp_path_factory):
 
 def run(model_folder, folder, device, stop_after=math.inf):
     jobs = [
-        TrialJob(n, c, n, ("validation",), str(folder / str(n)), ((1, 10 + n),) if n == 0 else ())
+        TrialJob(
+            id=n,
+            configuration=c,
+            seed=n,
+            splits=("validation",),
+            folder=str(folder / str(n)),
+            checkpoints=((1, 10 + n),) if n == 0 else (),
+        )
         for n, c in enumerate([BASE, BASE.with_values(lora_r=2, lora_plus_lr_ratio=4.0), BASE.with_values(lora_r=8)])
         if not (folder / str(n) / "adapter_model.safetensors").exists()
     ]

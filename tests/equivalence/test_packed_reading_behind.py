@@ -104,7 +104,7 @@ def run(folder, jobs, stop_after=math.inf):
 def job(number, folder):
     rises = {"learning_rate": 0.05, "weight_decay": 0.1, "num_train_epochs": 3} if number == 2 else {}
     c = BASE.with_values(lora_r=2 + number, **rises)
-    return TrialJob(number, c, number, ("validation",), str(folder / str(number)))
+    return TrialJob(id=number, configuration=c, seed=number, splits=("validation",), folder=str(folder / str(number)))
 
 
 def test_a_run_that_is_stopped_with_a_step_unread_goes_on_to_the_same_bits(tmp_path, monkeypatch):
