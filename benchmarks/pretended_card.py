@@ -66,7 +66,6 @@ class PretendedCard:
         self._inside = 0
         self.traced = False
         self.forget()
-        self._modes: list[Any] = []
         self._stack = contextlib.ExitStack()
 
     def forget(self) -> None:
