@@ -58,7 +58,28 @@ def merge(
             merged.generation_config.eos_token_id = list(stops)
         merged.to(getattr(torch, dtype)).save_pretrained(target)
         load_tokenizer(base).save_pretrained(target)
+    _name_for_other_programs(target)
     return target
+
+
+def _name_for_other_programs(folder: Path) -> None:
+    """Say in transformers 4's words too what transformers 5 has renamed: programs that convert or serve the model may
+    have that version. A missing `rope_theta` would be taken for 10000 without a word."""
+    config_file, tokenizer_file = folder / "config.json", folder / "tokenizer_config.json"
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    rope = config.get("rope_parameters")
+    if isinstance(rope, dict) and "rope_theta" in rope:  # one kind of layer; others have names of their own
+        config["rope_theta"] = rope["rope_theta"]
+        if rope.get("rope_type", "default") != "default":
+            config["rope_scaling"] = {name: value for name, value in rope.items() if name != "rope_theta"}
+    if "dtype" in config:
+        config["torch_dtype"] = config["dtype"]
+    config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    settings = json.loads(tokenizer_file.read_text(encoding="utf-8"))
+    if settings.get("tokenizer_class") == "TokenizersBackend":
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    kept = {name: value for name, value in settings.items() if name not in ("backend", "is_local", "local_files_only")}
+    tokenizer_file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _in_full_precision(model: Any, quantization: str) -> Any:

@@ -189,7 +189,7 @@ class LocalExecutor:
                 process.send("calibrate")
             elif kind == "calibration":
                 found: Calibration = value
-                return found
+                return replace(found, device=worker.options.device)  # the worker knows no other card than its own
             elif kind == "raised":
                 self._raised(worker, value)
             elif kind == GONE:

@@ -65,8 +65,8 @@ class StudyPlanner:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
         is not judged, the next wave is not known and its round is given by what it may take at most."""
         state = PlanningState(self._problem, history)
-        if state.last_wave is None:
-            return outlook(state, _kinds_in_order(self._problem), None)
+        if state.last_wave is None:  # what the first round asks does not depend on the reference's result
+            return self.outlook(_with_reference(history, _reference_wave(self._problem)))
         kinds = () if self._is_stopped(state.last_wave) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
@@ -94,9 +94,15 @@ def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:
     wave = planner.next_wave(history)
     if wave is None or wave.kind is not RoundKind.REFERENCE:
         return () if wave is None else (wave,)
-    fact = TrialFact(trial=wave.trials[0], state=TrialState.COMPLETED)
-    after = planner.next_wave(replace(history, waves=(wave,), trials={wave.trials[0].id: fact}))
+    after = planner.next_wave(_with_reference(history, wave))
     return (wave,) if after is None else (wave, after)
+
+
+def _with_reference(history: History, wave: Wave) -> History:
+    """A history that begins, as if the reference had been scored."""
+    [trial] = wave.trials
+    fact = TrialFact(trial=trial, state=TrialState.COMPLETED)
+    return replace(history, waves=(wave,), trials={trial.id: fact}, closed_rounds=(wave.round,))
 
 
 def _kinds_in_order(problem: Problem) -> tuple[RoundKind, ...]:

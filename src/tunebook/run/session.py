@@ -153,7 +153,7 @@ def _calibration(
     if found is None and measure and prepared.engine.calibrates:
         words = words_for(prepared.spec.language)
         try:
-            with telling_progress(observer, words):
+            with telling_progress(prepared, observer):
                 found = measured_speeds(prepared, executor)
         except TrialFailed as error:  # only predictions depend on the measurement
             observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
