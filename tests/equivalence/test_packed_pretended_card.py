@@ -64,7 +64,7 @@ def run(model_folder, folder, device, stop_after=math.inf):
         if not (folder / str(n) / "adapter_model.safetensors").exists()
     ]
     recorder = EventRecorder(jobs, lambda told: len(told.of(Step)) >= stop_after)
-    options = EngineOptions(str(model_folder), device, threads=1, extra={"slots": 2, "rows": 60})
+    options = EngineOptions(model=str(model_folder), device=device, threads=1, extra={"slots": 2, "rows": 60})
     PackedEngine(options).run(recorder, WORKLOAD, recorder)
     return recorder
 

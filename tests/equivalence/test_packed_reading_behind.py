@@ -97,7 +97,7 @@ def run(folder, jobs, stop_after=math.inf):
     model = folder.parent / "model"
     if not model.exists():
         tiny_model().save_pretrained(model)
-    PackedEngine(EngineOptions(str(model), threads=1, extra={"slots": 3})).run(recorder, WORKLOAD, recorder)
+    PackedEngine(EngineOptions(model=str(model), threads=1, extra={"slots": 3})).run(recorder, WORKLOAD, recorder)
     return recorder
 
 

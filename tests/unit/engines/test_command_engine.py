@@ -71,7 +71,9 @@ def test_the_program_of_a_worker_on_a_gpu_sees_that_gpu_alone(tmp_path, monkeypa
         "for i in range(3):\n"
         '    print(json.dumps({"index": i, "answer": seen, "nll": 0.5}), file=out)\n'
     )
-    options = EngineOptions("some/model", extra={"command": [sys.executable, str(script), "{config}", "{output}"]})
+    options = EngineOptions(
+        model="some/model", extra={"command": [sys.executable, str(script), "{config}", "{output}"]}
+    )
     executor = LocalExecutor(
         "tunebook.engines.command:CommandEngine", options_by_device(options, ("cuda:1",)), WORKLOAD
     )
