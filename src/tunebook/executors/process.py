@@ -75,7 +75,7 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, kind: str, value: Any = None) -> None:
-        """Give an order. A worker that is gone is noticed by its last message, not here."""
+        """Send an order. That a worker has gone shows in its last message, not here."""
         with suppress(OSError, ValueError):
             self._sender.send((kind, value))
 
@@ -88,8 +88,8 @@ class WorkerProcess:
                 self._process.kill()
 
     def end_leftovers(self) -> None:
-        """Where the worker itself has ended, end what it left behind: a forked child keeps the pipe open, and its end
-        would not be seen."""
+        """If the worker has ended, end its children: a forked child would keep the pipe open, and nobody would notice
+        that the worker has ended."""
         if self._process.poll() is not None:
             self.kill()
 
