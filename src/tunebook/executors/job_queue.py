@@ -100,7 +100,7 @@ class JobQueue:
     def take(self, worker: int, n: int) -> list[TrialJob]:
         """Up to n jobs for a worker, within its equal share."""
         mine = self._running.setdefault(worker, [])
-        limit, taken = self._limit(worker), []
+        limit, taken = self._limit(worker), list[TrialJob]()
         while self._waiting and len(taken) < n and self._fits(self._waiting[0], mine, limit):
             entry = self._waiting.pop(0)
             entry.begun += 1
