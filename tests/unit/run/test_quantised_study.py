@@ -157,11 +157,11 @@ def test_plan_refuses_before_anything_is_spent(study: Path, monkeypatch: pytest.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["nf4", "int8"])
-def test_a_quantised_study_killed_at_random_ends_like_an_unbroken_one(tmp_path: Path, kind: str) -> None:
-    calm = Soak(make_real_study(tmp_path / "calm", 8, kind), random.Random(0))
+def test_a_quantised_study_killed_at_random_ends_like_an_unbroken_one(tmp_path: Path) -> None:
+    """In 4 bits; what is saved and read again is the same in 8, which the engines' tests train and resume."""
+    calm = Soak(make_real_study(tmp_path / "calm", 5, "nf4"), random.Random(0))
     calm.run()
-    harried = Soak(make_real_study(tmp_path / "killed", 8, kind), random.Random(3))
+    harried = Soak(make_real_study(tmp_path / "killed", 5, "nf4"), random.Random(3))
     harried.run(2, like=calm)
     found = compare(calm.folder, harried.folder)
     assert harried.kills >= 1
