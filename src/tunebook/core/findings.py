@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,7 @@ __all__ = [
     "LevelMean",
     "MoreMoney",
     "Noise",
+    "RateTried",
     "StudyFindings",
     "SweetSpot",
     "Verdict",
@@ -220,15 +222,51 @@ class SweetSpot:
 
 
 @dataclass(frozen=True)
-class DivergenceBracket:
-    """Where training breaks: [highest rate up to which every replicate trained, lowest rate at which most did not],
-    moved outwards until the results support both ends. `mixed`: rates in between were tried but did not settle it."""
+class RateTried:
+    """The replicates at one learning rate of a bracket.
 
+    Attributes:
+        trained, tried: how many trained, and of how many.
+        endings: how the others ended, each way once: "diverged", "collapsed", or "learned_nothing" (completed without
+            anything learned).
+    """
+
+    rate: float
+    trained: int
+    tried: int
+    endings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DivergenceBracket:
+    """Where training breaks, over trials that differ in nothing but learning rate and seed.
+
+    Attributes:
+        rates: what was tried, lowest rate first; everything else follows from it.
+        held_at: the highest rate up to which every replicate trained.
+        failed_at: the lowest rate at which most replicates did not; None: there is none.
+        highest_trained, lowest_failed: the same moved outwards until the replicates exclude an edge beyond them.
+        mixed: whether rates between `held_at` and `failed_at` were tried.
+        how: how those at `failed_at` and above ended: "diverged", "collapsed", "learned_nothing" or "both".
+    """
+
+    rates: tuple[RateTried, ...]
+    held_at: float
+    failed_at: float | None
     highest_trained: float
     lowest_failed: float | None
     trials: tuple[int, ...]
-    how: str  # "diverged", "collapsed" or "both"
+    how: str
     mixed: bool = False
+
+    def at(self, rate: float) -> RateTried:
+        """The replicates at a rate that was tried."""
+        return next(each for each in self.rates if each.rate == rate)
+
+    @property
+    def between(self) -> tuple[RateTried, ...]:
+        """The rates above the one that held and below the one that failed."""
+        return tuple(r for r in self.rates if self.held_at < r.rate < (self.failed_at or math.inf))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tunebook.core.cost import ONE_BY_ONE_SCORING
-from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
+from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.notice import Notice
 from tunebook.core.study import ContrastKind, TrialState
 from tunebook.escaping import clean, one_line
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import value
-from tunebook.words.values import Aim, Edge, Gain, Price
+from tunebook.words.values import Aim, Gain, Price
 
 __all__ = [
     "aim",
@@ -181,18 +181,7 @@ def boundary_sentence(view: View, words: Words) -> str:
         if i in view.history.trials
     }
     where = words.changes(shared.pop(), view.spec.baseline) if len(shared) == 1 else ""
-    return words.bracket(boundary, _edge(view, boundary), "" if where == words.label("baseline") else where)
-
-
-def _edge(view: View, boundary: DivergenceBracket) -> Edge:
-    facts = [view.history.trials[i] for i in boundary.trials if i in view.history.trials]
-
-    def trained_at(wanted: Callable[[float], bool]) -> list[bool]:
-        return [f.state.did_train for f in facts if wanted(f.trial.effective.learning_rate)]
-
-    low, high = boundary.highest_trained, boundary.lowest_failed
-    beyond = trained_at(lambda rate: rate > low if high is None else rate == high)
-    return Edge(sum(trained_at(lambda rate: rate == low)), len(beyond) - sum(beyond), len(beyond))
+    return words.bracket(boundary, "" if where == words.label("baseline") else where)
 
 
 def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:

@@ -214,6 +214,9 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
     control = next((f for f in view.findings(trial.round) if f.control_key == trial.effective.key), None)
     if control is not None and retuned_rate(view, trial.effective.key) is not None:
         return words.retuned_baseline(control.control_trials)
+    nothing = [f for f in completed if view.evidence.how_it_ended(f) is not None]
+    if nothing:
+        return words.learned_nothing(len(nothing), len(row), view.evidence.usual_accuracy)
     if trial.purpose is Purpose.BOUNDARY:
         return words.only_whether_it_trains(len(row)) if len(completed) == len(row) else ""
     if trial.purpose is Purpose.DESIGN:

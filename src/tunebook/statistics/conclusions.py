@@ -29,11 +29,12 @@ from tunebook.core.findings import (
     LevelMean,
     MoreMoney,
     Noise,
+    RateTried,
     StudyFindings,
     SweetSpot,
     Verdict,
 )
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
+from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec
 from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
@@ -323,10 +324,12 @@ def _boundary(evidence: Evidence) -> DivergenceBracket | None:
         if fact.state.is_answer and fact.trial.purpose is not Purpose.REFERENCE:
             families.setdefault(fact.trial.effective.with_values(learning_rate=1.0), []).append(fact)
     pushed = [facts for facts in families.values() if any(_pushes_rate(f) for f in facts)]
-    broke = [facts for facts in families.values() if any(not f.state.did_train for f in facts)]
+    broke = [facts for facts in families.values() if any(evidence.how_it_ended(f) is not None for f in facts)]
     for group in (pushed, broke):
         if group:
-            return _bracket_of(max(group, key=lambda facts: len({f.trial.effective.learning_rate for f in facts})))
+            return _bracket_of(
+                evidence, max(group, key=lambda facts: len({f.trial.effective.learning_rate for f in facts}))
+            )
     return None
 
 
@@ -334,18 +337,27 @@ def _pushes_rate(fact: TrialFact) -> bool:
     return fact.trial.kind is RoundKind.BOUNDARY and fact.trial.factor == "learning_rate"
 
 
-def _bracket_of(facts: list[TrialFact]) -> DivergenceBracket | None:
-    tried = tried_rates(facts)
+def _bracket_of(evidence: Evidence, facts: list[TrialFact]) -> DivergenceBracket | None:
+    tried = tried_rates(facts, evidence.usual_accuracy)
     bracket = divergence_bracket(tried)
-    if bracket.highest_trained is None:
+    if bracket.highest_trained is None or bracket.raw_trained is None:
         return None
-    states = {f.state for f in facts if not f.state.did_train and f.trial.effective.learning_rate in tried}
-    both = len(states) > 1
-    how = "both" if both else ("collapsed" if states == {TrialState.COLLAPSED} else "diverged")
-    ids = tuple(sorted(f.trial.id for f in facts))
-    low, high = bracket.highest_trained, bracket.lowest_failed
-    mixed = any(low < rate < (high or math.inf) for rate in tried)
-    return DivergenceBracket(low, high, ids, how, mixed)
+    endings: dict[float, dict[str, None]] = {rate: {} for rate in sorted(tried)}
+    for fact in facts:
+        ending, at = evidence.how_it_ended(fact), fact.trial.effective.learning_rate
+        if ending is not None and at in endings:
+            endings[at][ending] = None
+    ways = {way for rate, ended in endings.items() if rate > bracket.raw_trained for way in ended}
+    return DivergenceBracket(
+        rates=tuple(RateTried(rate, sum(tried[rate]), len(tried[rate]), tuple(endings[rate])) for rate in endings),
+        held_at=bracket.raw_trained,
+        failed_at=bracket.raw_failed,
+        highest_trained=bracket.highest_trained,
+        lowest_failed=bracket.lowest_failed,
+        trials=tuple(sorted(f.trial.id for f in facts)),
+        how="both" if len(ways) > 1 else next(iter(ways), "diverged"),
+        mixed=bool(bracket.mixed),
+    )
 
 
 def _level_means(evidence: Evidence, spec: StudySpec) -> tuple[LevelMean, ...]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.cost import relative_cost
+from tunebook.core.divergence import how_it_ended
 from tunebook.core.facts import DataFacts, Floats, History, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
@@ -163,6 +164,16 @@ class Evidence:
             if any(f.trial.purpose is Purpose.BASELINE or f.trial.configuration == self.baseline for f in facts):
                 return key
         return key_of(self.baseline) if self.baseline is not None else ""
+
+    @cached_property
+    def usual_accuracy(self) -> float:
+        """The baseline's mean accuracy on validation; nan when none of its trials trained."""
+        baseline = self.candidates.get(self.baseline_key)
+        return baseline.accuracy if baseline is not None else math.nan
+
+    def how_it_ended(self, fact: TrialFact) -> str | None:
+        """How a trial ended that did not train; None: it trained. See `core.divergence.how_it_ended`."""
+        return how_it_ended(fact, self.usual_accuracy)
 
     def replicates(self, split: str = VALIDATION) -> dict[str, tuple[TrialFact, ...]]:
         """By effective key the trials that trained and were scored on the split, a bracket's among them."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tunebook.core.study import TrialState
 
-__all__ = ["Aim", "Edge", "Ending", "Gain", "Price", "Spending"]
+__all__ = ["Aim", "Ending", "Gain", "Price", "Spending"]
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,6 @@ class Price:
     best_seconds: float | None
     size: float | None
     best_size: float | None
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Seeds at the two ends of the bracket.
-
-    Attributes:
-        trained: trained at the highest rate that held.
-        failed, asked: failed of those asked at the other end; where that end is not known, at all rates above the
-            first.
-    """
-
-    trained: int
-    failed: int
-    asked: int
 
 
 @dataclass(frozen=True)

@@ -293,6 +293,17 @@ def test_a_loss_that_rose_below_rates_that_trained_is_divergence_all_the_same():
     assert tried_rates(facts) == {1e-3: [False], 2e-3: [True]}
 
 
+def test_a_completed_trial_without_a_right_answer_did_not_train_where_the_baseline_has_some():
+    def scored(rate, right, n=80):
+        outcomes = {"validation": Outcomes(np.arange(n) < right, np.ones(n))}
+        return replace(a_trial(rate, TrialState.COMPLETED), outcomes=outcomes)
+
+    facts = [scored(1e-4, 12), scored(1e-3, 0), scored(2e-3, 1)]
+    assert tried_rates(facts, usual=0.18) == {1e-4: [True], 1e-3: [False], 2e-3: [False]}
+    assert tried_rates(facts, usual=0.02) == {1e-4: [True], 1e-3: [True], 2e-3: [True]}
+    assert tried_rates([scored(1e-5, 0), *facts], usual=0.18).keys() == {1e-4, 1e-3, 2e-3}, "too slow is not too high"
+
+
 def test_failed_trials_say_nothing_about_the_edge():
     assert tried_rates([a_trial(1e-3, TrialState.FAILED), a_trial(1e-3, TrialState.PLANNED)]) == {}
 

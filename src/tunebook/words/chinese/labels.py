@@ -171,6 +171,7 @@ LABELS = {
     "leg_validation": "验证损失",
     "leg_failed": "训练失败",
     "leg_sweet": "合适区间",
+    "leg_beyond": "随机种子少，也可能在此之间",
     "leg_zone": "在此之间开始失败",
     "leg_best": "最优",
     "leg_tie": "与最优无法区分",

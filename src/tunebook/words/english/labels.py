@@ -171,6 +171,7 @@ LABELS = {
     "leg_validation": "validation loss",
     "leg_failed": "did not train",
     "leg_sweet": "sweet spot",
+    "leg_beyond": "few seeds: the edge may lie here too",
     "leg_zone": "breaks somewhere here",
     "leg_best": "best",
     "leg_tie": "not distinguishable from the best",
