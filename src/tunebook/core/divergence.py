@@ -16,6 +16,7 @@ from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose
 
 __all__ = [
+    "COLLAPSED_SHARE",
     "DivergenceMonitor",
     "collapse_reason",
     "collapse_share",
@@ -89,13 +90,18 @@ def collapse_share(answers: Sequence[str], parsable: Sequence[bool]) -> tuple[fl
     return (unparsable, "unparsable_answers") if unparsable > constant else (constant, "constant_answer")
 
 
-def collapse_reason(answers: Sequence[str], parsable: Sequence[bool], commonest_gold_share: float) -> str | None:
+def collapse_reason(
+    answers: Sequence[str], parsable: Sequence[bool], commonest_gold_share: float, accuracy: float
+) -> str | None:
     """The reason why a trained model counts as collapsed ("constant_answer", "unparsable_answers"), or None.
 
     On data whose gold answers are nearly all the same, a constant answer is not a collapse: its share must also exceed
-    that of the commonest gold answer by 0.1.
+    that of the commonest gold answer by 0.1. Nor is it one where the model is right more often than always giving the
+    commonest gold answer would be: such a model is weak, and has learned something all the same.
     """
     share, reason = collapse_share(answers, parsable)
+    if reason == "constant_answer" and accuracy > commonest_gold_share > 0:
+        return "unparsable_answers" if sum(not ok for ok in parsable) > COLLAPSED_SHARE * len(answers) else None
     limit = max(COLLAPSED_SHARE, min(1.0, commonest_gold_share + 0.1) if reason == "constant_answer" else 0.0)
     return reason if share > limit else None
 

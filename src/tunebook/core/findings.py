@@ -271,10 +271,25 @@ class DivergenceBracket:
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """The results on the test split, which is opened once: accuracies by role ("best", "cheapest", "baseline"), with
-    the keys."""
+    """What fresh seeds said of the configurations on the sealed list, on the test split where there is one: it is
+    opened once.
+
+    Attributes:
+        keys: effective keys by role ("best", "cheapest", "baseline"). "best" is the one that was to be confirmed; if it
+            failed, another one is recommended.
+        accuracies, intervals: by role, of the replicates that trained.
+        trained: by role, how many of the fresh seeds trained, and of how many.
+        endings: how the others of "best" ended, as in `RateTried`.
+        outcome: "held" (shown better than the baseline), "broke" (a fresh seed did not train), "worse" (shown worse
+            than the baseline), "not_shown", "baseline" (the baseline itself was the best), or "open" (not judged yet).
+        gain, gain_interval: of "best" over the baseline.
+        n_examples: scored on that split; 0: nothing trained.
+    """
 
     keys: dict[str, str]
+    outcome: str
+    trained: dict[str, tuple[int, int]]
+    endings: tuple[str, ...]
     accuracies: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     gain: float | None

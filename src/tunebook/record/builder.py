@@ -103,9 +103,12 @@ def _best(view: View, words: Words) -> Best | None:
         return None
     confirmation = view.conclusions.confirmation
     confirmed = None
-    if confirmation is not None and confirmation.keys.get("best") == best.key:
-        confirmed = confirmation.accuracies.get("best")
-    sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
+    if confirmation is not None and view.evidence.confirm_split == "test":
+        confirmed = next(
+            (confirmation.accuracies.get(r) for r, key in confirmation.keys.items() if key == best.key), None
+        )
+    n = len(view.evidence.leading.trained) if view.evidence.leading is not None else 0
+    sentences = [words.winners_curse(best.raw, n, best.corrected, confirmed)]
     trained = view.mean_cost(best.key)[2] and not view.is_simulated
     if trained and not opening.status(view, words):
         sentences.append(words.where_the_adapter_is())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.notice import Notice
-from tunebook.core.study import ContrastKind, TrialState
+from tunebook.core.study import ContrastKind, RoundKind, TrialState
 from tunebook.escaping import clean, one_line
 from tunebook.record.view import View
 from tunebook.words import Words
@@ -74,18 +75,16 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     conclusions = view.conclusions
     if conclusions.best is None:
         return () if not view.trials else (words.nothing_yet(),)
-    is_baseline = conclusions.best.key == view.baseline_key
-    first = [words.use_best(_settings(view, words, conclusions.best.key), conclusions.best.chosen_by, is_baseline)]
-    if not is_baseline:
-        first += _gain_sentences(view, words)
-    elif conclusions.best.key in conclusions.accuracies:
-        first.append(
-            words.corrected_accuracy(
-                conclusions.best.raw, conclusions.best.corrected, conclusions.best.corrected_interval
-            )
-        )
-    text = words.join(first)
-    paragraphs = [words.capital(text)]
+    best = conclusions.best
+    is_baseline = best.key == view.baseline_key
+    first = [
+        _failed_confirmation(view, words),
+        words.keep_baseline(_settings(view, words, best.key), _was_shown_better(view))
+        if is_baseline
+        else words.use_best(_settings(view, words, best.key), best.chosen_by),
+    ]
+    first += _gain_sentences(view, words) if not is_baseline else _measured(view, words)
+    paragraphs = [words.join([words.capital(sentence) for sentence in first])]
     cheaper = _cheaper(view, words, conclusions)
     items = open_items(view, words)
     if cheaper:
@@ -257,28 +256,61 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
     finding = view.told_apart(conclusions.best.key)
     sentences: list[str] = []
     if finding is not None and finding.split == "test":
-        unused = not view.spec.data.allow_overlap
-        gain = _gain(view, finding)
-        before = _shown_before(view, finding)
-        earlier = words.shown_before(words.round_heading(before.round, before.round_kind)) if before else ""
-        return [words.confirmed_gain(gain, right, unused), earlier]
+        return [words.confirmed_gain(_gain(view, finding), right, not view.spec.data.allow_overlap)]
     if finding is not None:
         sentences.append(words.validation_gain(_gain(view, finding), right))
-    sentences.append(
-        words.corrected_accuracy(conclusions.best.raw, conclusions.best.corrected, conclusions.best.corrected_interval)
-    )
+        sentences.append(words.corrected_accuracy(conclusions.best.corrected, conclusions.best.corrected_interval))
+    else:
+        sentences += _measured(view, words)
     sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
     return sentences
 
 
+def _was_shown_better(view: View) -> bool:
+    """Whether a configuration was shown better than the baseline at any time, whatever became of it."""
+    return any(
+        f.verdict is Verdict.BETTER and f.treatment_key and f.control_key == view.baseline_key for f in view.findings()
+    )
+
+
+def _measured(view: View, words: Words) -> list[str]:
+    """The recommended configuration's accuracy where no comparison has told it: as measured, then corrected."""
+    best = view.conclusions.best
+    if best is None or best.key not in view.conclusions.accuracies:
+        return []
+    n = len(view.evidence.leading.trained) if view.evidence.leading is not None else 0
+    return [words.measured_accuracy(best.raw, n), words.corrected_accuracy(best.corrected, best.corrected_interval)]
+
+
+def _failed_confirmation(view: View, words: Words) -> str:
+    """The first sentence, if what was to be confirmed was not: what failed, and with what."""
+    confirmation = view.conclusions.confirmation
+    if confirmation is None:
+        return ""
+    about = [f for f in view.findings() if f.round_kind is RoundKind.CONFIRM and f.label == "best"]
+    finding = about[-1] if about and not math.isnan(about[-1].effect) else None
+    what = name(view, words, confirmation.keys["best"])
+    if confirmation.outcome == "broke":
+        trained, asked = confirmation.trained["best"]
+        return words.confirmation_broke(what, asked - trained, asked, confirmation.endings)
+    if finding is None:
+        return ""
+    if confirmation.outcome == "worse":
+        gain = _gain(view, finding)
+        return words.confirmation_worse(what, gain, view.scale.counts_right_answers, finding.split == "test")
+    before = _shown_before(view, finding)
+    if confirmation.outcome == "not_shown" and before is not None:
+        return words.shown_before(words.round_heading(before.round, before.round_kind), finding.split == "test")
+    return ""
+
+
 def _shown_before(view: View, confirmed: Finding) -> Finding | None:
-    """The latest finding on validation that the confirmation on the test split does not support."""
-    if confirmed.verdict is Verdict.BETTER:
-        return None
+    """The latest finding that the confirm round does not support."""
     shown = [
         f
         for f in view.findings()
         if f.verdict is Verdict.BETTER
+        and f is not confirmed
         and (f.treatment_key, f.control_key) == (confirmed.treatment_key, confirmed.control_key)
     ]
     return shown[-1] if shown else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import special
 
+from tunebook.core.divergence import COLLAPSED_SHARE
 from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
@@ -197,7 +199,19 @@ def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Findi
     for fact in row:
         if fact.trial.checkpoint_of is not None:
             sentences.append(words.checkpoint(fact.trial.checkpoint_of))
-    return [*sentences, _curve_remark(words, completed, finding)]
+    return [*sentences, _one_answer(view, words, completed), _curve_remark(words, completed, finding)]
+
+
+def _one_answer(view: View, words: Words, completed: Sequence[TrialFact]) -> str:
+    """That trials give nearly the same answer to everything and are still better than that answer alone."""
+    shares = []
+    for fact in completed:
+        answers = fact.outcomes["validation"].answers if "validation" in fact.outcomes else ()
+        if answers:
+            shares.append(Counter(answers).most_common(1)[0][1] / len(answers))
+    common = view.facts.data.commonest_share
+    weak = [share for share in shares if share > COLLAPSED_SHARE >= common + 0.1]
+    return words.one_answer(max(weak), len(weak), len(completed)) if weak else ""
 
 
 def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> str:

@@ -134,7 +134,8 @@ def _chosen_by(evidence: Evidence, key: str) -> str:
     ]
     if any(f.split == TEST for f in better):
         return "confirmed"
-    return "claim" if better else "leading"
+    refuted = evidence.history.sealed.get("best") == key and evidence.confirmed_as == "not_shown"
+    return "claim" if better and not refuted else "leading"
 
 
 def _tie_set(evidence: Evidence, best: Candidate | None) -> tuple[str, ...]:
@@ -377,27 +378,25 @@ def _level_means(evidence: Evidence, spec: StudySpec) -> tuple[LevelMean, ...]:
 
 
 def _confirmation(evidence: Evidence) -> Confirmation | None:
-    """What the test split said; None before it was opened."""
-    sealed = evidence.history.sealed
-    accuracies, intervals, n = {}, {}, 0
+    """What the confirm round said; None before it has a result."""
+    sealed, split = evidence.history.sealed, evidence.confirm_split
+    accuracies, intervals, trained, n = {}, {}, {}, 0
     for role, key in sealed.items():
-        facts = evidence.replicates(TEST).get(key, ())
-        measured = evidence.accuracy(facts, TEST)
+        fresh = [f for f in evidence.by_key.get(key, ()) if f.trial.kind is RoundKind.CONFIRM and f.state.is_answer]
+        trained[role] = (sum(f.state.did_train for f in fresh), len(fresh))
+        measured = evidence.accuracy([f for f in fresh if f.state.did_train], split)
         if measured is not None:
-            n = len(facts[0].outcomes[TEST].scores)
+            n = len(next(f for f in fresh if split in f.outcomes).outcomes[split].scores)
             accuracies[role], intervals[role] = measured
-    if not accuracies:
+    if not any(asked for _, asked in trained.values()):
         return None
-    gain = next(
-        (
-            f
-            for f in reversed(evidence.history.findings)
-            if f.split == TEST and f.label == "best" and f.family == "main" and not math.isnan(f.effect)
-        ),
-        None,
-    )
+    gain = evidence.confirming
+    best = [f for f in evidence.by_key.get(sealed.get("best", ""), ()) if f.trial.kind is RoundKind.CONFIRM]
     return Confirmation(
         keys=dict(sealed),
+        outcome=evidence.confirmed_as,
+        trained=trained,
+        endings=tuple(dict.fromkeys(f.state.value for f in best if f.state.is_answer and not f.state.did_train)),
         accuracies=accuracies,
         intervals=intervals,
         gain=gain.effect if gain else None,

@@ -543,6 +543,9 @@ def _finish(
             how="diverged",
         ),
         confirmation=Confirmation(
+            outcome="held",
+            trained={"best": (5, 5), "cheapest": (5, 5), "baseline": (5, 5)},
+            endings=(),
             keys={"best": best_key, "cheapest": cheap_key, "baseline": base_key},
             accuracies={
                 r: float(np.mean([m.facts[i].outcomes["test"].accuracy for i in ids]))

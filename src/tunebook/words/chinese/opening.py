@@ -10,7 +10,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.chinese.codes import PLUGIN_KINDS, ROUNDS
+from tunebook.words.chinese.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, bytes_text, count, margin_text, number, points
@@ -43,9 +43,11 @@ class ChineseOpening(ChinesePieces):
     def nothing_yet(self) -> str:
         return "还没有训练过任何配置，暂无推荐。"
 
-    def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
-        if is_baseline:
-            return f"保持基线（{strong(settings)}）：尚未证实有更好的配置。"
+    def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
+        why = "曾被证实更好的配置没有经受住确认" if was_shown_better else "尚未证实有更好的配置"
+        return f"保持基线（{strong(settings)}）：{why}。"
+
+    def use_best(self, settings: str, chosen_by: str) -> str:
         if chosen_by == "leading":
             return f"{strong(settings)} 在验证集上领先，但尚未证实优于基线，基线也许同样好。"
         return f"使用 {strong(settings)}。"
@@ -55,8 +57,18 @@ class ChineseOpening(ChinesePieces):
         text = self._gain_on(gain, counts_right, fresh, "测试", "新随机")
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
-    def shown_before(self, round_heading: str) -> str:
-        return f"{round_heading}曾在验证集上证实它更好；测试集尚未确认这一点。"
+    def shown_before(self, round_heading: str, on_test: bool) -> str:
+        where = "测试集" if on_test else "新随机种子"
+        return f"{strong('未能确认')}：{round_heading}曾在验证集上证实有提升，{where}没有显示这一提升。"
+
+    def confirmation_broke(self, what: str, n: int, of: int, ways: Sequence[str]) -> str:
+        how = "或".join(BROKEN_WAYS[way] for way in ways)
+        share = f"{of} 个新随机种子全部{how}" if n == of else f"{of} 个新随机种子中有 {n} 个{how}"
+        return f"{strong('确认失败')}：此前领先的{gap(what).rstrip()}，{share}。"
+
+    def confirmation_worse(self, what: str, gain: Gain, counts_right: bool, on_test: bool) -> str:
+        told = self._gain_on(gain, counts_right, " ", "测试" if on_test else "验证", "新随机")
+        return f"{strong('确认失败')}：此前领先的是{gap(what).rstrip()}。{told}"
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         text = self._gain_on(gain, counts_right, " ", "验证", "随机")
@@ -64,11 +76,12 @@ class ChineseOpening(ChinesePieces):
             text += "暂定：估计噪声所用的随机种子太少。"
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
-    def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
+    def measured_accuracy(self, raw: float, n: int) -> str:
+        return f"它的验证准确率是 {self.percent(raw)}（{'1 个随机种子' if n == 1 else f'{n} 个随机种子的平均'}）。"
+
+    def corrected_accuracy(self, corrected: float, interval: tuple[float, float]) -> str:
         said = f"{self.percent(corrected)}（95% 置信区间 {self.plain_range(interval[0] * 100, interval[1] * 100)}）"
-        if corrected >= raw:
-            return f"校正选择偏差后，它的验证准确率是 {said}。"
-        return f"它因得分高而被选中，实测值 {self.percent(raw)} 偏高；校正选择偏差后，验证准确率是 {said}。"
+        return f"它因得分高而被选中，校正选择偏差后，验证准确率是 {said}。"
 
     def not_confirmed(self, has_test: bool) -> str:
         return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"

@@ -112,6 +112,10 @@ class ChineseRounds(ChinesePieces):
         who = "" if of == 1 else f"（{of} 个随机种子中有 {n} 个）"
         return f"没有学到东西{who}：几乎没有答对的样本，而基线为 {self.percent(usual)}。"
 
+    def one_answer(self, share: float, n: int, of: int) -> str:
+        who = "" if of == 1 else f"（{of} 个随机种子中有 {n} 个）"
+        return f"偏弱：{self.percent(share, 0)} 的样本得到同一个回答{who}。"
+
     def part_of_the_sum(self) -> str:
         return "用来看各项改动的效果能否相加，本身不作判断。"
 

@@ -9,7 +9,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.english.codes import PLUGIN_KINDS, ROUNDS
+from tunebook.words.english.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
 from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, bytes_text, count, duration, margin_text, number, points
@@ -50,9 +50,14 @@ class EnglishOpening(EnglishPieces):
     def nothing_yet(self) -> str:
         return "No configuration has been trained yet, so there is nothing to recommend."
 
-    def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
-        if is_baseline:
-            return f"Keep the baseline, {strong(settings)}: nothing that was tried is shown to be better."
+    def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
+        """The baseline is recommended; `was_shown_better`: something was shown better and did not hold."""
+        why = (
+            "what was shown better did not hold" if was_shown_better else "nothing that was tried is shown to be better"
+        )
+        return f"Keep the baseline, {strong(settings)}: {why}."
+
+    def use_best(self, settings: str, chosen_by: str) -> str:
         if chosen_by == "leading":
             led = f"{strong(settings)} led on validation"
             return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
@@ -63,9 +68,21 @@ class EnglishOpening(EnglishPieces):
         text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True)
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
-    def shown_before(self, round_heading: str) -> str:
-        """An earlier round showed a gain on validation that the test split does not confirm."""
-        return f"{round_heading} showed it better on the validation split; the test split does not confirm this."
+    def shown_before(self, round_heading: str, on_test: bool) -> str:
+        """An earlier round showed a gain that the confirm round does not confirm."""
+        where = "the test split does" if on_test else "fresh seeds do"
+        return f"{strong('Not confirmed')}: {round_heading} showed a gain on the validation split; {where} not show it."
+
+    def confirmation_broke(self, what: str, n: int, of: int, ways: Sequence[str]) -> str:
+        """The configuration that was to be confirmed did not train with a fresh seed."""
+        how = " or ".join(BROKEN_WAYS[way] for way in ways)
+        lead = f"{strong('The confirmation failed')}: {what} led before it"
+        return f"{lead}, and {how} with {n} of {plural(of, 'fresh seed')}."
+
+    def confirmation_worse(self, what: str, gain: Gain, counts_right: bool, on_test: bool) -> str:
+        """The configuration that was to be confirmed was shown worse than the baseline."""
+        told = self._gain_on(gain, counts_right, "test examples" if on_test else "validation examples", fresh=True)
+        return f"{strong('The confirmation failed')}: {what} led before it. {told}"
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         text = self._gain_on(gain, counts_right, "validation examples", fresh=False)
@@ -73,16 +90,18 @@ class EnglishOpening(EnglishPieces):
             text += " Provisional: the noise between seeds was estimated from too few seeds."
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
-    def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        corrected_text = (
-            f"{self.percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
-        )
-        if corrected >= raw:
-            return f"Corrected for the selection, its validation accuracy is {corrected_text}."
+    def measured_accuracy(self, raw: float, n: int) -> str:
+        """The mean validation accuracy of n seeds."""
+        return f"Its validation accuracy is {self.percent(raw)} ({self._mean_of(n)})."
+
+    def corrected_accuracy(self, corrected: float, interval: tuple[float, float]) -> str:
         return (
-            f"Its validation accuracy of {self.percent(raw)} is too high, because it was chosen by it; "
-            f"corrected for the selection it is {corrected_text}."
+            f"Corrected for having been chosen by it, its validation accuracy is {self.percent(corrected)} "
+            f"(95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})."
         )
+
+    def _mean_of(self, n: int) -> str:
+        return "one seed" if n == 1 else f"mean of {numeral(n)} seeds"
 
     def not_confirmed(self, has_test: bool) -> str:
         return (

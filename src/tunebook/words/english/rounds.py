@@ -139,6 +139,11 @@ class EnglishRounds(EnglishPieces):
         who = "" if of == 1 else f" with {n} of {of} seeds"
         return f"Did not train{who}: next to no right answer, where the baseline has {self.percent(usual)}."
 
+    def one_answer(self, share: float, n: int, of: int) -> str:
+        """Nearly every example gets the same answer, and the model is still better than that answer alone."""
+        who = "" if of == 1 else f" ({n} of {of} seeds)"
+        return f"Weak: one answer on {self.percent(share, 0)} of the examples{who}."
+
     def part_of_the_sum(self) -> str:
         return "Trained to see whether the changes add up; no verdict of its own."
 
