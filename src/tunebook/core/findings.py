@@ -20,7 +20,9 @@ __all__ = [
     "Interaction",
     "LevelMean",
     "MoreMoney",
+    "Neighbour",
     "Noise",
+    "NothingLearned",
     "RateTried",
     "StudyFindings",
     "SweetSpot",
@@ -146,6 +148,32 @@ class BestConfiguration:
     corrected: float
     corrected_interval: tuple[float, float]
     chosen_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NothingLearned:
+    """No configuration is shown better than no training at all. Nothing is then recommended.
+
+    Attributes:
+        key, trials: the configuration that leads all the same, and the trials by which it does.
+        accuracy: their mean on validation; `corrected_interval` is that of `BestConfiguration`.
+        bar: what its interval does not lie above: the accuracy of the untrained model, or of always giving the
+            commonest answer, whichever is higher.
+        bar_is: "untrained" or "commonest".
+        untrained_loss, loss: nats an example, of the untrained model and of the leading configuration; None: unknown.
+        still_falling: mean training loss of the third and the last quarter of its steps, nats a token, if it clearly
+            still fell with every seed.
+    """
+
+    key: str
+    trials: tuple[int, ...]
+    accuracy: float
+    corrected_interval: tuple[float, float]
+    bar: float
+    bar_is: str
+    untrained_loss: float | None = None
+    loss: float | None = None
+    still_falling: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -297,6 +325,24 @@ class Confirmation:
     n_examples: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Neighbour:
+    """The recommended configuration against the same with one of its changes dropped. Describes, claims nothing.
+
+    Attributes:
+        factor: what is at the baseline's value again (the rank together with its alpha).
+        level: its value in the recommended configuration.
+        key: the neighbour's.
+        effect, interval: accuracy of the recommended one minus the neighbour's on validation; simultaneous, 95 %.
+    """
+
+    factor: str
+    level: Level
+    key: str
+    effect: float
+    interval: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class MoreMoney:
     """What further spending would bring: the main finding's half-width now, with more trials, and with more
@@ -314,6 +360,8 @@ class StudyFindings:
     """Everything that a study supports so far. `findings` are those of all closed rounds, in order, those by group
     included.
 
+    `best` is None while nothing has trained, and where `nothing_learned` says why nothing is recommended.
+
     `accuracies`: (mean accuracy, low, high) by effective key. The interval is Wilson's for one trial and includes the
     seed noise for several.
     """
@@ -322,6 +370,7 @@ class StudyFindings:
     findings: tuple[Finding, ...]
     accuracies: dict[str, tuple[float, float, float]]
     best: BestConfiguration | None = None
+    nothing_learned: NothingLearned | None = None
     tie_set: tuple[str, ...] = ()
     cheapest: CheapestAsGood | None = None
     importance: tuple[Importance, ...] = ()
@@ -330,4 +379,5 @@ class StudyFindings:
     boundary: DivergenceBracket | None = None
     confirmation: Confirmation | None = None
     more_money: MoreMoney | None = None
+    neighbours: tuple[Neighbour, ...] = ()
     level_means: tuple[LevelMean, ...] = ()

@@ -65,7 +65,7 @@ def build(view: View, language: str) -> Record:
         unknown=_unknown(view, words),
         suspects=suspects,
         suspects_lead=words.suspects(n_suspects, n_trained, len(suspects))
-        if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS
+        if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS and view.conclusions.nothing_learned is None
         else "",
         notes=_notes(view, words),
         labels=words.labels,
@@ -168,7 +168,7 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
         for f in view.trials
         if f.state is TrialState.COMPLETED and "validation" in f.outcomes and f.trial.purpose is not Purpose.REFERENCE
     ]
-    examples = view.examples("validation")
+    examples = view.examples("validation") if view.conclusions.nothing_learned is None else ()
     if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples:
         return (), 0, len(trained)
     wrong = [i for i in range(len(examples)) if all(f.outcomes["validation"].scores[i] == 0 for f in trained)]

@@ -192,6 +192,26 @@ class View:
             float(np.mean(sizes)) if sizes else None,
         )
 
+    def won_and_lost(self, finding: Finding) -> tuple[int, int] | None:
+        """How many examples one side of a finding has right with most of its seeds and the other has not, and the
+        reverse; None where a side has no outcomes, or neither number is above 0."""
+        sides = []
+        for ids in (finding.treatment_trials, finding.control_trials):
+            facts = [self.history.trials[i] for i in ids if i in self.history.trials]
+            scores = [f.outcomes[finding.split].scores for f in facts if finding.split in f.outcomes]
+            if not scores:
+                return None
+            sides.append(np.mean(scores, axis=0) > 0.5)
+        won, lost = int(np.sum(sides[0] & ~sides[1])), int(np.sum(~sides[0] & sides[1]))
+        return (won, lost) if won or lost else None
+
+    def common_end(self, finding: Finding) -> float | None:
+        """0.0 where every answer on both sides of a finding is wrong, 1.0 where all are right, else None."""
+        ids = (*finding.treatment_trials, *finding.control_trials)
+        facts = [self.history.trials[i] for i in ids if i in self.history.trials]
+        ends = {f.outcomes[finding.split].accuracy for f in facts if finding.split in f.outcomes}
+        return ends.pop() if ends in ({0.0}, {1.0}) else None
+
     def leader_after(self, number: int) -> tuple[str, float] | None:
         """(key, mean validation accuracy) of the leading configuration at the end of a round."""
         leading = self.evidence.up_to(number).leading

@@ -49,6 +49,8 @@ def write_best(study: StudyRead, folder: Path) -> Path | None:
     """
     fact = best_trial(study)
     if fact is None:
+        if study.conclusions.nothing_learned is not None:  # what an earlier run recommended is not recommended any more
+            shutil.rmtree(folder / "best", ignore_errors=True)
         return None
     target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
     with replaced_folder(target) as scratch:
@@ -113,6 +115,8 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
     study = read_study(place)
     words, fact = words_for(study.spec.language), best_trial(study)
+    if fact is None and study.conclusions.nothing_learned is not None:
+        raise NotFoundError(words.refused_nothing_learned(str(place.folder)))
     if fact is None:
         raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
     if form == "merged" and is_simulated(study.spec.engine):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tunebook.core.facts import History, StudyFacts
-from tunebook.core.findings import StudyFindings
+from tunebook.core.findings import NothingLearned, StudyFindings
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
 from tunebook.plugins import is_simulated
@@ -68,6 +68,7 @@ class StudyStatus:
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
         configurations: those that have been scored, the most accurate first.
+        nothing_learned: set if no configuration is shown better than no training; `best` is then None.
         simulated_by: the engine, if it trains nothing, so that every number is made up.
     """
 
@@ -89,6 +90,7 @@ class StudyStatus:
     configurations: tuple[ConfigurationStatus, ...] = ()
     simulated_by: str | None = None
     planned: tuple[int, ...] = ()
+    nothing_learned: NothingLearned | None = None
 
 
 def status_of(place: StudyPaths) -> StudyStatus:
@@ -123,6 +125,7 @@ def study_status(
         baseline_accuracy=_baseline(spec, history, conclusions),
         cohort=_in_state(history, TrialState.RUNNING),
         planned=_in_state(history, TrialState.PLANNED),
+        nothing_learned=conclusions.nothing_learned if conclusions else None,
         budget_trials=spec.budget.trials,
         spent_trials=math.ceil(sum(f.trial.budget_units for f in spent) - 1e-9),
         budget_hours=spec.budget.hours,

@@ -28,7 +28,9 @@ from tunebook.core.findings import (
     Interaction,
     LevelMean,
     MoreMoney,
+    Neighbour,
     Noise,
+    NothingLearned,
     RateTried,
     StudyFindings,
     SweetSpot,
@@ -36,6 +38,7 @@ from tunebook.core.findings import (
 )
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec
 from tunebook.statistics.balanced import FEWEST_DF
+from tunebook.statistics.curves import still_falling
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
 from tunebook.statistics.judge_round import balanced_model, side_of
@@ -49,6 +52,8 @@ __all__ = ["conclude"]
 EXTRA_TRIALS = 12
 """How many more trials the sentence about more money considers, half on each side."""
 TEST = "test"
+JUDGED_FIRST = (RoundKind.TABLE, RoundKind.EXPLORE)
+"""The rounds after which it is known whether anything was learned."""
 
 
 def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindings:
@@ -58,21 +63,25 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         history: `findings` are those of the closed rounds, as `statistics.judge_round.judge_round` gave them.
     """
     evidence = Evidence(history, spec.baseline)
-    best = _best(evidence)
+    leads = _best(evidence)
+    nothing = _nothing_learned(evidence, leads, facts)
+    best = leads if nothing is None else None
     candidate = evidence.candidates[best.key] if best is not None else None
     return StudyFindings(
         noise=_noise(evidence),
         findings=tuple(history.findings),
         accuracies=_accuracies(evidence),
         best=best,
+        nothing_learned=nothing,
         tie_set=_tie_set(evidence, candidate),
         cheapest=_cheapest(evidence, candidate, spec.margin, facts) if candidate is not None else None,
-        importance=_importance(evidence),
+        importance=_importance(evidence) if nothing is None else (),
         interactions=_interactions(evidence),
-        sweet_spots=_sweet_spots(evidence),
+        sweet_spots=_sweet_spots(evidence) if nothing is None else (),
         boundary=_boundary(evidence),
         confirmation=_confirmation(evidence),
         more_money=_more_money(evidence, best),
+        neighbours=_neighbours(evidence, candidate),
         level_means=_level_means(evidence, spec),
     )
 
@@ -123,6 +132,37 @@ def _best(evidence: Evidence) -> BestConfiguration | None:
         corrected=found.corrected,
         corrected_interval=(found.low, found.high),
         chosen_by=_chosen_by(evidence, best.key),
+    )
+
+
+def _nothing_learned(evidence: Evidence, leads: BestConfiguration | None, facts: DataFacts) -> NothingLearned | None:
+    """That the leading configuration is not shown better than no training; None before a round has been judged."""
+    closed = [wave for wave in evidence.history.waves if wave.round in evidence.history.closed_rounds and wave.trials]
+    reference = evidence.history.trials.get(0)
+    untrained = reference.outcomes.get(VALIDATION) if reference is not None else None
+    bars = {"commonest": facts.commonest_share, "untrained": untrained.accuracy if untrained is not None else 0.0}
+    bar_is = max(bars, key=lambda name: bars[name])
+    if leads is None or leads.corrected_interval[0] > bars[bar_is] or not any(w.kind in JUDGED_FIRST for w in closed):
+        return None
+    passed_over = [c for c in evidence.claiming.values() if c.trained and c not in evidence.contenders]
+    if evidence.confirmed_as == "worse":
+        passed_over += [c for c in evidence.contenders if c.key == evidence.history.sealed["best"]]
+    intervals = [evidence.accuracy(candidate.trained) for candidate in passed_over]
+    if any(each is not None and each[1][0] > bars[bar_is] for each in intervals):
+        return None  # something learned, although it did not hold
+    trained = evidence.leading.trained if evidence.leading is not None else ()
+    falls = [still_falling(fact.curve) for fact in trained]
+    loss = evidence.leading.loss if evidence.leading is not None else math.inf
+    return NothingLearned(
+        key=leads.key,
+        trials=tuple(fact.trial.id for fact in trained),
+        accuracy=leads.raw,
+        corrected_interval=leads.corrected_interval,
+        bar=bars[bar_is],
+        bar_is=bar_is,
+        untrained_loss=untrained.loss if untrained is not None and math.isfinite(untrained.loss) else None,
+        loss=loss if math.isfinite(loss) else None,
+        still_falling=falls[0] if falls and all(falls) else None,
     )
 
 
@@ -405,6 +445,35 @@ def _confirmation(evidence: Evidence) -> Confirmation | None:
     )
 
 
+def _neighbours(evidence: Evidence, best: Candidate | None) -> tuple[Neighbour, ...]:
+    """The configurations that were trained and that lack one change of the best; the baseline is not among them."""
+    if best is None or evidence.baseline is None or not best.trained:
+        return ()
+    found: dict[str, Candidate] = {}
+    for candidate in evidence.claiming.values():
+        changed = candidate.configuration.changes_from(best.configuration)
+        factors = set(changed) - ({"lora_alpha"} if "lora_r" in changed else set())
+        if len(factors) != 1 or not candidate.trained or candidate.key == evidence.baseline_key:
+            continue
+        factor = factors.pop()
+        if getattr(candidate.configuration, factor) == getattr(evidence.baseline, factor):
+            found.setdefault(factor, candidate)
+    if not found:
+        return ()
+    estimates = evidence.estimates([(best.trained_ids, each.trained_ids) for each in found.values()])
+    half = MaxT(estimates.correlation).critical(0.05, estimates.df) * estimates.standard_error
+    return tuple(
+        Neighbour(
+            factor=factor,
+            level=getattr(best.configuration, factor),
+            key=candidate.key,
+            effect=float(effect),
+            interval=(max(-1.0, float(effect - h)), min(1.0, float(effect + h))),
+        )
+        for (factor, candidate), effect, h in zip(found.items(), estimates.effect, half, strict=True)
+    )
+
+
 def _more_money(evidence: Evidence, best: BestConfiguration | None) -> MoreMoney | None:
     """What more would buy for the main finding: the best against the baseline, the latest time it was judged."""
     about = [
@@ -425,6 +494,8 @@ def _more_money(evidence: Evidence, best: BestConfiguration | None) -> MoreMoney
     from_seeds = min(variance, evidence.noise_on(main.split).assumed_deviation ** 2 * sum(1 / each for each in m))
     more_seeds = from_seeds * sum(1 / (each + EXTRA_TRIALS / 2) for each in m) / sum(1 / each for each in m)
     extra = max(100, round(n, -2))
+    if critical * math.sqrt(variance) >= 1:
+        return None
     return MoreMoney(
         critical * math.sqrt(variance),
         EXTRA_TRIALS,

@@ -325,6 +325,8 @@ class _Family:
             critical=critical,
             one_sided=one_sided,
             losses=losses,
+            blocks=tuple(indices),
+            n_examples=scores.shape[1],
         )
 
     def _loss_estimates(self) -> Estimates | None:
@@ -337,7 +339,8 @@ class _Family:
     def _finding(self, k: int, j: int, family: str, numbers: _Numbers) -> Finding:
         contrast, (treatment, control) = self.contrasts[k], self.sides[k]
         effect, se, df = numbers.effect(j)
-        interval = numbers.interval(j)
+        block = numbers.blocks[j // len(self.judgeable)] if numbers.blocks else slice(None)
+        interval = numbers.interval(j, [_end(side, self.split, block) for side in (treatment, control)])
         p_raw, p_adjusted = float(numbers.p_raw[j]), float(numbers.p_adjusted[j])
         verdict = _verdict(contrast.kind, effect, interval, p_adjusted, self.alpha, self.margin)
         half = float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * se
@@ -445,16 +448,36 @@ class _Numbers:
     critical: Floats
     one_sided: NDArray[np.bool_]
     losses: Estimates | None
+    blocks: tuple[NDArray[np.intp], ...]
+    n_examples: int
 
     def effect(self, j: int) -> tuple[float, float, float]:
         e = self.estimates
         return float(e.effect[j]), float(e.standard_error[j]), float(e.df[j])
 
-    def interval(self, j: int) -> tuple[float, float]:
-        """Simultaneous; for non-inferiority only the lower end is bounded, the upper is 1."""
-        effect, se, _ = self.effect(j)
+    def interval(self, j: int, ends: Sequence[float | None]) -> tuple[float, float]:
+        """Simultaneous; for non-inferiority only the lower end is bounded, the upper is 1.
+
+        Args:
+            ends: for treatment and control, 0.0 or 1.0 where every answer is wrong or right, else None. There the
+                spread over examples says nothing, and the interval covers the exact bound of Clopper and Pearson.
+        """
+        effect, se, df = self.effect(j)
         half = float(self.critical[j]) * se
-        return max(-1.0, effect - half), 1.0 if self.one_sided[j] else min(1.0, effect + half)
+        tail = float(special.stdtr(df, -float(self.critical[j])))
+        n = len(self.blocks[j // (len(self.critical) // len(self.blocks))]) if self.blocks else self.n_examples
+        both = ends[0] is not None and ends[1] is not None and ends[0] != ends[1]
+        unseen = 1 - (tail / 2 if both else tail) ** (1 / n)  # the share that may be right although none is, or wrong
+        treatment, control = ends
+        below = max(half, unseen * ((treatment == 1.0) + (control == 0.0)))
+        above = max(half, unseen * ((treatment == 0.0) + (control == 1.0)))
+        return max(-1.0, effect - below), 1.0 if self.one_sided[j] else min(1.0, effect + above)
+
+
+def _end(side: Side, split: str, block: NDArray[np.intp] | slice) -> float | None:
+    """0.0 where every answer of every trial of a side is wrong, 1.0 where all are right, else None."""
+    mean = float(np.mean([fact.outcomes[split].scores[block].mean() for fact in side.counted]))
+    return mean if mean in (0.0, 1.0) else None
 
 
 def _with_loss(finding: Finding, j: int, losses: Estimates | None) -> Finding:
@@ -494,8 +517,8 @@ def _verdict(
     kind: ContrastKind, effect: float, interval: tuple[float, float], p_adjusted: float, alpha: float, margin: float
 ) -> Verdict:
     if kind is ContrastKind.NON_INFERIORITY:
-        return Verdict.NOT_INFERIOR if p_adjusted < alpha else Verdict.INCONCLUSIVE
-    if kind.is_two_sided and p_adjusted < alpha:
+        return Verdict.NOT_INFERIOR if p_adjusted < alpha and interval[0] > -margin else Verdict.INCONCLUSIVE
+    if kind.is_two_sided and p_adjusted < alpha and (interval[0] > 0 or interval[1] < 0):
         return Verdict.BETTER if effect > 0 else Verdict.WORSE
     inside = -margin < interval[0] and interval[1] < margin
     return Verdict.EQUIVALENT if inside else Verdict.INCONCLUSIVE

@@ -99,3 +99,182 @@ def test_without_a_test_split_fresh_seeds_confirm():
         "baseline, rank 16, alpha 32, learning rate 2e-4, dropout 0, 3 epochs, effective batch 8: "
         "what was shown better did not hold."
     )
+
+
+# -- nothing learned
+
+
+def at_the_floor(rights=(0.0, 0.0, 0.06), losses=(33.0, 33.0, 5.7), falling=()):
+    """Baseline, rank 32 and a faster rate, whose answers are nearly all wrong."""
+    s = Story(n=80, rare=0.888)
+    s.reference(0.0, loss=33.0)
+    explore = RoundKind.EXPLORE
+    settings = ((BASE, None), (RANK_32, "lora_r"), (FAST, "learning_rate"))
+    ids = []
+    for (configuration, factor), right, loss in zip(settings, rights, losses, strict=True):
+        purpose = Purpose.LEVEL if factor else Purpose.BASELINE
+        seeds = 2 if factor else 5
+        more = {"seeds": seeds, "factor": factor, "loss": loss, "losses": falling}
+        ids.append(s.trials(explore, purpose, configuration, right, **more))
+    s.ask(ids[1], ids[0], "lora_r=32", "lora_r")
+    s.ask(ids[2], ids[0], "learning_rate=0.0008", "learning_rate")
+    s.close(explore)
+    return s
+
+
+FALLING = [5.0 - 0.1 * step for step in range(40)]
+
+
+def test_where_nothing_was_learned_the_answer_says_so_and_recommends_nothing():
+    s = at_the_floor(falling=FALLING)
+    first, helps, loss = s.answer()
+    assert first.startswith(
+        "No configuration is shown to have learned the task, so nothing is recommended. The one that leads, rank 16, "
+        "alpha 32, learning rate 8e-4, dropout 0, 3 epochs, effective batch 8, is right on 6."
+    )
+    assert 'always giving the commonest answer ("b") is right on 88.8 %' in first or "is right on 11.2 %" in first
+    assert helps.startswith(
+        "What may help: more training, because the training loss was still falling at the end (2.55 nats a token in "
+        "the third quarter of the steps, 1.55 in the last): more epochs, more rows or a higher learning rate; "
+        "`metric: choice`, which picks the likeliest of the 2 answers and generates nothing;"
+    )
+    assert loss.startswith("By loss, in nats an example")
+    assert "learning rate 8e-4 -27.3 (-27.3 to -27.3)" in loss
+    chinese = s.answer("zh")
+    assert chinese[0].startswith(
+        "没有证据表明有配置学会了任务，因此不推荐任何配置。领先的配置（rank 16、alpha 32、学习率 8e-4"
+    )
+    assert chinese[1].startswith(
+        "可以尝试：加大训练量，因为训练损失到最后仍在下降（每 token：第三个四分之一 2.55，最后四分之一 1.55）"
+    )
+    assert chinese[2].startswith("从损失看（每样本，")
+
+
+def test_at_the_floor_nothing_is_best_and_no_label_is_suspected():
+    s = at_the_floor()
+    found = s.conclusions()
+    assert found.best is None
+    assert found.nothing_learned.key == FAST.key
+    results = as_dict(s.view())
+    assert results["best"] is None
+    assert results["nothing_learned"]["bar_is"] == "commonest"
+    record = s.record()
+    assert (record.best, record.suspects, record.suspects_lead, record.sweet_spots, record.importance) == (
+        None, (), "", (), None,
+    )  # fmt: skip
+    assert not any(row.tone == "best" for section in record.rounds for row in section.rows)
+
+
+def test_effects_are_told_in_loss_where_no_answer_is_right_on_either_side():
+    s = at_the_floor(rights=(0.0, 0.0, 0.0))
+    row = next(row for row in s.record().rounds[0].rows if "8e-4" in row.changed)
+    assert (
+        "Both sides are right on no example; the loss changes by -27.3 nats an example (-27.3 to -27.3)."
+        in row.analysis
+    )
+    chinese = next(row for row in s.record("zh").rounds[0].rows if "8e-4" in row.changed)
+    assert "双方全部答错；每样本损失相差 -27.3（-27.3 至 -27.3，越低越好）。" in chinese.analysis
+
+
+def test_no_right_answer_of_eighty_leaves_room_for_some_in_the_interval():
+    """0 of 80 on both sides: the exact bound at the family's level, not a normal interval of nothing."""
+    finding = at_the_floor(rights=(0.0, 0.0, 0.0)).history.findings[0]
+    assert finding.effect == 0.0
+    low, high = finding.interval
+    assert 0.05 < high < 0.08
+    assert low == -high
+
+
+def test_a_study_that_learned_is_not_at_the_floor():
+    assert explored().conclusions().nothing_learned is None
+
+
+def test_a_recommendation_outside_the_study_file_or_of_one_seed_says_so():
+    s = Story()
+    s.reference(0.3)
+    base = s.trials(RoundKind.EXPLORE, Purpose.BASELINE, BASE, 0.66, seeds=5)
+    rank = s.trials(RoundKind.EXPLORE, Purpose.LEVEL, RANK_32, 0.80, factor="lora_r")
+    s.ask(rank, base, "lora_r=32", "lora_r")
+    s.close(RoundKind.EXPLORE)
+    beyond = BASE.with_values(learning_rate=1.8e-2)
+    s.trials(RoundKind.BOUNDARY, Purpose.BOUNDARY, beyond, 0.95, seeds=1, factor="learning_rate")
+    s.close(RoundKind.BOUNDARY)
+    first = s.answer()[0]
+    assert (
+        "Note that learning rate 1.8e-2 lies outside what the study file gives (5e-5 to 2e-3). "
+        "It rests on one seed: another seed may do worse."
+    ) in first
+    assert (
+        "请注意：学习率 1.8e-2 超出研究文件给出的范围（5e-5～2e-3）。这一结果只有 1 个随机种子，换随机种子可能更差。"
+        in s.answer("zh")[0]
+    )
+    assert "outside" not in explored().answer()[0]
+
+
+# -- why
+
+
+def combined(**curves):
+    """Rank 32 with a faster rate leads; the same without the rank was trained, the same without the rate was not."""
+    s = Story()
+    s.reference(0.3)
+    explore = RoundKind.EXPLORE
+    base = s.trials(explore, Purpose.BASELINE, BASE, 0.66, seeds=5, losses=curves.get("baseline", ()))
+    ids = []
+    for rate, right in ((5e-5, 0.5), (1.4e-3, 0.74), (2e-3, 0.86)):
+        level = BASE.with_values(learning_rate=rate)
+        ids.append(s.trials(explore, Purpose.LEVEL, level, right, factor="learning_rate"))
+        s.ask(ids[-1], base, f"learning_rate={rate:g}", "learning_rate")
+    s.close(explore)
+    both = RANK_32.with_values(learning_rate=8e-4)
+    s.trials(RoundKind.COMBINE, Purpose.COMBINE, both, 0.92)
+    s.trials(RoundKind.COMBINE, Purpose.COMBINE, FAST, 0.80)
+    s.close(RoundKind.COMBINE, combined={"learning_rate": 8e-4, "lora_r": 32})
+    held = both.with_values(learning_rate=1.2e-3)
+    s.trials(RoundKind.BOUNDARY, Purpose.BOUNDARY, held, 0.9, factor="learning_rate")
+    broke = {"state": TrialState.DIVERGED, "reason": "loss_rose", "factor": "learning_rate"}
+    s.trials(RoundKind.BOUNDARY, Purpose.BOUNDARY, both.with_values(learning_rate=2.4e-3), 0.0, **broke)
+    s.close(RoundKind.BOUNDARY)
+    return s
+
+
+def test_the_answer_says_why_the_configuration_lies_where_it_does():
+    s = combined(baseline=FALLING)
+    why = next(text for text in s.answer() if text.startswith("Why this one"))
+    (neighbour,) = s.conclusions().neighbours
+    assert (neighbour.factor, neighbour.key) == ("lora_r", FAST.key)
+    assert why.startswith(f"Why this one: On validation dropping rank 32 changes it by -{100 * neighbour.effect:.1f} (")
+    assert (
+        "The baseline is under-trained: its training loss was still falling at the end (4.55, 3.55, 2.55, 1.55 " in why
+    )
+    assert "Changed alone, 2e-3 to 2e-3 did best" in why or "Changed alone, 1.4e-3 to 2e-3 did best" in why
+    assert "Its learning rate is 3.0 times below 2.4e-3, where training fails." in why
+    chinese = next(text for text in s.answer("zh") if text.startswith("为什么是它"))
+    for part in ("去掉 rank 32 为 -", "基线训练不足", "单独改动时", "低 3.0 倍"):
+        assert part in chinese
+
+
+def test_without_a_neighbour_it_says_that_nothing_was_dropped():
+    s = Story()
+    s.reference(0.3)
+    base = s.trials(RoundKind.EXPLORE, Purpose.BASELINE, BASE, 0.66, seeds=5)
+    both = s.trials(RoundKind.EXPLORE, Purpose.LEVEL, RANK_32.with_values(learning_rate=8e-4), 0.92)
+    s.ask(both, base, "both")
+    s.close(RoundKind.EXPLORE)
+    assert "Why this one: What each of its changes brings is not known: no trial has all of them but one." in s.answer()
+    assert "为什么是它：各项改动各带来多少尚不清楚：没有只去掉其中一项的实验。" in s.answer("zh")
+
+
+def test_the_analysis_of_every_row_counts_examples_and_names_a_loss_that_still_fell():
+    s = combined(baseline=FALLING)
+    rows = {row.changed: row.analysis for row in s.record().rounds[0].rows}
+    won, lost = s.view().won_and_lost(s.history.findings[-1])
+    fast = next(text for changed, text in rows.items() if "2e-3" in changed)
+    assert f"Gains {won} examples, loses {lost}." in fast
+    assert won - lost > 40
+    baseline = next(text for changed, text in rows.items() if changed.startswith("baseline"))
+    assert (
+        "Training loss still falling at the end: 2.55 nats a token in the third quarter, 1.55 in the last" in baseline
+    )
+    chinese = {row.changed: row.analysis for row in s.record("zh").rounds[0].rows}
+    assert any(f"多答对 {won} 个，少答对 {lost} 个。" in text for text in chinese.values())

@@ -112,6 +112,7 @@ LABELS = {
     "step": "步",
     "epoch": "epoch",
     "compared_with": "对照实验",
+    "no_interval": "随机种子太少，给不出区间",
     "no_result": "没有得出结果的实验",
     "no_outcomes": "该实验没有逐样本得分。",
     "shortened": "过长的文字已截短。",

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Finding
+from tunebook.core.findings import Finding, NothingLearned
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.words.chinese.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, margin_text, number, points
+from tunebook.words.numbers import about, bytes_text, count, margin_text, number, points, rate
+from tunebook.words.shared import is_empty
 from tunebook.words.values import Aim, Gain, Price
 
 __all__ = ["ChineseOpening"]
@@ -51,6 +52,76 @@ class ChineseOpening(ChinesePieces):
         if chosen_by == "leading":
             return f"{strong(settings)} 在验证集上领先，但尚未证实优于基线，基线也许同样好。"
         return f"使用 {strong(settings)}。"
+
+    def why(self, reasons: Sequence[str]) -> str:
+        return f"{strong('为什么是它')}：{''.join(reasons)}"
+
+    def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
+        parts = [
+            f"去掉{gap(what)}为 {points(-effect)}（{self.range((-high, -low))}）"
+            for what, effect, (low, high) in changes
+        ]
+        return f"与去掉一项改动的自身相比（验证集，百分点）：{'；'.join(parts)}。"
+
+    def nothing_dropped(self) -> str:
+        return "各项改动各带来多少尚不清楚：没有只去掉其中一项的实验。"
+
+    def under_trained(self, quarters: Sequence[float]) -> str:
+        losses = "、".join(number(loss) for loss in quarters)
+        return (
+            f"基线训练不足：训练损失到最后仍在下降（每 token，按四分之一段为 {losses}），"
+            "提高学习率、加大 rank 和增加 epoch 治的是同一个毛病。"
+        )
+
+    def over_fitted(self, epoch: float) -> str:
+        return f"它的验证损失在第 {epoch:g} 个 epoch 后最低，随后回升：减少 epoch 也许同样好。"
+
+    def elsewhere_alone(self, what: str, span: str) -> str:
+        return f"单独改动时 {span} 最好，与其他改动合用时{gap(what)}更好：适合基线的取值不一定适合别的配置。"
+
+    def near_edge(self, failed_at: float, ratio: float) -> str:
+        return f"它的学习率比训练失败的 {rate(failed_at)} 低 {ratio:.1f} 倍。"
+
+    def outside_range(self, settings: Sequence[tuple[str, str]]) -> str:
+        parts = "，".join(f"{what} 超出研究文件给出的范围（{given}）" for what, given in settings)
+        return f"请注意：{parts}。"
+
+    def one_seed(self) -> str:
+        return "这一结果只有 1 个随机种子，换随机种子可能更差。"
+
+    def nothing_learned(self, settings: str, found: NothingLearned, n: int, commonest: str | None) -> str:
+        low, high = (end * 100 for end in found.corrected_interval)
+        bar = "未训练的模型" if found.bar_is == "untrained" else "始终回答最常见类别"
+        bar += f"（{clean(commonest)}）" if commonest and found.bar_is == "commonest" else ""
+        return (
+            f"{strong('没有证据表明有配置学会了任务')}，因此不推荐任何配置。领先的配置（{settings}）"
+            f"在 {count(n)} 个验证样本上答对 {self.percent(found.accuracy)}"
+            f"（校正选择偏差后的 95% 置信区间 {self.plain_range(low, high)}）；"
+            f"{bar}答对 {self.percent(found.bar)}。"
+        )
+
+    def would_help(self, found: NothingLearned, n_answers: int | None) -> str:
+        ways = []
+        if found.still_falling is not None:
+            before, after = (number(loss) for loss in found.still_falling)
+            ways.append(
+                f"加大训练量，因为训练损失到最后仍在下降（每 token：第三个四分之一 {before}，最后四分之一 {after}）："
+                "增加 epoch、增加训练数据或提高学习率"
+            )
+        else:
+            ways.append("增加训练数据或 epoch，或改用其他学习率")
+        if n_answers is not None:
+            ways.append(f"改用 `metric: choice`，不生成文字，而在 {n_answers} 个答案中取概率最高的一个")
+        ways.append("换数据，或换更大的基座模型")
+        return f"{strong('可以尝试')}：{'；'.join(ways)}。"
+
+    def by_loss(self, effects: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
+        parts = [
+            f"{gap(what).lstrip()}{effect:+.3g}（{low:+.3g} 至 {high:+.3g}）" for what, effect, (low, high) in effects
+        ]
+        return (
+            f"{strong('从损失看')}（每样本，与各自的对照相比，越低越好；括号内为 95% 置信区间）：{'；'.join(parts)}。"
+        )
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
         fresh = "从未用过的 " if unused else " "
@@ -108,7 +179,8 @@ class ChineseOpening(ChinesePieces):
         return f"{strong('尚不清楚')}：{'；'.join(items)}。"
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        return f"{gap(factor).lstrip()}是否有影响（即使有，也不超过 {number(nothing_above * 100, 2)} 个百分点）"
+        seen = "" if nothing_above >= 1 else f"（即使有，也不超过 {number(nothing_above * 100, 2)} 个百分点）"
+        return f"{gap(factor).lstrip()}是否有影响{seen}"
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
         return f"{gap(what).lstrip()}与{gap(against)}是否不同（{self.effect_points(finding)}；{self._settle(finding)}）"
@@ -180,6 +252,8 @@ class ChineseOpening(ChinesePieces):
             f"{ROUNDS[RoundKind(k)]}轮 {number(v * 100, 2)} 个百分点" for k, v in by_round.items() if v < 1
         )
         text = f"{seen}的差异有 80% 的概率被检出，更小的差异常会漏掉。" if seen else ""
+        if smallest_margin >= 1:
+            return text + "无法证实任何两个配置效果相当"
         text += f"两个配置效果相当，最多只能证实到相差 {number(smallest_margin * 100, 2)} 个百分点以内"
         if smallest_margin > margin:
             text += f"；您的容差是 {margin_text(margin)} 个百分点，在这个范围内无法证实相当"
@@ -229,10 +303,9 @@ class ChineseOpening(ChinesePieces):
     def _gain_on(self, gain: Gain, counts_right: bool, fresh: str, split: str, seeds: str) -> str:
         what = "答对" if counts_right else "平均得分"
         relative = "" if gain.relative is None else f"；相对 {gain.relative * 100:+.0f}%"
-        difference = (
-            f"{strong(points(gain.effect) + ' 个百分点')}（{self.percent(gain.level, 0 if gain.level < 0.995 else 1)} "
-            f"同时置信区间 {self.range(gain.interval)}{relative}）"
-        )
+        level = self.percent(gain.level, 0 if gain.level < 0.995 else 1)
+        named = "" if is_empty(gain.interval) else f"{level} 同时置信区间 "
+        difference = f"{strong(points(gain.effect) + ' 个百分点')}（{named}{self.range(gain.interval)}{relative}）"
         mine, theirs = gain.seeds
         used = f"各用 {mine} 个{seeds}种子" if mine == theirs else f"{mine} 个{seeds}种子对 {theirs} 个"
         return (

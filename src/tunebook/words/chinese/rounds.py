@@ -83,8 +83,8 @@ class ChineseRounds(ChinesePieces):
         return f"取自实验 {of} 的检查点，没有另行训练。"
 
     def still_falling(self, trial: int, before: float, after: float) -> str:
-        losses = f"训练的第三个四分之一平均 {number(before)}，最后四分之一平均 {number(after)}（每 token）"
-        return f"实验 {trial} 的训练损失仍在下降：{losses}。"
+        losses = f"每 token 第三个四分之一 {number(before)}，最后四分之一 {number(after)}"
+        return f"训练损失到最后仍在下降（{losses}，实验 {trial}）。"
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
         seeds = "" if n == 1 else f"{n} 个随机种子都如此，"
@@ -115,6 +115,16 @@ class ChineseRounds(ChinesePieces):
     def one_answer(self, share: float, n: int, of: int) -> str:
         who = "" if of == 1 else f"（{of} 个随机种子中有 {n} 个）"
         return f"偏弱：{self.percent(share, 0)} 的样本得到同一个回答{who}。"
+
+    def flat(self, right: bool, effect: float | None, interval: tuple[float, float] | None) -> str:
+        same = "全部答对" if right else "全部答错"
+        if effect is None or interval is None:
+            return f"双方{same}。"
+        low, high = interval
+        return f"双方{same}；每样本损失相差 {effect:+.3g}（{low:+.3g} 至 {high:+.3g}，越低越好）。"
+
+    def won_and_lost(self, won: int, lost: int) -> str:
+        return f"多答对 {won} 个，少答对 {lost} 个。"
 
     def part_of_the_sum(self) -> str:
         return "用来看各项改动的效果能否相加，本身不作判断。"
@@ -244,7 +254,8 @@ class ChineseRounds(ChinesePieces):
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            return f"尚未证实与{gap(against)}效果相当：最多可能低 {number(worst * 100, 2)} 个百分点。"
+            by = "" if worst >= 1 else f"：最多可能低 {number(worst * 100, 2)} 个百分点"
+            return f"尚未证实与{gap(against)}效果相当{by}。"
         if finding.kind is ContrastKind.EQUIVALENCE:
             return f"尚未证实与{gap(against)}相差在 {m} 个百分点以内。"
         return f"无法与{gap(against)}区分。"

@@ -40,6 +40,8 @@ class ChineseWhole(ChinesePieces):
         )
 
     def below_noise(self, importance: Importance) -> str:
+        if importance.nothing_above >= 1:
+            return f"{self.factor(importance.factor)}：随机种子太少，检不出任何影响。"
         return f"{self.factor(importance.factor)}：{self.below(number(importance.nothing_above * 100, 2))}。"
 
     def below(self, points: str) -> str:

@@ -112,6 +112,7 @@ LABELS = {
     "step": "step",
     "epoch": "epoch",
     "compared_with": "Compared with trial",
+    "no_interval": "too few seeds for an interval",
     "no_result": "no trial with a result",
     "no_outcomes": "No scored examples for this trial.",
     "shortened": "Long texts are shortened.",

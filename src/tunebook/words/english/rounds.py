@@ -104,8 +104,8 @@ class EnglishRounds(EnglishPieces):
 
     def still_falling(self, trial: int, before: float, after: float) -> str:
         return (
-            f"In trial {trial} the training loss was still falling: {number(before)} nats a token in the third quarter "
-            f"of the training, {number(after)} in the last."
+            f"Training loss still falling at the end: {number(before)} nats a token in the third quarter, "
+            f"{number(after)} in the last (trial {trial})."
         )
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
@@ -143,6 +143,18 @@ class EnglishRounds(EnglishPieces):
         """Nearly every example gets the same answer, and the model is still better than that answer alone."""
         who = "" if of == 1 else f" ({n} of {of} seeds)"
         return f"Weak: one answer on {self.percent(share, 0)} of the examples{who}."
+
+    def flat(self, right: bool, effect: float | None, interval: tuple[float, float] | None) -> str:
+        """Both sides have every answer wrong (or right): only the loss can tell, nats an example."""
+        same = "right on every example" if right else "right on no example"
+        if effect is None or interval is None:
+            return f"Both sides are {same}."
+        low, high = interval
+        return f"Both sides are {same}; the loss changes by {effect:+.3g} nats an example ({low:+.3g} to {high:+.3g})."
+
+    def won_and_lost(self, won: int, lost: int) -> str:
+        """Examples that one side has right and the other has not."""
+        return f"Gains {plural(won, 'example')}, loses {lost}."
 
     def part_of_the_sum(self) -> str:
         return "Trained to see whether the changes add up; no verdict of its own."
@@ -295,7 +307,8 @@ class EnglishRounds(EnglishPieces):
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            return f"Not shown as good as {against}: it may be up to {number(worst * 100, 2)} points worse."
+            by = "" if worst >= 1 else f": it may be up to {number(worst * 100, 2)} points worse"
+            return f"Not shown as good as {against}{by}."
         if finding.kind is ContrastKind.EQUIVALENCE:
             return f"Not shown equal to {against} within {m} points."
         return f"No difference from {against} was found."

@@ -39,6 +39,8 @@ class EnglishWhole(EnglishPieces):
         )
 
     def below_noise(self, importance: Importance) -> str:
+        if importance.nothing_above >= 1:
+            return f"{self.factor(importance.factor)}: too few seeds to see any effect."
         above = number(importance.nothing_above * 100, 2)
         return f"{self.factor(importance.factor)}: no effect above {above} points seen."
 
