@@ -359,9 +359,20 @@ def _nothing_learned(view: View, words: Words, found: NothingLearned) -> tuple[s
                 words.nothing_learned(_settings(view, words, found.key), found, view.facts.data.n_validation, common),
             ]
         ),
-        words.would_help(found, n_answers if may_choose else None),
+        words.join(
+            [
+                words.would_help(found, n_answers if may_choose else None),
+                words.stopped_early() if _is_stopped(view) else "",
+            ]
+        ),
         words.by_loss(by_loss[:OPENING_ITEMS]) if by_loss else "",
     )
+
+
+def _is_stopped(view: View) -> bool:
+    """Whether the study ended after its first round because nothing was learned."""
+    at_its_end = view.outlook is not None and not view.outlook.rounds and all(f.state.is_final for f in view.trials)
+    return view.spec.floor == "ask" and at_its_end and len(view.rounds) == 1
 
 
 def _was_shown_better(view: View) -> bool:

@@ -193,16 +193,17 @@ class View:
         )
 
     def won_and_lost(self, finding: Finding) -> tuple[int, int] | None:
-        """How many examples one side of a finding has right with most of its seeds and the other has not, and the
-        reverse; None where a side has no outcomes, or neither number is above 0."""
+        """How many examples a trial of the treatment has right and one of the control has not, and the reverse, on
+        average over all pairs of their trials; the two differ by the effect. None where a side has no outcomes, where
+        scores are no right or wrong, or where neither number is above 0."""
         sides = []
         for ids in (finding.treatment_trials, finding.control_trials):
             facts = [self.history.trials[i] for i in ids if i in self.history.trials]
             scores = [f.outcomes[finding.split].scores for f in facts if finding.split in f.outcomes]
-            if not scores:
+            if not scores or not self.scale.counts_right_answers:
                 return None
-            sides.append(np.mean(scores, axis=0) > 0.5)
-        won, lost = int(np.sum(sides[0] & ~sides[1])), int(np.sum(~sides[0] & sides[1]))
+            sides.append(np.mean(scores, axis=0))
+        won, lost = (round(float(np.sum(a * (1 - b)))) for a, b in (sides, sides[::-1]))
         return (won, lost) if won or lost else None
 
     def common_end(self, finding: Finding) -> float | None:

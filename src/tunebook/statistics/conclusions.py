@@ -140,15 +140,14 @@ def _nothing_learned(evidence: Evidence, leads: BestConfiguration | None, facts:
     closed = [wave for wave in evidence.history.waves if wave.round in evidence.history.closed_rounds and wave.trials]
     reference = evidence.history.trials.get(0)
     untrained = reference.outcomes.get(VALIDATION) if reference is not None else None
-    bars = {"commonest": facts.commonest_share, "untrained": untrained.accuracy if untrained is not None else 0.0}
-    bar_is = max(bars, key=lambda name: bars[name])
-    if leads is None or leads.corrected_interval[0] > bars[bar_is] or not any(w.kind in JUDGED_FIRST for w in closed):
+    bar, bar_is = evidence.bar(facts)
+    if leads is None or leads.corrected_interval[0] > bar or not any(w.kind in JUDGED_FIRST for w in closed):
         return None
     passed_over = [c for c in evidence.claiming.values() if c.trained and c not in evidence.contenders]
     if evidence.confirmed_as == "worse":
         passed_over += [c for c in evidence.contenders if c.key == evidence.history.sealed["best"]]
     intervals = [evidence.accuracy(candidate.trained) for candidate in passed_over]
-    if any(each is not None and each[1][0] > bars[bar_is] for each in intervals):
+    if any(each is not None and each[1][0] > bar for each in intervals):
         return None  # something learned, although it did not hold
     trained = evidence.leading.trained if evidence.leading is not None else ()
     falls = [still_falling(fact.curve) for fact in trained]
@@ -158,7 +157,7 @@ def _nothing_learned(evidence: Evidence, leads: BestConfiguration | None, facts:
         trials=tuple(fact.trial.id for fact in trained),
         accuracy=leads.raw,
         corrected_interval=leads.corrected_interval,
-        bar=bars[bar_is],
+        bar=bar,
         bar_is=bar_is,
         untrained_loss=untrained.loss if untrained is not None and math.isfinite(untrained.loss) else None,
         loss=loss if math.isfinite(loss) else None,

@@ -214,6 +214,15 @@ class Evidence:
         scores = np.stack([candidate.scores.mean(axis=0) for candidate in field])
         return field[leader(scores, np.array([candidate.loss for candidate in field]))]
 
+    def bar(self, facts: DataFacts) -> tuple[float, str]:
+        """What is right without any training: the accuracy of the untrained model ("untrained") or of always giving the
+        commonest answer ("commonest"), whichever is higher."""
+        reference = self.history.trials.get(0)
+        untrained = reference.outcomes.get(VALIDATION) if reference is not None else None
+        if untrained is not None and untrained.accuracy > facts.commonest_share:
+            return untrained.accuracy, "untrained"
+        return facts.commonest_share, "commonest"
+
     # -- the confirmation
 
     @cached_property

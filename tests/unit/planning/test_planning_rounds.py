@@ -150,6 +150,17 @@ def test_a_cancelled_trial_says_nothing_about_its_rate():
     assert (chosen[64].losses, chosen[64].learning_rate) == ((), spec.baseline.learning_rate)
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "floor", "goes_on"), [(0.1, "ask", False), (0.1, "go_on", True), (0.2, "ask", True)]
+)
+def test_a_study_whose_first_round_is_no_better_than_no_training_stops_and_asks(accuracy, floor, goes_on):
+    history = study(lambda c: accuracy, floor=floor)
+    assert (len({wave.round for wave in history.waves}) > 2) == goes_on
+    planner = StudyPlanner(example_study(75, floor=floor), FACTS, Folding.everything())
+    assert (planner.next_wave(history) is None) or goes_on
+    assert goes_on or planner.outlook(history).rounds == ()
+
+
 # -- refine
 
 

@@ -54,14 +54,14 @@ class ChineseOpening(ChinesePieces):
         return f"使用 {strong(settings)}。"
 
     def why(self, reasons: Sequence[str]) -> str:
-        return f"{strong('为什么是它')}：{''.join(reasons)}"
+        return f"{strong('为什么选它')}：{''.join(reasons)}"
 
     def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
         parts = [
-            f"去掉{gap(what)}为 {points(-effect)}（{self.range((-high, -low))}）"
+            f"去掉{gap(what).rstrip()} {points(-effect)}（{self.range((-high, -low))}）"
             for what, effect, (low, high) in changes
         ]
-        return f"与去掉一项改动的自身相比（验证集，百分点）：{'；'.join(parts)}。"
+        return f"去掉一项改动后的变化（验证集，全部随机种子，百分点）：{'；'.join(parts)}。"
 
     def nothing_dropped(self) -> str:
         return "各项改动各带来多少尚不清楚：没有只去掉其中一项的实验。"
@@ -70,7 +70,7 @@ class ChineseOpening(ChinesePieces):
         losses = "、".join(number(loss) for loss in quarters)
         return (
             f"基线训练不足：训练损失到最后仍在下降（每 token，按四分之一段为 {losses}），"
-            "提高学习率、加大 rank 和增加 epoch 治的是同一个毛病。"
+            "提高学习率、加大 rank 或增加 epoch 都可能弥补这一点。"
         )
 
     def over_fitted(self, epoch: float) -> str:
@@ -80,7 +80,7 @@ class ChineseOpening(ChinesePieces):
         return f"单独改动时 {span} 最好，与其他改动合用时{gap(what)}更好：适合基线的取值不一定适合别的配置。"
 
     def near_edge(self, failed_at: float, ratio: float) -> str:
-        return f"它的学习率比训练失败的 {rate(failed_at)} 低 {ratio:.1f} 倍。"
+        return f"学习率 {rate(failed_at)} 时训练失败，是它的 {ratio:.1f} 倍。"
 
     def outside_range(self, settings: Sequence[tuple[str, str]]) -> str:
         parts = "，".join(f"{what} 超出研究文件给出的范围（{given}）" for what, given in settings)
@@ -114,6 +114,12 @@ class ChineseOpening(ChinesePieces):
             ways.append(f"改用 `metric: choice`，不生成文字，而在 {n_answers} 个答案中取概率最高的一个")
         ways.append("换数据，或换更大的基座模型")
         return f"{strong('可以尝试')}：{'；'.join(ways)}。"
+
+    def stopped_early(self) -> str:
+        return (
+            "此时再比较其他设置没有意义，研究到此停止；"
+            "如仍要继续，请在研究文件里写 `floor: go_on`，再用 `tunebook run`。"
+        )
 
     def by_loss(self, effects: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
         parts = [

@@ -83,8 +83,7 @@ class ChineseRounds(ChinesePieces):
         return f"取自实验 {of} 的检查点，没有另行训练。"
 
     def still_falling(self, trial: int, before: float, after: float) -> str:
-        losses = f"每 token 第三个四分之一 {number(before)}，最后四分之一 {number(after)}"
-        return f"训练损失到最后仍在下降（{losses}，实验 {trial}）。"
+        return f"训练损失仍在下降（实验 {trial}：第三个四分之一 {number(before)}，最后四分之一 {number(after)}）。"
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
         seeds = "" if n == 1 else f"{n} 个随机种子都如此，"
@@ -124,7 +123,7 @@ class ChineseRounds(ChinesePieces):
         return f"双方{same}；每样本损失相差 {effect:+.3g}（{low:+.3g} 至 {high:+.3g}，越低越好）。"
 
     def won_and_lost(self, won: int, lost: int) -> str:
-        return f"多答对 {won} 个，少答对 {lost} 个。"
+        return f"逐个随机种子相比，平均新答对 {won} 个、新答错 {lost} 个。"
 
     def part_of_the_sum(self) -> str:
         return "用来看各项改动的效果能否相加，本身不作判断。"

@@ -66,15 +66,15 @@ class EnglishOpening(EnglishPieces):
 
     def why(self, reasons: Sequence[str]) -> str:
         """The paragraph on why the recommended configuration lies where it does."""
-        return f"{strong('Why this one')}: {' '.join(reasons)}"
+        return f"{strong('Why this configuration')}: {' '.join(reasons)}"
 
     def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
         """What dropping each change of the recommended configuration does, in points."""
         parts = [
-            f"dropping {what} changes it by {points(-effect)} ({self.range((-high, -low))})"
+            f"dropping {what} changes it by {points(-effect)} points ({self.range((-high, -low))})"
             for what, effect, (low, high) in changes
         ]
-        return f"on validation {self.listed(parts)} points."
+        return f"over all seeds on validation, {self.listed(parts)}."
 
     def nothing_dropped(self) -> str:
         return "What each of its changes brings is not known: no trial has all of them but one."
@@ -84,7 +84,7 @@ class EnglishOpening(EnglishPieces):
         losses = ", ".join(number(loss) for loss in quarters)
         return (
             f"the baseline is under-trained: its training loss was still falling at the end ({losses} nats a token by "
-            "quarter), and a higher learning rate, a larger rank and more epochs are cures of this one illness."
+            "quarter), and a higher learning rate, a larger rank or more epochs may each make up for that."
         )
 
     def over_fitted(self, epoch: float) -> str:
@@ -100,7 +100,7 @@ class EnglishOpening(EnglishPieces):
 
     def near_edge(self, failed_at: float, ratio: float) -> str:
         """How near a learning rate is to one that failed."""
-        return f"its learning rate is {ratio:.1f} times below {rate(failed_at)}, where training fails."
+        return f"training fails at {rate(failed_at)}, {ratio:.1f} times its learning rate."
 
     def outside_range(self, settings: Sequence[tuple[str, str]]) -> str:
         """Values of the recommendation that the study file does not cover, with what it gives."""
@@ -138,6 +138,13 @@ class EnglishOpening(EnglishPieces):
             ways.append(f"`metric: choice`, which picks the likeliest of the {n_answers} answers and generates nothing")
         ways.append("other data, or a larger base model")
         return f"{strong('What may help')}: {'; '.join(ways)}."
+
+    def stopped_early(self) -> str:
+        """The study ended after its first round."""
+        return (
+            "The study stopped here, because comparing further settings would compare nothing; with `floor: go_on` in "
+            "the study file, `tunebook run` goes on all the same."
+        )
 
     def by_loss(self, effects: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
         """Changes that lower the loss, with the plain 95 % interval in nats an example."""

@@ -20,7 +20,7 @@ from tunebook.words.english.codes import (
     WARNINGS,
 )
 from tunebook.words.english.common import EnglishPieces, numeral, plural
-from tunebook.words.numbers import duration, margin_text, number, p_phrase, rate, trial_list
+from tunebook.words.numbers import count, duration, margin_text, number, p_phrase, rate, trial_list
 from tunebook.words.values import Ending
 
 __all__ = ["EnglishRounds"]
@@ -104,8 +104,7 @@ class EnglishRounds(EnglishPieces):
 
     def still_falling(self, trial: int, before: float, after: float) -> str:
         return (
-            f"Training loss still falling at the end: {number(before)} nats a token in the third quarter, "
-            f"{number(after)} in the last (trial {trial})."
+            f"Training loss still falling (trial {trial}: {number(before)} in the third quarter, {number(after)} last)."
         )
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
@@ -153,8 +152,8 @@ class EnglishRounds(EnglishPieces):
         return f"Both sides are {same}; the loss changes by {effect:+.3g} nats an example ({low:+.3g} to {high:+.3g})."
 
     def won_and_lost(self, won: int, lost: int) -> str:
-        """Examples that one side has right and the other has not."""
-        return f"Gains {plural(won, 'example')}, loses {lost}."
+        """Examples that one side has right and the other has not, seed against seed."""
+        return f"Seed against seed it gains {plural(won, 'example')} and loses {count(lost)}."
 
     def part_of_the_sum(self) -> str:
         return "Trained to see whether the changes add up; no verdict of its own."
