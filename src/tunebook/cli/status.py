@@ -40,7 +40,7 @@ LEAST_IMPORTANT = (
     "deaths",
     "baseline",
     "planned",
-    "resumable",
+    "interrupted",
     "cohort",
     "failed",
 )
@@ -167,7 +167,7 @@ def _line(s: StudyStatus, words: Words) -> str:
 
 def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     """The facts by name, one line each."""
-    facts = {"spent": words.spent(_spending(s))}
+    facts = {"spent": words.spent(_spending(s)) + ("" if s.price is None else words.at_price(s.price))}
     if s.nothing_learned is not None:
         said = words.status_nothing_learned(s.nothing_learned.accuracy, s.nothing_learned.bar)
         facts = {"nothing_learned": said, **facts}
@@ -181,12 +181,15 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
         facts["baseline"] = words.baseline_accuracy(s.baseline_accuracy)
     if s.cohort:
         facts["cohort"] = words.training_now(s.cohort)
-    if resumable := [u.trial for u in s.under_way if u.saved_step is not None and u.trial not in s.cohort]:
-        facts["resumable"] = words.go_on_from_saved(resumable)
-    if waiting := [trial for trial in s.planned if trial not in resumable]:
-        facts["planned"] = words.waiting(waiting)
-    for n, each in enumerate(s.under_way[:MOST_UNDER_WAY]):
-        facts[f"under_way_{n}"] = _under_way(each, s, words)
+    running = [each for each in s.under_way if each.trial in s.cohort]
+    for n, each in enumerate(running[:MOST_UNDER_WAY]):
+        facts[f"under_way_{n}"] = _running(each, words)
+    waiting = [(t.trial, t.saved_step, t.total_steps) for t in s.under_way if t.trial not in s.cohort]
+    if waiting:
+        facts["interrupted"] = words.interrupted_trials(waiting)
+    begun = {trial for trial, _, _ in waiting}
+    if planned := [trial for trial in s.planned if trial not in begun]:
+        facts["planned"] = words.waiting(planned)
     if s.trials_per_hour:
         facts["speed"] = words.speed(s.trials_per_hour)
     if s.seconds_left:
@@ -198,10 +201,8 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     return facts
 
 
-def _under_way(trial: UnderWay, s: StudyStatus, words: Words) -> str:
-    """How far a trial is; if it is not running now, where it will resume."""
-    if trial.trial not in s.cohort:
-        return words.interrupted_trial(trial.trial, trial.saved_step)
+def _running(trial: UnderWay, words: Words) -> str:
+    """How far a trial is."""
     return words.running_trial(
         trial.trial,
         phase=trial.phase,
@@ -209,6 +210,7 @@ def _under_way(trial: UnderWay, s: StudyStatus, words: Words) -> str:
         step=trial.step,
         loss=trial.loss,
         saved_step=trial.saved_step,
+        total_steps=trial.total_steps,
         silent_seconds=trial.heard_seconds_ago if trial.heard_seconds_ago > SILENT_SECONDS else None,
     )
 

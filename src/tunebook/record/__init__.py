@@ -53,4 +53,10 @@ def write_all(
     """
     from tunebook.record.writing import write
 
-    return write(folder, View(spec, facts, history, conclusions, tuple(notes), outlook), language, figures, warn)
+    return write(
+        folder,
+        View(spec=spec, facts=facts, history=history, conclusions=conclusions, notes=tuple(notes), outlook=outlook),
+        language,
+        figures,
+        warn,
+    )

@@ -20,7 +20,8 @@ from tunebook.core.findings import Finding, Importance, Noise
 from tunebook.core.study import TrialState
 from tunebook.escaping import clean
 from tunebook.json_values import to_json
-from tunebook.record.opening import calibration, counts
+from tunebook.record.cost import one_by_one
+from tunebook.record.opening import counts
 from tunebook.record.results_types import (
     BestResult,
     CheapestResult,
@@ -167,6 +168,8 @@ def _trial(view: View, fact: TrialFact) -> TrialResult:
         reason=fact.reason,
         checkpoint_of=trial.checkpoint_of,
         cost=TrialCost(**asdict(fact.cost)),
+        tags=view.remark(trial.id).tags,
+        note=view.remark(trial.id).note,
     )
 
 
@@ -253,7 +256,7 @@ def _cheapest(view: View) -> CheapestResult | None:
 
 
 def _savings(view: View) -> SavingsResult:
-    by_count = counts(view)
+    by_count, price = counts(view), view.spec.price_per_hour
     return SavingsResult(
         folded_trials=by_count["folded"],
         checkpoint_trials=by_count["checkpoints"],
@@ -262,7 +265,8 @@ def _savings(view: View) -> SavingsResult:
         raw_tokens=sum(f.cost.raw_tokens for f in view.final),
         computed_tokens=sum(f.cost.computed_tokens for f in view.final),
         seconds=view.history.spent_seconds,
-        one_by_one_seconds=calibration(view).get("one_by_one_seconds"),
+        one_by_one_seconds=one_by_one(view),
+        price=None if price is None else price * view.history.spent_seconds / 3600,
     )
 
 

@@ -183,6 +183,10 @@ class TrialResult(_Object):
     checkpoint_of: int | None
     """the trial of which this one is an earlier checkpoint"""
     cost: TrialCost
+    tags: tuple[str, ...]
+    """given by the user"""
+    note: str
+    """of the user; empty: none"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,7 +309,12 @@ class SavingsResult(_Object):
     raw_tokens: Count
     computed_tokens: Count
     seconds: Finite
-    one_by_one_seconds: float | None
+    """device time as it passed"""
+    one_by_one_seconds: Interval | None
+    """[low, high] of what PEFT and the Trainer would have taken; null where unknown, or where the load of the machine
+    changed too much to say"""
+    price: float | None
+    """of the device time, by the study file's `price_per_hour`"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,17 +42,21 @@ def round_sections(view: View, words: Words) -> tuple[RoundSection, ...]:
 
 
 def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSection:
-    rows = view.rows(number)
+    rows = [row for row in view.rows(number) if any(fact.state.is_final for fact in row)]
     waves = view.waves(number)
     sentences: dict[str, list[str]] = {"found": [], "equal": []}
     for finding in view.findings(number):
         if finding.verdict is not Verdict.INCONCLUSIVE:
             what, against = sides(view, words, finding)
-            sentences[_list_of(finding)].append(words.capital(words.found(finding, what, against, view.spec.margin)))
+            sentences[_list_of(finding)].append(
+                words.capital(words.found(finding, what, against, view.margin_of(finding)))
+            )
     bracketed = any(row[0].trial.purpose.only_chooses for row in rows)
     levels = level_table(view, words) if kind is RoundKind.EXPLORE else None
     remarks = [words.bracket_remark()] if bracketed else []
+    remarks += [words.waiting_remark(trial_list(view.waiting(number)))] if view.waiting(number) else []
     remarks += [words.confirm_remark()] if kind is RoundKind.CONFIRM else []
+    remarks += [words.own_remark(view.results_before(number))] if kind is RoundKind.OWN else []
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
     remarks += [words.pilot_remark(c.learning_rate) for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
@@ -193,7 +197,7 @@ def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Findi
     for fact in row:
         if fact.trial.checkpoint_of is not None:
             sentences.append(words.checkpoint(fact.trial.checkpoint_of))
-    return [*sentences, _one_answer(view, words, completed), _curve_remark(words, completed)]
+    return [*sentences, _one_answer(view, words, completed), _curve_remark(view, words, completed, finding)]
 
 
 def _one_answer(view: View, words: Words, completed: Sequence[TrialFact]) -> str:
@@ -234,7 +238,7 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
 
 def _verdict(view: View, words: Words, finding: Finding) -> str:
     against = control_name(view, words, finding.control_key)
-    text = words.verdict(finding, against, view.spec.margin)
+    text = words.verdict(finding, against, view.margin_of(finding))
     end = view.common_end(finding)
     exchanged = view.won_and_lost(finding)
     if exchanged is not None:
@@ -246,17 +250,18 @@ def _verdict(view: View, words: Words, finding: Finding) -> str:
     return words.join([text, words.against_other(words.effect(finding), against)])
 
 
-def _curve_remark(words: Words, completed: Sequence[TrialFact]) -> str:
-    """What the curves of all replicates show: a validation loss that rose again, or a training loss that still
-    falls."""
+def _curve_remark(view: View, words: Words, completed: Sequence[TrialFact], finding: Finding | None) -> str:
+    """What the curves of all replicates show: a validation loss that rose again, or a training loss that still falls;
+    with the numbers where that may be why the row is worse, and for the baseline."""
     turns = [rose_again(fact.curve) for fact in completed]
     if turns and all(turns):
         epoch, lowest, last = turns[0] or (0.0, 0.0, 0.0)
         return words.overfits(completed[0].trial.id, epoch, lowest, last, len(turns))
     falls = [still_falling(fact.curve) for fact in completed]
     if falls and all(falls):
-        before, after = falls[0] or (0.0, 0.0)
-        return words.still_falling(completed[0].trial.id, before, after)
+        is_worse = finding is not None and finding.verdict is Verdict.WORSE
+        told = is_worse or completed[0].trial.effective.key == view.baseline_key
+        return words.still_falling(completed[0].trial.id, falls[0] if told else None)
     return ""
 
 

@@ -19,10 +19,15 @@ __all__ = ["changed_versions", "describe_environment", "device_name", "free_byte
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
-def describe_environment(device: str, threads: int, spec: StudySpec) -> dict[str, Any]:
+def describe_environment(device: str, threads: int, spec: StudySpec, quantised: bool = False) -> dict[str, Any]:
     """JSON facts: device, processor, memory, system, and the versions that results depend on, those of other packages'
-    metrics, planners, ... that the study names among them."""
+    metrics, planners, ... that the study names among them.
+
+    Args:
+        quantised: whether the base model's weights are kept in 4 or 8 bits.
+    """
     foreign = _foreign_plugins(spec)
+    libraries = (*LIBRARIES, *(("bitsandbytes",) if quantised else ()), *(each["package"] for each in foreign))
     return {
         "device": device,
         "device_name": device_name(device),
@@ -31,7 +36,7 @@ def describe_environment(device: str, threads: int, spec: StudySpec) -> dict[str
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in (*LIBRARIES, *(each["package"] for each in foreign))},
+        "versions": {name: _version(name) for name in libraries},
         "plugins": foreign,
         "commit": own_commit(),
     }
@@ -57,7 +62,7 @@ def _foreign_plugins(spec: StudySpec) -> list[dict[str, str]]:
 def device_name(device: str) -> str:
     """The device's name for people: that of the GPU or of the processor."""
     if device.startswith("cuda"):
-        from tunebook.engines.base_model import cuda_name
+        from tunebook.engines.devices import cuda_name
 
         return cuda_name(device)
     name = _processor()
@@ -119,7 +124,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def free_bytes(device: str) -> int:
     """Memory free on a device, in bytes."""
     if device.startswith("cuda"):
-        from tunebook.engines.base_model import cuda_free_bytes
+        from tunebook.engines.devices import cuda_free_bytes
 
         return cuda_free_bytes(device)
     return int(psutil.virtual_memory().available)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tunebook.core.configuration import Configuration
@@ -35,16 +37,25 @@ BASE = Configuration(learning_rate=2e-4, lora_r=16, lora_alpha=32)
 
 class Story:
     """A study told round by round. The easiest `right` of each split's examples are answered rightly, the seeds differ
-    in a few examples; golds are "a" and, for the share `rare`, "b"."""
+    in a few examples; "a" is the gold answer of the share `common`, "b", "c", ... those of the others."""
 
-    def __init__(self, n: int = 300, rare: float = 0.35, factors: tuple[Factor, ...] = ()) -> None:
-        self.n, self.rare = n, rare
+    def __init__(self, n: int = 300, common: float = 0.65, labels: int = 2, factors: tuple[Factor, ...] = ()) -> None:
+        self.n = n
         space = SearchSpace(factors or (Factor("learning_rate", low=5e-5, high=2e-3), Factor("lora_r", (8, 16, 32))))
-        self.spec = StudySpec("story", "m", DataSpec("t"), "exact_match", BASE, space, Budget(60), engine="packed")
-        golds = ["b" if i >= n * (1 - rare) else "a" for i in range(n)]
+        self.spec = StudySpec(
+            name="story",
+            model="m",
+            data=DataSpec(train="t"),
+            metric="exact_match",
+            baseline=BASE,
+            space=space,
+            budget=Budget(60),
+            engine="packed",
+        )
+        golds = ["a" if i < n * common else "bcdefghij"[i % (labels - 1)] for i in range(n)]
         texts = tuple(ExampleText(i, f"Question {i}", gold) for i, gold in enumerate(golds))
-        data = DataFacts(64, n, n, mean_tokens=100.0, commonest_share=1 - rare)
-        self.facts = StudyFacts(data, {"validation": texts, "test": texts})
+        data = DataFacts(n_train=64, n_validation=n, n_test=n, mean_tokens=100.0, commonest_share=common)
+        self.facts = StudyFacts(data=data, examples={"validation": texts, "test": texts})
         self.hard = np.random.default_rng(0).permutation(n)
         self.history = History()
         self.new: list[TrialFact] = []
@@ -67,11 +78,21 @@ class Story:
         ids = []
         for seed in range(seeds):
             trial_id = number if number is not None else sum(i > 0 for i in self._known()) + 1
-            trial = Trial(trial_id, self.round, kind, purpose, configuration, configuration, trial_id, splits, factor)
+            trial = Trial(
+                id=trial_id,
+                round=self.round,
+                kind=kind,
+                purpose=purpose,
+                configuration=configuration,
+                effective=configuration,
+                seed=trial_id,
+                splits=splits,
+                factor=factor,
+            )
             scored = {split: self._outcomes(_of(right, split), trial_id, seed, loss, answers) for split in splits}
             curve = Curve(tuple(StepRecord(i + 1, i / 10, x, 1e-4, 1.0) for i, x in enumerate(losses)))
             outcomes = scored if state is TrialState.COMPLETED else {}
-            self.new.append(TrialFact(trial, state, outcomes, curve, reason=reason))
+            self.new.append(TrialFact(trial=trial, state=state, outcomes=outcomes, curve=curve, reason=reason))
             ids.append(trial_id)
         return tuple(ids)
 
@@ -88,24 +109,26 @@ class Story:
         return [*self.history.trials, *(fact.trial.id for fact in self.new)]
 
     def ask(self, treatment, control, label, factor=None, kind=ContrastKind.DIFFERENCE, split="validation"):
-        self.contrasts.append(Contrast(kind, treatment, control, label, factor, split))
+        self.contrasts.append(
+            Contrast(kind=kind, treatment=treatment, control=control, label=label, factor=factor, split=split)
+        )
 
     def close(self, kind, sealed=None, **extra):
         trials = tuple(fact.trial for fact in self.new)
         wave = Wave(round=self.round, kind=kind, number=1, trials=trials, contrasts=tuple(self.contrasts), **extra)
         known = {**self.history.trials, **{fact.trial.id: fact for fact in self.new}}
         waves, sealed = (*self.history.waves, wave), sealed or self.history.sealed
-        before = History(waves, known, 0.0, sealed, self.history.findings, self.history.closed_rounds)
+        before = replace(self.history, waves=waves, trials=known, sealed=sealed)
         found = judge_round(before, wave.round, self.spec, self.facts.data)
         closed = (*self.history.closed_rounds, wave.round)
-        self.history = History(waves, known, 0.0, sealed, (*self.history.findings, *found), closed)
+        self.history = replace(before, findings=(*self.history.findings, *found), closed_rounds=closed)
         self.new, self.contrasts = [], []
 
     def conclusions(self):
         return conclude(self.history, self.spec, self.facts.data)
 
     def view(self):
-        return View(self.spec, self.facts, self.history, self.conclusions())
+        return View(spec=self.spec, facts=self.facts, history=self.history, conclusions=self.conclusions())
 
     def record(self, language="en"):
         return build(self.view(), language)

@@ -107,7 +107,7 @@ def test_without_a_test_split_fresh_seeds_confirm():
 
 def at_the_floor(rights=(0.0, 0.0, 0.06), losses=(33.0, 33.0, 5.7), falling=()):
     """Baseline, rank 32 and a faster rate, whose answers are nearly all wrong."""
-    s = Story(n=80, rare=0.888)
+    s = Story(n=80, common=0.1125, labels=10)
     s.reference(0.0, loss=33.0)
     explore = RoundKind.EXPLORE
     settings = ((BASE, None), (RANK_32, "lora_r"), (FAST, "learning_rate"))
@@ -133,11 +133,11 @@ def test_where_nothing_was_learned_the_answer_says_so_and_recommends_nothing():
         "No configuration is shown to have learned the task, so nothing is recommended. The one that leads, rank 16, "
         "alpha 32, learning rate 8e-4, dropout 0, 3 epochs, effective batch 8, is right on 6."
     )
-    assert 'always giving the commonest answer ("b") is right on 88.8 %' in first or "is right on 11.2 %" in first
+    assert first.endswith('; always giving the commonest answer ("a") is right on 11.2 %.')
     assert helps.startswith(
         "What may help: more training, because the training loss was still falling at the end (2.55 nats a token in "
         "the third quarter of the steps, 1.55 in the last): more epochs, more rows or a higher learning rate; "
-        "`metric: choice`, which picks the likeliest of the 2 answers and generates nothing;"
+        "`metric: choice`, which picks the likeliest of the 10 answers and generates nothing;"
     )
     assert loss.startswith("By loss, in nats an example")
     assert "learning rate 8e-4 -27.3 (-27.3 to -27.3)" in loss
@@ -251,7 +251,7 @@ def test_the_answer_says_why_the_configuration_lies_where_it_does():
     assert (
         "The baseline is under-trained: its training loss was still falling at the end (4.55, 3.55, 2.55, 1.55 " in why
     )
-    assert "Changed alone, 2e-3 to 2e-3 did best" in why or "Changed alone, 1.4e-3 to 2e-3 did best" in why
+    assert "Changed alone, 2e-3 did best; together with its other changes learning rate 8e-4 did:" in why
     assert "Training fails at 2.4e-3, 3.0 times its learning rate." in why
     chinese = next(text for text in s.answer("zh") if text.startswith("为什么选它"))
     for part in ("去掉 rank 32 -", "基线训练不足", "单独改动时", "是它的 3.0 倍"):
@@ -280,6 +280,6 @@ def test_the_analysis_of_every_row_counts_examples_and_names_a_loss_that_still_f
     assert f"Seed against seed it gains {won} examples and loses {lost}." in fast
     assert won - lost == pytest.approx(s.n * s.history.findings[-1].effect, abs=1.01), "as the effect says"
     baseline = next(text for changed, text in rows.items() if changed.startswith("baseline"))
-    assert "Training loss still falling (trial 1: 2.55 in the third quarter, 1.55 last)." in baseline
+    assert "Training loss still falling (trial 1: 2.55 in the third quarter, 1.55 in the last)." in baseline
     chinese = {row.changed: row.analysis for row in s.record("zh").rounds[0].rows}
     assert any(f"平均新答对 {won} 个、新答错 {lost} 个。" in text for text in chinese.values())

@@ -44,7 +44,7 @@ def test_pictures_are_the_same_each_time(view, drawings):
 def test_no_picture_without_its_data(handmade):
     names = {
         drawing.name
-        for drawing in draw_all(View(*handmade.unfinished()), "en", ["confirmation", "curve_best", "rounds"])
+        for drawing in draw_all(View(**handmade.unfinished()._asdict()), "en", ["confirmation", "curve_best", "rounds"])
     }
     assert "confirmation" not in names
     assert "curve_best" not in names

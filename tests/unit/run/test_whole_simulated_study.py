@@ -135,7 +135,7 @@ def test_an_interrupted_study_goes_on_and_ends_like_an_unbroken_one(study_file: 
             study.run(StopAfter(stop_after))
         assert stopped.value.exit_code == 130
     study.run()
-    assert results(study.place.folder) == results(unbroken.parent / "runs" / "small")
+    assert results(study.paths.folder) == results(unbroken.parent / "runs" / "small")
 
 
 def test_running_a_finished_study_again_trains_nothing(ended: Path) -> None:
@@ -162,14 +162,14 @@ def test_a_changed_data_file_is_refused_by_name(ended: Path, split: str) -> None
 
 def test_a_second_runner_is_told_who_holds_the_study(ended: Path) -> None:
     study = Study.load(ended)
-    with FileLock(study.place.folder / "ledger.lock"), pytest.raises(LedgerLocked, match="process"):
+    with FileLock(study.paths.folder / "ledger.lock"), pytest.raises(LedgerLocked, match="process"):
         study.run()
 
 
 def test_a_copied_study_folder_opens_elsewhere(ended: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     study = Study.load(ended)
     elsewhere = tmp_path_factory.mktemp("other") / "copy"
-    shutil.copytree(study.place.folder, elsewhere)
+    shutil.copytree(study.paths.folder, elsewhere)
     copied = Study.load(elsewhere)
     assert copied.status().best == study.status().best
     copied.report("zh")
@@ -233,7 +233,7 @@ def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):
 def test_a_simulated_study_says_everywhere_that_nothing_was_trained(ended: Path) -> None:
     said = "Engine simulated trains nothing"
     study = Study.load(ended)
-    folder = study.place.folder
+    folder = study.paths.folder
     assert said in (folder / "record.md").read_text(encoding="utf-8").split("\n\n")[1]
     assert results(folder)["study"]["is_simulated"] is True
     assert study.status().simulated_by == "simulated"

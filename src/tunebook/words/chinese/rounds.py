@@ -73,6 +73,15 @@ class ChineseRounds(ChinesePieces):
             "若有更省而可能同样好的配置，再取其中最省的一个。"
         )
 
+    def waiting_remark(self, trials: str) -> str:
+        return f"已规划、尚无结果的实验：{trials}。"
+
+    def own_remark(self, results: int) -> str:
+        return (
+            f"这些实验由你在 {results} 个实验已有结果时添加，不占研究的预算；"
+            "其比较也不计入研究的误报率，自己添加的每一轮误报率为 2%。"
+        )
+
     def bracket_remark(self) -> str:
         return "列有多个学习率的行只用来挑选学习率，不参与任何结论；结论来自另外的新随机种子。"
 
@@ -82,8 +91,11 @@ class ChineseRounds(ChinesePieces):
     def checkpoint(self, of: int) -> str:
         return f"取自实验 {of} 的检查点，没有另行训练。"
 
-    def still_falling(self, trial: int, before: float, after: float) -> str:
-        return f"训练损失仍在下降（实验 {trial}：第三个四分之一 {number(before)}，最后四分之一 {number(after)}）。"
+    def still_falling(self, trial: int, losses: tuple[float, float] | None) -> str:
+        if losses is None:
+            return "训练损失仍在下降。"
+        before, after = map(number, losses)
+        return f"训练损失仍在下降（实验 {trial}：第三个四分之一 {before}，最后四分之一 {after}）。"
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
         seeds = "" if n == 1 else f"{n} 个随机种子都如此，"

@@ -129,6 +129,8 @@ class ChineseWhole(ChinesePieces):
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
+        if code == "study_changed":
+            v["changes"] = self.comma.join(f"{name} {text}" for name, text in v.items() if name != "round")
         if code == "versions_changed":
             return (
                 "研究期间版本有变化，前后的结果混在一起：" + "；".join(f"{k}：{item}" for k, item in v.items()) + "。"

@@ -18,6 +18,7 @@ GOALS = {
     RoundKind.COMBINE: "Do the changes that helped add up, or do they interact?",
     RoundKind.BOUNDARY: "How far can it be pushed before it breaks or stops paying?",
     RoundKind.CONFIRM: "Does it hold with fresh seeds, on examples never used before?",
+    RoundKind.OWN: "What do the trials that you added score against the baseline?",
 }
 ROUNDS = {
     RoundKind.REFERENCE: "reference",
@@ -28,6 +29,7 @@ ROUNDS = {
     RoundKind.COMBINE: "combine",
     RoundKind.BOUNDARY: "boundary",
     RoundKind.CONFIRM: "confirm",
+    RoundKind.OWN: "your own trials",
 }
 PURPOSES = {
     Purpose.REFERENCE: "reference",
@@ -42,6 +44,7 @@ PURPOSES = {
     Purpose.COMBINE: "combine",
     Purpose.BOUNDARY: "boundary",
     Purpose.CONFIRM: "confirm",
+    Purpose.OWN: "added by you",
 }
 ENDINGS = {
     TrialState.PLANNED: "not started yet",
@@ -100,6 +103,8 @@ WARNINGS = {
     "control_replicates_diverged": "The other side's estimate covers only its seeds that trained.",
 }
 NOTES = {
+    "study_changed": "After round {round} the study file was changed: {changes}. What was judged before keeps what it "
+    "was judged with.",
     "cohort_split": "A cohort did not fit in memory and was split; the results are the same.",
     "scoring_split": "A batch of scored examples did not fit in memory and was halved; the results are the same.",
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",

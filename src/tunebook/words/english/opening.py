@@ -12,9 +12,20 @@ from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.words.english.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
 from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, duration, margin_text, number, points, rate
+from tunebook.words.numbers import (
+    about,
+    bytes_text,
+    count,
+    count_text,
+    duration,
+    margin_text,
+    number,
+    points,
+    rate,
+    times,
+)
 from tunebook.words.shared import is_empty
-from tunebook.words.values import Aim, Gain, Price
+from tunebook.words.values import Aim, Gain, Price, Spent
 
 __all__ = ["EnglishOpening"]
 
@@ -50,6 +61,9 @@ class EnglishOpening(EnglishPieces):
 
     def nothing_yet(self) -> str:
         return "No configuration has been trained yet, so there is nothing to recommend."
+
+    def nothing_compared_yet(self, accuracy: str) -> str:
+        return f"Nothing has been compared yet, so nothing can be recommended. The baseline so far: {accuracy}."
 
     def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
         """The baseline is recommended; `was_shown_better`: something was shown better and did not hold."""
@@ -247,9 +261,11 @@ class EnglishOpening(EnglishPieces):
         memory = f"{bytes_text(memory_bytes)} RAM" if memory_bytes else ""
         return clean(", ".join(filter(None, [name, memory, system])))
 
-    def model_fact(self, name: str, revision: str, parameters: float | None, dtype: str, engine: str) -> str:
+    def model_fact(
+        self, name: str, revision: str, parameters: float | None, quantization: str, dtype: str, engine: str
+    ) -> str:
         size = f"{number(parameters / 1e6)} M parameters" if parameters else ""
-        parts = [name, f"revision {revision}" if revision else "", size, dtype]
+        parts = [name, f"revision {revision}" if revision else "", size, self.weights_kept(quantization), dtype]
         return clean(", ".join(filter(None, parts)) + f"; engine {engine}")
 
     def data_fact(self, facts: Mapping[str, Any]) -> str:
@@ -312,20 +328,40 @@ class EnglishOpening(EnglishPieces):
             text += f"; nothing can be shown equal within your margin of {margin_text(margin)} points"
         return text
 
-    def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str:
-        parts = [f"{counts['trained']} trained"]
+    def cost_remark(self) -> str:
+        """Above the table of costs: what its columns mean."""
+        return (
+            "Steps and tokens are counted, with the multiple of the baseline's behind them. Time and memory alone are "
+            "predicted for one trial with the machine to itself, from the speed measured at the start; wall times are "
+            "shares of what ran side by side, on a machine that others may have used."
+        )
+
+    def cost_fact(self, spent: Spent) -> str:
+        parts = [f"{spent.counts['trained']} trained"]
         parts += [
-            f"{counts[key]} {word}"
+            f"{spent.counts[key]} {word}"
             for key, word in (
                 ("folded", "folded"),
                 ("checkpoints", "checkpoints of longer trials"),
                 ("failed", "failed"),
                 ("cancelled", "cancelled"),
             )
-            if counts[key]
+            if spent.counts[key]
         ]
-        text = f"{plural(counts['all'], 'trial')} ({', '.join(parts)}) in {duration(seconds)}"
-        return text + (f"; one after another: about {duration(one_by_one)}" if one_by_one else "")
+        text = f"{plural(spent.counts['all'], 'trial')} ({', '.join(parts)})"
+        if spent.computed_tokens and spent.steps:
+            text += f": {count_text(spent.computed_tokens)} tokens computed in training, in {spent.steps:,} steps"
+            text += f" (one after another they would be {count_text(spent.raw_tokens)} tokens)" * (
+                spent.raw_tokens > spent.computed_tokens
+            )
+        text += f"; {duration(spent.seconds)} of device time as it passed, whatever else the machine did"
+        if spent.processor_seconds >= 1:
+            text += f" ({duration(spent.processor_seconds)} of processor time)"
+        if spent.one_by_one:
+            low, high = map(duration, spent.one_by_one)
+            text += f"; one after another: about {low}" if low == high else ""
+            text += f"; one after another: {low} to {high}, for the machine's load changed" if low != high else ""
+        return text + (f"; price {spent.price:,.2f}" if spent.price is not None else "")
 
     def reading_fact(self) -> str:
         """How to read the brackets in the tables."""
@@ -372,8 +408,8 @@ class EnglishOpening(EnglishPieces):
 
     def _price(self, price: Price) -> str:
         parts = []
-        if seconds := self.told_apart(price.seconds, price.best_seconds, duration):
-            parts.append(f"it trains in {seconds[0]} instead of {seconds[1]}")
+        if price.work is not None and times(price.work) != times(1):
+            parts.append(f"it takes {times(price.work)} the training tokens")
         if size := self.told_apart(price.size, price.best_size, bytes_text):
             parts.append(f"its adapter has {size[0]} instead of {size[1]}")
         return ", ".join(parts)

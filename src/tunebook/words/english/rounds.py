@@ -92,6 +92,17 @@ class EnglishRounds(EnglishPieces):
             "the highest validation accuracy, and the cheapest one that may be as good, if there is one."
         )
 
+    def waiting_remark(self, trials: str) -> str:
+        """The remark below a round's table while some of its trials have no result."""
+        return f"Planned, and without a result yet: {'trials' if ',' in trials or '-' in trials else 'trial'} {trials}."
+
+    def own_remark(self, results: int) -> str:
+        """The remark below the trials that the user added, when so many trials had results."""
+        return (
+            f"You added these trials when {plural(results, 'trial')} had results. They take nothing of the study's "
+            "budget, and their comparisons are outside its error rate: each round of your own has one of 2 %."
+        )
+
     def bracket_remark(self) -> str:
         """The remark below a table with rows that only choose a learning rate."""
         return "Rows with several learning rates only choose one. Claims use fresh seeds, never these trials."
@@ -102,10 +113,12 @@ class EnglishRounds(EnglishPieces):
     def checkpoint(self, of: int) -> str:
         return f"Checkpoint of trial {of}: no training of its own."
 
-    def still_falling(self, trial: int, before: float, after: float) -> str:
-        return (
-            f"Training loss still falling (trial {trial}: {number(before)} in the third quarter, {number(after)} last)."
-        )
+    def still_falling(self, trial: int, losses: tuple[float, float] | None) -> str:
+        """The training loss had not levelled off; with its means over the third and the last quarter of the steps."""
+        if losses is None:
+            return "Training loss still falling."
+        before, after = map(number, losses)
+        return f"Training loss still falling (trial {trial}: {before} in the third quarter, {after} in the last)."
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
         seeds = "" if n == 1 else f"with each of the {numeral(n)} seeds "

@@ -153,6 +153,8 @@ class EnglishWhole(EnglishPieces):
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         """A ledger note that readers should know, or None for other notes."""
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
+        if code == "study_changed":
+            v["changes"] = self.comma.join(f"{name} {text}" for name, text in v.items() if name != "round")
         if code == "versions_changed":
             return (
                 "Versions changed while the study ran, so results from before and after are mixed: "
