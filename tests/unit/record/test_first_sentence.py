@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 from stories import BASE, Story
 
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
 from tunebook.record.results import as_dict
+from tunebook.run.export import best_trial
 
 RANK_32 = BASE.with_values(lora_r=32, lora_alpha=64)
 FAST = BASE.with_values(learning_rate=8e-4)
@@ -164,6 +168,14 @@ def test_at_the_floor_nothing_is_best_and_no_label_is_suspected():
         None, (), "", (), None,
     )  # fmt: skip
     assert not any(row.tone == "best" for section in record.rounds for row in section.rows)
+
+
+def test_at_the_floor_nothing_is_exported_unless_the_study_file_says_go_on():
+    s = at_the_floor()
+    read = SimpleNamespace(conclusions=s.conclusions(), spec=s.spec, history=s.history)
+    assert best_trial(read) is None
+    read.spec = replace(s.spec, floor="go_on")
+    assert best_trial(read).trial.effective.key == FAST.key
 
 
 def test_effects_are_told_in_loss_where_no_answer_is_right_on_either_side():

@@ -234,7 +234,8 @@ class ChineseNotices(ChinesePieces):
     def refused_nothing_learned(self, folder: str) -> str:
         return (
             f"{folder}：没有证据表明有配置学会了任务，因此不推荐任何配置，也没有可以导出的内容。"
-            "记录里写有可以尝试的办法；各实验的适配器仍在 adapters/ 中，每个实验一个文件夹。"
+            "记录里写有可以尝试的办法。如仍要导出领先的配置，请在研究文件里写 `floor: go_on`，"
+            "先用 `tunebook run`，再用 `tunebook export`。"
         )
 
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:

@@ -290,8 +290,8 @@ class EnglishNotices(EnglishPieces):
         """No configuration is recommended."""
         return (
             f"{folder}: no configuration is shown to have learned the task, so none is recommended and there is "
-            "nothing to export. The record says what may help; the adapters are in adapters/ all the same, one folder "
-            "a trial."
+            "nothing to export. The record says what may help. With `floor: go_on` in the study file, `tunebook run` "
+            "and then `tunebook export` write the one that leads all the same."
         )
 
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
