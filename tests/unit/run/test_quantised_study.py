@@ -45,7 +45,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = file.read_text(encoding="utf-8").replace("learning_rate: 2e-4", "learning_rate: 2e-2")
     text = text.replace("{low: 5e-5, high: 2e-3}", "{low: 1e-2, high: 4e-2}")
     text = text.replace("device_train_batch_size: 8", "device_train_batch_size: 4").replace("choice  ", "exact_match")
-    file.write_text(f"{text}quantization: nf4\ndevice: cpu\nexecutor: inline\n", encoding="utf-8")
+    file.write_text(f"{text}quantization: nf4\ndevice: cpu\nexecutor: inline\nfloor: go_on\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patched:  # the machine is measured for a moment only
         patched.setattr(calibration, "TRAIN_SECONDS", 0.1)
         patched.setattr(calibration, "HIGH_RANK_SECONDS", 0.1)
