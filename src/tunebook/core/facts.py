@@ -182,6 +182,18 @@ class TrialFact:
     diverged_step: int | None = None
     reason: str | None = None
 
+    @property
+    def share(self) -> float:
+        """How much of its training has been done: all, or of a stopped trial the part up to its last evaluation."""
+        if self.state is not TrialState.STOPPED or not self.curve.evaluations:
+            return 1.0
+        return min(1.0, self.curve.evaluations[-1].epoch / self.trial.effective.num_train_epochs)
+
+    @property
+    def budget_units(self) -> float:
+        """What it takes of a budget in trials; while it is not final, what it may take."""
+        return self.share if self.trial.costs_budget else 0.0
+
     def scores(self, split: str = "validation") -> Floats | None:
         """The scores on a split, or None."""
         return self.outcomes[split].scores if split in self.outcomes else None

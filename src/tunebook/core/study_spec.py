@@ -156,13 +156,15 @@ class StudySpec:
         choices=("proportional", "fixed"), always_written=True,
     )  # fmt: skip
     design: str = key(
-        "one_factor", "one_factor (each level against the baseline) or balanced (all factors at once)",
-        "how explore is laid out: each level against the baseline, or `balanced`: all factors at once around a piloted "
-        "learning rate", example="balanced", choices=("one_factor", "balanced"),
+        "one_factor",
+        "one_factor (each level against the baseline), balanced (all factors at once) or model (good settings)",
+        "how the study is laid out: each level against the baseline; `balanced`: all factors at once around a piloted "
+        "learning rate; `model`: a model proposes every trial, to find good settings in few trials without asking what "
+        "each factor does", example="balanced", choices=("one_factor", "balanced", "model"),
     )  # fmt: skip
     floor: str = key(
-        "ask", "ask (stop when no pilot of a balanced design learns anything) or go_on",
-        "of a balanced design: stop when no pilot learns anything; `go_on` compares all the same", example="go_on",
+        "ask", "ask (stop when no pilot learns anything) or go_on",
+        "of a study with pilots: stop when none learns anything; `go_on` compares all the same", example="go_on",
         choices=("ask", "go_on"), may_change=True,
     )  # fmt: skip
     margin: float = key(

@@ -54,7 +54,7 @@ __all__ = [
     "writers",
 ]
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 """The newest migration in `migrations/versions`; a test holds the two equal."""
 
 METADATA = MetaData(

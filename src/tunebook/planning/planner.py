@@ -29,7 +29,7 @@ AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 
 
 class StudyPlanner:
-    """Decides what to ask next; fulfils `core.ports.Planner`.
+    """Decides what to ask next; fulfils `core.ports.Planner` and `core.ports.CancelsTrials`.
 
     Args:
         spec: the study.
@@ -60,6 +60,14 @@ class StudyPlanner:
         if not last.closes_round:
             return round_of(last.kind, self._problem).next_wave(state, last)
         return self._next_round(state, last)
+
+    def to_cancel(self, history: History) -> tuple[int, ...]:
+        """Trials of the open wave that need not go on."""
+        state = PlanningState(self._problem, history)
+        last = state.last_wave
+        if last is None or last.kind not in _kinds_in_order(self._problem):
+            return ()
+        return round_of(last.kind, self._problem).to_cancel(state, last)
 
     def outlook(self, history: History) -> Outlook:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round

@@ -48,13 +48,22 @@ BALANCED_SHARES: dict[RoundKind, float] = {
     RoundKind.CONFIRM: 0.15,
 }
 """The same where the design is balanced: explore is worth most, for all of its trials speak about every factor."""
+MODEL_SHARES: dict[RoundKind, float] = {
+    RoundKind.PILOT: 0.25,
+    RoundKind.EXPLORE: 0.0,
+    RoundKind.REFINE: 0.60,
+    RoundKind.COMBINE: 0.0,
+    RoundKind.BOUNDARY: 0.0,
+    RoundKind.CONFIRM: 0.15,
+}
+"""The same where a model proposes every trial."""
 
 FIRST_ROUND_TRIALS = 4
 """Three seeds of the baseline and one level: below this a first round asks nothing."""
 CONFIRM_TRIALS = 2
 """Best and baseline, one seed each: below this a confirm round asks nothing."""
-BALANCED_CONFIRM_TRIALS = 4
-"""Two seeds each: of a balanced design the best has been trained once, and a single seed may break."""
+TWO_SEEDS_TRIALS = 4
+"""Two seeds each: where every configuration is trained once, the best may have had a lucky seed."""
 
 SPAN = 1000
 """Numbers that belong to one study seed: studies with seeds 0 and 1 share none."""
@@ -113,9 +122,14 @@ class Problem:
         return tuple(f for f in asked if not (f.name == "learning_rate" and f.role is Role.NUISANCE))
 
     @property
+    def design(self) -> str:
+        """How the study is laid out; after a table of the user's own as one factor at a time."""
+        return "one_factor" if self.table else self.spec.design
+
+    @property
     def is_balanced(self) -> bool:
-        """Whether explore is a balanced design; a table of the user's own stands in the place of any."""
-        return self.spec.design == "balanced" and not self.table
+        """Whether explore is a balanced design."""
+        return self.design == "balanced"
 
     @cached_property
     def rate_factor(self) -> Factor | None:
@@ -125,8 +139,7 @@ class Problem:
 
     def allowance(self, kind: RoundKind, used_trials: float = 0.0, used_seconds: float = 0.0) -> Allowance:
         """What a round of this kind may take of the study's budget."""
-        design = "balanced" if self.is_balanced else "one_factor"
-        return allowance(self.spec.budget, kind, used_trials, used_seconds, design)
+        return allowance(self.spec.budget, kind, used_trials, used_seconds, self.design)
 
     @cached_property
     def rates(self) -> tuple[float, ...]:
@@ -182,7 +195,7 @@ class Allowance:
 
 def shares_of(design: str) -> dict[RoundKind, float]:
     """Share of the budget by round."""
-    return BALANCED_SHARES if design == "balanced" else SHARES
+    return {"balanced": BALANCED_SHARES, "model": MODEL_SHARES}.get(design, SHARES)
 
 
 def allowance(
@@ -206,5 +219,5 @@ def _trials_until(kind: RoundKind, total: int, shares: Mapping[RoundKind, float]
     if kind is RoundKind.CONFIRM:
         return total
     rounded = math.floor(total * _share_until(kind, shares) + 1e-9)
-    least = BALANCED_CONFIRM_TRIALS if shares is BALANCED_SHARES else CONFIRM_TRIALS
+    least = CONFIRM_TRIALS if shares is SHARES else TWO_SEEDS_TRIALS
     return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - least))

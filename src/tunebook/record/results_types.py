@@ -60,7 +60,7 @@ class StudyResult(_Object):
     engine: str
     margin: Finite
     alpha_rule: Annotated[str, _one_of("proportional", "fixed")]
-    design: Annotated[str, _one_of("one_factor", "balanced")]
+    design: Annotated[str, _one_of("one_factor", "balanced", "model")]
     baseline: Factors
     """every factor under its library name"""
     baseline_key: Key

@@ -23,7 +23,13 @@ from tunebook.words.values import Ending
 __all__ = ["chance_to_see", "round_sections"]
 
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
-BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
+BROKEN = (
+    TrialState.DIVERGED,
+    TrialState.COLLAPSED,
+    TrialState.FAILED,
+    TrialState.CANCELLED,
+    TrialState.STOPPED,
+)
 STILL_FALLING = 0.9
 """A training loss counts as still falling if the mean of its last quarter is below this share of the third quarter's
 mean."""

@@ -20,7 +20,13 @@ from tunebook.words.numbers import bytes_text, number, p_value, points, trial_li
 
 __all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
 
-BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
+BROKEN = (
+    TrialState.DIVERGED,
+    TrialState.COLLAPSED,
+    TrialState.FAILED,
+    TrialState.CANCELLED,
+    TrialState.STOPPED,
+)
 MOST_TIED = 12
 """Largest number of rows in the cost table; a longer tie set is in results.json."""
 

@@ -116,7 +116,7 @@ def study_status(
         baseline_accuracy=_baseline(spec, history, conclusions),
         cohort=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.RUNNING),
         budget_trials=spec.budget.trials,
-        spent_trials=math.ceil(sum(f.trial.budget_units for f in spent) - 1e-9),
+        spent_trials=math.ceil(sum(f.budget_units for f in spent) - 1e-9),
         budget_hours=spec.budget.hours,
         spent_seconds=history.spent_seconds,
         trials_per_hour=speed,

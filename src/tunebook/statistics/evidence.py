@@ -24,7 +24,7 @@ from tunebook.statistics.noise import PROVISIONAL_DF, SeedNoise, pooled_covarian
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate
 from tunebook.statistics.selection import Field, leader
 
-__all__ = ["VALIDATION", "Candidate", "Evidence", "effective_key", "key_of"]
+__all__ = ["BROKE", "VALIDATION", "Candidate", "Evidence", "effective_key", "key_of"]
 
 VALIDATION = "validation"
 BROKE = (TrialState.DIVERGED, TrialState.COLLAPSED)

@@ -132,8 +132,8 @@ def _check_checkpoints(trials: dict[int, Trial], folding: Folding) -> None:
 
 def _check_budget(before: History, wave: Wave, spec: StudySpec) -> None:
     if spec.budget.trials is not None:
-        spent = sum(fact.trial.budget_units for fact in before.trials.values())
-        spent += sum(trial.budget_units for trial in wave.trials)
+        spent = sum(fact.budget_units for fact in before.trials.values())
+        spent += sum(trial.costs_budget for trial in wave.trials)
         assert spent <= spec.budget.trials, "the budget is a limit"
     if spec.budget.hours is not None and before.spent_seconds >= spec.budget.hours * 3600:
         assert not any(trial.costs_budget for trial in wave.trials), "no time is left"
@@ -222,7 +222,7 @@ class PlannerSuite:
         assert make_planner(spec, facts, Folding.everything()).next_wave(history) is None
 
     def test_more_budget_after_confirm_stays_on_validation(self, make_planner: MakePlanner) -> None:
-        spec, facts = example_study(40), example_facts()
+        spec, facts = example_study(40, margin=1e-6), example_facts()
         oracle = world_oracle(World(), facts)
         history = checked_history(make_planner, spec, facts, Folding.everything(), oracle)
         more = replace(spec, budget=Budget(60))

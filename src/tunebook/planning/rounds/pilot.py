@@ -1,10 +1,12 @@
 """Round pilot: the good learning rate, once for all configurations, before anything is compared.
 
-The first wave trains a middling configuration at up to six rates over the study's range, each to about a quarter of its
-epochs with a schedule of its own. The second trains the two of lowest validation loss to their end: high rates catch up
-late, so one is not enough. The last wave trains nothing: it keeps the rate, or that nothing was learned at any.
+One wave trains a middling configuration at up to six rates over the study's range. They race: all have the schedule of
+a whole training, and those that fall behind are stopped at a quarter or a half (`planning.racing`). A wave without
+trials then keeps the rate, or that nothing was learned at any. Pilots with a short schedule of their own chose worse
+rates, for a rate that is good for few steps is high for many (decision 038).
 
-Pilots never enter a claim. Where they break, the divergence bracket comes for free.
+Pilots never enter a claim. Where they break, the divergence bracket comes for free. Where a model proposes what comes
+after them, they are its first trials, and one of them may lead.
 """
 
 from __future__ import annotations
@@ -15,22 +17,22 @@ from collections.abc import Iterable
 import numpy as np
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.factor import Level, is_ordered, position
+from tunebook.core.factor import Level, is_ordered
 from tunebook.core.facts import TrialFact
-from tunebook.core.study import ChosenRate, Floor, Purpose, RoundKind, Wave
-from tunebook.planning.explore_design import full_design
+from tunebook.core.study import ChosenRate, Floor, Purpose, RoundKind, TrialState, Wave
+from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
+from tunebook.planning.racing import FINISHED, LOOKS, losers, loss_at
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 
-__all__ = ["Pilot", "middling"]
+__all__ = ["Pilot", "middling", "piloted_units"]
 
 MOST_RATES = 6
-FINISHED = 2
-SHORT = 0.25
-"""Share of the epochs that a short pilot trains, rounded up to whole ones."""
+RACED_EPOCHS = 3
+"""With fewer epochs there is no evaluation before half of the training; with more, pilots cost more."""
 CLOSEST = 1.4
 """Rates nearer than this ratio are not worth telling apart."""
 SURE = 2.0
@@ -40,77 +42,76 @@ LEAST_GAIN = 0.05
 
 
 class Pilot(Round):
-    """The learning rate by short trials."""
+    """The learning rate by a race."""
 
     kind = RoundKind.PILOT
 
     def applies(self, problem: Problem) -> bool:
-        """Where explore is balanced around a rate that the study file leaves open."""
-        return problem.is_balanced and problem.rate_factor is not None
+        """Where the study file leaves the rate open and the design starts from a good one."""
+        return problem.design != "one_factor" and problem.rate_factor is not None
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave:
-        """Short trials over the range of rates; what the budget does not cover is left out from the ends."""
-        builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(RoundKind.EXPLORE))
-        short, units = _short(middling(state.problem))
-        for rate in _rates(state.problem):
-            builder.replicates(short.with_values(learning_rate=rate), self._seeds(state), Purpose.PILOT, units=units)
+        """The race, with as many rates as the room covers."""
+        builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(_up_to(state.problem)))
+        pilot, seeds = middling(state.problem), seed_numbers(state.problem.spec.seed, SeedUse.PILOT, 1)
+        purpose = Purpose.PILOT if state.problem.is_balanced else Purpose.REFINE
+        for rate in _rates(state.problem, builder.room.trials):
+            builder.replicates(pilot.with_values(learning_rate=rate), seeds, purpose)
         return builder.wave(closes_round=False)
 
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """The two best to their end; then, without a trial, what was found."""
-        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(RoundKind.EXPLORE))
-        shorts = [f for f in state.history.of_round(last.round) if f.trial.units < 1]
-        if last.number == 1 and shorts:
-            for fact in sorted(shorts, key=_order)[:FINISHED]:
-                rate = fact.trial.configuration.learning_rate
-                full = middling(state.problem).with_values(learning_rate=rate)
-                builder.replicates(full, self._seeds(state), Purpose.PILOT)
-            if not builder.is_empty():
-                return builder.wave(closes_round=False)
-        finished = [f for f in state.history.of_round(last.round) if f.trial.units == 1]
-        ranked = sorted(finished or shorts, key=_order)
-        losses = tuple((f.trial.configuration.learning_rate, _finite(_loss(f))) for f in shorts)
+        """Without a trial, what was found."""
+        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(_up_to(state.problem)))
+        raced = state.history.of_round(last.round)
+        ranked = sorted(raced, key=_order)
+        losses = tuple((f.trial.configuration.learning_rate, _finite(_loss(f))) for f in raced if f.state.is_answer)
         builder.chosen_rates.append(ChosenRate(None, None, ranked[0].trial.configuration.learning_rate, losses))
-        builder.floor = _floor(state, ranked)
+        builder.floor = _floor(state, [f for f in ranked if f.state is not TrialState.STOPPED])
         return builder.wave()
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
-        """Six short trials and two long ones; they compare nothing."""
-        _, units = _short(middling(problem))
-        n = math.ceil(len(_rates(problem)) * units) + FINISHED
-        return Shape(kind=self.kind, n_trials=n, n_comparisons=0, m_treatment=1, m_control=1)
+        """What a race takes where its trials run side by side; they compare nothing."""
+        n = math.ceil(piloted_units(len(_rates(problem, problem.allowance(_up_to(problem)).trials))))
+        return Shape(kind=self.kind, n_trials=n, n_comparisons=0, m_treatment=1, m_control=1, noise_df=1)
 
-    @staticmethod
-    def _seeds(state: PlanningState) -> tuple[int, ...]:
-        return seed_numbers(state.problem.spec.seed, SeedUse.PILOT, 1)
+    def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
+        """Those that fall behind."""
+        return losers([state.history.trials[trial.id] for trial in last.trials])
+
+
+def _up_to(problem: Problem) -> RoundKind:
+    """The round whose share pilots may use too."""
+    return RoundKind.EXPLORE if problem.is_balanced else RoundKind.REFINE
+
+
+def piloted_units(n: int) -> float:
+    """What a race of so many pilots takes when its losers are stopped at the first look."""
+    first = math.ceil(LOOKS[0] * RACED_EPOCHS) / RACED_EPOCHS
+    return min(n, FINISHED) + first * max(0, n - FINISHED)
 
 
 def middling(problem: Problem) -> Configuration:
-    """The baseline with every ordered factor at its middle level, the learning rate aside."""
+    """The baseline with every ordered factor at its middle level, the learning rate aside; of the epochs the fewest
+    that can be raced."""
     changes: dict[str, Level] = {}
-    for factor in full_design(problem).factors:
-        if factor.name == "learning_rate" or not is_ordered(factor.name):
-            continue
-        own = getattr(problem.spec.baseline, factor.name)
-        levels = sorted({own, *(level.value for level in factor.levels)}, key=lambda v: position(factor.name, v))
-        changes[factor.name] = levels[(len(levels) - 1) // 2]
+    for name, levels in levels_by_factor(problem).items():
+        if name == "num_train_epochs":
+            changes[name] = next((n for n in levels if int(n) >= RACED_EPOCHS), levels[-1])  # type: ignore[arg-type]
+        elif is_ordered(name):
+            changes[name] = levels[(len(levels) - 1) // 2]
     return problem.configure(changes)
 
 
-def _short(configuration: Configuration) -> tuple[Configuration, float]:
-    """The same over about a quarter of its epochs, and what that takes of a trial."""
-    epochs = max(1, math.ceil(SHORT * configuration.num_train_epochs))
-    return configuration.with_values(num_train_epochs=epochs), epochs / configuration.num_train_epochs
-
-
-def _rates(problem: Problem) -> tuple[float, ...]:
+def _rates(problem: Problem, room: float) -> tuple[float, ...]:
     assert problem.rate_factor is not None
     low, high = rate_limits(problem.rate_factor)
-    n = max(1, min(MOST_RATES, 1 + math.floor(math.log(high / low) / math.log(CLOSEST) + 1e-9)))
+    n = min(MOST_RATES, 1 + math.floor(math.log(high / low) / math.log(CLOSEST) + 1e-9))
+    n = max(1, int(min(n, room)))
     return tuple(dict.fromkeys(float(f"{rate:.2g}") for rate in np.geomspace(low, high, n)))
 
 
 def _loss(fact: TrialFact) -> float:
+    """At the end of training; infinite for one that broke or was stopped."""
     if not fact.state.did_train or "validation" not in fact.outcomes:
         return math.inf
     loss = fact.outcomes["validation"].loss
@@ -121,9 +122,11 @@ def _finite(loss: float) -> float | None:
     return loss if math.isfinite(loss) else None
 
 
-def _order(fact: TrialFact) -> tuple[float, float]:
-    """Lowest loss first; of those that broke the lowest rate, which is the likeliest to train."""
-    return _loss(fact), fact.trial.configuration.learning_rate
+def _order(fact: TrialFact) -> tuple[float, float, float]:
+    """Lowest loss first; of those without one that which was lower on the way, then the lowest rate, which is the
+    likeliest to train."""
+    early = loss_at(fact, LOOKS[0])
+    return _loss(fact), math.inf if early is None else early, fact.trial.configuration.learning_rate
 
 
 def _floor(state: PlanningState, pilots: Iterable[TrialFact]) -> Floor | None:

@@ -222,6 +222,12 @@ class ChineseRounds(ChinesePieces):
         for code, values in notes:
             if code == "nothing_claimed":
                 told.append("实验太少，无法判断各参数：这些实验只用来选配置。")
+            if code == "little_to_gain":
+                told.append(
+                    f"到此停止：按目前全部实验的模型，即使所有设置的结果都已知，最好的平均也只会再高 "
+                    f"{number(100 * values['gain'], 2)} 个百分点，"
+                    f"低于你设定的 {margin_text(values['margin'])} 个百分点。"
+                )
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
                 told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")

@@ -10,7 +10,7 @@ from tunebook.escaping import clean
 from tunebook.words.chinese.codes import NOTES
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.numbers import about, count, number, points, trial_list, value
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["ChineseWhole"]
@@ -117,6 +117,12 @@ class ChineseWhole(ChinesePieces):
 
     def cancelled_trial(self, trial: int) -> str:
         return f"实验 {trial} 在得出结果之前被取消，不参与任何结论。"
+
+    def stopped_trials(self, trials: Sequence[int]) -> str:
+        return (
+            f"实验 {trial_list(trials)} 提前停止：训练到同样的进度时，同一批里已有两个实验的验证损失更低，"
+            "其中至少一个明显更低。它们此前的结果不进入任何结论。"
+        )
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}

@@ -257,6 +257,12 @@ class EnglishRounds(EnglishPieces):
                 sentences.append(
                     "Too few trials to judge the factors: the design's trials were used to choose, no more."
                 )
+            if code == "little_to_gain":
+                sentences.append(
+                    "Stopped here: if every setting were known, the best would be better by "
+                    f"{number(100 * values['gain'], 2)} points on average, by the model of all trials so far; that is "
+                    f"less than your margin of {margin_text(values['margin'])} points."
+                )
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
                 sentences.append(

@@ -10,7 +10,7 @@ from tunebook.escaping import clean
 from tunebook.words.english.codes import NOTES
 from tunebook.words.english.common import EnglishPieces, plural
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.numbers import about, count, number, points, trial_list, value
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["EnglishWhole"]
@@ -140,6 +140,14 @@ class EnglishWhole(EnglishPieces):
 
     def cancelled_trial(self, trial: int) -> str:
         return f"Trial {trial} was cancelled before it had a result; it counts for no claim."
+
+    def stopped_trials(self, trials: Sequence[int]) -> str:
+        who = f"Trial {trials[0]} was" if len(trials) == 1 else f"Trials {trial_list(trials)} were"
+        return (
+            f"{who} stopped early: two others of the same wave had a lower "
+            "validation loss after as much of their training, one of them clearly. What was seen of them until then "
+            "enters no claim."
+        )
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         """A ledger note that readers should know, or None for other notes."""

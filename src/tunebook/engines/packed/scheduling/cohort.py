@@ -275,12 +275,14 @@ class Cohort:
 
     def _result(self, trainee: Trainee, trial_id: int, scores: Scores, size: int) -> RawTrial:
         step, reason = trainee.broke or (None, None)
-        cost = Cost(
+        curve = Curve(tuple(trainee.steps), tuple(trainee.evaluations))
+        return RawTrial(trial_id, scores, curve, self._cost(trainee, size), step, reason)
+
+    def _cost(self, trainee: Trainee, size: int) -> Cost:
+        return Cost(
             trainee.train_seconds, trainee.score_seconds, trainee.raw_tokens, trainee.computed_tokens,
             trainee.peak_bytes or peak_bytes(self._options.device), size,
         )  # fmt: skip
-        curve = Curve(tuple(trainee.steps), tuple(trainee.evaluations))
-        return RawTrial(trial_id, scores, curve, cost, step, reason)
 
     # -- saving and isolation
 
@@ -332,7 +334,7 @@ class Cohort:
         for slot in [slot for slot in self._slots if not slot.busy and self._sink.is_cancelled(slot.id)]:
             self._drop(slot)
             checkpoint.clear_state(Path(slot.trainee.job.folder))
-            self._sink.emit(Cancelled(slot.id))
+            self._sink.emit(Cancelled(slot.id, self._cost(slot.trainee, 0)))
 
     def _tell_progress(self) -> None:
         for slot in self._slots:
