@@ -83,6 +83,9 @@ class SimulatedEngine:
             jobs = source.take(1)
             if not jobs:
                 return
+            if sink.is_cancelled(jobs[0].id):
+                sink.emit(Cancelled(jobs[0].id))
+                continue
             trial = _SimulatedTrial(self.world, workload, jobs[0])
             steps = trial.train(sink)
             reached = trial.evaluate(sink, steps)
