@@ -207,7 +207,7 @@ class History:
         waves: every wave planned so far.
         trials: every trial planned so far, by id.
         spent_seconds: device time used by finished trials.
-        sealed: the confirm list, once sealed: role ("best", "cheapest", "baseline") to effective key.
+        sealed: the confirm list, once sealed: role ("best", "runner_up", "cheapest", "baseline") to effective key.
         findings: the findings of all closed rounds, in order.
         closed_rounds: numbers of the rounds that have been judged.
     """

@@ -330,8 +330,8 @@ class Wave:
         bracket: what the round's next wave needs to know about the brackets in this one; None: it has none.
         chosen_rates: the learning rates chosen by the brackets of the wave before, used by this wave.
         combined: the levels that this wave combines, by factor; empty: none.
-        sealed: the confirm list that is written to the ledger before this wave: role ("best", "cheapest", "baseline")
-            to effective key; empty: nothing is sealed.
+        sealed: the confirm list that is written to the ledger before this wave: role ("best", "runner_up",
+            "cheapest", "baseline") to effective key; empty: nothing is sealed.
         floor: the pilots learned nothing, and the study ends here unless its file says `floor: go_on`.
         budget: the study's budget when this wave was planned; kept from the confirm round on, None before it.
         notes: codes with parameters, for the record only: ("round_skipped", {"kind": "combine"}). Nothing is decided

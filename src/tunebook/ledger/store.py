@@ -28,7 +28,7 @@ __all__ = ["SqlLedger"]
 
 T = TypeVar("T")
 
-_ROLES = ("best", "baseline", "cheapest")
+_ROLES = ("best", "runner_up", "baseline", "cheapest")
 
 
 def _place_of_role(role: str) -> tuple[int, str]:

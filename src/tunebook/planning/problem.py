@@ -60,10 +60,8 @@ MODEL_SHARES: dict[RoundKind, float] = {
 
 FIRST_ROUND_TRIALS = 4
 """Three seeds of the baseline and one level: below this a first round asks nothing."""
-CONFIRM_TRIALS = 2
-"""Best and baseline, one seed each: below this a confirm round asks nothing."""
-TWO_SEEDS_TRIALS = 4
-"""Two seeds each: where every configuration is trained once, the best may have had a lucky seed."""
+CONFIRM_TRIALS = 4
+"""Best and baseline, two seeds each: the best may have had a lucky seed."""
 
 SPAN = 1000
 """Numbers that belong to one study seed: studies with seeds 0 and 1 share none."""
@@ -219,5 +217,4 @@ def _trials_until(kind: RoundKind, total: int, shares: Mapping[RoundKind, float]
     if kind is RoundKind.CONFIRM:
         return total
     rounded = math.floor(total * _share_until(kind, shares) + 1e-9)
-    least = CONFIRM_TRIALS if shares is SHARES else TWO_SEEDS_TRIALS
-    return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - least))
+    return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - CONFIRM_TRIALS))

@@ -281,9 +281,11 @@ def way(view: View, words: Words) -> Table | None:
 
 def _confirmed(view: View, words: Words) -> str:
     confirmed, best = view.conclusions.confirmation, view.conclusions.best
-    if confirmed is None or best is None or "best" not in confirmed.accuracies:
+    roles = confirmed.accuracies if confirmed is not None and best is not None else {}
+    role = next((role for role in ("best", "runner_up") if role in roles and confirmed.keys[role] == best.key), None)
+    if role is None:
         return words.label("none")
-    text = f"{name(view, words, confirmed.keys['best'])}{_colon(words)}{words.percent(confirmed.accuracies['best'])}"
+    text = f"{name(view, words, confirmed.keys[role])}{_colon(words)}{words.percent(confirmed.accuracies[role])}"
     return text + words.label("word_gap") + words.bracketed(words.label("test"))
 
 

@@ -38,6 +38,7 @@ from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
 from tunebook.statistics.judge_round import balanced_model, side_of
+from tunebook.statistics.low_seeds import low_seeds
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.power import POWER
 from tunebook.statistics.response import divergence_bracket, fitted_interval, tied_levels
@@ -73,6 +74,7 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         confirmation=_confirmation(evidence),
         more_money=_more_money(evidence, best),
         level_means=_level_means(evidence, spec),
+        low_seeds=low_seeds(evidence),
     )
 
 
@@ -367,6 +369,8 @@ def _level_means(evidence: Evidence, spec: StudySpec) -> tuple[LevelMean, ...]:
 def _confirmation(evidence: Evidence) -> Confirmation | None:
     """What the test split said; None before it was opened."""
     sealed = evidence.history.sealed
+    leading = evidence.leading
+    label = "runner_up" if leading is not None and leading.key == sealed.get("runner_up") else "best"
     accuracies, intervals, n = {}, {}, 0
     for role, key in sealed.items():
         facts = evidence.replicates(TEST).get(key, ())
@@ -380,7 +384,7 @@ def _confirmation(evidence: Evidence) -> Confirmation | None:
         (
             f
             for f in reversed(evidence.history.findings)
-            if f.split == TEST and f.label == "best" and f.family == "main" and not math.isnan(f.effect)
+            if f.split == TEST and f.label == label and f.family == "main" and not math.isnan(f.effect)
         ),
         None,
     )

@@ -7,7 +7,7 @@ It reads a history as it is, or as it stood at the end of any round (decision 02
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -188,17 +188,22 @@ class Evidence:
     def leading(self) -> Candidate | None:
         """The configuration that leads, with the trials by which it leads; None while nothing has trained.
 
-        Once the confirm list is sealed it is the best of that list, unless that one broke afterwards. Until then the
-        rule of `statistics.selection.leader` decides.
+        Once the confirm list is sealed it is the best of that list, or the runner-up where the best broke afterwards.
+        Until then the rule of `statistics.selection.leader` decides.
         """
-        if not self.chosen_from:
+        by_key = {candidate.key: candidate for candidate in self.chosen_from}
+        for role in ("best", "runner_up"):
+            if self.history.sealed.get(role) in by_key:
+                return by_key[self.history.sealed[role]]
+        return self.leading_without(())
+
+    def leading_without(self, keys: Collection[str]) -> Candidate | None:
+        """The configuration that leads by the rule of `statistics.selection.leader`, these left out."""
+        others = [candidate for candidate in self.chosen_from if candidate.key not in keys]
+        if not others:
             return None
-        sealed = self.history.sealed.get("best")
-        for candidate in self.chosen_from:
-            if candidate.key == sealed:
-                return candidate
-        scores = np.stack([candidate.scores.mean(axis=0) for candidate in self.chosen_from])
-        return self.chosen_from[leader(scores, np.array([candidate.loss for candidate in self.chosen_from]))]
+        scores = np.stack([candidate.scores.mean(axis=0) for candidate in others])
+        return others[leader(scores, np.array([candidate.loss for candidate in others]))]
 
     def cheaper_than(self, best: Candidate, facts: DataFacts) -> list[Candidate]:
         """The contenders that cost less to train than the best."""

@@ -61,6 +61,7 @@ def test_it_stops_where_little_is_left_to_gain_and_says_how_much():
     (code, values) = last.notes[-1]
     assert code == "little_to_gain"
     assert 0 <= values["gain"] < values["margin"] == 0.05
+    assert values["chance"] < 0.05
     assert len(history.trials) < 50
 
 

@@ -2,13 +2,14 @@
 
 The model is `planning.surrogate`, over everything that was trained, stopped trials as far as they came. Proposed is
 what improves most on the best, counting how unsure the model is (expected improvement), how likely the settings train
-at all, and what a trial takes. The round ends when its share is used, or when little is left to gain: if every setting
-were known, the best would be better by less than the margin on average. Proposals claim nothing.
+at all, and what a trial takes. The round ends when its share is used, or when little is left to gain: that any setting
+is better than the best so far by more than the margin has then a small chance. Proposals claim nothing.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,9 @@ MOST_WAVES = 20
 MOST_TRIALS = {"balanced": 9, "model": 60}
 FEWEST_FOR_GAIN = 4
 """Trials to their end before it is asked what is left to gain."""
-WORLDS = 128
+LITTLE_CHANCE = 0.05
+"""Of a gain beyond the margin, below which nothing more is proposed."""
+WORLDS = 256
 """Draws of the whole surface by which that is answered."""
 MOST_DRAWN = 300
 """Candidates in such a draw: those that promise most."""
@@ -81,17 +84,27 @@ def _wave(state: PlanningState, round_number: int, number: int) -> Wave:
     proposed: list[Configuration] = []
     if n > 0:
         proposed, left = _proposals(state, n)
-        if left is not None and left < state.problem.spec.margin:
-            builder.note("little_to_gain", {"gain": left, "margin": state.problem.spec.margin})
+        if left is not None and left.chance < LITTLE_CHANCE:
+            values = {"gain": left.mean, "chance": left.chance, "margin": state.problem.spec.margin}
+            builder.note("little_to_gain", values)
             proposed = []
     for configuration in proposed:
         builder.replicates(configuration, seeds, Purpose.REFINE)
     return builder.wave(closes_round=builder.is_empty() or number >= MOST_WAVES or builder.room.trials < 1)
 
 
-def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], float | None]:
+@dataclass(frozen=True)
+class Left:
+    """How much more accurate the best setting is than the best so far: on average over the surfaces that the model
+    allows, and the share of them in which it is more than the study's margin."""
+
+    mean: float
+    chance: float
+
+
+def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left | None]:
     """The candidates that promise most, each chosen as if the ones before had come out as expected; and what is left to
-    gain on average, in accuracy, None while that is not known."""
+    gain, None while that is not known."""
     space = space_of(state.problem)
     if not space.levels:
         return [], None
@@ -180,17 +193,16 @@ def _chance_to_train(state: PlanningState, at: Floats, candidates: list[Configur
     return chance
 
 
-def _left_to_gain(state: PlanningState, model: Surrogate, at: Floats, trains: Floats, lowest: float) -> float | None:
-    """How much more accurate the best setting is than the best so far, on average over the surfaces that the model
-    allows; from log loss to accuracy by the line through the trials so far."""
+def _left_to_gain(state: PlanningState, model: Surrogate, at: Floats, trains: Floats, lowest: float) -> Left | None:
+    """By draws of the whole surface; from log loss to accuracy by the line through the trials so far."""
     slope = _accuracy_by_log_loss(state)
     if slope is None:
         return None
     covariance = model.covariance(at) + 1e-9 * np.eye(len(at))
     draw = np.random.Generator(np.random.Philox(key=[state.problem.spec.seed, 1947]))
     worlds = model.mean(at) + draw.standard_normal((WORLDS, len(at))) @ np.linalg.cholesky(covariance).T
-    below = np.maximum(0.0, lowest - worlds) * trains
-    return slope * float(below.max(axis=1).mean())
+    gains = slope * (np.maximum(0.0, lowest - worlds) * trains).max(axis=1)
+    return Left(float(gains.mean()), float((gains > state.problem.spec.margin).mean()))
 
 
 def _accuracy_by_log_loss(state: PlanningState) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
+from tunebook.core.findings import Importance, Interaction, LowSeed, MoreMoney, SweetSpot
 from tunebook.escaping import clean
 from tunebook.words.chinese.codes import NOTES
 from tunebook.words.chinese.common import ChinesePieces, gap
@@ -117,6 +117,13 @@ class ChineseWhole(ChinesePieces):
 
     def cancelled_trial(self, trial: int) -> str:
         return f"实验 {trial} 在得出结果之前被取消，不参与任何结论。"
+
+    def low_seed(self, low: LowSeed) -> str:
+        return (
+            f"实验 {low.trial} 比同一设置其余 {low.n_others} 个随机种子的平均低 "
+            f"{number(100 * (low.others - low.accuracy), 1)} 个百分点（{self.percent(low.accuracy)} 对 "
+            f"{self.percent(low.others)}），超出其他随机种子之间的噪声所能解释的范围。用这些设置再训练时，可能再遇到这样的种子。"
+        )
 
     def stopped_trials(self, trials: Sequence[int]) -> str:
         return (

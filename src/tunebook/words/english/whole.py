@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
+from tunebook.core.findings import Importance, Interaction, LowSeed, MoreMoney, SweetSpot
 from tunebook.escaping import clean
 from tunebook.words.english.codes import NOTES
 from tunebook.words.english.common import EnglishPieces, plural
@@ -140,6 +140,15 @@ class EnglishWhole(EnglishPieces):
 
     def cancelled_trial(self, trial: int) -> str:
         return f"Trial {trial} was cancelled before it had a result; it counts for no claim."
+
+    def low_seed(self, low: LowSeed) -> str:
+        others = "two seeds" if low.n_others == 2 else f"{low.n_others} seeds"
+        return (
+            f"Trial {low.trial} came out {number(100 * (low.others - low.accuracy), 1)} points below the mean of the "
+            f"other {others} of the same settings ({self.percent(low.accuracy)} against {self.percent(low.others)}), "
+            "further than the noise between the study's other seeds explains. Whoever trains these settings again may "
+            "meet such a seed."
+        )
 
     def stopped_trials(self, trials: Sequence[int]) -> str:
         who = f"Trial {trials[0]} was" if len(trials) == 1 else f"Trials {trial_list(trials)} were"
