@@ -85,7 +85,7 @@ def test_without_the_package_its_names_are_refused_with_those_that_are_there(stu
     assert told.returncode == 2
     assert 'engine: found "careful"; installed are packed, peft, command, simulated.' in told.stderr
     assert 'metric: found "overlap"; installed are exact_match, choice, number, contains' in told.stderr
-    assert 'planner: found "first_rounds"; installed are rounds.' in told.stderr
+    assert 'planner: found "first_rounds"; installed are rounds, optuna; optuna takes a sampler' in told.stderr
     assert 'trackers[0]: found "lines"; installed are tensorboard.' in told.stderr
 
 

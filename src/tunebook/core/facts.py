@@ -23,12 +23,21 @@ __all__ = [
     "ExampleText",
     "History",
     "Outcomes",
+    "PriorTrial",
     "StepRecord",
     "StudyFacts",
     "TrialFact",
 ]
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PriorTrial:
+    """What an earlier study knows of a configuration: the mean validation loss of one trial, nats an example."""
+
+    configuration: Configuration
+    loss: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class DataFacts:
         mean_tokens: mean raw tokens of a training example.
         groups: the group of each validation example; empty when the study has no groups.
         commonest_share: share of the commonest gold answer in validation, in [0, 1].
+        prior: trials of an earlier study, where the study file names one; they guide what is tried first and enter no
+            claim.
     """
 
     n_train: int
@@ -50,6 +61,7 @@ class DataFacts:
     mean_tokens: float | None = None
     groups: tuple[str, ...] = ()
     commonest_share: float = 0.0
+    prior: tuple[PriorTrial, ...] = ()
 
 
 @dataclass(frozen=True)

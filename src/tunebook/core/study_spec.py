@@ -162,6 +162,11 @@ class StudySpec:
         "learning rate; `model`: a model proposes every trial, to find good settings in few trials without asking what "
         "each factor does", example="balanced", choices=("one_factor", "balanced", "model"),
     )  # fmt: skip
+    prior: str | None = key(
+        None, "the folder of an earlier study",
+        "folder of an earlier study whose losses tell where to look first, with `design: balanced` or `model`; its "
+        "trials enter no claim", example="runs/other",
+    )  # fmt: skip
     floor: str = key(
         "ask", "ask (stop when no pilot learns anything) or go_on",
         "of a study with pilots: stop when none learns anything; `go_on` compares all the same", example="go_on",
@@ -193,7 +198,8 @@ class StudySpec:
     )  # fmt: skip
     planner: str = key(
         "rounds", "the name of an installed planner",
-        "decides which trials come next; [another package](extending.md) may bring one", example="rounds",
+        "decides which trials come next: `rounds`, or `optuna:` and one of its samplers; "
+        "[another package](extending.md) may bring one", example="optuna:TPESampler",
     )  # fmt: skip
     trackers: tuple[str, ...] = key(
         ("tensorboard",), "a list of names of installed trackers", "who follows the run; `[]`: nobody",

@@ -22,7 +22,7 @@ from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.problem import Problem
 
-__all__ = ["Space", "space_of"]
+__all__ = ["RATE", "Space", "space_of"]
 
 Floats = NDArray[np.float64]
 

@@ -80,7 +80,7 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
 
 
 def _share(problem: Problem, kind: RoundKind) -> float:
-    shares = shares_of(problem.spec.design)
+    shares = shares_of(problem.design)
     return shares.get(kind) or shares[RoundKind.EXPLORE]
 
 

@@ -17,12 +17,14 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Planner
 from tunebook.core.space import Folding
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.errors import StudyFileError
 from tunebook.planning.foresight import outlook
 from tunebook.planning.problem import Problem
 from tunebook.planning.rounds import round_of, rounds_of
+from tunebook.planning.rounds.sample import DEFAULT, sampler_of
 from tunebook.planning.state import PlanningState
 
-__all__ = ["StudyPlanner", "foreseen"]
+__all__ = ["SampledPlanner", "StudyPlanner", "foreseen"]
 
 AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 """Rounds that more budget buys once the test split has been opened: on validation only, and no second confirm."""
@@ -94,6 +96,29 @@ class StudyPlanner:
                 return replace(wave, notes=(*skipped, *wave.notes), budget=budget)
             skipped.append(("round_skipped", {"kind": kind.value}))
         return None
+
+
+class SampledPlanner(StudyPlanner):
+    """`planner: optuna:NAME`: a sampler of Optuna proposes, and what it found is confirmed.
+
+    Raises: StudyFileError: the sampler cannot be used, see `rounds.sample.sampler_of`; or the study has a table.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        facts: DataFacts,
+        folding: Folding,
+        table: tuple[Configuration, ...] = (),
+        calibration: Calibration | None = None,
+    ) -> None:
+        name = spec.planner.partition(":")[2] or DEFAULT
+        sampler_of(name, 0)
+        if table:
+            raise StudyFileError(
+                f'planner: found "{spec.planner}" beside a table of trials; a sampler chooses its own. Leave one out.'
+            )
+        self._problem = Problem(spec, facts, folding, table, calibration, name)
 
 
 def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:

@@ -76,6 +76,7 @@ class Problem:
     Attributes:
         table: configurations given by hand, which then make the first round.
         calibration: measured rates; None: a budget in hours is kept by what finished trials took.
+        sampler: the sampler of Optuna that proposes; None: our own rounds do.
     """
 
     spec: StudySpec
@@ -83,6 +84,7 @@ class Problem:
     folding: Folding
     table: tuple[Configuration, ...] = ()
     calibration: Calibration | None = None
+    sampler: str | None = None
     _effective: dict[Configuration, Configuration] = field(default_factory=dict)
     _families: dict[Configuration, Configuration] = field(default_factory=dict)
 
@@ -121,8 +123,11 @@ class Problem:
 
     @property
     def design(self) -> str:
-        """How the study is laid out; after a table of the user's own as one factor at a time."""
-        return "one_factor" if self.table else self.spec.design
+        """How the study is laid out: after a table of the user's own as one factor at a time; "sampled" where a sampler
+        of Optuna proposes, whatever the study file says."""
+        if self.table:
+            return "one_factor"
+        return "sampled" if self.sampler is not None else self.spec.design
 
     @property
     def is_balanced(self) -> bool:
@@ -193,7 +198,7 @@ class Allowance:
 
 def shares_of(design: str) -> dict[RoundKind, float]:
     """Share of the budget by round."""
-    return {"balanced": BALANCED_SHARES, "model": MODEL_SHARES}.get(design, SHARES)
+    return {"balanced": BALANCED_SHARES, "model": MODEL_SHARES, "sampled": MODEL_SHARES}.get(design, SHARES)
 
 
 def allowance(

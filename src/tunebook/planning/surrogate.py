@@ -52,12 +52,14 @@ class Surrogate:
     Attributes:
         x: places of the observations, (n, d): the natural log of the rate first (0 where the rate is fixed), then the
             other factors between 0 and 1; share: of the training done, (n,).
+        y: log losses; doubt: standard deviation of further noise of each, (n,).
         settings: scale, length and noise that were chosen.
     """
 
     x: Floats
     share: Floats
     y: Floats
+    doubt: Floats
     centre: float
     settings: tuple[float, float, float]
     _factor: tuple[Floats, bool]
@@ -85,20 +87,21 @@ class Surrogate:
     def with_expected(self, at: Floats) -> Surrogate:
         """As if a training at this place, (d,), had come out as expected."""
         x, y = np.vstack([self.x, at]), np.append(self.y, self.mean(at[None])[0])
-        return _fitted(x, np.append(self.share, 1.0), y, self.settings)
+        return _fitted(x, np.append(self.share, 1.0), y, np.append(self.doubt, 0.0), self.settings)
 
     def _cross(self, at: Floats) -> Floats:
         return _kernel(at, np.ones(len(at)), self.x, self.share, self.settings)
 
 
-def fit(x: Floats, share: Floats, y: Floats) -> Surrogate:
+def fit(x: Floats, share: Floats, y: Floats, doubt: Floats | None = None) -> Surrogate:
     """The process with the likeliest settings.
 
     Args:
-        x, share, y: see `Surrogate`; y is the log of the loss, finite.
+        x, share, y, doubt: see `Surrogate`; y is finite; without doubt there is no further noise.
     """
-    best = max(product(SCALES, LENGTHS, NOISES), key=lambda settings: _log_posterior(x, share, y, settings))
-    return _fitted(x, share, y, best)
+    doubt = np.zeros(len(y)) if doubt is None else doubt
+    best = max(product(SCALES, LENGTHS, NOISES), key=lambda settings: _log_posterior(x, share, y, doubt, settings))
+    return _fitted(x, share, y, doubt, best)
 
 
 def expected_improvement(lowest: float, mean: Floats, deviation: Floats) -> Floats:
@@ -108,11 +111,13 @@ def expected_improvement(lowest: float, mean: Floats, deviation: Floats) -> Floa
     return gain
 
 
-def _fitted(x: Floats, share: Floats, y: Floats, settings: tuple[float, float, float]) -> Surrogate:
+def _fitted(x: Floats, share: Floats, y: Floats, doubt: Floats, settings: tuple[float, float, float]) -> Surrogate:
     centre = _centre(share, y)
-    factor = cho_factor(_covariance(x, share, settings), lower=True)
+    factor = cho_factor(_covariance(x, share, doubt, settings), lower=True)
     weights = cho_solve(factor, y - centre)
-    return Surrogate(x=x, share=share, y=y, centre=centre, settings=settings, _factor=factor, _weights=weights)
+    return Surrogate(
+        x=x, share=share, y=y, doubt=doubt, centre=centre, settings=settings, _factor=factor, _weights=weights
+    )
 
 
 def _centre(share: Floats, y: Floats) -> float:
@@ -120,14 +125,14 @@ def _centre(share: Floats, y: Floats) -> float:
     return float((ended if len(ended) else y).mean())
 
 
-def _covariance(x: Floats, share: Floats, settings: tuple[float, float, float]) -> Floats:
-    noise = settings[2] ** 2 + (EARLY_NOISE * (1 - share)) ** 2
+def _covariance(x: Floats, share: Floats, doubt: Floats, settings: tuple[float, float, float]) -> Floats:
+    noise = settings[2] ** 2 + (EARLY_NOISE * (1 - share)) ** 2 + doubt**2
     result: Floats = _kernel(x, share, x, share, settings) + np.diag(noise + 1e-8)
     return result
 
 
-def _log_posterior(x: Floats, share: Floats, y: Floats, settings: tuple[float, float, float]) -> float:
-    factor = cho_factor(_covariance(x, share, settings), lower=True)
+def _log_posterior(x: Floats, share: Floats, y: Floats, doubt: Floats, settings: tuple[float, float, float]) -> float:
+    factor = cho_factor(_covariance(x, share, doubt, settings), lower=True)
     r = y - _centre(share, y)
     likelihood = -0.5 * float(r @ cho_solve(factor, r)) - float(np.log(np.diag(factor[0])).sum())
     off = [math.log(s / t) / d for s, t, d in zip(settings, TYPICAL, SPREAD, strict=True)]

@@ -12,7 +12,7 @@ after them, they are its first trials, and one of them may lead.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -20,8 +20,10 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, is_ordered
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import ChosenRate, Floor, Purpose, RoundKind, TrialState, Wave
+from tunebook.planning.candidates import RATE, space_of
 from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
+from tunebook.planning.observations import observations
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.racing import FINISHED, LOOKS, losers, loss_at
 from tunebook.planning.round import Round, Shape
@@ -33,6 +35,8 @@ __all__ = ["Pilot", "middling", "piloted_units"]
 MOST_RATES = 6
 RACED_EPOCHS = 3
 """With fewer epochs there is no evaluation before half of the training; with more, pilots cost more."""
+PRIOR_RATIO = 2.0
+"""Of neighbouring rates around the one that an earlier study found best."""
 CLOSEST = 1.4
 """Rates nearer than this ratio are not worth telling apart."""
 SURE = 2.0
@@ -48,21 +52,27 @@ class Pilot(Round):
 
     def applies(self, problem: Problem) -> bool:
         """Where the study file leaves the rate open and the design starts from a good one."""
-        return problem.design != "one_factor" and problem.rate_factor is not None
+        return problem.design in ("balanced", "model") and problem.rate_factor is not None
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave:
         """The race, with as many rates as the room covers."""
         builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(_up_to(state.problem)))
-        pilot, seeds = middling(state.problem), seed_numbers(state.problem.spec.seed, SeedUse.PILOT, 1)
-        purpose = Purpose.PILOT if state.problem.is_balanced else Purpose.REFINE
-        for rate in _rates(state.problem, builder.room.trials):
-            builder.replicates(pilot.with_values(learning_rate=rate), seeds, purpose)
+        rates = _rates(state.problem, builder.room.trials)
+        near = _near_prior(state)
+        _race(builder, near or rates)
         return builder.wave(closes_round=False)
 
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """Without a trial, what was found."""
+        """Without a trial, what was found. Where an earlier study said where to look and the best rate is not between
+        others there, all rates are raced first: a wrong prior costs its pilots, no more."""
         builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(_up_to(state.problem)))
         raced = state.history.of_round(last.round)
+        if last.number == 1 and state.problem.facts.prior and not _is_between(raced):
+            tried = [fact.trial.configuration.learning_rate for fact in raced]
+            rates = _rates(state.problem, builder.room.trials)
+            _race(builder, [r for r in rates if all(abs(math.log(r / t)) > math.log(CLOSEST) for t in tried)])
+            if not builder.is_empty():
+                return builder.wave(closes_round=False)
         ranked = sorted(raced, key=_order)
         losses = tuple((f.trial.configuration.learning_rate, _finite(_loss(f))) for f in raced if f.state.is_answer)
         builder.chosen_rates.append(ChosenRate(None, None, ranked[0].trial.configuration.learning_rate, losses))
@@ -77,6 +87,36 @@ class Pilot(Round):
     def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
         """Those that fall behind."""
         return losers([state.history.trials[trial.id] for trial in last.trials])
+
+
+def _race(builder: WaveBuilder, rates: Sequence[float]) -> None:
+    """A middling configuration at these rates."""
+    problem = builder.state.problem
+    purpose = Purpose.PILOT if problem.is_balanced else Purpose.REFINE
+    seeds = seed_numbers(problem.spec.seed, SeedUse.PILOT, 1)
+    for rate in rates:
+        builder.replicates(middling(problem).with_values(learning_rate=rate), seeds, purpose)
+
+
+def _near_prior(state: PlanningState) -> tuple[float, ...]:
+    """The rate that is best by an earlier study, and one below and above it; empty without such a study."""
+    problem = state.problem
+    if not problem.facts.prior or problem.rate_factor is None:
+        return ()
+    space = space_of(problem)
+    rates = [float(rate) for rate in space.levels[RATE]]  # type: ignore[arg-type]
+    grid = [middling(problem).with_values(learning_rate=rate) for rate in rates]
+    best = rates[int(np.argmin(observations(state, space).fitted().mean(space.places(grid))))]
+    low, high = rate_limits(problem.rate_factor)
+    near = (max(low, min(high, float(f"{best * ratio:.2g}"))) for ratio in (1 / PRIOR_RATIO, 1.0, PRIOR_RATIO))
+    return tuple(dict.fromkeys(near))
+
+
+def _is_between(raced: Sequence[TrialFact]) -> bool:
+    """Whether the best of the race lies between two others."""
+    rates = sorted(fact.trial.configuration.learning_rate for fact in raced)
+    best = min(raced, key=_order)
+    return math.isfinite(_loss(best)) and rates[0] < best.trial.configuration.learning_rate < rates[-1]
 
 
 def _up_to(problem: Problem) -> RoundKind:

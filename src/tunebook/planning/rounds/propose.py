@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, RoundKind, Wave
 from tunebook.planning.balanced_design import design_of, model_columns
 from tunebook.planning.candidates import Space, space_of
+from tunebook.planning.observations import has_ended, observations
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
-from tunebook.planning.racing import LOOKS
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
-from tunebook.planning.surrogate import Surrogate, expected_improvement, fit
+from tunebook.planning.surrogate import Surrogate, expected_improvement
 from tunebook.planning.wave_builder import WaveBuilder
 from tunebook.statistics.evidence import BROKE
 
@@ -59,7 +58,7 @@ class Propose(Round):
 
     def applies(self, problem: Problem) -> bool:
         """Where the design starts from a piloted rate."""
-        return problem.design != "one_factor"
+        return problem.design in MOST_TRIALS
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The first proposals; None when there is no room or nothing to propose."""
@@ -108,16 +107,16 @@ def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left 
     space = space_of(state.problem)
     if not space.levels:
         return [], None
-    places, shares, losses = observations(state, space)
-    if not len(losses):
+    seen = observations(state, space)
+    if not len(seen.ends) and not state.problem.facts.prior:
         return _spread(state.problem, space, min(FIRST, int(state.room(RoundKind.REFINE).trials))), None
     candidates = [c for c in space.candidates if state.is_new(c)]
     if not candidates:
         return [], None
-    model, at = fit(places, shares, losses), space.places(candidates)
+    model, at = seen.fitted(), space.places(candidates)
     trains = _chance_to_train(state, at, candidates)
     price = np.array([state.problem.work(c) for c in candidates])
-    lowest = float(model.mean(places[shares >= 1]).min()) if (shares >= 1).any() else float(model.mean(at).min())
+    lowest = float(model.mean(seen.ends if len(seen.ends) else at).min())
     gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
     likely = np.argsort(-gain, kind="stable")[:MOST_DRAWN]
     left = _left_to_gain(state, model, at[likely], trains[likely], lowest)
@@ -128,42 +127,6 @@ def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left 
         chosen.append(int(np.argmax(worth)))
         model = model.with_expected(at[chosen[-1]])
     return [candidates[i] for i in chosen], left
-
-
-def observations(state: PlanningState, space: Space) -> tuple[Floats, Floats, Floats]:
-    """What has been seen: places, shares of the training done, log losses. Of each trial its end and its first
-    evaluation on the way, of a stopped one the last; evaluations are brought to the scale of the end."""
-    rows: list[tuple[Configuration, float, float]] = []
-    ended = [f for f in state.history.trials.values() if _has_ended(f)]
-    on_scale = [math.log(f.outcomes["validation"].loss / last) for f in ended if (last := _last_loss(f))]
-    rows += [(f.trial.configuration, 1.0, math.log(f.outcomes["validation"].loss)) for f in ended]
-    for fact in state.history.trials.values() if on_scale else ():
-        for share, loss in _on_the_way(fact):
-            rows.append((fact.trial.configuration, share, math.log(loss) + float(np.mean(on_scale))))
-    places = space.places([c for c, _, _ in rows])
-    return places, np.array([share for _, share, _ in rows]), np.array([loss for _, _, loss in rows])
-
-
-def _has_ended(fact: TrialFact) -> bool:
-    scored = fact.trial.purpose is not Purpose.REFERENCE and fact.state.did_train and "validation" in fact.outcomes
-    return scored and 0 < fact.outcomes["validation"].loss < math.inf
-
-
-def _last_loss(fact: TrialFact) -> float | None:
-    """Of the evaluation at the very end."""
-    epochs = fact.trial.effective.num_train_epochs
-    last = [e.loss for e in fact.curve.evaluations if e.split == "validation" and e.epoch >= epochs - 1e-9]
-    return last[-1] if last and 0 < last[-1] < math.inf else None
-
-
-def _on_the_way(fact: TrialFact) -> list[tuple[float, float]]:
-    """(share, loss) of the first evaluation from a quarter on."""
-    if fact.trial.purpose is Purpose.REFERENCE or fact.state in BROKE:
-        return []
-    epochs = fact.trial.effective.num_train_epochs
-    seen = [(e.epoch / epochs, e.loss) for e in fact.curve.evaluations if e.split == "validation" and e.loss > 0]
-    early = [(share, loss) for share, loss in seen if LOOKS[0] - 1e-9 <= share < 1 - 1e-9 and math.isfinite(loss)]
-    return early[:1]
 
 
 def _spread(problem: Problem, space: Space, n: int) -> list[Configuration]:
@@ -207,7 +170,7 @@ def _left_to_gain(state: PlanningState, model: Surrogate, at: Floats, trains: Fl
 
 def _accuracy_by_log_loss(state: PlanningState) -> float | None:
     """Accuracy gained where the log loss falls by one, over the trials that were trained to their end."""
-    seen = [f.outcomes["validation"] for f in state.history.trials.values() if _has_ended(f)]
+    seen = [f.outcomes["validation"] for f in state.history.trials.values() if has_ended(f)]
     if len(seen) < FEWEST_FOR_GAIN:
         return None
     x, y = np.log([o.loss for o in seen]), np.array([o.accuracy for o in seen])
