@@ -192,7 +192,10 @@ class ChineseOpening(ChinesePieces):
             "balanced": "探索 4%，确认 1%，其间各轮不下结论",
             "model": "全部用于确认，此前各轮不下结论",
         }.get(design, "首轮 2%，细化 1%，组合 0.5%，探边界 0.5%，确认 1%")
-        return f"整份记录出现任一误报的概率不超过 5%；这 5% 按轮分配（{shares}），差值后的区间按该轮分到的错误率计算"
+        return (
+            "整份记录的判定中出现任一误报的概率不超过 5%，注明“仅作描述”的内容不在其内；"
+            f"这 5% 按轮分配（{shares}），差值后的区间按该轮分到的错误率计算"
+        )
 
     def alpha_fact(self, rule: str) -> str:
         return (

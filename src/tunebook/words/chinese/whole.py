@@ -25,7 +25,7 @@ class ChineseWhole(ChinesePieces):
         if spot.fitted:
             return f"{lead}{low} 至 {high} 与最优（{best}）无法区分（按训练正常的学习率拟合的曲线）。"
         if low == high:
-            return f"{lead}{best}；试过的其他取值都能与它区分。"
+            return f"{lead}{best}；试过的其他取值都比它低，且超出噪声（仅作描述）。"
         if levels and (spot.low, spot.high) == (min(levels), max(levels)):
             return f"{lead}{low} 至 {high}；试过的取值都无法与实测最好的（{best}）区分。"
         return f"{lead}试过的取值中，{low} 至 {high} 与实测最好的（{best}）无法区分。"
@@ -50,7 +50,8 @@ class ChineseWhole(ChinesePieces):
         if not interaction.known or interaction.effect is None or interaction.interval is None:
             return f"{gap(a).lstrip()}与{gap(b)}是否互相影响尚不清楚：没有安排相应的对照实验。"
         low, high = interaction.interval
-        tail = "两者互相影响" if low > 0 or high < 0 else "未能证实互相影响"
+        seen = low > 0 or high < 0
+        tail = "这只是对这些实验的描述（单独的 95% 区间），不是本研究的结论" if seen else "未能证实互相影响"
         return (
             f"{gap(a).lstrip()}与{gap(b)}同时改动，比各自效果之和多 {points(interaction.effect)} 个百分点"
             f"（{self.range(interaction.interval)}）：{tail}。"

@@ -25,7 +25,7 @@ class EnglishWhole(EnglishPieces):
         if spot.fitted:
             return f"{lead}{low} to {high} ({best} is best), by a curve fitted to the levels that trained."
         if low == high:
-            return f"{lead}{best}; every other level tried differs from it by more than the noise."
+            return f"{lead}{best}; every other level tried came out below it by more than the noise (a description)."
         if levels and (spot.low, spot.high) == (min(levels), max(levels)):
             return f"{lead}{low} to {high}: no level tried differs from the best one ({best}) by more than the noise."
         return f"{lead}{low} to {high}: these levels do not differ from the best one ({best}) by more than the noise."
@@ -55,7 +55,9 @@ class EnglishWhole(EnglishPieces):
             f"({self.range(interaction.interval)}) on top of the sum of their effects"
         )
         low, high = interaction.interval
-        return text + (": they interact." if low > 0 or high < 0 else ": an interaction is not shown.")
+        if low > 0 or high < 0:
+            return text + ". This describes the trials, at 95 % on its own; it is not one of the study's claims."
+        return text + ": an interaction is not shown."
 
     def unknown_interactions(self, pairs: Sequence[str]) -> str:
         return (
