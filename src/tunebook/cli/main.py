@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 import tunebook
 from tunebook.cli.output import messages, printable
@@ -55,9 +57,24 @@ def _root(
 
 
 def _register() -> None:
-    from tunebook.cli import audit, compare, demo, doctor, export, init, plan, report, rerun, run, status, stop
+    from tunebook.cli import (
+        add,
+        audit,
+        compare,
+        demo,
+        doctor,
+        export,
+        init,
+        note,
+        plan,
+        report,
+        rerun,
+        run,
+        status,
+        stop,
+    )
 
-    for module in (demo, init, plan, run, status, stop, report, compare, audit, export, rerun, doctor):
+    for module in (demo, init, plan, run, status, stop, add, note, report, compare, audit, export, rerun, doctor):
         name = module.__name__.rsplit(".", 1)[-1]
         app.command(name, epilog=getattr(module, "EXAMPLE", None))(getattr(module, name))
 
@@ -106,12 +123,8 @@ def _run(arguments: list[str]) -> int:
         return EXIT_INPUT if error.errno == errno.ENAMETOOLONG else EXIT_ENVIRONMENT
 
 
-def _say(console: object, text: str) -> None:
+def _say(console: Console, text: str) -> None:
     """Print one message; control characters in untrusted text never reach the terminal."""
-    from rich.console import Console
-    from rich.text import Text
-
-    assert isinstance(console, Console)
     console.print(Text("tunebook: ", style="bold red") + Text(printable(text)), soft_wrap=True)
 
 

@@ -13,7 +13,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding
 from tunebook.core.score import ScoreScale
 from tunebook.core.space import Folding
-from tunebook.core.study import Trial, TrialState, Wave
+from tunebook.core.study import OwnTrials, Trial, TrialState, Wave
 
 __all__ = [
     "Cost",
@@ -40,7 +40,7 @@ class PriorTrial:
     loss: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataFacts:
     """What the planner needs to know about the data.
 
@@ -74,7 +74,7 @@ class ExampleText:
     group: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyFacts:
     """Facts about a study that are fixed when it is created and written to the ledger once.
 
@@ -160,7 +160,7 @@ class Curve:
     evaluations: tuple[EvaluationRecord, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a trial cost. `train_seconds` is its share of its cohort's time; `peak_bytes` is the peak of the whole
     process.
@@ -176,7 +176,7 @@ class Cost:
     adapter_bytes: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialFact:
     """A trial with its result, if it has one.
 
@@ -211,7 +211,7 @@ class TrialFact:
         return self.outcomes[split].scores if split in self.outcomes else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class History:
     """Everything that has happened in a study so far, in order.
 
@@ -222,6 +222,7 @@ class History:
         sealed: the confirm list, once sealed: role ("best", "runner_up", "cheapest", "baseline") to effective key.
         findings: the findings of all closed rounds, in order.
         closed_rounds: numbers of the rounds that have been judged.
+        own: what the user has asked to add, in order; each request becomes a round of kind OWN.
     """
 
     waves: tuple[Wave, ...] = ()
@@ -230,6 +231,7 @@ class History:
     sealed: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     closed_rounds: tuple[int, ...] = ()
+    own: tuple[OwnTrials, ...] = ()
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""

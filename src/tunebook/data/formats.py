@@ -105,7 +105,15 @@ def load_rows(
     name, keys = recognise(first[1], format, place(raw.source, raw.unit, first[0]))
     convert = FORMATS[name]
     examples = tuple(_example(i, raw, convert, keys, group) for i in range(len(raw.rows)))
-    return LoadedRows(raw.source, raw.container, name, keys, examples, raw.sha256, raw.unit)
+    return LoadedRows(
+        source=raw.source,
+        container=raw.container,
+        format=name,
+        keys=keys,
+        examples=examples,
+        sha256=raw.sha256,
+        unit=raw.unit,
+    )
 
 
 def recognise(row: dict[str, Any], format: str | None, where: str) -> tuple[str, tuple[str, ...]]:
@@ -176,7 +184,9 @@ def _example(
         )
     if not any(role != "system" and text.strip() for role, text in messages):
         raise where.error(keys[0], "an empty prompt", "every row asks something", "Write it, or remove the row.")
-    return DataExample(index, messages, completion, _group(row, group, where), line, tools)
+    return DataExample(
+        index=index, messages=messages, completion=completion, group=_group(row, group, where), line=line, tools=tools
+    )
 
 
 def _group(row: dict[str, Any], group: str | None, where: _Where) -> str | None:

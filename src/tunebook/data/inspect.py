@@ -12,10 +12,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunebook.core.metric import compared
 from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.formats import load_rows
-from tunebook.data.labels import compared, repeated_labels
+from tunebook.data.labels import repeated_labels
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
 from tunebook.errors import DataError

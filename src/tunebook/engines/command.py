@@ -1,12 +1,12 @@
-"""Somebody else's trainer as an external program: gets a configuration as a file, gives back predictions as a file.
+"""Engine `command`: an external program trains; it gets a configuration as a file and writes predictions as a file.
 
 For each trial a folder is made with `config.json`, `train.jsonl` and one file for each scored split; the program is
 started with the argument list of the study file (no shell), and must leave `predictions.jsonl` in its output folder,
 one line for each example: {"index": 0, "answer": "...", "nll": 1.25}. docs/external-trainers.md is the contract.
 
 Nothing is guessed: an exit code other than 0, a missing, doubled or superfluous prediction, a line that cannot be read
-fail the trial, with the program's last lines. No torch; what the program does inside is its own business, so nothing
-about it is folded.
+fail the trial, with the program's last lines. Nothing is folded, because tunebook does not know what the program does.
+This module does not import torch.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from tunebook.core.events import Cancelled, Failed, Finished, Progress, Step
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import Calibration, EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
-from tunebook.engines.command_files import Problem, forget_inputs, read_scores, read_steps, write_inputs
+from tunebook.engines.command_files import Problem, delete_inputs, read_scores, read_steps, write_inputs
 from tunebook.engines.command_process import Ended, ProcessLimits, run_program
-from tunebook.errors import DiskFull, StudyFileError
+from tunebook.errors import StudyFileError
+from tunebook.files import disk_full
 
 __all__ = ["CommandEngine"]
 
@@ -60,12 +61,19 @@ class CommandEngine:
             _filled(part, {name: "" for name in PLACEHOLDERS})
 
     def refuses(self, configuration: Configuration) -> str | None:
-        """None: the program says itself what it cannot do, by failing the trial."""
+        """None: the program refuses by failing the trial."""
         return None
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Nothing is known of a program before it has run: zeros, which `plan` shows as unknown."""
-        return Calibration(0.0, 0.0, 0.0, 0, 0, "external program")
+        return Calibration(
+            train_tokens_per_second=0.0,
+            score_examples_per_second=0.0,
+            one_by_one_tokens_per_second=0.0,
+            base_bytes=0,
+            trial_bytes=0,
+            device="external program",
+        )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         """Train and score one trial after another with the program."""
@@ -101,7 +109,7 @@ class _OneTrial:
     def run(self) -> None:
         folder = Path(self.job.folder).absolute() / "command"  # the program may change its working directory
         if folder.exists():
-            shutil.rmtree(folder)  # an earlier attempt's; its predictions must not be taken for this one's
+            shutil.rmtree(folder)  # of an earlier attempt, whose predictions must not be taken for this one's
         output = folder / "output"
         config = write_inputs(folder, output, self.job, self.workload, self.engine.model)
         started = time.monotonic()
@@ -114,7 +122,7 @@ class _OneTrial:
             return
         try:
             self._report(ended, output, time.monotonic() - started)
-            forget_inputs(folder)
+            delete_inputs(folder)
         except Problem as problem:
             _check_room(folder, ended)
             self.sink.emit(Failed(self.job.id, f"{problem}{ended.tail_clause}"))
@@ -135,15 +143,22 @@ class _OneTrial:
         scores = {} if reason else {split: read_scores(output, split, self.workload) for split in self.job.splits}
         adapter_bytes = _keep_adapter(output, Path(self.job.folder))
         cost = Cost(train_seconds=seconds, peak_bytes=ended.peak_bytes, adapter_bytes=adapter_bytes)
-        self.sink.emit(Finished(RawTrial(self.job.id, scores, Curve(steps), cost, broke_at, reason)))
+        self.sink.emit(
+            Finished(
+                RawTrial(
+                    id=self.job.id, scores=scores, curve=Curve(steps), cost=cost, broke_at_step=broke_at, reason=reason
+                )
+            )
+        )
 
 
 def _check_room(folder: Path, ended: Ended) -> None:
     """Raise DiskFull where a program failed because the disk is full: the trial is not to blame."""
     if "No space left on device" in ended.tail or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
-        raise DiskFull(
-            f"{folder}: there is no room left on the disk; the trial's program could not go on{ended.tail_clause}. "
-            "Everything before this trial is safe. Free some space, then run again: it is trained again."
+        raise disk_full(
+            folder,
+            f"The trial's program failed for want of it{ended.tail_clause}. Everything before this trial is safe; the "
+            "trial is trained again.",
         )
 
 

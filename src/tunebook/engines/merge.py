@@ -12,6 +12,7 @@ from peft import LoraConfig, PeftModel
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 
+from tunebook.core.quantisation import NONE
 from tunebook.engines.base_model import load_model, load_tokenizer, quiet_transformers
 from tunebook.engines.packed.training.saving import CONFIG, WEIGHTS
 from tunebook.errors import ModelError
@@ -29,8 +30,8 @@ def merge(
     adapter: Path,
     target: Path,
     dtype: str = "float32",
-    trust_remote_code: bool = False,
     stops: Sequence[int] = (),
+    quantization: str = NONE,
 ) -> Path:
     """Write base + adapter as a plain model folder with its tokenizer.
 
@@ -40,6 +41,7 @@ def merge(
         target: made; existing files of the same names are replaced.
         dtype: the number format the weights are stored in; the sum W + s B A is taken in float32.
         stops: the tokens that end an answer, for its generation_config.json; empty: as the base model has them.
+        quantization: how the base model's weights were kept; the adapter is added to them as they are given back.
 
     Returns: target.
     Raises: ModelError: the base model cannot be loaded, or the adapter is none of LoRA in safetensors.
@@ -47,15 +49,49 @@ def merge(
     """
     target.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
-        model = load_model(base, "float32", "cpu", trust_remote_code)
+        model = load_model(base, "float32", "cpu", quantization=quantization)
+        model = _in_full_precision(model, quantization)
         adapted = _adapted(model, adapter)
         _untie_adapted_head(model)
         merged = adapted.merge_and_unload()
         if stops:
             merged.generation_config.eos_token_id = list(stops)
         merged.to(getattr(torch, dtype)).save_pretrained(target)
-        load_tokenizer(base, trust_remote_code).save_pretrained(target)
+        load_tokenizer(base).save_pretrained(target)
+    _name_for_other_programs(target)
     return target
+
+
+def _name_for_other_programs(folder: Path) -> None:
+    """Say in transformers 4's words too what transformers 5 has renamed: programs that convert or serve the model may
+    have that version. A missing `rope_theta` would be taken for 10000 without a word."""
+    config_file, tokenizer_file = folder / "config.json", folder / "tokenizer_config.json"
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    rope = config.get("rope_parameters")
+    if isinstance(rope, dict) and "rope_theta" in rope:  # one kind of layer; others have names of their own
+        config["rope_theta"] = rope["rope_theta"]
+        if rope.get("rope_type", "default") != "default":
+            config["rope_scaling"] = {name: value for name, value in rope.items() if name != "rope_theta"}
+    if "dtype" in config:
+        config["torch_dtype"] = config["dtype"]
+    config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    settings = json.loads(tokenizer_file.read_text(encoding="utf-8"))
+    if settings.get("tokenizer_class") == "TokenizersBackend":
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    kept = {name: value for name, value in settings.items() if name not in ("backend", "is_local", "local_files_only")}
+    tokenizer_file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _in_full_precision(model: Any, quantization: str) -> Any:
+    if quantization == NONE:
+        return model
+    try:
+        return model.dequantize()
+    except NotImplementedError:
+        raise ModelError(
+            f"export merged: the base model's weights are kept by {quantization}, which cannot give them back. Export "
+            "the adapter (--format peft) and load it with PEFT on that base."
+        ) from None
 
 
 def _adapted(model: Any, adapter: Path) -> Any:

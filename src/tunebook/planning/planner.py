@@ -3,7 +3,7 @@
 Pure and stateless: the same history gives the same answer, so a study that was interrupted plans what an unbroken one
 would have planned. Each round has its own module; here is only their order.
 
-A wave may have no trials: it then only closes its round (a bisection knows that it is over after its last answer).
+A wave without trials only closes its round: a bisection knows that it is done only after its last result.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class StudyPlanner:
         facts: counts and lengths of its data.
         folding: what the engine promises does not change the mathematics.
         table: configurations given by hand; they then make the first round.
-        calibration: measured rates, to keep to a budget in hours; None: hours only stop what follows.
+        calibration: measured speeds, for a budget in hours; None: predictions rest on the trials that have finished.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class StudyPlanner:
         table: tuple[Configuration, ...] = (),
         calibration: Calibration | None = None,
     ) -> None:
-        self._problem = Problem(spec, facts, folding, table, calibration)
+        self._problem = Problem(spec=spec, facts=facts, folding=folding, table=table, calibration=calibration)
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done."""
@@ -75,8 +75,8 @@ class StudyPlanner:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
         is not judged, the next wave is not known and its round is given by what it may take at most."""
         state = PlanningState(self._problem, history)
-        if state.last_wave is None:
-            return outlook(state, _kinds_in_order(self._problem), None)
+        if state.last_wave is None:  # what the first round asks does not depend on the reference's result
+            return self.outlook(_with_reference(history, _reference_wave(self._problem)))
         kinds = () if self._is_stopped(state.last_wave) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
@@ -89,7 +89,7 @@ class StudyPlanner:
     def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
         skipped: list[tuple[str, dict[str, Any]]] = []
         for kind in _kinds_to_come(state):
-            wave = round_of(kind, self._problem).first_wave(state, last.round + 1)
+            wave = round_of(kind, self._problem).first_wave(state, state.next_round)
             if wave is not None and wave.trials:
                 keeps = kind is RoundKind.CONFIRM or state.is_confirmed
                 budget = state.problem.spec.budget if keeps else None
@@ -118,18 +118,26 @@ class SampledPlanner(StudyPlanner):
             raise StudyFileError(
                 f'planner: found "{spec.planner}" beside a table of trials; a sampler chooses its own. Leave one out.'
             )
-        self._problem = Problem(spec, facts, folding, table, calibration, name)
+        self._problem = Problem(
+            spec=spec, facts=facts, folding=folding, table=table, calibration=calibration, sampler=name
+        )
 
 
 def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:
-    """The waves that are known already: the next one and, while that is the reference, the one after it: what is asked
-    there does not depend on the reference's result."""
+    """The waves that are known already: the next one and, while that is the reference, the one after it, which does not
+    depend on the reference's result."""
     wave = planner.next_wave(history)
     if wave is None or wave.kind is not RoundKind.REFERENCE:
         return () if wave is None else (wave,)
-    fact = TrialFact(wave.trials[0], TrialState.COMPLETED)
-    after = planner.next_wave(replace(history, waves=(wave,), trials={wave.trials[0].id: fact}))
+    after = planner.next_wave(_with_reference(history, wave))
     return (wave,) if after is None else (wave, after)
+
+
+def _with_reference(history: History, wave: Wave) -> History:
+    """A history that begins, as if the reference had been scored."""
+    [trial] = wave.trials
+    fact = TrialFact(trial=trial, state=TrialState.COMPLETED)
+    return replace(history, waves=(wave,), trials={trial.id: fact}, closed_rounds=(wave.round,))
 
 
 def _kinds_in_order(problem: Problem) -> tuple[RoundKind, ...]:
@@ -163,5 +171,13 @@ def _reference_wave(problem: Problem) -> Wave:
     """Round 0: the base model without adapter, and nothing trained."""
     asked = problem.spec.baseline.with_values(num_train_epochs=0)
     seed = problem.spec.seed * 1000
-    trial = Trial(0, 0, RoundKind.REFERENCE, Purpose.REFERENCE, asked, problem.effective(asked), seed)
+    trial = Trial(
+        id=0,
+        round=0,
+        kind=RoundKind.REFERENCE,
+        purpose=Purpose.REFERENCE,
+        configuration=asked,
+        effective=problem.effective(asked),
+        seed=seed,
+    )
     return Wave(round=0, kind=RoundKind.REFERENCE, number=1, trials=(trial,))

@@ -28,7 +28,7 @@ from tunebook.core.space import Folding, effective
 from tunebook.core.study import Budget, RoundKind, StudySpec
 from tunebook.planning.levels import bracket_rates
 
-__all__ = ["SHARES", "Allowance", "Problem", "SeedUse", "allowance", "seed_numbers", "shares_of"]
+__all__ = ["SHARES", "Allowance", "Problem", "SeedUse", "allowance", "configured", "seed_numbers", "shares_of"]
 
 SHARES: dict[RoundKind, float] = {
     RoundKind.EXPLORE: 0.50,
@@ -37,7 +37,7 @@ SHARES: dict[RoundKind, float] = {
     RoundKind.BOUNDARY: 0.13,
     RoundKind.CONFIRM: 0.15,
 }
-"""Share of the budget by round; a table of one's own trials stands in explore's place."""
+"""Share of the budget by round; the round of a user's own table has explore's."""
 
 BALANCED_SHARES: dict[RoundKind, float] = {
     RoundKind.PILOT: 0.15,
@@ -47,7 +47,7 @@ BALANCED_SHARES: dict[RoundKind, float] = {
     RoundKind.BOUNDARY: 0.0,
     RoundKind.CONFIRM: 0.15,
 }
-"""The same where the design is balanced: explore is worth most, for all of its trials speak about every factor."""
+"""The same for a balanced design. Explore gets most, because each of its trials informs every factor."""
 MODEL_SHARES: dict[RoundKind, float] = {
     RoundKind.PILOT: 0.25,
     RoundKind.EXPLORE: 0.0,
@@ -59,9 +59,9 @@ MODEL_SHARES: dict[RoundKind, float] = {
 """The same where a model proposes every trial."""
 
 FIRST_ROUND_TRIALS = 4
-"""Three seeds of the baseline and one level: below this a first round asks nothing."""
+"""Three seeds of the baseline and one level: with fewer trials a first round compares nothing."""
 CONFIRM_TRIALS = 4
-"""Best and baseline, two seeds each: the best may have had a lucky seed."""
+"""Best and baseline, two seeds each: a single seed of the best may have been lucky, or break."""
 
 SPAN = 1000
 """Numbers that belong to one study seed: studies with seeds 0 and 1 share none."""
@@ -69,13 +69,13 @@ REPEAT_SPAN = 20
 """Numbers set aside for each further round of the same kind."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Problem:
-    """The planner's fixed surroundings.
+    """What is fixed for the planner while a study runs.
 
     Attributes:
         table: configurations given by hand, which then make the first round.
-        calibration: measured rates; None: a budget in hours is kept by what finished trials took.
+        calibration: measured speeds; None: seconds are predicted from the trials that have finished.
         sampler: the sampler of Optuna that proposes; None: our own rounds do.
     """
 
@@ -89,7 +89,7 @@ class Problem:
     _families: dict[Configuration, Configuration] = field(default_factory=dict)
 
     def effective(self, configuration: Configuration) -> Configuration:
-        """What acts, once everything is folded away that the engine says changes nothing."""
+        """The configuration without the differences that, by the engine's word, have no effect."""
         known = self._effective.get(configuration)
         if known is None:
             known = effective(configuration, self.folding, self.facts.longest_tokens)
@@ -109,15 +109,11 @@ class Problem:
         With `alpha_rule: proportional` alpha follows the rank at the baseline's alpha/r; a changed alpha is read at
         the baseline's rank and follows it too.
         """
-        changed = self.spec.baseline.with_values(**changes)
-        if self.spec.alpha_rule == "proportional" and changed.lora_r != self.spec.baseline.lora_r:
-            alpha = changed.lora_alpha * changed.lora_r / self.spec.baseline.lora_r
-            changed = changed.with_values(lora_alpha=float(f"{alpha:.12g}"))
-        return changed
+        return configured(self.spec, changes)
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
-        """The factors that are asked about, in the order of the study file."""
+        """The factors that the study varies, in the order of its file."""
         asked = (factor for factor in self.spec.space if factor.role is not Role.FIXED)
         return tuple(f for f in asked if not (f.name == "learning_rate" and f.role is Role.NUISANCE))
 
@@ -157,6 +153,15 @@ class Problem:
         return predict_trial(acting, splits, self.facts, self.calibration).seconds
 
 
+def configured(spec: StudySpec, changes: Mapping[str, Level]) -> Configuration:
+    """The baseline of a study with some factors changed; see `Problem.configure`."""
+    changed = spec.baseline.with_values(**changes)
+    if spec.alpha_rule == "proportional" and changed.lora_r != spec.baseline.lora_r:
+        alpha = changed.lora_alpha * changed.lora_r / spec.baseline.lora_r
+        changed = changed.with_values(lora_alpha=float(f"{alpha:.12g}"))
+    return changed
+
+
 class SeedUse(IntEnum):
     """What the seeds are for; the value is where their range begins."""
 
@@ -165,6 +170,7 @@ class SeedUse(IntEnum):
     SELECTION = 100
     REFINE = 200
     COMBINE = 400
+    OWN = 500
     BOUNDARY = 600
     DESIGN = 700
     CONFIRM = 900

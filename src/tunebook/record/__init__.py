@@ -6,14 +6,9 @@ every sentence in place; markdown.py and html.py only lay it out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tunebook.core.facts import History, StudyFacts
-from tunebook.core.findings import StudyFindings
-from tunebook.core.outlook import Outlook
-from tunebook.core.study import StudySpec
 from tunebook.record.model import Record
 from tunebook.record.view import View
 
@@ -29,12 +24,7 @@ def build(view: View, language: str = "en") -> Record:
 
 def write_all(
     folder: Path,
-    spec: StudySpec,
-    facts: StudyFacts,
-    history: History,
-    conclusions: StudyFindings,
-    notes: Sequence[tuple[str, Mapping[str, Any]]] = (),
-    outlook: Outlook | None = None,
+    view: View,
     language: str = "en",
     figures: bool = True,
     warn: Callable[[str], None] | None = None,
@@ -53,4 +43,4 @@ def write_all(
     """
     from tunebook.record.writing import write
 
-    return write(folder, View(spec, facts, history, conclusions, tuple(notes), outlook), language, figures, warn)
+    return write(folder, view, language, figures, warn)

@@ -11,7 +11,7 @@ from tunebook.record.tensorboard import rebuild
 from tunebook.run.reading import StudyRead
 from tunebook.words.marks import plain_text
 
-__all__ = ["round_paragraph", "write_record", "write_tensorboard"]
+__all__ = ["answer_paragraphs", "round_paragraph", "write_record", "write_tensorboard"]
 
 
 def write_tensorboard(study: StudyRead, folder: Path) -> None:
@@ -32,24 +32,18 @@ def write_record(
 
     `warn` is called with a sentence about figures that could not be drawn; default: the log.
     """
-    return write_all(
-        folder,
-        study.spec,
-        study.facts,
-        study.history,
-        study.conclusions,
-        study.notes,
-        study.outlook,
-        language or study.spec.language,
-        figures,
-        warn,
-    )
+    return write_all(folder, _view(study), language or study.spec.language, figures, warn)
+
+
+def answer_paragraphs(study: StudyRead) -> tuple[str, ...]:
+    """What the record says first, one paragraph each, as plain text in the study's language."""
+    record = build(_view(study), study.spec.language)
+    return tuple(plain_text(text) for text in (record.status, *record.answer) if text)
 
 
 def round_paragraph(study: StudyRead, wave: Wave) -> str:
     """The sentences about a judged round, as in the record, one per line, in the study's language."""
-    view = View(study.spec, study.facts, study.history, study.conclusions, tuple(study.notes), study.outlook)
-    record = build(view, study.spec.language)
+    record = build(_view(study), study.spec.language)
     section = next((each for each in record.rounds if each.number == wave.round), None)
     if section is None:  # the reference has no section
         return ""
@@ -67,3 +61,14 @@ def round_paragraph(study: StudyRead, wave: Wave) -> str:
     if section.following:
         sentences.append(led("next", section.following))
     return plain_text("\n".join(sentences))
+
+
+def _view(study: StudyRead) -> View:
+    return View(
+        spec=study.spec,
+        facts=study.facts,
+        history=study.history,
+        conclusions=study.conclusions,
+        notes=tuple(study.notes),
+        outlook=study.outlook,
+    )

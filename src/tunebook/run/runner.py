@@ -45,11 +45,13 @@ from tunebook.words import words_for
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
 TEST = "test"
+STOPPED = 143
+"""Exit code of a run that a request ended, as after SIGTERM."""
 _LOOK_SECONDS = 1.0
-"""How often it is looked for requests to cancel a trial."""
+"""How often it is looked for requests to cancel a trial or to end the run."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunnerParts:
     """What the runner is made of.
 
@@ -60,6 +62,7 @@ class RunnerParts:
             terminal.
         stop: the stop request, set by signals.
         requests: trials that the user wants cancelled.
+        keep_requests: moves what the user asks for meanwhile into the ledger; called before each step of the run.
     """
 
     spec: StudySpec
@@ -73,6 +76,7 @@ class RunnerParts:
     stop: StopRequest
     adapters: Path
     requests: CancelRequests
+    keep_requests: Callable[[], None]
 
 
 class Runner:
@@ -89,10 +93,12 @@ class Runner:
 
     def run(self) -> History:
         """Run until the planner has no further question. Raises Interrupted after a signal."""
+        self._p.requests.forget_stop()
         try:
             self._requeue()
             while True:
                 self._check_stop()
+                self._p.keep_requests()
                 history = self._p.ledger.history()
                 if any(not fact.state.is_final for fact in history.trials.values()):
                     self._train(history)
@@ -101,6 +107,7 @@ class Runner:
                 elif not self._plan(history):
                     return history
         finally:
+            self._p.requests.forget_stop()
             self._executor.close()  # before record and adapters are written: workers hold the device's memory
 
     def stop(self, now: bool) -> None:
@@ -108,8 +115,15 @@ class Runner:
         self._executor.stop(now)
 
     def _check_stop(self) -> None:
+        self._heed_stop_request()
         if self._p.stop:
             raise Interrupted(self._p.stop.exit_code)
+
+    def _heed_stop_request(self) -> None:
+        """End the run, as after a signal, where the user asks for it by a file."""
+        if not self._p.stop and self._p.requests.is_stop_asked():
+            self._p.stop.ask(STOPPED)
+            self._executor.stop()
 
     def _requeue(self) -> None:
         """Put trials that a killed run left in state running back to planned."""
@@ -157,6 +171,7 @@ class Runner:
         def look() -> None:
             told: set[int] = set()
             while not ended.wait(_LOOK_SECONDS):
+                self._heed_stop_request()
                 for trial_id in (self._p.requests.read() & state.trials.keys()) - told:
                     told.add(trial_id)
                     self._executor.cancel(trial_id)
@@ -230,7 +245,9 @@ class Runner:
 
     def _cancelled(self, trial_id: int, state: _WaveState, cost: Cost = Cost()) -> None:
         if trial_id in state.unwanted and trial_id in state.evaluations and trial_id not in state.done:
-            fact = TrialFact(state.trials[trial_id], TrialState.STOPPED, curve=state.curve_of(trial_id), cost=cost)
+            fact = TrialFact(
+                trial=state.trials[trial_id], state=TrialState.STOPPED, curve=state.curve_of(trial_id), cost=cost
+            )
             self._write(fact, state)
         self._end(trial_id, TrialState.CANCELLED, "by_planner" if trial_id in state.unwanted else "by_user", state)
 
@@ -238,7 +255,7 @@ class Runner:
         """A trial ends without a result, and with it the checkpoints that it did not come to."""
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             if each not in state.done:
-                self._write(TrialFact(state.trials[each], final, reason=reason), state)
+                self._write(TrialFact(trial=state.trials[each], state=final, reason=reason), state)
 
     def _write(self, fact: TrialFact, state: _WaveState) -> None:
         trial_id = fact.trial.id
@@ -300,7 +317,7 @@ class _WaveState:
         for trial_id, records in self.evaluations.items():
             if trial_id not in self.done:
                 curve = Curve((), tuple(records))
-                trials[trial_id] = TrialFact(self.trials[trial_id], TrialState.RUNNING, curve=curve)
+                trials[trial_id] = TrialFact(trial=self.trials[trial_id], state=TrialState.RUNNING, curve=curve)
         return replace(self._before, trials=trials)
 
     def checkpoints_of(self, trial_id: int) -> list[int]:
@@ -332,7 +349,14 @@ def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
 def job_of(trial: Trial, adapters: Path, riders: tuple[tuple[int, int], ...] = ()) -> TrialJob:
     """A trial as an engine sees it; `riders` are its checkpoints, as (epochs, id of the trial that the checkpoint
     stands for)."""
-    return TrialJob(trial.id, trial.effective, trial.seed, trial.splits, str(adapters / str(trial.id)), riders)
+    return TrialJob(
+        id=trial.id,
+        configuration=trial.effective,
+        seed=trial.seed,
+        splits=trial.splits,
+        folder=str(adapters / str(trial.id)),
+        checkpoints=riders,
+    )
 
 
 def _untrained_loss(history: History) -> float | None:

@@ -37,12 +37,13 @@ from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, Tri
 from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
-from tunebook.statistics.judge_round import balanced_model, side_of
+from tunebook.statistics.judge_fitted import balanced_model
 from tunebook.statistics.low_seeds import low_seeds
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.power import POWER
 from tunebook.statistics.response import divergence_bracket, fitted_interval, tied_levels
 from tunebook.statistics.selection import corrected_accuracy, tie_set
+from tunebook.statistics.verdicts import side_of
 
 __all__ = ["conclude"]
 

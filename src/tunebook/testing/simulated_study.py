@@ -66,10 +66,10 @@ def world_oracle(world: World, facts: DataFacts, on_the_way: OnTheWay | None = N
         cost = Cost(train_seconds=relative_cost(trial.effective, facts)[0] * SECONDS_A_UNIT)
         fate = world.breaking(trial.effective, trial.seed)
         if fate == "diverges":
-            return TrialFact(trial, TrialState.DIVERGED, cost=cost, diverged_step=2, reason="loss_rose")
+            return TrialFact(trial=trial, state=TrialState.DIVERGED, cost=cost, diverged_step=2, reason="loss_rose")
         found = outcomes(trial, fate is not None)
         curve = Curve((), evaluations(trial, found.get("validation")))
-        fact = TrialFact(trial, TrialState.COMPLETED, found, curve, cost)
+        fact = TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=found, curve=curve, cost=cost)
         if fate is not None:
             return replace(fact, state=TrialState.COLLAPSED, reason="constant_answer")
         return _held_against_untrained(fact, history)
@@ -96,7 +96,7 @@ def with_wave(history: History, wave: Wave, oracle: Oracle, planner: object = No
     if isinstance(planner, CancelsTrials):
         found = _raced(replace(history, waves=(*history.waves, wave)), found, planner)
     trials = {**history.trials, **found}
-    seconds = sum(trials[t.id].cost.train_seconds for t in wave.trials if t.costs_budget)
+    seconds = sum(trials[t.id].cost.train_seconds for t in wave.trials if t.has_training)
     return replace(
         history,
         waves=(*history.waves, wave),
@@ -131,7 +131,7 @@ def _as_seen(fact: TrialFact, share: float) -> TrialFact:
         return fact
     seen = tuple(e for e in fact.curve.evaluations if _share(fact, e) <= share + 1e-9)
     cost = replace(fact.cost, train_seconds=fact.cost.train_seconds * share, score_seconds=0.0)
-    return TrialFact(fact.trial, TrialState.RUNNING, curve=Curve((), seen), cost=cost)
+    return TrialFact(trial=fact.trial, state=TrialState.RUNNING, curve=Curve((), seen), cost=cost)
 
 
 def simulated_history(

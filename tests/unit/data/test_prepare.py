@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
 from tunebook.core.metric import AnswerSource
 from tunebook.core.space import SearchSpace
-from tunebook.core.study import Budget, DataSpec, StudySpec
-from tunebook.data import changed_files, prepare, sha256_of
+from tunebook.core.study import Budget, DataSpec
+from tunebook.data import prepare
 from tunebook.data.examples import DataExample
 from tunebook.data.template import TOOLS_HEADING, Encoder
 from tunebook.errors import DataError, ModelError
+from tunebook.testing.sample_study import bare_spec
 from tunebook.testing.tiny_model import letter_tokenizer
 from tunebook.words import words_for
 
@@ -69,9 +71,7 @@ def study(tmp_path: Path):
                 data[name] = f"{name}.jsonl"
         names = {f.name for f in dataclasses.fields(DataSpec)}
         data |= {key: value for key, value in changes.items() if key in names}
-        spec = StudySpec(
-            "s", "m", DataSpec(**data), "exact_match", Configuration(max_length=64), SearchSpace(), Budget(10), **{}
-        )
+        spec = bare_spec(data=DataSpec(**data), baseline=Configuration(max_length=64), budget=Budget(10))
         spec = dataclasses.replace(spec, **{key: value for key, value in changes.items() if key not in names})
         answers = AnswerSource.CHOICE if spec.metric == "choice" else AnswerSource.GENERATION
         return prepare(spec, tokenizer or Letters(), tmp_path, context, answers=answers, vocabulary=vocabulary)
@@ -147,17 +147,11 @@ def test_test_split_stays_closed_until_it_is_opened(study) -> None:
     assert "test" not in data.workload.splits
 
 
-def test_hashes_are_those_of_the_files_and_an_edit_is_noticed(study, tmp_path: Path) -> None:
+def test_hashes_are_those_of_the_files(study, tmp_path: Path) -> None:
     data = study(rows(60), rows(60, 100))
     sources = {"train": "train.jsonl", "validation": "validation.jsonl"}
-    assert data.hashes == {role: sha256_of(tmp_path / source) for role, source in sources.items()}
-    assert changed_files(sources, data.hashes, tmp_path) == {}
-    with (tmp_path / "train.jsonl").open("a") as file:
-        file.write("\n")
-    assert changed_files(sources, data.hashes, tmp_path) == {"train": "train.jsonl"}
-    (tmp_path / "train.jsonl").unlink()
-    with pytest.raises(DataError, match=r"train.jsonl: cannot be read"):
-        changed_files(sources, data.hashes, tmp_path)
+    files = {role: (tmp_path / source).read_bytes() for role, source in sources.items()}
+    assert data.hashes == {role: hashlib.sha256(content).hexdigest() for role, content in files.items()}
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
@@ -325,16 +319,16 @@ def test_summary_is_json_and_counts_labels_and_tokens(study) -> None:
 def test_tokenizer_without_chat_template_gets_a_plain_format() -> None:
     encoder = Encoder(Letters(None))
     assert encoder.format == "plain"
-    one = encoder.encode(DataExample(0, (("user", "Kind:"),), "human"), "a:1")
+    one = encoder.encode(DataExample(index=0, messages=(("user", "Kind:"),), completion="human"), "a:1")
     assert (Letters.text(one.prompt_ids), Letters.text(one.completion_ids)) == ("Kind:", " human$")
     turns = (("system", "S"), ("user", "a"), ("assistant", "b"), ("user", "c"))
-    chat = encoder.encode(DataExample(0, turns, "d"), "a:1")
+    chat = encoder.encode(DataExample(index=0, messages=turns, completion="d"), "a:1")
     assert Letters.text(chat.prompt_ids) == "System: S\nUser: a\nAssistant: b\nUser: c\nAssistant:"
     assert Letters.text(chat.completion_ids) == " d$"
 
 
 def test_tools_go_into_the_template_or_the_system_message() -> None:
-    example = DataExample(0, (("user", "a"),), "b", tools='[{"name": "f"}]')
+    example = DataExample(index=0, messages=(("user", "a"),), completion="b", tools='[{"name": "f"}]')
     in_system = Encoder(Letters()).encode(example, "a:1")
     assert Letters.text(in_system.prompt_ids).startswith(f"[system|{TOOLS_HEADING}\n" + '[{"name": "f"}]')
     taking = Encoder(Letters("{{ tools[0].name }}:{{ messages[0].content }}"))
@@ -345,7 +339,7 @@ def test_template_that_refuses_the_turns_names_the_row() -> None:
     refusing = Encoder(Letters("{{ raise_exception('roles must alternate') }}"))
     told = r"a.jsonl:7: the model's chat template refuses these turns \(user\).*alternate"
     with pytest.raises(DataError, match=told):
-        refusing.encode(DataExample(0, (("user", "a"),), "b"), "a.jsonl:7")
+        refusing.encode(DataExample(index=0, messages=(("user", "a"),), completion="b"), "a.jsonl:7")
 
 
 def test_tokenizer_without_end_of_text_is_refused() -> None:
@@ -409,7 +403,7 @@ def test_a_token_beyond_the_embedding_is_refused_by_name(study) -> None:
 
 def test_a_system_turn_that_is_not_the_rows_own_is_not_blamed_on_it() -> None:
     strict = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + TEMPLATE
-    plain = DataExample(0, (("user", "a"),), "b")
+    plain = DataExample(index=0, messages=(("user", "a"),), completion="b")
     with pytest.raises(DataError, match=r"^data.system: .* \(a.jsonl:7\).*no system.*Remove data.system"):
         Encoder(Letters(strict), "Brief.").encode(plain, "a.jsonl:7")
     tools = dataclasses.replace(plain, tools='[{"name": "f"}]')

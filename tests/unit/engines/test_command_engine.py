@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import Cancelled
+from tunebook.core.events import Cancelled, Finished
 from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, Workload
 from tunebook.engines.command import CommandEngine
 from tunebook.errors import StudyFileError
+from tunebook.executors import LocalExecutor, options_by_device
 from tunebook.testing.event_recorder import EventRecorder
 
 EXAMPLES = tuple(
@@ -45,12 +46,45 @@ def run(
         'with open(config["predictions"]["validation"], "w") as out:\n' + (body if body.strip() else "    pass\n")
     )
     command = [sys.executable, str(script), "{config}", "{output}", '{"a": 1}', "$(touch hacked); `id`"]
-    engine = CommandEngine(EngineOptions("some/model", extra={"command": command, **extra}))
-    job = TrialJob(7, Configuration(lora_r=16), 11, ("validation",), str(tmp_path / "adapters" / "7"))
+    engine = CommandEngine(EngineOptions(model="some/model", extra={"command": command, **extra}))
+    job = TrialJob(
+        id=7,
+        configuration=Configuration(lora_r=16),
+        seed=11,
+        splits=("validation",),
+        folder=str(tmp_path / "adapters" / "7"),
+    )
     end = time.monotonic() + stop_after
     recorder = EventRecorder([job], lambda told: time.monotonic() > end, cancelled)
     engine.run(recorder, workload, recorder)
     return recorder
+
+
+def test_the_program_of_a_worker_on_a_gpu_sees_that_gpu_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
+    script = tmp_path / "trainer.py"
+    script.write_text(
+        "import json, os, sys\n"
+        "config = json.load(open(sys.argv[1]))\n"
+        'out = open(config["predictions"]["validation"], "w")\n'
+        'seen = os.environ["CUDA_VISIBLE_DEVICES"]\n'
+        "for i in range(3):\n"
+        '    print(json.dumps({"index": i, "answer": seen, "nll": 0.5}), file=out)\n'
+    )
+    options = EngineOptions(
+        model="some/model", extra={"command": [sys.executable, str(script), "{config}", "{output}"]}
+    )
+    executor = LocalExecutor(
+        "tunebook.engines.command:CommandEngine", options_by_device(options, ("cuda:1",)), WORKLOAD
+    )
+    folder = str(tmp_path / "adapters" / "7")
+    job, events = TrialJob(id=7, configuration=Configuration(), seed=11, splits=("validation",), folder=folder), []
+    try:
+        executor.run([job], events.append)
+    finally:
+        executor.close()
+    [finished] = [event for event in events if isinstance(event, Finished)]
+    assert finished.result.scores["validation"].texts == ("6", "6", "6")
 
 
 def test_a_good_program_gives_texts_and_likelihoods(tmp_path):
@@ -133,15 +167,17 @@ def test_a_bad_result_fails_the_trial_and_says_why(tmp_path, body, said):
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path):
-    engine = CommandEngine(EngineOptions("m", extra={"command": ["/no/such/program", "{config}"]}))
-    recorder = EventRecorder([TrialJob(7, Configuration(), 0, ("validation",), str(tmp_path / "1"))])
+    engine = CommandEngine(EngineOptions(model="m", extra={"command": ["/no/such/program", "{config}"]}))
+    recorder = EventRecorder(
+        [TrialJob(id=7, configuration=Configuration(), seed=0, splits=("validation",), folder=str(tmp_path / "1"))]
+    )
     engine.run(recorder, WORKLOAD, recorder)
     assert "/no/such/program: there is no such program" in recorder.failures[7].message
 
 
 def test_a_study_without_a_command_is_refused():
     with pytest.raises(StudyFileError, match="command"):
-        CommandEngine(EngineOptions("m"))
+        CommandEngine(EngineOptions(model="m"))
 
 
 def test_time_is_bounded(tmp_path):

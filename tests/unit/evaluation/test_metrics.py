@@ -11,7 +11,7 @@ from tunebook.core.facts import ExampleText
 from tunebook.core.metric import AnswerSource, ScoreKind
 from tunebook.errors import DataError, StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric, scored
-from tunebook.evaluation.number import last_number
+from tunebook.evaluation.text import last_number
 
 
 @pytest.mark.parametrize(
@@ -209,5 +209,5 @@ def test_a_function_over_all_rows_is_noticed(tmp_path: Path, name: str, part: st
 
 
 def test_options_that_a_metric_does_not_take_are_told() -> None:
-    with pytest.raises(StudyFileError, match="metric: number does not take these options"):
+    with pytest.raises(StudyFileError, match=r"metric.digits: found 3; number has no such option, it takes none"):
         load_metric("number", options={"digits": 3})

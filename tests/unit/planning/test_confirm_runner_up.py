@@ -20,7 +20,7 @@ def breaking(oracle, key: str, seeds: int):
     def answer(trial, history):
         fact = oracle(trial, history)
         if trial.kind is RoundKind.CONFIRM and trial.effective.key == key and trial.seed % 1000 <= 900 + seeds:
-            return TrialFact(trial, TrialState.DIVERGED, reason="loss_rose")
+            return TrialFact(trial=trial, state=TrialState.DIVERGED, reason="loss_rose")
         return fact
 
     return answer

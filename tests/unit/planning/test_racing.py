@@ -14,9 +14,11 @@ from tunebook.testing.planner_suite import example_study
 
 def racing(number: int, *losses: float, epochs: int = 4, state: TrialState = TrialState.RUNNING) -> TrialFact:
     c = example_study().baseline.with_values(num_train_epochs=epochs)
-    trial = Trial(number, 1, RoundKind.PILOT, Purpose.PILOT, c, c, 61)
+    trial = Trial(
+        id=number, round=1, kind=RoundKind.PILOT, purpose=Purpose.PILOT, configuration=c, effective=c, seed=61
+    )
     records = tuple(EvaluationRecord(i, float(i), "validation", loss) for i, loss in enumerate(losses, 1))
-    return TrialFact(trial, state, curve=Curve((), records))
+    return TrialFact(trial=trial, state=state, curve=Curve((), records))
 
 
 def test_two_are_never_stopped():

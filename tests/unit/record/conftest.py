@@ -32,7 +32,7 @@ def study(handmade):
 
 @pytest.fixture(scope="session")
 def view(study):
-    return View(*study)
+    return View(**study._asdict())
 
 
 @pytest.fixture(scope="session")
@@ -44,5 +44,5 @@ def record(view):
 def written(study, tmp_path_factory):
     """Folder of the written record, in English."""
     folder = tmp_path_factory.mktemp("record")
-    write_all(folder, *study, None, "en")
+    write_all(folder, View(**study._asdict()))
     return folder

@@ -18,9 +18,19 @@ def history(groups: list[list[float]]) -> History:
         c = baseline.with_values(lora_r=8 + i)
         for accuracy in group:
             number = len(trials) + 1
-            trial = Trial(number, 1, RoundKind.EXPLORE, Purpose.LEVEL, c, c, number)
+            trial = Trial(
+                id=number,
+                round=1,
+                kind=RoundKind.EXPLORE,
+                purpose=Purpose.LEVEL,
+                configuration=c,
+                effective=c,
+                seed=number,
+            )
             scores = (np.arange(200) < round(200 * accuracy)).astype(float)
-            trials[number] = TrialFact(trial, TrialState.COMPLETED, {"validation": Outcomes(scores, scores)})
+            trials[number] = TrialFact(
+                trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, scores)}
+            )
     return History(trials=trials)
 
 

@@ -1,12 +1,12 @@
-"""Round pilot: the good learning rate, once for all configurations, before anything is compared.
+"""Round pilot: finds a good learning rate, shared by all configurations, before anything is compared.
 
 One wave trains a middling configuration at up to six rates over the study's range. They race: all have the schedule of
 a whole training, and those that fall behind are stopped at a quarter or a half (`planning.racing`). A wave without
 trials then keeps the rate, or that nothing was learned at any. Pilots with a short schedule of their own chose worse
 rates, for a rate that is good for few steps is high for many (decision 038).
 
-Pilots never enter a claim. Where they break, the divergence bracket comes for free. Where a model proposes what comes
-after them, they are its first trials, and one of them may lead.
+Pilots never enter a claim. Those that break also show from which rate on training diverges. Where a model proposes what
+comes after them, they are its first trials, and one of them may lead.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ CLOSEST = 1.4
 SURE = 2.0
 """Standard errors by which a pilot must beat the bar for something to have been learned."""
 LEAST_GAIN = 0.05
-"""Share of the untrained model's loss that a pilot must take away: less is what a seed does."""
+"""Share of the untrained model's loss by which a pilot must lower it: seeds alone may differ by less."""
 
 
 class Pilot(Round):
@@ -63,8 +63,8 @@ class Pilot(Round):
         return builder.wave(closes_round=False)
 
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """Without a trial, what was found. Where an earlier study said where to look and the best rate is not between
-        others there, all rates are raced first: a wrong prior costs its pilots, no more."""
+        """A wave without trials that keeps the result. Where an earlier study said where to look and the best rate is
+        not between others there, all rates are raced first: a wrong prior costs its pilots, no more."""
         builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(_up_to(state.problem)))
         raced = state.history.of_round(last.round)
         if last.number == 1 and state.problem.facts.prior and not _is_between(raced):
@@ -73,7 +73,7 @@ class Pilot(Round):
             _race(builder, [r for r in rates if all(abs(math.log(r / t)) > math.log(CLOSEST) for t in tried)])
             if not builder.is_empty():
                 return builder.wave(closes_round=False)
-        ranked = sorted(raced, key=_order)
+        ranked = sorted([f for f in raced if _says_something(f)] or raced, key=_order)  # a cancelled pilot does not
         losses = tuple((f.trial.configuration.learning_rate, _finite(_loss(f))) for f in raced if f.state.is_answer)
         builder.chosen_rates.append(ChosenRate(None, None, ranked[0].trial.configuration.learning_rate, losses))
         builder.floor = _floor(state, [f for f in ranked if f.state is not TrialState.STOPPED])
@@ -131,8 +131,8 @@ def piloted_units(n: int) -> float:
 
 
 def middling(problem: Problem) -> Configuration:
-    """The baseline with every ordered factor at its middle level, the learning rate aside; of the epochs the fewest
-    that can be raced."""
+    """The baseline with every ordered factor but the learning rate at its middle level; of the epochs the fewest that
+    can be raced."""
     changes: dict[str, Level] = {}
     for name, levels in levels_by_factor(problem).items():
         if name == "num_train_epochs":
@@ -156,6 +156,10 @@ def _loss(fact: TrialFact) -> float:
         return math.inf
     loss = fact.outcomes["validation"].loss
     return loss if math.isfinite(loss) else math.inf
+
+
+def _says_something(fact: TrialFact) -> bool:
+    return fact.state.is_answer or fact.state is TrialState.STOPPED
 
 
 def _finite(loss: float) -> float | None:

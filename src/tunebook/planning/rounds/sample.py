@@ -75,7 +75,8 @@ def sampler_of(name: str, seed: int) -> Any:
             f'planner: found "optuna:{name}"; a sampler of optuna.samplers that can be made from a seed alone is asked '
             f"for. Name one of {', '.join(usable)}."
         )
-    return made(seed=seed)
+    maker: Any = made
+    return maker(seed=seed)
 
 
 def _takes_a_seed(made: Any) -> bool:

@@ -74,6 +74,15 @@ class ChineseRounds(ChinesePieces):
             "若最佳配置有随机种子训练失败，就改为确认次优配置。"
         )
 
+    def waiting_remark(self, trials: str) -> str:
+        return f"已规划、尚无结果的实验：{trials}。"
+
+    def own_remark(self, results: int) -> str:
+        return (
+            f"这些实验由你在 {results} 个实验已有结果时添加，不占研究的预算；"
+            "其比较也不计入研究的误报率，自己添加的每一轮误报率为 2%。"
+        )
+
     def bracket_remark(self) -> str:
         return "列有多个学习率的行只用来挑选学习率，不参与任何结论；结论来自另外的新随机种子。"
 
@@ -163,13 +172,13 @@ class ChineseRounds(ChinesePieces):
 
     def floor(self, floor: Floor, stops: bool) -> str:
         what = (
-            f"什么也没有学到：学习率 {'、'.join(rate(each) for each in floor.rates)}，训练 {floor.epochs} 轮后，"
+            f"什么也没有学到：学习率 {'、'.join(rate(each) for each in floor.rates)}，训练 {floor.epochs} 个 epoch 后，"
             f"最高准确率 {self.percent(floor.accuracy)}，与不训练（{self.percent(floor.bar)}）没有超出偶然的差别。"
         )
         if not stops:
             return what + "研究文件写明 `floor: go_on`，因此仍继续比较。"
         return (
-            what + "此时比较各种设置没有意义，研究到此停止。请在新的研究里增加训练数据或轮数，或改用其他学习率；"
+            what + "此时比较各种设置没有意义，研究到此停止。请在新的研究里增加训练数据或训练轮数，或改用其他学习率；"
             "如仍要比较，请写 `floor: go_on`。"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunebook.core.quantisation import BITS, NONE
 from tunebook.core.study import Purpose, TrialState
 from tunebook.words.english.codes import PURPOSES
 from tunebook.words.english.labels import FACTORS, LABELS
@@ -21,9 +22,9 @@ def numeral(n: int) -> str:
     return _NUMERALS[n] if 0 <= n < len(_NUMERALS) else str(n)
 
 
-def plural(n: int, word: str, many: str | None = None) -> str:
+def plural(n: int, word: str) -> str:
     """ "1 trial", "2 trials"."""
-    return f"{count(n)} {word}" if n == 1 else f"{count(n)} {many or word + 's'}"
+    return f"{count(n)} {word}" if n == 1 else f"{count(n)} {word}s"
 
 
 def signed_percent(share: float) -> str:
@@ -54,6 +55,13 @@ class EnglishPieces(EnglishShared, StudyShared):
     labels = LABELS
     title_gap = ": "
     least = "at least {}"
+
+    def weights_kept(self, quantization: str) -> str:
+        """How a quantised base model's weights are kept; nothing for one in full precision."""
+        if quantization in ("", NONE):
+            return ""
+        bits = BITS.get(quantization)
+        return f"weights in {bits} bits ({quantization})" if bits else f"weights quantised by {quantization}"
 
     def setting(self, name: str, level: Any) -> str:
         """A factor with its value: "rank 32"."""

@@ -83,6 +83,17 @@ class EnglishRounds(EnglishPieces):
             "by the same rule was written down with it, to be confirmed in its place should a seed of it break."
         )
 
+    def waiting_remark(self, trials: str) -> str:
+        """The remark below a round's table while some of its trials have no result."""
+        return f"Planned, and without a result yet: {'trials' if ',' in trials or '-' in trials else 'trial'} {trials}."
+
+    def own_remark(self, results: int) -> str:
+        """The remark below the trials that the user added, when so many trials had results."""
+        return (
+            f"You added these trials when {plural(results, 'trial')} had results. They take nothing of the study's "
+            "budget, and their comparisons are outside its error rate: each round of your own has one of 2 %."
+        )
+
     def bracket_remark(self) -> str:
         """The remark below a table with rows that only choose a learning rate."""
         return "Rows with several learning rates only choose one. Claims use fresh seeds, never these trials."
@@ -175,29 +186,29 @@ class EnglishRounds(EnglishPieces):
     def balanced_remark(self) -> str:
         """Above a balanced design's levels."""
         return (
-            "All factors were changed at once, each level equally often. What is said of a factor here comes from one "
-            "model over all trials of the round: a straight line over its levels, on average over the settings around "
-            "the good rate. Whether it is so at one certain setting was not asked. The accuracies by level are "
-            "adjusted to the mean of the other factors; their 95 % intervals describe and claim nothing."
+            "All factors were changed at once, each level equally often. What is said about a factor here comes from "
+            "one model over all trials of the round: a straight line over its levels, averaged over the settings "
+            "around the good rate. It need not hold at every single setting. The accuracies by level are adjusted to "
+            "the mean of the other factors; their 95 % intervals are descriptive, not findings."
         )
 
     def pilot_remark(self, chosen: float) -> str:
-        return f"Learning rate to go on from: {rate(chosen)}, chosen by validation loss, for all configurations alike."
+        return f"Learning rate for the next rounds: {rate(chosen)}, chosen by validation loss for all configurations."
 
     def floor(self, floor: Floor, stops: bool) -> str:
         """Nothing was learned at any piloted rate."""
         what = (
             f"Nothing was learned: after {plural(floor.epochs, 'epoch')} at learning rates "
             f"{self.listed([rate(each) for each in floor.rates])} the best accuracy is {self.percent(floor.accuracy)}, "
-            f"no better beyond chance than without training ({self.percent(floor.bar)})."
+            f"not better than without training ({self.percent(floor.bar)}) beyond chance."
         )
         if not stops:
             return self.join([what, "The study file says `floor: go_on`, so the comparisons went on."])
         return self.join(
             [
                 what,
-                "Comparing settings would compare nothing, so the study stops here. Give it more rows or epochs, or "
-                "other learning rates, in a new study; or write `floor: go_on` to compare all the same.",
+                "Comparing settings would be meaningless, so the study stops here. Try more rows, more epochs or other "
+                "learning rates in a new study, or write `floor: go_on` to compare anyway.",
             ]
         )
 
@@ -211,7 +222,8 @@ class EnglishRounds(EnglishPieces):
     def chance_to_see(self, margin: float, chance: float) -> str:
         """The probability that a true difference of the size of the margin was found."""
         share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
-        return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be found."
+        difference = f"A true difference of {margin_text(margin)} points, your margin,"
+        return f"{difference} had a chance of {share} of being found."
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{plural(n, 'trial')}, {duration(seconds)}"
@@ -256,7 +268,7 @@ class EnglishRounds(EnglishPieces):
         for code, values in notes:
             if code == "nothing_claimed":
                 sentences.append(
-                    "Too few trials to judge the factors: the design's trials were used to choose, no more."
+                    "Too few trials to judge the factors: the design only served to choose a configuration."
                 )
             if code == "runner_up":
                 sentences.append(
