@@ -49,7 +49,18 @@ class StudyPlanner:
         table: tuple[Configuration, ...] = (),
         calibration: Calibration | None = None,
     ) -> None:
-        self._problem = Problem(spec=spec, facts=facts, folding=folding, table=table, calibration=calibration)
+        self._problem = Problem(
+            spec=spec,
+            facts=facts,
+            folding=folding,
+            table=table,
+            calibration=calibration,
+            sampler=self._sampler(spec, table),
+        )
+
+    def _sampler(self, spec: StudySpec, table: tuple[Configuration, ...]) -> str | None:
+        """The sampler of Optuna that proposes; None: our own rounds do."""
+        return None
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done."""
@@ -104,23 +115,14 @@ class SampledPlanner(StudyPlanner):
     Raises: StudyFileError: the sampler cannot be used, see `rounds.sample.sampler_of`; or the study has a table.
     """
 
-    def __init__(
-        self,
-        spec: StudySpec,
-        facts: DataFacts,
-        folding: Folding,
-        table: tuple[Configuration, ...] = (),
-        calibration: Calibration | None = None,
-    ) -> None:
+    def _sampler(self, spec: StudySpec, table: tuple[Configuration, ...]) -> str | None:
         name = spec.planner.partition(":")[2] or DEFAULT
         sampler_of(name, 0)
         if table:
             raise StudyFileError(
                 f'planner: found "{spec.planner}" beside a table of trials; a sampler chooses its own. Leave one out.'
             )
-        self._problem = Problem(
-            spec=spec, facts=facts, folding=folding, table=table, calibration=calibration, sampler=name
-        )
+        return name
 
 
 def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:

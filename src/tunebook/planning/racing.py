@@ -1,9 +1,9 @@
 """Racing: which trials of a wave are stopped on the way, because they cannot be expected to win.
 
-A trial is looked at when a quarter and when half of its training is done (at the first evaluation from there on). It is
-stopped when two others of its wave had a lower validation loss at the same point and the lowest of them a clearly lower
-one. So at least two are always trained to their end: high rates catch up late. Where trials run one after another the
-first ones have nobody to be held against, and more of them are finished.
+A trial is looked at when a quarter and when half of its training is done (at the first evaluation from there on). It
+is stopped when two others of its wave had a lower validation loss at the same point and its own is clearly above the
+lowest of them. So at least two are always trained to their end: high rates catch up late. Where trials run one after
+another, the first ones have nobody to be held against, and more of them are finished.
 
 How often the best of six is stopped by this: decision 039. What a stopped trial showed enters no claim.
 """
@@ -22,7 +22,7 @@ LOOKS = (0.25, 0.5)
 """Shares of the training at which a trial is looked at."""
 FINISHED = 2
 """So many of a wave are never stopped."""
-CLEARLY = 1.02
+CLEARLY = 1.2
 """Ratio of the validation losses from which one is clearly lower."""
 
 

@@ -23,13 +23,6 @@ from tunebook.words.values import Ending
 __all__ = ["chance_to_see", "round_sections"]
 
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
-BROKEN = (
-    TrialState.DIVERGED,
-    TrialState.COLLAPSED,
-    TrialState.FAILED,
-    TrialState.CANCELLED,
-    TrialState.STOPPED,
-)
 STILL_FALLING = 0.9
 """A training loss counts as still falling if the mean of its last quarter is below this share of the third quarter's
 mean."""
@@ -164,7 +157,7 @@ def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
     finding = view.finding_for(row)
     accuracy = view.accuracy(row, split)
     is_best = view.conclusions.best is not None and trial.effective.key == view.conclusions.best.key
-    broken = [f for f in row if f.state in BROKEN]
+    broken = [f for f in row if f.state.is_final and not f.state.did_train]
     result = words.accuracy(*accuracy, bold=is_best) if accuracy else words.label("none")
     completed = sum(f.state is TrialState.COMPLETED for f in row)
     if accuracy and completed < len(row):
@@ -273,7 +266,7 @@ def _fall(curve: Curve) -> tuple[float, float] | None:
 
 
 def _ending(view: View, row: Sequence[TrialFact]) -> Ending:
-    broken = [f for f in row if f.state in BROKEN]
+    broken = [f for f in row if f.state.is_final and not f.state.did_train]
     reasons = tuple(
         dict.fromkeys(
             (f.reason or "").partition(":")[0] if f.state is not TrialState.FAILED else (f.reason or "") for f in broken

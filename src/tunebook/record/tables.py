@@ -21,13 +21,6 @@ from tunebook.words.numbers import bytes_text, count_text, number, p_value, poin
 
 __all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
 
-BROKEN = (
-    TrialState.DIVERGED,
-    TrialState.COLLAPSED,
-    TrialState.FAILED,
-    TrialState.CANCELLED,
-    TrialState.STOPPED,
-)
 MOST_TIED = 12
 """Largest number of rows in the cost table; a longer tie set is in results.json."""
 
@@ -101,7 +94,7 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
 
 
 def _tone(view: View, fact: TrialFact) -> str:
-    if fact.state in BROKEN:
+    if fact.state.is_final and not fact.state.did_train:
         return "failed"
     best = view.conclusions.best
     return "best" if best is not None and fact.trial.effective.key == best.key else ""

@@ -127,7 +127,7 @@ def test_a_trial_that_falls_behind_is_stopped_and_what_it_showed_is_kept(study_f
     study_file.write_text(study_file.read_text(encoding="utf-8") + "design: model\n", encoding="utf-8")
     study = Study.load(study_file)
     study.run()
-    history = read_study(study.place).history
+    history = read_study(study.paths).history
     stopped = [fact for fact in history.trials.values() if fact.state is TrialState.STOPPED]
     assert stopped
     for fact in stopped:
@@ -136,10 +136,10 @@ def test_a_trial_that_falls_behind_is_stopped_and_what_it_showed_is_kept(study_f
         assert fact.cost.train_seconds > 0
         assert not fact.outcomes
         assert fact.trial.id not in claims(study)
-    record = (study.place.folder / "record.md").read_text(encoding="utf-8")
+    record = (study.paths.folder / "record.md").read_text(encoding="utf-8")
     assert "stopped early" in record
     study.report("zh")
-    assert "提前停止" in (study.place.folder / "record.md").read_text(encoding="utf-8")
+    assert "提前停止" in (study.paths.folder / "record.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("share", [2, 3])

@@ -28,7 +28,7 @@ def test_the_second_study_pilots_near_what_the_first_found(study_file: Path) -> 
     Study.load(study_file).run()
     study = second(study_file, "runs/small")
     study.run()
-    found = read_study(study.place)
+    found = read_study(study.paths)
     assert found.facts.data.prior
     pilots = [f for f in found.history.trials.values() if f.trial.kind is RoundKind.PILOT]
     assert 3 <= len(pilots) < 9

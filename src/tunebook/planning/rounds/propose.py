@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.study import Purpose, RoundKind, Wave
+from tunebook.core.study import Purpose, RoundKind
 from tunebook.planning.balanced_design import design_of, model_columns
 from tunebook.planning.candidates import Space, space_of
 from tunebook.planning.observations import has_ended, observations
-from tunebook.planning.problem import Problem, SeedUse, seed_numbers
-from tunebook.planning.round import Round, Shape
+from tunebook.planning.problem import Problem
+from tunebook.planning.proposing import Proposing
 from tunebook.planning.state import PlanningState
 from tunebook.planning.surrogate import Surrogate, expected_improvement
 from tunebook.planning.wave_builder import WaveBuilder
@@ -31,12 +31,8 @@ __all__ = ["Propose"]
 
 Floats = NDArray[np.float64]
 
-WAVE = 2
-"""Trials proposed at once. One at a time is a little better for each trial; two keep a device busy."""
 FIRST = 6
 """Trials of the first wave when nothing has been trained yet."""
-MOST_WAVES = 20
-MOST_TRIALS = {"balanced": 9, "model": 60}
 FEWEST_FOR_GAIN = 4
 """Trials to their end before it is asked what is left to gain."""
 LITTLE_CHANCE = 0.05
@@ -51,45 +47,21 @@ NEAR_CLIFF = 0.8
 """Nothing is proposed above this share of a rate at which a trial broke."""
 
 
-class Propose(Round):
+class Propose(Proposing):
     """Settings that a model of all trials proposes."""
-
-    kind = RoundKind.REFINE
 
     def applies(self, problem: Problem) -> bool:
         """Where the design starts from a piloted rate."""
-        return problem.design in MOST_TRIALS
+        return problem.design in ("balanced", "model")
 
-    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
-        """The first proposals; None when there is no room or nothing to propose."""
-        wave = _wave(state, round_number, 1)
-        return wave if wave.trials else None
-
-    def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """Proposals from what the wave before showed."""
-        return _wave(state, last.round, last.number + 1)
-
-    def most(self, problem: Problem, control_seeds: int) -> Shape:
-        """As many as all waves may take."""
-        n = MOST_TRIALS[problem.design]
-        return Shape(kind=self.kind, n_trials=n, n_comparisons=0, m_treatment=1, m_control=1, noise_df=1)
-
-
-def _wave(state: PlanningState, round_number: int, number: int) -> Wave:
-    builder = WaveBuilder(state, RoundKind.REFINE, round_number, number, state.room(RoundKind.REFINE))
-    used = len(state.history.of_round(round_number))
-    n = int(min(WAVE, builder.room.trials, MOST_TRIALS[state.problem.design] - used))
-    seeds = seed_numbers(state.problem.spec.seed, SeedUse.REFINE, 1, state.rounds_of(RoundKind.REFINE) - (number > 1))
-    proposed: list[Configuration] = []
-    if n > 0:
+    def propose(self, state: PlanningState, n: int, builder: WaveBuilder) -> list[Configuration]:
+        """What the model expects most of, while there is something to gain."""
         proposed, left = _proposals(state, n)
-        if left is not None and left.chance < LITTLE_CHANCE:
-            values = {"gain": left.mean, "chance": left.chance, "margin": state.problem.spec.margin}
-            builder.note("little_to_gain", values)
-            proposed = []
-    for configuration in proposed:
-        builder.replicates(configuration, seeds, Purpose.REFINE)
-    return builder.wave(closes_round=builder.is_empty() or number >= MOST_WAVES or builder.room.trials < 1)
+        if left is None or left.chance >= LITTLE_CHANCE:
+            return proposed
+        values = {"gain": left.mean, "chance": left.chance, "margin": state.problem.spec.margin}
+        builder.note("little_to_gain", values)
+        return []
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, is_ordered
 from tunebook.core.facts import TrialFact
-from tunebook.core.study import Purpose, RoundKind, Wave
+from tunebook.core.study import Purpose
 from tunebook.errors import StudyFileError
 from tunebook.planning.candidates import RATE, Space, space_of
-from tunebook.planning.problem import Problem, SeedUse, seed_numbers
-from tunebook.planning.round import Round, Shape
+from tunebook.planning.problem import Problem
+from tunebook.planning.proposing import Proposing
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 from tunebook.statistics.evidence import BROKE
@@ -25,36 +25,22 @@ from tunebook.statistics.evidence import BROKE
 __all__ = ["Sample", "sampler_of"]
 
 DEFAULT = "TPESampler"
-WAVE = 2
-"""Trials asked for at once."""
-MOST_TRIALS = 60
 MOST_ASKED = 20
 """Times that a sampler is asked before it is taken to know nothing new."""
 BROKEN = math.log(1.5)
 """Added to the highest log loss for a trial that broke: samplers need a number."""
 
 
-class Sample(Round):
+class Sample(Proposing):
     """Settings that one of Optuna's samplers proposes."""
-
-    kind = RoundKind.REFINE
 
     def applies(self, problem: Problem) -> bool:
         """Where the study file names a sampler as its planner."""
         return problem.sampler is not None
 
-    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
-        """The first settings; None when there is no room."""
-        wave = _wave(state, round_number, 1)
-        return wave if wave.trials else None
-
-    def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """Settings after what the wave before showed."""
-        return _wave(state, last.round, last.number + 1)
-
-    def most(self, problem: Problem, control_seeds: int) -> Shape:
-        """As many as all waves may take."""
-        return Shape(kind=self.kind, n_trials=MOST_TRIALS, n_comparisons=0, m_treatment=1, m_control=1, noise_df=1)
+    def propose(self, state: PlanningState, n: int, builder: WaveBuilder) -> list[Configuration]:
+        """What the sampler asks for, told all trials so far."""
+        return _asked(state, n)
 
 
 def sampler_of(name: str, seed: int) -> Any:
@@ -86,15 +72,6 @@ def _takes_a_seed(made: Any) -> bool:
     asked = inspect.signature(made).parameters.values()
     needed = [p for p in asked if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     return not needed and any(p.name == "seed" for p in asked)
-
-
-def _wave(state: PlanningState, round_number: int, number: int) -> Wave:
-    builder = WaveBuilder(state, RoundKind.REFINE, round_number, number, state.room(RoundKind.REFINE))
-    n = int(min(WAVE, builder.room.trials, MOST_TRIALS - len(state.history.of_round(round_number))))
-    seeds = seed_numbers(state.problem.spec.seed, SeedUse.REFINE, 1, state.rounds_of(RoundKind.REFINE) - (number > 1))
-    for configuration in _asked(state, n) if n > 0 else ():
-        builder.replicates(configuration, seeds, Purpose.REFINE)
-    return builder.wave(closes_round=builder.is_empty() or builder.room.trials < 1)
 
 
 def _asked(state: PlanningState, n: int) -> list[Configuration]:
