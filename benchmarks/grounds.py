@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import Cost, DataFacts, History, Outcomes, TrialFact
+from tunebook.core.facts import Cost, Curve, DataFacts, EvaluationRecord, History, Outcomes, TrialFact
 from tunebook.core.study import Purpose, Trial, TrialState
 from tunebook.testing.simulated_study import Oracle, world_oracle
 from tunebook.testing.world import World
@@ -134,7 +134,7 @@ class SimulatedGround(Ground):
 
     @property
     def oracle(self) -> Oracle:
-        return world_oracle(self._world, self.facts)
+        return world_oracle(self._world, self.facts, self._stopped)
 
 
 def _bell(number: int) -> tuple[World, float]:
@@ -240,11 +240,19 @@ class RecordedGround(Ground):
             return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, losses)})
         row, column = self.nearest(trial.effective), trial.seed % len(self._table.seeds)
         cost = Cost(train_seconds=float(self._table.seconds[row, column]))
+        curve = Curve((), self._evaluations(trial.effective, row, column))
         if self._table.reasons[row, column]:
-            return TrialFact(trial=trial, state=TrialState.DIVERGED, cost=cost, reason="loss_rose")
-        scores, losses = self._table.scores[row, column], self._table.losses[row, column, -1]
-        return TrialFact(
-            trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, losses)}, cost=cost
+            return TrialFact(trial=trial, state=TrialState.DIVERGED, curve=curve, cost=cost, reason="loss_rose")
+        found = {"validation": Outcomes(self._table.scores[row, column], self._table.losses[row, column, -1])}
+        return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=found, curve=curve, cost=cost)
+
+    def _evaluations(self, c: Configuration, row: int, column: int) -> tuple[EvaluationRecord, ...]:
+        """The recorded losses on the way; a quarter of the training is told as a quarter of the epochs."""
+        losses = self._table.loss_at[row, column]
+        shares = zip(self._table.fractions, losses, strict=True)
+        return tuple(
+            EvaluationRecord(i, float(share) * c.num_train_epochs, "validation", float(loss))
+            for i, (share, loss) in enumerate(shares)
         )
 
 

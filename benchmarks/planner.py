@@ -27,9 +27,9 @@ from benchmarks.choosers import CHOOSERS, hand
 from benchmarks.grounds import FAMILIES, KEPT_OUT, LONGEST, Ground, RecordedGround, grounds_of
 from benchmarks.simulate import worker_pool
 from tunebook.core.factor import Factor
-from tunebook.core.facts import DataFacts
+from tunebook.core.facts import DataFacts, History
 from tunebook.core.space import Folding, SearchSpace
-from tunebook.core.study import DESIGNS, Budget, DataSpec, RoundKind, StudySpec
+from tunebook.core.study import DESIGNS, Budget, DataSpec, RoundKind, StudySpec, Wave
 from tunebook.planning.planner import StudyPlanner
 from tunebook.planning.problem import Problem
 from tunebook.planning.rounds.boundary import edge
@@ -42,13 +42,14 @@ __all__ = ["main"]
 
 FOLDING = Folding.everything()
 MOST_UNITS = 24.0
-REPORTED = (3.0, 6.0, 9.0, 12.0, 19.0, 24.0)
+REPORTED = (3.0, 5.0, 6.0, 7.0, 8.0, 9.0, 12.0, 16.0, 19.0, 24.0)
 """Units at which the regret of a way is reported."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """One method's way on one ground: after so many units, the regret of what it would recommend, in points."""
+    """One method's way on one ground: after so many units, the regret of what it would recommend, in points; of a study
+    the method is its design and its budget."""
 
     method: str
     ground: str
@@ -88,15 +89,20 @@ def facts_of(n_validation: int, n_test: int) -> DataFacts:
 
 
 def study_way(ground: Ground, trials: int, design: str) -> Way:
-    """A whole study; one step, at its end: what it carries to the confirm round, and the units before that round."""
+    """A whole study of so many trials; a step after each wave up to the confirm round, with what it would carry to that
+    round. The hand confirms nothing, so the confirm round is left out of the units."""
     spec = spec_of(trials, ground, design)
     planner = StudyPlanner(spec, ground.facts, FOLDING)
-    history = simulated_history(planner, spec, ground.facts, ground.oracle)
-    key = history.sealed.get("best")
-    chosen = next((f.trial.effective for f in history.trials.values() if f.trial.effective.key == key), None)
-    used = sum(ground.units(f.trial.effective) for f in history.trials.values() if f.trial.costs_budget)
-    regret = ground.optimum - (ground.truth(chosen) if chosen is not None else 0.0)
-    return Way(design, ground.name, ground.family, ((used, 100 * regret),))
+    problem, steps = Problem(spec=spec, facts=ground.facts, folding=FOLDING), []
+
+    def seen(before: History, wave: Wave | None) -> None:
+        state = PlanningState(problem, before)
+        if state.leading is not None and not state.is_confirmed:
+            used = [ground.units(f.trial.effective, f.share) for f in before.trials.values() if f.trial.costs_budget]
+            steps.append((sum(used), 100 * (ground.optimum - ground.truth(state.leading.effective))))
+
+    seen(simulated_history(planner, spec, ground.facts, ground.oracle, on_wave=seen), None)
+    return Way(f"{design}-{trials}", ground.name, ground.family, tuple(steps))
 
 
 def ways_on(ground: Ground, budgets: Sequence[int], methods: Sequence[str]) -> list[Way]:
@@ -108,10 +114,8 @@ def ways_on(ground: Ground, budgets: Sequence[int], methods: Sequence[str]) -> l
 
     ways = [way("hand", hand(ground))] if "hand" in methods else []
     ways += [way(name, CHOOSERS[name](ground, MOST_UNITS)) for name in methods if name in CHOOSERS]
-    for design in (each for each in methods if each in DESIGNS):
-        ends = sorted(study_way(ground, trials, design).steps[0] for trials in budgets)
-        ways.append(Way(design, ground.name, ground.family, tuple(ends)))
-    return ways
+    designs = (each for each in methods if each in DESIGNS)
+    return ways + [study_way(ground, trials, design) for design in designs for trials in budgets]
 
 
 def rows_of(ways: Sequence[Way]) -> list[dict[str, Any]]:

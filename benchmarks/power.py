@@ -18,7 +18,7 @@ import json
 import math
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from tunebook.core.space import Folding
 from tunebook.core.study import DESIGNS, RoundKind
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.judge_round import judge_round
+from tunebook.testing.simulated_study import with_wave
 
 __all__ = ["CELLS", "main", "run_cell"]
 
@@ -94,11 +95,10 @@ def explored(world: World, cell: Cell, number: int) -> History:
     planner = StudyPlanner(spec, world.facts, Folding.everything())
     history = History()
     while (wave := planner.next_wave(history)) is not None and wave.kind in FIRST:
-        trials = {**history.trials, **{trial.id: world.run(trial) for trial in wave.trials}}
-        history = History(waves=(*history.waves, wave), trials=trials, findings=history.findings)
+        history = with_wave(history, wave, lambda trial, _: world.run(trial), planner)
         if wave.closes_round:
             found = judge_round(history, wave.round, spec, world.facts)
-            history = History(waves=history.waves, trials=trials, findings=(*history.findings, *found))
+            history = replace(history, findings=(*history.findings, *found))
     return history
 
 

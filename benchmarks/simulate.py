@@ -29,6 +29,7 @@ from tunebook.core.study import Budget, DataSpec, StudySpec
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.judge_fitted import balanced_model
 from tunebook.statistics.judge_round import judge_round
+from tunebook.testing.simulated_study import with_wave
 
 __all__ = [
     "BASELINE",
@@ -106,9 +107,7 @@ def run_study(world: World, spec: StudySpec) -> History:
     planner = StudyPlanner(spec, facts, Folding.everything())
     history = History()
     while (wave := planner.next_wave(history)) is not None:
-        trials = {**history.trials, **{trial.id: world.run(trial) for trial in wave.trials}}
-        sealed = wave.sealed or history.sealed
-        history = replace(history, waves=(*history.waves, wave), trials=trials, sealed=sealed)
+        history = with_wave(history, wave, lambda trial, _: world.run(trial), planner)
         if wave.closes_round:
             found = judge_round(history, wave.round, spec, facts)
             history = replace(history, findings=(*history.findings, *found))

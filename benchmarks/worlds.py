@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import Cost, DataFacts, Outcomes, TrialFact
+from tunebook.core.facts import Cost, Curve, DataFacts, EvaluationRecord, Outcomes, TrialFact
 from tunebook.core.study import Purpose, Trial, TrialState
 
 __all__ = ["World", "no_effect"]
@@ -110,7 +110,17 @@ class World:
         if trial.purpose is not Purpose.REFERENCE and self._diverges(trial):
             return TrialFact(trial=trial, state=TrialState.DIVERGED, diverged_step=10, reason="loss_rose")
         outcomes = {split: self._outcomes(trial, split) for split in trial.splits}
-        return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=outcomes, cost=self._cost(trial))
+        curve, cost = self._curve(trial, outcomes), self._cost(trial)
+        return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=outcomes, curve=curve, cost=cost)
+
+    @staticmethod
+    def _curve(trial: Trial, outcomes: dict[str, Outcomes]) -> Curve:
+        """Of a pilot, which races: its loss falls in a straight line to where it ends."""
+        if trial.purpose is not Purpose.PILOT:
+            return Curve()
+        epochs, end = trial.effective.num_train_epochs, outcomes["validation"].loss
+        losses = [end * (2 - epoch / epochs) for epoch in range(1, epochs + 1)]
+        return Curve((), tuple(EvaluationRecord(i, float(i), "validation", x) for i, x in enumerate(losses, 1)))
 
     def _outcomes(self, trial: Trial, split: str) -> Outcomes:
         difficulty, coefficients = self._examples[split]

@@ -72,6 +72,7 @@ class PluginGroup(Generic[T]):
         fits: whether what was loaded is of this kind.
         rule: what it has to be, for the message when it does not fit.
         also: what may be written instead of an installed name.
+        takes_argument: whether something may stand behind the name, after a colon, which the plugin reads itself.
     """
 
     def __init__(
@@ -82,9 +83,11 @@ class PluginGroup(Generic[T]):
         fits: Callable[[Any], bool],
         rule: str,
         also: str = "",
+        takes_argument: bool = False,
     ) -> None:
         self.key, self.group = key, group
         self._built_in, self._fits, self._rule, self._also = built_in, fits, rule, also
+        self._takes_argument = takes_argument
 
     @cached_property
     def plugins(self) -> tuple[Plugin, ...]:
@@ -106,7 +109,7 @@ class PluginGroup(Generic[T]):
 
         Raises: StudyFileError: there is none, two packages bring it, it cannot be imported, or it is of another kind.
         """
-        plugin = self._find(name)
+        plugin = self._find(name.partition(":")[0] if self._takes_argument else name)
         try:
             loaded: T = plugin.load()
         except (Exception, SystemExit) as error:  # importing another package's module may raise anything
@@ -182,9 +185,11 @@ METRICS: PluginGroup[Callable[..., Metric]] = PluginGroup(
 PLANNERS: PluginGroup[PlannerFactory] = PluginGroup(
     "planner",
     "tunebook.planners",
-    {"rounds": "tunebook.planning.planner:StudyPlanner"},
+    {"rounds": "tunebook.planning.planner:StudyPlanner", "optuna": "tunebook.planning.planner:SampledPlanner"},
     callable,
     "a core.ports.PlannerFactory",
+    also="; optuna takes a sampler's name: optuna:TPESampler",
+    takes_argument=True,
 )
 EXECUTORS: PluginGroup[ExecutorFactory] = PluginGroup(
     "executor",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +61,7 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
     console.print(_rounds(p, words))
     if p.wave and p.wave.trials:
         counted = Counter(trial.purpose for trial in p.wave.trials if trial.has_training)
-        units = math.ceil(sum(trial.budget_units for trial in p.wave.trials))
+        units = sum(trial.costs_budget for trial in p.wave.trials)
         free = len(p.wave.trials) - counted.total()
         console.print(Text("\n" + words.plan_next(p.wave.kind, counted, units, free)))
         if levels := _levels(p):

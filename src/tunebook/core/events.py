@@ -12,10 +12,10 @@ back to the queue, which worker died. The runner adds what it has written to the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from tunebook.core.facts import EvaluationRecord, History, StepRecord, TrialFact
+from tunebook.core.facts import Cost, EvaluationRecord, History, StepRecord, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind, Wave
 from tunebook.core.trial_result import JudgedTrial, RawTrial
@@ -88,9 +88,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """A trial was ended before it had a result, because the user or the planner asked for that."""
+    """A trial was ended before it had a result, because the user or the planner asked for that.
+
+    Attributes:
+        cost: what it took until then; empty where it had not begun or the engine does not know.
+    """
 
     trial: int
+    cost: Cost = field(default_factory=Cost)
 
 
 @dataclass(frozen=True)

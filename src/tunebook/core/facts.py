@@ -23,12 +23,21 @@ __all__ = [
     "ExampleText",
     "History",
     "Outcomes",
+    "PriorTrial",
     "StepRecord",
     "StudyFacts",
     "TrialFact",
 ]
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PriorTrial:
+    """What an earlier study knows of a configuration: the mean validation loss of one trial, nats an example."""
+
+    configuration: Configuration
+    loss: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +50,8 @@ class DataFacts:
         mean_tokens: mean raw tokens of a training example.
         groups: the group of each validation example; empty when the study has no groups.
         commonest_share: share of the commonest gold answer in validation, in [0, 1].
+        prior: trials of an earlier study, where the study file names one; they guide what is tried first and enter no
+            claim.
     """
 
     n_train: int
@@ -50,6 +61,7 @@ class DataFacts:
     mean_tokens: float | None = None
     groups: tuple[str, ...] = ()
     commonest_share: float = 0.0
+    prior: tuple[PriorTrial, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +194,18 @@ class TrialFact:
     diverged_step: int | None = None
     reason: str | None = None
 
+    @property
+    def share(self) -> float:
+        """How much of its training has been done: all, or of a stopped trial the part up to its last evaluation."""
+        if self.state is not TrialState.STOPPED or not self.curve.evaluations:
+            return 1.0
+        return min(1.0, self.curve.evaluations[-1].epoch / self.trial.effective.num_train_epochs)
+
+    @property
+    def budget_units(self) -> float:
+        """What it takes of a budget in trials; while it is not final, what it may take."""
+        return self.share if self.trial.costs_budget else 0.0
+
     def scores(self, split: str = "validation") -> Floats | None:
         """The scores on a split, or None."""
         return self.outcomes[split].scores if split in self.outcomes else None
@@ -195,7 +219,7 @@ class History:
         waves: every wave planned so far.
         trials: every trial planned so far, by id.
         spent_seconds: device time used by finished trials.
-        sealed: the confirm list, once sealed: role ("best", "cheapest", "baseline") to effective key.
+        sealed: the confirm list, once sealed: role ("best", "runner_up", "cheapest", "baseline") to effective key.
         findings: the findings of all closed rounds, in order.
         closed_rounds: numbers of the rounds that have been judged.
         own: what the user has asked to add, in order; each request becomes a round of kind OWN.

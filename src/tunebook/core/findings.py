@@ -256,6 +256,22 @@ class Interaction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LowSeed:
+    """One seed of a configuration came out far below its replicates. It describes and claims nothing.
+
+    Attributes:
+        trial: its number.
+        accuracy: its validation accuracy; others: the mean of its replicates, in [0, 1].
+        n_others: replicates beside it.
+    """
+
+    trial: int
+    accuracy: float
+    others: float
+    n_others: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class LevelMean:
     """Accuracy at one level of a factor of a balanced design, adjusted to the mean of all other factors.
 
@@ -416,3 +432,4 @@ class StudyFindings:
     more_money: MoreMoney | None = None
     neighbours: tuple[Neighbour, ...] = ()
     level_means: tuple[LevelMean, ...] = ()
+    low_seeds: tuple[LowSeed, ...] = ()

@@ -314,7 +314,9 @@ class CancelsTrials(Protocol):
     """A planner that may also end trials under way whose results it does not need any more."""
 
     def to_cancel(self, history: History) -> Sequence[int]:
-        """Trials to cancel; asked whenever a trial of the open wave has a result. Pure, as `next_wave`."""
+        """Trials to cancel; asked whenever a trial of the open wave was evaluated or has a result. Pure, as
+        `next_wave`. Trials under way have their evaluations so far in their curves. One that has been evaluated ends as
+        *stopped*, another as *cancelled*."""
         ...
 
 

@@ -76,8 +76,12 @@ both."""
 BALANCED_SHARES: dict[RoundKind, float] = {RoundKind.EXPLORE: 0.040, RoundKind.CONFIRM: 0.010}
 """The same where the design is balanced: the rounds in between propose, and claim nothing."""
 
-DESIGNS = ("one_factor", "balanced")
-"""How explore is laid out: one factor at a time from the baseline, or all factors at once around a piloted rate."""
+MODEL_SHARES: dict[RoundKind, float] = {RoundKind.CONFIRM: 0.050}
+"""The same where a model proposes every trial: only confirm claims."""
+
+DESIGNS = ("one_factor", "balanced", "model")
+"""How a study is laid out: one factor at a time from the baseline; all factors at once around a piloted rate; or by a
+model that proposes what to train next and asks nothing about single factors."""
 
 
 def error_share(kind: RoundKind, design: str = "one_factor") -> float:
@@ -85,8 +89,8 @@ def error_share(kind: RoundKind, design: str = "one_factor") -> float:
     outside that rate: they were chosen with results in sight."""
     if kind is RoundKind.OWN:
         return ERROR_SHARES[RoundKind.TABLE]
-    if design == "balanced" and kind is not RoundKind.TABLE:
-        return BALANCED_SHARES.get(kind, 0.0)
+    if design != "one_factor" and kind is not RoundKind.TABLE:
+        return (BALANCED_SHARES if design == "balanced" else MODEL_SHARES).get(kind, 0.0)
     return ERROR_SHARES[kind]
 
 
@@ -123,6 +127,7 @@ class TrialState(StrEnum):
     COLLAPSED = "collapsed"  # finite loss but a useless model: also a result
     FAILED = "failed"  # tunebook or the machine could not train the trial
     CANCELLED = "cancelled"  # ended by the user or the planner before it had a result
+    STOPPED = "stopped"  # ended by the planner on the way, because others led: it enters no claim
 
     @property
     def is_final(self) -> bool:
@@ -130,7 +135,8 @@ class TrialState(StrEnum):
 
     @property
     def is_answer(self) -> bool:
-        """Whether it says something about its configuration; a trial that failed or was cancelled does not."""
+        """Whether it says how its configuration comes out; a trial that failed, was cancelled or was stopped on the way
+        does not."""
         return self in (TrialState.COMPLETED, TrialState.DIVERGED, TrialState.COLLAPSED)
 
     @property
@@ -148,6 +154,7 @@ _NEXT: dict[TrialState, frozenset[TrialState]] = {
     TrialState.COLLAPSED: frozenset(),
     TrialState.FAILED: frozenset({TrialState.PLANNED}),  # `run` may be told to try failed trials again
     TrialState.CANCELLED: frozenset(),
+    TrialState.STOPPED: frozenset(),
 }
 
 
@@ -171,7 +178,6 @@ class Trial:
         splits: the splits it is scored on, "validation" and/or "test".
         factor: the factor whose effect the trial serves to measure, if it is one factor.
         checkpoint_of: the trial of which this one is an earlier checkpoint; it then needs no training of its own.
-        units: what it counts against a budget in trials, if it costs: a pilot of a quarter of the epochs a quarter.
     """
 
     id: int
@@ -184,7 +190,6 @@ class Trial:
     splits: tuple[str, ...] = ("validation",)
     factor: str | None = None
     checkpoint_of: int | None = None
-    units: float = 1.0
 
     @property
     def has_training(self) -> bool:
@@ -195,11 +200,6 @@ class Trial:
     def costs_budget(self) -> bool:
         """Whether it counts against a budget in trials; what the user adds is not the planner's to spend."""
         return self.has_training and self.purpose is not Purpose.OWN
-
-    @property
-    def budget_units(self) -> float:
-        """What it takes of a budget in trials."""
-        return self.units if self.costs_budget else 0.0
 
 
 class ContrastKind(StrEnum):
@@ -394,8 +394,8 @@ class Wave:
         bracket: what the round's next wave needs to know about the brackets in this one; None: it has none.
         chosen_rates: the learning rates chosen by the brackets of the wave before, used by this wave.
         combined: the levels that this wave combines, by factor; empty: none.
-        sealed: the confirm list that is written to the ledger before this wave: role ("best", "cheapest", "baseline")
-            to effective key; empty: nothing is sealed.
+        sealed: the confirm list that is written to the ledger before this wave: role ("best", "runner_up",
+            "cheapest", "baseline") to effective key; empty: nothing is sealed.
         floor: the pilots learned nothing, and the study ends here unless its file says `floor: go_on`.
         budget: the study's budget when this wave was planned; kept from the confirm round on, None before it.
         notes: codes with parameters, for the record only: ("round_skipped", {"kind": "combine"}). Nothing is decided

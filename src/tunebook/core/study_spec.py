@@ -163,9 +163,16 @@ class StudySpec:
         choices=("proportional", "fixed"), always_written=True,
     )  # fmt: skip
     design: str = key(
-        "one_factor", "one_factor (each level against the baseline) or balanced (all factors at once)",
-        "how explore is laid out: each level against the baseline, or `balanced`: all factors at once around a piloted "
-        "learning rate", example="balanced", choices=("one_factor", "balanced"),
+        "one_factor",
+        "one_factor (each level against the baseline), balanced (all factors at once) or model (good settings)",
+        "how the study is laid out: each level against the baseline; `balanced`: all factors at once around a piloted "
+        "learning rate; `model`: a model proposes every trial, to find good settings in few trials without asking what "
+        "each factor does", example="balanced", choices=("one_factor", "balanced", "model"),
+    )  # fmt: skip
+    prior: str | None = key(
+        None, "the folder of an earlier study",
+        "folder of an earlier study whose losses tell where to look first, with `design: balanced` or `model`; its "
+        "trials enter no claim", example="runs/other",
     )  # fmt: skip
     floor: str = key(
         "ask", "ask (stop when the first trials learn nothing) or go_on",
@@ -199,7 +206,8 @@ class StudySpec:
     )  # fmt: skip
     planner: str = key(
         "rounds", "the name of an installed planner",
-        "decides which trials come next; [another package](extending.md) may bring one", example="rounds",
+        "decides which trials come next: `rounds`, or `optuna:` and one of its samplers; "
+        "[another package](extending.md) may bring one", example="optuna:TPESampler",
     )  # fmt: skip
     trackers: tuple[str, ...] = key(
         ("tensorboard",), "a list of names of installed trackers", "who follows the run; `[]`: nobody",

@@ -129,12 +129,13 @@ class PeftEngine:
             jobs = source.take(1)
             if not jobs:
                 return
+            began = time.perf_counter()
             try:
                 sink.emit(Finished(_TrialRun(self, jobs[0], workload, sink).run()))
             except _Stop:
                 if sink.should_stop():
                     return
-                sink.emit(Cancelled(jobs[0].id))
+                sink.emit(Cancelled(jobs[0].id, Cost(train_seconds=time.perf_counter() - began)))
             except (EnvironmentStop, ModelError):  # what ends the study, not this trial alone
                 raise
             except (RuntimeError, ValueError, MemoryError) as error:  # one trial's trouble must not end the others

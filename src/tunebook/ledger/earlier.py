@@ -1,19 +1,30 @@
 """Converts what earlier versions wrote to this version's form when it is read. The ledger itself is not changed.
 
-Schema 0001 kept the decisions of a wave among its notes, as codes with values (decision 028).
+Schema 0001 kept the decisions of a wave among its notes, as codes with values (decision 028). Schemas 0004 and 0005
+kept with a trial what it counts against a budget, which now follows from how far it was trained (decision 039).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tunebook.core.study import BracketPlan, Budget, ChosenRate, Wave
 
-__all__ = ["with_typed_decisions"]
+__all__ = ["trial_text", "with_typed_decisions"]
 
 Values = Mapping[str, Any]
+
+
+def trial_text(text: str) -> str:
+    """A trial's definition as JSON, without what it counted."""
+    if '"units"' not in text:
+        return text
+    values = json.loads(text)
+    values.pop("units", None)
+    return json.dumps(values)
 
 
 def with_typed_decisions(wave: Wave) -> Wave:

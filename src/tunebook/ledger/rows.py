@@ -28,7 +28,7 @@ from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.ledger.blob import pack, unpack
 from tunebook.ledger.codec import CodecError, decode, encode
 from tunebook.ledger.digest import Row, check_row, damaged, examples_digest, result_digest, sealed_row
-from tunebook.ledger.earlier import with_typed_decisions
+from tunebook.ledger.earlier import trial_text, with_typed_decisions
 from tunebook.ledger.schema import (
     examples,
     findings,
@@ -41,6 +41,7 @@ from tunebook.ledger.schema import (
 
 __all__ = [
     "decoded",
+    "decoded_trial",
     "forget_findings",
     "forget_result",
     "insert_findings",
@@ -65,6 +66,11 @@ def decoded(hint: type[T], text: str, place: str) -> T:
         return decode(hint, text)
     except CodecError as error:
         raise damaged(place, str(error)) from error
+
+
+def decoded_trial(text: str, place: str) -> Trial:
+    """A trial's definition, of this or an earlier schema."""
+    return decoded(Trial, trial_text(text), place)
 
 
 # --- the study ---------------------------------------------------------------------------------------------------
@@ -244,7 +250,7 @@ def read_trial_facts(
 
 
 def _trial_fact(row: Row, read: Mapping[int, tuple[Curve, dict[str, Outcomes]]], place: str) -> TrialFact:
-    trial, state = decoded(Trial, row["definition"], place), TrialState(row["state"])
+    trial, state = decoded_trial(row["definition"], place), TrialState(row["state"])
     if not state.is_final:
         return TrialFact(trial=trial, state=state)
     curve, of_trial = read.get(trial.id, (Curve(), {}))

@@ -165,7 +165,7 @@ class _Reader:
     def _read_definition(self, number: int) -> Trial | None:
         where = (trials.c.study_id == self._study_id, trials.c.id == number)
         text = self._connection.execute(select(trials.c.definition).where(*where)).scalar_one_or_none()
-        return None if text is None else rows.decoded(Trial, text, self._place)
+        return None if text is None else rows.decoded_trial(text, self._place)
 
     def _read_sealed(self) -> None:
         for row in self._connection.execute(select(sealed).where(sealed.c.study_id == self._study_id)).mappings():

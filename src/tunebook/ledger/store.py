@@ -28,7 +28,7 @@ __all__ = ["SqlLedger"]
 
 T = TypeVar("T")
 
-_ROLES = ("best", "baseline", "cheapest")
+_ROLES = ("best", "runner_up", "baseline", "cheapest")
 
 
 def _place_of_role(role: str) -> tuple[int, str]:
@@ -225,7 +225,7 @@ class SqlLedger:
         def work(connection: Connection) -> list[tuple[Trial, int]]:
             claimed = self._transitions(connection).claim(worker, n, nonce, lease_seconds)
             return [
-                (rows.decoded(Trial, self._definition(connection, number), self._place), token)
+                (rows.decoded_trial(self._definition(connection, number), self._place), token)
                 for number, token in claimed
             ]
 
@@ -363,7 +363,7 @@ class SqlLedger:
     def _is_defined_as(self, connection: Connection, trial: Trial) -> bool:
         """Whether the ledger holds this very trial; an earlier version may have written it in other words."""
         text = self._definition(connection, trial.id)
-        return text == encode(trial) or rows.decoded(Trial, text, self._place) == trial
+        return text == encode(trial) or rows.decoded_trial(text, self._place) == trial
 
     def _definition(self, connection: Connection, number: int) -> str:
         """A trial's definition as it was written."""

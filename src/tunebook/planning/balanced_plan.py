@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
-from tunebook.core.factor import Level, is_ordered, position
+from tunebook.core.factor import Level
 from tunebook.planning.balanced_design import Column, model_columns
-from tunebook.planning.explore_design import full_design
+from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.problem import Problem
 from tunebook.statistics.balanced import FEWEST_DF
@@ -104,12 +103,4 @@ def _factors(problem: Problem, rate: float | None, broke_at: float | None) -> li
     if problem.rate_factor is not None:
         centre = problem.spec.baseline.learning_rate if rate is None else rate
         found.append((RATE, rate_levels(centre, *rate_limits(problem.rate_factor), broke_at)))
-    for factor in full_design(problem).factors:
-        if factor.name == RATE:
-            continue
-        name = factor.name
-        levels = list(dict.fromkeys([getattr(problem.spec.baseline, name), *(each.value for each in factor.levels)]))
-        if is_ordered(name):
-            levels.sort(key=partial(position, name))
-        found.append((name, tuple(levels)))
-    return found
+    return [*found, *levels_by_factor(problem).items()]

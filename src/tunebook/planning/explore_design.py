@@ -21,7 +21,7 @@ from tunebook.planning.levels import explored_levels, is_ordered, position, rate
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.wave_builder import fold_of
 
-__all__ = ["BASELINE_SEEDS_LEAST", "Design", "FactorDesign", "LevelDesign", "fitted", "full_design"]
+__all__ = ["BASELINE_SEEDS_LEAST", "Design", "FactorDesign", "LevelDesign", "fitted", "full_design", "levels_by_factor"]
 
 BASELINE_SEEDS_LEAST = 3
 """Fewer seeds of the baseline leave the noise unknown."""
@@ -89,6 +89,20 @@ def full_design(problem: Problem) -> Design:
             factors.append(FactorDesign(factor.name, tuple(levels), bracketed, problem.spec.seeds.configuration))
     rates = problem.rates if any(factor.bracketed for factor in factors) else ()
     return Design(tuple(factors), problem.spec.seeds.baseline, rates, tuple(folds))
+
+
+def levels_by_factor(problem: Problem) -> dict[str, tuple[Level, ...]]:
+    """Every factor that is asked about with its levels, the baseline's own among them: from low to high where they have
+    an order, else the baseline's first. The learning rate has rules of its own and is left out."""
+    found: dict[str, tuple[Level, ...]] = {}
+    for factor in full_design(problem).factors:
+        if factor.name == "learning_rate":
+            continue
+        levels = list(dict.fromkeys([getattr(problem.spec.baseline, factor.name), *(x.value for x in factor.levels)]))
+        if is_ordered(factor.name):
+            levels.sort(key=partial(position, factor.name))
+        found[factor.name] = tuple(levels)
+    return found
 
 
 def price(problem: Problem, design: Design) -> tuple[int, float]:

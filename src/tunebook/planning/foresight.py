@@ -62,7 +62,8 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
         kinds: those that may still be opened, in order.
         wave: the next wave, when it is known to be more than the reference.
     """
-    first = next(each for each in rounds_of(state.problem) if each.is_first)
+    rounds = rounds_of(state.problem)
+    first = next((each for each in rounds if each.is_first), rounds[0])
     opening, uncut = first.most(state.problem, 0), first.most(_without_limits(state.problem), 0)
     shapes = tuple(_shapes(state, opening, kinds, wave))
     sensitivity = _sensitivity(state, opening)
@@ -74,8 +75,13 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
         cuts=tuple(cut for each in planned for cut in each.cuts),
         detectable_without_cuts=_sensitivity(state, uncut).effect(uncut),
         smallest_margin=min(margins, default=None),
-        wanted_trials=math.ceil(uncut.n_trials / shares_of(state.problem.spec.design)[RoundKind.EXPLORE]),
+        wanted_trials=math.ceil(uncut.n_trials / _share(state.problem, first.kind)),
     )
+
+
+def _share(problem: Problem, kind: RoundKind) -> float:
+    shares = shares_of(problem.design)
+    return shares.get(kind) or shares[RoundKind.EXPLORE]
 
 
 def _without_limits(problem: Problem) -> Problem:
@@ -121,8 +127,8 @@ def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], 
 
 def _current_shape(state: PlanningState, opening: Shape, wave: Wave, is_planned: bool) -> Shape:
     """The round under way: its next wave, if that is not planned yet, and the waves that may follow it."""
-    own = sum(trial.budget_units for trial in wave.trials)
-    before = sum(fact.trial.budget_units for fact in state.history.of_round(wave.round)) + (0 if is_planned else own)
+    own = sum(trial.costs_budget for trial in wave.trials)
+    before = sum(fact.budget_units for fact in state.history.of_round(wave.round)) + (0 if is_planned else own)
     rest = 0
     if not wave.closes_round:
         most = round_of(wave.kind, state.problem).most(state.problem, opening.m_control).n_trials

@@ -17,19 +17,21 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Planner
 from tunebook.core.space import Folding
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.errors import StudyFileError
 from tunebook.planning.foresight import outlook
 from tunebook.planning.problem import Problem
 from tunebook.planning.rounds import round_of, rounds_of
+from tunebook.planning.rounds.sample import DEFAULT, sampler_of
 from tunebook.planning.state import PlanningState
 
-__all__ = ["StudyPlanner", "foreseen"]
+__all__ = ["SampledPlanner", "StudyPlanner", "foreseen"]
 
 AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 """Rounds that more budget buys once the test split has been opened: on validation only, and no second confirm."""
 
 
 class StudyPlanner:
-    """Decides what to ask next; fulfils `core.ports.Planner`.
+    """Decides what to ask next; fulfils `core.ports.Planner` and `core.ports.CancelsTrials`.
 
     Args:
         spec: the study.
@@ -47,7 +49,18 @@ class StudyPlanner:
         table: tuple[Configuration, ...] = (),
         calibration: Calibration | None = None,
     ) -> None:
-        self._problem = Problem(spec=spec, facts=facts, folding=folding, table=table, calibration=calibration)
+        self._problem = Problem(
+            spec=spec,
+            facts=facts,
+            folding=folding,
+            table=table,
+            calibration=calibration,
+            sampler=self._sampler(spec, table),
+        )
+
+    def _sampler(self, spec: StudySpec, table: tuple[Configuration, ...]) -> str | None:
+        """The sampler of Optuna that proposes; None: our own rounds do."""
+        return None
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done."""
@@ -60,6 +73,14 @@ class StudyPlanner:
         if not last.closes_round:
             return round_of(last.kind, self._problem).next_wave(state, last)
         return self._next_round(state, last)
+
+    def to_cancel(self, history: History) -> tuple[int, ...]:
+        """Trials of the open wave that need not go on."""
+        state = PlanningState(self._problem, history)
+        last = state.last_wave
+        if last is None or last.kind not in _kinds_in_order(self._problem):
+            return ()
+        return round_of(last.kind, self._problem).to_cancel(state, last)
 
     def outlook(self, history: History) -> Outlook:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
@@ -96,6 +117,22 @@ class StudyPlanner:
                 return replace(wave, notes=(*skipped, *wave.notes), budget=budget)
             skipped.append(("round_skipped", {"kind": kind.value}))
         return None
+
+
+class SampledPlanner(StudyPlanner):
+    """`planner: optuna:NAME`: a sampler of Optuna proposes, and what it found is confirmed.
+
+    Raises: StudyFileError: the sampler cannot be used, see `rounds.sample.sampler_of`; or the study has a table.
+    """
+
+    def _sampler(self, spec: StudySpec, table: tuple[Configuration, ...]) -> str | None:
+        name = spec.planner.partition(":")[2] or DEFAULT
+        sampler_of(name, 0)
+        if table:
+            raise StudyFileError(
+                f'planner: found "{spec.planner}" beside a table of trials; a sampler chooses its own. Leave one out.'
+            )
+        return name
 
 
 def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:

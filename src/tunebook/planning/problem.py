@@ -48,13 +48,20 @@ BALANCED_SHARES: dict[RoundKind, float] = {
     RoundKind.CONFIRM: 0.15,
 }
 """The same for a balanced design. Explore gets most, because each of its trials informs every factor."""
+MODEL_SHARES: dict[RoundKind, float] = {
+    RoundKind.PILOT: 0.25,
+    RoundKind.EXPLORE: 0.0,
+    RoundKind.REFINE: 0.60,
+    RoundKind.COMBINE: 0.0,
+    RoundKind.BOUNDARY: 0.0,
+    RoundKind.CONFIRM: 0.15,
+}
+"""The same where a model proposes every trial."""
 
 FIRST_ROUND_TRIALS = 4
 """Three seeds of the baseline and one level: with fewer trials a first round compares nothing."""
-CONFIRM_TRIALS = 2
-"""Best and baseline, one seed each: with fewer trials a confirm round compares nothing."""
-BALANCED_CONFIRM_TRIALS = 4
-"""Two seeds each: a balanced design has trained the best only once, and a single seed may break."""
+CONFIRM_TRIALS = 4
+"""Best and baseline, two seeds each: a single seed of the best may have been lucky, or break."""
 
 SPAN = 1000
 """Numbers that belong to one study seed: studies with seeds 0 and 1 share none."""
@@ -69,6 +76,7 @@ class Problem:
     Attributes:
         table: configurations given by hand, which then make the first round.
         calibration: measured speeds; None: seconds are predicted from the trials that have finished.
+        sampler: the sampler of Optuna that proposes; None: our own rounds do.
     """
 
     spec: StudySpec
@@ -76,6 +84,7 @@ class Problem:
     folding: Folding
     table: tuple[Configuration, ...] = ()
     calibration: Calibration | None = None
+    sampler: str | None = None
     _effective: dict[Configuration, Configuration] = field(default_factory=dict)
     _families: dict[Configuration, Configuration] = field(default_factory=dict)
 
@@ -109,9 +118,17 @@ class Problem:
         return tuple(f for f in asked if not (f.name == "learning_rate" and f.role is Role.NUISANCE))
 
     @property
+    def design(self) -> str:
+        """How the study is laid out: after a table of the user's own as one factor at a time; "sampled" where a sampler
+        of Optuna proposes, whatever the study file says."""
+        if self.table:
+            return "one_factor"
+        return "sampled" if self.sampler is not None else self.spec.design
+
+    @property
     def is_balanced(self) -> bool:
-        """Whether explore is a balanced design; a user's own table replaces explore."""
-        return self.spec.design == "balanced" and not self.table
+        """Whether explore is a balanced design."""
+        return self.design == "balanced"
 
     @cached_property
     def rate_factor(self) -> Factor | None:
@@ -121,8 +138,7 @@ class Problem:
 
     def allowance(self, kind: RoundKind, used_trials: float = 0.0, used_seconds: float = 0.0) -> Allowance:
         """What a round of this kind may take of the study's budget."""
-        design = "balanced" if self.is_balanced else "one_factor"
-        return allowance(self.spec.budget, kind, used_trials, used_seconds, design)
+        return allowance(self.spec.budget, kind, used_trials, used_seconds, self.design)
 
     @cached_property
     def rates(self) -> tuple[float, ...]:
@@ -188,7 +204,7 @@ class Allowance:
 
 def shares_of(design: str) -> dict[RoundKind, float]:
     """Share of the budget by round."""
-    return BALANCED_SHARES if design == "balanced" else SHARES
+    return {"balanced": BALANCED_SHARES, "model": MODEL_SHARES, "sampled": MODEL_SHARES}.get(design, SHARES)
 
 
 def allowance(
@@ -212,5 +228,4 @@ def _trials_until(kind: RoundKind, total: int, shares: Mapping[RoundKind, float]
     if kind is RoundKind.CONFIRM:
         return total
     rounded = math.floor(total * _share_until(kind, shares) + 1e-9)
-    least = BALANCED_CONFIRM_TRIALS if shares is BALANCED_SHARES else CONFIRM_TRIALS
-    return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - least))
+    return max(min(FIRST_ROUND_TRIALS, total), min(rounded, total - CONFIRM_TRIALS))

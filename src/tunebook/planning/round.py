@@ -6,7 +6,6 @@ A further round is a module with a subclass of `Round`, an entry in `planner.ROU
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
@@ -63,6 +62,10 @@ class Round(ABC):
         """The wave after `last`, which left the round open. Rounds of one wave need none."""
         raise NotImplementedError(f"{self.kind}: a round of one wave was left open")
 
+    def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
+        """Trials of the open wave that need not go on."""
+        return ()
+
     @abstractmethod
     def most(self, problem: Problem, control_seeds: int) -> Shape:
         """The most that the round would take if its share of the budget allowed.
@@ -81,7 +84,7 @@ def shape_of(wave: Wave) -> Shape:
     replicates = Counter(trial.effective for trial in wave.trials)
     return Shape(
         kind=wave.kind,
-        n_trials=math.ceil(sum(trial.budget_units for trial in wave.trials)),
+        n_trials=sum(trial.costs_budget for trial in wave.trials),
         n_comparisons=len(wave.contrasts),
         m_treatment=m_treatment,
         m_control=m_control,

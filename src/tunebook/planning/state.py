@@ -105,7 +105,7 @@ class PlanningState:
     @cached_property
     def used_trials(self) -> float:
         """What has been spent of a budget in trials."""
-        return sum(fact.trial.budget_units for fact in self.history.trials.values())
+        return sum(fact.budget_units for fact in self.history.trials.values())
 
     @cached_property
     def last_wave(self) -> Wave | None:

@@ -89,14 +89,9 @@ class WaveBuilder:
         purpose: Purpose,
         factor: str | None = None,
         splits: tuple[str, ...] = ("validation",),
-        units: float = 1.0,
     ) -> tuple[int, ...]:
-        """Ids of one configuration's trials, those already there included; new ones as far as the room goes.
-
-        Args:
-            units: what one of them takes of a budget in trials.
-        """
-        ids = (self._one(configuration, seed, purpose, factor, splits, units) for seed in seeds)
+        """Ids of one configuration's trials, those already there included; new ones as far as the room goes."""
+        ids = (self._one(configuration, seed, purpose, factor, splits) for seed in seeds)
         return tuple(trial_id for trial_id in ids if trial_id is not None)
 
     def _one(
@@ -106,14 +101,13 @@ class WaveBuilder:
         purpose: Purpose,
         factor: str | None,
         splits: tuple[str, ...],
-        units: float,
     ) -> int | None:
         problem = self.state.problem
         effective = problem.effective(configuration)
         known = self._known.get((effective, seed))
         if known is not None:
             return known
-        if purpose is not Purpose.REFERENCE and not self._pay(effective, seed, splits, units):
+        if purpose is not Purpose.REFERENCE and not self._pay(effective, seed, splits):
             return None
         trial = Trial(
             id=self._next_id,
@@ -125,20 +119,19 @@ class WaveBuilder:
             seed=seed,
             splits=splits,
             factor=factor,
-            units=units,
         )
         self._next_id += 1
         self._trials.append(trial)
         self._known[effective, seed] = trial.id
         return trial.id
 
-    def _pay(self, effective: Configuration, seed: int, splits: tuple[str, ...], units: float) -> bool:
+    def _pay(self, effective: Configuration, seed: int, splits: tuple[str, ...]) -> bool:
         """Spend one trial, if the room allows it. A further checkpoint of the same run costs only what it makes the
         run longer."""
         seconds = self.state.seconds(effective, splits)
         family = checkpoint_family(effective) if self.state.problem.folding.checkpoints else None
         paid = self._runs.get((family, seed, splits)) if family is not None else None
-        price: tuple[float, float] = (units, seconds) if paid is None else (0, max(0.0, seconds - paid))
+        price: tuple[float, float] = (1, seconds) if paid is None else (0, max(0.0, seconds - paid))
         if not self.room.covers(*price):
             return False
         self.room = self.room.less(*price)

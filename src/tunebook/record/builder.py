@@ -207,4 +207,7 @@ def _notes(view: View, words: Words) -> tuple[str, ...]:
     failed = [f for f in view.trials if f.state is TrialState.FAILED]
     sentences += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]
     sentences += [words.cancelled_trial(f.trial.id) for f in view.trials if f.state is TrialState.CANCELLED]
+    stopped = [f.trial.id for f in view.trials if f.state is TrialState.STOPPED]
+    sentences += [words.stopped_trials(stopped)] if stopped else []
+    sentences += [words.low_seed(each) for each in view.conclusions.low_seeds]
     return tuple(dict.fromkeys(text for text in sentences if text))

@@ -239,14 +239,15 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
 
 
 def counts(view: View) -> dict[str, int]:
-    """Numbers of trials: in all, trained, folded, checkpoints, failed, cancelled."""
+    """Numbers of trials: in all, trained, folded, checkpoints, failed, cancelled, stopped."""
     checkpoints = sum(f.trial.checkpoint_of is not None for f in view.final)
     folded = sum(
         fold.saved_trials for wave in view.history.waves for fold in wave.folds if "checkpoint" not in fold.reasons
     )
     failed = sum(f.state is TrialState.FAILED for f in view.final)
     cancelled = sum(f.state is TrialState.CANCELLED for f in view.final)
-    trained = len(view.final) - checkpoints - failed - cancelled
+    stopped = sum(f.state is TrialState.STOPPED for f in view.final)
+    trained = len(view.final) - checkpoints - failed - cancelled - stopped
     return {
         "all": len(view.final) + folded,
         "trained": trained,
@@ -254,6 +255,7 @@ def counts(view: View) -> dict[str, int]:
         "checkpoints": checkpoints,
         "failed": failed,
         "cancelled": cancelled,
+        "stopped": stopped,
     }
 
 

@@ -73,7 +73,7 @@ class StudyResult(_Object):
     """whether the engine trains nothing, so that every number is made up"""
     margin: Finite
     alpha_rule: Annotated[str, _one_of("proportional", "fixed")]
-    design: Annotated[str, _one_of("one_factor", "balanced")]
+    design: Annotated[str, _one_of("one_factor", "balanced", "model")]
     baseline: Factors
     """every factor under its library name"""
     baseline_key: Key

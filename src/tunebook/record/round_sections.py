@@ -26,7 +26,6 @@ from tunebook.words.values import Ending
 __all__ = ["chance_to_see", "round_sections"]
 
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
-BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 START_STEPS = 3
 
 
@@ -154,7 +153,7 @@ def _row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow:
     finding = view.finding_for(row)
     accuracy = view.accuracy(row, split)
     is_best = view.conclusions.best is not None and trial.effective.key == view.conclusions.best.key
-    broken = [f for f in row if f.state in BROKEN]
+    broken = [f for f in row if f.state.is_final and not f.state.did_train]
     result = words.accuracy(*accuracy, bold=is_best) if accuracy else words.label("none")
     completed = sum(f.state is TrialState.COMPLETED for f in row)
     if accuracy and completed < len(row):
@@ -266,7 +265,7 @@ def _curve_remark(view: View, words: Words, completed: Sequence[TrialFact], find
 
 
 def _ending(view: View, row: Sequence[TrialFact]) -> Ending:
-    broken = [f for f in row if f.state in BROKEN]
+    broken = [f for f in row if f.state.is_final and not f.state.did_train]
     reasons = tuple(
         dict.fromkeys(
             (f.reason or "").partition(":")[0] if f.state is not TrialState.FAILED else (f.reason or "") for f in broken

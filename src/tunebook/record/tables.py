@@ -21,7 +21,6 @@ from tunebook.words.numbers import bytes_text, count_text, number, p_value, poin
 
 __all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
 
-BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 MOST_TIED = 12
 """Largest number of rows in the cost table; a longer tie set is in results.json."""
 
@@ -95,7 +94,7 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
 
 
 def _tone(view: View, fact: TrialFact) -> str:
-    if fact.state in BROKEN:
+    if fact.state.is_final and not fact.state.did_train:
         return "failed"
     best = view.conclusions.best
     return "best" if best is not None and fact.trial.effective.key == best.key else ""
@@ -307,9 +306,13 @@ def way(view: View, words: Words) -> Table | None:
 
 def _confirmed(view: View, words: Words) -> str:
     confirmed, best = view.conclusions.confirmation, view.conclusions.best
-    if confirmed is None or best is None or "best" not in confirmed.accuracies:
+    if confirmed is None or best is None:
         return words.label("none")
-    text = f"{name(view, words, confirmed.keys['best'])}{_colon(words)}{words.percent(confirmed.accuracies['best'])}"
+    named = (role for role in ("best", "runner_up") if role in confirmed.accuracies)
+    role = next((role for role in named if confirmed.keys[role] == best.key), None)
+    if role is None:
+        return words.label("none")
+    text = f"{name(view, words, confirmed.keys[role])}{_colon(words)}{words.percent(confirmed.accuracies[role])}"
     return text + words.label("word_gap") + words.bracketed(words.label("test"))
 
 

@@ -258,7 +258,7 @@ def _session_end(state: TrialState) -> Any:
     from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-    status = api_pb2.STATUS_SUCCESS if state.is_answer else api_pb2.STATUS_FAILURE
+    status = api_pb2.STATUS_SUCCESS if state.is_answer or state is TrialState.STOPPED else api_pb2.STATUS_FAILURE
     data = plugin_data_pb2.HParamsPluginData(
         version=metadata.PLUGIN_DATA_VERSION,
         session_end_info=plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -126,7 +125,7 @@ def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration:
     """The trials after the next wave, each like the baseline."""
     from tunebook.core.cost import predict_trial
 
-    now = math.ceil(sum(trial.budget_units for trial in wave.trials)) if wave else 0
+    now = sum(trial.costs_budget for trial in wave.trials) if wave else 0
     later = max(0, sum(each.n_trials for each in outlook.rounds) - now)
     one = predict_trial(prepared.spec.baseline, ("validation",), prepared.facts.data, calibration)
     return sum((one for _ in range(later)), Prediction())

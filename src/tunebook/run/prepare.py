@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.facts import StudyFacts
+from tunebook.core.facts import PriorTrial, StudyFacts
 from tunebook.core.metric import Metric
 from tunebook.core.notice import Notice
 from tunebook.core.ports import (
@@ -20,7 +21,7 @@ from tunebook.core.ports import (
     Workload,
 )
 from tunebook.core.quantisation import NONE
-from tunebook.core.study import StudySpec
+from tunebook.core.study import Purpose, StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
 from tunebook.data.plain_tokenizer import PlainTokenizer
@@ -32,10 +33,14 @@ from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
 from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
-from tunebook.run.paths import StudyPaths
+from tunebook.run.paths import StudyPaths, locate
+from tunebook.run.reading import read_study
 from tunebook.study_file import with_line
 
 __all__ = ["Prepared", "check_long_rows", "prepare"]
+
+FEWEST_PRIOR_RATES = 3
+"""Learning rates that an earlier study must have trained at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +158,11 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     doubts = check_data(metric, data.examples, data.places)
     engines, reason = able(spec.engine, options)
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
+    prior = _prior(spec, base)
     refused = check_space(spec, table.configurations if table else (), engines)
     warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table))
     facts = StudyFacts(
-        data=data.facts,
+        data=replace(data.facts, prior=prior),
         examples=data.examples,
         hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
@@ -179,6 +185,25 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         warnings=warnings,
         tokenizer=tokenizer,
     )
+
+
+def _prior(spec: StudySpec, base: Path) -> tuple[PriorTrial, ...]:
+    """The trials of the study that `prior` names which were trained to their end.
+
+    Raises: NotFoundError: there is no such study; StudyFileError: it says nothing that can be used.
+    """
+    if spec.prior is None:
+        return ()
+    history = read_study(locate(base / spec.prior)).history
+    ended = [f for f in history.trials.values() if f.state.did_train and f.trial.purpose is not Purpose.REFERENCE]
+    losses = [(f.trial.configuration, f.outcomes["validation"].loss) for f in ended if "validation" in f.outcomes]
+    found = tuple(PriorTrial(c, loss) for c, loss in losses if 0 < loss < math.inf)
+    if len({trial.configuration.learning_rate for trial in found}) < FEWEST_PRIOR_RATES:
+        raise StudyFileError(
+            f"prior: found {spec.prior}, which has trained trials at fewer than {FEWEST_PRIOR_RATES} learning rates "
+            "and cannot say where to look. Leave the key out."
+        )
+    return found
 
 
 def _known_folder(model: str, base: Path) -> str:

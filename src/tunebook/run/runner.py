@@ -17,6 +17,7 @@ from typing import Any
 from tunebook.core.cost import expected_work
 from tunebook.core.events import (
     Cancelled,
+    Evaluation,
     Failed,
     Finished,
     Noted,
@@ -24,11 +25,22 @@ from tunebook.core.events import (
     Requeued,
     RoundClosed,
     Started,
+    Step,
     TrialEvent,
     WaveStarted,
     WorkerDied,
 )
-from tunebook.core.facts import Cost, DataFacts, History, Outcomes, StudyFacts, TrialFact
+from tunebook.core.facts import (
+    Cost,
+    Curve,
+    DataFacts,
+    EvaluationRecord,
+    History,
+    Outcomes,
+    StepRecord,
+    StudyFacts,
+    TrialFact,
+)
 from tunebook.core.findings import Finding
 from tunebook.core.notice import Notice
 from tunebook.core.ports import CancelsTrials, Executor, Ledger, Observer, Planner, TrialJob
@@ -148,7 +160,7 @@ class Runner:
         wave = history.waves[-1]
         self._p.observer.event(WaveStarted(wave, history))
         planned = [fact.trial for fact in history.trials.values() if not fact.state.is_final]
-        state = _WaveState({trial.id: trial for trial in planned}, _untrained_loss(history))
+        state = _WaveState(history, {trial.id: trial for trial in planned}, _untrained_loss(history))
         for trial_id in self._p.requests.read() & state.trials.keys():
             self._cancelled(trial_id, state)
         left = [trial for trial in planned if trial.id not in state.done]
@@ -200,8 +212,13 @@ class Runner:
                 self._finished(result, state)
             case Failed(trial_id, message):
                 self._failed(trial_id, message, state)
-            case Cancelled(trial_id):
-                self._cancelled(trial_id, state)
+            case Step(trial_id, step):
+                state.steps.setdefault(trial_id, []).append(step)
+            case Evaluation(trial_id, record):
+                state.evaluations.setdefault(trial_id, []).append(record)
+                self._ask_what_is_unwanted(state)
+            case Cancelled(trial_id, cost):
+                self._cancelled(trial_id, state, cost)
             case Noted(code, values):
                 self._p.ledger.note(code, values)
             case WorkerDied(worker, reason, retired=True):
@@ -218,6 +235,7 @@ class Runner:
 
     def _released(self, trial_id: int, reason: str, state: _WaveState) -> None:
         self._line.dropped(trial_id)
+        state.forget_curve(trial_id)
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             token = self._tokens.pop(each, None)
             if token is not None and each not in state.done:
@@ -238,7 +256,12 @@ class Runner:
     def _failed(self, trial_id: int, message: str, state: _WaveState) -> None:
         self._end(trial_id, TrialState.FAILED, message, state)
 
-    def _cancelled(self, trial_id: int, state: _WaveState) -> None:
+    def _cancelled(self, trial_id: int, state: _WaveState, cost: Cost = Cost()) -> None:
+        if trial_id in state.unwanted and trial_id in state.evaluations and trial_id not in state.done:
+            fact = TrialFact(
+                trial=state.trials[trial_id], state=TrialState.STOPPED, curve=state.curve_of(trial_id), cost=cost
+            )
+            self._write(fact, state)
         self._end(trial_id, TrialState.CANCELLED, "by_planner" if trial_id in state.unwanted else "by_user", state)
 
     def _end(self, trial_id: int, final: TrialState, reason: str, state: _WaveState) -> None:
@@ -258,16 +281,17 @@ class Runner:
             self._p.observer.warning(self._words.notice(late))
             return
         state.done.add(trial_id)
+        state.recorded[trial_id] = fact
         self._line.ended(trial_id)
         self._p.requests.forget(trial_id)
         self._p.observer.event(Recorded(fact))
         self._ask_what_is_unwanted(state)
 
     def _ask_what_is_unwanted(self, state: _WaveState) -> None:
-        """A planner that cancels trials is asked again with each result."""
+        """A planner that cancels trials is asked again with each evaluation and each result."""
         if not isinstance(self._p.planner, CancelsTrials):
             return
-        unwanted = set(self._p.planner.to_cancel(self._p.ledger.history())) & state.trials.keys()
+        unwanted = set(self._p.planner.to_cancel(state.history())) & state.trials.keys()
         for trial_id in unwanted - state.unwanted - state.done:
             state.unwanted.add(trial_id)
             self._executor.cancel(trial_id)
@@ -281,11 +305,33 @@ class Runner:
 class _WaveState:
     """What is known while a wave is being trained."""
 
-    def __init__(self, trials: dict[int, Trial], untrained_loss: float | None) -> None:
+    def __init__(self, before: History, trials: dict[int, Trial], untrained_loss: float | None) -> None:
+        self._before = before
         self.trials = trials
         self.untrained_loss = untrained_loss
         self.done: set[int] = set()
         self.unwanted: set[int] = set()
+        self.recorded: dict[int, TrialFact] = {}
+        self.steps: dict[int, list[StepRecord]] = {}
+        self.evaluations: dict[int, list[EvaluationRecord]] = {}
+
+    def curve_of(self, trial_id: int) -> Curve:
+        """Of a trial under way, as far as it was told in this run."""
+        return Curve(tuple(self.steps.get(trial_id, ())), tuple(self.evaluations.get(trial_id, ())))
+
+    def forget_curve(self, trial_id: int) -> None:
+        """The trial begins again, or goes on from a saved state and tells what comes after it."""
+        self.steps.pop(trial_id, None)
+        self.evaluations.pop(trial_id, None)
+
+    def history(self) -> History:
+        """The history now, without asking the ledger: it is wanted with every evaluation."""
+        trials = dict(self._before.trials) | self.recorded
+        for trial_id, records in self.evaluations.items():
+            if trial_id not in self.done:
+                curve = Curve((), tuple(records))
+                trials[trial_id] = TrialFact(trial=self.trials[trial_id], state=TrialState.RUNNING, curve=curve)
+        return replace(self._before, trials=trials)
 
     def checkpoints_of(self, trial_id: int) -> list[int]:
         return [each.id for each in self.trials.values() if each.checkpoint_of == trial_id]

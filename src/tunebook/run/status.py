@@ -136,7 +136,7 @@ def study_status(spec: StudySpec, history: History, conclusions: StudyFindings |
         planned=_in_state(history, TrialState.PLANNED),
         nothing_learned=conclusions.nothing_learned if conclusions else None,
         budget_trials=spec.budget.trials,
-        spent_trials=math.ceil(sum(f.trial.budget_units for f in spent) - 1e-9),
+        spent_trials=math.ceil(sum(f.budget_units for f in spent) - 1e-9),
         budget_hours=spec.budget.hours,
         spent_seconds=history.spent_seconds,
         trials_per_hour=speed,

@@ -42,6 +42,7 @@ from tunebook.statistics.curves import still_falling
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
 from tunebook.statistics.judge_fitted import balanced_model
+from tunebook.statistics.low_seeds import low_seeds
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.power import POWER
 from tunebook.statistics.response import divergence_bracket, fitted_interval, tied_levels
@@ -84,6 +85,7 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         more_money=_more_money(evidence, best),
         neighbours=_neighbours(evidence, candidate),
         level_means=_level_means(evidence, spec),
+        low_seeds=low_seeds(evidence),
     )
 
 
@@ -231,6 +233,8 @@ def _cost_ratio(candidate: Candidate, best: Candidate, facts: DataFacts) -> floa
 
 
 def _importance(evidence: Evidence) -> tuple[Importance, ...]:
+    """By the variance that each factor's levels explain. A factor is ranked only when a level of it has a verdict: that
+    it matters at all is then inside the study's error rate; the order among those that do describes."""
     levels = evidence.levels
     factors = list(dict.fromkeys(str(f.factor) for f in levels))
     if not factors:
@@ -241,6 +245,7 @@ def _importance(evidence: Evidence) -> tuple[Importance, ...]:
     found = []
     for name, own, variance in zip(factors, members, variances, strict=True):
         seen = max(max(abs(end) for end in levels[i].interval) for i in own)
+        decided = any(levels[i].verdict in (Verdict.BETTER, Verdict.WORSE) for i in own)
         values = dict.fromkeys([evidence.control_value(levels[own[0]]), *(evidence.value_of(levels[i]) for i in own)])
         found.append(
             Importance(
@@ -249,7 +254,7 @@ def _importance(evidence: Evidence) -> tuple[Importance, ...]:
                 rank=variance.rank,
                 rank_interval=variance.rank_interval,
                 first_share=variance.first_share,
-                ranked=variance.ranked,
+                ranked=variance.ranked and decided,
                 nothing_above=seen,
                 levels=tuple(values),
             )
@@ -430,7 +435,9 @@ def _confirmation(evidence: Evidence) -> Confirmation | None:
             accuracies[role], intervals[role] = measured
     if not any(asked for _, asked in trained.values()):
         return None
-    gain = evidence.confirming
+    leading = evidence.leading
+    runner_up = leading is not None and leading.key == sealed.get("runner_up")
+    gain = evidence.confirm_finding("runner_up" if runner_up else "best")
     best = [f for f in evidence.by_key.get(sealed.get("best", ""), ()) if f.trial.kind is RoundKind.CONFIRM]
     return Confirmation(
         keys=dict(sealed),

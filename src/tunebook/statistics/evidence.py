@@ -7,7 +7,7 @@ It reads a history as it is, or as it stood at the end of any round (decision 02
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -25,7 +25,7 @@ from tunebook.statistics.noise import PROVISIONAL_DF, SeedNoise, pooled_covarian
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate
 from tunebook.statistics.selection import Field, leader
 
-__all__ = ["VALIDATION", "Candidate", "Evidence", "effective_key", "key_of"]
+__all__ = ["BROKE", "VALIDATION", "Candidate", "Evidence", "effective_key", "key_of"]
 
 VALIDATION = "validation"
 BROKE = (TrialState.DIVERGED, TrialState.COLLAPSED)
@@ -199,20 +199,25 @@ class Evidence:
     def leading(self) -> Candidate | None:
         """The configuration that leads, with the trials by which it leads; None while nothing has trained.
 
-        Once the confirm list is sealed it is the best of that list, unless that one broke with fresh seeds or was shown
-        worse than the baseline. Then, and before anything is sealed, `statistics.selection.leader` decides.
+        Once the confirm list is sealed it is the best of that list, or the runner-up where the best broke with fresh seeds
+        or was shown worse than the baseline. Until then, and where neither is left, the rule of
+        `statistics.selection.leader` decides.
         """
-        sealed = self.history.sealed.get("best")
-        field = self.chosen_from
-        if self.confirmed_as == "worse":
-            field = tuple(candidate for candidate in field if candidate.key != sealed)
-        if not field:
+        by_key = {candidate.key: candidate for candidate in self.chosen_from}
+        failed = {self.history.sealed["best"]} if self.confirmed_as == "worse" else set()
+        for role in ("best", "runner_up"):
+            key = self.history.sealed.get(role)
+            if key in by_key and key not in failed:
+                return by_key[key]
+        return self.leading_without(failed)
+
+    def leading_without(self, keys: Collection[str]) -> Candidate | None:
+        """The configuration that leads by the rule of `statistics.selection.leader`, these left out."""
+        others = [candidate for candidate in self.chosen_from if candidate.key not in keys]
+        if not others:
             return None
-        for candidate in field:
-            if candidate.key == sealed:
-                return candidate
-        scores = np.stack([candidate.scores.mean(axis=0) for candidate in field])
-        return field[leader(scores, np.array([candidate.loss for candidate in field]))]
+        scores = np.stack([candidate.scores.mean(axis=0) for candidate in others])
+        return others[leader(scores, np.array([candidate.loss for candidate in others]))]
 
     def bar(self, facts: DataFacts) -> tuple[float, str]:
         """What is right without any training: the accuracy of the untrained model ("untrained") or of always giving the
@@ -231,13 +236,13 @@ class Evidence:
         confirm = [trial for wave in self.history.waves if wave.kind is RoundKind.CONFIRM for trial in wave.trials]
         return "test" if any("test" in trial.splits for trial in confirm) else VALIDATION
 
-    @cached_property
-    def confirming(self) -> Finding | None:
-        """The finding of the confirm round about the sealed best against the baseline, if it has an estimate."""
+    def confirm_finding(self, role: str) -> Finding | None:
+        """The confirm round's finding about a sealed role ("best", "runner_up") against the baseline, if it has an
+        estimate."""
         found = [
             f
             for f in self.history.findings
-            if f.round_kind is RoundKind.CONFIRM and f.label == "best" and f.family == "main"
+            if f.round_kind is RoundKind.CONFIRM and f.label == role and f.family == "main"
         ]
         return found[-1] if found and not math.isnan(found[-1].effect) else None
 
@@ -252,7 +257,8 @@ class Evidence:
             return "broke"
         if not any(f.round_kind is RoundKind.CONFIRM for f in self.history.findings):
             return "open"
-        verdict = self.confirming.verdict if self.confirming is not None else Verdict.INCONCLUSIVE
+        confirming = self.confirm_finding("best")
+        verdict = confirming.verdict if confirming is not None else Verdict.INCONCLUSIVE
         return {Verdict.BETTER: "held", Verdict.WORSE: "worse"}.get(verdict, "not_shown")
 
     def cheaper_than(self, best: Candidate, facts: DataFacts) -> list[Candidate]:

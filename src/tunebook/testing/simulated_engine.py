@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
-from tunebook.core.events import Cancelled, Finished, Progress, Step
+from tunebook.core.events import Cancelled, Evaluation, Finished, Progress, Step
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.ports import (
@@ -87,12 +88,16 @@ class SimulatedEngine:
             jobs = source.take(1)
             if not jobs:
                 return
+            if sink.is_cancelled(jobs[0].id):
+                sink.emit(Cancelled(jobs[0].id))
+                continue
             trial = _SimulatedTrial(self.world, workload, jobs[0])
             steps = trial.train(sink)
-            if not self._slept(jobs[0].id, sink):
+            reached = trial.evaluate(sink, steps)
+            if reached < 1 or not self._slept(jobs[0].id, sink):
                 if sink.should_stop():
                     return
-                sink.emit(Cancelled(jobs[0].id))
+                sink.emit(Cancelled(jobs[0].id, trial.cost(reached)))
                 continue
             for result in trial.results(steps):
                 own = Path(jobs[0].folder)  # the trials at its checkpoints have sibling folders
@@ -145,6 +150,28 @@ class _SimulatedTrial:
                 return records, reason
         sink.emit(Progress(self._job.id, 1.0, "train"))
         return records, None
+
+    def evaluate(self, sink: Sink, trained: tuple[list[StepRecord], str | None]) -> float:
+        """Tell the evaluations on the way. Returns the share of the training done: less than 1 where one of them made
+        the planner cancel the trial."""
+        records, reason = trained
+        for record in self._evaluations(self._job.configuration, records[-1].step if reason is not None else None):
+            sink.emit(Evaluation(self._job.id, record))
+            if sink.is_cancelled(self._job.id):
+                return record.step / max(1, self._total)
+        return 1.0
+
+    def cost(self, share: float) -> Cost:
+        """Of that share of the training, unscored."""
+        whole = self._cost(self._job.configuration, None, self._job.id)
+        tokens = round(whole.raw_tokens * share)
+        return replace(
+            whole,
+            train_seconds=tokens / TOKENS_PER_SECOND,
+            score_seconds=0.0,
+            raw_tokens=tokens,
+            computed_tokens=tokens,
+        )
 
     def _steps(self) -> Iterator[StepRecord]:
         c = self._job.configuration

@@ -327,11 +327,14 @@ def test_edge_of_a_noisy_cliff_is_inside_the_bracket():
 # -- confirm
 
 
+def confirm_wave(history):
+    return next(wave for wave in history.waves if wave.kind is RoundKind.CONFIRM)
+
+
 def test_confirm_seals_best_cheapest_and_baseline_and_opens_the_test_split():
     history = study(lambda c: by_rate(c) + 0.002 * (c.num_train_epochs - 3))
-    wave = history.waves[-1]
-    assert wave.kind is RoundKind.CONFIRM
-    assert set(wave.sealed) == {"best", "cheapest", "baseline"}
+    wave = confirm_wave(history)
+    assert set(wave.sealed) == {"best", "runner_up", "cheapest", "baseline"}
     trained = [trial for trial in wave.trials if trial.purpose is Purpose.CONFIRM]
     assert {trial.splits for trial in trained} == {("validation", "test")}
     assert [contrast.label for contrast in wave.contrasts] == ["best", "cheapest"]
@@ -342,7 +345,7 @@ def test_list_that_was_sealed_before_a_crash_is_the_one_that_is_confirmed():
     whole = study(by_rate, trials=40)
     before = replace(
         whole,
-        waves=whole.waves[:-1],
+        waves=tuple(wave for wave in whole.waves if wave.kind is not RoundKind.CONFIRM),
         trials={number: fact for number, fact in whole.trials.items() if fact.trial.kind is not RoundKind.CONFIRM},
     )
     groups = PlanningState(
@@ -357,7 +360,7 @@ def test_list_that_was_sealed_before_a_crash_is_the_one_that_is_confirmed():
 
 
 def test_reference_is_scored_on_test_without_costing_budget():
-    reference = [t for t in study(by_rate).waves[-1].trials if t.purpose is Purpose.REFERENCE]
+    reference = [t for t in confirm_wave(study(by_rate)).trials if t.purpose is Purpose.REFERENCE]
     assert [(t.splits, t.costs_budget, t.effective.num_train_epochs) for t in reference] == [(("test",), False, 0)]
 
 

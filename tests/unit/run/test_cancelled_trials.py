@@ -62,7 +62,7 @@ def test_a_running_trial_is_cancelled_by_the_command_line(study_file: Path) -> N
 
     observer = When(4, ask)
     study.run(observer)
-    assert Cancelled(4) in observer.events
+    assert [event.trial for event in observer.events if isinstance(event, Cancelled)] == [4]
     assert cancelled(study) == {4: "by_user"}
     assert not list((study.paths.folder / "cancel").iterdir())
     assert 4 not in claims(study)
@@ -121,6 +121,25 @@ def test_a_planner_may_cancel_trials_under_way(study_file: Path, monkeypatch) ->
     study.run(observer)
     assert cancelled(study) == {5: "by_planner"}
     assert [event.fact.trial.id for event in observer.events if isinstance(event, Recorded)].count(5) == 1
+
+
+def test_a_trial_that_falls_behind_is_stopped_and_what_it_showed_is_kept(study_file: Path) -> None:
+    study_file.write_text(study_file.read_text(encoding="utf-8") + "design: model\n", encoding="utf-8")
+    study = Study.load(study_file)
+    study.run()
+    history = read_study(study.paths).history
+    stopped = [fact for fact in history.trials.values() if fact.state is TrialState.STOPPED]
+    assert stopped
+    for fact in stopped:
+        assert 0 < fact.share < 1
+        assert fact.curve.steps
+        assert fact.cost.train_seconds > 0
+        assert not fact.outcomes
+        assert fact.trial.id not in claims(study)
+    record = (study.paths.folder / "record.md").read_text(encoding="utf-8")
+    assert "stopped early" in record
+    study.report("zh")
+    assert "提前停止" in (study.paths.folder / "record.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("share", [2, 3])

@@ -67,7 +67,7 @@ def test_trials_of_ones_own_are_a_round_outside_budget_and_error_rate(study: Pat
     assert repr(after.history.findings[: len(before.history.findings)]) == repr(before.history.findings)
     assert after.history.waves[: len(before.history.waves)] == before.history.waves
     status = Study.load(study).status()
-    assert status.spent_trials == sum(fact.trial.budget_units for fact in before.history.trials.values())
+    assert status.spent_trials == sum(fact.budget_units for fact in before.history.trials.values())
     assert status.finished
     record = (study.parent / "runs" / "soak" / "record.md").read_text("utf-8")
     assert "You added these trials when" in record

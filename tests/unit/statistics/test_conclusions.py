@@ -1,12 +1,14 @@
 """What a study supports: each part of the conclusions on a history made by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import Cost, DataFacts, History, Outcomes, TrialFact
+from tunebook.core.findings import Verdict
 from tunebook.core.study import (
     Budget,
     Contrast,
@@ -169,6 +171,14 @@ def test_the_learning_rate_comes_first_and_dropout_is_not_ranked(found):
     assert not by_name["lora_dropout"].ranked
     assert by_name["lora_dropout"].nothing_above < 0.05
     assert by_name["learning_rate"].levels[0] == 2e-4
+
+
+def test_a_factor_without_a_verdict_is_not_ranked(story):
+    history, _, _ = story
+    open_ones = tuple(replace(f, verdict=Verdict.INCONCLUSIVE) for f in history.findings)
+    found = conclude(replace(history, findings=open_ones), SPEC, FACTS)
+    assert found.importance
+    assert not any(importance.ranked for importance in found.importance)
 
 
 def test_the_interaction_of_combined_factors_is_known_and_the_others_are_not(found):

@@ -20,7 +20,14 @@ from tunebook.words.shared import SILENT_NOTES
 SOURCE = Path(tunebook.__file__).parent
 CODES = {"en": english, "zh": chinese}
 TOLD_IN_SENTENCES = {"versions_changed", "rescued", "engine_refused"}
-WAVE_NOTES_WITH_WORDS = {"nothing_claimed", "not_refined", "only_leading", "round_skipped"}
+WAVE_NOTES_WITH_WORDS = {
+    "little_to_gain",
+    "nothing_claimed",
+    "not_refined",
+    "only_leading",
+    "round_skipped",
+    "runner_up",
+}
 
 
 def trees(*places: str):

@@ -17,6 +17,7 @@ from tunebook.planning.rounds.explore import Explore
 from tunebook.planning.rounds.pilot import Pilot
 from tunebook.planning.rounds.propose import Propose
 from tunebook.planning.rounds.refine import Refine
+from tunebook.planning.rounds.sample import Sample
 from tunebook.planning.rounds.table import Table
 
 __all__ = ["ROUNDS", "round_of", "rounds_of"]
@@ -27,6 +28,7 @@ ROUNDS: tuple[Round, ...] = (
     Balanced(),
     Explore(),
     Propose(),
+    Sample(),
     Refine(),
     Combine(),
     Boundary(),

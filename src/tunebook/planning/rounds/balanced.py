@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, is_ordered
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState, Wave
+from tunebook.core.study import ContrastKind, Purpose, RoundKind, Wave
 from tunebook.planning.balanced_design import design_of
 from tunebook.planning.balanced_plan import RATE, Plan, plan_of
 from tunebook.planning.explore_design import full_design
@@ -17,12 +17,12 @@ from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape, trend_side
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
+from tunebook.statistics.evidence import BROKE
 
 __all__ = ["Balanced"]
 
 PILOT_UNITS = 4.0
 """About what the pilots cost, in trials."""
-BROKE = (TrialState.DIVERGED, TrialState.COLLAPSED)
 
 
 class Balanced(Round):

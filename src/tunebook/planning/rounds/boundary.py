@@ -44,7 +44,7 @@ class Boundary(Round):
 
     def applies(self, problem: Problem) -> bool:
         """Only where explore moves one factor at a time: a model proposes otherwise."""
-        return not problem.is_balanced
+        return problem.design == "one_factor"
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The round's first wave; None when there is nothing to ask, or nothing left to spend."""

@@ -37,7 +37,7 @@ class Combine(Round):
 
     def applies(self, problem: Problem) -> bool:
         """Only where explore moves one factor at a time: a model proposes otherwise."""
-        return not problem.is_balanced
+        return problem.design == "one_factor"
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The round's first wave, or None when there is nothing to combine or no room for it."""

@@ -2,6 +2,9 @@
 
 This is the only time that the test split is opened. Without one the same questions are asked on validation, with fresh
 seeds. The reference is scored on the test split too, at no cost to the budget.
+
+A runner-up is sealed together with the best. It is trained only when a seed of the best breaks, and as far as the
+budget goes; it is then asked what was asked of the best, in the same family.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
-from tunebook.statistics.evidence import Candidate
+from tunebook.statistics.evidence import BROKE, Candidate, effective_key
 
 __all__ = ["Confirm"]
 
@@ -49,7 +52,27 @@ class Confirm(Round):
         builder.contrast(ids["best"], ids["baseline"], "best", split=split)
         if "cheapest" in ids:
             builder.contrast(ids["cheapest"], ids["best"], "cheapest", kind=ContrastKind.NON_INFERIORITY, split=split)
-        builder.sealed = state.history.sealed or {role: group.key for role, group in roles.items()}
+        runner_up = _runner_up(state, roles)
+        sealed = {role: group.key for role, group in roles.items()}
+        sealed |= {"runner_up": runner_up.key} if runner_up is not None else {}
+        builder.sealed = state.history.sealed or sealed
+        waits = runner_up is not None and _covered(state, builder, {"runner_up": runner_up}, 1, splits)
+        return builder.wave(closes_round=not waits)
+
+    def next_wave(self, state: PlanningState, last: Wave) -> Wave:
+        """The runner-up where a seed of the best broke; else nothing more."""
+        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(self.kind))
+        of_round = state.history.of_round(last.round)
+        key, sealed = last.sealed.get("runner_up"), state.history.sealed or last.sealed
+        best = [fact for fact in of_round if effective_key(fact) == sealed["best"]]
+        group = state.evidence.claiming.get(str(key))
+        if group is None or not any(fact.state in BROKE for fact in best):
+            return builder.wave()
+        split, seeds = best[0].trial.splits[-1], [fact.trial.seed for fact in best]
+        ids = builder.replicates(group.configuration, seeds, Purpose.CONFIRM, None, best[0].trial.splits)
+        baseline = [fact.trial.id for fact in of_round if effective_key(fact) == sealed["baseline"]]
+        builder.contrast(ids, tuple(baseline), "runner_up", split=split)
+        builder.note("runner_up", {"trials": [fact.trial.id for fact in best if fact.state in BROKE]})
         return builder.wave()
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
@@ -67,13 +90,23 @@ def _roles(state: PlanningState) -> dict[str, Candidate] | None:
     sealed = state.history.sealed
     if sealed:
         known = state.evidence.claiming
-        return {role: known[key] for role, key in sealed.items() if key in known}
+        return {role: known[key] for role, key in sealed.items() if key in known and role != "runner_up"}
     best = state.leading
     if best is None:
         return None
     roles = {"best": best, "baseline": state.baseline}
     cheapest = state.evidence.cheapest_near(best, state.problem.facts, state.problem.spec.margin)
     return roles if cheapest is None else {**roles, "cheapest": cheapest}
+
+
+def _runner_up(state: PlanningState, roles: dict[str, Candidate]) -> Candidate | None:
+    """Who leads without the best: of the sealed list, or else by the rule for the best. Not the baseline, which is
+    trained anyway."""
+    key = state.history.sealed.get("runner_up")
+    if state.history.sealed:
+        return state.evidence.claiming.get(str(key))
+    taken = {roles[role].key for role in ("best", "baseline")}
+    return state.evidence.leading_without(taken)
 
 
 def _seeds_each(

@@ -28,7 +28,7 @@ class Explore(Round):
 
     def applies(self, problem: Problem) -> bool:
         """Without a table of the user's own, and one factor at a time."""
-        return not problem.table and not problem.is_balanced
+        return not problem.table and problem.design == "one_factor"
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave:
         """The round's first wave; it closes the round when there is no bracket to choose from."""

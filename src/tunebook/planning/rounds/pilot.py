@@ -1,36 +1,42 @@
 """Round pilot: finds a good learning rate, shared by all configurations, before anything is compared.
 
-The first wave trains a middling configuration at up to six rates over the study's range, each to about a quarter of its
-epochs with a schedule of its own. The second trains the two of lowest validation loss to their end: high rates catch up
-late, so one is not enough. The last wave trains nothing: it keeps the rate, or that nothing was learned at any.
+One wave trains a middling configuration at up to six rates over the study's range. They race: all have the schedule of
+a whole training, and those that fall behind are stopped at a quarter or a half (`planning.racing`). A wave without
+trials then keeps the rate, or that nothing was learned at any. Pilots with a short schedule of their own chose worse
+rates, for a rate that is good for few steps is high for many (decision 038).
 
-Pilots never enter a claim. Those that break also show from which rate on training diverges.
+Pilots never enter a claim. Those that break also show from which rate on training diverges. Where a model proposes what
+comes after them, they are its first trials, and one of them may lead.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.factor import Level, is_ordered, position
+from tunebook.core.factor import Level, is_ordered
 from tunebook.core.facts import TrialFact
-from tunebook.core.study import ChosenRate, Floor, Purpose, RoundKind, Wave
-from tunebook.planning.explore_design import full_design
+from tunebook.core.study import ChosenRate, Floor, Purpose, RoundKind, TrialState, Wave
+from tunebook.planning.candidates import RATE, space_of
+from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
+from tunebook.planning.observations import observations
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
+from tunebook.planning.racing import FINISHED, LOOKS, losers, loss_at
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 
-__all__ = ["Pilot", "middling"]
+__all__ = ["Pilot", "middling", "piloted_units"]
 
 MOST_RATES = 6
-FINISHED = 2
-SHORT = 0.25
-"""Share of the epochs that a short pilot trains, rounded up to whole ones."""
+RACED_EPOCHS = 3
+"""With fewer epochs there is no evaluation before half of the training; with more, pilots cost more."""
+PRIOR_RATIO = 2.0
+"""Of neighbouring rates around the one that an earlier study found best."""
 CLOSEST = 1.4
 """Rates nearer than this ratio are not worth telling apart."""
 SURE = 2.0
@@ -40,92 +46,131 @@ LEAST_GAIN = 0.05
 
 
 class Pilot(Round):
-    """Short trials over the range of learning rates."""
+    """The learning rate by a race."""
 
     kind = RoundKind.PILOT
 
     def applies(self, problem: Problem) -> bool:
-        """Where explore is balanced around a rate that the study file leaves open."""
-        return problem.is_balanced and problem.rate_factor is not None
+        """Where the study file leaves the rate open and the design starts from a good one."""
+        return problem.design in ("balanced", "model") and problem.rate_factor is not None
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave:
-        """Short trials over the range of rates; what the budget does not cover is left out from the ends."""
-        builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(RoundKind.EXPLORE))
-        short, units = _short(middling(state.problem))
-        for rate in _rates(state.problem):
-            builder.replicates(short.with_values(learning_rate=rate), self._seeds(state), Purpose.PILOT, units=units)
+        """The race, with as many rates as the room covers."""
+        builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(_up_to(state.problem)))
+        rates = _rates(state.problem, builder.room.trials)
+        near = _near_prior(state)
+        _race(builder, near or rates)
         return builder.wave(closes_round=False)
 
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """The two best at full length; then a wave without trials that keeps the result."""
-        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(RoundKind.EXPLORE))
-        pilots = state.history.of_round(last.round)
-        answered = [f for f in pilots if f.state.is_answer] or list(pilots)  # a cancelled pilot says nothing
-        shorts = [f for f in answered if f.trial.units < 1]
-        if last.number == 1 and shorts:
-            for fact in sorted(shorts, key=_order)[:FINISHED]:
-                rate = fact.trial.configuration.learning_rate
-                full = middling(state.problem).with_values(learning_rate=rate)
-                builder.replicates(full, self._seeds(state), Purpose.PILOT)
+        """A wave without trials that keeps the result. Where an earlier study said where to look and the best rate is
+        not between others there, all rates are raced first: a wrong prior costs its pilots, no more."""
+        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(_up_to(state.problem)))
+        raced = state.history.of_round(last.round)
+        if last.number == 1 and state.problem.facts.prior and not _is_between(raced):
+            tried = [fact.trial.configuration.learning_rate for fact in raced]
+            rates = _rates(state.problem, builder.room.trials)
+            _race(builder, [r for r in rates if all(abs(math.log(r / t)) > math.log(CLOSEST) for t in tried)])
             if not builder.is_empty():
                 return builder.wave(closes_round=False)
-        finished = [f for f in answered if f.trial.units == 1]
-        ranked = sorted(finished or shorts, key=_order)
-        losses = tuple((f.trial.configuration.learning_rate, _finite(_loss(f))) for f in shorts)
+        ranked = sorted([f for f in raced if _says_something(f)] or raced, key=_order)  # a cancelled pilot does not
+        losses = tuple((f.trial.configuration.learning_rate, _finite(_loss(f))) for f in raced if f.state.is_answer)
         builder.chosen_rates.append(ChosenRate(None, None, ranked[0].trial.configuration.learning_rate, losses))
-        builder.floor = _floor(state, ranked)
+        builder.floor = _floor(state, [f for f in ranked if f.state is not TrialState.STOPPED])
         return builder.wave()
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
-        """Six short trials and two long ones; they compare nothing."""
-        _, units = _short(middling(problem))
-        n = math.ceil(len(_rates(problem)) * units) + FINISHED
-        return Shape(kind=self.kind, n_trials=n, n_comparisons=0, m_treatment=1, m_control=1)
+        """What a race takes where its trials run side by side; they compare nothing."""
+        n = math.ceil(piloted_units(len(_rates(problem, problem.allowance(_up_to(problem)).trials))))
+        return Shape(kind=self.kind, n_trials=n, n_comparisons=0, m_treatment=1, m_control=1, noise_df=1)
 
-    @staticmethod
-    def _seeds(state: PlanningState) -> tuple[int, ...]:
-        return seed_numbers(state.problem.spec.seed, SeedUse.PILOT, 1)
+    def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
+        """Those that fall behind."""
+        return losers([state.history.trials[trial.id] for trial in last.trials])
+
+
+def _race(builder: WaveBuilder, rates: Sequence[float]) -> None:
+    """A middling configuration at these rates."""
+    problem = builder.state.problem
+    purpose = Purpose.PILOT if problem.is_balanced else Purpose.REFINE
+    seeds = seed_numbers(problem.spec.seed, SeedUse.PILOT, 1)
+    for rate in rates:
+        builder.replicates(middling(problem).with_values(learning_rate=rate), seeds, purpose)
+
+
+def _near_prior(state: PlanningState) -> tuple[float, ...]:
+    """The rate that is best by an earlier study, and one below and above it; empty without such a study."""
+    problem = state.problem
+    if not problem.facts.prior or problem.rate_factor is None:
+        return ()
+    space = space_of(problem)
+    rates = [float(rate) for rate in space.levels[RATE]]  # type: ignore[arg-type]
+    grid = [middling(problem).with_values(learning_rate=rate) for rate in rates]
+    best = rates[int(np.argmin(observations(state, space).fitted().mean(space.places(grid))))]
+    low, high = rate_limits(problem.rate_factor)
+    near = (max(low, min(high, float(f"{best * ratio:.2g}"))) for ratio in (1 / PRIOR_RATIO, 1.0, PRIOR_RATIO))
+    return tuple(dict.fromkeys(near))
+
+
+def _is_between(raced: Sequence[TrialFact]) -> bool:
+    """Whether the best of the race lies between two others."""
+    rates = sorted(fact.trial.configuration.learning_rate for fact in raced)
+    best = min(raced, key=_order)
+    return math.isfinite(_loss(best)) and rates[0] < best.trial.configuration.learning_rate < rates[-1]
+
+
+def _up_to(problem: Problem) -> RoundKind:
+    """The round whose share pilots may use too."""
+    return RoundKind.EXPLORE if problem.is_balanced else RoundKind.REFINE
+
+
+def piloted_units(n: int) -> float:
+    """What a race of so many pilots takes when its losers are stopped at the first look."""
+    first = math.ceil(LOOKS[0] * RACED_EPOCHS) / RACED_EPOCHS
+    return min(n, FINISHED) + first * max(0, n - FINISHED)
 
 
 def middling(problem: Problem) -> Configuration:
-    """The baseline with every ordered factor but the learning rate at its middle level."""
+    """The baseline with every ordered factor but the learning rate at its middle level; of the epochs the fewest that
+    can be raced."""
     changes: dict[str, Level] = {}
-    for factor in full_design(problem).factors:
-        if factor.name == "learning_rate" or not is_ordered(factor.name):
-            continue
-        own = getattr(problem.spec.baseline, factor.name)
-        levels = sorted({own, *(level.value for level in factor.levels)}, key=lambda v: position(factor.name, v))
-        changes[factor.name] = levels[(len(levels) - 1) // 2]
+    for name, levels in levels_by_factor(problem).items():
+        if name == "num_train_epochs":
+            changes[name] = next((n for n in levels if int(n) >= RACED_EPOCHS), levels[-1])  # type: ignore[arg-type]
+        elif is_ordered(name):
+            changes[name] = levels[(len(levels) - 1) // 2]
     return problem.configure(changes)
 
 
-def _short(configuration: Configuration) -> tuple[Configuration, float]:
-    """The configuration over about a quarter of its epochs, and the share of a trial that this costs."""
-    epochs = max(1, math.ceil(SHORT * configuration.num_train_epochs))
-    return configuration.with_values(num_train_epochs=epochs), epochs / configuration.num_train_epochs
-
-
-def _rates(problem: Problem) -> tuple[float, ...]:
+def _rates(problem: Problem, room: float) -> tuple[float, ...]:
     assert problem.rate_factor is not None
     low, high = rate_limits(problem.rate_factor)
-    n = max(1, min(MOST_RATES, 1 + math.floor(math.log(high / low) / math.log(CLOSEST) + 1e-9)))
+    n = min(MOST_RATES, 1 + math.floor(math.log(high / low) / math.log(CLOSEST) + 1e-9))
+    n = max(1, int(min(n, room)))
     return tuple(dict.fromkeys(float(f"{rate:.2g}") for rate in np.geomspace(low, high, n)))
 
 
 def _loss(fact: TrialFact) -> float:
+    """At the end of training; infinite for one that broke or was stopped."""
     if not fact.state.did_train or "validation" not in fact.outcomes:
         return math.inf
     loss = fact.outcomes["validation"].loss
     return loss if math.isfinite(loss) else math.inf
 
 
+def _says_something(fact: TrialFact) -> bool:
+    return fact.state.is_answer or fact.state is TrialState.STOPPED
+
+
 def _finite(loss: float) -> float | None:
     return loss if math.isfinite(loss) else None
 
 
-def _order(fact: TrialFact) -> tuple[float, float]:
-    """Lowest loss first; of those that broke the lowest rate, which is the likeliest to train."""
-    return _loss(fact), fact.trial.configuration.learning_rate
+def _order(fact: TrialFact) -> tuple[float, float, float]:
+    """Lowest loss first; of those without one that which was lower on the way, then the lowest rate, which is the
+    likeliest to train."""
+    early = loss_at(fact, LOOKS[0])
+    return _loss(fact), math.inf if early is None else early, fact.trial.configuration.learning_rate
 
 
 def _floor(state: PlanningState, pilots: Iterable[TrialFact]) -> Floor | None:

@@ -1,165 +1,150 @@
 """Round refine by a model: what the trials so far say about settings that were not tried.
 
-The model is a line in every factor and a square in the log learning rate, on the log of the validation loss, with its
-coefficients held near zero (ridge: a normal prior); with few trials it says little and is not sure of it. Proposed is
-what improves most on the best, counting how unsure the model is (expected improvement). Proposals claim nothing.
+The model is `planning.surrogate`, over everything that was trained, stopped trials as far as they came. Proposed is
+what improves most on the best, counting how unsure the model is (expected improvement), how likely the settings train
+at all, and what a trial takes. The round ends when its share is used, or when little is left to gain: that any setting
+is better than the best so far by more than the margin has then a small chance. Proposals claim nothing.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import product
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy.special import ndtr
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.factor import Level
-from tunebook.core.study import Purpose, RoundKind, Wave
-from tunebook.planning.balanced_design import model_columns
-from tunebook.planning.balanced_plan import RATE, RATE_RATIO
-from tunebook.planning.problem import Problem, SeedUse, seed_numbers
-from tunebook.planning.round import Round, Shape
+from tunebook.core.study import Purpose, RoundKind
+from tunebook.planning.balanced_design import design_of, model_columns
+from tunebook.planning.candidates import Space, space_of
+from tunebook.planning.observations import has_ended, observations
+from tunebook.planning.problem import Problem
+from tunebook.planning.proposing import Proposing
 from tunebook.planning.state import PlanningState
+from tunebook.planning.surrogate import Surrogate, expected_improvement
 from tunebook.planning.wave_builder import WaveBuilder
+from tunebook.statistics.evidence import BROKE
 
 __all__ = ["Propose"]
 
 Floats = NDArray[np.float64]
 
-WAVE = 3
-"""Trials proposed at once."""
-MOST_WAVES = 3
-MOST_CANDIDATES = 3000
-FINE = 1.2
-"""Ratio of neighbouring rates among the candidates, up to a step beyond those of the design."""
-PRIOR = 0.3
-"""Standard deviation of a coefficient beforehand: log loss from a factor's lowest to its highest level."""
-NOISE_PRIOR = (0.05, 2.0)
-"""Deviation of the log loss around the model beforehand, and the degrees of freedom that this is worth."""
+FIRST = 6
+"""Trials of the first wave when nothing has been trained yet."""
+FEWEST_FOR_GAIN = 4
+"""Trials to their end before it is asked what is left to gain."""
+LITTLE_CHANCE = 0.05
+"""Of a gain beyond the margin, below which nothing more is proposed."""
+WORLDS = 256
+"""Draws of the whole surface by which that is answered."""
+MOST_DRAWN = 300
+"""Candidates in such a draw: those that promise most."""
+UNSURE = 0.1
+"""Standard deviation of the log rate at which training breaks, beside what the trials leave open."""
+NEAR_CLIFF = 0.8
+"""Nothing is proposed above this share of a rate at which a trial broke."""
 
 
-class Propose(Round):
+class Propose(Proposing):
     """Settings that a model of all trials proposes."""
 
-    kind = RoundKind.REFINE
-
     def applies(self, problem: Problem) -> bool:
-        """Where explore is balanced."""
-        return problem.is_balanced
+        """Where the design starts from a piloted rate."""
+        return problem.design in ("balanced", "model")
 
-    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
-        """The first proposals; None when there is no room or too little to go by."""
-        wave = _wave(state, round_number, 1)
-        return wave if wave.trials else None
-
-    def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """Proposals from what the wave before showed."""
-        return _wave(state, last.round, last.number + 1)
-
-    def most(self, problem: Problem, control_seeds: int) -> Shape:
-        """As many as all waves may take."""
-        return Shape(kind=self.kind, n_trials=WAVE * MOST_WAVES, n_comparisons=0, m_treatment=1, m_control=1)
-
-
-def _wave(state: PlanningState, round_number: int, number: int) -> Wave:
-    builder = WaveBuilder(state, RoundKind.REFINE, round_number, number, state.room(RoundKind.REFINE))
-    seeds = seed_numbers(state.problem.spec.seed, SeedUse.REFINE, 1, state.rounds_of(RoundKind.REFINE) - (number > 1))
-    for configuration in _proposals(state, int(min(WAVE, builder.room.trials))):
-        builder.replicates(configuration, seeds, Purpose.REFINE)
-    return builder.wave(closes_round=builder.is_empty() or number >= MOST_WAVES or builder.room.trials < 1)
-
-
-def _proposals(state: PlanningState, n: int) -> list[Configuration]:
-    """The n candidates that improve most, each chosen as if the ones before had come out as expected."""
-    problem = state.problem
-    trials = [f.trial for f in state.history.trials.values() if f.trial.purpose is Purpose.DESIGN]
-    asked = dict.fromkeys([*([RATE] if problem.rate_factor else []), *(factor.name for factor in problem.factors)])
-    every = {name: list(dict.fromkeys(getattr(t.configuration, name) for t in trials)) for name in asked}
-    levels = {name: values for name, values in every.items() if len(values) > 1}
-    if not levels or n < 1:
+    def propose(self, state: PlanningState, n: int, builder: WaveBuilder) -> list[Configuration]:
+        """What the model expects most of, while there is something to gain."""
+        proposed, left = _proposals(state, n)
+        if left is None or left.chance >= LITTLE_CHANCE:
+            return proposed
+        values = {"gain": left.mean, "chance": left.chance, "margin": state.problem.spec.margin}
+        builder.note("little_to_gain", values)
         return []
-    names = list(levels)
-    full = [f for f in state.history.trials.values() if f.trial.units == 1 and f.trial.purpose is not Purpose.REFERENCE]
-    seen = [f for f in full if f.state.did_train and math.isfinite(f.outcomes["validation"].loss)]
-    inside = [f for f in seen if all(_is_inside(levels, name, getattr(f.trial.configuration, name)) for name in names)]
-    candidates = [c for c in _candidates(problem, levels) if state.is_new(c)]
-    if len(inside) < len(names) + 2 or not candidates:
-        return []
-    x = _features(names, levels, [f.trial.configuration for f in inside])
-    y = np.log([max(1e-9, f.outcomes["validation"].loss) for f in inside])
-    grid = _features(names, levels, candidates)
-    chosen: list[Configuration] = []
-    for _ in range(n):
-        gain = _improvement(x, y, grid)
-        gain[[i for i, c in enumerate(candidates) if c in chosen]] = -1.0
-        best = int(np.argmax(gain))
-        mean, _ = _predicted(x, y, grid[best : best + 1])
-        chosen.append(candidates[best])
-        x, y = np.vstack([x, grid[best]]), np.append(y, mean)
-    return chosen
 
 
-def _is_inside(levels: dict[str, list[Level]], name: str, value: Level) -> bool:
-    if name != RATE:
-        return value in levels[name]
-    rates = [float(level) for level in levels[name]]  # type: ignore[arg-type]
-    return min(rates) / RATE_RATIO <= float(value) <= max(rates) * RATE_RATIO  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class Left:
+    """How much more accurate the best setting is than the best so far: on average over the surfaces that the model
+    allows, and the share of them in which it is more than the study's margin."""
+
+    mean: float
+    chance: float
 
 
-def _candidates(problem: Problem, levels: dict[str, list[Level]]) -> list[Configuration]:
-    """Every combination of the design's levels, at finer rates; a fixed draw where there are very many."""
-    finer = dict(levels)
-    if RATE in levels:
-        rates = sorted(float(level) for level in levels[RATE])  # type: ignore[arg-type]
-        n = 1 + round(math.log(rates[-1] / rates[0]) / math.log(FINE))
-        finer[RATE] = [float(f"{rate:.2g}") for rate in np.geomspace(rates[0], rates[-1], n)]
-    total = math.prod(map(len, finer.values()))
-    names = list(finer)
-    if total <= MOST_CANDIDATES:
-        return [problem.configure(dict(zip(names, values, strict=True))) for values in product(*finer.values())]
-    draw = np.random.Generator(np.random.Philox(key=problem.spec.seed))
-    picks = [draw.integers(len(finer[name]), size=MOST_CANDIDATES) for name in names]
-    return [
-        problem.configure({name: finer[name][int(pick[i])] for name, pick in zip(names, picks, strict=True)})
-        for i in range(MOST_CANDIDATES)
+def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left | None]:
+    """The candidates that promise most, each chosen as if the ones before had come out as expected; and what is left to
+    gain, None while that is not known."""
+    space = space_of(state.problem)
+    if not space.levels:
+        return [], None
+    seen = observations(state, space)
+    if not len(seen.ends) and not state.problem.facts.prior:
+        return _spread(state.problem, space, min(FIRST, int(state.room(RoundKind.REFINE).trials))), None
+    candidates = [c for c in space.candidates if state.is_new(c)]
+    if not candidates:
+        return [], None
+    model, at = seen.fitted(), space.places(candidates)
+    trains = _chance_to_train(state, at, candidates)
+    price = np.array([state.problem.work(c) for c in candidates])
+    lowest = float(model.mean(seen.ends if len(seen.ends) else at).min())
+    gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
+    likely = np.argsort(-gain, kind="stable")[:MOST_DRAWN]
+    left = _left_to_gain(state, model, at[likely], trains[likely], lowest)
+    chosen: list[int] = []
+    for _ in range(min(n, len(candidates))):
+        worth = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains / price
+        worth[chosen] = -1.0
+        chosen.append(int(np.argmax(worth)))
+        model = model.with_expected(at[chosen[-1]])
+    return [candidates[i] for i in chosen], left
+
+
+def _spread(problem: Problem, space: Space, n: int) -> list[Configuration]:
+    """Settings that fill the space, while nothing has been trained."""
+    columns = tuple(model_columns(name, levels, curved=False) for name, levels in space.levels.items())
+    rows = design_of(columns, n, problem.spec.seed)
+    made = [
+        problem.configure({name: levels[i] for (name, levels), i in zip(space.levels.items(), row, strict=True)})
+        for row in rows
     ]
+    return list(dict.fromkeys(made))
 
 
-def _features(names: list[str], levels: dict[str, list[Level]], configurations: list[Configuration]) -> Floats:
-    """An intercept and the model's columns; a rate between the design's rates lies between them."""
-    parts = [np.ones((len(configurations), 1))]
-    for name in names:
-        values = [getattr(c, name) for c in configurations]
-        if name == RATE:
-            at = np.log([float(level) for level in levels[name]])  # type: ignore[arg-type]
-            z = (np.log(np.array(values, dtype=float)) - at.min()) / (float(np.ptp(at)) or 1.0) - 0.5
-            parts.append(np.stack([z, 4 * z**2], axis=1))
-        else:
-            table = dict(zip(levels[name], model_columns(name, levels[name], curved=False), strict=True))
-            parts.append(np.array([table[value] for value in values]))
-    return np.concatenate(parts, axis=1)
+def _chance_to_train(state: PlanningState, at: Floats, candidates: list[Configuration]) -> Floats:
+    """By the rates at which trials broke and trained: certain below all of these, none near a rate that broke, and in
+    between less the higher."""
+    facts = [f for f in state.history.trials.values() if f.trial.purpose is not Purpose.REFERENCE]
+    broke = [f.trial.configuration.learning_rate for f in facts if f.state in BROKE]
+    if not broke or state.problem.rate_factor is None:
+        return np.ones(len(candidates))
+    lowest = min(broke)
+    trained = [r for f in facts if f.state.did_train and (r := f.trial.configuration.learning_rate) < lowest]
+    below = max(max(trained, default=0.0), lowest / 4)
+    middle = (math.log(below) + math.log(lowest)) / 2
+    chance: Floats = ndtr((middle - at[:, 0]) / (UNSURE + math.log(lowest) - middle))
+    chance[at[:, 0] >= math.log(NEAR_CLIFF * lowest)] = 0.0
+    return chance
 
 
-def _predicted(x: Floats, y: Floats, at: Floats) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of the log loss at new settings."""
-    deviation, worth = NOISE_PRIOR
-    prior = np.diag([1e-6, *[1 / PRIOR**2] * (x.shape[1] - 1)])
-    variance = deviation**2
-    centre = float(y.mean())
-    for _ in range(3):  # the noise and the coefficients depend on each other
-        inverse = np.linalg.inv(x.T @ x / variance + prior)
-        beta = inverse @ x.T @ (y - centre) / variance
-        residual = y - centre - x @ beta
-        variance = (float(residual @ residual) + worth * deviation**2) / (len(y) + worth - 1)
-    return centre + at @ beta, np.sqrt(np.einsum("ij,jk,ik->i", at, inverse, at))
+def _left_to_gain(state: PlanningState, model: Surrogate, at: Floats, trains: Floats, lowest: float) -> Left | None:
+    """By draws of the whole surface; from log loss to accuracy by the line through the trials so far."""
+    slope = _accuracy_by_log_loss(state)
+    if slope is None:
+        return None
+    covariance = model.covariance(at) + 1e-9 * np.eye(len(at))
+    draw = np.random.Generator(np.random.Philox(key=[state.problem.spec.seed, 1947]))
+    worlds = model.mean(at) + draw.standard_normal((WORLDS, len(at))) @ np.linalg.cholesky(covariance).T
+    gains = slope * (np.maximum(0.0, lowest - worlds) * trains).max(axis=1)
+    return Left(float(gains.mean()), float((gains > state.problem.spec.margin).mean()))
 
 
-def _improvement(x: Floats, y: Floats, at: Floats) -> Floats:
-    """Expected improvement on the lowest log loss that the model gives to a trial so far."""
-    mean, deviation = _predicted(x, y, at)
-    own, _ = _predicted(x, y, x)
-    gain = own.min() - mean
-    z = gain / np.maximum(deviation, 1e-12)
-    return np.asarray(gain * special.ndtr(z) + deviation * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi))
+def _accuracy_by_log_loss(state: PlanningState) -> float | None:
+    """Accuracy gained where the log loss falls by one, over the trials that were trained to their end."""
+    seen = [f.outcomes["validation"] for f in state.history.trials.values() if has_ended(f)]
+    if len(seen) < FEWEST_FOR_GAIN:
+        return None
+    x, y = np.log([o.loss for o in seen]), np.array([o.accuracy for o in seen])
+    spread = float(((x - x.mean()) ** 2).sum())
+    return max(0.0, -float(((x - x.mean()) * (y - y.mean())).sum()) / spread) if spread > 0 else None

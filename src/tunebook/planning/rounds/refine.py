@@ -27,7 +27,7 @@ class Refine(Round):
 
     def applies(self, problem: Problem) -> bool:
         """Only where explore moves one factor at a time: a model proposes otherwise."""
-        return not problem.is_balanced
+        return problem.design == "one_factor"
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The round's only wave, or None when there is nothing to refine."""

@@ -133,7 +133,7 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     confirmed = view.conclusions.confirmation
     if confirmed is None or not confirmed.accuracies:
         return None
-    roles = [r for r in ("best", "cheapest", "baseline") if r in confirmed.accuracies]
+    roles = [r for r in ("best", "runner_up", "cheapest", "baseline") if r in confirmed.accuracies]
     figure, axes = paper.subplots(figsize=(7.2, 3.6))
     best = view.conclusions.best
     series: dict[str, list[tuple[float, float, tuple[float, float]]]] = {}
@@ -155,7 +155,12 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
             )
             above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8.5}
             axes.annotate(words.percent(y), (x, high * 100), **above)
-    titles = {"best": "leg_best", "cheapest": "cheapest_candidate", "baseline": "leg_baseline"}
+    titles = {
+        "best": "leg_best",
+        "runner_up": "runner_up",
+        "cheapest": "cheapest_candidate",
+        "baseline": "leg_baseline",
+    }
     axes.set_xticks(range(len(roles)), [words.label(titles[r]) for r in roles])
     axes.set_xlim(-0.5, len(roles) - 0.5)
     axes.grid(axis="x", visible=False)

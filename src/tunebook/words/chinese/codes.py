@@ -54,6 +54,7 @@ STATES = {
     TrialState.COLLAPSED: "崩溃",
     TrialState.FAILED: "失败",
     TrialState.CANCELLED: "已取消",
+    TrialState.STOPPED: "提前停止",
 }
 FOLDS = {
     "batch_split": "有效批大小相同，数学上等价。",

@@ -169,6 +169,7 @@ LABELS = {
     "other_settings": "其余设置，与基线相同",
     "as_baseline": "配置与基线相同。",
     "ax_validation": "验证准确率（%）",
+    "runner_up": "次优",
     "cheapest_candidate": "最省的候选",
     "ax_rank": "名次（95% 置信区间）",
     "ax_minutes": "从开始算起（分钟）",

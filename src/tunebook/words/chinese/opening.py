@@ -285,6 +285,7 @@ class ChineseOpening(ChinesePieces):
                 ("checkpoints", "中间检查点"),
                 ("failed", "失败"),
                 ("cancelled", "取消"),
+                ("stopped", "提前停止"),
             )
             if spent.counts[key]
         ]
@@ -307,12 +308,14 @@ class ChineseOpening(ChinesePieces):
         )
 
     def error_fact(self, design: str = "one_factor") -> str:
-        shares = (
-            "探索 4%，确认 1%，其间各轮不下结论"
-            if design == "balanced"
-            else "首轮 2%，细化 1%，组合 0.5%，探边界 0.5%，确认 1%"
+        shares = {
+            "balanced": "探索 4%，确认 1%，其间各轮不下结论",
+            "model": "全部用于确认，此前各轮不下结论",
+        }.get(design, "首轮 2%，细化 1%，组合 0.5%，探边界 0.5%，确认 1%")
+        return (
+            "整份记录的判定中出现任一误报的概率不超过 5%，注明“仅作描述”的内容不在其内；"
+            f"这 5% 按轮分配（{shares}），差值后的区间按该轮分到的错误率计算"
         )
-        return f"整份记录出现任一误报的概率不超过 5%；这 5% 按轮分配（{shares}），差值后的区间按该轮分到的错误率计算"
 
     def alpha_fact(self, rule: str) -> str:
         return (

@@ -70,7 +70,8 @@ class ChineseRounds(ChinesePieces):
     def confirm_remark(self) -> str:
         return (
             "进入确认的配置：在验证集准确率与最高者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
-            "若有更省而可能同样好的配置，再取其中最省的一个。"
+            "若有更省而可能同样好的配置，再取其中最省的一个。同一规则下的次优配置已一并写定；"
+            "若最佳配置有随机种子训练失败，就改为确认次优配置。"
         )
 
     def waiting_remark(self, trials: str) -> str:
@@ -243,6 +244,17 @@ class ChineseRounds(ChinesePieces):
         for code, values in notes:
             if code == "nothing_claimed":
                 told.append("实验太少，无法判断各参数：这些实验只用来选配置。")
+            if code == "runner_up":
+                told.append(
+                    f"最佳配置有随机种子训练失败（实验 {trial_list(values['trials'])}），"
+                    "因此改为确认与它一同写定的次优配置。"
+                )
+            if code == "little_to_gain":
+                told.append(
+                    "到此停止：按目前全部实验的模型，还有设置比最佳高出"
+                    f"你设定的 {margin_text(values['margin'])} 个百分点以上的概率为 "
+                    f"{number(100 * values['chance'], 2)}%，平均还能提高 {number(100 * values['gain'], 2)} 个百分点。"
+                )
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
                 told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")

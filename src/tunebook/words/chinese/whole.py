@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
+from tunebook.core.findings import Importance, Interaction, LowSeed, MoreMoney, SweetSpot
 from tunebook.escaping import clean
 from tunebook.words.chinese.codes import NOTES
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.numbers import about, count, number, points, trial_list, value
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["ChineseWhole"]
@@ -25,7 +25,7 @@ class ChineseWhole(ChinesePieces):
         if spot.fitted:
             return f"{lead}{low} 至 {high} 与最优（{best}）无法区分（按训练正常的学习率拟合的曲线）。"
         if low == high:
-            return f"{lead}{best}；试过的其他取值都能与它区分。"
+            return f"{lead}{best}；试过的其他取值都比它低，且超出噪声（仅作描述）。"
         if levels and (spot.low, spot.high) == (min(levels), max(levels)):
             return f"{lead}{low} 至 {high}；试过的取值都无法与实测最好的（{best}）区分。"
         return f"{lead}试过的取值中，{low} 至 {high} 与实测最好的（{best}）无法区分。"
@@ -52,7 +52,8 @@ class ChineseWhole(ChinesePieces):
         if not interaction.known or interaction.effect is None or interaction.interval is None:
             return f"{gap(a).lstrip()}与{gap(b)}是否互相影响尚不清楚：没有安排相应的对照实验。"
         low, high = interaction.interval
-        tail = "两者互相影响" if low > 0 or high < 0 else "未能证实互相影响"
+        seen = low > 0 or high < 0
+        tail = "这只是对这些实验的描述（单独的 95% 区间），不是本研究的结论" if seen else "未能证实互相影响"
         return (
             f"{gap(a).lstrip()}与{gap(b)}同时改动，比各自效果之和多 {points(interaction.effect)} 个百分点"
             f"（{self.range(interaction.interval)}）：{tail}。"
@@ -126,6 +127,19 @@ class ChineseWhole(ChinesePieces):
 
     def cancelled_trial(self, trial: int) -> str:
         return f"实验 {trial} 在得出结果之前被取消，不参与任何结论。"
+
+    def low_seed(self, low: LowSeed) -> str:
+        return (
+            f"实验 {low.trial} 比同一设置其余 {low.n_others} 个随机种子的平均低 "
+            f"{number(100 * (low.others - low.accuracy), 1)} 个百分点（{self.percent(low.accuracy)} 对 "
+            f"{self.percent(low.others)}），超出其他随机种子之间的噪声所能解释的范围。用这些设置再训练时，可能再遇到这样的种子。"
+        )
+
+    def stopped_trials(self, trials: Sequence[int]) -> str:
+        return (
+            f"实验 {trial_list(trials)} 提前停止：训练到同样的进度时，同一批里已有两个实验的验证损失更低，"
+            "其中至少一个明显更低。它们此前的结果不进入任何结论。"
+        )
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}

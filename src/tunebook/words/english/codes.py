@@ -54,6 +54,7 @@ ENDINGS = {
     TrialState.COLLAPSED: "collapsed",
     TrialState.FAILED: "could not be trained",
     TrialState.CANCELLED: "cancelled",
+    TrialState.STOPPED: "stopped early",
 }
 FOLDS = {
     "batch_split": "The same effective batch: the same mathematics.",

@@ -169,6 +169,7 @@ LABELS = {
     "other_settings": "All other settings, as in the baseline",
     "as_baseline": "Configured like the baseline.",
     "ax_validation": "validation accuracy (%)",
+    "runner_up": "runner-up",
     "cheapest_candidate": "cheapest candidate",
     "ax_rank": "place, with its 95 % interval",
     "ax_minutes": "time since the start (min)",

@@ -345,6 +345,7 @@ class EnglishOpening(EnglishPieces):
                 ("checkpoints", "checkpoints of longer trials"),
                 ("failed", "failed"),
                 ("cancelled", "cancelled"),
+                ("stopped", "stopped early"),
             )
             if spent.counts[key]
         ]
@@ -371,13 +372,13 @@ class EnglishOpening(EnglishPieces):
         )
 
     def error_fact(self, design: str = "one_factor") -> str:
-        shares = (
-            "explore 4 %, confirm 1 %; rounds in between claim nothing"
-            if design == "balanced"
-            else "first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %"
-        )
+        shares = {
+            "balanced": "explore 4 %, confirm 1 %; rounds in between claim nothing",
+            "model": "all of it confirm; the rounds before claim nothing",
+        }.get(design, "first round 2 %, refine 1 %, combine 0.5 %, boundary 0.5 %, confirm 1 %")
         return (
-            "made so that at most one study in twenty makes any false claim of a difference; this 5 % is spent by "
+            "made so that at most one study in twenty has any false verdict; what says that it describes is outside of "
+            "this. The 5 % are spent by "
             f"round ({shares}), and the brackets "
             "behind a difference are at the level that its round's share leaves"
         )

@@ -89,7 +89,8 @@ class EnglishRounds(EnglishPieces):
         """The remark below confirm's table: by which rule its configurations were chosen."""
         return (
             "Confirm tests the configuration with the lowest validation loss among those within one standard error of "
-            "the highest validation accuracy, and the cheapest one that may be as good, if there is one."
+            "the highest validation accuracy, and the cheapest one that may be as good, if there is one. The next one "
+            "by the same rule was written down with it, to be confirmed in its place should a seed of it break."
         )
 
     def waiting_remark(self, trials: str) -> str:
@@ -291,6 +292,18 @@ class EnglishRounds(EnglishPieces):
             if code == "nothing_claimed":
                 sentences.append(
                     "Too few trials to judge the factors: the design only served to choose a configuration."
+                )
+            if code == "runner_up":
+                sentences.append(
+                    f"Training broke for a seed of the best (trial {trial_list(values['trials'])}); the runner-up that "
+                    "was sealed with it was confirmed in its place."
+                )
+            if code == "little_to_gain":
+                sentences.append(
+                    "Stopped here: by the model of all trials so far, the chance that any setting is better than the "
+                    f"best by more than your margin of {margin_text(values['margin'])} points is "
+                    f"{number(100 * values['chance'], 2)} %; on average {number(100 * values['gain'], 2)} points are "
+                    "left to gain."
                 )
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Importance, Interaction, MoreMoney, SweetSpot
+from tunebook.core.findings import Importance, Interaction, LowSeed, MoreMoney, SweetSpot
 from tunebook.escaping import clean
 from tunebook.words.english.codes import NOTES
 from tunebook.words.english.common import EnglishPieces, plural
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.numbers import about, count, number, points, trial_list, value
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["EnglishWhole"]
@@ -25,7 +25,7 @@ class EnglishWhole(EnglishPieces):
         if spot.fitted:
             return f"{lead}{low} to {high} ({best} is best), by a curve fitted to the levels that trained."
         if low == high:
-            return f"{lead}{best}; every other level tried differs from it by more than the noise."
+            return f"{lead}{best}; every other level tried came out below it by more than the noise (a description)."
         if levels and (spot.low, spot.high) == (min(levels), max(levels)):
             return f"{lead}{low} to {high}: no level tried differs from the best one ({best}) by more than the noise."
         return f"{lead}{low} to {high}: these levels do not differ from the best one ({best}) by more than the noise."
@@ -57,7 +57,9 @@ class EnglishWhole(EnglishPieces):
             f"({self.range(interaction.interval)}) on top of the sum of their effects"
         )
         low, high = interaction.interval
-        return text + (": they interact." if low > 0 or high < 0 else ": an interaction is not shown.")
+        if low > 0 or high < 0:
+            return text + ". This describes the trials, at 95 % on its own; it is not one of the study's claims."
+        return text + ": an interaction is not shown."
 
     def unknown_interactions(self, pairs: Sequence[str]) -> str:
         return (
@@ -149,6 +151,23 @@ class EnglishWhole(EnglishPieces):
 
     def cancelled_trial(self, trial: int) -> str:
         return f"Trial {trial} was cancelled before it had a result; it counts for no claim."
+
+    def low_seed(self, low: LowSeed) -> str:
+        others = "two seeds" if low.n_others == 2 else f"{low.n_others} seeds"
+        return (
+            f"Trial {low.trial} came out {number(100 * (low.others - low.accuracy), 1)} points below the mean of the "
+            f"other {others} of the same settings ({self.percent(low.accuracy)} against {self.percent(low.others)}), "
+            "further than the noise between the study's other seeds explains. Whoever trains these settings again may "
+            "meet such a seed."
+        )
+
+    def stopped_trials(self, trials: Sequence[int]) -> str:
+        who = f"Trial {trials[0]} was" if len(trials) == 1 else f"Trials {trial_list(trials)} were"
+        return (
+            f"{who} stopped early: two others of the same wave had a lower "
+            "validation loss after as much of their training, one of them clearly. What was seen of them until then "
+            "enters no claim."
+        )
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         """A ledger note that readers should know, or None for other notes."""

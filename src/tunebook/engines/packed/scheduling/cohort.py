@@ -284,13 +284,16 @@ class Cohort:
 
     def _result(self, trainee: Trainee, trial_id: int, scores: Scores, size: int) -> RawTrial:
         step, reason = trainee.broke or (None, None)
-        cost = Cost(
+        curve = Curve(tuple(trainee.steps), tuple(trainee.evaluations))
+        cost = self._cost(trainee, size)
+        return RawTrial(id=trial_id, scores=scores, curve=curve, cost=cost, broke_at_step=step, reason=reason)
+
+    def _cost(self, trainee: Trainee, size: int) -> Cost:
+        return Cost(
             train_seconds=trainee.train_seconds, score_seconds=trainee.score_seconds,
             raw_tokens=trainee.raw_tokens, computed_tokens=trainee.computed_tokens,
             peak_bytes=trainee.peak_bytes or peak_bytes(self._options.device), adapter_bytes=size,
         )  # fmt: skip
-        curve = Curve(tuple(trainee.steps), tuple(trainee.evaluations))
-        return RawTrial(id=trial_id, scores=scores, curve=curve, cost=cost, broke_at_step=step, reason=reason)
 
     # -- saving and isolation
 
@@ -345,7 +348,7 @@ class Cohort:
         for slot in [slot for slot in self._slots if not slot.busy and self._sink.is_cancelled(slot.id)]:
             self._drop(slot)
             checkpoint.clear_state(Path(slot.trainee.job.folder))
-            self._sink.emit(Cancelled(slot.id))
+            self._sink.emit(Cancelled(slot.id, self._cost(slot.trainee, 0)))
 
     def _tell_progress(self) -> None:
         for slot in self._slots:

@@ -1,0 +1,91 @@
+"""The settings that a model may propose, and where they lie.
+
+Every combination of the factors' levels, at finer learning rates over the study's whole range. The learning rate is
+measured by its natural logarithm, an ordered factor from 0 at its lowest level to 1 at its highest; an unordered one
+has a direction for each level.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Level, is_ordered, position
+from tunebook.planning.explore_design import levels_by_factor
+from tunebook.planning.levels import rate_limits
+from tunebook.planning.problem import Problem
+
+__all__ = ["RATE", "Space", "space_of"]
+
+Floats = NDArray[np.float64]
+
+RATE = "learning_rate"
+FINE = 1.2
+"""Ratio of neighbouring rates among the candidates."""
+MOST_CANDIDATES = 2000
+"""Where there are more combinations, a fixed draw of so many."""
+UNORDERED = 0.75
+"""How far two levels of an unordered factor lie apart, divided by the square root of 2."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """What may be varied.
+
+    Attributes:
+        levels: of each factor, the baseline's own among them; of the rate the finer ones.
+    """
+
+    problem: Problem
+    levels: dict[str, tuple[Level, ...]]
+
+    @cached_property
+    def candidates(self) -> list[Configuration]:
+        """Every combination, or a fixed draw of them."""
+        levels = list(self.levels.values())
+        if math.prod(map(len, levels)) <= MOST_CANDIDATES:
+            return self._configured(product(*levels))
+        draw = np.random.Generator(np.random.Philox(key=[self.problem.spec.seed, 1949]))
+        picks = [draw.integers(len(each), size=MOST_CANDIDATES) for each in levels]
+        drawn = ([levels[j][int(picks[j][i])] for j in range(len(levels))] for i in range(MOST_CANDIDATES))
+        return self._configured(drawn)
+
+    def _configured(self, rows: Iterable[Sequence[Level]]) -> list[Configuration]:
+        made = (self.problem.configure(dict(zip(self.levels, row, strict=True))) for row in rows)
+        distinct = {self.problem.effective(each): each for each in made}
+        return list(distinct.values())
+
+    def places(self, configurations: list[Configuration]) -> Floats:
+        """Where configurations lie, (n, d): the log rate first, 0 where it is fixed."""
+        if not configurations:
+            return np.zeros((0, 1))
+        columns = [np.array([math.log(c.learning_rate) if RATE in self.levels else 0.0 for c in configurations])]
+        for name, levels in self.levels.items():
+            values = [getattr(c, name) for c in configurations]
+            if name == RATE:
+                continue
+            if not is_ordered(name):
+                columns += [UNORDERED * np.array([float(v == level) for v in values]) for level in levels]
+                continue
+            ends = [position(name, level) for level in (levels[0], levels[-1])]
+            at = np.array([position(name, value) for value in values])
+            columns.append((at - ends[0]) / ((ends[1] - ends[0]) or 1.0))
+        return np.stack(columns, axis=1)
+
+
+def space_of(problem: Problem) -> Space:
+    """The factors of a study with more than one level, the learning rate first."""
+    levels: dict[str, tuple[Level, ...]] = {}
+    if problem.rate_factor is not None:
+        low, high = rate_limits(problem.rate_factor)
+        n = 1 + max(1, round(math.log(high / low) / math.log(FINE)))
+        levels[RATE] = tuple(dict.fromkeys(float(f"{rate:.2g}") for rate in np.geomspace(low, high, n)))
+    levels |= levels_by_factor(problem)
+    return Space(problem, {name: each for name, each in levels.items() if len(each) > 1})

@@ -1,0 +1,86 @@
+"""What has been seen, as the model takes it: places, shares of the training done, log losses, and how much they count.
+
+Of each trial its end and its first evaluation on the way; of a stopped one that evaluation. Evaluations are brought to
+the scale of the end. A trial of an earlier study counts as an evaluation at the very start of a training, with further
+doubt: it says how losses compare, not how high they are, and two trials of this study outweigh it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import TrialFact
+from tunebook.core.study import Purpose
+from tunebook.planning.candidates import Space
+from tunebook.planning.racing import LOOKS
+from tunebook.planning.state import PlanningState
+from tunebook.planning.surrogate import Surrogate, fit
+from tunebook.statistics.evidence import BROKE
+
+__all__ = ["Observations", "has_ended", "observations"]
+
+Floats = NDArray[np.float64]
+
+PRIOR_DOUBT = 0.15
+"""Standard deviation of a prior trial's log loss, beside that of an evaluation at the start of a training."""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """See `surrogate.Surrogate` for the arrays."""
+
+    places: Floats
+    shares: Floats
+    losses: Floats
+    doubts: Floats
+
+    def fitted(self) -> Surrogate:
+        """The model of them."""
+        return fit(self.places, self.shares, self.losses, self.doubts)
+
+    @property
+    def ends(self) -> Floats:
+        """Places of the trials that were trained to their end."""
+        return np.asarray(self.places[self.shares >= 1])
+
+
+def observations(state: PlanningState, space: Space) -> Observations:
+    """Everything so far."""
+    ended = [f for f in state.history.trials.values() if has_ended(f)]
+    rows = [(f.trial.configuration, 1.0, math.log(f.outcomes["validation"].loss), 0.0) for f in ended]
+    on_scale = [math.log(f.outcomes["validation"].loss / last) for f in ended if (last := _last_loss(f))]
+    for fact in state.history.trials.values() if on_scale else ():
+        for share, loss in _on_the_way(fact):
+            rows.append((fact.trial.configuration, share, math.log(loss) + float(np.mean(on_scale)), 0.0))
+    rows += [(p.configuration, 0.0, math.log(p.loss), PRIOR_DOUBT) for p in state.problem.facts.prior]
+    columns = np.array([row[1:] for row in rows]).reshape(-1, 3)
+    configurations: list[Configuration] = [row[0] for row in rows]
+    return Observations(space.places(configurations), columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def has_ended(fact: TrialFact) -> bool:
+    """Whether a trial was trained to its end, with a loss that has a logarithm."""
+    scored = fact.trial.purpose is not Purpose.REFERENCE and fact.state.did_train and "validation" in fact.outcomes
+    return scored and 0 < fact.outcomes["validation"].loss < math.inf
+
+
+def _last_loss(fact: TrialFact) -> float | None:
+    """Of the evaluation at the very end."""
+    epochs = fact.trial.effective.num_train_epochs
+    last = [e.loss for e in fact.curve.evaluations if e.split == "validation" and e.epoch >= epochs - 1e-9]
+    return last[-1] if last and 0 < last[-1] < math.inf else None
+
+
+def _on_the_way(fact: TrialFact) -> list[tuple[float, float]]:
+    """(share, loss) of the first evaluation from a quarter on."""
+    if fact.trial.purpose is Purpose.REFERENCE or fact.state in BROKE:
+        return []
+    epochs = fact.trial.effective.num_train_epochs
+    seen = [(e.epoch / epochs, e.loss) for e in fact.curve.evaluations if e.split == "validation" and e.loss > 0]
+    early = [(share, loss) for share, loss in seen if LOOKS[0] - 1e-9 <= share < 1 - 1e-9 and math.isfinite(loss)]
+    return early[:1]

@@ -1,0 +1,81 @@
+"""A study whose trials a model proposes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tunebook.core.factor import Factor
+from tunebook.core.facts import History
+from tunebook.core.space import Folding, SearchSpace
+from tunebook.core.study import Purpose, RoundKind
+from tunebook.planning.planner import StudyPlanner
+from tunebook.testing.planner_suite import PlannerSuite, checked_history, example_facts, example_study
+from tunebook.testing.simulated_study import world_oracle
+from tunebook.testing.world import World
+
+FACTS = example_facts()
+
+
+def make(spec, facts, folding):
+    return StudyPlanner(replace(spec, design="model"), facts, folding)
+
+
+def studied(trials: int | None = 24, world: World | None = None, **changes) -> History:
+    spec = replace(example_study(trials), design="model", **changes)
+    oracle = world_oracle(world or World(seed=3), FACTS)
+    return checked_history(make, spec, FACTS, Folding.everything(), oracle)
+
+
+class TestModelPlanner(PlannerSuite):
+    @pytest.fixture
+    def make_planner(self):
+        return make
+
+
+def proposed(history: History):
+    return [f.trial.configuration for f in history.trials.values() if f.trial.purpose is Purpose.REFINE]
+
+
+def test_pilots_then_proposals_then_confirm_and_only_confirm_claims():
+    history = studied(margin=0.002)
+    kinds = list(dict.fromkeys(w.kind for w in history.waves))
+    assert kinds == [RoundKind.REFERENCE, RoundKind.PILOT, RoundKind.REFINE, RoundKind.CONFIRM]
+    assert {(f.round_kind, f.alpha) for f in history.findings} == {(RoundKind.CONFIRM, 0.05)}
+    assert len(proposed(history)) > 12
+
+
+def test_proposals_lie_where_the_world_is_good():
+    world = World(seed=5, rank_gain=0.04, dropout_loss=0.0, epoch_gain=0.0, overfit=0.0)
+    found = proposed(studied(30, world=world, margin=0.002))[3:]
+    rates = np.log([c.learning_rate / world.best_rate for c in found])
+    assert abs(np.median(rates)) < 0.7
+    assert np.mean([c.lora_r for c in found]) > 30
+
+
+def test_it_stops_where_little_is_left_to_gain_and_says_how_much():
+    history = studied(75, margin=0.05)
+    last = [w for w in history.waves if w.kind is RoundKind.REFINE][-1]
+    (code, values) = last.notes[-1]
+    assert code == "little_to_gain"
+    assert 0 <= values["gain"] < values["margin"] == 0.05
+    assert values["chance"] < 0.05
+    assert len(history.trials) < 50
+
+
+def test_nothing_is_proposed_at_a_rate_where_a_trial_broke():
+    world = World(seed=4, best_rate=3e-4, cliff=6e-4)
+    history = studied(40, world=world, margin=0.002)
+    pilots = [f for f in history.trials.values() if f.trial.kind is RoundKind.PILOT]
+    broke = min(f.trial.configuration.learning_rate for f in pilots if not f.state.did_train and f.state.is_answer)
+    assert max(c.learning_rate for c in proposed(history)[len(pilots) :]) < broke
+
+
+def test_a_study_without_a_rate_to_find_starts_from_spread_settings():
+    space = SearchSpace((Factor("lora_r", (8, 16, 32, 64)), Factor("lr_scheduler_type", ("linear", "cosine"))))
+    history = studied(20, space=space, margin=0.002)
+    first = next(w for w in history.waves if w.kind is RoundKind.REFINE)
+    assert len({t.configuration.lora_r for t in first.trials}) > 2
+    assert any(w.kind is RoundKind.CONFIRM for w in history.waves)
