@@ -54,12 +54,19 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class ExampleText:
-    """The text of one scored example. `group` is the value of the study's `data.group` field, if any."""
+    """The text of one scored example. `group` is the value of the study's `data.group` field, if any; `references` are
+    answers that are as right as `gold`."""
 
     index: int
     prompt: str
     gold: str
     group: str | None = None
+    references: tuple[str, ...] = ()
+
+    @property
+    def golds(self) -> tuple[str, ...]:
+        """Every right answer, the learnt one first."""
+        return (self.gold, *self.references)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class StudyFacts:
         folding: the settings that the engine promised not to change the result; None in ledgers written before this was
             kept.
         scale: what kind of number the metric produces; None in ledgers written before this was kept.
+        references: by split, further right answers of each example; empty where no example has any.
     """
 
     data: DataFacts
@@ -90,6 +98,7 @@ class StudyFacts:
     table: tuple[Configuration, ...] = ()
     folding: Folding | None = None
     scale: ScoreScale | None = None
+    references: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows
-from tunebook.data.formats import load_rows
 from tunebook.data.labels import compared, repeated_labels
+from tunebook.data.reading import load_rows
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
 from tunebook.errors import DataError

@@ -79,14 +79,19 @@ def _notice(doubt: str | Notice) -> Notice:
 
 
 def scored(metric: Metric, answer: str, example: ExampleText) -> float:
-    """The score of an answer, as the metric's scale promises it.
+    """The score of an answer, as the metric's scale promises it; of several right answers the nearest counts.
 
     Raises:
         UserError: the metric failed, or gave no number within its bounds; the message names metric and example.
     """
+    best = max if metric.scale.higher_is_better else min
+    return best(_scored(metric, answer, gold, example) for gold in example.golds)
+
+
+def _scored(metric: Metric, answer: str, gold: str, example: ExampleText) -> float:
     where = f"metric {metric.name}: "
     try:
-        value = metric.score(answer, example.gold, example)
+        value = metric.score(answer, gold, example)
     except Exception as error:  # somebody else's code may raise anything
         raise UserError(
             f"{where}failed on example {example.index} with {type(error).__name__}: {error}; a metric gives a "

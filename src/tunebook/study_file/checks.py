@@ -7,6 +7,7 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Level
+from tunebook.core.row_template import template_problem
 from tunebook.errors import StudyFileError
 from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS, PluginGroup
 from tunebook.study_file.keys import KEYS
@@ -32,6 +33,7 @@ def cross_check(
     _check_baseline_in_space(values, baseline, factors, problems)
     _check_budget(values, problems)
     _check_files(values, problems)
+    _check_templates(values, problems)
     _check_names(values, problems)
     _check_command(values, problems)
     _check_metric(values, problems)
@@ -116,6 +118,30 @@ def _check_files(values: dict[str, Any], problems: Problems) -> None:
                 + (", or leave validation out: it is split off train." if role == "validation" else "."),
             )
         seen.setdefault(source, role)
+
+
+def _check_templates(values: dict[str, Any], problems: Problems) -> None:
+    data = values.get("data")
+    if not isinstance(data, dict):
+        return
+    given = {name: data[name] for name in ("prompt", "completion") if isinstance(data.get(name), str)}
+    for name, text in given.items():
+        problem = template_problem(text)
+        if problem is not None:
+            problems.add(
+                ("data", name),
+                f"found {problem}; it is a text with columns in braces, and braces of its own are doubled. "
+                'Write "{text}", for example.',
+            )
+    if len(given) == 1:
+        name, other = next(iter(given)), "completion" if "prompt" in given else "prompt"
+        problems.add(("data", name), f"found no data.{other} beside it; a template needs the other one. Add {other}.")
+    others = [name for name in ("format", "columns") if data.get(name)]
+    if given and others:
+        problems.add(
+            ("data", others[0]),
+            f"found beside the templates data.{' and data.'.join(given)}, which say all. Remove one of them.",
+        )
 
 
 def _check_names(values: dict[str, Any], problems: Problems) -> None:

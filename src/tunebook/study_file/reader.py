@@ -114,7 +114,7 @@ def _spec(section: BaseModel, **others: Any) -> StudySpec:
             value = _at(values, key.path)
             _put(arguments, key.attribute, tuple(value) if isinstance(value, list) else value)
         elif key.attribute:
-            _put(arguments, key.attribute, key.hint(**arguments.pop(key.attribute[-1])))
+            _put(arguments, key.attribute, key.hint(**_at(arguments, key.attribute)))
     options = tuple((name, value) for name, value in values["metric"].items() if ("metric", name) not in KEYS)
     return StudySpec(**arguments | {"metric_options": options} | others)
 
