@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunebook.core.study import RoundKind, error_share
-from tunebook.data.examples import DataExample, LoadedRows
+from tunebook.data.examples import DataExample, LoadedRows, place
+from tunebook.data.guess import guess_columns
 from tunebook.data.labels import compared, repeated_labels
-from tunebook.data.reading import load_rows
+from tunebook.data.reading import Reading, load_rows, recognise, refuse_other_kinds
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
+from tunebook.data.training_configs import data_section
 from tunebook.errors import DataError
 from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
@@ -82,6 +84,7 @@ class Findings:
         group: a field worth reporting accuracy by, or None.
         metric: the metric that fits the answers, and why.
         longest_tokens: estimate for the longest row.
+        reading: what the study file has to say about how rows are read.
     """
 
     sources: dict[str, str]
@@ -89,6 +92,7 @@ class Findings:
     group: str | None
     metric: tuple[str, str]
     longest_tokens: int
+    reading: Reading
 
     @property
     def n_train(self) -> int:
@@ -155,8 +159,12 @@ def _relative(path: Path, folder: str | Path) -> str:
 
 def inspect_data(data: str, folder: str | Path, language: str = "en") -> Findings:
     """Read a dataset and see what it is. Arguments and errors as for `write_study_file`."""
+    section = data_section(data)
     sources = find_files(data, folder)
-    rows = {role: load_rows(source, folder, split=role) for role, source in sources.items()}
+    if section is not None and section.sources:
+        sources = {role: find_files(source, folder)["train"] for role, source in section.sources.items()}
+    reading = _reading(sources["train"], folder, Reading() if section is None else section.reading)
+    rows = {role: load_rows(source, folder, reading, role) for role, source in sources.items()}
     train = rows["train"].examples
     return Findings(
         sources,
@@ -164,7 +172,26 @@ def inspect_data(data: str, folder: str | Path, language: str = "en") -> Finding
         _group(sources["train"], folder, rows["train"]),
         _metric(rows, words_for(language)),
         max(_estimated_tokens(example) for example in train),
+        reading,
     )
+
+
+def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
+    """How the rows are read: as told, as their columns are usually called, or as what stands in them lets guess."""
+    if told != Reading():
+        return told
+    raw = read_source(source, folder)
+    line, first = raw.rows[0]
+    where = place(raw.source, raw.unit, line)
+    refuse_other_kinds(first, where)
+    try:
+        recognise(first, told, where)
+    except DataError:
+        guess = guess_columns([row for _, row in raw.rows])
+        if guess is None:
+            raise
+        return Reading(prompt=guess.prompt, completion=guess.completion)
+    return told
 
 
 def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
@@ -273,10 +300,28 @@ def _data_lines(seen: Findings, words: Words) -> list[str]:
         if "test" in source
         else _line("  # test: test.jsonl", words.comment("no_test")),
     ]
+    lines += _reading_lines(seen, words)
     if seen.group:
         lines.append(_line(f"  group: {seen.group}", words.comment("group")))
     if seen.n_train > MANY_ROWS:
         lines.append(_line(f"  train_rows: {PART_ROWS}", words.comment_train_rows(seen.n_train)))
+    return lines
+
+
+def _reading_lines(seen: Findings, words: Words) -> list[str]:
+    reading, lines = seen.reading, []
+    for name in ("prompt", "completion"):
+        template = getattr(reading, name)
+        if template is not None:
+            lines.append(_line(f"  {name}: {yaml_scalar(template)}", words.comment(f"data.{name}")))
+    if reading.format is not None:
+        lines.append(_line(f"  format: {reading.format}", words.comment("data.format")))
+    if reading.columns:
+        names = ", ".join(f"{name}: {yaml_scalar(own)}" for name, own in reading.columns.items())
+        lines.append(_line(f"  columns: {{{names}}}", words.comment("data.columns")))
+    answers = {example.completion.strip() for example in seen.rows["train"].examples}
+    if 2 <= len(answers) <= MOST_OPTIONS and all(answer.isdecimal() for answer in answers):
+        lines.append(_line("  # names: [first, second]", words.comment("data.names")))
     return lines
 
 

@@ -21,7 +21,7 @@ from tunebook.data.sources import RawRows, read_source
 from tunebook.data.usual import PAIRS, PRETRAINING, usual_columns
 from tunebook.errors import DataError
 
-__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise"]
+__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise", "refuse_other_kinds"]
 
 FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt", "options")
 """The names of the forms."""
@@ -122,7 +122,7 @@ def recognise(row: dict[str, Any], reading: Reading, where: str) -> Form:
     if reading.prompt is not None and reading.completion is not None:
         return _template_form(reading.prompt, reading.completion)
     if reading.format is None:
-        _refuse_other_kinds(row, where)
+        refuse_other_kinds(row, where)
     for form in _candidates(row, reading.columns):
         if reading.format in (None, form.name):
             return form
@@ -131,8 +131,12 @@ def recognise(row: dict[str, Any], reading: Reading, where: str) -> Form:
     raise DataError(f"{where}: found {keys_of(row)}; a row has {_FORMS}. {_advice(row)}")
 
 
-def _refuse_other_kinds(row: dict[str, Any], where: str) -> None:
-    """Refuse rows that are made for another training than on one answer a prompt."""
+def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
+    """Refuse rows that are made for another training than on one answer a prompt.
+
+    Raises:
+        DataError: what they are made for.
+    """
     if "chosen" in row and "rejected" in row:
         raise DataError(
             f"{where}: found {keys_of(row)}; chosen and rejected are preference data (DPO), and tunebook tunes on one "
@@ -225,8 +229,6 @@ def _candidates(row: dict[str, Any], columns: Mapping[str, str]) -> list[Form]:
             if alone is not None
             else _template_form(usual.prompt, column_template(usual.answer))
         )
-    if not found and "prompt" in row:
-        found.append(_pair_form(*PAIRS[0]))
     return found
 
 

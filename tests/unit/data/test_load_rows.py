@@ -205,7 +205,7 @@ def test_a_turn_of_weight_0_is_not_the_answer(tmp_path: Path) -> None:
             {"messages": [{"speaker": "human", "content": "a"}]},
             'messages[0].role: found no such key, but the keys "speaker", "content"',
         ),
-        ({"prompt": "a", "note": "b"}, 'completion: found no such key, but the keys "prompt", "note"'),
+        ({"prompt": "a", "note": "b"}, 'for example data: {prompt: "{prompt}", completion: "{note}"}'),
         ({"prompt": "a", "chosen": "b", "rejected": "c"}, "rename chosen to completion"),
         ({"frage": "a"}, "a pair such as prompt/completion, prompt/response, question/answer"),
     ],
