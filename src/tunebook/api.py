@@ -20,7 +20,8 @@ from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
 from tunebook.run.status import StudyStatus
-from tunebook.words import Words, words_for
+from tunebook.run.study_words import study_words
+from tunebook.words import Words
 
 __all__ = ["Study"]
 
@@ -82,7 +83,7 @@ class Study:
     @property
     def words(self) -> Words:
         """Sentences in the study's language."""
-        return words_for(self.spec.language)
+        return study_words(self.spec)
 
     def plan(self) -> StudyPlan:
         """What would run, why, how long, how much memory, and what can be detected. Spends nothing, writes nothing."""

@@ -41,6 +41,8 @@ class DataFacts:
         mean_tokens: mean raw tokens of a training example.
         groups: the group of each validation example; empty when the study has no groups.
         commonest_share: share of the commonest gold answer in validation, in [0, 1].
+        constant_score: mean score of always giving that answer, on the standard scale; None in ledgers written before
+            this was kept, where it is the share.
     """
 
     n_train: int
@@ -50,6 +52,12 @@ class DataFacts:
     mean_tokens: float | None = None
     groups: tuple[str, ...] = ()
     commonest_share: float = 0.0
+    constant_score: float | None = None
+
+    @property
+    def score_of_commonest(self) -> float:
+        """What always giving the commonest answer scores."""
+        return self.commonest_share if self.constant_score is None else self.constant_score
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,21 @@
-"""A study's metric: found by name, checked on the data, and asked for scores that are held to its own promises."""
+"""A study's metric: found by name, and asked for scores that are held to its own promises."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import Metric
-from tunebook.core.notice import Notice
+from tunebook.core.score import ScoreScale
 from tunebook.errors import StudyFileError, UserError
-from tunebook.evaluation.function import load_function
+from tunebook.evaluation.function import FunctionMetric, load_function
 from tunebook.plugins import METRICS
 
-__all__ = ["check_data", "load_metric", "scored"]
+__all__ = ["load_metric", "scale_of", "scored"]
 
 
 def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] | None = None) -> Metric:
@@ -30,11 +31,7 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
     """
     options = dict(options or {})
     if ":" in name:
-        if options:
-            raise StudyFileError(
-                f"metric: found options {', '.join(options)} for {name}; a function has none. Write them into it."
-            )
-        return load_function(name, Path(folder))
+        return load_function(name, Path(folder), options)
     factory = METRICS.load(name)
     try:
         return factory(**options)
@@ -42,40 +39,18 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
         raise StudyFileError(f"metric: {name} does not take these options ({error}). Correct them.") from error
 
 
-def check_data(
-    metric: Metric,
-    examples: Mapping[str, Sequence[ExampleText]],
-    places: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[Notice, ...]:
-    """Refuse a metric that cannot judge these examples, or whose result the statistics cannot judge.
-
-    Args:
-        examples: the scored examples by split.
-        places: where they stand ("validation.jsonl:7"), by split; without it messages count the split's rows.
-
-    Returns: what may mislead.
+def scale_of(name: str, options: Mapping[str, Any] | None = None) -> ScoreScale:
+    """What a metric measures, without importing a user's function: what the study file says of it.
 
     Raises:
-        StudyFileError: its scores are no mean over examples within [0, 1].
-        DataError: a gold text that the metric cannot judge, with split, row and text.
-        UserError: it fails on a gold text, which is the easiest answer there is.
+        StudyFileError: as `load_metric`.
     """
-    if not metric.scale.is_judged:
-        raise StudyFileError(
-            f"metric: found {metric.name}, whose result is {metric.scale}; findings are judged for shares and for "
-            "means of scores from 0 to 1, higher being better. Use a metric that scores each example from 0 to 1."
-        )
-    if places is None:
-        places = {split: [f"{split} row {row.index + 1}" for row in rows] for split, rows in examples.items()}
-    doubts = [_notice(doubt) for doubt in metric.check(examples, places)]
-    for rows in examples.values():
-        if rows:
-            scored(metric, rows[0].gold, rows[0])
-    return tuple(doubts)
-
-
-def _notice(doubt: str | Notice) -> Notice:
-    return Notice("said", {"text": doubt}) if isinstance(doubt, str) else doubt
+    if ":" not in name:
+        scale = load_metric(name, options=options).scale
+    else:
+        told = FunctionMetric(name, lambda answer, gold: 0.0, **(options or {}))
+        scale = told.scale
+    return replace(scale, noun=scale.noun or name)
 
 
 def scored(metric: Metric, answer: str, example: ExampleText) -> float:

@@ -27,7 +27,7 @@ ANSWER_CHARACTERS = 200
 
 def build(view: View, language: str) -> Record:
     """The whole record in one language; parts that are not known yet are empty. Works at any time during a study."""
-    words = words_for(language)
+    words = words_for(language, view.scale)
     conclusions = view.conclusions
     columns, numeric, trials = tables.trial_table(view, words)
     _, constant = tables.varying(view)
@@ -166,7 +166,7 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
         if f.state is TrialState.COMPLETED and "validation" in f.outcomes and f.trial.purpose is not Purpose.REFERENCE
     ]
     examples = view.examples("validation")
-    if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples:
+    if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples or not view.scale.is_by_example:
         return (), 0, len(trained)
     wrong = [i for i in range(len(examples)) if all(f.outcomes["validation"].scores[i] == 0 for f in trained)]
     suspects = []

@@ -213,7 +213,7 @@ def _reference(view: View) -> ReferenceResult:
     return ReferenceResult(
         base_accuracy=outcomes.accuracy if outcomes else None,
         base_loss=outcomes.loss if outcomes else None,
-        commonest_answer_accuracy=view.facts.data.commonest_share,
+        commonest_answer_accuracy=view.facts.data.score_of_commonest,
     )
 
 

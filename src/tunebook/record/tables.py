@@ -16,7 +16,7 @@ from tunebook.record.model import Cell, Table, TrialRow
 from tunebook.record.opening import control_name, is_baseline, name, sides
 from tunebook.record.view import View
 from tunebook.words import Words
-from tunebook.words.numbers import bytes_text, number, p_value, points, trial_list, value
+from tunebook.words.numbers import bytes_text, number, p_value, trial_list, value
 
 __all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
 
@@ -66,14 +66,14 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
     outcomes = fact.outcomes.get("validation")
     if scored:
         low, high = scored[1]
-        cells += [Cell(words.percent(scored[0]), scored[0]), Cell(words.plain_range(low * 100, high * 100), low)]
+        cells += [Cell(words.measured(scored[0]), scored[0]), Cell(words.score_range(low, high), low)]
     elif outcomes is not None:
-        cells += [Cell(words.percent(outcomes.accuracy), outcomes.accuracy), none]
+        cells += [Cell(words.measured(outcomes.accuracy), outcomes.accuracy), none]
     else:
         cells += [none, none]
     if tested:
         test = fact.outcomes.get("test")
-        cells.append(Cell(words.percent(test.accuracy), test.accuracy) if test else none)
+        cells.append(Cell(words.measured(test.accuracy), test.accuracy) if test else none)
     loss = outcomes.loss if outcomes is not None else None
     cells.append(
         none
@@ -255,7 +255,7 @@ def way(view: View, words: Words) -> Table | None:
         leader = None if kind is RoundKind.CONFIRM else view.leader_after(round_number)
         gained = leader[1] - before if leader and before is not None else None
         led = (
-            f"{name(view, words, leader[0])}{_colon(words)}{words.percent(leader[1])}"
+            f"{name(view, words, leader[0])}{_colon(words)}{words.measured(leader[1])}"
             if leader
             else words.label("none")
         )
@@ -265,7 +265,7 @@ def way(view: View, words: Words) -> Table | None:
                 Cell(str(n), n),
                 Cell(words.duration(spent), spent),
                 Cell(_confirmed(view, words) if kind is RoundKind.CONFIRM else led),
-                Cell(points(gained) if gained is not None else words.label("none")),
+                Cell(words.change(gained) if gained is not None else words.label("none")),
             )
         )
         before = leader[1] if leader else before
@@ -277,7 +277,7 @@ def _confirmed(view: View, words: Words) -> str:
     confirmed, best = view.conclusions.confirmation, view.conclusions.best
     if confirmed is None or best is None or "best" not in confirmed.accuracies:
         return words.label("none")
-    text = f"{name(view, words, confirmed.keys['best'])}{_colon(words)}{words.percent(confirmed.accuracies['best'])}"
+    text = f"{name(view, words, confirmed.keys['best'])}{_colon(words)}{words.measured(confirmed.accuracies['best'])}"
     return text + words.label("word_gap") + words.bracketed(words.label("test"))
 
 
@@ -313,7 +313,7 @@ def groups(view: View, words: Words) -> tuple[str, Table | None]:
         shares = [float(m[mask].mean()) if m is not None and len(m) == len(mask) else None for m in means]
         finding = verdicts.get(group)
         cells = [Cell(clean(group)), Cell(str(int(mask.sum())), int(mask.sum()))]
-        cells += [Cell(words.percent(s), s) if s is not None else Cell(words.label("none")) for s in shares]
+        cells += [Cell(words.measured(s), s) if s is not None else Cell(words.label("none")) for s in shares]
         if len(sides) > 1:
             cells.append(_group_difference(words, finding, shares))
             cells.append(_verdict_cell(words, finding) if finding else Cell(words.label("no_verdict")))
@@ -332,7 +332,7 @@ def _group_difference(words: Words, finding: Finding | None, shares: Sequence[fl
     if finding is not None and not math.isnan(finding.effect):
         return _effect_cell(words, finding)
     a, b = shares[0], shares[1]
-    return Cell(points(b - a), b - a) if a is not None and b is not None else Cell(words.label("none"))
+    return Cell(words.change(b - a), b - a) if a is not None and b is not None else Cell(words.label("none"))
 
 
 def _mean_scores(view: View, ids: Sequence[int], split: str) -> Any:

@@ -19,7 +19,7 @@ from tunebook.export.yaml_text import yaml_text
 from tunebook.files import replaced_folder, writing
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
-from tunebook.words import words_for
+from tunebook.run.study_words import study_words
 
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
@@ -102,7 +102,7 @@ def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Pat
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
     study = read_study(place)
-    words, fact = words_for(study.spec.language), best_trial(study)
+    words, fact = study_words(study.spec), best_trial(study)
     if fact is None:
         raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
     adapter = place.folder / "adapters" / str(fact.trial.id)
@@ -160,7 +160,7 @@ def _targets(adapter: Path) -> tuple[str, ...]:
 def _accuracy(study: StudyRead) -> str:
     best = study.conclusions.best
     assert best is not None
-    return words_for(study.spec.language).exported_accuracy(best.corrected, best.corrected_interval)
+    return study_words(study.spec).exported_accuracy(best.corrected, best.corrected_interval)
 
 
 def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:

@@ -13,8 +13,9 @@ from tunebook.errors import DataError, ModelError, StudyFileError
 from tunebook.run.environment import changed_versions
 from tunebook.run.prepare import Prepared
 from tunebook.run.reading import last_note
+from tunebook.run.study_words import study_words
 from tunebook.study_file import changed_keys
-from tunebook.words import Words, words_for
+from tunebook.words import Words
 
 __all__ = ["begin_or_go_on", "retry_failed"]
 
@@ -37,7 +38,7 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
     begun = ledger.facts()
     _check_hashes(begun.hashes, prepared)
     _check_table(begun.table, prepared)
-    _check_versions(ledger, prepared.facts.environment, observer, words_for(prepared.spec.language))
+    _check_versions(ledger, prepared.facts.environment, observer, study_words(prepared.spec))
     if known != prepared.spec:
         ledger.update_spec(prepared.spec)
     return prepared.spec
@@ -48,12 +49,12 @@ def _check_spec(old: StudySpec, new: StudySpec, prepared: Prepared) -> None:
     if not harmful:
         return
     file = prepared.place.file or prepared.place.folder
-    raise StudyFileError(words_for(new.language).refused_study_changed(str(file), old.name, harmful))
+    raise StudyFileError(study_words(new).refused_study_changed(str(file), old.name, harmful))
 
 
 def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:
     spec, new = prepared.spec, prepared.facts.hashes
-    words = words_for(spec.language)
+    words = study_words(spec)
     for role in ("train", "validation", "test"):
         if role in old and old[role] != new.get(role):
             then, now = old[role][:12], str(new.get(role))[:12]

@@ -37,8 +37,8 @@ from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.answers import as_fact
 from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.signals import StopRequest
+from tunebook.run.study_words import study_words
 from tunebook.statistics.judge_round import judge_round
-from tunebook.words import words_for
 
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
@@ -78,7 +78,7 @@ class Runner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
-        self._words = words_for(parts.spec.language)
+        self._words = study_words(parts.spec)
         self._executor = parts.executor
         self._test_is_open = False
         self._tokens: dict[int, int] = {}

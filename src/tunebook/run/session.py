@@ -28,8 +28,8 @@ from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, stop_on_signals
+from tunebook.run.study_words import study_words
 from tunebook.run.trackers import Trackers
-from tunebook.words import words_for
 
 __all__ = ["run_study"]
 
@@ -46,7 +46,7 @@ def run_study(
 ) -> StudyFindings:
     """Run a study or continue it; see `api.Study.run`."""
     require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
-    words = words_for(spec.language)
+    words = study_words(spec)
     observer.phase(words.phase_reading())
     prepared = prepare(spec, place, trust_remote_code)
     for warning in prepared.warnings:
@@ -97,7 +97,7 @@ class _Session:
                 runner.run()
             finally:
                 self._trackers.close()
-            self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
+            self._observer.phase(study_words(self._prepared.spec).phase_writing())
             study = read_ledger(self._ledger)
             write_best(study, self._folder)
             write_record(study, self._folder, warn=self._observer.warning)
@@ -131,7 +131,7 @@ def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observe
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
-    words = words_for(prepared.spec.language)
+    words = study_words(prepared.spec)
     observer.phase(words.phase_measuring())
     try:
         measured = prepared.calibrate(executor)

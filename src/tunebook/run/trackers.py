@@ -11,7 +11,7 @@ from tunebook.core.ports import Tracker
 from tunebook.core.study import StudySpec
 from tunebook.plugins import TRACKERS
 from tunebook.run.observers import Silent
-from tunebook.words import words_for
+from tunebook.run.study_words import study_words
 
 __all__ = ["Trackers"]
 
@@ -21,7 +21,7 @@ class Trackers(Silent):
     again."""
 
     def __init__(self, spec: StudySpec, folder: Path, warn: Callable[[str], None]) -> None:
-        self._warn, self._words = warn, words_for(spec.language)
+        self._warn, self._words = warn, study_words(spec)
         self._working: dict[str, Tracker] = {}
         for name in spec.trackers:
             self._guarded(name, lambda: self._begin(name, spec, folder))  # noqa: B023 - called immediately

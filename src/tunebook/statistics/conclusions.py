@@ -37,6 +37,7 @@ from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, Tri
 from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
+from tunebook.statistics.intervals import largest_difference
 from tunebook.statistics.judge_round import balanced_model, side_of
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.power import POWER
@@ -174,7 +175,8 @@ def _worse_by(evidence: Evidence, candidates: list[Candidate], best: Candidate) 
     """How much worse than the best each may be: simultaneous one-sided 95 % bounds."""
     estimates = evidence.estimates([(each.trained_ids, best.trained_ids) for each in candidates])
     limit = MaxT(estimates.correlation, np.zeros(len(candidates), bool)).critical(0.05, estimates.df)
-    return np.asarray(np.minimum(1.0, limit * estimates.standard_error - estimates.effect))
+    bounds = limit * estimates.standard_error - estimates.effect
+    return np.asarray(np.minimum(largest_difference(best.scores), bounds))
 
 
 def _cost_ratio(candidate: Candidate, best: Candidate, facts: DataFacts) -> float:

@@ -24,6 +24,7 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import Contrast, ContrastKind, RoundKind, StudySpec, TrialState, error_share
 from tunebook.statistics.balanced import BalancedModel
 from tunebook.statistics.evidence import VALIDATION, Evidence, effective_key
+from tunebook.statistics.intervals import largest_difference
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.noise import SeedNoise
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate, mcnemar_exact
@@ -160,7 +161,7 @@ def judge_fitted(
     if model is None or not len(asked):
         return tuple(blank)
     estimates = model.estimate(asked)
-    losses = _fitted_losses(model, asked, side)
+    losses, limit = _fitted_losses(model, asked, side), largest_difference(model.scores)
     family = MaxT(estimates.correlation)
     critical = family.critical(alpha, estimates.df)
     t = np.abs(estimates.effect) / np.maximum(estimates.standard_error, 1e-300)
@@ -172,12 +173,12 @@ def judge_fitted(
             found.append(without)
             continue
         effect, se, df = float(estimates.effect[j]), float(estimates.standard_error[j]), float(estimates.df[j])
-        interval = _around(effect, float(critical[j]) * se)
+        interval = _around(effect, float(critical[j]) * se, limit)
         finding = replace(
             without,
             effect=effect,
             interval=interval,
-            plain_interval=_around(effect, float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * se),
+            plain_interval=_around(effect, float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * se, limit),
             p_raw=float(raw[j]),
             p_adjusted=float(adjusted[j]),
             standard_error=se,
@@ -212,8 +213,8 @@ def _fitted_losses(model: BalancedModel, rows: Floats, side: Side) -> Estimates 
     return model.estimate(rows, losses, pseudo=0.0) if np.all(np.isfinite(losses)) else None
 
 
-def _around(effect: float, half: float) -> tuple[float, float]:
-    return max(-1.0, effect - half), min(1.0, effect + half)
+def _around(effect: float, half: float, limit: float) -> tuple[float, float]:
+    return max(-limit, effect - half), min(limit, effect + half)
 
 
 def _fitted_blank(
@@ -325,6 +326,7 @@ class _Family:
             critical=critical,
             one_sided=one_sided,
             losses=losses,
+            limit=largest_difference(scores),
         )
 
     def _loss_estimates(self) -> Estimates | None:
@@ -341,7 +343,7 @@ class _Family:
         p_raw, p_adjusted = float(numbers.p_raw[j]), float(numbers.p_adjusted[j])
         verdict = _verdict(contrast.kind, effect, interval, p_adjusted, self.alpha, self.margin)
         half = float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * se
-        plain = (max(-1.0, effect - half), min(1.0, effect + half))
+        plain = _around(effect, half, numbers.limit)
         without = self._unjudged(k, family)
         finding = replace(
             without,
@@ -445,16 +447,18 @@ class _Numbers:
     critical: Floats
     one_sided: NDArray[np.bool_]
     losses: Estimates | None
+    limit: float
 
     def effect(self, j: int) -> tuple[float, float, float]:
         e = self.estimates
         return float(e.effect[j]), float(e.standard_error[j]), float(e.df[j])
 
     def interval(self, j: int) -> tuple[float, float]:
-        """Simultaneous; for non-inferiority only the lower end is bounded, the upper is 1."""
+        """Simultaneous; for non-inferiority only the lower end is a bound, the upper is 1 (or the effect's own, if that
+        is more)."""
         effect, se, _ = self.effect(j)
-        half = float(self.critical[j]) * se
-        return max(-1.0, effect - half), 1.0 if self.one_sided[j] else min(1.0, effect + half)
+        low, high = _around(effect, float(self.critical[j]) * se, self.limit)
+        return low, max(1.0, high) if self.one_sided[j] else high
 
 
 def _with_loss(finding: Finding, j: int, losses: Estimates | None) -> Finding:

@@ -55,7 +55,7 @@ def draw_all(
             drawn. None: the error is raised.
     """
     font = chinese_font() if language == "zh" else None
-    words = words_for(language if font or language != "zh" else "en")
+    words = words_for(language if font or language != "zh" else "en", view.scale)
     drawings = []
     with styled(font) as paper:
         for name, label, paint in PAINTERS:

@@ -12,7 +12,7 @@ from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.words.english.codes import ROUNDS
 from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, duration, margin_text, number, points
+from tunebook.words.numbers import about, bytes_text, count, duration, number
 from tunebook.words.values import Aim, Gain, Price
 
 __all__ = ["EnglishOpening"]
@@ -23,7 +23,9 @@ class EnglishOpening(EnglishPieces):
 
     def aim(self, aim: Aim) -> str:
         """What the study is for, what it varies and what it may spend."""
-        score = f"the best {clean(aim.metric)}" if aim.is_score else f"the highest accuracy ({clean(aim.metric)})"
+        score = f"the {self.top} {clean(self.measure)}" + (
+            "" if clean(aim.metric) == self.measure else f" ({clean(aim.metric)})"
+        )
         parts = [f"{self.factor(name)} ({levels})" for name, levels in aim.factors]
         by = f"by choosing {self.listed(parts)}" if parts else "by choosing among the configurations of the given table"
         limits = [plural(aim.trials, "trial")] if aim.trials is not None else []
@@ -67,14 +69,12 @@ class EnglishOpening(EnglishPieces):
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        corrected_text = (
-            f"{self.percent(corrected)} (95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})"
-        )
+        corrected_text = f"{self.measured(corrected)} (95 % interval {self.score_range(interval[0], interval[1])})"
         if corrected >= raw:
-            return f"Corrected for the selection, its validation accuracy is {corrected_text}."
+            return f"Corrected for the selection, its validation {self.measure} is {corrected_text}."
         return (
-            f"Its validation accuracy of {self.percent(raw)} is too high, because it was chosen by it; "
-            f"corrected for the selection it is {corrected_text}."
+            f"Its validation {self.measure} of {self.measured(raw)} is too {self.far}, "
+            f"because it was chosen by it; corrected for the selection it is {corrected_text}."
         )
 
     def not_confirmed(self, has_test: bool) -> str:
@@ -88,19 +88,19 @@ class EnglishOpening(EnglishPieces):
         costs = self._price(price)
         return (
             f"{strong('As good and cheaper')}: {what} is shown not to be worse than the best by more than "
-            f"{margin_text(margin)} points (your margin){'; ' + costs if costs else ''}."
+            f"{self.exactly(margin)} {self.unit} (your margin){'; ' + costs if costs else ''}."
         )
 
     def cheapest_is_best(self) -> str:
         return f"{strong('Cheaper')}: of the configurations that were tried and did as well, none is cheaper."
 
     def nothing_cheaper_near(self, margin: float) -> str:
-        within = f"within your margin of {margin_text(margin)} points of the best"
+        within = f"within your margin of {self.exactly(margin)} {self.unit} of the best"
         return f"{strong('Cheaper')}: no cheaper configuration that was tried came {within}."
 
     def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
         costs = self._price(price)
-        worse = "" if worse_by is None else f"may be up to {number(worse_by * 100, 2)} points worse"
+        worse = "" if worse_by is None else f"may be up to {self.size(worse_by)} {self.unit} worse"
         details = "; ".join(filter(None, [worse, costs])) or "is not shown to be"
         return (
             f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {details}."
@@ -110,7 +110,7 @@ class EnglishOpening(EnglishPieces):
         return f"{strong('Not known')}: {'; '.join(items)}."
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        return f"whether {factor} matters (no effect above {number(nothing_above * 100, 2)} points seen)"
+        return f"whether {factor} matters (no effect above {self.size(nothing_above)} {self.unit} seen)"
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
         return f"whether {what} differs from {against} ({self.effect_points(finding)}; {self._settle(finding)})"
@@ -121,7 +121,7 @@ class EnglishOpening(EnglishPieces):
 
     def unseen(self, effect: float) -> str:
         """Differences too small for this study to detect."""
-        return f"differences below about {number(effect * 100, 2)} points, which this study would mostly miss"
+        return f"differences below about {self.size(effect)} {self.unit}, which this study would mostly miss"
 
     # The table of facts
 
@@ -157,35 +157,35 @@ class EnglishOpening(EnglishPieces):
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
         if base is not None:
-            parts.append(f"base model without adapter {self.percent(base)}")
+            parts.append(f"base model without adapter {self.measured(base)}")
         if commonest:
             quoted = f' ("{clean(answer)}")' if answer else ""
-            parts.append(f"always the commonest answer{quoted} {self.percent(commonest)}")
+            parts.append(f"always the commonest answer{quoted} {self.measured(commonest)}")
         return "; ".join(parts)
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
             return (
-                f"no configuration has two seeds yet: {number(deviation * 100, 2)} points between seeds are "
+                f"no configuration has two seeds yet: {self.size(deviation)} {self.unit} between seeds are "
                 "assumed, and every verdict is provisional"
             )
         text = (
-            f"the same settings with another seed differ by {number(deviation * 100, 2)} points "
+            f"the same settings with another seed differ by {self.size(deviation)} {self.unit} "
             f"(standard deviation, {degrees:.3g} degrees of freedom)"
         )
         if degrees < PROVISIONAL_DF:
-            prior = number(SEED_DEVIATION_PRIOR * 100, 2)
-            text += f"; with fewer than {PROVISIONAL_DF}, intervals also use an assumed {prior} points"
+            prior = self.size(SEED_DEVIATION_PRIOR)
+            text += f"; with fewer than {PROVISIONAL_DF}, intervals also use an assumed {prior} {self.unit}"
         return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
         seen = self.listed(
-            [f"{number(v * 100, 2)} points in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1]
+            [f"{self.size(v)} {self.unit} in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1]
         )
         text = f"a difference of {seen} is found with a chance of 80 %; smaller ones are often missed. " if seen else ""
-        text += f"Two configurations can be shown equal within {number(smallest_margin * 100, 2)} points, not closer"
+        text += f"Two configurations can be shown equal within {self.size(smallest_margin)} {self.unit}, not closer"
         if smallest_margin > margin:
-            text += f"; nothing can be shown equal within your margin of {margin_text(margin)} points"
+            text += f"; nothing can be shown equal within your margin of {self.exactly(margin)} {self.unit}"
         return text
 
     def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str:
@@ -235,16 +235,19 @@ class EnglishOpening(EnglishPieces):
     # Pieces
 
     def _gain_on(self, gain: Gain, counts_right: bool, examples: str, fresh: bool) -> str:
-        what = "it is right on" if counts_right else "its mean score is"
+        what = "it is right on" if counts_right else f"its {self.measure} is"
         other = "the baseline on" if counts_right else "the baseline's"
-        relative = "" if gain.relative is None else f"; {signed_percent(gain.relative)} relative"
+        relative = (
+            "" if gain.relative is None or not self.scale.in_points else f"; {signed_percent(gain.relative)} relative"
+        )
+        level = self.percent(gain.level, 0 if gain.level < 0.995 else 1)
         difference = (
-            f"{strong(points(gain.effect) + ' points')} ({self.percent(gain.level, 0 if gain.level < 0.995 else 1)} "
-            f"simultaneous interval {self.range(gain.interval)}{relative})"
+            f"{strong(f'{self.change(gain.effect)} {self.unit}')} "
+            f"({level} simultaneous interval {self.range(gain.interval)}{relative})"
         )
         return (
-            f"On {count(gain.n_examples)} {examples} {what} {strong(self.percent(gain.accuracy))}, "
-            f"{other} {self.percent(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
+            f"On {count(gain.n_examples)} {examples} {what} {strong(self.measured(gain.accuracy))}, "
+            f"{other} {self.measured(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
         )
 
     def _price(self, price: Price) -> str:

@@ -10,7 +10,7 @@ from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
 from tunebook.words.english.common import EnglishPieces, numeral, plural
-from tunebook.words.numbers import duration, margin_text, number, p_phrase, rate, trial_list
+from tunebook.words.numbers import duration, number, p_phrase, rate, trial_list
 from tunebook.words.values import Edge, Ending
 
 __all__ = ["EnglishRounds"]
@@ -43,20 +43,21 @@ class EnglishRounds(EnglishPieces):
     def verdict(self, finding: Finding, against: str, margin: float) -> str:
         """The analysis cell for a finding: its verdict and what limits it."""
         other = "" if against == self.label("the_baseline") else f" than {against}"
-        m = margin_text(margin)
+        m = self.exactly(margin)
         first = {
             Verdict.BETTER: f"Better{other}.",
             Verdict.WORSE: f"Worse{other}.",
-            Verdict.EQUIVALENT: f"Shown equal to {against} within {m} points.",
-            Verdict.NOT_INFERIOR: f"Shown not to be worse than {against} by more than {m} points.",
+            Verdict.EQUIVALENT: f"Shown equal to {against} within {m} {self.unit}.",
+            Verdict.NOT_INFERIOR: f"Shown not to be worse than {against} by more than {m} {self.unit}.",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
             Verdict.DIVERGED: "Training broke with most or all of its seeds.",
         }[finding.verdict]
         return self.join([first, *self._limits(finding)])
 
     def seeds_range(self, accuracies: Sequence[float]) -> str:
-        low, high = min(accuracies) * 100, max(accuracies) * 100
-        return f"The {numeral(len(accuracies))} seeds range from {self.plain_range(low, high)} %."
+        span = self.score_range(min(accuracies), max(accuracies))
+        sign = self.percent_sign if self.scale.counts_right_answers else ""
+        return f"The {numeral(len(accuracies))} seeds range from {span}{sign}."
 
     def ending(self, ending: Ending) -> str:
         reasons = "; ".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
@@ -79,7 +80,7 @@ class EnglishRounds(EnglishPieces):
         """The remark below confirm's table: by which rule its configurations were chosen."""
         return (
             "Confirm tests the configuration with the lowest validation loss among those within one standard error of "
-            "the highest validation accuracy, and the cheapest one that may be as good, if there is one."
+            f"the {self.top} validation {self.measure}, and the cheapest one that may be as good, if there is one."
         )
 
     def bracket_remark(self) -> str:
@@ -142,7 +143,7 @@ class EnglishRounds(EnglishPieces):
 
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
         """A finding as a complete sentence."""
-        m = f"{margin_text(margin)} points"
+        m = f"{self.exactly(margin)} {self.unit}"
         claim = {
             Verdict.BETTER: f"{what}: better than {against}",
             Verdict.WORSE: f"{what}: worse than {against}",
@@ -187,8 +188,8 @@ class EnglishRounds(EnglishPieces):
         """Nothing was learned at any piloted rate."""
         what = (
             f"Nothing was learned: after {plural(floor.epochs, 'epoch')} at learning rates "
-            f"{self.listed([rate(each) for each in floor.rates])} the best accuracy is {self.percent(floor.accuracy)}, "
-            f"no better beyond chance than without training ({self.percent(floor.bar)})."
+            f"{self.listed([rate(each) for each in floor.rates])} the best {self.measure} is "
+            f"{self.measured(floor.accuracy)}, no better beyond chance than without training ({self.measured(floor.bar)})."
         )
         if not stops:
             return self.join([what, "The study file says `floor: go_on`, so the comparisons went on."])
@@ -210,7 +211,8 @@ class EnglishRounds(EnglishPieces):
     def chance_to_see(self, margin: float, chance: float) -> str:
         """The probability that a true difference of the size of the margin was found."""
         share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
-        return f"A true difference of {margin_text(margin)} points, your margin, had a chance of {share} to be found."
+        difference = f"{self.exactly(margin)} {self.unit}"
+        return f"A true difference of {difference}, your margin, had a chance of {share} to be found."
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{plural(n, 'trial')}, {duration(seconds)}"
@@ -279,9 +281,9 @@ class EnglishRounds(EnglishPieces):
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            return f"Not shown as good as {against}: it may be up to {number(worst * 100, 2)} points worse."
+            return f"Not shown as good as {against}: it may be up to {self.size(worst)} {self.unit} worse."
         if finding.kind is ContrastKind.EQUIVALENCE:
-            return f"Not shown equal to {against} within {m} points."
+            return f"Not shown equal to {against} within {m} {self.unit}."
         return f"No difference from {against} was found."
 
     def _limits(self, finding: Finding) -> list[str]:

@@ -12,7 +12,7 @@ from tunebook.words.english.codes import PURPOSES, ROUNDS
 from tunebook.words.english.common import plural
 from tunebook.words.english.labels import PATHS, ROUND_STATES
 from tunebook.words.english.rounds import EnglishRounds
-from tunebook.words.numbers import bytes_text, duration, margin_text, p_phrase, rounded_time, trial_list
+from tunebook.words.numbers import bytes_text, duration, p_phrase, rounded_time, trial_list
 from tunebook.words.values import Spending
 
 __all__ = ["EnglishTerminal"]
@@ -88,7 +88,7 @@ class EnglishTerminal(EnglishRounds):
 
     def plan_sees(self, effect: float) -> str:
         """The smallest detectable effect, for the table of rounds."""
-        return f"{100 * effect:.1f} points or more"
+        return f"{self.amount(effect)} {self.unit} or more"
 
     def plan_next(self, counts: Mapping[Purpose, int], free: int) -> str:
         """The trials of the next part that the budget counts, by purpose, and how many it does not."""
@@ -113,10 +113,12 @@ class EnglishTerminal(EnglishRounds):
 
     def plan_margin(self, smallest: float, margin: float) -> list[str]:
         """The margin within which equality can be shown."""
-        lines = [f"smallest margin within which two configurations could be shown equal: {100 * smallest:.1f} points"]
+        lines = [
+            f"smallest margin within which two configurations could be shown equal: {self.amount(smallest)} {self.unit}"
+        ]
         if margin < smallest:
             lines.append(
-                f"your margin of {margin_text(margin)} points is below that: this study cannot show that a "
+                f"your margin of {self.exactly(margin)} {self.unit} is below that: this study cannot show that a "
                 "configuration is equal or as good; it would take more validation examples or seeds"
             )
         return lines
@@ -124,7 +126,7 @@ class EnglishTerminal(EnglishRounds):
     def plan_without_cuts(self, trials: int, effect: float) -> str:
         """What the cuts cost in sensitivity."""
         without = f"without the cuts ({plural(trials, 'trial')})"
-        return f"{without} explore would detect differences of {100 * effect:.1f} points"
+        return f"{without} explore would detect differences of {self.amount(effect)} {self.unit}"
 
     def plan_memory(self, needed: float, slots: int, free: float) -> list[str]:
         """Memory for the next trials and free memory, in bytes."""
@@ -139,7 +141,7 @@ class EnglishTerminal(EnglishRounds):
 
     def plan_time(self, one_by_one: float, here: float, effect: float | None) -> str:
         """One line with the time that the study takes."""
-        finds = f"; it detects differences of {100 * effect:.1f} points or more" if effect else ""
+        finds = f"; it detects differences of {self.amount(effect)} {self.unit} or more" if effect else ""
         alone = f"One after another the trials would take {rounded_time(one_by_one)}"
         return f"{alone}; here about {rounded_time(here)}{finds}."
 
@@ -176,11 +178,11 @@ class EnglishTerminal(EnglishRounds):
 
     def baseline_accuracy(self, accuracy: float) -> str:
         """The baseline's accuracy."""
-        return f"baseline: {self.percent(accuracy)}"
+        return f"baseline: {self.measured(accuracy)}"
 
     def status_configurations(self) -> tuple[str, str, str, str]:
         """Headings of the list of configurations; `compare` takes the first column."""
-        return "key", "accuracy", "trials", "changed from the baseline"
+        return "key", self.measure, "trials", "changed from the baseline"
 
     def spent(self, spending: Spending) -> str:
         """Trials and hours used of the budget."""
@@ -256,7 +258,7 @@ class EnglishTerminal(EnglishRounds):
     ) -> str:
         """A trial has finished; `ending` says how, if it did not complete."""
         what = PURPOSES[purpose] + (f", {self.factor(factor)}" if factor else "")
-        scored = "" if accuracy is None else self.percent(accuracy) + (" on the test split" if on_test else "")
+        scored = "" if accuracy is None else self.measured(accuracy) + (" on the test split" if on_test else "")
         return f"trial {trial} ({what}): {' '.join(filter(None, [scored, ending]))}"
 
     def trial_ending(self, state: TrialState, step: int | None, reason: str) -> str:
@@ -380,11 +382,11 @@ class EnglishTerminal(EnglishRounds):
 
     def compared_disagree(self) -> str:
         """Accuracy and loss disagree."""
-        return "Accuracy and loss point in different directions."
+        return f"{self.measure[:1].upper()}{self.measure[1:]} and loss point in different directions."
 
     def compared_groups(self) -> str:
         """The heading of the differences by group."""
-        return "By group, in points (a family of its own):"
+        return f"By group, in {self.unit} (a family of its own):"
 
     def compared_examples(self, shown: int, total: int) -> str:
         """Above the examples on which A and B differ."""
@@ -402,4 +404,4 @@ class EnglishTerminal(EnglishRounds):
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
         """The accuracy, for the comment in an exported configuration."""
-        return f"Validation accuracy {self.accuracy(accuracy, interval)}, corrected for having been chosen."
+        return f"Validation {self.measure} {self.accuracy(accuracy, interval)}, corrected for having been chosen."

@@ -10,7 +10,7 @@ from tunebook.escaping import clean
 from tunebook.words.english.codes import NOTES
 from tunebook.words.english.common import EnglishPieces, plural
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, number, points, value
+from tunebook.words.numbers import about, count, value
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["EnglishWhole"]
@@ -39,19 +39,19 @@ class EnglishWhole(EnglishPieces):
         )
 
     def below_noise(self, importance: Importance) -> str:
-        above = number(importance.nothing_above * 100, 2)
-        return f"{self.factor(importance.factor)}: no effect above {above} points seen."
+        above = self.size(importance.nothing_above)
+        return f"{self.factor(importance.factor)}: no effect above {above} {self.unit} seen."
 
     def below(self, points: str) -> str:
         """Short form of `below_noise`, for a figure."""
-        return f"nothing above {points} points seen"
+        return f"nothing above {points} {self.unit} seen"
 
     def interaction(self, interaction: Interaction) -> str:
         a, b = (self.factor(name) for name in interaction.factors)
         if not interaction.known or interaction.effect is None or interaction.interval is None:
             return f"Whether {a} and {b} interact is unknown: the trials that would tell were not run."
         text = (
-            f"{a} and {b} together give {points(interaction.effect)} points "
+            f"{a} and {b} together give {self.change(interaction.effect)} {self.unit} "
             f"({self.range(interaction.interval)}) on top of the sum of their effects"
         )
         low, high = interaction.interval
@@ -69,8 +69,8 @@ class EnglishWhole(EnglishPieces):
     def ahead_of_best(self) -> str:
         """Why a tied configuration may show a higher accuracy than the best."""
         return (
-            "Where one shows a higher accuracy than the best: the difference is within the noise, and the best was "
-            "chosen for its lower validation loss."
+            f"Where one shows a {self.more} {self.measure} than the best: the difference is within the noise, and the "
+            "best was chosen for its lower validation loss."
         )
 
     def unknown_lead(self) -> str:
@@ -85,18 +85,18 @@ class EnglishWhole(EnglishPieces):
 
     def more_money(self, more: MoreMoney) -> str:
         now, trials, examples = (
-            number(half * 200, 2)
+            self.size(2 * half)
             for half in (more.half_width, more.half_width_with_trials, more.half_width_with_examples)
         )
         if now == trials:
             return (
                 f"More spending: {plural(more.extra_trials, 'more trial')} would hardly narrow the interval of the "
-                f"main finding, best against baseline, of {now} points; {count(more.extra_examples)} more examples "
-                f"would bring it to {examples}."
+                f"main finding, best against baseline, of {now} {self.unit}; {count(more.extra_examples)} more "
+                f"examples would bring it to {examples}."
             )
         return (
             f"More spending: {plural(more.extra_trials, 'more trial')} would narrow the interval of the main finding, "
-            f"best against baseline, from {now} to {trials} points; {count(more.extra_examples)} more examples to "
+            f"best against baseline, from {now} to {trials} {self.unit}; {count(more.extra_examples)} more examples to "
             f"{examples}."
         )
 
@@ -105,11 +105,11 @@ class EnglishWhole(EnglishPieces):
 
     def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
         text = (
-            f"Validation accuracy {self.percent(raw)} as measured, {self.percent(corrected)} after correction for "
-            "having been chosen as the best"
+            f"Validation {self.measure} {self.measured(raw)} as measured, {self.measured(corrected)} after correction "
+            "for having been chosen as the best"
         )
         return text + (
-            f", {self.percent(confirmed)} on the test split with fresh seeds." if confirmed is not None else "."
+            f", {self.measured(confirmed)} on the test split with fresh seeds." if confirmed is not None else "."
         )
 
     def where_the_adapter_is(self) -> str:
