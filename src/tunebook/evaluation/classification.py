@@ -96,4 +96,6 @@ class Matthews(LabelMetric):
     scale = ScoreScale(kind=ScoreKind.STATISTIC, low=-1.0, high=1.0, noun="Matthews correlation")
 
     def result(self, golds: list[str], given: list[str], labels: list[str]) -> float:
+        if len({*golds, *given}) == 1:  # no correlation is defined; scikit-learn gives 0 too, with a warning
+            return 0.0
         return float(self._sklearn.matthews_corrcoef(golds, given))

@@ -189,7 +189,8 @@ class EnglishRounds(EnglishPieces):
         what = (
             f"Nothing was learned: after {plural(floor.epochs, 'epoch')} at learning rates "
             f"{self.listed([rate(each) for each in floor.rates])} the best {self.measure} is "
-            f"{self.measured(floor.accuracy)}, no better beyond chance than without training ({self.measured(floor.bar)})."
+            f"{self.measured(floor.accuracy)}, no better beyond chance than without training "
+            f"({self.measured(floor.bar)})."
         )
         if not stops:
             return self.join([what, "The study file says `floor: go_on`, so the comparisons went on."])
