@@ -4,7 +4,7 @@
     python -m benchmarks.metricworlds --studies 200 --cells macro_f1-null
 
 Whole studies as in `benchmarks.nullworld`, but a trial's answers are texts, and the metric itself judges them. In null
-worlds no configuration differs; in planted worlds rank 32 is better. A false claim counts as there; coverage is that of
+worlds no configuration differs; in planted worlds higher ranks are better. A false claim counts as there; coverage is that of
 the plain 95 % intervals of all contrasts that were judged.
 """
 
@@ -125,9 +125,9 @@ def _metric(name: str) -> Any:
     return load_metric(name, options=METRICS[name])
 
 
-def rank_32(configuration: Configuration) -> float:
-    """The planted world: rank 32 is right more often."""
-    return PLANTED if configuration.lora_r == 32 else 0.0
+def higher_rank(configuration: Configuration) -> float:
+    """The planted world: ranks above the baseline's are right more often."""
+    return PLANTED if configuration.lora_r > 8 else 0.0
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def run_cell(name: str, first: int, count: int) -> Tally:
     cell, tally = CELLS[name], Tally()
     for number in range(first, first + count):
         world = MetricWorld(
-            number, metric=cell.metric, seed_deviation=0.01, effect=rank_32 if cell.planted else no_effect
+            number, metric=cell.metric, seed_deviation=0.01, effect=higher_rank if cell.planted else no_effect
         )
         spec = study_spec(seed=number, space=PLAIN_SPACE, trials=TRIALS)
         history = run_study(world, spec)

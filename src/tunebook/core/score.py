@@ -87,6 +87,10 @@ class ScoreScale:
         """A score on the standard scale."""
         return (score - self._origin) / (self._size if self.higher_is_better else -self._size)
 
+    def score(self, standard: float) -> float:
+        """The inverse of `standard`."""
+        return self._origin + standard * (self._size if self.higher_is_better else -self._size)
+
     def shown(self, standard: float) -> float:
         """The number that is shown for a value on the standard scale."""
         return self._origin * (100 if self.in_points else 1) + self.shown_difference(standard)

@@ -93,6 +93,7 @@ def _study(view: View) -> StudyResult:
         name=spec.name,
         model=spec.model,
         metric=spec.metric,
+        scale=view.scale,
         seed=spec.seed,
         engine=spec.engine,
         margin=spec.margin,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from tunebook.core.findings import Confirmation, DivergenceBracket, Interaction, LevelMean, SweetSpot, Verdict
+from tunebook.core.score import ScoreScale
 from tunebook.core.study import Budget, ContrastKind, Purpose, RoundKind, SeedCounts, TrialState
 
 __all__ = [
@@ -56,6 +57,9 @@ class StudyResult(_Object):
     name: str
     model: str
     metric: str
+    scale: ScoreScale
+    """what the metric's number is; every accuracy below is on its standard scale, on which higher is better and a
+    bounded score lies in [0, 1]"""
     seed: int
     engine: str
     margin: Finite
