@@ -4,8 +4,8 @@
     python -m benchmarks.metricworlds --studies 200 --cells macro_f1-null
 
 Whole studies as in `benchmarks.nullworld`, but a trial's answers are texts, and the metric itself judges them. In null
-worlds no configuration differs; in planted worlds higher ranks are better. A false claim counts as there; coverage is that of
-the plain 95 % intervals of all contrasts that were judged.
+worlds no configuration differs; in planted worlds higher ranks are better. A false claim counts as there; coverage is
+that of the plain 95 % intervals of all contrasts that were judged.
 """
 
 from __future__ import annotations

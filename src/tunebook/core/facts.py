@@ -215,6 +215,8 @@ class History:
         sealed: the confirm list, once sealed: role ("best", "cheapest", "baseline") to effective key.
         findings: the findings of all closed rounds, in order.
         closed_rounds: numbers of the rounds that have been judged.
+        excluded: effective keys of configurations that may not be the best, because a limit of the study file keeps
+            them out.
     """
 
     waves: tuple[Wave, ...] = ()
@@ -223,6 +225,7 @@ class History:
     sealed: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     closed_rounds: tuple[int, ...] = ()
+    excluded: frozenset[str] = frozenset()
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""

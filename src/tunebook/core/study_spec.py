@@ -213,6 +213,16 @@ class StudySpec:
         ..., "a map with trials, hours, or both", "`trials`, `hours`, or both: whichever ends first",
         example="{trials: 75}",
     )  # fmt: skip
+    metrics: tuple[str, ...] = key(
+        (), "a list of names of installed metrics; the first decides",
+        "in place of `metric`: the first decides, the others are reported with their own intervals; see "
+        "[several metrics](data.md#several-metrics)", example="[macro_f1, exact_match, length]", min_items=1,
+        may_change=True,
+    )  # fmt: skip
+    at_most: dict[str, float] | None = key(
+        None, "a map of metrics to numbers", "a configuration with more of one of `metrics` than this is not the best",
+        example="{length: 200}", default="no limit", path="max",
+    )  # fmt: skip
     baseline_given: tuple[str, ...] = ()
     alpha_rule: str = key(
         "proportional", "proportional (keep alpha/r while the rank varies) or fixed (keep alpha)",

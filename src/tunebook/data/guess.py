@@ -13,7 +13,7 @@ from typing import Any
 
 from tunebook.core.row_template import column_template
 
-__all__ = ["Guess", "guess_columns"]
+__all__ = ["Guess", "guess_columns", "is_about_the_row"]
 
 MOST_LABELS = 100
 ROWS_A_LABEL = 3
@@ -36,8 +36,9 @@ class Guess:
 
 def guess_columns(rows: Sequence[dict[str, Any]]) -> Guess | None:
     """Which columns are prompt and answer, or None where that is not plain."""
-    names = [name for name in rows[0] if name.casefold() not in NO_PROMPTS]
-    columns = {name: values for name in names if (values := _values(rows, name))}
+    flat = [_flat(row) for row in rows]
+    names = [name for name in flat[0] if not is_about_the_row(name)]
+    columns = {name: values for name in names if (values := _values(flat, name))}
     texts = {name: values for name, values in columns.items() if all(isinstance(value, str) for value in values)}
     labels = [name for name, values in columns.items() if _are_labels(values)]
     named = [name for name in columns if any(word in name.casefold() for word in ANSWER_NAMES)]
@@ -50,6 +51,19 @@ def guess_columns(rows: Sequence[dict[str, Any]]) -> Guess | None:
         return None
     longest = max(prompts, key=lambda name: statistics.fmean(len(str(value)) for value in texts[name]))
     return Guess(column_template(longest), column_template(answer))
+
+
+def is_about_the_row(name: str) -> bool:
+    """Whether a column of that name numbers or dates a row."""
+    return name.rpartition(".")[2].strip().casefold().replace(" ", "_").rpartition("_")[2] in NO_PROMPTS
+
+
+def _flat(row: dict[str, Any], head: str = "") -> dict[str, Any]:
+    """A row with its nested columns by their dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= _flat(value, f"{head}{name}.") if isinstance(value, dict) else {f"{head}{name}": value}
+    return flat
 
 
 def _values(rows: Sequence[dict[str, Any]], name: str) -> list[str | int] | None:

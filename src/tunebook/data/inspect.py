@@ -5,6 +5,7 @@ Nothing is tokenised here (no model is needed); lengths are estimated from the t
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -215,10 +216,20 @@ def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
         return name, words.comment_labels(len(labels), shown)
     if all(_FINAL_NUMBER.fullmatch(answer) for answer in answers):
         return "number", words.comment("numbers")
+    if all(map(_is_json, answers)):
+        return "json_fields", words.comment("json_answers")
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
         return "exact_match", words.comment_short_answers(longest)
-    return "exact_match", words.comment("free_texts")
+    return "token_f1", words.comment("free_texts")
+
+
+def _is_json(answer: str) -> bool:
+    """Whether an answer is a JSON object or list."""
+    try:
+        return isinstance(json.loads(answer), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _are_options(labels: dict[str, int], rows: dict[str, LoadedRows]) -> bool:

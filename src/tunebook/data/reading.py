@@ -15,6 +15,7 @@ from tunebook.core.row_template import RowTemplate, column_template
 from tunebook.core.study import DataSpec
 from tunebook.data.examples import DataExample, LoadedRows, place, quoted
 from tunebook.data.formats import alpaca, chat, pair, templated, turns_of
+from tunebook.data.guess import is_about_the_row
 from tunebook.data.options import as_choice, option_columns
 from tunebook.data.rows import Parts, Where, clean, keys_of
 from tunebook.data.sources import RawRows, read_source
@@ -161,7 +162,8 @@ def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
 
 
 def _advice(row: dict[str, Any]) -> str:
-    texts = [key for key, value in row.items() if isinstance(value, str | int | float) and str(value).strip()]
+    plain = [key for key, value in row.items() if isinstance(value, str | int | float) and str(value).strip()]
+    texts = [key for key in plain if not is_about_the_row(key)]
     first, last = (texts[0], texts[-1]) if len(texts) > 1 else ("question", "answer")
     prompt, completion = quoted(column_template(first)), quoted(column_template(last))
     return f"Say which columns are which, for example data: {{prompt: {prompt}, completion: {completion}}}."

@@ -15,9 +15,9 @@ from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import StudySpec
 from tunebook.record.model import Record
-from tunebook.record.view import View
+from tunebook.record.view import OtherMetric, View
 
-__all__ = ["Record", "View", "build", "write_all"]
+__all__ = ["OtherMetric", "Record", "View", "build", "write_all"]
 
 
 def build(view: View, language: str = "en") -> Record:
@@ -38,6 +38,7 @@ def write_all(
     language: str = "en",
     figures: bool = True,
     warn: Callable[[str], None] | None = None,
+    others: tuple[OtherMetric, ...] = (),
 ) -> dict[str, Path]:
     """Write record.md, record.html, results.json, trials.csv and figures/ into a study's folder.
 
@@ -47,10 +48,13 @@ def write_all(
     Args:
         figures: whether figures are drawn; they take most of the time, so a running study draws them only at its end.
         warn: called with a sentence about figures that could not be drawn; default: the log.
+        others: what the metrics say that do not decide.
 
     Returns: path by file name; figures as "figures/<name>.svg" and "figures/<name>.png".
     Raises: DiskFull, UnwritableFolder.
     """
     from tunebook.record.writing import write
 
-    return write(folder, View(spec, facts, history, conclusions, tuple(notes), outlook), language, figures, warn)
+    return write(
+        folder, View(spec, facts, history, conclusions, tuple(notes), outlook, others), language, figures, warn
+    )

@@ -55,6 +55,7 @@ def build(view: View, language: str) -> Record:
         importance=tables.importance(view, words),
         below_noise=tuple(words.below_noise(i) for i in conclusions.importance if not i.ranked),
         interactions=tuple(words.interaction(i) for i in conclusions.interactions if i.known),
+        others=tables.others(view, words),
         costs=tables.costs(view, words),
         cost_lead=_tied(view, words),
         way=tables.way(view, words),
@@ -68,7 +69,7 @@ def build(view: View, language: str) -> Record:
         if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS
         else "",
         notes=_notes(view, words),
-        labels=words.labels,
+        labels={name: words.label(name) for name in words.labels},
     )
 
 

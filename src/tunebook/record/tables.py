@@ -15,10 +15,10 @@ from tunebook.escaping import clean
 from tunebook.record.model import Cell, Table, TrialRow
 from tunebook.record.opening import control_name, is_baseline, name, sides
 from tunebook.record.view import View
-from tunebook.words import Words
+from tunebook.words import Words, words_for
 from tunebook.words.numbers import bytes_text, number, p_value, trial_list, value
 
-__all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
+__all__ = ["comparisons", "costs", "groups", "importance", "others", "trial_table", "unsettled", "varying", "way"]
 
 BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
 MOST_TIED = 12
@@ -239,6 +239,19 @@ def costs(view: View, words: Words) -> Table | None:
         )
     columns = ("role", "configuration", "accuracy_all", "seconds", "memory", "size")
     return Table(tuple(words.label(c) for c in columns), tuple(rows), frozenset({3, 4, 5})) if rows else None
+
+
+def others(view: View, words: Words) -> Table | None:
+    """The metrics that do not decide, each in its own unit: the baseline, the best, their difference, the limit."""
+    rows = []
+    for each in view.others:
+        own, none = words_for(words.language, each.scale), Cell(words.label("none"))
+        means = [Cell(own.accuracy(*mean), mean[0]) if mean else none for mean in (each.baseline, each.best)]
+        difference = Cell(own.effect_points(each.difference)) if each.difference else none
+        limit = Cell(f"{each.at_most:g}", each.at_most) if each.at_most is not None else none
+        rows.append((Cell(each.scale.noun), *means, difference, limit))
+    columns = ("metric", "baseline", "best_role", "difference_best", "limit")
+    return Table(tuple(words.labels[c] for c in columns), tuple(rows)) if rows else None
 
 
 def _amount(words: Words, amount: float | None, form: Any) -> Cell:

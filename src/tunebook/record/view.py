@@ -21,7 +21,24 @@ from tunebook.errors import StudyFileError
 from tunebook.plugins import ENGINES, METRICS
 from tunebook.statistics.evidence import Evidence
 
-__all__ = ["View"]
+__all__ = ["OtherMetric", "View"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherMetric:
+    """What a metric that does not decide says, on validation; values on its standard scale.
+
+    Attributes:
+        baseline, best: mean with its 95 % interval; None: not scored.
+        difference: the best against the baseline, exploratory; None: there is none.
+        at_most: the study's limit, in the metric's own unit.
+    """
+
+    scale: ScoreScale
+    baseline: tuple[float, tuple[float, float]] | None
+    best: tuple[float, tuple[float, float]] | None
+    difference: Finding | None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +47,7 @@ class View:
 
     Attributes:
         notes: the ledger's notes in order, as (code, values).
+        others: the metrics beside the one that decides.
     """
 
     spec: StudySpec
@@ -38,6 +56,7 @@ class View:
     conclusions: StudyFindings
     notes: Sequence[tuple[str, Mapping[str, Any]]] = ()
     outlook: Outlook | None = None
+    others: tuple[OtherMetric, ...] = ()
 
     @cached_property
     def scale(self) -> ScoreScale:

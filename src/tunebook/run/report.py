@@ -8,6 +8,7 @@ from pathlib import Path
 from tunebook.core.study import Wave
 from tunebook.record import View, build, write_all
 from tunebook.record.tensorboard import rebuild
+from tunebook.run.other_metrics import other_metrics
 from tunebook.run.reading import StudyRead
 from tunebook.words.marks import plain_text
 
@@ -43,6 +44,7 @@ def write_record(
         language or study.spec.language,
         figures,
         warn,
+        other_metrics(study.spec, study.facts, study.history, study.conclusions),
     )
 
 

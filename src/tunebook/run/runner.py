@@ -36,6 +36,7 @@ from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.answers import as_fact
 from tunebook.run.cancel_requests import CancelRequests
+from tunebook.run.other_metrics import with_limits
 from tunebook.run.signals import StopRequest
 from tunebook.run.study_words import study_words
 from tunebook.statistics.judge_round import judge_round
@@ -91,7 +92,7 @@ class Runner:
             self._requeue()
             while True:
                 self._check_stop()
-                history = self._p.ledger.history()
+                history = with_limits(self._p.ledger.history(), self._p.spec, self._p.facts)
                 if any(not fact.state.is_final for fact in history.trials.values()):
                     self._train(history)
                 elif wave := _to_close(history):

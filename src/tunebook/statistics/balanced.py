@@ -25,7 +25,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, is_ordered, position
 from tunebook.core.study import Contrast, ContrastKind
 from tunebook.statistics.intervals import are_within
-from tunebook.statistics.paired import PSEUDO_DISCORDANCE, Estimates, neighbour_inflation
+from tunebook.statistics.paired import PSEUDO_DISCORDANCE, Estimates, discordance, neighbour_inflation
 
 __all__ = ["FEWEST_DF", "BalancedModel", "Columns", "columns_of", "least_squares"]
 
@@ -186,6 +186,8 @@ def least_squares(design: Floats, scores: Floats, rows: Floats, pseudo: float = 
     weights = rows @ inverse
     differences = weights @ scores
     n = scores.shape[1]
+    if pseudo:
+        pseudo *= discordance(scores)
     df = max(len(design) - int(np.linalg.matrix_rank(design)), 1)
     inflation = neighbour_inflation(differences)
     centred = differences - differences.mean(axis=1, keepdims=True)

@@ -174,8 +174,9 @@ class Evidence:
     @cached_property
     def contenders(self) -> tuple[Candidate, ...]:
         """The configurations among which the best is looked for: those of which no replicate broke, or when there are
-        none of these, those that trained more often than they broke."""
-        trains = [candidate for candidate in self.claiming.values() if candidate.trains]
+        none of these, those that trained more often than they broke; without those that a limit keeps out."""
+        excluded = self.history.excluded
+        trains = [each for each in self.claiming.values() if each.trains and each.key not in excluded]
         return tuple([candidate for candidate in trains if candidate.n_broke == 0] or trains)
 
     @cached_property

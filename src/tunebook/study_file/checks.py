@@ -156,6 +156,10 @@ def _check_names(values: dict[str, Any], problems: Problems) -> None:
         )
     for group in (ENGINES, EXECUTORS, PLANNERS):
         named.append((group, (group.key,), values.get(group.key)))
+    listed = values.get("metrics")
+    if isinstance(listed, list):
+        others = enumerate(listed[1:], 1)
+        named += [(METRICS, ("metrics", i), name) for i, name in others if isinstance(name, str) and ":" not in name]
     trackers = values.get("trackers")
     if isinstance(trackers, list):
         named += [(TRACKERS, ("trackers", i), name) for i, name in enumerate(trackers)]
@@ -197,6 +201,30 @@ def _check_command(values: dict[str, Any], problems: Problems) -> None:
         )
 
 
+def _check_metrics(values: dict[str, Any], deciding: Any, problems: Problems) -> None:
+    listed = values.get("metrics")
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    if names and isinstance(deciding, str) and names[0] != deciding:
+        problems.add(
+            ("metrics",),
+            f"found {names[0]} first, and metric {deciding}; the first of metrics decides. Write metrics alone, or "
+            f"{deciding} first.",
+        )
+    for i, name in enumerate(names[1:], 1):
+        if ":" in name or name == "choice":
+            problems.add(
+                ("metrics", i),
+                f"found {name}; beside the first, metrics are installed ones that judge a given answer. Write "
+                "exact_match, for example.",
+            )
+    limits = values.get("max")
+    for name in limits if isinstance(limits, dict) else ():
+        if name not in names[1:]:
+            problems.add(
+                ("max", str(name)), f"found {shown(name)}, which is none of the further metrics. Add it there."
+            )
+
+
 def _check_metric(values: dict[str, Any], problems: Problems) -> None:
     metric = _metric_name(values)
     if values.get("per_token") is True and metric != "choice":
@@ -205,6 +233,7 @@ def _check_metric(values: dict[str, Any], problems: Problems) -> None:
             f"found true with metric {shown(metric)}; only choice compares likelihoods. "
             "Write metric: choice, or remove per_token.",
         )
+    _check_metrics(values, metric, problems)
     data = values.get("data")
     choices = data.get("choices") if isinstance(data, dict) else None
     if isinstance(choices, list) and len({str(c) for c in choices}) < len(choices):

@@ -45,6 +45,9 @@ def parse_study(text: str, name: str = "study.yaml") -> StudySpec:
             f"{name}:1: {found}; a study file is a map of keys (study, model, data, ...). "
             "Write one with `tunebook init DATA`, or see docs/study-file.md."
         )
+    listed = values.get("metrics")
+    if "metric" not in values and isinstance(listed, list) and listed:
+        values["metric"] = listed[0]  # the first decides
     section = _validated(values, problems)
     baseline = read_baseline(_as_map(values.get("baseline")), problems)
     factors = read_space(_as_map(values.get("space")), problems)

@@ -132,6 +132,10 @@ def test_columns_of_unknown_names_are_guessed_by_what_stands_in_them(tmp_path: P
     spec = parse_study(text)
     assert (spec.data.prompt, spec.data.completion, spec.metric) == ("{ticket}", "{desk}", "choice")
     assert "a guess from the columns" in text
+    nested = [{"id": i, "body": {"mail": f"order {i}", "sent_at": f"day {i}"}, "fields": f"f {i}"} for i in range(60)]
+    found = guess_columns([{**row, "body": {"mail": row["body"]["mail"]}} for row in nested])
+    assert found is not None
+    assert (found.prompt, found.completion) == ("{body.mail}", "{fields}")
     two = [{"abstract": f"long text {i}", "tldr": f"short {i}"} for i in range(9)]
     found = guess_columns(two)
     assert found is not None

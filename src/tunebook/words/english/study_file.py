@@ -33,8 +33,8 @@ _COMMENTS = {
     "data.columns": "what the rows call them",
     "data.names": "the answers are numbers; names that say what 0, 1, ... mean are learnt better",
     "numbers": "the answers end in a number; the last number of an answer counts",
-    "free_texts": "answers are free texts, which hardly ever match word for word: write your own module:function, or "
-    "expect accuracies near 0",
+    "json_answers": "the answers are JSON: F1 of their fields; json_valid and a schema are possible too",
+    "free_texts": "answers are free texts: words that they share with the gold text; or rouge_l, bleu, chrf",
 }
 
 
