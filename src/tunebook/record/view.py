@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,16 @@ from tunebook.errors import StudyFileError
 from tunebook.plugins import ENGINES, METRICS
 from tunebook.statistics.evidence import Evidence
 
-__all__ = ["OtherMetric", "View"]
+__all__ = ["OtherMetric", "View", "assumed_scale"]
+
+
+def assumed_scale(spec: StudySpec) -> ScoreScale:
+    """What a study's metric measures, by its name alone."""
+    try:
+        scale = METRICS.load(spec.metric)(**dict(spec.metric_options)).scale
+    except (StudyFileError, TypeError, ValueError):  # a user's function, or its package is not installed
+        scale = ScoreScale(kind=ScoreKind.MEAN)
+    return replace(scale, noun=scale.noun or spec.metric)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +70,7 @@ class View:
     @cached_property
     def scale(self) -> ScoreScale:
         """What kind of number the metric produces; looked up by the metric's name if the ledger does not have it."""
-        if self.facts.scale is not None:
-            return self.facts.scale
-        try:
-            return METRICS.load(self.spec.metric)().scale
-        except (
-            StudyFileError
-        ):  # a user's function, or its package is not installed; either gives means of scores in [0, 1]
-            return ScoreScale(kind=ScoreKind.MEAN)
+        return self.facts.scale or assumed_scale(self.spec)
 
     @cached_property
     def keeps_adapters(self) -> bool:
