@@ -20,8 +20,7 @@ from ruamel.yaml import YAML
 from tunebook.audit.judge import audit
 from tunebook.audit.judge.cases import Judged
 from tunebook.audit.judge.report import AuditReport
-from tunebook.audit.judge.trials import UNSAID
-from tunebook.audit.model import ClaimKind
+from tunebook.audit.model import UNSAID, ClaimKind
 from tunebook.audit.read import read_record
 from tunebook.errors import RecordTableError
 

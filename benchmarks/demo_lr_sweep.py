@@ -67,21 +67,29 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         for name, _, value in (change.partition("=") for change in arguments.change)
     }
     baseline = spec.baseline.with_values(**changes)
-    jobs = [TrialJob(0, baseline.with_values(num_train_epochs=0), 0, ("validation",), str(folder / "0"))]
+    jobs = [
+        TrialJob(
+            id=0,
+            configuration=baseline.with_values(num_train_epochs=0),
+            seed=0,
+            splits=("validation",),
+            folder=str(folder / "0"),
+        )
+    ]
     for rate in arguments.rates:
         for seed in arguments.seeds:
             jobs.append(
                 TrialJob(
-                    len(jobs),
-                    baseline.with_values(learning_rate=rate),
-                    seed,
-                    ("validation",),
-                    str(folder / str(len(jobs))),
+                    id=len(jobs),
+                    configuration=baseline.with_values(learning_rate=rate),
+                    seed=seed,
+                    splits=("validation",),
+                    folder=str(folder / str(len(jobs))),
                 )
             )
     by_id = {job.id: job for job in jobs}
     recorder, start = EventRecorder(jobs), time.monotonic()
-    engine = ENGINES[arguments.engine](EngineOptions(str(model), threads=arguments.threads))
+    engine = ENGINES[arguments.engine](EngineOptions(model=str(model), threads=arguments.threads))
     engine.run(recorder, data.workload, recorder)
     seconds = time.monotonic() - start
     metric, texts = load_metric(spec.metric), data.examples["validation"]

@@ -64,11 +64,17 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     found: dict[str, dict[str, list[float]]] = {}
     for mode, share in (("shared", True), ("strict", False)):
         jobs = [
-            TrialJob(seed, configuration, seed, ("validation",), str(folder / mode / str(seed)))
+            TrialJob(
+                id=seed,
+                configuration=configuration,
+                seed=seed,
+                splits=("validation",),
+                folder=str(folder / mode / str(seed)),
+            )
             for seed in range(arguments.seeds)
         ]
         sink = EventRecorder(jobs)
-        options = EngineOptions(str(model), threads=arguments.threads, share_prompts=share)
+        options = EngineOptions(model=str(model), threads=arguments.threads, share_prompts=share)
         PackedEngine(options).run(sink, workload, sink)
         trials = [sink.results[job.id] for job in jobs]
         found[mode] = {

@@ -49,7 +49,14 @@ class TalkativeEngine:
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Nothing is measured."""
-        return Calibration(0.0, 0.0, 0.0, 0, 0, "none")
+        return Calibration(
+            train_tokens_per_second=0.0,
+            score_examples_per_second=0.0,
+            one_by_one_tokens_per_second=0.0,
+            base_bytes=0,
+            trial_bytes=0,
+            device="none",
+        )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         """Trial after trial."""
@@ -57,14 +64,17 @@ class TalkativeEngine:
             for number in range(self._n_events):
                 sink.emit(Step(jobs[0].id, StepRecord(number, 0.0, 1.0, 1e-4, 1.0)))
             scores = {"validation": RawScores((), np.zeros(0), ())}
-            sink.emit(Finished(RawTrial(jobs[0].id, scores, Curve(), Cost())))
+            sink.emit(Finished(RawTrial(id=jobs[0].id, scores=scores, curve=Curve(), cost=Cost())))
 
 
 def events_per_second(n_workers: int, n_events: int) -> float:
     """Events a second while every worker reports `n_events` steps of one trial; starting the workers is not counted."""
-    options = [EngineOptions("none", threads=1, extra={"events": n_events})] * n_workers
+    options = [EngineOptions(model="none", threads=1, extra={"events": n_events})] * n_workers
     executor = LocalExecutor("benchmarks.executor:TalkativeEngine", options, Workload((), {}, Scoring()))
-    jobs = [TrialJob(number, Configuration(), 0, ("validation",), "none") for number in range(2 * n_workers)]
+    jobs = [
+        TrialJob(id=number, configuration=Configuration(), seed=0, splits=("validation",), folder="none")
+        for number in range(2 * n_workers)
+    ]
     seen = 0
 
     def count(event: TrialEvent) -> None:

@@ -314,7 +314,7 @@ def _trainee(
     packed: PackedModel, configuration: Configuration, data: Sequence[TokenizedExample], seed: int,
     steps: int | None = None, rows: int = 8192,
 ) -> Trainee:  # fmt: skip
-    job = TrialJob(seed, configuration, seed, (), "")
+    job = TrialJob(id=seed, configuration=configuration, seed=seed, splits=(), folder="")
     return Trainee(job, data, packed.all_shapes, rows, True, steps, packed.adapter_dtype, packed.device)
 
 
@@ -425,7 +425,7 @@ def _trainer_rate(
 def _packed_rate(
     checked: Checked, packed: PackedModel, c: Configuration, data: Sequence[TokenizedExample], cohort: int
 ) -> dict[str, Any]:
-    job = TrialJob(0, c, 0, (), "")
+    job = TrialJob(id=0, configuration=c, seed=0, splits=(), folder="")
     workload = Workload(tuple(data), {}, Scoring())
     free = free_bytes(checked.device)
     plan = plan_memory(ModelSize.of(packed), needs_of(packed, [job], workload, True), checked.device, free, cohort)
@@ -723,7 +723,9 @@ def _run(engine: PackedEngine, jobs: list[TrialJob], workload: Workload, kill_at
 
 def _job(number: int, wave: int, folder: Path) -> TrialJob:
     trial = 100 * wave + number
-    return TrialJob(trial, BASE, number, ("validation",), str(folder / "trials" / str(trial)))
+    return TrialJob(
+        id=trial, configuration=BASE, seed=number, splits=("validation",), folder=str(folder / "trials" / str(trial))
+    )
 
 
 def _workload(data: Sequence[TokenizedExample]) -> Workload:
@@ -732,7 +734,9 @@ def _workload(data: Sequence[TokenizedExample]) -> Workload:
 
 def _options(checked: Checked, folder: Path) -> EngineOptions:
     dtype = "bfloat16" if checked.cuda else "float32"
-    return EngineOptions(str(folder), checked.device, dtype, 2, extra={"max_steps": 3 if checked.tiny else 6})
+    return EngineOptions(
+        model=str(folder), device=checked.device, dtype=dtype, threads=2, extra={"max_steps": 3 if checked.tiny else 6}
+    )
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ class Ground(ABC):
     number: int
     rates: tuple[float, float] = RATES
     epochs: tuple[int, ...] = (3, 4, 5)
-    facts: DataFacts = DataFacts(500, 358, 0, longest_tokens=LONGEST, mean_tokens=74.0)
+    facts: DataFacts = DataFacts(n_train=500, n_validation=358, n_test=0, longest_tokens=LONGEST, mean_tokens=74.0)
 
     @property
     def levels(self) -> tuple[tuple[Any, ...], ...]:
@@ -208,7 +208,9 @@ class RecordedGround(Ground):
         self._rows = [i for i, each in enumerate(table.split) if each == split]
         self._places = np.array([_place(table.configurations[i]) for i in self._rows])
         n = table.scores.shape[2]
-        self.facts = DataFacts(table.header["n_train"], n, 0, longest_tokens=LONGEST, mean_tokens=74.0)
+        self.facts = DataFacts(
+            n_train=table.header["n_train"], n_validation=n, n_test=0, longest_tokens=LONGEST, mean_tokens=74.0
+        )
 
     def nearest(self, configuration: Configuration) -> int:
         """Row of the table."""
@@ -235,13 +237,15 @@ class RecordedGround(Ground):
     def _answer(self, trial: Trial, history: History) -> TrialFact:
         if trial.purpose is Purpose.REFERENCE:
             scores, losses = self._table.untrained_scores, self._table.untrained_losses
-            return TrialFact(trial, TrialState.COMPLETED, {"validation": Outcomes(scores, losses)})
+            return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, losses)})
         row, column = self.nearest(trial.effective), trial.seed % len(self._table.seeds)
         cost = Cost(train_seconds=float(self._table.seconds[row, column]))
         if self._table.reasons[row, column]:
-            return TrialFact(trial, TrialState.DIVERGED, cost=cost, reason="loss_rose")
+            return TrialFact(trial=trial, state=TrialState.DIVERGED, cost=cost, reason="loss_rose")
         scores, losses = self._table.scores[row, column], self._table.losses[row, column, -1]
-        return TrialFact(trial, TrialState.COMPLETED, {"validation": Outcomes(scores, losses)}, cost=cost)
+        return TrialFact(
+            trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, losses)}, cost=cost
+        )
 
 
 def _place(c: Configuration) -> np.ndarray[Any, np.dtype[np.float64]]:

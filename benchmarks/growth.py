@@ -77,7 +77,10 @@ def jobs_and_workload(sweep: Sweep, value: int, workload: Workload, folder: str)
     if sweep.name == "length":
         train = random_examples(ROWS // 2, value)
     configuration = BASE.with_values(lora_r=rank, lora_alpha=4 * rank)
-    jobs = [TrialJob(n, configuration, n, (), str(Path(folder) / str(n))) for n in range(1, n_trials + 1)]
+    jobs = [
+        TrialJob(id=n, configuration=configuration, seed=n, splits=(), folder=str(Path(folder) / str(n)))
+        for n in range(1, n_trials + 1)
+    ]
     return jobs, Workload(train, {"validation": ()}, Scoring())
 
 
@@ -139,7 +142,7 @@ def draw(sweep: Sweep, points: Sequence[Point], file: Path) -> None:
 def _engine(task: ChildTask) -> Any:
     from tunebook.engines.packed.engine import PackedEngine
 
-    return PackedEngine(EngineOptions(task.model, device=task.device, dtype=task.dtype, threads=task.threads))
+    return PackedEngine(EngineOptions(model=task.model, device=task.device, dtype=task.dtype, threads=task.threads))
 
 
 def main() -> None:

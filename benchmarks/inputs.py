@@ -128,7 +128,7 @@ def plan(
         file = folder / "study.yaml"
         file.write_text(STUDY.format(metric=metric, data=data, baseline=baseline), encoding="utf-8")
         study, words = Study.load(file), words_for("en")
-        prepared = prepare(study.spec, study.place)
+        prepared = prepare(study.spec, study.paths)
         e = prepared.data.shown
         assert e is not None
         lines = words.plan_example(

@@ -96,7 +96,13 @@ def _step(adapters: int, layers: int, rank: int, dropout: float) -> Counter:
     )
     data = trec_like(16, config.vocab_size)
     trainees = [
-        Trainee(TrialJob(seed, configuration, seed, (), ""), data, packed.all_shapes, 10**6) for seed in range(adapters)
+        Trainee(
+            TrialJob(id=seed, configuration=configuration, seed=seed, splits=(), folder=""),
+            data,
+            packed.all_shapes,
+            10**6,
+        )
+        for seed in range(adapters)
     ]
     with patch.object(triton_ops, "launch", _left_out):
         train_together(packed, trainees)  # tables of the cohort are copied with its first step

@@ -95,7 +95,7 @@ def _step_peak(name: str, layers: int, rows: int, tokens: int, recompute: bool) 
         model = model_of(SHAPES[name](num_hidden_layers=layers, vocab_size=1024), torch.bfloat16)
         packed = PackedModel(model)
         packed.recompute = recompute
-        job = TrialJob(0, configuration, 0, (), "")
+        job = TrialJob(id=0, configuration=configuration, seed=0, splits=(), folder="")
         trainee = Trainee(job, alpaca_like(n, 1000, tokens=tokens), packed.all_shapes, 10**9)
         micros = trainee.micro_batches()
         with PeakBytes(tuple(model.parameters())) as peak:

@@ -40,7 +40,13 @@ def jobs_of(
     by_key: dict[str, TrialJob] = {}
     for number, row in enumerate(rows, start=1):
         configuration = effective(row.configuration, folding, longest)
-        job = TrialJob(number, configuration, task.seed, splits, str(Path(folder) / str(number)))
+        job = TrialJob(
+            id=number,
+            configuration=configuration,
+            seed=task.seed,
+            splits=splits,
+            folder=str(Path(folder) / str(number)),
+        )
         jobs[row.name] = by_key.setdefault(configuration.key, job) if task.fold else job
     return jobs
 

@@ -65,7 +65,13 @@ def spec_of(trials: int, ground: Ground | None = None, design: str = "one_factor
     """The usual study with that budget; on a ground, its ranges."""
     example = example_study(trials)
     spec = StudySpec(
-        example.name, example.model, DataSpec("none"), example.metric, example.baseline, example.space, Budget(trials)
+        name=example.name,
+        model=example.model,
+        data=DataSpec(train="none"),
+        metric=example.metric,
+        baseline=example.baseline,
+        space=example.space,
+        budget=Budget(trials),
     )
     if ground is None:
         return spec
@@ -78,7 +84,7 @@ def spec_of(trials: int, ground: Ground | None = None, design: str = "one_factor
 
 
 def facts_of(n_validation: int, n_test: int) -> DataFacts:
-    return DataFacts(500, n_validation, n_test, longest_tokens=LONGEST, mean_tokens=74.0)
+    return DataFacts(n_train=500, n_validation=n_validation, n_test=n_test, longest_tokens=LONGEST, mean_tokens=74.0)
 
 
 def study_way(ground: Ground, trials: int, design: str) -> Way:
@@ -207,7 +213,7 @@ def bracket_holds(number: int, trials: int, spread: float) -> bool | None:
     ]
     if not probes:
         return None
-    found = edge(PlanningState(Problem(spec, facts, FOLDING), history), probes[0].configuration)
+    found = edge(PlanningState(Problem(spec=spec, facts=facts, folding=FOLDING), history), probes[0].configuration)
     return (found.highest_trained or 0.0) <= world.cliff_of(probes[0].effective) <= (found.lowest_failed or math.inf)
 
 

@@ -151,7 +151,7 @@ def train_cohort(packed: PackedModel, task: Task, members: Iterable[int], untrai
 
 
 def _trainee(packed: PackedModel, task: Task, configuration: Configuration, seed: int) -> Trainee:
-    job = TrialJob(0, configuration, seed, ("validation",), "")
+    job = TrialJob(id=0, configuration=configuration, seed=seed, splits=("validation",), folder="")
     shapes = packed.shapes(configuration.target_modules)
     return Trainee(job, task.train, shapes, MAX_ROWS, dtype=packed.adapter_dtype, device=packed.device)
 

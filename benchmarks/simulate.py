@@ -27,7 +27,8 @@ from tunebook.core.findings import Finding, Verdict
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 from tunebook.planning.planner import StudyPlanner
-from tunebook.statistics.judge_round import balanced_model, judge_round
+from tunebook.statistics.judge_fitted import balanced_model
+from tunebook.statistics.judge_round import judge_round
 
 __all__ = [
     "BASELINE",
@@ -86,13 +87,13 @@ def study_spec(
 ) -> StudySpec:
     """A study of four factors with a budget of so many trials."""
     return StudySpec(
-        "world",
-        "simulated",
-        DataSpec("train.jsonl"),
-        "exact_match",
-        BASELINE,
-        space,
-        Budget(trials),
+        name="world",
+        model="simulated",
+        data=DataSpec(train="train.jsonl"),
+        metric="exact_match",
+        baseline=BASELINE,
+        space=space,
+        budget=Budget(trials),
         seed=seed,
         margin=margin,
         design=design,

@@ -3,9 +3,9 @@
     python -m benchmarks.soak            200 kills in all: `make soak`
     python -m benchmarks.soak --quick    a short version for CI
 
-One study on the simulated engine and one on a tiny real model, each run by the command line's own code. Most kills hit
-the runner, some only a worker. Afterwards every trial, outcome, curve, finding and adapter is compared, bit
-for bit; only measured times may differ. Prints one JSON line for each study and one for all.
+One study on the simulated engine and one on a tiny real model with two workers, each run by the command line's own
+code. Most kills hit the runner, some only a worker. Afterwards every trial, outcome, curve, finding and adapter is
+compared, bit for bit; only measured times may differ. Prints one JSON line for each study and one for all.
 """
 
 from __future__ import annotations
@@ -59,11 +59,12 @@ def make_simulated_study(folder: Path, trials: int) -> Path:
     return _write_study(folder, "study: soak\nmodel: none\nengine: simulated\n", trials, rows=60)
 
 
-def make_real_study(folder: Path, trials: int) -> Path:
+def make_real_study(folder: Path, trials: int, quantization: str = "none") -> Path:
     """Write a tiny random model and a study that really trains it; gives the study's file."""
     words = [*_LABELS, *(str(n) for n in range(120)), "Question", "what", "colour", "has"]
     write_tiny_model(folder / "model", words)
-    return _write_study(folder, "study: soak\nmodel: ./model\nengine: packed\ndevice: cpu\n", trials, rows=24)
+    head = f"study: soak\nmodel: ./model\nengine: packed\ndevice: cpu:2\nquantization: {quantization}\n"
+    return _write_study(folder, head, trials, rows=24)
 
 
 def _write_study(folder: Path, head: str, trials: int, rows: int) -> Path:

@@ -92,9 +92,9 @@ class World:
         """What a planner is told of the data."""
         groups = tuple(f"g{i % self.n_groups}" for i in range(self.n_validation)) if self.n_groups else ()
         return DataFacts(
-            500,
-            self.n_validation,
-            self.n_test,
+            n_train=500,
+            n_validation=self.n_validation,
+            n_test=self.n_test,
             longest_tokens=300,
             mean_tokens=120.0,
             groups=groups,
@@ -108,9 +108,9 @@ class World:
     def run(self, trial: Trial) -> TrialFact:
         """What comes of a trial."""
         if trial.purpose is not Purpose.REFERENCE and self._diverges(trial):
-            return TrialFact(trial, TrialState.DIVERGED, diverged_step=10, reason="loss_rose")
+            return TrialFact(trial=trial, state=TrialState.DIVERGED, diverged_step=10, reason="loss_rose")
         outcomes = {split: self._outcomes(trial, split) for split in trial.splits}
-        return TrialFact(trial, TrialState.COMPLETED, outcomes, cost=self._cost(trial))
+        return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=outcomes, cost=self._cost(trial))
 
     def _outcomes(self, trial: Trial, split: str) -> Outcomes:
         difficulty, coefficients = self._examples[split]
@@ -150,7 +150,14 @@ class World:
     def _cost(trial: Trial) -> Cost:
         c = trial.effective
         seconds = c.num_train_epochs * (10.0 + 0.02 * c.lora_r)
-        return Cost(seconds, 2.0, 60_000 * c.num_train_epochs, 60_000 * c.num_train_epochs, 2**30, 40_000 * c.lora_r)
+        return Cost(
+            train_seconds=seconds,
+            score_seconds=2.0,
+            raw_tokens=60_000 * c.num_train_epochs,
+            computed_tokens=60_000 * c.num_train_epochs,
+            peak_bytes=2**30,
+            adapter_bytes=40_000 * c.lora_r,
+        )
 
     @cached_property
     def _examples(self) -> dict[str, tuple[Floats, Floats]]:

@@ -7,6 +7,7 @@ Study.load("study.yaml").run()
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
 from tunebook.run.status import StudyStatus
 from tunebook.run.study_words import study_words
+from tunebook.run.user_requests import Added
 from tunebook.words import Words
 
 __all__ = ["Study"]
@@ -33,10 +35,10 @@ class Study:
     """
 
     def __init__(
-        self, spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
+        self, spec: StudySpec, paths: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
     ) -> None:
         self.spec = spec
-        self.place = place
+        self.paths = paths
         self.trusts_study_code = trust_study_code
         self._trust = trust_remote_code
 
@@ -61,8 +63,8 @@ class Study:
         """
         from tunebook.run.reading import load
 
-        spec, place = load(study, Path(folder) if folder else None)
-        return cls(spec, place, trust_remote_code, trust_study_code)
+        spec, paths = load(study, Path(folder) if folder else None)
+        return cls(spec, paths, trust_remote_code, trust_study_code)
 
     def with_budget(self, trials: int | None = None, hours: float | None = None) -> Study:
         """The same study with another budget; what is not given stays as it is.
@@ -73,30 +75,46 @@ class Study:
             if value is not None and not 0 < value < math.inf:
                 raise UserError(f"{name}: got {value}; a budget is a number above 0. Give one, or leave {name} out.")
         budget = Budget(trials or self.spec.budget.trials, hours or self.spec.budget.hours)
-        return Study(replace(self.spec, budget=budget), self.place, self._trust, self.trusts_study_code)
+        return Study(replace(self.spec, budget=budget), self.paths, self._trust, self.trusts_study_code)
 
     def with_language(self, language: str | None) -> Study:
         """The same study read in another language, "en" or "zh"; None: as it is."""
         spec = replace(self.spec, language=language) if language else self.spec
-        return Study(spec, self.place, self._trust, self.trusts_study_code)
+        return Study(spec, self.paths, self._trust, self.trusts_study_code)
 
     @property
     def words(self) -> Words:
         """Sentences in the study's language."""
         return study_words(self.spec)
 
-    def plan(self) -> StudyPlan:
-        """What would run, why, how long, how much memory, and what can be detected. Spends nothing, writes nothing."""
+    def plan(self, measure: bool = True, observer: Observer | None = None) -> StudyPlan:
+        """What would run, why, how long, how much memory, and what can be detected. Trains nothing, writes nothing into
+        the study's folder.
+
+        Args:
+            measure: measure the machine where its speeds are not kept; else no times are predicted.
+            observer: told what takes a while.
+        """
         from tunebook.run.plan import plan_study
 
-        return plan_study(self.spec, self.place, self._trust, self.trusts_study_code)
+        return plan_study(
+            self.spec, self.paths, self._trust, self.trusts_study_code, measure=measure, observer=observer
+        )
 
-    def run(self, observer: Observer | None = None, final: bool = False, retry_failed: bool = False) -> StudyFindings:
+    def run(
+        self,
+        observer: Observer | None = None,
+        final: bool = False,
+        retry_failed: bool = False,
+        measure: bool = True,
+    ) -> StudyFindings:
         """Run the study, or go on with it, and write the record. Safe to interrupt and repeat.
 
         Args:
             final: afterwards train the recommended configuration on all training rows.
             retry_failed: first put the trials that ended as failed back to planned, so that they are tried again.
+            measure: measure the machine where its speeds are not kept; else no times are predicted, and a budget in
+                hours is kept by what trials took.
 
         Raises: Interrupted: after a signal; UserError: bad input, nothing written; EnvironmentStop: the machine
             stopped us. In each case `run` goes on from there.
@@ -106,15 +124,16 @@ class Study:
         final = final or self.spec.final
         return run_study(
             self.spec,
-            self.place,
+            self.paths,
             observer or Silent(),
             self._trust,
             final,
             retry_failed,
             trust_study_code=self.trusts_study_code,
+            measure=measure,
         )
 
-    def paths(self) -> dict[str, Path]:
+    def outputs(self) -> dict[str, Path]:
         """Where a run has put what people want: record, page, numbers, figures, best adapter. Only what is there."""
         names = {
             "record": "record.md",
@@ -125,14 +144,14 @@ class Study:
             "best adapter": "best",
             "final": "final",
         }
-        found = {name: self.place.folder / each for name, each in names.items()}
-        return {name: path for name, path in found.items() if path.exists()}
+        files = {name: self.paths.folder / each for name, each in names.items()}
+        return {name: path for name, path in files.items() if path.exists()}
 
     def status(self) -> StudyStatus:
         """Rounds, trials, best so far, time left. Reads only; works while another process runs the study."""
         from tunebook.run.status import status_of
 
-        return status_of(self.place)
+        return status_of(self.paths)
 
     def cancel(self, trial: int) -> None:
         """Ask for one trial to be cancelled. The study's runner heeds it within seconds, or when it is run next.
@@ -142,34 +161,78 @@ class Study:
         from tunebook.run.cancel_requests import CancelRequests
         from tunebook.run.reading import read_study
 
-        CancelRequests(self.place.folder).write(trial, read_study(self.place).history)
+        CancelRequests(self.paths.folder).write(trial, read_study(self.paths).history)
+
+    def add(self, settings: Sequence[str], seeds: int | None = None, tags: Sequence[str] = (), note: str = "") -> Added:
+        """Add trials of your own to a study that was begun: they make a round of their own, are compared with the
+        baseline outside the study's error rate, and take nothing of its budget. `run` trains them.
+
+        Args:
+            settings: a configuration each: "lora_r=64 learning_rate=3e-4", or "baseline", "best", a trial's number, the
+                beginning of a key.
+            seeds: new seeds for each; default: the study's.
+            tags, note: kept with each trial and shown in the record.
+
+        Raises: NotFoundError: the study has not been begun, or there is no such configuration. UserError: a setting or
+            a number that cannot be.
+        """
+        from tunebook.run.user_requests import add_trials
+
+        return add_trials(self.paths, settings, seeds, tags, note)
+
+    def remark(self, trial: int, note: str = "", tags: Sequence[str] = ()) -> None:
+        """Keep a note (in the place of an earlier one) and tags with a trial; the record and trials.csv show them.
+
+        Raises: NotFoundError: no such trial. UserError: nothing to keep.
+        """
+        from tunebook.run.user_requests import remark
+
+        remark(self.paths, trial, note, tags)
+
+    def stop(self) -> None:
+        """Ask the process that runs this study to end after its running step, within seconds, as SIGTERM does.
+
+        Raises: NotFoundError: it has not been begun. UserError: nothing runs it.
+        """
+        from tunebook.run.cancel_requests import ask_to_stop
+
+        ask_to_stop(self.paths)
 
     def report(self, language: str | None = None) -> dict[str, Path]:
         """Write the record again from the ledger; gives the paths by name."""
         from tunebook.run.reading import read_study
         from tunebook.run.report import write_record, write_tensorboard
 
-        found = read_study(self.place)
-        write_tensorboard(found, self.place.folder)
-        return write_record(found, self.place.folder, language)
+        found = read_study(self.paths)
+        write_tensorboard(found, self.paths.folder)
+        return write_record(found, self.paths.folder, language)
+
+    def answer(self) -> tuple[str, ...]:
+        """What the record says first, one paragraph each: what to use, what it gains, what is not known."""
+        from tunebook.run.reading import read_study
+        from tunebook.run.report import answer_paragraphs
+
+        return answer_paragraphs(read_study(self.paths))
 
     def compare(self, a: str, b: str) -> Comparison:
-        """Two trials or configurations, paired: see `run.references.resolve` for how to name them."""
+        """Two trials or configurations, paired: see `tunebook.run.compare.resolve` for how to name them."""
         from tunebook.run.compare import compare
         from tunebook.run.reading import read_study
 
-        found = read_study(self.place)
+        found = read_study(self.paths)
         return compare(a, b, found.spec, found.facts, found.history, found.conclusions)
 
     def rerun(self, trial: int, observer: Observer | None = None) -> Reproduction:
         """Train a trial again, in a scratch folder, and say whether it reproduces."""
         from tunebook.run.single import rerun_trial
 
-        return rerun_trial(self.place, trial, observer or Silent(), self._trust, self.trusts_study_code)
+        return rerun_trial(self.paths, trial, observer or Silent(), self._trust, self.trusts_study_code)
 
-    def export(self, form: str = "peft", to: str | Path | None = None) -> dict[str, Path]:
+    def export(
+        self, form: str = "peft", to: str | Path | None = None, warn: Callable[[str], None] = lambda text: None
+    ) -> dict[str, Path]:
         """The best configuration's adapter ("peft"), the model with it merged in ("merged"), or its configuration for
-        another trainer ("llama-factory", "axolotl")."""
+        another trainer ("llama-factory", "axolotl"). `warn` is told what may mislead."""
         from tunebook.run.export import export_study
 
-        return export_study(self.place, form, Path(to) if to else None)
+        return export_study(self.paths, form, Path(to) if to else None, warn)

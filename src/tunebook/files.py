@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tunebook.errors import DiskFull, TunebookError, UnwritableFolder
 
-__all__ = ["is_disk_full", "replaced_folder", "said", "sync", "write_atomically", "writing"]
+__all__ = ["disk_full", "is_disk_full", "replaced_folder", "said", "sync", "write_atomically", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
@@ -37,12 +37,9 @@ def said(error: BaseException, place: object, safe: str = "") -> DiskFull | Unwr
         safe: what the user need not worry about, a whole sentence.
     """
     reason = getattr(error, "strerror", None) or str(error)
-    reassurance = f" {safe}" if safe else ""
     if is_disk_full(error):
-        return DiskFull(
-            f"{place}: cannot be written, there is no room left on the disk ({reason}).{reassurance} "
-            "Free some space, then repeat this."
-        )
+        return disk_full(place, safe, reason)
+    reassurance = f" {safe}" if safe else ""
     if isinstance(error, OSError) and error.errno in _NO_LOCKS:
         return UnwritableFolder(
             f"{place}: this file system has no working locks ({reason}); a study needs them so that two runners never "
@@ -51,6 +48,15 @@ def said(error: BaseException, place: object, safe: str = "") -> DiskFull | Unwr
     return UnwritableFolder(
         f"{place}: cannot be written ({reason}).{reassurance} Make the place writable or name another one, then repeat "
         "this."
+    )
+
+
+def disk_full(place: object, safe: str = "", reason: str = "") -> DiskFull:
+    """The error to raise where there is no room left; see `said` for the arguments."""
+    reassurance = f" {safe}" if safe else ""
+    return DiskFull(
+        f"{place}: cannot be written, there is no room left on the disk ({reason or os.strerror(errno.ENOSPC)})."
+        f"{reassurance} Free some space, then repeat this."
     )
 
 

@@ -22,9 +22,21 @@ if TYPE_CHECKING:
     from tunebook.core.metric import Metric
     from tunebook.core.ports import ExecutorFactory, PlannerFactory, TrackerFactory
 
-__all__ = ["ENGINES", "EXECUTORS", "GROUPS", "METRICS", "PLANNERS", "TRACKERS", "Plugin", "PluginGroup"]
+__all__ = [
+    "ENGINES",
+    "EXECUTORS",
+    "GROUPS",
+    "METRICS",
+    "OWN_PACKAGE",
+    "PLANNERS",
+    "TRACKERS",
+    "Plugin",
+    "PluginGroup",
+    "is_simulated",
+]
 
 T = TypeVar("T")
+OWN_PACKAGE = "tunebook"
 
 
 @dataclass(frozen=True, order=True)
@@ -41,7 +53,7 @@ class Plugin:
     group: str
     name: str
     reference: str
-    package: str = "tunebook"
+    package: str = OWN_PACKAGE
     version: str = ""
 
     def load(self) -> Any:
@@ -84,6 +96,10 @@ class PluginGroup(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Every name that can be asked for."""
         return tuple(dict.fromkeys(plugin.name for plugin in self.plugins))
+
+    def origin(self, name: str) -> Plugin | None:
+        """Where the plugin of that name comes from; None: it is not installed, or a user's own function."""
+        return next((plugin for plugin in self.plugins if plugin.name == name), None)
 
     def load(self, name: str) -> T:
         """The plugin of that name.
@@ -201,3 +217,11 @@ TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
     "a core.ports.TrackerFactory",
 )
 GROUPS: tuple[PluginGroup[Any], ...] = (METRICS, PLANNERS, ENGINES, EXECUTORS, TRACKERS)
+
+
+def is_simulated(engine: str) -> bool:
+    """Whether an engine trains nothing, so that every result of its studies is made up."""
+    try:
+        return not ENGINES.load(engine).trains
+    except StudyFileError:  # its package is no longer installed, but its adapters still exist
+        return False

@@ -53,7 +53,7 @@ def compare(a: ArrayLike, b: ArrayLike, margin: float = 0.03, alpha: float = 0.0
     rows = [(rank, row) for rank, side in enumerate(sides, start=1) for row in side]
     trials = {number: _fact(number, rank, row) for number, (rank, row) in enumerate(rows)}
     first, second = range(len(sides[0])), range(len(sides[0]), len(rows))
-    contrast = Contrast(ContrastKind.DIFFERENCE, tuple(first), tuple(second), "compare")
+    contrast = Contrast(kind=ContrastKind.DIFFERENCE, treatment=tuple(first), control=tuple(second), label="compare")
     return judge((contrast,), History(trials=trials), alpha, margin)[0]
 
 
@@ -69,5 +69,9 @@ def _scores(name: str, values: ArrayLike) -> Floats:
 def _fact(number: int, group: int, scores: Floats) -> TrialFact:
     """A run as the judge knows it; the two groups differ in a setting that stands for whatever they differ in."""
     c = Configuration(lora_r=group)
-    trial = Trial(number, 1, RoundKind.EXPLORE, Purpose.LEVEL, c, c, number)
-    return TrialFact(trial, TrialState.COMPLETED, {"validation": Outcomes(scores, np.full(len(scores), np.nan))})
+    trial = Trial(
+        id=number, round=1, kind=RoundKind.EXPLORE, purpose=Purpose.LEVEL, configuration=c, effective=c, seed=number
+    )
+    return TrialFact(
+        trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, np.full(len(scores), np.nan))}
+    )

@@ -23,7 +23,7 @@ class OfModels(EngineSuite):
 
     @pytest.fixture
     def options(self, model_folder: Path) -> EngineOptions:
-        return EngineOptions(str(model_folder), threads=1)
+        return EngineOptions(model=str(model_folder), threads=1)
 
 
 class TestPacked(OfModels):
@@ -40,4 +40,4 @@ class TestSimulated(EngineSuite):
 
     @pytest.fixture
     def options(self) -> EngineOptions:
-        return EngineOptions("none")
+        return EngineOptions(model="none")

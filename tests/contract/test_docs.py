@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from tunebook.cli.main import app
+from tunebook.core.factor import FACTOR_KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -66,3 +67,19 @@ def test_the_examples_of_extending_are_the_package_that_is_tested() -> None:
     declared = (package / "tunebook_example-1.2.0.dist-info" / "entry_points.txt").read_text(encoding="utf-8")
     for name, reference in re.findall(r'^(\w+) = "([\w.]+:\w+)"$', text, flags=re.MULTILINE):
         assert f"{name} = {reference}" in declared
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_a_reader_sees_a_picture_and_the_example_before_anything_is_installed(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    before = text[: text.index("```")]
+    assert "](docs/images/" in before
+    assert "](docs/example/" in before
+    assert "--language zh" in text
+    assert "`lora_r`" in text  # the table of what each setting does here
+
+
+def test_every_factor_and_the_page_on_two_cards_are_named_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "](docs/two-cards.md)" in text
+    assert not [name for name in FACTOR_KINDS if f"`{name}`" not in text and name not in text]

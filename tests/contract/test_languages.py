@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import tunebook
-from tunebook.audit.write import chinese as chinese_audit
-from tunebook.audit.write import english as english_audit
+from tunebook.audit.words import chinese as chinese_audit
+from tunebook.audit.words import english as english_audit
 from tunebook.words.chinese import Chinese, codes, labels, study_file
 from tunebook.words.english import English
 from tunebook.words.english import codes as english_codes

@@ -72,8 +72,10 @@ def test_a_full_disk_is_no_trials_fault(tmp_path, small, engine, kilobytes):
     """`checkpoint_seconds` 0: the packed engine also writes its state after every step."""
     model = write_tiny_model(tmp_path / "model", ["red", "green", *map(str, range(40))])
     place = small(tmp_path / "small", kilobytes)
-    job = TrialJob(1, Configuration(num_train_epochs=2), 3, ("validation",), str(place / "1"))
-    options = EngineOptions(str(model), threads=1, checkpoint_seconds=0.0)
+    job = TrialJob(
+        id=1, configuration=Configuration(num_train_epochs=2), seed=3, splits=("validation",), folder=str(place / "1")
+    )
+    options = EngineOptions(model=str(model), threads=1, checkpoint_seconds=0.0)
     desk = EventRecorder([job])
     with pytest.raises(DiskFull, match="Free some"):
         engine(options).run(desk, WORKLOAD, desk)
@@ -106,9 +108,9 @@ def test_a_full_disk_is_no_fault_of_an_external_trainers_trial(tmp_path, small, 
     chats = tuple(ChatExample(q := f"question {i}", "answer", (("user", q),)) for i in range(20))
     workload = Workload((), {}, Scoring(), chats={"train": chats, "validation": chats})
     place = small(tmp_path / "small", kilobytes)
-    job = TrialJob(1, Configuration(), 3, ("validation",), str(place / "1"))
+    job = TrialJob(id=1, configuration=Configuration(), seed=3, splits=("validation",), folder=str(place / "1"))
     command = [sys.executable, str(tmp_path / "trainer.py"), "{config}"]
-    engine = CommandEngine(EngineOptions("none", extra={"command": command, "time_limit_seconds": 200}))
+    engine = CommandEngine(EngineOptions(model="none", extra={"command": command, "time_limit_seconds": 200}))
     desk = EventRecorder([job])
     stopped = None
     try:

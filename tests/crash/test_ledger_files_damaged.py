@@ -20,6 +20,7 @@ from tunebook.core.study import TrialState
 from tunebook.errors import LedgerDamaged, LedgerUnavailable, NotFoundError
 from tunebook.ledger import examine, open_ledger, rescue
 from tunebook.ledger.codec import encode
+from tunebook.testing.damage import change_scores
 from tunebook.testing.ledger_suite import same_fact
 
 N_CUTS = 40
@@ -163,8 +164,8 @@ def test_what_is_sound_is_rescued_and_the_rest_trained_again(tmp_path, finished)
     folder = tmp_path / "study"
     shutil.copytree(finished, folder)
     path = folder / "ledger.sqlite"
+    change_scores(folder, 2)
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE outcomes SET nll = nll + 1 WHERE trial_id = 2")
     connection.execute("UPDATE trials SET state = 'completed', reason = 'x' WHERE id = 5")
     connection.commit()
     connection.close()

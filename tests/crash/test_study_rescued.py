@@ -11,6 +11,7 @@ import pytest
 from benchmarks.soak import compare
 from tunebook.cli.main import main as command_line
 from tunebook.ledger import open_ledger
+from tunebook.testing.damage import change_scores
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("few_pictures")]
 
@@ -19,8 +20,8 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("few_pictures")]
 def damaged(study) -> Path:
     """A copy of the finished study's folder, with the results of two trials and a finding's row changed by hand."""
     folder = study.parent / "runs" / "soak"
+    change_scores(folder, 3)
     connection = sqlite3.connect(folder / "ledger.sqlite")
-    connection.execute("UPDATE outcomes SET nll = nll + 1 WHERE trial_id = 3 AND position = 7")
     connection.execute("UPDATE trials SET reason = 'x' WHERE id = 5")
     connection.execute("UPDATE findings SET verdict = 'better' WHERE position = 0")
     connection.commit()

@@ -26,7 +26,7 @@ def trainee(
     packed: PackedModel, configuration: Configuration, examples: Sequence[TokenizedExample], seed: int,
     share: bool = True, max_rows: int = 512,
 ) -> Trainee:  # fmt: skip
-    job = TrialJob(seed, configuration, seed, (), "")
+    job = TrialJob(id=seed, configuration=configuration, seed=seed, splits=(), folder="")
     shapes = packed.shapes(configuration.target_modules)
     return Trainee(job, examples, shapes, max_rows, share, None, packed.adapter_dtype, packed.device)
 

@@ -46,8 +46,9 @@ def peft_model(base: Any, configuration: Configuration, seed: int) -> Any:
         for name, module in model.get_base_model().named_modules():
             if hasattr(module, "lora_A"):
                 # PEFT keeps adapters of a float64 model in float64 only when told
-                module.lora_A.to(module.get_base_layer().weight.dtype)
-                module.lora_B.to(module.get_base_layer().weight.dtype)
+                if base.dtype == torch.float64:
+                    module.lora_A.to(torch.float64)
+                    module.lora_B.to(torch.float64)
                 a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
                 values = initial_values(seed, name, *a.shape, len(b), kind=configuration.init_lora_weights)
                 a.copy_(values[0])

@@ -48,11 +48,18 @@ def model_folder(tmp_path_factory):
 
 @pytest.fixture
 def engine(model_folder):
-    return PackedEngine(EngineOptions(str(model_folder), threads=1, extra={"slots": 2}))
+    return PackedEngine(EngineOptions(model=str(model_folder), threads=1, extra={"slots": 2}))
 
 
 def job(number, folder, configuration=BASE, **values):
-    return TrialJob(number, configuration, number, ("validation",), str(folder / str(number)), **values)
+    return TrialJob(
+        id=number,
+        configuration=configuration,
+        seed=number,
+        splits=("validation",),
+        folder=str(folder / str(number)),
+        **values,
+    )
 
 
 def run(engine, jobs, stop_after=None):
@@ -109,7 +116,7 @@ def test_an_interrupted_run_that_goes_on_equals_an_unbroken_one_bit_for_bit(engi
     unbroken = run(engine, [job(i, tmp_path / "a", c) for i, c in enumerate(jobs)])
     done = {}
     for stop_after in (1, 5, 3, 7, None):  # a fresh engine each time, as after a restart
-        again = PackedEngine(EngineOptions(str(model_folder), threads=1, extra={"slots": 2}))
+        again = PackedEngine(EngineOptions(model=str(model_folder), threads=1, extra={"slots": 2}))
         rest = [job(i, tmp_path / "b", c) for i, c in enumerate(jobs) if i not in done]
         sink = run(again, rest, stop_after)
         done.update(sink.results)
@@ -133,7 +140,7 @@ def test_lanes_change_no_bit(model_folder, tmp_path, monkeypatch, lanes, slots):
     results = {}
     for name, n, threads in (("one", 1, 1), ("many", lanes, lanes)):
         extra = {"slots": slots, "lanes": n, "rows": 30}
-        engine = PackedEngine(EngineOptions(str(model_folder), threads=threads, extra=extra))
+        engine = PackedEngine(EngineOptions(model=str(model_folder), threads=threads, extra=extra))
         results[name] = run(engine, [job(i, tmp_path / name, c) for i, c in enumerate(jobs)])
     one, many = results["one"].results, results["many"].results
     assert one.keys() == many.keys() == set(range(len(jobs)))
@@ -149,7 +156,7 @@ def test_lanes_change_no_bit(model_folder, tmp_path, monkeypatch, lanes, slots):
 
 def test_a_run_in_lanes_that_is_stopped_goes_on_to_the_same_bits(model_folder, tmp_path):
     def lanes():
-        return PackedEngine(EngineOptions(str(model_folder), threads=2, extra={"slots": 4}))
+        return PackedEngine(EngineOptions(model=str(model_folder), threads=2, extra={"slots": 4}))
 
     jobs = [BASE, BASE.with_values(lora_r=8, per_device_train_batch_size=3), BASE.with_values(lora_dropout=0.0)]
     run(lanes(), [job(i, tmp_path / "a", c) for i, c in enumerate(jobs)])
@@ -168,7 +175,7 @@ def test_a_bug_in_a_lane_is_not_taken_for_a_failed_trial(model_folder, tmp_path,
 
     monkeypatch.setattr(turns_module, "train_together", broken)
     with pytest.raises(ZeroDivisionError):
-        run(PackedEngine(EngineOptions(str(model_folder), threads=2)), [job(i, tmp_path) for i in range(2)])
+        run(PackedEngine(EngineOptions(model=str(model_folder), threads=2)), [job(i, tmp_path) for i in range(2)])
 
 
 def test_a_damaged_or_foreign_resume_state_is_ignored(engine, tmp_path):
@@ -187,7 +194,13 @@ def test_a_checkpoint_of_a_longer_run_equals_the_shorter_trial(engine, tmp_path)
     longer = job(0, tmp_path / "a", checkpoints=((1, 11), (2, 12)))
     sink = run(engine, [longer])
     assert list(sink.results) == [11, 12, 0]
-    shorter = TrialJob(12, BASE.with_values(num_train_epochs=2), 0, ("validation",), str(tmp_path / "b" / "12"))
+    shorter = TrialJob(
+        id=12,
+        configuration=BASE.with_values(num_train_epochs=2),
+        seed=0,
+        splits=("validation",),
+        folder=str(tmp_path / "b" / "12"),
+    )
     alone = run(engine, [shorter])
     assert_same_weights(weights(tmp_path / "a", 12), weights(tmp_path / "b", 12))
     assert (sink.results[12].scores["validation"].nll == alone.results[12].scores["validation"].nll).all()
@@ -287,7 +300,7 @@ def test_trials_train_together_only_as_far_as_their_own_adapters_fit(model_folde
     engine_module_plan = engine_module.plan_memory
     monkeypatch.setattr(engine_module, "plan_memory", room_for_two)
     monkeypatch.setattr(cohort_module.Cohort, "_turn", watch)
-    sink = run(PackedEngine(EngineOptions(str(model_folder))), [job(i, tmp_path) for i in range(5)])
+    sink = run(PackedEngine(EngineOptions(model=str(model_folder))), [job(i, tmp_path) for i in range(5)])
     assert sink.results.keys() == set(range(5))
     assert max(together) == 2
 
@@ -331,7 +344,7 @@ def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model
             at_once.pop()
 
     one, two = (
-        PackedEngine(EngineOptions(str(model_folder), threads=2, extra={"slots": 1, "lanes": n, "rows": 1}))
+        PackedEngine(EngineOptions(model=str(model_folder), threads=2, extra={"slots": 1, "lanes": n, "rows": 1}))
         for n in (1, 2)
     )
     run(one, [job(0, tmp_path / "a")])
@@ -375,7 +388,7 @@ def test_both_engines_agree_over_twenty_steps_of_the_real_trainer(model_folder, 
         plain.with_values(lora_plus_lr_ratio=4, max_grad_norm=0.5, adam_beta2=0.95, init_lora_weights="orthogonal",
                           lr_scheduler_type="warmup_stable_decay", warmup_steps=3, learning_rate=1e-3),
     ]  # fmt: skip
-    options = EngineOptions(str(model_folder), threads=1)
+    options = EngineOptions(model=str(model_folder), threads=1)
     packed = run(PackedEngine(options), [job(i, tmp_path / "packed", c) for i, c in enumerate(chosen)])
     plain_run = run(PeftEngine(options), [job(i, tmp_path / "peft", c) for i, c in enumerate(chosen)])
     for number in range(len(chosen)):

@@ -42,27 +42,8 @@ def _finding(history, contrast, number, kind):
         verdict = Verdict.INCONCLUSIVE
         if abs(effect) > 2.5 * error and contrast.kind is ContrastKind.DIFFERENCE:
             verdict = Verdict.BETTER if effect > 0 else Verdict.WORSE
-    return Finding(
-        label=contrast.label,
-        factor=contrast.factor,
-        kind=contrast.kind,
-        split=contrast.split,
-        round=number,
-        round_kind=kind,
-        treatment_key="",
-        control_key="",
-        treatment_trials=contrast.treatment,
-        control_trials=contrast.control,
-        effect=effect,
-        interval=(-1, 1),
-        plain_interval=(-1, 1),
-        p_raw=1,
-        p_adjusted=1,
-        alpha=ERROR_SHARES[kind],
-        standard_error=0,
-        degrees_of_freedom=1,
-        verdict=verdict,
-        loss_interval=loss,
+    return Finding.without_numbers(
+        contrast, (number, kind), ERROR_SHARES[kind], effect=effect, verdict=verdict, loss_interval=loss
     )
 
 

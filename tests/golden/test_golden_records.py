@@ -26,7 +26,7 @@ def study():
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_record_reads_as_reviewed(language):
-    text = render(build(View(*study()), language))
+    text = render(build(View(**study()._asdict()), language))
     golden = RECORDS / f"record.{language}.md"
     if os.environ.get("TUNEBOOK_GOLDEN") == "rewrite":
         golden.write_text(text, encoding="utf-8")
@@ -34,6 +34,6 @@ def test_record_reads_as_reviewed(language):
 
 
 def test_the_way_that_was_taken_names_the_leader_that_was_sealed():
-    view = View(*study())
+    view = View(**study()._asdict())
     last = max(number for number, kind in view.rounds if kind.value != "confirm")
     assert view.leader_after(last)[0] == view.history.sealed["best"]

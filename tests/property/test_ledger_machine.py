@@ -58,7 +58,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.waves += 1
         wave = sample_wave(self.waves)
         self.ledger.add_wave(wave)
-        self.facts |= {trial.id: TrialFact(trial) for trial in wave.trials}
+        self.facts |= {trial.id: TrialFact(trial=trial) for trial in wave.trials}
 
     @precondition(lambda self: self.waves)
     @rule()
@@ -109,7 +109,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def put_back(self, number: int, token: int) -> None:
         self.dead.append((number, token))
-        self.facts[number] = TrialFact(self.facts[number].trial)
+        self.facts[number] = TrialFact(trial=self.facts[number].trial)
 
     @precondition(lambda self: self.dead)
     @rule(data=st.data())
@@ -130,7 +130,7 @@ class LedgerMachine(RuleBasedStateMachine):
         failed = [number for number, fact in self.facts.items() if fact.state is TrialState.FAILED]
         assert self.ledger.retry_failed() == failed
         for number in failed:
-            self.facts[number] = TrialFact(self.facts[number].trial)
+            self.facts[number] = TrialFact(trial=self.facts[number].trial)
         self.closed = self.closed and not failed  # all trials belong to the only, and so the last, round
 
     @precondition(lambda self: self.waves and not self.closed)

@@ -47,13 +47,19 @@ def begun_studies(draw):
         pairs = draw(st.lists(st.tuples(rates, ranks), min_size=1, max_size=5))
         rows = tuple(spec.baseline.with_values(learning_rate=rate, lora_r=rank) for rate, rank in pairs)
         spec = replace(spec, trials="mine.csv")
-    data = DataFacts(200, EXAMPLES["validation"], draw(st.sampled_from([0, EXAMPLES["test"]])), 100, 60.0)
+    data = DataFacts(
+        n_train=200,
+        n_validation=EXAMPLES["validation"],
+        n_test=draw(st.sampled_from([0, EXAMPLES["test"]])),
+        longest_tokens=100,
+        mean_tokens=60.0,
+    )
     texts = {
         split: tuple(ExampleText(i, f"question {i}", "gold") for i in range(n))
         for split, n in EXAMPLES.items()
         if split == "validation" or data.n_test
     }
-    return spec, StudyFacts(data, texts, model={"name": "none"}, table=rows, folding=draw(foldings))
+    return spec, StudyFacts(data=data, examples=texts, model={"name": "none"}, table=rows, folding=draw(foldings))
 
 
 def whole_history(spec, facts, world, more):
@@ -78,7 +84,7 @@ def interrupted(history, n_open):
         return history
     last = history.waves[-1]
     open_ids = [trial.id for trial in last.trials][-n_open:]
-    trials = {i: TrialFact(f.trial) if i in open_ids else f for i, f in history.trials.items()}
+    trials = {i: TrialFact(trial=f.trial) if i in open_ids else f for i, f in history.trials.items()}
     closed = tuple(number for number in history.closed_rounds if number != last.round)
     findings = tuple(finding for finding in history.findings if finding.round != last.round)
     return replace(history, trials=trials, closed_rounds=closed, findings=findings)
@@ -129,8 +135,10 @@ def test_everything_that_reads_a_history_says_the_same(study, world, more, pick)
     spec, history = pick.draw(st.sampled_from(whole_history(spec, facts, world, more)))
     history = interrupted(history, pick.draw(st.integers(0, 3)))
     found = read_ledger(Kept(spec, facts, history))
-    view = View(spec, found.facts, history, found.conclusions, (), found.outlook)
-    state = PlanningState(Problem(spec, facts.data, facts.folding, facts.table), history)
+    view = View(
+        spec=spec, facts=found.facts, history=history, conclusions=found.conclusions, notes=(), outlook=found.outlook
+    )
+    state = PlanningState(Problem(spec=spec, facts=facts.data, folding=facts.folding, table=facts.table), history)
     check_leader(spec, found, view, state)
     check_noise(found, view, state)
     check_foreseen(spec, facts, found, history)

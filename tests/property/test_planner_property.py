@@ -65,13 +65,13 @@ def studies(draw):
     hours = draw(st.none() | st.floats(0.01, 20))
     trials = draw(st.integers(4, 90)) if hours is None else draw(st.none() | st.integers(4, 90))
     return StudySpec(
-        "any",
-        "none",
-        DataSpec("none"),
-        "exact_match",
-        baseline,
-        SearchSpace(tuple(factor for factor, _ in made)),
-        Budget(trials, hours),
+        name="any",
+        model="none",
+        data=DataSpec(train="none"),
+        metric="exact_match",
+        baseline=baseline,
+        space=SearchSpace(tuple(factor for factor, _ in made)),
+        budget=Budget(trials, hours),
         alpha_rule=draw(st.sampled_from(["proportional", "fixed"])),
         seeds=SeedCounts(draw(st.integers(1, 3)), draw(st.integers(3, 6))),
         seed=draw(st.integers(0, 5)),
@@ -82,11 +82,11 @@ def studies(draw):
 foldings = st.builds(Folding, *[st.booleans()] * 5)
 facts = st.builds(
     DataFacts,
-    st.just(200),
-    st.just(20),
-    st.sampled_from([0, 30]),
-    st.sampled_from([None, 100]),
-    st.sampled_from([None, 60.0]),
+    n_train=st.just(200),
+    n_validation=st.just(20),
+    n_test=st.sampled_from([0, 30]),
+    longest_tokens=st.sampled_from([None, 100]),
+    mean_tokens=st.sampled_from([None, 60.0]),
 )
 
 
@@ -99,13 +99,13 @@ def random_oracle(world):
         states = [TrialState.COMPLETED] * 7 + [TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED]
         state = states[int(draw.integers(len(states)))]
         if state in (TrialState.FAILED, TrialState.DIVERGED):
-            return TrialFact(trial, state, cost=cost)
+            return TrialFact(trial=trial, state=state, cost=cost)
         n = {"validation": 20, "test": 30}
         outcomes = {
             split: Outcomes((draw.random(n[split]) < 0.5).astype(float), draw.random(n[split]) * 3)
             for split in trial.splits
         }
-        return TrialFact(trial, state, outcomes, cost=cost)
+        return TrialFact(trial=trial, state=state, outcomes=outcomes, cost=cost)
 
     return answer
 
@@ -126,23 +126,11 @@ def _finding(contrast, number, kind, draw):
     verdict = list(Verdict)[int(draw.integers(len(list(Verdict))))]
     effect = float(draw.normal(0, 0.05))
     loss = (effect - 0.05, effect + 0.05) if draw.random() < 0.7 else None
-    return Finding(
-        label=contrast.label,
-        factor=contrast.factor,
-        kind=contrast.kind,
-        split=contrast.split,
-        round=number,
-        round_kind=kind,
-        treatment_key="",
-        control_key="",
-        treatment_trials=contrast.treatment,
-        control_trials=contrast.control,
+    return Finding.without_numbers(
+        contrast,
+        (number, kind),
+        ERROR_SHARES[kind],
         effect=effect,
-        interval=(-1, 1),
-        plain_interval=(-1, 1),
-        p_raw=0.5,
-        p_adjusted=0.5,
-        alpha=ERROR_SHARES[kind],
         standard_error=0.02,
         degrees_of_freedom=10,
         verdict=verdict,
@@ -153,7 +141,18 @@ def _finding(contrast, number, kind, draw):
 @settings(deadline=None, max_examples=150)
 @given(studies(), facts, foldings, st.integers(0, 1000), st.booleans())
 def test_any_study_keeps_every_rule_and_ends(spec, data, folding, world, measured):
-    calibration = Calibration(400.0, 20.0, 100.0, 1, 1, "none") if measured else None
+    calibration = (
+        Calibration(
+            train_tokens_per_second=400.0,
+            score_examples_per_second=20.0,
+            one_by_one_tokens_per_second=100.0,
+            base_bytes=1,
+            trial_bytes=1,
+            device="none",
+        )
+        if measured
+        else None
+    )
 
     def planner(spec, facts, folding):
         return StudyPlanner(spec, facts, folding, calibration=calibration)

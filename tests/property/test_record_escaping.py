@@ -38,7 +38,7 @@ def plain():
     spec = importlib.util.spec_from_file_location("property_handmade_study", RECORDS / "handmade_study.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return View(*module.make(n_validation=24, n_test=12, steps=3))
+    return View(**module.make(n_validation=24, n_test=12, steps=3)._asdict())
 
 
 def written_by(text):

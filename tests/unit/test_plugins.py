@@ -74,6 +74,16 @@ def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Pat
     record = (folder / "record.md").read_text(encoding="utf-8")
     assert "trained by engine simulated: engine careful cannot (ranks above 8 are not for it)" in record
     assert "the best overlap" in record
+    assert "| Metric | overlap (floor: 0.25) |" in record
+    assert (
+        "metric overlap from tunebook-example 1.2.0; planner first_rounds from tunebook-example 1.2.0; "
+        "engine careful from tunebook-example 1.2.0; executor counting from tunebook-example 1.2.0; "
+        "tracker lines from tunebook-example 1.2.0"
+    ) in record
+    found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert found["study"]["metric_options"] == {"floor": 0.25}
+    assert {"kind": "metric", "name": "overlap", "package": "tunebook-example", "version": "1.2.0"} in found["plugins"]
+    assert found["versions"]["tunebook-example"] == "1.2.0"
     assert not (folder / "tensorboard").exists()
     chinese = tunebook("report", study, "--language", "zh", site=installed)
     assert chinese.returncode == 0, chinese.stderr
@@ -113,6 +123,22 @@ def test_a_configuration_that_no_engine_takes_is_refused_in_plan(installed: Path
     told = tunebook("plan", study, site=installed)
     assert told.returncode == 2
     assert "study.yaml:9: lora_r: no engine can train this (engine alone: ranks above 8 are not for it)" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ('floor: "high"', "study.yaml:8: metric.floor: found 'high'; for overlap it is a number. Correct it."),
+        ("ceiling: 1", "study.yaml:8: metric.ceiling: found 1; overlap has no such option, it takes floor."),
+    ],
+)
+def test_an_option_that_the_metric_cannot_take_is_refused_in_plan(
+    option: str, told: str, installed: Path, study: Path
+) -> None:
+    study.write_text(STUDY.replace("floor: 0.25", option), encoding="utf-8")
+    plan = tunebook("plan", study, site=installed)
+    assert plan.returncode == 2
+    assert told in plan.stderr
 
 
 def test_a_failing_tracker_does_not_end_the_study(installed: Path, study: Path) -> None:

@@ -33,11 +33,32 @@ def test_numbers_are_those_of_the_judge_on_two_configurations_of_a_study():
     for number, (configuration, scores) in enumerate(
         [(Configuration(lora_r=32), row) for row in a] + [(Configuration(learning_rate=1e-5), row) for row in b]
     ):
-        trial = Trial(number, 3, RoundKind.REFINE, Purpose.REFINE, configuration, configuration, 7 * number)
+        trial = Trial(
+            id=number,
+            round=3,
+            kind=RoundKind.REFINE,
+            purpose=Purpose.REFINE,
+            configuration=configuration,
+            effective=configuration,
+            seed=7 * number,
+        )
         losses = np.random.default_rng(number).random(len(scores))
-        trials[number] = TrialFact(trial, TrialState.COMPLETED, {"validation": Outcomes(scores, losses)})
-    spec = StudySpec("s", "m", DataSpec("t"), "exact_match", Configuration(), SearchSpace(), Budget(10), margin=0.03)
-    theirs = compare_trials(History(trials=trials), (0, 1, 2), (3, 4), spec, DataFacts(100, 400))[0]
+        trials[number] = TrialFact(
+            trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, losses)}
+        )
+    spec = StudySpec(
+        name="s",
+        model="m",
+        data=DataSpec(train="t"),
+        metric="exact_match",
+        baseline=Configuration(),
+        space=SearchSpace(),
+        budget=Budget(10),
+        margin=0.03,
+    )
+    theirs = compare_trials(History(trials=trials), (0, 1, 2), (3, 4), spec, DataFacts(n_train=100, n_validation=400))[
+        0
+    ]
     ours = compare(a, b)
     assert {name: getattr(ours, name) for name in NUMBERS} == {name: getattr(theirs, name) for name in NUMBERS}
     assert (ours.verdict, ours.provisional) == (theirs.verdict, theirs.provisional)

@@ -28,7 +28,16 @@ def message(text: str) -> str:
 def test_contract_example_is_read_in_full() -> None:
     spec = parse_study(GOOD)
     assert (spec.name, spec.model, spec.metric, spec.budget) == ("trec", "smollm2", "exact_match", Budget(75))
-    assert spec.baseline == Configuration(2e-4, 2, 4, 3, 8, 32.0, 0.1, 512)
+    assert spec.baseline == Configuration(
+        learning_rate=2e-4,
+        per_device_train_batch_size=2,
+        gradient_accumulation_steps=4,
+        num_train_epochs=3,
+        lora_r=8,
+        lora_alpha=32.0,
+        lora_dropout=0.1,
+        max_length=512,
+    )
     assert spec.space.get("learning_rate") == Factor("learning_rate", (), 5e-5, 2e-3)
     assert spec.space.get("lora_r") == Factor("lora_r", (8, 16, 32, 64))
     assert spec.data.train_rows == 500
@@ -53,7 +62,15 @@ def test_aliases_are_accepted_and_written_back_in_full() -> None:
         space="space: {lr: [1e-4, 2e-4]}",
     )
     spec = parse_study(text)
-    assert spec.baseline == Configuration(1e-4, 2, 4, 3, 16, 32.0, 0.1)
+    assert spec.baseline == Configuration(
+        learning_rate=1e-4,
+        per_device_train_batch_size=2,
+        gradient_accumulation_steps=4,
+        num_train_epochs=3,
+        lora_r=16,
+        lora_alpha=32.0,
+        lora_dropout=0.1,
+    )
     written = write_study(spec)
     assert not re.search(r"\b(lr|r|alpha|dropout|epochs|batch_size|grad_accum):", written)
     assert parse_study(written) == spec
@@ -254,7 +271,7 @@ def specs(draw) -> StudySpec:
         name=draw(st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,20}\Z")),
         model=draw(texts),
         data=DataSpec(
-            draw(texts) + ".jsonl",
+            train=draw(texts) + ".jsonl",
             group=draw(st.none() | texts),
             system=draw(st.none() | words),
             train_rows=draw(st.none() | st.integers(1, 10**6)),

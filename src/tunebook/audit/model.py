@@ -12,40 +12,20 @@ from enum import StrEnum
 
 from tunebook.core.factor import Level
 
-__all__ = [
-    "BestBlock",
-    "Claim",
-    "ClaimKind",
-    "ColumnUse",
-    "Difference",
-    "HandRecord",
-    "Measure",
-    "MeasureKind",
-    "Note",
-    "Row",
-    "Said",
-    "Score",
-    "TableKind",
-    "UnreadCell",
-]
+UNSAID = -1
+"""Stands for the level of a numeric factor that other trials name and the baseline does not: unlike every level named,
+so that a trial that names one is never taken for the baseline's own training."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """One printed result.
+    """One printed result."""
 
-    Attributes:
-        value: in [0, 1] for a share of right answers; as printed for other measures.
-        unit: one in the last printed place, in the same scale (0.0001 for "0.3128" and for "31.28 %").
-        correct, total: when the cell gives a fraction ("112/358").
-        spread: what stands behind a ±, in the same scale; None without.
-    """
-
-    value: float
-    unit: float
-    correct: int | None = None
+    value: float  # in [0, 1] for a share of right answers; as printed for other measures
+    unit: float  # one in the last printed place, in the same scale: 0.0001 for "0.3128" and for "31.28 %"
+    correct: int | None = None  # of a fraction such as "112/358"
     total: int | None = None
-    spread: float | None = None
+    spread: float | None = None  # what stands behind a ±, in the same scale
 
 
 class MeasureKind(StrEnum):
@@ -58,19 +38,12 @@ class MeasureKind(StrEnum):
 
 @dataclass(frozen=True)
 class Measure:
-    """The result column.
+    """The result column."""
 
-    Attributes:
-        name: its header.
-        split: "test", "validation", "overall" or "" where the header does not say.
-        others: headers of further result columns; they are kept with each row, and a claim that one of them bears out
-            is not called false.
-    """
-
-    name: str
+    name: str  # its header
     kind: MeasureKind = MeasureKind.SHARE
-    split: str = ""
-    others: tuple[str, ...] = ()
+    split: str = ""  # "test", "validation", "overall" or "" where the header does not say
+    others: tuple[str, ...] = ()  # further result columns; a claim that one of them bears out is not called false
 
     @property
     def sign(self) -> int:
@@ -80,17 +53,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference from the baseline as a column or a sentence prints it.
+    """A difference from another trial as a column or a sentence prints it."""
 
-    Attributes:
-        value, unit: the number with its sign, and one in its last printed place.
-        points: True: percentage points; False: something in per cent, which may be points or relative to the
-            baseline; None: a plain number, which may be accuracy in [0, 1] too.
-    """
-
-    value: float
-    unit: float
-    points: bool | None
+    value: float  # with its sign
+    unit: float  # one in its last printed place
+    points: bool | None  # True: points; False: per cent, of points or of the baseline; None: a plain number
 
 
 class TableKind(StrEnum):
@@ -102,54 +69,30 @@ class TableKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One trial as one table gives it.
+    """One trial as one table gives it."""
 
-    Attributes:
-        trial: the label as written, marks removed ("exp10"); the row's number where there is none.
-        line: line of the file, from 1.
-        table: which table of the document, from 0.
-        kind: how that table gives settings.
-        section: the nearest heading above, "" without.
-        values: settings by full factor name: the row's columns, or what its description names.
-        extra: settings that are no factor of tunebook's, as written, by their header ("optimizer": "lion").
-        unknown: columns whose cell could not be read surely; nothing is said of this trial's settings then.
-        builds_on: the trial (its label, "best" or "baseline") that the description says it builds on, or None.
-        score: the result; None when the cell has none.
-        others: further results by header.
-        failed: the cell says that training failed.
-        change, analysis: the free text, marks removed.
-        is_baseline: called the baseline in words.
-        seed: as written, None without a seed column.
-        described: the settings that its description names; equal to `values` without factor columns.
-        fully_described: nothing in the description was left unread.
-        difference: from the baseline, as printed in a column of its own; None without.
-        said_to_fail: the free text says that training broke; believed where the result is low too.
-        round: the round's number, from a column or the heading, else the heading itself.
-        key: by which text refers to it, "" for the number in its label.
-    """
-
-    trial: str
-    line: int
-    table: int
+    trial: str  # the label as written, marks removed ("exp10"); the row's number where there is none
+    line: int  # of the file, from 1
+    table: int  # which table of the document, from 0
     kind: TableKind
-    section: str = ""
-    values: Mapping[str, Level] = field(default_factory=dict)
-    extra: Mapping[str, str] = field(default_factory=dict)
-    unknown: tuple[str, ...] = ()
-    builds_on: str | None = None
+    section: str = ""  # the nearest heading above
+    values: Mapping[str, Level] = field(default_factory=dict)  # settings by full factor name
+    extra: Mapping[str, str] = field(default_factory=dict)  # settings that tunebook does not know, by header
+    unknown: tuple[str, ...] = ()  # columns whose cell was not surely read; the settings are then not known
+    builds_on: str | None = None  # label, "best" or "baseline", where the description says so
     score: Score | None = None
-    others: Mapping[str, Score] = field(default_factory=dict)
-    failed: bool = False
-    change: str = ""
+    others: Mapping[str, Score] = field(default_factory=dict)  # further results by header
+    failed: bool = False  # the result cell says that training failed
+    said_to_fail: bool = False  # the remarks say so; believed where the result is low too
+    change: str = ""  # free text, marks removed
     analysis: str = ""
-    is_baseline: bool = False
+    is_baseline: bool = False  # called the baseline in words
     seed: str | None = None
-    described: Mapping[str, Level] = field(default_factory=dict)
-    fully_described: bool = False
-    difference: Difference | None = None
-    said_to_fail: bool = False
-    round: str = ""
-    key: str = ""
+    described: Mapping[str, Level] = field(default_factory=dict)  # settings that the description names
+    fully_described: bool = False  # and nothing in it was left unread
+    difference: Difference | None = None  # from the baseline, of a column of its own
+    round: str = ""  # its number, from a column or the heading, else the heading itself
+    key: str = ""  # by which text refers to it, "" for the number in its label
 
 
 class ClaimKind(StrEnum):
@@ -168,46 +111,27 @@ class ClaimKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One claim of the record's text.
-
-    Attributes:
-        kind: what it claims.
-        text: the sentence as written, marks removed.
-        line, section: where it stands.
-        factor: the factor it is about; of an order the first.
-        order: factors in the order of importance that a sentence gives.
-        levels, against: levels claimed better and the ones they are compared with; `against` empty: the baseline's.
-        is_range: `levels` are the two ends of an interval.
-        exact: of a boundary: it fails at the level, of which nothing is said beyond.
-        direction: +1 better (or: more is better, or: fails above), -1 worse (fails below), 0 no difference.
-        no_more: with direction 0: only "not better" (+1) or "not worse" (-1) is claimed.
-        trials, against_trials: labels named as subject and as comparison; "baseline" and "best" are allowed.
-        values: settings that a best-configuration claim names.
-        so_far: the best of the trials up to this one only.
-        round: the best of this round only ("" for the whole record).
-        gap: the difference that the sentence gives, without sign; None without.
-        block: from a best-configuration block.
-    """
+    """One claim of the record's text."""
 
     kind: ClaimKind
-    text: str
+    text: str  # the sentence as written, marks removed
     line: int
     section: str = ""
-    factor: str | None = None
-    order: tuple[str, ...] = ()
+    factor: str | None = None  # of an order the first
+    order: tuple[str, ...] = ()  # factors in the order of importance
     levels: tuple[Level, ...] = ()
-    against: tuple[Level, ...] = ()
-    is_range: bool = False
-    exact: bool = False
-    direction: int = 1
-    no_more: int = 0
-    trials: tuple[str, ...] = ()
+    against: tuple[Level, ...] = ()  # levels compared with; empty: the baseline's
+    is_range: bool = False  # `levels` are the two ends of an interval
+    exact: bool = False  # of a boundary: it fails at the level, of which nothing is said beyond
+    direction: int = 1  # +1 better (more is better, fails above), -1 worse (fails below), 0 no difference
+    no_more: int = 0  # with direction 0: only "not better" (+1) or "not worse" (-1) is claimed
+    trials: tuple[str, ...] = ()  # labels named as subject; "baseline" and "best" are allowed
     against_trials: tuple[str, ...] = ()
-    values: Mapping[str, Level] = field(default_factory=dict)
-    so_far: bool = False
-    round: str = ""
-    gap: Difference | None = None
-    block: bool = False
+    values: Mapping[str, Level] = field(default_factory=dict)  # settings that a best-configuration claim names
+    so_far: bool = False  # the best of the trials up to this one only
+    round: str = ""  # the best of this round only
+    gap: Difference | None = None  # the difference that the sentence gives, without sign
+    block: bool = False  # from a best-configuration block
 
 
 @dataclass(frozen=True)
@@ -232,7 +156,7 @@ class BestBlock:
 
 @dataclass(frozen=True)
 class Note:
-    """Something the reader wants known. `code` is put into words by the templates; values fill them."""
+    """Something the reader wants known. `code` is put into words by the languages; values fill them."""
 
     code: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -261,30 +185,17 @@ class UnreadCell:
 
 @dataclass(frozen=True, kw_only=True)
 class HandRecord:
-    """A hand-written record as read.
+    """A hand-written record as read; rows and claims in the order of the document."""
 
-    Attributes:
-        source: the file's name, for messages and headings.
-        language: "en" or "zh", of its text.
-        measure: what the results are.
-        rows: of all tables, in document order.
-        claims: of the text and of the analysis cells, in document order.
-        best_blocks: best-configuration blocks.
-        stated_examples: numbers of test examples that the text gives.
-        seeds: how many seeds each result is the mean of, as the text says; None for one run each.
-        columns, unread_cells, notes: what was taken for what, what was not read, and what was assumed.
-        said: accuracies that sentences give for a trial.
-    """
-
-    source: str
-    language: str
+    source: str  # the file's name
+    language: str  # "en" or "zh", of its text
     measure: Measure
     rows: tuple[Row, ...]
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[Claim, ...] = ()  # of the text and of the remarks in tables
     best_blocks: tuple[BestBlock, ...] = ()
-    stated_examples: tuple[int, ...] = ()
-    seeds: int | None = None
+    stated_examples: tuple[int, ...] = ()  # numbers of test examples that the text gives
+    seeds: int | None = None  # over how many seeds each result is a mean; None for one run each
     columns: tuple[ColumnUse, ...] = ()
     unread_cells: tuple[UnreadCell, ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = ()  # what was assumed
     said: tuple[Said, ...] = ()

@@ -26,7 +26,7 @@ def ask_for_code(study: Study, starts_program: bool) -> None:
 
     if study.trusts_study_code or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    codes = unconfirmed_code(study.spec, study.place, starts_program)
+    codes = unconfirmed_code(study.spec, study.paths, starts_program)
     if not codes:
         return
     console = messages()

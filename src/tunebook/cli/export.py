@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tunebook.cli.options import Folder, Json, StudyArgument
-from tunebook.cli.output import path_lines, print_json, results
+from tunebook.cli.output import messages, path_lines, print_json, results
 
 EXAMPLE = "Example: tunebook export runs/demo --format merged --to my-model"
 
@@ -37,7 +37,11 @@ def export(
     from tunebook.api import Study
 
     opened = Study.load(study, folder)
-    paths = opened.export(form.value, to)
+
+    def warn(text: str) -> None:
+        messages().print(opened.words.warning_line(text), style="yellow")
+
+    paths = opened.export(form.value, to, warn)
     if as_json:
         print_json({"paths": paths})
     else:

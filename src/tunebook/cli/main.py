@@ -55,9 +55,24 @@ def _root(
 
 
 def _register() -> None:
-    from tunebook.cli import audit, compare, demo, doctor, export, init, plan, report, rerun, run, status, stop
+    from tunebook.cli import (
+        add,
+        audit,
+        compare,
+        demo,
+        doctor,
+        export,
+        init,
+        note,
+        plan,
+        report,
+        rerun,
+        run,
+        status,
+        stop,
+    )
 
-    for module in (demo, init, plan, run, status, stop, report, compare, audit, export, rerun, doctor):
+    for module in (demo, init, plan, run, status, stop, add, note, report, compare, audit, export, rerun, doctor):
         name = module.__name__.rsplit(".", 1)[-1]
         app.command(name, epilog=getattr(module, "EXAMPLE", None))(getattr(module, name))
 

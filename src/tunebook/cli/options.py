@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["Folder", "Json", "Language", "Quiet", "StudyArgument", "TrustRemoteCode", "TrustStudyCode"]
+__all__ = ["Folder", "Json", "Language", "NoMeasure", "Quiet", "StudyArgument", "TrustRemoteCode", "TrustStudyCode"]
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="Study file, or the folder of a study.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -15,6 +15,9 @@ Folder = Annotated[
 ]
 Language = Annotated[Literal["en", "zh"] | None, typer.Option("--language", help="Language; default: the study's own.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+NoMeasure = Annotated[
+    bool, typer.Option("--no-measure", help="Don't measure the machine; without kept speeds no times are predicted.")
+]
 TrustRemoteCode = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model. Only if you trust it.")
 ]

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tunebook.cli.consent import ask_for_code
-from tunebook.cli.options import Folder, Json, Language, StudyArgument, TrustRemoteCode, TrustStudyCode
+from tunebook.cli.options import Folder, Json, Language, NoMeasure, StudyArgument, TrustRemoteCode, TrustStudyCode
 from tunebook.cli.output import messages, print_json, results
+from tunebook.core.cost import time_range
 from tunebook.escaping import shell_line
 
 if TYPE_CHECKING:
@@ -27,17 +28,20 @@ def plan(
     folder: Folder = None,
     every: Annotated[bool, typer.Option("--trials", help="List every trial of the next part.")] = False,
     language: Language = None,
+    no_measure: NoMeasure = False,
     trust_remote_code: TrustRemoteCode = False,
     trust_study_code: TrustStudyCode = False,
     as_json: Json = False,
 ) -> None:
     """Show what would run, why, how long, how much memory, and what can be detected. Trains nothing."""
     from tunebook.api import Study
+    from tunebook.cli.progress import TerminalObserver
 
     opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_language(language)
     ask_for_code(opened, starts_program=False)
     messages().print(opened.words.plan_checking())
-    study_plan = opened.plan()
+    with TerminalObserver(1, False, opened.words) as observer:
+        study_plan = opened.plan(not no_measure, observer)
     if as_json:
         print_json(study_plan, warnings=[opened.words.notice(warning) for warning in study_plan.warnings])
     else:
@@ -55,7 +59,7 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
         return
     console.print(_rounds(p, words))
     if p.wave and p.wave.trials:
-        counted = Counter(trial.purpose for trial in p.wave.trials if trial.costs_budget)
+        counted = Counter(trial.purpose for trial in p.wave.trials if trial.has_training)
         console.print(Text("\n" + words.plan_next(counted, len(p.wave.trials) - counted.total())))
         if every:
             console.print(_trials(p, words))
@@ -66,7 +70,8 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
 
 def _opening(p: StudyPlan, words: Words) -> list[str]:
     spec, d = p.spec, p.data
-    lines = [words.plan_study(spec.name, spec.model, spec.engine, spec.metric)]
+    kept = str(p.model.get("quantization") or "")
+    lines = [words.plan_study(spec.name, spec.model, kept, spec.engine, spec.metric)]
     if spec.command:
         lines.append(words.plan_program(shell_line(spec.command)))
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))
@@ -110,10 +115,17 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
     # with fewer levels the others can be more sensitive; the cuts then cost questions, not sensitivity
     if whole is not None and p.outlook.cuts and whole < (_first_effect(p) or 0):
         lines.append(words.plan_without_cuts(p.outlook.wanted_trials, whole))
+    if p.calibration is None and p.engine_calibrates:
+        lines.append(words.plan_not_measured())
     if p.calibration is not None:
         slots = int(p.calibration.values.get("slots", 1))
         lines += words.plan_memory(p.next_cost.peak_bytes, slots, p.memory_bytes)
-        lines.append(words.plan_time(p.total_cost.one_by_one_seconds, p.total_cost.seconds, _first_effect(p)))
+        here, alone = (
+            time_range(seconds, p.calibration) for seconds in (p.total_cost.seconds, p.total_cost.one_by_one_seconds)
+        )
+        price = p.spec.price_per_hour
+        prices = None if price is None else (price * here[0] / 3600, price * here[1] / 3600)
+        lines.append(words.plan_time(alone, here, _first_effect(p), prices))
     return lines
 
 

@@ -111,8 +111,8 @@ class TerminalObserver:
     def _wave_started(self, wave: Wave, history: History) -> None:
         """Print a line for the round, and set the study's bar to what the ledger says."""
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
-        already = sum(fact.state.is_final and fact.trial.costs_budget for fact in history.trials.values())
-        coming = sum(not history.trials[t.id].state.is_final and t.costs_budget for t in wave.trials)
+        already = sum(fact.state.is_final and fact.trial.has_training for fact in history.trials.values())
+        coming = sum(not history.trials[t.id].state.is_final and t.has_training for t in wave.trials)
         self._done = already
         self._total = max(self._total, already + coming)
         self._progress.update(self._study, completed=already, total=self._total)
@@ -121,7 +121,7 @@ class TerminalObserver:
 
     def _recorded(self, fact: TrialFact) -> None:
         self._drop(fact.trial.id)
-        self._done += fact.trial.costs_budget
+        self._done += fact.trial.has_training
         self._progress.update(self._study, completed=self._done)
         self._say(Text(f"  {self._position()} {_line(fact, self._words)}"))
 

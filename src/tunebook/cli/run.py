@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tunebook.cli.consent import ask_for_code
-from tunebook.cli.options import Folder, Quiet, StudyArgument, TrustRemoteCode, TrustStudyCode
+from tunebook.cli.options import Folder, NoMeasure, Quiet, StudyArgument, TrustRemoteCode, TrustStudyCode
 from tunebook.cli.output import messages, path_lines, print_json, results
 from tunebook.escaping import shell_line
 
@@ -25,6 +25,7 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try trials again that have failed, once the cause is mended.")
     ] = False,
+    no_measure: NoMeasure = False,
     quiet: Quiet = False,
     trust_remote_code: TrustRemoteCode = False,
     trust_study_code: TrustStudyCode = False,
@@ -35,11 +36,19 @@ def run(
 
     opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_budget(budget, hours)
     ask_for_code(opened, starts_program=True)
-    return run_and_show(opened, quiet=quiet, final=final, retry_failed=retry_failed, as_json=as_json)
+    return run_and_show(
+        opened, quiet=quiet, final=final, retry_failed=retry_failed, measure=not no_measure, as_json=as_json
+    )
 
 
 def run_and_show(
-    study: object, *, quiet: bool, final: bool = False, retry_failed: bool = False, as_json: bool = False
+    study: object,
+    *,
+    quiet: bool,
+    final: bool = False,
+    retry_failed: bool = False,
+    measure: bool = True,
+    as_json: bool = False,
 ) -> int:
     """Run with progress in the terminal; at the end say where everything lies. Gives the exit code."""
     from tunebook.api import Study
@@ -47,21 +56,22 @@ def run_and_show(
     from tunebook.errors import Interrupted
 
     assert isinstance(study, Study)
-    command = shell_line(["tunebook", "run", str(study.place.file or study.place.folder)])
+    command = shell_line(["tunebook", "run", str(study.paths.file or study.paths.folder)])
     try:
         with TerminalObserver(study.spec.budget.trials or 1, quiet, study.words) as observer:
-            study.run(observer, final=final, retry_failed=retry_failed)
+            study.run(observer, final=final, retry_failed=retry_failed, measure=measure)
     except Interrupted as stopped:
         messages().print(study.words.stopped(command), soft_wrap=True)
         return stopped.exit_code
     status = study.status()
-    paths = study.paths()
+    outputs = study.outputs()
     if as_json:
-        print_json({"study": study.spec.name, "paths": paths, "failed_trials": status.failed})
+        print_json({"study": study.spec.name, "paths": outputs, "failed_trials": status.failed})
     else:
-        board = study.place.folder / "tensorboard"
+        board = study.paths.folder / "tensorboard"
         curves = {"curves": shell_line(["tensorboard", "--logdir", str(board)])} if board.is_dir() else {}
-        results().print(path_lines({**paths, **curves}, study.words))
+        results().print("\n".join(study.answer()), soft_wrap=True)
+        results().print(path_lines({**outputs, **curves}, study.words))
     if status.failed:
         messages().print(
             study.words.failed_trials(status.failed, f"{command} --retry-failed"),

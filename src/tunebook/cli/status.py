@@ -16,6 +16,7 @@ from rich.text import Text
 from tunebook.cli.options import Folder, Json, StudyArgument
 from tunebook.cli.output import print_json, results
 from tunebook.core.study import RoundKind, TrialState
+from tunebook.words.marks import plain_text
 from tunebook.words.numbers import trial_list
 from tunebook.words.values import Spending
 
@@ -38,6 +39,8 @@ LEAST_IMPORTANT = (
     "speed",
     "deaths",
     "baseline",
+    "planned",
+    "interrupted",
     "cohort",
     "failed",
 )
@@ -164,7 +167,9 @@ def _line(s: StudyStatus, words: Words) -> str:
 
 def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     """The facts by name, one line each."""
-    facts = {"spent": words.spent(_spending(s))}
+    facts = {"spent": words.spent(_spending(s)) + ("" if s.price is None else words.at_price(s.price))}
+    if s.simulated_by is not None:
+        facts = {"simulated": plain_text(words.simulated(s.simulated_by)), **facts}
     if s.best:
         changes = words.comma.join(words.setting(name, new) for name, (_, new) in s.best.changes.items())
         span = (s.best.low, s.best.high)
@@ -173,8 +178,15 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
         facts["baseline"] = words.baseline_accuracy(s.baseline_accuracy)
     if s.cohort:
         facts["cohort"] = words.training_now(s.cohort)
-    for n, each in enumerate(s.under_way[:MOST_UNDER_WAY]):
-        facts[f"under_way_{n}"] = _under_way(each, s, words)
+    running = [each for each in s.under_way if each.trial in s.cohort]
+    for n, each in enumerate(running[:MOST_UNDER_WAY]):
+        facts[f"under_way_{n}"] = _running(each, words)
+    waiting = [(t.trial, t.saved_step, t.total_steps) for t in s.under_way if t.trial not in s.cohort]
+    if waiting:
+        facts["interrupted"] = words.interrupted_trials(waiting)
+    begun = {trial for trial, _, _ in waiting}
+    if planned := [trial for trial in s.planned if trial not in begun]:
+        facts["planned"] = words.waiting(planned)
     if s.trials_per_hour:
         facts["speed"] = words.speed(s.trials_per_hour)
     if s.seconds_left:
@@ -186,10 +198,8 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     return facts
 
 
-def _under_way(trial: UnderWay, s: StudyStatus, words: Words) -> str:
-    """How far a trial is; if it is not running now, where it will resume."""
-    if trial.trial not in s.cohort:
-        return words.interrupted_trial(trial.trial, trial.saved_step)
+def _running(trial: UnderWay, words: Words) -> str:
+    """How far a trial is."""
     return words.running_trial(
         trial.trial,
         phase=trial.phase,
@@ -197,6 +207,7 @@ def _under_way(trial: UnderWay, s: StudyStatus, words: Words) -> str:
         step=trial.step,
         loss=trial.loss,
         saved_step=trial.saved_step,
+        total_steps=trial.total_steps,
         silent_seconds=trial.heard_seconds_ago if trial.heard_seconds_ago > SILENT_SECONDS else None,
     )
 

@@ -43,7 +43,7 @@ def _llama_factory_start(level: str) -> Any:
     return {"pissa_init": True, "pissa_iter": steps, "pissa_convert": True}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Configuration:
     """One value for every factor. Each field is that factor's row: see `core.factor_kind`.
 

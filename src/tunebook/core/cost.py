@@ -15,7 +15,16 @@ from tunebook.core.facts import DataFacts
 from tunebook.core.ports import Calibration
 from tunebook.core.study import Trial
 
-__all__ = ["ONE_BY_ONE_SCORING", "Prediction", "predict_trial", "predict_trials", "relative_cost", "training_tokens"]
+__all__ = [
+    "ONE_BY_ONE_SCORING",
+    "RANK_REFERENCE",
+    "Prediction",
+    "predict_trial",
+    "predict_trials",
+    "relative_cost",
+    "time_range",
+    "training_tokens",
+]
 
 ONE_BY_ONE_SCORING = "one_by_one_score_examples_per_second"
 """Key in `Calibration.values` of the examples per second that plain generation scores; without it the engine's own rate
@@ -25,6 +34,8 @@ RANK_REFERENCE = 8
 RANK_COST = 0.004
 """Extra training time per unit of rank above `REFERENCE_RANK`, as a share, when the calibration has no `rank_cost`.
 Measured with PEFT on SmolLM2-135M, r 8 against r 32 (docs/log.md)."""
+SPREAD, OTHER_WORKLOAD = 1.3, 2.0
+"""Factors within which predicted times are right, measured on the workload itself and on another one."""
 ASSUMED_TOKENS = 100.0
 """Assumed mean tokens per training example when it is not known; then only ratios of costs are meaningful."""
 
@@ -86,6 +97,18 @@ def predict_trial(
         one_by_one_seconds=weighted / calibration.one_by_one_tokens_per_second + n_scored / plain_scoring,
         peak_bytes=calibration.base_bytes + slots * calibration.trial_bytes * configuration.lora_r // RANK_REFERENCE,
     )
+
+
+def time_range(seconds: float, calibration: Calibration) -> tuple[float, float]:
+    """The range in which a predicted time is expected to lie.
+
+    A measurement of seconds on the workload itself is right within `SPREAD`; speeds that were kept from another
+    workload within `OTHER_WORKLOAD`. The lower end also allows for other programs that took a share of the processors
+    while it was measured, and may be gone.
+    """
+    spread = OTHER_WORKLOAD if calibration.values.get("other_workload") else SPREAD
+    free = 1.0 - min(0.9, max(0.0, float(calibration.values.get("others_busy", 0.0))))
+    return seconds * free / spread, seconds * spread
 
 
 def predict_trials(trials: Iterable[Trial], facts: DataFacts, calibration: Calibration) -> Prediction:

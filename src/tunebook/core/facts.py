@@ -13,7 +13,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding
 from tunebook.core.score import ScoreScale
 from tunebook.core.space import Folding
-from tunebook.core.study import Trial, TrialState, Wave
+from tunebook.core.study import OwnTrials, Trial, TrialState, Wave
 
 __all__ = [
     "Cost",
@@ -31,7 +31,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataFacts:
     """What the planner needs to know about the data.
 
@@ -77,7 +77,7 @@ class ExampleText:
         return (self.gold, *self.references)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyFacts:
     """Facts about a study that are fixed when it is created and written to the ledger once.
 
@@ -165,7 +165,7 @@ class Curve:
     evaluations: tuple[EvaluationRecord, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a trial cost. `train_seconds` is its share of its cohort's time; `peak_bytes` is the peak of the whole
     process.
@@ -181,7 +181,7 @@ class Cost:
     adapter_bytes: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialFact:
     """A trial with its result, if it has one.
 
@@ -204,7 +204,7 @@ class TrialFact:
         return self.outcomes[split].scores if split in self.outcomes else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class History:
     """Everything that has happened in a study so far, in order.
 
@@ -217,6 +217,7 @@ class History:
         closed_rounds: numbers of the rounds that have been judged.
         excluded: effective keys of configurations that may not be the best, because a limit of the study file keeps
             them out.
+        own: what the user has asked to add, in order; each request becomes a round of kind OWN.
     """
 
     waves: tuple[Wave, ...] = ()
@@ -226,6 +227,7 @@ class History:
     findings: tuple[Finding, ...] = ()
     closed_rounds: tuple[int, ...] = ()
     excluded: frozenset[str] = frozenset()
+    own: tuple[OwnTrials, ...] = ()
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""

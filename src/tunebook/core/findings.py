@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from tunebook.core.factor import Level
-from tunebook.core.study import ContrastKind, RoundKind
+from tunebook.core.study import Contrast, ContrastKind, RoundKind
 
 __all__ = [
     "BestConfiguration",
@@ -103,6 +105,40 @@ class Finding:
     seeds_needed: int | None = None
     levels: tuple[Level, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def without_numbers(
+        cls, contrast: Contrast, judged_in: tuple[int, RoundKind], alpha: float, **known: Any
+    ) -> Finding:
+        """A contrast's finding before it has numbers: no effect, the widest intervals, inconclusive.
+
+        Args:
+            judged_in: number and kind of the round.
+            alpha: the round's share of the study's error rate.
+            known: the fields that are known already.
+        """
+        blank: dict[str, Any] = {
+            "label": contrast.label,
+            "factor": contrast.factor,
+            "kind": contrast.kind,
+            "split": contrast.split,
+            "round": judged_in[0],
+            "round_kind": judged_in[1],
+            "treatment_key": "",
+            "control_key": "",
+            "treatment_trials": contrast.treatment,
+            "control_trials": contrast.control,
+            "effect": math.nan,
+            "interval": (-1.0, 1.0),
+            "plain_interval": (-1.0, 1.0),
+            "p_raw": 1.0,
+            "p_adjusted": 1.0,
+            "alpha": alpha,
+            "standard_error": math.nan,
+            "degrees_of_freedom": math.nan,
+            "verdict": Verdict.INCONCLUSIVE,
+        }
+        return cls(**(blank | known))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ class RoundOutlook:
     smallest_detectable_effect: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outlook:
     """The remaining rounds with what was folded and cut.
 

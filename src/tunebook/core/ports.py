@@ -135,20 +135,22 @@ def trained_examples(examples: Sequence[TokenizedExample], max_length: int) -> t
     return tuple((index, example) for index, example in cut if example.completion_ids)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineOptions:
     """Settings that belong to the machine rather than to a trial.
 
     Attributes:
         model: folder of the base model (safetensors), already resolved.
         device: "cpu", "cuda", "cuda:1"; already resolved.
-        dtype: "float32", "bfloat16" or "float64"; already resolved.
+        dtype: "float32", "bfloat16", "float16" or "float64"; already resolved.
         threads: threads of this worker; fixed for a study because results depend on it in the last bit.
         share_prompts: whether tokens that examples of a step have in common are computed once (docs/engine.md).
         memory_bytes: upper limit of the memory used; None: all of the device's.
         checkpoint_seconds: an interrupted trial loses at most about this much.
         trust_remote_code: true only when the user asked for it on the command line.
         extra: engine-specific settings, e.g. the argument list of engine `command`.
+        quantization: how the base model's linear layers are kept: "none", "nf4", "int8", or as the model's folder has
+            them; already resolved.
     """
 
     model: str
@@ -160,9 +162,10 @@ class EngineOptions:
     checkpoint_seconds: float = 60.0
     trust_remote_code: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
+    quantization: str = "none"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialJob:
     """One trial as an engine sees it.
 
@@ -210,7 +213,7 @@ class Sink(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Calibration:
     """Speeds and sizes measured on this machine, from which time and memory are predicted.
 

@@ -13,7 +13,7 @@ LOSS_TOLERANCE = 1e-4
 """Largest relative difference of an example's negative log-likelihood that still counts as the same result."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reproduction:
     """How a repetition compares with the original trial.
 

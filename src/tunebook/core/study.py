@@ -7,7 +7,7 @@ wave consists of trials, and holds the contrasts that its round will judge, fixe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,9 @@ from tunebook.core.study_spec import Budget, ColumnNames, CommandLimits, DataSpe
 __all__ = [
     "DESIGNS",
     "ERROR_SHARES",
+    "OWN_TRIALS",
+    "PROCESSOR_TIME",
+    "REMARK",
     "BracketPlan",
     "Budget",
     "ChosenRate",
@@ -30,7 +33,9 @@ __all__ = [
     "DataSpec",
     "Floor",
     "Fold",
+    "OwnTrials",
     "Purpose",
+    "Remark",
     "RoundKind",
     "SeedCounts",
     "StudySpec",
@@ -53,6 +58,7 @@ class RoundKind(StrEnum):
     COMBINE = "combine"
     BOUNDARY = "boundary"
     CONFIRM = "confirm"
+    OWN = "own"  # added by the user to a study that was begun; may come after any round
 
 
 ERROR_SHARES: dict[RoundKind, float] = {
@@ -76,7 +82,10 @@ DESIGNS = ("one_factor", "balanced")
 
 
 def error_share(kind: RoundKind, design: str = "one_factor") -> float:
-    """A round's share of the study's error rate."""
+    """A round's share of the study's error rate. Trials that the user added are judged as a table of the user's is, but
+    outside that rate: they were chosen with results in sight."""
+    if kind is RoundKind.OWN:
+        return ERROR_SHARES[RoundKind.TABLE]
     if design == "balanced" and kind is not RoundKind.TABLE:
         return BALANCED_SHARES.get(kind, 0.0)
     return ERROR_SHARES[kind]
@@ -97,6 +106,7 @@ class Purpose(StrEnum):
     COMBINE = "combine"
     BOUNDARY = "boundary"
     CONFIRM = "confirm"
+    OWN = "own"  # added by the user to a study that was begun
 
     @property
     def only_chooses(self) -> bool:
@@ -147,7 +157,7 @@ def can_become(old: TrialState, new: TrialState) -> bool:
     return new in _NEXT[old]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One configuration trained with one seed, then scored on every example of its splits.
 
@@ -178,8 +188,14 @@ class Trial:
     units: float = 1.0
 
     @property
-    def costs_budget(self) -> bool:
+    def has_training(self) -> bool:
+        """Whether it is trained by itself."""
         return self.purpose is not Purpose.REFERENCE and self.checkpoint_of is None
+
+    @property
+    def costs_budget(self) -> bool:
+        """Whether it counts against a budget in trials; what the user adds is not the planner's to spend."""
+        return self.has_training and self.purpose is not Purpose.OWN
 
     @property
     def budget_units(self) -> float:
@@ -208,7 +224,55 @@ class ContrastKind(StrEnum):
         return self is ContrastKind.DIFFERENCE or self.is_fitted
 
 
-@dataclass(frozen=True)
+OWN_TRIALS = "own_trials"
+"""Code of the ledger's note that holds an `OwnTrials`, field by field."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTrials:
+    """Trials that the user adds to a study that was begun: a round of their own, planned when no other round is open.
+
+    Attributes:
+        id: tells one request from another.
+        configurations: as asked for; each is compared with the baseline.
+        seeds: new seeds for each of them.
+        tags, note: kept with each of the trials.
+    """
+
+    id: str
+    configurations: tuple[Configuration, ...]
+    seeds: int
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+PROCESSOR_TIME = "processor_time"
+"""Code of the ledger's note that holds the processor seconds of one run."""
+REMARK = "remark"
+"""Code of the ledger's note that holds a `Remark`, field by field."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """What the user says about a trial.
+
+    Attributes:
+        id: tells one remark from another.
+        tags: in addition to earlier ones.
+        note: in the place of an earlier one; empty: that one stays.
+    """
+
+    id: str
+    trial: int
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+    def after(self, before: Remark) -> Remark:
+        """The two together."""
+        return replace(self, tags=tuple(dict.fromkeys((*before.tags, *self.tags))), note=self.note or before.note)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Contrast:
     """A question fixed before its results are seen: how does `treatment` compare with `control`?
 

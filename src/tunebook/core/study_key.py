@@ -29,8 +29,9 @@ class StudyKey:
         minimum, maximum: bounds of a number, part of the allowed values unless open.
         min_items: fewest elements of a list.
         always_written: written to a study file even where it has its default.
-        may_change: a begun study accepts another value, which changes neither what was measured nor how it is judged.
+        may_change: a begun study accepts another value, which changes nothing that was measured or judged before.
         may_grow: a begun study accepts a larger value, or none.
+        later: what such a change affects, in Markdown; each key that may change or grow has this.
     """
 
     what: str
@@ -50,6 +51,7 @@ class StudyKey:
     always_written: bool = False
     may_change: bool = False
     may_grow: bool = False
+    later: str = ""
 
 
 def key(value: Any, what: str, meaning: str = "", *, example: str, **about: Any) -> Any:

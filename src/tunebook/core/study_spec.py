@@ -23,11 +23,12 @@ class Budget:
 
     trials: int | None = key(
         None, "a whole number of trials, at least 1", "how many trials may be trained",
-        example="75", default="no limit", minimum=1, may_grow=True,
+        example="75", default="no limit", minimum=1, may_grow=True, later="more trials, in the rounds to come",
     )  # fmt: skip
     hours: float | None = key(
         None, "a number of hours above 0", "how many hours of device time may be used",
         example="8", default="no limit", minimum=0, minimum_open=True, may_grow=True,
+        later="more trials, in the rounds to come",
     )  # fmt: skip
 
 
@@ -37,11 +38,14 @@ class SeedCounts:
 
     configuration: int = key(
         2, "a whole number of seeds from 1 to 50", "trials of each configuration, with different seeds",
-        example="2", minimum=1, maximum=50,
+        example="2", minimum=1, maximum=50, may_grow=True,
+        later="rounds that are planned from then on; `tunebook add` gives more seeds to what was trained before",
     )  # fmt: skip
     baseline: int = key(
         5, "a whole number of seeds from 3 to 50 (fewer than three say nothing about the noise)",
         "trials of the baseline, with different seeds; at least 3", example="5", minimum=3, maximum=50,
+        may_grow=True,
+        later="rounds that are planned from then on; `tunebook add` gives more seeds to what was trained before",
     )  # fmt: skip
 
 
@@ -53,11 +57,13 @@ class CommandLimits:
         4.0, "a number of hours above 0, at most 10000",
         "for engine `command`: a trial's program is ended after so many hours, and the trial failed",
         example="4", minimum=0, minimum_open=True, maximum=10_000, may_change=True,
+        later="trials that start afterwards",
     )  # fmt: skip
     output_megabytes: float = key(
         10.0, "a number of megabytes above 0, at most 10000",
         "for engine `command`: so much of what a trial's program prints is kept, in megabytes (10^6 bytes); the rest "
         "is dropped", example="10", minimum=0, minimum_open=True, maximum=10_000, may_change=True,
+        later="trials that start afterwards",
     )  # fmt: skip
 
 
@@ -167,10 +173,11 @@ class DataSpec:
     )  # fmt: skip
     allow_overlap: bool = key(
         False, "true or false", "go on although an example stands in two splits", example="true", may_change=True,
+        later="whether the study may go on",
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudySpec:
     """One question: model, data, metric, search space, budget, seed.
 
@@ -217,7 +224,7 @@ class StudySpec:
         (), "a list of names of installed metrics; the first decides",
         "in place of `metric`: the first decides, the others are reported with their own intervals; see "
         "[several metrics](data.md#several-metrics)", example="[macro_f1, exact_match, length]", min_items=1,
-        may_change=True,
+        may_change=True, later="what the record reports; the first stays",
     )  # fmt: skip
     at_most: dict[str, float] | None = key(
         None, "a map of metrics to numbers", "a configuration with more of one of `metrics` than this is not the best",
@@ -237,12 +244,13 @@ class StudySpec:
     floor: str = key(
         "ask", "ask (stop when no pilot of a balanced design learns anything) or go_on",
         "of a balanced design: stop when no pilot learns anything; `go_on` compares all the same", example="go_on",
-        choices=("ask", "go_on"), may_change=True,
+        choices=("ask", "go_on"), may_change=True, later="whether a study that stopped at the floor goes on",
     )  # fmt: skip
     margin: float = key(
         0.03, "a difference of accuracy between 0 and 1 (0.03 is 3 points)",
         "differences of accuracy smaller than this do not matter to you", example="0.03",
-        minimum=0, minimum_open=True, maximum=1, maximum_open=True, always_written=True,
+        minimum=0, minimum_open=True, maximum=1, maximum_open=True, always_written=True, may_change=True,
+        later="rounds that are judged afterwards; the record names the margin that earlier rounds were judged with",
     )  # fmt: skip
     seed: int = key(
         0, "a whole number from 0 to 4294967295", "splits, parts, trial seeds and plans follow from it", example="0",
@@ -251,7 +259,7 @@ class StudySpec:
     language: str = key(
         "en", "en or zh", "language of the record, `en` or `zh`", example="en", path="report.language",
         section=StudyKey(what="a map with language", example="{language: en}"), choices=("en", "zh"),
-        always_written=True, may_change=True,
+        always_written=True, may_change=True, later="record and terminal",
     )  # fmt: skip
     engine: str = key(
         "packed", "the name of an installed engine",
@@ -261,7 +269,7 @@ class StudySpec:
     executor: str = key(
         "local", "the name of an installed executor",
         "where trials run: `local` (a worker process for each device) or `inline` (this process, for debugging)",
-        example="local", may_change=True,
+        example="local", may_change=True, later="trials that start afterwards",
     )  # fmt: skip
     planner: str = key(
         "rounds", "the name of an installed planner",
@@ -269,16 +277,24 @@ class StudySpec:
     )  # fmt: skip
     trackers: tuple[str, ...] = key(
         ("tensorboard",), "a list of names of installed trackers", "who follows the run; `[]`: nobody",
-        example="[tensorboard]", may_change=True,
+        example="[tensorboard]", may_change=True, later="what is shown elsewhere",
     )  # fmt: skip
     metric_options: tuple[tuple[str, Any], ...] = ()
-    device: str = key(
-        "auto", "auto, cpu, cuda or cuda:N", "`auto`, `cpu`, `cuda` or `cuda:N`", example="auto",
-        pattern=r"auto|cpu|cuda(:[0-9]{1,3})?", may_change=True,
+    device: str | tuple[str, ...] = key(
+        "auto", "auto, cpu, cpu:N, cuda, cuda:N or a list of these",
+        "where to compute, one worker each: `auto` (every GPU, else the processor), `cpu`, `cpu:2` (two workers that "
+        "share the processor), `cuda` (every GPU), `cuda:1`, or a list such as `[cuda:0, cuda:2]`",
+        example="[cuda:0, cuda:1]", pattern=r"auto|cpu(:[1-9][0-9]?)?|cuda(:[0-9]{1,3})?", min_items=1, may_change=True,
+        later="trials that start afterwards; the record names both devices",
     )  # fmt: skip
     dtype: str = key(
-        "auto", "auto, float32, bfloat16 or float64", "`auto`, `float32`, `bfloat16` or `float64`", example="auto",
-        choices=("auto", "float32", "bfloat16", "float64"),
+        "auto", "auto, float32, bfloat16, float16 or float64", "`auto`, `float32`, `bfloat16`, `float16` (GPUs) or "
+        "`float64`", example="auto", choices=("auto", "float32", "bfloat16", "float16", "float64"),
+    )  # fmt: skip
+    quantization: str = key(
+        "none", "nf4, int8 or none (as the model folder has them)",
+        "how the base model's weights are kept: `nf4` (4 bits), `int8`, or as the model's folder has them; see "
+        "[quantised models](quantised.md)", example="nf4", choices=("nf4", "int8", "none"),
     )  # fmt: skip
     seeds: SeedCounts = key(
         SeedCounts(), "a map with configuration and baseline", example="{configuration: 2, baseline: 5}"
@@ -298,7 +314,12 @@ class StudySpec:
     )  # fmt: skip
     final: bool = key(
         False, "true or false", "at the end train the recommended configuration on all rows", example="true",
-        may_change=True,
+        may_change=True, later="whether it is trained at the end",
+    )  # fmt: skip
+    price_per_hour: float | None = key(
+        None, "a number above 0: what an hour of a device costs",
+        "what an hour of one device costs, in your currency; plan, status and the record then say a price",
+        example="2.5", minimum=0, minimum_open=True, may_change=True, later="the price that is said",
     )  # fmt: skip
     per_token: bool = key(
         False, "true or false", "metric `choice` compares likelihood per token", example="true"

@@ -26,7 +26,7 @@ class RawScores:
     texts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RawTrial:
     """The result of a trial as an engine returns it.
 
@@ -45,7 +45,7 @@ class RawTrial:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JudgedTrial:
     """A raw trial with its answers judged. `collapse` is the reason code when the answers show a collapsed model."""
 

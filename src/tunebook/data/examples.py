@@ -13,7 +13,7 @@ Message = tuple[str, str]
 """A turn: role ("system", "user", "assistant" or "tool") and text."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataExample:
     """One row: a chat up to the answer, and the answer.
 
@@ -48,7 +48,7 @@ class DataExample:
         return ExampleText(index, self.prompt, self.completion, self.group, self.references)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadedRows:
     """What was read from one source.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tunebook.core.notice import Notice
 from tunebook.core.ports import ChatExample, Scoring, TokenizedExample, Workload
 from tunebook.core.study import StudySpec
 from tunebook.data import checks
+from tunebook.data.encoded import EncodedSplit, encode_split
 from tunebook.data.examples import DataExample
 from tunebook.data.splits import Splits, read_splits
 from tunebook.data.summary import commonest_share, length_levels, summarise
@@ -56,7 +57,7 @@ class ShownExample:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PreparedData:
     """Everything about the data that a study needs.
 
@@ -124,41 +125,32 @@ def prepare(
     """
     words = words_for(spec.language)
     splits = read_splits(spec.data, spec.seed, base_folder)
-    warnings = checks.check_splits(
-        splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric, words
-    )
+    warnings = checks.check_splits(splits, spec.data, spec.metric, words)
     encoder = Encoder(tokenizer, spec.data.system, stops)
-    encoded = {name: _encode(splits, name, examples, encoder) for name, examples in splits.used.items()}
-    if vocabulary is not None:
-        for name, examples in splits.used.items():
-            checks.check_vocabulary(splits.place, name, examples, encoded[name], vocabulary, encoder.token_text, words)
-    train = encoded["train"]
-    warnings += _length_warnings(spec, splits, encoded, context_tokens, words)
-    choices = _choices(spec, splits, words) if answers is AnswerSource.CHOICE else ()
+    encoded = _encoded(splits, encoder, vocabulary, words)
+    train, scored = encoded["train"], [encoded["validation"], encoded["test"]]
+    warnings += checks.check_lengths(train, scored, length_levels(spec), context_tokens, words)
+    choices: tuple[str, ...] = ()
+    if answers is AnswerSource.CHOICE:
+        choices = _choices(spec, splits.train_pool, words)
+        checks.check_golds_are_choices(scored, choices, words)
     warnings += checks.similar_choices(choices)
     scoring = _scoring(spec, encoder, train, _as_trained(choices, splits.train_pool))
-    scored = {name: _scored_within(encoded[name], context_tokens, scoring) for name in ("validation", "test")}
-    chats = {name: tuple(encoder.chat(example) for example in examples) for name, examples in splits.used.items()}
-    workload = Workload(
-        train=_within(train, context_tokens),
-        splits={"validation": scored["validation"]},
-        scoring=scoring,
-        curve_examples=min(curve_examples, len(splits.validation)),
-        chats={name: chats[name] for name in ("train", "validation")},
-    )
+    workload = _workload(encoded, scoring, context_tokens, curve_examples)
+    named = {split.name: split for split in scored if len(split)}
     return PreparedData(
-        workload,
-        _facts(spec, splits, workload.train),
-        {name: _texts(examples) for name, examples in splits.scored.items()},
-        {role: rows.sha256 for role, rows in splits.sources.items()},
-        summarise(spec, splits, train, encoded, encoder),
-        choices,
-        tuple(warnings),
-        {name: tuple(splits.place(name, e) for e in examples) for name, examples in splits.scored.items()},
-        None if vocabulary is None else _shown(spec, splits, train[0], encoder, scoring),
-        scored["test"],
-        chats["test"],
-        lambda: _within(_encode(splits, "train", splits.train_pool, encoder), context_tokens),
+        workload=workload,
+        facts=_facts(spec, splits, workload.train),
+        examples={name: _texts(split.examples) for name, split in named.items()},
+        hashes={role: rows.sha256 for role, rows in splits.sources.items()},
+        summary=summarise(spec, splits, encoded, encoder),
+        choices=choices,
+        warnings=tuple(warnings),
+        places={name: split.places for name, split in named.items()},
+        shown=None if vocabulary is None else _shown(spec, train, encoder, scoring),
+        test=_scored_within(encoded["test"].ids, context_tokens, scoring),
+        test_chats=encoded["test"].chats,
+        encode_pool=partial(_pool, splits, encoder, context_tokens),
     )
 
 
@@ -178,39 +170,46 @@ def may_exceed(spec: StudySpec, base_folder: str | Path, context_tokens: int) ->
     return any(len(text.encode()) + TEMPLATE_TOKENS > context_tokens for text in texts)
 
 
-def _shown(
-    spec: StudySpec, splits: Splits, first: TokenizedExample, encoder: Encoder, scoring: Scoring
-) -> ShownExample:
+def _encoded(splits: Splits, encoder: Encoder, vocabulary: int | None, words: Words) -> dict[str, EncodedSplit]:
+    """Every split's rows with their token ids, each within the model's vocabulary."""
+    encoded = {}
+    for name, examples in splits.used.items():
+        encoded[name] = encode_split(name, examples, partial(splits.place, name), encoder)
+        if vocabulary is not None:
+            checks.check_vocabulary(encoded[name], vocabulary, encoder.token_text, words)
+    return encoded
+
+
+def _pool(splits: Splits, encoder: Encoder, context_tokens: int | None) -> tuple[TokenizedExample, ...]:
+    """All training rows, for a final training."""
+    rows = encode_split("train", splits.train_pool, partial(splits.place, "train"), encoder)
+    return _within(rows.ids, context_tokens)
+
+
+def _workload(
+    encoded: dict[str, EncodedSplit], scoring: Scoring, context_tokens: int | None, curve_examples: int
+) -> Workload:
+    """Training and validation, cut to the model's context."""
+    train, validation = encoded["train"], encoded["validation"]
+    return Workload(
+        train=_within(train.ids, context_tokens),
+        splits={"validation": _scored_within(validation.ids, context_tokens, scoring)},
+        scoring=scoring,
+        curve_examples=min(curve_examples, len(validation)),
+        chats={"train": train.chats, "validation": validation.chats},
+    )
+
+
+def _shown(spec: StudySpec, train: EncodedSplit, encoder: Encoder, scoring: Scoring) -> ShownExample:
+    first = train.ids[0]
     cut = first.cut(spec.baseline.max_length) if spec.baseline.max_length else first
     return ShownExample(
-        place=splits.place("train", splits.train[0]),
+        place=train.places[0],
         prompt=encoder.text(cut.prompt_ids),
         learnt=encoder.text(cut.completion_ids),
         stops=tuple(map(encoder.token_text, scoring.stop_ids)),
         options=tuple(map(encoder.text, scoring.choices)),
     )
-
-
-def _length_warnings(
-    spec: StudySpec,
-    splits: Splits,
-    encoded: dict[str, list[TokenizedExample]],
-    context_tokens: int | None,
-    words: Words,
-) -> list[Notice]:
-    return checks.check_lengths(
-        splits.place,
-        splits.train,
-        encoded["train"],
-        {name: (splits.used[name], encoded[name]) for name in ("validation", "test")},
-        length_levels(spec),
-        context_tokens,
-        words,
-    )
-
-
-def _encode(splits: Splits, name: str, examples: Sequence[DataExample], encoder: Encoder) -> list[TokenizedExample]:
-    return [encoder.encode(example, splits.place(name, example)) for example in examples]
 
 
 def _within(examples: Sequence[TokenizedExample], context_tokens: int | None) -> tuple[TokenizedExample, ...]:
@@ -236,14 +235,12 @@ def _scored_within(
     )
 
 
-def _choices(spec: StudySpec, splits: Splits, words: Words) -> tuple[str, ...]:
-    choices = spec.data.choices or tuple(dict.fromkeys(e.completion.strip() for e in splits.train_pool))
+def _choices(spec: StudySpec, pool: Sequence[DataExample], words: Words) -> tuple[str, ...]:
+    choices = spec.data.choices or tuple(dict.fromkeys(example.completion.strip() for example in pool))
     if len(choices) > MOST_CHOICES:
         raise DataError(words.refused_many_choices(spec.data.train, len(choices), MOST_CHOICES))
     if len(choices) < 2:
         raise DataError(words.refused_one_choice(spec.data.train))
-    scored = {"validation": splits.validation, "test": splits.test}
-    checks.check_golds_are_choices(splits.place, scored, choices, words)
     return choices
 
 
@@ -262,9 +259,9 @@ def _as_trained(choices: Sequence[str], pool: Sequence[DataExample]) -> tuple[st
     return tuple(form.get(choice, f"{before}{choice}{after}") for choice in choices)
 
 
-def _scoring(spec: StudySpec, encoder: Encoder, train: Sequence[TokenizedExample], choices: tuple[str, ...]) -> Scoring:
+def _scoring(spec: StudySpec, encoder: Encoder, train: EncodedSplit, choices: tuple[str, ...]) -> Scoring:
     """How answers are obtained; `choices` as they are trained."""
-    longest = max(len(example.completion_ids) for example in train) - 1
+    longest = int(train.answer_tokens.max()) - 1
     return Scoring(
         kind="choice" if choices else "generate",
         max_new_tokens=spec.max_new_tokens or longest + ROOM_TOKENS,
@@ -277,13 +274,13 @@ def _scoring(spec: StudySpec, encoder: Encoder, train: Sequence[TokenizedExample
 def _facts(spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample]) -> DataFacts:
     lengths = [example.n_tokens for example in train]
     return DataFacts(
-        len(splits.train),
-        len(splits.validation),
-        len(splits.test),
-        max(lengths),
-        sum(lengths) / len(lengths),
-        tuple(e.group or "" for e in splits.validation) if spec.data.group else (),
-        commonest_share(splits.validation),
+        n_train=len(splits.train),
+        n_validation=len(splits.validation),
+        n_test=len(splits.test),
+        longest_tokens=max(lengths),
+        mean_tokens=sum(lengths) / len(lengths),
+        groups=tuple(e.group or "" for e in splits.validation) if spec.data.group else (),
+        commonest_share=commonest_share(splits.validation),
     )
 
 

@@ -111,7 +111,15 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
     form = recognise(first[1], reading, place(raw.source, raw.unit, first[0]))
     known = reading.names or raw.classes.get(form.answer, ())
     examples = tuple(_example(i, raw, form, reading, known) for i in range(len(raw.rows)))
-    return LoadedRows(raw.source, raw.container, form.name, form.keys, examples, raw.sha256, raw.unit)
+    return LoadedRows(
+        source=raw.source,
+        container=raw.container,
+        format=form.name,
+        keys=form.keys,
+        examples=examples,
+        sha256=raw.sha256,
+        unit=raw.unit,
+    )
 
 
 def recognise(row: dict[str, Any], reading: Reading, where: str) -> Form:

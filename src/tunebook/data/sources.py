@@ -29,7 +29,7 @@ _HUB_ID = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RawRows:
     """Rows as they were read: each with its line (text files) or row number (Parquet, hub), from 1.
 
@@ -85,7 +85,14 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     rows = _read_parquet(data, source) if kind == "parquet" else _read_text(decode(data, source), source, kind)
     if not rows:
         raise DataError(f"{source}: no rows in it; a data file holds at least one. Give a file with rows.")
-    return RawRows(source, kind, unit, rows, hashlib.sha256(data).hexdigest(), class_names(path, data))
+    return RawRows(
+        source=source,
+        container=kind,
+        unit=unit,
+        rows=rows,
+        sha256=hashlib.sha256(data).hexdigest(),
+        classes=class_names(path, data),
+    )
 
 
 def _bytes(path: Path, source: str) -> bytes:
@@ -154,7 +161,8 @@ def _read_hub(source: str, split: str) -> RawRows:
     if not rows:
         raise DataError(f"{source}: split {quoted(split)} has no rows. Name another split: owner/name:split.")
     sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return RawRows(source, "hub", "row", [(number, _without_padding(row)) for number, row in rows], sha256)
+    named = [(number, _without_padding(row)) for number, row in rows]
+    return RawRows(source=source, container="hub", unit="row", rows=named, sha256=sha256)
 
 
 def _named_classes(dataset: Any) -> list[dict[str, Any]]:

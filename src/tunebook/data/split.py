@@ -8,8 +8,8 @@ same way. Punctuation counts: "3 + 2" is not "3 - 2".
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,9 +19,8 @@ from tunebook.errors import DataError
 
 __all__ = [
     "Repeats",
+    "find_repeats",
     "question_key",
-    "repeats_across",
-    "repeats_within",
     "seeded_part",
     "split_off_validation",
     "validation_size",
@@ -130,64 +129,53 @@ def _rooms(labels: dict[str, int], n: int) -> dict[str, int]:
     return rooms
 
 
+Pair = tuple[DataExample, DataExample]
+
+
 @dataclass(frozen=True)
 class Repeats:
-    """The same question in two places: pairs of examples, the later one first.
+    """Pairs of examples that ask the same question, the later one first.
 
     Attributes:
         same: pairs that are the same example, question and answer.
         other_answer: pairs that share the question only.
     """
 
-    same: tuple[tuple[DataExample, DataExample], ...] = ()
-    other_answer: tuple[tuple[DataExample, DataExample], ...] = ()
+    same: list[Pair] = field(default_factory=list)
+    other_answer: list[Pair] = field(default_factory=list)
 
 
-def repeats_within(examples: Sequence[DataExample]) -> Repeats:
-    """Examples that ask a question asked before in the same split."""
-    seen = _Seen()
-    for example in examples:
-        seen.find(example)
-        seen.add(example)
-    return seen.repeats()
+def find_repeats(splits: Mapping[str, Sequence[DataExample]]) -> dict[tuple[str, str], Repeats]:
+    """What repeats in a split, by (split, split), and what an earlier split has too, by (split, earlier split).
+
+    Cost: every text is normalised once.
+    """
+    repeats: dict[tuple[str, str], Repeats] = {}
+    asked: dict[str, _Questions] = {}
+    for name, examples in splits.items():
+        asked[name] = _Questions()
+        repeats |= {(name, other): Repeats() for other in asked}
+        for example in examples:
+            question, answer = question_key(example), _normalised(example.completion)
+            for other, questions in asked.items():
+                questions.compare(example, question, answer, repeats[name, other])
+            asked[name].add(example, question, answer)
+    return repeats
 
 
-def repeats_across(examples: Sequence[DataExample], others: Sequence[DataExample]) -> Repeats:
-    """Examples of one split that ask a question of another split."""
-    seen = _Seen()
-    for other in others:
-        seen.add(other)
-    for example in examples:
-        seen.find(example)
-    return seen.repeats()
-
-
-class _Seen:
-    """The first example of every question, and of every question with its answer; and what was found among them."""
+class _Questions:
+    """The first example of every question of a split, and of every question with its answer."""
 
     def __init__(self) -> None:
         self._by_question: dict[str, DataExample] = {}
         self._by_both: dict[tuple[str, str], DataExample] = {}
-        self._same: list[tuple[DataExample, DataExample]] = []
-        self._other_answer: list[tuple[DataExample, DataExample]] = []
-        self._keys: tuple[DataExample | None, tuple[str, str]] = (None, ("", ""))
 
-    def add(self, example: DataExample) -> None:
-        question, answer = self._key(example)
+    def add(self, example: DataExample, question: str, answer: str) -> None:
         self._by_question.setdefault(question, example)
         self._by_both.setdefault((question, answer), example)
 
-    def find(self, example: DataExample) -> None:
-        question, answer = self._key(example)
+    def compare(self, example: DataExample, question: str, answer: str, repeats: Repeats) -> None:
         if (question, answer) in self._by_both:
-            self._same.append((example, self._by_both[question, answer]))
+            repeats.same.append((example, self._by_both[question, answer]))
         elif question in self._by_question:
-            self._other_answer.append((example, self._by_question[question]))
-
-    def repeats(self) -> Repeats:
-        return Repeats(tuple(self._same), tuple(self._other_answer))
-
-    def _key(self, example: DataExample) -> tuple[str, str]:
-        if self._keys[0] is not example:  # found and then added: normalise once
-            self._keys = (example, (question_key(example), _normalised(example.completion)))
-        return self._keys[1]
+            repeats.other_answer.append((example, self._by_question[question]))

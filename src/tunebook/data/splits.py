@@ -13,7 +13,7 @@ from tunebook.data.split import seeded_part, split_off_validation
 __all__ = ["Splits", "read_splits"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Splits:
     """A study's examples by split, with where they came from.
 
@@ -44,8 +44,12 @@ class Splits:
 
     def place(self, split: str, example: DataExample) -> str:
         """Where an example of a split stands, as messages name it."""
+        return self.source(split).place(example)
+
+    def source(self, split: str) -> LoadedRows:
+        """What a split was read from; validation may have been split off from the training rows."""
         role = "train" if split == "validation" and self.validation_from == "train" else split
-        return self.sources[role].place(example)
+        return self.sources[role]
 
 
 def read_splits(data: DataSpec, seed: int, base_folder: str | Path) -> Splits:
@@ -64,4 +68,6 @@ def read_splits(data: DataSpec, seed: int, base_folder: str | Path) -> Splits:
         (pool, validation), origin = split_off_validation(pool, seed, data.train), "train"
     train = seeded_part(pool, data.train_rows, seed, data.train) if data.train_rows else pool
     test = sources["test"].examples if data.test else ()
-    return Splits(train, pool, validation, test, sources, origin)
+    return Splits(
+        train=train, train_pool=pool, validation=validation, test=test, sources=sources, validation_from=origin
+    )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.ports import TokenizedExample
 from tunebook.core.study import StudySpec
+from tunebook.data.encoded import EncodedSplit
 from tunebook.data.examples import DataExample
 from tunebook.data.labels import compared, labels_of
 from tunebook.data.splits import Splits
 from tunebook.data.template import Encoder
 
-__all__ = ["commonest_share", "length_levels", "summarise", "truncation"]
+__all__ = ["commonest_share", "length_levels", "summarise"]
 
 
 def commonest_share(examples: Sequence[DataExample]) -> float:
@@ -32,19 +32,10 @@ def length_levels(spec: StudySpec) -> tuple[int, ...]:
     return tuple(sorted({int(level) for level in levels if level is not None}))
 
 
-def truncation(examples: Sequence[TokenizedExample], max_length: int) -> dict[str, int]:
-    """How many examples are longer than max_length, and how many keep no token of their answer."""
-    return {
-        "truncated": sum(example.n_tokens > max_length for example in examples),
-        "without_answer": sum(len(example.prompt_ids) >= max_length for example in examples),
-    }
-
-
 def summarise(
     spec: StudySpec,
     splits: Splits,
-    train: Sequence[TokenizedExample],
-    encoded: dict[str, list[TokenizedExample]],
+    encoded: Mapping[str, EncodedSplit],
     encoder: Encoder,
 ) -> dict[str, Any]:
     """JSON facts of the data: where it came from, how many rows, labels, lengths, truncation."""
@@ -62,24 +53,15 @@ def summarise(
             "validation": {"used": len(splits.validation)},
             "test": {"used": len(splits.test)},
         },
-        "labels": {
-            name: labels_of(examples)
-            for name, examples in (("train", splits.train), ("validation", splits.validation), ("test", splits.test))
-            if examples
-        },
+        "labels": {name: labels_of(examples) for name, examples in splits.used.items() if examples},
         "groups": dict(Counter(e.group for e in splits.validation).most_common()) if spec.data.group else None,
-        "tokens": {
-            name: _lengths(examples)
-            for name, examples in (("train", train), ("validation", encoded["validation"]), ("test", encoded["test"]))
-            if examples
-        },
-        "by_max_length": {str(level): truncation(train, level) for level in length_levels(spec)},
+        "tokens": {name: _lengths(split) for name, split in encoded.items() if len(split)},
+        "by_max_length": {str(level): encoded["train"].truncation(level) for level in length_levels(spec)},
     }
 
 
-def _lengths(examples: Sequence[TokenizedExample]) -> dict[str, float]:
-    totals = [example.n_tokens for example in examples]
-    answers = [len(example.completion_ids) for example in examples]
+def _lengths(split: EncodedSplit) -> dict[str, float]:
+    totals, answers = split.n_tokens.tolist(), split.answer_tokens.tolist()
     return {
         "mean": statistics.fmean(totals),
         "median": statistics.median(totals),

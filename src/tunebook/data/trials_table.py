@@ -15,9 +15,9 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import ALIASES, FACTOR_KINDS, FactorKind, Level
 from tunebook.data.examples import quoted
 from tunebook.data.text_files import Row, decode, read_csv
-from tunebook.errors import DataError
+from tunebook.errors import DataError, UserError
 
-__all__ = ["TrialsTable", "read_trials_table"]
+__all__ = ["TrialsTable", "read_trials_table", "settings_of"]
 
 _FLAGS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 _LIKE_A_FACTOR = 0.8
@@ -71,6 +71,30 @@ def read_trials_table(path: str | Path, baseline: Configuration) -> TrialsTable:
     if problems:
         raise DataError("\n".join(problems))
     return TrialsTable(configurations, tuple(line for line, _ in rows), tuple(columns.values()), ignored)
+
+
+def settings_of(text: str) -> dict[str, Level]:
+    """The settings of one configuration as people type them: "lora_r=64 learning_rate=3e-4".
+
+    Raises: UserError: a word that is no setting, an unknown factor, one that is there twice, or a value that cannot be.
+    """
+    values: dict[str, Level] = {}
+    for word in text.split():
+        name, equals, level = word.partition("=")
+        factor = ALIASES.get(name.casefold(), name.casefold())
+        if not equals or factor not in FACTOR_KINDS:
+            close = difflib.get_close_matches(name.casefold(), [*FACTOR_KINDS, *ALIASES], n=1)
+            hint = f" Did you mean {ALIASES.get(close[0], close[0])}?" if close else ""
+            raise UserError(f"{quoted(word)}: a setting is a factor, = and its value, such as lora_r=64.{hint}")
+        if factor in values:
+            raise UserError(f"{quoted(word)}: {factor} is there twice. Give it once.")
+        kind = FACTOR_KINDS[factor]
+        value = _parsed(kind, level.strip("[]") if kind.is_list else level)
+        rule = kind.problem(value)
+        if rule:
+            raise UserError(f"{quoted(word)}: {rule}. Correct the value.")
+        values[factor] = int(value) if kind.value_type is int else value
+    return values
 
 
 def _columns(header: list[str], name: str) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -1,0 +1,4 @@
+import logging
+
+# PEFT imports bitsandbytes where it is installed, which then warns of kernels that nothing here uses
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

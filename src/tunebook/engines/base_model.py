@@ -16,10 +16,12 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.quantisation import NONE
+from tunebook.engines.quantisation import count_weights, loading_keywords
 from tunebook.engines.user_cache import user_cache
 from tunebook.errors import MissingExtraError, ModelError
 
@@ -28,17 +30,13 @@ __all__ = [
     "INSTALL_BUILT_IN",
     "built_in_is_cached",
     "built_in_wheel",
-    "cuda_free_bytes",
-    "cuda_name",
     "describe_model",
-    "device_names",
     "fingerprint",
     "load_config",
     "load_error",
     "load_model",
     "load_tokenizer",
     "quiet_transformers",
-    "resolve_device",
     "resolve_dtype",
     "resolve_model",
     "stop_tokens",
@@ -250,23 +248,40 @@ def load_tokenizer(folder: Path | str, trust_remote_code: bool = False) -> Any:
     return tokenizer
 
 
-def load_model(folder: Path | str, dtype: str = "float32", device: str = "cpu", trust_remote_code: bool = False) -> Any:
-    """The frozen base model in evaluation mode.
+def load_model(
+    folder: Path | str,
+    dtype: str = "float32",
+    device: str = "cpu",
+    trust_remote_code: bool = False,
+    quantization: str = NONE,
+) -> Any:
+    """The frozen base model in evaluation mode. On a GPU its weights are read there straight from the files.
+
+    Args:
+        quantization: how its linear layers' weights are kept, as `quantisation.resolve_quantization` gives it.
 
     Raises: ModelError: it cannot be loaded, or needs code of its own.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
+    torch_dtype = getattr(torch, dtype)
     try:
         with quiet_transformers():
             model = AutoModelForCausalLM.from_pretrained(
-                str(folder), dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
+                str(folder),
+                dtype=torch_dtype,
+                use_safetensors=True,
+                trust_remote_code=trust_remote_code,
+                **loading_keywords(folder, quantization, device),
             )
     except Exception as error:  # as above
         raise load_error(folder, "model", error) from error
-    model.requires_grad_(False)
-    return model.to(device).eval()
+    if quantization != NONE:
+        from tunebook.engines.quantised_modules import keep_exact
+
+        keep_exact(model, torch_dtype)
+    return model.requires_grad_(False).eval()
 
 
 def load_error(folder: Path | str, what: str, error: Exception) -> ModelError:
@@ -284,48 +299,35 @@ def load_error(folder: Path | str, what: str, error: Exception) -> ModelError:
     )
 
 
-def resolve_device(wanted: str) -> str:
-    """ "auto" becomes the first CUDA device where there is one, else "cpu"; anything else must exist here."""
-    import torch
-
-    if wanted == "auto":
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelError(f"device: found {wanted!r}, but this machine has no usable CUDA device. Use auto or cpu.")
-    if not wanted.startswith(("cpu", "cuda")):
-        raise ModelError(
-            f"device: found {wanted!r}; it is auto, cpu, cuda or cuda:N. Correct `device` in the study file."
-        )
-    return wanted
-
-
-def device_names(device: str) -> list[str]:
-    """One entry for each device: ["cuda:0", "cuda:1"] for "cuda" or "auto" with two GPUs; a list such as
-    "cpu:0,cpu:1" (two workers that share the processor) is taken as it stands."""
-    import torch
-
-    if "," in device:
-        return [resolve_device(each.strip()) for each in device.split(",")]
-    if device in ("auto", "cuda") and torch.cuda.is_available():
-        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    return [resolve_device(device)]
-
-
 def resolve_dtype(wanted: str, device: str) -> str:
-    """ "auto" becomes bfloat16 where the device has it (CUDA only), else float32."""
-    import torch
-
-    names = {"fp32": "float32", "bf16": "bfloat16", "fp64": "float64"}
+    """ "auto" becomes bfloat16 on GPUs that compute in it, float16 on older ones, and float32 elsewhere."""
+    names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16", "fp64": "float64"}
     wanted = names.get(wanted, wanted)
     if wanted == "auto":
-        return "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+        return ("bfloat16" if _computes_bfloat16(device) else "float16") if device.startswith("cuda") else "float32"
     if wanted not in names.values():
-        raise ModelError(f"dtype: found {wanted!r}; it is auto, float32, bfloat16 or float64.")
+        raise ModelError(f"dtype: found {wanted!r}; it is auto, float32, bfloat16, float16 or float64.")
+    if wanted == "float16" and not device.startswith("cuda"):
+        raise ModelError(f"dtype: found float16, which is for GPUs; the device is {device}. Use float32 or auto.")
     return wanted
 
 
-def fingerprint(folder: Path) -> str:
-    """SHA-256 over the model's configuration, tokenizer and weights (names and contents), in hexadecimal."""
+def _computes_bfloat16(device: str) -> bool:
+    """Whether a GPU has bfloat16 in hardware: NVIDIA's from compute capability 8.0 on, and AMD's that torch runs on.
+
+    `torch.cuda.is_bf16_supported` also says yes where it is emulated, which is several times slower.
+    """
+    import torch
+
+    return torch.version.hip is not None or torch.cuda.get_device_capability(torch.device(device)) >= (8, 0)
+
+
+def fingerprint(folder: Path, quantization: str = NONE) -> str:
+    """SHA-256 over the model's configuration, tokenizer and weights (names and contents), in hexadecimal.
+
+    Args:
+        quantization: how the weights are kept; another way is another base.
+    """
     digest = hashlib.sha256()
     for path in sorted(
         p for p in folder.iterdir() if p.suffix in (".json", ".safetensors", ".model", ".txt", ".jinja")
@@ -333,6 +335,8 @@ def fingerprint(folder: Path) -> str:
         digest.update(path.name.encode())
         with path.open("rb") as handle:
             digest.update(hashlib.file_digest(handle, "sha256").digest())
+    if quantization != NONE:
+        digest.update(f"quantization {quantization}".encode())
     return digest.hexdigest()
 
 
@@ -368,33 +372,16 @@ def stop_tokens(folder: Path) -> tuple[int, ...]:
 
 
 def _count_parameters(folder: Path) -> int:
-    import math
-
     from safetensors import SafetensorError, safe_open
 
-    total = 0
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with safe_open(path, framework="np") as handle:
-                total += sum(math.prod(handle.get_slice(name).get_shape()) for name in handle.keys())  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise ModelError(
-                f"model: {path} is not a whole safetensors file ({error}); it may have been cut off while it was "
-                "copied. Fetch the model again."
-            ) from error
-    return total
-
-
-def cuda_name(device: str) -> str:
-    """Name and memory of a CUDA device."""
-    import torch
-
-    facts = torch.cuda.get_device_properties(torch.device(device))
-    return f"{facts.name} {facts.total_memory / 2**30:.0f} GB"
-
-
-def cuda_free_bytes(device: str) -> int:
-    """Bytes free on a CUDA device."""
-    import torch
-
-    return int(torch.cuda.mem_get_info(torch.device(device))[0])
+    with ExitStack() as stack:
+        files = []
+        for path in sorted(folder.glob("*.safetensors")):
+            try:
+                files.append(stack.enter_context(safe_open(path, framework="np")))
+            except (SafetensorError, OSError) as error:
+                raise ModelError(
+                    f"model: {path} is not a whole safetensors file ({error}); it may have been cut off while it was "
+                    "copied. Fetch the model again."
+                ) from error
+        return count_weights(folder, files)

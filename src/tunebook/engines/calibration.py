@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psutil
 import torch
 
 from tunebook.core.configuration import Configuration
@@ -25,10 +26,13 @@ from tunebook.engines.packed.scheduling.memory import MemoryPlan, free_bytes, gi
 from tunebook.engines.packed.scoring.score import score
 from tunebook.engines.packed.training.loop import choose, train_together
 from tunebook.engines.packed.training.trainee import Trainee
+from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import is_out_of_memory
 
 __all__ = ["MEASURED", "measure", "plain_peft_rate", "plain_scoring_rate", "scoring_rate", "training_rate"]
 
+LIMIT_SECONDS = 25.0
+"""After so long no further part of the measurement is begun; what was not measured is estimated."""
 TRAIN_SECONDS = 5.0
 """For how long a cohort's steps are timed, at least one forward."""
 HIGH_RANKS, HIGH_RANK_SECONDS = (64, 32, 16), 2.5
@@ -36,8 +40,10 @@ HIGH_RANKS, HIGH_RANK_SECONDS = (64, 32, 16), 2.5
 machine to machine."""
 COHORT = 2
 """Trials in a lane's measured cohort: enough to fill a forward on a CPU, few enough to be quick."""
-SCORED = 24
-"""Examples scored for the scoring rate."""
+FEW_SCORED, SCORED = 4, 24
+"""Examples scored for the scoring rate, at first and where there is time."""
+PLAIN_SECONDS = 8.0
+"""So much of the time must be left to measure plain PEFT as well: a second copy of the model is loaded."""
 PLAIN_ROWS = 2
 """Rows of a micro-batch of plain PEFT: what people use on small machines."""
 PLAIN_SCORED = 8
@@ -51,6 +57,27 @@ MEASURED = Configuration(
     max_length=10**9, target_modules="all-linear",
 )  # fmt: skip
 """What is trained while measuring; the epochs never end."""
+
+
+class OtherPrograms:
+    """Watches from its creation on how much of the processors other programs take."""
+
+    def __init__(self) -> None:
+        self._before = self._seconds()
+
+    def share(self) -> float:
+        """The share of all processors, in [0, 1], that others have taken since."""
+        (busy, all_, own), (busy_before, all_before, own_before) = self._seconds(), self._before
+        passed = all_ - all_before
+        return min(1.0, max(0.0, (busy - busy_before - (own - own_before)) / passed)) if passed > 0 else 0.0
+
+    @staticmethod
+    def _seconds() -> tuple[float, float, float]:
+        """Processor seconds that were busy, that there were, and that this process took."""
+        machine = psutil.cpu_times()
+        idle = machine.idle + getattr(machine, "iowait", 0.0)
+        every = sum(machine) - getattr(machine, "guest", 0.0) - getattr(machine, "guest_nice", 0.0)
+        return every - idle, every, time.process_time()
 
 
 @dataclass(frozen=True)
@@ -72,20 +99,28 @@ class _PlainRates:
 def measure(
     packed: PackedModel, plan: MemoryPlan, options: EngineOptions, workload: Workload, lanes: Lanes
 ) -> Calibration:
-    """Calibrate the packed engine on a workload; takes some 15 seconds, less where a step is quick.
+    """Calibrate the packed engine on a workload; takes some 15 seconds, less where a step is quick, and on a busy
+    machine little more than `LIMIT_SECONDS`: a step of training and a few scored examples are always measured.
 
     Of the result, `base_bytes` is what the process needs beside its trials (model, activations, libraries), measured;
     `values` has the rates by rank and the rows of a forward.
     """
     train, a_trial = workload.train, trial_bytes(packed.all_shapes, MEASURED.lora_r)
+    until, others = time.monotonic() + LIMIT_SECONDS, OtherPrograms()
     with lanes:
         low = training_rate(packed, plan, options, train, MEASURED, TRAIN_SECONDS, lanes)
         own_bytes = peak_bytes(options.device) - COHORT * lanes.n * a_trial
-        high_rank, high = _highest_that_fits(packed, plan, options, train, lanes, low)
         scored = next((split for split in workload.splits.values() if split), train)
-        scoring = scoring_rate(packed, scored[:SCORED], workload.scoring, lanes)
-    weights = sum(p.numel() * p.element_size() for p in packed.model.parameters())
-    plain = _plain_rates_if_they_fit(options, train, scored[:PLAIN_SCORED], workload.scoring, weights)
+        scoring = scoring_rate(packed, scored[:FEW_SCORED], workload.scoring, lanes)
+        if time.monotonic() + SCORED / scoring < until:
+            scoring = scoring_rate(packed, scored[:SCORED], workload.scoring, lanes)
+        high_rank, high = MEASURED.lora_r, low
+        if time.monotonic() < until - HIGH_RANK_SECONDS:
+            high_rank, high = _highest_that_fits(packed, plan, options, train, lanes, low)
+    weights = weight_bytes(packed.model)
+    plain = None
+    if time.monotonic() < until - PLAIN_SECONDS:
+        plain = _plain_rates_if_they_fit(options, train, scored[:PLAIN_SCORED], workload.scoring, weights)
     return Calibration(
         train_tokens_per_second=low.raw,
         score_examples_per_second=scoring,
@@ -97,7 +132,7 @@ def measure(
             "rows": plan.rows, "slots": plan.slots, "weights_bytes": weights,
             "rank_cost": max(0.0, (low.raw / high.raw - 1) / max(1, high_rank - MEASURED.lora_r)),
             "computed_tokens_per_second": {str(MEASURED.lora_r): low.computed, str(high_rank): high.computed},
-            "one_by_one_measured": plain is not None,
+            "one_by_one_measured": plain is not None, "others_busy": others.share(),
             ONE_BY_ONE_SCORING: plain.scoring if plain is not None else PLAIN_SCORING_SHARE * scoring,
         },
     )  # fmt: skip
@@ -212,7 +247,9 @@ def _plain_rates_if_they_fit(
     if room < 2 * weights:
         return None
     try:
-        model = load_model(options.model, options.dtype, options.device, options.trust_remote_code)
+        model = load_model(
+            options.model, options.dtype, options.device, options.trust_remote_code, options.quantization
+        )
         return _PlainRates(plain_peft_rate(model, train), plain_scoring_rate(model, scored, scoring))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -233,6 +270,6 @@ def _trainee(
     packed: PackedModel, plan: MemoryPlan, options: EngineOptions, train: Sequence[TokenizedExample],
     configuration: Configuration, seed: int,
 ) -> Trainee:  # fmt: skip
-    job = TrialJob(seed, configuration, seed, (), "")
+    job = TrialJob(id=seed, configuration=configuration, seed=seed, splits=(), folder="")
     return Trainee(job, train, packed.all_shapes, plan.rows, options.share_prompts, None, packed.adapter_dtype,
                    packed.device)  # fmt: skip

@@ -24,7 +24,8 @@ from tunebook.core.ports import Calibration, EngineOptions, RawTrial, Sink, Tria
 from tunebook.core.space import Folding
 from tunebook.engines.command_files import Problem, forget_inputs, read_scores, read_steps, write_inputs
 from tunebook.engines.command_process import Ended, ProcessLimits, run_program
-from tunebook.errors import DiskFull, StudyFileError
+from tunebook.errors import StudyFileError
+from tunebook.files import disk_full
 
 __all__ = ["CommandEngine"]
 
@@ -65,7 +66,14 @@ class CommandEngine:
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Nothing is known of a program before it has run: zeros, which `plan` shows as unknown."""
-        return Calibration(0.0, 0.0, 0.0, 0, 0, "external program")
+        return Calibration(
+            train_tokens_per_second=0.0,
+            score_examples_per_second=0.0,
+            one_by_one_tokens_per_second=0.0,
+            base_bytes=0,
+            trial_bytes=0,
+            device="external program",
+        )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         """Train and score one trial after another with the program."""
@@ -135,15 +143,22 @@ class _OneTrial:
         scores = {} if reason else {split: read_scores(output, split, self.workload) for split in self.job.splits}
         adapter_bytes = _keep_adapter(output, Path(self.job.folder))
         cost = Cost(train_seconds=seconds, peak_bytes=ended.peak_bytes, adapter_bytes=adapter_bytes)
-        self.sink.emit(Finished(RawTrial(self.job.id, scores, Curve(steps), cost, broke_at, reason)))
+        self.sink.emit(
+            Finished(
+                RawTrial(
+                    id=self.job.id, scores=scores, curve=Curve(steps), cost=cost, broke_at_step=broke_at, reason=reason
+                )
+            )
+        )
 
 
 def _check_room(folder: Path, ended: Ended) -> None:
     """Raise DiskFull where a program failed because the disk is full: the trial is not to blame."""
     if "No space left on device" in ended.tail or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
-        raise DiskFull(
-            f"{folder}: there is no room left on the disk; the trial's program could not go on{ended.tail_clause}. "
-            "Everything before this trial is safe. Free some space, then run again: it is trained again."
+        raise disk_full(
+            folder,
+            f"The trial's program failed for want of it{ended.tail_clause}. Everything before this trial is safe; the "
+            "trial is trained again.",
         )
 
 

@@ -12,6 +12,7 @@ from peft import LoraConfig, PeftModel
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 
+from tunebook.core.quantisation import NONE
 from tunebook.engines.base_model import load_model, load_tokenizer, quiet_transformers
 from tunebook.engines.packed.training.saving import CONFIG, WEIGHTS
 from tunebook.errors import ModelError
@@ -31,6 +32,7 @@ def merge(
     dtype: str = "float32",
     trust_remote_code: bool = False,
     stops: Sequence[int] = (),
+    quantization: str = NONE,
 ) -> Path:
     """Write base + adapter as a plain model folder with its tokenizer.
 
@@ -40,6 +42,7 @@ def merge(
         target: made; existing files of the same names are replaced.
         dtype: the number format the weights are stored in; the sum W + s B A is taken in float32.
         stops: the tokens that end an answer, for its generation_config.json; empty: as the base model has them.
+        quantization: how the base model's weights were kept; the adapter is added to them as they are given back.
 
     Returns: target.
     Raises: ModelError: the base model cannot be loaded, or the adapter is none of LoRA in safetensors.
@@ -47,7 +50,8 @@ def merge(
     """
     target.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
-        model = load_model(base, "float32", "cpu", trust_remote_code)
+        model = load_model(base, "float32", "cpu", trust_remote_code, quantization)
+        model = _in_full_precision(model, quantization)
         adapted = _adapted(model, adapter)
         _untie_adapted_head(model)
         merged = adapted.merge_and_unload()
@@ -56,6 +60,18 @@ def merge(
         merged.to(getattr(torch, dtype)).save_pretrained(target)
         load_tokenizer(base, trust_remote_code).save_pretrained(target)
     return target
+
+
+def _in_full_precision(model: Any, quantization: str) -> Any:
+    if quantization == NONE:
+        return model
+    try:
+        return model.dequantize()
+    except NotImplementedError:
+        raise ModelError(
+            f"export merged: the base model's weights are kept by {quantization}, which cannot give them back. Export "
+            "the adapter (--format peft) and load it with PEFT on that base."
+        ) from None
 
 
 def _adapted(model: Any, adapter: Path) -> Any:

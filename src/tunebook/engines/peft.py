@@ -43,10 +43,12 @@ from tunebook.core.ports import (
     Workload,
     trained_examples,
 )
+from tunebook.core.quantisation import NONE
 from tunebook.core.space import Folding
 from tunebook.engines.base_model import load_model, quiet_transformers
 from tunebook.engines.batched_scoring import IGNORED, padded, score, summed_nll
 from tunebook.engines.initial import DRAWN, initial_problem, initial_values
+from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory, TunebookError, is_out_of_memory
 from tunebook.files import replaced_folder
 
@@ -86,7 +88,11 @@ class PeftEngine:
             level = getattr(configuration, name)
             if keyword is None and name not in _BY_HAND and level != kind.default:
                 return f"it does not train {name} {level}"
-        return initial_problem(configuration) or _optimiser_problem(configuration, self._options.device)
+        return (
+            initial_problem(configuration)
+            or _quantised_problem(configuration, self._options.quantization)
+            or _optimiser_problem(configuration, self._options.device)
+        )
 
     def calibrate(self, workload: Workload) -> Calibration:
         """A few training steps and one scoring batch, timed."""
@@ -104,9 +110,16 @@ class PeftEngine:
         score(model, scored, workload.scoring, self._pad_id(model), lambda _: None)
         score_seconds = max(time.perf_counter() - began, 1e-6)
         rate = tokens / seconds
-        base = sum(p.numel() * p.element_size() for p in model.parameters())
+        base = weight_bytes(model)
         peak = _peak_bytes(self._options.device)
-        return Calibration(rate, len(scored) / score_seconds, rate, base, max(peak - base, 0), self._options.device)
+        return Calibration(
+            train_tokens_per_second=rate,
+            score_examples_per_second=len(scored) / score_seconds,
+            one_by_one_tokens_per_second=rate,
+            base_bytes=base,
+            trial_bytes=max(peak - base, 0),
+            device=self._options.device,
+        )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         """One trial after another, as `core.ports.Engine` says."""
@@ -131,9 +144,8 @@ class PeftEngine:
         """A fresh base model with an adapter whose initial values are those of every engine."""
         from peft import get_peft_model
 
-        model = load_model(
-            self._options.model, self._options.dtype, self._options.device, self._options.trust_remote_code
-        )
+        o = self._options
+        model = load_model(o.model, o.dtype, o.device, o.trust_remote_code, o.quantization)
         with quiet_transformers():
             adapted = get_peft_model(model, lora_config(configuration))
         _initialise(adapted, configuration, seed)
@@ -148,6 +160,14 @@ class PeftEngine:
     def _pad_id(model: Any) -> int:
         """Any valid id will do: padding is masked everywhere."""
         return int(model.config.pad_token_id or 0)
+
+
+def _quantised_problem(configuration: Configuration, quantization: str) -> str | None:
+    """Why a configuration needs a base model in full precision, as the end of a sentence, or None."""
+    kind = configuration.init_lora_weights
+    if quantization == NONE or kind in DRAWN:
+        return None
+    return f"init_lora_weights {kind} begins in the base weights, and these are kept in {quantization}"
 
 
 def _optimiser_problem(configuration: Configuration, device: str) -> str | None:
@@ -269,10 +289,17 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
         steps_done = len(self._steps)
         tokens = sum(e.n_tokens for e in self._examples) * self._configuration.num_train_epochs
         raw = round(tokens * steps_done / self._total) if self._total else 0
-        cost = Cost(seconds, self._score_seconds, raw, raw, _peak_bytes(self._engine._options.device), adapter_bytes)
+        cost = Cost(
+            train_seconds=seconds,
+            score_seconds=self._score_seconds,
+            raw_tokens=raw,
+            computed_tokens=raw,
+            peak_bytes=_peak_bytes(self._engine._options.device),
+            adapter_bytes=adapter_bytes,
+        )
         step, reason = self._broke or (None, None)
         curve = Curve(tuple(self._steps), tuple(self._evaluations))
-        return RawTrial(trial_id, scores, curve, cost, step, reason)
+        return RawTrial(id=trial_id, scores=scores, curve=curve, cost=cost, broke_at_step=step, reason=reason)
 
     def _trained(self) -> Any:
         """Train, with smaller micro-batches and then recomputed activations while memory does not suffice."""

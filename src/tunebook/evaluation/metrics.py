@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import Metric
@@ -33,10 +35,48 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
     if ":" in name:
         return load_function(name, Path(folder), options)
     factory = METRICS.load(name)
+    _check_options(name, factory, options)
     try:
         return factory(**options)
     except (TypeError, ValueError) as error:
         raise StudyFileError(f"metric: {name} does not take these options ({error}). Correct them.") from error
+
+
+_KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+
+
+def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse options that the metric does not have or whose values are of another type than it says, by annotation or
+    by default: most metrics would find out only while they score."""
+    try:
+        known = inspect.signature(factory).parameters
+        hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    except (TypeError, ValueError, NameError):  # a factory that cannot be looked into says so itself
+        return
+    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in known.values())
+    for option, value in options.items():
+        if option not in known and not takes_any:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise StudyFileError(f"metric.{option}: found {value!r}; {name} has no such option, {takes}. Correct it.")
+        default = known[option].default if option in known else None
+        wanted = hints.get(option, type(default) if type(default) in _KINDS else Any)
+        if not _is_of(value, wanted):
+            rule = _KINDS.get(wanted) or f"of type {wanted}"
+            raise StudyFileError(f"metric.{option}: found {value!r}; for {name} it is {rule}. Correct it.")
+
+
+def _is_of(value: Any, wanted: Any) -> bool:
+    """Whether a value of a study file is of a type; a list may stand for a tuple, a whole number for a number."""
+    from pydantic import TypeAdapter, ValidationError
+    from pydantic.errors import PydanticUserError
+
+    try:
+        TypeAdapter(wanted).validate_json(json.dumps(value), strict=True)
+    except ValidationError:
+        return False
+    except (PydanticUserError, TypeError, ValueError):  # a type that cannot be checked, or a date
+        return True
+    return True
 
 
 def scale_of(name: str, options: Mapping[str, Any] | None = None) -> ScoreScale:

@@ -53,7 +53,7 @@ class Limits:
     no_progress_seconds: float = 900.0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Entry:
     job: TrialJob
     place: int
@@ -82,7 +82,7 @@ class JobBook:
 
     def add(self, jobs: Sequence[TrialJob]) -> None:
         """Take jobs in, in the order in which they are to be begun."""
-        self._waiting += [_Entry(job, place) for place, job in enumerate(jobs)]
+        self._waiting += [_Entry(job=job, place=place) for place, job in enumerate(jobs)]
 
     @property
     def is_done(self) -> bool:

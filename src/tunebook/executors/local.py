@@ -41,22 +41,20 @@ _START_SECONDS = 300.0
 """A worker loads its libraries and the base model before it is ready; that shows no progress."""
 _STARTS = 3
 """How often a worker that dies before it is ready is started again."""
-_CALIBRATION_SECONDS = 300.0
+_CALIBRATION_SECONDS = 120.0
 """How long the measurement of the machine may take, the start of its worker included."""
 
 
 def options_by_device(options: EngineOptions, devices: Sequence[str]) -> tuple[EngineOptions, ...]:
-    """The options of each device's worker. "cpu:0", "cpu:1", ... are equal parts of the processor's threads."""
-    parts = sum(device.startswith("cpu") for device in devices) or 1
+    """The options of each device's worker. The workers share the processor's threads in equal parts, those that compute
+    on GPUs too, which prepare batches with them."""
+    threads = max(1, options.threads // len(devices))
     return tuple(
-        replace(options, device="cpu", threads=max(1, options.threads // parts))
-        if device.startswith("cpu")
-        else replace(options, device=device)
-        for device in devices
+        replace(options, device="cpu" if device.startswith("cpu") else device, threads=threads) for device in devices
     )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Worker:
     """A worker and what is known of it."""
 
@@ -109,7 +107,7 @@ class LocalExecutor:
         self._limits = limits or Limits()
         self._logs = logs
         self._clock = clock
-        self._workers = [_Worker(number, own) for number, own in enumerate(options)]
+        self._workers = [_Worker(number=number, options=own) for number, own in enumerate(options)]
         self._inbox: queue.SimpleQueue[tuple[_Worker | None, WorkerProcess | None, str, Any]] = queue.SimpleQueue()
         self._book = JobBook(self._limits)
         self._before_the_run: list[TrialEvent] = []

@@ -23,7 +23,7 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         values["revision_of_model"] = target.revision
     return {
         **values,
-        "adapter": "lora",
+        **_adapter(target.quantised_here),
         "chat_template": "tokenizer_default",
         "datasets": [_dataset(target)],
         "val_set_size": 0.0,
@@ -32,9 +32,17 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
         "output_dir": "./output",
         **config_entries(target.settled, Tool.AXOLOTL, target.total_steps),
         "bf16": target.dtype == "bfloat16",
+        **({"fp16": True} if target.dtype == "float16" else {}),
         "seed": target.seed,
         "logging_steps": 10,
     }
+
+
+def _adapter(quantised: str) -> dict[str, Any]:
+    """With qlora the 4 bits are nf4 with its scales quantised too."""
+    if quantised == "nf4":
+        return {"adapter": "qlora", "load_in_4bit": True}
+    return {"adapter": "lora"} | ({"load_in_8bit": True} if quantised else {})
 
 
 def _dataset(target: ExportTarget) -> dict[str, Any]:

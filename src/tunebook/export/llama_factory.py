@@ -12,6 +12,7 @@ from typing import Any
 
 from tunebook.core.factor_kind import Tool
 from tunebook.core.keywords import config_entries
+from tunebook.core.quantisation import BITS
 from tunebook.export.target import ExportTarget
 from tunebook.export.yaml_text import yaml_text
 
@@ -29,9 +30,9 @@ def configuration(target: ExportTarget) -> dict[str, Any]:
     values |= {"dataset": DATASET, "dataset_dir": ".", "mask_history": True, "output_dir": "output"}
     values |= config_entries(target.settled, Tool.LLAMA_FACTORY, target.total_steps)
     values |= {"seed": target.seed, "logging_steps": 10, "report_to": "none"}
-    if target.dtype == "bfloat16":
-        values["bf16"] = True
-    return values
+    if target.quantised_here:  # 4 bits: nf4 with its scales quantised too, LLaMA-Factory's defaults
+        values["quantization_bit"] = BITS[target.quantised_here]
+    return values | {"bfloat16": {"bf16": True}, "float16": {"fp16": True}}.get(target.dtype, {})
 
 
 def dataset_info(target: ExportTarget) -> dict[str, Any]:

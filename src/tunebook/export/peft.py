@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from tunebook.core.keywords import lora_keywords, training_keywords
+from tunebook.core.quantisation import NONE, bitsandbytes_keywords
+from tunebook.export.quantised import adapter_readme
 from tunebook.export.target import ExportTarget
 from tunebook.export.yaml_text import yaml_text
 
@@ -22,14 +24,17 @@ def lora_config(target: ExportTarget) -> dict[str, Any]:
 def training_arguments(target: ExportTarget) -> dict[str, Any]:
     """Keyword arguments of `transformers.TrainingArguments`, without `output_dir`."""
     values = {**training_keywords(target.configuration, target.total_steps), "seed": target.seed}
-    return values | ({"bf16": True} if target.dtype == "bfloat16" else {})
+    return values | {"bfloat16": {"bf16": True}, "float16": {"fp16": True}}.get(target.dtype, {})
 
 
 def render(target: ExportTarget) -> dict[str, str]:
-    """`config.yaml`: base model, LoraConfig, TrainingArguments and the length limit."""
+    """`config.yaml`: base model, LoraConfig, TrainingArguments and the length limit; of an adapter on a quantised base
+    `README.md` too."""
+    quantised = target.quantised_here
     values = {
         "model": target.model,
         **({"revision": target.revision} if target.revision else {}),
+        **({"quantization_config": bitsandbytes_keywords(quantised)} if quantised else {}),
         "lora_config": lora_config(target),
         "training_arguments": training_arguments(target),
         "max_length": target.configuration.max_length,
@@ -39,4 +44,5 @@ def render(target: ExportTarget) -> dict[str, str]:
         "peft.LoraConfig(**lora_config); transformers.TrainingArguments(output_dir=..., **training_arguments).",
         "The loss counts the answer's tokens and its end-of-text only, normalised over the effective batch.",
     )
-    return {"config.yaml": yaml_text(values, comments)}
+    texts = {"config.yaml": yaml_text(values, comments)}
+    return texts | ({"README.md": adapter_readme(target)} if target.quantization != NONE else {})

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from tunebook.core.configuration import ALL_LINEAR, Configuration
 from tunebook.core.factor_kind import Tool
 from tunebook.core.keywords import differences
+from tunebook.core.quantisation import NONE
 
 __all__ = ["ExportTarget"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportTarget:
     """A configuration with what an export needs to know about its study.
 
@@ -24,7 +25,9 @@ class ExportTarget:
         seed: seed of the recommended trial.
         targets: names of the modules that have an adapter, as in the trained adapter; empty: not known.
         train_file: name of the file with the training data as chat messages (`messages.rows`).
-        dtype: "float32" or "bfloat16".
+        dtype: "float32", "bfloat16" or "float16".
+        quantization: how the base model's weights are kept: "none", "nf4", "int8", ...
+        quantised_folder: whether the model's own folder has them so.
         accuracy: the claim about its accuracy in words, for a comment; may be empty.
     """
 
@@ -37,6 +40,8 @@ class ExportTarget:
     targets: tuple[str, ...] = ()
     train_file: str = "train.messages.jsonl"
     dtype: str = "float32"
+    quantization: str = NONE
+    quantised_folder: bool = False
     accuracy: str = ""
 
     @property
@@ -59,9 +64,16 @@ class ExportTarget:
         asked = self.configuration.target_modules
         return (asked,) if isinstance(asked, str) else asked
 
+    @property
+    def quantised_here(self) -> str:
+        """How the tool must quantise the base model: "nf4", "int8", or "" where it loads the folder as it is."""
+        return "" if self.quantization == NONE or self.quantised_folder else self.quantization
+
     def differences(self, tool: Tool) -> list[str]:
         """Comments on what the tool cannot do as the study did it."""
         comments = [f"Differs from the study: {clause}." for clause in differences(self.settled, tool)]
         if self.modules is None:
             comments.append("Differs from the study: the adapted layers are not known; all linear ones are taken here.")
+        if self.quantization == "int8":
+            comments.append("Differs from the study: the tool also rounds activations to 8 bits (LLM.int8()).")
         return comments

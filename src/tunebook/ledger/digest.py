@@ -60,8 +60,10 @@ def result_digest(curve: Curve, outcomes: Mapping[str, Outcomes]) -> str:
     """Checksum of a trial's curve and outcomes. The sign of a zero and the bits of a NaN are ignored."""
 
     def parts() -> Iterable[bytes]:
-        for s in curve.steps:
-            yield _float_bytes([s.step, s.epoch, s.loss, s.learning_rate, s.gradient_norm])
+        if curve.steps:
+            rows = [(s.step, s.epoch, s.loss, s.learning_rate, s.gradient_norm) for s in curve.steps]
+            content, width = _float_bytes(rows), 8 * len(rows[0])
+            yield from (content[at : at + width] for at in range(0, len(content), width))
         for e in curve.evaluations:
             yield _text([e.split, e.accuracy is None])
             yield _float_bytes([e.step, e.epoch, e.loss, 0.0 if e.accuracy is None else e.accuracy])
@@ -73,7 +75,7 @@ def result_digest(curve: Curve, outcomes: Mapping[str, Outcomes]) -> str:
     return _hash(parts())
 
 
-def _float_bytes(values: Sequence[float] | Floats) -> bytes:
+def _float_bytes(values: Sequence[float] | Sequence[tuple[float, ...]] | Floats) -> bytes:
     array = np.asarray(values, dtype="<f8") + 0.0
     return np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes()
 

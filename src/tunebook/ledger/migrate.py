@@ -13,7 +13,7 @@ from tunebook.ledger.schema import SCHEMA_REVISION
 
 __all__ = ["migrate", "revision_of"]
 
-KNOWN_REVISIONS = ("0001", "0002", "0003")
+KNOWN_REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision that this version can read, oldest first; the last is `SCHEMA_REVISION`."""
 
 

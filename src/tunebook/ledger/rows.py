@@ -17,25 +17,22 @@ from sqlalchemy import Connection, Table, delete, insert, select
 from tunebook.core.facts import (
     Cost,
     Curve,
-    EvaluationRecord,
     ExampleText,
     Floats,
     Outcomes,
-    StepRecord,
     StudyFacts,
     TrialFact,
 )
 from tunebook.core.findings import Finding
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
+from tunebook.ledger.blob import pack, unpack
 from tunebook.ledger.codec import CodecError, decode, encode
 from tunebook.ledger.digest import Row, check_row, damaged, examples_digest, result_digest, sealed_row
 from tunebook.ledger.earlier import with_typed_decisions
 from tunebook.ledger.schema import (
-    curve_steps,
-    evaluations,
     examples,
     findings,
-    outcomes,
+    results,
     scored_splits,
     studies,
     trials,
@@ -203,74 +200,31 @@ def result_columns(fact: TrialFact) -> dict[str, Any]:
 
 
 def write_result(connection: Connection, study_id: int, fact: TrialFact) -> None:
-    """Write a trial's curve and outcomes."""
+    """Write a trial's curve and outcomes, and its means by split."""
     key = {"study_id": study_id, "trial_id": fact.trial.id}
-    _insert_many(
-        connection,
-        curve_steps,
-        [
-            {
-                **key,
-                "position": position,
-                "step": s.step,
-                "epoch": s.epoch,
-                "loss": s.loss,
-                "learning_rate": s.learning_rate,
-                "gradient_norm": s.gradient_norm,
-            }
-            for position, s in enumerate(fact.curve.steps)
-        ],
-    )
-    _insert_many(
-        connection,
-        evaluations,
-        [
-            {
-                **key,
-                "position": position,
-                "step": e.step,
-                "epoch": e.epoch,
-                "split": e.split,
-                "loss": e.loss,
-                "has_accuracy": e.accuracy is not None,
-                "accuracy": e.accuracy,
-            }
-            for position, e in enumerate(fact.curve.evaluations)
-        ],
-    )
-    for split, of_split in fact.outcomes.items():
-        _write_outcomes(connection, {**key, "split": split}, of_split)
+    connection.execute(insert(results).values({**key, "content": pack(fact.curve, fact.outcomes)}))
+    summaries = [
+        {
+            **key,
+            "split": split,
+            "n_examples": len(of_split.scores),
+            "has_answers": bool(of_split.answers),
+            "accuracy": _mean(of_split.scores),
+            "loss": _mean(of_split.nll),
+        }
+        for split, of_split in fact.outcomes.items()
+    ]
+    _insert_many(connection, scored_splits, summaries)
 
 
 def forget_result(connection: Connection, study_id: int, trial_id: int) -> None:
     """Delete the result of a failed trial before it is tried again."""
-    for table in (curve_steps, evaluations, outcomes, scored_splits):
+    for table in (results, scored_splits):
         connection.execute(delete(table).where(table.c.study_id == study_id, table.c.trial_id == trial_id))
 
 
-def _write_outcomes(connection: Connection, key: dict[str, Any], of_split: Outcomes) -> None:
-    scores, nll = of_split.scores.tolist(), of_split.nll.tolist()
-    answers: Sequence[str | None] = of_split.answers or [None] * len(scores)
-    summary = {
-        "n_examples": len(scores),
-        "has_answers": bool(of_split.answers),
-        "accuracy": _mean(scores),
-        "loss": _mean(nll),
-    }
-    connection.execute(insert(scored_splits).values({**key, **summary}))
-    rows = zip(scores, nll, answers, strict=True)
-    _insert_many(
-        connection,
-        outcomes,
-        [
-            {**key, "position": position, "score": score, "nll": loss, "answer": answer}
-            for position, (score, loss, answer) in enumerate(rows)
-        ],
-    )
-
-
-def _mean(values: list[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+def _mean(values: Floats) -> float | None:
+    return float(np.mean(values)) if len(values) else None
 
 
 def read_trial_facts(
@@ -292,21 +246,18 @@ def read_trial_facts(
         check_row(trials, row, place)
     fresh = {row["id"] for row in rows if row["id"] not in known or known[row["id"]][0] != row["digest"]}
     finished = {row["id"] for row in rows if row["id"] in fresh and TrialState(row["state"]).is_final}
-    curves = _read_curves(connection, study_id, finished)
-    scored = _read_outcomes(connection, study_id, finished, place)
+    read = _read_results(connection, study_id, finished, place)
     return {
-        row["id"]: (row["digest"], _trial_fact(row, curves, scored, place)) if row["id"] in fresh else known[row["id"]]
+        row["id"]: (row["digest"], _trial_fact(row, read, place)) if row["id"] in fresh else known[row["id"]]
         for row in rows
     }
 
 
-def _trial_fact(
-    row: Row, curves: Mapping[int, Curve], scored: Mapping[int, dict[str, Outcomes]], place: str
-) -> TrialFact:
+def _trial_fact(row: Row, read: Mapping[int, tuple[Curve, dict[str, Outcomes]]], place: str) -> TrialFact:
     trial, state = decoded(Trial, row["definition"], place), TrialState(row["state"])
     if not state.is_final:
-        return TrialFact(trial, state)
-    curve, of_trial = curves.get(trial.id, Curve()), scored.get(trial.id, {})
+        return TrialFact(trial=trial, state=state)
+    curve, of_trial = read.get(trial.id, (Curve(), {}))
     try:
         digest = result_digest(curve, of_trial)
     except (TypeError, ValueError) as error:
@@ -314,7 +265,15 @@ def _trial_fact(
     if digest != row["result_digest"]:
         raise damaged(place, f"trial {trial.id}: the checksum of its curve and outcomes does not match")
     cost = decoded(Cost, row["cost"], place)
-    return TrialFact(trial, state, of_trial, curve, cost, row["diverged_step"], row["reason"])
+    return TrialFact(
+        trial=trial,
+        state=state,
+        outcomes=of_trial,
+        curve=curve,
+        cost=cost,
+        diverged_step=row["diverged_step"],
+        reason=row["reason"],
+    )
 
 
 def _of_trials(table: Table, study_id: int, wanted: set[int]) -> Any:
@@ -326,38 +285,30 @@ def _of_trials(table: Table, study_id: int, wanted: set[int]) -> Any:
     )
 
 
-def _read_curves(connection: Connection, study_id: int, wanted: set[int]) -> dict[int, Curve]:
-    if not wanted:
-        return {}
-    steps: dict[int, list[StepRecord]] = defaultdict(list)
-    for s in connection.execute(_of_trials(curve_steps, study_id, wanted)):
-        steps[s.trial_id].append(StepRecord(s.step, s.epoch, s.loss, s.learning_rate, s.gradient_norm))
-    taken: dict[int, list[EvaluationRecord]] = defaultdict(list)
-    for e in connection.execute(_of_trials(evaluations, study_id, wanted)):
-        accuracy = e.accuracy if e.has_accuracy else None
-        taken[e.trial_id].append(EvaluationRecord(e.step, e.epoch, e.split, e.loss, accuracy))
-    return {number: Curve(tuple(steps[number]), tuple(taken[number])) for number in wanted}
-
-
-def _read_outcomes(
+def _read_results(
     connection: Connection, study_id: int, wanted: set[int], place: str
-) -> dict[int, dict[str, Outcomes]]:
+) -> dict[int, tuple[Curve, dict[str, Outcomes]]]:
+    """Curve and outcomes of the wanted trials, the latter checked against their means."""
     if not wanted:
         return {}
-    rows: dict[tuple[int, str], list[Any]] = defaultdict(list)
-    for row in connection.execute(_of_trials(outcomes, study_id, wanted)):
-        rows[row.trial_id, row.split].append(row)
-    by_trial: dict[int, dict[str, Outcomes]] = defaultdict(dict)
+    read = {}
+    for row in connection.execute(_of_trials(results, study_id, wanted)):
+        if row.trial_id in wanted:
+            try:
+                read[row.trial_id] = unpack(row.content)
+            except ValueError as error:
+                raise damaged(place, f"trial {row.trial_id}: {error}") from error
     for summary in connection.execute(_of_trials(scored_splits, study_id, wanted)):
-        of_split = rows[summary.trial_id, summary.split]
-        answers = tuple(row.answer for row in of_split) if summary.has_answers else ()
-        scores = np.array([row.score for row in of_split], dtype=np.float64)
-        nll = np.array([row.nll for row in of_split], dtype=np.float64)
-        if not (_is_mean(summary.accuracy, scores) and _is_mean(summary.loss, nll)):
+        if summary.trial_id not in wanted:
+            continue
+        _, outcomes = read.get(summary.trial_id, (None, {}))
+        of_split = outcomes.get(summary.split)
+        if of_split is None or not (
+            _is_mean(summary.accuracy, of_split.scores) and _is_mean(summary.loss, of_split.nll)
+        ):
             problem = f"its scores on {summary.split!r} are not the means of its outcomes"
             raise damaged(place, f"trial {summary.trial_id}: {problem}")
-        by_trial[summary.trial_id][summary.split] = Outcomes(scores, nll, answers)
-    return by_trial
+    return read
 
 
 def _is_mean(told: float, values: Floats) -> bool:

@@ -29,7 +29,7 @@ __all__ = ["Salvage", "rescue", "salvage", "without_advice"]
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Salvage:
     """What could be read of a damaged ledger.
 

@@ -1,8 +1,8 @@
 """The ledger's tables, one schema for SQLite and PostgreSQL. docs/ledger.md describes each table and column.
 
 Values that programs need only as a whole (a wave, a trial's definition, a finding) are JSON text in a `definition`
-column, written by `codec`. Whatever is searched, counted or joined has its own column. Curves and outcomes are plain
-rows (decision 040).
+column, written by `codec`. Whatever is searched, counted or joined has its own column. A trial's curve and outcomes are
+one compressed value, written by `blob` (decision 049).
 
 Three rules hold everywhere. Times are seconds since 1970 in UTC and only inform people; nothing is ordered by them.
 NULL in a measured column is NaN, which SQLite does not have; infinity is stored as it is. A `digest` column holds the
@@ -25,6 +25,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -39,12 +40,10 @@ __all__ = [
     "AnyText",
     "Measured",
     "attempts",
-    "curve_steps",
-    "evaluations",
     "examples",
     "findings",
     "notes",
-    "outcomes",
+    "results",
     "rounds",
     "scored_splits",
     "sealed",
@@ -54,7 +53,7 @@ __all__ = [
     "writers",
 ]
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0005"
 """The newest migration in `migrations/versions`; a test holds the two equal."""
 
 METADATA = MetaData(
@@ -239,26 +238,7 @@ attempts = Table(
     sqlite_autoincrement=True,
 )
 
-curve_steps = _trial_table(
-    "curve_steps",
-    Column("position", Integer, primary_key=True),
-    Column("step", Integer, nullable=False),
-    Column("epoch", Measured),
-    Column("loss", Measured),
-    Column("learning_rate", Measured),
-    Column("gradient_norm", Measured),
-)
-
-evaluations = _trial_table(
-    "evaluations",
-    Column("position", Integer, primary_key=True),
-    Column("step", Integer, nullable=False),
-    Column("epoch", Measured),
-    Column("split", AnyText, nullable=False),
-    Column("loss", Measured),
-    Column("has_accuracy", Boolean, nullable=False),
-    Column("accuracy", Measured),
-)
+results = _trial_table("results", Column("content", LargeBinary, nullable=False))
 
 scored_splits = _trial_table(
     "scored_splits",
@@ -267,15 +247,6 @@ scored_splits = _trial_table(
     Column("has_answers", Boolean, nullable=False),
     Column("accuracy", Measured),
     Column("loss", Measured),
-)
-
-outcomes = _trial_table(
-    "outcomes",
-    Column("split", AnyText, primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("score", Measured),
-    Column("nll", Measured),
-    Column("answer", AnyText),
 )
 
 findings = Table(

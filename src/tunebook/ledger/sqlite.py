@@ -23,8 +23,8 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from tunebook.errors import DiskFull, LedgerLocked, NotFoundError, TunebookError, UnwritableFolder
-from tunebook.files import said, sync
+from tunebook.errors import LedgerLocked, NotFoundError, TunebookError, UnwritableFolder
+from tunebook.files import disk_full, said, sync
 from tunebook.ledger.digest import damaged
 from tunebook.ledger.lock import FolderLock
 from tunebook.ledger.migrate import migrate, revision_of
@@ -191,6 +191,9 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
     except sqlite3.Error:
         connection.close()
         raise
+    except UnicodeDecodeError as error:  # SQLite's own message quotes a damaged schema
+        connection.close()
+        raise sqlite3.OperationalError(str(error)) from error
     return connection
 
 
@@ -199,7 +202,7 @@ def _has_index(path: Path) -> bool:
     try:
         connect_readonly(path).close()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorname.startswith(_NO_INDEX):
+        if getattr(error, "sqlite_errorname", "").startswith(_NO_INDEX):
             return False
         raise
     return True
@@ -253,10 +256,8 @@ def _translated_cause(cause: BaseException | None, place: str) -> TunebookError 
     name = str(getattr(cause, "sqlite_errorname", ""))
     cannot_read = name in ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
     if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and not cannot_read and "LOCK" not in name):
-        return DiskFull(
-            f"{place}: cannot be written any further ({cause}): the disk is full, or a quota or a file-size limit is "
-            "reached. What was written before is safe; the last step was not written. Free some space and run again."
-        )
+        safe = "What was written before is safe; the last step was not written."
+        return disk_full(place, safe, f"{cause}; a quota or a limit on the size of files counts too")
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_IOERR_LOCK", "SQLITE_PROTOCOL")):
         return UnwritableFolder(
             f"{place}: cannot be opened for this ({cause}); the file and its folder must be writable and have working "

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tunebook.core.facts import History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
-from tunebook.core.study import StudySpec, Trial, TrialState, Wave
+from tunebook.core.study import OWN_TRIALS, OwnTrials, StudySpec, Trial, TrialState, Wave
 from tunebook.errors import IllegalTransition, NotFoundError, UnwritableFolder, UserError
 from tunebook.ledger import rows
 from tunebook.ledger.codec import encode
@@ -126,6 +126,7 @@ class SqlLedger:
                 sealed=self._sealed(connection, study_id),
                 findings=tuple(finding for number in sorted(judged) for finding in judged[number]),
                 closed_rounds=tuple(sorted(judged)),
+                own=self._own_trials(connection, study_id),
             )
 
         return self._read(work)
@@ -223,7 +224,10 @@ class SqlLedger:
 
         def work(connection: Connection) -> list[tuple[Trial, int]]:
             claimed = self._transitions(connection).claim(worker, n, nonce, lease_seconds)
-            return [(self._trial(connection, number), token) for number, token in claimed]
+            return [
+                (rows.decoded(Trial, self._definition(connection, number), self._place), token)
+                for number, token in claimed
+            ]
 
         return self._write(work)
 
@@ -241,7 +245,7 @@ class SqlLedger:
         columns = rows.result_columns(fact)
 
         def work(connection: Connection) -> None:
-            if self._trial(connection, fact.trial.id) != fact.trial:
+            if not self._is_defined_as(connection, fact.trial):
                 raise self._fault(f"trial {fact.trial.id}: the result belongs to a trial that was defined otherwise")
             if self._transitions(connection).finish(fact.trial.id, token, columns, fact.state):
                 rows.write_result(connection, self._id(connection), fact)
@@ -298,12 +302,10 @@ class SqlLedger:
         """All notes in order, as (code, values)."""
 
         def work(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
-            notes_read = []
-            asked = select(notes).where(notes.c.study_id == self._id(connection)).order_by(notes.c.id)
-            for row in connection.execute(asked).mappings():
-                check_row(notes, row, self._place)
-                notes_read.append((row["code"], rows.decoded(dict[str, Any], row["details"], self._place)))
-            return notes_read
+            return [
+                (row["code"], rows.decoded(dict[str, Any], row["details"], self._place))
+                for row in self._note_rows(connection, self._id(connection))
+            ]
 
         return self._read(work)
 
@@ -358,21 +360,39 @@ class SqlLedger:
             self._study_id = int(row["id"])
         return self._study_id
 
-    def _trial(self, connection: Connection, number: int) -> Trial:
+    def _is_defined_as(self, connection: Connection, trial: Trial) -> bool:
+        """Whether the ledger holds this very trial; an earlier version may have written it in other words."""
+        text = self._definition(connection, trial.id)
+        return text == encode(trial) or rows.decoded(Trial, text, self._place) == trial
+
+    def _definition(self, connection: Connection, number: int) -> str:
+        """A trial's definition as it was written."""
         where = (trials.c.study_id == self._id(connection), trials.c.id == number)
-        text = connection.execute(select(trials.c.definition).where(*where)).scalar_one_or_none()
+        text: str | None = connection.execute(select(trials.c.definition).where(*where)).scalar_one_or_none()
         if text is None:
             raise never_planned(self._place, number)
-        return rows.decoded(Trial, text, self._place)
+        return text
+
+    def _note_rows(self, connection: Connection, study_id: int, code: str | None = None) -> list[Row]:
+        """The notes in order, of one code or all."""
+        asked = select(notes).where(notes.c.study_id == study_id).order_by(notes.c.id)
+        read = connection.execute(asked if code is None else asked.where(notes.c.code == code)).mappings().all()
+        for row in read:
+            check_row(notes, row, self._place)
+        return [dict(row) for row in read]
+
+    def _own_trials(self, connection: Connection, study_id: int) -> tuple[OwnTrials, ...]:
+        """What the user asked to add, each request once: a runner that died may have noted one twice."""
+        asked = self._note_rows(connection, study_id, OWN_TRIALS)
+        by_id = {own.id: own for own in (rows.decoded(OwnTrials, row["details"], self._place) for row in asked)}
+        return tuple(by_id.values())
 
     def _wave_is_there(self, connection: Connection, study_id: int, wave: Wave) -> bool:
         where = (waves.c.study_id == study_id, waves.c.round_number == wave.round, waves.c.number == wave.number)
         definition = connection.execute(select(waves.c.definition).where(*where)).scalar_one_or_none()
         if definition is None:
             return False
-        if definition != rows.wave_text(wave) or any(
-            self._trial(connection, trial.id) != trial for trial in wave.trials
-        ):
+        if definition != rows.wave_text(wave) or not all(self._is_defined_as(connection, t) for t in wave.trials):
             raise self._planned_twice(wave)
         return True
 

@@ -91,12 +91,15 @@ def _exact(kind: FactorKind, value: float) -> Level:
 
 
 def between(name: str, a: Level, b: Level) -> Level | None:
-    """The point halfway between two levels on the factor's scale, or None when they are too close for one."""
+    """The point halfway between two levels on the factor's scale, or None when they are too close for one: of a factor
+    whose levels are powers of two, when no such power lies between them (nobody asks for a rank of 23)."""
     kind = FACTOR_KINDS[name]
     low, high = sorted((float(a), float(b)))  # type: ignore[arg-type]
     if kind.scale is Scale.LOG and low > 0 and high / low < CLOSEST_RATIO**2:
         return None
     middle = _placed(kind, low, high, 0.5)
+    if name in POWERS_OF_TWO and not math.log2(float(middle)).is_integer():  # type: ignore[arg-type]
+        return None
     return middle if low < float(middle) < high else None  # type: ignore[arg-type]
 
 

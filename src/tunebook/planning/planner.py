@@ -47,7 +47,7 @@ class StudyPlanner:
         table: tuple[Configuration, ...] = (),
         calibration: Calibration | None = None,
     ) -> None:
-        self._problem = Problem(spec, facts, folding, table, calibration)
+        self._problem = Problem(spec=spec, facts=facts, folding=folding, table=table, calibration=calibration)
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done."""
@@ -79,7 +79,7 @@ class StudyPlanner:
     def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
         skipped: list[tuple[str, dict[str, Any]]] = []
         for kind in _kinds_to_come(state):
-            wave = round_of(kind, self._problem).first_wave(state, last.round + 1)
+            wave = round_of(kind, self._problem).first_wave(state, state.next_round)
             if wave is not None and wave.trials:
                 keeps = kind is RoundKind.CONFIRM or state.is_confirmed
                 budget = state.problem.spec.budget if keeps else None
@@ -94,7 +94,7 @@ def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:
     wave = planner.next_wave(history)
     if wave is None or wave.kind is not RoundKind.REFERENCE:
         return () if wave is None else (wave,)
-    fact = TrialFact(wave.trials[0], TrialState.COMPLETED)
+    fact = TrialFact(trial=wave.trials[0], state=TrialState.COMPLETED)
     after = planner.next_wave(replace(history, waves=(wave,), trials={wave.trials[0].id: fact}))
     return (wave,) if after is None else (wave, after)
 
@@ -130,5 +130,13 @@ def _reference_wave(problem: Problem) -> Wave:
     """Round 0: the base model without adapter, and nothing trained."""
     asked = problem.spec.baseline.with_values(num_train_epochs=0)
     seed = problem.spec.seed * 1000
-    trial = Trial(0, 0, RoundKind.REFERENCE, Purpose.REFERENCE, asked, problem.effective(asked), seed)
+    trial = Trial(
+        id=0,
+        round=0,
+        kind=RoundKind.REFERENCE,
+        purpose=Purpose.REFERENCE,
+        configuration=asked,
+        effective=problem.effective(asked),
+        seed=seed,
+    )
     return Wave(round=0, kind=RoundKind.REFERENCE, number=1, trials=(trial,))

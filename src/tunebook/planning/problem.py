@@ -28,7 +28,7 @@ from tunebook.core.space import Folding, effective
 from tunebook.core.study import Budget, RoundKind, StudySpec
 from tunebook.planning.levels import bracket_rates
 
-__all__ = ["SHARES", "Allowance", "Problem", "SeedUse", "allowance", "seed_numbers", "shares_of"]
+__all__ = ["SHARES", "Allowance", "Problem", "SeedUse", "allowance", "configured", "seed_numbers", "shares_of"]
 
 SHARES: dict[RoundKind, float] = {
     RoundKind.EXPLORE: 0.50,
@@ -62,7 +62,7 @@ REPEAT_SPAN = 20
 """Numbers set aside for each further round of the same kind."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Problem:
     """The planner's fixed surroundings.
 
@@ -100,11 +100,7 @@ class Problem:
         With `alpha_rule: proportional` alpha follows the rank at the baseline's alpha/r; a changed alpha is read at
         the baseline's rank and follows it too.
         """
-        changed = self.spec.baseline.with_values(**changes)
-        if self.spec.alpha_rule == "proportional" and changed.lora_r != self.spec.baseline.lora_r:
-            alpha = changed.lora_alpha * changed.lora_r / self.spec.baseline.lora_r
-            changed = changed.with_values(lora_alpha=float(f"{alpha:.12g}"))
-        return changed
+        return configured(self.spec, changes)
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
@@ -141,6 +137,15 @@ class Problem:
         return predict_trial(acting, splits, self.facts, self.calibration).seconds
 
 
+def configured(spec: StudySpec, changes: Mapping[str, Level]) -> Configuration:
+    """The baseline of a study with some factors changed; see `Problem.configure`."""
+    changed = spec.baseline.with_values(**changes)
+    if spec.alpha_rule == "proportional" and changed.lora_r != spec.baseline.lora_r:
+        alpha = changed.lora_alpha * changed.lora_r / spec.baseline.lora_r
+        changed = changed.with_values(lora_alpha=float(f"{alpha:.12g}"))
+    return changed
+
+
 class SeedUse(IntEnum):
     """What the seeds are for; the value is where their range begins."""
 
@@ -149,6 +154,7 @@ class SeedUse(IntEnum):
     SELECTION = 100
     REFINE = 200
     COMBINE = 400
+    OWN = 500
     BOUNDARY = 600
     DESIGN = 700
     CONFIRM = 900

@@ -23,7 +23,8 @@ __all__ = ["Bracket", "keep_choice", "read_brackets"]
 class Bracket:
     """One bracket: the factor and level it belongs to (None: the baseline, or a combination), and (rate, loss) pairs.
 
-    The loss is the mean over validation examples in nats, infinite where training broke or failed.
+    The loss is the mean over validation examples in nats, infinite where training broke. A trial that failed or was
+    cancelled says nothing about its rate and is left out; `configuration` is at the rate of the study's baseline.
     """
 
     factor: str | None
@@ -44,7 +45,8 @@ def read_brackets(state: PlanningState, wave: Wave) -> list[Bracket]:
 
 
 def _bracket(factor: str | None, configuration: Configuration, facts: Iterable[TrialFact]) -> Bracket:
-    losses = tuple((fact.trial.configuration.learning_rate, _loss(fact)) for fact in facts)
+    answered = (fact for fact in facts if fact.state.is_answer)
+    losses = tuple((fact.trial.configuration.learning_rate, _loss(fact)) for fact in answered)
     value = getattr(configuration, factor) if factor is not None else None
     return Bracket(factor, value, configuration, losses)
 
@@ -57,9 +59,12 @@ def _loss(fact: TrialFact) -> float:
 
 
 def _lowest(bracket: Bracket) -> float:
-    """The rate of lowest loss; where nothing trained the lowest tried, which is the likeliest to train."""
+    """The rate of lowest loss; where nothing trained the lowest tried, which is the likeliest to train; where nothing
+    is known the baseline's own."""
     finite = [(loss, rate) for rate, loss in bracket.losses if math.isfinite(loss)]
-    return min(finite)[1] if finite else min(rate for rate, _ in bracket.losses)
+    if finite:
+        return min(finite)[1]
+    return min((rate for rate, _ in bracket.losses), default=bracket.configuration.learning_rate)
 
 
 def keep_choice(builder: WaveBuilder, bracket: Bracket) -> Configuration:

@@ -109,7 +109,13 @@ class PlanningState:
 
     @cached_property
     def last_wave(self) -> Wave | None:
-        return self.history.waves[-1] if self.history.waves else None
+        """The last wave that the planner planned: what the user added since then changes no order of rounds."""
+        return next((wave for wave in reversed(self.history.waves) if wave.kind is not RoundKind.OWN), None)
+
+    @property
+    def next_round(self) -> int:
+        """Number of the next round."""
+        return max(wave.round for wave in self.history.waves) + 1
 
     @cached_property
     def is_confirmed(self) -> bool:
@@ -129,7 +135,7 @@ class PlanningState:
     def _second_rate(self) -> float:
         """Seconds taken for each unit of work expected: 1 is a perfect calibration."""
         finished = [
-            fact.trial for fact in self.history.trials.values() if fact.state.is_final and fact.trial.costs_budget
+            fact.trial for fact in self.history.trials.values() if fact.state.is_final and fact.trial.has_training
         ]
         work = sum(self.problem.work(trial.configuration, trial.splits) for trial in finished)
         if len(finished) < FEWEST_FINISHED or work <= 0 or self.history.spent_seconds <= 0:
@@ -158,6 +164,8 @@ class PlanningState:
         found = {(f.round, f.label): f for f in self.history.findings if f.family == "main"}
         seen = []
         for wave in self.history.waves:
+            if wave.kind is RoundKind.OWN:
+                continue  # what the user added answers the user's question, and is no level that a round goes on from
             for contrast in wave.contrasts:
                 level = self._level(contrast, found.get((wave.round, contrast.label)))
                 if level is not None:
@@ -217,5 +225,7 @@ def ladder(state: PlanningState, factor: str) -> list[Rung]:
     own = Rung(getattr(state.problem.spec.baseline, factor), control, control)
     rungs = {own.value: own}
     for level in seen:
+        if not any(fact.state.is_answer for fact in level.group.facts):
+            continue  # all its trials failed or were cancelled: nothing is known of it
         rungs[level.value] = Rung(level.value, level.group, level.control)
     return sorted(rungs.values(), key=lambda rung: position(factor, rung.value))

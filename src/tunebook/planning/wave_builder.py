@@ -116,7 +116,16 @@ class WaveBuilder:
         if purpose is not Purpose.REFERENCE and not self._pay(effective, seed, splits, units):
             return None
         trial = Trial(
-            self._next_id, self._round, self.kind, purpose, configuration, effective, seed, splits, factor, units=units
+            id=self._next_id,
+            round=self._round,
+            kind=self.kind,
+            purpose=purpose,
+            configuration=configuration,
+            effective=effective,
+            seed=seed,
+            splits=splits,
+            factor=factor,
+            units=units,
         )
         self._next_id += 1
         self._trials.append(trial)
@@ -142,7 +151,9 @@ class WaveBuilder:
         label = f"{factor}^2" if kind is ContrastKind.CURVATURE else factor
         if kind is ContrastKind.LEVEL:
             label = level_label(factor, level)
-        self._contrasts.append(Contrast(kind, trials, (), label, factor, level=level))
+        self._contrasts.append(
+            Contrast(kind=kind, treatment=trials, control=(), label=label, factor=factor, level=level)
+        )
 
     def contrast(
         self,
@@ -155,7 +166,9 @@ class WaveBuilder:
     ) -> None:
         """Ask a question, unless one side has no trials, both are one configuration, or the answer is there already."""
         if treatment and control and self._acting(treatment) != self._acting(control) and self._is_new(treatment):
-            self._contrasts.append(Contrast(kind, treatment, control, label, factor, split))
+            self._contrasts.append(
+                Contrast(kind=kind, treatment=treatment, control=control, label=label, factor=factor, split=split)
+            )
 
     def _acting(self, ids: tuple[int, ...]) -> Configuration:
         return self._trial(ids[0]).effective

@@ -56,5 +56,17 @@ def write_all(
     from tunebook.record.writing import write
 
     return write(
-        folder, View(spec, facts, history, conclusions, tuple(notes), outlook, others), language, figures, warn
+        folder,
+        View(
+            spec=spec,
+            facts=facts,
+            history=history,
+            conclusions=conclusions,
+            notes=tuple(notes),
+            outlook=outlook,
+            others=others,
+        ),
+        language,
+        figures,
+        warn,
     )

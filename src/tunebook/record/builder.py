@@ -10,6 +10,7 @@ from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, TrialState
 from tunebook.escaping import clean, shorten
 from tunebook.record import opening, tables
+from tunebook.record.cost import trial_cost
 from tunebook.record.model import Best, Record, Suspect
 from tunebook.record.round_sections import round_sections
 from tunebook.record.view import View
@@ -38,7 +39,7 @@ def build(view: View, language: str) -> Record:
     return Record(
         language=words.language,
         title=f"{words.label('title')}{words.title_gap}{clean(view.spec.name)}",
-        status=opening.status(view, words),
+        status=words.join([opening.simulated(view, words), opening.status(view, words)]),
         aim=opening.aim(view, words),
         answer=opening.answer(view, words),
         facts=opening.fact_rows(view, words),
@@ -56,8 +57,8 @@ def build(view: View, language: str) -> Record:
         below_noise=tuple(words.below_noise(i) for i in conclusions.importance if not i.ranked),
         interactions=tuple(words.interaction(i) for i in conclusions.interactions if i.known),
         others=tables.others(view, words),
-        costs=tables.costs(view, words),
-        cost_lead=_tied(view, words),
+        costs=tables.costs(view, words) if view.has_comparison else None,
+        cost_lead=words.join([_tied(view, words), words.cost_remark()]),
         way=tables.way(view, words),
         groups=by_group,
         groups_lead=words.groups_lead(words.label(group_split)),
@@ -100,14 +101,14 @@ def _settings(view: View, words: Words, names: list[str]) -> str:
 
 def _best(view: View, words: Words) -> Best | None:
     best = view.conclusions.best
-    if best is None or best.key not in view.configurations:
+    if best is None or best.key not in view.configurations or not view.has_comparison:
         return None
     confirmation = view.conclusions.confirmation
     confirmed = None
     if confirmation is not None and confirmation.keys.get("best") == best.key:
         confirmed = confirmation.accuracies.get("best")
     sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
-    trained = view.mean_cost(best.key)[2] and view.keeps_adapters
+    trained = trial_cost(view, best.key).adapter_bytes and not view.is_simulated
     if trained and not opening.status(view, words):
         sentences.append(words.where_the_adapter_is())
     return Best(words.label("best"), best_yaml(view, best.key), tuple(sentences), best.trials)
@@ -123,7 +124,7 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
         last.pop(question, None)
         if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
             what, against = opening.sides(view, words, f)
-            text = words.found(f, what, against, view.spec.margin)
+            text = words.found(f, what, against, view.margin_of(f))
             last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]
     others = [text for on_test, text in last.values() if not on_test]

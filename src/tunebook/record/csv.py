@@ -18,7 +18,7 @@ IDENTITY = ("trial", "round", "kind", "purpose", "factor")
 OUTCOME = (
     "effective_key", "seed", "state", "accuracy", "accuracy_low", "accuracy_high", "loss", "test_accuracy", "test_loss",
     "diverged_step", "reason", "train_seconds", "score_seconds", "raw_tokens", "computed_tokens", "peak_bytes",
-    "adapter_bytes", "checkpoint_of",
+    "adapter_bytes", "checkpoint_of", "tags", "note",
 )  # fmt: skip
 """Columns after the factors."""
 
@@ -54,7 +54,9 @@ def _outcome(view: View, fact: TrialFact) -> tuple[object, ...]:
     ending = (fact.diverged_step, fact.reason)
     spent = (cost.train_seconds, cost.score_seconds, cost.raw_tokens, cost.computed_tokens, cost.peak_bytes)
     identity = (trial.effective.key, trial.seed, fact.state.value)
-    return (*identity, *on_validation, *on_test, *ending, *spent, cost.adapter_bytes, trial.checkpoint_of)
+    said = view.remark(trial.id)
+    kept = (cost.adapter_bytes, trial.checkpoint_of, " ".join(said.tags), said.note)
+    return (*identity, *on_validation, *on_test, *ending, *spent, *kept)
 
 
 def _level(level: object) -> object:

@@ -56,7 +56,7 @@ def _whole_study(record: Record) -> list[str]:
     if record.way:
         parts += [_heading(label["way"]), _table(record.way)]
     if record.figures:
-        parts += [_heading(label["figures"])]
+        parts += [_heading(label["figures"]), markdown_text(record.figures_lead)]
         parts += [
             f"### {markdown_text(f.title)}\n\n![{markdown_text(f.alt)}](figures/{f.name}.svg)" for f in record.figures
         ]

@@ -34,7 +34,7 @@ class Table:
     numeric: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RoundRow:
     """One configuration within one round.
 
@@ -54,7 +54,7 @@ class RoundRow:
     tone: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RoundSection:
     """One round: goal, table, what was found, what was not shown, what was cut, what came next. `levels` belongs to a
     balanced design."""
@@ -97,7 +97,7 @@ class Best:
     trials: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Suspect:
     """An example that no trained trial answered correctly."""
 
@@ -119,7 +119,7 @@ class Figure:
     alt: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """Everything that the record shows, in order."""
 
@@ -155,5 +155,6 @@ class Record:
     suspects: tuple[Suspect, ...]
     notes: tuple[str, ...]
     figures: tuple[Figure, ...] = ()
+    figures_lead: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)

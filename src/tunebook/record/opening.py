@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from tunebook.core.cost import ONE_BY_ONE_SCORING
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
 from tunebook.core.notice import Notice
-from tunebook.core.study import ContrastKind, TrialState
+from tunebook.core.study import PROCESSOR_TIME, ContrastKind, TrialState
 from tunebook.escaping import clean, one_line
+from tunebook.record.cost import one_by_one, relative_work, trial_cost
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import value
-from tunebook.words.values import Aim, Edge, Gain, Price
+from tunebook.words.values import Aim, Edge, Gain, Price, Spent
 
 __all__ = [
     "aim",
     "answer",
     "boundary_sentence",
-    "calibration",
     "control_name",
     "counts",
     "fact_rows",
@@ -29,6 +28,7 @@ __all__ = [
     "open_items",
     "retuned_rate",
     "sides",
+    "simulated",
     "status",
 ]
 
@@ -48,6 +48,11 @@ def status(view: View, words: Words) -> str:
     return ""
 
 
+def simulated(view: View, words: Words) -> str:
+    """The sentence that the engine trained nothing, or nothing."""
+    return words.simulated(view.spec.engine) if view.is_simulated else ""
+
+
 def aim(view: View, words: Words) -> str:
     """What the study is for: metric, model, the factors that are varied with their values, and the budget."""
     spec = view.spec
@@ -60,14 +65,23 @@ def aim(view: View, words: Words) -> str:
         )
     score = not view.scale.counts_right_answers
     model = str(view.facts.model.get("name") or spec.model)
-    return words.aim(Aim(spec.metric, model, score, tuple(factors), spec.budget.trials, spec.budget.hours))
+    return words.aim(
+        Aim(
+            metric=spec.metric,
+            model=model,
+            is_score=score,
+            factors=tuple(factors),
+            trials=spec.budget.trials,
+            hours=spec.budget.hours,
+        )
+    )
 
 
 def answer(view: View, words: Words) -> tuple[str, ...]:
     """What to use, what it gains, what is as good and cheaper, and what is not known: one paragraph each."""
     conclusions = view.conclusions
-    if conclusions.best is None:
-        return () if not view.trials else (words.nothing_yet(),)
+    if conclusions.best is None or not view.has_comparison:
+        return () if not view.trials else (_not_compared_yet(view, words),)
     is_baseline = conclusions.best.key == view.baseline_key
     first = [words.use_best(_settings(view, words, conclusions.best.key), conclusions.best.chosen_by, is_baseline)]
     if not is_baseline:
@@ -87,6 +101,12 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     if items:
         paragraphs.append(words.not_known(items))
     return tuple(paragraphs)
+
+
+def _not_compared_yet(view: View, words: Words) -> str:
+    """What is known while no round has been judged: the baseline's accuracy, if it has one."""
+    accuracy = view.accuracy(view.replicates(view.baseline_key))
+    return words.nothing_yet() if accuracy is None else words.nothing_compared_yet(words.accuracy(*accuracy))
 
 
 def open_items(view: View, words: Words) -> list[str]:
@@ -192,23 +212,25 @@ def _edge(view: View, boundary: DivergenceBracket) -> Edge:
 def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
     """The table below the answer: device, versions, model, data, reference, noise, detectable effects, cost."""
     found, spec = view.conclusions, view.spec
-    one_by_one = calibration(view).get("one_by_one_seconds")
     rows = [
         ("device", _device(view, words)),
         ("versions", _versions(view, words)),
         ("model", _model(view, words)),
         ("data", words.data_fact(_data(view, words))),
         ("metric", _metric(view)),
+        ("plugins", _plugins(view, words)),
         ("reference", words.reference_fact(*_reference(view))),
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
         (
             "detectable",
-            words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin),
+            words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin)
+            if view.has_comparison
+            else "",
         ),
         ("reading", words.reading_fact()),
         ("error", words.error_fact(spec.design)),
         ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
-        ("cost", words.cost_fact(counts(view), view.history.spent_seconds, one_by_one) if view.trials else ""),
+        ("cost", words.cost_fact(_spent(view)) if view.trials else ""),
         ("defaults", _defaults(view, words)),
     ]
     return tuple((words.label(label), text) for label, text in rows if text)
@@ -231,23 +253,6 @@ def counts(view: View) -> dict[str, int]:
         "failed": failed,
         "cancelled": cancelled,
     }
-
-
-def calibration(view: View) -> dict[str, Any]:
-    """The time that PEFT and the Trainer would have taken, one trial after another, from the measured calibration;
-    empty if unknown."""
-    measured: Mapping[str, Any] = {}
-    for code, values in view.notes:
-        if code == "calibration":
-            measured = values
-    speed = measured.get("one_by_one_tokens_per_second")
-    raw_tokens = sum(f.cost.raw_tokens for f in view.final)
-    if not speed or not raw_tokens:
-        return {}
-    plain = measured.get("values", {}).get(ONE_BY_ONE_SCORING)
-    n_scored = sum(len(outcomes.scores) for f in view.final for outcomes in f.outcomes.values())
-    scoring = n_scored / float(plain) if plain else sum(f.cost.score_seconds for f in view.final)
-    return {"one_by_one_tokens_per_second": speed, "one_by_one_seconds": raw_tokens / float(speed) + scoring}
 
 
 def _settings(view: View, words: Words, key: str) -> str:
@@ -330,8 +335,24 @@ def _cheaper(view: View, words: Words, conclusions: StudyFindings) -> str:
 
 
 def _price(view: View, key: str, best: str) -> Price:
-    (seconds, _, size), (best_seconds, _, best_size) = view.mean_cost(key), view.mean_cost(best)
-    return Price(seconds, best_seconds, size, best_size)
+    mine, its = (relative_work(view, each) for each in (key, best))
+    ratio = mine / its if mine and its else None
+    return Price(ratio, trial_cost(view, key).adapter_bytes, trial_cost(view, best).adapter_bytes)
+
+
+def _spent(view: View) -> Spent:
+    seconds, price = view.history.spent_seconds, view.spec.price_per_hour
+    steps = [view.total_steps(f.trial) or 0 for f in view.final if f.trial.has_training]
+    return Spent(
+        counts=counts(view),
+        steps=sum(steps),
+        computed_tokens=sum(f.cost.computed_tokens for f in view.final),
+        raw_tokens=sum(f.cost.raw_tokens for f in view.final),
+        seconds=seconds,
+        processor_seconds=sum(float(v["seconds"]) for code, v in view.notes if code == PROCESSOR_TIME),
+        one_by_one=one_by_one(view),
+        price=None if price is None else price * seconds / 3600,
+    )
 
 
 def _device(view: View, words: Words) -> str:
@@ -348,9 +369,11 @@ def _versions(view: View, words: Words) -> str:
 
 def _model(view: View, words: Words) -> str:
     m = view.facts.model
-    name, revision, dtype = (str(m.get(key) or "") for key in ("name", "revision", "dtype"))
+    name, revision, quantization, dtype = (
+        str(m.get(key) or "") for key in ("name", "revision", "quantization", "dtype")
+    )
     parameters = float(m["parameters"]) if m.get("parameters") else None
-    return words.model_fact(name or view.spec.model, revision, parameters, dtype, view.spec.engine)
+    return words.model_fact(name or view.spec.model, revision, parameters, quantization, dtype, view.spec.engine)
 
 
 def _data(view: View, words: Words) -> dict[str, Any]:
@@ -385,7 +408,16 @@ def _warnings(kept: Any, words: Words) -> list[str]:
 
 
 def _metric(view: View) -> str:
-    return clean(view.spec.metric) + (" (per token)" if view.spec.per_token else "")
+    options = [f"{name}: {option}" for name, option in view.spec.metric_options]
+    options += ["per token"] if view.spec.per_token else []
+    return clean(view.spec.metric + (f" ({', '.join(options)})" if options else ""))
+
+
+def _plugins(view: View, words: Words) -> str:
+    """What the study takes from other packages than tunebook."""
+    found = view.facts.environment.get("plugins") or ()
+    each = [words.plugin(p["kind"], clean(p["name"]), clean(f"{p['package']} {p['version']}".strip())) for p in found]
+    return words.label("list_gap").join(each)
 
 
 def _reference(view: View) -> tuple[float | None, float | None, str | None]:

@@ -20,7 +20,8 @@ from tunebook.core.findings import Finding, Importance, Noise
 from tunebook.core.study import TrialState
 from tunebook.escaping import clean
 from tunebook.json_values import to_json
-from tunebook.record.opening import calibration, counts
+from tunebook.record.cost import one_by_one
+from tunebook.record.opening import counts
 from tunebook.record.results_types import (
     BestResult,
     CheapestResult,
@@ -30,6 +31,7 @@ from tunebook.record.results_types import (
     ImportanceResult,
     KeyedConfiguration,
     NoiseResult,
+    PluginResult,
     ReferenceResult,
     Results,
     SavingsResult,
@@ -63,12 +65,13 @@ def as_dict(view: View) -> dict[str, Any]:
 
 def _results(view: View) -> Results:
     found, environment = view.conclusions, dict(view.facts.environment)
-    versions = environment.pop("versions", None) or {}
+    versions, plugins = environment.pop("versions", None) or {}, environment.pop("plugins", None) or ()
     return Results(
         schema_version=SCHEMA_VERSION,
         study=_study(view),
         device=environment,
         versions=versions,
+        plugins=tuple(PluginResult(**each) for each in plugins),
         data=_data(view),
         reference=_reference(view),
         noise=_noise(found.noise),
@@ -94,8 +97,10 @@ def _study(view: View) -> StudyResult:
         model=spec.model,
         metric=spec.metric,
         scale=view.scale,
+        metric_options=dict(spec.metric_options),
         seed=spec.seed,
         engine=spec.engine,
+        is_simulated=view.is_simulated,
         margin=spec.margin,
         alpha_rule=spec.alpha_rule,
         design=spec.design,
@@ -162,6 +167,8 @@ def _trial(view: View, fact: TrialFact) -> TrialResult:
         reason=fact.reason,
         checkpoint_of=trial.checkpoint_of,
         cost=TrialCost(**asdict(fact.cost)),
+        tags=view.remark(trial.id).tags,
+        note=view.remark(trial.id).note,
     )
 
 
@@ -248,7 +255,7 @@ def _cheapest(view: View) -> CheapestResult | None:
 
 
 def _savings(view: View) -> SavingsResult:
-    by_count = counts(view)
+    by_count, price = counts(view), view.spec.price_per_hour
     return SavingsResult(
         folded_trials=by_count["folded"],
         checkpoint_trials=by_count["checkpoints"],
@@ -257,7 +264,8 @@ def _savings(view: View) -> SavingsResult:
         raw_tokens=sum(f.cost.raw_tokens for f in view.final),
         computed_tokens=sum(f.cost.computed_tokens for f in view.final),
         seconds=view.history.spent_seconds,
-        one_by_one_seconds=calibration(view).get("one_by_one_seconds"),
+        one_by_one_seconds=one_by_one(view),
+        price=None if price is None else price * view.history.spent_seconds / 3600,
     )
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "ImportanceResult",
     "KeyedConfiguration",
     "NoiseResult",
+    "PluginResult",
     "ReferenceResult",
     "Results",
     "SavingsResult",
@@ -60,8 +61,11 @@ class StudyResult(_Object):
     scale: ScoreScale
     """what the metric's number is; every accuracy below is on its standard scale, on which higher is better and a
     bounded score lies in [0, 1]"""
+    metric_options: dict[str, Any]
     seed: int
     engine: str
+    is_simulated: bool
+    """whether the engine trains nothing, so that every number is made up"""
     margin: Finite
     alpha_rule: Annotated[str, _one_of("proportional", "fixed")]
     design: Annotated[str, _one_of("one_factor", "balanced")]
@@ -72,6 +76,17 @@ class StudyResult(_Object):
     seeds: SeedCounts
     space: dict[str, dict[str, Any]]
     """by factor: levels, or low and high"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginResult(_Object):
+    """A metric, planner, engine, executor or tracker of another package."""
+
+    kind: str
+    """the study file's key that names it"""
+    name: str
+    package: str
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +178,10 @@ class TrialResult(_Object):
     checkpoint_of: int | None
     """the trial of which this one is an earlier checkpoint"""
     cost: TrialCost
+    tags: tuple[str, ...]
+    """given by the user"""
+    note: str
+    """of the user; empty: none"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +304,12 @@ class SavingsResult(_Object):
     raw_tokens: Count
     computed_tokens: Count
     seconds: Finite
-    one_by_one_seconds: float | None
+    """device time as it passed"""
+    one_by_one_seconds: Interval | None
+    """[low, high] of what PEFT and the Trainer would have taken; null where unknown, or where the load of the machine
+    changed too much to say"""
+    price: float | None
+    """of the device time, by the study file's `price_per_hour`"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,6 +323,8 @@ class Results(_Object):
     """what the machine was when the study began"""
     versions: dict[str, Any]
     """of tunebook and the libraries that the results depend on"""
+    plugins: tuple[PluginResult, ...]
+    """what the study takes from other packages than tunebook"""
     data: DataResult
     reference: ReferenceResult
     noise: NoiseResult

@@ -46,17 +46,21 @@ def round_sections(view: View, words: Words) -> tuple[RoundSection, ...]:
 
 
 def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSection:
-    rows = view.rows(number)
+    rows = [row for row in view.rows(number) if any(fact.state.is_final for fact in row)]
     waves = view.waves(number)
     sentences: dict[str, list[str]] = {"found": [], "equal": []}
     for finding in view.findings(number):
         if finding.verdict is not Verdict.INCONCLUSIVE:
             what, against = sides(view, words, finding)
-            sentences[_list_of(finding)].append(words.capital(words.found(finding, what, against, view.spec.margin)))
+            sentences[_list_of(finding)].append(
+                words.capital(words.found(finding, what, against, view.margin_of(finding)))
+            )
     bracketed = any(row[0].trial.purpose.only_chooses for row in rows)
     levels = level_table(view, words) if kind is RoundKind.EXPLORE else None
     remarks = [words.bracket_remark()] if bracketed else []
+    remarks += [words.waiting_remark(trial_list(view.waiting(number)))] if view.waiting(number) else []
     remarks += [words.confirm_remark()] if kind is RoundKind.CONFIRM else []
+    remarks += [words.own_remark(view.results_before(number))] if kind is RoundKind.OWN else []
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
     remarks += [words.pilot_remark(c.learning_rate) for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
@@ -223,7 +227,7 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
 
 def _verdict(view: View, words: Words, finding: Finding) -> str:
     against = control_name(view, words, finding.control_key)
-    text = words.verdict(finding, against, view.spec.margin)
+    text = words.verdict(finding, against, view.margin_of(finding))
     if is_baseline(view, finding.control_key):
         return text
     return words.join([text, words.against_other(words.effect(finding), against)])

@@ -12,11 +12,12 @@ from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import RoundKind, TrialState
 from tunebook.escaping import clean
+from tunebook.record.cost import trial_cost
 from tunebook.record.model import Cell, Table, TrialRow
 from tunebook.record.opening import control_name, is_baseline, name, sides
 from tunebook.record.view import View
 from tunebook.words import Words, words_for
-from tunebook.words.numbers import bytes_text, number, p_value, trial_list, value
+from tunebook.words.numbers import bytes_text, count_text, number, p_value, times, trial_list, value
 
 __all__ = ["comparisons", "costs", "groups", "importance", "others", "trial_table", "unsettled", "varying", "way"]
 
@@ -44,13 +45,14 @@ def trial_table(view: View, words: Words) -> tuple[tuple[str, ...], frozenset[in
     tail = [("seed", True), ("state", False), ("accuracy", True), ("interval", False)]
     tail += [("test_accuracy", True)] if tested else []
     tail += [("loss", True), ("seconds", True), ("memory", True), ("size", True)]
+    tail += [("remarks", False)] if view.remarks else []
     titles = (
         [words.label(k) for k, _ in grouped] + [words.factor(f) for f in factors] + [words.label(k) for k, _ in tail]
     )
     numeric = [n for _, n in grouped] + [_is_number(view, f) for f in factors] + [n for _, n in tail]
     rows = tuple(
         TrialRow(f.trial.id, f.state, tuple(_trial_cells(view, words, f, factors, tested)), _tone(view, f))
-        for f in view.trials
+        for f in view.final
     )
     return tuple(titles), frozenset(i for i, n in enumerate(numeric) if n), rows
 
@@ -85,6 +87,10 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
     cost = fact.cost
     cells.append(Cell(words.duration(cost.train_seconds), cost.train_seconds) if cost.train_seconds else none)
     cells += [Cell(bytes_text(n), n) if n else none for n in (cost.peak_bytes, cost.adapter_bytes)]
+    if view.remarks:
+        said = view.remark(trial.id)
+        text = clean(" ".join(filter(None, [*(f"[{tag}]" for tag in said.tags), said.note])))
+        cells.append(Cell(text) if text else none)
     return cells
 
 
@@ -209,8 +215,8 @@ def _sorted(levels: Sequence[Any]) -> list[Any]:
 
 
 def costs(view: View, words: Words) -> Table | None:
-    """The best, the cheapest that is as good, the baseline and the rest of the tie set: accuracy against time, memory
-    and size."""
+    """The best, the cheapest that is as good, the baseline and the rest of the tie set: accuracy against what a trial
+    costs."""
     conclusions = view.conclusions
     roles: dict[str, str] = {}
     if conclusions.best:
@@ -221,24 +227,50 @@ def costs(view: View, words: Words) -> Table | None:
     for key in conclusions.tie_set:
         if len(roles) < MOST_TIED:
             roles.setdefault(key, words.label("tie_role"))
-    rows = []
-    for key, role in roles.items():
-        if key not in view.by_key:
-            continue
-        accuracy = view.accuracy(view.replicates(key))
-        seconds, peak, size = view.mean_cost(key)
-        rows.append(
-            (
-                Cell(role),
-                Cell(control_name(view, words, key)),
-                Cell(words.accuracy(*accuracy), accuracy[0]) if accuracy else Cell(words.label("none")),
-                _amount(words, seconds, words.duration),
-                _amount(words, peak, bytes_text),
-                _amount(words, size, bytes_text),
-            )
+    shown = [(key, role, trial_cost(view, key)) for key, role in roles.items() if key in view.by_key]
+    base = trial_cost(view, view.baseline_key)
+    columns = [name for name in _COSTS if any(getattr(cost, name) is not None for _, _, cost in shown)]
+    for better, worse in (("seconds_alone", "seconds"), ("bytes_alone", "peak_bytes")):
+        if better in columns and worse in columns:
+            columns.remove(worse)
+    rows = tuple(
+        (
+            Cell(role),
+            Cell(control_name(view, words, key)),
+            _accuracy_cell(view, words, key),
+            *(_cost_cell(words, name, getattr(cost, name), getattr(base, name)) for name in columns),
         )
-    columns = ("role", "configuration", "accuracy_all", "seconds", "memory", "size")
-    return Table(tuple(words.label(c) for c in columns), tuple(rows), frozenset({3, 4, 5})) if rows else None
+        for key, role, cost in shown
+    )
+    titles = ("role", "configuration", "accuracy_all", *(_COSTS[name] for name in columns))
+    return Table(tuple(words.label(c) for c in titles), rows, frozenset(range(3, len(titles)))) if rows else None
+
+
+_COSTS = {
+    "steps": "steps",
+    "tokens": "tokens",
+    "seconds_alone": "seconds_alone",
+    "seconds": "seconds",
+    "bytes_alone": "bytes_alone",
+    "peak_bytes": "memory",
+    "adapter_bytes": "size",
+}
+"""The columns of the cost table: what `TrialCost` calls each, and its label."""
+
+
+def _accuracy_cell(view: View, words: Words, key: str) -> Cell:
+    accuracy = view.accuracy(view.replicates(key))
+    return Cell(words.accuracy(*accuracy), accuracy[0]) if accuracy else Cell(words.label("none"))
+
+
+def _cost_cell(words: Words, name: str, amount: float | None, base: float | None) -> Cell:
+    """An amount in its unit; of counts also the multiple of the baseline's."""
+    if name not in ("steps", "tokens") or amount is None:
+        return _amount(words, amount, words.duration if name.startswith("seconds") else bytes_text)
+    text = count_text(amount)
+    if base and times(amount / base) != times(1):
+        text += words.bracket_gap + words.bracketed(times(amount / base))
+    return Cell(text, amount)
 
 
 def others(view: View, words: Words) -> Table | None:

@@ -8,17 +8,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
-from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
+from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, Trial, Wave
 from tunebook.errors import StudyFileError
-from tunebook.plugins import ENGINES, METRICS
+from tunebook.plugins import METRICS, is_simulated
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["OtherMetric", "View", "assumed_scale"]
@@ -50,7 +48,7 @@ class OtherMetric:
     at_most: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """Everything known about a study, read-only.
 
@@ -73,12 +71,9 @@ class View:
         return self.facts.scale or assumed_scale(self.spec)
 
     @cached_property
-    def keeps_adapters(self) -> bool:
-        """Whether the engine produces adapters that can be used."""
-        try:
-            return ENGINES.load(self.spec.engine).trains
-        except StudyFileError:  # its package is no longer installed, but its adapters still exist
-            return True
+    def is_simulated(self) -> bool:
+        """Whether the engine trains nothing, so that every result is made up."""
+        return is_simulated(self.spec.engine)
 
     @cached_property
     def trials(self) -> tuple[TrialFact, ...]:
@@ -122,10 +117,10 @@ class View:
         return tuple(dict.fromkeys((w.round, w.kind) for w in self.history.waves if w.kind is not RoundKind.REFERENCE))
 
     def round_cost(self, number: int) -> tuple[int, float]:
-        """(trials that count against the budget, seconds) of a round so far, including the scoring of the reference."""
+        """(trials that were trained, seconds) of a round so far, including the scoring of the reference."""
         facts = [f for f in self.history.of_round(number) if f.state.is_final]
         spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
-        return sum(f.trial.costs_budget for f in facts), spent
+        return sum(f.trial.has_training for f in facts), spent
 
     def waves(self, number: int) -> list[Wave]:
         return [wave for wave in self.history.waves if wave.round == number]
@@ -133,6 +128,47 @@ class View:
     def findings(self, number: int | None = None) -> list[Finding]:
         """Findings of the main family, of one round or of all rounds."""
         return [f for f in self.conclusions.findings if f.family == "main" and number in (None, f.round)]
+
+    @cached_property
+    def has_comparison(self) -> bool:
+        """Whether a comparison has been judged, or every planned trial ended without one: before that nothing can be
+        recommended."""
+        return bool(self.conclusions.findings) or not any(not f.state.is_final for f in self.trials)
+
+    def waiting(self, number: int) -> tuple[int, ...]:
+        """The trials of a round that have no result yet."""
+        return tuple(f.trial.id for f in self.history.of_round(number) if not f.state.is_final)
+
+    def results_before(self, number: int) -> int:
+        """Trials that had a result when a round was planned."""
+        return sum(f.trial.round < number and f.state.is_answer for f in self.trials)
+
+    def margin_of(self, finding: Finding) -> float:
+        """The margin that a finding was judged with: the study file's, unless it was changed afterwards."""
+        for code, values in self.notes:
+            if code == "study_changed" and "margin" in values and finding.round <= values["round"]:
+                return float(values["margin"][0])
+        return self.spec.margin
+
+    @cached_property
+    def remarks(self) -> Mapping[int, Remark]:
+        """What the user has said about trials, by their ids: with the trial that was added, and later."""
+        said = [
+            Remark(id="", trial=trial.id, tags=tuple(values["tags"]), note=values["note"])
+            for wave in self.history.waves
+            for code, values in wave.notes
+            if code == "own" and (values["tags"] or values["note"])
+            for trial in wave.trials
+        ]
+        said += [Remark(**{**values, "tags": tuple(values["tags"])}) for code, values in self.notes if code == REMARK]
+        kept: dict[int, Remark] = {}
+        for remark in said:
+            kept[remark.trial] = remark.after(kept[remark.trial]) if remark.trial in kept else remark
+        return kept
+
+    def remark(self, trial: int) -> Remark:
+        """What the user has said about one trial; empty if nothing."""
+        return self.remarks.get(trial, Remark(id="", trial=trial))
 
     def total_steps(self, trial: Trial) -> int | None:
         """Number of optimiser steps in the whole trial."""
@@ -202,19 +238,6 @@ class View:
     def replicates(self, key: str) -> list[TrialFact]:
         """A configuration's trials, without those that only chose a learning rate."""
         return [f for f in self.by_key.get(key, []) if not f.trial.purpose.only_chooses]
-
-    def mean_cost(self, key: str) -> tuple[float | None, float | None, float | None]:
-        """Mean (training seconds, peak bytes, adapter bytes) of a configuration's completed trials; None where
-        unknown."""
-        costs = [f.cost for f in self.by_key.get(key, []) if f.state is TrialState.COMPLETED]
-        seconds = [c.train_seconds for c in costs if c.train_seconds > 0]
-        peaks = [c.peak_bytes for c in costs if c.peak_bytes > 0]
-        sizes = [c.adapter_bytes for c in costs if c.adapter_bytes > 0]
-        return (
-            float(np.mean(seconds)) if seconds else None,
-            float(max(peaks)) if peaks else None,
-            float(np.mean(sizes)) if sizes else None,
-        )
 
     def leader_after(self, number: int) -> tuple[str, float] | None:
         """(key, mean validation accuracy) of the leading configuration at the end of a round."""

@@ -14,6 +14,7 @@ from tunebook.record.builder import build
 from tunebook.record.details import details
 from tunebook.record.model import Figure
 from tunebook.record.plots import Drawing, draw_all
+from tunebook.record.plots.style import chinese_font
 from tunebook.record.tensorboard import rebuild
 from tunebook.record.view import View
 from tunebook.words import words_for
@@ -42,7 +43,7 @@ def write(
             name = f"figures/{drawing.name}.{suffix}"
             paths[name] = write_atomically(folder / name, content, SAFE)
     shown = tuple(Figure(d.name, d.title, plain_text(d.alt)) for d in drawings)
-    record = replace(build(view, language), figures=shown)
+    record = replace(build(view, language), figures=shown, figures_lead=_about_letters(language) if shown else "")
     paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record), SAFE)
     page = html.render(record, drawings, details(view, words_for(language, view.scale)))
     paths["record.html"] = write_atomically(folder / "record.html", page, SAFE)
@@ -63,6 +64,11 @@ def _drawn(view: View, language: str, warn: Callable[[str], None]) -> tuple[Draw
         values = {"figures": list(failed), "reason": f"{type(first).__name__}: {first}"}
         warn(words_for(language).notice(Notice("no_figures", values)))
     return drawings
+
+
+def _about_letters(language: str) -> str:
+    """The sentence that the figures' labels are in English because no font has Chinese characters, or nothing."""
+    return words_for(language).english_figures() if language == "zh" and chinese_font() is None else ""
 
 
 def _restore_board(board: Path, view: View) -> None:

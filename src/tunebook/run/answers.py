@@ -24,7 +24,7 @@ from tunebook.evaluation import load_metric, standard_scores
 __all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judging_sink"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JudgeSpec:
     """What a worker needs in order to judge answers.
 
@@ -74,7 +74,13 @@ class JudgingSink:
             parsable = [self._metric.parsable(answer) for answer in answers]
             collapse = collapse_reason(answers, parsable, self._spec.commonest_share)
         return JudgedTrial(
-            result.id, outcomes, result.curve, result.cost, result.broke_at_step, result.reason, collapse
+            id=result.id,
+            outcomes=outcomes,
+            curve=result.curve,
+            cost=result.cost,
+            broke_at_step=result.broke_at_step,
+            reason=result.reason,
+            collapse=collapse,
         )
 
     def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
@@ -128,4 +134,12 @@ def as_fact(trial: Trial, judged: JudgedTrial, untrained_loss: float | None) -> 
             state, reason = TrialState.DIVERGED, "worse_than_untrained"
         elif judged.collapse:
             state, reason = TrialState.COLLAPSED, judged.collapse
-    return TrialFact(trial, state, judged.outcomes, judged.curve, judged.cost, step, reason)
+    return TrialFact(
+        trial=trial,
+        state=state,
+        outcomes=judged.outcomes,
+        curve=judged.curve,
+        cost=judged.cost,
+        diverged_step=step,
+        reason=reason,
+    )

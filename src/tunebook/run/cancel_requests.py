@@ -1,4 +1,4 @@
-"""Requests to cancel trials: one empty file for each in the study folder, which the study's runner heeds.
+"""Requests to cancel trials or to end a run: an empty file for each in the study folder, which the runner heeds.
 
 A file and no ledger entry, because a ledger has one writer: the runner. A request that is written while nothing runs
 waits for the next run. What became of it is in the ledger, and the file is then gone.
@@ -10,10 +10,29 @@ from contextlib import suppress
 from pathlib import Path
 
 from tunebook.core.facts import History
-from tunebook.errors import NotFoundError, UserError
+from tunebook.errors import LedgerLocked, NotFoundError, UserError
 from tunebook.files import writing
+from tunebook.ledger import open_ledger
+from tunebook.run.paths import StudyPaths
+from tunebook.run.reading import read_study
 
-__all__ = ["CancelRequests"]
+__all__ = ["CancelRequests", "ask_to_stop"]
+
+_WHOLE_RUN = "run"
+
+
+def ask_to_stop(paths: StudyPaths) -> None:
+    """Ask the process that runs a study to end.
+
+    Raises: NotFoundError: it has not been begun. UserError: nothing runs it.
+    """
+    read_study(paths)
+    try:
+        open_ledger(paths.folder, write=True, study=paths.study).close()
+    except LedgerLocked:
+        CancelRequests(paths.folder).write_stop()
+        return
+    raise UserError(f"{paths.folder}: nothing runs this study, so there is nothing to stop. Name a trial to cancel it.")
 
 
 class CancelRequests:
@@ -52,6 +71,21 @@ class CancelRequests:
             return {int(path.name) for path in self._folder.iterdir() if path.name.isdecimal()}
         except OSError:
             return set()
+
+    def write_stop(self) -> None:
+        """Ask for the run to end. Raises: UnwritableFolder, DiskFull: the request cannot be written."""
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / _WHOLE_RUN).touch()
+
+    def is_stop_asked(self) -> bool:
+        """Whether the run shall end."""
+        return (self._folder / _WHOLE_RUN).exists()
+
+    def forget_stop(self) -> None:
+        """The run has ended or a new one begins: a request is for the run that it was made to."""
+        with suppress(OSError):
+            (self._folder / _WHOLE_RUN).unlink(missing_ok=True)
 
     def forget(self, trial_id: int) -> None:
         """The trial has ended, one way or another."""

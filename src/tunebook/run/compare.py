@@ -113,7 +113,7 @@ def _by_prefix(text: str, history: History, words: Words) -> str:
     raise NotFoundError(words.refused_reference(text, matches, sorted(history.trials)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Differing:
     """A validation example on which A and B differ.
 
@@ -131,7 +131,7 @@ class Differing:
     b: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """A compared with B on the validation split, outside the study's planned contrasts.
 
@@ -167,14 +167,14 @@ def compare(
         # of a statistic of all rows, a pseudo-value moves with the other rows too
         difference = difference * _answered_otherwise(history, first.trials, second.trials, len(difference))
     return Comparison(
-        first,
-        second,
-        changes,
-        judged[0] if judged else None,
-        tuple(judged[1:]),
-        int((difference > 0).sum()),
-        int((difference < 0).sum()),
-        _differing(difference, facts, history, first.trials, second.trials),
+        a=first,
+        b=second,
+        changes=changes,
+        overall=judged[0] if judged else None,
+        groups=tuple(judged[1:]),
+        won=int((difference > 0).sum()),
+        lost=int((difference < 0).sum()),
+        differing=_differing(difference, facts, history, first.trials, second.trials),
     )
 
 
@@ -211,12 +211,12 @@ def _differing(
     order = np.argsort(-np.abs(difference), kind="stable").tolist()
     return tuple(
         Differing(
-            i,
-            float(difference[i]),
-            texts[i].prompt if i < len(texts) else "",
-            texts[i].gold if i < len(texts) else "",
-            answer(a, i),
-            answer(b, i),
+            index=i,
+            difference=float(difference[i]),
+            prompt=texts[i].prompt if i < len(texts) else "",
+            gold=texts[i].gold if i < len(texts) else "",
+            a=answer(a, i),
+            b=answer(b, i),
         )
         for i in order
         if difference[i]

@@ -45,7 +45,7 @@ class NamedCode:
         return (_folder() / self.digest).is_file()
 
 
-def unconfirmed_code(spec: StudySpec, place: StudyPaths, starts_program: bool) -> tuple[NamedCode, ...]:
+def unconfirmed_code(spec: StudySpec, paths: StudyPaths, starts_program: bool) -> tuple[NamedCode, ...]:
     """The code that a command would run and that this user has not confirmed.
 
     Args:
@@ -56,7 +56,7 @@ def unconfirmed_code(spec: StudySpec, place: StudyPaths, starts_program: bool) -
     if starts_program and spec.command:
         named.append(_program(spec.command))
     if ":" in spec.metric:
-        named.append(_metric(spec.metric, place.base))
+        named.append(_metric(spec.metric, paths.base))
     return tuple(code for code in named if not code.is_confirmed)
 
 
@@ -68,12 +68,12 @@ def confirm(codes: Iterable[NamedCode]) -> None:
         (folder / code.digest).write_text(f"{code.key}: {code.text}\n", encoding="utf-8")
 
 
-def require_confirmed(spec: StudySpec, place: StudyPaths, starts_program: bool, trusted: bool) -> None:
+def require_confirmed(spec: StudySpec, paths: StudyPaths, starts_program: bool, trusted: bool) -> None:
     """Refuse code that has not been confirmed, before any of it has run.
 
     Raises: UserError: code is not confirmed; the message names it and says how to confirm it.
     """
-    missing = () if trusted else unconfirmed_code(spec, place, starts_program)
+    missing = () if trusted else unconfirmed_code(spec, paths, starts_program)
     if not missing:
         return
     code = missing[0]
@@ -83,7 +83,7 @@ def require_confirmed(spec: StudySpec, place: StudyPaths, starts_program: bool, 
         "this machine, or that has changed since. Read it. If you trust it, run the same command in a terminal and "
         "answer yes, or give --trust-study-code (in Python: Study.load(..., trust_study_code=True))."
     )
-    raise UserError(with_line(text, place.file) if place.file else text)
+    raise UserError(with_line(text, paths.file) if paths.file else text)
 
 
 def _program(command: tuple[str, ...]) -> NamedCode:

@@ -53,6 +53,7 @@ def examine_machine(folder: Path | None = None) -> list[Check]:
         _disk(folder or Path.cwd()),
         _built_in_model(),
         _extra("gguf", "demo", "reads the built-in model"),
+        _extra("bitsandbytes", "quant", "base models in 4 or 8 bits, optimisers in 8"),
         _extra("psycopg", "postgres", "a ledger for several machines"),
         _font(),
         _locks(folder or Path.cwd()),
@@ -67,9 +68,10 @@ def _library(name: str) -> Check:
 
 
 def _device() -> Check:
+    from tunebook.engines.devices import device_names
     from tunebook.run.environment import device_name
 
-    devices = base_model.device_names("auto")
+    devices = device_names("auto")
     names = ", ".join(f"{device} ({device_name(device)})" for device in devices)
     if devices[0].startswith("cuda"):
         return Check("device", "ok", names)

@@ -11,13 +11,23 @@ from typing import Any
 
 import psutil
 
+from tunebook.core.study import StudySpec
+from tunebook.plugins import ENGINES, EXECUTORS, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS
+
 __all__ = ["changed_versions", "describe_environment", "device_name", "free_bytes", "own_commit"]
 
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
-def describe_environment(device: str, threads: int) -> dict[str, Any]:
-    """JSON facts: device, processor, memory, system, and the versions that results depend on."""
+def describe_environment(device: str, threads: int, spec: StudySpec, quantised: bool = False) -> dict[str, Any]:
+    """JSON facts: device, processor, memory, system, and the versions that results depend on, those of other packages'
+    metrics, planners, ... that the study names among them.
+
+    Args:
+        quantised: whether the base model's weights are kept in 4 or 8 bits.
+    """
+    foreign = _foreign_plugins(spec)
+    libraries = (*LIBRARIES, *(("bitsandbytes",) if quantised else ()), *(each["package"] for each in foreign))
     return {
         "device": device,
         "device_name": device_name(device),
@@ -26,15 +36,33 @@ def describe_environment(device: str, threads: int) -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in LIBRARIES},
+        "versions": {name: _version(name) for name in libraries},
+        "plugins": foreign,
         "commit": own_commit(),
     }
+
+
+def _foreign_plugins(spec: StudySpec) -> list[dict[str, str]]:
+    """What the study takes from other packages: kind, name, package and version of each."""
+    named = (
+        (METRICS, (spec.metric,)),
+        (PLANNERS, (spec.planner,)),
+        (ENGINES, (spec.engine,)),
+        (EXECUTORS, (spec.executor,)),
+        (TRACKERS, spec.trackers),
+    )
+    found = [(group.key, plugin) for group, names in named for name in names if (plugin := group.origin(name))]
+    return [
+        {"kind": kind, "name": plugin.name, "package": plugin.package, "version": plugin.version}
+        for kind, plugin in found
+        if plugin.package != OWN_PACKAGE
+    ]
 
 
 def device_name(device: str) -> str:
     """The device's name for people: that of the GPU or of the processor."""
     if device.startswith("cuda"):
-        from tunebook.engines.base_model import cuda_name
+        from tunebook.engines.devices import cuda_name
 
         return cuda_name(device)
     name = _processor()
@@ -44,7 +72,7 @@ def device_name(device: str) -> str:
 def changed_versions(then: dict[str, Any], now: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Libraries, devices and tunebook's own commit that differ between two environments, as name to (then, now)."""
     before, after = then.get("versions", {}), now.get("versions", {})
-    changes = {name: (before.get(name), after.get(name)) for name in after if before.get(name) != after.get(name)}
+    changes = {name: (before[name], after[name]) for name in after if name in before and before[name] != after[name]}
     for name in ("device_name", "threads", "python", "commit"):
         if then.get(name) != now.get(name):
             changes[name] = (str(then.get(name)), str(now.get(name)))
@@ -96,7 +124,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def free_bytes(device: str) -> int:
     """Memory free on a device, in bytes."""
     if device.startswith("cuda"):
-        from tunebook.engines.base_model import cuda_free_bytes
+        from tunebook.engines.devices import cuda_free_bytes
 
         return cuda_free_bytes(device)
     return int(psutil.virtual_memory().available)

@@ -214,7 +214,7 @@ def _parsed(lines: list[bytes]) -> Iterator[dict[str, Any]]:
             yield value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UnderWay:
     """A trial that has started and has no result yet.
 
@@ -222,6 +222,7 @@ class UnderWay:
         phase, done: what it is doing ("train", "score"), and the share of that which is done, in [0, 1].
         step, loss: the last known optimiser step, with its training loss in nats per label token.
         saved_step: an interruption loses everything after this step; None: nothing is saved.
+        total_steps: optimiser steps of the whole trial; None: not known.
         heard_seconds_ago: seconds since its last event.
     """
 
@@ -232,11 +233,12 @@ class UnderWay:
     loss: float | None = None
     saved_step: int | None = None
     heard_seconds_ago: float = 0.0
+    total_steps: int | None = None
 
 
 def under_way(folder: Path, history: History, now: float | None = None) -> tuple[UnderWay, ...]:
-    """The trials that have started and that the ledger does not hold as final, from the end of the event file,
-    ordered by id."""
+    """The trials that have started and that the ledger does not hold as final, ordered by id: from the end of the event
+    file, and from the states that the packed engine saved in the trials' folders."""
     clock = time.time() if now is None else now
     by_trial: dict[int, UnderWay] = {}
     for event in _parsed(_tail(folder)):
@@ -245,15 +247,29 @@ def under_way(folder: Path, history: History, now: float | None = None) -> tuple
         if fact is None or fact.state.is_final:
             continue
         with suppress(KeyError, TypeError, ValueError):  # another program has written into the file
-            before = by_trial.get(fact.trial.id, UnderWay(fact.trial.id))
+            before = by_trial.get(fact.trial.id, UnderWay(trial=fact.trial.id))
             by_trial[fact.trial.id] = replace(_after(before, event), heard_seconds_ago=max(0.0, clock - event["time"]))
+    for number, fact in history.trials.items():
+        saved = None if fact.state.is_final else _saved_step(folder / "adapters" / str(number))
+        if saved is not None:
+            by_trial[number] = replace(by_trial.get(number, UnderWay(trial=number)), saved_step=saved)
     return tuple(by_trial[number] for number in sorted(by_trial))
+
+
+def _saved_step(trial_folder: Path) -> int | None:
+    """The last optimiser step of a trial's saved state, or None where there is none to go on from; the state is
+    `engines.packed.training.checkpoint`'s."""
+    for name in ("resume", ".resume.old"):
+        with suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+            state = json.loads((trial_folder / name / "state.json").read_text(encoding="utf-8"))
+            return int(state["steps"][-1]["step"])
+    return None
 
 
 def _after(before: UnderWay, event: dict[str, Any]) -> UnderWay:
     match event["event"]:
         case "started":
-            return UnderWay(before.trial, saved_step=before.saved_step)
+            return UnderWay(trial=before.trial, saved_step=before.saved_step)
         case "step":
             record = event["record"]
             return replace(before, step=int(record["step"]), loss=record["loss"])

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import TrialFact
+from tunebook.core.quantisation import NONE
 from tunebook.core.study import Purpose, TrialState
 from tunebook.data import read_splits
 from tunebook.data.template import Encoder
 from tunebook.errors import NotFoundError, UserError
-from tunebook.escaping import shell_line
+from tunebook.escaping import markdown_text, shell_line
 from tunebook.export import FORMATS, ExportTarget, export_texts
 from tunebook.export.messages import rows
+from tunebook.export.quantised import adapter_readme
 from tunebook.export.yaml_text import yaml_text
 from tunebook.files import replaced_folder, writing
+from tunebook.plugins import is_simulated
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.study_words import study_words
+from tunebook.words.marks import plain_text
 
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
@@ -39,7 +44,7 @@ def best_trial(study: StudyRead) -> TrialFact | None:
     return ranked[(len(ranked) - 1) // 2] if ranked else None
 
 
-def write_best(study: StudyRead, folder: Path) -> Path | None:
+def write_best(study: StudyRead, paths: StudyPaths) -> Path | None:
     """Write `best/` in the study folder: the adapter in PEFT's format and `config.yaml`. It is replaced as a whole.
 
     Returns: the folder, or None while there is no best trial. Raises: DiskFull, UnwritableFolder: it cannot be written;
@@ -48,12 +53,23 @@ def write_best(study: StudyRead, folder: Path) -> Path | None:
     fact = best_trial(study)
     if fact is None:
         return None
-    target, source = folder / "best", folder / "adapters" / str(fact.trial.id)
+    target, source = paths.folder / "best", paths.folder / "adapters" / str(fact.trial.id)
     with replaced_folder(target) as scratch:
         if source.is_dir():  # an external trainer need not return its weights
             copy_adapter(source, scratch)
+        _tell_simulated(study, scratch)
         (scratch / "config.yaml").write_text(configuration_yaml(study, fact), encoding="utf-8")
+        if _quantization(study) != NONE:
+            wanted = _target(study, fact, source, paths)
+            (scratch / "README.md").write_text(adapter_readme(wanted), encoding="utf-8")
     return target
+
+
+def _tell_simulated(study: StudyRead, folder: Path) -> None:
+    """A README beside what an engine left that trains nothing: the files look like an adapter and are none."""
+    if is_simulated(study.spec.engine):
+        text = plain_text(study_words(study.spec).simulated(study.spec.engine))
+        (folder / "README.md").write_text(f"# {markdown_text(study.spec.name)}\n\n{text}\n", encoding="utf-8")
 
 
 def copy_adapter(source: Path, target: Path) -> None:
@@ -77,6 +93,7 @@ def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
     values: dict[str, Any] = {
         "study": study.spec.name,
         "model": study.spec.model,
+        **({"quantization": _quantization(study)} if _quantization(study) != NONE else {}),
         "trial": fact.trial.id,
         "seed": fact.trial.seed,
         "validation_accuracy": outcome.accuracy,
@@ -89,63 +106,73 @@ def configuration_yaml(study: StudyRead, fact: TrialFact) -> str:
 TRAIN_FILE = "train.messages.jsonl"
 
 
-def export_study(place: StudyPaths, form: str, to: Path | None) -> dict[str, Path]:
+def export_study(
+    paths: StudyPaths, form: str, to: Path | None, warn: Callable[[str], None] = lambda text: None
+) -> dict[str, Path]:
     """Write one export. Returns the paths by name.
 
     Args:
         form: one of `export.FORMATS`.
         to: the folder; default `export/<form>` in the study folder. Existing files of the same names are replaced.
+        warn: told, in the study's language, what may mislead.
 
-    Raises: UserError: an unknown format. NotFoundError: the study recommends nothing yet, or its adapter no longer
-        exists. DiskFull, UnwritableFolder: it cannot be written.
+    Raises: UserError: an unknown format, or nothing to merge in a simulated study. NotFoundError: the study recommends
+        nothing yet, or its adapter no longer exists. DiskFull, UnwritableFolder: it cannot be written.
     """
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
-    study = read_study(place)
+    study = read_study(paths)
     words, fact = study_words(study.spec), best_trial(study)
     if fact is None:
-        raise NotFoundError(words.refused_nothing_trained(str(place.folder)))
-    adapter = place.folder / "adapters" / str(fact.trial.id)
-    rerun = shell_line(["tunebook", "rerun", str(place.folder), str(fact.trial.id)])
+        raise NotFoundError(words.refused_nothing_trained(str(paths.folder)))
+    if form == "merged" and is_simulated(study.spec.engine):
+        raise UserError(words.refused_simulated(study.spec.engine))
+    adapter = paths.folder / "adapters" / str(fact.trial.id)
+    rerun = shell_line(["tunebook", "rerun", str(paths.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
         raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
-    target = to or place.folder / "export" / form
-    paths = {"folder": target}
-    data = None if form in ("peft", "merged") else _training_data(study, place)
+    target = to or paths.folder / "export" / form
+    written = {"folder": target}
+    data = None if form in ("peft", "merged") else _training_data(study, paths)
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
         if form == "peft":
             copy_adapter(adapter, target)
+            _tell_simulated(study, target)
         elif form == "merged":
-            _merge(study, place, adapter, target)
+            _merge(study, paths, adapter, target)
+            if _quantization(study) != NONE:
+                warn(words.merged_from_quantised(_quantization(study)))
         if data is not None:
-            paths["training data"] = _written(target / TRAIN_FILE, data)
-        for name, text in export_texts(form, _target(study, fact, adapter, place)).items():
-            paths[name] = _written(target / name, text)
-    return paths
+            written["training data"] = _written(target / TRAIN_FILE, data)
+        for name, text in export_texts(form, _target(study, fact, adapter, paths)).items():
+            written[name] = _written(target / name, text)
+    return written
 
 
-def _target(study: StudyRead, fact: TrialFact, adapter: Path, place: StudyPaths) -> ExportTarget:
+def _target(study: StudyRead, fact: TrialFact, adapter: Path, paths: StudyPaths) -> ExportTarget:
     model, _, revision = study.spec.model.partition("@")
     return ExportTarget(
         study=study.spec.name,
         configuration=fact.trial.configuration,
-        model=_loadable(model, place),
+        model=_loadable(model, paths),
         n_train=study.facts.data.n_train,
         revision=revision or None,
         seed=fact.trial.seed,
         targets=_targets(adapter),
         train_file=TRAIN_FILE,
         dtype=study.facts.model.get("dtype", "float32"),
+        quantization=_quantization(study),
+        quantised_folder=bool(study.facts.model.get("quantised_folder")),
         accuracy=_accuracy(study),
     )
 
 
-def _loadable(model: str, place: StudyPaths) -> str:
+def _loadable(model: str, paths: StudyPaths) -> str:
     """The model under a name that other tools can load, wherever they are started."""
     from tunebook.engines.base_model import BUILT_IN, BUILT_IN_HUB_ID
 
-    folder = place.base / model
+    folder = paths.base / model
     return BUILT_IN_HUB_ID if model == BUILT_IN else str(folder.resolve()) if folder.is_dir() else model
 
 
@@ -160,21 +187,29 @@ def _targets(adapter: Path) -> tuple[str, ...]:
 def _accuracy(study: StudyRead) -> str:
     best = study.conclusions.best
     assert best is not None
+    if is_simulated(study.spec.engine):
+        return plain_text(study_words(study.spec).simulated(study.spec.engine))
     return study_words(study.spec).exported_accuracy(best.corrected, best.corrected_interval)
 
 
-def _merge(found: StudyRead, place: StudyPaths, adapter: Path, target: Path) -> None:
+def _merge(found: StudyRead, paths: StudyPaths, adapter: Path, target: Path) -> None:
     from tunebook.engines.base_model import load_tokenizer, resolve_model, stop_tokens
     from tunebook.engines.merge import merge
 
-    base = resolve_model(found.spec.model, place.base)
+    base = resolve_model(found.spec.model, paths.base)
     stops = Encoder(load_tokenizer(base), stops=stop_tokens(base)).stop_ids
-    merge(base, adapter, target, found.facts.model.get("dtype", "float32"), stops=stops)
+    dtype = found.facts.model.get("dtype", "float32")
+    merge(base, adapter, target, dtype, stops=stops, quantization=_quantization(found))
 
 
-def _training_data(study: StudyRead, place: StudyPaths) -> str:
+def _quantization(study: StudyRead) -> str:
+    """How the base model's weights were kept."""
+    return str(study.facts.model.get("quantization") or NONE)
+
+
+def _training_data(study: StudyRead, paths: StudyPaths) -> str:
     """The study's training rows as chat messages, in the study's order."""
-    splits = read_splits(study.spec.data, study.spec.seed, place.base)
+    splits = read_splits(study.spec.data, study.spec.seed, paths.base)
     examples = ((example.messages, example.completion) for example in splits.train)
     return rows(examples, study.spec.data.system)
 

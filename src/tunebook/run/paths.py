@@ -43,7 +43,7 @@ class StudyPaths:
 
 
 def locate(study: str | Path, name: str | None = None) -> StudyPaths:
-    """The place of a study given on the command line.
+    """The file and folder of a study given on the command line.
 
     Args:
         study: a study file, or a study folder (one that holds a ledger).

@@ -10,15 +10,18 @@ from tunebook.core.cost import Prediction, predict_trials
 from tunebook.core.facts import DataFacts, History
 from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
-from tunebook.core.ports import Calibration, Planner
+from tunebook.core.ports import Calibration, Observer, Planner
 from tunebook.core.study import StudySpec, Wave
 from tunebook.data import ShownExample
 from tunebook.errors import TrialFailed
 from tunebook.planning.planner import foreseen
 from tunebook.run.consent import require_confirmed
+from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import as_begun, has_ledger, planner_of, read_study
+from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
+from tunebook.words import words_for
 
 __all__ = ["StudyPlan", "plan_study"]
 
@@ -39,6 +42,7 @@ class StudyPlan:
         model: facts of the model.
         example: one training example as the model sees it; None for an engine without a model.
         warnings: warnings to read before running the study.
+        engine_calibrates: whether the engine's speeds can be measured.
     """
 
     spec: StudySpec
@@ -53,25 +57,35 @@ class StudyPlan:
     model: dict[str, Any] = field(default_factory=dict)
     example: ShownExample | None = None
     warnings: tuple[Notice, ...] = ()
+    engine_calibrates: bool = True
 
 
 def plan_study(
-    spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False, trust_study_code: bool = False
+    spec: StudySpec,
+    paths: StudyPaths,
+    trust_remote_code: bool = False,
+    trust_study_code: bool = False,
+    *,
+    measure: bool = True,
+    observer: Observer | None = None,
 ) -> StudyPlan:
     """Check everything and predict what a run would do. Trains nothing and writes nothing.
 
     Raises: UserError: bad input, as `run` would raise it.
     """
-    require_confirmed(spec, place, starts_program=False, trusted=trust_study_code)
-    prepared = prepare(spec, place, trust_remote_code)
+    require_confirmed(spec, paths, starts_program=False, trusted=trust_study_code)
+    prepared = prepare(spec, paths, trust_remote_code)
     facts, history, calibration = prepared.facts, History(), None
-    if has_ledger(place):
-        study = read_study(place)
+    if has_ledger(paths):
+        study = read_study(paths)
         facts, history, calibration = as_begun(study.facts, facts), study.history, study.calibration
     if calibration is None:
+        calibration = kept_speeds(prepared)
+    if calibration is None and measure:
         executor = prepared.make_executor(logs=False)
         try:
-            calibration = prepared.calibrate(executor)
+            with telling_progress(observer or Silent(), words_for(spec.language)):
+                calibration = measured_speeds(prepared, executor)
         except TrialFailed as error:
             prepared = replace(prepared, warnings=(*prepared.warnings, Notice("not_measured", {"reason": str(error)})))
         finally:
@@ -105,6 +119,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         model=prepared.facts.model,
         example=prepared.data.shown,
         warnings=tuple(prepared.warnings),
+        engine_calibrates=prepared.engine.calibrates,
     )
 
 

@@ -20,12 +20,13 @@ from tunebook.core.ports import (
     ExecutorSetup,
     Workload,
 )
+from tunebook.core.quantisation import NONE
 from tunebook.core.study import StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
 from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
-from tunebook.errors import UserError
+from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric, standard_scores
 from tunebook.executors import Transform
 from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
@@ -38,7 +39,7 @@ from tunebook.study_file import with_line
 __all__ = ["Prepared", "check_long_rows", "prepare"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """A study that is ready to be planned and run.
 
@@ -52,7 +53,7 @@ class Prepared:
     """
 
     spec: StudySpec
-    place: StudyPaths
+    paths: StudyPaths
     base: Path
     metric: Metric
     engines: EngineChoice
@@ -99,7 +100,7 @@ class Prepared:
             devices=self.devices,
             workload=self.workload(splits),
             transform=self._judging(entry, splits),
-            logs=str(self.place.folder / "logs") if logs else "",
+            logs=str(self.paths.folder / "logs") if logs else "",
         )
 
     def open_test(self, executor: Executor) -> None:
@@ -128,21 +129,21 @@ class Prepared:
         )
 
 
-def prepare(spec: StudySpec, place: StudyPaths, trust_remote_code: bool = False) -> Prepared:
+def prepare(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool = False) -> Prepared:
     """Load and check everything that a study needs.
 
     Raises: UserError: bad data, model, device or metric; nothing was written or spent.
     """
     try:
-        return _checked(spec, place, trust_remote_code)
+        return _checked(spec, paths, trust_remote_code)
     except UserError as error:
-        if place.file is None:
+        if paths.file is None:
             raise
-        raise type(error)(with_line(str(error), place.file)) from error
+        raise type(error)(with_line(str(error), paths.file)) from error
 
 
-def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Prepared:
-    base = place.base
+def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Prepared:
+    base = paths.base
     for group, names in ((PLANNERS, (spec.planner,)), (EXECUTORS, (spec.executor,)), (TRACKERS, spec.trackers)):
         for name in names:
             group.load(name)
@@ -162,17 +163,17 @@ def _checked(spec: StudySpec, place: StudyPaths, trust_remote_code: bool) -> Pre
     facts = StudyFacts(
         data=data.facts,
         examples=data.examples,
-        hashes={**data.hashes, **_hashes(place, options, engines.first)},
+        hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads),
+        environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
         scale=replace(metric.scale, noun=metric.scale.noun or metric.name),
         table=table.configurations if table else (),
         folding=engines.first.folding,
     )
     return Prepared(
         spec=spec,
-        place=place,
+        paths=paths,
         base=base,
         metric=metric,
         engines=engines,
@@ -206,28 +207,52 @@ def _machine(
     spec: StudySpec, base: Path, entry: EngineEntry, trust: bool
 ) -> tuple[EngineOptions, dict[str, Any], Any, tuple[str, ...]]:
     """Engine options, facts of the model, tokenizer and devices."""
+    from tunebook.engines.devices import device_names
+
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     extra = _command_settings(spec)
     if not entry.needs_model:
+        _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        options = EngineOptions(name, threads=threads, share_prompts=spec.share_prompts, extra=extra)
-        return options, {"name": spec.model}, PlainTokenizer(), ("cpu",)
+        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True)
+        options = EngineOptions(
+            model=name, device=_first(devices), threads=threads, share_prompts=spec.share_prompts, extra=extra
+        )
+        return options, {"name": spec.model}, PlainTokenizer(), devices
     from tunebook.engines import base_model
+    from tunebook.engines.quantisation import quantization_of, resolve_quantization
 
     folder = base_model.resolve_model(spec.model, base)
-    devices = tuple(base_model.device_names(spec.device))
+    devices = device_names(spec.device)
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
+    quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
-        str(folder),
-        devices[0],
-        dtype,
-        threads,
-        spec.share_prompts,
+        model=str(folder),
+        device=_first(devices),
+        dtype=dtype,
+        threads=threads,
+        share_prompts=spec.share_prompts,
         trust_remote_code=trust,
         extra=extra,
+        quantization=quantization,
     )
-    model = base_model.describe_model(spec.model, folder) | {"dtype": dtype}
+    model = base_model.describe_model(spec.model, folder) | {"dtype": dtype, "quantization": quantization}
+    if quantization_of(folder) != NONE:
+        model["quantised_folder"] = True
     return options, model, base_model.load_tokenizer(folder, trust), devices
+
+
+def _first(devices: tuple[str, ...]) -> str:
+    """The first worker's device: "cpu" for "cpu:0", a part of the processor."""
+    return "cpu" if devices[0].startswith("cpu") else devices[0]
+
+
+def _refuse_quantization(spec: StudySpec) -> None:
+    if spec.quantization != NONE:
+        raise StudyFileError(
+            f"quantization: found {spec.quantization}, but engine {spec.engine} does not load the model itself. Set it "
+            "in your own program and take the line out."
+        )
 
 
 def _data(
@@ -282,14 +307,14 @@ def _command_settings(spec: StudySpec) -> dict[str, Any]:
     }
 
 
-def _hashes(place: StudyPaths, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
+def _hashes(paths: StudyPaths, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
     hashes = {}
     if entry.needs_model:
         from tunebook.engines.base_model import fingerprint
 
-        hashes["model"] = fingerprint(Path(options.model))
-    if place.file is not None:
-        hashes["study_file"] = hashlib.sha256(place.file.read_bytes()).hexdigest()
+        hashes["model"] = fingerprint(Path(options.model), options.quantization)
+    if paths.file is not None:
+        hashes["study_file"] = hashlib.sha256(paths.file.read_bytes()).hexdigest()
     return hashes
 
 

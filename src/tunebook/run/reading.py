@@ -15,6 +15,8 @@ from tunebook.core.ports import Calibration, Ledger, Planner
 from tunebook.core.study import Purpose, RoundKind, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.ledger import ledger_address, open_ledger
+from tunebook.planning.own_trials import with_own_trials
+from tunebook.planning.problem import Problem
 from tunebook.plugins import ENGINES, PLANNERS
 from tunebook.run.other_metrics import with_limits
 from tunebook.run.paths import StudyPaths, locate
@@ -47,22 +49,22 @@ class StudyRead:
     calibration: Calibration | None
 
 
-def has_ledger(place: StudyPaths) -> bool:
+def has_ledger(paths: StudyPaths) -> bool:
     """Whether the study has been started."""
-    return place.ledger.exists() or ledger_address() is not None
+    return paths.ledger.exists() or ledger_address() is not None
 
 
-def read_study(place: StudyPaths) -> StudyRead:
+def read_study(paths: StudyPaths) -> StudyRead:
     """Read a study. Works while another process runs it.
 
     Raises: NotFoundError: it has not been started.
     """
-    if not has_ledger(place):
+    if not has_ledger(paths):
         raise NotFoundError(
-            f"{place.folder}: this study has not been run yet; there is no ledger. `tunebook plan` shows what it would "
+            f"{paths.folder}: this study has not been run yet; there is no ledger. `tunebook plan` shows what it would "
             "do, `tunebook run` starts it."
         )
-    ledger = open_ledger(place.folder, write=False, study=place.study)
+    ledger = open_ledger(paths.folder, write=False, study=paths.study)
     try:
         return read_ledger(ledger)
     finally:
@@ -100,7 +102,10 @@ def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration
     """
     folding = facts.folding or ENGINES.load(spec.engine).folding
     table = facts.table or _planned_table(spec, history)
-    return PLANNERS.load(spec.planner)(spec, facts.data, folding, table, calibration)
+    planner = PLANNERS.load(spec.planner)(spec, facts.data, folding, table, calibration)
+    return with_own_trials(
+        planner, Problem(spec=spec, facts=facts.data, folding=folding, table=table, calibration=calibration)
+    )
 
 
 def as_begun(begun: StudyFacts, now: StudyFacts) -> StudyFacts:
@@ -132,20 +137,20 @@ def study_folder(study: str | Path) -> Path:
 
 def load(study: str | Path, folder: Path | None) -> tuple[StudySpec, StudyPaths]:
     """The specification and the paths of a study given as file or folder. See `api.Study.load` for the errors."""
-    place = locate(study)
-    if place.file is not None:
-        spec = load_study(place.file)
-        place = locate(study, spec.name)
-        return spec, StudyPaths(place.file, folder or place.folder, spec.name)
-    copy = place.folder / "study.yaml"
+    paths = locate(study)
+    if paths.file is not None:
+        spec = load_study(paths.file)
+        paths = locate(study, spec.name)
+        return spec, StudyPaths(paths.file, folder or paths.folder, spec.name)
+    copy = paths.folder / "study.yaml"
     if copy.is_file():  # its own study file, as `tunebook demo` writes it
         spec = load_study(copy)
-        return spec, StudyPaths(copy, place.folder, spec.name)
-    ledger = open_ledger(place.folder, write=False, study=place.study)
+        return spec, StudyPaths(copy, paths.folder, spec.name)
+    ledger = open_ledger(paths.folder, write=False, study=paths.study)
     try:
         spec_found, root = ledger.spec(), last_note(ledger.notes(), "data_root")
     finally:
         ledger.close()
     assert spec_found is not None, "a ledger without a study is never left behind"
-    data_root = place.folder / root["relative"] if root else None
-    return spec_found, StudyPaths(None, place.folder, spec_found.name, data_root)
+    data_root = paths.folder / root["relative"] if root else None
+    return spec_found, StudyPaths(None, paths.folder, spec_found.name, data_root)

@@ -12,7 +12,7 @@ from tunebook.run.other_metrics import other_metrics
 from tunebook.run.reading import StudyRead
 from tunebook.words.marks import plain_text
 
-__all__ = ["round_paragraph", "write_record", "write_tensorboard"]
+__all__ = ["answer_paragraphs", "round_paragraph", "write_record", "write_tensorboard"]
 
 
 def write_tensorboard(study: StudyRead, folder: Path) -> None:
@@ -48,9 +48,30 @@ def write_record(
     )
 
 
+def answer_paragraphs(study: StudyRead) -> tuple[str, ...]:
+    """What the record says first, one paragraph each, as plain text in the study's language."""
+    view = View(
+        spec=study.spec,
+        facts=study.facts,
+        history=study.history,
+        conclusions=study.conclusions,
+        notes=study.notes,
+        outlook=study.outlook,
+    )
+    record = build(view, study.spec.language)
+    return tuple(plain_text(text) for text in (record.status, *record.answer) if text)
+
+
 def round_paragraph(study: StudyRead, wave: Wave) -> str:
     """The sentences about a judged round, as in the record, one per line, in the study's language."""
-    view = View(study.spec, study.facts, study.history, study.conclusions, tuple(study.notes), study.outlook)
+    view = View(
+        spec=study.spec,
+        facts=study.facts,
+        history=study.history,
+        conclusions=study.conclusions,
+        notes=tuple(study.notes),
+        outlook=study.outlook,
+    )
     record = build(view, study.spec.language)
     section = next((each for each in record.rounds if each.number == wave.round), None)
     if section is None:  # the reference has no section

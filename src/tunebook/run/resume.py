@@ -14,7 +14,7 @@ from tunebook.run.environment import changed_versions
 from tunebook.run.prepare import Prepared
 from tunebook.run.reading import last_note
 from tunebook.run.study_words import study_words
-from tunebook.study_file import changed_keys
+from tunebook.study_file import accepted_changes, changed_keys
 from tunebook.words import Words
 
 __all__ = ["begin_or_go_on", "retry_failed"]
@@ -31,7 +31,7 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
         ledger.create_study(prepared.spec, prepared.facts)
         ledger.note("environment", prepared.facts.environment)
         # relative, so that a study folder copied with its data works on another machine
-        ledger.note("data_root", {"relative": os.path.relpath(prepared.base, prepared.place.folder.absolute())})
+        ledger.note("data_root", {"relative": os.path.relpath(prepared.base, prepared.paths.folder.absolute())})
         return prepared.spec
     ledger.history()  # checks every row against its checksum before anything is written
     _check_spec(known, prepared.spec, prepared)
@@ -40,16 +40,34 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
     _check_table(begun.table, prepared)
     _check_versions(ledger, prepared.facts.environment, observer, study_words(prepared.spec))
     if known != prepared.spec:
+        _note_changes(ledger, known, prepared.spec)
         ledger.update_spec(prepared.spec)
     return prepared.spec
+
+
+def _note_changes(ledger: Ledger, old: StudySpec, new: StudySpec) -> None:
+    """Keep what later rounds are planned or judged with, and from which round on. A run that is killed between this and
+    the next step notes it twice, which reads the same."""
+    pairs = (
+        ("margin", old.margin, new.margin),
+        ("seeds.configuration", old.seeds.configuration, new.seeds.configuration),
+        ("seeds.baseline", old.seeds.baseline, new.seeds.baseline),
+    )
+    changes = {name: [then, now] for name, then, now in pairs if then != now}
+    judged = max(ledger.history().closed_rounds, default=0)
+    if changes and judged:
+        ledger.note("study_changed", {"round": judged, **changes})
 
 
 def _check_spec(old: StudySpec, new: StudySpec, prepared: Prepared) -> None:
     harmful = [key for key, harmless in changed_keys(old, new).items() if not harmless]
     if not harmful:
         return
-    file = prepared.place.file or prepared.place.folder
-    raise StudyFileError(study_words(new).refused_study_changed(str(file), old.name, harmful))
+    file = prepared.paths.file or prepared.paths.folder
+    accepted = accepted_changes()
+    larger, any_value = ([key for key, is_any in accepted.items() if is_any is wanted] for wanted in (False, True))
+    words = study_words(new)
+    raise StudyFileError(words.refused_study_changed(str(file), old.name, harmful, larger, any_value))
 
 
 def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:

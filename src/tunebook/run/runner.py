@@ -44,11 +44,13 @@ from tunebook.statistics.judge_round import judge_round
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
 TEST = "test"
+STOPPED = 143
+"""Exit code of a run that a request ended, as after SIGTERM."""
 _LOOK_SECONDS = 1.0
-"""How often it is looked for requests to cancel a trial."""
+"""How often it is looked for requests to cancel a trial or to end the run."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunnerParts:
     """What the runner is made of.
 
@@ -59,6 +61,7 @@ class RunnerParts:
             terminal.
         stop: the stop request, set by signals.
         requests: trials that the user wants cancelled.
+        keep_requests: moves what the user asks for meanwhile into the ledger; called before each step of the run.
     """
 
     spec: StudySpec
@@ -72,6 +75,7 @@ class RunnerParts:
     stop: StopRequest
     adapters: Path
     requests: CancelRequests
+    keep_requests: Callable[[], None]
 
 
 class Runner:
@@ -88,10 +92,12 @@ class Runner:
 
     def run(self) -> History:
         """Run until the planner has no further question. Raises Interrupted after a signal."""
+        self._p.requests.forget_stop()
         try:
             self._requeue()
             while True:
                 self._check_stop()
+                self._p.keep_requests()
                 history = with_limits(self._p.ledger.history(), self._p.spec, self._p.facts)
                 if any(not fact.state.is_final for fact in history.trials.values()):
                     self._train(history)
@@ -100,6 +106,7 @@ class Runner:
                 elif not self._plan(history):
                     return history
         finally:
+            self._p.requests.forget_stop()
             self._executor.close()  # before record and adapters are written: workers hold the device's memory
 
     def stop(self, now: bool) -> None:
@@ -107,8 +114,15 @@ class Runner:
         self._executor.stop(now)
 
     def _check_stop(self) -> None:
+        self._heed_stop_request()
         if self._p.stop:
             raise Interrupted(self._p.stop.exit_code)
+
+    def _heed_stop_request(self) -> None:
+        """End the run, as after a signal, where the user asks for it by a file."""
+        if not self._p.stop and self._p.requests.is_stop_asked():
+            self._p.stop.ask(STOPPED)
+            self._executor.stop()
 
     def _requeue(self) -> None:
         """Put trials that a killed run left in state running back to planned."""
@@ -156,6 +170,7 @@ class Runner:
         def look() -> None:
             told: set[int] = set()
             while not ended.wait(_LOOK_SECONDS):
+                self._heed_stop_request()
                 for trial_id in (self._p.requests.read() & state.trials.keys()) - told:
                     told.add(trial_id)
                     self._executor.cancel(trial_id)
@@ -228,7 +243,7 @@ class Runner:
         """A trial ends without a result, and with it the checkpoints that it did not come to."""
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             if each not in state.done:
-                self._write(TrialFact(state.trials[each], final, reason=reason), state)
+                self._write(TrialFact(trial=state.trials[each], state=final, reason=reason), state)
 
     def _write(self, fact: TrialFact, state: _WaveState) -> None:
         trial_id = fact.trial.id
@@ -299,7 +314,14 @@ def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
 def job_of(trial: Trial, adapters: Path, riders: tuple[tuple[int, int], ...] = ()) -> TrialJob:
     """A trial as an engine sees it; `riders` are its checkpoints, as (epochs, id of the trial that the checkpoint
     stands for)."""
-    return TrialJob(trial.id, trial.effective, trial.seed, trial.splits, str(adapters / str(trial.id)), riders)
+    return TrialJob(
+        id=trial.id,
+        configuration=trial.effective,
+        seed=trial.seed,
+        splits=trial.splits,
+        folder=str(adapters / str(trial.id)),
+        checkpoints=riders,
+    )
 
 
 def _untrained_loss(history: History) -> float | None:

@@ -4,6 +4,7 @@ adapter."""
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from dataclasses import asdict
 
@@ -11,8 +12,9 @@ from tunebook.core.facts import History
 from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.notice import Notice
 from tunebook.core.ports import Calibration, Executor, Ledger, Observer
-from tunebook.core.study import StudySpec, Wave
+from tunebook.core.study import PROCESSOR_TIME, StudySpec, Wave
 from tunebook.errors import TrialFailed
+from tunebook.escaping import shell_line
 from tunebook.files import write_atomically, writing
 from tunebook.json_values import to_json
 from tunebook.ledger import open_ledger
@@ -27,39 +29,43 @@ from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
 from tunebook.run.report import round_paragraph, write_record
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
-from tunebook.run.signals import StopRequest, stop_on_signals
+from tunebook.run.signals import StopRequest, ignores_interrupts, stop_on_signals
+from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
 from tunebook.run.study_words import study_words
 from tunebook.run.trackers import Trackers
+from tunebook.run.user_requests import keep_requests
 
 __all__ = ["run_study"]
 
 
 def run_study(
     spec: StudySpec,
-    place: StudyPaths,
+    paths: StudyPaths,
     observer: Observer,
     trust_remote_code: bool = False,
     final: bool = False,
     again: bool = False,
     *,
     trust_study_code: bool = False,
+    measure: bool = True,
 ) -> StudyFindings:
     """Run a study or continue it; see `api.Study.run`."""
-    require_confirmed(spec, place, starts_program=True, trusted=trust_study_code)
+    require_confirmed(spec, paths, starts_program=True, trusted=trust_study_code)
     words = study_words(spec)
     observer.phase(words.phase_reading())
-    prepared = prepare(spec, place, trust_remote_code)
+    prepared = prepare(spec, paths, trust_remote_code)
     for warning in prepared.warnings:
         observer.warning(words.notice(warning))
-    with open_ledger(place.folder, write=True, study=spec.name) as ledger:
-        with writing(place.folder):  # a ledger in a database makes no folder
-            place.folder.mkdir(parents=True, exist_ok=True)
+    with open_ledger(paths.folder, write=True, study=spec.name) as ledger:
+        with writing(paths.folder):  # a ledger in a database makes no folder
+            paths.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
+        keep_requests(ledger, paths.folder)
         if again:
             retry_failed(ledger, observer, words)
         with closing(prepared.make_executor()) as executor:
-            calibration = _calibration(ledger, prepared, executor, observer)
+            calibration = _calibration(ledger, prepared, executor, observer, measure)
             conclusions = _Session(prepared, ledger, executor, calibration, observer).run()
         if final:
             from tunebook.run.single import train_final
@@ -80,7 +86,7 @@ class _Session:
         observer: Observer,
     ) -> None:
         self._prepared, self._ledger, self._executor, self._observer = prepared, ledger, executor, observer
-        self._folder = prepared.place.folder
+        self._folder = prepared.paths.folder
         self._calibration = calibration
         self._trackers = Trackers(prepared.spec, self._folder, observer.warning)
 
@@ -91,17 +97,27 @@ class _Session:
             if runner is not None:
                 runner.stop(now=request.count > 1)
 
+        self._say_whether_interrupts_are_ignored()
         with EventLog(self._folder, self._observer.warning) as log, stop_on_signals(on_stop) as stop:
             runner = Runner(self._parts(stop, log))
+            before = sum(os.times()[:4])
             try:
                 runner.run()
             finally:
                 self._trackers.close()
+                # of this process and of its workers, which have ended
+                self._ledger.note(PROCESSOR_TIME, {"seconds": sum(os.times()[:4]) - before})
             self._observer.phase(study_words(self._prepared.spec).phase_writing())
             study = read_ledger(self._ledger)
-            write_best(study, self._folder)
+            write_best(study, self._prepared.paths)
             write_record(study, self._folder, warn=self._observer.warning)
             return study.conclusions
+
+    def _say_whether_interrupts_are_ignored(self) -> None:
+        if ignores_interrupts():
+            command = shell_line(["tunebook", "stop", str(self._prepared.paths.file or self._folder)])
+            words = study_words(self._prepared.spec)
+            self._observer.phase(words.phase_ignores_interrupts(f"kill -TERM {os.getpid()}", command))
 
     def _parts(self, stop: StopRequest, log: EventLog) -> RunnerParts:
         prepared = self._prepared
@@ -118,6 +134,7 @@ class _Session:
             stop=stop,
             adapters=self._folder / "adapters",
             requests=CancelRequests(self._folder),
+            keep_requests=lambda: keep_requests(self._ledger, self._folder),
         )
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:
@@ -126,21 +143,24 @@ class _Session:
         return round_paragraph(study, wave)
 
 
-def _calibration(ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer) -> Calibration | None:
-    """The speeds measured for this study: from the ledger, or measured now and noted there."""
+def _calibration(
+    ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer, measure: bool
+) -> Calibration | None:
+    """The speeds of this machine: as the study began with them, kept from an earlier study, or measured now."""
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
-    words = study_words(prepared.spec)
-    observer.phase(words.phase_measuring())
-    try:
-        measured = prepared.calibrate(executor)
-    except TrialFailed as error:  # only predictions depend on the measurement
-        observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
-        return None
-    if measured is not None:
-        ledger.note("calibration", asdict(measured))
-    return measured
+    found = kept_speeds(prepared)
+    if found is None and measure and prepared.engine.calibrates:
+        words = study_words(prepared.spec)
+        try:
+            with telling_progress(observer, words):
+                found = measured_speeds(prepared, executor)
+        except TrialFailed as error:  # only predictions depend on the measurement
+            observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
+    if found is not None:
+        ledger.note("calibration", asdict(found))
+    return found
 
 
 def _write_manifest(prepared: Prepared) -> None:
@@ -153,4 +173,4 @@ def _write_manifest(prepared: Prepared) -> None:
         "environment": facts.environment,
     }
     text = json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(prepared.place.folder / MANIFEST_FILE, text)
+    write_atomically(prepared.paths.folder / MANIFEST_FILE, text)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["StopRequest", "stop_on_signals"]
+__all__ = ["StopRequest", "ignores_interrupts", "stop_on_signals"]
 
 WATCHED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class StopRequest:
-    """Whether and how a stop was requested. `exit_code` is 130 after SIGINT, 143 after SIGTERM or SIGHUP."""
+    """Whether and how a stop was requested. `exit_code` is 130 after SIGINT, 143 otherwise."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -21,6 +21,16 @@ class StopRequest:
 
     def __bool__(self) -> bool:
         return self.count > 0
+
+    def ask(self, exit_code: int) -> None:
+        """Ask for an end; the first reason gives the exit code."""
+        self.count += 1
+        self.exit_code = self.exit_code or exit_code
+
+
+def ignores_interrupts() -> bool:
+    """Whether Ctrl-C does nothing, because the parent process had SIGINT ignored."""
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 @contextmanager
@@ -33,8 +43,7 @@ def stop_on_signals(on_stop: Callable[[StopRequest], None]) -> Iterator[StopRequ
     request = StopRequest()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        request.count += 1
-        request.exit_code = request.exit_code or (130 if number == signal.SIGINT else 143)
+        request.ask(130 if number == signal.SIGINT else 143)
         on_stop(request)
 
     heeded = [number for number in WATCHED if signal.getsignal(number) is not signal.SIG_IGN]

@@ -75,7 +75,7 @@ def train_final(prepared: Prepared, study: StudyRead, observer: Observer) -> Pat
     Returns: the folder, or None while the study recommends nothing.
     Raises: TrialFailed: it could not be trained.
     """
-    target = prepared.place.folder / "final"
+    target = prepared.paths.folder / "final"
     fact = best_trial(study)
     if fact is None or target.exists():
         return target if target.exists() else None
@@ -84,7 +84,13 @@ def train_final(prepared: Prepared, study: StudyRead, observer: Observer) -> Pat
     observer.phase(words.phase_final(len(rows)))
     configuration = effective(fact.trial.configuration, prepared.engine.folding, None)
     with replaced_folder(target) as scratch:
-        job = TrialJob(0, configuration, final_seed(prepared.spec.seed), ("validation",), str(scratch))
+        job = TrialJob(
+            id=0,
+            configuration=configuration,
+            seed=final_seed(prepared.spec.seed),
+            splits=("validation",),
+            folder=str(scratch),
+        )
         judged = train_single(_with_rows(prepared, rows), job, observer)
         outcome = judged.outcomes.get("validation")
         summary = {
@@ -106,25 +112,25 @@ def _with_rows(prepared: Prepared, rows: tuple[object, ...]) -> Prepared:
 
 
 def rerun_trial(
-    place: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
+    paths: StudyPaths, trial_id: int, observer: Observer, trust_remote_code: bool, trust_study_code: bool = False
 ) -> Reproduction:
     """Train a finished trial again in a scratch folder. The ledger is only read.
 
     Raises: NotFoundError: there is no such trial, or it is not finished. TrialFailed: it cannot be trained now.
     """
-    study = read_study(place)
+    study = read_study(paths)
     then = study.history.trials.get(trial_id)
     if then is None or not then.state.is_final:
         finished = sum(f.state.is_final for f in study.history.trials.values())
         raise NotFoundError(study_words(study.spec).refused_unfinished(trial_id, finished))
-    require_confirmed(study.spec, place, starts_program=True, trusted=trust_study_code)
-    prepared = prepare(study.spec, place, trust_remote_code)
+    require_confirmed(study.spec, paths, starts_program=True, trusted=trust_study_code)
+    prepared = prepare(study.spec, paths, trust_remote_code)
     reference = study.history.trials.get(0)
     untrained = reference.outcomes["validation"].loss if reference and "validation" in reference.outcomes else None
     with tempfile.TemporaryDirectory(prefix="tunebook-rerun-") as scratch:
         judged = train_single(prepared, job_of(then.trial, Path(scratch)), observer)
         now = as_fact(then.trial, judged, untrained)
-        equal = _same_adapter(place.folder / "adapters" / str(trial_id), Path(scratch) / str(trial_id))
+        equal = _same_adapter(paths.folder / "adapters" / str(trial_id), Path(scratch) / str(trial_id))
     return _compared(then, now, equal, prepared.changed_since(study.facts))
 
 
@@ -145,14 +151,14 @@ def _compared(
         largest = max(largest, float(np.nan_to_num(gaps, nan=0.0).max(initial=0.0)))
         identical = identical and np.array_equal(old.nll, new.nll, equal_nan=True) and old.answers == new.answers
     return Reproduction(
-        then.trial.id,
-        (then.state, now.state),
-        identical and adapter_equal is not False,
-        differ,
-        total,
-        largest if total else None,
-        adapter_equal,
-        changed,
+        trial=then.trial.id,
+        states=(then.state, now.state),
+        bit_for_bit=identical and adapter_equal is not False,
+        answers_differ=differ,
+        n_examples=total,
+        largest_loss_difference=largest if total else None,
+        adapter_equal=adapter_equal,
+        changed_versions=changed,
     )
 
 

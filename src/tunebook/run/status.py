@@ -10,11 +10,13 @@ from typing import Any
 
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
+from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
+from tunebook.plugins import is_simulated
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
-from tunebook.run.reading import read_study
+from tunebook.run.reading import StudyRead, read_study
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "status_of", "study_status"]
@@ -22,7 +24,8 @@ __all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "st
 
 @dataclass(frozen=True)
 class RoundStatus:
-    """One round: `state` is "done", "running" or "to come"; trials counted by state (a round to come: at most)."""
+    """One round: `state` is "done", "running" or "to come"; trials counted by state (a round to come: at most), without
+    those at a checkpoint of another trial."""
 
     number: int | None
     kind: str
@@ -30,7 +33,7 @@ class RoundStatus:
     trials: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BestSoFar:
     """The leading configuration: accuracy with its 95 % interval, and its differences from the baseline."""
 
@@ -52,7 +55,7 @@ class ConfigurationStatus:
     trials: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyStatus:
     """Everything that `tunebook status` shows.
 
@@ -61,9 +64,13 @@ class StudyStatus:
         trials_per_hour: speed so far, from the time that trials took; None before the first result.
         seconds_left: upper bound, predicted from that speed and the trials to come.
         cohort: ids of the trials now running.
+        planned: ids of those that wait; like the counts without those at a checkpoint of another trial, which cost no
+            training and cannot be stopped.
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
         configurations: those that have been scored, the most accurate first.
+        price: of the device time used, by the study file's `price_per_hour`; None: it has none.
+        simulated_by: the engine, if it trains nothing, so that every number is made up.
     """
 
     study: str
@@ -82,30 +89,41 @@ class StudyStatus:
     under_way: tuple[UnderWay, ...] = ()
     deaths: tuple[tuple[str, str], ...] = ()
     configurations: tuple[ConfigurationStatus, ...] = ()
+    simulated_by: str | None = None
+    price: float | None = None
+    planned: tuple[int, ...] = ()
 
 
-def status_of(place: StudyPaths) -> StudyStatus:
+def status_of(paths: StudyPaths) -> StudyStatus:
     """The status of a study. Works while another process runs it.
 
     Raises: NotFoundError: it has not been started.
     """
-    found = read_study(place)
+    found = read_study(paths)
     status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
     deaths = tuple(
         (values["worker"], values["reason"])
         for code, values in found.notes
         if code in ("worker_died", "worker_retired")
     )
-    return replace(status, under_way=under_way(place.folder, found.history), deaths=deaths)
+    trials = under_way(paths.folder, found.history)
+    known = tuple(replace(t, total_steps=_total_steps(found, t.trial)) for t in trials)
+    return replace(status, under_way=known, deaths=deaths)
+
+
+def _total_steps(study: StudyRead, trial: int) -> int | None:
+    """Optimiser steps of a whole trial."""
+    effective, n = study.history.trials[trial].trial.effective, study.facts.data.n_train
+    return steps_per_epoch(n, effective.effective_batch_size) * effective.num_train_epochs if n > 0 else None
 
 
 def study_status(
     spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings | None, outlook: Outlook
 ) -> StudyStatus:
     """The status from the ledger alone, as plain values."""
-    spent = [f for f in history.trials.values() if f.trial.costs_budget and f.state.is_final]
+    spent = [f for f in history.trials.values() if f.trial.has_training and f.state.is_final]
     speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None
-    waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.costs_budget)
+    waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.has_training)
     to_come = waiting + sum(each.n_trials for each in outlook.rounds)
     return StudyStatus(
         study=spec.name,
@@ -114,7 +132,8 @@ def study_status(
         + tuple(RoundStatus(None, str(each.kind), "to come", {"planned": each.n_trials}) for each in outlook.rounds),
         best=_best(spec, history, conclusions),
         baseline_accuracy=_baseline(spec, history, conclusions),
-        cohort=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.RUNNING),
+        cohort=_in_state(history, TrialState.RUNNING),
+        planned=_in_state(history, TrialState.PLANNED),
         budget_trials=spec.budget.trials,
         spent_trials=math.ceil(sum(f.trial.budget_units for f in spent) - 1e-9),
         budget_hours=spec.budget.hours,
@@ -123,7 +142,14 @@ def study_status(
         seconds_left=3600 * to_come / speed if speed else None,
         failed=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.FAILED),
         configurations=_configurations(spec, history, conclusions),
+        price=None if spec.price_per_hour is None else spec.price_per_hour * history.spent_seconds / 3600,
+        simulated_by=spec.engine if is_simulated(spec.engine) else None,
     )
+
+
+def _in_state(history: History, state: TrialState) -> tuple[int, ...]:
+    facts = history.trials.values()
+    return tuple(f.trial.id for f in facts if f.state is state and f.trial.checkpoint_of is None)
 
 
 def _configurations(
@@ -154,7 +180,7 @@ def _past_rounds(history: History) -> Sequence[RoundStatus]:
             number,
             str(wave.kind),
             "done" if number in history.closed_rounds else "running",
-            dict(Counter(str(fact.state) for fact in history.of_round(number))),
+            dict(Counter(str(f.state) for f in history.of_round(number) if f.trial.checkpoint_of is None)),
         )
         for number, wave in last.items()
     ]
@@ -166,7 +192,14 @@ def _best(spec: StudySpec, history: History, conclusions: StudyFindings | None) 
     best = conclusions.best
     accuracy, low, high = conclusions.accuracies[best.key]
     configuration = history.trials[best.trials[0]].trial.configuration
-    return BestSoFar(best.key, accuracy, low, high, configuration.changes_from(spec.baseline), best.trials)
+    return BestSoFar(
+        key=best.key,
+        accuracy=accuracy,
+        low=low,
+        high=high,
+        changes=configuration.changes_from(spec.baseline),
+        trials=best.trials,
+    )
 
 
 def _baseline(spec: StudySpec, history: History, conclusions: StudyFindings | None) -> float | None:

@@ -38,11 +38,12 @@ from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
 from tunebook.statistics.intervals import largest_difference
-from tunebook.statistics.judge_round import balanced_model, side_of
+from tunebook.statistics.judge_fitted import balanced_model
 from tunebook.statistics.multiple import MaxT
 from tunebook.statistics.power import POWER
 from tunebook.statistics.response import divergence_bracket, fitted_interval, tied_levels
 from tunebook.statistics.selection import corrected_accuracy, tie_set
+from tunebook.statistics.verdicts import side_of
 
 __all__ = ["conclude"]
 

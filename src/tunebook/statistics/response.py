@@ -93,7 +93,7 @@ def tied_levels(x: Floats, effect: Floats, covariance: Floats, critical: float) 
     return Fit(float(tied.min()), float(tied.max()), float(x[best]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bracket:
     """The learning rates between which training stops working.
 
@@ -129,7 +129,7 @@ def divergence_bracket(tried: Mapping[float, Sequence[bool]]) -> Bracket:
     """
     raw_trained, raw_failed, mixed = _raw_ends(tried)
     if raw_trained is None and raw_failed is None:
-        return Bracket(None, None, None, None, mixed)
+        return Bracket(highest_trained=None, lowest_failed=None, raw_trained=None, raw_failed=None, mixed=mixed)
     centre, weight = _break_rate(tried)
     below = {rate: float(weight[centre < math.log(rate)].sum()) for rate in tried}
     trained = [r for r in tried if raw_trained is not None and r <= raw_trained and 2 * sum(tried[r]) >= len(tried[r])]
@@ -142,7 +142,14 @@ def divergence_bracket(tried: Mapping[float, Sequence[bool]]) -> Bracket:
         if end is not None and abs(below[end] - beyond) > END_ERROR
     ]
     unsure.sort(key=lambda end: len(tried[end]))
-    return Bracket(low, high, raw_trained, raw_failed, mixed, tuple(unsure))
+    return Bracket(
+        highest_trained=low,
+        lowest_failed=high,
+        raw_trained=raw_trained,
+        raw_failed=raw_failed,
+        mixed=mixed,
+        unsure=tuple(unsure),
+    )
 
 
 def _raw_ends(tried: Mapping[float, Sequence[bool]]) -> tuple[float | None, float | None, tuple[float, ...]]:

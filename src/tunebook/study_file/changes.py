@@ -10,7 +10,7 @@ from tunebook.core.space import SearchSpace
 from tunebook.core.study import StudySpec
 from tunebook.study_file.keys import CHILDREN, KEYS, FileKey, value_at
 
-__all__ = ["changed_keys"]
+__all__ = ["accepted_changes", "changed_keys"]
 
 
 def changed_keys(old: StudySpec, new: StudySpec) -> dict[str, bool]:
@@ -29,6 +29,12 @@ def changed_keys(old: StudySpec, new: StudySpec) -> dict[str, bool]:
         for name in [name for name in {**before, **after} if before.get(name) != after.get(name)]:
             changed[name] = _is_harmless(key, before.get(name), after.get(name))
     return changed
+
+
+def accepted_changes() -> dict[str, bool]:
+    """The keys that a begun study lets change, and whether any other value is accepted (else only a larger one)."""
+    changing = (key for key in KEYS.values() if key.about.may_change or key.about.may_grow)
+    return {key.name: key.about.may_change for key in changing}
 
 
 def _is_harmless(key: FileKey, old: Any, new: Any) -> bool:

@@ -23,7 +23,8 @@ def json_schema() -> dict[str, Any]:
     properties = schema["properties"]
     for path, key in KEYS.items():
         if key.about.pattern and r"\w" not in key.about.pattern:  # which is ASCII alone in editors
-            properties[path[0]]["pattern"] = f"^({key.about.pattern})$"
+            for texts in _texts(properties[path[0]]):
+                texts["pattern"] = f"^({key.about.pattern})$"
     properties["metric"] = {
         "description": properties["metric"].pop("description"),
         "anyOf": [{"type": "string", "minLength": 1}, properties["metric"]],
@@ -34,6 +35,13 @@ def json_schema() -> dict[str, Any]:
         properties[name] |= {"properties": by_name, "additionalProperties": False}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A study of tunebook"}
     return head | schema
+
+
+def _texts(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The texts that a key may be or hold."""
+    options = [schema, *schema.get("anyOf", ())]
+    options += [option["items"] for option in options if "items" in option]
+    return [option for option in options if option.get("type") == "string"]
 
 
 def _one_value(kind: FactorKind) -> dict[str, Any]:

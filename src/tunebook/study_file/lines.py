@@ -12,13 +12,14 @@ __all__ = ["with_line"]
 
 
 def with_line(message: str, file: Path) -> str:
-    """A message that begins with a key of the study file ("model: ..."), with file and line put before it.
+    """A message that begins with a key of the study file ("model: ...", "metric.floor: ..."), after its file and line.
 
     A factor is looked for in `baseline`, then in `space`. A message that begins with anything else is given back as it
     is; so is one about a file that cannot be read any more.
     """
     key = message.partition(":")[0]
-    paths = [(key,)] if (key,) in KEYS else [("baseline", key), ("space", key)]
+    path = tuple(key.split("."))
+    paths = [path, path[:1]] if path[:1] in KEYS else [("baseline", key), ("space", key)]
     try:
         lines = parse_document(read_text(file), file.name).lines
     except StudyFileError:

@@ -78,7 +78,8 @@ def _simple(hint: Any, about: StudyKey) -> Any:
     if hint is str:
         return str if about.free_text else Text
     if get_origin(hint) is tuple:
-        return Annotated[list[Text], Field(min_length=about.min_items)]
+        item = Annotated[str, _fits(about.pattern)] if about.pattern else Text
+        return Annotated[list[item], Field(min_length=about.min_items)]  # type: ignore[valid-type]
     return Annotated[hint, Field(**bounds(about))] if hint in (int, float) else hint
 
 

@@ -1,4 +1,7 @@
-"""The tables of docs/study-file.md, of keys and of factors: `python -m tunebook.study_file.tables` prints them."""
+"""The tables of docs/study-file.md, of keys, of factors and of what may change.
+
+`python -m tunebook.study_file.tables` prints them.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,14 @@ from tunebook.core.factor import FACTOR_KINDS, FactorKind
 from tunebook.study_file.keys import KEYS, FileKey
 from tunebook.study_file.writer import number_text
 
-__all__ = ["factor_table", "key_table"]
+__all__ = ["change_table", "factor_table", "key_table"]
 
 _KEYS_HEAD = ("| key | default | meaning |", "|---|---|---|")
 _FACTORS_HEAD = ("| factor | short | default | values |", "|---|---|---|---|")
+
+
+_CHANGES_HEAD = ("| key | accepted | what it affects |", "|---|---|---|")
+_NO_OTHER_CHANGE = "| every other key | no change | it would change what the trials mean: take another study name |"
 
 
 def key_table() -> str:
@@ -32,6 +39,22 @@ def _key_default(key: FileKey) -> str:
     if isinstance(key.default, tuple):
         return f"`[{', '.join(key.default)}]`"
     return f"`{_value_text(key.default)}`"
+
+
+def change_table() -> str:
+    """What a begun study accepts, a line for each key."""
+    lines = [
+        f"| `{key.name}` | {_accepted(key)} | {key.about.later} |"
+        for key in KEYS.values()
+        if key.about.may_change or key.about.may_grow
+    ]
+    return "\n".join((*_CHANGES_HEAD, *lines, _NO_OTHER_CHANGE))
+
+
+def _accepted(key: FileKey) -> str:
+    if key.about.may_change:
+        return "any value"
+    return "larger, or none" if key.default is None else "larger"
 
 
 def _value_text(value: object) -> str:
@@ -75,4 +98,4 @@ def _bounds(kind: FactorKind) -> str:
 
 
 if __name__ == "__main__":
-    print(key_table(), factor_table(), sep="\n\n")
+    print(key_table(), factor_table(), change_table(), sep="\n\n")

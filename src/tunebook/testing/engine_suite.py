@@ -220,7 +220,13 @@ class EngineSuite:
         assert recorder.results.keys() == {2}
 
     def _job(self, folder: Path, number: int = 1, configuration: Configuration | None = None) -> TrialJob:
-        return TrialJob(number, configuration or self.configuration, 7, ("validation",), str(folder / str(number)))
+        return TrialJob(
+            id=number,
+            configuration=configuration or self.configuration,
+            seed=7,
+            splits=("validation",),
+            folder=str(folder / str(number)),
+        )
 
 
 def _run(engine: Engine, workload: Workload, *jobs: TrialJob) -> EventRecorder:

@@ -235,7 +235,7 @@ class LedgerSuite:
     def test_a_result_has_a_final_state(self, ledger: Any, state: TrialState) -> None:
         token = ledger.start_trial(1, "here")
         with pytest.raises(IllegalTransition):
-            ledger.finish_trial(TrialFact(sample_wave(1).trials[0], state), token)
+            ledger.finish_trial(TrialFact(trial=sample_wave(1).trials[0], state=state), token)
         assert ledger.history().trials[1].state is TrialState.RUNNING
 
     def test_a_result_belongs_to_the_trial_as_planned(self, ledger: Any) -> None:

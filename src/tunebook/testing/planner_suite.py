@@ -55,13 +55,21 @@ def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
             Factor("num_train_epochs", (3, 4, 5)),
         )
     )
-    spec = StudySpec("trec", "smollm2", DataSpec("train.jsonl"), "exact_match", baseline, space, Budget(trials))
+    spec = StudySpec(
+        name="trec",
+        model="smollm2",
+        data=DataSpec(train="train.jsonl"),
+        metric="exact_match",
+        baseline=baseline,
+        space=space,
+        budget=Budget(trials),
+    )
     return replace(spec, **changes)  # type: ignore[arg-type]
 
 
 def example_facts(n_validation: int = 358, n_test: int = 500) -> DataFacts:
     """Facts of data of the usual size: some hundred examples per split."""
-    return DataFacts(500, n_validation, n_test, longest_tokens=120, mean_tokens=74.0)
+    return DataFacts(n_train=500, n_validation=n_validation, n_test=n_test, longest_tokens=120, mean_tokens=74.0)
 
 
 def checked_history(
@@ -204,7 +212,7 @@ class PlannerSuite:
         works = world_oracle(World(), facts)
 
         def every_third_gives_none(trial: Trial, history: History) -> TrialFact:
-            return TrialFact(trial, state) if trial.id % 3 == 2 else works(trial, history)
+            return TrialFact(trial=trial, state=state) if trial.id % 3 == 2 else works(trial, history)
 
         history = checked_history(make_planner, spec, facts, Folding.everything(), every_third_gives_none)
         assert history.waves[-1].kind is RoundKind.CONFIRM
@@ -212,7 +220,7 @@ class PlannerSuite:
     @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.CANCELLED])
     def test_study_without_an_answer_ends(self, make_planner: MakePlanner, state: TrialState) -> None:
         def fails(trial: Trial, history: History) -> TrialFact:
-            return TrialFact(trial, state)
+            return TrialFact(trial=trial, state=state)
 
         checked_history(make_planner, example_study(), example_facts(), Folding(), fails)
 

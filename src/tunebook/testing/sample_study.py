@@ -7,6 +7,7 @@ number.
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,12 +19,13 @@ from tunebook.core.facts import (
     DataFacts,
     EvaluationRecord,
     ExampleText,
+    History,
     Outcomes,
     StepRecord,
     StudyFacts,
     TrialFact,
 )
-from tunebook.core.findings import Finding, Verdict
+from tunebook.core.findings import Finding, StudyFindings, Verdict
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import (
     BracketPlan,
@@ -42,12 +44,22 @@ from tunebook.core.study import (
     Wave,
 )
 
-__all__ = ["N_EXAMPLES", "finding_of", "result_of", "sample_facts", "sample_spec", "sample_wave"]
+__all__ = ["N_EXAMPLES", "RecordInputs", "finding_of", "result_of", "sample_facts", "sample_spec", "sample_wave"]
 
 N_EXAMPLES = 5
 
 _AWKWARD = ("plain", "", "NUL \x00 inside", "half a pair \ud83d", "\x1bjson:", "=1+1", "学习率\n第二行")
 _STATES = (TrialState.COMPLETED, TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
+
+
+class RecordInputs(NamedTuple):
+    """Everything that a record is written from; the fields are those of `record.view.View`."""
+
+    spec: StudySpec
+    facts: StudyFacts
+    history: History
+    conclusions: StudyFindings
+    notes: list[tuple[str, dict[str, Any]]]
 
 
 def sample_spec(name: str = "sample") -> StudySpec:
@@ -56,7 +68,7 @@ def sample_spec(name: str = "sample") -> StudySpec:
     return StudySpec(
         name=name,
         model="smollm2",
-        data=DataSpec("train.jsonl", choices=("yes", "no")),
+        data=DataSpec(train="train.jsonl", choices=("yes", "no")),
         metric="exact_match",
         baseline=Configuration(learning_rate=2e-4, lora_alpha=32.5, target_modules=("q_proj", "v_proj")),
         space=SearchSpace(factors),
@@ -72,7 +84,15 @@ def sample_facts() -> StudyFacts:
         for i in range(N_EXAMPLES)
     )
     return StudyFacts(
-        data=DataFacts(100, N_EXAMPLES, 0, 64, 40.25, ("g0", "g1", "g0", "g1", "g0"), 0.4),
+        data=DataFacts(
+            n_train=100,
+            n_validation=N_EXAMPLES,
+            n_test=0,
+            longest_tokens=64,
+            mean_tokens=40.25,
+            groups=("g0", "g1", "g0", "g1", "g0"),
+            commonest_share=0.4,
+        ),
         examples={"validation": examples, "test": ()},
         hashes={"train": "ab" * 32},
         model={"name": "smollm2", "layers": 30},
@@ -93,7 +113,11 @@ def sample_wave(number: int, n_trials: int = 3, round_number: int = 1, first_id:
         kind=RoundKind.EXPLORE,
         number=number,
         trials=trials,
-        contrasts=(Contrast(ContrastKind.DIFFERENCE, ids[:1], ids[1:], "lora_r=16", "lora_r"),),
+        contrasts=(
+            Contrast(
+                kind=ContrastKind.DIFFERENCE, treatment=ids[:1], control=ids[1:], label="lora_r=16", factor="lora_r"
+            ),
+        ),
         folds=(Fold(Configuration(use_rslora=True), "0123456789ab", ("rslora",), 1, "use_rslora"),),
         cuts=(Cut("bracket_ends", 2, ("lora_r",)),),
         closes_round=False,
@@ -110,14 +134,23 @@ def _trial(number: int, round_number: int) -> Trial:
     asked = Configuration(lora_r=8 * number, lora_alpha=16.0 * number, learning_rate=1e-4 * number)
     effective = asked.with_values(max_length=64)
     factor = "lora_r" if number % 2 else None
-    return Trial(number, round_number, RoundKind.EXPLORE, Purpose.LEVEL, asked, effective, number + 7, factor=factor)
+    return Trial(
+        id=number,
+        round=round_number,
+        kind=RoundKind.EXPLORE,
+        purpose=Purpose.LEVEL,
+        configuration=asked,
+        effective=effective,
+        seed=number + 7,
+        factor=factor,
+    )
 
 
 def result_of(trial: Trial, state: TrialState | None = None) -> TrialFact:
     """The result of a trial: the same every time, with NaN and infinity in it."""
     state = state or _STATES[0 if trial.id % 4 else trial.id // 4 % len(_STATES)]
     if state is TrialState.FAILED:
-        return TrialFact(trial, state, cost=Cost(train_seconds=0.5), reason="out of luck \x00")
+        return TrialFact(trial=trial, state=state, cost=Cost(train_seconds=0.5), reason="out of luck \x00")
     rng = np.random.default_rng(trial.id)
     scores = rng.integers(0, 2, N_EXAMPLES).astype(np.float64)
     nll = rng.exponential(1.0, N_EXAMPLES)
@@ -133,9 +166,24 @@ def result_of(trial: Trial, state: TrialState | None = None) -> TrialFact:
     )
     diverged = 3 if state is TrialState.DIVERGED else None
     reason = None if state is TrialState.COMPLETED else "non_finite_loss"
-    cost = Cost(1.5 * trial.id, 0.25, 1000, 800, 1 << 33, 4096)
+    cost = Cost(
+        train_seconds=1.5 * trial.id,
+        score_seconds=0.25,
+        raw_tokens=1000,
+        computed_tokens=800,
+        peak_bytes=1 << 33,
+        adapter_bytes=4096,
+    )
     outcomes = {"validation": Outcomes(scores, nll, answers), "test": Outcomes(scores[:2], nll[:2])}
-    return TrialFact(trial, state, outcomes, Curve(steps, evaluations), cost, diverged, reason)
+    return TrialFact(
+        trial=trial,
+        state=state,
+        outcomes=outcomes,
+        curve=Curve(steps, evaluations),
+        cost=cost,
+        diverged_step=diverged,
+        reason=reason,
+    )
 
 
 def finding_of(round_number: int, label: str = "lora_r=16") -> Finding:

@@ -73,7 +73,12 @@ class SimulatedEngine:
     def calibrate(self, workload: Workload) -> Calibration:
         """The simulated speeds. Measures nothing."""
         return Calibration(
-            TOKENS_PER_SECOND, EXAMPLES_PER_SECOND, ONE_BY_ONE_TOKENS_PER_SECOND, BASE_BYTES, TRIAL_BYTES, "simulated"
+            train_tokens_per_second=TOKENS_PER_SECOND,
+            score_examples_per_second=EXAMPLES_PER_SECOND,
+            one_by_one_tokens_per_second=ONE_BY_ONE_TOKENS_PER_SECOND,
+            base_bytes=BASE_BYTES,
+            trial_bytes=TRIAL_BYTES,
+            device="simulated",
         )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
@@ -177,7 +182,14 @@ class _SimulatedTrial:
             else {split: self._scores(configuration, split, trains) for split in self._job.splits}
         )
         curve = Curve(tuple(records), self._evaluations(configuration, broke_at))
-        return RawTrial(trial_id, scores, curve, self._cost(configuration, broke_at, trial_id), broke_at, reason)
+        return RawTrial(
+            id=trial_id,
+            scores=scores,
+            curve=curve,
+            cost=self._cost(configuration, broke_at, trial_id),
+            broke_at_step=broke_at,
+            reason=reason,
+        )
 
     def _scores(self, configuration: Configuration, split: str, trains: bool) -> RawScores:
         examples = self._workload.splits[split]

@@ -46,8 +46,8 @@ def world_oracle(world: World, facts: DataFacts) -> Oracle:
         cost = Cost(train_seconds=relative_cost(trial.effective, facts)[0] * SECONDS_A_UNIT)
         fate = world.breaking(trial.effective, trial.seed)
         if fate == "diverges":
-            return TrialFact(trial, TrialState.DIVERGED, cost=cost, diverged_step=2, reason="loss_rose")
-        fact = TrialFact(trial, TrialState.COMPLETED, outcomes(trial, fate is not None), cost=cost)
+            return TrialFact(trial=trial, state=TrialState.DIVERGED, cost=cost, diverged_step=2, reason="loss_rose")
+        fact = TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=outcomes(trial, fate is not None), cost=cost)
         if fate is not None:
             return replace(fact, state=TrialState.COLLAPSED, reason="constant_answer")
         return _held_against_untrained(fact, history)
@@ -69,7 +69,7 @@ def with_wave(history: History, wave: Wave, oracle: Oracle) -> History:
     trials = dict(history.trials)
     for trial in wave.trials:
         trials[trial.id] = oracle(trial, history)
-    seconds = sum(trials[t.id].cost.train_seconds for t in wave.trials if t.costs_budget)
+    seconds = sum(trials[t.id].cost.train_seconds for t in wave.trials if t.has_training)
     return replace(
         history,
         waves=(*history.waves, wave),

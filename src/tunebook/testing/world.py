@@ -33,7 +33,7 @@ REFERENCE_RANK = 8
 REFERENCE_SCALING = 4.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class World:
     """The truth of a simulated study. Accuracies and their changes are in [0, 1].
 

@@ -14,6 +14,7 @@ __all__ = [
     "bound",
     "bytes_text",
     "count",
+    "count_text",
     "duration",
     "margin_text",
     "number",
@@ -24,6 +25,7 @@ __all__ = [
     "rate",
     "rounded_time",
     "signed",
+    "times",
     "trial_list",
     "value",
 ]
@@ -150,3 +152,16 @@ def trial_list(ids: Sequence[int]) -> str:
 def _no_minus_zero(x: float, decimals: int) -> str:
     text = f"{x:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
+
+
+def count_text(n: float) -> str:
+    """A large count in three digits: "12.3 M", "4,560"."""
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6)):
+        if n >= size:
+            return f"{n / size:.3g} {unit}"
+    return f"{n:,.0f}"
+
+
+def times(ratio: float) -> str:
+    """A multiple in two digits: "0.5x" with a multiplication sign."""
+    return f"{float(f'{ratio:.2g}'):g}×"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tunebook.core.configuration import Configuration
@@ -23,7 +23,9 @@ __all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "with_values"
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
-SILENT_NOTES = frozenset({"calibration", "data_root", "environment", "trial_span"})
+SILENT_NOTES = frozenset(
+    {"calibration", "data_root", "environment", "own_trials", "processor_time", "remark", "trial_span"}
+)
 """The ledger's notes that are facts for other places: no sentence of their own."""
 
 
@@ -237,6 +239,15 @@ class StudyShared(Shared):
     def colon(self, lead: str, text: str) -> str:
         """ "lead: text"."""
         return f"{lead}{self.label('colon')}{self.label('word_gap')}{text}"
+
+    def told_apart(
+        self, amount: float | None, other: float | None, form: Callable[[float], str]
+    ) -> tuple[str, str] | None:
+        """Two amounts as they are printed; None where one is unknown, or where both are printed alike."""
+        if not amount or not other:
+            return None
+        texts = form(amount), form(other)
+        return texts if texts[0] != texts[1] else None
 
     def open_contrast(self, finding: Finding, what: str, against: str) -> str:
         """An inconclusive finding in a list: name and effect, or that there is none; `against` is empty for the

@@ -10,7 +10,7 @@ from tunebook.core.study import TrialState
 __all__ = ["Aim", "Edge", "Ending", "Gain", "Price", "Spending"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Aim:
     """What a study is for.
 
@@ -31,12 +31,36 @@ class Aim:
 
 @dataclass(frozen=True)
 class Price:
-    """What a configuration costs beside the best: mean training seconds and adapter bytes, None where unknown."""
+    """What a configuration costs beside the best: its training tokens as a multiple of the best's, and adapter bytes;
+    None where unknown."""
 
-    seconds: float | None
-    best_seconds: float | None
+    work: float | None
     size: float | None
     best_size: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What a study has cost.
+
+    Attributes:
+        counts: trials by what became of them.
+        steps: optimiser steps of the trained trials.
+        computed_tokens, raw_tokens: that went through the model, and that one trial after another would have computed.
+        seconds: device time that passed, shared with whatever else the machine did.
+        processor_seconds: of the processors, in all runs; 0: not known.
+        one_by_one: lowest and highest seconds with PEFT and the Trainer, one trial after another.
+        price: of the device time, if the study file has one.
+    """
+
+    counts: Mapping[str, int]
+    steps: int
+    computed_tokens: int
+    raw_tokens: int
+    seconds: float
+    processor_seconds: float
+    one_by_one: tuple[float, float] | None
+    price: float | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +78,7 @@ class Edge:
     asked: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gain:
     """What the opening says of one configuration against the baseline.
 

@@ -10,7 +10,7 @@ has to repeat them.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -42,6 +42,7 @@ from tunebook.core.findings import (
     SweetSpot,
     Verdict,
 )
+from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, SearchSpace, effective
 from tunebook.core.study import (
     ERROR_SHARES,
@@ -58,6 +59,7 @@ from tunebook.core.study import (
     TrialState,
     Wave,
 )
+from tunebook.testing.sample_study import RecordInputs
 
 LONGEST = 96
 BASELINE = Configuration(
@@ -162,11 +164,15 @@ class Maker:
 
     def reference(self) -> None:
         c = BASELINE.with_values(num_train_epochs=0)
-        trial = Trial(0, 0, RoundKind.REFERENCE, Purpose.REFERENCE, c, c, 0)
+        trial = Trial(
+            id=0, round=0, kind=RoundKind.REFERENCE, purpose=Purpose.REFERENCE, configuration=c, effective=c, seed=0
+        )
         rng = np.random.default_rng(0)
         n = len(self.texts["validation"])
         outcomes = Outcomes((rng.random(n) < 0.21).astype(float), rng.gamma(4, 1, n), ("I think it is billing",) * n)
-        self.facts[0] = TrialFact(trial, TrialState.COMPLETED, {"validation": outcomes}, cost=Cost(score_seconds=4.0))
+        self.facts[0] = TrialFact(
+            trial=trial, state=TrialState.COMPLETED, outcomes={"validation": outcomes}, cost=Cost(score_seconds=4.0)
+        )
         self.waves.append(Wave(round=0, kind=RoundKind.REFERENCE, number=1, trials=(trial,)))
 
     def row(
@@ -184,7 +190,18 @@ class Maker:
         ids = []
         for _ in range(seeds):
             e = effective(c, Folding.everything(), LONGEST)
-            trial = Trial(self.next_id, number, kind, purpose, c, e, self.next_seed, splits, factor, **extra)
+            trial = Trial(
+                id=self.next_id,
+                round=number,
+                kind=kind,
+                purpose=purpose,
+                configuration=c,
+                effective=e,
+                seed=self.next_seed,
+                splits=splits,
+                factor=factor,
+                **extra,
+            )
             self.facts[trial.id] = self.train(trial)
             ids.append(trial.id)
             self.next_id += 1
@@ -211,11 +228,11 @@ class Maker:
         )
         state = TrialState.DIVERGED if broke else TrialState.COMPLETED
         return TrialFact(
-            trial,
-            state,
-            outcomes,
-            self.curve(c, end, total, broke, accuracy, rng),
-            cost,
+            trial=trial,
+            state=state,
+            outcomes=outcomes,
+            curve=self.curve(c, end, total, broke, accuracy, rng),
+            cost=cost,
             diverged_step=end if broke else None,
             reason="loss_rose" if broke else None,
         )
@@ -338,9 +355,7 @@ class Maker:
         )
 
 
-def make(
-    n_validation: int = 600, n_test: int = 1000, steps: int = 40, language: str = "en"
-) -> tuple[StudySpec, StudyFacts, History, StudyFindings, list[tuple[str, dict]]]:
+def make(n_validation: int = 600, n_test: int = 1000, steps: int = 40, language: str = "en") -> RecordInputs:
     """A finished study: what the record's writers take."""
     m = Maker(n_validation, n_test, steps)
     m.reference()
@@ -424,20 +439,18 @@ def _later_rounds(m: Maker, baseline: tuple[int, ...]) -> tuple[int, ...]:
     return best
 
 
-def _finish(
-    m: Maker, baseline: tuple[int, ...], best: tuple[int, ...], language: str
-) -> tuple[StudySpec, StudyFacts, History, StudyFindings, list[tuple[str, dict]]]:
+def _finish(m: Maker, baseline: tuple[int, ...], best: tuple[int, ...], language: str) -> RecordInputs:
     spec = study_spec(language)
     groups = tuple(t.group or "" for t in m.texts["validation"])
     facts = StudyFacts(
         data=DataFacts(
-            500,
-            len(m.texts["validation"]),
-            len(m.texts["test"]),
-            LONGEST,
-            71.5,
-            groups,
-            max(groups.count(g) for g in set(groups)) / len(groups),
+            n_train=500,
+            n_validation=len(m.texts["validation"]),
+            n_test=len(m.texts["test"]),
+            longest_tokens=LONGEST,
+            mean_tokens=71.5,
+            groups=groups,
+            commonest_share=max(groups.count(g) for g in set(groups)) / len(groups),
         ),
         examples=m.texts,
         hashes={"train": "a" * 64},
@@ -557,18 +570,28 @@ def _finish(
         more_money=MoreMoney(0.023, 12, 0.0205, 300, 0.016),
     )
     history = History(
-        tuple(m.waves),
-        m.facts,
-        spent,
-        {"best": best_key, "cheapest": cheap_key, "baseline": base_key},
-        tuple(m.findings),
+        waves=tuple(m.waves),
+        trials=m.facts,
+        spent_seconds=spent,
+        sealed={"best": best_key, "cheapest": cheap_key, "baseline": base_key},
+        findings=tuple(m.findings),
     )
     notes: list[tuple[str, dict]] = [
-        ("calibration", {"one_by_one_tokens_per_second": 900.0}),
+        ("calibration", asdict(MEASURED)),
         ("versions_changed", {"torch": "2.12.1 to 2.13.0"}),
         *_timeline(m),
     ]
-    return spec, facts, history, conclusions, notes
+    return RecordInputs(spec, facts, history, conclusions, notes)
+
+
+MEASURED = Calibration(
+    train_tokens_per_second=4000.0,
+    score_examples_per_second=30.0,
+    one_by_one_tokens_per_second=900.0,
+    base_bytes=700 * 2**20,
+    trial_bytes=14 * 2**20,
+    device="cpu",
+)
 
 
 def _accuracy(m: Maker, key: str) -> tuple[float, float, float]:
@@ -600,11 +623,11 @@ def _timeline(m: Maker) -> list[tuple[str, dict]]:
     return out
 
 
-def unfinished(after_round: int = 1) -> tuple[StudySpec, StudyFacts, History, StudyFindings, list[tuple[str, dict]]]:
+def unfinished(after_round: int = 1) -> RecordInputs:
     """The same study looked at while the next round is running."""
     spec, facts, history, conclusions, notes = make(n_validation=120, n_test=50, steps=12)
     trials = {
-        i: (f if f.trial.round <= after_round else TrialFact(f.trial))
+        i: (f if f.trial.round <= after_round else TrialFact(trial=f.trial))
         for i, f in history.trials.items()
         if f.trial.round <= after_round + 1
     }
@@ -623,4 +646,4 @@ def unfinished(after_round: int = 1) -> tuple[StudySpec, StudyFacts, History, St
         sweet_spots=(),
         more_money=None,
     )
-    return spec, facts, history, conclusions, notes
+    return RecordInputs(spec, facts, history, conclusions, notes)

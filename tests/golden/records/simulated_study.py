@@ -7,7 +7,7 @@ exponentially and, where training broke, rises at the end.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -22,11 +22,13 @@ from tunebook.core.facts import (
     TrialFact,
 )
 from tunebook.core.order import steps_per_epoch
+from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.conclusions import conclude
 from tunebook.testing.planner_suite import example_facts, example_study
+from tunebook.testing.sample_study import RecordInputs
 from tunebook.testing.simulated_study import simulated_history, world_oracle
 from tunebook.testing.world import World
 
@@ -39,7 +41,9 @@ def make(language: str = "en"):
     spec = example_study(80, language=language)
     spec = replace(
         spec,
-        data=DataSpec("train.jsonl", "validation.jsonl", "test.jsonl", group="label", train_rows=500),
+        data=DataSpec(
+            train="train.jsonl", validation="validation.jsonl", test="test.jsonl", group="label", train_rows=500
+        ),
         budget=Budget(80),
         baseline_given=tuple(spec.baseline.as_dict())[:8],
         space=SearchSpace((*spec.space.factors, Factor("max_length", (512, 768)))),
@@ -65,8 +69,16 @@ def make(language: str = "en"):
             "versions": {"tunebook": "0.1.0", "torch": "2.13.0", "peft": "0.21.2"},
         },
     )
-    notes = [("calibration", {"one_by_one_tokens_per_second": 115.0})]
-    return spec, facts, history, conclude(history, spec, data), notes
+    measured = Calibration(
+        train_tokens_per_second=400.0,
+        score_examples_per_second=1e6,
+        one_by_one_tokens_per_second=115.0,
+        base_bytes=600 * 2**20,
+        trial_bytes=12 * 2**20,
+        device="cpu",
+    )
+    notes = [("calibration", asdict(measured))]
+    return RecordInputs(spec, facts, history, conclude(history, spec, data), notes)
 
 
 def _examples(split: str, n: int) -> tuple[ExampleText, ...]:

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from benchmarks.audit_collection import COLLECTION, Score, records_in, total
-from tunebook.audit.write.chinese import ChineseAudit
-from tunebook.audit.write.english import EnglishAudit
+from tunebook.audit.words.chinese import ChineseAudit
+from tunebook.audit.words.english import EnglishAudit
 
 
 @pytest.fixture(scope="module")

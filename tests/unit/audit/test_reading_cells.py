@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tunebook.audit.read.cells import Number, Why, clean_text, has_failed, is_blank, is_pending, read_flag, read_number
-from tunebook.audit.read.levels import read_level, read_product
+from tunebook.audit.read.cells import (
+    Number,
+    Why,
+    clean_text,
+    has_failed,
+    is_blank,
+    is_pending,
+    read_flag,
+    read_level,
+    read_number,
+    read_product,
+)
 
 
 def number(text: str) -> Number | Why:

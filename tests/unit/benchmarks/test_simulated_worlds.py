@@ -12,7 +12,15 @@ from tunebook.core.study import ContrastKind, Purpose, RoundKind, Trial, TrialSt
 
 
 def trial(seed=1, configuration=BASELINE, number=1):
-    return Trial(number, 1, RoundKind.EXPLORE, Purpose.LEVEL, configuration, configuration, seed)
+    return Trial(
+        id=number,
+        round=1,
+        kind=RoundKind.EXPLORE,
+        purpose=Purpose.LEVEL,
+        configuration=configuration,
+        effective=configuration,
+        seed=seed,
+    )
 
 
 def accuracies(world, configuration=BASELINE, seeds=40):

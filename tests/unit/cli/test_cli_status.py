@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -11,7 +12,13 @@ from typer.testing import CliRunner
 from tunebook.api import Study
 from tunebook.cli import status as command
 from tunebook.cli.main import app
-from tunebook.run.status import BestSoFar, RoundStatus, StudyStatus
+from tunebook.core.configuration import Configuration
+from tunebook.core.facts import DataFacts, History, StudyFacts, TrialFact
+from tunebook.core.outlook import Outlook
+from tunebook.core.space import SearchSpace
+from tunebook.core.study import Budget, DataSpec, Purpose, RoundKind, StudySpec, Trial, Wave
+from tunebook.run.event_log import UnderWay
+from tunebook.run.status import BestSoFar, RoundStatus, StudyStatus, study_status
 from tunebook.words import words_for
 
 
@@ -28,9 +35,11 @@ def state(done: int, running: bool) -> StudyStatus:
         for i, kind in enumerate(kinds)
     )
     changes = {"learning_rate": (2e-4, 6e-4), "lora_r": (8, 32), "lora_alpha": (16, 64)}
+    best = BestSoFar(key="k", accuracy=0.712, low=0.68, high=0.75, changes=changes, trials=(1, 2))
     return StudyStatus(
-        "tickets", not running, rounds, BestSoFar("k", 0.712, 0.68, 0.75, changes, (1, 2)), 0.639, (20, 21, 22, 23),
-        74, 30 + done, 8.0, 7800.0, 12.5, 12600.0, (9,),
+        study="tickets", finished=not running, rounds=rounds, best=best, baseline_accuracy=0.639,
+        cohort=(20, 21, 22, 23), budget_trials=74, spent_trials=30 + done, budget_hours=8.0, spent_seconds=7800.0,
+        trials_per_hour=12.5, seconds_left=12600.0, failed=(9,),
     )  # fmt: skip
 
 
@@ -59,6 +68,53 @@ def test_a_large_window_shows_everything():
         "32 of 74 trials, 2 h 10 of 8 h", "4 side by side, trials 20-23", "12.5 trials an hour", "3 h 30", "trial 9",
     ):  # fmt: skip
         assert part in text, part
+
+
+def test_the_trials_that_can_be_stopped_are_named_and_those_that_can_go_on():
+    s = replace(
+        state(2, running=True),
+        planned=(30, 31, 32, 33),
+        under_way=(UnderWay(trial=31, saved_step=4), UnderWay(trial=20)),
+    )
+    text = "\n".join(shown(s, 120, 40))
+    assert "trials 20-23" in text
+    assert "interrupted: trial 31 goes on after step 4" in text
+    assert "waiting: trials 30, 32-33" in text
+
+
+def test_trials_at_a_checkpoint_of_another_are_not_counted_twice():
+    base = Configuration()
+    trials = [
+        Trial(id=1, round=1, kind=RoundKind.EXPLORE, purpose=Purpose.LEVEL, configuration=base, effective=base, seed=1),
+        Trial(
+            id=2,
+            round=1,
+            kind=RoundKind.EXPLORE,
+            purpose=Purpose.LEVEL,
+            configuration=base,
+            effective=base,
+            seed=1,
+            checkpoint_of=1,
+        ),
+    ]
+    history = History(
+        waves=(Wave(round=1, kind=RoundKind.EXPLORE, number=1, trials=tuple(trials)),),
+        trials={trial.id: TrialFact(trial=trial) for trial in trials},
+    )
+    spec = StudySpec(
+        name="s",
+        model="m",
+        data=DataSpec(train="t"),
+        metric="exact_match",
+        baseline=base,
+        space=SearchSpace(),
+        budget=Budget(9),
+    )
+    status = study_status(
+        spec, StudyFacts(data=DataFacts(n_train=9, n_validation=9)), history, None, Outlook(rounds=())
+    )
+    assert status.planned == (1,)
+    assert status.rounds[0].trials == {"planned": 1}
 
 
 def test_a_pipe_gets_one_line_for_each_change(monkeypatch, tmp_path):

@@ -120,11 +120,11 @@ def test_a_no_starts_nothing(monkeypatch) -> None:
 
 def test_another_argument_or_another_script_is_another_program() -> None:
     def missing(study: Study) -> int:
-        return len(unconfirmed_code(study.spec, study.place, starts_program=True))
+        return len(unconfirmed_code(study.spec, study.paths, starts_program=True))
 
     study = with_program()
     assert missing(study) == 1
-    confirm(unconfirmed_code(study.spec, study.place, starts_program=True))
+    confirm(unconfirmed_code(study.spec, study.paths, starts_program=True))
     assert missing(study) == 0
     assert missing(with_program('train.py, "{config}", --fast')) == 1
     assert missing(with_program()) == 0
@@ -144,6 +144,6 @@ def test_text_of_a_dataset_starts_nothing() -> None:
 
 def test_what_is_shown_of_a_program_cannot_act_on_the_terminal() -> None:
     study = with_program(r'"\u2066]0;x\u2069"')
-    text = unconfirmed_code(study.spec, study.place, starts_program=True)[0].text
+    text = unconfirmed_code(study.spec, study.paths, starts_program=True)[0].text
     assert "$'\\u2066]0;x\\u2069'" in text
     assert text.isprintable()

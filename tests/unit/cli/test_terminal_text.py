@@ -23,9 +23,17 @@ ATTACK = "\x1b]0;owned\x07\x1b[2J\x9b31m[bold red]the last line[/] :skull: \x08\
 
 
 def test_a_failed_trials_last_words_move_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
-    trial = Trial(3, 1, RoundKind.EXPLORE, Purpose.LEVEL, Configuration(), Configuration(), 7)
+    trial = Trial(
+        id=3,
+        round=1,
+        kind=RoundKind.EXPLORE,
+        purpose=Purpose.LEVEL,
+        configuration=Configuration(),
+        effective=Configuration(),
+        seed=7,
+    )
     with TerminalObserver(5) as observer:
-        observer.event(Recorded(TrialFact(trial, TrialState.FAILED, reason=ATTACK)))
+        observer.event(Recorded(TrialFact(trial=trial, state=TrialState.FAILED, reason=ATTACK)))
         observer.warning(ATTACK)
         observer.phase(ATTACK)
     said = capsys.readouterr().err
@@ -61,9 +69,25 @@ def test_lines_and_tabs_are_kept() -> None:
 
 
 def test_trials_are_counted_as_the_budget_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
-    trial = Trial(2, 1, RoundKind.EXPLORE, Purpose.BASELINE, Configuration(), Configuration(), 7)
-    reference = Trial(1, 0, RoundKind.REFERENCE, Purpose.REFERENCE, Configuration(), Configuration(), 0)
+    trial = Trial(
+        id=2,
+        round=1,
+        kind=RoundKind.EXPLORE,
+        purpose=Purpose.BASELINE,
+        configuration=Configuration(),
+        effective=Configuration(),
+        seed=7,
+    )
+    reference = Trial(
+        id=1,
+        round=0,
+        kind=RoundKind.REFERENCE,
+        purpose=Purpose.REFERENCE,
+        configuration=Configuration(),
+        effective=Configuration(),
+        seed=0,
+    )
     with TerminalObserver(1) as observer:
         for each in (reference, trial, replace(trial, id=3, checkpoint_of=2)):
-            observer.event(Recorded(TrialFact(each, TrialState.COMPLETED)))
+            observer.event(Recorded(TrialFact(trial=each, state=TrialState.COMPLETED)))
     assert re.findall(r"\[(\d/\d) ", capsys.readouterr().err) == ["0/1", "1/1", "1/1"]

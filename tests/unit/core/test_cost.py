@@ -12,8 +12,15 @@ from tunebook.core.space import Folding
 from tunebook.planning.planner import StudyPlanner, foreseen
 from tunebook.testing.planner_suite import example_facts, example_study
 
-FACTS = DataFacts(500, 200, 100, longest_tokens=120, mean_tokens=80.0)
-CALIBRATION = Calibration(400.0, 20.0, 100.0, 500, 16, "test")
+FACTS = DataFacts(n_train=500, n_validation=200, n_test=100, longest_tokens=120, mean_tokens=80.0)
+CALIBRATION = Calibration(
+    train_tokens_per_second=400.0,
+    score_examples_per_second=20.0,
+    one_by_one_tokens_per_second=100.0,
+    base_bytes=500,
+    trial_bytes=16,
+    device="test",
+)
 BASE = Configuration(num_train_epochs=3, lora_r=8, max_length=512)
 
 

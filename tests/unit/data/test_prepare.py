@@ -70,7 +70,14 @@ def study(tmp_path: Path):
         names = {f.name for f in dataclasses.fields(DataSpec)}
         data |= {key: value for key, value in changes.items() if key in names}
         spec = StudySpec(
-            "s", "m", DataSpec(**data), "exact_match", Configuration(max_length=64), SearchSpace(), Budget(10), **{}
+            name="s",
+            model="m",
+            data=DataSpec(**data),
+            metric="exact_match",
+            baseline=Configuration(max_length=64),
+            space=SearchSpace(),
+            budget=Budget(10),
+            **{},
         )
         spec = dataclasses.replace(spec, **{key: value for key, value in changes.items() if key not in names})
         answers = AnswerSource.CHOICE if spec.metric == "choice" else AnswerSource.GENERATION
@@ -325,16 +332,16 @@ def test_summary_is_json_and_counts_labels_and_tokens(study) -> None:
 def test_tokenizer_without_chat_template_gets_a_plain_format() -> None:
     encoder = Encoder(Letters(None))
     assert encoder.format == "plain"
-    one = encoder.encode(DataExample(0, (("user", "Kind:"),), "human"), "a:1")
+    one = encoder.encode(DataExample(index=0, messages=(("user", "Kind:"),), completion="human"), "a:1")
     assert (Letters.text(one.prompt_ids), Letters.text(one.completion_ids)) == ("Kind:", " human$")
     turns = (("system", "S"), ("user", "a"), ("assistant", "b"), ("user", "c"))
-    chat = encoder.encode(DataExample(0, turns, "d"), "a:1")
+    chat = encoder.encode(DataExample(index=0, messages=turns, completion="d"), "a:1")
     assert Letters.text(chat.prompt_ids) == "System: S\nUser: a\nAssistant: b\nUser: c\nAssistant:"
     assert Letters.text(chat.completion_ids) == " d$"
 
 
 def test_tools_go_into_the_template_or_the_system_message() -> None:
-    example = DataExample(0, (("user", "a"),), "b", tools='[{"name": "f"}]')
+    example = DataExample(index=0, messages=(("user", "a"),), completion="b", tools='[{"name": "f"}]')
     in_system = Encoder(Letters()).encode(example, "a:1")
     assert Letters.text(in_system.prompt_ids).startswith(f"[system|{TOOLS_HEADING}\n" + '[{"name": "f"}]')
     taking = Encoder(Letters("{{ tools[0].name }}:{{ messages[0].content }}"))
@@ -345,7 +352,7 @@ def test_template_that_refuses_the_turns_names_the_row() -> None:
     refusing = Encoder(Letters("{{ raise_exception('roles must alternate') }}"))
     told = r"a.jsonl:7: the model's chat template refuses these turns \(user\).*alternate"
     with pytest.raises(DataError, match=told):
-        refusing.encode(DataExample(0, (("user", "a"),), "b"), "a.jsonl:7")
+        refusing.encode(DataExample(index=0, messages=(("user", "a"),), completion="b"), "a.jsonl:7")
 
 
 def test_tokenizer_without_end_of_text_is_refused() -> None:
@@ -409,7 +416,7 @@ def test_a_token_beyond_the_embedding_is_refused_by_name(study) -> None:
 
 def test_a_system_turn_that_is_not_the_rows_own_is_not_blamed_on_it() -> None:
     strict = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + TEMPLATE
-    plain = DataExample(0, (("user", "a"),), "b")
+    plain = DataExample(index=0, messages=(("user", "a"),), completion="b")
     with pytest.raises(DataError, match=r"^data.system: .* \(a.jsonl:7\).*no system.*Remove data.system"):
         Encoder(Letters(strict), "Brief.").encode(plain, "a.jsonl:7")
     tools = dataclasses.replace(plain, tools='[{"name": "f"}]')

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from tunebook.data.examples import DataExample
 from tunebook.data.split import (
+    find_repeats,
     question_key,
-    repeats_across,
-    repeats_within,
     seeded_part,
     split_off_validation,
     validation_size,
@@ -22,7 +21,7 @@ from tunebook.errors import DataError
 
 
 def example(index: int, prompt: str, completion: str = "x") -> DataExample:
-    return DataExample(index, (("user", prompt),), completion, line=index + 1)
+    return DataExample(index=index, messages=(("user", prompt),), completion=completion, line=index + 1)
 
 
 def examples(n: int) -> list[DataExample]:
@@ -105,15 +104,16 @@ def test_same_question_is_found_whatever_its_case_blanks_and_unicode_form() -> N
 
 
 def test_system_message_does_not_make_another_question() -> None:
-    with_system = DataExample(0, (("system", "Be brief."), ("user", "a")), "x")
+    with_system = DataExample(index=0, messages=(("system", "Be brief."), ("user", "a")), completion="x")
     assert question_key(with_system) == question_key(example(1, "a"))
 
 
 def test_same_example_and_same_question_with_another_answer_are_told_apart() -> None:
     train = [example(0, "a", "1"), example(1, "b", "2"), example(2, "a", "3")]
-    found = repeats_across([example(0, "A", "1 "), example(1, "b", "9"), example(2, "a", "3"), example(3, "c")], train)
+    test = [example(0, "A", "1 "), example(1, "b", "9"), example(2, "a", "3"), example(3, "c")]
+    found = find_repeats({"train": train, "test": test})["test", "train"]
     assert [(a.index, b.index) for a, b in found.same] == [(0, 0), (2, 2)]
     assert [(a.index, b.index) for a, b in found.other_answer] == [(1, 1)]
-    within = repeats_within([*train, example(3, "b", "2")])
+    within = find_repeats({"train": [*train, example(3, "b", "2")]})["train", "train"]
     assert [(a.index, b.index) for a, b in within.same] == [(3, 1)]
     assert [(a.index, b.index) for a, b in within.other_answer] == [(2, 0)]

@@ -26,7 +26,17 @@ def table(folder: Path, text: str):
 
 def test_table_with_aliases_gives_its_configurations_in_order(tmp_path: Path) -> None:
     read = table(tmp_path, TABLE)
-    assert read.configurations[2] == Configuration(3e-4, 2, 4, 4, 32, 128, 0.05, 512, False)
+    assert read.configurations[2] == Configuration(
+        learning_rate=3e-4,
+        per_device_train_batch_size=2,
+        gradient_accumulation_steps=4,
+        num_train_epochs=4,
+        lora_r=32,
+        lora_alpha=128,
+        lora_dropout=0.05,
+        max_length=512,
+        gradient_checkpointing=False,
+    )
     assert read.configurations[1].gradient_checkpointing is True
     assert read.ignored == ("trial", "overall_accuracy")
     assert read.lines == (2, 3, 4)

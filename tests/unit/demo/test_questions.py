@@ -76,12 +76,7 @@ def test_built_in_study_reads_and_its_data_pass_every_check(tmp_path: Path) -> N
     splits = read_splits(spec.data, spec.seed, tmp_path / "runs" / "demo")
     assert spec.data.group == "kind"
     assert spec.budget.trials == 20
-    assert (
-        check_splits(
-            splits.sources, splits.train, splits.validation, splits.test, spec.data, spec.metric, words_for("en")
-        )
-        == []
-    )
+    assert check_splits(splits, spec.data, spec.metric, words_for("en")) == []
 
 
 def test_options_change_their_own_lines_and_the_rest_is_kept(tmp_path: Path) -> None:

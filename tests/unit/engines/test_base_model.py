@@ -123,18 +123,6 @@ def test_the_built_in_model_names_its_one_command(monkeypatch: pytest.MonkeyPatc
         base_model.resolve_model("smollm2")
 
 
-@pytest.mark.parametrize(("wanted", "words"), [("tpu", "it is auto, cpu, cuda"), ("cuda", "no usable CUDA")])
-def test_devices_that_are_not_there_are_refused(wanted: str, words: str) -> None:
-    if wanted == "cuda" and torch.cuda.is_available():
-        pytest.skip("this machine has CUDA")
-    with pytest.raises(ModelError, match=words):
-        base_model.resolve_device(wanted)
-
-
-def test_device_lists_are_taken_as_they_stand() -> None:
-    assert base_model.device_names("cpu:0,cpu:1") == ["cpu:0", "cpu:1"]
-
-
 @pytest.mark.model
 def test_the_built_in_model_answers() -> None:
     folder = base_model.resolve_model("smollm2")

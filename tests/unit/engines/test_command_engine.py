@@ -45,8 +45,14 @@ def run(
         'with open(config["predictions"]["validation"], "w") as out:\n' + (body if body.strip() else "    pass\n")
     )
     command = [sys.executable, str(script), "{config}", "{output}", '{"a": 1}', "$(touch hacked); `id`"]
-    engine = CommandEngine(EngineOptions("some/model", extra={"command": command, **extra}))
-    job = TrialJob(7, Configuration(lora_r=16), 11, ("validation",), str(tmp_path / "adapters" / "7"))
+    engine = CommandEngine(EngineOptions(model="some/model", extra={"command": command, **extra}))
+    job = TrialJob(
+        id=7,
+        configuration=Configuration(lora_r=16),
+        seed=11,
+        splits=("validation",),
+        folder=str(tmp_path / "adapters" / "7"),
+    )
     end = time.monotonic() + stop_after
     recorder = EventRecorder([job], lambda told: time.monotonic() > end, cancelled)
     engine.run(recorder, workload, recorder)
@@ -133,15 +139,17 @@ def test_a_bad_result_fails_the_trial_and_says_why(tmp_path, body, said):
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path):
-    engine = CommandEngine(EngineOptions("m", extra={"command": ["/no/such/program", "{config}"]}))
-    recorder = EventRecorder([TrialJob(7, Configuration(), 0, ("validation",), str(tmp_path / "1"))])
+    engine = CommandEngine(EngineOptions(model="m", extra={"command": ["/no/such/program", "{config}"]}))
+    recorder = EventRecorder(
+        [TrialJob(id=7, configuration=Configuration(), seed=0, splits=("validation",), folder=str(tmp_path / "1"))]
+    )
     engine.run(recorder, WORKLOAD, recorder)
     assert "/no/such/program: there is no such program" in recorder.failures[7].message
 
 
 def test_a_study_without_a_command_is_refused():
     with pytest.raises(StudyFileError, match="command"):
-        CommandEngine(EngineOptions("m"))
+        CommandEngine(EngineOptions(model="m"))
 
 
 def test_time_is_bounded(tmp_path):

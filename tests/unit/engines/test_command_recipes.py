@@ -35,11 +35,17 @@ WORKLOAD = Workload((), {}, Scoring(max_new_tokens=3), chats={"train": EXAMPLES,
 def test_the_plain_peft_recipe_trains_and_scores(tmp_path):
     model = write_tiny_model(tmp_path / "model", WORDS)
     command = [sys.executable, str(RECIPES / "command_peft.py"), "{config}"]
-    engine = CommandEngine(EngineOptions(str(model), extra={"command": command}))
+    engine = CommandEngine(EngineOptions(model=str(model), extra={"command": command}))
     trained = Configuration(learning_rate=0.01, per_device_train_batch_size=2, gradient_accumulation_steps=2)
     jobs = [
-        TrialJob(0, trained.with_values(num_train_epochs=0), 0, ("validation",), str(tmp_path / "0")),
-        TrialJob(1, trained, 7, ("validation",), str(tmp_path / "1")),
+        TrialJob(
+            id=0,
+            configuration=trained.with_values(num_train_epochs=0),
+            seed=0,
+            splits=("validation",),
+            folder=str(tmp_path / "0"),
+        ),
+        TrialJob(id=1, configuration=trained, seed=7, splits=("validation",), folder=str(tmp_path / "1")),
     ]
     recorder = EventRecorder(jobs)
     engine.run(recorder, WORKLOAD, recorder)
@@ -157,7 +163,9 @@ def test_what_is_trained_on_and_scored_is_what_tunebook_itself_reads(tmp_path, m
 
     model = model_with_tools(tmp_path / "model")
     tokenizer = AutoTokenizer.from_pretrained(model)
-    wanted = Encoder(tokenizer).encode(DataExample(0, TURNS, "green", tools=tools), "train.jsonl, line 1")
+    wanted = Encoder(tokenizer).encode(
+        DataExample(index=0, messages=TURNS, completion="green", tools=tools), "train.jsonl, line 1"
+    )
     line = {**LINE, **({"tools": json.loads(tools)} if tools else {})}
     prompt, completion = load("score_adapter", monkeypatch).encode(tokenizer, line)
     assert (tuple(prompt), tuple(completion)) == (wanted.prompt_ids, wanted.completion_ids)

@@ -41,7 +41,7 @@ def quick(monkeypatch, model, tmp_path):
     monkeypatch.setattr(calibration, "TRAIN_SECONDS", 0.2)
     monkeypatch.setattr(calibration, "HIGH_RANK_SECONDS", 0.1)
     monkeypatch.setattr(calibration, "load_model", lambda *args: copy.deepcopy(model))
-    return EngineOptions(str(tmp_path), threads=1)
+    return EngineOptions(model=str(tmp_path), threads=1)
 
 
 def test_every_figure_is_measured_and_finite(quick, model, workload):
@@ -64,8 +64,27 @@ def test_plain_peft_is_estimated_where_a_second_model_does_not_fit(quick, model,
     assert measured.one_by_one_tokens_per_second == calibration.PLAIN_SHARE * measured.train_tokens_per_second
 
 
+def test_without_time_a_step_and_a_few_scored_examples_are_measured(quick, model, workload, monkeypatch):
+    monkeypatch.setattr(calibration, "LIMIT_SECONDS", 0.0)
+    monkeypatch.setattr(calibration, "_plain_rates_if_they_fit", lambda *args: pytest.fail("there is no time"))
+    monkeypatch.setattr(calibration, "_highest_that_fits", lambda *args: pytest.fail("there is no time"))
+    measured = calibration.measure(PackedModel(copy.deepcopy(model)), PLAN, quick, workload, Lanes(1, 1, False))
+    assert measured.train_tokens_per_second > 0
+    assert measured.score_examples_per_second > 0
+    assert measured.values["rank_cost"] == 0
+    assert 0 <= measured.values["others_busy"] <= 1
+
+
 def test_one_after_another_is_predicted_with_its_own_scoring():
-    measured = Calibration(100.0, 10.0, 20.0, 10**9, 10**6, "cpu", {ONE_BY_ONE_SCORING: 2.0})
+    measured = Calibration(
+        train_tokens_per_second=100.0,
+        score_examples_per_second=10.0,
+        one_by_one_tokens_per_second=20.0,
+        base_bytes=10**9,
+        trial_bytes=10**6,
+        device="cpu",
+        values={ONE_BY_ONE_SCORING: 2.0},
+    )
     facts = DataFacts(n_train=100, n_validation=20, mean_tokens=10.0)
     predicted = predict_trial(Configuration(num_train_epochs=1), ("validation",), facts, measured)
     assert predicted.seconds == pytest.approx(1000 / 100 + 20 / 10)
@@ -80,7 +99,15 @@ def test_measuring_leaves_the_base_model_as_it_was(quick, model, workload):
 
 
 def test_high_ranks_are_predicted_to_cost_what_was_measured():
-    measured = Calibration(100.0, 10.0, 20.0, 10**9, 10**6, "cpu", {"rank_cost": 0.01})
+    measured = Calibration(
+        train_tokens_per_second=100.0,
+        score_examples_per_second=10.0,
+        one_by_one_tokens_per_second=20.0,
+        base_bytes=10**9,
+        trial_bytes=10**6,
+        device="cpu",
+        values={"rank_cost": 0.01},
+    )
     facts = DataFacts(n_train=100, n_validation=20, mean_tokens=10.0)
     low, high = (predict_trial(Configuration(lora_r=r), (), facts, measured).seconds for r in (8, 64))
     assert low == pytest.approx(3 * 100 * 10 / 100.0)

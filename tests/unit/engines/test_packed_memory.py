@@ -36,7 +36,12 @@ def test_a_run_with_fake_tensors_leaves_none_behind():
     _step_peak("135M", 1, 64, 32, recompute=False)
     packed = PackedModel(model_of(SHAPES["135M"](num_hidden_layers=1, vocab_size=1024), torch.float32))
     configuration = Configuration(lora_dropout=0.1, target_modules="all-linear", max_length=10**6)
-    trainee = Trainee(TrialJob(0, configuration, 0, (), ""), alpaca_like(2, 1000, tokens=32), packed.all_shapes, 10**9)
+    trainee = Trainee(
+        TrialJob(id=0, configuration=configuration, seed=0, splits=(), folder=""),
+        alpaca_like(2, 1000, tokens=32),
+        packed.all_shapes,
+        10**9,
+    )
     losses = gradients(packed, [Piece(trainee, micro, trainee.adapter) for micro in trainee.micro_batches()])
     assert type(losses) is torch.Tensor
     assert losses.isfinite().all()

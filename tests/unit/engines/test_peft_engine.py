@@ -49,12 +49,19 @@ def workload() -> Workload:
 def run(model_folder: Path, workload: Workload, *jobs: TrialJob, stop_after: int | None = None) -> EventRecorder:
     enough = math.inf if stop_after is None else stop_after
     recorder = EventRecorder(jobs, lambda told: len(told.of(Step)) >= enough)
-    PeftEngine(EngineOptions(str(model_folder), threads=1)).run(recorder, workload, recorder)
+    PeftEngine(EngineOptions(model=str(model_folder), threads=1)).run(recorder, workload, recorder)
     return recorder
 
 
 def job(folder: Path, number: int = 1, configuration: Configuration = BASE, seed: int = 0, **more: Any) -> TrialJob:
-    return TrialJob(number, configuration, seed, ("validation",), str(folder / str(number)), **more)
+    return TrialJob(
+        id=number,
+        configuration=configuration,
+        seed=seed,
+        splits=("validation",),
+        folder=str(folder / str(number)),
+        **more,
+    )
 
 
 def test_no_epochs_give_the_base_model(model_folder: Path, workload: Workload, tmp_path: Path) -> None:
@@ -149,7 +156,7 @@ def test_a_cancelled_trial_ends_after_the_step_and_the_next_one_is_trained(
     model_folder: Path, workload: Workload, tmp_path: Path
 ) -> None:
     recorder = EventRecorder([job(tmp_path, 1), job(tmp_path, 2)], cancelled=[1])
-    PeftEngine(EngineOptions(str(model_folder), threads=1)).run(recorder, workload, recorder)
+    PeftEngine(EngineOptions(model=str(model_folder), threads=1)).run(recorder, workload, recorder)
     assert len(recorder.losses[1]) == 1
     assert recorder.of(Cancelled) == [Cancelled(1)]
     assert list(recorder.results) == [2]
@@ -166,7 +173,7 @@ def test_choices_are_judged_by_likelihood(model_folder: Path, workload: Workload
 
 
 def test_calibration_measures_positive_rates(model_folder: Path, workload: Workload) -> None:
-    found = PeftEngine(EngineOptions(str(model_folder), threads=1)).calibrate(workload)
+    found = PeftEngine(EngineOptions(model=str(model_folder), threads=1)).calibrate(workload)
     assert found.train_tokens_per_second > 0
     assert found.score_examples_per_second > 0
     assert found.base_bytes > 0

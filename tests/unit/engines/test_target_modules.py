@@ -59,7 +59,7 @@ def test_plan_refuses_a_name_that_matches_nothing(tmp_path):
 
 def test_the_head_is_left_to_engine_peft():
     assert refusal(HEAD) == "it does not train the output head, lm_head"
-    assert PeftEngine(EngineOptions("", threads=torch.get_num_threads())).refuses(HEAD) is None
+    assert PeftEngine(EngineOptions(model="", threads=torch.get_num_threads())).refuses(HEAD) is None
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -73,8 +73,10 @@ def test_an_adapted_head_is_trained_saved_and_merged(model, tmp_path, tied):
     AutoTokenizer.from_pretrained(model).save_pretrained(base)
     examples = tuple(TokenizedExample((5, 7 + i % 4), (8 + i % 3, 3)) for i in range(8))
     workload = Workload(examples, {"validation": examples[:4]}, Scoring(max_new_tokens=2, stop_ids=(3,)), 2)
-    recorder = EventRecorder([TrialJob(1, HEAD, 0, ("validation",), str(tmp_path / "1"))])
-    PeftEngine(EngineOptions(str(base), threads=torch.get_num_threads())).run(recorder, workload, recorder)
+    recorder = EventRecorder(
+        [TrialJob(id=1, configuration=HEAD, seed=0, splits=("validation",), folder=str(tmp_path / "1"))]
+    )
+    PeftEngine(EngineOptions(model=str(base), threads=torch.get_num_threads())).run(recorder, workload, recorder)
     names = load_file(tmp_path / "1" / "adapter_model.safetensors").keys()
     assert {name for name in names if "lm_head" in name} == {
         f"base_model.model.lm_head.lora_{side}.weight" for side in "AB"

@@ -15,7 +15,7 @@ from tunebook.engines.peft import PeftEngine
 
 @pytest.fixture
 def peft():
-    return PeftEngine(EngineOptions("", device="cuda", threads=torch.get_num_threads()))
+    return PeftEngine(EngineOptions(model="", device="cuda", threads=torch.get_num_threads()))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_small_moments_need_bitsandbytes_and_a_gpu(optim, peft, monkeypatch):
     assert peft.refuses(asked) == f'optim {optim} needs bitsandbytes: pip install "tunebook[quant]"'
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     assert peft.refuses(asked) is None
-    on_cpu = PeftEngine(EngineOptions("", device="cpu", threads=torch.get_num_threads()))
+    on_cpu = PeftEngine(EngineOptions(model="", device="cpu", threads=torch.get_num_threads()))
     assert on_cpu.refuses(asked) == f"optim {optim} needs a GPU, and the device is cpu"
 
 

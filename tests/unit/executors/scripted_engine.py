@@ -65,7 +65,14 @@ class ScriptedEngine:
             time.sleep(600)
         if trouble == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        return Calibration(1.0, 2.0, 3.0, 4, 5, self._options.device)
+        return Calibration(
+            train_tokens_per_second=1.0,
+            score_examples_per_second=2.0,
+            one_by_one_tokens_per_second=3.0,
+            base_bytes=4,
+            trial_bytes=5,
+            device=self._options.device,
+        )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         self._source, self._workload = source, workload
@@ -100,7 +107,9 @@ class ScriptedEngine:
 
     def _report(self, trial_id: int, epoch: int, sink: Sink, records: list[StepRecord]) -> None:
         scores = {"validation": RawScores(((trial_id, epoch),), np.array([1.0]), (1,))}
-        sink.emit(Finished(RawTrial(trial_id, scores, Curve(tuple(records)), Cost(train_seconds=1.0))))
+        sink.emit(
+            Finished(RawTrial(id=trial_id, scores=scores, curve=Curve(tuple(records)), cost=Cost(train_seconds=1.0)))
+        )
 
     def _tells_its_splits(self, job: TrialJob, sink: Sink) -> None:
         sink.emit(Noted("splits", {"splits": list(self._workload.splits)}))

@@ -21,8 +21,11 @@ SEEDS = {script: seed for seed, script in SCRIPTS.items()}
 
 
 def run(scripts, watch=None, **extra):
-    executor = InlineExecutor(ScriptedEngine(EngineOptions("m", extra=extra)), Workload((), {}, Scoring()))
-    jobs = [TrialJob(n, Configuration(), SEEDS[s], ("validation",), "/none") for n, s in enumerate(scripts, 1)]
+    executor = InlineExecutor(ScriptedEngine(EngineOptions(model="m", extra=extra)), Workload((), {}, Scoring()))
+    jobs = [
+        TrialJob(id=n, configuration=Configuration(), seed=SEEDS[s], splits=("validation",), folder="/none")
+        for n, s in enumerate(scripts, 1)
+    ]
     events = []
 
     def on_event(event):

@@ -15,7 +15,14 @@ CRASH, HANG, MEMORY = (Death(kind, kind.value) for kind in DeathKind)
 
 
 def job(number: int, checkpoints=()) -> TrialJob:
-    return TrialJob(number, Configuration(), number, ("validation",), "/none", checkpoints)
+    return TrialJob(
+        id=number,
+        configuration=Configuration(),
+        seed=number,
+        splits=("validation",),
+        folder="/none",
+        checkpoints=checkpoints,
+    )
 
 
 def book_of(n: int, n_workers: int = 1) -> JobBook:

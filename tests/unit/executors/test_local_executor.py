@@ -30,14 +30,21 @@ SEEDS = {script: seed for seed, script in SCRIPTS.items()}
 
 
 def job(number: int, script: str = "train", checkpoints=()) -> TrialJob:
-    return TrialJob(number, Configuration(), SEEDS[script], ("validation",), "/none", checkpoints)
+    return TrialJob(
+        id=number,
+        configuration=Configuration(),
+        seed=SEEDS[script],
+        splits=("validation",),
+        folder="/none",
+        checkpoints=checkpoints,
+    )
 
 
 class Run:
     """What came of running jobs."""
 
     def __init__(self, tmp_path, jobs, devices=("cpu",), limits=None, watch=None, **extra):
-        options = EngineOptions("m", threads=2, extra={"marks": str(tmp_path), **extra})
+        options = EngineOptions(model="m", threads=2, extra={"marks": str(tmp_path), **extra})
         self.executor = LocalExecutor(
             "scripted_engine:ScriptedEngine", options_by_device(options, devices), WORKLOAD, limits=limits
         )
@@ -127,7 +134,7 @@ def test_a_trial_that_hung_once_is_finished(tmp_path):
 def test_the_watchdog_goes_by_its_clock_alone(tmp_path):
     """A clock that stands still (a suspended machine) kills nothing; one that moves on by the limit does."""
     clock = FakeClock()
-    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    options = options_by_device(EngineOptions(model="m", extra={"marks": str(tmp_path)}), ["cpu"])
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD, clock=clock)
     events = []
     timer = threading.Timer(2.5, clock.advance, (901.0,))
@@ -185,7 +192,7 @@ def test_what_libraries_print_does_not_disturb(tmp_path):
 
 
 def test_what_workers_print_is_kept_where_asked(tmp_path):
-    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    options = options_by_device(EngineOptions(model="m", extra={"marks": str(tmp_path)}), ["cpu"])
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD, logs=tmp_path / "logs")
     executor.run([job(1, "prints")], lambda event: None)
     executor.close()
@@ -220,7 +227,7 @@ def test_what_concerns_the_whole_study_is_raised(tmp_path, extra, script, error)
 
 def test_one_worker_that_cannot_start_is_left_out_and_the_others_do_its_work(tmp_path):
     options = [
-        EngineOptions("m", device=f"cuda:{number}", extra={"marks": str(tmp_path), "dies": number == 0})
+        EngineOptions(model="m", device=f"cuda:{number}", extra={"marks": str(tmp_path), "dies": number == 0})
         for number in range(2)
     ]
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
@@ -237,7 +244,7 @@ def test_one_worker_that_cannot_start_is_left_out_and_the_others_do_its_work(tmp
 
 
 def test_a_further_split_reaches_the_workers_that_are_there(tmp_path):
-    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    options = options_by_device(EngineOptions(model="m", extra={"marks": str(tmp_path)}), ["cpu"])
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
     told = []
     executor.run([job(1, "tells its splits")], told.append)
@@ -379,7 +386,7 @@ def upper(sink, word):
 
 
 def test_a_transform_wraps_the_sink_in_the_worker(tmp_path):
-    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    options = options_by_device(EngineOptions(model="m", extra={"marks": str(tmp_path)}), ["cpu"])
     transform = Transform(f"{Path(__file__).stem}:upper", ("shouted",))
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD, transform=transform)
     events = []
@@ -389,7 +396,7 @@ def test_a_transform_wraps_the_sink_in_the_worker(tmp_path):
 
 
 def test_the_first_worker_calibrates(tmp_path):
-    options = options_by_device(EngineOptions("m", extra={"marks": str(tmp_path)}), ["cpu"])
+    options = options_by_device(EngineOptions(model="m", extra={"marks": str(tmp_path)}), ["cpu"])
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
     assert executor.calibrate().score_examples_per_second == 2.0
     events = []
@@ -409,7 +416,7 @@ def test_the_first_worker_calibrates(tmp_path):
     ],
 )
 def test_a_calibration_that_fails_says_how_and_leaves_no_worker(tmp_path, extra, error, said):
-    options = options_by_device(EngineOptions("m", extra=extra), ["cpu"])
+    options = options_by_device(EngineOptions(model="m", extra=extra), ["cpu"])
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
     before = set(psutil.Process().children())
     limit = 4.0 if "hangs" in extra.values() else 60.0

@@ -59,7 +59,7 @@ def test_decisions_come_back_from_notes(study):
 
 def test_a_study_begun_under_the_first_schema_plans_what_it_would_have_planned(study, tmp_path):
     spec, planner, histories = study
-    facts = StudyFacts(DATA, {"validation": tuple(ExampleText(i, str(i), "gold") for i in range(30))})
+    facts = StudyFacts(data=DATA, examples={"validation": tuple(ExampleText(i, str(i), "gold") for i in range(30))})
     with open_ledger(tmp_path, write=True) as ledger:
         ledger.create_study(spec, facts)
         for before, after in pairwise(histories):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,3 +71,29 @@ def test_reading_a_released_ledger_leaves_it_as_it_is(released, tmp_path):
     with open_ledger(tmp_path, write=False) as ledger:
         ledger.history()
     assert (tmp_path / "ledger.sqlite").read_bytes() == released.read_bytes()
+
+
+@pytest.mark.parametrize("statement", [1, 3, 6, 9, 12])
+def test_a_migration_killed_anywhere_leaves_the_ledger_as_it_was(statement, tmp_path):
+    """The process is gone at its n-th statement; the next one opens what was there, and goes on."""
+    released = next(path for path in RELEASED if path.stem == "schema-0001")
+    shutil.copyfile(released, tmp_path / "ledger.sqlite")
+    killed = """
+import os, sys
+from sqlalchemy import Engine, event
+from tunebook.ledger import open_ledger
+seen = 0
+@event.listens_for(Engine, "before_cursor_execute")
+def count(connection, cursor, text, *rest):
+    global seen
+    if text.startswith(("CREATE", "INSERT", "DROP", "UPDATE", "SELECT s")):
+        seen += 1
+        if seen == int(sys.argv[2]):
+            os.kill(os.getpid(), 9)
+open_ledger(sys.argv[1], write=True).close()
+"""
+    done = subprocess.run([sys.executable, "-c", killed, str(tmp_path), str(statement)], check=False)
+    assert done.returncode == -9
+    with open_ledger(tmp_path, write=True) as ledger:
+        history = ledger.history()
+    assert all(same_fact(history.trials[n], result_of(sample_wave(1).trials[n - 1])) for n in (1, 2))

@@ -23,6 +23,7 @@ from tunebook.errors import (
     UserError,
 )
 from tunebook.ledger import ledger_address, open_ledger
+from tunebook.testing.damage import change_scores
 from tunebook.testing.ledger_suite import same_history
 from tunebook.testing.sample_study import result_of, sample_facts, sample_spec, sample_wave
 
@@ -215,13 +216,8 @@ def test_a_newer_ledger_is_refused_and_kept(study):
 
 
 def test_an_edit_by_hand_is_noticed(study):
-    connection = sqlite3.connect(study / "ledger.sqlite")
-    connection.execute(
-        "UPDATE outcomes SET score = 1 - score WHERE trial_id = 1 AND position = 2 AND split = 'validation'"
-    )
-    connection.commit()
-    connection.close()
-    with open_ledger(study, write=False) as ledger, pytest.raises(LedgerDamaged, match="trial 1"):
+    change_scores(study, 1)
+    with open_ledger(study, write=False) as ledger, pytest.raises(LedgerDamaged, match="trial 1: the checksum"):
         ledger.history()
 
 

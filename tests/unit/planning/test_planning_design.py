@@ -15,7 +15,7 @@ from tunebook.testing.planner_suite import example_facts, example_study
 
 
 def problem(folding=None, **changes):
-    return Problem(example_study(**changes), example_facts(), folding or Folding.everything())
+    return Problem(spec=example_study(**changes), facts=example_facts(), folding=folding or Folding.everything())
 
 
 def fit(trials, **changes):

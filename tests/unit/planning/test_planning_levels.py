@@ -46,7 +46,7 @@ def test_linear_range_is_filled_evenly():
     [
         ("learning_rate", 2e-4, 2e-3, 6.3e-4),
         ("lora_r", 8, 64, 32),
-        ("lora_r", 8, 16, 11),
+        ("lora_r", 8, 32, 16),
         ("lora_dropout", 0.0, 0.1, 0.05),
         ("num_train_epochs", 3, 5, 4),
     ],
@@ -60,6 +60,8 @@ def test_point_between_two_levels_lies_halfway_on_the_factors_scale(name, a, b, 
     [
         ("num_train_epochs", 3, 4),
         ("lora_r", 8, 9),
+        ("lora_r", 16, 32),
+        ("max_length", 512, 768),
         ("learning_rate", 2e-4, 2.2e-4),
         ("lora_dropout", 0.1, 0.1),
     ],

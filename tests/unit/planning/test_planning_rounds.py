@@ -34,7 +34,7 @@ def quality(accuracy_by_change, broken=lambda c: False):
 
     def answer(trial, history):
         if trial.effective.num_train_epochs > 0 and broken(trial.effective):
-            return TrialFact(trial, TrialState.DIVERGED)
+            return TrialFact(trial=trial, state=TrialState.DIVERGED)
         share = 0.1 if trial.effective.num_train_epochs == 0 else accuracy_by_change(trial.effective)
         outcomes = {}
         for split in trial.splits:
@@ -42,7 +42,7 @@ def quality(accuracy_by_change, broken=lambda c: False):
             scores = np.zeros(n)
             scores[: round(share * n)] = 1
             outcomes[split] = Outcomes(scores, np.full(n, 1 - share))
-        return TrialFact(trial, TrialState.COMPLETED, outcomes, cost=Cost(train_seconds=10))
+        return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=outcomes, cost=Cost(train_seconds=10))
 
     return answer
 
@@ -60,29 +60,7 @@ def exact_judge(history, number, spec, facts):
         if all(sides):
             effect = sides[0][0].outcomes[contrast.split].accuracy - sides[1][0].outcomes[contrast.split].accuracy
             verdict = Verdict.BETTER if effect > 0 else Verdict.WORSE if effect < 0 else Verdict.INCONCLUSIVE
-        found.append(
-            Finding(
-                label=contrast.label,
-                factor=contrast.factor,
-                kind=contrast.kind,
-                split=contrast.split,
-                round=number,
-                round_kind=kind,
-                treatment_key="",
-                control_key="",
-                treatment_trials=contrast.treatment,
-                control_trials=contrast.control,
-                effect=effect,
-                interval=(-1, 1),
-                plain_interval=(-1, 1),
-                p_raw=0,
-                p_adjusted=0,
-                alpha=0.01,
-                standard_error=0,
-                degrees_of_freedom=10,
-                verdict=verdict,
-            )
-        )
+        found.append(Finding.without_numbers(contrast, (number, kind), 0.01, effect=effect, verdict=verdict))
     return tuple(found)
 
 
@@ -130,6 +108,26 @@ def test_level_at_which_no_rate_trained_is_claimed_at_the_lowest():
     history = study(by_rate, broken=lambda c: c.lora_r == 64)
     chosen = next(c for c in history.waves[2].contrasts if c.label == "lora_r=64")
     assert history.trials[chosen.treatment[0]].trial.effective.learning_rate == 2e-4
+
+
+def test_a_cancelled_trial_says_nothing_about_its_rate():
+    """Left out, not taken for a rate that broke; a level with no answer at all keeps the baseline's own rate."""
+    spec = example_study(75)
+
+    def stopped(trial):
+        rank, rate = trial.effective.lora_r, trial.effective.learning_rate
+        return trial.purpose is Purpose.BRACKET and (rank == 64 or (rank, rate) == (32, 2e-4))
+
+    def answer(trial, history):
+        return (
+            TrialFact(trial=trial, state=TrialState.CANCELLED) if stopped(trial) else quality(by_rate)(trial, history)
+        )
+
+    history = simulated_history(StudyPlanner(spec, FACTS, Folding.everything()), spec, FACTS, answer, exact_judge)
+    chosen = {each.level: each for each in history.waves[2].chosen_rates if each.factor == "lora_r"}
+    assert [rate for rate, _ in chosen[16].losses] == [2e-4, 6.3e-4]
+    assert [rate for rate, _ in chosen[32].losses] == [6.3e-4]
+    assert (chosen[64].losses, chosen[64].learning_rate) == ((), spec.baseline.learning_rate)
 
 
 # -- refine
@@ -186,14 +184,14 @@ def test_nothing_is_combined_when_nothing_leads():
 
 
 def replace_machine(c):
-    return Problem(example_study(), FACTS, Folding.everything()).effective(c)
+    return Problem(spec=example_study(), facts=FACTS, folding=Folding.everything()).effective(c)
 
 
 def test_alpha_follows_the_rank_into_the_combination():
-    problem = Problem(example_study(), FACTS, Folding.everything())
+    problem = Problem(spec=example_study(), facts=FACTS, folding=Folding.everything())
     both = problem.configure({"lora_r": 32, "lora_alpha": 64})
     assert both.lora_alpha == 256
-    fixed = Problem(example_study(alpha_rule="fixed"), FACTS, Folding.everything())
+    fixed = Problem(spec=example_study(alpha_rule="fixed"), facts=FACTS, folding=Folding.everything())
     assert fixed.configure({"lora_r": 32, "lora_alpha": 64}).lora_alpha == 64
 
 
@@ -202,7 +200,7 @@ def test_alpha_follows_the_rank_into_the_combination():
 
 def test_boundary_brackets_the_rate_at_which_training_breaks():
     history = study(by_rate, broken=lambda c: c.learning_rate > 3e-3)
-    state = PlanningState(Problem(example_study(), FACTS, Folding.everything()), history)
+    state = PlanningState(Problem(spec=example_study(), facts=FACTS, folding=Folding.everything()), history)
     probe = next(t for wave in waves(history, RoundKind.BOUNDARY) for t in wave.trials if t.factor == "learning_rate")
     found = edge(state, probe.configuration)
     assert found.highest_trained < 3e-3 < found.lowest_failed
@@ -229,13 +227,13 @@ def test_rank_goes_on_outwards_while_it_pays():
 
 def test_mixed_rates_lie_inside_the_bracket():
     spec = example_study()
-    problem = Problem(spec, FACTS, Folding.everything())
+    problem = Problem(spec=spec, facts=FACTS, folding=Folding.everything())
     first = StudyPlanner(spec, FACTS, Folding.everything()).next_wave(History()).trials[0]
     trials = {}
     for i, (rate, works) in enumerate([(1e-3, 1), (1e-3, 1), (2e-3, 1), (2e-3, 0), (4e-3, 0), (4e-3, 0)], start=1):
         c = spec.baseline.with_values(learning_rate=rate)
         trial = replace(first, id=i, purpose=Purpose.BOUNDARY, configuration=c, effective=problem.effective(c), seed=i)
-        trials[i] = TrialFact(trial, TrialState.COMPLETED if works else TrialState.DIVERGED)
+        trials[i] = TrialFact(trial=trial, state=TrialState.COMPLETED if works else TrialState.DIVERGED)
     found = edge(PlanningState(problem, History(trials=trials)), spec.baseline)
     assert (found.raw_trained, found.raw_failed, found.mixed) == (1e-3, 4e-3, (2e-3,))
 
@@ -245,7 +243,7 @@ def test_rate_too_low_to_learn_is_not_taken_for_the_edge():
         return c.learning_rate < 1e-4 or c.learning_rate > 1.5e-3
 
     history = study(by_rate, broken=too_low_or_too_high)
-    state = PlanningState(Problem(example_study(), FACTS, Folding.everything()), history)
+    state = PlanningState(Problem(spec=example_study(), facts=FACTS, folding=Folding.everything()), history)
     found = edge(state, example_study().baseline)
     assert found.raw_trained >= 6.3e-4
     assert 1.5e-3 < found.raw_failed <= 2e-3
@@ -253,8 +251,16 @@ def test_rate_too_low_to_learn_is_not_taken_for_the_edge():
 
 def a_trial(rate, state, reason=None):
     spec, number = example_study(), next(NUMBERS)
-    c = Problem(spec, FACTS, Folding.everything()).effective(spec.baseline.with_values(learning_rate=rate))
-    return TrialFact(Trial(number, 1, RoundKind.EXPLORE, Purpose.LEVEL, c, c, number), state, reason=reason)
+    c = Problem(spec=spec, facts=FACTS, folding=Folding.everything()).effective(
+        spec.baseline.with_values(learning_rate=rate)
+    )
+    return TrialFact(
+        trial=Trial(
+            id=number, round=1, kind=RoundKind.EXPLORE, purpose=Purpose.LEVEL, configuration=c, effective=c, seed=number
+        ),
+        state=state,
+        reason=reason,
+    )
 
 
 NUMBERS = count(1)
@@ -290,7 +296,9 @@ def test_edge_of_a_noisy_cliff_is_inside_the_bracket():
         planner = StudyPlanner(spec, facts, Folding.everything())
         history = simulated_history(planner, spec, facts, world_oracle(world, facts), lambda *_: ())
         probe = next(t for w in waves(history, RoundKind.BOUNDARY) for t in w.trials if t.factor == "learning_rate")
-        found = edge(PlanningState(Problem(spec, facts, Folding.everything()), history), probe.configuration)
+        found = edge(
+            PlanningState(Problem(spec=spec, facts=facts, folding=Folding.everything()), history), probe.configuration
+        )
         held += (found.highest_trained or 0) <= world.cliff_of(probe.effective) <= (found.lowest_failed or float("inf"))
     assert held >= 36
 
@@ -316,7 +324,9 @@ def test_list_that_was_sealed_before_a_crash_is_the_one_that_is_confirmed():
         waves=whole.waves[:-1],
         trials={number: fact for number, fact in whole.trials.items() if fact.trial.kind is not RoundKind.CONFIRM},
     )
-    groups = PlanningState(Problem(spec, FACTS, Folding.everything()), before).evidence.claiming.values()
+    groups = PlanningState(
+        Problem(spec=spec, facts=FACTS, folding=Folding.everything()), before
+    ).evidence.claiming.values()
     other = next(group for group in groups if group.trains and group.key not in whole.sealed.values())
     sealed = {"best": other.key, "baseline": whole.sealed["baseline"]}
     wave = StudyPlanner(spec, FACTS, Folding.everything()).next_wave(replace(before, sealed=sealed))
@@ -335,7 +345,7 @@ def test_cheapest_is_within_the_margin_and_cheaper_than_the_best():
         return 0.5 + 0.01 * (c.num_train_epochs - 3) + 0.005 * np.log2(c.lora_r / 8)
 
     history = study(accuracy, trials=60)
-    state = PlanningState(Problem(example_study(), FACTS, Folding.everything()), history)
+    state = PlanningState(Problem(spec=example_study(), facts=FACTS, folding=Folding.everything()), history)
     best = state.leading
     cheaper = state.evidence.cheapest_near(best, FACTS, example_study().margin)
     assert cheaper.accuracy >= best.accuracy - example_study().margin
@@ -344,13 +354,13 @@ def test_cheapest_is_within_the_margin_and_cheaper_than_the_best():
 
 def test_configuration_of_which_a_replicate_broke_is_not_the_best():
     spec = example_study()
-    problem = Problem(spec, FACTS, Folding.everything())
+    problem = Problem(spec=spec, facts=FACTS, folding=Folding.everything())
     history = study(by_rate, trials=40)
     state = PlanningState(problem, history)
     best = state.leading
     spoiled = best.facts[0].trial.id
     facts = dict(history.trials)
-    facts[spoiled] = TrialFact(facts[spoiled].trial, TrialState.DIVERGED)
+    facts[spoiled] = TrialFact(trial=facts[spoiled].trial, state=TrialState.DIVERGED)
     assert PlanningState(problem, replace(history, trials=facts)).leading.effective != best.effective
 
 
@@ -396,7 +406,8 @@ def test_first_rows_keep_their_second_seeds_as_far_as_the_share_goes():
 def test_changed_factor_knows_that_alpha_follows_the_rank():
     base = example_study().baseline
     proportional, fixed = (
-        Problem(example_study(alpha_rule=rule), FACTS, Folding.everything()) for rule in ("proportional", "fixed")
+        Problem(spec=example_study(alpha_rule=rule), facts=FACTS, folding=Folding.everything())
+        for rule in ("proportional", "fixed")
     )
     rank = base.with_values(lora_r=16, lora_alpha=64)
     assert changed_factor(proportional, rank) == "lora_r"
@@ -415,7 +426,7 @@ def test_changed_factor_knows_that_alpha_follows_the_rank():
     ],
 )
 def test_words_that_change_nothing_do_not_hide_the_factor_of_a_row(changes, factor):
-    problem = Problem(example_study(), FACTS, Folding.everything())
+    problem = Problem(spec=example_study(), facts=FACTS, folding=Folding.everything())
     assert changed_factor(problem, problem.spec.baseline.with_values(**changes)) == factor
 
 
@@ -431,7 +442,14 @@ def test_outlook_of_a_table_counts_its_rows():
 
 
 def calibration(tokens_per_second=400.0):
-    return Calibration(tokens_per_second, 20.0, 100.0, 500_000_000, 20_000_000, "test")
+    return Calibration(
+        train_tokens_per_second=tokens_per_second,
+        score_examples_per_second=20.0,
+        one_by_one_tokens_per_second=100.0,
+        base_bytes=500_000_000,
+        trial_bytes=20_000_000,
+        device="test",
+    )
 
 
 def test_budget_in_hours_is_kept():
@@ -453,7 +471,7 @@ def test_hours_are_kept_without_a_calibration_by_what_trials_took():
 def test_outlook_of_a_new_study_foresees_every_round():
     outlook = StudyPlanner(example_study(), FACTS, Folding.everything()).outlook(History())
     assert [each.kind for each in outlook.rounds] == [
-        kind for kind in list(RoundKind)[2:] if kind is not RoundKind.PILOT
+        kind for kind in list(RoundKind)[2:] if kind not in (RoundKind.PILOT, RoundKind.OWN)
     ]
     assert outlook.rounds[0].n_trials == 36
     assert outlook.wanted_trials == 92
@@ -469,11 +487,11 @@ def test_outlook_of_a_finished_study_is_empty():
 def test_outlook_while_trials_are_running_promises_no_more_than_the_budget():
     planner = StudyPlanner(example_study(), FACTS, Folding.everything())
     reference, explore = foreseen(planner, History())
-    trials = {t.id: TrialFact(t) for wave in (reference, explore) for t in wave.trials}
-    outlook = planner.outlook(History((reference, explore), trials))
+    trials = {t.id: TrialFact(trial=t) for wave in (reference, explore) for t in wave.trials}
+    outlook = planner.outlook(History(waves=(reference, explore), trials=trials))
     assert sum(each.n_trials for each in outlook.rounds) <= 75 - len(explore.trials)
     assert [each.kind for each in outlook.rounds] == [
-        kind for kind in list(RoundKind)[2:] if kind is not RoundKind.PILOT
+        kind for kind in list(RoundKind)[2:] if kind not in (RoundKind.PILOT, RoundKind.OWN)
     ]
     assert outlook.rounds[0].n_trials == 36 - len(explore.trials)
 

@@ -32,7 +32,7 @@ def study(handmade):
 
 @pytest.fixture(scope="session")
 def view(study):
-    return View(*study)
+    return View(**study._asdict())
 
 
 @pytest.fixture(scope="session")

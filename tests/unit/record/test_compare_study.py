@@ -47,7 +47,7 @@ def test_examples_that_differ_are_shown_with_both_answers(study) -> None:
 
 def test_status_prints_the_keys_that_compare_takes(study) -> None:
     spec, facts, history, conclusions, _ = study
-    status = study_status(spec, facts, history, conclusions, Outlook(()))
+    status = study_status(spec, facts, history, conclusions, Outlook(rounds=()))
     accuracies = [each.accuracy for each in status.configurations]
     assert accuracies == sorted(accuracies, reverse=True)
     console = Console(width=160)

@@ -18,10 +18,9 @@ from tunebook.record.view import View
     ],
 )
 def test_warnings_stand_in_the_data_row(study, language, told) -> None:
-    spec, facts, *rest = study
     repeats = {"code": "duplicates", "values": {"source": "a.jsonl", "split": "train", "count": 3, "contradicting": 0}}
     of_another_version = [{"code": "unheard_of", "values": {}}, {"code": "duplicates", "values": {"rows": 3}}, "text"]
-    summary = {**facts.summary, "warnings": [*of_another_version, repeats]}
-    record = build(View(spec, replace(facts, summary=summary), *rest), language)
+    summary = {**study.facts.summary, "warnings": [*of_another_version, repeats]}
+    record = build(View(**study._replace(facts=replace(study.facts, summary=summary))._asdict()), language)
     row = dict(record.facts)[{"en": "Data", "zh": "数据"}[language]]
     assert row.endswith(told)

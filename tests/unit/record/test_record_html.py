@@ -128,7 +128,7 @@ def test_large_study_stays_small_on_disk_and_quick_to_write(handmade):
     for number in range(len(trials), 101):
         fact = originals[number % len(originals)]
         trials[number] = replace(fact, trial=replace(fact.trial, id=number))
-    big = View(spec, facts, replace(history, trials=trials), conclusions, notes)
+    big = View(spec=spec, facts=facts, history=replace(history, trials=trials), conclusions=conclusions, notes=notes)
     started = time.monotonic()
     text = render(build(big, "en"), [], details(big, words_for("en")))
     assert time.monotonic() - started < 60

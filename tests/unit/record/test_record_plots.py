@@ -4,9 +4,11 @@ from dataclasses import replace
 import pytest
 
 from tunebook.core.facts import Curve
-from tunebook.record import View
+from tunebook.record import View, write_all
 from tunebook.record.plots import draw_all
+from tunebook.record.plots.gallery import PAINTERS
 from tunebook.record.plots.style import chinese_font
+from tunebook.words import words_for
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -42,7 +44,7 @@ def test_pictures_are_the_same_each_time(view, drawings):
 def test_no_picture_without_its_data(handmade):
     names = {
         drawing.name
-        for drawing in draw_all(View(*handmade.unfinished()), "en", ["confirmation", "curve_best", "rounds"])
+        for drawing in draw_all(View(**handmade.unfinished()._asdict()), "en", ["confirmation", "curve_best", "rounds"])
     }
     assert "confirmation" not in names
     assert "curve_best" not in names
@@ -56,7 +58,20 @@ def test_no_curves_where_none_were_kept(view):
 
 def test_chinese_labels_only_with_a_font_that_has_them(view, monkeypatch):
     monkeypatch.setattr("tunebook.record.plots.gallery.chinese_font", lambda: None)
-    assert all(drawing.title.isascii() for drawing in draw_all(view, "zh", ["importance"]))
+    for drawing in draw_all(view, "zh", ["importance"]):
+        assert all((text or "").isascii() for text in texts(drawing))
+        assert drawing.title == words_for("zh").label("fig_importance")
+
+
+def test_a_chinese_record_says_once_that_its_figures_are_in_english(study, monkeypatch, tmp_path):
+    said = "图中文字是英文，因为没有找到含中文字符的字体"
+    for font, times in ((None, 1), ("Some Font", 0)):
+        monkeypatch.setattr("tunebook.record.writing.chinese_font", lambda font=font: font)
+        monkeypatch.setattr("tunebook.record.plots.gallery.chinese_font", lambda: None)
+        monkeypatch.setattr("tunebook.record.plots.gallery.PAINTERS", PAINTERS[4:5])
+        paths = write_all(tmp_path, *study, None, "zh")
+        for name in ("record.md", "record.html"):
+            assert paths[name].read_text(encoding="utf-8").count(said) == times
 
 
 @pytest.mark.skipif(chinese_font() is None, reason="no font with Chinese characters here")

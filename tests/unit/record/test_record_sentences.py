@@ -10,7 +10,7 @@ from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
 from tunebook.words import LANGUAGES, words_for
 from tunebook.words.marks import plain_text
-from tunebook.words.values import Edge, Ending
+from tunebook.words.values import Edge, Ending, Price
 
 CLAIMS = {"en": ("better", "worse than the", "equal to", "not worse"), "zh": ("优于", "劣于", "已证实")}
 
@@ -68,6 +68,19 @@ def test_what_would_settle_a_question_is_said(language, view):
     table, open_ = build(view, language).unsettled, [f for f in view.findings() if f.verdict is Verdict.INCONCLUSIVE]
     assert [row[3].text for row in table.rows] == [words.needs(f.examples_needed) for f in open_]
     assert [row[4].text for row in table.rows] == [words.needs(f.seeds_needed) for f in open_]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cost_that_is_printed_alike_is_no_difference(language):
+    words = words_for(language)
+    for price, told in (
+        (Price(1.004, 4.6e6, 4.6e6), ()),
+        (Price(0.5, 4.6e6, 4.6e6), ("0.5×",)),
+        (Price(1.0, 2.4e6, 4.8e6), ("2.3 MiB", "4.6 MiB")),
+    ):
+        said = words.cheaper("A", 0.03, price)
+        assert ("MiB" in said, "×" in said) == ("2.3 MiB" in told, "0.5×" in told)
+        assert all(number in said for number in told)
 
 
 @pytest.mark.parametrize(("language", "mark"), [("en", "rovisional"), ("zh", "暂定")])
@@ -165,7 +178,7 @@ def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):
 
 
 def test_unfinished_study_says_that_it_is_in_progress(handmade):
-    record = build(View(*handmade.unfinished()), "en")
+    record = build(View(**handmade.unfinished()._asdict()), "en")
     assert "In progress" in plain_text(record.status)
     assert record.best is None
 
@@ -175,7 +188,7 @@ def test_study_without_a_trial_has_a_record(study):
     empty = replace(history, waves=(), trials={}, findings=())
     nothing = replace(conclusions, findings=(), best=None, importance=(), tie_set=(), cheapest=None, boundary=None,
                       confirmation=None, interactions=(), sweet_spots=(), more_money=None)  # fmt: skip
-    record = build(View(spec, facts, empty, nothing, notes), "en")
+    record = build(View(spec=spec, facts=facts, history=empty, conclusions=nothing, notes=notes), "en")
     assert "nothing to recommend" in record.status
     assert not record.rounds
 

@@ -36,7 +36,7 @@ def test_finished_study_fits_the_published_schema(view, validator):
 
 
 def test_unfinished_study_fits_the_published_schema(handmade, validator):
-    values = json.loads(render(View(*handmade.unfinished())))
+    values = json.loads(render(View(**handmade.unfinished()._asdict())))
     assert not list(validator.iter_errors(values))
     assert values["best"] is None
     assert "planned" in {trial["state"] for trial in values["trials"]}

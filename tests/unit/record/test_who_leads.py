@@ -30,14 +30,21 @@ def study_in_which(breaks, trials=24) -> View:
 
     def answer(trial, history):
         if trial.purpose is not Purpose.REFERENCE and breaks(trial):
-            return TrialFact(trial, TrialState.DIVERGED, reason="loss_rose", diverged_step=2)
+            return TrialFact(trial=trial, state=TrialState.DIVERGED, reason="loss_rose", diverged_step=2)
         return works(trial, history)
 
     planner = StudyPlanner(spec, DATA, Folding.everything())
     history = simulated_history(planner, spec, DATA, answer)
     texts = tuple(ExampleText(i, f"question {i}", "gold") for i in range(DATA.n_validation))
-    facts = StudyFacts(DATA, {"validation": texts}, model={"name": "none"})
-    return View(spec, facts, history, conclude(history, spec, DATA), (), planner.outlook(history))
+    facts = StudyFacts(data=DATA, examples={"validation": texts}, model={"name": "none"})
+    return View(
+        spec=spec,
+        facts=facts,
+        history=history,
+        conclusions=conclude(history, spec, DATA),
+        notes=(),
+        outlook=planner.outlook(history),
+    )
 
 
 @pytest.fixture(scope="module")

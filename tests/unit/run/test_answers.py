@@ -24,9 +24,16 @@ def test_an_answer_cut_within_a_character_ends_before_it() -> None:
     gold = "价格"
     cut = tuple(gold.encode())[:-1]
     recorder = EventRecorder()
-    spec = JudgeSpec("exact_match", ".", None, {"validation": (ExampleText(0, "?", gold),)})
+    spec = JudgeSpec(
+        metric="exact_match", base_folder=".", model=None, examples={"validation": (ExampleText(0, "?", gold),)}
+    )
     scores = RawScores((cut,), np.array([1.0]), (3,))
-    trial = RawTrial(1, {"validation": scores}, Curve(), Cost(0, 0, 0, 0, 0, 0))
+    trial = RawTrial(
+        id=1,
+        scores={"validation": scores},
+        curve=Curve(),
+        cost=Cost(train_seconds=0, score_seconds=0, raw_tokens=0, computed_tokens=0, peak_bytes=0, adapter_bytes=0),
+    )
     judging_sink(recorder, spec, Bytes()).emit(Finished(trial))
     (event,) = recorder.events
     assert event.result.outcomes["validation"].answers == ("价",)

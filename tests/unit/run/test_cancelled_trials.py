@@ -42,13 +42,13 @@ def looks_often(monkeypatch):
 
 
 def cancelled(study: Study) -> dict[int, str | None]:
-    facts = read_study(study.place).history.trials.values()
+    facts = read_study(study.paths).history.trials.values()
     return {fact.trial.id: fact.reason for fact in facts if fact.state is TrialState.CANCELLED}
 
 
 def claims(study: Study) -> set[int]:
     """Trials that what is recommended rests on."""
-    best = read_study(study.place).conclusions.best
+    best = read_study(study.paths).conclusions.best
     return set(best.trials) if best else set()
 
 
@@ -64,10 +64,10 @@ def test_a_running_trial_is_cancelled_by_the_command_line(study_file: Path) -> N
     study.run(observer)
     assert Cancelled(4) in observer.events
     assert cancelled(study) == {4: "by_user"}
-    assert not list((study.place.folder / "cancel").iterdir())
+    assert not list((study.paths.folder / "cancel").iterdir())
     assert 4 not in claims(study)
     assert study.status().finished
-    record = (study.place.folder / "record.md").read_text(encoding="utf-8")
+    record = (study.paths.folder / "record.md").read_text(encoding="utf-8")
     assert "Trial 4 was cancelled" in record
     again = When(4, lambda: None)
     study.run(again)

@@ -17,7 +17,7 @@ class Limited(SimulatedEngine):
     """Takes ranks up to a limit."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(EngineOptions("none"))
+        super().__init__(EngineOptions(model="none"))
         self._most = most
 
     def refuses(self, configuration: Configuration) -> str | None:
@@ -45,11 +45,11 @@ class Desk:
 
 def choice() -> EngineChoice:
     engines: dict[str, Engine] = {"narrow": Limited(8), "wide": Limited(32)}
-    return EngineChoice(("narrow", "wide"), EngineOptions("none"), engines)
+    return EngineChoice(("narrow", "wide"), EngineOptions(model="none"), engines)
 
 
 def job(number: int, configuration: Configuration) -> TrialJob:
-    return TrialJob(number, configuration, 0, ("validation",), "")
+    return TrialJob(id=number, configuration=configuration, seed=0, splits=("validation",), folder="")
 
 
 def test_each_trial_goes_to_the_first_engine_that_takes_it() -> None:

@@ -129,8 +129,8 @@ def test_a_full_disk_is_survived_and_the_cut_line_skipped(tmp_path, monkeypatch)
 def test_what_is_known_of_trials_under_way(tmp_path):
     wave = sample_wave(1)
     first, second, third = wave.trials[:3]
-    history = History(trials={trial.id: TrialFact(trial, TrialState.RUNNING) for trial in (first, second)})
-    history.trials[third.id] = TrialFact(third, TrialState.COMPLETED)
+    history = History(trials={trial.id: TrialFact(trial=trial, state=TrialState.RUNNING) for trial in (first, second)})
+    history.trials[third.id] = TrialFact(trial=third, state=TrialState.COMPLETED)
     with log_in(tmp_path) as log:
         for trial in (first, second, third):
             log.event(Started(trial.id, "worker 0 (cpu)"))
@@ -141,7 +141,7 @@ def test_what_is_known_of_trials_under_way(tmp_path):
     with (tmp_path / EVENTS_FILE).open("a") as file:
         file.write('[1]\n{"event": "step", "trial": 1}\n{"event": 7, "trial": {}}\nrubbish\n')
     assert under_way(tmp_path, history, now=1010.0) == (
-        UnderWay(first.id, "train", 0.25, 4, 0.5, 3, 10.0),
-        UnderWay(second.id, heard_seconds_ago=10.0),
+        UnderWay(trial=first.id, phase="train", done=0.25, step=4, loss=0.5, saved_step=3, heard_seconds_ago=10.0),
+        UnderWay(trial=second.id, heard_seconds_ago=10.0),
     )
     assert under_way(tmp_path / "nowhere", history) == ()

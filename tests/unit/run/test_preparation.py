@@ -57,7 +57,7 @@ def test_a_fault_of_the_data_keeps_its_own_place(tmp_path: Path) -> None:
 
 
 def test_a_message_without_a_key_in_the_file_is_kept(tmp_path: Path) -> None:
-    file = study(tmp_path).place.file
+    file = study(tmp_path).paths.file
     assert file is not None
     assert with_line("device: found 'cuda'", file) == "device: found 'cuda'"
     assert with_line("something else", file) == "something else"

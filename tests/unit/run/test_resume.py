@@ -27,8 +27,8 @@ class Listener(Silent):
 def begin(file: Path, listener: Listener) -> None:
     """What a run does before it trains anything."""
     study = Study.load(file)
-    prepared = prepare(study.spec, study.place)
-    with open_ledger(study.place.folder, write=True, study=study.spec.name) as ledger:
+    prepared = prepare(study.spec, study.paths)
+    with open_ledger(study.paths.folder, write=True, study=study.spec.name) as ledger:
         begin_or_go_on(ledger, prepared, listener)
 
 

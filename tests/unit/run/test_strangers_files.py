@@ -17,7 +17,15 @@ from tunebook.ledger.codec import CodecError, decode, encode
 from tunebook.run.export import copy_adapter
 from tunebook.testing.tiny_model import write_tiny_model
 
-TRIAL = Trial(3, 1, RoundKind.EXPLORE, Purpose.LEVEL, Configuration(), Configuration(), 7)
+TRIAL = Trial(
+    id=3,
+    round=1,
+    kind=RoundKind.EXPLORE,
+    purpose=Purpose.LEVEL,
+    configuration=Configuration(),
+    effective=Configuration(),
+    seed=7,
+)
 
 
 @pytest.mark.parametrize("number", ["../../elsewhere", ["/../../x"], {"a": 1}, True, 1.5, None])
@@ -60,7 +68,7 @@ def test_a_models_chat_template_runs_in_a_sandbox(tmp_path: Path, template: str,
     monkeypatch.chdir(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(write_tiny_model(tmp_path / "model", ["a", "b"]))
     tokenizer.chat_template = template
-    example = DataExample(0, (("user", "a"),), "b")
+    example = DataExample(index=0, messages=(("user", "a"),), completion="b")
     with pytest.raises(DataError, match="chat template refuses"):
         Encoder(tokenizer).encode(example, "train.jsonl:1")
     assert not Path("started").exists()

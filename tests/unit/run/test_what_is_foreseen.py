@@ -32,7 +32,7 @@ def foreseen_by_plan(study: Study) -> list[tuple[str, int]]:
 def foreseen_by_status(study: Study) -> list[tuple[str, int]]:
     from tunebook.run.reading import read_study
 
-    outlook = read_study(study.place).outlook
+    outlook = read_study(study.paths).outlook
     return [(str(each.kind), each.n_trials) for each in outlook.rounds], outlook.wanted_trials
 
 

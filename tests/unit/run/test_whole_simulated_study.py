@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from tunebook import Study
 from tunebook.core.events import Event, Recorded, Step
-from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError
+from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError, UserError
 from tunebook.run.observers import Silent
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -135,7 +135,7 @@ def test_an_interrupted_study_goes_on_and_ends_like_an_unbroken_one(study_file: 
             study.run(StopAfter(stop_after))
         assert stopped.value.exit_code == 130
     study.run()
-    assert results(study.place.folder) == results(unbroken.parent / "runs" / "small")
+    assert results(study.paths.folder) == results(unbroken.parent / "runs" / "small")
 
 
 def test_running_a_finished_study_again_trains_nothing(ended: Path) -> None:
@@ -162,14 +162,14 @@ def test_a_changed_data_file_is_refused_by_name(ended: Path, split: str) -> None
 
 def test_a_second_runner_is_told_who_holds_the_study(ended: Path) -> None:
     study = Study.load(ended)
-    with FileLock(study.place.folder / "ledger.lock"), pytest.raises(LedgerLocked, match="process"):
+    with FileLock(study.paths.folder / "ledger.lock"), pytest.raises(LedgerLocked, match="process"):
         study.run()
 
 
 def test_a_copied_study_folder_opens_elsewhere(ended: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     study = Study.load(ended)
     elsewhere = tmp_path_factory.mktemp("other") / "copy"
-    shutil.copytree(study.place.folder, elsewhere)
+    shutil.copytree(study.paths.folder, elsewhere)
     copied = Study.load(elsewhere)
     assert copied.status().best == study.status().best
     copied.report("zh")
@@ -228,3 +228,19 @@ def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):
     assert "Nothing was learned" in record
     assert "floor: go_on" in record
     assert "## Round 2" not in record
+
+
+def test_a_simulated_study_says_everywhere_that_nothing_was_trained(ended: Path) -> None:
+    said = "Engine simulated trains nothing"
+    study = Study.load(ended)
+    folder = study.paths.folder
+    assert said in (folder / "record.md").read_text(encoding="utf-8").split("\n\n")[1]
+    assert results(folder)["study"]["is_simulated"] is True
+    assert study.status().simulated_by == "simulated"
+    assert said in study.answer()[0]
+    assert said in (folder / "best" / "README.md").read_text(encoding="utf-8")
+    assert said in (study.export("peft")["folder"] / "README.md").read_text(encoding="utf-8")
+    for form, file in (("llama-factory", "train.yaml"), ("axolotl", "axolotl.yaml"), ("peft", "config.yaml")):
+        assert said in (study.export(form)["folder"] / file).read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="simulated, trains nothing and leaves no adapter to merge"):
+        study.export("merged")

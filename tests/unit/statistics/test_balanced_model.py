@@ -12,7 +12,7 @@ from tunebook.core.facts import History, Outcomes, TrialFact
 from tunebook.core.findings import Verdict
 from tunebook.core.study import Contrast, ContrastKind, Purpose, RoundKind, Trial, TrialState, Wave
 from tunebook.statistics.balanced import BalancedModel, columns_of, least_squares
-from tunebook.statistics.judge_round import judge_fitted
+from tunebook.statistics.judge_fitted import judge_fitted
 
 BASELINE = Configuration(learning_rate=2e-4, lora_r=8, lora_alpha=8)
 RATES, RANKS = (1e-4, 2e-4, 4e-4, 8e-4), (8, 16, 32, 64)
@@ -53,10 +53,19 @@ def test_known_slopes_curvature_and_difference_come_out_exactly():
     names = ("learning_rate", "lora_r", "lr_scheduler_type")
     model = BalancedModel(configurations(), exact_scores(accuracies), names, BASELINE, curved=("learning_rate",))
     asked = [
-        Contrast(ContrastKind.TREND, (), (), "learning_rate", "learning_rate"),
-        Contrast(ContrastKind.CURVATURE, (), (), "learning_rate^2", "learning_rate"),
-        Contrast(ContrastKind.TREND, (), (), "lora_r", "lora_r"),
-        Contrast(ContrastKind.LEVEL, (), (), "cosine", "lr_scheduler_type", level="cosine"),
+        Contrast(kind=ContrastKind.TREND, treatment=(), control=(), label="learning_rate", factor="learning_rate"),
+        Contrast(
+            kind=ContrastKind.CURVATURE, treatment=(), control=(), label="learning_rate^2", factor="learning_rate"
+        ),
+        Contrast(kind=ContrastKind.TREND, treatment=(), control=(), label="lora_r", factor="lora_r"),
+        Contrast(
+            kind=ContrastKind.LEVEL,
+            treatment=(),
+            control=(),
+            label="cosine",
+            factor="lr_scheduler_type",
+            level="cosine",
+        ),
     ]
     rows = np.array([model.row(contrast) for contrast in asked])
     assert model.estimate(rows).effect == pytest.approx([0.08, 0.05, 0.03, -0.02], abs=1e-12)
@@ -93,16 +102,18 @@ def judged(broken: tuple[int, ...] = (), effect: float = 0.1):
     draw = np.random.default_rng(3)
     trials, facts = [], {}
     for i, c in enumerate(configurations(), start=1):
-        trial = Trial(i, 1, RoundKind.EXPLORE, Purpose.DESIGN, c, c, i)
+        trial = Trial(
+            id=i, round=1, kind=RoundKind.EXPLORE, purpose=Purpose.DESIGN, configuration=c, effective=c, seed=i
+        )
         trials.append(trial)
         rank = np.log2(c.lora_r / 8) / 3 - 0.5
         scores = (draw.random(N) < 0.6 + effect * rank).astype(float)
-        fact = TrialFact(trial, TrialState.COMPLETED, {"validation": Outcomes(scores, 1 - scores)})
+        fact = TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, 1 - scores)})
         facts[i] = replace(fact, state=TrialState.DIVERGED, outcomes={}) if i in broken else fact
     ids = tuple(facts)
     asked = (
-        Contrast(ContrastKind.TREND, ids, (), "learning_rate", "learning_rate"),
-        Contrast(ContrastKind.TREND, ids, (), "lora_r", "lora_r"),
+        Contrast(kind=ContrastKind.TREND, treatment=ids, control=(), label="learning_rate", factor="learning_rate"),
+        Contrast(kind=ContrastKind.TREND, treatment=ids, control=(), label="lora_r", factor="lora_r"),
     )
     wave = Wave(round=1, kind=RoundKind.EXPLORE, number=1, trials=tuple(trials), contrasts=asked)
     history = History(waves=(wave,), trials=facts)

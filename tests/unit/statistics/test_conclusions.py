@@ -24,9 +24,18 @@ from tunebook.statistics.conclusions import conclude
 from tunebook.statistics.judge_round import judge_round
 
 BASE = Configuration(learning_rate=2e-4, lora_r=16, lora_alpha=32)
-SPEC = StudySpec("s", "m", DataSpec("t"), "exact_match", BASE, SearchSpace(), Budget(60), margin=0.05)
+SPEC = StudySpec(
+    name="s",
+    model="m",
+    data=DataSpec(train="t"),
+    metric="exact_match",
+    baseline=BASE,
+    space=SearchSpace(),
+    budget=Budget(60),
+    margin=0.05,
+)
 N = 1500
-FACTS = DataFacts(500, N, N, mean_tokens=100.0)
+FACTS = DataFacts(n_train=500, n_validation=N, n_test=N, mean_tokens=100.0)
 
 
 class Story:
@@ -42,12 +51,22 @@ class Story:
         ids = []
         for _ in range(seeds):
             number = len(self.history.trials) + len(self.new) + 1
-            trial = Trial(number, self.round, kind, purpose, configuration, configuration, number, splits, factor)
+            trial = Trial(
+                id=number,
+                round=self.round,
+                kind=kind,
+                purpose=purpose,
+                configuration=configuration,
+                effective=configuration,
+                seed=number,
+                splits=splits,
+                factor=factor,
+            )
             scores = {s: (self.chance[s] < rate + self.rng.normal(0, 0.004)).astype(float) for s in splits}
             outcomes = {s: Outcomes(v, 1.2 - v + self.rng.normal(0, 0.05, N)) for s, v in scores.items()}
             done = TrialState.COMPLETED if state is None else state
             cost = Cost(train_seconds=10.0 + configuration.lora_r)
-            self.new.append(TrialFact(trial, done, outcomes if state is None else {}, cost=cost))
+            self.new.append(TrialFact(trial=trial, state=done, outcomes=outcomes if state is None else {}, cost=cost))
             ids.append(number)
         return tuple(ids)
 
@@ -56,7 +75,9 @@ class Story:
         return len(self.history.waves)
 
     def ask(self, treatment, control, label, factor=None, kind=ContrastKind.DIFFERENCE, split="validation"):
-        self.contrasts.append(Contrast(kind, treatment, control, label, factor, split))
+        self.contrasts.append(
+            Contrast(kind=kind, treatment=treatment, control=control, label=label, factor=factor, split=split)
+        )
 
     def close(self, kind, combined=None, sealed=None):
         wave = Wave(
@@ -69,9 +90,17 @@ class Story:
         )
         trials = {**self.history.trials, **{f.trial.id: f for f in self.new}}
         waves = (*self.history.waves, wave)
-        history = History(waves, trials, 0.0, sealed or self.history.sealed, self.history.findings)
+        history = History(
+            waves=waves,
+            trials=trials,
+            spent_seconds=0.0,
+            sealed=sealed or self.history.sealed,
+            findings=self.history.findings,
+        )
         found = judge_round(history, wave.round, SPEC, FACTS)
-        self.history = History(waves, trials, 0.0, history.sealed, (*history.findings, *found))
+        self.history = History(
+            waves=waves, trials=trials, spent_seconds=0.0, sealed=history.sealed, findings=(*history.findings, *found)
+        )
         self.new, self.contrasts = [], []
 
 
@@ -141,11 +170,11 @@ def test_the_cheaper_configuration_is_as_good_because_a_contrast_showed_it(story
 def test_without_a_contrast_for_it_the_cheaper_one_is_only_a_candidate(story):
     history, _, _ = story
     before = History(
-        history.waves[:-1],
-        {i: f for i, f in history.trials.items() if f.trial.round < 4},
-        0.0,
-        {},
-        tuple(f for f in history.findings if f.round < 4),
+        waves=history.waves[:-1],
+        trials={i: f for i, f in history.trials.items() if f.trial.round < 4},
+        spent_seconds=0.0,
+        sealed={},
+        findings=tuple(f for f in history.findings if f.round < 4),
     )
     cheapest = conclude(before, SPEC, FACTS).cheapest
     assert cheapest.key is None

@@ -26,7 +26,16 @@ from tunebook.core.study import (
 from tunebook.statistics.judge_round import compare, judge, judge_round
 
 BASE = Configuration()
-SPEC = StudySpec("s", "m", DataSpec("t"), "exact_match", BASE, SearchSpace(), Budget(40), margin=0.03)
+SPEC = StudySpec(
+    name="s",
+    model="m",
+    data=DataSpec(train="t"),
+    metric="exact_match",
+    baseline=BASE,
+    space=SearchSpace(),
+    budget=Budget(40),
+    margin=0.03,
+)
 
 
 class Bench:
@@ -43,28 +52,36 @@ class Bench:
         ids = []
         for seed in range(seeds):
             number = len(self.trials) + 1
-            trial = Trial(number, 1, RoundKind.EXPLORE, Purpose.LEVEL, configuration, configuration, seed)
+            trial = Trial(
+                id=number,
+                round=1,
+                kind=RoundKind.EXPLORE,
+                purpose=Purpose.LEVEL,
+                configuration=configuration,
+                effective=configuration,
+                seed=seed,
+            )
             # mostly the same examples are right, a few change with the seed
             flips = self.rng.random(self.n) < wobble
             scores = np.where(flips, self.rng.random(self.n) < rate, self.chance < rate).astype(float)
             outcome = Outcomes(scores, 1.5 - scores + self.rng.normal(0, 0.1, self.n))
             outcomes = {"validation": outcome} if state is TrialState.COMPLETED else {}
-            self.trials[number] = TrialFact(trial, state, outcomes)
+            self.trials[number] = TrialFact(trial=trial, state=state, outcomes=outcomes)
             ids.append(number)
         return tuple(ids)
 
     def ask(self, treatment, control, kind=ContrastKind.DIFFERENCE, label="x"):
-        self.contrasts.append(Contrast(kind, treatment, control, label, "lora_r"))
+        self.contrasts.append(Contrast(kind=kind, treatment=treatment, control=control, label=label, factor="lora_r"))
 
     def history(self):
         trials = tuple(fact.trial for fact in self.trials.values())
         return History(
-            (Wave(round=1, kind=RoundKind.EXPLORE, number=1, trials=trials, contrasts=tuple(self.contrasts)),),
-            dict(self.trials),
+            waves=(Wave(round=1, kind=RoundKind.EXPLORE, number=1, trials=trials, contrasts=tuple(self.contrasts)),),
+            trials=dict(self.trials),
         )
 
     def judged(self, groups=()):
-        return judge_round(self.history(), 1, SPEC, DataFacts(100, self.n, groups=groups))
+        return judge_round(self.history(), 1, SPEC, DataFacts(n_train=100, n_validation=self.n, groups=groups))
 
 
 def rank(r):
@@ -211,20 +228,24 @@ def test_later_rounds_change_nothing_about_an_earlier_one():
     bench.ask(bench.add(rank(16)), base)
     first = bench.judged()
     history = bench.history()
-    later = Trial(99, 2, RoundKind.REFINE, Purpose.REFINE, BASE, BASE, 77)
-    fact = TrialFact(later, TrialState.COMPLETED, {"validation": bench.trials[1].outcomes["validation"]})
+    later = Trial(
+        id=99, round=2, kind=RoundKind.REFINE, purpose=Purpose.REFINE, configuration=BASE, effective=BASE, seed=77
+    )
+    fact = TrialFact(
+        trial=later, state=TrialState.COMPLETED, outcomes={"validation": bench.trials[1].outcomes["validation"]}
+    )
     more = replace(
         history,
         waves=(*history.waves, Wave(round=2, kind=RoundKind.REFINE, number=1, trials=(later,))),
         trials={**history.trials, 99: fact},
     )
-    assert judge_round(more, 1, SPEC, DataFacts(100, bench.n)) == first
+    assert judge_round(more, 1, SPEC, DataFacts(n_train=100, n_validation=bench.n)) == first
 
 
 def test_a_comparison_that_was_not_planned_says_so():
     bench = Bench()
     base, other = bench.add(BASE, 3), bench.add(rank(16))
-    (finding,) = compare(bench.history(), other, base, SPEC, DataFacts(100, bench.n))
+    (finding,) = compare(bench.history(), other, base, SPEC, DataFacts(n_train=100, n_validation=bench.n))
     assert "exploratory" in finding.warnings
     assert finding.alpha == 0.05
 
@@ -233,7 +254,7 @@ def test_more_contrasts_make_each_claim_harder():
     bench = Bench()
     base = bench.add(BASE, 5)
     treatments = [bench.add(rank(r)) for r in range(9, 21)]
-    contrasts = [Contrast(ContrastKind.DIFFERENCE, t, base, str(t)) for t in treatments]
+    contrasts = [Contrast(kind=ContrastKind.DIFFERENCE, treatment=t, control=base, label=str(t)) for t in treatments]
     alone = judge(contrasts[:1], bench.history(), 0.02, 0.03)[0]
     among = judge(contrasts, bench.history(), 0.02, 0.03)[0]
     assert among.p_adjusted >= alone.p_adjusted
@@ -288,7 +309,9 @@ def test_a_small_test_round_borrows_its_noise_from_validation():
         fact = bench.trials[number]
         outcomes = {**fact.outcomes, "test": fact.outcomes["validation"]}
         bench.trials[number] = replace(fact, outcomes=outcomes)
-    bench.contrasts.append(Contrast(ContrastKind.DIFFERENCE, other[:1], base[:1], "best", split="test"))
+    bench.contrasts.append(
+        Contrast(kind=ContrastKind.DIFFERENCE, treatment=other[:1], control=base[:1], label="best", split="test")
+    )
     (finding,) = bench.judged()
     assert not finding.provisional
     assert finding.split == "test"

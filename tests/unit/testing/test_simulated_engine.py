@@ -29,9 +29,9 @@ def workload(kind: str = "generate") -> Workload:
 
 
 def run(configuration, seed=1, world=None, kind="generate", folder="", checkpoints=(), splits=("validation",)):
-    job = TrialJob(7, configuration, seed, splits, folder, checkpoints)
+    job = TrialJob(id=7, configuration=configuration, seed=seed, splits=splits, folder=folder, checkpoints=checkpoints)
     recorder = EventRecorder([job])
-    SimulatedEngine(EngineOptions("none"), world).run(recorder, workload(kind), recorder)
+    SimulatedEngine(EngineOptions(model="none"), world).run(recorder, workload(kind), recorder)
     return recorder
 
 
@@ -41,7 +41,7 @@ def share_right(result, split="validation"):
 
 
 def test_engine_fulfils_the_protocol():
-    assert isinstance(SimulatedEngine(EngineOptions("none")), Engine)
+    assert isinstance(SimulatedEngine(EngineOptions(model="none")), Engine)
 
 
 def test_trial_depends_on_configuration_and_seed_alone():
@@ -121,15 +121,17 @@ def test_answers_are_right_as_often_as_the_world_says():
 
 
 def test_stop_request_leaves_the_trial_unfinished():
-    recorder = EventRecorder([TrialJob(1, BASE, 1, ("validation",), "")], lambda told: True)
-    SimulatedEngine(EngineOptions("none")).run(recorder, workload(), recorder)
+    recorder = EventRecorder(
+        [TrialJob(id=1, configuration=BASE, seed=1, splits=("validation",), folder="")], lambda told: True
+    )
+    SimulatedEngine(EngineOptions(model="none")).run(recorder, workload(), recorder)
     assert recorder.events == []
 
 
 def test_a_cancelled_trial_has_no_result_and_the_next_one_has():
-    jobs = [TrialJob(number, BASE, 1, ("validation",), "") for number in (1, 2)]
+    jobs = [TrialJob(id=number, configuration=BASE, seed=1, splits=("validation",), folder="") for number in (1, 2)]
     recorder = EventRecorder(jobs, cancelled=[1])
-    SimulatedEngine(EngineOptions("none", extra={"sleep_seconds": 0.01})).run(recorder, workload(), recorder)
+    SimulatedEngine(EngineOptions(model="none", extra={"sleep_seconds": 0.01})).run(recorder, workload(), recorder)
     assert recorder.of(Cancelled) == [Cancelled(1)]
     assert list(recorder.results) == [2]
 
@@ -140,10 +142,10 @@ def test_adapter_is_written_in_pefts_form(tmp_path):
 
 
 def test_world_is_read_from_the_options():
-    engine = SimulatedEngine(EngineOptions("none", extra={"world": {"cliff": 0.002, "seed": 4}}))
+    engine = SimulatedEngine(EngineOptions(model="none", extra={"world": {"cliff": 0.002, "seed": 4}}))
     assert engine.world == World(cliff=0.002, seed=4)
 
 
 def test_unknown_setting_of_the_world_is_refused():
     with pytest.raises(TypeError):
-        SimulatedEngine(EngineOptions("none", extra={"world": {"clif": 1}}))
+        SimulatedEngine(EngineOptions(model="none", extra={"world": {"clif": 1}}))

@@ -97,6 +97,7 @@ def test_every_note_has_words_or_is_meant_for_another_place(language):
         values = {"trials": "3-4", "torch": ["2.12", "2.13"], "engine": "a", "taken_by": "b", "reason": "no DoRA"} | {
             "worker": "worker 0",
             "most_together": 2,
+            "round": 2,
         }
         said = words.note(code, values)
         assert said

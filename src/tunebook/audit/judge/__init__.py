@@ -1,9 +1,9 @@
 """Auditing a hand-written record: which of its claims its own numbers support.
 
-    audit.read -- HandRecord --> audit --> AuditReport --> record.audit (Markdown), run.audit (JSON)
+    audit.read -- HandRecord --> audit --> AuditReport --> audit.write (Markdown, JSON values)
 
-`model` holds what a record says, `report` the one entry. No outcomes of single examples are known here, so every
-verdict comes from bounds over all ways in which the examples of two trials can pair (`bounds`).
+No outcomes of single examples are known here, so every verdict comes from bounds over all ways in which the examples of
+two trials can pair (`bounds`).
 """
 
 from tunebook.audit.judge.report import AuditReport, audit

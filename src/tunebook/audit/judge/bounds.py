@@ -1,15 +1,14 @@
 """What differences of two accuracies can mean when only the totals are known.
 
 Two trials were scored on the same n examples. How many examples they disagree on is not in the record, and every test
-depends on it. Two bounds:
+depends on it. Two bounds (decision 060):
 
 - *most favourable pairing*: they disagree on exactly as many examples as their totals differ by, so that every change
   is a gain. Exact McNemar test (McNemar 1947): two-sided binomial p of the discordant examples; no pairing of the same
   totals gives a smaller p.
-- *independent samples*: the outcomes are unrelated, as if each trial had its own examples. Fisher's exact test of the
-  two proportions (for sums over several pairs: the normal approximation). Trials of one base model agree more often
-  than that, so the truth lies between. A pairing of outcomes that disagree more often than unrelated ones would give a
-  still larger p; that is not considered.
+- *independent samples*: as if each trial had its own examples. Fisher's exact test of the two proportions (for sums
+  over several pairs: the normal approximation). Trials of one base model agree more often than that, so the truth lies
+  between.
 
 Neither knows about seeds; `seed_p` adds the seed's variance.
 """
@@ -24,20 +23,6 @@ import numpy as np
 from scipy import special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-__all__ = [
-    "bonferroni",
-    "detectable_favourable",
-    "detectable_independent",
-    "discordance_needed",
-    "examples_needed",
-    "favourable_p",
-    "fisher_p",
-    "holm",
-    "independent_interval",
-    "seed_p",
-    "sum_p",
-]
-
 POWER = 0.8
 
 
@@ -49,11 +34,8 @@ def favourable_p(differences: Sequence[int]) -> float:
     """
     gains = sum(d for d in differences if d > 0)
     losses = -sum(d for d in differences if d < 0)
-    if gains + losses == 0:
-        return 1.0
-    # two-sided and symmetric: twice the upper tail P(X >= more), as the regularised incomplete beta function
-    more = max(gains, losses)
-    return float(min(1.0, 2 * special.betainc(more, gains + losses - more + 1, 0.5)))
+    more = max(gains, losses)  # twice the upper tail P(X >= more), as the regularised incomplete beta function
+    return float(min(1.0, 2 * special.betainc(more, gains + losses - more + 1, 0.5))) if more else 1.0
 
 
 @lru_cache(maxsize=4096)
@@ -88,15 +70,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjustment (Holm 1979): valid however the tests depend on one another, and monotone, so that bounds stay
     bounds. Equals that of statsmodels, which collects garbage at each call: a second for a record of twenty trials."""
     order = np.argsort(p_values, kind="stable")
-    factors = np.arange(len(p_values), 0, -1)
     adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * np.asarray(p_values, float)[order]))
+    scaled = np.arange(len(p_values), 0, -1) * np.asarray(p_values, float)[order]
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
     return [float(p) for p in adjusted]
 
 
-def bonferroni(p_value: float, comparisons: int) -> float:
-    """A p-value times the number of comparisons, at most 1."""
-    return min(1.0, p_value * max(1, comparisons))
+def bonferroni(p_values: Sequence[float], comparisons: int) -> list[float]:
+    """P-values times the number of comparisons, at most 1."""
+    return [min(1.0, p * max(1, comparisons)) for p in p_values]
 
 
 def discordance_needed(alpha: float) -> int:
@@ -105,16 +87,10 @@ def discordance_needed(alpha: float) -> int:
 
 
 def detectable_favourable(n: int, alpha: float) -> float | None:
-    """The true difference found with power 0.8 when every discordant example is a gain: the smallest share d with
-    P(Binomial(n, d) >= `discordance_needed`) >= 0.8; None when n is too small for any."""
+    """The true difference found with power 0.8 when every discordant example is a gain: the share d with
+    P(Binomial(n, d) >= `discordance_needed`) = 0.8; None when n is too small for any."""
     needed = discordance_needed(alpha)
-    if needed > n:
-        return None
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if stats.binom.sf(needed - 1, n, middle) >= POWER else (middle, high)
-    return high
+    return float(special.betaincinv(needed, n - needed + 1, POWER)) if needed <= n else None
 
 
 def detectable_independent(n: int, accuracy: float, alpha: float, seed_deviation: float = 0.0) -> float:
@@ -128,12 +104,7 @@ def detectable_independent(n: int, accuracy: float, alpha: float, seed_deviation
 def examples_needed(effect: float, accuracy: float, alpha: float) -> tuple[int, int]:
     """Examples for power 0.8 at a true difference `effect` and one comparison: (most favourable pairing, independent
     samples). Seed noise, which more examples do not remove, is left out."""
-    effect = abs(effect)
+    needed, effect = discordance_needed(alpha), abs(effect)
     spread = float(stats.norm.isf(alpha / 2) + stats.norm.ppf(POWER))
-    independent = math.ceil(2 * accuracy * (1 - accuracy) * (spread / effect) ** 2)
-    needed = discordance_needed(alpha)
-    low, high = needed, max(needed, math.ceil(needed * 3 / effect))
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if stats.binom.sf(needed - 1, middle, effect) >= POWER else (middle + 1, high)
-    return low, independent
+    favourable = needed + int(stats.nbinom.ppf(POWER, needed, min(effect, 1.0)))
+    return favourable, math.ceil(2 * accuracy * (1 - accuracy) * (spread / effect) ** 2)

@@ -10,18 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tunebook.audit.judge.structure import EFFECTIVE_BATCH, Structure, level_in, moved
-from tunebook.audit.judge.trials import UNSAID, AuditTrial, TrialTable
+from tunebook.audit.judge.structure import EFFECTIVE_BATCH, Structure, acting, level_in, moved
+from tunebook.audit.judge.trials import AuditTrial, TrialTable
 from tunebook.audit.judge.verdicts import Comparison, Question, Reason, SupportVerdict
-from tunebook.audit.model import Claim, ClaimKind
+from tunebook.audit.model import UNSAID, Claim, ClaimKind
 from tunebook.core.factor import Level
-
-__all__ = ["Case", "ConfoundedPair", "Judged", "Subjects", "acting", "case_of", "conclude"]
 
 ENOUGH_FAILURES = 5
 """With five of five failed, the share that fails is above one half (exact binomial, one-sided 95 %: 0.05^(1/5))."""
-
-_BATCH_PARTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 
 
 @dataclass(frozen=True)
@@ -36,53 +32,55 @@ class ConfoundedPair:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A claim with what decides it.
-
-    Attributes:
-        questions: comparisons that all must hold.
-        verdict, reason: when no comparison decides it, or what caps it.
-        confounded: pairs with further differences that bear on it.
-        trials: keys of the trials it is about.
-        facts: further values for the sentence.
-    """
+    """A claim with what decides it, and with its verdict once judged; trials by key."""
 
     claim: Claim
-    questions: tuple[Question, ...] = ()
-    verdict: SupportVerdict | None = None
+    questions: tuple[Question, ...] = ()  # comparisons that all must hold
+    verdict: SupportVerdict | None = None  # when no comparison decides it, or what caps it
     reason: Reason | None = None
-    confounded: tuple[ConfoundedPair, ...] = ()
-    trials: tuple[str, ...] = ()
-    facts: Mapping[str, object] = field(default_factory=dict)
+    confounded: tuple[ConfoundedPair, ...] = ()  # pairs with further differences that bear on it
+    trials: tuple[str, ...] = ()  # that it is about
+    facts: Mapping[str, object] = field(default_factory=dict)  # further values for the sentence
 
 
-def _unchecked(claim: Claim, reason: Reason, trials: tuple[str, ...] = (), **facts: tuple[Level, ...]) -> Case:
-    return Case(claim=claim, verdict=SupportVerdict.UNCHECKED, reason=reason, trials=trials, facts=facts)
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A claim with its verdict."""
+
+    case: Case
+    verdict: SupportVerdict
+    reason: Reason
+    comparisons: tuple[Comparison, ...] = ()
+    deciding: Comparison | None = None  # the comparison that decided it
+
+    @property
+    def claim(self) -> Claim:
+        """The claim."""
+        return self.case.claim
+
+    @property
+    def trials(self) -> tuple[str, ...]:
+        """Keys of the trials that it is about."""
+        return self.case.trials
 
 
-def _not_shown(
+def _fixed(
     claim: Claim,
+    verdict: SupportVerdict,
     reason: Reason,
     trials: tuple[str, ...] = (),
     confounded: tuple[ConfoundedPair, ...] = (),
     **facts: object,
 ) -> Case:
-    return Case(
-        claim=claim, verdict=SupportVerdict.NOT_SHOWN, reason=reason, trials=trials, confounded=confounded, facts=facts
-    )
+    return Case(claim=claim, verdict=verdict, reason=reason, trials=trials, confounded=confounded, facts=facts)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """A claim with its verdict. `deciding`: the comparison that decided it, None where none did."""
+def _unchecked(claim: Claim, reason: Reason, trials: tuple[str, ...] = ()) -> Case:
+    return _fixed(claim, SupportVerdict.UNCHECKED, reason, trials)
 
-    claim: Claim
-    verdict: SupportVerdict
-    reason: Reason
-    comparisons: tuple[Comparison, ...] = ()
-    deciding: Comparison | None = None
-    confounded: tuple[ConfoundedPair, ...] = ()
-    trials: tuple[str, ...] = ()
-    facts: Mapping[str, object] = field(default_factory=dict)
+
+def _not_shown(claim: Claim, reason: Reason, *more: tuple[str, ...], **facts: object) -> Case:
+    return _fixed(claim, SupportVerdict.NOT_SHOWN, reason, *more, **facts)  # type: ignore[arg-type]
 
 
 class Subjects:
@@ -100,9 +98,8 @@ class Subjects:
 
     def named(self, name: str, section: str) -> AuditTrial | None:
         """A trial by the name a text gives it; "baseline" and "best" are allowed."""
-        if name == "baseline":
-            return self.baseline
-        return self.best if name == "best" else self.table.resolve(name, section)
+        known = {"baseline": self.baseline, "best": self.best}
+        return known.get(name) or self.table.resolve(name, section)
 
     def best_before(self, trial: AuditTrial | None) -> AuditTrial | None:
         """The best of the trials that stand before a trial: what "the best so far" meant when it was planned."""
@@ -113,9 +110,8 @@ class Subjects:
         """The scored trials among which a claim says that a trial is the best: all, those up to it, or its round's."""
         if claim.so_far:
             return [t for t in self.scored if t.order <= trial.order]
-        rows = ((row, key) for row, key in self.table.text_rows)
+        rows = [*self.table.text_rows, *((t.row, t.key) for t in self.scored)]
         keys = {key for row, key in rows if claim.round and row.round == claim.round}
-        keys |= {t.key for t in self.scored if claim.round and t.row.round == claim.round}
         return [t for t in self.scored if t.key in keys] if trial.key in keys else self.scored
 
     def matching(self, values: Mapping[str, Level]) -> list[AuditTrial]:
@@ -131,10 +127,16 @@ class Subjects:
         """All levels of a factor among scored trials."""
         return list(dict.fromkeys(level_in(t, factor) for t in self.scored if not t.unread))
 
+    def pairs(self, factor: str, trials: Sequence[AuditTrial]) -> list[tuple[str, str]]:
+        """(higher, lower) keys of the pairs among these trials that differ in a factor alone."""
+        keys = {t.key for t in trials}
+        return [(p.high, p.low) for p in self.structure.pairs if p.factor == factor and {p.high, p.low} <= keys]
 
-def acting(factor: str) -> str:
-    """The factor that acts: the effective batch size for its two parts."""
-    return EFFECTIVE_BATCH if factor in _BATCH_PARTS else factor
+    def widest(self, factor: str) -> Question | None:
+        """The pair of trained trials with the largest difference by a factor alone."""
+        values = {t.key: t.value for t in self.trained}
+        pairs = self.pairs(factor, self.trained)
+        return Question((max(pairs, key=lambda p: abs(values[p[0]] - values[p[1]])),)) if pairs else None
 
 
 def case_of(claim: Claim, subjects: Subjects) -> Case:
@@ -164,34 +166,12 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
     if case.claim.direction == 0:
         return _no_difference(case, comparisons)
     deciding = min(comparisons, key=lambda c: (_STRENGTH[c.verdict], -c.p_favourable), default=None)
-    if deciding is None:
-        verdict, reason = case.verdict or SupportVerdict.UNCHECKED, case.reason or Reason.UNREAD
-    elif case.verdict is not None and _STRENGTH[case.verdict] < _STRENGTH[deciding.verdict]:
-        verdict, reason = case.verdict, case.reason or Reason.CONFOUNDED
-    else:
+    verdict, reason = case.verdict or SupportVerdict.UNCHECKED, case.reason or Reason.UNREAD
+    if deciding is not None and (case.verdict is None or _STRENGTH[case.verdict] >= _STRENGTH[deciding.verdict]):
         verdict, reason = deciding.verdict, deciding.reason
     if reason in _FALSE and "worked" not in case.facts and _borne_out_elsewhere(case, subjects):
         verdict, reason = SupportVerdict.UNCHECKED, Reason.OTHER_RESULT
-    return _judged(case, verdict, reason, comparisons, deciding)
-
-
-def _judged(
-    case: Case,
-    verdict: SupportVerdict,
-    reason: Reason,
-    comparisons: tuple[Comparison, ...],
-    deciding: Comparison | None,
-) -> Judged:
-    return Judged(
-        claim=case.claim,
-        verdict=verdict,
-        reason=reason,
-        comparisons=comparisons,
-        deciding=deciding,
-        confounded=case.confounded,
-        trials=case.trials,
-        facts=case.facts,
-    )
+    return Judged(case=case, verdict=verdict, reason=reason, comparisons=comparisons, deciding=deciding)
 
 
 def _borne_out_elsewhere(case: Case, subjects: Subjects) -> bool:
@@ -216,7 +196,6 @@ def _no_difference(case: Case, comparisons: tuple[Comparison, ...]) -> Judged:
     held = [c for c in comparisons if c.verdict is SupportVerdict.HOLDS]
     found = next((c for c in held if not side or c.effect * side > 0), None)
     other = next((c for c in held if side and c.effect * side < 0), None)
-    largest = max(comparisons, key=lambda c: abs(c.effect), default=None)
     if found is not None:
         verdict, reason = SupportVerdict.CANNOT_HOLD, Reason.DIFFERENCE_FOUND
     elif case.reason is not None:
@@ -225,7 +204,8 @@ def _no_difference(case: Case, comparisons: tuple[Comparison, ...]) -> Judged:
         verdict, reason = SupportVerdict.HOLDS, Reason.SIGNIFICANT
     else:
         verdict, reason = SupportVerdict.NOT_SHOWN, Reason.ABSENCE
-    return _judged(case, verdict, reason, comparisons, found or other or largest)
+    deciding = found or other or max(comparisons, key=lambda c: abs(c.effect), default=None)
+    return Judged(case=case, verdict=verdict, reason=reason, comparisons=comparisons, deciding=deciding)
 
 
 def _levels(claim: Claim, subjects: Subjects) -> Case:
@@ -238,52 +218,32 @@ def _levels(claim: Claim, subjects: Subjects) -> Case:
     return _compared(claim, subjects, claim.factor, levels, against)
 
 
-def _compared(
-    claim: Claim,
-    subjects: Subjects,
-    factor: str,
-    levels: Sequence[Level],
-    against: Sequence[Level],
-) -> Case:
+def _compared(claim: Claim, subjects: Subjects, factor: str, levels: Sequence[Level], against: Sequence[Level]) -> Case:
+    """Levels against others, by the pairs that differ in the factor alone; else by why there is none: pairs of equal
+    training, or, for each treatment, the pair that differs in least."""
     treatments, controls = subjects.at(factor, levels), subjects.at(factor, against)
-    facts = {"levels": tuple(levels), "against": tuple(against)}
     if not treatments or not controls:
-        return _unchecked(claim, Reason.NO_TRIAL, levels=tuple(levels), against=tuple(against))
-    clean, same, mixed = _sorted_pairs(treatments, controls, factor)
-    own = subjects.named(claim.trials[0], claim.section) if claim.trials else None
-    if own is not None and any(own in pair for pair in clean):  # a row's remark speaks of the row's own comparison
-        clean = [pair for pair in clean if own in pair]
-    trials = tuple(t.key for t in treatments)
-    confounded = tuple(_confounded(a, b, factor) for a, b in mixed)
-    if clean:
-        question = Question(tuple((a.key, b.key) for a, b in clean), claim.direction)
-        return Case(claim=claim, questions=(question,), confounded=confounded, trials=trials, facts=facts)
-    if same:
-        verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
-        pairs = tuple((a.key, b.key) for a, b in same)
-        return Case(claim=claim, verdict=verdict, reason=Reason.SAME_TRAINING, trials=trials, facts={"same": pairs})
-    return _not_shown(claim, Reason.CONFOUNDED, trials, confounded, levels=tuple(levels), against=tuple(against))
-
-
-_Pairs = list[tuple[AuditTrial, AuditTrial]]
-
-
-def _sorted_pairs(
-    treatments: Sequence[AuditTrial],
-    controls: Sequence[AuditTrial],
-    factor: str,
-) -> tuple[_Pairs, _Pairs, _Pairs]:
-    """Pairs that differ by the factor alone, pairs of equal training, and for each treatment its nearest other pair."""
-    clean: _Pairs = []
-    same: _Pairs = []
-    mixed: _Pairs = []
+        return _unchecked(claim, Reason.NO_TRIAL)
+    clean: list[tuple[str, str]] = []
+    same: list[tuple[str, str]] = []
+    mixed: list[ConfoundedPair] = []
     for a in treatments:
         moves = [(moved(a, b), b) for b in controls]
-        clean += [(a, b) for names, b in moves if names == (acting(factor),)]
-        same += [(a, b) for names, b in moves if not names]
+        clean += [(a.key, b.key) for names, b in moves if names == (acting(factor),)]
+        same += [(a.key, b.key) for names, b in moves if not names]
         if not any(names in ((acting(factor),), ()) for names, _ in moves):
-            mixed.append((a, min(moves, key=lambda m: len(m[0]))[1]))
-    return clean, same, mixed
+            mixed.append(_confounded(a, min(moves, key=lambda m: len(m[0]))[1], factor))
+    own = subjects.named(claim.trials[0], claim.section) if claim.trials else None
+    if own is not None and any(own.key in pair for pair in clean):  # a remark speaks of its row's own comparison
+        clean = [pair for pair in clean if own.key in pair]
+    trials, facts = tuple(t.key for t in treatments), {"levels": tuple(levels), "against": tuple(against)}
+    if clean:
+        question = Question(tuple(clean), claim.direction)
+        return Case(claim=claim, questions=(question,), confounded=tuple(mixed), trials=trials, facts=facts)
+    if same:
+        verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
+        return _fixed(claim, verdict, Reason.SAME_TRAINING, trials, same=tuple(same))
+    return _fixed(claim, SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, trials, tuple(mixed), **facts)
 
 
 def _confounded(a: AuditTrial, b: AuditTrial, factor: str) -> ConfoundedPair:
@@ -296,7 +256,7 @@ def _best_level(claim: Claim, subjects: Subjects) -> Case:
     inside = tuple(level for level in tried if _within(level, claim))
     outside = [level for level in tried if level not in inside]
     if not inside or not outside:
-        return _unchecked(claim, Reason.NO_TRIAL, levels=claim.levels, against=())
+        return _unchecked(claim, Reason.NO_TRIAL)
     parts = [_compared(claim, subjects, factor, inside, (level,)) for level in outside]
     capped = [p for p in parts if p.verdict is not None]
     if claim.is_range and not _is_bracketed(inside, outside):
@@ -330,10 +290,9 @@ def _within(level: Level, claim: Claim) -> bool:
 def _trend(claim: Claim, subjects: Subjects) -> Case:
     assert claim.factor is not None
     factor = acting(claim.factor)
-    keys = {t.key for t in subjects.trained if level_in(t, factor) != UNSAID}
-    pairs = tuple((p.high, p.low) for p in subjects.structure.pairs if p.factor == factor and {p.high, p.low} <= keys)
     if len(subjects.levels(factor)) < 2:
         return _unchecked(claim, Reason.NOT_VARIED)
+    pairs = tuple(subjects.pairs(factor, [t for t in subjects.trained if level_in(t, factor) != UNSAID]))
     if not pairs:
         return _not_shown(claim, Reason.CONFOUNDED)
     trials = tuple(dict.fromkeys(key for pair in pairs for key in pair))
@@ -358,47 +317,39 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     if worked and failed and claim.exact:
         return _not_shown(claim, Reason.MIXED_RUNS, trials, worked=worked)
     if worked:
-        return Case(claim=claim, verdict=SupportVerdict.CANNOT_HOLD, reason=Reason.CONTRADICTED, trials=trials,
-                    facts={"worked": worked})  # fmt: skip
+        return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, trials, worked=worked)
     if not failed:
-        return _unchecked(claim, Reason.NO_TRIAL, levels=(edge,), against=())
-    boundary = next(
-        (b for b in subjects.structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0)), None
-    )
+        return _unchecked(claim, Reason.NO_TRIAL)
+    of_factor = (b for b in subjects.structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0))
+    boundary = next(of_factor, None)
     trained = subjects.table.get(boundary.trained) if boundary is not None else None
     if boundary is None or trained is None:
         return _not_shown(claim, Reason.CONFOUNDED, trials)
     if len(boundary.moves) > 1:
         pair = _confounded(subjects.table.get(boundary.failed[0]) or failed[0], trained, boundary.factor)
-        return _not_shown(claim, Reason.CONFOUNDED, trials, (pair,), boundary=boundary)
+        return _fixed(claim, SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, trials, (pair,), boundary=boundary)
     if len(failed) == 1:
         return _not_shown(claim, Reason.ONE_TRIAL, trials, boundary=boundary)
     if not at_edge_failed:
         return _not_shown(claim, Reason.EDGE_OPEN, trials, boundary=boundary)
     if len(failed) < ENOUGH_FAILURES:
         return _not_shown(claim, Reason.FEW_RUNS, trials, boundary=boundary)
-    facts = {"boundary": boundary}
-    return Case(claim=claim, verdict=SupportVerdict.HOLDS, reason=Reason.FAILED, trials=trials, facts=facts)
+    return _fixed(claim, SupportVerdict.HOLDS, Reason.FAILED, trials, boundary=boundary)
 
 
 def _no_effect(claim: Claim, subjects: Subjects) -> Case:
     assert claim.factor is not None
     factor = acting(claim.factor)
     if claim.factor == "gradient_checkpointing":
-        return Case(claim=claim, verdict=SupportVerdict.HOLDS, reason=Reason.SAME_TRAINING)
-    scored = {t.key for t in subjects.scored}
-    keys = {t.key for t in subjects.scored if not claim.levels or level_in(t, claim.factor) in claim.levels}
-    pairs = [
-        p
-        for p in subjects.structure.pairs
-        if p.factor == factor and {p.low, p.high} <= scored and (p.low in keys or p.high in keys)
-    ]
+        return _fixed(claim, SupportVerdict.HOLDS, Reason.SAME_TRAINING)
+    named = {t.key for t in subjects.scored if not claim.levels or level_in(t, claim.factor) in claim.levels}
+    pairs = [pair for pair in subjects.pairs(factor, subjects.scored) if named & set(pair)]
     if pairs:
-        return Case(claim=claim, questions=tuple(Question(((p.high, p.low),)) for p in pairs))
+        return Case(claim=claim, questions=tuple(Question((pair,)) for pair in pairs))
     if len(subjects.levels(claim.factor)) < 2:
         return _unchecked(claim, Reason.NOT_VARIED)
     if factor == EFFECTIVE_BATCH and len(subjects.levels(EFFECTIVE_BATCH)) == 1:
-        return Case(claim=claim, verdict=SupportVerdict.HOLDS, reason=Reason.SAME_TRAINING)
+        return _fixed(claim, SupportVerdict.HOLDS, Reason.SAME_TRAINING)
     return _not_shown(claim, Reason.CONFOUNDED)
 
 
@@ -406,15 +357,11 @@ def _importance(claim: Claim, subjects: Subjects) -> Case:
     """The order of factors is a comparison of differences, which a record cannot carry; the first factor's own largest
     difference is shown beside."""
     assert claim.factor is not None
-    by_key = {t.key: t for t in subjects.trained}
-    pairs = [
-        p for p in subjects.structure.pairs if p.factor == acting(claim.factor) and {p.low, p.high} <= by_key.keys()
-    ]
-    missing = [name for name in claim.order if name not in subjects.table.factors]
-    if missing or not pairs:
-        return _unchecked(claim, Reason.NOT_VARIED) if missing else _not_shown(claim, Reason.CONFOUNDED)
-    widest = max(pairs, key=lambda p: abs(by_key[p.high].value - by_key[p.low].value))
-    question = Question(((widest.high, widest.low),))
+    if any(name not in subjects.table.factors for name in claim.order):
+        return _unchecked(claim, Reason.NOT_VARIED)
+    question = subjects.widest(acting(claim.factor))
+    if question is None:
+        return _not_shown(claim, Reason.CONFOUNDED)
     return Case(claim=claim, questions=(question,), verdict=SupportVerdict.NOT_SHOWN, reason=Reason.ORDER_UNKNOWN)
 
 
@@ -426,12 +373,12 @@ def _trials(claim: Claim, subjects: Subjects) -> Case:
         return _unchecked(claim, Reason.NO_TRIAL)
     trials = (treatment.key, control.key)
     if treatment.failed and claim.direction < 0:
-        return Case(claim=claim, verdict=SupportVerdict.HOLDS, reason=Reason.FAILED, trials=trials)
+        return _fixed(claim, SupportVerdict.HOLDS, Reason.FAILED, trials)
     if treatment.score is None or control.score is None:
         return _unchecked(claim, Reason.NO_TRIAL, trials)
     if not (treatment.unread or control.unread) and not moved(treatment, control):
         verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
-        return Case(claim=claim, verdict=verdict, reason=Reason.SAME_TRAINING, trials=trials, facts={"same": (trials,)})
+        return _fixed(claim, verdict, Reason.SAME_TRAINING, trials, same=(trials,))
     return Case(claim=claim, questions=(Question((trials,), claim.direction),), trials=trials)
 
 
@@ -440,19 +387,17 @@ def _best_trial(claim: Claim, subjects: Subjects) -> Case:
     treatment = subjects.named(claim.trials[0], claim.section) if claim.trials else found[0] if found else None
     if treatment is None or treatment.score is None:
         return _unchecked(claim, Reason.NO_TRIAL)
-    pool = subjects.within(claim, treatment)
-    units = treatment.score.unit / 2
-    higher = [t for t in pool if t.score and t.value - treatment.value > (units + t.score.unit / 2) * (1 - 1e-9)]
+    pool, unit = subjects.within(claim, treatment), treatment.score.unit
+    higher = [t for t in pool if t.score and t.value - treatment.value > (unit + t.score.unit) / 2 * (1 - 1e-9)]
     if higher:
         keys = tuple(t.key for t in sorted(higher, key=lambda t: -t.value))
-        return Case(claim=claim, verdict=SupportVerdict.CANNOT_HOLD, reason=Reason.NOT_BEST, trials=(treatment.key,),
-                    facts={"higher": keys})  # fmt: skip
+        return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.NOT_BEST, (treatment.key,), higher=keys)
     rivals = [t for t in pool if not t.failed and t.key != treatment.key and (t.unread or moved(t, treatment))]
     second = max(rivals, key=lambda t: t.value, default=None)
     keys = tuple(dict.fromkeys(t.key for t in (subjects.baseline, second) if t is not None and t in rivals))
-    questions = tuple(Question(((treatment.key, key),), 1) for key in keys)
-    if not questions:
+    if not keys:
         return _unchecked(claim, Reason.NO_TRIAL, (treatment.key,))
+    questions = tuple(Question(((treatment.key, key),), 1) for key in keys)
     return Case(claim=claim, questions=questions, trials=(treatment.key,))
 
 

@@ -4,37 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunebook.audit.judge.cases import Subjects, acting
-from tunebook.audit.judge.structure import level_in, moved
+from tunebook.audit.judge.cases import Subjects
+from tunebook.audit.judge.structure import acting, level_in, moved
 from tunebook.audit.judge.trials import AuditTrial, TrialTable, row_key, same_result, same_score
 from tunebook.audit.model import BestBlock, HandRecord, MeasureKind, Note, Row, Score, TableKind
 
-__all__ = ["inconsistencies"]
 
-
-def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -> tuple[Note, ...]:
-    """Every disagreement, in the order in which a reader would meet it. Codes:
-
-    missing_numbers, renumbered, repeated, only_in_text, not_in_text, result_differs, settings_differ, described_short,
-    said_differs, said_gap_differs, difference_wrong, differences_unread, best_block_no_trial, best_block_settings,
-    best_block_result, best_block_not_best.
-    """
-    found = [Note("missing_numbers", {"numbers": table.missing})] if table.missing else []
-    found += [Note("renumbered", {"section": r.section, "line": r.line, "pairs": r.pairs}) for r in table.renumbered]
-    found += _repeated(table)
-    found += _coverage(record, table)
+def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -> Iterator[Note]:
+    """Every disagreement, in the order in which a reader would meet it; the codes are those of docs/audit.md."""
+    if table.missing:
+        yield Note("missing_numbers", {"numbers": table.missing})
+    for renumbering in table.renumbered:
+        values = {"section": renumbering.section, "line": renumbering.line, "pairs": renumbering.pairs}
+        yield Note("renumbered", values)
+    yield from _repeated(table)
+    yield from _coverage(record, table)
     for row, key in table.text_rows:
         trial = table.get(key)
         if trial is not None and trial.row is not row:
-            found += _row_notes(row, trial, subjects)
+            yield from _row_notes(row, trial, subjects)
     for trial in table.trials:
         if trial.row.kind is TableKind.SETTINGS and trial.row.described:
-            found += _row_notes(trial.row, trial, subjects)
+            yield from _row_notes(trial.row, trial, subjects)
     if record.measure.kind is MeasureKind.SHARE:
-        found += [*_said(record, subjects), *_said_gaps(record, subjects), *_differences(record, subjects)]
+        yield from _said(record, subjects)
+        yield from _said_gaps(record, subjects)
+        yield from _differences(record, subjects)
     for block in record.best_blocks:
-        found += _block_notes(block, subjects)
-    return tuple(found)
+        yield from _block_notes(block, subjects)
 
 
 def _repeated(table: TrialTable) -> Iterator[Note]:
@@ -62,46 +59,27 @@ def _row_notes(row: Row, trial: AuditTrial, subjects: Subjects) -> Iterator[Note
     base = {"trial": row.trial, "as": trial.label, "line": row.line}
     if row is not trial.row and not same_result(row, trial.row) and (row.score or row.failed):
         yield Note("result_differs", {**base, "text": row.score, "table": trial.score})
-    own = trial.configuration.as_dict()
-    wrong = {n: (v, own[n]) for n, v in row.described.items() if n in trial.row.values and trial.row.values[n] != v}
+    own = trial.row.values
+    wrong = {n: (level, own[n]) for n, level in row.described.items() if n in own and own[n] != level}
     if wrong:
         yield Note("settings_differ", {**base, "settings": wrong})
-        return
-    yield from _described_short(row, trial, subjects, base)
+    elif row.fully_described and not row.is_baseline and not trial.unread:
+        yield from _described_short(row, trial, subjects, base)
 
 
 def _described_short(row: Row, trial: AuditTrial, subjects: Subjects, base: dict[str, object]) -> Iterator[Note]:
     """A description that names fewer settings than differ from what a reader will take as its starting point."""
-    if not row.fully_described or row.is_baseline or trial.unread:
-        return
     named = {acting(name) for name in row.described}
-    if "lora_r" in named:
-        named.add("lora_alpha")
+    named |= {"lora_alpha"} if "lora_r" in named else set()
     reference = subjects.baseline
     if row.builds_on not in (None, "baseline", "best"):
         reference = subjects.named(row.builds_on or "", row.section) or reference
     undeclared = tuple(n for n in moved(trial, reference) if n not in named)
-    near = [
-        t
-        for t in subjects.scored
-        if t.order < trial.order
-        and t.key != trial.key
-        and not t.unread
-        and len(names := moved(trial, t)) > 0
-        and set(names) <= named
-    ]
-    if not undeclared or (row.builds_on == "best" and near):
-        return
-    yield Note(
-        "described_short",
-        {
-            **base,
-            "named": tuple(row.described),
-            "undeclared": undeclared,
-            "reference": reference.label,
-            "fits": tuple(t.label for t in near[:3]),
-        },
-    )
+    earlier = [t for t in subjects.scored if t.order < trial.order and not t.unread]
+    near = [t for t in earlier if (names := moved(trial, t)) and set(names) <= named]
+    if undeclared and not (row.builds_on == "best" and near):
+        values = {"named": tuple(row.described), "undeclared": undeclared, "reference": reference.label}
+        yield Note("described_short", {**base, **values, "fits": tuple(t.label for t in near[:3])})
 
 
 def _said(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
@@ -130,31 +108,23 @@ def _said_gaps(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
             yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
 
 
-def _differences(record: HandRecord, subjects: Subjects) -> list[Note]:
+def _differences(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
     """Printed differences from the baseline that are neither the points nor the per cent that the accuracies give.
     Where most of a column are not, the column compares with something else, which is said instead."""
     base = subjects.baseline.score
     rows = [row for row in record.rows if row.difference is not None and row.score is not None]
-    if base is None or base.value <= 0 or not rows:
-        return []
+    if base is None or base.value <= 0:
+        return
     wrong = [row for row in rows if not _difference_fits(row, base)]
     if 2 * len(wrong) > len(rows):
-        return [Note("differences_unread", {"line": rows[0].line, "trials": tuple(row.trial for row in wrong)})]
-    return [
-        Note(
-            "difference_wrong",
-            {
-                "trial": row.trial,
-                "line": row.line,
-                "said": row.difference.value,
-                "points": 100 * gap,
-                "relative": 100 * gap / base.value,
-            },
-        )
-        for row in wrong
-        if row.difference is not None and row.score is not None
-        for gap in [row.score.value - base.value]
-    ]
+        yield Note("differences_unread", {"line": rows[0].line, "trials": tuple(row.trial for row in wrong)})
+        return
+    for row in wrong:
+        assert row.difference is not None
+        assert row.score is not None
+        gap = 100 * (row.score.value - base.value)
+        values = {"said": row.difference.value, "points": gap, "relative": gap / base.value}
+        yield Note("difference_wrong", {"trial": row.trial, "line": row.line, **values})
 
 
 def _difference_fits(row: Row, base: Score) -> bool:
@@ -171,19 +141,16 @@ def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:
     known = {n: v for n, v in block.values.items() if n in subjects.table.factors}
     matching = subjects.matching(known)
     named = subjects.table.resolve(block.trial, "") if block.trial else None
-    if named is not None:
-        wrong = {n: (v, level_in(named, n)) for n, v in known.items() if level_in(named, n) != v}
-        if wrong:
-            yield Note("best_block_settings", {"line": block.line, "trial": named.label, "settings": wrong})
-    elif not matching:
-        yield Note("best_block_no_trial", {"line": block.line, "settings": known})
     trial = named or (matching[0] if matching else None)
     if trial is None:
+        yield Note("best_block_no_trial", {"line": block.line, "settings": known})
         return
-    said = block.score
+    base = {"line": block.line, "trial": trial.label}
+    wrong = {n: (v, level_in(trial, n)) for n, v in known.items() if level_in(trial, n) != v}
+    if wrong:
+        yield Note("best_block_settings", {**base, "settings": wrong})
     share = subjects.table.measure.kind is MeasureKind.SHARE
-    if share and said and trial.score and not same_score(said, trial.score):
-        values = {"line": block.line, "trial": trial.label, "text": said, "table": trial.score}
-        yield Note("best_block_result", values)
+    if share and block.score and trial.score and not same_score(block.score, trial.score):
+        yield Note("best_block_result", {**base, "text": block.score, "table": trial.score})
     if subjects.best.value > trial.value:
-        yield Note("best_block_not_best", {"line": block.line, "trial": trial.label, "best": subjects.best.label})
+        yield Note("best_block_not_best", {**base, "best": subjects.best.label})

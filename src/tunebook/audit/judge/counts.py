@@ -15,8 +15,6 @@ import numpy as np
 
 from tunebook.audit.model import Score
 
-__all__ = ["CHANCE_LIMIT", "Examples", "correct_of", "fits", "infer_examples", "settle_examples", "slack_of"]
-
 CHANCE_LIMIT = 0.01
 """An inferred n is believed when unrelated accuracies would fit some n as small with at most this probability."""
 
@@ -27,36 +25,23 @@ _SLACK = 1e-9
 
 @dataclass(frozen=True)
 class Examples:
-    """The number of test examples, and how it is known.
+    """The number of test examples, and how it is known."""
 
-    Attributes:
-        n: None when it is not known.
-        how: "given" (by the caller), "fractions" (cells such as 112/358), "stated" (in the text), "inferred" or
-            "unknown".
-        smallest: the smallest n that fits, whether believed or not; None when none fits.
-        luck: probability that unrelated accuracies would fit some n up to `smallest`.
-        alternatives: the next numbers that fit as well.
-        common_factor_chance: probability that all counts of a set twice as large are even, 2^-(distinct counts).
-        misfits: positions (in the accuracies passed in) that are no whole fraction of n.
-        stated_misfit: a number that the text states and that the accuracies contradict.
-    """
-
-    n: int | None
-    how: str
-    smallest: int | None = None
-    luck: float = 1.0
-    alternatives: tuple[int, ...] = ()
-    common_factor_chance: float = 1.0
-    misfits: tuple[int, ...] = ()
-    stated_misfit: int | None = None
+    n: int | None  # None when it is not known
+    how: str  # given (by the caller), fractions (112/358), stated (in the text), inferred, unknown, no_share
+    smallest: int | None = None  # the smallest n that fits, whether believed or not; None when none fits
+    luck: float = 1.0  # probability that unrelated accuracies would fit some n up to `smallest`
+    alternatives: tuple[int, ...] = ()  # the next numbers that fit as well
+    common_factor_chance: float = 1.0  # that all counts of a set twice as large are even: 2^-(distinct counts)
+    misfits: tuple[int, ...] = ()  # positions in the accuracies passed in that are no whole fraction of n
+    stated_misfit: int | None = None  # a number that the text states and that the accuracies contradict
 
 
 def fits(accuracy: Score, n: int) -> bool:
     """Whether a printed accuracy is a whole number of n-ths, rounded to its last printed place."""
     if accuracy.total is not None:
         return n % accuracy.total == 0
-    correct = round(accuracy.value * n)
-    return abs(correct / n - accuracy.value) <= accuracy.unit / 2 + _SLACK
+    return abs(round(accuracy.value * n) / n - accuracy.value) <= accuracy.unit / 2 + _SLACK
 
 
 def correct_of(accuracy: Score, n: int) -> int:
@@ -77,7 +62,6 @@ def settle_examples(accuracies: Sequence[Score], given: int | None, stated: Sequ
     `seeds`: results are means over as many, so that they are whole fractions of n times as many."""
     inferred = infer_examples(accuracies) if seeds == 1 else Examples(None, "unknown")
     totals = {a.total for a in accuracies if a.total is not None}
-    fitting = [n for n in stated if accuracies and all(fits(a, n * seeds) for a in accuracies)]
     n, how = (given, "given") if given is not None else (None, "")
     if n is None and len(totals) == 1:
         n, how = totals.pop(), "fractions"
@@ -85,10 +69,10 @@ def settle_examples(accuracies: Sequence[Score], given: int | None, stated: Sequ
         misfits = tuple(i for i, accuracy in enumerate(accuracies) if not fits(accuracy, n * seeds))
         contradicted = next((s for s in stated if n not in stated), None)
         return replace(inferred, n=n, how=how, alternatives=(), misfits=misfits, stated_misfit=contradicted)
+    fitting = [n for n in stated if accuracies and all(fits(a, n * seeds) for a in accuracies)]
     if fitting:
         return replace(inferred, n=fitting[0], how="stated", alternatives=())
-    misfit = stated[0] if stated and inferred.n is not None else None
-    return replace(inferred, stated_misfit=misfit)
+    return replace(inferred, stated_misfit=stated[0] if stated and inferred.n is not None else None)
 
 
 def infer_examples(accuracies: Sequence[Score]) -> Examples:
@@ -97,35 +81,19 @@ def infer_examples(accuracies: Sequence[Score]) -> Examples:
     The chance is an approximation: a printed value taken at random is a whole fraction of n with probability about
     (n + 1) x unit, independently for each distinct accuracy; summed over all n up to the smallest that fits.
     """
-    printed = sorted(
-        {(a.value, a.unit) for a in accuracies if a.total is None and 0.0 < a.value < 1.0 and a.unit > 0.0}
-    )
+    printed = sorted({(a.value, a.unit) for a in accuracies if a.total is None and 0 < a.value < 1 and a.unit > 0})
     if not printed:
         return Examples(None, "unknown")
     units = np.array([unit for _, unit in printed])
-    top = int(min(LARGEST_N, np.ceil(2.0 / max(units.min(), 2.0 / LARGEST_N))))
-    candidates = np.arange(1, top + 1)
+    candidates = np.arange(1, int(min(LARGEST_N, np.ceil(2.0 / max(units.min(), 2.0 / LARGEST_N)))) + 1)
     for value, unit in printed:
         correct = np.round(value * candidates)
         candidates = candidates[np.abs(correct / candidates - value) <= unit / 2 + _SLACK]
     if candidates.size == 0:
         return Examples(None, "unknown")
     smallest = int(candidates[0])
-    luck = _luck(units, smallest)
-    known = luck <= CHANCE_LIMIT
-    return Examples(
-        smallest if known else None,
-        "inferred" if known else "unknown",
-        smallest,
-        luck,
-        tuple(int(n) for n in candidates[1 : 1 + _SHOWN_ALTERNATIVES]),
-        0.5 ** len(printed),
-    )
-
-
-def _luck(units: np.ndarray[tuple[int], np.dtype[np.float64]], smallest: int) -> float:
-    sizes = np.arange(1, smallest + 1)
-    log_chance = np.zeros(smallest)
-    for unit in units:
-        log_chance += np.log(np.minimum(1.0, (sizes + 1) * unit))
-    return float(min(1.0, np.exp(log_chance).sum()))
+    chances = np.minimum(1.0, np.multiply.outer(np.arange(2, smallest + 2), units)).prod(axis=1)
+    luck = float(min(1.0, chances.sum()))
+    others = tuple(int(n) for n in candidates[1 : 1 + _SHOWN_ALTERNATIVES])
+    known = (smallest, "inferred") if luck <= CHANCE_LIMIT else (None, "unknown")
+    return Examples(*known, smallest, luck, others, 0.5 ** len(printed))

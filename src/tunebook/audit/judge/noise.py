@@ -2,43 +2,33 @@
 
 Trials with equal effective settings are the same training; their results differ by chance only. A hand-written record
 has few such pairs, so what they say is weighed with the prior of `statistics.noise`: a scaled inverse chi-squared with
-`PROVISIONAL_DF` degrees of freedom around `SEED_DEVIATION_PRIOR`, the usual shrinkage of a variance from few of them.
+`PROVISIONAL_DF` degrees of freedom around `SEED_DEVIATION_PRIOR` (decision 063).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy import stats
 
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 
-__all__ = ["SeedNoise", "seed_noise"]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeedNoise:
-    """Seed noise as a standard deviation of accuracy.
+    """Seed noise as a standard deviation of accuracy."""
 
-    Attributes:
-        measured: pooled over groups of equal settings; None without any.
-        freedom: degrees of freedom that it rests on.
-        interval: 95 % for the measured deviation (chi-squared), None without any.
-        groups: keys and accuracies of the equal trials.
-        if_short, if_short_freedom, if_short_groups: the same when no example is longer than the shortest max_length.
-        used, used_freedom: measured and prior weighed together, without the condition.
-    """
-
-    measured: float | None
-    freedom: int
-    interval: tuple[float, float] | None
-    groups: tuple[tuple[str, ...], ...]
-    if_short: float | None
+    measured: float | None  # pooled over groups of equal settings; None without any
+    freedom: int  # degrees of freedom that it rests on
+    interval: tuple[float, float] | None  # 95 % for the measured deviation (chi-squared)
+    groups: tuple[tuple[str, ...], ...]  # keys of the equal trials
+    if_short: float | None  # the same when no example is longer than the shortest max_length
     if_short_freedom: int
     if_short_groups: tuple[tuple[int, tuple[str, ...]], ...]
-    used: float
+    used: float  # measured and prior weighed together, without the condition
     used_freedom: int
 
     @property
@@ -48,7 +38,7 @@ class SeedNoise:
 
 
 def seed_noise(
-    accuracies: dict[str, float],
+    accuracies: Mapping[str, float],
     groups: Sequence[tuple[str, ...]],
     groups_if_short: Sequence[tuple[int, tuple[str, ...]]],
     spreads: Sequence[float] = (),
@@ -64,40 +54,28 @@ def seed_noise(
     """
     squares, freedom = _pooled(accuracies, groups)
     squares *= seeds  # of means over seeds
-    if seeds > 1:
-        squares += sum(spread**2 for spread in spreads) * (seeds - 1)
-        freedom += len(spreads) * (seeds - 1)
-    short_squares, short_freedom = _pooled(accuracies, [keys for _, keys in groups_if_short])
-    unconditional = [g for g in groups if not any(set(g) <= set(keys) for _, keys in groups_if_short)]
-    rest, rest_freedom = _pooled(accuracies, unconditional)
-    short_squares, short_freedom = short_squares + rest, short_freedom + rest_freedom
-    used_freedom = PROVISIONAL_DF + freedom
+    squares += sum(spread**2 for spread in spreads) * (seeds - 1)
+    freedom += len(spreads) * (seeds - 1)
+    rest = [g for g in groups if not any(set(g) <= set(keys) for _, keys in groups_if_short)]
+    short_squares, short_freedom = _pooled(accuracies, [*(keys for _, keys in groups_if_short), *rest])
+    interval = None
+    if freedom and squares:
+        low, high = np.sqrt(squares / stats.chi2.isf([0.025, 0.975], freedom))
+        interval = (float(low), float(high))
     return SeedNoise(
-        math.sqrt(squares / freedom) if freedom else None,
-        freedom,
-        _interval(squares, freedom),
-        tuple(groups),
-        math.sqrt(short_squares / short_freedom) if short_freedom > freedom else None,
-        short_freedom,
-        tuple(groups_if_short),
-        math.sqrt((PROVISIONAL_DF * SEED_DEVIATION_PRIOR**2 + squares) / used_freedom),
-        used_freedom,
+        measured=math.sqrt(squares / freedom) if freedom else None,
+        freedom=freedom,
+        interval=interval,
+        groups=tuple(groups),
+        if_short=math.sqrt(short_squares / short_freedom) if short_freedom > freedom else None,
+        if_short_freedom=short_freedom,
+        if_short_groups=tuple(groups_if_short),
+        used=math.sqrt((PROVISIONAL_DF * SEED_DEVIATION_PRIOR**2 + squares) / (PROVISIONAL_DF + freedom)),
+        used_freedom=PROVISIONAL_DF + freedom,
     )
 
 
-def _pooled(accuracies: dict[str, float], groups: Sequence[tuple[str, ...]]) -> tuple[float, int]:
-    squares, freedom = 0.0, 0
-    for keys in groups:
-        values = [accuracies[key] for key in keys if key in accuracies]
-        if len(values) > 1:
-            mean = sum(values) / len(values)
-            squares += sum((value - mean) ** 2 for value in values)
-            freedom += len(values) - 1
-    return squares, freedom
-
-
-def _interval(squares: float, freedom: int) -> tuple[float, float] | None:
-    if freedom == 0 or squares == 0:
-        return None
-    low, high = stats.chi2.isf([0.025, 0.975], freedom)
-    return math.sqrt(squares / low), math.sqrt(squares / high)
+def _pooled(accuracies: Mapping[str, float], groups: Sequence[Sequence[str]]) -> tuple[float, int]:
+    """Sum of squares about the groups' means, and its degrees of freedom."""
+    known = [values for keys in groups if (values := [accuracies[key] for key in keys if key in accuracies])]
+    return sum(float(np.var(v)) * len(v) for v in known), sum(len(v) - 1 for v in known)

@@ -7,6 +7,7 @@ judges every claim, and proposes the trials that would settle the rest. Pure: th
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tunebook.audit.judge import bounds
@@ -21,78 +22,48 @@ from tunebook.audit.judge.verdicts import ALPHA, Comparison, Counts, Judge, Ques
 from tunebook.audit.model import Claim, ClaimKind, HandRecord, MeasureKind, Note
 from tunebook.statistics.intervals import wilson
 
-__all__ = ["AuditReport", "Detectable", "FactorEffect", "TrialVerdict", "audit"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrialVerdict:
-    """One trial as the audit sees it.
-
-    Attributes:
-        trial: the trial.
-        correct: correct answers, None when the number of examples is unknown.
-        interval: Wilson 95 %, of this trial alone.
-        moves: factors on which it differs from the baseline; None when its settings could not be read.
-        same_as: label of an earlier trial with equal effective settings.
-        comparison: with the baseline; None for the baseline, for equal settings and without a result.
-    """
+    """One trial as the audit sees it."""
 
     trial: AuditTrial
-    correct: int | None
-    interval: tuple[float, float] | None
-    moves: tuple[str, ...] | None
-    same_as: str | None
-    comparison: Comparison | None
+    correct: int | None  # right answers, where the number of examples is known
+    interval: tuple[float, float] | None  # Wilson 95 %, of this trial alone
+    moves: tuple[str, ...] | None  # factors in which it differs from the baseline; None: its settings are unread
+    same_as: str | None  # label of an earlier trial with equal effective settings
+    comparison: Comparison | None  # with the baseline; None for equal settings and without a result
 
 
 @dataclass(frozen=True, kw_only=True)
 class FactorEffect:
-    """What the record shows of one factor.
-
-    Attributes:
-        levels: how many levels were tried.
-        n_pairs: pairs of trained trials that differ by this factor alone.
-        widest: the pair with the largest difference (higher level minus lower), judged; None without a pair.
-        alone_from_baseline: trials that differ from the baseline by this factor alone.
-        broke: the nearest pair that differs by this factor alone of which one trained and one failed, as keys.
-    """
+    """What the record shows of one factor."""
 
     factor: str
-    levels: int
-    n_pairs: int
-    widest: Comparison | None
-    alone_from_baseline: tuple[str, ...]
-    broke: tuple[str, str] | None
+    levels: int  # that were tried
+    n_pairs: int  # pairs of trained trials that differ by this factor alone
+    widest: Comparison | None  # the pair of these with the largest difference, higher level minus lower
+    alone_from_baseline: tuple[str, ...]  # trials that differ from the baseline by this factor alone
+    broke: tuple[str, str] | None  # the nearest pair by this factor alone of which one trained and one failed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Detectable:
-    """The smallest true difference that this record finds with power 0.8, as bounds over all pairings.
+    """The smallest true difference that this record finds with power 0.8, as bounds over all pairings."""
 
-    Attributes:
-        comparisons: in the family against the baseline.
-        favourable, independent: adjusted for these comparisons (Bonferroni); favourable None: too few examples.
-        single_favourable, single_independent: for one comparison fixed beforehand.
-        needed: the difference in examples that the most favourable pairing must reach: adjusted; for one comparison.
-        with_seed: as `independent`, with the seed noise of one seed on each side.
-        to_settle: examples for power 0.8 at the difference seen between best and baseline, one comparison, as
-            (favourable, independent); None when there is no such difference.
-    """
-
-    comparisons: int
-    favourable: float | None
+    comparisons: int  # in the family against the baseline, for which the first two are adjusted (Bonferroni)
+    favourable: float | None  # None: too few examples
     independent: float
-    single_favourable: float | None
+    single_favourable: float | None  # for one comparison fixed beforehand
     single_independent: float
-    needed: tuple[int, int]
-    with_seed: float
-    to_settle: tuple[int, int] | None
+    needed: tuple[int, int]  # examples that the most favourable pairing must differ by: adjusted; one comparison
+    with_seed: float  # as `independent`, with the seed noise of one seed on each side
+    to_settle: tuple[int, int] | None  # examples for power 0.8 at the best's lead, one comparison, by both bounds
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditReport:
-    """Everything the audit found. `best_claim` is the record's standing claim, best against baseline; `slack` the most
-    examples by which a count may be off because accuracies were printed coarsely."""
+    """Everything the audit found."""
 
     record: HandRecord
     table: TrialTable
@@ -100,8 +71,8 @@ class AuditReport:
     examples: Examples
     noise: SeedNoise
     trials: tuple[TrialVerdict, ...]
-    best: str
-    best_claim: Comparison | None
+    best: str  # key
+    best_claim: Comparison | None  # the record's standing claim, best against baseline
     tied_with_best: tuple[str, ...]
     detectable: Detectable | None
     effects: tuple[FactorEffect, ...]
@@ -109,8 +80,8 @@ class AuditReport:
     inconsistencies: tuple[Note, ...]
     next_trials: tuple[NextTrial, ...]
     family_sizes: tuple[int, int]
-    needed_examples_if_unknown: int | None = None
-    slack: int = 0
+    needed_examples_if_unknown: int | None
+    slack: int  # the most examples by which a count may be off because accuracies were printed coarsely
 
 
 def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
@@ -124,16 +95,16 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
     structure = structure_of(table)
     subjects = Subjects(table, structure)
     size, counts = _counts(record, subjects, examples)
-    noise = _noise(subjects, structure, counts)
+    noise = _noise(subjects, counts)
     comparable = [t.key for t in subjects.scored if structure.moves.get(t.key) != () and t.key != table.baseline]
-    judge = Judge(table, counts, noise, comparable, _different_pairs(subjects, structure))
+    judge = Judge(table, counts, noise, comparable, _different_pairs(subjects))
     cases = [case_of(claim, subjects) for claim in _claims(record)]
-    widest = _widest(subjects, structure)
-    best_question = _best_question(subjects, structure)
+    widest = {factor: subjects.widest(factor) for factor in structure.varied}
+    best_question = _best_question(subjects)
     asked = [*(q for case in cases for q in case.questions), *widest.values(), best_question]
     judge.settle([question for question in asked if question])
     claims = tuple(conclude(case, {q: judge.answer(q) for q in case.questions}, subjects) for case in cases)
-    trials = _trial_verdicts(subjects, structure, counts, judge)
+    trials = tuple(_trial_verdicts(subjects, counts, judge))
     open_trials = [v.trial for v in trials if v.comparison and v.comparison.verdict is SupportVerdict.DEPENDS]
     return AuditReport(
         record=record,
@@ -146,10 +117,10 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
         best_claim=judge.answer(best_question) if best_question else None,
         tied_with_best=_tied(subjects, counts),
         detectable=_detectable(subjects, counts, judge, noise),
-        effects=_effects(subjects, structure, widest, judge),
+        effects=tuple(_effects(subjects, widest, judge)),
         claims=claims,
-        inconsistencies=inconsistencies(record, table, subjects),
-        next_trials=next_trials(subjects, structure, claims, open_trials),
+        inconsistencies=tuple(inconsistencies(record, table, subjects)),
+        next_trials=next_trials(subjects, claims, open_trials),
         family_sizes=judge.family_sizes,
         needed_examples_if_unknown=_needed_if_unknown(subjects) if size.n is None else None,
         slack=max(counts.slack.values(), default=0),
@@ -171,20 +142,20 @@ def _counts(record: HandRecord, subjects: Subjects, given: int | None) -> tuple[
     return size, Counts(n=size.n, seeds=seeds, correct=correct, slack=slack)
 
 
-def _noise(subjects: Subjects, structure: Structure, counts: Counts) -> SeedNoise:
+def _noise(subjects: Subjects, counts: Counts) -> SeedNoise:
     trained = {t.key: counts.correct[t.key] / counts.total if counts.n else t.value for t in subjects.trained}
     spreads = [t.score.spread for t in subjects.trained if t.score and t.score.spread is not None]
-    known = [tuple(k for k in keys if k in trained) for keys in structure.equal]
-    short = [(length, tuple(k for k in keys if k in trained)) for length, keys in structure.equal_if_short]
+    known = [tuple(k for k in keys if k in trained) for keys in subjects.structure.equal]
+    short = [(length, tuple(k for k in keys if k in trained)) for length, keys in subjects.structure.equal_if_short]
     return seed_noise(
         trained, [g for g in known if len(g) > 1], [s for s in short if len(s[1]) > 1], spreads, counts.seeds
     )
 
 
-def _different_pairs(subjects: Subjects, structure: Structure) -> int:
+def _different_pairs(subjects: Subjects) -> int:
     """Pairs of scored trials with different settings: what a claim or a factor could have picked from."""
     scored = {t.key for t in subjects.scored}
-    equal = sum(math.comb(len(scored.intersection(group)), 2) for group in structure.equal)
+    equal = sum(math.comb(len(scored.intersection(group)), 2) for group in subjects.structure.equal)
     return math.comb(len(scored), 2) - equal
 
 
@@ -192,60 +163,46 @@ def _claims(record: HandRecord) -> list[Claim]:
     """The record's claims, and its best-configuration blocks as claims of their own, in the order of the document."""
     blocks = [
         Claim(
-            kind=ClaimKind.BEST_TRIAL,
-            text="",
-            line=block.line,
-            values=block.values,
-            trials=(block.trial,) if block.trial else (),
-            block=True,
+            kind=ClaimKind.BEST_TRIAL, text="", line=block.line, values=block.values,
+            trials=(block.trial,) if block.trial else (), block=True,
         )
         for block in record.best_blocks
-    ]
+    ]  # fmt: skip
     return sorted([*record.claims, *blocks], key=lambda claim: claim.line)
 
 
-def _best_question(subjects: Subjects, structure: Structure) -> Question | None:
+def _best_question(subjects: Subjects) -> Question | None:
     best, base = subjects.best, subjects.baseline
-    if best.key == base.key or base.score is None or structure.moves.get(best.key) == ():
+    if best.key == base.key or base.score is None or subjects.structure.moves.get(best.key) == ():
         return None
     return Question(((best.key, base.key),), 1)
 
 
-def _trial_verdicts(subjects: Subjects, structure: Structure, counts: Counts, judge: Judge) -> tuple[TrialVerdict, ...]:
-    earlier = {key: group[0] for group in structure.equal for key in group[1:]}
-    result = []
+def _trial_verdicts(subjects: Subjects, counts: Counts, judge: Judge) -> Iterator[TrialVerdict]:
+    earlier = {key: group[0] for group in subjects.structure.equal for key in group[1:]}
+    base = subjects.baseline
     for trial in subjects.table.trials:
-        count = counts.correct.get(trial.key)
-        moves = structure.moves.get(trial.key)
+        count, moves = counts.correct.get(trial.key), subjects.structure.moves.get(trial.key)
         same = subjects.table.get(earlier[trial.key]) if trial.key in earlier else None
-        comparison = None
-        others = trial.key != subjects.baseline.key and moves != ()
-        if others and trial.score is not None and subjects.baseline.score is not None:
-            comparison = judge.answer(Question(((trial.key, subjects.baseline.key),)))
-        result.append(
-            TrialVerdict(
-                trial=trial,
-                correct=count if counts.seeds == 1 else None,
-                interval=wilson(count / counts.seeds, counts.n) if count is not None and counts.n else None,
-                moves=moves,
-                same_as=same.label if same else None,
-                comparison=comparison,
-            )
+        comparable = trial.key != base.key and moves != () and trial.score is not None and base.score is not None
+        yield TrialVerdict(
+            trial=trial,
+            correct=count if counts.seeds == 1 else None,
+            interval=wilson(count / counts.seeds, counts.n) if count is not None and counts.n else None,
+            moves=moves,
+            same_as=same.label if same else None,
+            comparison=judge.answer(Question(((trial.key, base.key),))) if comparable else None,
         )
-    return tuple(result)
 
 
 def _tied(subjects: Subjects, counts: Counts) -> tuple[str, ...]:
     """Trials that even the most favourable pairing does not tell from the best, one comparison each, unadjusted."""
-    if subjects.best.key not in counts.correct:
+    best, slack = subjects.best.key, counts.slack
+    if best not in counts.correct:
         return ()
-    top = counts.correct[subjects.best.key] + counts.slack.get(subjects.best.key, 0)
-    return tuple(
-        t.key
-        for t in subjects.trained
-        if t.key != subjects.best.key
-        and bounds.favourable_p([top - counts.correct[t.key] + counts.slack.get(t.key, 0)]) > ALPHA
-    )
+    top = counts.correct[best] + slack.get(best, 0)
+    leads = {t.key: top - counts.correct[t.key] + slack.get(t.key, 0) for t in subjects.trained if t.key != best}
+    return tuple(key for key, lead in leads.items() if bounds.favourable_p([lead]) > ALPHA)
 
 
 def _detectable(subjects: Subjects, counts: Counts, judge: Judge, noise: SeedNoise) -> Detectable | None:
@@ -267,38 +224,19 @@ def _detectable(subjects: Subjects, counts: Counts, judge: Judge, noise: SeedNoi
     )
 
 
-def _widest(subjects: Subjects, structure: Structure) -> dict[str, Question | None]:
-    """For each factor the one-factor pair of trained trials with the largest difference."""
-    trained = {t.key: t.value for t in subjects.trained}
-    found: dict[str, Question | None] = {}
-    for factor in structure.varied:
-        pairs = [(p.high, p.low) for p in structure.pairs if p.factor == factor and {p.low, p.high} <= trained.keys()]
-        widest = max(pairs, key=lambda p: abs(trained[p[0]] - trained[p[1]]), default=None)
-        found[factor] = Question((widest,)) if widest else None
-    return found
-
-
-def _effects(
-    subjects: Subjects,
-    structure: Structure,
-    widest: dict[str, Question | None],
-    judge: Judge,
-) -> tuple[FactorEffect, ...]:
-    trained = {t.key for t in subjects.trained}
-    hidden = {"lora_alpha"} if any(c.code == "ratio_constant" for c in structure.confounded) else set()
+def _effects(subjects: Subjects, widest: Mapping[str, Question | None], judge: Judge) -> Iterator[FactorEffect]:
+    structure = subjects.structure
     broke = {b.factor: (b.clean, b.clean_failed) for b in structure.boundaries if b.clean and b.clean_failed}
-    return tuple(
-        FactorEffect(
-            factor=factor,
-            levels=len({level_in(t, factor) for t in subjects.table.trials if not t.unread}),
-            n_pairs=sum(p.factor == factor and {p.low, p.high} <= trained for p in structure.pairs),
-            widest=judge.answer(question) if question else None,
-            alone_from_baseline=tuple(key for key, moves in structure.moves.items() if moves == (factor,)),
-            broke=broke.get(factor),
-        )
-        for factor, question in widest.items()
-        if factor not in hidden
-    )
+    for factor, question in widest.items():
+        if factor != "lora_alpha" or not structure.ratio_is_constant:
+            yield FactorEffect(
+                factor=factor,
+                levels=len({level_in(t, factor) for t in subjects.table.trials if not t.unread}),
+                n_pairs=len(subjects.pairs(factor, subjects.trained)),
+                widest=judge.answer(question) if question else None,
+                alone_from_baseline=tuple(key for key, moves in structure.moves.items() if moves == (factor,)),
+                broke=broke.get(factor),
+            )
 
 
 def _needed_if_unknown(subjects: Subjects) -> int | None:

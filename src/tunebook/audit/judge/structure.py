@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import combinations
 
-from tunebook.audit.judge.trials import UNSAID, AuditTrial, TrialTable
+from tunebook.audit.judge.trials import ACCUMULATION, BATCH, AuditTrial, TrialTable
+from tunebook.audit.model import UNSAID
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.core.space import Folding, effective
-
-__all__ = [
-    "EFFECTIVE_BATCH",
-    "Boundary",
-    "Confounding",
-    "Pair",
-    "Structure",
-    "level_in",
-    "moved",
-    "structure_of",
-]
 
 EFFECTIVE_BATCH = "effective_batch_size"
 """Stands for batch size and accumulation together: only their product acts."""
@@ -32,7 +22,7 @@ _FOLDING = Folding(batch_split=True, gradient_checkpointing=True, scaling=True)
 
 @dataclass(frozen=True)
 class Pair:
-    """Two trials that differ in exactly one factor (`factor`), the lower level first; "" for none at all."""
+    """Keys of two trials that differ in exactly one factor, the lower level first."""
 
     factor: str
     low: str
@@ -43,66 +33,55 @@ class Pair:
 class Confounding:
     """Factors that this record cannot separate.
 
-    Attributes:
-        code: "ratio_constant" (alpha/r is the same everywhere), "ratio_unknown" (rank moves, alpha is not recorded),
-            "one_to_one" (two factors always move together), "level_not_isolated" (a level without a trial that differs
-            from one at the baseline's level by this factor alone).
-        factors: the factor first; then the one (or all those) it moved with.
-        levels: the ratio, or the levels that are not isolated.
+    `code`: "ratio_constant" (alpha/r is the same everywhere), "ratio_unknown" (rank moves, alpha is not recorded),
+    "one_to_one" (two factors always move together), "level_not_isolated" (a level without a trial that differs from one
+    at the baseline's level by this factor alone).
     """
 
     code: str
-    factors: tuple[str, ...]
-    levels: tuple[Level, ...] = ()
+    factors: tuple[str, ...]  # the factor first; then the one (or all those) it moved with
+    levels: tuple[Level, ...] = ()  # the ratio, or the levels that are not isolated
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """Failures on one side of a factor's levels.
-
-    Attributes:
-        above: they lie above (else below) all levels that trained.
-        failed: keys of the failed trials, first the one of the nearest level with fewest differences from `trained`.
-        trained: key of the trained trial nearest in level, and of those the one with fewest other differences.
-        moves: factors on which it and the first failed trial differ; more than one: confounded.
-        clean: key of the nearest trained trial that differs from a failed one by this factor alone, or None.
-        clean_failed: the failed trial of that pair.
-    """
+    """Failures above (or below) all levels of a factor that trained; trials by key."""
 
     factor: str
     above: bool
-    failed: tuple[str, ...]
-    trained: str
-    moves: tuple[str, ...]
-    clean: str | None = None
-    clean_failed: str | None = None
+    failed: tuple[str, ...]  # first the one of the nearest level with fewest differences from `trained`
+    trained: str  # nearest in level, and of those the one with fewest other differences
+    moves: tuple[str, ...]  # factors on which it and the first failed trial differ; more than one: confounded
+    clean: str | None = None  # the nearest trained trial that differs from a failed one by this factor alone
+    clean_failed: str | None = None  # the failed trial of that pair
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Structure:
-    """Attributes:
-    moves: by key, the factors on which a trial differs from the baseline; not for trials whose settings are unread.
-    equal: groups of keys with equal effective configurations, two or more each.
-    equal_if_short: groups that are equal if no example is longer than the given number of tokens.
-    pairs: all pairs that differ by one factor, failures included.
-    varied: factors with at least two levels, in the record's order.
-    confounded, boundaries: see there.
-    """
+    """What can be compared with what; trials by key."""
 
-    moves: dict[str, tuple[str, ...]]
-    equal: tuple[tuple[str, ...], ...]
-    equal_if_short: tuple[tuple[int, tuple[str, ...]], ...]
-    pairs: tuple[Pair, ...]
-    varied: tuple[str, ...]
+    moves: Mapping[str, tuple[str, ...]]  # factors in which a trial differs from the baseline; none if unread
+    equal: tuple[tuple[str, ...], ...]  # groups with equal effective configurations
+    equal_if_short: tuple[tuple[int, tuple[str, ...]], ...]  # equal if no example is longer than so many tokens
+    pairs: tuple[Pair, ...]  # that differ by one factor, failures included
+    varied: tuple[str, ...]  # factors with at least two levels, in the record's order
     confounded: tuple[Confounding, ...]
     boundaries: tuple[Boundary, ...]
+
+    @property
+    def ratio_is_constant(self) -> bool:
+        """Whether alpha/r is the same in every trial."""
+        return any(c.code == "ratio_constant" for c in self.confounded)
+
+
+def acting(factor: str) -> str:
+    """The factor that acts: the effective batch size for its two parts."""
+    return EFFECTIVE_BATCH if factor in (BATCH, ACCUMULATION) else factor
 
 
 def level_in(trial: AuditTrial, factor: str) -> Level:
     """The level of a factor or of another setting; `effective_batch_size` is allowed."""
-    if factor in trial.extra:
-        return trial.extra[factor]
-    return getattr(trial.configuration, factor, None)
+    return trial.extra[factor] if factor in trial.extra else getattr(trial.configuration, factor, None)
 
 
 def moved(a: AuditTrial, b: AuditTrial) -> tuple[str, ...]:
@@ -113,8 +92,7 @@ def moved(a: AuditTrial, b: AuditTrial) -> tuple[str, ...]:
     """
     left, right = _vector(a.configuration), _vector(b.configuration)
     names = [name for name, x, y in zip(_NAMES, left, right, strict=True) if x != y] if left != right else []
-    if "per_device_train_batch_size" in names:
-        names[names.index("per_device_train_batch_size")] = EFFECTIVE_BATCH
+    names = [EFFECTIVE_BATCH if name == BATCH else name for name in names]
     if "lora_r" in names and "lora_alpha" in names and _close(_scaling(left), _scaling(right)):
         names.remove("lora_alpha")
     return (*names, *(n for n in dict.fromkeys([*a.extra, *b.extra]) if a.extra.get(n) != b.extra.get(n)))
@@ -146,15 +124,16 @@ def structure_of(table: TrialTable) -> Structure:
     assert base is not None
     trials = [trial for trial in table.trials if not trial.unread]
     pairs = tuple(_ordered(names[0], a, b) for a, b in combinations(trials, 2) if len(names := moved(a, b)) == 1)
-    varied = _varied(table, trials)
+    names = dict.fromkeys(acting(n) for n in (*table.factors, *table.extras) if n != "gradient_checkpointing")
+    varied = tuple(n for n in names if len(_levels(trials, n)) > 1)
     return Structure(
-        {trial.key: moved(trial, base) for trial in trials} if not base.unread else {},
-        tuple(tuple(t.key for t in group) for group in _groups(trials, _acting)),
-        _short_groups(trials),
-        pairs,
-        varied,
-        _confounded(table, trials, pairs, varied, base),
-        _boundaries(trials, pairs, varied),
+        moves={trial.key: moved(trial, base) for trial in trials} if not base.unread else {},
+        equal=tuple(tuple(t.key for t in group) for group in _groups(trials, _acts)),
+        equal_if_short=tuple(_short_groups(trials)),
+        pairs=pairs,
+        varied=varied,
+        confounded=tuple(_confounded(table, trials, pairs, varied, base)),
+        boundaries=tuple(_boundaries(trials, pairs, varied)),
     )
 
 
@@ -165,8 +144,12 @@ def _ordered(factor: str, a: AuditTrial, b: AuditTrial) -> Pair:
     return Pair(factor, b.key, a.key) if swap else Pair(factor, a.key, b.key)
 
 
-def _acting(trial: AuditTrial) -> object:
+def _acts(trial: AuditTrial) -> object:
     return _vector(trial.configuration), tuple(sorted(trial.extra.items()))
+
+
+def _acts_if_short(trial: AuditTrial) -> object:
+    return _acts(replace(trial, configuration=trial.configuration.with_values(max_length=1)))
 
 
 def _groups(trials: Sequence[AuditTrial], key: Callable[[AuditTrial], object]) -> list[list[AuditTrial]]:
@@ -176,161 +159,81 @@ def _groups(trials: Sequence[AuditTrial], key: Callable[[AuditTrial], object]) -
     return [members for members in groups.values() if len(members) > 1]
 
 
-def _short_groups(trials: Sequence[AuditTrial]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+def _short_groups(trials: Sequence[AuditTrial]) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Groups that differ at most in max_length, and do; with the smallest of their lengths."""
-    found = []
-    for members in _groups(
-        trials, lambda t: _acting(replace(t, configuration=t.configuration.with_values(max_length=1)))
-    ):
+    for members in _groups(trials, _acts_if_short):
         lengths = {trial.configuration.max_length for trial in members} - {UNSAID}
         if len(lengths) > 1:
-            found.append((int(min(lengths)), tuple(trial.key for trial in members)))
-    return tuple(found)
+            yield int(min(lengths)), tuple(trial.key for trial in members)
 
 
 def _levels(trials: Sequence[AuditTrial], factor: str) -> list[Level]:
     return list(dict.fromkeys(level_in(trial, factor) for trial in trials))
 
 
-def _varied(table: TrialTable, trials: Sequence[AuditTrial]) -> tuple[str, ...]:
-    names = [
-        EFFECTIVE_BATCH if n in ("per_device_train_batch_size", "gradient_accumulation_steps") else n
-        for n in (*table.factors, *table.extras)
-        if n != "gradient_checkpointing"
-    ]
-    return tuple(n for n in dict.fromkeys(names) if len(_levels(trials, n)) > 1)
-
-
 def _confounded(
-    table: TrialTable,
-    trials: Sequence[AuditTrial],
-    pairs: Sequence[Pair],
-    varied: tuple[str, ...],
-    base: AuditTrial,
-) -> tuple[Confounding, ...]:
-    found = _rank_and_alpha(table, trials, varied)
-    hidden = {"lora_alpha"} if any(c.code == "ratio_constant" for c in found) else set()
-    factors = [n for n in varied if n not in hidden]
+    table: TrialTable, trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: Sequence[str], base: AuditTrial
+) -> Iterator[Confounding]:
+    factors = list(varied)
+    if "lora_r" in varied and "lora_alpha" not in table.factors:
+        yield Confounding("ratio_unknown", ("lora_r", "lora_alpha"))
+    elif "lora_r" in varied and all(_close(t.configuration.scaling, trials[0].configuration.scaling) for t in trials):
+        yield Confounding("ratio_constant", ("lora_r", "lora_alpha"), (trials[0].configuration.scaling,))
+        factors = [n for n in factors if n != "lora_alpha"]
     for a, b in combinations(factors, 2):
-        if {a, b} != {"lora_r", "lora_alpha"} and _one_to_one(trials, a, b):
-            found.append(Confounding("one_to_one", (a, b)))
+        together = {(level_in(t, a), level_in(t, b)) for t in trials}
+        one_to_one = len(together) == len({x for x, _ in together}) == len({y for _, y in together})
+        if one_to_one and {a, b} != {"lora_r", "lora_alpha"}:
+            yield Confounding("one_to_one", (a, b))
     by_key = {trial.key: trial for trial in trials}
     for factor in factors if not base.unread else ():
-        alone = _not_isolated(trials, pairs, factor, base, by_key)
-        if alone:
-            found.append(Confounding("level_not_isolated", (factor, *_companions(trials, factor, alone, base)), alone))
-    return tuple(found)
+        reference = level_in(base, factor)
+        of_pairs = [{level_in(by_key[k], factor) for k in (p.low, p.high)} for p in pairs if p.factor == factor]
+        isolated = {reference}.union(*(levels for levels in of_pairs if reference in levels))
+        alone = tuple(level for level in _levels(trials, factor) if level not in isolated)
+        if alone:  # with what also differs from the baseline in every trial at these levels
+            sets = [set(moved(t, base)) for t in trials if level_in(t, factor) in alone]
+            companions = sorted(set.intersection(*sets) - {factor})
+            yield Confounding("level_not_isolated", (factor, *companions), alone)
 
 
-def _rank_and_alpha(table: TrialTable, trials: Sequence[AuditTrial], varied: tuple[str, ...]) -> list[Confounding]:
-    if "lora_r" not in varied:
-        return []
-    if "lora_alpha" not in table.factors:
-        return [Confounding("ratio_unknown", ("lora_r", "lora_alpha"))]
-    ratios = [trial.configuration.scaling for trial in trials]
-    if all(_close(ratio, ratios[0]) for ratio in ratios):
-        return [Confounding("ratio_constant", ("lora_r", "lora_alpha"), (ratios[0],))]
-    return []
-
-
-def _one_to_one(trials: Sequence[AuditTrial], a: str, b: str) -> bool:
-    together = {(level_in(t, a), level_in(t, b)) for t in trials}
-    return len(together) == len({x for x, _ in together}) == len({y for _, y in together})
-
-
-def _not_isolated(
-    trials: Sequence[AuditTrial],
-    pairs: Sequence[Pair],
-    factor: str,
-    base: AuditTrial,
-    by_key: dict[str, AuditTrial],
-) -> tuple[Level, ...]:
-    """Levels without a one-factor pair against the baseline's level."""
-    reference = level_in(base, factor)
-    isolated = {reference}
-    for pair in pairs:
-        if pair.factor == factor:
-            levels = {level_in(by_key[key], factor) for key in (pair.low, pair.high)}
-            isolated |= levels if reference in levels else set()
-    return tuple(level for level in _levels(trials, factor) if level not in isolated)
-
-
-def _companions(
-    trials: Sequence[AuditTrial],
-    factor: str,
-    levels: Sequence[Level],
-    base: AuditTrial,
-) -> tuple[str, ...]:
-    """Factors that also differ from the baseline in every trial at these levels."""
-    sets = [set(moved(t, base)) for t in trials if level_in(t, factor) in levels]
-    common = set.intersection(*sets) - {factor} if sets else set()
-    return tuple(sorted(common))
-
-
-def _boundaries(trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: tuple[str, ...]) -> tuple[Boundary, ...]:
+def _boundaries(trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: Sequence[str]) -> Iterator[Boundary]:
     failed = [t for t in trials if t.failed]
     trained = [t for t in trials if not t.failed and t.score is not None]
-    if not failed or not trained:
-        return ()
-    found = []
-    for factor in varied:
-        if any(level_in(trial, factor) == UNSAID for trial in (*failed, *trained)):
-            continue  # which side of the others it lies on is not known
-        if factor != EFFECTIVE_BATCH and (
-            factor not in FACTOR_KINDS or FACTOR_KINDS[factor].value_type not in (int, float)
-        ):
-            continue
-        for above in (True, False):
-            boundary = _boundary(factor, above, failed, trained, pairs)
+    for factor in varied if failed and trained else ():
+        numeric = factor == EFFECTIVE_BATCH or (
+            factor in FACTOR_KINDS and FACTOR_KINDS[factor].value_type in (int, float)
+        )
+        if not numeric or any(level_in(trial, factor) == UNSAID for trial in (*failed, *trained)):
+            continue  # which side of the others an unsaid level lies on is not known
+        for sign in (1, -1):
+            boundary = _boundary(factor, sign, failed, trained, [p for p in pairs if p.factor == factor])
             if boundary is not None:
-                found.append(boundary)
-    return tuple(found)
+                yield boundary
 
 
 def _boundary(
-    factor: str,
-    above: bool,
-    failed: Sequence[AuditTrial],
-    trained: Sequence[AuditTrial],
-    pairs: Sequence[Pair],
+    factor: str, sign: int, failed: Sequence[AuditTrial], trained: Sequence[AuditTrial], pairs: Sequence[Pair]
 ) -> Boundary | None:
-    sign = 1 if above else -1
-
     def level(trial: AuditTrial) -> float:
         return sign * float(level_in(trial, factor))  # type: ignore[arg-type]
 
     highest = max(level(t) for t in trained)
-    beyond = [t for t in failed if level(t) > highest]
+    beyond = {t.key: t for t in failed if level(t) > highest}
     if not beyond:
         return None
-    lowest = min(level(t) for t in beyond)
+    lowest = min(level(t) for t in beyond.values())
     moves, edge, first = min(
-        ((moved(t, f), t, f) for t in trained if level(t) == highest for f in beyond if level(f) == lowest),
+        ((moved(t, f), t, f) for t in trained if level(t) == highest for f in beyond.values() if level(f) == lowest),
         key=lambda found: len(found[0]),
     )
-    clean = _clean_bracket(factor, beyond, trained, pairs, level)
-    failed_keys = (first.key, *(t.key for t in beyond if t.key != first.key))
-    return Boundary(factor, above, failed_keys, edge.key, moves, *clean)
-
-
-def _clean_bracket(
-    factor: str,
-    beyond: Sequence[AuditTrial],
-    trained: Sequence[AuditTrial],
-    pairs: Sequence[Pair],
-    level: Callable[[AuditTrial], float],
-) -> tuple[str | None, str | None]:
-    """The one-factor pair of a failed and a trained trial whose levels lie nearest, as (trained, failed) keys."""
-    failed_keys = {t.key: t for t in beyond}
-    trained_keys = {t.key: t for t in trained}
-    found = [
-        (level(failed_keys[f]) - level(trained_keys[t]), t, f)
+    by_key = {t.key: t for t in trained}
+    alone = [
+        (level(beyond[f]) - level(by_key[t]), t, f)
         for pair in pairs
-        if pair.factor == factor
         for t, f in ((pair.low, pair.high), (pair.high, pair.low))
-        if t in trained_keys and f in failed_keys
+        if t in by_key and f in beyond
     ]
-    if not found:
-        return None, None
-    _, nearest, first = min(found)
-    return nearest, first
+    _, clean, clean_failed = min(alone) if alone else (0.0, None, None)
+    keys = (first.key, *(key for key in beyond if key != first.key))
+    return Boundary(factor, sign > 0, keys, edge.key, moves, clean, clean_failed)

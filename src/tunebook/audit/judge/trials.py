@@ -9,63 +9,32 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tunebook.audit.model import HandRecord, Measure, MeasureKind, Note, Row, Score, TableKind
+from tunebook.audit.model import UNSAID, HandRecord, Measure, MeasureKind, Note, Row, Score, TableKind
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 
-__all__ = [
-    "UNSAID",
-    "AuditTrial",
-    "Renumbering",
-    "TrialTable",
-    "key_of",
-    "row_key",
-    "same_result",
-    "same_score",
-    "trials_of",
-]
-
 BATCH, ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
-
-UNSAID = -1
-"""Stands for the level of a numeric factor that other trials name and the baseline does not: unlike every level named,
-so that a trial that names one is never taken for the baseline's own training."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditTrial:
-    """One trial of a record.
+    """One trial of a record."""
 
-    Attributes:
-        key: by which text refers to it: the number in its label, else the label in lower case.
-        label: as the tables write it.
-        order: position in the record, from 0.
-        configuration: its settings; factors that the record does not give have one value for all trials.
-        extra: settings that are no factor of tunebook's, as written, by their header.
-        score: as printed, None without.
-        value: the result with a sign so that higher is better; what failed without a result is lowest.
-        failed: the record says so, or nothing was right.
-        row: the row it was read from; of the full table where there is one.
-        assumed: factors that its row leaves blank and that were taken from the baseline.
-        only_in_text: in a round's table only, though the record has a full table.
-        unread: a setting was not surely read, so nothing is known of its settings.
-    """
-
-    key: str
-    label: str
-    order: int
-    configuration: Configuration
-    score: Score | None
-    value: float
-    failed: bool
-    row: Row
-    extra: Mapping[str, str] = field(default_factory=dict)
-    assumed: tuple[str, ...] = ()
-    only_in_text: bool = False
-    unread: bool = False
+    key: str  # by which text refers to it: the number in its label, else the label in lower case
+    label: str  # as the tables write it
+    order: int  # position in the record, from 0
+    configuration: Configuration  # factors that the record does not give have one value for all trials
+    extra: Mapping[str, str] = field(default_factory=dict)  # settings that tunebook does not know, by header
+    score: Score | None  # as printed
+    value: float  # the result with a sign so that higher is better; what failed without a result is lowest
+    failed: bool  # the record says so, or nothing was right
+    row: Row  # that it was read from; of the full table where there is one
+    assumed: tuple[str, ...] = ()  # factors that its row leaves blank and that were taken from the baseline
+    only_in_text: bool = False  # in a round's table only, though the record has a full table
+    unread: bool = False  # a setting was not surely read, so nothing is known of its settings
 
 
 @dataclass(frozen=True)
@@ -79,33 +48,21 @@ class Renumbering:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialTable:
-    """All trials of a record.
-
-    Attributes:
-        trials: in order.
-        baseline: key of the baseline; `baseline_named` whether the record says so (else it is the first row).
-        factors, extras: factors and other settings that the record gives, in its own order.
-        measure: what the results are.
-        text_rows: rows that describe a trial in words, with the key of the trial that each turned out to be.
-        renumbered: rounds whose numbers do not match the full table.
-        missing: numbers left out between the first and the last.
-        repeated: rows that give a trial again with other settings or another result.
-        ambiguous: labels that stand for several trials of one table.
-    """
+    """All trials of a record, in order."""
 
     trials: tuple[AuditTrial, ...]
-    baseline: str
-    baseline_named: bool
-    factors: tuple[str, ...]
+    baseline: str  # its key
+    baseline_named: bool  # the record says which it is; else it is the first row
+    factors: tuple[str, ...]  # that the record gives, in its own order
     measure: Measure
-    extras: tuple[str, ...] = ()
-    text_rows: tuple[tuple[Row, str], ...] = ()
+    extras: tuple[str, ...] = ()  # other settings
+    text_rows: tuple[tuple[Row, str], ...] = ()  # rows in words, with the key of the trial that each turned out to be
     renumbered: tuple[Renumbering, ...] = ()
-    missing: tuple[int, ...] = ()
-    repeated: tuple[Row, ...] = ()
+    missing: tuple[int, ...] = ()  # numbers left out between the first and the last
+    repeated: tuple[Row, ...] = ()  # rows that give a trial again with other settings or another result
     notes: tuple[Note, ...] = ()
-    sections: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    ambiguous: frozenset[str] = frozenset()
+    sections: Mapping[tuple[str, str], str] = field(default_factory=dict)  # section and number there to key
+    ambiguous: frozenset[str] = frozenset()  # labels that stand for several trials of one table
 
     def get(self, key: str) -> AuditTrial | None:
         """The trial of that key, or None."""
@@ -140,18 +97,11 @@ def row_key(row: Row) -> str:
     return row.key or key_of(row.trial)
 
 
-def _nothing_right(row: Row, measure: Measure) -> bool:
-    share = measure.kind is MeasureKind.SHARE
-    return row.failed or (share and row.score is not None and row.score.value == 0.0)
-
-
 def same_result(a: Row, b: Row) -> bool:
     """Whether two rows print the same result, as far as their precision goes."""
     gone = [row.failed or (row.score is not None and row.score.value == 0.0) for row in (a, b)]
-    if any(gone):
-        return all(gone)
-    if a.score is None or b.score is None:
-        return a.score is b.score
+    if any(gone) or a.score is None or b.score is None:
+        return all(gone) or (not any(gone) and a.score is b.score)
     return same_score(a.score, b.score)
 
 
@@ -169,27 +119,28 @@ def trials_of(record: HandRecord) -> TrialTable:
     full, words = _restarted(full), words if full else _restarted(words)
     notes = [] if [row.trial for row in full or words] == before else [Note("numbers_restart")]
     main, repeated = _distinct(full or words)
-    baseline_row = next((row for row in (*main, *words) if row.is_baseline and _find(main, row) is not None), None)
-    baseline = _find(main, baseline_row) if baseline_row is not None else None
-    first = baseline or main[0]
-    builder = _Builder(record, first, {name for row in (*full, *words, first) for name in row.values})
+    by_key = {row_key(row): row for row in main}
+    called = next((row for row in (*main, *words) if row.is_baseline and row_key(row) in by_key), None)
+    first = by_key[row_key(called)] if called is not None else main[0]
+    builder = _Builder(record.measure, first, (*full, *words, first))
     trials = builder.trials(main, ())
     unsaid = [n for n, level in trials[main.index(first)].configuration.as_dict().items() if level == UNSAID]
     if unsaid:
         notes.append(Note("baseline_unsaid", {"trial": first.trial, "factors": tuple(unsaid)}))
-    aliases = _match(words, main) if full else {}
-    extra = [row for row in words if full and id(row) not in aliases and _find(main, row) is None]
+    aliases = _match(words, by_key) if full else {}
+    extra = [row for row in words if full and id(row) not in aliases and row_key(row) not in by_key]
     trials += builder.trials(_distinct(extra)[0], trials)
-    by_key = {trial.key for trial in trials}
-    text_rows = tuple((row, aliases.get(id(row), row_key(row))) for row in words if full or row in main)
+    known = {trial.key for trial in trials}
+    in_words = [row for row in words if full or row in main]
+    text_rows = tuple((row, key) for row in in_words if (key := aliases.get(id(row), row_key(row))) in known)
     return TrialTable(
         trials=tuple(trials),
         baseline=row_key(first),
-        baseline_named=baseline is not None,
+        baseline_named=called is not None,
         factors=tuple(dict.fromkeys(name for row in (*main, *words) for name in row.values)),
         extras=tuple(dict.fromkeys(name for row in main for name in row.extra)),
         measure=record.measure,
-        text_rows=tuple((row, key) for row, key in text_rows if key in by_key),
+        text_rows=text_rows,
         renumbered=_renumberings(text_rows),
         missing=_gaps(main),
         repeated=tuple(repeated),
@@ -202,21 +153,19 @@ def trials_of(record: HandRecord) -> TrialTable:
 def _told_apart(rows: Sequence[Row]) -> tuple[list[Row], frozenset[str]]:
     """Rows of one table are trials of their own, whatever their labels. Those that give a label again are told apart by
     their seed, else by their place; a text that uses such a label alone does not say which it means."""
-    seen: dict[tuple[int, str], list[Row]] = {}
+    seen: dict[tuple[int, str], list[str | None]] = {}
     result: list[Row] = []
     ambiguous: set[str] = set()
     for row in rows:
-        same = seen.setdefault((row.table, row_key(row)), [])
-        same.append(row)
-        if len(same) == 1:
-            result.append(row)
-        elif row.seed is not None and row.seed not in [other.seed for other in same[:-1]]:
-            result.append(
-                replace(row, trial=f"{row.trial} (seed {row.seed})", key=f"{row_key(row)}/seed{_whole(row.seed)}")
-            )
-        else:
-            ambiguous.add(row_key(row))
-            result.append(replace(row, trial=f"{row.trial} ({len(same)})", key=f"{row_key(row)}/{len(same)}"))
+        key = row_key(row)
+        seeds = seen.setdefault((row.table, key), [])
+        if seeds and row.seed is not None and row.seed not in seeds:
+            row = replace(row, trial=f"{row.trial} (seed {row.seed})", key=f"{key}/seed{_whole(row.seed)}")
+        elif seeds:
+            ambiguous.add(key)
+            row = replace(row, trial=f"{row.trial} ({len(seeds) + 1})", key=f"{key}/{len(seeds) + 1}")
+        seeds.append(row.seed)
+        result.append(row)
     return result, frozenset(ambiguous)
 
 
@@ -229,14 +178,12 @@ def _restarted(rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         by_key.setdefault(row_key(row), []).append(row)
     shared = [group for group in by_key.values() if len({row.table for row in group}) > 1]
-    different = [g for g in shared if any(not _agrees(g[0], row) or not _agrees(row, g[0]) for row in g[1:])]
+    different = [g for g in shared if not all(_agrees(g[0], row) and _agrees(row, g[0]) for row in g[1:])]
     if len(different) <= max(1, len(shared) // 2):
         return list(rows)
-    numbers = {table: i + 1 for i, table in enumerate(dict.fromkeys(row.table for row in rows))}
-    return [
-        replace(row, trial=f"{numbers[row.table]}.{row_key(row)}", key=f"{numbers[row.table]}.{row_key(row)}")
-        for row in rows
-    ]
+    tables = list(dict.fromkeys(row.table for row in rows))
+    names = [f"{tables.index(row.table) + 1}.{row_key(row)}" for row in rows]
+    return [replace(row, trial=name, key=name) for row, name in zip(rows, names, strict=True)]
 
 
 def _distinct(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -251,28 +198,19 @@ def _distinct(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return list(kept.values()), repeated
 
 
-def _find(rows: Sequence[Row], wanted: Row) -> Row | None:
-    return next((row for row in rows if row_key(row) == row_key(wanted)), None)
-
-
 def _agrees(text: Row, full: Row) -> bool:
     """Whether a row in words can be this row of the full table: same result, and no setting contradicted."""
-    return same_result(text, full) and all(
-        full.values[name] == value for name, value in text.described.items() if name in full.values
-    )
+    named = text.described.items()
+    return same_result(text, full) and all(full.values[n] == level for n, level in named if n in full.values)
 
 
-def _match(words: Sequence[Row], main: Sequence[Row]) -> dict[int, str]:
+def _match(words: Sequence[Row], main: Mapping[str, Row]) -> dict[int, str]:
     """Row identity to key, for rows in words that are a trial of the full table, under its own number or another."""
-    aliases = {
-        id(row): row_key(row) for row in words if (found := _find(main, row)) is not None and _agrees(row, found)
-    }
-    taken = set(aliases.values())
+    aliases = {id(row): key for row in words if (key := row_key(row)) in main and _agrees(row, main[key])}
     for row in words:
-        others = [full for full in main if row_key(full) not in taken and _agrees(row, full)]
+        others = [key for key, full in main.items() if key not in aliases.values() and _agrees(row, full)]
         if id(row) not in aliases and len(others) == 1 and (row.described or row.score):
-            aliases[id(row)] = row_key(others[0])
-            taken.add(row_key(others[0]))
+            aliases[id(row)] = others[0]
     return aliases
 
 
@@ -297,11 +235,11 @@ def _gaps(rows: Sequence[Row]) -> tuple[int, ...]:
 class _Builder:
     """Completes settings: a row's own, else those of the trial it builds on, else the baseline's."""
 
-    def __init__(self, record: HandRecord, first: Row, given: Collection[str]) -> None:
-        self._measure = record.measure
+    def __init__(self, measure: Measure, first: Row, rows: Iterable[Row]) -> None:
+        self._share = measure.kind is MeasureKind.SHARE
+        self._sign = measure.sign
         self._first = first
-        self._given = given
-        self._unsaid = {name: _unsaid(name, first) for name in given}
+        self._unsaid = {name: _unsaid(name, first) for row in rows for name in row.values}
 
     def trials(self, rows: Sequence[Row], before: Sequence[AuditTrial]) -> list[AuditTrial]:
         known: list[AuditTrial] = list(before)
@@ -311,17 +249,16 @@ class _Builder:
 
     def _trial(self, row: Row, known: Sequence[AuditTrial], only_in_text: bool) -> AuditTrial:
         base = self._base_values(row, known)
-        values = {name: row.values.get(name, base.get(name, self._unsaid[name])) for name in self._given}
-        failed = _nothing_right(row, self._measure) or self._said_and_low(row)
-        nothing = 0.0 if self._measure.kind is MeasureKind.SHARE else -math.inf
+        values = {name: row.values.get(name, base.get(name, unsaid)) for name, unsaid in self._unsaid.items()}
+        nothing = 0.0 if self._share else -math.inf
         return AuditTrial(
             key=row_key(row),
             label=row.trial,
             order=len(known),
             configuration=_configuration(values),
             score=row.score,
-            value=self._measure.sign * row.score.value if row.score is not None else nothing,
-            failed=failed,
+            value=self._sign * row.score.value if row.score is not None else nothing,
+            failed=row.failed or self._nothing_learned(row),
             row=row,
             extra=row.extra,
             assumed=tuple(n for n in values if n not in row.values and row.kind is TableKind.SETTINGS and n in base),
@@ -329,11 +266,13 @@ class _Builder:
             unread=bool(row.unknown) or (bool(row.change) and not row.values and row is not self._first),
         )
 
-    def _said_and_low(self, row: Row) -> bool:
-        """Said to have broken, with less than half of the baseline's share: a collapse that still guesses a few."""
-        if row.score is None or self._first.score is None or self._measure.kind is not MeasureKind.SHARE:
+    def _nothing_learned(self, row: Row) -> bool:
+        """Nothing right, or said to have broken and less than half of the baseline's share: a collapse that still
+        guesses a few."""
+        if not self._share or row.score is None:
             return False
-        return row.said_to_fail and 2 * row.score.value < self._first.score.value
+        low = self._first.score is not None and 2 * row.score.value < self._first.score.value
+        return row.score.value == 0.0 or (row.said_to_fail and low)
 
     def _base_values(self, row: Row, known: Sequence[AuditTrial]) -> Mapping[str, Level]:
         base: AuditTrial | None = None

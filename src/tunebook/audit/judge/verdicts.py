@@ -1,6 +1,6 @@
 """Comparisons of a record's trials, judged: what holds, what cannot hold, what depends on the pairing.
 
-Two families, each at an error rate of 0.05:
+Two families, each at an error rate of 0.05 (decision 061):
 
 - *against the baseline*: every trial with other settings than the baseline. Both bounds are adjusted by Holm's method
   over this family; the best of the record is one of them, so its having been picked is paid for.
@@ -19,8 +19,6 @@ from tunebook.audit.judge import bounds
 from tunebook.audit.judge.noise import SeedNoise
 from tunebook.audit.judge.trials import TrialTable
 from tunebook.audit.model import MeasureKind
-
-__all__ = ["ALPHA", "Comparison", "Counts", "Judge", "Question", "Reason", "SupportVerdict"]
 
 ALPHA = 0.05
 
@@ -80,37 +78,24 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One judged comparison. Results and effects as `AuditTrial.value`, differences in examples.
-
-    Attributes:
-        pairs: (treatment, control) keys; the effect is the mean over them.
-        effect: treatment minus control.
-        effects, doubts: by pair, and by how much each may be off because of the printed precision.
-        differences: by pair, in examples; empty without a known number of examples, and for means over seeds.
-        interval: 95 % for this comparison alone, as independent samples (one pair only), or None.
-        p_favourable, p_independent, p_seed: the two bounds, and the second with the seed's variance added.
-        p_favourable_adjusted, p_independent_adjusted, p_seed_adjusted: see the module's header.
-        family: "baseline" or "picked"; n_judged, family_size: comparisons that the first and the second bound were
-            adjusted for.
-        verdict, reason: for the claimed direction.
-    """
+    """One judged comparison. Results and effects as `AuditTrial.value`, differences in examples."""
 
     pairs: Pairs
-    effect: float
-    effects: tuple[float, ...] = ()
-    doubts: tuple[float, ...] = ()
-    differences: tuple[int, ...] = ()
-    interval: tuple[float, float] | None = None
-    p_favourable: float = 1.0
+    effect: float  # treatment minus control, the mean over pairs
+    effects: tuple[float, ...] = ()  # by pair
+    doubts: tuple[float, ...] = ()  # by how much each may be off because of the printed precision
+    differences: tuple[int, ...] = ()  # in examples; none without their number, and for means over seeds
+    interval: tuple[float, float] | None = None  # 95 % for this pair alone, as independent samples
+    p_favourable: float = 1.0  # the two bounds, and the second with the seed's variance added
     p_independent: float = 1.0
     p_seed: float = 1.0
-    p_favourable_adjusted: float = 1.0
+    p_favourable_adjusted: float = 1.0  # for many comparisons: see the module's header
     p_independent_adjusted: float = 1.0
     p_seed_adjusted: float = 1.0
-    family: str = "picked"
-    n_judged: int = 1
-    family_size: int = 1
-    verdict: SupportVerdict = SupportVerdict.UNCHECKED
+    family: str = "picked"  # or "baseline"
+    n_judged: int = 1  # comparisons that the first bound was adjusted for
+    family_size: int = 1  # and the second
+    verdict: SupportVerdict = SupportVerdict.UNCHECKED  # for the claimed direction
     reason: Reason = Reason.EXAMPLES_UNKNOWN
 
     @property
@@ -120,25 +105,18 @@ class Comparison:
 
     def is_opposite(self, sign: int) -> bool:
         """Whether every pair has the other sign, or none, and the whole has it beyond rounding."""
-        return self.effect * sign < -self.doubt and all(
-            e * sign <= d for e, d in zip(self.effects, self.doubts, strict=True)
-        )
+        each = zip(self.effects, self.doubts, strict=True)
+        return self.effect * sign < -self.doubt and all(effect * sign <= doubt for effect, doubt in each)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """How many answers were right, where that is known.
+    """How many answers were right, where that is known."""
 
-    Attributes:
-        n: number of examples, None when unknown or where results are no shares.
-        seeds: over how many seeds each result is a mean; counts are then out of n times as many.
-        correct, slack: by key, and by how many each may be off because of the printed precision.
-    """
-
-    n: int | None
-    seeds: int = 1
-    correct: Mapping[str, int] = field(default_factory=dict)
-    slack: Mapping[str, int] = field(default_factory=dict)
+    n: int | None  # examples; None when unknown or where results are no shares
+    seeds: int = 1  # over which each result is a mean; counts are then out of n times as many
+    correct: Mapping[str, int] = field(default_factory=dict)  # by key
+    slack: Mapping[str, int] = field(default_factory=dict)  # by how many each may be off because of rounding
 
     @property
     def total(self) -> int:
@@ -149,11 +127,9 @@ class Counts:
 class Judge:
     """Judges all comparisons of one record.
 
+    The favourable bound takes the largest difference that the printed results allow, the strict one the smallest.
+
     Args:
-        table: the record's trials.
-        counts: right answers; the favourable bound takes the largest difference that the printed results allow, the
-            strict one the smallest.
-        noise: the seed noise to allow for.
         comparable: keys of the trials whose settings differ from the baseline's, in order.
         different: how many pairs of trials have different settings.
     """
@@ -186,37 +162,30 @@ class Judge:
         """The verdict on a question that `settle` was told of."""
         known = self._of_family(question.pairs) or self._picked.get(question.pairs)
         if known is None:
-            return self._by_sign(self._without_counts(question.pairs), question.sign)
+            return self._by_sign(question.pairs, question.sign)
         verdict, reason = _verdict(known, question.sign)
         return replace(known, verdict=verdict, reason=reason)
 
     def _of_family(self, pairs: Pairs) -> Comparison | None:
         if len(pairs) != 1:
             return None
-        ((treatment, control),) = pairs
-        if control == self._baseline:
-            return self._against_baseline.get(pairs)
-        if treatment == self._baseline and (mirror := self._against_baseline.get(((control, treatment),))):
-            return _mirrored(mirror)
-        return None
+        mirrored = self._against_baseline.get(((pairs[0][1], pairs[0][0]),))
+        return self._against_baseline.get(pairs) or (_mirrored(mirrored) if mirrored else None)
 
-    def _without_counts(self, pairs: Pairs) -> Comparison:
-        effects = tuple(self._trials[a].value - self._trials[b].value for a, b in pairs)
-        scores = {key: trial.score for key, trial in self._trials.items()}
-        doubts = tuple(
-            sum(score.unit / 2 for key in pair if (score := scores[key]) is not None) * (1 - 1e-9) for pair in pairs
-        )
-        return Comparison(pairs=pairs, effect=sum(effects) / len(effects), effects=effects, doubts=doubts)
-
-    def _by_sign(self, comparison: Comparison, sign: int) -> Comparison:
+    def _by_sign(self, pairs: Pairs, sign: int) -> Comparison:
         """Without a number of examples only the direction can be checked."""
-        if sign and comparison.is_opposite(sign):
-            return replace(comparison, verdict=SupportVerdict.CANNOT_HOLD, reason=Reason.CONTRADICTED)
-        return comparison if self._share else replace(comparison, reason=Reason.NO_SHARE)
+        effects = tuple(self._trials[a].value - self._trials[b].value for a, b in pairs)
+        units = {key: trial.score.unit if trial.score else 0.0 for key, trial in self._trials.items()}
+        doubts = tuple((units[a] + units[b]) / 2 * (1 - 1e-9) for a, b in pairs)
+        found = Comparison(pairs=pairs, effect=sum(effects) / len(effects), effects=effects, doubts=doubts)
+        if sign and found.is_opposite(sign):
+            return replace(found, verdict=SupportVerdict.CANNOT_HOLD, reason=Reason.CONTRADICTED)
+        return found if self._share else replace(found, reason=Reason.NO_SHARE)
 
     def _measure(self, pairs: Pairs) -> Comparison:
-        n, total, counts = self._counts.n or 1, self._counts.total, self._counts
-        differences = tuple(counts.correct[a] - counts.correct[b] for a, b in pairs)
+        counts, total = self._counts, self._counts.total
+        differences = [counts.correct[a] - counts.correct[b] for a, b in pairs]
+        slacks = [counts.slack.get(a, 0) + counts.slack.get(b, 0) for a, b in pairs]
         effect = sum(differences) / len(pairs) / total
         weights: dict[str, float] = {}
         for a, b in pairs:
@@ -224,24 +193,18 @@ class Judge:
             weights[b] = weights.get(b, 0.0) - 1 / len(pairs)
         spread = sum(w * w * self._variance(key) for key, w in weights.items())
         seed = self._noise.used**2 / counts.seeds * sum(w * w for w in weights.values())
-        single = pairs[0] if len(pairs) == 1 and counts.seeds == 1 else None
-        doubts = tuple((counts.slack.get(a, 0) + counts.slack.get(b, 0)) / total for a, b in pairs)
         near = max(0.0, abs(effect) - sum(abs(w) * counts.slack.get(key, 0) for key, w in weights.items()) / total)
+        single = pairs[0] if len(pairs) == 1 and counts.seeds == 1 else None
         independent = self._fisher(*single) if single else bounds.sum_p(near, spread)
-        farthest = [
-            d + (-1 if effect < 0 else 1) * (counts.slack.get(a, 0) + counts.slack.get(b, 0))
-            for d, (a, b) in zip(differences, pairs, strict=True)
-        ]
+        farther = -1 if effect < 0 else 1
         return Comparison(
             pairs=pairs,
             effect=effect,
             effects=tuple(d / total for d in differences),
-            doubts=doubts,
-            differences=differences if counts.seeds == 1 else (),
-            interval=(
-                bounds.independent_interval(counts.correct[single[0]], counts.correct[single[1]], n) if single else None
-            ),
-            p_favourable=bounds.favourable_p(farthest),
+            doubts=tuple(slack / total for slack in slacks),
+            differences=tuple(differences) if counts.seeds == 1 else (),
+            interval=bounds.independent_interval(*(counts.correct[key] for key in single), total) if single else None,
+            p_favourable=bounds.favourable_p([d + farther * s for d, s in zip(differences, slacks, strict=True)]),
             p_independent=independent,
             p_seed=max(independent, bounds.seed_p(near, spread, seed, self._noise.used_freedom)),
         )
@@ -263,36 +226,36 @@ class Judge:
 
     def _adjust(self, family: list[Comparison], name: str) -> dict[Pairs, Comparison]:
         size = len(family) if name == "baseline" else max(self._all_pairs, len(family))
-        strict = bounds.holm if name == "baseline" else lambda ps: [bounds.bonferroni(p, size) for p in ps]
-        favourable = bounds.holm([c.p_favourable for c in family])
-        independent, seed = strict([c.p_independent for c in family]), strict([c.p_seed for c in family])
+        strict = bounds.holm if name == "baseline" else lambda ps: bounds.bonferroni(ps, size)
+        adjusted = zip(
+            family,
+            bounds.holm([c.p_favourable for c in family]),
+            strict([c.p_independent for c in family]),
+            strict([c.p_seed for c in family]),
+            strict=True,
+        )
         return {
             c.pairs: replace(
-                c,
-                p_favourable_adjusted=favourable[i],
-                p_independent_adjusted=independent[i],
-                p_seed_adjusted=seed[i],
-                family=name,
-                n_judged=len(family),
-                family_size=size,
+                c, p_favourable_adjusted=favourable, p_independent_adjusted=independent, p_seed_adjusted=seed,
+                family=name, n_judged=len(family), family_size=size,
             )
-            for i, c in enumerate(family)
-        }
+            for c, favourable, independent, seed in adjusted
+        }  # fmt: skip
 
 
-def _mirrored(comparison: Comparison) -> Comparison:
+def _mirrored(c: Comparison) -> Comparison:
     return replace(
-        comparison,
-        pairs=tuple((b, a) for a, b in comparison.pairs),
-        effect=-comparison.effect,
-        effects=tuple(-e for e in comparison.effects),
-        differences=tuple(-d for d in comparison.differences),
-        interval=(-comparison.interval[1], -comparison.interval[0]) if comparison.interval else None,
+        c,
+        pairs=tuple((b, a) for a, b in c.pairs),
+        effect=-c.effect,
+        effects=tuple(-e for e in c.effects),
+        differences=tuple(-d for d in c.differences),
+        interval=(-c.interval[1], -c.interval[0]) if c.interval else None,
     )
 
 
 def _verdict(c: Comparison, sign: int) -> tuple[SupportVerdict, Reason]:
-    if c.effect == 0 and not c.doubt and not any(c.effects):
+    if not c.doubt and not any(c.effects):
         return SupportVerdict.CANNOT_HOLD, Reason.NO_DIFFERENCE
     if sign and c.is_opposite(sign):
         return SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED

@@ -1,4 +1,4 @@
-"""Cells as people write them, read strictly: a number with how it was printed, or why it is not one.
+"""Cells as people write them, read strictly: a number with how it was printed, a level of a factor, or why it is none.
 
 A cell counts as a number only when everything in it is understood: 2e-4, 2×10⁻⁴, $2 \\times 10^{-4}$, 1/5000, 31.28 %,
 112/358, 71.2 ± 0.6, "**0.3128** 🏆", "86,5", "86.5¹". Ranges, "~82", ">80" and anything with words left over are not.
@@ -12,18 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = [
-    "Number",
-    "Why",
-    "clean_text",
-    "has_failed",
-    "is_blank",
-    "is_ditto",
-    "is_pending",
-    "read_flag",
-    "read_number",
-    "without_marks",
-]
+from tunebook.audit.words.columns import factor_of_header
+from tunebook.core.factor import FACTOR_KINDS, Level
 
 LONGEST_CELL = 2_000
 
@@ -47,30 +37,21 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class Number:
-    """A number as printed.
+    """A number as printed."""
 
-    Attributes:
-        value: as written, the per cent sign not applied.
-        unit: one in its last printed place; 0 for a fraction.
-        percent: a per cent sign stands behind it.
-        signed: a + or - stands before it.
-        correct, total: of a fraction.
-        spread: what stands behind a ±.
-    """
-
-    value: float
-    unit: float = 0.0
-    percent: bool = False
-    signed: bool = False
-    correct: int | None = None
+    value: float  # as written, the per cent sign not applied
+    unit: float = 0.0  # one in its last printed place; 0 for a fraction
+    percent: bool = False  # a per cent sign stands behind it
+    signed: bool = False  # a + or - stands before it
+    correct: int | None = None  # of a fraction
     total: int | None = None
-    spread: float | None = None
+    spread: float | None = None  # what stands behind a ±
 
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _TEN_TO = re.compile(r"(?<![\d.])10([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _SUPERSCRIPT = re.compile(r"(?<=[\w.%）)*_`])[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,，][⁰¹²³⁴⁵⁶⁷⁸⁹]+)*")
-_DASHES = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "－": "-", "﹣": "-"})
+_DASHES = str.maketrans(dict.fromkeys("−–—‐‑－﹣", "-"))
 _MARKS = re.compile(r"\*\*|__|~~|`|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)")
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,20}\]|<sup>[^<>]{0,12}</sup>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()]{0,500}\)")
@@ -91,7 +72,7 @@ _FAILURE = re.compile(
     r"|失败|发散|崩溃|崩掉|不收敛|未收敛|爆炸|溢出|无法训练|训练中断",
     re.IGNORECASE,
 )
-_NOT_FAILED = re.compile(r"\b(?:not|n't|never|no|without|nearly|almost)\b.{0,20}|[未没不无].{0,4}", re.IGNORECASE)
+_NOT_FAILED = re.compile(r"(?:\b(?:not|n't|never|no|without|nearly|almost)\b.{0,20}|[未没不无].{0,4})$", re.IGNORECASE)
 _MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
 _PENDING = re.compile(
     r"[?？]+|tbd|tba|todo|pending|planned|running|queued|in progress|wip|待测|待定|待跑|待补|未跑|未测|进行中|计划中|"
@@ -100,19 +81,26 @@ _PENDING = re.compile(
 )
 _BLANK = re.compile(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)", re.IGNORECASE)
 _DITTO = re.compile(r"[\"”“″〃]|''|-?\"-?|ditto|idem|as above|same|same as above|同上|同前", re.IGNORECASE)
-_POINTER = re.compile(r"(?:[=≈]|same as|see|同|见)\s?\S.*", re.IGNORECASE)
 _POWER = r"(?:\s?[eE]\s?([-+]?\d{1,3})|\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?([-+]?\d{1,3})[)}]?|([-+]\d{1,3})))?"
 _DIGITS = r"(?:\d[\d,]*(?:\.\d+)?|\.\d+)"
 _NUMBER = re.compile(rf"([-+]?)({_DIGITS}){_POWER}")
 _TEN_POWER = re.compile(r"([-+]?)10\^[({]?(-?\d{1,3})[)}]?")
-_FRACTION = re.compile(r"(\d{1,9})\s?(?:/|of|out of|÷)\s?(\d{1,9})", re.IGNORECASE)
-_RANGE = re.compile(rf"{_DIGITS}\S{{0,6}}\s?(?:-|~|～|to|到|至)\s?{_DIGITS}\S{{0,6}}", re.IGNORECASE)
-_ABOUT = re.compile(r"(?:~|≈|≃|about|around|approx\.?|ca?\.|约|大约|左右)\s?\d.*|\d.*左右", re.IGNORECASE)
-_LIMIT = re.compile(r"(?:[<>≤≥＜＞]|at least|at most|up to|至少|至多|不低于|超过)=?\s?\d.*", re.IGNORECASE)
+_PERCENT = re.compile(r"\s?(%|％|‰|pct\.?|percent|per cent)$", re.IGNORECASE)
+_FRACTION = r"(?P<correct>\d{1,9})\s?(?:/|of|out of|÷)\s?(?P<total>\d{1,9})"
+_FRACTIONS = (
+    re.compile(rf"(?P<said>.+?)\s?[(（=]\s?{_FRACTION}\s?[)）]?", re.IGNORECASE),
+    re.compile(rf"{_FRACTION}[\s=(（]*(?P<said>.*?)[\s)）]*", re.IGNORECASE),
+)
+_NO_NUMBER = {
+    Why.ABOUT: r"(?:~|≈|≃|about|around|approx\.?|ca?\.|约|大约|左右)\s?\d.*|\d.*左右",
+    Why.LIMIT: r"(?:[<>≤≥＜＞]|at least|at most|up to|至少|至多|不低于|超过)=?\s?\d.*",
+    Why.RANGE: rf"{_DIGITS}\S{{0,6}}\s?(?:-|~|～|to|到|至)\s?{_DIGITS}\S{{0,6}}",
+    Why.POINTER: r"(?:[=≈]|same as|see|同|见)\s?\S.*",
+}
 _REMARK = re.compile(r"\s?[(\[（【]([^()\[\]（）【】]{0,60})[)\]）】]")
 _CHANGE_REMARK = re.compile(r"\s?[(（]\s?[-+↑↓▲▼]\s?[\d.]+\s?(?:%|pp|pts?|points?|个?百分点|个?点)?\s?[)）]")
-_TRUE = frozenset(["true", "yes", "on", "y", "✓", "✔", "✅", "☑", "是", "开", "开启", "启用", "有", "√", "enabled"])
-_FALSE = frozenset(["false", "no", "off", "n", "✗", "✘", "❌", "×", "x", "否", "关", "关闭", "禁用", "无", "disabled"])
+_TRUE = re.compile(r"true|yes|on|y|enabled|[✓✔✅☑√是开有]|开启|启用", re.IGNORECASE)
+_FALSE = re.compile(r"false|no|off|n|x|disabled|[✗✘❌×否关无]|关闭|禁用", re.IGNORECASE)
 
 
 def clean_text(text: str) -> str:
@@ -142,9 +130,10 @@ def read_number(text: str) -> Number | Why:
     """The one number that a cleaned cell holds, or why it holds none. A result cell may be a fraction or a mean ± its
     spread; "1/2000" is a fraction too."""
     text = without_marks(text[:LONGEST_CELL])
-    fraction = re.fullmatch(rf"(.+?)\s?[(（=]\s?({_FRACTION.pattern})\s?[)）]?|({_FRACTION.pattern})(.*)", text, re.I)
-    if fraction and (read := _fraction(fraction)) is not None:
-        return read
+    for pattern in _FRACTIONS:
+        match = pattern.fullmatch(text)
+        if match and (read := _fraction(int(match["correct"]), int(match["total"]), match["said"])):
+            return read
     head, mark, tail = re.sub(r"\+/-|\(\s?(?=±)", "±", text).replace("±±", "±").partition("±")
     number = _plain(head.strip())
     if not mark or isinstance(number, Why):
@@ -155,44 +144,42 @@ def read_number(text: str) -> Number | Why:
     return Number(number.value, number.unit, number.percent or spread.percent, number.signed, spread=spread.value)
 
 
-def _fraction(match: re.Match[str]) -> Number | None:
-    """ "112/358", with or without the same as a per cent beside it."""
-    said, correct, total, rest = (
-        (match[1], match[3], match[4], "") if match[1] else ("", match[6], match[7], match[8] or "")
-    )
-    said = said or rest.strip(" =()（）")
+def _fraction(correct: int, total: int, said: str) -> Number | None:
+    """112 of 358, where the same said beside it ("31.3 %") agrees."""
     known = _plain(said) if said else None
-    if int(total) == 0 or isinstance(known, Why):
+    if total == 0 or isinstance(known, Why):
         return None
-    share = int(correct) / int(total)
     if known is not None:
         scale = 100.0 if known.percent or known.value > 1 else 1.0
-        if abs(known.value / scale - share) > known.unit / scale:
+        if abs(known.value / scale - correct / total) > known.unit / scale:
             return None
-    return Number(share, 0.0, correct=int(correct), total=int(total))
+    return Number(correct / total, correct=correct, total=total)
 
 
 def _plain(text: str) -> Number | Why:
-    sign = re.search(r"\s?(%|％|‰|pct\.?|percent|per cent)$", text, re.IGNORECASE)
+    sign = _PERCENT.search(text)
     body = text[: sign.start()] if sign else text
     power = _TEN_POWER.fullmatch(body)
     if power:
         exponent = int(power[2])
-        return Number(10.0**exponent, 0.0, signed=bool(power[1])) if exponent < 0 and not power[1] else Why.POWER
+        return Number(10.0**exponent) if exponent < 0 and not power[1] else Why.POWER
     match = _NUMBER.fullmatch(body)
     if match is None:
-        return _why(text)
+        for why, pattern in _NO_NUMBER.items():
+            if re.fullmatch(pattern, text, re.IGNORECASE):
+                return why
+        return Why.MEMORY if _MEMORY.search(text) else Why.WORDS
     digits = _without_commas(match[2])
     if digits is None:
         return Why.COMMA
     exponent_text = match[3] or match[4] or match[5]
-    value = float(f"{digits}e{exponent_text or 0}")
+    value = float(f"{match[1]}{digits}e{exponent_text or 0}")
     if not math.isfinite(value):
         return Why.SIZE
-    places = len(digits.split(".", 1)[1]) if "." in digits and not exponent_text else 0
+    places = len(digits.partition(".")[2])
     scale = 10.0 if sign and sign[1] == "‰" else 1.0
     unit = 0.0 if exponent_text else 10.0 ** -min(places, 15) / scale
-    return Number((-value if match[1] == "-" else value) / scale, unit, bool(sign), bool(match[1]))
+    return Number(value / scale, unit, bool(sign), bool(match[1]))
 
 
 def _without_commas(digits: str) -> str | None:
@@ -201,16 +188,8 @@ def _without_commas(digits: str) -> str | None:
         return digits
     if re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|\d{1,3},\d{3}\.\d+", digits):
         return digits.replace(",", "")
-    if re.fullmatch(r"\d+,\d+", digits) and (len(digits.split(",")[1]) != 3 or digits.startswith("0,")):
-        return digits.replace(",", ".")
-    return None
-
-
-def _why(text: str) -> Why:
-    for why, pattern in ((Why.ABOUT, _ABOUT), (Why.LIMIT, _LIMIT), (Why.RANGE, _RANGE), (Why.POINTER, _POINTER)):
-        if pattern.fullmatch(text):
-            return why
-    return Why.MEMORY if _MEMORY.search(text) else Why.WORDS
+    decimal = re.fullmatch(r"\d+,\d+", digits) and (len(digits.split(",")[1]) != 3 or digits.startswith("0,"))
+    return digits.replace(",", ".") if decimal else None
 
 
 def is_blank(text: str) -> bool:
@@ -234,20 +213,68 @@ def has_failed(text: str) -> bool:
     if _MEMORY.search(text):
         return False
     for match in _FAILURE.finditer(text[:LONGEST_CELL]):
-        before = text[max(0, match.start() - 24) : match.start()]
-        if match.group() in ("不收敛", "未收敛", "无法训练") or not re.search(
-            rf"(?:{_NOT_FAILED.pattern})$", before, re.I
-        ):
+        denied = _NOT_FAILED.search(text[max(0, match.start() - 24) : match.start()])
+        if match.group() in ("不收敛", "未收敛", "无法训练") or not denied:
             return True
     return any(mark in text for mark in ("💥", "☠"))
 
 
 def read_flag(text: str) -> bool | None:
     """True and False as people write them (✓, True, 开启), or None."""
-    for word in (text.strip(), without_marks(text)):
-        lowered = word.lower().strip(" ️")
-        if lowered in _TRUE:
-            return True
-        if lowered in _FALSE:
-            return False
-    return None
+    words = [word.strip(" ️") for word in (text, without_marks(text))]
+    if any(map(_TRUE.fullmatch, words)):
+        return True
+    return False if any(map(_FALSE.fullmatch, words)) else None
+
+
+_NAMED = re.compile(r"([A-Za-zα_ 一-鿿]{1,24}?)\s?[=:]\s?(.+)")
+_WITH_UNIT = re.compile(r"(.*\d)\s?(?:epochs?|eps?|tokens?|steps?|rows?|轮|个|步|条)", re.IGNORECASE)
+_PRODUCT = re.compile(r"([1-9]\d{0,5})\s?[x×*]\s?([1-9]\d{0,5})(?:\s?=\s?(\d+))?", re.IGNORECASE)
+
+
+def level_of(factor: str, number: float) -> Level | None:
+    """A number as a level of a factor, or None when it cannot be one (a rank of 0.5)."""
+    kind = FACTOR_KINDS[factor]
+    if kind.value_type is bool:
+        return bool(number) if number in (0, 1) else None
+    if kind.value_type is str or not math.isfinite(number):
+        return None
+    if number == int(number) and abs(number) < 2**53:
+        number = int(number)
+    if factor == "num_train_epochs":  # a table may hold half an epoch, which the study file does not take
+        return number if number > 0 else None
+    return None if kind.problem(number) else number
+
+
+def read_level(factor: str, text: str) -> Level | Why:
+    """A cleaned cell as a level, or why it is none. "r = 8" is 8; 10 % of a share is 0.1."""
+    kind = FACTOR_KINDS[factor]
+    if kind.value_type is bool:
+        flag = read_flag(text)
+        return Why.WORDS if flag is None else flag
+    plain = without_marks(text)
+    named = _NAMED.fullmatch(plain)
+    if named and factor_of_header(named[1]) == factor:
+        plain = named[2]
+    if kind.value_type is str:
+        word = plain.lower() if kind.choices else plain
+        return word if word and not is_ditto(word) and kind.problem(word) is None else Why.WORDS
+    counted = _WITH_UNIT.fullmatch(plain)
+    number = read_number(counted[1] if counted else plain)
+    if number is Why.COMMA and kind.value_type is int:
+        number = read_number(plain.replace(",", ""))
+    if isinstance(number, Why):
+        return number
+    negative = number.signed and number.value < 0
+    if number.spread is not None or negative or (number.total and factor != "learning_rate"):
+        return Why.WORDS
+    level = level_of(factor, number.value / 100 if number.percent else number.value)
+    return Why.SIZE if level is None else level
+
+
+def read_product(text: str) -> tuple[int, int] | None:
+    """A batch size given as rows times accumulation: "2x4", "2 × 4 = 8"."""
+    match = _PRODUCT.fullmatch(without_marks(text))
+    if match is None or (match[3] and int(match[1]) * int(match[2]) != int(match[3])):
+        return None
+    return int(match[1]), int(match[2])

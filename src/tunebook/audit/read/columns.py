@@ -9,28 +9,40 @@ else alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tunebook.audit.model import ColumnUse, Measure, MeasureKind, TableKind
-from tunebook.audit.read.cells import Number, Why, clean_text, has_failed, is_blank, is_ditto, is_pending, read_number
+from tunebook.audit.read.cells import (
+    Number,
+    Why,
+    clean_text,
+    has_failed,
+    is_blank,
+    is_ditto,
+    is_pending,
+    read_level,
+    read_number,
+    read_product,
+    without_marks,
+)
 from tunebook.audit.read.documents import Grid
-from tunebook.audit.read.levels import read_level, read_product
 from tunebook.audit.read.mentions import settings
-from tunebook.audit.read.vocabulary import (
+from tunebook.audit.words.columns import (
+    COUNTED,
+    DIFFERENCE,
+    MEASUREMENT,
+    NAMES,
     ResultWord,
     compact,
     factor_of_header,
     factors_of_header,
     is_effective_batch,
-    is_measurement,
     is_place,
     result_of,
     role_of,
 )
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
-
-__all__ = ["ACCUMULATION", "BATCH", "Columns", "settle"]
 
 BATCH, ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
 LONGEST_CELL = 4_000
@@ -40,41 +52,37 @@ _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
 _LONG_TEXT = 40
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
+ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
+"""What `--columns` may say beside factors."""
+REFUSALS = ("expected", "training", "smoothed", "difference", "bound", "objective", "counts", "size", "unread")
+"""Roles of columns that look like results and are none."""
 _SINGLE = ("trial", "change", "seed", "status", "round", "kind", "purpose", "place")
-_NAME_WORDS = ("name", "runname", "tagsmlflowrunname", "实验名称", "实验名", "名称")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Which column of a grid is what, by index.
-
-    Attributes:
-        factors, joined, extras: index to factor, to the two factors of "r/alpha", to the name of another setting.
-        results: result columns, the one used first; `measure` says what they are, None without.
-        texts: columns of remarks, read for claims.
-        roles: index of trial, change, seed, status, round, kind, delta, place.
-        uses: every column with what it was taken for.
-    """
+    """Which column of a grid is what, by index."""
 
     factors: Mapping[int, str] = field(default_factory=dict)
-    joined: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    extras: Mapping[int, str] = field(default_factory=dict)
-    results: tuple[int, ...] = ()
-    measure: Measure | None = None
-    texts: tuple[int, ...] = ()
-    roles: Mapping[str, int] = field(default_factory=dict)
-    uses: tuple[ColumnUse, ...] = ()
+    joined: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # the two factors of "r/alpha"
+    extras: Mapping[int, str] = field(default_factory=dict)  # other settings, by name
+    results: tuple[int, ...] = ()  # the one used first
+    measure: Measure | None = None  # what they are, None without
+    texts: tuple[int, ...] = ()  # remarks, read for claims
+    roles: Mapping[str, int] = field(default_factory=dict)  # trial, change, seed, status, round, kind, delta, place
+    uses: tuple[ColumnUse, ...] = ()  # every column with what it was taken for
 
     @property
-    def n_factors(self) -> int:
-        """How many settings have a column."""
-        return len(self.factors) + len(self.extras) + sum(len(names) for names in self.joined.values())
+    def settings(self) -> list[int]:
+        """Columns of settings."""
+        return sorted((*self.factors, *self.joined, *self.extras))
 
     @property
     def kind(self) -> TableKind:
         """Whether rows give their settings in columns, or in words as changes."""
-        described = "change" in self.roles and self.n_factors < _SETTINGS_COLUMNS
-        return TableKind.CHANGES if described or not self.n_factors else TableKind.SETTINGS
+        n_settings = len(self.settings) + len(self.joined)
+        described = "change" in self.roles and n_settings < _SETTINGS_COLUMNS
+        return TableKind.CHANGES if described or not n_settings else TableKind.SETTINGS
 
     @property
     def has_settings(self) -> bool:
@@ -87,8 +95,7 @@ def settle(grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str]) -> Co
 
     Args:
         speaks_of_accuracy: the document's text speaks of accuracies, so that a column "Result" holds them.
-        named: what the caller says that columns are, by compact header: a factor, accuracy, score, loss, label, place,
-            setting or ignore.
+        named: what the caller says that columns are, by compact header: a factor or one of `ROLES_TO_NAME`.
     """
     return _Settling(grid, speaks_of_accuracy, named).columns() if len(grid.header) <= MOST_COLUMNS else Columns()
 
@@ -116,15 +123,12 @@ class _Settling:
         self._labels()
         for index in range(len(self.headers)):
             if index not in self.role:
-                self._by_content(index)
-        roles: dict[str, int] = {}
-        for index, role in self.role.items():
-            roles.setdefault(role, index)
-        single = {r: i for r, i in roles.items() if r in _SINGLE}
-        if "difference" in roles and results:
-            single["delta"] = roles["difference"]
-        texts = tuple(i for i, role in self.role.items() if role == "analysis")
-        uses = tuple(
+                self.role[index] = self._by_content(index)
+        single = {role: index for index, role in reversed(self.role.items()) if role in (*_SINGLE, "difference")}
+        delta = single.pop("difference", None)
+        if delta is not None and results:
+            single["delta"] = delta
+        uses = (
             ColumnUse(self.grid.line, header, self.role[i], self.factor.get(i) or " / ".join(self.joined.get(i, ())))
             for i, header in enumerate(self.headers)
         )
@@ -134,9 +138,9 @@ class _Settling:
             extras=self.extras,
             results=results,
             measure=measure,
-            texts=texts,
+            texts=tuple(i for i, role in self.role.items() if role == "analysis"),
             roles=single,
-            uses=uses,
+            uses=tuple(uses),
         )
 
     def _by_header(self, index: int, header: str) -> None:
@@ -148,9 +152,8 @@ class _Settling:
         elif names := factors_of_header(header):
             self.role[index], self.joined[index] = "factor", names
         elif factor := factor_of_header(header):
-            self.role[index], self.factor[index] = "factor", factor
-            if not self._holds_levels(index, factor):
-                del self.role[index], self.factor[index]
+            if self._holds_levels(index, factor):
+                self.role[index], self.factor[index] = "factor", factor
         elif (role := role_of(header)) and role not in self.role.values():
             self.role[index] = role
         elif word := result_of(header):
@@ -162,10 +165,10 @@ class _Settling:
             self.role[index], self.factor[index] = "factor", factor
         elif said in _MEASURES:
             self.words[index] = ResultWord(_MEASURES[said], "", "", -1)
-        elif said == "setting":
-            self.role[index], self.extras[index] = "setting", self.headers[index]
         else:
-            self.role[index] = {"label": "trial", "place": "place"}.get(said, "ignored")
+            self.role[index] = {"label": "trial", "place": "place", "setting": "setting"}.get(said, "ignored")
+            if said == "setting":
+                self.extras[index] = self.headers[index]
 
     def _holds_levels(self, index: int, factor: str) -> bool:
         said = [c for c in self.cells[index] if not is_blank(c) and not is_ditto(c)]
@@ -185,18 +188,15 @@ class _Settling:
             if (in_order and (count >= 3 or beside or index not in self.factor)) or (beside and count >= 2 and tied):
                 self.factor.pop(index, None)
                 self.role[index] = "place"
-            elif in_order and self.factor.get(index):
-                self.role[index] = "ambiguous"
-                self.extras[index] = header
-                del self.factor[index]
+            elif in_order and self.factor.pop(index, None):
+                self.role[index], self.extras[index] = "ambiguous", header
 
     def _batch(self) -> None:
         """A product of batch size and accumulation stands for the batch size, unless both are given themselves."""
         product = next((i for i, role in self.role.items() if role == "effective_batch"), None)
         if product is None:
             return
-        parts = {*self.factor.values(), *sum(self.joined.values(), ())}
-        if {BATCH, ACCUMULATION} <= parts:
+        if {BATCH, ACCUMULATION} <= {*self.factor.values(), *sum(self.joined.values(), ())}:
             self.role[product] = "measured"
             return
         for index in [i for i, name in self.factor.items() if name in (BATCH, ACCUMULATION)]:
@@ -207,16 +207,12 @@ class _Settling:
     def _doubled(self) -> None:
         """Of two columns for one factor the one by its full name counts, or either where both say the same; else
         neither, and both are kept as settings of their own."""
-        by_factor: dict[str, list[int]] = {}
-        for index, name in self.factor.items():
-            by_factor.setdefault(name, []).append(index)
-        for name, indices in by_factor.items():
-            if len(indices) < 2:
-                continue
+        for name in set(self.factor.values()):
+            indices = [i for i, other in self.factor.items() if other == name]
             exact = [i for i in indices if re.fullmatch(rf"(?:.*[_./])?{name}", self.headers[i], re.IGNORECASE)]
             same = all(self.cells[i] == self.cells[indices[0]] for i in indices)
             kept = exact[0] if len(exact) == 1 else indices[0] if same else None
-            for index in indices:
+            for index in indices if len(indices) > 1 else ():
                 if index != kept:
                     del self.factor[index]
                     self.role[index] = "measured" if kept is not None else "ambiguous"
@@ -224,45 +220,42 @@ class _Settling:
                         self.extras[index] = f"{self.headers[index]} ({index + 1})"
 
     def _results(self) -> tuple[Measure | None, tuple[int, ...]]:
-        usable: list[tuple[int, int, ResultWord]] = []
+        usable: list[tuple[int, int, MeasureKind, str]] = []
         for index, word in self.words.items():
             word = self._with_content(index, word)
             if word.refused or word.kind is None:
                 self.role[index] = word.refused or "unused"
             else:
-                usable.append((word.rank, index, word))
-        usable.sort(key=lambda item: item[:2])
+                usable.append((word.rank, index, word.kind, word.split))
         if not usable:
             return None, ()
-        _, first, word = usable[0]
-        assert word.kind is not None
-        alike = [index for _, index, other in usable[1:] if other.kind is word.kind]
-        for _, index, _ in usable:
+        usable.sort()
+        _, first, kind, split = usable[0]
+        for _, index, _, _ in usable:
             self.role[index] = "result" if index == first else "other_result"
-        names = tuple(self.headers[i] for i in alike)
-        return Measure(self.headers[first], word.kind, word.split, names), (first, *alike)
+        alike = [index for _, index, other, _ in usable[1:] if other is kind]
+        return Measure(self.headers[first], kind, split, tuple(self.headers[i] for i in alike)), (first, *alike)
 
     def _with_content(self, index: int, word: ResultWord) -> ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
         cells = [c for c in self.cells[index] if not is_blank(c) and not is_pending(c)]
         numbers = [n for cell in cells if isinstance(n := read_number(cell), Number)]
+        fits = all(0 <= n.value <= 100 for n in numbers)
         if word.refused:
             return word
         if not numbers:
             return replace(word, refused="" if any(has_failed(c) for c in cells) and word.kind else "unread")
         if any(n.signed for n in numbers):
             return replace(word, refused="difference")
-        fits = all(0 <= n.value <= 100 for n in numbers)
         if word.kind is None:
             sure = fits and (self.speaks_of_accuracy or any(n.percent or n.total for n in numbers))
             return replace(word, kind=MeasureKind.SHARE if sure else MeasureKind.SCORE, rank=word.rank - (sure and 5))
         if word.kind is MeasureKind.SHARE:
             bare = [n for n in numbers if not n.percent and n.total is None]
             whole = bool(bare) and all(n.value == int(n.value) and n.unit == 1 for n in bare)
-            if whole and max(n.value for n in bare) > 1 and _COUNTED.search(self.headers[index]):
+            if whole and max(n.value for n in bare) > 1 and COUNTED.search(self.headers[index]):
                 return replace(word, refused="counts")
-            if not fits:
-                return replace(word, refused="size")
+            return word if fits else replace(word, refused="size")
         return word
 
     def _labels(self) -> None:
@@ -271,13 +264,12 @@ class _Settling:
         trials = [
             i for i, h in enumerate(self.headers) if role_of(h) == "trial" and self.role.get(i, "trial") == "trial"
         ]
-        named = [i for i in trials if compact(self.headers[i]) in _NAME_WORDS and self._unique(i)]
-        if len(trials) > 1 and named:
-            for index in trials:
-                self.role[index] = "trial" if index == named[0] else "measured"
-        change = next((i for i, role in self.role.items() if role == "change"), None)
+        named = [i for i in trials if compact(self.headers[i]) in NAMES and self._unique(i)]
+        for index in trials if len(trials) > 1 and named else ():
+            self.role[index] = "trial" if index == named[0] else "measured"
         if "trial" in self.role.values():
             return
+        change = next((i for i, role in self.role.items() if role == "change"), None)
         if change is not None and len(self.factor) >= _SETTINGS_COLUMNS and self._are_names(change):
             self.role[change] = "trial"
         elif self.headers and not self.headers[0] and 0 not in self.role and self._unique(0):
@@ -293,47 +285,39 @@ class _Settling:
             for cell in self.cells[index]
         )
 
-    def _by_content(self, index: int) -> None:
-        """A column that no header word settles."""
+    def _by_content(self, index: int) -> str:
+        """The role of a column that no header word settles."""
         header, cells = self.headers[index], [c for c in self.cells[index] if not is_blank(c)]
         different = set(cells)
         numbers = [n for c in cells if isinstance(n := read_number(c), Number)]
-        described = sum(bool(settings(c)) for c in cells)
-        if is_measurement(header) or index in self.words:
-            self.role[index] = "measured"
-        elif _DIFFERENCE.search(header) or (numbers and any(n.signed for n in numbers)):
-            self.role[index] = "difference" if _DIFFERENCE.search(header) else "measured"
-        elif len(different) < 2 and len(cells) == len(self.cells[index]):
-            self.role[index] = "constant"
-        elif (
-            "change" not in self.role.values()
-            and self._n_set() < _SETTINGS_COLUMNS
-            and described * 3 >= max(1, len(cells))
-        ):
-            self.role[index] = "change"
-        elif "trial" not in self.role.values() and index == 0 and self._unique(0) and len(numbers) * 2 < len(cells):
-            self.role[index] = "trial"
-        elif len(numbers) == len(cells) and (len(different) * 5 > len(cells) * 4 or any("." in c for c in cells)):
-            self.role[index] = "measured"
-        elif max((len(c) for c in cells), default=0) > _LONG_TEXT or len(different) == len(cells):
-            self.role[index] = "analysis"
-        else:
-            self.role[index] = "setting" if self._n_set() or "change" in self.role.values() else "analysis"
-            if self.role[index] == "setting":
-                self.extras[index] = header or f"({index + 1})"
-
-    def _n_set(self) -> int:
-        return len(self.factor) + sum(len(names) for names in self.joined.values())
+        n_set = len(self.factor) + sum(len(names) for names in self.joined.values())
+        taken = set(self.role.values())
+        if MEASUREMENT.search(re.sub(r"[_./()]", " ", header)) or index in self.words:
+            return "measured"
+        if DIFFERENCE.search(header) or any(n.signed for n in numbers):
+            return "difference" if DIFFERENCE.search(header) else "measured"
+        if len(different) < 2 and len(cells) == len(self.cells[index]):
+            return "constant"
+        described = 3 * sum(bool(settings(c)) for c in cells) >= max(1, len(cells))
+        if "change" not in taken and n_set < _SETTINGS_COLUMNS and described:
+            return "change"
+        if "trial" not in taken and index == 0 and self._unique(0) and len(numbers) * 2 < len(cells):
+            return "trial"
+        if len(numbers) == len(cells) and (len(different) * 5 > len(cells) * 4 or any("." in c for c in cells)):
+            return "measured"
+        if max((len(c) for c in cells), default=0) > _LONG_TEXT or len(different) == len(cells):
+            return "analysis"
+        if not n_set and "change" not in taken:
+            return "analysis"
+        self.extras[index] = header or f"({index + 1})"
+        return "setting"
 
 
-_COUNTED = re.compile(r"correct|正确数|答对", re.IGNORECASE)
-_DIFFERENCE = re.compile(
-    r"[Δδ]|\bdelta\b|\bdiff\w*|\bchange vs\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|之差|差值|相比|较基线|变化幅度|与基线",
-    re.IGNORECASE,
-)
-
-
-def refusals(uses: Sequence[ColumnUse]) -> dict[str, str]:
+def refused(columns: Columns) -> Iterator[tuple[str, str]]:
     """Headers of columns that look like results and are none, with why."""
-    why = ("expected", "training", "smoothed", "difference", "bound", "objective", "counts", "size", "unread")
-    return {use.header: use.role for use in uses if use.role in why}
+    return ((use.header, use.role) for use in columns.uses if use.role in REFUSALS)
+
+
+def labels_of(grid: Grid, columns: Columns) -> Sequence[str]:
+    """The label of each row, as it is compared with those of another table."""
+    return [without_marks(clean_text(cell)).casefold() for cell in grid.column(columns.roles["trial"])]

@@ -10,36 +10,25 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tunebook.audit.read.levels import level_of
-from tunebook.audit.read.vocabulary import BASELINE, FACTOR_WORDS, split_words
+from tunebook.audit.read.cells import level_of
+from tunebook.audit.words.columns import BASELINE, FACTOR_WORDS
+from tunebook.audit.words.sentences import NUMBER
 from tunebook.core.factor import FACTOR_KINDS, Level
 
-__all__ = ["NUMBER", "Mention", "base_trial", "is_fully_described", "label_pattern", "mentions", "settings", "to_float",
-           "trial_labels"]  # fmt: skip
-
-NUMBER = (
-    r"(?:\d+(?:\.\d+)?|\.\d+)(?:\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?[-+]?\d{1,3}[)}]?|[-+]\d{1,3})|[eE][-+]?\d{1,3}"
-    r"(?![A-Za-z0-9_.]))?"
-)
-"""A number without sign in a cleaned text: decimals, e-notation or x 10^."""
+LONGEST_TEXT = 4_000
+_MOST_VALUES = 12
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A factor named in a text.
+    """A factor named in a text."""
 
-    Attributes:
-        factor: its full name.
-        values: the numbers (or flags) that belong to it, in order.
-        start, end: character range of word and numbers together.
-        joined: "to" after "from A to B" or an arrow, "range" between "A to B" without "from", "list", or "".
-    """
-
-    factor: str
-    values: tuple[Level, ...]
-    start: int
+    factor: str  # its full name
+    values: tuple[Level, ...]  # the numbers (or flags) that belong to it, in order
+    start: int  # character range of word and numbers together
     end: int
-    joined: str = ""
+    joined: str = ""  # "to" after "from A to B" or an arrow, "range" between "A to B" without "from", "list", or ""
+    side: int = 0  # +1 for "above" before the number ("rank above 16"), -1 for "below"
 
 
 def to_float(token: str) -> float:
@@ -56,12 +45,12 @@ def _word_pattern(word: str) -> str:
     return r"(?<![A-Za-z0-9_])" + escaped + (r"(?=\s?[=:]|\s?\d)" if short else r"s?(?![A-Za-z_])")
 
 
-_WORDS = sorted(((word, name) for name, words in FACTOR_WORDS.items() for word in words), key=lambda w: -len(w[0]))
+_WORDS = sorted(((w, name) for name, words in FACTOR_WORDS.items() for w in words.split("|")), key=lambda w: -len(w[0]))
 _NAME_OF = {word.lower(): name for word, name in _WORDS}
 _ANY_WORD = re.compile(
     "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), r"(?<=\d)\s?轮(?![数次])"]), re.IGNORECASE
 )
-_FILLER_WORDS = split_words(
+_FILLER_WORDS = (
     "and kept at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"
     "decrease|reduce|above|below|beyond|under|over|from|about|around|up|down|of|at|is|was|than|higher|lower|"
     "larger|smaller|greater|between|介于|only|提高|增大|增加|增至|升至|升高|提升|降低|降至|降到|减小|减少|减至|"
@@ -70,8 +59,10 @@ _FILLER_WORDS = split_words(
 )
 _ARROWS = ("->", "→", "⇒", "=>", "⟶")
 _TO = "|".join([r"\bto\b", "到", "至", *map(re.escape, _ARROWS)])
-_FILLERS = "|".join(rf"(?:(?<![A-Za-z]){w}(?![A-Za-z]))" if w.isascii() else w for w in _FILLER_WORDS)
+_FILLERS = "|".join(rf"(?:(?<![A-Za-z]){w}(?![A-Za-z]))" if w.isascii() else w for w in _FILLER_WORDS.split("|"))
 _GAP = re.compile(rf"(?:[\s=:(（\"'“<>≤≥≈~,]|{_FILLERS}|{_TO}){{0,8}}", re.IGNORECASE)
+_ABOVE = re.compile(r"above|beyond|over\b|higher|larger|greater|超过|高于|大于|>|≥", re.IGNORECASE)
+_BELOW = re.compile(r"below|under\b|lower|smaller|低于|小于|<|≤", re.IGNORECASE)
 _VALUE = re.compile(rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))(?![\d.]*\d)")
 _CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调)(?:到|至|为)"
 _JOIN = re.compile(
@@ -81,13 +72,11 @@ _JOIN = re.compile(
 _FLAG = re.compile(
     r"[\s=:]{0,3}(true|false|on|off|enabled|disabled|开启|打开|启用|开|关闭|禁用|关)(?![A-Za-z])", re.IGNORECASE
 )
-_WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
-_BEFORE = re.compile(rf"(?<![A-Za-z0-9_.第])(?<!第\s)({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$")
 _ON_WORDS = {"true", "on", "enabled", "开启", "打开", "启用", "开"}
+_WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
+_BEFORE = re.compile(rf"(?<![A-Za-z0-9_.第-])(?<!第\s)({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$")
 _TIMES = re.compile(r"\s?[x×*]\s?([1-9]\d{0,5})(?![\d.^])")
 """The accumulation of "batch 2x4"."""
-_MOST_VALUES = 12
-LONGEST_TEXT = 4_000
 
 
 def mentions(text: str) -> list[Mention]:
@@ -102,55 +91,50 @@ def mentions(text: str) -> list[Mention]:
 
 
 def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Mention:
-    word = match.group(0).lower()
+    word, start, end = match.group(0).lower(), match.start(), match.end()
     factor = _NAME_OF.get(word) or _NAME_OF.get(word.removesuffix("s")) or "num_train_epochs"
-    values, end, joined = _values_after(text, match.end(), limit, factor)
-    if values:
-        return Mention(factor, values, match.start(), end, joined)
-    before = _BEFORE.search(text, max(free_from, match.start() - 40), match.start())
-    level = level_of(factor, to_float(before.group(1))) if before else None
-    if before and level is not None:
-        return Mention(factor, (level,), before.start(1), match.end())
-    return Mention(factor, (), match.start(), match.end())
-
-
-def _values_after(text: str, start: int, limit: int, factor: str) -> tuple[tuple[Level, ...], int, str]:
     kind = FACTOR_KINDS[factor]
     if kind.value_type is bool:
-        flag = _FLAG.match(text, start, limit)
-        return ((flag.group(1).lower() in _ON_WORDS,), flag.end(), "") if flag else ((), start, "")
+        flag = _FLAG.match(text, end, limit)
+        values: tuple[Level, ...] = (flag.group(1).lower() in _ON_WORDS,) if flag else ()
+        return Mention(factor, values, start, flag.end() if flag else end)
     if kind.value_type is str:
-        word = _WORD_VALUE.match(text, start, limit)
-        ok = word is not None and kind.problem(word.group(1)) is None
-        return ((word.group(1),), word.end(), "") if word and ok else ((), start, "")
-    gap = _GAP.match(text, start, limit)
-    at = gap.end() if gap else start
-    filler = text[start:at].lower()
-    from_word = any(word in filler for word in ("from", "从", "由"))
-    values, end, joined = _number_list(text, at, limit, factor, start, from_word)
-    between = "between" in filler or "介于" in text[max(0, start - 4) : at] or text[end : end + 3].strip()[:2] == "之间"
-    return values, end, "range" if joined == "list" and len(values) == 2 and between else joined
+        said = _WORD_VALUE.match(text, end, limit)
+        ok = said is not None and kind.problem(said.group(1)) is None
+        return Mention(factor, (said.group(1),) if said and ok else (), start, said.end() if said and ok else end)
+    found = _numbers(text, match, limit, factor)
+    if found.values:
+        return found
+    before = _BEFORE.search(text, max(free_from, start - 40), start)
+    level = level_of(factor, to_float(before.group(1))) if before else None
+    return Mention(factor, (level,), before.start(1), end) if before and level is not None else found
 
 
-def _number_list(
-    text: str, at: int, limit: int, factor: str, start: int, from_word: bool
-) -> tuple[tuple[Level, ...], int, str]:
+def _numbers(text: str, match: re.Match[str], limit: int, factor: str) -> Mention:
+    """The numbers behind a factor's word, as far as they are one list, range or step."""
+    gap = _GAP.match(text, match.end(), limit)
+    at = gap.end() if gap else match.end()
+    filler = text[match.end() : at].lower()
     values: list[Level] = []
-    end, joined = start, ""
-    while len(values) < _MOST_VALUES and (match := _VALUE.match(text, at, limit)):
-        level = level_of(factor, to_float(match.group(1)))
+    end, joined = match.end(), ""
+    while len(values) < _MOST_VALUES and (number := _VALUE.match(text, at, limit)):
+        level = level_of(factor, to_float(number.group(1)))
         if level is None:
             break
         values.append(level)
-        end = match.end()
+        end = number.end()
         join = _JOIN.match(text, end, limit)
         following = _VALUE.match(text, join.end(), limit) if join else None
         belongs_to_next = following and limit < len(text) and not text[following.end() : limit].strip(" 个")
         if not join or not following or belongs_to_next:
             break
-        joined = joined or _how(join, from_word)
+        joined = joined or _how(join, any(word in filler for word in ("from", "从", "由")))
         at = join.end()
-    return tuple(values), end, joined if len(values) > 1 else ""
+    before = text[max(0, match.end() - 4) : at]
+    between = "between" in filler or "介于" in before or text[end : end + 3].strip()[:2] == "之间"
+    joined = "" if len(values) < 2 else "range" if joined == "list" and len(values) == 2 and between else joined
+    side = 1 if _ABOVE.search(filler) else -1 if _BELOW.search(filler) else 0
+    return Mention(factor, tuple(values), match.start(), end, joined, side if values else 0)
 
 
 def _how(join: re.Match[str], from_word: bool) -> str:
@@ -229,9 +213,7 @@ def base_trial(text: str) -> str | None:
     "exp16 + max_length 768", "基于 exp16", "best settings with r=64", "在最佳配置上".
     """
     text = text[:LONGEST_TEXT]
-    labels = trial_labels(text)
-    if labels:
-        number, start, end = labels[0]
+    for number, start, end in trial_labels(text)[:1]:
         extended = re.match(r"\s?[+,:]|\s?(?:with|but|settings|的|配置|基础|plus|and)", text[end:])
         if extended or _BUILDS.search(text[:start]):
             return number
@@ -250,11 +232,9 @@ def base_trial(text: str) -> str | None:
 
 _DESCRIBING = re.compile(
     r"\b(?:combined|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
-    r"from|"
-    r"raised?|lowered?|increased?|decreased?|reduced?|higher|lower|larger|smaller|bigger|only|epochs?|training|x)\b|"
-    r"最佳|最优|最好|基线|基准|默认|组合|配置|设置|参数|基础|上|在|将|把|的|并|和|与|提高|增大|增加|降低|减小|减少|"
-    r"改为|提升|训练|到|至|轮|"
-    r"单独|仅|只|较大|较小|更大|更小|[\W_]",
+    r"from|raised?|lowered?|increased?|decreased?|reduced?|higher|lower|larger|smaller|bigger|only|epochs?|training|x)"
+    r"\b|最佳|最优|最好|基线|基准|默认|组合|配置|设置|参数|基础|上|在|将|把|的|并|和|与|提高|增大|增加|降低|减小|减少|"
+    r"改为|提升|训练|到|至|轮|单独|仅|只|较大|较小|更大|更小|[\W_]",
     re.IGNORECASE,
 )
 
@@ -262,11 +242,10 @@ _DESCRIBING = re.compile(
 def is_fully_described(text: str) -> bool:
     """Whether a description of a change holds nothing but settings with values, trials and words of joining."""
     left = list(text[:LONGEST_TEXT])
+    spans = [(start, end) for _, start, end in trial_labels(text)]
     for mention in mentions(text):
-        left[mention.start : mention.end] = " " * (mention.end - mention.start)
         times = _TIMES.match(text, mention.end)
-        if times:
-            left[mention.end : times.end()] = " " * (times.end() - mention.end)
-    for _, start, end in trial_labels(text):
+        spans.append((mention.start, times.end() if times else mention.end))
+    for start, end in spans:
         left[start:end] = " " * (end - start)
     return not _DESCRIBING.sub("", "".join(left)).strip()

@@ -19,76 +19,49 @@ from tunebook.audit.model import (
     Score,
     TableKind,
 )
-from tunebook.audit.read.cells import Number, clean_text, read_number
-from tunebook.audit.read.columns import Columns, refusals, settle
+from tunebook.audit.read.cells import clean_text
+from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
-from tunebook.audit.read.sentences import Context, claims_of, said_of
-from tunebook.audit.read.tables import TableReading, joined_tables, key_values, read_table, spread_grid
-from tunebook.audit.read.vocabulary import compact, result_of, round_of
+from tunebook.audit.read.sentences import Context, claims_of, said_of, share_of
+from tunebook.audit.read.tables import Table, joined_tables, key_values, one_factor_tables, spread_grid
+from tunebook.audit.words.columns import (
+    ACCURACY_SAID,
+    BASELINE_SAID,
+    BEST_SECTION,
+    GROUND,
+    SPEAKS_OF_ACCURACY,
+    compact,
+    examples_said,
+    result_of,
+    round_of,
+    seeds_said,
+)
 from tunebook.core.factor import ALIASES, FACTOR_KINDS, Level
 from tunebook.errors import RecordTableError
-
-__all__ = ["MAX_BYTES", "MAX_LINES", "MAX_TRIALS", "read_record"]
 
 MAX_BYTES = 10 * 1024 * 1024
 """Largest input read. A record of five hundred trials has some fifty kilobytes."""
 MAX_LINES = 50_000
 MAX_TRIALS = 500
 MAX_CLAIMS = 300
-COLUMN_ROLES = ("accuracy", "score", "loss", "label", "place", "setting", "ignore")
-"""What `--columns` may say beside factors."""
 
-_BEST_SECTION = re.compile(
-    r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE
+_EXPECTED = (
+    "expected a header with a result column (accuracy, result, 准确率, 结果) and columns of settings (learning_rate, "
+    "r, 学习率, 秩) or of changes (change, 参数修改策略)"
 )
-_BASELINE_SAID = re.compile(
-    r"(?:\bbase\s?line|\bdefaults?|基线|基准|默认)\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|"
-    r"参数|设置|"
-    r"超参数?)?(?:\s?(?:is|are|was|uses?|为|是))?\s?[:：(（]",
-    re.IGNORECASE,
-)
-_ACCURACY_SAID = re.compile(
-    r"(?:\baccuracy|\bacc\b|准确率|正确率|精度)[^\d\n]{0,12}(\d+(?:\.\d+)?\s?%?)", re.IGNORECASE
-)
-_SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
-_THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
-_EXAMPLES_SAID = re.compile(
-    rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
-    rf"(\d[\d,]{{0,9}})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval|dev)\s{_THINGS}|"
-    r"(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|has|with|contains|size|"
-    r"[:=(])?\s?:?\s?(\d[\d,]{0,9})(?!\s?[%.])|"
-    r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|道|样本)|"
-    r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
-    rf"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
-    rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)",
-    re.IGNORECASE,
-)
-_SEEDS_SAID = re.compile(
-    r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)|"
-    r"(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)\s(?:each|per|for each|averaged)|"
-    r"(\d{1,2}|[两二三四五十])\s?(?:个随机种子|个种子|次)(?:的)?(?:运行)?(?:取)?(?:平均|均值)",
-    re.IGNORECASE,
-)
-_WORD_NUMBERS = {
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "ten": 10,
-    "两": 2,
-    "二": 2,
-    "三": 3,
-    "四": 4,
-    "五": 5,
-    "十": 10,
+_MEND = "Name the columns with --columns, for example --columns 'Step size=learning_rate' or --columns score=accuracy."
+_REFUSED = {
+    "expected": "holds expected values, which are no results",
+    "training": "holds results on training data or tokens, which are no share of held-out examples",
+    "smoothed": "holds smoothed values, which are no results of a trial",
+    "difference": "holds differences, which are no results by themselves",
+    "bound": "holds bounds or spreads, which are no results",
+    "objective": "holds an optimiser's objective, of which it is not known what it is",
+    "counts": "holds counts of right answers without their total; write them as 173/200",
+    "size": "holds numbers that cannot be accuracies",
+    "unread": "holds nothing that could be read as a number",
 }
-_GROUND = re.compile(
-    r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|"
-    r"\b(?:on top of|based on|starting from|built? on|around|in|with|from|for|keeping) (?:the )?(?:best|"
-    r"exp\w*\s?#?\d+|run\s?#?\d+)",
-    re.IGNORECASE,
-)
 
 
 def read_record(content: bytes, source: str, columns: Mapping[str, str] | None = None) -> HandRecord:
@@ -97,7 +70,7 @@ def read_record(content: bytes, source: str, columns: Mapping[str, str] | None =
     Args:
         content: Markdown, HTML tables or delimited text; UTF-8, UTF-16 with a mark, or GB 18030.
         source: the file's name, for messages.
-        columns: what columns are, by header: a factor or its alias, or one of `COLUMN_ROLES`.
+        columns: what columns are, by header: a factor or its alias, or one of `columns.ROLES_TO_NAME`.
 
     Raises: RecordTableError: too large, no text, no table of trials in it, or an unknown role in `columns`.
     """
@@ -116,10 +89,10 @@ def read_record(content: bytes, source: str, columns: Mapping[str, str] | None =
 
 def _named(columns: Mapping[str, str]) -> dict[str, str]:
     for header, said in columns.items():
-        if ALIASES.get(said, said) not in FACTOR_KINDS and said not in COLUMN_ROLES:
+        if ALIASES.get(said, said) not in FACTOR_KINDS and said not in ROLES_TO_NAME:
             raise RecordTableError(
                 f'--columns {header}={said}: got "{said}"; a column is a factor ({", ".join(list(ALIASES)[:6])}, …) or '
-                f"{', '.join(COLUMN_ROLES)}. Name one of them."
+                f"{', '.join(ROLES_TO_NAME)}. Name one of them."
             )
     return {compact(header): said for header, said in columns.items()}
 
@@ -156,16 +129,15 @@ class _Reading:
     uses: list[ColumnUse] = field(default_factory=list)
 
     def record(self) -> HandRecord:
-        tables = self._tables()
-        measure = self._measure(tables)
-        readings = self._read(tables, measure)
-        rows = self._rows(readings)
+        settled = self._settled()
+        measure = self._measure(settled)
+        tables = self._tables(settled, measure)
+        rows = self._rows(tables)
         if not rows:
             raise RecordTableError(self._no_table())
-        claims, cut = self._claims(rows, measure)
-        if cut:
-            self.notes.append(Note("claims_cut", {"limit": MAX_CLAIMS}))
-        seeds = _seeds_said(self.text)
+        labels = _labels(rows)
+        claims = self._claims(rows, measure, labels)
+        seeds = seeds_said(self.text)
         if seeds is None and any(row.score is not None and row.score.spread is not None for row in rows):
             self.notes.append(Note("spread_unused"))
         return HandRecord(
@@ -175,73 +147,65 @@ class _Reading:
             rows=rows,
             claims=claims,
             best_blocks=self._best_blocks({row.line for row in rows}),
-            stated_examples=_examples_said(self.text),
+            stated_examples=examples_said(self.text),
             seeds=seeds,
             columns=tuple(self.uses),
-            unread_cells=tuple(cell for reading in readings for cell in reading.unread),
+            unread_cells=tuple(cell for table in tables for cell in table.unread),
             notes=tuple(self.notes),
-            said=self._said(rows) if measure.kind is MeasureKind.SHARE else (),
+            said=self._said(labels) if measure.kind is MeasureKind.SHARE else (),
         )
 
     # -- tables ------------------------------------------------------------------------------------
 
-    def _tables(self) -> list[tuple[int, Grid, Columns]]:
+    def _settled(self) -> list[tuple[Grid, Columns]]:
         """The tables of trials, with what their columns are."""
-        speaks = _SPEAKS_OF_ACCURACY.search(self.text) is not None
-        grids = []
-        for grid in self.document.grids:
-            spread = spread_grid(grid) if grid.rows else None
-            if spread is not None:
-                self.notes.append(Note("grid_spread", {"line": grid.line, "factors": spread.header[1:3]}))
-                near = [s.text for s in self.document.statements if s.line < grid.line][-1:]
-                caption = next((c for c in (grid.section, *near) if result_of(c)), "result")
-                spread = replace(spread, header=(*spread.header[:3], caption))
-            grids.append(spread or grid)
-        settled = [(grid, settle(grid, speaks, self.named)) for grid in grids]
-        joined, notes = joined_tables(settled)
+        speaks = SPEAKS_OF_ACCURACY.search(self.text) is not None
+        grids = [self._spread(grid) for grid in self.document.grids]
+        joined, notes = joined_tables([(grid, settle(grid, speaks, self.named)) for grid in grids])
         self.notes += notes
-        tables = [(i, grid, settle(grid, speaks, self.named)) for i, grid in enumerate(joined)]
-        kept = [t for t in tables if t[2].measure is not None and t[2].has_settings]
-        for _, grid, columns in tables:
+        tables = [(grid, settle(grid, speaks, self.named)) for grid in joined]
+        apart = any(c.settings and c.measure is None and "trial" in c.roles for _, c in tables)
+        kept = [(grid, c) for grid, c in tables if c.measure is not None and c.has_settings]
+        for grid, columns in tables:
             if columns.measure is not None and not columns.has_settings:
-                code = (
-                    "results_apart"
-                    if any(c.n_factors and c.measure is None and "trial" in c.roles for _, _, c in tables)
-                    else "table_skipped"
-                )
-                self.notes.append(
-                    Note(code, {"line": grid.line, "columns": tuple(clean_text(c)[:30] for c in grid.header[:12])})
-                )
-            elif columns.measure is None and columns.n_factors > 1 and "trial" in columns.roles and kept:
+                headers = tuple(clean_text(cell)[:30] for cell in grid.header[:12])
+                code = "results_apart" if apart else "table_skipped"
+                self.notes.append(Note(code, {"line": grid.line, "columns": headers}))
+                if apart and not kept:
+                    raise RecordTableError(
+                        f"{self.source}, line {grid.line}: results and settings stand in two tables whose labels do "
+                        "not match; an audit needs both in one row. Put them into one table, or give both the same "
+                        "labels."
+                    )
+            elif columns.measure is None and len(columns.settings) > 1 and "trial" in columns.roles and kept:
                 self.notes.append(Note("settings_apart", {"line": grid.line}))
-        if any(note.code == "results_apart" for note in self.notes) and not kept:
-            line = next(note.values["line"] for note in self.notes if note.code == "results_apart")
-            raise RecordTableError(
-                f"{self.source}, line {line}: results and settings stand in two tables whose labels do not match; an "
-                f"audit "
-                "needs both in one row. Put them into one table, or give both the same labels."
-            )
         return kept
 
-    def _measure(self, tables: Sequence[tuple[int, Grid, Columns]]) -> Measure:
+    def _spread(self, grid: Grid) -> Grid:
+        """A grid of two factors as a row a trial; its results are named by the heading or a line near it."""
+        spread = spread_grid(grid) if grid.rows else None
+        if spread is None:
+            return grid
+        self.notes.append(Note("grid_spread", {"line": grid.line, "factors": spread.header[1:3]}))
+        near = [s.text for s in self.document.statements if s.line < grid.line][-1:]
+        caption = next((c for c in (grid.section, *near) if result_of(c)), "result")
+        return replace(spread, header=(*spread.header[:3], caption))
+
+    def _measure(self, tables: Sequence[tuple[Grid, Columns]]) -> Measure:
         """What the results are: a share of right answers before another score, test before validation."""
-        measures = [c.measure for _, _, c in tables if c.measure is not None]
-        order = [MeasureKind.SHARE, MeasureKind.SCORE, MeasureKind.LOSS]
+        measures = [c.measure for _, c in tables if c.measure is not None]
         if not measures:
             raise RecordTableError(self._no_table())
-        return min(measures, key=lambda m: (order.index(m.kind), m.split == "validation"))
+        return min(measures, key=lambda m: (list(MeasureKind).index(m.kind), m.split == "validation"))
 
-    def _read(self, tables: Sequence[tuple[int, Grid, Columns]], measure: Measure) -> list[TableReading]:
+    def _tables(self, settled: Sequence[tuple[Grid, Columns]], measure: Measure) -> list[Table]:
         """All tables with these results. Raises RecordTableError when they have more than `MAX_TRIALS` rows."""
-        readings: list[TableReading] = []
+        tables: list[Table] = []
         n_rows = 0
-        for number, grid, columns in tables:
+        for number, (grid, columns) in enumerate(settled):
             own = columns.measure
-            if (
-                own is None
-                or own.kind is not measure.kind
-                or (own.split == "validation") != (measure.split == "validation")
-            ):
+            same = own is not None and own.kind is measure.kind
+            if own is None or not same or (own.split == "validation") != (measure.split == "validation"):
                 self.notes.append(Note("other_results", {"line": grid.line, "column": own.name if own else ""}))
                 continue
             n_rows += len(grid.rows)
@@ -251,30 +215,28 @@ class _Reading:
                     "audited. Split the record."
                 )
             self.uses += columns.uses
-            readings.append(read_table(grid, number, columns))
-            self.notes += readings[-1].notes
-        return readings
+            tables.append(Table(grid, number, columns))
+            self.notes += tables[-1].notes
+        return tables
 
-    def _rows(self, readings: Sequence[TableReading]) -> tuple[Row, ...]:
+    def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:
         """Rows that say something, with what the text says of the baseline and of what a round builds on."""
-        said = self._baseline_settings()
-        grounds = self._grounds()
-        rows = [row for reading in _one_factor_tables(readings) for row in reading
-                if row.score is not None or row.failed or row.values]  # fmt: skip
-        for i, row in enumerate(rows):
+        said, grounds = self._baseline_settings(), self._grounds()
+        rows = []
+        for row in one_factor_tables(tables):
             if row.is_baseline and said:
                 row = replace(row, values={**said, **row.values})
             if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
                 row = replace(row, builds_on=grounds[row.section])
-            rows[i] = row
+            rows += [row] if row.score is not None or row.failed or row.values else []
         return tuple(rows)
 
     def _baseline_settings(self) -> dict[str, Level]:
         """What a line of text says the baseline is: "Baseline: lr=2e-4, r=8"; the first line that names two
         settings. Only the text after the colon or bracket counts."""
-        for statement in self.document.statements:
-            said = _BASELINE_SAID.search(statement.text)
-            values = settings(statement.text[said.end() :]) if said and not statement.is_code else {}
+        for statement in self._prose():
+            said = BASELINE_SAID.search(statement.text)
+            values = settings(statement.text[said.end() :]) if said else {}
             if len(values) > 1:
                 return values
         return {}
@@ -282,130 +244,68 @@ class _Reading:
     def _grounds(self) -> dict[str, str]:
         """By section what its trials build on, where a sentence says so: "在最佳配置基础上", "on top of exp16"."""
         grounds: dict[str, str] = {}
-        for statement in self.document.statements:
-            match = _GROUND.search(statement.text)
-            if match and not statement.is_code and statement.section:
+        for statement in self._prose():
+            match = GROUND.search(statement.text)
+            if match and statement.section:
                 labels = trial_labels(match.group())
                 base = labels[0][0] if labels else base_trial(match.group() + "，") or "best"
                 grounds.setdefault(statement.section, base)
         return grounds
 
     def _no_table(self) -> str:
-        expected = (
-            "expected a header with a result column (accuracy, result, 准确率, 结果) and columns of settings "
-            "(learning_rate, r, 学习率, 秩) or of changes (change, 参数修改策略)"
-        )
         if not self.document.grids:
-            return f"{self.source}: no table found; {expected}. Give the file that holds the table of trials."
+            return f"{self.source}: no table found; {_EXPECTED}. Give the file that holds the table of trials."
         grid = self.document.grids[0]
         columns = settle(grid, False, self.named)
-        refused = refusals(columns.uses)
-        if refused and columns.has_settings:
-            header, why = next(iter(refused.items()))
+        header, why = next(refused(columns), ("", ""))
+        if why and columns.has_settings:
             return f'{self.source}, line {grid.line}: the column "{header[:40]}" {_REFUSED[why]}. {_MEND}'
         shown = ", ".join(clean_text(cell)[:30] for cell in grid.header[:12])
         return (
             f"{self.source}, line {grid.line}: no table of trials found; the first table's columns are [{shown}]; "
-            f"{expected}. {_MEND}"
+            f"{_EXPECTED}. {_MEND}"
         )
 
     # -- text --------------------------------------------------------------------------------------
 
-    def _claims(self, rows: Sequence[Row], measure: Measure) -> tuple[tuple[Claim, ...], bool]:
-        found: list[Claim] = []
-        shared = Context(labels=_labels(rows), measure=measure, has_baseline=any(row.is_baseline for row in rows))
-        for statement in self.document.statements:
-            if not statement.is_code and len(found) < MAX_CLAIMS:
-                within = round_of(statement.section) or statement.section
-                found += claims_of(statement, replace(shared, round=within))
-        for row in rows:
-            if row.analysis and len(found) < MAX_CLAIMS:
-                context = replace(
-                    shared,
-                    trial=row.trial,
-                    values=row.values,
-                    builds_on=row.builds_on,
-                    round=row.round,
-                    has_baseline=_is_one_step(row, rows),
-                )
-                found += claims_of(Statement(row.analysis, row.line, row.section), context)
-        found.sort(key=lambda claim: claim.line)
-        return tuple(found[:MAX_CLAIMS]), len(found) > MAX_CLAIMS or len(self.document.statements) >= MAX_STATEMENTS
+    def _prose(self) -> list[Statement]:
+        return [statement for statement in self.document.statements if not statement.is_code]
 
-    def _said(self, rows: Sequence[Row]) -> tuple[Said, ...]:
-        """Accuracies that the running text gives for a trial; a block of the best configuration is held up by "
-        "itself."""
-        labels = _labels(rows)
-        return tuple(
-            said
-            for statement in self.document.statements
-            if not statement.is_code and not _BEST_SECTION.search(statement.section)
-            for said in said_of(statement, labels)
-        )[:MAX_CLAIMS]
+    def _claims(self, rows: Sequence[Row], measure: Measure, labels: re.Pattern[str] | None) -> tuple[Claim, ...]:
+        shared = Context(labels=labels, measure=measure, has_baseline=any(row.is_baseline for row in rows))
+        found: list[Claim] = []
+        for statement in self._prose():
+            context = replace(shared, round=round_of(statement.section) or statement.section)
+            found += claims_of(statement, context) if len(found) <= MAX_CLAIMS else []
+        for row in rows:
+            if row.analysis and len(found) <= MAX_CLAIMS:
+                context = replace(
+                    shared, trial=row.trial, values=row.values, builds_on=row.builds_on, round=row.round,
+                    has_baseline=_is_one_step(row, rows),
+                )  # fmt: skip
+                found += claims_of(Statement(row.analysis, row.line, row.section), context)
+        if len(found) > MAX_CLAIMS or len(self.document.statements) >= MAX_STATEMENTS:
+            self.notes.append(Note("claims_cut", {"limit": MAX_CLAIMS}))
+        return tuple(sorted(found, key=lambda claim: claim.line)[:MAX_CLAIMS])
+
+    def _said(self, labels: re.Pattern[str] | None) -> tuple[Said, ...]:
+        """Accuracies that the running text gives for a trial; a best-configuration block is held up by itself."""
+        prose = (s for s in self._prose() if not BEST_SECTION.search(s.section))
+        return tuple(said for statement in prose for said in said_of(statement, labels))[:MAX_CLAIMS]
 
     def _best_blocks(self, table_lines: set[int]) -> tuple[BestBlock, ...]:
         """Settings that stand under a heading such as "Best configuration", one block a section."""
         by_section: dict[str, list[tuple[int, dict[str, Level], str]]] = {}
         for statement in self.document.statements:
-            if _BEST_SECTION.search(statement.section):
+            if BEST_SECTION.search(statement.section):
                 part = (statement.line, settings(statement.text), statement.text)
                 by_section.setdefault(statement.section, []).append(part)
         for grid in self.document.grids:
-            if _BEST_SECTION.search(grid.section) and not any(line in table_lines for line, _ in grid.rows):
+            if BEST_SECTION.search(grid.section) and not any(line in table_lines for line, _ in grid.rows):
                 text = "\n".join(" ".join(clean_text(cell) for cell in cells) for _, cells in grid.rows)
                 by_section.setdefault(grid.section, []).append((grid.line, key_values(grid), text))
         blocks = (_block(parts) for parts in by_section.values())
         return tuple(block for block in blocks if len(block.values) >= 2)
-
-
-_MEND = "Name the columns with --columns, for example --columns 'Step size=learning_rate' or --columns score=accuracy."
-_REFUSED = {
-    "expected": "holds expected values, which are no results",
-    "training": "holds results on training data or tokens, which are no share of held-out examples",
-    "smoothed": "holds smoothed values, which are no results of a trial",
-    "difference": "holds differences, which are no results by themselves",
-    "bound": "holds bounds or spreads, which are no results",
-    "objective": "holds an optimiser's objective, of which it is not known what it is",
-    "counts": "holds counts of right answers without their total; write them as 173/200",
-    "size": "holds numbers that cannot be accuracies",
-    "unread": "holds nothing that could be read as a number",
-}
-
-
-def _one_factor_tables(readings: Sequence[TableReading]) -> list[list[Row]]:
-    """Tables that each vary settings that the others do not give. Where each has the baseline's row, that is one trial
-    with the settings of all; else nothing is said to connect them, and the table itself counts as a setting."""
-    tables = [reading.rows for reading in readings]
-    unlabelled = [i for i, reading in enumerate(readings) if any(n.code == "rows_numbered" for n in reading.notes)]
-    if len(unlabelled) > 1:
-        for i in unlabelled:
-            tables[i] = [replace(row, trial=f"{unlabelled.index(i) + 1}.{row.trial}") for row in tables[i]]
-    given = [frozenset(name for row in rows for name in row.values) for rows in tables]
-    of_settings = [i for i, rows in enumerate(tables) if rows and rows[0].kind is TableKind.SETTINGS]
-    if len({given[i] for i in of_settings}) < 2 or any(
-        row.kind is TableKind.CHANGES for rows in tables for row in rows
-    ):
-        return tables
-    every = frozenset().union(*(given[i] for i in of_settings))
-    full = [i for i in of_settings if given[i] == every]
-    bases = {i: [row for row in tables[i] if row.is_baseline] for i in of_settings}
-    if full or all(len(found) == 1 for found in bases.values()):
-        union: dict[str, Level] = {}
-        for found in bases.values():
-            for row in found:
-                union = {**row.values, **union}
-        kept: Score | None = None
-        for i in of_settings:
-            for j, row in enumerate(tables[i]):
-                if row.is_baseline and not full:
-                    tables[i][j] = replace(row, values=union)
-            if not full and kept is not None and bases[i][0].score == kept:
-                tables[i] = [row for row in tables[i] if not row.is_baseline]
-            kept = kept or (bases[i][0].score if bases[i] else None)
-        return tables
-    for number, i in enumerate(of_settings, start=1):
-        tables[i] = [replace(row, extra={**row.extra, "table": str(number)}) for row in tables[i]]
-    return tables
 
 
 def _is_one_step(row: Row, rows: Sequence[Row]) -> bool:
@@ -434,33 +334,11 @@ def _block(parts: Sequence[tuple[int, dict[str, Level], str]]) -> BestBlock:
     trial: str | None = None
     for _, found, text in parts:
         if len(mentions(text)) <= 1 or not values:
-            for name, value in found.items():
-                values.setdefault(name, value)
-        said = _ACCURACY_SAID.search(text)
-        number = read_number(said.group(1)) if said and score is None else None
-        if isinstance(number, Number) and number.value <= 100:
-            scale = 100.0 if number.percent or number.value > 1 else 1.0
-            score = Score(number.value / scale, number.unit / scale)
-        labels = trial_labels(text)
-        trial = trial or (labels[0][0] if labels else None)
+            values = {**found, **values}
+        said = ACCURACY_SAID.search(text)
+        score = score or (share_of(said.group(1)) if said else None)
+        trial = trial or next((label for label, _, _ in trial_labels(text)), None)
     return BestBlock(parts[0][0], values, score, trial)
-
-
-def _examples_said(text: str) -> tuple[int, ...]:
-    found = {
-        int(number.replace(",", ""))
-        for match in _EXAMPLES_SAID.finditer(text)
-        for number in match.groups()
-        if number and number.replace(",", "").isdigit()
-    }
-    return tuple(sorted(found - {0})[:10])
-
-
-def _seeds_said(text: str) -> int | None:
-    """Over how many seeds results are means, where the text says one number."""
-    words = [next(g for g in match.groups() if g) for match in _SEEDS_SAID.finditer(text)]
-    counts = {_WORD_NUMBERS.get(word.lower()) or int(word) for word in words}
-    return counts.pop() if len(counts) == 1 and min(counts, default=1) > 1 else None
 
 
 def _language(text: str) -> str:

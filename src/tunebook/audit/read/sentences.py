@@ -1,8 +1,8 @@
 """Sentences of a record to claims: "r=32 is better than r=8", "学习率超过 0.001 会导致训练失败".
 
-Only forms that are read for certain become claims: every word of the sentence (or of its clause) must be known, and it
-must say one thing. Any other sentence with a word of comparison, failure, importance or advice is kept as `unread`, so
-that none is dropped.
+A sentence is cut into settings, trials, numbers and the words of `words.sentences`, one character each. Only forms that
+are read for certain become claims: every word of the sentence (or of its clause) must be known, and it must say one
+thing. Any other sentence that claims something is kept as `unread`, so that none is dropped (decision 065).
 """
 
 from __future__ import annotations
@@ -12,82 +12,115 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tunebook.audit.model import Claim, ClaimKind, Difference, Measure, MeasureKind, Said, Score
-from tunebook.audit.read.cells import Number, read_number
+from tunebook.audit.read.cells import Number, level_of, read_number
 from tunebook.audit.read.documents import Statement
-from tunebook.audit.read.levels import level_of
-from tunebook.audit.read.lexicon import Token, cut
-from tunebook.audit.read.mentions import NUMBER, Mention, trial_labels
-from tunebook.audit.read.vocabulary import round_of, split_words
+from tunebook.audit.read.mentions import Mention, mentions, to_float, trial_labels
+from tunebook.audit.words.columns import round_of
+from tunebook.audit.words.sentences import (
+    CLAIMS,
+    CLAUSE_ENDS,
+    CONJUNCTION,
+    NO_CLAIM,
+    NUMBER,
+    RESTRICTS,
+    SENTENCE_ENDS,
+    STRONG,
+    WORDS,
+)
 from tunebook.core.factor import FACTOR_KINDS, Level
-
-__all__ = ["Context", "claims_of", "said_of"]
 
 _NO_MEASURE = Measure("")
 
 
 @dataclass(frozen=True)
 class Context:
-    """Where a sentence stands: the trial of its table row with that row's settings and what it builds on, empty for
-    running text; its round; `labels` finds the record's labels that have a form of their own; `measure` is what the
-    results are. `has_baseline`: the record names its baseline, so that "better" by itself is better than that."""
+    """Where a sentence stands."""
 
-    trial: str | None = None
-    values: Mapping[str, Level] | None = None
-    builds_on: str | None = None
-    labels: re.Pattern[str] | None = None
+    trial: str | None = None  # of its table row; None in running text
+    values: Mapping[str, Level] | None = None  # that row's settings
+    builds_on: str | None = None  # and what it builds on
+    labels: re.Pattern[str] | None = None  # finds the record's labels that have a form of their own
     round: str = ""
     measure: Measure = _NO_MEASURE
-    has_baseline: bool = True
+    has_baseline: bool = True  # "better" by itself is better than the named baseline
 
 
-_NOT_A_CLAIM = re.compile(
-    r"^\W{0,6}(?:(?:not (?:known|shown)|unknown|goals?|aims?|purpose|objective|hypothes[ie]s|question|"
-    r"next(?: steps?)?|plan|idea|todo)\b|(?:try|test whether|find out|see whether)\s|"
-    r"(?:本轮|实验)?(?:未知|尚不清楚|目标|目的|假设|问题|下一步|计划|思路|方法|待办|验证)\w{0,4}\s?[:：])|[?？]\W*$",
-    re.IGNORECASE,
-)
-_SENTENCES = re.compile(r"(?:[。；!！\n]|(?<!TL);)+|[.?](?=\s|$)")
-_CLAUSES = re.compile(
-    r"[,，](?!\d{3}(?!\d))\s?|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"
-)
-_CONJUNCTION = re.compile(r"^\s*(?:(?:but|and|while|whereas|however|yet|so)\s|但是?|而)", re.IGNORECASE)
-_RESTRICTS = re.compile(
-    r"\b(?:only|if|when|unless|except|provided|for|on|in|not|without|within|until|at|with|after|once|may|might)\b|"
-    r"n't|[只仅若除当]|"
-    r"如果|情况下|前提|可能|或许|不一定|[下时]$",
-    re.IGNORECASE,
-)
-_CLAIMING = set(
-    split_words(
-        "FAIL|NOFAIL|NOEFF|NODOWN|NOUP|SAME|ORDER|IMP|IMPLESS|IMPMORE|W|BEST|WORST|"
-        "UPTHAN|DOWNTHAN|UP|DOWN|GT|RECOMMEND|BAD|BADLOW|GAP|VAGUE"
-    )
-)
-_SILENT = {"SOFAR", "THISROUND", "TO", "ACCURACY", "AND"}
-_DIRECTIONS = ("HIGHER", "LOWER", "MORE", "LESS")
-_UPS, _DOWNS = {"UP", "UPTHAN"}, {"DOWN", "DOWNTHAN"}
-_ENTITIES = ("F", "T", "B", "PREVIOUS", "NUM")
+@dataclass(frozen=True)
+class Token:
+    """A piece of a sentence: its kind (one character, see `words.sentences`), its text, and what it stands for."""
+
+    kind: str
+    text: str
+    value: Mention | str | float | tuple[float, ...] | None = None
+
+
+def _pattern() -> re.Pattern[str]:
+    parts = []
+    for i, (kind, english, chinese) in enumerate(WORDS):
+        bare = english if kind == "G" else rf"(?<![A-Za-z0-9_.])(?:{english})(?![A-Za-z_])(?!\d)"
+        parts.append(rf"(?P<k{i}>{bare}|{chinese})" if english else rf"(?P<k{i}>{chinese})")
+    return re.compile("|".join(parts), re.IGNORECASE)
+
+
+_PATTERN = _pattern()
+_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[一-鿿]|\d+")
+_SKIPPED = re.compile(r"[^A-Za-z0-9一-鿿<>＞≫→≈+-]+|[-+→]")
+
+
+def cut(text: str, labels: re.Pattern[str] | None) -> list[Token]:
+    """A cleaned sentence as tokens, in order; words that say nothing are left out."""
+    spans: list[tuple[int, int, Token]] = []
+    named = trial_labels(text, labels)
+    for m in mentions(text):
+        if not any(start <= m.start and m.end <= end for _, start, end in named):
+            kind = "f" if not m.values else "v" if len(m.values) == 1 else "q" if m.joined == "list" else "p"
+            spans.append((m.start, m.end, Token(kind, text[m.start : m.end], m)))
+    for label, start, end in named:
+        if not any(start < known_end and known_start < end for known_start, known_end, _ in spans):
+            spans.append((start, end, Token("t", text[start:end], label)))
+    result: list[Token] = []
+    at = 0
+    for start, end, token in sorted(spans, key=lambda span: span[0]):
+        result += [*_between(text, at, start), token]
+        at = max(at, end)
+    return result + _between(text, at, len(text))
+
+
+def _between(text: str, at: int, end: int) -> list[Token]:
+    found: list[Token] = []
+    while at < end:
+        match = _PATTERN.match(text, at, end)
+        if match is None or match.end() == at:
+            skipped = _SKIPPED.match(text, at, end)
+            word = None if skipped else _WORD.match(text, at, end)
+            if word:
+                found.append(Token("?", word.group()))
+            at = skipped.end() if skipped else word.end() if word else at + 1
+            continue
+        kind = WORDS[int((match.lastgroup or "k0")[1:])][0]
+        if kind != " ":
+            numbers = tuple(map(to_float, re.findall(NUMBER, match.group()))) if kind in "nrLMg%" else ()
+            found.append(Token(kind, match.group(), numbers if kind == "r" else numbers[0] if numbers else None))
+        at = match.end()
+    return found
+
+
+_NAMES = frozenset("fvpqtbwgLMnr%C")
+_COMPARES = frozenset("xXe+-=!oijk*aAUDudcg>")
 
 
 def claims_of(statement: Statement, context: Context | None = None) -> list[Claim]:
     """The claims of one line of text, in order; what claims something and was not read among them as `UNREAD`."""
     context = context or Context()
-    if _NOT_A_CLAIM.search(statement.text):
-        return []
     found: list[Claim] = []
     before: list[Token] = []
-    for sentence in _SENTENCES.split(statement.text):
+    if NO_CLAIM.search(statement.text):
+        return []
+    for sentence in SENTENCE_ENDS.split(statement.text):
         tokens = cut(sentence, context.labels)
-        claiming = {t.kind for t in tokens if t.kind in _CLAIMING}
-        about = context.trial or any(
-            t.kind in ("F", "T", "B", "GAP", "LIMIT", "NUM", "SHARE", "ACCURACY") for t in tokens
-        )
         kinds = {t.kind for t in tokens}
-        beside = {"UNKNOWN", "METRIC", "ACCURACY", "GAP", "B", "T"}
-        vague = kinds & {"THAN", "NOTTHAN", "COMPARED"} or (kinds & beside and kinds & {"HIGHER", "LOWER"})
-        if about and (vague or any(t.kind == "F" and re.search(r"[<>]", t.text) for t in tokens)):
-            claiming |= {"VAGUE"}
-        if claiming and (about or claiming - {"SAME", "W", "BEST", "GT"}):
+        named = context.trial or kinds & _NAMES or kinds & STRONG
+        if named and (kinds & _COMPARES or CLAIMS.search(sentence)):
             found += _claims(sentence, tokens, statement, context, before)
         before = tokens or before
     return found
@@ -105,163 +138,130 @@ def _claims(
         section=statement.section,
         trials=(context.trial,) if context.trial else (),
     )
-    whole = _Form(base, tokens, context, before).claim()
+    whole = _Clause(base, tokens, context, before).claim()
     if whole is not None:
         return [whole]
     read: list[Claim] = []
-    unread = False
+    unread: list[Claim] = []
     last = list(before)
-    for part in (p for p in _CLAUSES.split(sentence) if p.strip()):
-        part = _CONJUNCTION.sub("", part)
+    for part in (CONJUNCTION.sub("", p) for p in CLAUSE_ENDS.split(sentence) if p.strip()):
         pieces = cut(part, context.labels)
-        claims_something = any(t.kind in _CLAIMING or t.kind in ("HIGHER", "LOWER") for t in pieces)
         clause = replace(base, text=part.strip(" ,-*•:："))
-        claim = _Form(clause, pieces, context, last).claim() if claims_something else None
+        claim = _Clause(clause, pieces, context, last).claim()
         if claim is not None:
             read.append(claim)
-        elif any(t.kind in (*_ENTITIES, "LIMIT", "LIMITLOW") for t in pieces) or _RESTRICTS.search(part):
+        elif any(t.kind in "fvpqtbnrLMP" for t in pieces) or RESTRICTS.search(part):
             return [base]
-        else:
-            unread = unread or claims_something
+        elif CLAIMS.search(part):
+            unread.append(clause)
         last = pieces or last
-    if not read and context.trial and {t.kind for t in tokens if t.kind in _CLAIMING} <= {"FAIL", "NOFAIL"}:
-        return []  # "diverged" in a row says what its result says
-    return read + ([base] if unread or not read else [])
+    if not read and context.trial and not {t.kind for t in tokens} & set("ue-+=*jkiUdD?~faA"):
+        return [] if any(t.kind in "xX" for t in tokens) else [base]  # "diverged": the row's result says so
+    return read + unread if read else [base]
 
 
-class _Form:
-    """One clause, held against the forms that are read for certain."""
+class _Clause:
+    """One clause, held against the forms that are read for certain. `code` has one character a token."""
 
     def __init__(self, base: Claim, tokens: Sequence[Token], context: Context, before: Sequence[Token]) -> None:
         self.base = base
         self.context = context
-        self.before = before
-        self.tokens = self._settled(tokens)
-        self.kinds = {t.kind for t in self.tokens}
-        self.tokens = self._spoken_of(self.tokens)
+        self.spoken = [t.value for t in before if isinstance(t.value, Mention)]
+        self.tokens = self._named(tokens, before)
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
-        self.labels = [str(t.value) for t in self.tokens if t.kind == "T"]
-        self.numbers = [t.value for t in self.tokens if t.kind == "NUM" and isinstance(t.value, float)]
-        self.gap = _gap([t for t in self.tokens if t.kind == "GAP"])
+        self.labels = [str(t.value) for t in self.tokens if t.kind == "t"]
+        self.gap = _gap([t for t in self.tokens if t.kind == "g"])
+        self.code = self._code()
 
-    def _settled(self, tokens: Sequence[Token]) -> list[Token]:
-        """ "Higher" beside a setting without a value is its direction, elsewhere the result's."""
-        result: list[Token] = []
-        for i, token in enumerate(tokens):
-            if token.kind in ("HIGHER", "LOWER"):
-                of_result = tokens[i + 1].kind in ("ACCURACY", "GAP") if i + 1 < len(tokens) else False
-                turned = i > 1 and tokens[i - 1].kind == "F" and tokens[i - 2].kind in _DIRECTIONS
-                sides = [] if of_result or turned else [tokens[j] for j in (i - 1, i + 1) if 0 <= j < len(tokens)]
-                beside = any(t.kind == "F" and isinstance(t.value, Mention) and not t.value.values for t in sides)
-                following = tokens[i + 1].value if i + 1 < len(tokens) else None
-                if isinstance(following, Mention) and following.values:
-                    continue  # "higher dropout (0.2)"
-                up = token.kind == "HIGHER"
-                kind = ("MORE" if up else "LESS") if beside else ("UP" if up else "DOWN")
-                token = Token(kind, token.text)
-            elif token.kind == "IT" and self.context.trial is None:
-                named = [t for t in self.before if t.kind == "T"]
-                token = Token("T", token.text, named[0].value) if len(named) == 1 else Token("UNKNOWN", token.text)
-            result.append(token)
-        return [t for t in result if t.kind not in ("IT",)]
+    def _named(self, tokens: Sequence[Token], before: Sequence[Token]) -> list[Token]:
+        """ "It" is the one trial named before; "from 3e-4 to 9e-4" is a step of the one factor named before."""
+        labels = [t for t in before if t.kind == "t"]
+        factors = {m.factor for m in self.spoken}
+        result = []
+        for token in tokens:
+            if token.kind == "I" and self.context.trial is None:
+                token = Token("t", token.text, labels[0].value) if len(labels) == 1 else Token("?", token.text)
+            elif token.kind == "r" and len(factors) == 1 and not any(t.kind in "fvpq" for t in tokens):
+                factor = next(iter(factors))
+                levels = [level_of(factor, n) for n in (token.value if isinstance(token.value, tuple) else ())]
+                if None not in levels:
+                    token = Token("p", token.text, Mention(factor, tuple(levels), 0, 0, "to"))
+            if token.kind != "I":
+                result.append(token)
+        return result
 
-    def _spoken_of(self, tokens: list[Token]) -> list[Token]:
-        """ "From 3e-4 to 9e-4" with no factor of its own speaks of the one in the clause before."""
-        numbers = [i for i, t in enumerate(tokens) if t.kind == "NUM"]
-        spoken = {t.value.factor for t in self.before if isinstance(t.value, Mention)}
-        if len(numbers) != 2 or len(spoken) != 1 or any(t.kind == "F" for t in tokens):
-            return tokens
-        first, last = numbers
-        between = [t.kind for t in tokens[first + 1 : last]]
-        levels = [level_of(next(iter(spoken)), float(str(tokens[i].value))) for i in numbers]
-        if between != ["TO"] or None in levels:
-            return tokens
-        mention = Mention(next(iter(spoken)), tuple(levels), 0, 0, "to")
-        return [*tokens[:first], Token("F", "", mention), *tokens[last + 1 :]]
+    def _code(self) -> str:
+        """ "Higher" beside a setting without a value is its direction, elsewhere the result's. What is silent goes:
+        rounds, splits and measures (held against the table's by `_understood`), differences."""
+        code = "".join(t.kind for t in self.tokens)
+        code = re.sub(r"[hz](?=v)", "", code)  # "higher dropout (0.2)"
+        for word, of_setting, of_result in (("h", "m", "u"), ("z", "l", "d")):
+            code = re.sub(rf"(?<=[mlhz]f){word}|{word}(?=[Cg])", of_result, code)
+            code = re.sub(rf"{word}(?=f)|(?<=f){word}", of_setting, code)
+            code = code.replace(word, of_result)
+        return re.sub(r"[sRCVTEg]", "", code)
 
     def claim(self) -> Claim | None:
-        kinds = self.kinds
+        """The clause as a claim, or None when it is none or not surely read."""
         if not self._understood():
             return None
-        said = kinds & (_CLAIMING - {"GAP", "GT", "W", "BAD", "BADLOW"})
-        groups = {self._group(kind) for kind in said}
-        if "ORDER" in kinds or ("GT" in kinds and not groups):
-            return self._order()
-        if len(groups) == 1:
-            form = {
-                "FAIL": self._fails,
-                "NOEFF": self._no_effect,
-                "IMP": self._important,
-                "IMPMORE": self._more_important,
-                "BEST": self._best,
-                "COMPARED": self._compared,
-            }[groups.pop()]
-            return form()
-        if groups == {"BEST", "COMPARED"} and "GAP" in kinds and not self.factors:
-            return self._best()
-        if not groups and "W" in kinds and (self.factors or self.labels):
-            return self._best()
-        return self._compared() if not groups and kinds & {"BAD", "BADLOW"} and self.context.trial else None
-
-    @staticmethod
-    def _group(kind: str) -> str:
-        if kind in ("IMPLESS", "IMPMORE"):
-            return "IMPMORE"
-        return kind if kind in ("FAIL", "NOEFF", "IMP", "BEST") else "COMPARED"
+        plain = self.code.replace("&", "")
+        groups = {"U" if kind in "XU+-=!uDdc" else "k" if kind in "jk" else kind for kind in plain if kind in _SAYING}
+        if "o" in groups or plain in ("vGv", "vGn"):
+            return self._order(plain)
+        if groups == {"*", "U"} and self.gap is not None and not self.factors:
+            return self._best(plain)
+        if not groups:
+            if "w" in plain and (self.factors or self.labels):
+                return self._best(plain)
+            return self._compared() if re.search("[aA]", plain) and self.context.trial else None
+        forms = {"x": self._fails, "e": self._no_effect, "i": self._important, "k": self._more_important,
+                 "*": self._best}  # fmt: skip
+        kind = groups.pop()
+        if groups:
+            return None
+        return forms[kind](plain) if kind in forms else self._compared()
 
     def _understood(self) -> bool:
         """Whether nothing is left over, and the sentence speaks of the results that the table gives."""
-        measure = self.context.measure
-        if self.kinds & {"UNKNOWN", "RECOMMEND", "WORST", "NOFAIL", "PREVIOUS", "VAGUE"}:
+        measure, kinds = self.context.measure, {t.kind for t in self.tokens}
+        if kinds & {"?", "~", "X"}:
             return False
-        if "VALIDATION" in self.kinds and measure.split != "validation":
+        if ("V" in kinds and measure.split != "validation") or ("T" in kinds and measure.split == "validation"):
             return False
-        if "TEST" in self.kinds and measure.split == "validation":
+        if "C" in kinds and measure.kind is not MeasureKind.SHARE:
             return False
-        if "ACCURACY" in self.kinds and measure.kind is not MeasureKind.SHARE:
-            return False
-        metrics = [t.text.lower() for t in self.tokens if t.kind == "METRIC"]
-        fails = "FAIL" in self.kinds and set(metrics) <= {"loss", "损失"}
+        metrics = [t.text.lower() for t in self.tokens if t.kind == "E"]
+        fails = "x" in kinds and set(metrics) <= {"loss", "损失"}
         return fails or all(metric in measure.name.lower() for metric in metrics)
 
     # -- forms -------------------------------------------------------------------------------------
 
-    def _order(self) -> Claim | None:
+    def _order(self, plain: str) -> Claim | None:
         """ "Importance: learning rate > rank > epochs", or "4 epochs > 3 epochs"."""
-        if self.kinds - _SILENT - {"F", "GT", "ORDER"} or len(self.factors) < 2:
-            return None
         names = tuple(m.factor for m in self.factors)
-        if "ORDER" in self.kinds and len(set(names)) == len(names) and not any(m.values for m in self.factors):
+        if re.fullmatch(r"o?f(G*f)+o?", plain) and "o" in plain and len(set(names)) == len(names):
             return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=names[0], order=names, trials=())
-        if "ORDER" in self.kinds or len(self.factors) != 2:
-            return None
-        return self._levels(self.factors[0], self.factors[1], 1, 0)
+        if plain == "vGv":
+            return self._levels(self.factors[0].factor, self.factors[0].values, self.factors[1], 1, 0)
+        return None
 
-    def _fails(self) -> Claim | None:
+    def _fails(self, plain: str) -> Claim | None:
         """ "A learning rate above 0.001 fails"; the factor may stand in the clause before; in a row its own value."""
-        allowed = _SILENT | {"F", "FAIL", "LIMIT", "LIMITLOW", "METRIC", "BAD", "BADLOW", "MORE", "LESS", "BEYOND"}
-        limits = [t for t in self.tokens if t.kind in ("LIMIT", "LIMITLOW")]
-        if self.kinds - allowed or len(self.factors) > 1 or len(limits) > 1:
+        if not re.fullmatch(r"[mlaA]*[fv]?[LM]?[mlaA]*y?[mlaA]*x[fv]?[LM]?", plain) or len(self.factors) > 1:
             return None
-        if limits and not (self.factors and self.factors[0].values):
-            spoken = self.factors or [t.value for t in self.before if isinstance(t.value, Mention)]
-            number = limits[0].value
-            if len({m.factor for m in spoken}) != 1 or not isinstance(number, float):
-                return None
-            level = level_of(spoken[0].factor, number)
-            return self._boundary(spoken[0].factor, level, -1 if limits[0].kind == "LIMITLOW" else 1)
-        if not self.factors:
+        limit = next((t for t in self.tokens if t.kind in "LM"), None)
+        mention = self.factors[0] if self.factors else None
+        if limit is not None and not (mention and mention.values):
+            spoken = {m.factor for m in self.factors or self.spoken}
+            factor = spoken.pop() if len(spoken) == 1 else ""
+            level = level_of(factor, limit.value) if factor and isinstance(limit.value, float) else None
+            return self._boundary(factor, level, -1 if limit.kind == "M" else 1)
+        if mention is None or (re.search("[ml]", plain) and not mention.values):
             return None
-        mention = self.factors[0]
-        if self.kinds & {"MORE", "LESS"} and not mention.values:
-            return None
-        own = (self.context.values or {}).get(mention.factor)
-        level = mention.values[-1] if mention.values else own
-        if len(mention.values) > 1:
-            return None
-        side = self._side(mention) or ("BADLOW" not in self.kinds) - ("BAD" not in self.kinds)
-        side = side or (1 if "BEYOND" in self.kinds else 0)
-        return self._boundary(mention.factor, level, side or 1, exact=not side)
+        level = mention.values[-1] if mention.values else (self.context.values or {}).get(mention.factor)
+        side = mention.side or ("A" not in plain) - ("a" not in plain) or ("y" in plain)
+        return self._boundary(mention.factor, level, int(side) or 1, exact=not side)
 
     def _boundary(self, factor: str, level: Level | None, direction: int, exact: bool = False) -> Claim | None:
         if isinstance(level, bool) or not isinstance(level, int | float):
@@ -271,97 +271,65 @@ class _Form:
             trials=(),
         )  # fmt: skip
 
-    def _side(self, mention: Mention) -> int:
-        """+1 for "above" inside a mention ("rank above 16"), -1 for "below", 0 without."""
-        text = next(t.text for t in self.tokens if t.value is mention)
-        if re.search(r"above|beyond|over\b|higher|larger|greater|超过|高于|大于|>|≥", text, re.IGNORECASE):
-            return 1
-        return -1 if re.search(r"below|under\b|lower|smaller|低于|小于|<|≤", text, re.IGNORECASE) else 0
-
-    def _no_effect(self) -> Claim | None:
-        if self.kinds - _SILENT - {"F", "NOEFF", "TEST", "VALIDATION", "MORE", "LESS"} or len(self.factors) > 1:
+    def _no_effect(self, plain: str) -> Claim | None:
+        if not re.fullmatch(r"[ml]?[fvpq]?[ml]?e[fvpq]?", plain) or len(self.factors) > 1:
             return None
-        if self.factors:
-            mention = self.factors[0]
-            if self._side(mention):
-                return None
-            return replace(self.base, kind=ClaimKind.NO_EFFECT, factor=mention.factor, levels=mention.values,
-                           direction=0,                            trials=())  # fmt: skip
-        return self._trials((), 0, 0) if self.context.trial else None
+        if not self.factors:
+            return self._trials((), 0, 0) if self.context.trial else None
+        mention = self.factors[0]
+        return None if mention.side else replace(
+            self.base, kind=ClaimKind.NO_EFFECT, factor=mention.factor, levels=mention.values, direction=0, trials=()
+        )  # fmt: skip
 
-    def _important(self) -> Claim | None:
-        if (
-            self.kinds - _SILENT - {"F", "IMP", "TEST", "VALIDATION"}
-            or len(self.factors) != 1
-            or self.factors[0].values
-        ):
+    def _important(self, plain: str) -> Claim | None:
+        if plain not in ("fi", "if"):
             return None
         return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=self.factors[0].factor, trials=())
 
-    def _more_important(self) -> Claim | None:
+    def _more_important(self, plain: str) -> Claim | None:
         """ "Learning rate matters more than rank", "秩的影响小于学习率"."""
-        if self.kinds - _SILENT - {"F", "IMPLESS", "IMPMORE", "THAN", "DOWNTHAN", "BIG"} or len(self.factors) != 2:
+        if not re.fullmatch(r"f[jk]>?f|f[>D]fk", plain):
             return None
         first, second = (m.factor for m in self.factors)
-        if first == second or any(m.values for m in self.factors):
+        order = (second, first) if re.search("[jD]", plain) else (first, second)
+        if first == second:
             return None
-        less = "IMPLESS" in self.kinds or "DOWNTHAN" in self.kinds
-        order = (second, first) if less else (first, second)
         return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=order[0], order=order, trials=())
 
-    def _best(self) -> Claim | None:
-        allowed = _SILENT | {
-            "F",
-            "T",
-            "B",
-            "BEST",
-            "W",
-            "NUM",
-            "GAP",
-            "THAN",
-            "TEST",
-            "VALIDATION",
-            "SHARE",
-            "LIMIT",
-            "UPTHAN",
-            "UP",
-        }
-        if self.kinds - allowed or len(self.labels) > 1 or ("B" in self.kinds and "GAP" not in self.kinds):
+    def _best(self, plain: str) -> Claim | None:
+        """ "lr=1e-3 is optimal", "the sweet spot is 2e-4 to 1e-3", "exp16 is the best so far"."""
+        if not re.fullmatch(r"[fvpqtbw*nr>LUu%]+", plain) or len(self.labels) > 1:
             return None
-        text = self.base.text
-        within = round_of(text) or (self.context.round if "THISROUND" in self.kinds else "")
-        base = replace(self.base, so_far="SOFAR" in self.kinds, round=within, gap=self.gap)
-        if self.gap is not None:
-            base = replace(base, against_trials=("baseline",))
+        if ("b" in plain and self.gap is None) or any(m.side for m in self.factors):
+            return None
+        kinds = {t.kind for t in self.tokens}
+        within = round_of(self.base.text) or (self.context.round if "R" in kinds else "")
+        base = replace(self.base, so_far="s" in kinds, round=within, gap=self.gap)
+        base = replace(base, against_trials=("baseline",)) if self.gap is not None else base
         valued = [m for m in self.factors if m.values]
-        if any(self._side(m) for m in valued) or (self.labels and valued):
-            return None
         if self.labels:
-            return replace(base, kind=ClaimKind.BEST_TRIAL, trials=tuple(self.labels))
-        order = "".join(t.kind[0] for t in self.tokens if t.kind in ("F", "BEST", "W"))
-        if re.search(r"F[BW]+F", order):  # "dropout 0.1 is best with r=32"
+            return None if valued else replace(base, kind=ClaimKind.BEST_TRIAL, trials=tuple(self.labels))
+        if re.search(r"[fvpq].*[*w].*[fvpq]", plain):  # "dropout 0.1 is best with r=32"
             return None
-        if len(valued) > 1 and len({m.factor for m in valued}) == len(valued) and len(valued) == len(self.factors):
-            if any(len(m.values) > 1 for m in valued):
-                return None
+        if re.fullmatch(r"[*w]*v{2,}[*w]*", plain) and len({m.factor for m in valued}) == len(valued):
             return replace(base, kind=ClaimKind.BEST_TRIAL, trials=(), values={m.factor: m.values[0] for m in valued})
         if len(self.factors) == 1:
             return self._best_level(base, self.factors[0])
-        if not self.factors and self.context.trial and "NUM" not in self.kinds:
+        if not self.factors and self.context.trial and not re.search("[nr]", plain):
             return replace(base, kind=ClaimKind.BEST_TRIAL)
         return None
 
     def _best_level(self, base: Claim, mention: Mention) -> Claim | None:
         levels = mention.values
         is_range = mention.joined in ("range", "to") and len(levels) == 2
-        if not levels and self.numbers:  # "4e-4 is the sweet spot for the learning rate"
-            read = [level_of(mention.factor, number) for number in self.numbers]
-            if len(read) > 2 or any(level is None for level in read) or (len(read) == 2 and "TO" not in self.kinds):
+        others = [t.value for t in self.tokens if t.kind in "nr"]
+        if others:  # "4e-4 is the sweet spot for the learning rate"
+            numbers = others[0] if isinstance(others[0], tuple) else (others[0],)
+            read = [level_of(mention.factor, number) for number in numbers if isinstance(number, float)]
+            if levels or len(others) > 1 or None in read:
                 return None
             levels, is_range = tuple(read), len(read) == 2
-        elif self.numbers:
-            return None
-        if not levels or "MORE" in self.kinds or "LESS" in self.kinds:
+        if not levels:
             return None
         return replace(
             base, kind=ClaimKind.BEST_LEVEL, factor=mention.factor, levels=levels, is_range=is_range, trials=()
@@ -370,135 +338,127 @@ class _Form:
     def _compared(self) -> Claim | None:
         """Better, worse, the same, no better: of two trials, two levels, more of a factor, or the row's own trial."""
         direction, no_more = self._direction()
-        if direction is None:
+        sides = self._sides()
+        if direction is None or sides is None:
             return None
-        first, second = self._sides()
-        if len(first) > 1 or len(second) > 1:
-            return None
-        if not second and self.kinds & {"THAN", "NOTTHAN", "UPTHAN", "DOWNTHAN", "COMPARED"}:
-            return None  # "above 70 %"
-        if "W" in self.kinds:
-            against = not first and [t.kind for t in second] in (["B"], []) and "B" in self.kinds
-            return self._trials(("best", "baseline"), direction, no_more) if against and not self.factors else None
-        if any(t.kind == "T" for t in (*first, *second)) or not self.factors:
-            if self.factors or self.numbers:
+        first, second = sides
+        if "w" in self.code:
+            best = first is not None and first.kind == "w" and second is not None and second.kind == "b"
+            return self._trials(("best", "baseline"), direction, no_more) if best and not self.factors else None
+        named = [t for t in sides if t is not None]
+        if any(t.kind == "t" for t in named) or not self.factors:
+            if self.factors or any(t.kind in "nr" for t in named):
                 return None
-            names = [str(t.value) if t.kind == "T" else "baseline" for t in (*first, *second)]
-            if not first:
-                if self.context.trial is None:
-                    return None
+            names = tuple(str(t.value) if t.kind == "t" else "baseline" for t in named)
+            if first is None and self.context.trial:
                 return self._trials((self.context.trial, *names), direction, no_more)
-            return self._trials(tuple(names), direction, no_more) if first[0].kind == "T" else None
+            return self._trials(names, direction, no_more) if first is not None and first.kind == "t" else None
         return self._of_settings(first, second, direction, no_more)
 
     def _direction(self) -> tuple[int | None, int]:
-        kinds = self.kinds
-        up, down = bool(kinds & _UPS), bool(kinds & _DOWNS)
-        if kinds & {"NOUP", "NODOWN", "SAME"}:
-            if len(kinds & {"NOUP", "NODOWN", "SAME"}) > 1 or up or down or kinds & {"BAD", "BADLOW"}:
-                return None, 0
-            return 0, 1 if "NOUP" in kinds else -1 if "NODOWN" in kinds else 0
-        if "NOTTHAN" in kinds:
-            return (None, 0) if up == down else (0, 1 if up else -1)
-        if kinds & {"BAD", "BADLOW"}:
-            down = True
-        return (None, 0) if up == down else (1 if up else -1, 0)
+        """+1 better, -1 worse, 0 no difference; and of 0 which side alone is denied. None: several."""
+        up, down = bool(re.search("[uU]", self.code)), bool(re.search("[dDaA]", self.code))
+        denied = set(self.code) & set("+-=")
+        if denied:
+            return (None, 0) if len(denied) > 1 or up or down else (0, {"+": 1, "-": -1, "=": 0}[denied.pop()])
+        if up == down:
+            return None, 0
+        return (0, 1 if up else -1) if "!" in self.code else (1 if up else -1, 0)
 
-    def _sides(self) -> tuple[list[Token], list[Token]]:
-        """The entities compared: what is judged, and what it is compared with."""
-        comparing = {"THAN", "NOTTHAN", "UPTHAN", "DOWNTHAN"}
-        tokens = [t for t in self.tokens if t.kind in (*_ENTITIES, *comparing, "COMPARED", "AND", "SAME")]
-        first: list[Token] = []
-        second: list[Token] = []
-        after = "SAME" in self.kinds and tokens and tokens[0].kind == "AND"
-        for token in tokens:
-            paired = bool(first) and "SAME" in self.kinds and token.kind in ("SAME", "AND")
-            if token.kind in comparing or paired:
-                after = True
-            elif token.kind == "COMPARED":  # "与 B 相比，A …", and "A 相比 B …"
-                named_before = bool(first) and tokens[0].kind == "AND"
-                if named_before:
-                    first, second = [], first
-                after = not named_before
-            elif token.kind in _ENTITIES:
-                (second if after else first).append(token)
-                after = bool(first) and after
-        if any(t.kind == "B" for t in first) and not second and self.context.trial:
-            first, second = [], first
-        return first, second
+    def _sides(self) -> tuple[Token | None, Token | None] | None:
+        """What is judged, and what it is compared with; None when that is not sure."""
+        order = re.sub(r"[ud+aAmlLM%-]", "", re.sub(r"[UD!>]+", ">", self.code))
+        entities = [t for t in self.tokens if t.kind in "fvpqtbwnr"]
+        for form, sides in _SIDES:
+            if re.fullmatch(form, re.sub(r"[fvpqtbwnr]", "x", order)):
+                first, second = (entities[i] if i is not None else None for i in sides)
+                if first is not None and first.kind == "b" and second is None and self.context.trial:
+                    return None, first  # "与基线持平" in a row
+                return first, second
+        return None
 
-    def _of_settings(self, first: list[Token], second: list[Token], direction: int, no_more: int) -> Claim | None:
-        mention = first[0].value if first else second[0].value
-        if not isinstance(mention, Mention) or self._side(mention) or len({m.factor for m in self.factors}) > 1:
+    def _of_settings(self, first: Token | None, second: Token | None, direction: int, no_more: int) -> Claim | None:
+        said = first or second
+        mention = said.value if said is not None else None
+        if not isinstance(mention, Mention) or any(m.side or m.factor != mention.factor for m in self.factors):
             return None
-        if self.kinds & {"LIMIT", "LIMITLOW", "SHARE"}:
+        if re.search("[LM%]", self.code):
             return None
-        other = second[0] if first and second else None
-        more, less = "MORE" in self.kinds, "LESS" in self.kinds
         if not mention.values:
-            return self._trend(mention, more, less, direction, no_more) if other is None and not self.numbers else None
-        if not first:  # "worse than r=16" in a row: the row's own level
+            return self._trend(mention, direction, no_more) if second is None else None
+        if first is None:  # "worse than r=16" in a row: the row's own level
             own = (self.context.values or {}).get(mention.factor)
-            if own is None or own in mention.values:
-                return None
-            return self._levels(replace(mention, values=(own,), joined=""), mention, direction, no_more)
-        if other is not None and other.kind == "NUM" and isinstance(other.value, float):
-            level = level_of(mention.factor, other.value)
-            return (
-                None
-                if level is None
-                else self._levels(mention, replace(mention, values=(level,), joined=""), direction, no_more)
-            )
-        if other is not None and isinstance(other.value, Mention):
-            return None if self._side(other.value) else self._levels(mention, other.value, direction, no_more)
-        if other is not None and other.kind != "B":
+            return None if own is None else self._levels(mention.factor, (own,), mention, direction, no_more)
+        if second is None:
+            if len(mention.values) == 2 and (mention.joined in ("to", "range") or direction == 0):
+                then, now = mention.values if mention.joined != "list" else mention.values[::-1]
+                against = replace(mention, values=(then,), joined="")
+                return self._levels(mention.factor, (now,), against, direction, no_more)
+            return self._levels(mention.factor, mention.values, None, direction, no_more)
+        other: Mention | None = None
+        if second.kind == "n" and isinstance(second.value, float):
+            level = level_of(mention.factor, second.value)
+            other = replace(mention, values=(level,), joined="") if level is not None else None
+        elif isinstance(second.value, Mention):
+            other = second.value
+        if (other is None or not other.values) and second.kind != "b":
             return None
-        if mention.joined in ("to", "range") and len(mention.values) == 2:
-            then, now = mention.values
-            return self._levels(
-                replace(mention, values=(now,), joined=""), replace(mention, values=(then,)), direction, no_more
-            )
-        if mention.joined == "list" and direction == 0 and len(mention.values) == 2:
-            a, b = mention.values
-            return self._levels(replace(mention, values=(a,), joined=""), replace(mention, values=(b,)), 0, no_more)
-        return self._levels(mention, None, direction, no_more)
+        if mention.joined in ("to", "range") or (other is not None and other.joined in ("to", "range")):
+            return None
+        return self._levels(mention.factor, mention.values, other, direction, no_more)
 
-    def _levels(self, one: Mention, other: Mention | None, direction: int, no_more: int) -> Claim | None:
-        if one.factor != (other or one).factor or not one.values or (other is not None and not other.values):
+    def _levels(
+        self, factor: str, levels: tuple[Level, ...], other: Mention | None, direction: int, no_more: int
+    ) -> Claim | None:
+        against = other.values if other is not None else ()
+        if (other is not None and other.factor != factor) or set(levels) & set(against):
             return None
-        if any(self._side(m) for m in self.factors) or "range" in (one.joined, other.joined if other else ""):
+        if not against and not self.context.has_baseline:
             return None
-        levels, against = one.values, other.values if other else ()
-        if set(levels) & set(against) or not (against or self.context.has_baseline):
-            return None
-        return replace(self.base, kind=ClaimKind.LEVELS, factor=one.factor, levels=levels, against=against,
+        return replace(self.base, kind=ClaimKind.LEVELS, factor=factor, levels=levels, against=against,
                        direction=direction, no_more=no_more, gap=self.gap)  # fmt: skip
 
-    def _trend(self, mention: Mention, more: bool, less: bool, direction: int, no_more: int) -> Claim | None:
-        bad = bool(self.kinds & {"BAD", "BADLOW"})
+    def _trend(self, mention: Mention, direction: int, no_more: int) -> Claim | None:
+        more, less = "m" in self.code, "l" in self.code
         if FACTOR_KINDS[mention.factor].value_type is bool:
             return None if more or less else replace(
                 self.base, kind=ClaimKind.LEVELS, factor=mention.factor, levels=(True,), direction=direction,
-                no_more=no_more
+                no_more=no_more,
             )  # fmt: skip
-        if self.context.trial and (more or less or bad):  # a row's remark speaks of the row
+        if self.context.trial and (more or less or re.search("[aA]", self.code)):  # a row's remark speaks of the row
             return self._trials((self.context.trial,), direction, no_more)
         if more == less:
             return None
         sign = -1 if less else 1
         return replace(self.base, kind=ClaimKind.TREND, factor=mention.factor, direction=direction * sign,
-                       no_more=no_more * sign,                        gap=self.gap, trials=())  # fmt: skip
+                       no_more=no_more * sign, gap=self.gap, trials=())  # fmt: skip
 
     def _trials(self, names: tuple[str, ...], direction: int, no_more: int) -> Claim | None:
+        in_row = self.context.trial is not None
         subject = names[0] if names else self.context.trial
-        default = self.context.builds_on if self.context.trial else None
-        against = names[1] if len(names) > 1 else default or "baseline"
-        if len(names) < 2 and default is None and not (self.context.has_baseline and self.context.trial):
-            return None
-        if subject is None or subject == against:
+        against = names[1] if len(names) > 1 else (self.context.builds_on if in_row else None)
+        if against is None and self.context.has_baseline and in_row:
+            against = "baseline"
+        if subject is None or against is None or subject == against:
             return None
         return replace(self.base, kind=ClaimKind.TRIALS, trials=(subject,), against_trials=(against,),
-                       direction=direction,                        no_more=no_more, gap=self.gap)  # fmt: skip
+                       direction=direction, no_more=no_more, gap=self.gap)  # fmt: skip
+
+
+_SAYING = frozenset("xe+-!=oijk*UDudc")
+_SIDES: tuple[tuple[str, tuple[int | None, int | None]], ...] = (
+    (r"x=?", (0, None)),  # "r=32 helps", "r=8 and r=32 are the same"
+    (r"=?", (None, None)),  # "better", "no difference" in a row
+    (r"x&?[>=]x=?", (0, 1)),  # "r=32 is better than r=8", "r=32 比 r=8 好"
+    (r"[>=&]+x=?", (None, 0)),  # "better than r=8" in a row, "与 r=8 持平"
+    (r"[>c]x&?x", (1, 0)),  # "compared with r=8, r=32 gains"
+    (r"&xc", (None, 0)),  # "与基线相比" in a row
+    (r"&xcx", (1, 0)),  # "与 r=8 相比，r=32 更好"
+    (r"x&?cx", (0, 1)),  # "r=32 相比 r=8 更好"
+    (r"x&?x=", (0, 1)),  # "r=32 与 r=8 相同"
+)
+"""What stands in a clause without its words of direction (x: a setting, trial, baseline or number), and which of these
+is judged and which it is compared with."""
 
 
 def _gap(tokens: Sequence[Token]) -> Difference | None:
@@ -526,9 +486,15 @@ def said_of(statement: Statement, labels: re.Pattern[str] | None = None) -> list
     for label, _, end in trial_labels(statement.text, labels):
         match = _SAID.match(statement.text, end)
         if match and (match.group(2) or _ACCURACY.search(match.group(0))):
-            number = read_number(match.group(1))
-            if isinstance(number, Number) and 0 <= number.value <= 100:
-                scale = 100.0 if number.percent or number.value > 1 else 1.0
-                score = Score(number.value / scale, number.unit / scale)
-                found.append(Said(label, score, statement.line, statement.section))
+            score = share_of(match.group(1))
+            found += [Said(label, score, statement.line, statement.section)] if score else []
     return found
+
+
+def share_of(text: str) -> Score | None:
+    """An accuracy in a sentence; above 1 it is in per cent."""
+    number = read_number(text)
+    if not isinstance(number, Number) or not 0 <= number.value <= 100:
+        return None
+    scale = 100.0 if number.percent or number.value > 1 else 1.0
+    return Score(number.value / scale, number.unit / scale)

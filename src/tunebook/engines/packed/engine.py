@@ -19,6 +19,7 @@ from tunebook.engines.packed.scheduling.cohort import Cohort
 from tunebook.engines.packed.scheduling.lanes import Lanes, lane_count, threads_agree
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, ModelSize, free_bytes, needs_of, plan_memory
 from tunebook.engines.packed.trainable import refusal
+from tunebook.engines.quantisation import needs_other_library
 
 __all__ = ["PackedEngine", "unsupported"]
 
@@ -31,7 +32,7 @@ def unsupported(folder: str, trust_remote_code: bool = False) -> str | None:
 
     Raises: ModelError: it cannot be read, or needs code of its own.
     """
-    return targets.unsupported_config(load_config(folder, trust_remote_code))
+    return targets.unsupported_config(load_config(folder, trust_remote_code)) or needs_other_library(folder)
 
 
 class PackedEngine:
@@ -71,7 +72,7 @@ class PackedEngine:
         """
         if self._packed is None:
             o = self._options
-            self._packed = PackedModel(load_model(o.model, o.dtype, o.device, o.trust_remote_code))
+            self._packed = PackedModel(load_model(o.model, o.dtype, o.device, o.trust_remote_code, o.quantization))
         return self._packed
 
     def _lanes(self) -> Lanes:
@@ -86,7 +87,9 @@ class PackedEngine:
     def _plan(self, workload: Workload, jobs: Sequence[TrialJob]) -> MemoryPlan:
         """The plan for a wave that begins with these jobs, or with ordinary ones where none are known yet."""
         packed, options = self._model(), self._options
-        jobs = jobs or [TrialJob(0, replace(MEASURED, lora_r=ORDINARY_RANK), 0, (), "")]
+        jobs = jobs or [
+            TrialJob(id=0, configuration=replace(MEASURED, lora_r=ORDINARY_RANK), seed=0, splits=(), folder="")
+        ]
         plan = plan_memory(
             ModelSize.of(packed), needs_of(packed, jobs, workload, options.share_prompts), options.device,
             free_bytes(options.device, options.memory_bytes), options.extra.get("slots"), self._n_lanes,

@@ -59,7 +59,9 @@ class Pilot(Round):
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
         """The two best to their end; then, without a trial, what was found."""
         builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(RoundKind.EXPLORE))
-        shorts = [f for f in state.history.of_round(last.round) if f.trial.units < 1]
+        pilots = state.history.of_round(last.round)
+        answered = [f for f in pilots if f.state.is_answer] or list(pilots)  # a cancelled pilot says nothing
+        shorts = [f for f in answered if f.trial.units < 1]
         if last.number == 1 and shorts:
             for fact in sorted(shorts, key=_order)[:FINISHED]:
                 rate = fact.trial.configuration.learning_rate
@@ -67,7 +69,7 @@ class Pilot(Round):
                 builder.replicates(full, self._seeds(state), Purpose.PILOT)
             if not builder.is_empty():
                 return builder.wave(closes_round=False)
-        finished = [f for f in state.history.of_round(last.round) if f.trial.units == 1]
+        finished = [f for f in answered if f.trial.units == 1]
         ranked = sorted(finished or shorts, key=_order)
         losses = tuple((f.trial.configuration.learning_rate, _finite(_loss(f))) for f in shorts)
         builder.chosen_rates.append(ChosenRate(None, None, ranked[0].trial.configuration.learning_rate, losses))

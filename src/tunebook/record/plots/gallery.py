@@ -33,7 +33,8 @@ PAINTERS: tuple[tuple[str, str, Painter], ...] = (
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure: file stem, the question it answers, a text alternative with its main numbers, and both files."""
+    """One figure: file stem, the question it answers in the record's language, a text alternative with its main
+    numbers, and both files."""
 
     name: str
     title: str
@@ -56,13 +57,14 @@ def draw_all(
     """
     font = chinese_font() if language == "zh" else None
     words = words_for(language if font or language != "zh" else "en", view.scale)
+    titles = words_for(language, view.scale)
     drawings = []
     with styled(font) as paper:
         for name, label, paint in PAINTERS:
             if only is not None and name not in only:
                 continue
             try:
-                drawing = _drawing(name, words.label(label), paint(paper, view, words))
+                drawing = _drawing(name, titles.label(label), words.label(label), paint(paper, view, words))
             except Exception as error:  # any failure of a figure must not lose the record's numbers
                 if on_failure is None:
                     raise
@@ -73,11 +75,11 @@ def draw_all(
     return tuple(drawings)
 
 
-def _drawing(name: str, title: str, painted: tuple[Any, str] | None) -> Drawing | None:
+def _drawing(name: str, title: str, drawn_title: str, painted: tuple[Any, str] | None) -> Drawing | None:
     if painted is None:
         return None
     figure, alt = painted
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.suptitle(drawn_title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return Drawing(name, title, alt, _svg(figure), _png(figure))
 
 

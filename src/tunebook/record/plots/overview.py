@@ -6,9 +6,11 @@ from typing import Any
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, RoundKind, TrialState
+from tunebook.record.cost import relative_work
 from tunebook.record.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, SKY, VERMILLION, Paper
 from tunebook.record.view import View
 from tunebook.words import Words
+from tunebook.words.numbers import times
 
 __all__ = ["confirmation", "cost", "rounds", "timeline"]
 
@@ -18,14 +20,14 @@ ROUND_STYLES = ((BLUE, None), (ORANGE, "//"), (GREEN, "\\\\"), (PURPLE, "xx"), (
 
 
 def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Every configuration that trained: validation accuracy with its 95 % interval against mean training time."""
+    """Every configuration that trained: validation accuracy with its 95 % interval against training tokens."""
     conclusions = view.conclusions
     best_key = conclusions.best.key if conclusions.best else ""
     dots: dict[str, list[tuple[float, float, float, float]]] = {}
     for key in view.by_key:
         measured = view.accuracy(view.replicates(key))
-        seconds = view.mean_cost(key)[0]
-        if measured is None or seconds is None:
+        work = relative_work(view, key)
+        if measured is None or work is None:
             continue
         role = (
             "leg_best"
@@ -36,7 +38,7 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
             if key in conclusions.tie_set
             else "leg_other"
         )
-        dots.setdefault(role, []).append((seconds, measured[0], *measured[1]))
+        dots.setdefault(role, []).append((work, measured[0], *measured[1]))
     every = [dot for group in dots.values() for dot in group]
     if len(every) < 2:
         return None
@@ -64,12 +66,12 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     if max(xs) > WIDE_RANGE * min(xs):
         axes.set_xscale("log")
         paper.log_ticks(axes.xaxis, lambda x: f"{x:g}")
-    axes.set_xlabel(words.label("ax_seconds"))
+    axes.set_xlabel(words.label("ax_work"))
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     top, best = dots.get("leg_best", [None])[0], words.label("leg_best")
     return figure, words.label("fig_cost") + (
-        " " + words.colon(best, words.comma.join([words.measured(top[1]), words.duration(top[0])])) if top else ""
+        " " + words.colon(best, words.comma.join([words.measured(top[1]), times(top[0])])) if top else ""
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
-    "CUTS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PURPOSES", "REASONS", "ROUNDS", "STATES", "WARNINGS",
+    "CUTS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
+    "ROUNDS", "STATES", "WARNINGS",
 ]  # fmt: skip
 
 GOALS = {
@@ -17,6 +18,7 @@ GOALS = {
     RoundKind.COMBINE: "各项改动合在一起，效果能相加，还是会互相影响？",
     RoundKind.BOUNDARY: "推到多远训练会失败，或者不再划算？",
     RoundKind.CONFIRM: "换用新的随机种子和从未用过的样本，结论还成立吗？",
+    RoundKind.OWN: "自己添加的实验与基线相比如何？",
 }
 ROUNDS = {
     RoundKind.REFERENCE: "参照",
@@ -27,6 +29,7 @@ ROUNDS = {
     RoundKind.COMBINE: "组合",
     RoundKind.BOUNDARY: "探边界",
     RoundKind.CONFIRM: "确认",
+    RoundKind.OWN: "自己添加的实验",
 }
 PURPOSES = {
     Purpose.REFERENCE: "参照",
@@ -41,6 +44,7 @@ PURPOSES = {
     Purpose.COMBINE: "组合",
     Purpose.BOUNDARY: "探边界",
     Purpose.CONFIRM: "确认",
+    Purpose.OWN: "自己添加",
 }
 STATES = {
     TrialState.PLANNED: "待运行",
@@ -99,6 +103,7 @@ WARNINGS = {
     "control_replicates_diverged": "对照一方只按训练正常的随机种子估计。",
 }
 NOTES = {
+    "study_changed": "第 {round} 轮之后改动了研究文件：{changes}。此前的结论仍按当时的设置判断。",
     "cohort_split": "一批实验显存放不下，已拆开训练；结果不变。",
     "scoring_split": "有一批评分样本显存放不下，已减半；结果不变。",
     "out_of_memory": "有微批次显存放不下，已改小；有效批大小不变。",
@@ -108,3 +113,11 @@ NOTES = {
     "fewer_together": "主机内存不足；此后 {worker} 最多同时训练 {most_together} 个实验，结果不变。",
     "trial_resumed": "实验 {trials} 在中断后从检查点继续训练，结果与不中断时相同。",
 }
+PLUGIN_KINDS = {
+    "metric": "评价指标",
+    "planner": "规划器",
+    "engine": "训练引擎",
+    "executor": "执行器",
+    "trackers": "跟踪器",
+}
+"""By the study file's key."""

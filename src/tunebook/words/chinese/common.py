@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunebook.core.findings import Finding
+from tunebook.core.quantisation import BITS, NONE
 from tunebook.core.study import Purpose, TrialState
 from tunebook.words.chinese.codes import PURPOSES, STATES
 from tunebook.words.chinese.labels import FACTORS, LABELS
@@ -71,6 +72,12 @@ class ChinesePieces(ChineseShared, StudyShared):
     labels = LABELS
     title_gap = "："
     least = "不低于 {}"
+
+    def weights_kept(self, quantization: str) -> str:
+        if quantization in ("", NONE):
+            return ""
+        bits = BITS.get(quantization)
+        return f"权重为 {bits} 比特（{quantization}）" if bits else f"权重由 {quantization} 量化"
 
     def setting(self, name: str, level: Any) -> str:
         if name == "num_train_epochs":

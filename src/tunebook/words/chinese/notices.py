@@ -189,12 +189,13 @@ class ChineseNotices(ChinesePieces):
             "文件夹可写后，用 `tunebook report` 可以重新写出。"
         )
 
-    def refused_study_changed(self, file: str, study: str, keys: Sequence[str]) -> str:
-        fixed = any(key.startswith("seeds.") for key in keys)
-        seeds = "每一轮用多少随机种子在看到结果之前就已确定，目前还不能给已开始的研究增加种子。"
+    def refused_study_changed(
+        self, file: str, study: str, keys: Sequence[str], larger: Sequence[str], any_value: Sequence[str]
+    ) -> str:
         return (
-            f"{file}：研究 {study} 开始之后有改动：{'、'.join(keys)}。一个研究只回答一个问题：可以增大预算、"
-            f"更换语言或设备，其他改动不行。{seeds if fixed else ''}请撤销改动，或给研究另起名字。"
+            f"{file}：研究 {study} 开始之后有改动：{'、'.join(keys)}。已开始的研究可以增大 {'、'.join(larger)}，"
+            f"可以任意更改 {'、'.join(any_value)}，也可以用 `tunebook add` 添加自己的实验；"
+            "其他改动会使已有实验的含义改变。请撤销改动，或给研究另起名字。"
         )
 
     def refused_other_data(self, source: str, role: str, then: str, now: str) -> str:
@@ -227,8 +228,14 @@ class ChineseNotices(ChinesePieces):
     def refused_nothing_trained(self, folder: str) -> str:
         return f"{folder}：还没有训练过实验，没有可以导出的内容。"
 
+    def refused_simulated(self, engine: str) -> str:
+        return (
+            f"merged：本研究的引擎 {engine} 不做训练，没有可以合并的适配器。"
+            "请用会训练的引擎（packed 或 peft）另起名字重做研究。"
+        )
+
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
         return (
-            f"{adapter}：实验 {trial} 的适配器不在（模拟的或外部训练的研究没有适配器，或文件夹已被删除）。"
+            f"{adapter}：实验 {trial} 的适配器不在（外部训练程序不一定留下适配器，或文件夹已被删除）。"
             f"用 `{command}` 重新训练。"
         )

@@ -10,11 +10,11 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.chinese.codes import ROUNDS
+from tunebook.words.chinese.codes import PLUGIN_KINDS, ROUNDS
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, number
-from tunebook.words.values import Aim, Gain, Price
+from tunebook.words.numbers import about, bytes_text, count, count_text, number, times
+from tunebook.words.values import Aim, Gain, Price, Spent
 
 __all__ = ["ChineseOpening"]
 
@@ -34,11 +34,18 @@ class ChineseOpening(ChinesePieces):
     def span(self, low: str, high: str) -> str:
         return f"{low}～{high}"
 
+    def simulated(self, engine: str) -> str:
+        lead = f"{strong('模拟结果')}。引擎 {clean(engine)} 不做训练，结果都是虚构的"
+        return f"{lead}：这里的数字不能说明模型或数据的任何情况。"
+
     def in_progress(self, n_final: int, n_known: int) -> str:
         return f"{strong('进行中')}。已规划 {n_known} 个实验，完成 {n_final} 个；以下是目前所知，后面可能还有轮次。"
 
     def nothing_yet(self) -> str:
         return "还没有训练过任何配置，暂无推荐。"
+
+    def nothing_compared_yet(self, accuracy: str) -> str:
+        return f"还没有作出任何比较，暂无推荐。基线目前的准确率：{accuracy}。"
 
     def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
         if is_baseline:
@@ -112,12 +119,14 @@ class ChineseOpening(ChinesePieces):
         cores = re.sub(r", (\d+) cores?\b", r"，\1 核", name)
         return clean("，".join(filter(None, [cores, memory, system])))
 
-    def model_fact(self, name: str, revision: str, parameters: float | None, dtype: str, engine: str) -> str:
+    def model_fact(
+        self, name: str, revision: str, parameters: float | None, quantization: str, dtype: str, engine: str
+    ) -> str:
         size = ""
         if parameters:
             large = parameters >= 1e8
             size = f"{number(parameters / (1e8 if large else 1e4))} {'亿' if large else '万'}参数"
-        parts = [name, f"版本 {revision}" if revision else "", size, dtype]
+        parts = [name, f"版本 {revision}" if revision else "", size, self.weights_kept(quantization), dtype]
         return clean("，".join(filter(None, parts)) + f"；训练引擎 {engine}")
 
     def data_fact(self, facts: Mapping[str, Any]) -> str:
@@ -139,6 +148,9 @@ class ChineseOpening(ChinesePieces):
         if facts.get("truncated"):
             text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个 token 处截断"
         return "；".join([text, *(sentence.rstrip("。") for sentence in facts.get("warnings", ()))])
+
+    def plugin(self, kind: str, name: str, package: str) -> str:
+        return f"{PLUGIN_KINDS.get(kind, kind)} {name}（{package}）"
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
@@ -166,20 +178,35 @@ class ChineseOpening(ChinesePieces):
             text += f"；您的容差是 {self.exactly(margin)} {self.unit}，在这个范围内无法证实相当"
         return text
 
-    def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str:
-        parts = [f"训练 {counts['trained']} 个"]
+    def cost_remark(self) -> str:
+        return (
+            "步数与 token 数为实际计数，括号内为基线的倍数。单独运行的用时与内存，按开始时测得的速度预测；"
+            "“用时（分摊）”是并行实验各自分摊的实际时间，机器上可能还有其他任务。"
+        )
+
+    def cost_fact(self, spent: Spent) -> str:
+        parts = [f"训练 {spent.counts['trained']} 个"]
         parts += [
-            f"{word} {counts[key]} 个"
+            f"{word} {spent.counts[key]} 个"
             for key, word in (
                 ("folded", "合并"),
-                ("checkpoints", "取自更长实验的检查点"),
+                ("checkpoints", "中间检查点"),
                 ("failed", "失败"),
                 ("cancelled", "取消"),
             )
-            if counts[key]
+            if spent.counts[key]
         ]
-        text = f"{count(counts['all'])} 个实验（{'，'.join(parts)}），用时 {self.duration(seconds)}"
-        return text + (f"；逐个训练约需 {self.duration(one_by_one)}" if one_by_one else "")
+        text = f"共 {spent.counts['all']} 个实验（{'，'.join(parts)}）"
+        if spent.computed_tokens and spent.steps:
+            text += f"：训练计算 {count_text(spent.computed_tokens)} 个 token，{spent.steps:,} 步"
+            text += f"（逐个训练为 {count_text(spent.raw_tokens)} 个）" * (spent.raw_tokens > spent.computed_tokens)
+        text += f"；设备用时 {self.duration(spent.seconds)}（实际经过的时间，含机器上其他任务的影响）"
+        if spent.processor_seconds >= 1:
+            text += f"，处理器时间 {self.duration(spent.processor_seconds)}"
+        if spent.one_by_one:
+            low, high = map(self.duration, spent.one_by_one)
+            text += f"；逐个训练约需 {low}" if low == high else f"；逐个训练需 {low} 至 {high}（期间机器负载有变化）"
+        return text + (f"；费用 {spent.price:,.2f}" if spent.price is not None else "")
 
     def reading_fact(self) -> str:
         return (
@@ -225,10 +252,10 @@ class ChineseOpening(ChinesePieces):
 
     def _price(self, price: Price) -> str:
         parts = []
-        if price.seconds and price.best_seconds:
-            parts.append(f"训练 {self.duration(price.seconds)}（最优 {self.duration(price.best_seconds)}）")
-        if price.size and price.best_size:
-            parts.append(f"适配器 {bytes_text(price.size)}（最优 {bytes_text(price.best_size)}）")
+        if price.work is not None and times(price.work) != times(1):
+            parts.append(f"训练计算量为最优的 {times(price.work)}")
+        if size := self.told_apart(price.size, price.best_size, bytes_text):
+            parts.append(f"适配器 {size[0]}（最优 {size[1]}）")
         return "，".join(parts)
 
     def _settle(self, finding: Finding) -> str:

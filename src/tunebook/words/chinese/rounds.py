@@ -73,6 +73,15 @@ class ChineseRounds(ChinesePieces):
             "若有更省而可能同样好的配置，再取其中最省的一个。"
         )
 
+    def waiting_remark(self, trials: str) -> str:
+        return f"已规划、尚无结果的实验：{trials}。"
+
+    def own_remark(self, results: int) -> str:
+        return (
+            f"这些实验由你在 {results} 个实验已有结果时添加，不占研究的预算；"
+            "其比较也不计入研究的误报率，自己添加的每一轮误报率为 2%。"
+        )
+
     def bracket_remark(self) -> str:
         return "列有多个学习率的行只用来挑选学习率，不参与任何结论；结论来自另外的新随机种子。"
 

@@ -22,6 +22,10 @@ LISTED = 5
 _PHASES = {"train": "训练", "score": "评分"}
 
 
+def _step(step: int, total: int | None) -> str:
+    return f"第 {step} 步" + ("" if total is None else f"（共 {total} 步）")
+
+
 class ChineseTerminal(ChineseRounds):
     """One section for each command."""
 
@@ -42,8 +46,9 @@ class ChineseTerminal(ChineseRounds):
     def warning_line(self, text: str) -> str:
         return f"注意：{text}"
 
-    def plan_study(self, name: str, model: str, engine: str, metric: str) -> str:
-        return f"研究 {name}：模型 {model}，训练引擎 {engine}，评价指标 {metric}"
+    def plan_study(self, name: str, model: str, quantization: str, engine: str, metric: str) -> str:
+        kept = self.weights_kept(quantization)
+        return f"研究 {name}：模型 {model}{f'（{kept}）' if kept else ''}，训练引擎 {engine}，评价指标 {metric}"
 
     def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
         tail = f"（格式 {form}）" if form else ""
@@ -112,13 +117,27 @@ class ChineseTerminal(ChineseRounds):
             lines.append("超出可用内存，实验会失败：请关闭其他程序，减小 max_length 或 lora_r，或换用更小的模型")
         return lines
 
-    def plan_time(self, one_by_one: float, here: float, effect: float | None) -> str:
-        finds = f"；能检出 {self.amount(effect)} {self.unit}以上的差异" if effect else ""
-        return f"逐个训练约需 {self._rounded(one_by_one)}；在本机并行约需 {self._rounded(here)}{finds}。"
+    def plan_not_measured(self) -> str:
+        return "时间与内存：未作预测，因为没有在本机测量过该模型"
+
+    def plan_time(
+        self,
+        one_by_one: tuple[float, float],
+        here: tuple[float, float],
+        effect: float | None,
+        prices: tuple[float, float] | None,
+    ) -> str:
+        finds = f"，能检出 {self.amount(effect)} {self.unit}以上的差异" if effect else ""
+        priced = f"，费用 {prices[0]:,.2f} 至 {prices[1]:,.2f}" if prices else ""
+        return f"逐个训练约需 {self._between(one_by_one)}；在本机并行约需 {self._between(here)}{priced}{finds}。"
 
     def _rounded(self, seconds: float) -> str:
         minutes = max(1, round(seconds / 60))
         return f"{minutes} 分钟" if minutes < 60 else f"{minutes // 60} 小时 {minutes % 60} 分"
+
+    def _between(self, seconds: tuple[float, float]) -> str:
+        low, high = map(self._rounded, seconds)
+        return low if low == high else f"{low} 至 {high}"
 
     # status
 
@@ -158,6 +177,9 @@ class ChineseTerminal(ChineseRounds):
     def training_now(self, ids: Sequence[int]) -> str:
         return f"正在训练：{len(ids)} 个并行，{self.trials_named(ids)}"
 
+    def waiting(self, ids: Sequence[int]) -> str:
+        return f"等待运行：{self.trials_named(ids)}"
+
     def speed(self, trials_per_hour: float) -> str:
         return f"速度：每小时 {trials_per_hour:.1f} 个实验"
 
@@ -170,9 +192,12 @@ class ChineseTerminal(ChineseRounds):
     def workers_died(self, count: int, worker: str, reason: str) -> str:
         return f"已退出的工作进程：{count} 个，最近一个为 {worker}：{reason}"
 
-    def interrupted_trial(self, trial: int, saved_step: int | None) -> str:
-        where = "将从头开始" if saved_step is None else f"将从第 {saved_step} 步之后继续"
-        return f"  实验 {trial}：{where}"
+    def interrupted_trials(self, trials: Sequence[tuple[int, int | None, int | None]]) -> str:
+        parts = [
+            f"实验 {trial} 将从头开始" if saved is None else f"实验 {trial} 将从{_step(saved, total)}之后继续"
+            for trial, saved, total in trials
+        ]
+        return f"已中断：{'；'.join(parts)}"
 
     def running_trial(
         self,
@@ -183,11 +208,12 @@ class ChineseTerminal(ChineseRounds):
         step: int | None,
         loss: float | None,
         saved_step: int | None,
+        total_steps: int | None,
         silent_seconds: float | None,
     ) -> str:
         doing = _PHASES.get(phase, phase)
         parts = [f"{doing} {100 * done:.0f}%"] if phase else []
-        parts += [f"第 {step} 步"] if step is not None else []
+        parts += [_step(step, total_steps)] if step is not None else []
         parts += [f"损失 {loss:.3g}"] if loss is not None else []
         parts += [f"已保存至第 {saved_step} 步"] if saved_step is not None else []
         parts += [f"最近一次消息在 {silent_seconds:.0f} 秒前"] if silent_seconds is not None else []
@@ -227,13 +253,28 @@ class ChineseTerminal(ChineseRounds):
         return "正在读取数据和模型"
 
     def phase_measuring(self) -> str:
-        return "正在测量本机速度（需要若干秒）"
+        return "正在测量本机速度，结果用于同一模型的所有研究：约 20 秒（--no-measure 可跳过）"
+
+    def phase_measured_for(self, seconds: float) -> str:
+        return f"仍在测量，已 {seconds:.0f} 秒；机器繁忙时，载入模型最花时间"
 
     def phase_writing(self) -> str:
         return "正在写记录"
 
     def phase_stopping(self) -> str:
         return "当前步结束后停止；再按一次 Ctrl-C 立即停止"
+
+    def phase_ignores_interrupts(self, kill: str, stop: str) -> str:
+        return (
+            f"Ctrl-C（SIGINT）对本次运行无效：启动它的程序（nohup 或后台任务）已设为忽略。"
+            f"要在当前步之后停止，请用 {stop}，或 {kill}"
+        )
+
+    def stop_asked(self) -> str:
+        return "运行将在当前步之后停止，只需几秒；之后用 `tunebook run` 继续。"
+
+    def stop_of_trial_asked(self, trial: int) -> str:
+        return f"实验 {trial}：若研究正在运行，几秒内取消；否则在下次运行时取消。"
 
     def phase_retrying(self, ids: Sequence[int]) -> str:
         return f"重新训练：{self.trials_named(ids)}" if ids else "没有失败的实验，不需要重新训练"
@@ -257,6 +298,18 @@ class ChineseTerminal(ChineseRounds):
 
     def stopped(self, command: str) -> str:
         return f"已停止，完成的部分都已保存。继续运行：{command}"
+
+    def at_price(self, price: float) -> str:
+        return f"，费用 {price:,.2f}"
+
+    def own_added(self, changes: str, seeds: int) -> str:
+        return f"已添加：{changes}；{seeds} 个新随机种子，单独作为一轮与基线比较。"
+
+    def own_begins(self, command: str, is_running: bool) -> str:
+        return "研究正在运行：当前这一轮结束后开始。" if is_running else f"开始训练：{command}"
+
+    def remark_kept(self, trial: int) -> str:
+        return f"已记在实验 {trial} 下；下次写记录时显示（`tunebook report` 可立即写出）。"
 
     def failed_trials(self, ids: Sequence[int], command: str) -> str:
         return f"无法训练：{self.trials_named(ids)}，原因见记录。排除原因后运行：{command}"
@@ -324,6 +377,12 @@ class ChineseTerminal(ChineseRounds):
         return "无法比较：其中一方没有训练正常且有评分的实验。"
 
     # export
+
+    def merged_from_quantised(self, quantization: str) -> str:
+        return (
+            f"基础模型的权重以 {quantization} 保存：适配器是加到反量化后的权重上，而不是加到原始模型上。"
+            "合并后的模型若再次量化，回答会与研究中的不同。"
+        )
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
         return f"验证{self.noun.rstrip()} {self.accuracy(accuracy, interval)}，已校正选择偏差。"

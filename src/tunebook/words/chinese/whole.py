@@ -99,6 +99,12 @@ class ChineseWhole(ChinesePieces):
             "用 tunebook export 可导出为 PEFT 适配器、合并后的模型，或 LLaMA-Factory、axolotl 的配置文件。"
         )
 
+    def english_figures(self) -> str:
+        return (
+            "图中文字是英文，因为没有找到含中文字符的字体。安装一种字体（Debian、Ubuntu：apt install fonts-noto-cjk）"
+            "之后，用 `tunebook report` 重新绘制。"
+        )
+
     def suspects(self, n: int, n_trials: int, shown: int) -> str:
         if not n:
             return f"全部 {n_trials} 个训练正常的实验都答错的样本：无。"
@@ -120,6 +126,8 @@ class ChineseWhole(ChinesePieces):
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
+        if code == "study_changed":
+            v["changes"] = self.comma.join(f"{name} {text}" for name, text in v.items() if name != "round")
         if code == "versions_changed":
             return (
                 "研究期间版本有变化，前后的结果混在一起：" + "；".join(f"{k}：{item}" for k, item in v.items()) + "。"

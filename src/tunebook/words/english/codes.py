@@ -5,7 +5,8 @@ from __future__ import annotations
 from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
-    "CUTS", "ENDINGS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PURPOSES", "REASONS", "ROUNDS", "WARNINGS",
+    "CUTS", "ENDINGS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
+    "ROUNDS", "WARNINGS",
 ]  # fmt: skip
 
 GOALS = {
@@ -17,6 +18,7 @@ GOALS = {
     RoundKind.COMBINE: "Do the changes that helped add up, or do they interact?",
     RoundKind.BOUNDARY: "How far can it be pushed before it breaks or stops paying?",
     RoundKind.CONFIRM: "Does it hold with fresh seeds, on examples never used before?",
+    RoundKind.OWN: "What do the trials that you added score against the baseline?",
 }
 ROUNDS = {
     RoundKind.REFERENCE: "reference",
@@ -27,6 +29,7 @@ ROUNDS = {
     RoundKind.COMBINE: "combine",
     RoundKind.BOUNDARY: "boundary",
     RoundKind.CONFIRM: "confirm",
+    RoundKind.OWN: "your own trials",
 }
 PURPOSES = {
     Purpose.REFERENCE: "reference",
@@ -41,6 +44,7 @@ PURPOSES = {
     Purpose.COMBINE: "combine",
     Purpose.BOUNDARY: "boundary",
     Purpose.CONFIRM: "confirm",
+    Purpose.OWN: "added by you",
 }
 ENDINGS = {
     TrialState.PLANNED: "not started yet",
@@ -99,6 +103,8 @@ WARNINGS = {
     "control_replicates_diverged": "The other side's estimate covers only its seeds that trained.",
 }
 NOTES = {
+    "study_changed": "After round {round} the study file was changed: {changes}. What was judged before keeps what it "
+    "was judged with.",
     "cohort_split": "A cohort did not fit in memory and was split; the results are the same.",
     "scoring_split": "A batch of scored examples did not fit in memory and was halved; the results are the same.",
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
@@ -110,3 +116,11 @@ NOTES = {
     "The results are the same.",
     "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",
 }
+PLUGIN_KINDS = {
+    "metric": "metric",
+    "planner": "planner",
+    "engine": "engine",
+    "executor": "executor",
+    "trackers": "tracker",
+}
+"""By the study file's key."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunebook.core.quantisation import BITS, NONE
 from tunebook.core.study import Purpose, TrialState
 from tunebook.words.english.codes import PURPOSES
 from tunebook.words.english.labels import FACTORS, LABELS
@@ -70,6 +71,13 @@ class EnglishPieces(EnglishShared, StudyShared):
     labels = LABELS
     title_gap = ": "
     least = "at least {}"
+
+    def weights_kept(self, quantization: str) -> str:
+        """How a quantised base model's weights are kept; nothing for one in full precision."""
+        if quantization in ("", NONE):
+            return ""
+        bits = BITS.get(quantization)
+        return f"weights in {bits} bits ({quantization})" if bits else f"weights quantised by {quantization}"
 
     def setting(self, name: str, level: Any) -> str:
         """A factor with its value: "rank 32"."""

@@ -227,14 +227,16 @@ class EnglishNotices(EnglishPieces):
             "`tunebook report` can write them again when the folder can be written."
         )
 
-    def refused_study_changed(self, file: str, study: str, keys: Sequence[str]) -> str:
-        """The study file now asks another question than when the study was begun."""
-        fixed = any(key.startswith("seeds.") for key in keys)
-        seeds = "How many seeds a round takes is fixed before its results are seen; a begun study cannot add any yet. "
+    def refused_study_changed(
+        self, file: str, study: str, keys: Sequence[str], larger: Sequence[str], any_value: Sequence[str]
+    ) -> str:
+        """The study file now asks another question than when the study was begun, which accepts larger values of some
+        keys and any value of others."""
         return (
-            f"{file}: changed since the study {study!r} was begun: {', '.join(keys)}. A study is one question; a "
-            f"larger budget, another language or device are accepted, this is not. {seeds if fixed else ''}"
-            "Undo the change, or give the study another name."
+            f"{file}: changed since the study {study!r} was begun: {', '.join(keys)}. A begun study accepts larger "
+            f"values of {', '.join(larger)}, any value of {', '.join(any_value)}, and trials of your own "
+            "(`tunebook add`). Anything else changes what its trials mean. Undo the change, or give the study another "
+            "name."
         )
 
     def refused_other_data(self, source: str, role: str, then: str, now: str) -> str:
@@ -280,9 +282,16 @@ class EnglishNotices(EnglishPieces):
         """There is nothing to export."""
         return f"{folder}: no trial has been trained yet, so there is nothing to export."
 
+    def refused_simulated(self, engine: str) -> str:
+        """A merged model is asked for of a study in which nothing was trained."""
+        return (
+            f"merged: this study's engine, {engine}, trains nothing and leaves no adapter to merge. Run the study with "
+            "an engine that trains, packed or peft, under another name."
+        )
+
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
         """The adapter to export no longer exists."""
         return (
-            f"{adapter}: the adapter of trial {trial} is not there (a simulated or external study has none, or the "
+            f"{adapter}: the adapter of trial {trial} is not there (an external trainer need not leave one, or the "
             f"folder was deleted). `{command}` trains it again."
         )

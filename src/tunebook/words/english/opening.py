@@ -9,11 +9,11 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.english.codes import ROUNDS
+from tunebook.words.english.codes import PLUGIN_KINDS, ROUNDS
 from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, duration, number
-from tunebook.words.values import Aim, Gain, Price
+from tunebook.words.numbers import about, bytes_text, count, count_text, duration, number, times
+from tunebook.words.values import Aim, Gain, Price, Spent
 
 __all__ = ["EnglishOpening"]
 
@@ -36,6 +36,13 @@ class EnglishOpening(EnglishPieces):
         """A range of a factor."""
         return f"{low} to {high}"
 
+    def simulated(self, engine: str) -> str:
+        """The engine trained nothing."""
+        return (
+            f"{strong('Simulated')}. Engine {clean(engine)} trains nothing: its results are made up, and no number "
+            "here says anything about the model or the data."
+        )
+
     def in_progress(self, n_final: int, n_known: int) -> str:
         return (
             f"{strong('In progress')}. {n_final} of the {plural(n_known, 'trial')} planned so far are done; "
@@ -44,6 +51,9 @@ class EnglishOpening(EnglishPieces):
 
     def nothing_yet(self) -> str:
         return "No configuration has been trained yet, so there is nothing to recommend."
+
+    def nothing_compared_yet(self, accuracy: str) -> str:
+        return f"Nothing has been compared yet, so nothing can be recommended. The baseline so far: {accuracy}."
 
     def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
         if is_baseline:
@@ -129,9 +139,11 @@ class EnglishOpening(EnglishPieces):
         memory = f"{bytes_text(memory_bytes)} RAM" if memory_bytes else ""
         return clean(", ".join(filter(None, [name, memory, system])))
 
-    def model_fact(self, name: str, revision: str, parameters: float | None, dtype: str, engine: str) -> str:
+    def model_fact(
+        self, name: str, revision: str, parameters: float | None, quantization: str, dtype: str, engine: str
+    ) -> str:
         size = f"{number(parameters / 1e6)} M parameters" if parameters else ""
-        parts = [name, f"revision {revision}" if revision else "", size, dtype]
+        parts = [name, f"revision {revision}" if revision else "", size, self.weights_kept(quantization), dtype]
         return clean(", ".join(filter(None, parts)) + f"; engine {engine}")
 
     def data_fact(self, facts: Mapping[str, Any]) -> str:
@@ -153,6 +165,10 @@ class EnglishOpening(EnglishPieces):
         if facts.get("truncated"):
             text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
         return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
+
+    def plugin(self, kind: str, name: str, package: str) -> str:
+        """A metric, planner, ... of another package; `kind` is the study file's key."""
+        return f"{PLUGIN_KINDS.get(kind, kind)} {name} from {package}"
 
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
@@ -188,20 +204,40 @@ class EnglishOpening(EnglishPieces):
             text += f"; nothing can be shown equal within your margin of {self.exactly(margin)} {self.unit}"
         return text
 
-    def cost_fact(self, counts: Mapping[str, int], seconds: float, one_by_one: float | None) -> str:
-        parts = [f"{counts['trained']} trained"]
+    def cost_remark(self) -> str:
+        """Above the table of costs: what its columns mean."""
+        return (
+            "Steps and tokens are counted, with the multiple of the baseline's behind them. Time and memory alone are "
+            "predicted for one trial with the machine to itself, from the speed measured at the start; wall times are "
+            "shares of what ran side by side, on a machine that others may have used."
+        )
+
+    def cost_fact(self, spent: Spent) -> str:
+        parts = [f"{spent.counts['trained']} trained"]
         parts += [
-            f"{counts[key]} {word}"
+            f"{spent.counts[key]} {word}"
             for key, word in (
                 ("folded", "folded"),
                 ("checkpoints", "checkpoints of longer trials"),
                 ("failed", "failed"),
                 ("cancelled", "cancelled"),
             )
-            if counts[key]
+            if spent.counts[key]
         ]
-        text = f"{plural(counts['all'], 'trial')} ({', '.join(parts)}) in {duration(seconds)}"
-        return text + (f"; one after another: about {duration(one_by_one)}" if one_by_one else "")
+        text = f"{plural(spent.counts['all'], 'trial')} ({', '.join(parts)})"
+        if spent.computed_tokens and spent.steps:
+            text += f": {count_text(spent.computed_tokens)} tokens computed in training, in {spent.steps:,} steps"
+            text += f" (one after another they would be {count_text(spent.raw_tokens)} tokens)" * (
+                spent.raw_tokens > spent.computed_tokens
+            )
+        text += f"; {duration(spent.seconds)} of device time as it passed, whatever else the machine did"
+        if spent.processor_seconds >= 1:
+            text += f" ({duration(spent.processor_seconds)} of processor time)"
+        if spent.one_by_one:
+            low, high = map(duration, spent.one_by_one)
+            text += f"; one after another: about {low}" if low == high else ""
+            text += f"; one after another: {low} to {high}, for the machine's load changed" if low != high else ""
+        return text + (f"; price {spent.price:,.2f}" if spent.price is not None else "")
 
     def reading_fact(self) -> str:
         """How to read the brackets in the tables."""
@@ -252,10 +288,10 @@ class EnglishOpening(EnglishPieces):
 
     def _price(self, price: Price) -> str:
         parts = []
-        if price.seconds and price.best_seconds:
-            parts.append(f"it trains in {duration(price.seconds)} instead of {duration(price.best_seconds)}")
-        if price.size and price.best_size:
-            parts.append(f"its adapter has {bytes_text(price.size)} instead of {bytes_text(price.best_size)}")
+        if price.work is not None and times(price.work) != times(1):
+            parts.append(f"it takes {times(price.work)} the training tokens")
+        if size := self.told_apart(price.size, price.best_size, bytes_text):
+            parts.append(f"its adapter has {size[0]} instead of {size[1]}")
         return ", ".join(parts)
 
     def _settle(self, finding: Finding) -> str:

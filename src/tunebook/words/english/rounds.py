@@ -83,6 +83,17 @@ class EnglishRounds(EnglishPieces):
             f"the {self.top} validation {self.measure}, and the cheapest one that may be as good, if there is one."
         )
 
+    def waiting_remark(self, trials: str) -> str:
+        """The remark below a round's table while some of its trials have no result."""
+        return f"Planned, and without a result yet: {'trials' if ',' in trials or '-' in trials else 'trial'} {trials}."
+
+    def own_remark(self, results: int) -> str:
+        """The remark below the trials that the user added, when so many trials had results."""
+        return (
+            f"You added these trials when {plural(results, 'trial')} had results. They take nothing of the study's "
+            "budget, and their comparisons are outside its error rate: each round of your own has one of 2 %."
+        )
+
     def bracket_remark(self) -> str:
         """The remark below a table with rows that only choose a learning rate."""
         return "Rows with several learning rates only choose one. Claims use fresh seeds, never these trials."

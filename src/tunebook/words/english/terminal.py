@@ -20,6 +20,15 @@ __all__ = ["EnglishTerminal"]
 LISTED = 5
 
 
+def _time_range(seconds: tuple[float, float]) -> str:
+    low, high = map(rounded_time, seconds)
+    return f"about {low}" if low == high else f"{low} to {high}"
+
+
+def _step(step: int, total: int | None) -> str:
+    return f"step {step}" + ("" if total is None else f" of {total}")
+
+
 class EnglishTerminal(EnglishRounds):
     """A section for each command."""
 
@@ -45,9 +54,10 @@ class EnglishTerminal(EnglishRounds):
         """A warning in the terminal."""
         return f"warning: {text}"
 
-    def plan_study(self, name: str, model: str, engine: str, metric: str) -> str:
+    def plan_study(self, name: str, model: str, quantization: str, engine: str, metric: str) -> str:
         """The study with its model, engine and metric."""
-        return f"study {name}: model {model}, engine {engine}, metric {metric}"
+        kept = self.weights_kept(quantization)
+        return f"study {name}: model {model}{f' ({kept})' if kept else ''}, engine {engine}, metric {metric}"
 
     def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
         """The sizes of the splits."""
@@ -139,11 +149,22 @@ class EnglishTerminal(EnglishRounds):
             )
         return lines
 
-    def plan_time(self, one_by_one: float, here: float, effect: float | None) -> str:
-        """One line with the time that the study takes."""
+    def plan_not_measured(self) -> str:
+        """No time is predicted."""
+        return "time and memory: not predicted, for this machine was not measured with this model"
+
+    def plan_time(
+        self,
+        one_by_one: tuple[float, float],
+        here: tuple[float, float],
+        effect: float | None,
+        prices: tuple[float, float] | None,
+    ) -> str:
+        """One line with the time that the study takes: each a range, in seconds."""
         finds = f"; it detects differences of {self.amount(effect)} {self.unit} or more" if effect else ""
-        alone = f"One after another the trials would take {rounded_time(one_by_one)}"
-        return f"{alone}; here about {rounded_time(here)}{finds}."
+        priced = f", for {prices[0]:,.2f} to {prices[1]:,.2f}" if prices else ""
+        alone = f"One after another the trials would take {_time_range(one_by_one)}"
+        return f"{alone}; here they take {_time_range(here)}{priced}{finds}."
 
     # status
 
@@ -194,6 +215,10 @@ class EnglishTerminal(EnglishRounds):
         """The running trials."""
         return f"training now: {len(ids)} side by side, {self.trials_named(ids)}"
 
+    def waiting(self, ids: Sequence[int]) -> str:
+        """The planned trials that have not begun."""
+        return f"waiting: {self.trials_named(ids)}"
+
     def speed(self, trials_per_hour: float) -> str:
         """Trials per hour."""
         return f"speed: {trials_per_hour:.1f} trials an hour"
@@ -210,10 +235,13 @@ class EnglishTerminal(EnglishRounds):
         """The number of workers that died, and the last one with its reason."""
         return f"workers that died: {count}, the last one {worker}: {reason}"
 
-    def interrupted_trial(self, trial: int, saved_step: int | None) -> str:
-        """Where a trial that is not running now will resume."""
-        where = "begins again" if saved_step is None else f"goes on after step {saved_step}"
-        return f"  trial {trial}: {where}"
+    def interrupted_trials(self, trials: Sequence[tuple[int, int | None, int | None]]) -> str:
+        """Where trials that were interrupted go on: (trial, step that is saved, steps in all)."""
+        parts = [
+            f"trial {trial} begins again" if saved is None else f"trial {trial} goes on after {_step(saved, total)}"
+            for trial, saved, total in trials
+        ]
+        return f"interrupted: {'; '.join(parts)}"
 
     def running_trial(
         self,
@@ -224,11 +252,12 @@ class EnglishTerminal(EnglishRounds):
         step: int | None,
         loss: float | None,
         saved_step: int | None,
+        total_steps: int | None,
         silent_seconds: float | None,
     ) -> str:
         """How far a running trial is, and from where it would resume after a kill."""
         parts = [f"{phase} {100 * done:.0f} %"] if phase else []
-        parts += [f"step {step}"] if step is not None else []
+        parts += [_step(step, total_steps)] if step is not None else []
         parts += [f"loss {loss:.3g}"] if loss is not None else []
         parts += [f"saved at step {saved_step}"] if saved_step is not None else []
         parts += [f"last heard of {silent_seconds:.0f} s ago"] if silent_seconds is not None else []
@@ -276,7 +305,11 @@ class EnglishTerminal(EnglishRounds):
 
     def phase_measuring(self) -> str:
         """The machine is being measured."""
-        return "measuring this machine (a few seconds)"
+        return "measuring this machine, once for all studies with this model: some 20 seconds (--no-measure skips it)"
+
+    def phase_measured_for(self, seconds: float) -> str:
+        """The measurement goes on."""
+        return f"still measuring, for {seconds:.0f} s; on a busy machine loading the model takes longest"
 
     def phase_writing(self) -> str:
         """The record is being written."""
@@ -285,6 +318,21 @@ class EnglishTerminal(EnglishRounds):
     def phase_stopping(self) -> str:
         """A signal was received."""
         return "stopping after the running step; a second Ctrl-C stops at once"
+
+    def phase_ignores_interrupts(self, kill: str, stop: str) -> str:
+        """At the start of a run whose parent made it ignore SIGINT."""
+        return (
+            "Ctrl-C (SIGINT) does nothing to this run: whatever started it, nohup or a shell's background job, had it "
+            f"ignored. To end it after the running step: {stop}, or {kill}"
+        )
+
+    def stop_asked(self) -> str:
+        """A whole run was asked to end."""
+        return "The run ends after its running step, within seconds; `tunebook run` goes on from there."
+
+    def stop_of_trial_asked(self, trial: int) -> str:
+        """A trial was asked to end."""
+        return f"trial {trial}: will be cancelled within seconds where the study runs, else when it is run next."
 
     def phase_retrying(self, ids: Sequence[int]) -> str:
         """Failed trials are tried again, if there are any."""
@@ -320,6 +368,26 @@ class EnglishTerminal(EnglishRounds):
     def stopped(self, command: str) -> str:
         """After Ctrl-C."""
         return f"Stopped; everything finished is kept. Go on with: {command}"
+
+    def at_price(self, price: float) -> str:
+        """The price of device time, behind that time."""
+        return f", price {price:,.2f}"
+
+    def own_added(self, changes: str, seeds: int) -> str:
+        """A configuration was added by the user."""
+        return f"Added: {changes}; {plural(seeds, 'new seed')}, compared with the baseline in a round of its own."
+
+    def own_begins(self, command: str, is_running: bool) -> str:
+        """When trials that were added begin."""
+        if is_running:
+            return "The study is running: they begin after its present round."
+        return f"They begin with: {command}"
+
+    def remark_kept(self, trial: int) -> str:
+        """A note or tags of a trial were kept."""
+        return (
+            f"Kept with trial {trial}; the record shows it when it is written next (`tunebook report` writes it now)."
+        )
 
     def failed_trials(self, ids: Sequence[int], command: str) -> str:
         """The trials that failed, at the end of a run."""
@@ -401,6 +469,14 @@ class EnglishTerminal(EnglishRounds):
         return "Nothing can be compared: one side has no trained trial with outcomes."
 
     # export
+
+    def merged_from_quantised(self, quantization: str) -> str:
+        """What a model merged from a quantised base is not."""
+        return (
+            f"the base model's weights were kept in {quantization}: the adapter was added to these, given back in full "
+            "precision, not to the original model. Quantised again, the merged model answers otherwise than the "
+            "study's."
+        )
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
         """The accuracy, for the comment in an exported configuration."""

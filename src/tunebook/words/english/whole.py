@@ -119,6 +119,13 @@ class EnglishWhole(EnglishPieces):
             "LLaMA-Factory or axolotl."
         )
 
+    def english_figures(self) -> str:
+        """The labels inside the figures are in English for want of a font."""
+        return (
+            "The text inside the figures is in English, because no font with Chinese characters was found. Install one "
+            "(Debian and Ubuntu: apt install fonts-noto-cjk), then `tunebook report` draws them again."
+        )
+
     def suspects(self, n: int, n_trials: int, shown: int) -> str:
         if not n:
             return f"No example was answered wrongly by all {plural(n_trials, 'trained trial')}."
@@ -144,6 +151,8 @@ class EnglishWhole(EnglishPieces):
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
         """A ledger note that readers should know, or None for other notes."""
         v = {clean(str(name)): clean(change_text(item)) for name, item in values.items()}
+        if code == "study_changed":
+            v["changes"] = self.comma.join(f"{name} {text}" for name, text in v.items() if name != "round")
         if code == "versions_changed":
             return (
                 "Versions changed while the study ran, so results from before and after are mixed: "

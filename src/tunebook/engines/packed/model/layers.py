@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tunebook.engines.packed.model.bank import ModuleShape
 from tunebook.engines.packed.model.batches import Batch
 from tunebook.engines.packed.model.dropout import Masks
-from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, exact_threads, is_plain
+from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, exact_threads, has_weight
 from tunebook.engines.packed.model.ops import GroupCall, Ops
 
 __all__ = ["AdaptedLinear", "Group"]
@@ -49,7 +49,6 @@ class Group:
     def __init__(self, shapes: Sequence[ModuleShape], modules: Sequence[Any], anchor: Tensor, ops: Ops) -> None:
         self.shapes = tuple(shapes)
         self.modules = tuple(modules)
-        self.plain = all(map(is_plain, modules))
         self.anchor, self.ops = anchor, ops
         self._running = _Running()
 
@@ -85,7 +84,7 @@ class Group:
         if batch is None:
             return self.base_outputs(x_1ND)
         x_ND = x_1ND[0]
-        if self.plain and x_ND.dtype == self.modules[0].weight.dtype:
+        if all(has_weight(module, x_ND.dtype) for module in self.modules):
             outputs = _apply(x_ND, self.anchor, self, batch, running.masks, again, None)
         else:
             base = [y[0] for y in self.base_outputs(x_1ND)]

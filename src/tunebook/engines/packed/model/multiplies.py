@@ -1,8 +1,9 @@
 """Multiplies by frozen base weights: which library does them, and on how many threads.
 
-A base module is called as it is. The one exception is a plain `nn.Linear` in float32 on a processor where torch's own
-matrix library (MKL) leaves AVX-512 unused, as on AMD's: there oneDNN, which comes with torch, computes the same
-product (docs/engine.md has the rates, decision 019 the reasons).
+A base module is called as it is, with two exceptions. A weight that bitsandbytes keeps in 4 or 8 bits is given back for
+each multiply, and again for the gradient, and let go (decision 082). And in float32 on a processor where torch's own
+matrix library (MKL) leaves AVX-512 unused, as on AMD's, oneDNN, which comes with torch, computes the same product
+(docs/engine.md has the rates, decision 019 the reasons).
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from tunebook.engines.packed.model.native import library, processor
+from tunebook.engines.quantised_modules import base_weight, is_held
 
 __all__ = [
     "base_input_grad",
     "base_linear",
     "exact_threads",
+    "has_weight",
     "is_plain",
     "multiply_kind",
     "padding",
@@ -84,22 +87,28 @@ def is_plain(module: Any) -> bool:
     return type(module) is nn.Linear
 
 
+def has_weight(module: Any, dtype: torch.dtype) -> bool:
+    """Whether `base_input_grad` can do a module's multiply backwards, for an output of this type."""
+    return is_held(module) or (is_plain(module) and module.weight.dtype == dtype)
+
+
 def base_linear(module: Any, x: Tensor) -> Tensor:
     """What a base module gives for x, shape (..., D); gradients flow to x, never to the weight."""
-    if not (is_plain(module) and _by_onednn(module.weight, x)):
+    if not (is_held(module) or (is_plain(module) and _by_onednn(module.weight, x))):
         return cast(Tensor, module(x))
     if x.requires_grad and torch.is_grad_enabled():
         return _linear(x, module)
-    return _onednn(x, module.weight, module.bias)
+    return _product(x, module)
 
 
-def base_input_grad(module: nn.Linear, grad_NO: Tensor, more_ND: Tensor | None = None) -> Tensor:
-    """Gradient of a plain module's input, shape (N, D); added to `more_ND`, which may be overwritten."""
-    if _by_onednn(module.weight, grad_NO):
-        return _onednn(grad_NO, module.weight.T, None, more_ND)
+def base_input_grad(module: Any, grad_NO: Tensor, more_ND: Tensor | None = None) -> Tensor:
+    """Gradient of a module's input (`has_weight`), shape (N, D); added to `more_ND`, which may be overwritten."""
+    weight = base_weight(module, grad_NO.dtype)
+    if _by_onednn(weight, grad_NO):
+        return _onednn(grad_NO, weight.T, None, more_ND)
     if more_ND is None:
-        return grad_NO @ module.weight
-    return more_ND.addmm_(grad_NO, module.weight)
+        return grad_NO @ weight
+    return more_ND.addmm_(grad_NO, weight)
 
 
 def row_multiple(modules: Sequence[Any]) -> int:
@@ -108,7 +117,7 @@ def row_multiple(modules: Sequence[Any]) -> int:
     Args:
         modules: the linear modules of the base model.
     """
-    shapes = {tuple(module.weight.shape): module for module in modules}
+    shapes = {(module.out_features, module.in_features): module for module in modules}
     by_onednn = all(is_plain(module) and _by_onednn(module.weight, module.weight) for module in modules)
     return min(_PROBED_ROWS) if by_onednn and all(map(_rows_agree, shapes.values())) else ROW_MULTIPLE
 
@@ -124,7 +133,7 @@ def padding(n_rows: int, multiple: int) -> int:
 
 def _rows_agree(module: nn.Linear) -> bool:
     """Whether a few rows alone give the same bits as among many, there and back."""
-    n_out, n_in = module.weight.shape
+    n_out, n_in = module.out_features, module.in_features
     x = torch.randn(2 * max(_PROBED_ROWS), n_in, generator=torch.Generator().manual_seed(0))
     grad = torch.randn(len(x), n_out, generator=torch.Generator().manual_seed(0))
     y, back = base_linear(module, x), base_input_grad(module, grad)
@@ -136,16 +145,21 @@ def _rows_agree(module: nn.Linear) -> bool:
 
 class _Linear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, module: nn.Linear) -> Tensor:
+    def forward(ctx: Any, x: Tensor, module: Any) -> Tensor:
         ctx.module = module
-        return _onednn(x, module.weight, module.bias)
+        return _product(x, module)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
-        return _onednn(grads[0], ctx.module.weight.T, None), None
+        return base_input_grad(ctx.module, grads[0]), None
 
 
-_linear = cast("Callable[[Tensor, nn.Linear], Tensor]", _Linear.apply)
+_linear = cast("Callable[[Tensor, Any], Tensor]", _Linear.apply)
+
+
+def _product(x: Tensor, module: Any) -> Tensor:
+    weight = base_weight(module, x.dtype)
+    return _onednn(x, weight, module.bias) if _by_onednn(weight, x) else nn.functional.linear(x, weight, module.bias)
 
 
 def multiply_kind(device: torch.device | str, dtype: torch.dtype) -> str:

@@ -74,7 +74,7 @@ class PackedModel:
         self._now = _Now()
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         head = model.get_output_embeddings()
-        self.vocabulary: int = head.weight.shape[0]
+        self.vocabulary: int = head.out_features
         self.row_multiple = row_multiple([*(model.get_submodule(shape.name) for shape in self.all_shapes), head])
         self._groups = self._take_over()
         self.is_lean = swap_known_modules(model, self.ops)
@@ -122,8 +122,8 @@ class PackedModel:
     @property
     def base_shapes(self) -> list[tuple[int, int]]:
         """Inputs and outputs of every base multiply: the linear modules and the head."""
-        head = self.model.get_output_embeddings().weight
-        return [*((shape.n_in, shape.n_out) for shape in self.all_shapes), (head.shape[1], head.shape[0])]
+        head = self.model.get_output_embeddings()
+        return [*((shape.n_in, shape.n_out) for shape in self.all_shapes), (head.in_features, head.out_features)]
 
     @contextmanager
     def _running(self, batch: Batch, masks: Masks | None) -> Iterator[None]:

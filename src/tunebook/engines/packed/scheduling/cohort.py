@@ -276,11 +276,12 @@ class Cohort:
     def _result(self, trainee: Trainee, trial_id: int, scores: Scores, size: int) -> RawTrial:
         step, reason = trainee.broke or (None, None)
         cost = Cost(
-            trainee.train_seconds, trainee.score_seconds, trainee.raw_tokens, trainee.computed_tokens,
-            trainee.peak_bytes or peak_bytes(self._options.device), size,
+            train_seconds=trainee.train_seconds, score_seconds=trainee.score_seconds,
+            raw_tokens=trainee.raw_tokens, computed_tokens=trainee.computed_tokens,
+            peak_bytes=trainee.peak_bytes or peak_bytes(self._options.device), adapter_bytes=size,
         )  # fmt: skip
         curve = Curve(tuple(trainee.steps), tuple(trainee.evaluations))
-        return RawTrial(trial_id, scores, curve, cost, step, reason)
+        return RawTrial(id=trial_id, scores=scores, curve=curve, cost=cost, broke_at_step=step, reason=reason)
 
     # -- saving and isolation
 

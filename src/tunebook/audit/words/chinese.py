@@ -1,21 +1,19 @@
-"""The audit in Chinese, in the words of those who write such records by hand."""
+"""The audit in Chinese, in the words of those who write such records by hand; line by line as the English one."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 
 import re
 from typing import ClassVar
 
-from tunebook.audit.judge.verdicts import SupportVerdict
-from tunebook.audit.write.words import AuditShared
+from tunebook.audit.words.shared import AuditShared
 from tunebook.words.chinese.common import ChineseShared
 from tunebook.words.chinese.labels import FACTORS
 
 __all__ = ["ChineseAudit"]
 
 _LATIN = "|".join(
-    re.escape(word)
-    for word in sorted(FACTORS.values(), key=len, reverse=True)
-    if word[0].isascii() or word[-1].isascii()
+    re.escape(w) for w in sorted(FACTORS.values(), key=len, reverse=True) if w[0].isascii() or w[-1].isascii()
 )
 _TIGHT = re.compile(rf"(?<=[一-鿿])(?={_LATIN})|(?<=[A-Za-z])(?=[一-鿿])")
 """Between a Latin word and a Chinese character stands a blank: "仅 dropout 不同"."""
@@ -25,6 +23,7 @@ class ChineseAudit(ChineseShared, AuditShared):
     """与英文版逐句对应。"""
 
     stop = "。"
+    semicolon = "；"
     more = " 等另外 {n} 项"
     factor_names: ClassVar = {**FACTORS, "effective_batch_size": "有效批大小", "table": "所在表格"}
     counted: ClassVar = {
@@ -45,18 +44,20 @@ class ChineseAudit(ChineseShared, AuditShared):
         "unchecked": ("{n} 条无法核对", "{n} 条无法核对"),
     }
     verdicts: ClassVar = {
-        SupportVerdict.HOLDS: "成立",
-        SupportVerdict.DEPENDS: "取决于样本如何配对",
-        SupportVerdict.NOT_CORRECTED: "校正后不成立",
-        SupportVerdict.CANNOT_HOLD: "任何配对下都不能成立",
-        SupportVerdict.NOT_SHOWN: "未能证实",
-        SupportVerdict.UNCHECKED: "无法核对",
+        "holds": "成立",
+        "depends_on_pairing": "取决于样本如何配对",
+        "not_after_correction": "校正后不成立",
+        "cannot_hold": "任何配对下都不能成立",
+        "not_shown": "未能证实",
+        "unchecked": "无法核对",
     }
     told: ClassVar = {
-        **verdicts,
-        SupportVerdict.HOLDS: "能",
-        SupportVerdict.CANNOT_HOLD: "任何配对下都不能",
-        SupportVerdict.NOT_SHOWN: "两次运行能，参数设置未能证实",
+        "holds": "能",
+        "depends_on_pairing": "取决于样本如何配对",
+        "not_after_correction": "校正后不成立",
+        "cannot_hold": "任何配对下都不能",
+        "not_shown": "两次运行能，参数设置未能证实",
+        "unchecked": "无法核对",
     }
     labels: ClassVar = {
         "title": "记录审计：",
@@ -128,23 +129,18 @@ class ChineseAudit(ChineseShared, AuditShared):
         "tally_depends": "；有 {n} 次（{names}）取决于答对的是哪些样本",
         "tally_runs": "；有 {n} 次（{names}）两次运行确有差别，但各只有一个种子，不能说明是参数设置造成的",
         "best": "最佳的 {best}（{a}）比{baseline}（{b}）高 {gap}",
-        "best_unknown": "；不知道测试样本数，无法判断是否超出偶然。",
+        "best_unchecked": "；不知道测试样本数，无法判断是否超出偶然。",
         "best_order": "；这类结果只能核对高低顺序，无法判断是否超出偶然。",
-        "best_too_small": "：即使样本以最有利的方式配对，{p}，因此没有任何配对能支持它。",
-        "best_corrected": "：单独看，最有利的配对下 {p}，但按从中挑选的 {n} 次实验校正后为 {adjusted}。",
+        "best_cannot_hold": "：即使样本以最有利的方式配对，{p}，因此没有任何配对能支持它。",
+        "best_not_after_correction": "：单独看，最有利的配对下 {p}，但按从中挑选的 {n} 次实验校正后为 {low}。",
         "best_holds": "。这一点成立：即使两次实验的结果互不相关，校正后 {p}。",
-        "best_seed": "。两次运行确有差别，但各只有一个种子，不能说明是参数设置造成的。",
-        "best_pairing": "。是否超出偶然取决于各自答对的是哪些样本：校正后 p 在 {low} 与 {high} 之间。",
+        "best_not_shown": "。两次运行确有差别，但各只有一个种子，不能说明是参数设置造成的。",
+        "best_depends_on_pairing": "。是否超出偶然取决于各自答对的是哪些样本：校正后 p 在 {low} 与 {high} 之间。",
         "baseline_is_best": "没有实验高于{name}。",
-        "could_see": "这份记录最多能看出：最有利的配对下 {low} 个百分点，两次实验的结果互不相关时 {high} 个百分点（功"
-        "效 80%，"
-        "{comparisons}）；若只做一个事先定好的比较，则为 {one_low} 和 {one_high}；若要说参数设置而不只是两次运行，加"
-        "上每边"
-        "一个种子的噪声，为 {seed}。",
+        "could_see": "这份记录最多能看出：最有利的配对下 {low} 个百分点，两次实验的结果互不相关时 {high} 个百分点（功效 80%，{comparisons}）；若只做一个事先定好的比较，则为 {one_low} 和 {one_high}；若要说参数设置而不只是两次运行，加上每边一个种子的噪声，为 {seed}。",
         "nothing": "无",
         "unknown_none": "无法推断测试样本数：没有一个整数能使全部准确率都是整分数。",
-        "unknown": "无法推断测试样本数：最小的可能是 {n}，但以这样的小数位数，毫不相干的准确率也有 {luck} 的概率凑得"
-        "出这么小的数。",
+        "unknown": "无法推断测试样本数：最小的可能是 {n}，但以这样的小数位数，毫不相干的准确率也有 {luck} 的概率凑得出这么小的数。",
         "unknown_stated": "原文说有 {n} 条样本，但这些准确率与之不符。",
         "give_examples": "请用 --examples 给出；在此之前只能核对方向和实验设计。",
         "needed": "至少要有 {n} 条样本，最佳与基线之差才有可能成立。",
@@ -173,10 +169,8 @@ class ChineseAudit(ChineseShared, AuditShared):
         "significant": "即使结果互不相关，校正后 {p}。",
         "pairing": "校正后 p 在 {low}（最有利的配对）与 {high}（结果互不相关）之间。",
         "too_small": "最有利的配对下 {p}。",
-        "corrected": "单独看，最有利的配对下 {p}；按 {comparisons}校正后为 {adjusted}。",
-        "seed_noise": "两次运行确有差别（即使结果互不相关，校正后 {p}），但各只有一个种子，而种子噪声为 {used} 个百分"
-        "点，"
-        "不能说明是参数设置造成的（校正后 {seed}）。",
+        "corrected": "单独看，最有利的配对下 {p}；按 {comparisons}校正后为 {low}。",
+        "seed_noise": "两次运行确有差别（即使结果互不相关，校正后 {p}），但各只有一个种子，而种子噪声为 {used} 个百分点，不能说明是参数设置造成的（校正后 {seed}）。",
         "contradicted": "表中的高低与此相反。",
         "mixed_signs": "各对的方向不一致。",
         "no_difference": "表中没有差别。",
@@ -187,9 +181,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         "confounded_any": "没有能单独说明它的实验对。",
         "also": "{a} 与 {b} 还有{factors}不同。",
         "edge_open": "{trained}（训练成功）与 {failed}（失败）之间没有试过，边界可能在其间任何一处。",
-        "all_failed": "那里的 {n} 次实验全部失败（{names}），且有一对实验仅此一项不同。{n} 次运行只能说明那里至少有 "
-        "{share} 会失败"
-        "（95%）。",
+        "all_failed": "那里的 {n} 次实验全部失败（{names}），且有一对实验仅此一项不同。{n} 次运行只能说明那里至少有 {share} 会失败（95%）。",
         "failed": "{name} 没有训练成功，无需检验。",
         "worked": "在那里照样训练成功：{names}。",
         "open_side": "这一区间有一侧没有试过。",
@@ -209,27 +201,19 @@ class ChineseAudit(ChineseShared, AuditShared):
         "equal_short": "如果没有训练样本超过 {tokens} 个 token，{names} 也是同一训练{counts}{spread}。",
         "right_counts": "（答对 {counts} 条）",
         "spread": "；那么仅凭偶然就差了 {spread} 条，不小于最佳与基线之间的 {gain} 条",
-        "ratio_constant": "所有实验的 alpha/r 都是 {ratio}。随 rank 改变的只是这一比例下的 rank，alpha 的作用无法与它"
-        "分开。",
+        "ratio_constant": "所有实验的 alpha/r 都是 {ratio}。随 rank 改变的只是这一比例下的 rank，alpha 的作用无法与它分开。",
         "ratio_unknown": "rank 有变化，但没有记录 alpha：alpha/r 是否随之改变不得而知。",
         "one_to_one": "{a}与{b}总是一起改变，两者的作用无法分开。",
         "not_isolated": "没有两次实验仅以{factor} {levels} 与基线取值相比{companions}。",
         "companions": "：{factors}每次都一起变了",
         "break_one": "{factor} {trained_level} {side}会失败，只有一次实验为据：{failed}（{failed_level}），一个种子。",
         "break_many": "{factor} {trained_level} {side}的 {n} 次实验全部失败：{names}，最近的在 {failed_level}。",
-        "break_moves": "{trained}（{trained_level}，训练成功）与 {failed}（{failed_level}，失败）之间同时改了 {n} 项"
-        "：{factors}。是哪一项"
-        "造成的并不清楚。",
+        "break_moves": "{trained}（{trained_level}，训练成功）与 {failed}（{failed_level}，失败）之间同时改了 {n} 项：{factors}。是哪一项造成的并不清楚。",
         "break_alone": "{trained}（{trained_level}，训练成功）与 {failed}（{failed_level}，失败）仅此一项不同。",
-        "break_clean": "仅{factor}不同的最近一对是 {trained}（{trained_level}，训练成功）和 {failed}（"
-        "{failed_level}，失败）：在它们的"
-        "其余设置下，边界位于两者之间。",
+        "break_clean": "仅{factor}不同的最近一对是 {trained}（{trained_level}，训练成功）和 {failed}（{failed_level}，失败）：在它们的其余设置下，边界位于两者之间。",
         "break_no_clean": "没有仅{factor}不同的一成一败的实验对。",
-        "next": "能回答未决问题的最便宜的实验：{configurations}，每个种子合计为基线训练一次的 {cost} 倍（只按轮数计）"
-        "。",
-        "settle": "多用种子代替不了样本：要看清最佳与基线之间的差别，最有利的配对下需要 {low} 条样本，结果互不相关时"
-        "需要 {high} 条"
-        "（功效 80%，只做这一个比较）。",
+        "next": "能回答未决问题的最便宜的实验：{configurations}，每个种子合计为基线训练一次的 {cost} 倍（只按轮数计）。",
+        "settle": "多用种子代替不了样本：要看清最佳与基线之间的差别，最有利的配对下需要 {low} 条样本，结果互不相关时需要 {high} 条（功效 80%，只做这一个比较）。",
         "why_baseline": "更多种子：衡量噪声，也使其他比较公平",
         "why_best": "更多种子：它到底是否更好？",
         "why_boundary_factor": "{factor} {level}，其余用训练成功的设置：单凭它会崩溃吗？",
@@ -239,29 +223,18 @@ class ChineseAudit(ChineseShared, AuditShared):
         "why_level": "单独的{factor} {level}",
         "why_claim": "单独的{factor} {level}，即原文所说",
         "why_pair": "另一个种子：它与基线之差取决于样本如何配对",
-        "method_bounds": "两次实验在同样的样本上评测，而记录没有说各自答对了哪些。因此每个差别都取两个界限：最有利的"
-        "配对，即所有不同的"
-        "样本都算在较高的一方（精确 McNemar 检验，双侧；差 D 条时 p = 2^(1-D)）；结果互不相关，即好像各自用了不同的样本"
-        "（Fisher 精确检验，双侧；多对合计和种子均值用正态近似）。",
-        "method_verdicts": "任何配对下都不能成立：连第一个界限也不低于 0.05，或者这句话所指的每一对在表中都是相反方向"
-        "。校正后不成立："
-        "第一个界限单独看低于 0.05，按比较的个数校正后则不然。取决于样本如何配对：第一个界限低于 0.05，第二个不低于；"
-        "这不是半个“成立”，在毫无差别的记录里它几乎总会出现。成立：第二个界限也低于 0.05，加上种子噪声之后仍然如此。"
-        "未能证实：没有实验能单独说明它，或者各只有一个种子。没有一种判定是说“没有差别”。",
-        "method_families": "多重比较校正：各实验与基线的比较用 Holm 法，共 {family} 个，两个界限都校正。由说法或参数"
-        "挑出的实验对："
-        "第一个界限对所判定的实验对用 Holm 法，第二个界限对全部 {pairs} 对设置不同、可供挑选的实验用 Bonferroni 法。",
-        "method_noise": "种子噪声：{used} 个百分点，由测得的方差与先验（{prior} 个百分点，相当于 {degrees}）合并而来"
-        "。它只用来阻止一条"
-        "说法成立，从不用来否定一条说法。",
+        "method_bounds": "两次实验在同样的样本上评测，而记录没有说各自答对了哪些。因此每个差别都取两个界限：最有利的配对，即所有不同的样本都算在较高的一方（精确 McNemar 检验，双侧；差 D 条时 p = 2^(1-D)）；结果互不相关，即好像各自用了不同的样本（Fisher 精确检验，双侧；多对合计和种子均值用正态近似）。",
+        "method_verdicts": "任何配对下都不能成立：连第一个界限也不低于 0.05，或者这句话所指的每一对在表中都是相反方向。校正后不成立：第一个界限单独看低于 0.05，按比较的个数校正后则不然。取决于样本如何配对：第一个界限低于 0.05，第二个不低于；这不是半个“成立”，在毫无差别的记录里它几乎总会出现。成立：第二个界限也低于 0.05，加上种子噪声之后仍然如此。未能证实：没有实验能单独说明它，或者各只有一个种子。没有一种判定是说“没有差别”。",
+        "method_families": "多重比较校正：各实验与基线的比较用 Holm 法，共 {family} 个，两个界限都校正。由说法或参数挑出的实验对：第一个界限对所判定的实验对用 Holm 法，第二个界限对全部 {pairs} 对设置不同、可供挑选的实验用 Bonferroni 法。",
+        "method_noise": "种子噪声：{used} 个百分点，由测得的方差与先验（{prior} 个百分点，相当于 {degrees}）合并而来。它只用来阻止一条说法成立，从不用来否定一条说法。",
         "read_result": "{header} 是结果（{kind}）",
         "kind_share": "答对的比例",
         "kind_score": "越高越好的得分，只核对顺序",
         "kind_loss": "越低越好，只核对顺序",
         "read_factors": "设置：{names}",
-        "read_others": "其他结果：{names}",
+        "read_other_result": "其他结果：{names}",
         "read_place": "名次：{names}",
-        "read_labels": "实验名：{names}",
+        "read_trial": "实验名：{names}",
         "read_unused": "未使用：{names}",
         "read_ambiguous": "两列都像同一项设置，分开处理：{names}",
         "read_line": "第 {line} 行的表：{parts}。",
@@ -286,9 +259,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         "baseline_unsaid": "记录没有给出基线（{trial}）的{factors}。写明了这一项的实验都视为与基线不同。",
         "table_skipped": "第 {line} 行的表有结果而没有设置（{columns}），未采用。",
         "results_apart": "第 {line} 行的表有结果而没有设置（{columns}），其实验名与任何设置表都不一致，未采用。",
-        "settings_apart": "第 {line} 行的表有设置而没有结果，其实验名与结果不一致，未采用。如果它给出的就是这些实验的"
-        "设置，那么所谓只有"
-        "一项不同的实验对可能还有别的不同。",
+        "settings_apart": "第 {line} 行的表有设置而没有结果，其实验名与结果不一致，未采用。如果它给出的就是这些实验的设置，那么所谓只有一项不同的实验对可能还有别的不同。",
         "other_results": "第 {line} 行的表是另一种结果（{column}），未采用。",
         "tables_joined": "第 {line} 行的结果与第 {settings} 行的设置按实验名合并。",
         "grid_spread": "第 {line} 行的表是{factors}的网格：每格一次实验。",
@@ -305,8 +276,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         "renumbered": "“{section}”（第 {line} 行）的编号与总表不一致；按设置和结果对应，前者为原文：{pairs}。",
         "renumbered_pair": "{a} 即 {b}",
         "repeated_settings": "{trial} 在第 {line} 行再次出现，设置不同；采用第一次的。",
-        "repeated_result": "{trial} 在第 {line} 行再次出现，设置相同而结果不同（{text}，前一次为 {table}）；采用第一"
-        "次的。",
+        "repeated_result": "{trial} 在第 {line} 行再次出现，设置相同而结果不同（{text}，前一次为 {table}）；采用第一次的。",
         "only_in_text": "出现在各轮表格却不在总表中：{trials}。",
         "not_in_text": "在总表中却不在任何一轮的表格中：{trials}。",
         "result_differs": "{trial}（第 {line} 行）：该轮写的是 {text}，总表是 {table}。",
@@ -316,8 +286,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         "described_fits": "与 {fits} 相比才只有所说的不同。",
         "said_differs": "{trial}（第 {line} 行）：原文写的是 {text}，表中是 {table}。",
         "said_gap_differs": "{trial} 与 {reference}（第 {line} 行）：原文说相差 {said}，按准确率为 {points} 个百分点。",
-        "difference_wrong": "{trial}（第 {line} 行）：差值一列写的是 {said}；按准确率为 {points} 个百分点，即基线的 "
-        "{relative}%。",
+        "difference_wrong": "{trial}（第 {line} 行）：差值一列写的是 {said}；按准确率为 {points} 个百分点，即基线的 {relative}%。",
         "differences_unread": "差值一列（第 {line} 行）在 {trials} 与基线的准确率不符；它可能是与另一次实验相比。",
         "best_block_no_trial": "最佳配置（第 {line} 行）不是任何一次实验。",
         "best_block_settings": "最佳配置（第 {line} 行）写明是 {trial}，但{settings}。",

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from tunebook.audit.judge.trials import UNSAID
-from tunebook.audit.judge.verdicts import SupportVerdict
-from tunebook.audit.model import MeasureKind, Score
+from tunebook.audit.model import UNSAID, MeasureKind, Score
 from tunebook.core.factor import Level
 from tunebook.words import numbers
 from tunebook.words.numbers import points, value
@@ -35,23 +33,16 @@ def level_text(factor: str, level: Level) -> str:
 
 
 class AuditShared(Shared):
-    """Helpers of the sentences about a record.
+    """Helpers of the sentences about a record."""
 
-    Attributes:
-        labels: headings, column titles and single words by name.
-        says: sentences by code, with places for values.
-        verdicts, told: verdicts of claims, and the same of the question whether two trials can be told apart.
-        counted: "1 example" and "{n} examples" by what is counted.
-        stop: ends a sentence.
-        more: after a list that was cut, with a place for how many more there are.
-    """
-
-    says: ClassVar[Mapping[str, str]]
-    verdicts: ClassVar[Mapping[SupportVerdict, str]]
-    told: ClassVar[Mapping[SupportVerdict, str]]
-    counted: ClassVar[Mapping[str, tuple[str, str]]]
+    labels: ClassVar[Mapping[str, str]]
+    says: ClassVar[Mapping[str, str]]  # sentences by code, with places for values
+    verdicts: ClassVar[Mapping[str, str]]  # of claims
+    told: ClassVar[Mapping[str, str]]  # the same verdicts on the question whether two trials can be told apart
+    counted: ClassVar[Mapping[str, tuple[str, str]]]  # "1 example" and "{n} examples", by what is counted
     stop: ClassVar[str]
-    more: ClassVar[str]
+    semicolon: ClassVar[str]
+    more: ClassVar[str]  # after a list that was cut
 
     def say(self, code: str, **values: object) -> str:
         """A sentence with its values in place."""
@@ -64,8 +55,7 @@ class AuditShared(Shared):
     def gap(self, examples: int | None, effect: float, kind: MeasureKind) -> str:
         """A difference with its sign and unit: examples where they are counted, else points, else a plain number."""
         if examples is not None:
-            sign = "+" if examples > 0 else "-" if examples < 0 else ""
-            return sign + self.count(abs(examples), "example")
+            return ("+" if examples > 0 else "-" if examples < 0 else "") + self.count(abs(examples), "example")
         return self.say("points", x=points(effect)) if kind is MeasureKind.SHARE else f"{effect:+.4g}"
 
     def baseline(self, name: str) -> str:

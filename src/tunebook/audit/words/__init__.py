@@ -1,0 +1,1 @@
+"""The words of audits: `columns` and `sentences` are what records are read by, the languages what an audit says."""

@@ -1,0 +1,272 @@
+"""The words by which columns, settings and results are recognised: one table of column names, English and Chinese.
+
+Header words are compared after `compact` (lower case; blanks, signs and units removed). How they are used stands in
+`read.columns`, `read.mentions` and `read.sentences`.
+"""
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tunebook.audit.model import MeasureKind
+from tunebook.core.factor import ALIASES, FACTOR_KINDS
+
+FACTOR_WORDS: dict[str, str] = {
+    "learning_rate": "learning rate|learning_rate|learning-rate|lr|peak lr|学习率|学习速率",
+    "per_device_train_batch_size": "per_device_train_batch_size|train_batch_size|train batch size|micro batch size|micro-batch|micro batch|mbs|batch size|batch_size|batch-size|batchsize|batch|bs|批大小|批次大小|批量大小|批处理大小|批尺寸|批次|批量",
+    "gradient_accumulation_steps": "gradient_accumulation_steps|gradient accumulation steps|gradient accumulation|grad accumulation|grad_accum|grad accum|gradient_accumulation|accumulation|accum|ga|gas|梯度累积步数|梯度累积|梯度累计|累积步数",
+    "num_train_epochs": "num_train_epochs|num_epochs|training epochs|train epochs|num epochs|epochs|epoch|ep|训练轮数|训练轮次|轮数|轮次|训练周期|epoch数|epoch 数",
+    "lora_r": "lora_r|lora_rank|lora rank|lora r|lora_dim|lora dim|rank|r|lora秩|lora 秩|lora秩大小|秩",
+    "lora_alpha": "lora_alpha|lora alpha|lora-alpha|alpha|α|缩放系数|缩放因子",
+    "lora_dropout": "lora_dropout|lora dropout|dropout rate|dropout|drop|d|丢弃率|随机失活",
+    "max_length": "max_length|max length|max_len|max len|max_seq_length|max_seq_len|max seq length|max seq len|maxlen|cutoff_len|sequence length|seq_len|seq len|ml|最大序列长度|最大长度|序列长度|截断长度",
+    "gradient_checkpointing": "gradient_checkpointing|gradient checkpointing|grad ckpt|grad_checkpoint|grad checkpointing|grad checkpoint|checkpointing|gc|梯度检查点",
+    "lr_scheduler_type": "lr_scheduler_type|lr_scheduler|lr scheduler|lr schedule|scheduler|schedule|学习率调度器|学习率调度|调度器",
+    "warmup_steps": "warmup_steps|warmup ratio|warmup_ratio|warmup steps|warm-up|warmup|预热步数|预热比例|预热",
+    "weight_decay": "weight_decay|weight decay|wd|权重衰减",
+    "target_modules": "target_modules|target modules|lora_target|目标模块",
+    "use_rslora": "use_rslora|rslora",
+}
+"""Words by factor, also in sentences; `core.factor.ALIASES` counts in headers too."""
+
+_ROLES: dict[str, str] = {
+    "trial": "trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称",
+    "change": "change|changes|changed|whatchanged|whatichanged|whatwaschanged|modification|modifications|parameterchange|parameterchanges|strategy|setting|settings|config|configuration|description|hyperparameters|parameters|variation|loraconfig|参数修改策略|修改策略|参数修改|参数调整|参数变化|参数改动|修改|修改内容|改动|改动内容|变更|变化|调整|调整策略|策略|配置|参数|参数配置|设置|说明|描述|做了什么|实验内容|实验设置|内容|方案|操作|超参数",
+    "analysis": "analysis|resultanalysis|note|notes|comment|comments|remark|remarks|conclusion|observation|observations|finding|findings|takeaway|verdict|whatitis|结果分析|分析|备注|结论|评价|观察|发现|点评",
+    "seed": "seed|randomseed|随机种子|种子",
+    "round": "round|phase|stage|轮|轮次号|阶段|第几轮",
+    "status": "status|state|trialstate|状态",
+    "kind": "kind",
+    "purpose": "purpose",
+}
+_PLACES = "rank|place|position|pos|ranking|排名|名次|排行|位次"
+NAMES = frozenset(["name", "runname", "tagsmlflowrunname", "实验名称", "实验名", "名称"])
+"""Headers of labels that go before a number."""
+_ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split("|")}
+
+
+def any_of(english: str, chinese: str) -> re.Pattern[str]:
+    """One of these words, English ones whole."""
+    return re.compile(rf"(?<![A-Za-z])(?:{english})(?![A-Za-z])|{chinese}", re.IGNORECASE)
+
+
+BASELINE = re.compile(r"\bbase\s?line\b|\bdefaults?\b|\breference\b|基线|基准|默认|初始配置|对照组", re.IGNORECASE)
+AGAINST_BASELINE = re.compile(
+    r"\b(?:vs\.?|than|versus|over|above|below|against|from|to|with|as|match\w*|equals?|beats?|the|relative to|under)\s+"
+    r"(?:the\s+|our\s+)?(?:base\s?line|defaults?)|"
+    r"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?(?:基线|基准|默认)|(?:基线|基准)(?:相比|持平|低|高|差|好|一样|相同|之)",
+    re.IGNORECASE,
+)
+EXTENDED_BASELINE = re.compile(
+    r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE
+)
+MARKED_BASELINE = re.compile(r"[(（]\s?(?:base|baseline|default|基线|默认)\s?[)）]", re.IGNORECASE)
+"""A level of one table a factor: "r = 8 (base)"."""
+REFERENCE = re.compile(
+    r"\W*(?:reference|zero[- ]?shot|few[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|原始模型|基座模型?|未微调.{0,6}|零样本)\W*",
+    re.IGNORECASE,
+)
+"""A label of the model without training."""
+DONE = re.compile(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成", re.IGNORECASE)
+BROKE = re.compile(r"diverged|collapsed|发散|崩溃", re.IGNORECASE)
+COUNTED = re.compile(r"correct|正确数|答对", re.IGNORECASE)
+DIFFERENCE = re.compile(
+    r"[Δδ]|\bdelta\b|\bdiff\w*|\bchange vs\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|之差|差值|相比|较基线|变化幅度|与基线",
+    re.IGNORECASE,
+)
+OTHER_DIFFERENCE = re.compile(r"prev|best|上一|最佳", re.IGNORECASE)
+"""In the header of a column of differences: not from the baseline."""
+MEASUREMENT = any_of(
+    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)?|params?|parameters|trainable|size|cost|steps?|step|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
+    "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|大小|成本|步数|日期|吞吐|过拟合",
+)
+"""A header of something measured, not set."""
+
+_UNIT = re.compile(r"[(\[（【][^()\[\]（）【】]{0,60}[)\]）】]")
+_SIGNS = re.compile(r"[\s_\-./:：#*`%％,，、·↑↓]+")
+_EXPORT_PREFIX = re.compile(
+    r"^(?:params?|config|hparams|hp|hyperparameters?|metrics?|summary|user_attrs|logs|result)[_./:]\s?", re.IGNORECASE
+)
+_ADJECTIVES = re.compile(
+    r"^(?:q?lora|peak|initial|init|max|training|train|base|optimi[sz]er|adapter)[\s_-]+", re.IGNORECASE
+)
+_SCALED = re.compile(
+    r"[(（]\s?[x×*]?\s?(?:1?\d?e-?\d+|10\s?\^?\s?[-⁻]?\d+|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s?[)）]|%.*rank", re.IGNORECASE
+)
+"""A header that scales its cells, "lr (1e-4)": whether the cells are scaled already is not known."""
+
+
+def compact(header: str) -> str:
+    """A header as the word lists write it: lower case, no brackets, blanks and signs ("LoRA r (rank)" -> "lorar")."""
+    text = _SIGNS.sub("", _UNIT.sub("", header).lower())
+    return "".join(c for c in text if c.isalnum() or c in "Δδα")
+
+
+_BY_HEADER = {compact(word): name for name, words in FACTOR_WORDS.items() for word in words.split("|")}
+_BY_HEADER |= {compact(word): name for word, name in ALIASES.items()}
+_BY_HEADER |= {compact(name): name for name in FACTOR_KINDS} | {"eta": "learning_rate", "η": "learning_rate"}
+_EFFECTIVE_BATCH = {
+    compact(f"{word} {batch}")
+    for word in ["eff", "effective", "global", "total", "有效", "等效", "总", "全局"]
+    for batch in ["batch", "batch size", "bs", "批大小", "批次大小", "批量大小", "批次", "批量", "batchsize"]
+}
+_JOINED = re.compile(r"[/×*&\\＼|]|\s[x+]\s|\bby\b|\bvs\.?\b")
+
+
+def factor_of_header(header: str) -> str | None:
+    """The factor that a column header names, or None. The bracket is tried too: "秩 (r)", "轮数（epochs）"."""
+    plain = _EXPORT_PREFIX.sub("", header.strip())
+    texts = (plain, _ADJECTIVES.sub("", plain), *(bracket[1:-1] for bracket in _UNIT.findall(plain)))
+    found = next((name for text in texts if (name := _BY_HEADER.get(compact(text)))), None)
+    return None if _SCALED.search(header) else found
+
+
+def factors_of_header(header: str) -> tuple[str, ...]:
+    """The factors of a header that names two, as "LoRA (r/α)", "batch × accum" and "rank \\ lr"; empty for others."""
+    for text in (header, *(bracket[1:-1] for bracket in _UNIT.findall(header))):
+        parts = [re.sub(r"[→↓←↑]", "", part).strip() for part in _JOINED.split(text)]
+        found = [name for part in parts if (name := _BY_HEADER.get(compact(part)))]
+        if len(parts) == len(found) == len(set(found)) == 2:
+            return tuple(found)
+    return ()
+
+
+def is_effective_batch(header: str) -> bool:
+    """Whether a column holds the product of batch size and accumulation."""
+    return compact(header) in _EFFECTIVE_BATCH
+
+
+def role_of(header: str) -> str | None:
+    """What a column is that is neither a setting nor a result, by its header: trial, change, analysis, ..."""
+    if header.strip() in ("#", "№", "No."):
+        return "trial"
+    return _ROLE_OF.get(compact(_EXPORT_PREFIX.sub("", header.strip()))) or _ROLE_OF.get(compact(header))
+
+
+def is_place(header: str) -> bool:
+    """Whether a header may be that of the place in a leaderboard; "rank" may also be the adapter's."""
+    return compact(header) in _PLACES.split("|")
+
+
+_NO_RESULT = {
+    "expected": any_of("expected|predicted|projected|target|estimated?|goal|hoped", "预期|预计|期望|目标|预估|估计"),
+    "training": any_of("train|training|token|per[- ]token", "训练|词元"),
+    "smoothed": any_of("smooth(?:ed)?|ema|moving|running", "平滑|滑动|移动平均"),
+    "difference": any_of(
+        r"diff\w*|delta|change|gains?|drop|loss of|improv\w*|retention|retained|relative|vs\.?|over|against|lift",
+        "提升|下降|变化|之差|差值|差异|保持率|相对|增益|较|相比|Δ|δ",
+    ),
+    "bound": any_of("low|high|lower|upper|min|max|std|stdev|ci|variance|sd|stderr", "标准差|下界|上界|方差"),
+}
+_SPLITS = {
+    "test": any_of("test|held[- ]?out|holdout", "测试|留出"),
+    "validation": any_of("val|valid|validation|dev|eval|evaluation", "验证|开发集|评估|评测"),
+    "overall": any_of("overall|total", "总体|整体|总"),
+}
+_SHARE = any_of(
+    r"accuracy|acc|accuracies|exact[- ]match|em|pass@1|correct|success rate",
+    "准确率|正确率|准确度|正确数|答对|精度|精确匹配",
+)
+_UNEVEN = any_of(r"balanced|macro|weighted|top[- ]?[2-9]\d*|average of|mean of", "宏平均|加权|均衡")
+_SCORE = any_of(
+    r"bleu(?:-\d)?|sacrebleu|rouge[- ]?(?:l|lsum|\d)?|meteor|bertscore|chrf|f1|f1[- ]score|macro[- ]?f1|mcc|kappa|auc|auroc|precision|recall|reward|pearson|spearman|win[- ]?rate|mrr|ndcg",
+    "F1值|召回率|精确率|胜率",
+)
+_LOSS = any_of("loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error", "损失|困惑度|错误率|误差|loss")
+_VAGUE = any_of("results?|score|outcome", "结果|成绩|得分|分数|实验结果|评分")
+_AVERAGED = re.compile(
+    r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)|±\s?\w+", re.IGNORECASE
+)
+_OBJECTIVE = re.compile(r"values?(?:_\d)?|objective(?:_value)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ResultWord:
+    """What a header says of a column of results."""
+
+    kind: MeasureKind | None  # None: "result" or "score", which may be anything
+    split: str
+    refused: str  # why it is no result of a trial (expected, training, ...), "" when it may be one
+    rank: int  # which of several is used, the smallest first
+
+
+def result_of(header: str) -> ResultWord | None:
+    """Whether a header is that of results, and of which."""
+    text = _AVERAGED.sub(" ", re.sub(r"[_./]", " ", _EXPORT_PREFIX.sub("", header)))
+    kind, objective = _measure_kind(text), _OBJECTIVE.fullmatch(header.strip())
+    if kind is None and not _VAGUE.search(text) and not objective:
+        return None
+    refused = next((why for why, pattern in _NO_RESULT.items() if pattern.search(text)), "")
+    split = next((name for name, pattern in _SPLITS.items() if pattern.search(text)), "")
+    by_kind = {MeasureKind.SHARE: 0, None: 10, MeasureKind.SCORE: 20, MeasureKind.LOSS: 30}[kind]
+    rank = by_kind + ("overall", "test", "", "validation").index(split)
+    return ResultWord(kind, split, "objective" if objective else refused, rank)
+
+
+def _measure_kind(text: str) -> MeasureKind | None:
+    if _SHARE.search(text) and not _LOSS.search(text):
+        return MeasureKind.SCORE if _UNEVEN.search(text) else MeasureKind.SHARE
+    if _SCORE.search(text):
+        return MeasureKind.SCORE
+    return MeasureKind.LOSS if _LOSS.search(text) else None
+
+
+_ROUND = re.compile(
+    r"\b(?:round|phase|stage)\s?#?(\d{1,3})(?!\d)|第\s?([一二三四五六七八九十\d]{1,3})\s?(?:轮|阶段)", re.IGNORECASE
+)
+_NUMERALS = {character: str(i) for i, character in enumerate("一二三四五六七八九十", start=1)}
+
+
+def round_of(text: str) -> str:
+    """The number of the round that a heading or a sentence names ("Round 2", "第二轮"), "" without."""
+    match = _ROUND.search(text)
+    number = (match.group(1) or match.group(2)) if match else ""
+    return _NUMERALS.get(number, number)
+
+
+BEST_SECTION = re.compile(r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE)
+BASELINE_SAID = re.compile(
+    r"(?:\bbase\s?line|\bdefaults?|基线|基准|默认)\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?(?:\s?(?:is|are|was|uses?|为|是))?\s?[:：(（]",
+    re.IGNORECASE,
+)
+ACCURACY_SAID = re.compile(r"(?:\baccuracy|\bacc\b|准确率|正确率|精度)[^\d\n]{0,12}(\d+(?:\.\d+)?\s?%?)", re.IGNORECASE)
+SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
+GROUND = re.compile(
+    r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|"
+    r"\b(?:on top of|based on|starting from|built? on|around|in|with|from|for|keeping) (?:the )?(?:best|exp\w*\s?#?\d+|run\s?#?\d+)",
+    re.IGNORECASE,
+)
+"""What a round says that its trials build on."""
+_THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
+_EXAMPLES_SAID = re.compile(
+    rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
+    rf"(\d[\d,]{{0,9}})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval|dev)\s{_THINGS}|"
+    r"(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(\d[\d,]{0,9})(?!\s?[%.])|"
+    r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|道|样本)|"
+    r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
+    rf"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
+    rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)",
+    re.IGNORECASE,
+)
+_SEEDS_SAID = re.compile(
+    r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)|"
+    r"(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)\s(?:each|per|for each|averaged)|"
+    r"(\d{1,2}|[两二三四五十])\s?(?:个随机种子|个种子|次)(?:的)?(?:运行)?(?:取)?(?:平均|均值)",
+    re.IGNORECASE,
+)
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "十": 10}
+
+
+def examples_said(text: str) -> tuple[int, ...]:
+    """Numbers of test examples that a text gives."""
+    numbers = [next(filter(None, match.groups())).replace(",", "") for match in _EXAMPLES_SAID.finditer(text)]
+    return tuple(sorted({int(number) for number in numbers if number.isdigit()} - {0})[:10])
+
+
+def seeds_said(text: str) -> int | None:
+    """Over how many seeds results are means, where a text says one number."""
+    words = [next(filter(None, match.groups())).lower() for match in _SEEDS_SAID.finditer(text)]
+    counts = {_COUNTS.get(word) or int(word) for word in words}
+    return counts.pop() if len(counts) == 1 and min(counts) > 1 else None

@@ -1,0 +1,98 @@
+"""Which devices a study computes on, from what its file says; one worker for each."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Sequence
+
+from tunebook.errors import ModelError
+
+__all__ = ["cuda_free_bytes", "cuda_name", "device_names"]
+
+_FORMS = (
+    "it is auto, cpu, cpu:N (N workers that share the processor), cuda, cuda:N (the GPU with that number), or a list"
+)
+
+
+def device_names(wanted: str | Sequence[str], foreign: bool = False) -> tuple[str, ...]:
+    """One name for each worker.
+
+    Args:
+        wanted: "auto" (every GPU, else the processor), "cpu", "cpu:2" (two workers that share the processor), "cuda"
+            (every GPU), "cuda:1", or several of these.
+        foreign: an external program computes; GPUs named by number are taken as they are named, because the program
+            may see them where tunebook's own torch cannot.
+
+    Returns: ("cuda:0", "cuda:1"), or ("cpu",), or ("cpu:0", "cpu:1") for equal parts of the processor.
+
+    Raises: ModelError: none of these, a GPU that is not there or is named twice, or GPUs beside the processor.
+    """
+    each = [wanted] if isinstance(wanted, str) else list(wanted)
+    names = [name for one in each for name in _expanded(one, foreign)]
+    told = ", ".join(each)
+    if len({name.partition(":")[0] for name in names}) > 1:
+        raise ModelError(
+            f"device: found {told}; the processor and GPUs do not give the same results in the last bits, so a study "
+            "has one kind. Name one of them."
+        )
+    if names[0] == "cpu":
+        return ("cpu",) if len(names) == 1 else tuple(f"cpu:{number}" for number in range(len(names)))
+    if len(set(names)) < len(names):
+        raise ModelError(f"device: found {told}; a GPU has one worker. Name each once.")
+    return tuple(names)
+
+
+def _expanded(wanted: str, foreign: bool) -> list[str]:
+    kind, _, number = wanted.strip().partition(":")
+    if kind == "cpu" and (not number or (number.isdecimal() and int(number) > 0)):
+        return ["cpu"] * int(number or 1)
+    if kind == "cuda" and number.isdecimal():
+        if not foreign and int(number) >= _n_gpus():
+            raise ModelError(f"device: found {wanted!r}, but this machine has {_counted(_n_gpus())}. {_NUMBERS}")
+        return [f"cuda:{int(number)}"]
+    if wanted in ("auto", "cuda"):
+        n = _n_gpus()
+        if n == 0 and wanted == "cuda":
+            raise ModelError(f"device: found {wanted!r}, but this machine has {_counted(n)}. Use auto or cpu.")
+        return [f"cuda:{index}" for index in range(n)] or ["cpu"]
+    raise ModelError(f"device: found {wanted!r}; {_FORMS}. Correct `device` in the study file.")
+
+
+_NUMBERS = "GPUs are numbered from 0; `tunebook doctor` lists them. Use auto or cpu, or another number."
+
+
+def _counted(n: int) -> str:
+    return "no usable CUDA device" if n == 0 else f"{n} usable CUDA device{'s' if n > 1 else ''}"
+
+
+def _n_gpus() -> int:
+    """GPUs that torch can use; without the driver it need not be imported, which takes seconds."""
+    if not _has_driver():
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _has_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def cuda_name(device: str) -> str:
+    """Name and memory of a CUDA device."""
+    import torch
+
+    facts = torch.cuda.get_device_properties(torch.device(device))
+    return f"{facts.name} {facts.total_memory / 2**30:.0f} GB"
+
+
+def cuda_free_bytes(device: str) -> int:
+    """Bytes free on a CUDA device."""
+    import torch
+
+    return int(torch.cuda.mem_get_info(torch.device(device))[0])

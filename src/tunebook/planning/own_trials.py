@@ -1,0 +1,101 @@
+"""Rounds of trials that the user adds to a study that was begun.
+
+Whatever planner a study has, the user's requests (`History.own`) come before its next round, once the baseline has been
+measured. Such a round has contrasts of its own, outside the planner's families and outside its budget.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from tunebook.core.facts import History
+from tunebook.core.outlook import Outlook, RoundOutlook
+from tunebook.core.ports import CancelsTrials, Planner
+from tunebook.core.study import OwnTrials, Purpose, RoundKind, Wave
+from tunebook.planning.levels import level_label
+from tunebook.planning.problem import SPAN, Allowance, Problem, SeedUse
+from tunebook.planning.rounds.table import changed_factor
+from tunebook.planning.state import PlanningState
+from tunebook.planning.wave_builder import WaveBuilder, with_checkpoint_folds
+
+__all__ = ["with_own_trials"]
+
+UNLIMITED = Allowance(math.inf, math.inf)
+
+
+def with_own_trials(planner: Planner, problem: Problem) -> Planner:
+    """The planner of a study to which the user may add trials."""
+    kind = _CancellingPlanner if isinstance(planner, CancelsTrials) else _Planner
+    return kind(planner, problem)
+
+
+class _Planner:
+    """A planner whose rounds have the user's between them; fulfils `core.ports.Planner`."""
+
+    def __init__(self, planner: Planner, problem: Problem) -> None:
+        self._planner = planner
+        self._problem = problem
+
+    def next_wave(self, history: History) -> Wave | None:
+        """The user's next round, if one is asked for and no other is open; else the planner's next wave."""
+        asked = self._asked(history)
+        if asked and history.waves[-1].closes_round and PlanningState(self._problem, history).baseline.facts:
+            return _own_wave(self._problem, history, asked[0])
+        wave = self._planner.next_wave(history)
+        return _own_wave(self._problem, history, asked[0]) if wave is None and asked else wave
+
+    def outlook(self, history: History) -> Outlook:
+        """The planner's outlook after the rounds that the user has asked for."""
+        outlook = self._planner.outlook(history)
+        own = tuple(
+            RoundOutlook(RoundKind.OWN, len(each.configurations) * each.seeds, len(each.configurations), None)
+            for each in self._asked(history)
+        )
+        return replace(outlook, rounds=(*own, *outlook.rounds))
+
+    def _asked(self, history: History) -> tuple[OwnTrials, ...]:
+        """The requests that have not been planned yet: each becomes one round, in order."""
+        planned = sum(wave.kind is RoundKind.OWN for wave in history.waves)
+        return history.own[planned:] if history.waves else ()
+
+
+class _CancellingPlanner(_Planner):
+    """The same for a planner that cancels trials."""
+
+    def to_cancel(self, history: History) -> tuple[int, ...]:
+        """What the planner cancels, of its own trials."""
+        assert isinstance(self._planner, CancelsTrials)
+        return tuple(
+            number
+            for number in self._planner.to_cancel(history)
+            if number in history.trials and history.trials[number].trial.purpose is not Purpose.OWN
+        )
+
+
+def _own_wave(problem: Problem, history: History, asked: OwnTrials) -> Wave:
+    """New seeds of each configuration, each compared with every trial of the baseline.
+
+    Where the study ended before the baseline was trained, it is trained here.
+    """
+    state = PlanningState(problem, history)
+    builder = WaveBuilder(state, RoundKind.OWN, state.next_round, 1, UNLIMITED)
+    baseline = problem.spec.baseline
+    control = state.baseline.ids or builder.replicates(
+        baseline, _fresh_seeds(state, problem.effective(baseline), asked.seeds), Purpose.OWN
+    )
+    for effective, configuration in {problem.effective(each): each for each in asked.configurations}.items():
+        ids = builder.replicates(configuration, _fresh_seeds(state, effective, asked.seeds), Purpose.OWN)
+        factor = changed_factor(problem, configuration)
+        label = effective.key[:8] if factor is None else level_label(factor, getattr(configuration, factor))
+        builder.contrast(ids, control, label, factor)
+    wave = with_checkpoint_folds(builder.wave())
+    return replace(wave, notes=(*wave.notes, ("own", {"tags": list(asked.tags), "note": asked.note})))
+
+
+def _fresh_seeds(state: PlanningState, effective: object, n: int) -> tuple[int, ...]:
+    """The first n seeds of those kept for the user's trials with which this configuration has not been trained."""
+    first = state.problem.spec.seed * SPAN + SeedUse.OWN + 1
+    used = {seed for configuration, seed in state.by_setting if configuration == effective}
+    seeds = (seed for seed in range(first, first + n + len(used)) if seed not in used)
+    return tuple(seeds)[:n]

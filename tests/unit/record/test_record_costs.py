@@ -1,0 +1,97 @@
+"""Costs are told so that another program on the machine does not change them, or said to be what they are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from tunebook.core.cost import predict_trials
+from tunebook.core.ports import Calibration
+from tunebook.core.study import PROCESSOR_TIME
+from tunebook.record import View, build
+from tunebook.record.cost import one_by_one, relative_work, trial_cost
+from tunebook.record.results import as_dict
+from tunebook.words import LANGUAGES, words_for
+
+MEASURED = Calibration(
+    train_tokens_per_second=1000.0,
+    score_examples_per_second=50.0,
+    one_by_one_tokens_per_second=250.0,
+    base_bytes=500 * 2**20,
+    trial_bytes=10 * 2**20,
+    device="cpu",
+)
+
+
+@pytest.fixture
+def measured(view: View) -> View:
+    """The study with speeds measured at its start, and tokens that its trials computed."""
+    trials = {
+        number: replace(
+            fact, cost=replace(fact.cost, raw_tokens=1000, computed_tokens=100 * fact.trial.effective.lora_r)
+        )
+        for number, fact in view.history.trials.items()
+    }
+    notes = (*(note for note in view.notes if note[0] != "calibration"), ("calibration", asdict(MEASURED)))
+    return replace(view, history=replace(view.history, trials=trials), notes=notes)
+
+
+def at_speed(view: View, times: float) -> View:
+    """The same study, that took so many times as long as predicted."""
+    return replace(view, history=replace(view.history, spent_seconds=times * predicted(view)))
+
+
+def predicted(view: View) -> float:
+    return predict_trials((fact.trial for fact in view.final), view.facts.data, MEASURED).seconds
+
+
+def test_one_after_another_is_one_number_a_range_or_nothing_as_the_load_changed(measured: View) -> None:
+    steady, slower, quicker = (one_by_one(at_speed(measured, times)) for times in (1.2, 3.0, 0.4))
+    assert steady is not None
+    assert slower is not None
+    assert quicker is not None
+    assert steady[0] == steady[1] > 0
+    assert slower == (steady[0], pytest.approx(3 * steady[0]))
+    assert quicker == (pytest.approx(0.4 * steady[0]), steady[0])
+    assert one_by_one(at_speed(measured, 8.0)) is None
+    assert one_by_one(at_speed(measured, 0.1)) is None
+
+
+def test_a_trials_cost_is_counted_and_predicted_alone(measured: View) -> None:
+    keys = {fact.trial.effective.lora_r: fact.trial.effective.key for fact in measured.trials if fact.outcomes}
+    base = measured.evidence.by_key[measured.baseline_key][0].trial.effective.lora_r
+    low, high = trial_cost(measured, keys[min(keys)]), trial_cost(measured, keys[max(keys)])
+    assert low.bytes_alone == (500 + 10 * min(keys) / 8) * 2**20
+    assert low.bytes_alone < high.bytes_alone
+    assert low.seconds_alone > 0
+    assert relative_work(measured, keys[max(keys)]) == pytest.approx(max(keys) / base)
+    slower = at_speed(measured, 4.0)
+    assert trial_cost(slower, keys[min(keys)]) == low
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_record_tells_tokens_steps_processor_time_and_a_price(measured: View, language: str) -> None:
+    spec = replace(measured.spec, price_per_hour=2.5)
+    notes = (*measured.notes, (PROCESSOR_TIME, {"seconds": 7200.0}), (PROCESSOR_TIME, {"seconds": 3600.0}))
+    view = replace(measured, spec=spec, notes=notes, history=replace(measured.history, spent_seconds=7200.0))
+    facts = dict(build(view, language).facts)
+    cost = facts[{"en": "Cost", "zh": "开销"}[language]]
+    assert "5.00" in cost
+    assert {"en": "3 h of processor time", "zh": "处理器时间 3 小时"}[language] in cost.replace(" 00", "")
+    assert {"en": "whatever else the machine did", "zh": "其他任务"}[language] in cost
+    assert f"{sum(f.cost.computed_tokens for f in view.final):,}"[:3] in cost.replace(".", "")
+    table = build(view, language).costs
+    assert table is not None
+    labels = words_for(language).labels
+    assert {labels[name] for name in ("steps", "tokens", "seconds_alone", "bytes_alone")} <= set(table.columns)
+    assert as_dict(view)["savings"]["price"] == 5.0
+
+
+def test_without_a_measurement_wall_time_is_named_as_that(measured: View) -> None:
+    view = replace(measured, notes=tuple(note for note in measured.notes if note[0] != "calibration"))
+    table = build(view, "en").costs
+    assert table is not None
+    assert "Wall time (its share)" in table.columns
+    assert "Time alone (predicted)" not in table.columns
+    assert one_by_one(view) is None
