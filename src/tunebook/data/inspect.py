@@ -75,7 +75,7 @@ LABEL_CHARACTERS = 40
 _FINAL_NUMBER = re.compile(r"(?s)(.*####\s*)?[-+]?[$€£]?\d[\d,]*(\.\d+)?\s*%?")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Findings:
     """What was seen in a dataset.
 
@@ -168,12 +168,12 @@ def inspect_data(data: str, folder: str | Path, language: str = "en") -> Finding
     rows = {role: load_rows(source, folder, reading, role) for role, source in sources.items()}
     train = rows["train"].examples
     return Findings(
-        sources,
-        rows,
-        _group(sources["train"], folder, rows["train"]),
-        _metric(rows, words_for(language)),
-        max(_estimated_tokens(example) for example in train),
-        reading,
+        sources=sources,
+        rows=rows,
+        group=_group(sources["train"], folder, rows["train"]),
+        metric=_metric(rows, words_for(language)),
+        longest_tokens=max(_estimated_tokens(example) for example in train),
+        reading=reading,
     )
 
 

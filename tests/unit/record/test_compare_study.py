@@ -42,7 +42,7 @@ def test_examples_that_differ_are_shown_with_both_answers(study) -> None:
     first = found.differing[0]
     assert f"  {first.index}: " in said
     assert f"gold: {first.gold} | A: {first.a} | B: {first.b}" in said
-    assert f"结果不同的样本（列出 {found.won + found.lost} 个中的 5 个）：" in _text(found, 0.03, "zh")
+    assert f"结果不同的样本（列出 {found.won + found.lost} 个中的 5 个）：" in _text(found, 0.03, "zh", SHARE)
 
 
 def test_status_prints_the_keys_that_compare_takes(study) -> None:
