@@ -5,7 +5,8 @@
 
 Whole studies as in `benchmarks.nullworld`, but a trial's answers are texts, and the metric itself judges them. In null
 worlds no configuration differs; in planted worlds higher ranks are better. A false claim counts as there; coverage is
-that of the plain 95 % intervals of all contrasts that were judged.
+that of the plain 95 % intervals of all contrasts that were judged. Cells "pairs" look at the scores of the examples
+alone: two trials, no seeds.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import ExampleText, Outcomes
 from tunebook.core.study import Trial
 from tunebook.evaluation import load_metric, standard_scores, statistic
+from tunebook.statistics.noise import SeedNoise
+from tunebook.statistics.paired import estimate
 
 __all__ = ["CELLS", "MetricWorld", "main", "run_cell"]
 
@@ -47,10 +50,13 @@ PLANTED = 0.08
 LABELS = ("billing", "access", "hardware", "network", "other")
 SHARES = (0.5, 0.25, 0.15, 0.07, 0.03)
 WORDS = 10
+KINDS = ("null", "planted", "pairs")
+PAIRS_A_STUDY = 10
 POPULATION, SEEDS = 4000, 30
 """Examples and seeds over which a configuration's true result is averaged."""
 
 METRICS: dict[str, dict[str, Any]] = {
+    "exact_match": {},
     "macro_f1": {},
     "balanced_accuracy": {},
     "matthews": {},
@@ -107,6 +113,7 @@ def _other_lengths(chance: np.random.Generator, golds: Sequence[str], right: Flo
 
 
 TASKS: dict[str, tuple[Callable[..., list[str]], Callable[..., list[str]]]] = {
+    "exact_match": (_labels, _other_labels),
     "macro_f1": (_labels, _other_labels),
     "balanced_accuracy": (_labels, _other_labels),
     "matthews": (_labels, _other_labels),
@@ -183,19 +190,14 @@ def true_result(metric: str, accuracy: float, seed_deviation: float) -> float:
 
 @dataclass(frozen=True)
 class Cell:
-    """A metric in a null or a planted world."""
+    """A metric in a null or a planted world, or in pairs of trials alone."""
 
     name: str
     metric: str
-    planted: bool
-    bound: float = 0.07
+    kind: str
 
 
-CELLS = {
-    f"{metric}-{kind}": Cell(f"{metric}-{kind}", metric, kind == "planted")
-    for metric in METRICS
-    for kind in ("null", "planted")
-}
+CELLS = {f"{metric}-{kind}": Cell(f"{metric}-{kind}", metric, kind) for metric in METRICS for kind in KINDS}
 
 
 @dataclass
@@ -213,9 +215,11 @@ class Tally:
 def run_cell(name: str, first: int, count: int) -> Tally:
     """Studies number `first` to `first + count - 1` of a cell; a study's number is its seed."""
     cell, tally = CELLS[name], Tally()
+    if cell.kind == "pairs":
+        return _pairs(cell, range(PAIRS_A_STUDY * first, PAIRS_A_STUDY * (first + count)))
     for number in range(first, first + count):
         world = MetricWorld(
-            number, metric=cell.metric, seed_deviation=0.01, effect=higher_rank if cell.planted else no_effect
+            number, metric=cell.metric, seed_deviation=0.01, effect=higher_rank if cell.kind == "planted" else no_effect
         )
         spec = study_spec(seed=number, space=PLAIN_SPACE, trials=TRIALS)
         history = run_study(world, spec)
@@ -232,6 +236,34 @@ def run_cell(name: str, first: int, count: int) -> Tally:
             if a > b and finding.round_kind.value == "explore":
                 tally.planted += 1
                 tally.found += finding.verdict.value == "better"
+    return tally
+
+
+def _pairs(cell: Cell, numbers: range) -> Tally:
+    """Two trials of different settings on the same examples, without noise between seeds: what the scores of the
+    examples alone say of the difference. Of these there are `PAIRS_A_STUDY` times as many as studies."""
+    tally, judge = Tally(), _metric(cell.metric)
+    truth = true_result(cell.metric, 0.6 + PLANTED, 0.0) - true_result(cell.metric, 0.6, 0.0)
+    for number in numbers:
+        world = MetricWorld(number, metric=cell.metric)
+        chance, n = np.random.default_rng([number, 6]), world.n_validation
+        difficulty = world.difficulty_spread * chance.standard_normal(n)
+        golds = TASKS[cell.metric][0](chance, n)
+        examples = [ExampleText(i, "", gold) for i, gold in enumerate(golds)]
+        made = [
+            TASKS[cell.metric][1](chance, golds, special.expit(difficulty + world._shift(accuracy)))
+            for accuracy in (0.6 + PLANTED, 0.6)
+        ]
+        one, other = (standard_scores(judge, answers, examples) for answers in made)
+        found = estimate(
+            np.stack([one, other]), np.array([[1.0, -1.0]]), SeedNoise(np.zeros((1, 1)), math.inf), pseudo=0.0
+        )
+        half = float(special.stdtrit(n - 1, 0.975)) * float(found.standard_error[0])
+        tally.studies += 1
+        tally.intervals += 1
+        tally.covered += abs(float(found.effect[0]) - truth) <= half
+        tally.planted += 1
+        tally.found += float(found.effect[0]) > half
     return tally
 
 
