@@ -90,15 +90,18 @@ class Shared:
         return text if self.scale.counts_right_answers else self._of_measure(text)
 
     def _of_measure(self, text: str) -> str:
-        found = text.replace(self.accuracy_word, self.measure)
+        found = self.with_noun(text)
         found = found.replace(self.accuracy_word.capitalize(), self.measure[:1].upper() + self.measure[1:])
-        sign = self.percent_sign.strip()
-        changed = (
-            found.replace(f"{sign}{self.brackets[1]}", f"{self.unit}{self.brackets[1]}") if found != text else text
-        )
-        return changed.replace(self.labels["points"], self.unit).replace(
-            self.labels["points"].removeprefix("个"), self.unit
-        )
+        if found != text:
+            found = found.replace(f"{self.percent_sign.strip()}{self.brackets[1]}", f"{self.unit}{self.brackets[1]}")
+        points = self.labels["points"]
+        if self.unit != points:
+            found = found.replace(points, self.unit).replace(points.removeprefix("个"), self.unit)
+        return found
+
+    def with_noun(self, text: str) -> str:
+        """A text with the metric's noun in place of the word for accuracy."""
+        return text.replace(self.accuracy_word, self.measure)
 
     @property
     def measure(self) -> str:

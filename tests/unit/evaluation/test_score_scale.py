@@ -88,8 +88,15 @@ def test_what_a_study_says_has_the_unit_of_its_metric() -> None:
     assert (english.measured(0.314), english.change(0.021), english.unit) == ("31.4", "+2.1", "BLEU")
     assert english.label("ax_accuracy") == "BLEU (BLEU)"
     assert english.label("test_accuracy") == "Test BLEU"
-    assert chinese.label("test_accuracy") == "测试BLEU"
+    assert chinese.label("test_accuracy") == "测试 BLEU"
     assert english.label("against") == "Difference from baseline (BLEU)"
+    assert (chinese.label("against"), chinese.label("ax_accuracy")) == ("与基线之差（BLEU）", "BLEU（BLEU）")
+    points = words_for("zh", MACRO)
+    assert (points.label("against"), points.unit, points.label("points")) == (
+        "与基线之差（百分点）",
+        "个百分点",
+        "个百分点",
+    )
     error = words_for("en", ERROR)
     assert (error.measured(0.75), error.change(0.05), error.range((0.01, 0.1))) == (
         "1.00 MAE",

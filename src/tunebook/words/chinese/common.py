@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tunebook.core.findings import Finding
@@ -38,6 +39,9 @@ class ChineseShared(Shared):
     to = " 至 "
     percent_sign = "%"
     accuracy_word = "准确率"
+
+    def with_noun(self, text: str) -> str:
+        return re.sub(" (?=[（，。：])", "", text.replace(self.accuracy_word, self.noun)).strip()
 
     @property
     def noun(self) -> str:
