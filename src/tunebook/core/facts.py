@@ -226,7 +226,7 @@ class History:
     sealed: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     closed_rounds: tuple[int, ...] = ()
-    excluded: frozenset[str] = frozenset()
+    excluded: tuple[str, ...] = ()
     own: tuple[OwnTrials, ...] = ()
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:

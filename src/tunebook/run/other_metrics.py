@@ -33,7 +33,7 @@ def with_limits(history: History, spec: StudySpec, facts: StudyFacts) -> History
                 mean = metric.scale.score(fact.outcomes[VALIDATION].accuracy)
                 results.setdefault(fact.trial.effective.key, []).append(mean)
         excluded |= {key for key, means in results.items() if np.mean(means) > most}
-    return replace(history, excluded=frozenset(excluded)) if excluded else history
+    return replace(history, excluded=tuple(sorted(excluded))) if excluded else history
 
 
 def other_metrics(

@@ -41,27 +41,27 @@ class ChineseShared(Shared):
     accuracy_word = "准确率"
 
     def with_noun(self, text: str) -> str:
-        return re.sub(" (?=[（，。：])", "", text.replace(self.accuracy_word, self.noun)).strip()
+        return re.sub(" (?=[（，。：])", "", text.replace(self.accuracy_word, self._noun)).strip()
 
     @property
-    def noun(self) -> str:
+    def _noun(self) -> str:
         """The metric's noun within a sentence, with the blanks that Latin words take."""
         return self.measure if self.scale.counts_right_answers else f" {self.measure} "
 
     @property
-    def top(self) -> str:
+    def _top(self) -> str:
         return "最高" if self.scale.higher_is_better else "最低"
 
     @property
-    def worse(self) -> str:
+    def _worse(self) -> str:
         return "低" if self.scale.higher_is_better else "高"
 
     @property
-    def more(self) -> str:
+    def _more(self) -> str:
         return "高" if self.scale.higher_is_better else "低"
 
     @property
-    def sign(self) -> str:
+    def _sign(self) -> str:
         """The sign of a share of right answers, nothing for other scores."""
         return self.percent_sign if self.scale.counts_right_answers else ""
 

@@ -24,7 +24,7 @@ class ChineseOpening(ChinesePieces):
 
     def aim(self, aim: Aim) -> str:
         named = "" if clean(aim.metric) == self.measure else f"（{clean(aim.metric)}）"
-        score = f"{clean(self.noun).lstrip()}{named}{self.top}"
+        score = f"{clean(self._noun).lstrip()}{named}{self._top}"
         parts = [f"{self.factor_phrase(name)}（{levels}）" for name, levels in aim.factors]
         what = f"上调整{gap('、'.join(parts)).rstrip()}" if parts else "上比较所给表格中的配置"
         limits = [f"{aim.trials} 个实验"] if aim.trials is not None else []
@@ -71,9 +71,9 @@ class ChineseOpening(ChinesePieces):
     def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
         said = f"{self.measured(corrected)}（95% 置信区间 {self.score_range(interval[0], interval[1])}）"
         if corrected >= raw:
-            return f"校正选择偏差后，它的验证{self.noun}是 {said}。"
+            return f"校正选择偏差后，它的验证{self._noun}是 {said}。"
         return (
-            f"它因得分高而被选中，实测值 {self.measured(raw)} 偏{self.more}；校正选择偏差后，验证{self.noun}是 {said}。"
+            f"它因得分高而被选中，实测值 {self.measured(raw)} 偏{self._more}；校正选择偏差后，验证{self._noun}是 {said}。"
         )
 
     def not_confirmed(self, has_test: bool) -> str:
@@ -81,7 +81,7 @@ class ChineseOpening(ChinesePieces):
 
     def cheaper(self, what: str, margin: float, price: Price) -> str:
         costs = self._price(price)
-        shown = f"已证实最多比最优配置{self.worse} {self.exactly(margin)} {self.unit}（您的容差）"
+        shown = f"已证实最多比最优配置{self._worse} {self.exactly(margin)} {self.unit}（您的容差）"
         return f"{strong('效果相当且更省')}：{what} {shown}{'；' + costs if costs else ''}。"
 
     def cheapest_is_best(self) -> str:
@@ -93,7 +93,7 @@ class ChineseOpening(ChinesePieces):
 
     def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
         costs = self._price(price)
-        worse = "" if worse_by is None else f"，最多可能{self.worse} {self.size(worse_by)} {self.unit}"
+        worse = "" if worse_by is None else f"，最多可能{self._worse} {self.size(worse_by)} {self.unit}"
         lead = f"{strong('更省的配置')}：尚未发现效果相当而更省的配置。"
         return f"{lead}最省的候选是{gap(what).rstrip()}{worse}{'；' + costs if costs else ''}。"
 
@@ -235,7 +235,7 @@ class ChineseOpening(ChinesePieces):
     # Pieces
 
     def _gain_on(self, gain: Gain, counts_right: bool, fresh: str, split: str, seeds: str) -> str:
-        what = "答对" if counts_right else f"的{self.noun}为"
+        what = "答对" if counts_right else f"的{self._noun}为"
         is_relative = gain.relative is not None and self.scale.in_points
         relative = f"；相对 {(gain.relative or 0.0) * 100:+.0f}%" if is_relative else ""
         level = self.percent(gain.level, 0 if gain.level < 0.995 else 1)

@@ -45,14 +45,14 @@ class ChineseRounds(ChinesePieces):
             Verdict.BETTER: f"优于{gap(against).rstrip()}。",
             Verdict.WORSE: f"劣于{gap(against).rstrip()}。",
             Verdict.EQUIVALENT: f"已证实与{gap(against)}相差不超过 {m} {self.unit}。",
-            Verdict.NOT_INFERIOR: f"已证实最多比{gap(against)}{self.worse} {m} {self.unit}。",
+            Verdict.NOT_INFERIOR: f"已证实最多比{gap(against)}{self._worse} {m} {self.unit}。",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
             Verdict.DIVERGED: "多数或全部随机种子训练失败。",
         }[finding.verdict]
         return self.join([first, *self._limits(finding)])
 
     def seeds_range(self, accuracies: Sequence[float]) -> str:
-        return f"{len(accuracies)} 个随机种子：{self.score_range(min(accuracies), max(accuracies))}{self.sign}。"
+        return f"{len(accuracies)} 个随机种子：{self.score_range(min(accuracies), max(accuracies))}{self._sign}。"
 
     def ending(self, ending: Ending) -> str:
         reasons = "；".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
@@ -69,7 +69,7 @@ class ChineseRounds(ChinesePieces):
 
     def confirm_remark(self) -> str:
         return (
-            f"进入确认的配置：在验证集{self.noun}与{self.top}者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
+            f"进入确认的配置：在验证集{self._noun}与{self._top}者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
             "若有更省而可能同样好的配置，再取其中最省的一个。"
         )
 
@@ -137,7 +137,7 @@ class ChineseRounds(ChinesePieces):
             Verdict.BETTER: f"{subject}优于{gap(against).rstrip()}",
             Verdict.WORSE: f"{subject}劣于{gap(against).rstrip()}",
             Verdict.EQUIVALENT: f"已证实{gap(what)}与{gap(against)}相差不超过 {m} {self.unit}",
-            Verdict.NOT_INFERIOR: f"已证实{gap(what)}最多比{gap(against)}{self.worse} {m} {self.unit}",
+            Verdict.NOT_INFERIOR: f"已证实{gap(what)}最多比{gap(against)}{self._worse} {m} {self.unit}",
             Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + "无定论",
             Verdict.DIVERGED: f"{what}：多数或全部随机种子训练失败",
         }[finding.verdict]
@@ -163,7 +163,7 @@ class ChineseRounds(ChinesePieces):
         return (
             "各参数同时改变，每个取值出现的次数相同。这里对每个参数的结论来自本轮全部实验的同一个模型："
             "沿其取值的一条直线，是在合适学习率附近的各种设置上的平均结果，并不针对某一个具体设置。"
-            f"各取值的{self.noun}已调整到其他参数取平均时的水平；其 95% 区间只作描述，不是结论。"
+            f"各取值的{self._noun}已调整到其他参数取平均时的水平；其 95% 区间只作描述，不是结论。"
         )
 
     def pilot_remark(self, chosen: float) -> str:
@@ -172,7 +172,7 @@ class ChineseRounds(ChinesePieces):
     def floor(self, floor: Floor, stops: bool) -> str:
         what = (
             f"什么也没有学到：学习率 {'、'.join(rate(each) for each in floor.rates)}，训练 {floor.epochs} 轮后，"
-            f"{self.top}{self.noun} {self.measured(floor.accuracy)}，"
+            f"{self._top}{self._noun} {self.measured(floor.accuracy)}，"
             f"与不训练（{self.measured(floor.bar)}）没有超出偶然的差别。"
         )
         if not stops:
@@ -243,7 +243,7 @@ class ChineseRounds(ChinesePieces):
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            return f"尚未证实与{gap(against)}效果相当：最多可能{self.worse} {self.size(worst)} {self.unit}。"
+            return f"尚未证实与{gap(against)}效果相当：最多可能{self._worse} {self.size(worst)} {self.unit}。"
         if finding.kind is ContrastKind.EQUIVALENCE:
             return f"尚未证实与{gap(against)}相差在 {m} {self.unit}以内。"
         return f"无法与{gap(against)}区分。"

@@ -362,7 +362,7 @@ class ChineseTerminal(ChineseRounds):
         return f"只看这两次实验、不计随机种子噪声的精确 McNemar 检验：{p_phrase(p)}。"
 
     def compared_disagree(self) -> str:
-        return f"{self.noun.lstrip()}与损失的方向不一致。"
+        return f"{self._noun.lstrip()}与损失的方向不一致。"
 
     def compared_groups(self) -> str:
         return f"按组，单位为{self.unit.removeprefix('个')}（各组之间单独校正）："
@@ -385,4 +385,4 @@ class ChineseTerminal(ChineseRounds):
         )
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
-        return f"验证{self.noun.rstrip()} {self.accuracy(accuracy, interval)}，已校正选择偏差。"
+        return f"验证{self._noun.rstrip()} {self.accuracy(accuracy, interval)}，已校正选择偏差。"

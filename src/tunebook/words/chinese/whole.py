@@ -63,7 +63,7 @@ class ChineseWhole(ChinesePieces):
         return f"另有 {count(n)} 个配置与最优无法区分；下表列出各自的开销。"
 
     def ahead_of_best(self) -> str:
-        return f"个别配置的{self.noun}{self.more}于最优：差异在噪声之内，最优是按较低的验证损失选出的。"
+        return f"个别配置的{self._noun}{self._more}于最优：差异在噪声之内，最优是按较低的验证损失选出的。"
 
     def unknown_lead(self) -> str:
         lead = "尚无定论的比较，以及以 80% 的概率检出这么大的差异，总共需要多少样本或随机种子"
@@ -90,7 +90,7 @@ class ChineseWhole(ChinesePieces):
         return "所做的比较都有定论。"
 
     def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
-        text = f"验证{self.noun}实测 {self.measured(raw)}，校正选择偏差后 {self.measured(corrected)}"
+        text = f"验证{self._noun}实测 {self.measured(raw)}，校正选择偏差后 {self.measured(corrected)}"
         return text + (f"，测试集上用新随机种子得 {self.measured(confirmed)}。" if confirmed is not None else "。")
 
     def where_the_adapter_is(self) -> str:
@@ -116,7 +116,7 @@ class ChineseWhole(ChinesePieces):
         return text + (f"这里列出前 {shown} 个。" if shown < n else "")
 
     def groups_lead(self, split: str) -> str:
-        return f"{split}上的各组{self.noun}。组内样本少；只有给出判断的地方，组内差别才有结论。"
+        return f"{split}上的各组{self._noun}。组内样本少；只有给出判断的地方，组内差别才有结论。"
 
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"实验 {trial} 无法训练：{reason.rstrip('.') or '没有记录原因'}。"

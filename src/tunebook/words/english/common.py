@@ -45,17 +45,17 @@ class EnglishShared(Shared):
     accuracy_word = "accuracy"
 
     @property
-    def top(self) -> str:
+    def _top(self) -> str:
         """ "highest", or "lowest" where less is better."""
         return "highest" if self.scale.higher_is_better else "lowest"
 
     @property
-    def far(self) -> str:
+    def _far(self) -> str:
         """ "high", or "low" where less is better."""
         return "high" if self.scale.higher_is_better else "low"
 
     @property
-    def more(self) -> str:
+    def _more(self) -> str:
         """ "higher", or "lower" where less is better."""
         return "higher" if self.scale.higher_is_better else "lower"
 

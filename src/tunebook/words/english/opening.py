@@ -23,7 +23,7 @@ class EnglishOpening(EnglishPieces):
 
     def aim(self, aim: Aim) -> str:
         """What the study is for, what it varies and what it may spend."""
-        score = f"the {self.top} {clean(self.measure)}" + (
+        score = f"the {self._top} {clean(self.measure)}" + (
             "" if clean(aim.metric) == self.measure else f" ({clean(aim.metric)})"
         )
         parts = [f"{self.factor(name)} ({levels})" for name, levels in aim.factors]
@@ -83,7 +83,7 @@ class EnglishOpening(EnglishPieces):
         if corrected >= raw:
             return f"Corrected for the selection, its validation {self.measure} is {corrected_text}."
         return (
-            f"Its validation {self.measure} of {self.measured(raw)} is too {self.far}, "
+            f"Its validation {self.measure} of {self.measured(raw)} is too {self._far}, "
             f"because it was chosen by it; corrected for the selection it is {corrected_text}."
         )
 

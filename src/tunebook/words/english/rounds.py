@@ -80,7 +80,7 @@ class EnglishRounds(EnglishPieces):
         """The remark below confirm's table: by which rule its configurations were chosen."""
         return (
             "Confirm tests the configuration with the lowest validation loss among those within one standard error of "
-            f"the {self.top} validation {self.measure}, and the cheapest one that may be as good, if there is one."
+            f"the {self._top} validation {self.measure}, and the cheapest one that may be as good, if there is one."
         )
 
     def waiting_remark(self, trials: str) -> str:

@@ -69,7 +69,7 @@ class EnglishWhole(EnglishPieces):
     def ahead_of_best(self) -> str:
         """Why a tied configuration may show a higher accuracy than the best."""
         return (
-            f"Where one shows a {self.more} {self.measure} than the best: the difference is within the noise, and the "
+            f"Where one shows a {self._more} {self.measure} than the best: the difference is within the noise, and the "
             "best was chosen for its lower validation loss."
         )
 
