@@ -24,7 +24,8 @@ class ChineseOpening(ChinesePieces):
 
     def aim(self, aim: Aim) -> str:
         named = "" if clean(aim.metric) == self.measure else f"（{clean(aim.metric)}）"
-        score = f"{clean(self._noun).lstrip()}{named}{self._top}"
+        noun = clean(self._noun).strip() if named else clean(self._noun).lstrip()
+        score = f"{noun}{named}{self._top}"
         parts = [f"{self.factor_phrase(name)}（{levels}）" for name, levels in aim.factors]
         what = f"上调整{gap('、'.join(parts)).rstrip()}" if parts else "上比较所给表格中的配置"
         limits = [f"{aim.trials} 个实验"] if aim.trials is not None else []
@@ -73,7 +74,8 @@ class ChineseOpening(ChinesePieces):
         if corrected >= raw:
             return f"校正选择偏差后，它的验证{self._noun}是 {said}。"
         return (
-            f"它因得分高而被选中，实测值 {self.measured(raw)} 偏{self._more}；校正选择偏差后，验证{self._noun}是 {said}。"
+            f"它因得分高而被选中，实测值 {self.measured(raw)} 偏{self._more}；"
+            f"校正选择偏差后，验证{self._noun}是 {said}。"
         )
 
     def not_confirmed(self, has_test: bool) -> str:
