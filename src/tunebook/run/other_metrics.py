@@ -58,11 +58,16 @@ def other_metrics(
 
 
 def _result(evidence: Evidence, key: str) -> tuple[float, tuple[float, float]] | None:
-    return evidence.accuracy(fact for fact in evidence.by_key.get(key, ()) if not fact.trial.purpose.only_chooses)
+    return evidence.accuracy(_replicates(evidence, key))
+
+
+def _replicates(evidence: Evidence, key: str) -> list[TrialFact]:
+    """A configuration's trials, without those that only chose a learning rate."""
+    return [fact for fact in evidence.by_key.get(key, ()) if not fact.trial.purpose.only_chooses]
 
 
 def _difference(evidence: Evidence, best: str, spec: StudySpec, facts: StudyFacts) -> Finding | None:
-    sides = [[f.trial.id for f in evidence.by_key.get(key, ())] for key in (best, evidence.baseline_key)]
+    sides = [[f.trial.id for f in _replicates(evidence, key)] for key in (best, evidence.baseline_key)]
     if not all(sides):
         return None
     alone = replace(facts.data, groups=())

@@ -111,7 +111,12 @@ class Shared:
     @property
     def unit(self) -> str:
         """The unit of a difference."""
-        return self.labels["points"] if self.scale.in_points else self.scale.unit or self.scale.noun
+        return self.labels["points"] if self.scale.in_points else self._unit_name or self.scale.noun
+
+    @property
+    def _unit_name(self) -> str:
+        """The metric's own unit, in the language where it has a word for it."""
+        return self.labels.get(f"unit_{self.scale.unit}", self.scale.unit)
 
     def measured(self, standard: float) -> str:
         """A mean score: "71.2 %" of right answers, "31.2" BLEU, "123 characters"."""
@@ -119,7 +124,7 @@ class Shared:
             return self.percent(standard)
         text = self.shown(standard)
         named = self.scale.unit and self.scale.unit.casefold() != self.scale.noun.casefold()
-        return f"{text} {self.scale.unit}" if named else text
+        return f"{text} {self._unit_name}" if named else text
 
     def shown(self, standard: float) -> str:
         """A mean score as a bare number."""

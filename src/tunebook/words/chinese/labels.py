@@ -55,6 +55,7 @@ LABELS = {
     "差值属探索性结果。超过上限的配置不会被选为最优。",
     "difference_best": "最优与基线之差",
     "limit": "上限",
+    "unit_characters": "个字符",
     "unknown": "尚无定论",
     "suspects": "所有实验都答错的样本",
     "notes": "其他情况",

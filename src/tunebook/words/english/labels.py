@@ -55,6 +55,7 @@ LABELS = {
     "differences are exploratory. A configuration above a limit is not chosen as the best.",
     "difference_best": "Best against baseline",
     "limit": "Limit",
+    "unit_characters": "characters",
     "unknown": "What could not be concluded",
     "suspects": "Examples that every trial gets wrong",
     "notes": "What else happened",
