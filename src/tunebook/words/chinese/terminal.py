@@ -106,6 +106,8 @@ class ChineseTerminal(ChineseRounds):
                 f"您的容差是 {self.exactly(margin)} {self.unit}，小于这个值：本研究无法证实效果相当；"
                 "需要更多的验证样本或随机种子"
             )
+        if not self.scale.counts_right_answers:
+            lines.append(f"以上是估计，假定{self._noun}在样本间的波动与对错得分相同；实际波动见记录")
         return lines
 
     def plan_without_cuts(self, trials: int, effect: float) -> str:

@@ -131,6 +131,11 @@ class EnglishTerminal(EnglishRounds):
                 f"your margin of {self.exactly(margin)} {self.unit} is below that: this study cannot show that a "
                 "configuration is equal or as good; it would take more validation examples or seeds"
             )
+        if not self.scale.counts_right_answers:
+            lines.append(
+                f"these are guesses, as if {self.measure} varied over examples like right and wrong answers; the record "
+                "says how it does"
+            )
         return lines
 
     def plan_without_cuts(self, trials: int, effect: float) -> str:
