@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 from tunebook.audit.judge import audit
 from tunebook.audit.judge.cases import Judged
 from tunebook.audit.judge.report import AuditReport
+from tunebook.audit.judge.verdicts import Reason
 from tunebook.audit.model import UNSAID, ClaimKind
 from tunebook.audit.read import read_record
 from tunebook.errors import RecordTableError
@@ -29,6 +30,10 @@ __all__ = ["COLLECTION", "Score", "meaning", "records_in", "score_record", "tota
 COLLECTION = Path(__file__).parents[1] / "tests" / "fixtures" / "audit_collection"
 WHAT = ("columns", "cells", "sentences", "verdicts")
 _SETTLED = ("factor", "effective_batch", "setting", "result", "other_result", "place", "trial", "change", "difference")
+
+
+_CONTRADICTS = (Reason.CONTRADICTED, Reason.NOT_BEST, Reason.MIXED_SIGNS, Reason.NO_DIFFERENCE, Reason.DIFFERENCE_FOUND)
+_OPEN = (Reason.CONFOUNDED, Reason.ORDER_UNKNOWN, Reason.OPEN_SIDE, Reason.OTHER_RESULT, Reason.SAME_TRAINING)
 
 
 @dataclass
@@ -156,7 +161,7 @@ def _score_sentences(
     record: Path, report: AuditReport, expected: dict[str, Any], sentences: Score, verdicts: Score
 ) -> None:
     """Claims by line. A line under `claims` that was not read, and each under `too_hard`, was there to be read."""
-    wanted = [(int(c["line"]), str(c["reads"]), c.get("verdict")) for c in expected.get("claims", ())]
+    wanted = [(int(c["line"]), str(c["reads"]), c) for c in expected.get("claims", ())]
     found = [(j.claim.line, meaning(j), j) for j in report.claims if j.claim.kind is not ClaimKind.UNREAD]
     listed = {j.claim.line for j in report.claims if j.claim.kind is ClaimKind.UNREAD}
     for line, said, judged in found:
@@ -167,15 +172,25 @@ def _score_sentences(
             continue
         wanted.remove(match)
         sentences.right += 1
-        if match[2] == judged.verdict.value:
+        label = match[2]
+        said = judged.verdict.value if "verdict" in label else _table_says(judged)
+        if said == label.get("verdict", label.get("table", said)):
             verdicts.right += 1
         else:
-            verdicts.wrong.append(f"{where}: {judged.verdict.value} ({judged.reason.value}), is {match[2]}")
+            verdicts.wrong.append(f"{where}: {judged.verdict.value} ({judged.reason.value}), is {label}")
     sentences.missed += [f"{record.name}:{line}: {said}" for line, said, _ in wanted]
     for line in expected.get("too_hard", ()):
         sentences.missed.append(f"{record.name}:{line}: too hard" + ("" if line in listed else ", and not listed"))
         if line not in listed:
             sentences.wrong.append(f"{record.name}:{line}: claims something and is dropped")
+
+
+def _table_says(judged: Judged) -> str:
+    """What the audit says that the printed numbers say: "agrees", "contradicts" or "open"."""
+    if judged.reason in _CONTRADICTS:
+        return "contradicts"
+    decided = judged.deciding is not None or judged.reason is Reason.FAILED
+    return "agrees" if decided and judged.claim.direction and judged.reason not in _OPEN else "open"
 
 
 def total(folder: Path = COLLECTION) -> dict[str, Score]:

@@ -29,8 +29,10 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.events import EngineEvent, Failed, Finished, Noted, Step
 from tunebook.core.order import example_order
 from tunebook.core.ports import EngineOptions, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.engines.base_model import load_model
 from tunebook.engines.initial import initial_values
 from tunebook.engines.packed.engine import PackedEngine
+from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.dropout import limit
 from tunebook.engines.packed.model.kernels import keep_mask
 from tunebook.engines.packed.model.ops import Ops, TorchOps
@@ -47,8 +49,9 @@ from tunebook.engines.packed.scoring.score import score
 from tunebook.engines.packed.training import loop
 from tunebook.engines.packed.training.loop import choose, train_together
 from tunebook.engines.packed.training.trainee import Trainee
+from tunebook.engines.quantised_modules import weight_bytes
 
-__all__ = ["RUN", "Checked"]
+__all__ = ["BASE", "RUN", "Checked", "fill_b", "peft_model"]
 
 BASE = Configuration(
     learning_rate=1e-3, per_device_train_batch_size=8, num_train_epochs=1000, lora_r=16, lora_alpha=32,
@@ -204,14 +207,14 @@ def _gradients_in_bfloat16(checked: Checked) -> None:
     for model in (_copy(rounded, checked).float(), _copy(rounded, checked)):
         packed = PackedModel(model)
         one = _trainee(packed, BASE, data, 0, 1)
-        _fill_b(one)
+        fill_b(one.adapter)
         assert one.optimizer is not None
         from tunebook.engines.packed.training.step import Piece, gradients
 
         gradients(packed, [Piece(one, micro, one.adapter) for micro in one.micro_batches()])
         found.append(torch.cat([one.adapter.grad_a(n).flatten() for n in one.adapter.shapes]).float())
     adapted = peft_model(_copy(rounded, checked), BASE, 0)
-    _fill_b(one, adapted)
+    fill_b(one.adapter, adapted)
     _plain_backward(adapted, data, sum(len(e.completion_ids) for e in data))
     plain = torch.cat([module.lora_A["default"].weight.grad.flatten().float() for _, module in _lora(adapted)])
     exact, packed_grad = found
@@ -221,15 +224,15 @@ def _gradients_in_bfloat16(checked: Checked) -> None:
     checked.expect(own <= 1.2 * peft + 1e-6, "bfloat16 gradient error against PEFT's", [own, peft])
 
 
-def _fill_b(one: Trainee, adapted: Any = None) -> None:
-    """Give B the same random values in a trainee, or in a PEFT model."""
+def fill_b(adapter: Adapter, adapted: Any = None) -> None:
+    """Give B the same random values in an adapter, or in a PEFT model."""
     generator = torch.Generator().manual_seed(1)
     modules = dict(_lora(adapted)) if adapted is not None else {}
-    for name in one.adapter.shapes:
-        value = torch.empty(one.adapter.b(name).shape).normal_(std=0.02, generator=generator)
+    for name in adapter.shapes:
+        value = torch.empty(adapter.b(name).shape).normal_(std=0.02, generator=generator)
         with torch.no_grad():
             if adapted is None:
-                one.adapter.b(name).copy_(value)
+                adapter.b(name).copy_(value)
             else:
                 modules[name].lora_B["default"].weight.copy_(value.T)
 
@@ -431,19 +434,22 @@ def _packed_rate(
     plan = plan_memory(ModelSize.of(packed), needs_of(packed, [job], workload, True), checked.device, free, cohort)
     packed.recompute = plan.recompute
     trainees = [_trainee(packed, c, data, seed, rows=plan.rows) for seed in range(min(cohort, plan.slots))]
-    times: list[float] = []
+    training = loop.Training(packed)  # reads each step with the next one, as a study does
+    n = 2 if checked.tiny else 20 if packed.model.config.hidden_size < 2000 else 4
 
     def round_of_all() -> None:
         left = list(trainees)
         while left:
             chosen = choose(left, plan.rows)
-            train_together(packed, chosen)
+            training.step(chosen)
             left = [one for one in left if one not in chosen]
 
+    def rounds() -> None:
+        for _ in range(n):
+            round_of_all()
+
     round_of_all()
-    for _ in range(2 if checked.tiny else 20 if packed.model.config.hidden_size < 2000 else 4):
-        times.append(checked.timed(round_of_all))
-    seconds = statistics.median(times)
+    seconds = checked.timed(rounds) / n
     found: dict[str, Any] = {
         "trials": len(trainees), "rows": plan.rows, "recompute": plan.recompute, "step_seconds": seconds,
         "examples_per_second": len(trainees) * c.effective_batch_size / seconds, "peak_gb": checked.peak() / GB,
@@ -567,14 +573,14 @@ def _little_memory(checked: Checked) -> Iterator[None]:
         finally:
             torch.cuda.set_per_process_memory_fraction(1.0, device)
         return
-    real = loop.training_step
+    real = loop.Training.step
 
-    def small(packed: PackedModel, trainees: Sequence[Trainee]) -> Any:
-        if len(trainees) > 1 or trainees[0].max_rows > 300:
+    def small(self: loop.Training, trainees: Sequence[Trainee]) -> Any:
+        if len(trainees[0].micro_batches()) == 1 and (len(trainees) > 1 or trainees[0].max_rows > 300):
             raise RuntimeError("CUDA error: out of memory")
-        return real(packed, trainees)
+        return real(self, trainees)
 
-    with patch.object(loop, "training_step", small):
+    with patch.object(loop.Training, "step", small):
         yield
 
 
@@ -589,8 +595,8 @@ def scoring(checked: Checked) -> None:
     adapted = peft_model(_copy(model, checked), BASE, 0).eval()
     packed = PackedModel(model)
     one = _trainee(packed, BASE, data, 0)
-    _fill_b(one)
-    _fill_b(one, adapted)
+    fill_b(one.adapter)
+    fill_b(one.adapter, adapted)
     how = Scoring("generate", new, (2,))
     (found,) = score(packed, [one.adapter], data, how)
     same = 0
@@ -646,34 +652,27 @@ def run_until(folder: Path, device: str, tiny: bool, step: int | None, wave: int
 
 
 def quantised(checked: Checked) -> None:
-    try:
-        import bitsandbytes  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("bitsandbytes") is None:
         checked.note("not_run", "bitsandbytes is not installed", summary=True)
         return
-    from transformers import BitsAndBytesConfig
-
     config = checked.config("8B", **({} if checked.tiny else {"num_hidden_layers": 4}))
-    dtype = torch.bfloat16 if checked.cuda else torch.float32
+    data, dtype = trec_like(16, config.vocab_size), "bfloat16" if checked.cuda else "float32"
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
-        model_of(config, dtype).save_pretrained(folder)
-        nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype,
-                                 bnb_4bit_use_double_quant=True)  # fmt: skip
-
-        def load() -> Any:
-            model = AutoModelForCausalLM.from_pretrained(folder, quantization_config=nf4, dtype=dtype,
-                                                         device_map={"": checked.device})  # fmt: skip
-            return model.requires_grad_(False).eval()
-
-        packed, data = PackedModel(load()), trec_like(16, config.vocab_size)
-        one = _trainee(packed, BASE, data, 0, 3)
-        for _ in range(3):
-            train_together(packed, [one])
-        adapted = peft_model(load(), BASE, 0)
-        plain = _plain_backward(adapted, [data[i] for i in example_order(0, 0, 16)[:8]], 24)
-        off = abs(one.steps[0].loss - plain) / plain
-        checked.expect(off < (2e-2 if checked.cuda else 1e-4), "nf4 loss against PEFT", off)
-        checked.note("weights_gb", checked.allocated() / GB)
+        model_of(config, getattr(torch, dtype)).save_pretrained(folder)
+        for kind in ("nf4", "int8"):
+            base = load_model(folder, dtype, checked.device, quantization=kind)
+            checked.note(f"{kind} weights_gb", [weight_bytes(base) / GB, checked.allocated() / GB])
+            packed = PackedModel(base)
+            one = _trainee(packed, BASE, data, 0, 3)
+            seconds = checked.timed(lambda packed=packed, one=one: [train_together(packed, [one]) for _ in range(3)])
+            checked.note(f"{kind} seconds a step", seconds / 3)
+            adapted = peft_model(load_model(folder, dtype, checked.device, quantization=kind), BASE, 0)
+            loss = _plain_backward(adapted, [data[i] for i in example_order(0, 0, 16)[:8]], 24)
+            squares = sum(float(p.grad.float().square().sum()) for p in adapted.parameters() if p.grad is not None)
+            off = abs(one.steps[0].loss / loss - 1), abs(one.steps[0].gradient_norm / squares**0.5 - 1)
+            loss_off, norm_off = (2e-2, 5e-2) if checked.cuda else (1e-5, 1e-4)
+            checked.expect(off[0] < loss_off and off[1] < norm_off, f"{kind} loss and norm against PEFT", off)
+            del base, packed, one, adapted
 
 
 # -- the engine as a whole

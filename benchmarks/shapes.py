@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
 from tunebook.core.ports import TokenizedExample
 
-__all__ = ["SHAPES", "TINY", "alpaca_like", "model_of", "trec_like"]
+__all__ = ["SHAPES", "TINY", "alpaca_like", "long_answers", "model_of", "trec_like"]
 
 SHAPES: dict[str, Any] = {
     "135M": lambda **v: LlamaConfig(
@@ -69,6 +69,11 @@ def alpaca_like(n: int, vocabulary: int, seed: int = 0, tokens: int = 206) -> tu
     """Long answers, nothing shared: `tokens` tokens on average, 30 % of them labels."""
     own, answer = int(tokens * 0.7), int(tokens * 0.3)
     return _examples(n, vocabulary, seed, shared=0, own=(own - own // 4, own + own // 4), answer=(answer, answer))
+
+
+def long_answers(n: int, vocabulary: int, tokens: int, seed: int = 0) -> tuple[TokenizedExample, ...]:
+    """Answers of so many tokens behind prompts of 71 tokens, 49 of them shared."""
+    return _examples(n, vocabulary, seed, shared=49, own=(16, 28), answer=(tokens, tokens))
 
 
 def _examples(

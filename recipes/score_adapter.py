@@ -3,7 +3,9 @@
     python recipes/score_adapter.py CONFIG_JSON ADAPTER_FOLDER
 
 One line for each example of each scored split: the greedy answer, and the negative log-likelihood of the gold
-completion with its end-of-text token, summed, in nats. Without an adapter folder the base model is scored.
+completion with the token that ends it, summed, in nats. An answer ends where tunebook's own engines end it: at the
+template's end of a turn, at end-of-text, or at a token that the model's generation_config.json names. Without an
+adapter folder the base model is scored.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from trainer_files import model_and_revision, prompt_text, read_lines
+from trainer_files import answer_text, model_and_revision, prompt_text, read_lines, turn_end
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
@@ -27,10 +29,21 @@ def load(name: str) -> tuple[Any, Any]:
 
 
 def encode(tokenizer: Any, example: dict[str, Any]) -> tuple[list[int], list[int]]:
-    """Prompt through the chat template, and gold completion with end-of-text, as token ids."""
+    """Prompt through the chat template, and gold completion with its end, as token ids."""
+    end = turn_end(tokenizer)
     prompt = tokenizer(prompt_text(tokenizer, example), add_special_tokens=False)["input_ids"]
-    completion = tokenizer(example["completion"], add_special_tokens=False)["input_ids"]
-    return prompt, [*completion, tokenizer.eos_token_id]
+    completion = tokenizer(answer_text(end, example["completion"]), add_special_tokens=False)["input_ids"]
+    return prompt, [*completion, tokenizer.convert_tokens_to_ids(end.token)]
+
+
+def stop_ids(model: Any, tokenizer: Any) -> list[int]:
+    """The tokens that end an answer."""
+    named = model.generation_config.eos_token_id
+    named = model.config.eos_token_id if named is None else named
+    own = named if isinstance(named, list) else [] if named is None else [named]
+    return list(
+        dict.fromkeys([tokenizer.convert_tokens_to_ids(turn_end(tokenizer).token), tokenizer.eos_token_id, *own])
+    )
 
 
 @torch.no_grad()
@@ -40,16 +53,17 @@ def predict(model: Any, tokenizer: Any, example: dict[str, Any], max_new_tokens:
     ids = torch.tensor([prompt + completion], device=model.device)
     log_p = model(input_ids=ids).logits[0, len(prompt) - 1 : -1].float().log_softmax(-1)
     nll = -log_p.gather(1, ids[0, len(prompt) :, None]).sum().item()
-    start = ids[:, : len(prompt)]
+    start, stops = ids[:, : len(prompt)], stop_ids(model, tokenizer)
     answer = model.generate(
         input_ids=start,
         attention_mask=torch.ones_like(start),
         max_new_tokens=max_new_tokens,
         do_sample=False,
         pad_token_id=tokenizer.eos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=stops,
     )
-    text = tokenizer.decode(answer[0, len(prompt) :], skip_special_tokens=True)
+    written = [token for token in answer[0, len(prompt) :].tolist() if token not in stops]
+    text = tokenizer.decode(written, skip_special_tokens=True)
     return {"index": example["index"], "answer": text, "nll": nll}
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def model_and_revision(name: str) -> tuple[str, str | None]:
@@ -32,6 +32,44 @@ def prompt_text(tokenizer: Any, example: dict[str, Any]) -> str:
     return text
 
 
+class TurnEnd(NamedTuple):
+    """How the chat template ends an assistant's turn: blanks before the token, the token, whether blanks around the
+    answer are cut."""
+
+    blanks: str
+    token: str
+    trims: bool
+
+
+PROBE = "tunebook-probe"
+"""An answer that no template changes."""
+
+
+def turn_end(tokenizer: Any) -> TurnEnd:
+    """The first special token that the template puts after an answer (<end_of_turn>, <|im_end|>), as tunebook's own
+    engines have it; end-of-text where there is none."""
+    plain = TurnEnd("", tokenizer.eos_token, trims=False)
+    chat = [{"role": "user", "content": "?"}, {"role": "assistant", "content": f"\n{PROBE}\n"}]
+    try:
+        text = tokenizer.apply_chat_template(chat, tokenize=False)
+    except Exception:  # the template is the model's: it may refuse these turns in any way
+        return plain
+    trims = f"\n{PROBE}\n" not in text
+    tail = text.rpartition(PROBE)[2].removeprefix("" if trims else "\n")
+    special = [str(token) for token in tokenizer.added_tokens_decoder.values()]
+    found = {token: at for token in special if (at := tail.find(token)) >= 0}
+    if not found:
+        return plain
+    first = min(found, key=lambda token: (found[token], -len(token)))
+    blanks = tail[: found[first]]
+    return TurnEnd(blanks if not blanks.strip() else "", first, trims)
+
+
+def answer_text(end: TurnEnd, completion: str) -> str:
+    """An answer as it is learnt, up to the token that ends it."""
+    return (completion.strip() if end.trims else completion) + end.blanks
+
+
 def training_texts(config: dict[str, Any]) -> list[tuple[str, str]]:
     """Prompt and answer of every training example, with all the template's marks: the very text that is scored.
 
@@ -43,7 +81,10 @@ def training_texts(config: dict[str, Any]) -> list[tuple[str, str]]:
     model, revision = model_and_revision(config["model"])
     tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
     examples = read_lines(config["data"]["train"])
-    return [(prompt_text(tokenizer, example), example["completion"] + tokenizer.eos_token) for example in examples]
+    end = turn_end(tokenizer)
+    return [
+        (prompt_text(tokenizer, example), answer_text(end, example["completion"]) + end.token) for example in examples
+    ]
 
 
 def refuse(differences: list[str]) -> None:

@@ -172,7 +172,7 @@ METRICS: PluginGroup[Callable[..., Metric]] = PluginGroup(
     {
         "exact_match": "tunebook.evaluation.text:ExactMatch",
         "choice": "tunebook.evaluation.text:Choice",
-        "number": "tunebook.evaluation.number:Number",
+        "number": "tunebook.evaluation.text:Number",
         "contains": "tunebook.evaluation.text:Contains",
         "macro_f1": "tunebook.evaluation.classification:MacroF1",
         "micro_f1": "tunebook.evaluation.classification:MicroF1",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tunebook.record import write_all
+from tunebook.record import View, write_all
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 RECORDS = Path(__file__).parents[1] / "golden" / "records"
@@ -34,14 +34,13 @@ def study():
 @pytest.fixture(scope="module")
 def folder(study, tmp_path_factory):
     """The record of a large study: a hundred trials on a thousand examples."""
-    spec, facts, history, conclusions, notes = study
-    trials = dict(history.trials)
+    trials = dict(study.history.trials)
     originals = [fact for fact in trials.values() if fact.trial.id and "validation" in fact.outcomes]
     while len(trials) <= BIG_TRIALS:
         fact = originals[len(trials) % len(originals)]
         trials[len(trials)] = replace(fact, trial=replace(fact.trial, id=len(trials)))
     folder = tmp_path_factory.mktemp("page")
-    write_all(folder, spec, facts, replace(history, trials=trials), conclusions, notes, None, "en")
+    write_all(folder, View(**study._replace(history=replace(study.history, trials=trials))._asdict()))
     return folder
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import Child, Soak, compare, make_real_study, make_simulated_study
+from benchmarks.soak import Child, make_simulated_study
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.command import CommandEngine
@@ -22,45 +18,6 @@ from tunebook.testing.event_recorder import EventRecorder
 from tunebook.testing.tiny_model import write_tiny_model
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("few_pictures")]
-Sized = Callable[[Path, int], Path]
-
-
-@pytest.fixture
-def small() -> Iterator[Sized]:
-    """A folder that becomes a file system of so many kilobytes; grown by asking again."""
-    mounted: list[Path] = []
-
-    def size(folder: Path, kilobytes: int) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        options = f"size={kilobytes}k" if folder not in mounted else f"remount,size={kilobytes}k"
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        if answer.returncode:
-            pytest.skip(f"no file system can be mounted here: {answer.stderr.strip()}")
-        mounted.append(folder)
-        return folder
-
-    yield size
-    for folder in mounted[:1]:
-        subprocess.run(["umount", "-l", str(folder)], check=False)
-
-
-@pytest.mark.slow
-def test_no_room_for_adapters_ends_the_run_with_75_and_it_goes_on(tmp_path, small, trained):
-    """In a worker; what each engine makes of a full disk is shown below."""
-    file = make_real_study(tmp_path / "full", 8)
-    adapters = small(tmp_path / "full" / "runs" / "soak" / "adapters", 20)
-    child = Child(file, tmp_path / "out.log")
-    said = lambda: (tmp_path / "out.log").read_text()  # noqa: E731
-    assert child.wait(600) == 75, said()[-2000:]
-    assert "Free some" in said()
-    assert "Traceback" not in said()
-    small(adapters, 50_000)
-    again = Soak(file, random.Random(0))
-    again.run()
-    found = compare(trained.folder, again.folder)
-    assert (found.trials_lost, found.trials_doubled, found.differences) == (0, 0, ())
-
 
 EXAMPLES = tuple(TokenizedExample((5, 6, 7, 8 + i), (9 + i % 3, 0)) for i in range(6))
 WORKLOAD = Workload(EXAMPLES, {"validation": EXAMPLES}, Scoring(max_new_tokens=2, stop_ids=(0,)))

@@ -84,13 +84,13 @@ def test_a_study_whose_trainer_never_worked_is_as_good_as_new_once_it_is_mended(
 
 def test_a_trial_over_its_time_is_failed_and_tried_again_with_more_of_it(tmp_path, capsys):
     trouble = "if config['configuration']['lora_r'] == 8 and not mended: time.sleep(600)"
-    file = make(tmp_path / "slow", trouble, 0.002)
+    file = make(tmp_path / "slow", trouble, 0.001)
     assert run(file) == 1
     before = states(file)
     assert set(before.values()) == {TrialState.FAILED, TrialState.COMPLETED}
-    assert "ended after 7 seconds, its time limit" in (file.parent / "runs" / "trained" / "record.md").read_text()
+    assert "ended after 4 seconds, its time limit" in (file.parent / "runs" / "trained" / "record.md").read_text()
     (file.parent / "mended").touch()
-    file.write_text(file.read_text().replace("0.002", "1"))
+    file.write_text(file.read_text().replace("0.001", "1"))
     assert run(file, "--retry-failed") == 0
     after = states(file)
     assert set(after.values()) == {TrialState.COMPLETED}

@@ -38,11 +38,23 @@ def test_a_study_killed_at_random_ends_like_an_unbroken_one(tmp_path, finished):
 
 
 @pytest.mark.slow
-def test_real_training_killed_at_random_ends_like_an_unbroken_one(tmp_path, trained):
-    """Adapters bit for bit; some of the kills hit a worker only."""
-    harried = Soak(make_real_study(tmp_path / "killed", 8), random.Random(3))
-    harried.run(4, like=trained)
-    assert harried.kills >= 2
+def test_real_training_on_a_full_disk_and_killed_at_random_ends_like_an_unbroken_one(
+    tmp_path, trained, small_if_possible
+):
+    """Adapters bit for bit. First, where a small disk can be mounted, a worker finds no room for them; then the run is
+    killed, sometimes a worker only. What each engine makes of a full disk, `test_engine_disk_full` shows."""
+    file = make_real_study(tmp_path / "killed", 8)
+    adapters = tmp_path / "killed" / "runs" / "soak" / "adapters"
+    if small_if_possible(adapters, 20):
+        child = Child(file, tmp_path / "out.log")
+        code, said = child.wait(600), (tmp_path / "out.log").read_text()
+        assert code == 75, said[-2000:]
+        assert "Free some" in said
+        assert "Traceback" not in said
+        small_if_possible(adapters, 50_000)
+    harried = Soak(file, random.Random(3))
+    harried.run(3, like=trained)
+    assert harried.kills >= 1
     assert_the_same(trained, harried.folder)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import TokenizedExample, TrialJob
 from tunebook.engines.packed.model.bank import Adapter
-from tunebook.engines.packed.model.batches import Part, reading
+from tunebook.engines.packed.model.batches import Part
 from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.model.transfer import to_device
 from tunebook.engines.packed.training.loop import choose, train_together
 from tunebook.engines.packed.training.losses import Labels, label_losses
 from tunebook.engines.packed.training.steps import MicroBatch
@@ -34,9 +35,10 @@ def trainee(
 def gradients_of(packed: PackedModel, adapter: Adapter, micro: MicroBatch, training: bool = False) -> float:
     """The loss of a micro-batch that is a whole step; its gradient is added to the adapter's."""
     rows = sorted(set(micro.label_rows))
-    hidden = packed.forward(reading(packed.lay_out([Part(adapter, micro.tree)]), [rows]), training=training)
+    hidden = packed.forward(packed.lay_out([Part(adapter, micro.tree)], [rows]), training=training)
     labels = Labels.of([(micro, len(micro.labels))], [rows])
-    losses_S, grad = label_losses(packed.logits, hidden.detach(), labels, at_once=16)
+    tables = labels.tables(to_device(packed.device, *labels.arrays(len(hidden))))
+    losses_S, grad = label_losses(packed.logits, hidden.detach(), tables, 16, packed.ops.cross_entropy)
     hidden.backward(grad)
     return float(losses_S)
 

@@ -170,10 +170,10 @@ def test_a_run_in_lanes_that_is_stopped_goes_on_to_the_same_bits(model_folder, t
 
 
 def test_a_bug_in_a_lane_is_not_taken_for_a_failed_trial(model_folder, tmp_path, monkeypatch):
-    def broken(packed, trainees, *rest):
+    def broken(self, trainees):
         raise ZeroDivisionError("bug")
 
-    monkeypatch.setattr(turns_module, "train_together", broken)
+    monkeypatch.setattr(loop_module.Training, "step", broken)
     with pytest.raises(ZeroDivisionError):
         run(PackedEngine(EngineOptions(model=str(model_folder), threads=2)), [job(i, tmp_path) for i in range(2)])
 
@@ -249,15 +249,15 @@ def test_the_saved_adapter_gives_the_same_likelihoods_in_plain_peft(engine, tmp_
 
 def test_running_out_of_memory_splits_the_cohort_and_loses_no_trial(engine, tmp_path, monkeypatch):
     whole = run(engine, [job(i, tmp_path / "a") for i in range(3)])
-    real = turns_module.train_together
+    real = loop_module.Training.step
 
-    def small_machine(packed, trainees, *rest):
+    def small_machine(self, trainees):
         steps = [[micro.tree.n_tokens for micro in one.micro_batches()] for one in trainees]
         if (max(steps[0]) if len(steps[0]) > 1 else sum(size for (size,) in steps)) > 45:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        return real(packed, trainees, *rest)
+        return real(self, trainees)
 
-    monkeypatch.setattr(turns_module, "train_together", small_machine)
+    monkeypatch.setattr(loop_module.Training, "step", small_machine)
     split = run(engine, [job(i, tmp_path / "b") for i in range(3)])
     assert split.results.keys() == whole.results.keys()
     assert any(note.code == "cohort_split" for note in split.of(Noted))
@@ -316,14 +316,14 @@ def test_a_cancelled_trial_ends_after_its_step_and_its_slot_is_taken_by_the_next
 
 
 def test_a_trial_that_cannot_fit_fails_alone_and_says_how_to_mend_it(engine, tmp_path, monkeypatch):
-    real = turns_module.train_together
+    real = loop_module.Training.step
 
-    def tiny_machine(packed, trainees, *rest):
+    def tiny_machine(self, trainees):
         if any(one.job.id == 1 for one in trainees):
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        return real(packed, trainees, *rest)
+        return real(self, trainees)
 
-    monkeypatch.setattr(turns_module, "train_together", tiny_machine)
+    monkeypatch.setattr(loop_module.Training, "step", tiny_machine)
     sink = run(engine, [job(i, tmp_path) for i in range(3)])
     assert sink.results.keys() == {0, 2}
     assert sink.failures[1].out_of_memory

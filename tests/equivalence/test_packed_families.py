@@ -12,7 +12,7 @@ from tiny_models import FAMILIES, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.engines.packed.model.bank import new_adapter
-from tunebook.engines.packed.model.batches import Part, reading
+from tunebook.engines.packed.model.batches import Part
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.training.steps import micro_batches
 
@@ -84,10 +84,11 @@ def test_reading_some_rows_gives_these_rows_of_the_whole_and_their_gradient(fami
     packed = PackedModel(tiny_model(family, torch.float64, attention="eager" if family == "gemma2" else "sdpa"))
     one, other = with_random_b(packed, seed=1), with_random_b(packed, seed=2)
     (micro,) = micro_batches(list(enumerate(examples(6))), 10**6)
-    batch = packed.lay_out([Part(one, micro.tree), Part(other, micro.tree)])
+    parts = [Part(one, micro.tree), Part(other, micro.tree)]
+    batch = packed.lay_out(parts)
     picked = [sorted(set(micro.label_rows)), [0, 3]]
     rows = torch.tensor([run.rows[0] + row for run, own in zip(batch.runs, picked, strict=True) for row in own])
-    whole, read = packed.forward(batch), packed.forward(reading(batch, picked))
+    whole, read = packed.forward(batch), packed.forward(packed.lay_out(parts, picked))
     assert read.shape[0] % 16 == 0
     torch.testing.assert_close(read[: len(rows)], whole[rows], rtol=0, atol=1e-10)
     grads = []

@@ -10,7 +10,6 @@ from packed_runs import losses, packed_model, train_cohort, trainee
 from tiny_models import examples, tiny_model
 
 from tunebook.core.configuration import Configuration
-from tunebook.engines.packed.model.batches import reading
 from tunebook.engines.packed.model.dropout import Masks, step_key
 
 BASE = Configuration(
@@ -87,11 +86,11 @@ def test_dropout_masks_do_not_depend_on_the_micro_batch(packed):
 def test_rows_that_are_read_alone_keep_their_masks(packed):
     one = trainee(packed, BASE, DATA, 7)
     (micro,) = one.micro_batches()
-    batch = packed.lay_out([one.part(micro, one.adapter)])
     picked = sorted(set(micro.label_rows))
+    batch = packed.lay_out([one.part(micro, one.adapter)], [picked])
     masks, shapes = Masks(), packed.all_shapes[-1:]
     whole = masks.of(batch.runs[0], shapes).kept[shapes[0].name]
-    read = masks.of(reading(batch, [picked]).reading.batch.runs[0], shapes).kept[shapes[0].name]
+    read = masks.of(batch.reading.batch.runs[0], shapes).kept[shapes[0].name]
     assert torch.equal(read, whole[picked])
 
 

@@ -147,7 +147,7 @@ def test_everything_that_reads_a_history_says_the_same(study, world, more, pick)
 def check_leader(spec, found, view, state):
     """Planner, findings, `status`, results.json, "The way that was taken" and the record's opening."""
     leading, best = state.leading, found.conclusions.best
-    status = study_status(spec, found.facts, found.history, found.conclusions, found.outlook)
+    status = study_status(spec, found.history, found.conclusions, found.outlook)
     text, way = render(build(view, "en")), build(view, "en").way
     assert "nan" not in text.lower().replace("finance", "")
     if leading is None:
@@ -187,7 +187,7 @@ def check_foreseen(spec, facts, found, history):
     running = planner_of(spec, as_begun(found.facts, facts), history, found.calibration)
     outlook = running.outlook(history)
     assert found.outlook == outlook == planned(spec, facts, found).outlook
-    status = study_status(spec, found.facts, history, found.conclusions, found.outlook)
+    status = study_status(spec, history, found.conclusions, found.outlook)
     coming = [(each.kind, each.trials["planned"]) for each in status.rounds if each.state == "to come"]
     assert coming == [(str(each.kind), each.n_trials) for each in outlook.rounds]
     waves = foreseen(running, history)

@@ -12,11 +12,11 @@ import pytest
 import tunebook.stats
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import DataFacts, History, Outcomes, TrialFact
-from tunebook.core.space import SearchSpace
-from tunebook.core.study import Budget, DataSpec, Purpose, RoundKind, StudySpec, Trial, TrialState
+from tunebook.core.study import Budget, Purpose, RoundKind, TrialState
 from tunebook.errors import UserError
 from tunebook.statistics.judge_round import compare as compare_trials
 from tunebook.stats import Verdict, compare
+from tunebook.testing.sample_study import bare_spec, bare_trial
 
 NUMBERS = ("effect", "interval", "plain_interval", "p_raw", "p_adjusted", "standard_error", "degrees_of_freedom")
 
@@ -33,29 +33,14 @@ def test_numbers_are_those_of_the_judge_on_two_configurations_of_a_study():
     for number, (configuration, scores) in enumerate(
         [(Configuration(lora_r=32), row) for row in a] + [(Configuration(learning_rate=1e-5), row) for row in b]
     ):
-        trial = Trial(
-            id=number,
-            round=3,
-            kind=RoundKind.REFINE,
-            purpose=Purpose.REFINE,
-            configuration=configuration,
-            effective=configuration,
-            seed=7 * number,
+        trial = bare_trial(
+            number, configuration, round=3, kind=RoundKind.REFINE, purpose=Purpose.REFINE, seed=7 * number
         )
         losses = np.random.default_rng(number).random(len(scores))
         trials[number] = TrialFact(
             trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, losses)}
         )
-    spec = StudySpec(
-        name="s",
-        model="m",
-        data=DataSpec(train="t"),
-        metric="exact_match",
-        baseline=Configuration(),
-        space=SearchSpace(),
-        budget=Budget(10),
-        margin=0.03,
-    )
+    spec = bare_spec(budget=Budget(10), margin=0.03)
     theirs = compare_trials(History(trials=trials), (0, 1, 2), (3, 4), spec, DataFacts(n_train=100, n_validation=400))[
         0
     ]

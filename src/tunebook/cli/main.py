@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 import tunebook
 from tunebook.cli.output import messages, printable
@@ -121,12 +123,8 @@ def _run(arguments: list[str]) -> int:
         return EXIT_INPUT if error.errno == errno.ENAMETOOLONG else EXIT_ENVIRONMENT
 
 
-def _say(console: object, text: str) -> None:
+def _say(console: Console, text: str) -> None:
     """Print one message; control characters in untrusted text never reach the terminal."""
-    from rich.console import Console
-    from rich.text import Text
-
-    assert isinstance(console, Console)
     console.print(Text("tunebook: ", style="bold red") + Text(printable(text)), soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from tunebook.cli.options import Folder, Json, Language, NoMeasure, StudyArgumen
 from tunebook.cli.output import messages, print_json, results
 from tunebook.core.cost import time_range
 from tunebook.escaping import shell_line
+from tunebook.words.numbers import value
 
 if TYPE_CHECKING:
     from tunebook.run.plan import StudyPlan
@@ -60,7 +62,12 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
     console.print(_rounds(p, words))
     if p.wave and p.wave.trials:
         counted = Counter(trial.purpose for trial in p.wave.trials if trial.has_training)
-        console.print(Text("\n" + words.plan_next(counted, len(p.wave.trials) - counted.total())))
+        units = math.ceil(sum(trial.budget_units for trial in p.wave.trials))
+        free = len(p.wave.trials) - counted.total()
+        console.print(Text("\n" + words.plan_next(p.wave.kind, counted, units, free)))
+        if levels := _levels(p):
+            base = p.spec.baseline
+            console.print(Text(words.plan_levels(levels, {name: value(name, getattr(base, name)) for name in levels})))
         if every:
             console.print(_trials(p, words))
     folds = [words.plan_fold(fold, p.data.longest_tokens) for fold in p.outlook.folds]
@@ -94,6 +101,19 @@ def _rounds(p: StudyPlan, words: Words) -> Table:
         seen = words.plan_sees(smallest) if smallest is not None else ""
         table.add_row(words.round_name(None, each.kind), f"<= {each.n_trials}", str(each.n_comparisons or ""), seen)
     return table
+
+
+def _levels(p: StudyPlan) -> dict[str, list[str]]:
+    """What each factor of the space takes in the next part beside the baseline's level, from low to high."""
+    assert p.wave is not None
+    found: dict[str, list[str]] = {}
+    for factor in p.spec.space:
+        own = getattr(p.spec.baseline, factor.name)
+        levels = {getattr(trial.configuration, factor.name) for trial in p.wave.trials} - {own}
+        ordered = sorted(levels) if all(isinstance(level, int | float) for level in levels) else list(levels)
+        if ordered:
+            found[factor.name] = [value(factor.name, level) for level in ordered]
+    return found
 
 
 def _trials(p: StudyPlan, words: Words) -> Table:

@@ -5,11 +5,11 @@ Prints one line per finished trial if standard error is not a terminal (a pipe, 
 
 from __future__ import annotations
 
+import math
 import time
 from types import TracebackType
 
 from rich import progress
-from rich.console import Console
 from rich.text import Text
 
 from tunebook.cli.output import messages
@@ -44,13 +44,12 @@ class TerminalObserver:
         words: the study's language; None: English.
     """
 
-    def __init__(
-        self, wanted_trials: int, quiet: bool = False, words: Words | None = None, console: Console | None = None
-    ) -> None:
+    def __init__(self, wanted_trials: int, quiet: bool = False, words: Words | None = None) -> None:
         self._words = words or words_for("en")
-        self._console = console or messages()
+        self._console = messages()
         self._quiet = quiet
         self._live = self._console.is_terminal and not quiet
+        self._budget = wanted_trials
         self._total = max(wanted_trials, 1)
         self._done = 0
         self._bars: dict[int, progress.TaskID] = {}
@@ -95,8 +94,7 @@ class TerminalObserver:
             case Failed() | Requeued() | Cancelled():
                 self._drop(event.trial)
             case WorkerDied(worker, reason, retired):
-                then = "it cannot be started and is left out" if retired else "its trials begin again"
-                self.warning(f"{worker} died: {reason}; {then}")
+                self.warning(self._words.worker_died(worker, reason, retired))
             case Recorded(fact):
                 self._recorded(fact)
             case RoundClosed(paragraph=paragraph) if paragraph:
@@ -109,12 +107,15 @@ class TerminalObserver:
     # -- lines
 
     def _wave_started(self, wave: Wave, history: History) -> None:
-        """Print a line for the round, and set the study's bar to what the ledger says."""
+        """Print a line for the round, and set the study's bar to what the ledger says: trials that are trained, and so
+        many as the rest of the budget allows."""
+
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
         already = sum(fact.state.is_final and fact.trial.has_training for fact in history.trials.values())
         coming = sum(not history.trials[t.id].state.is_final and t.has_training for t in wave.trials)
+        left = self._budget - sum(fact.trial.budget_units for fact in history.trials.values())
         self._done = already
-        self._total = max(self._total, already + coming)
+        self._total = max(1, already + coming + max(0, math.floor(left + 1e-9)))  # a short pilot takes a part of one
         self._progress.update(self._study, completed=already, total=self._total)
         line = self._words.wave_line(wave.round, wave.kind, wave.number, len(trained))
         self._say(Text(line, style="bold"))

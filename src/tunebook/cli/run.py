@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from tunebook.cli.consent import ask_for_code
 from tunebook.cli.options import Folder, NoMeasure, Quiet, StudyArgument, TrustRemoteCode, TrustStudyCode
 from tunebook.cli.output import messages, path_lines, print_json, results
 from tunebook.escaping import shell_line
+
+if TYPE_CHECKING:
+    from tunebook.api import Study
 
 EXAMPLE = "Example: tunebook run study.yaml"
 
@@ -42,7 +45,7 @@ def run(
 
 
 def run_and_show(
-    study: object,
+    study: Study,
     *,
     quiet: bool,
     final: bool = False,
@@ -51,11 +54,9 @@ def run_and_show(
     as_json: bool = False,
 ) -> int:
     """Run with progress in the terminal; at the end say where everything lies. Gives the exit code."""
-    from tunebook.api import Study
     from tunebook.cli.progress import TerminalObserver
     from tunebook.errors import Interrupted
 
-    assert isinstance(study, Study)
     command = shell_line(["tunebook", "run", str(study.paths.file or study.paths.folder)])
     try:
         with TerminalObserver(study.spec.budget.trials or 1, quiet, study.words) as observer:

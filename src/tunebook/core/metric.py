@@ -17,7 +17,12 @@ from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
 
-__all__ = ["AnswerSource", "ExampleMetric", "Metric", "ScoreKind", "ScoreScale", "SetMetric"]
+__all__ = ["AnswerSource", "ExampleMetric", "Metric", "ScoreKind", "ScoreScale", "SetMetric", "compared"]
+
+
+def compared(text: str) -> str:
+    """Text as exact_match compares it: without regard to case and blanks."""
+    return " ".join(text.casefold().split())
 
 
 class AnswerSource(StrEnum):

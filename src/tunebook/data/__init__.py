@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tunebook.data.examples import DataExample, LoadedRows
-from tunebook.data.fingerprint import changed_files, sha256_of
 from tunebook.data.inspect import write_study_file
 from tunebook.data.prepare import PreparedData, ShownExample, may_exceed, prepare
 from tunebook.data.reading import Reading, load_rows
@@ -16,11 +15,9 @@ __all__ = [
     "Reading",
     "ShownExample",
     "Splits",
-    "changed_files",
     "load_rows",
     "may_exceed",
     "prepare",
     "read_splits",
-    "sha256_of",
     "write_study_file",
 ]

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from tunebook.core.metric import compared
 from tunebook.core.notice import Notice
 from tunebook.core.study import DataSpec
 from tunebook.data.encoded import EncodedSplit
 from tunebook.data.examples import DataExample
-from tunebook.data.labels import compared, labels_of, repeated_labels
+from tunebook.data.labels import labels_of, repeated_labels
 from tunebook.data.split import Pair, Repeats, find_repeats
 from tunebook.data.splits import Splits
 from tunebook.errors import DataError

@@ -13,10 +13,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunebook.core.metric import compared
 from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows, place
 from tunebook.data.guess import guess_columns
-from tunebook.data.labels import compared, repeated_labels
+from tunebook.data.labels import repeated_labels
 from tunebook.data.reading import Reading, load_rows, recognise, refuse_other_kinds
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tunebook.data.examples import DataExample
 
-__all__ = ["compared", "labels_of", "repeated_labels"]
+__all__ = ["labels_of", "repeated_labels"]
 
 MOST_LABELS = 50
 """With more different answers than this, answers are texts, not labels."""
@@ -23,8 +23,3 @@ def repeated_labels(examples: Sequence[DataExample]) -> dict[str, int] | None:
     """As `labels_of`, or None too when answers hardly ever repeat: those are texts."""
     labels = labels_of(examples)
     return labels if labels is not None and 2 * len(labels) <= len(examples) else None
-
-
-def compared(answer: str) -> str:
-    """An answer as exact_match compares it: without regard to case and blanks."""
-    return " ".join(answer.casefold().split())

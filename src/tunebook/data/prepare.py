@@ -104,7 +104,6 @@ def prepare(
     tokenizer: Any,
     base_folder: str | Path,
     context_tokens: int | None = None,
-    curve_examples: int = CURVE_EXAMPLES,
     answers: AnswerSource = AnswerSource.GENERATION,
     stops: Sequence[int] = (),
     vocabulary: int | None = None,
@@ -115,7 +114,6 @@ def prepare(
         tokenizer: the base model's (a transformers tokenizer).
         base_folder: the study file's folder; relative paths start there.
         context_tokens: the longest input of the model; None: unknown or unbounded.
-        curve_examples: on how many validation examples the loss after each epoch is taken.
         answers: where the metric's answers come from.
         stops: tokens that end the model's answers, beside the template's end of a turn.
         vocabulary: rows of the model's embedding; None: not known, and no example is shown.
@@ -136,7 +134,7 @@ def prepare(
         checks.check_golds_are_choices(scored, choices, words)
     warnings += checks.similar_choices(choices)
     scoring = _scoring(spec, encoder, train, _as_trained(choices, splits.train_pool))
-    workload = _workload(encoded, scoring, context_tokens, curve_examples)
+    workload = _workload(encoded, scoring, context_tokens)
     named = {split.name: split for split in scored if len(split)}
     return PreparedData(
         workload=workload,
@@ -186,16 +184,14 @@ def _pool(splits: Splits, encoder: Encoder, context_tokens: int | None) -> tuple
     return _within(rows.ids, context_tokens)
 
 
-def _workload(
-    encoded: dict[str, EncodedSplit], scoring: Scoring, context_tokens: int | None, curve_examples: int
-) -> Workload:
+def _workload(encoded: dict[str, EncodedSplit], scoring: Scoring, context_tokens: int | None) -> Workload:
     """Training and validation, cut to the model's context."""
     train, validation = encoded["train"], encoded["validation"]
     return Workload(
         train=_within(train.ids, context_tokens),
         splits={"validation": _scored_within(validation.ids, context_tokens, scoring)},
         scoring=scoring,
-        curve_examples=min(curve_examples, len(validation)),
+        curve_examples=min(CURVE_EXAMPLES, len(validation)),
         chats={"train": train.chats, "validation": validation.chats},
     )
 

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunebook.core.metric import compared
 from tunebook.core.study import StudySpec
 from tunebook.data.encoded import EncodedSplit
 from tunebook.data.examples import DataExample
-from tunebook.data.labels import compared, labels_of
+from tunebook.data.labels import labels_of
 from tunebook.data.splits import Splits
 from tunebook.data.template import Encoder
 

@@ -16,13 +16,12 @@ import numpy as np
 
 from tunebook.demo.words import ADJECTIVES, CATEGORIES, NOUNS, OPPOSITES, PAST_TENSES, SPELLING_WORDS
 from tunebook.errors import UserError
+from tunebook.files import write_atomically
 
-__all__ = ["KINDS", "SIZES", "SYSTEM", "Question", "generate", "write_questions"]
+__all__ = ["KINDS", "SIZES", "Question", "generate", "write_questions"]
 
 SIZES = {"train": 105, "validation": 126, "test": 126}
 """Rows of each split; the seven kinds have equal shares."""
-SYSTEM = "Answer with one word or number."
-"""The system message of the built-in study."""
 
 _STREAM = 2**32 + 7
 """Second key word of the generator's random stream."""
@@ -69,18 +68,15 @@ def _question(kind: str, pair: tuple[str, str]) -> Question:
     return Question(pair[0], pair[1], kind)
 
 
-def write_questions(folder: Path, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> dict[str, Path]:
-    """Write one JSON Lines file per split (train.jsonl, ...) into an existing folder; the same bytes for the same
-    seed.
+def write_questions(folder: Path) -> dict[str, Path]:
+    """Write one JSON Lines file per split (train.jsonl, ...) into an existing folder; always the same bytes.
 
     Returns: the files by split.
     """
     files = {}
-    for name, rows in generate(seed, sizes).items():
-        files[name] = folder / f"{name}.jsonl"
-        half = folder / f".{name}.jsonl.part"
-        half.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8", newline="\n")
-        half.replace(files[name])  # complete or not at all
+    for name, rows in generate(0, SIZES).items():
+        text = "".join(json.dumps(asdict(row)) + "\n" for row in rows)
+        files[name] = write_atomically(folder / f"{name}.jsonl", text)
     return files
 
 

@@ -85,7 +85,7 @@ def _from_hub(name: str) -> Path:
                 allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"],
             )
         )
-    except Exception as error:  # the hub client raises a dozen unrelated types; all mean: it is not to be had
+    except Exception as error:  # the hub client raises a dozen unrelated types for a model that it cannot fetch
         raise ModelError(
             f"model: {name!r} could not be fetched from the hub ({type(error).__name__}). It needs a network "
             "connection and an existing id. Put the model into a folder and give that folder as `model` in the study "
@@ -188,7 +188,7 @@ def _convert(gguf: Path, target: Path) -> None:
         try:
             scratch.rename(target)
         except OSError:
-            if not (target / "model.safetensors").is_file():  # else another process was faster, with the same result
+            if not (target / "model.safetensors").is_file():  # else another process has written the same
                 raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -196,7 +196,7 @@ def _convert(gguf: Path, target: Path) -> None:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep progress bars and chatter of transformers out of the terminal; errors still come as exceptions."""
+    """Keep transformers' progress bars and warnings out of the terminal; errors still come as exceptions."""
     from transformers.utils import logging as transformers_logging
 
     verbosity = transformers_logging.get_verbosity()

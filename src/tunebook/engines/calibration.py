@@ -1,8 +1,8 @@
-"""Measures a machine for some seconds, so that time and memory of trials can be predicted before anything is spent.
+"""Measures a machine for some seconds, to predict the time and memory of trials before the study starts.
 
-What is measured is what will be run: steps of a small cohort on examples of the workload, a scoring pass with answers
-of the length that trained models give, and, where memory allows a second copy of the model, some steps of plain PEFT
-for the line that says what one-after-another training would take. `core.cost` turns the figures into predictions.
+It measures what the study will do: steps of a small cohort on examples of the workload, a scoring pass with answers of
+the length that trained models give, and, where memory allows a second copy of the model, some steps of plain PEFT, for
+the line that says how long training one trial after another would take. `core.cost` turns the figures into predictions.
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ HIGH_RANKS, HIGH_RANK_SECONDS = (64, 32, 16), 2.5
 """A second, higher rank, the first of these that fits, and for how long it is timed: what rank costs differs from
 machine to machine."""
 COHORT = 2
-"""Trials in a lane's measured cohort: enough to fill a forward on a CPU, few enough to be quick."""
+"""Trials in a lane's measured cohort: enough to fill a forward pass on a CPU, few enough to be quick."""
 FEW_SCORED, SCORED = 4, 24
 """Examples scored for the scoring rate, at first and where there is time."""
 PLAIN_SECONDS = 8.0
 """So much of the time must be left to measure plain PEFT as well: a second copy of the model is loaded."""
 PLAIN_ROWS = 2
-"""Rows of a micro-batch of plain PEFT: what people use on small machines."""
+"""Rows of a micro-batch of plain PEFT: a usual number on small machines."""
+PLAIN_STEPS = 2
 PLAIN_SCORED = 8
 """Examples that plain generation is timed on."""
 PLAIN_SHARE, PLAIN_SCORING_SHARE = 0.22, 0.35
@@ -194,7 +195,7 @@ def _bounded(examples: Sequence[TokenizedExample], scoring: Scoring) -> Scoring:
     return replace(scoring, max_new_tokens=max(1, min(length, scoring.max_new_tokens)))
 
 
-def plain_peft_rate(model: Any, examples: Sequence[TokenizedExample], steps: int = 2) -> float:
+def plain_peft_rate(model: Any, examples: Sequence[TokenizedExample]) -> float:
     """Raw tokens a second of plain PEFT in padded micro-batches of two, forward and backward, after one to warm up.
 
     Args:
@@ -208,7 +209,7 @@ def plain_peft_rate(model: Any, examples: Sequence[TokenizedExample], steps: int
     )  # fmt: skip
     with quiet_transformers():
         adapted = get_peft_model(model, config).train()
-    batches = [examples[i * PLAIN_ROWS : (i + 1) * PLAIN_ROWS] for i in range(steps + 1)]
+    batches = [examples[i * PLAIN_ROWS : (i + 1) * PLAIN_ROWS] for i in range(1 + PLAIN_STEPS)]
     batches = [batch or examples[:PLAIN_ROWS] for batch in batches]
     seconds = [_timed(lambda batch=batch: _plain_step(adapted, batch)) for batch in batches]  # type: ignore[misc]
     return sum(example.n_tokens for batch in batches[1:] for example in batch) / sum(seconds[1:])

@@ -1,12 +1,12 @@
-"""Somebody else's trainer as an external program: gets a configuration as a file, gives back predictions as a file.
+"""Engine `command`: an external program trains; it gets a configuration as a file and writes predictions as a file.
 
 For each trial a folder is made with `config.json`, `train.jsonl` and one file for each scored split; the program is
 started with the argument list of the study file (no shell), and must leave `predictions.jsonl` in its output folder,
 one line for each example: {"index": 0, "answer": "...", "nll": 1.25}. docs/external-trainers.md is the contract.
 
 Nothing is guessed: an exit code other than 0, a missing, doubled or superfluous prediction, a line that cannot be read
-fail the trial, with the program's last lines. No torch; what the program does inside is its own business, so nothing
-about it is folded.
+fail the trial, with the program's last lines. Nothing is folded, because tunebook does not know what the program does.
+This module does not import torch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tunebook.core.events import Cancelled, Failed, Finished, Progress, Step
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import Calibration, EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
-from tunebook.engines.command_files import Problem, forget_inputs, read_scores, read_steps, write_inputs
+from tunebook.engines.command_files import Problem, delete_inputs, read_scores, read_steps, write_inputs
 from tunebook.engines.command_process import Ended, ProcessLimits, run_program
 from tunebook.errors import StudyFileError
 from tunebook.files import disk_full
@@ -61,7 +61,7 @@ class CommandEngine:
             _filled(part, {name: "" for name in PLACEHOLDERS})
 
     def refuses(self, configuration: Configuration) -> str | None:
-        """None: the program says itself what it cannot do, by failing the trial."""
+        """None: the program refuses by failing the trial."""
         return None
 
     def calibrate(self, workload: Workload) -> Calibration:
@@ -109,7 +109,7 @@ class _OneTrial:
     def run(self) -> None:
         folder = Path(self.job.folder).absolute() / "command"  # the program may change its working directory
         if folder.exists():
-            shutil.rmtree(folder)  # an earlier attempt's; its predictions must not be taken for this one's
+            shutil.rmtree(folder)  # of an earlier attempt, whose predictions must not be taken for this one's
         output = folder / "output"
         config = write_inputs(folder, output, self.job, self.workload, self.engine.model)
         started = time.monotonic()
@@ -122,7 +122,7 @@ class _OneTrial:
             return
         try:
             self._report(ended, output, time.monotonic() - started)
-            forget_inputs(folder)
+            delete_inputs(folder)
         except Problem as problem:
             _check_room(folder, ended)
             self.sink.emit(Failed(self.job.id, f"{problem}{ended.tail_clause}"))

@@ -1,4 +1,4 @@
-"""The files that a trial and an external trainer exchange: written whole, read with suspicion."""
+"""The files that tunebook and an external trainer exchange for a trial; the trainer's are checked line by line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tunebook.core.facts import StepRecord
 from tunebook.core.keywords import config_entries, differences, lora_keywords, training_keywords
 from tunebook.core.ports import ChatExample, RawScores, TrialJob, Workload
 
-__all__ = ["PREDICTIONS", "Problem", "forget_inputs", "read_scores", "read_steps", "trainer_entries", "write_inputs"]
+__all__ = ["PREDICTIONS", "Problem", "delete_inputs", "read_scores", "read_steps", "trainer_entries", "write_inputs"]
 
 PREDICTIONS = "predictions.jsonl"
 STEPS = "steps.jsonl"
@@ -77,7 +77,7 @@ def trainer_entries(configuration: Configuration, n_rows: int) -> dict[str, Any]
     }
 
 
-def forget_inputs(folder: Path) -> None:
+def delete_inputs(folder: Path) -> None:
     """Delete the copies of the data: every trial had the same."""
     for path in folder.glob("*.jsonl"):
         path.unlink()

@@ -1,7 +1,7 @@
-"""An external program, bounded: no shell, own session, so much time, so much output, and nothing of it left at the end.
+"""Runs an external program without a shell, in a session of its own, with limits on its time and its output.
 
-Between us and the program stands a small supervisor process. It dies with us (its pipe ends) and then ends the program;
-on Linux it also adopts what the program's children leave behind, so that even a daemon is found and ended.
+A small supervisor process starts the program. When tunebook ends, so does the supervisor's pipe, and it then ends the
+program and everything that it started; on Linux it adopts orphaned children, so that even a daemon is found and ended.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ALIVE_SECONDS = 2.0
 _TAIL_BYTES = 4000
 _LAST_LINES = 5
 _SECRETS = frozenset({"TUNEBOOK_LEDGER"})
-"""Variables that are not the program's business."""
+"""Environment variables that the program does not get."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ProcessLimits:
     """How much a program may take; the study file's `command_limits`.
 
     Attributes:
-        time_seconds: then it is ended and the trial failed. Its inside cannot be watched, so this is the only bound.
+        time_seconds: then it is ended and the trial fails. Its progress cannot be watched, so this is the only limit.
         output_bytes: what is kept of its output, in a file; the rest is dropped, the last lines are kept in any case.
     """
 
@@ -110,7 +110,7 @@ def run_program(
             supervisor.wait(_TICK_SECONDS)
     assert supervisor.stdin is not None
     assert supervisor.stdout is not None
-    supervisor.stdin.close()  # the supervisor's sign to end everything
+    supervisor.stdin.close()  # tells the supervisor to end everything
     verdict = supervisor.stdout.read().decode(errors="replace").split()
     supervisor.wait()
     supervisor.stdout.close()

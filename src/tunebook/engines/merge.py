@@ -30,7 +30,6 @@ def merge(
     adapter: Path,
     target: Path,
     dtype: str = "float32",
-    trust_remote_code: bool = False,
     stops: Sequence[int] = (),
     quantization: str = NONE,
 ) -> Path:
@@ -50,7 +49,7 @@ def merge(
     """
     target.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
-        model = load_model(base, "float32", "cpu", trust_remote_code, quantization)
+        model = load_model(base, "float32", "cpu", quantization=quantization)
         model = _in_full_precision(model, quantization)
         adapted = _adapted(model, adapter)
         _untie_adapted_head(model)
@@ -58,8 +57,29 @@ def merge(
         if stops:
             merged.generation_config.eos_token_id = list(stops)
         merged.to(getattr(torch, dtype)).save_pretrained(target)
-        load_tokenizer(base, trust_remote_code).save_pretrained(target)
+        load_tokenizer(base).save_pretrained(target)
+    _name_for_other_programs(target)
     return target
+
+
+def _name_for_other_programs(folder: Path) -> None:
+    """Say in transformers 4's words too what transformers 5 has renamed: programs that convert or serve the model may
+    have that version. A missing `rope_theta` would be taken for 10000 without a word."""
+    config_file, tokenizer_file = folder / "config.json", folder / "tokenizer_config.json"
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    rope = config.get("rope_parameters")
+    if isinstance(rope, dict) and "rope_theta" in rope:  # one kind of layer; others have names of their own
+        config["rope_theta"] = rope["rope_theta"]
+        if rope.get("rope_type", "default") != "default":
+            config["rope_scaling"] = {name: value for name, value in rope.items() if name != "rope_theta"}
+    if "dtype" in config:
+        config["torch_dtype"] = config["dtype"]
+    config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    settings = json.loads(tokenizer_file.read_text(encoding="utf-8"))
+    if settings.get("tokenizer_class") == "TokenizersBackend":
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    kept = {name: value for name, value in settings.items() if name not in ("backend", "is_local", "local_files_only")}
+    tokenizer_file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _in_full_precision(model: Any, quantization: str) -> Any:

@@ -101,8 +101,10 @@ class PeftEngine:
         examples = [e for e in workload.train[:16] if e.completion_ids]
         began = time.perf_counter()
         torch.autograd.backward(self._loss(model, examples[:8]))  # the first one warms up
+        _wait(self._options.device)
         warm = time.perf_counter()
         torch.autograd.backward(self._loss(model, examples[-8:]))
+        _wait(self._options.device)
         seconds = max(time.perf_counter() - warm, 1e-6)
         tokens = sum(e.n_tokens for e in examples[-8:])
         scored = next(iter(workload.splits.values()))[:8]
@@ -278,8 +280,12 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             raise ValueError(
                 f"max_length {self._configuration.max_length}: no training example keeps a completion token. Raise it."
             )
+        device = self._engine._options.device
+        if device.startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats(device)
         began = time.perf_counter()
         model = self._trained()
+        _wait(device)
         train_seconds = time.perf_counter() - began - self._score_seconds
         scores = {} if self._broke else self._scores(model, self._job.splits)
         adapter_bytes = _save(model, Path(self._job.folder), self._taken)
@@ -492,6 +498,12 @@ def _save_plain(model: Any, folder: Path, taken: dict[str, torch.Tensor]) -> Non
     folder.mkdir(exist_ok=True)
     save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, folder / SAFETENSORS_WEIGHTS_NAME)
     config.save_pretrained(folder)
+
+
+def _wait(device: str) -> None:
+    """Until a device that computes while the host goes on has done everything."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
 
 
 def _peak_bytes(device: str) -> int:

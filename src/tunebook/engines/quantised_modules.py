@@ -22,7 +22,7 @@ def keep_exact(model: Any, dtype: Any) -> None:
     """Let every quantised module multiply by its weights as they are given back in one type, in training and scoring.
 
     Left alone, bitsandbytes computes in the type that the folder names, rounds activations to 8 bits where it can, and
-    on processors with bfloat16 repacks 4-bit weights in the first scoring pass, after which no gradient passes them.
+    on processors with bfloat16 repacks 4-bit weights in the first scoring pass, after which training them fails.
 
     Args:
         dtype: torch's type.

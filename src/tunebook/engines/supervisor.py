@@ -1,4 +1,4 @@
-"""Stands between tunebook and an external program: `python supervisor.py LOG BYTES PROGRAM ARG...`
+"""Starts and ends an external program for tunebook: `python supervisor.py LOG BYTES PROGRAM ARG...`
 
 Ends everything that the program started when the program ends, or when standard input ends (the sign that tunebook
 wants it to end, or is dead). Prints the exit code ("missing" when it could not be started) and the peak memory.
@@ -115,12 +115,12 @@ def _bytes_of(process: psutil.Process) -> int:
 
 
 def _end_all(group: int) -> None:
-    """Kill the program's group and every descendant, again until none is left: a dying process may start others."""
+    """Kill the program's group and every descendant, repeatedly until none is left, because they may start others."""
     give_up = time.monotonic() + _GIVE_UP_SECONDS
     while time.monotonic() < give_up:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-        _bury()
+        _reap()
         left = [process for process in _descendants() if _is_alive(process)]
         if not left:
             return
@@ -130,8 +130,8 @@ def _end_all(group: int) -> None:
         psutil.wait_procs(left, timeout=0.5)
 
 
-def _bury() -> None:
-    """Take note of the deaths of adopted children, so that no zombie is left."""
+def _reap() -> None:
+    """Wait for adopted children that have ended, so that no zombies are left."""
     with suppress(ChildProcessError, AttributeError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -29,8 +29,8 @@ def chosen(targets: Targets, names: Sequence[str], linear: Collection[str], mode
         names: of the model's modules.
         linear: those of them that can be trained.
 
-    Raises: ModelError: a name matches no module, or one that is not linear, which PEFT would leave out without a word
-        or could not train; None is given, and PEFT has no default for this type of model.
+    Raises: ModelError: a name matches no module, or one that is not linear, which PEFT would silently leave out or
+        could not train; None is given, and PEFT has no default for this type of model.
     """
     wanted = _default(model_type) if targets is None else targets
     as_one = targets is None or isinstance(wanted, str)

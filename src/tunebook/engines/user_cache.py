@@ -1,4 +1,4 @@
-"""The folder in which what can be made again is kept: built kernels, the converted built-in model."""
+"""The cache folder, for what can be made again: built kernels, the converted built-in model."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from scipy import stats
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import ExampleMetric
 from tunebook.core.score import ScoreKind, ScoreScale
-from tunebook.evaluation.number import last_number
+from tunebook.evaluation.text import last_number
 
 __all__ = ["MeanAbsoluteError", "Spearman"]
 

@@ -1,24 +1,29 @@
-"""Metrics that compare texts: exact match, contains, and the choice among options."""
+"""The built-in metrics: exact match, contains, the last number, and the choice among options."""
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from tunebook.core.facts import ExampleText
-from tunebook.core.metric import AnswerSource, ExampleMetric
+from tunebook.core.metric import AnswerSource, ExampleMetric, compared
 from tunebook.core.notice import Notice
-from tunebook.evaluation.number import last_number
 
-__all__ = ["Choice", "Contains", "ExactMatch", "normalised"]
+__all__ = ["Choice", "Contains", "ExactMatch", "Number", "last_number"]
 
 LONG_GOLD_CHARACTERS = 100
 """Gold texts of this mean length are hardly ever met word for word."""
 
 
-def normalised(text: str) -> str:
-    """Text as it is compared: without blanks at the ends, casefolded, blanks collapsed."""
-    return " ".join(text.casefold().split())
+# A sign counts only where no letter or digit stands before it: "16-8" holds 16 and 8. Groups of three digits may be
+# separated by a comma, an apostrophe or a (narrow) no-break space.
+_NUMBER = re.compile(
+    r"(?:(?<![\w.)])[-+\u2212])?(?:\d{1,3}(?:[,'\u00a0\u202f]\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3}(?![\w.]))?"
+    r"|(?:(?<![\w.)])[-+\u2212])?(?<![\d.])\.\d+"
+)
+_SEPARATORS = str.maketrans({",": None, "'": None, "\u00a0": None, "\u202f": None, "\u2212": "-"})
 
 
 class ExactMatch(ExampleMetric):
@@ -28,7 +33,7 @@ class ExactMatch(ExampleMetric):
 
     def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
         """1.0 or 0.0."""
-        return float(normalised(answer) == normalised(gold))
+        return float(compared(answer) == compared(gold))
 
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
@@ -54,7 +59,7 @@ class Contains(ExampleMetric):
 
     def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
         """1.0 or 0.0."""
-        text, wanted = normalised(answer), normalised(gold)
+        text, wanted = compared(answer), compared(gold)
         start = text.find(wanted) if wanted else -1
         while start >= 0:
             end = start + len(wanted)
@@ -82,3 +87,26 @@ class Choice(ExampleMetric):
     def parsable(self, answer: str) -> bool:
         """Always: the answer is one of the options."""
         return True
+
+
+def last_number(text: str) -> Decimal | None:
+    """The last number of a text, exactly, or None. "#### 1,234.50" gives 1234.5."""
+    found = [match[0] for match in _NUMBER.finditer(text)]
+    return Decimal(found[-1].translate(_SEPARATORS)) if found else None
+
+
+class Number(ExampleMetric):
+    """1 when the last numbers of answer and gold text are equal, else 0. 8, 8.0 and "#### 8" are equal."""
+
+    name = "number"
+    gold_rule = "a number"
+    gold_advice = ", or use exact_match or contains"
+
+    def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
+        """1.0 or 0.0; an answer without a number scores 0."""
+        given = last_number(answer)
+        return float(given is not None and given == last_number(gold))
+
+    def parsable(self, answer: str) -> bool:
+        """Whether the answer holds a number."""
+        return last_number(answer) is not None

@@ -1,7 +1,7 @@
 """Where trials run: in this process, or in one worker process for each device."""
 
-from tunebook.executors.book import Limits
 from tunebook.executors.inline import InlineExecutor
+from tunebook.executors.job_queue import Limits
 from tunebook.executors.local import LocalExecutor, options_by_device
 from tunebook.executors.references import Transform, resolve
 

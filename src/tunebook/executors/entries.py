@@ -26,5 +26,5 @@ def local(setup: ExecutorSetup) -> Executor:
 
 
 def inline(setup: ExecutorSetup) -> Executor:
-    """The runner's own process on the first device, for debugging: what hangs, hangs."""
+    """The runner's own process on the first device, for debugging; a hang is not noticed."""
     return InlineExecutor(resolve(setup.engine)(setup.options), setup.workload, transform=setup.transform)

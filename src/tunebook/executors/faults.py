@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from tunebook.errors import EnvironmentStop, UserError, is_out_of_memory
-from tunebook.executors.book import Death, DeathKind
+from tunebook.executors.job_queue import Death, DeathKind
 from tunebook.files import is_disk_full, said
 
 __all__ = ["MemoryWatch", "death_by_exception", "death_by_exit", "stops_the_study"]
@@ -39,7 +39,7 @@ def death_by_exception(error: BaseException) -> Death:
 
 
 def death_by_exit(code: int | None, watch: MemoryWatch, last_lines: str) -> Death:
-    """How a process that ended without a word is written down."""
+    """How the end of a process that reported nothing is written down."""
     tail = f"; its last lines: {last_lines}" if last_lines else ""
     if code is not None and code < 0:
         name = signal.Signals(-code).name

@@ -1,6 +1,6 @@
 """Runs an engine in the runner's own process: for engines that train nothing, and for debugging.
 
-No second process, so no watchdog: what hangs, hangs. `local` is the executor for real training.
+There is no second process to watch it, so a hang is not noticed. `local` is the executor for real training.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, Started, TrialEvent
 from tunebook.core.ports import Calibration, Engine, SinkWrapper, TrialJob, Workload
-from tunebook.executors.book import JobBook, Limits
 from tunebook.executors.faults import death_by_exception, stops_the_study
+from tunebook.executors.job_queue import JobQueue, Limits
 from tunebook.executors.references import wrapped
 
 __all__ = ["InlineExecutor"]
@@ -23,46 +23,42 @@ class InlineExecutor:
 
     Args:
         engine: trains and scores.
-        workload: what on.
+        workload: the data to train and score on.
         transform: wraps the sink, e.g. to judge answers.
-        limits: when to give a trial up.
     """
 
-    def __init__(
-        self, engine: Engine, workload: Workload, *, transform: SinkWrapper | None = None, limits: Limits | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, workload: Workload, *, transform: SinkWrapper | None = None) -> None:
         self._engine = engine
         self._workload = workload
         self._transform = transform
-        self._limits = limits or Limits()
         self.is_stopping = False
         self.cancelled: set[int] = set()
 
     def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
         """Train all jobs; see `core.ports.Executor`."""
-        book = JobBook(self._limits)
-        book.add(jobs)
-        desk = InlineSink(book, on_event, self)
-        sink = wrapped(desk, self._transform)
-        while book.has_waiting and not self.is_stopping:
+        queue = JobQueue(Limits())
+        queue.add(jobs)
+        source = InlineSink(queue, on_event, self)
+        sink = wrapped(source, self._transform)
+        while queue.has_waiting and not self.is_stopping:
             try:
-                self._engine.run(desk, self._workload, sink)
+                self._engine.run(source, self._workload, sink)
             except Exception as error:  # the trials under way are isolated from those that wait
-                desk.raise_what_stopped_us()
+                source.raise_what_stopped_us()
                 stop = stops_the_study(error)
                 if stop is not None:
                     raise stop from error
-                desk.lost(error)
-            desk.raise_what_stopped_us()
-            if not self.is_stopping and book.running(0):
-                desk.lost(RuntimeError("the engine returned without a result for the trials that it had taken"))
+                source.lost(error)
+            source.raise_what_stopped_us()
+            if not self.is_stopping and queue.running(0):
+                source.lost(RuntimeError("the engine returned without a result for the trials that it had taken"))
 
     def calibrate(self) -> Calibration:
         """What the engine measures."""
         return self._engine.calibrate(self._workload)
 
     def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
-        """Train and score on this from now on."""
+        """Train and score on this workload from now on."""
         self._workload, self._transform = workload, transform
 
     def stop(self, now: bool = False) -> None:
@@ -81,8 +77,8 @@ class InlineSink:
     """Source and sink of the engine. An error of the runner's callback waits until the engine has returned, because
     engines catch exceptions to isolate trials."""
 
-    def __init__(self, book: JobBook, on_event: Callable[[TrialEvent], None], executor: InlineExecutor) -> None:
-        self._book = book
+    def __init__(self, queue: JobQueue, on_event: Callable[[TrialEvent], None], executor: InlineExecutor) -> None:
+        self._jobs = queue
         self._on_event = on_event
         self._executor = executor
         self._error: BaseException | None = None
@@ -91,8 +87,8 @@ class InlineSink:
         if self.should_stop():
             return []
         for trial_id in tuple(self._executor.cancelled):
-            self._tell(self._book.cancel(trial_id))
-        jobs = self._book.take(0, n)
+            self._tell(self._jobs.cancel(trial_id))
+        jobs = self._jobs.take(0, n)
         for job in jobs:
             self._tell(Started(job.id, _WORKER))
         return jobs
@@ -100,10 +96,10 @@ class InlineSink:
     def emit(self, event: EngineEvent) -> None:
         match event:
             case Finished() | Cancelled():
-                self._book.finished(event.trial)
+                self._jobs.finished(event.trial)
                 self._tell(event)
             case Failed():
-                self._tell(self._book.failed(event))
+                self._tell(self._jobs.failed(event))
             case _:
                 self._tell(event)
 
@@ -114,8 +110,8 @@ class InlineSink:
         return trial_id in self._executor.cancelled
 
     def lost(self, error: BaseException) -> None:
-        """The engine broke: see to the trials it had."""
-        for event in self._book.lost(0, death_by_exception(error)):
+        """The engine raised an error: queue its trials again or fail them."""
+        for event in self._jobs.lost(0, death_by_exception(error)):
             self._tell(event)
 
     def raise_what_stopped_us(self) -> None:

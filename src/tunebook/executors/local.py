@@ -1,7 +1,7 @@
 """Runs trials on the devices of this machine: one worker process each, spawned, watched, restarted.
 
-A dead worker is noticed by its pipe, at once; a stuck one by the lack of progress on the monotonic clock. Its trials go
-back to the queue, those of the other workers go on. What it does not know: what a trial is, and how it is judged.
+A worker that died is noticed at once by its pipe, a stuck one by a time without progress. Its trials are queued again;
+the other workers go on. The executor knows neither what a trial does nor how answers are judged.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tunebook.core.events import (
 )
 from tunebook.core.ports import Calibration, EngineOptions, SinkWrapper, TrialJob, Workload
 from tunebook.errors import EnvironmentStop, TrialFailed
-from tunebook.executors.book import Death, DeathKind, JobBook, Limits
 from tunebook.executors.faults import death_by_exit
+from tunebook.executors.job_queue import Death, DeathKind, JobQueue, Limits
 from tunebook.executors.process import GONE, WorkerProcess
 from tunebook.executors.worker import Assignment
 
@@ -36,7 +36,7 @@ __all__ = ["LocalExecutor", "options_by_device"]
 
 _TICK_SECONDS = 0.5
 _LOOK_SECONDS = 1.0
-"""How often workers are looked after."""
+"""How often workers are checked."""
 _START_SECONDS = 300.0
 """A worker loads its libraries and the base model before it is ready; that shows no progress."""
 _STARTS = 3
@@ -109,7 +109,7 @@ class LocalExecutor:
         self._clock = clock
         self._workers = [_Worker(number=number, options=own) for number, own in enumerate(options)]
         self._inbox: queue.SimpleQueue[tuple[_Worker | None, WorkerProcess | None, str, Any]] = queue.SimpleQueue()
-        self._book = JobBook(self._limits)
+        self._jobs = JobQueue(self._limits)
         self._before_the_run: list[TrialEvent] = []
         self._on_event: Callable[[TrialEvent], None] = self._before_the_run.append
         self._stop_level = 0
@@ -123,8 +123,8 @@ class LocalExecutor:
         Raises: EnvironmentStop, UserError: what a worker met that concerns the whole study (no room on the disk, a
             model that cannot be used, a worker that cannot be started). All workers have been ended then.
         """
-        self._book = JobBook(self._limits, n_workers=len(self._usable()), most_together=self._book.most_together)
-        self._book.add(jobs)
+        self._jobs = JobQueue(self._limits, n_workers=len(self._usable()), most_together=self._jobs.most_together)
+        self._jobs.add(jobs)
         self._on_event = on_event
         try:
             while self._before_the_run:
@@ -161,7 +161,7 @@ class LocalExecutor:
             raise
 
     def use(self, workload: Workload, transform: SinkWrapper | None) -> None:
-        """Train and score on this from the next run on; workers are told when they are next put to work."""
+        """Train and score on this workload from the next run on; workers get it with their next order."""
         self._workload, self._transform = workload, transform
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ class LocalExecutor:
                 process.send("calibrate")
             elif kind == "calibration":
                 found: Calibration = value
-                return found
+                return replace(found, device=worker.options.device)  # the worker knows no other card than its own
             elif kind == "raised":
                 self._raised(worker, value)
             elif kind == GONE:
@@ -205,24 +205,24 @@ class LocalExecutor:
             return True
         if self._stop_level == 1:
             return not any(worker.is_running for worker in self._workers)
-        return self._book.is_done and not any(worker.is_running for worker in self._workers)
+        return self._jobs.is_done and not any(worker.is_running for worker in self._workers)
 
     def _put_to_work(self) -> None:
-        """Start workers and hand out orders, as long as trials wait."""
+        """Start workers and give them work while trials wait."""
         if self._stop_level:
             for worker in self._workers:
                 if worker.is_running and worker.process is not None and not worker.told_to_stop:
                     worker.told_to_stop = True
                     worker.process.send("stop")
             return
-        if not self._book.has_waiting:
+        if not self._jobs.has_waiting:
             return
         for worker in self._usable():
             if worker.process is None:
                 self._start(worker)
             elif worker.is_ready and not worker.is_running:
                 self._set_running(worker, worker.process)
-            elif worker.told_nothing_waits and self._book.may_take(worker.number):
+            elif worker.told_nothing_waits and self._jobs.may_take(worker.number):
                 worker.told_nothing_waits = False
                 worker.process.send("more")
 
@@ -242,7 +242,7 @@ class LocalExecutor:
         if kind == "cancel":
             self._cancel(value)
         if worker is None or process is not worker.process:
-            return  # an order of the runner's, or the last words of a worker that has been replaced
+            return  # an order of the runner, or a last message of a worker that has been replaced
         if kind == "event":
             self._handle_event(worker, value)
         elif kind == "take":
@@ -258,7 +258,7 @@ class LocalExecutor:
 
     def _hand_out(self, worker: _Worker, n: int) -> None:
         assert worker.process is not None
-        jobs = [] if self._stop_level else self._book.take(worker.number, n)
+        jobs = [] if self._stop_level else self._jobs.take(worker.number, n)
         for job in jobs:
             self._tell(Started(job.id, worker.name))
         worker.last_progress = self._clock()
@@ -277,21 +277,21 @@ class LocalExecutor:
                 worker.last_progress = self._clock()
         match event:
             case Failed():
-                self._tell(self._book.failed(event))
+                self._tell(self._jobs.failed(event))
                 return
             case Finished() | Cancelled():
-                self._book.finished(event.trial)
+                self._jobs.finished(event.trial)
         self._tell(event)
 
     def _cancel(self, trial_id: int) -> None:
-        self._tell(self._book.cancel(trial_id))
-        number = self._book.worker_of(trial_id)
+        self._tell(self._jobs.cancel(trial_id))
+        number = self._jobs.worker_of(trial_id)
         if number is not None and (process := self._workers[number].process) is not None:
             process.send("cancel", trial_id)
 
     def _gone_idle(self, worker: _Worker) -> None:
         worker.is_running = False
-        if self._book.running(worker.number) and not self._stop_level:
+        if self._jobs.running(worker.number) and not self._stop_level:
             reason = "the engine returned without a result for the trials that it had taken"
             self._lose(worker, Death(DeathKind.CRASH, reason))
 
@@ -300,10 +300,10 @@ class LocalExecutor:
     def _raised(self, worker: _Worker, value: BaseException | Death) -> None:
         if isinstance(value, BaseException):
             raise value
-        worker.death = value  # its process ends now; the trials are seen to when it has
+        worker.death = value  # its process is ending; its trials are dealt with once it has
 
     def _died(self, worker: _Worker) -> Death:
-        """See to the trials of a worker whose pipe has ended; gives how it ended."""
+        """Queue again or fail the trials of a worker whose pipe has ended; gives how it ended."""
         process, death = worker.process, worker.death
         assert process is not None
         code = process.exit_code()
@@ -315,7 +315,7 @@ class LocalExecutor:
         if not self._stop_level:
             self._tell(WorkerDied(worker.name, death.reason, worker.is_retired))
             self._lose(worker, death)
-            self._lighten(worker)
+            self._note_memory_limit(worker)
         return death
 
     def _count_failed_start(self, worker: _Worker, death: Death) -> None:
@@ -326,25 +326,25 @@ class LocalExecutor:
         worker.is_retired = True
         if not self._usable():
             raise _no_start(worker, death.reason)
-        self._book.n_workers = len(self._usable())
+        self._jobs.n_workers = len(self._usable())
 
     def _usable(self) -> list[_Worker]:
         return [worker for worker in self._workers if not worker.is_retired]
 
     def _lose(self, worker: _Worker, death: Death) -> None:
-        """A worker's trials wait again or are given up."""
-        for event in self._book.lost(worker.number, death):
+        """A worker died: queue its trials again or fail them."""
+        for event in self._jobs.lost(worker.number, death):
             self._tell(event)
 
-    def _lighten(self, worker: _Worker) -> None:
-        """Note that fewer trials fit together than the engine believes; it is handed no more than that from now on."""
-        if self._book.most_together is not None:
-            values = {"most_together": self._book.most_together, "worker": worker.name}
+    def _note_memory_limit(self, worker: _Worker) -> None:
+        """Note that fewer trials fit into memory together than the engine assumed; it will get no more at once."""
+        if self._jobs.most_together is not None:
+            values = {"most_together": self._jobs.most_together, "worker": worker.name}
             self._tell(Noted("fewer_together", values))
 
     def _look_after(self) -> None:
-        """Kill what makes no progress; its death is then handled like any other. Not at every message: each look reads
-        the system's tables."""
+        """Kill workers without progress; their end is then handled like any other. Not done at every message, because
+        each check reads the system's process tables."""
         if time.monotonic() - self._looked_after < _LOOK_SECONDS:
             return
         self._looked_after = time.monotonic()

@@ -15,9 +15,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from tunebook.core.ports import EngineOptions
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.faults import MemoryWatch
 from tunebook.executors.worker import Assignment
@@ -32,6 +34,7 @@ _KEPT_LINES = 30
 _KEPT_CHARACTERS = 300
 _LAST_LINES = 3
 _EXIT_SECONDS = 10.0
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
@@ -53,12 +56,12 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(assignment.options.threads),
+            env=_environment(assignment.options),
             start_new_session=True,
         )
         self.memory = MemoryWatch(self._process.pid)
         assert self._process.stdin is not None
-        self._assignment = assignment
+        self._assignment = replace(assignment, options=_on_own_card(assignment.options))
         self._sender = Sender(self._process.stdin)  # type: ignore[arg-type]
         self._printing = self._thread(self._keep_printed)
 
@@ -72,7 +75,7 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, kind: str, value: Any = None) -> None:
-        """Give an order. A worker that is gone is noticed by its last message, not here."""
+        """Send an order. That a worker has gone shows in its last message, not here."""
         with suppress(OSError, ValueError):
             self._sender.send((kind, value))
 
@@ -85,8 +88,8 @@ class WorkerProcess:
                 self._process.kill()
 
     def end_leftovers(self) -> None:
-        """Where the worker itself has ended, end what it left behind: a forked child keeps the pipe open, and its end
-        would not be seen."""
+        """If the worker has ended, end its children: a forked child would keep the pipe open, and nobody would notice
+        that the worker has ended."""
         if self._process.poll() is not None:
             self.kill()
 
@@ -154,9 +157,28 @@ def _opened(log: Path) -> IO[bytes] | None:
         return None
 
 
-def _environment(threads: int) -> dict[str, str]:
-    """The runner's environment with the number of threads fixed, because results depend on it in the last bit, and
-    without the ledger's address, which holds a password that no worker needs."""
-    fixed = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+def _environment(options: EngineOptions) -> dict[str, str]:
+    """The runner's environment with the number of threads fixed, because results depend on it in the last bit, without
+    the ledger's address, which holds a password that no worker needs, and with the worker's own GPU alone.
+
+    Whatever the worker runs sees that GPU alone too: the Trainer, which would compute on all it sees and multiply the
+    batch, and external programs. A worker on the processor leaves the GPUs as they are: an external program may use
+    them where tunebook's own torch cannot.
+    """
+    fixed = dict.fromkeys(_THREAD_VARIABLES, str(options.threads))
     inherited = {name: value for name, value in os.environ.items() if name != "TUNEBOOK_LEDGER"}
+    if options.device.startswith("cuda"):
+        fixed[_VISIBLE] = _card(options.device)
     return {**inherited, **fixed, "TOKENIZERS_PARALLELISM": "false"}
+
+
+def _card(device: str) -> str:
+    """A GPU as CUDA_VISIBLE_DEVICES names it: "cuda:1" is the second of those that the runner itself sees."""
+    index = int(device.partition(":")[2] or 0)
+    seen = [name.strip() for name in os.environ.get(_VISIBLE, "").split(",") if name.strip()]
+    return seen[index] if index < len(seen) else str(index)
+
+
+def _on_own_card(options: EngineOptions) -> EngineOptions:
+    """The options as the worker must read them: its GPU is the only one there."""
+    return replace(options, device="cuda:0") if options.device.startswith("cuda") else options

@@ -1,4 +1,4 @@
-"""Names of functions, so that a worker builds what it needs and nothing heavy travels: "module:function"."""
+"""Functions by name ("module:function"), so that a worker builds what it needs itself instead of receiving it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def resolve(reference: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class Transform:
-    """A function, called in the worker with its sink and `arguments`, that gives the sink the engine reports to.
+    """A function that is called in the worker with its sink and `arguments` and returns the sink the engine reports to.
 
-    It may hand on other events than it gets, as long as each trial ends in one `Finished`, `Failed` or `Cancelled`.
+    It may pass on other events than it gets, as long as each trial ends in one `Finished`, `Failed` or `Cancelled`.
     """
 
     reference: str

@@ -1,6 +1,6 @@
-"""A worker process: builds one engine on one device, trains what it is given, and reports through its pipe.
+"""A worker process: makes one engine on one device, trains what it is given, and reports through its pipe.
 
-It ends when its pipe ends, so that nothing outlives the runner. Ctrl-C is the runner's business and ignored here.
+It ends when its pipe ends, so that it never outlives the runner. It ignores Ctrl-C, which the runner handles.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PROGRESS_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a worker is for: handed over once, when it starts.
+    """What a worker is told once, when it starts.
 
     Attributes:
         factory: "module:function", called with `options`; gives the engine.
@@ -41,7 +41,7 @@ class Assignment:
     transform: SinkWrapper | None = None
 
 
-class _Line:
+class _Connection:
     """The connection to the runner; source and sink of the engine."""
 
     def __init__(self, sender: Sender, receiver: Receiver) -> None:
@@ -81,7 +81,7 @@ class _Line:
             _end_group()
 
     def take(self, n: int) -> Sequence[TrialJob]:
-        if self.should_stop() or self._nothing_waits:  # until the runner says "more"; no round trip at every step
+        if self.should_stop() or self._nothing_waits:  # saves a round trip at every step
             return []
         self.tell("take", n)
         return self._jobs.get()
@@ -91,7 +91,7 @@ class _Line:
             self.tell("event", event)
 
     def _is_due(self, event: Progress) -> bool:
-        """Of a trial's signs of life one a second is enough."""
+        """One progress event a second is enough for a trial."""
         phase, at = self._told.get(event.trial, ("", 0.0))
         now = time.monotonic()
         if event.phase == phase and now - at < _PROGRESS_SECONDS:
@@ -115,7 +115,7 @@ def main() -> None:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     assignment: Assignment = receiver.receive()
-    line = _Line(sender, receiver)
+    line = _Connection(sender, receiver)
     threading.Thread(target=line.listen, daemon=True).start()
     try:
         engine = resolve(assignment.factory)(assignment.options)
@@ -125,7 +125,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _serve(line: _Line, engine: Engine, assignment: Assignment) -> None:
+def _serve(line: _Connection, engine: Engine, assignment: Assignment) -> None:
     workload, sink = assignment.workload, wrapped(line, assignment.transform)
     line.tell("ready")
     while True:
@@ -142,7 +142,7 @@ def _serve(line: _Line, engine: Engine, assignment: Assignment) -> None:
 
 
 def _end_group() -> None:
-    """End this process and everything it started, at once: nobody is left to report to."""
+    """End this process and everything it started at once; the runner is gone."""
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(1)

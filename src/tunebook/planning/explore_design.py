@@ -37,7 +37,7 @@ class LevelDesign:
 
 @dataclass(frozen=True)
 class FactorDesign:
-    """One factor's levels: with or without a learning-rate bracket at each, with so many claiming seeds."""
+    """One factor's levels, whether each has a learning-rate bracket, and the number of claiming seeds."""
 
     name: str
     levels: tuple[LevelDesign, ...]
@@ -69,7 +69,7 @@ class Design:
 
 
 def full_design(problem: Problem) -> Design:
-    """Everything that the study file asks for, whatever the budget."""
+    """The design for everything that the study file asks for, whatever the budget."""
     folds: list[Fold] = []
     seen = {problem.effective(problem.spec.baseline): problem.spec.baseline}
     factors = []

@@ -26,7 +26,7 @@ __all__ = ["outlook"]
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How well the study sees: examples, and noise with its degrees of freedom."""
+    """What the smallest detectable effect depends on: the number of examples, and noise with its degrees of freedom."""
 
     n_validation: int
     n_test: int
@@ -83,7 +83,7 @@ def _without_limits(problem: Problem) -> Problem:
 
 
 def _planned(state: PlanningState, first: Round) -> tuple[Wave, ...]:
-    """The waves after the reference, or before there is one, the wave that the study will open with: it depends on no
+    """The waves after the reference; while there are none, the wave that opens the study, which depends on no
     result."""
     planned = tuple(wave for wave in state.history.waves if wave.kind is not RoundKind.REFERENCE)
     opening = None if planned else first.first_wave(PlanningState(state.problem, History()), 1)
@@ -91,8 +91,8 @@ def _planned(state: PlanningState, first: Round) -> tuple[Wave, ...]:
 
 
 def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
-    """Measured noise, as findings count it, when there are degrees of freedom for it; else the prior, believed as much
-    as the first round will pay for."""
+    """The measured noise, as findings use it, once replicates give it degrees of freedom; until then the prior, with
+    the degrees of freedom that the first round will bring."""
     facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.spec.design
     if noise.from_prior:
         return Sensitivity(facts.n_validation, facts.n_test, SEED_DEVIATION_PRIOR, opening.noise_df, design)
@@ -100,7 +100,7 @@ def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
 
 
 def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[Shape]:
-    """The rounds in order; each takes at most its most, and at most what its share leaves."""
+    """The rounds in order, each bounded by its own maximum and by what its share of the budget leaves."""
     used: float = state.used_trials
     current = wave if wave is not None else state.last_wave
     if current is not None and (wave is not None or not current.closes_round):

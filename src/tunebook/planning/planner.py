@@ -3,7 +3,7 @@
 Pure and stateless: the same history gives the same answer, so a study that was interrupted plans what an unbroken one
 would have planned. Each round has its own module; here is only their order.
 
-A wave may have no trials: it then only closes its round (a bisection knows that it is over after its last answer).
+A wave without trials only closes its round: a bisection knows that it is done only after its last result.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class StudyPlanner:
         facts: counts and lengths of its data.
         folding: what the engine promises does not change the mathematics.
         table: configurations given by hand; they then make the first round.
-        calibration: measured rates, to keep to a budget in hours; None: hours only stop what follows.
+        calibration: measured speeds, for a budget in hours; None: predictions rest on the trials that have finished.
     """
 
     def __init__(
@@ -65,8 +65,8 @@ class StudyPlanner:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
         is not judged, the next wave is not known and its round is given by what it may take at most."""
         state = PlanningState(self._problem, history)
-        if state.last_wave is None:
-            return outlook(state, _kinds_in_order(self._problem), None)
+        if state.last_wave is None:  # what the first round asks does not depend on the reference's result
+            return self.outlook(_with_reference(history, _reference_wave(self._problem)))
         kinds = () if self._is_stopped(state.last_wave) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
@@ -89,14 +89,20 @@ class StudyPlanner:
 
 
 def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:
-    """The waves that are known already: the next one and, while that is the reference, the one after it: what is asked
-    there does not depend on the reference's result."""
+    """The waves that are known already: the next one and, while that is the reference, the one after it, which does not
+    depend on the reference's result."""
     wave = planner.next_wave(history)
     if wave is None or wave.kind is not RoundKind.REFERENCE:
         return () if wave is None else (wave,)
-    fact = TrialFact(trial=wave.trials[0], state=TrialState.COMPLETED)
-    after = planner.next_wave(replace(history, waves=(wave,), trials={wave.trials[0].id: fact}))
+    after = planner.next_wave(_with_reference(history, wave))
     return (wave,) if after is None else (wave, after)
+
+
+def _with_reference(history: History, wave: Wave) -> History:
+    """A history that begins, as if the reference had been scored."""
+    [trial] = wave.trials
+    fact = TrialFact(trial=trial, state=TrialState.COMPLETED)
+    return replace(history, waves=(wave,), trials={trial.id: fact}, closed_rounds=(wave.round,))
 
 
 def _kinds_in_order(problem: Problem) -> tuple[RoundKind, ...]:

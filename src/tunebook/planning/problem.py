@@ -37,7 +37,7 @@ SHARES: dict[RoundKind, float] = {
     RoundKind.BOUNDARY: 0.13,
     RoundKind.CONFIRM: 0.15,
 }
-"""Share of the budget by round; a table of one's own trials stands in explore's place."""
+"""Share of the budget by round; the round of a user's own table has explore's."""
 
 BALANCED_SHARES: dict[RoundKind, float] = {
     RoundKind.PILOT: 0.15,
@@ -47,14 +47,14 @@ BALANCED_SHARES: dict[RoundKind, float] = {
     RoundKind.BOUNDARY: 0.0,
     RoundKind.CONFIRM: 0.15,
 }
-"""The same where the design is balanced: explore is worth most, for all of its trials speak about every factor."""
+"""The same for a balanced design. Explore gets most, because each of its trials informs every factor."""
 
 FIRST_ROUND_TRIALS = 4
-"""Three seeds of the baseline and one level: below this a first round asks nothing."""
+"""Three seeds of the baseline and one level: with fewer trials a first round compares nothing."""
 CONFIRM_TRIALS = 2
-"""Best and baseline, one seed each: below this a confirm round asks nothing."""
+"""Best and baseline, one seed each: with fewer trials a confirm round compares nothing."""
 BALANCED_CONFIRM_TRIALS = 4
-"""Two seeds each: of a balanced design the best has been trained once, and a single seed may break."""
+"""Two seeds each: a balanced design has trained the best only once, and a single seed may break."""
 
 SPAN = 1000
 """Numbers that belong to one study seed: studies with seeds 0 and 1 share none."""
@@ -64,11 +64,11 @@ REPEAT_SPAN = 20
 
 @dataclass(kw_only=True)
 class Problem:
-    """The planner's fixed surroundings.
+    """What is fixed for the planner while a study runs.
 
     Attributes:
         table: configurations given by hand, which then make the first round.
-        calibration: measured rates; None: a budget in hours is kept by what finished trials took.
+        calibration: measured speeds; None: seconds are predicted from the trials that have finished.
     """
 
     spec: StudySpec
@@ -80,7 +80,7 @@ class Problem:
     _families: dict[Configuration, Configuration] = field(default_factory=dict)
 
     def effective(self, configuration: Configuration) -> Configuration:
-        """What acts, once everything is folded away that the engine says changes nothing."""
+        """The configuration without the differences that, by the engine's word, have no effect."""
         known = self._effective.get(configuration)
         if known is None:
             known = effective(configuration, self.folding, self.facts.longest_tokens)
@@ -104,13 +104,13 @@ class Problem:
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
-        """The factors that are asked about, in the order of the study file."""
+        """The factors that the study varies, in the order of its file."""
         asked = (factor for factor in self.spec.space if factor.role is not Role.FIXED)
         return tuple(f for f in asked if not (f.name == "learning_rate" and f.role is Role.NUISANCE))
 
     @property
     def is_balanced(self) -> bool:
-        """Whether explore is a balanced design; a table of the user's own stands in the place of any."""
+        """Whether explore is a balanced design; a user's own table replaces explore."""
         return self.spec.design == "balanced" and not self.table
 
     @cached_property

@@ -1,7 +1,7 @@
 """What has happened so far, laid out for planning: configurations, their losses, the verdicts on their levels.
 
-Read from the history alone, anew at every call, so that a resumed study plans what an unbroken one would have planned.
-Which trials speak for which configuration, and who leads, `statistics.evidence` says.
+It is computed from the history alone at every call, so that a resumed study plans what an unbroken one would have
+planned. `statistics.evidence` decides which trials count for a configuration, and who leads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tunebook.planning.levels import position
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.statistics.evidence import Candidate, Evidence, key_of
 
-__all__ = ["LevelSeen", "PlanningState", "Point", "Rung", "ladder"]
+__all__ = ["LevelSeen", "PlanningState", "Point", "TriedLevel", "tried_levels"]
 
 FEWEST_FINISHED = 3
 """Trials that must have finished before their time is taken for what trials take."""
@@ -46,7 +46,7 @@ class LevelSeen:
 
     @property
     def helps(self) -> bool:
-        """Whether a finding says so, or nothing speaks against it and the loss is lower beyond its plain interval."""
+        """Whether a finding says so, or none speaks against it and the loss is lower by its plain interval."""
         if self.verdict is Verdict.BETTER:
             return self.group.trains
         if self.verdict in (Verdict.WORSE, Verdict.DIVERGED) or not self.group.trains:
@@ -56,14 +56,14 @@ class LevelSeen:
 
     @property
     def leads(self) -> bool:
-        """Whether nothing speaks against it and the loss is lower at all."""
+        """Whether no finding speaks against it and the loss is lower, significantly or not."""
         return self.helps or (
             self.group.trains and self.verdict not in (Verdict.WORSE, Verdict.DIVERGED) and self.loss_change < 0
         )
 
     @property
     def matters(self) -> bool:
-        """Whether the level was told from the baseline, by accuracy or by loss."""
+        """Whether a difference from the baseline was found, in accuracy or in loss."""
         if self.verdict in (Verdict.BETTER, Verdict.WORSE, Verdict.DIVERGED):
             return True
         interval = self.finding.loss_interval if self.finding is not None else None
@@ -71,7 +71,7 @@ class LevelSeen:
 
 
 class PlanningState:
-    """A history as the rounds' planners see it."""
+    """A history as the rounds see it."""
 
     def __init__(self, problem: Problem, history: History) -> None:
         self.problem = problem
@@ -99,12 +99,12 @@ class PlanningState:
         return known or Candidate(self.problem.effective(self.problem.spec.baseline), ())
 
     def is_new(self, configuration: Configuration) -> bool:
-        """Whether no trial of it, in whatever words, has spoken about accuracy yet."""
+        """Whether no claiming trial of an equivalent configuration has been planned yet."""
         return key_of(self.problem.effective(configuration)) not in self.evidence.claiming
 
     @cached_property
     def used_trials(self) -> float:
-        """What has been taken of a budget in trials."""
+        """What has been spent of a budget in trials."""
         return sum(fact.trial.budget_units for fact in self.history.trials.values())
 
     @cached_property
@@ -195,8 +195,8 @@ class PlanningState:
 
 
 @dataclass(frozen=True)
-class Rung:
-    """A level of an ordered factor with what is known of it."""
+class TriedLevel:
+    """A level of an ordered factor with its trials and those of its control."""
 
     value: Level
     group: Candidate
@@ -218,14 +218,14 @@ class Point:
     control: Candidate
 
 
-def ladder(state: PlanningState, factor: str) -> list[Rung]:
+def tried_levels(state: PlanningState, factor: str) -> list[TriedLevel]:
     """The levels of an ordered factor from low to high, the baseline's own among them."""
     seen = state.levels_of(factor)
     control = seen[-1].control if seen else state.baseline
-    own = Rung(getattr(state.problem.spec.baseline, factor), control, control)
-    rungs = {own.value: own}
+    own = TriedLevel(getattr(state.problem.spec.baseline, factor), control, control)
+    tried = {own.value: own}
     for level in seen:
         if not any(fact.state.is_answer for fact in level.group.facts):
             continue  # all its trials failed or were cancelled: nothing is known of it
-        rungs[level.value] = Rung(level.value, level.group, level.control)
-    return sorted(rungs.values(), key=lambda rung: position(factor, rung.value))
+        tried[level.value] = TriedLevel(level.value, level.group, level.control)
+    return sorted(tried.values(), key=lambda each: position(factor, each.value))

@@ -1,4 +1,4 @@
-"""Builds a wave: numbers its trials, trains nothing twice, keeps to the room it has, finds checkpoints and folds."""
+"""Builds a wave: numbers its trials, reuses those that exist, stays within its budget, finds checkpoints and folds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class WaveBuilder:
     Args:
         state: what has happened so far.
         kind, round_number, number: of the wave.
-        room: what the wave may take.
+        room: what the wave may spend.
 
     Attributes:
         bracket, chosen_rates, combined, sealed, floor: of the wave, see `core.study.Wave`; set by the round.
@@ -133,8 +133,8 @@ class WaveBuilder:
         return trial.id
 
     def _pay(self, effective: Configuration, seed: int, splits: tuple[str, ...], units: float) -> bool:
-        """Take one trial out of the room, if it covers it. A further checkpoint of the same run costs only what it
-        makes the run longer."""
+        """Spend one trial, if the room allows it. A further checkpoint of the same run costs only what it makes the
+        run longer."""
         seconds = self.state.seconds(effective, splits)
         family = checkpoint_family(effective) if self.state.problem.folding.checkpoints else None
         paid = self._runs.get((family, seed, splits)) if family is not None else None
@@ -147,7 +147,7 @@ class WaveBuilder:
         return True
 
     def fitted(self, trials: tuple[int, ...], factor: str, kind: ContrastKind, level: Level | None = None) -> None:
-        """Ask for a coefficient of the model over all trials of a balanced design."""
+        """Add a question about one coefficient of the model over all trials of a balanced design."""
         label = f"{factor}^2" if kind is ContrastKind.CURVATURE else factor
         if kind is ContrastKind.LEVEL:
             label = level_label(factor, level)
@@ -164,7 +164,7 @@ class WaveBuilder:
         kind: ContrastKind = ContrastKind.DIFFERENCE,
         split: str = "validation",
     ) -> None:
-        """Ask a question, unless one side has no trials, both are one configuration, or the answer is there already."""
+        """Add a comparison, unless one side has no trials, both are one configuration, or it has been made already."""
         if treatment and control and self._acting(treatment) != self._acting(control) and self._is_new(treatment):
             self._contrasts.append(
                 Contrast(kind=kind, treatment=treatment, control=control, label=label, factor=factor, split=split)
@@ -181,7 +181,7 @@ class WaveBuilder:
         return any(number >= self._first_id for number in ids)
 
     def cut(self, code: str, count: int, factor: str | None = None) -> None:
-        """Keep what the room did not allow; cuts of one code are added up."""
+        """Record what the budget did not allow; counts of one code add up."""
         factors = () if factor is None else (factor,)
         for i, known in enumerate(self.cuts):
             if known.code == code:
@@ -190,7 +190,7 @@ class WaveBuilder:
         self.cuts.append(Cut(code, count, factors))
 
     def note(self, code: str, values: Mapping[str, Any]) -> None:
-        """Keep something that the record puts into words; nothing may be decided by it."""
+        """Add a note for the record; nothing may be decided from it."""
         self._notes.append((code, dict(values)))
 
     def is_empty(self) -> bool:
@@ -259,7 +259,7 @@ def _checkpoint_fold(trials: list[Trial], by_id: dict[int, Trial]) -> Fold:
 def fold_of(
     problem: Problem, asked: Configuration, same: Configuration, saved_trials: int, factor: str | None = None
 ) -> Fold:
-    """A configuration that acts as another one does, with the reasons that concern where the two differ."""
+    """The fold of a configuration into an equivalent one, with the reasons that concern their differences."""
     longest = problem.facts.longest_tokens
     reasons = (*fold_reasons(asked, problem.folding, longest), *fold_reasons(same, problem.folding, longest))
     changed = set(asked.changes_from(same))

@@ -6,14 +6,9 @@ every sentence in place; markdown.py and html.py only lay it out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tunebook.core.facts import History, StudyFacts
-from tunebook.core.findings import StudyFindings
-from tunebook.core.outlook import Outlook
-from tunebook.core.study import StudySpec
 from tunebook.record.model import Record
 from tunebook.record.view import OtherMetric, View
 
@@ -29,16 +24,10 @@ def build(view: View, language: str = "en") -> Record:
 
 def write_all(
     folder: Path,
-    spec: StudySpec,
-    facts: StudyFacts,
-    history: History,
-    conclusions: StudyFindings,
-    notes: Sequence[tuple[str, Mapping[str, Any]]] = (),
-    outlook: Outlook | None = None,
+    view: View,
     language: str = "en",
     figures: bool = True,
     warn: Callable[[str], None] | None = None,
-    others: tuple[OtherMetric, ...] = (),
 ) -> dict[str, Path]:
     """Write record.md, record.html, results.json, trials.csv and figures/ into a study's folder.
 
@@ -48,25 +37,10 @@ def write_all(
     Args:
         figures: whether figures are drawn; they take most of the time, so a running study draws them only at its end.
         warn: called with a sentence about figures that could not be drawn; default: the log.
-        others: what the metrics say that do not decide.
 
     Returns: path by file name; figures as "figures/<name>.svg" and "figures/<name>.png".
     Raises: DiskFull, UnwritableFolder.
     """
     from tunebook.record.writing import write
 
-    return write(
-        folder,
-        View(
-            spec=spec,
-            facts=facts,
-            history=history,
-            conclusions=conclusions,
-            notes=tuple(notes),
-            outlook=outlook,
-            others=others,
-        ),
-        language,
-        figures,
-        warn,
-    )
+    return write(folder, view, language, figures, warn)

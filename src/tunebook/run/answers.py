@@ -90,9 +90,8 @@ class JudgingSink:
         return Outcomes(scores, np.asarray(raw.nll, dtype=float), tuple(answers))
 
     def _texts(self, raw: RawScores) -> list[str]:
-        texts = getattr(raw, "texts", ())
-        if texts:
-            return list(texts)
+        if raw.texts:
+            return list(raw.texts)
         if raw.answers and isinstance(raw.answers[0], int | np.integer):
             return [self._spec.choices[int(index)] for index in raw.answers]
         if self._tokenizer is None:

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 
 from tunebook.engines import base_model
-from tunebook.errors import NotFoundError, TunebookError, UnwritableFolder, UserError
-from tunebook.files import said
+from tunebook.errors import NotFoundError, UnwritableFolder, UserError
+from tunebook.files import replaced_folder
 from tunebook.ledger import SqlLedger, examine, rescue
 from tunebook.ledger.sqlite import SqliteDatabase
 from tunebook.plugins import GROUPS
@@ -44,19 +44,19 @@ class Check:
     advice: str = ""
 
 
-def examine_machine(folder: Path | None = None) -> list[Check]:
+def examine_machine() -> list[Check]:
     """Everything that a study needs from the machine, most important first."""
     return [
         *(_library(name) for name in ("torch", "transformers", "peft", "datasets", "sqlalchemy", "tensorboard")),
         _device(),
         _memory(),
-        _disk(folder or Path.cwd()),
+        _disk(Path.cwd()),
         _built_in_model(),
         _extra("gguf", "demo", "reads the built-in model"),
         _extra("bitsandbytes", "quant", "base models in 4 or 8 bits, optimisers in 8"),
         _extra("psycopg", "postgres", "a ledger for several machines"),
         _font(),
-        _locks(folder or Path.cwd()),
+        _locks(Path.cwd()),
     ]
 
 
@@ -188,19 +188,10 @@ def rescue_study(folder: Path, target: Path) -> Rescued:
         be read. UnwritableFolder: the target exists already, or cannot be written. DiskFull: no space is left.
     """
     _check(folder, target)
-    scratch = target.with_name(f".{target.name}.rescuing")
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
+    with replaced_folder(target) as scratch:
         salvaged = rescue(folder, scratch)
         _point_to_data(scratch, target, _data_root(folder, salvaged.notes))
         _copy(folder / "adapters", scratch / "adapters")
-        scratch.replace(target)
-    except TunebookError:
-        raise
-    except OSError as error:
-        raise said(error, target) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return Rescued(target, tuple(sorted(salvaged.finished)), tuple(salvaged.lost), tuple(salvaged.damage))
 
 

@@ -21,7 +21,6 @@ from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import as_begun, has_ledger, planner_of, read_study
 from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
-from tunebook.words import words_for
 
 __all__ = ["StudyPlan", "plan_study"]
 
@@ -84,7 +83,7 @@ def plan_study(
     if calibration is None and measure:
         executor = prepared.make_executor(logs=False)
         try:
-            with telling_progress(observer or Silent(), words_for(spec.language)):
+            with telling_progress(prepared, observer or Silent()):
                 calibration = measured_speeds(prepared, executor)
         except TrialFailed as error:
             prepared = replace(prepared, warnings=(*prepared.warnings, Notice("not_measured", {"reason": str(error)})))

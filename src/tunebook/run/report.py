@@ -33,46 +33,18 @@ def write_record(
 
     `warn` is called with a sentence about figures that could not be drawn; default: the log.
     """
-    return write_all(
-        folder,
-        study.spec,
-        study.facts,
-        study.history,
-        study.conclusions,
-        study.notes,
-        study.outlook,
-        language or study.spec.language,
-        figures,
-        warn,
-        other_metrics(study.spec, study.facts, study.history, study.conclusions),
-    )
+    return write_all(folder, _view(study, others=True), language or study.spec.language, figures, warn)
 
 
 def answer_paragraphs(study: StudyRead) -> tuple[str, ...]:
     """What the record says first, one paragraph each, as plain text in the study's language."""
-    view = View(
-        spec=study.spec,
-        facts=study.facts,
-        history=study.history,
-        conclusions=study.conclusions,
-        notes=study.notes,
-        outlook=study.outlook,
-    )
-    record = build(view, study.spec.language)
+    record = build(_view(study), study.spec.language)
     return tuple(plain_text(text) for text in (record.status, *record.answer) if text)
 
 
 def round_paragraph(study: StudyRead, wave: Wave) -> str:
     """The sentences about a judged round, as in the record, one per line, in the study's language."""
-    view = View(
-        spec=study.spec,
-        facts=study.facts,
-        history=study.history,
-        conclusions=study.conclusions,
-        notes=tuple(study.notes),
-        outlook=study.outlook,
-    )
-    record = build(view, study.spec.language)
+    record = build(_view(study), study.spec.language)
     section = next((each for each in record.rounds if each.number == wave.round), None)
     if section is None:  # the reference has no section
         return ""
@@ -90,3 +62,17 @@ def round_paragraph(study: StudyRead, wave: Wave) -> str:
     if section.following:
         sentences.append(led("next", section.following))
     return plain_text("\n".join(sentences))
+
+
+def _view(study: StudyRead, others: bool = False) -> View:
+    """What the record is made from; with `others`, also what the metrics say that do not decide."""
+    found = other_metrics(study.spec, study.facts, study.history, study.conclusions) if others else ()
+    return View(
+        spec=study.spec,
+        facts=study.facts,
+        history=study.history,
+        conclusions=study.conclusions,
+        notes=tuple(study.notes),
+        outlook=study.outlook,
+        others=found,
+    )

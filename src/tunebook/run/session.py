@@ -22,7 +22,7 @@ from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.consent import require_confirmed
 from tunebook.run.event_log import EventLog
 from tunebook.run.export import write_best
-from tunebook.run.observers import Observers
+from tunebook.run.observers import Observers, Trackers
 from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
@@ -32,7 +32,6 @@ from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, ignores_interrupts, stop_on_signals
 from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
 from tunebook.run.study_words import study_words
-from tunebook.run.trackers import Trackers
 from tunebook.run.user_requests import keep_requests
 
 __all__ = ["run_study"]
@@ -154,7 +153,7 @@ def _calibration(
     if found is None and measure and prepared.engine.calibrates:
         words = study_words(prepared.spec)
         try:
-            with telling_progress(observer, words):
+            with telling_progress(prepared, observer):
                 found = measured_speeds(prepared, executor)
         except TrialFailed as error:  # only predictions depend on the measurement
             observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))

@@ -22,7 +22,7 @@ from tunebook.engines.user_cache import user_cache
 from tunebook.errors import TunebookError
 from tunebook.files import write_atomically
 from tunebook.run.prepare import Prepared
-from tunebook.words import Words
+from tunebook.words import words_for
 
 __all__ = ["kept_speeds", "measured_speeds", "telling_progress"]
 
@@ -56,8 +56,13 @@ def measured_speeds(prepared: Prepared, executor: Executor) -> Calibration | Non
 
 
 @contextmanager
-def telling_progress(observer: Observer, words: Words) -> Iterator[None]:
-    """Say that the machine is being measured, and every few seconds for how long it has been."""
+def telling_progress(prepared: Prepared, observer: Observer) -> Iterator[None]:
+    """Say that the machine is being measured, and every few seconds for how long it has been; nothing for an engine
+    that knows its speeds."""
+    if not prepared.engine.needs_model:
+        yield
+        return
+    words = words_for(prepared.spec.language)
     observer.phase(words.phase_measuring())
     ended, began = threading.Event(), time.monotonic()
 

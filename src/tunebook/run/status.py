@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunebook.core.facts import History, StudyFacts
+from tunebook.core.facts import History
 from tunebook.core.findings import StudyFindings
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
@@ -100,7 +100,7 @@ def status_of(paths: StudyPaths) -> StudyStatus:
     Raises: NotFoundError: it has not been started.
     """
     found = read_study(paths)
-    status = study_status(found.spec, found.facts, found.history, found.conclusions, found.outlook)
+    status = study_status(found.spec, found.history, found.conclusions, found.outlook)
     deaths = tuple(
         (values["worker"], values["reason"])
         for code, values in found.notes
@@ -117,9 +117,7 @@ def _total_steps(study: StudyRead, trial: int) -> int | None:
     return steps_per_epoch(n, effective.effective_batch_size) * effective.num_train_epochs if n > 0 else None
 
 
-def study_status(
-    spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings | None, outlook: Outlook
-) -> StudyStatus:
+def study_status(spec: StudySpec, history: History, conclusions: StudyFindings | None, outlook: Outlook) -> StudyStatus:
     """The status from the ledger alone, as plain values."""
     spent = [f for f in history.trials.values() if f.trial.has_training and f.state.is_final]
     speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None

@@ -61,16 +61,15 @@ def beyond_noise(effect: Floats, covariance: Floats, df: float) -> float:
 
 
 def factor_variances(
-    effect: Floats, covariance: Floats, df: Floats, members: Sequence[NDArray[np.intp]], seed: int = 0
+    effect: Floats, covariance: Floats, df: Floats, members: Sequence[NDArray[np.intp]]
 ) -> tuple[FactorVariance, ...]:
     """The importance of each factor.
 
     Args:
         effect, covariance, df: estimates for all levels of all factors, shapes (K,), (K, K), (K,).
         members: for each factor, the indices of its levels among the K.
-        seed: seed of the resamplings (normal, with the effects' covariance).
     """
-    generator = np.random.Generator(np.random.Philox(key=seed))
+    generator = np.random.Generator(np.random.Philox(key=0))  # normal resamplings with the effects' covariance
     draws = generator.multivariate_normal(effect, covariance, RESAMPLINGS, method="eigh", check_valid="ignore")
     observed, resampled, p_values = [], [], []
     for own in members:

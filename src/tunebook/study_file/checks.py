@@ -30,7 +30,7 @@ def cross_check(
         factors: the valid factors of the space.
     """
     _check_space_is_not_empty(values, problems)
-    _check_baseline_in_space(values, baseline, factors, problems)
+    _check_baseline_in_space(baseline, factors, problems)
     _check_budget(values, problems)
     _check_files(values, problems)
     _check_templates(values, problems)
@@ -49,9 +49,7 @@ def _check_space_is_not_empty(values: dict[str, Any], problems: Problems) -> Non
         )
 
 
-def _check_baseline_in_space(
-    values: dict[str, Any], baseline: dict[str, Level], factors: tuple[Factor, ...], problems: Problems
-) -> None:
+def _check_baseline_in_space(baseline: dict[str, Level], factors: tuple[Factor, ...], problems: Problems) -> None:
     defaults = Configuration()
     for factor in factors:
         if problems.has(("baseline",)) and factor.name not in baseline:

@@ -18,7 +18,7 @@ from tunebook.study_file.keys import CHILDREN, KEYS
 from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
 from tunebook.study_file.schema import StudySection
 
-__all__ = ["load_study", "parse_study"]
+__all__ = ["load_study", "parse_study", "with_line"]
 
 
 def load_study(path: str | Path) -> StudySpec:
@@ -130,3 +130,20 @@ def _put(arguments: dict[str, Any], attribute: tuple[str, ...], value: Any) -> N
     for name in attribute[:-1]:
         arguments = arguments.setdefault(name, {})
     arguments[attribute[-1]] = value
+
+
+def with_line(message: str, file: Path) -> str:
+    """A message that begins with a key of the study file ("model: ...", "metric.floor: ..."), after its file and line.
+
+    A factor is looked for in `baseline`, then in `space`. A message that begins with anything else is given back as it
+    is; so is one about a file that cannot be read any more.
+    """
+    key = message.partition(":")[0]
+    path = tuple(key.split("."))
+    paths = [path, path[:1]] if path[:1] in KEYS else [("baseline", key), ("space", key)]
+    try:
+        lines = parse_document(read_text(file), file.name).lines
+    except StudyFileError:
+        return message
+    line = next((lines[path] for path in paths if path in lines), None)
+    return message if line is None else f"{file.name}:{line}: {message}"

@@ -44,7 +44,17 @@ from tunebook.core.study import (
     Wave,
 )
 
-__all__ = ["N_EXAMPLES", "RecordInputs", "finding_of", "result_of", "sample_facts", "sample_spec", "sample_wave"]
+__all__ = [
+    "N_EXAMPLES",
+    "RecordInputs",
+    "bare_spec",
+    "bare_trial",
+    "finding_of",
+    "result_of",
+    "sample_facts",
+    "sample_spec",
+    "sample_wave",
+]
 
 N_EXAMPLES = 5
 
@@ -60,6 +70,35 @@ class RecordInputs(NamedTuple):
     history: History
     conclusions: StudyFindings
     notes: list[tuple[str, dict[str, Any]]]
+
+
+def bare_spec(**changes: Any) -> StudySpec:
+    """A study in which only the given fields matter."""
+    values: dict[str, Any] = {
+        "name": "s",
+        "model": "m",
+        "data": DataSpec(train="t"),
+        "metric": "exact_match",
+        "baseline": Configuration(),
+        "space": SearchSpace(),
+        "budget": Budget(trials=40),
+    }
+    return StudySpec(**(values | changes))
+
+
+def bare_trial(number: int, configuration: Configuration | None = None, **changes: Any) -> Trial:
+    """A trial of explore without anything folded; its seed is its number."""
+    configuration = configuration or Configuration()
+    values: dict[str, Any] = {
+        "id": number,
+        "round": 1,
+        "kind": RoundKind.EXPLORE,
+        "purpose": Purpose.LEVEL,
+        "configuration": configuration,
+        "effective": configuration,
+        "seed": number,
+    }
+    return Trial(**(values | changes))
 
 
 def sample_spec(name: str = "sample") -> StudySpec:

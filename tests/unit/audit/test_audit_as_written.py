@@ -10,6 +10,7 @@ import pytest
 
 from tunebook.audit.api import AuditedRecord, audit_stream
 from tunebook.core.factor import FACTOR_KINDS
+from tunebook.errors import RecordTableError
 
 
 def audited(text: str, examples: int | None = None, name: str = "notes.md") -> AuditedRecord:
@@ -373,3 +374,91 @@ def test_pairs_of_labels_with_hyphens_can_be_read():
     text = audited(f"{table}\nHigher learning rates are better.\n")
     assert "(run-2 - run-1: +10, run-4 - run-3: +11)" in text.markdown("en")
     assert "（run-2 - run-1: +10、run-4 - run-3: +11）" in text.markdown("zh")
+
+
+def table_of(header: str, *rows: str) -> str:
+    lines = [header, "|".join("---" for _ in header.split("|")), *rows]
+    return "".join(f"| {' | '.join(line.split('|'))} |\n" for line in lines) + "\n"
+
+
+def test_a_baseline_given_again_in_each_table_is_one_trial_however_finely_it_is_printed():
+    ranks = table_of("rank|acc", "8 (default)|70.0%", "16|70.25%")
+    values = values_of(table_of("batch|acc", "8 (default)|70.0%", "16|71.5%") + "Then the rank.\n\n" + ranks, 400)
+    assert [t["trial"] for t in values["trials"]] == ["1.1", "1.2", "2.2"]
+    assert values["seed_noise"]["equal_settings"] == []
+
+
+def test_the_same_trials_on_other_data_are_no_trials_of_this_record():
+    one = table_of("run|lr|test acc", "base|1e-4|90.0%", "hot|3e-4|91.0%", "hotter|6e-4|91.4%")
+    other = table_of("run|lr|test acc", "base|1e-4|80.0%", "hot|3e-4|83.0%", "hotter|6e-4|82.0%")
+    values = values_of(f"## News\n\n{one}## Reviews\n\n{other}", 500)
+    assert [t["trial"] for t in values["trials"]] == ["base", "hot", "hotter"]
+    assert [note["code"] for note in values["notes"]] == ["other_results"]
+    assert values["inconsistencies"] == []
+
+
+def test_a_change_that_begins_with_plus_does_not_say_what_it_is_added_to():
+    values = values_of(
+        table_of("#|change|acc", "1|baseline: lr 1e-4, r 8|70.0%", "2|+ lr 3e-4|73.0%", "3|+ r 32|74.0%"), 200
+    )
+    assert [t["settings_read"] for t in values["trials"]] == [True, False, False]
+    assert {cell["why"] for cell in values["unread_cells"]} == {"step"}
+    assert [t["why"] for t in values["next_trials"]] == ["baseline"]  # nothing that was not surely read is proposed
+
+
+@pytest.mark.parametrize("ground", ["在 2 号的基础上继续。", "以 2 的配置为起点。", "Keeping run 2, we go on."])
+def test_what_a_round_builds_on_may_be_a_bare_number(ground):
+    first = table_of("编号|改动|准确率", "1|基线 lr 1e-4，r 8|70.0%", "2|lr 3e-4|76.0%")
+    text = f"## 第1轮\n\n{first}## 第2轮\n\n{ground}\n\n" + table_of("编号|改动|准确率", "3|r 32|77.0%")
+    assert values_of(text, 200)["trials"][2]["values"] == {"learning_rate": 3e-4, "lora_r": 32}
+
+
+def test_the_number_of_examples_is_that_of_the_results_split():
+    table = table_of("run|lr|test acc", "base|1e-4|90.0%", "hot|3e-4|91.0%")
+    assert values_of(f"Validation set: 200 examples, test set: 500 examples.\n\n{table}")["examples"]["n"] == 500
+
+
+def test_the_best_under_a_rounds_heading_is_the_best_of_that_round():
+    first = table_of("#|lr|acc", "1|1e-4|50.0%", "2|2e-4|60.0%") + "\n- #2 is the best.\n- #2 is the best overall.\n\n"
+    values = values_of(f"## Round 1\n\n{first}## Round 2\n\n" + table_of("#|lr|acc", "3|4e-4|70.0%"), 200)
+    assert [c["reason"] == "not_best" for c in values["claims"]] == [False, True]
+
+
+def test_a_number_of_another_result_is_no_slip():
+    table = table_of("run|lr|val acc|test acc", "run1|1e-4|72.0%|70.0%", "run2|3e-4|75.0%|73.0%")
+    assert codes(values_of(f"{table}run2 reached 75.0%. run1 reached 99% on the training set.\n", 200)) == []
+    assert codes(values_of(f"{table}run2 reached 74.0%.\n", 200)) == ["said_differs"]
+
+
+def test_a_reward_may_be_negative():
+    values = values_of(table_of("run|lr|reward", "a|1e-4|-1.20", "b|3e-4|-0.90"))
+    assert (values["measure"]["kind"], values["best"]) == ("score", "b")
+
+
+def test_a_round_on_top_of_the_best_is_held_against_the_best():
+    """The full table has the best's rate too; the round's goal says that it starts from there."""
+    rounds = "## Round 1\n\n" + table_of("#|change|acc", "1|baseline: lr 1e-4, r 8|70.0%", "2|lr 3e-4|75.0%")
+    rounds += "## Round 2\n\nGoal: on top of the best, a larger rank.\n\n" + table_of("#|change|acc", "3|r 32|76.0%")
+    full = "## All\n\n" + table_of("#|lr|r|acc", "1|1e-4|8|70.0%", "2|3e-4|8|75.0%", "3|3e-4|32|76.0%")
+    assert "described_short" not in codes(values_of(rounds + full, 200))
+
+
+def test_a_best_block_that_is_no_trial_is_said():
+    block = "## Best configuration\n\n- lr: 9e-4\n- r: 64\n"
+    record = audited(table_of("run|lr|r|acc", "a|1e-4|8|70.0%", "b|3e-4|32|72.0%") + block, 200)
+    assert codes(record.values()) == ["best_block_no_trial"]
+    assert "is none of the trials" in record.markdown("en")
+
+
+def test_a_table_of_a_column_a_trial_is_turned():
+    table = table_of("Parameter|Run 1|Run 2", "learning rate|1e-4|3e-4", "rank|8|8", "accuracy|70.0%|73.0%")
+    values = values_of(f"{table}Run 2 is the best.\n", 200)
+    assert [(t["trial"], t["values"]["learning_rate"]) for t in values["trials"]] == [("Run 1", 1e-4), ("Run 2", 3e-4)]
+    assert values["claims"][0]["trials"] == ["Run 2"]
+
+
+def test_the_epochs_of_one_training_are_no_trials():
+    log = table_of("Epoch|Train loss|Val acc", "1|1.2|70.5%", "2|0.8|74.0%", "3|0.5|75.5%")
+    with pytest.raises(RecordTableError, match="no table of trials"):
+        values_of(log)
+    assert len(values_of(table_of("Epochs|Acc", "1|70.5%", "3|74.0%", "5|75.5%"))["trials"]) == 3

@@ -37,6 +37,10 @@ def read(text: str, context: Context | None = None):
         ("秩 8 和 32 差别不大", (8,), (32,), 0, 0),
         ("r=4 is as good as r=16", (4,), (16,), 0, 0),
         ("With r=32 the accuracy dropped", (32,), (), -1, 0),
+        ("r=32 并不优于 r=8", (32,), (8,), 0, 1),
+        ("rank 从 8 加到 32 没有带来提升", (32,), (8,), 0, 1),
+        ("The gain from rank 8 to 32 is 1.2 points", (32,), (8,), 1, 0),
+        ("Rank 8 vs 32: no difference", (8,), (32,), 0, 0),
     ],
 )
 def test_a_level_against_another(text: str, levels: tuple, against: tuple, direction: int, no_more: int) -> None:
@@ -79,6 +83,20 @@ def test_a_level_against_another(text: str, levels: tuple, against: tuple, direc
         "Rank matters",
         "长文本上 r=32 表现更稳健",
         "r=16 is better than r=8 when lr is small",
+        "Very small rates underfit badly",
+        "r=16 should outperform r=8",
+        "r=16 可能优于 r=8",
+        "exp3 used to be the best",
+        "r=16 稍好于 r=8，但差距在误差范围内",
+        "r=64 costs twice as much as r=8",
+        "Neither dropout nor weight decay mattered",
+        "Accuracy rises with the learning rate",
+        "r=16 表现仅次于 r=32",
+        "r=8 已经足够",
+        "学习率对结果影响显著",
+        "学习率不宜超过 1e-3",
+        "Importance: learning rate > rank ≈ dropout",
+        "学习率 3e-4 略有提升，但不明显",
     ],
 )
 def test_what_is_not_surely_read_is_listed(text: str) -> None:
@@ -131,6 +149,9 @@ def test_a_trend(text: str, factor: str, direction: int) -> None:
         ("最佳学习率为 0.001", (1e-3,), False),
         ("lr=1e-3 is optimal", (1e-3,), False),
         ("4e-4 is the sweet spot for the learning rate", (4e-4,), False),
+        ("The learning rate's sweet spot: 0.0003 to 0.001", (3e-4, 1e-3), True),
+        ("学习率的甜点区间为 0.0003~0.001", (3e-4, 1e-3), True),
+        ("lr 3e-4 is the best learning rate", (3e-4,), False),
     ],
 )
 def test_a_best_level(text: str, levels: tuple, is_range: bool) -> None:
@@ -156,6 +177,8 @@ def test_no_effect(text: str) -> None:
         ("秩的影响小于学习率", (LR, R)),
         ("秩的影响不如学习率大", (LR, R)),
         ("学习率比秩更重要", (LR, R)),
+        ("学习率的作用大于秩", (LR, R)),
+        ("Ranking of factors: learning rate > epochs > rank", (LR, EP, R)),
     ],
 )
 def test_importance(text: str, order: tuple) -> None:
@@ -172,6 +195,9 @@ def test_importance(text: str, order: tuple) -> None:
         ("exp5 相比基线提升 3.2 个百分点", ("5",), ("baseline",), 1),
         ("exp5 outperforms the baseline by 3.2 points", ("5",), ("baseline",), 1),
         ("exp5 与 exp1 相当", ("5",), ("1",), 0),
+        ("exp5 and exp1 tie", ("5",), ("1",), 0),
+        ("#5 improves on #1", ("5",), ("1",), 1),
+        ("最终比基线提升 4.6%", ("best",), ("baseline",), 1),
         ("Tuning improved the accuracy by 3.2 points over the baseline", ("best",), ("baseline",), 1),
     ],
 )
@@ -245,6 +271,7 @@ def test_a_sentence_on_another_result_is_not_held_against_this_one() -> None:
         "Goal: find a better learning rate",
         "目标：找到更好的学习率",
         "Is r=32 better than r=8?",
+        "lr=1e-3 works best, but is it real? We do not know.",
         "下一步：提高学习率",
         "exp1 uses r=8",
         "Scored on 200 examples",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import pytest
 
 from benchmarks.gpu_check import STAGES, main
+from benchmarks.gpu_stages import RUN, Checked
 
 
 @pytest.mark.slow
@@ -16,7 +18,15 @@ def test_every_stage_passes_at_toy_size(tmp_path):
     assert main(["--tiny", "--device", "cpu", "--seconds", "800", "--json", str(out)]) == 0
     stages = json.loads(out.read_text(encoding="utf-8"))["stages"]
     assert stages.keys() == set(STAGES)
-    assert {name for name, stage in stages.items() if stage["passed"] is None} <= {"quantised"}
+    assert not [name for name, stage in stages.items() if not stage["passed"]]
+
+
+def test_without_bitsandbytes_the_quantised_stage_says_why_it_did_not_run(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    checked = Checked("cpu", tiny=True, write=lambda values: None)
+    RUN["quantised"](checked)
+    assert checked.values["not_run"] == "bitsandbytes is not installed"
+    assert not checked.problems
 
 
 def test_stages_without_time_are_left_out_and_named(tmp_path):

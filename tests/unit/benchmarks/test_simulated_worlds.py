@@ -8,19 +8,12 @@ from benchmarks.simulate import BASELINE, claims_of, merge_results, upper95
 from benchmarks.worlds import World
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, Trial, TrialState
+from tunebook.core.study import ContrastKind, RoundKind, TrialState
+from tunebook.testing.sample_study import bare_trial
 
 
 def trial(seed=1, configuration=BASELINE, number=1):
-    return Trial(
-        id=number,
-        round=1,
-        kind=RoundKind.EXPLORE,
-        purpose=Purpose.LEVEL,
-        configuration=configuration,
-        effective=configuration,
-        seed=seed,
-    )
+    return bare_trial(number, configuration, seed=seed)
 
 
 def accuracies(world, configuration=BASELINE, seeds=40):

@@ -10,6 +10,8 @@ import pytest
 
 from tunebook.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("few_pictures")  # what stands in pictures, test_record_plots looks at
+
 COMMANDS = re.compile(r"(tunebook|tensorboard|pip) [-\w./ \"]+|`[^`]*`")
 NAMES = re.compile(
     r"[\w-]+\.(csv|md|html|json|svg|png|ya?ml|jsonl)|LoRA rank|max_length|lora_r|LLaMA-Factory|Ctrl-C|[\w.-]*/[\w./-]*"

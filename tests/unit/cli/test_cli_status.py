@@ -13,12 +13,12 @@ from tunebook.api import Study
 from tunebook.cli import status as command
 from tunebook.cli.main import app
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import DataFacts, History, StudyFacts, TrialFact
+from tunebook.core.facts import History, TrialFact
 from tunebook.core.outlook import Outlook
-from tunebook.core.space import SearchSpace
-from tunebook.core.study import Budget, DataSpec, Purpose, RoundKind, StudySpec, Trial, Wave
+from tunebook.core.study import Purpose, RoundKind, Trial, Wave
 from tunebook.run.event_log import UnderWay
 from tunebook.run.status import BestSoFar, RoundStatus, StudyStatus, study_status
+from tunebook.testing.sample_study import bare_spec
 from tunebook.words import words_for
 
 
@@ -101,18 +101,7 @@ def test_trials_at_a_checkpoint_of_another_are_not_counted_twice():
         waves=(Wave(round=1, kind=RoundKind.EXPLORE, number=1, trials=tuple(trials)),),
         trials={trial.id: TrialFact(trial=trial) for trial in trials},
     )
-    spec = StudySpec(
-        name="s",
-        model="m",
-        data=DataSpec(train="t"),
-        metric="exact_match",
-        baseline=base,
-        space=SearchSpace(),
-        budget=Budget(9),
-    )
-    status = study_status(
-        spec, StudyFacts(data=DataFacts(n_train=9, n_validation=9)), history, None, Outlook(rounds=())
-    )
+    status = study_status(bare_spec(baseline=base), history, None, Outlook(rounds=()))
     assert status.planned == (1,)
     assert status.rounds[0].trials == {"planned": 1}
 

@@ -14,24 +14,16 @@ from rich.text import Text
 
 from tunebook.cli.output import messages, printable, results
 from tunebook.cli.progress import TerminalObserver
-from tunebook.core.configuration import Configuration
 from tunebook.core.events import Recorded
 from tunebook.core.facts import TrialFact
-from tunebook.core.study import Purpose, RoundKind, Trial, TrialState
+from tunebook.core.study import Purpose, RoundKind, TrialState
+from tunebook.testing.sample_study import bare_trial
 
 ATTACK = "\x1b]0;owned\x07\x1b[2J\x9b31m[bold red]the last line[/] :skull: \x08\x08"
 
 
 def test_a_failed_trials_last_words_move_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
-    trial = Trial(
-        id=3,
-        round=1,
-        kind=RoundKind.EXPLORE,
-        purpose=Purpose.LEVEL,
-        configuration=Configuration(),
-        effective=Configuration(),
-        seed=7,
-    )
+    trial = bare_trial(3, seed=7)
     with TerminalObserver(5) as observer:
         observer.event(Recorded(TrialFact(trial=trial, state=TrialState.FAILED, reason=ATTACK)))
         observer.warning(ATTACK)
@@ -69,24 +61,8 @@ def test_lines_and_tabs_are_kept() -> None:
 
 
 def test_trials_are_counted_as_the_budget_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
-    trial = Trial(
-        id=2,
-        round=1,
-        kind=RoundKind.EXPLORE,
-        purpose=Purpose.BASELINE,
-        configuration=Configuration(),
-        effective=Configuration(),
-        seed=7,
-    )
-    reference = Trial(
-        id=1,
-        round=0,
-        kind=RoundKind.REFERENCE,
-        purpose=Purpose.REFERENCE,
-        configuration=Configuration(),
-        effective=Configuration(),
-        seed=0,
-    )
+    trial = bare_trial(2, purpose=Purpose.BASELINE, seed=7)
+    reference = bare_trial(1, round=0, kind=RoundKind.REFERENCE, purpose=Purpose.REFERENCE, seed=0)
     with TerminalObserver(1) as observer:
         for each in (reference, trial, replace(trial, id=3, checkpoint_of=2)):
             observer.event(Recorded(TrialFact(trial=each, state=TrialState.COMPLETED)))

@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import Cancelled
+from tunebook.core.events import Cancelled, Finished
 from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, Workload
 from tunebook.engines.command import CommandEngine
 from tunebook.errors import StudyFileError
+from tunebook.executors import LocalExecutor, options_by_device
 from tunebook.testing.event_recorder import EventRecorder
 
 EXAMPLES = tuple(
@@ -57,6 +58,33 @@ def run(
     recorder = EventRecorder([job], lambda told: time.monotonic() > end, cancelled)
     engine.run(recorder, workload, recorder)
     return recorder
+
+
+def test_the_program_of_a_worker_on_a_gpu_sees_that_gpu_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
+    script = tmp_path / "trainer.py"
+    script.write_text(
+        "import json, os, sys\n"
+        "config = json.load(open(sys.argv[1]))\n"
+        'out = open(config["predictions"]["validation"], "w")\n'
+        'seen = os.environ["CUDA_VISIBLE_DEVICES"]\n'
+        "for i in range(3):\n"
+        '    print(json.dumps({"index": i, "answer": seen, "nll": 0.5}), file=out)\n'
+    )
+    options = EngineOptions(
+        model="some/model", extra={"command": [sys.executable, str(script), "{config}", "{output}"]}
+    )
+    executor = LocalExecutor(
+        "tunebook.engines.command:CommandEngine", options_by_device(options, ("cuda:1",)), WORKLOAD
+    )
+    folder = str(tmp_path / "adapters" / "7")
+    job, events = TrialJob(id=7, configuration=Configuration(), seed=11, splits=("validation",), folder=folder), []
+    try:
+        executor.run([job], events.append)
+    finally:
+        executor.close()
+    [finished] = [event for event in events if isinstance(event, Finished)]
+    assert finished.result.scores["validation"].texts == ("6", "6", "6")
 
 
 def test_a_good_program_gives_texts_and_likelihoods(tmp_path):

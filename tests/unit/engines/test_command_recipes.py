@@ -17,10 +17,11 @@ from tunebook.core.keywords import training_keywords
 from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, Workload
 from tunebook.data.examples import DataExample
 from tunebook.data.template import Encoder
+from tunebook.engines.base_model import stop_tokens
 from tunebook.engines.command import CommandEngine
 from tunebook.engines.command_files import trainer_entries
 from tunebook.testing.event_recorder import EventRecorder
-from tunebook.testing.tiny_model import write_tiny_model
+from tunebook.testing.tiny_model import letter_tokenizer, write_letter_model, write_tiny_model
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 WORDS = ["red", "green", "what", "colour", "has", *map(str, range(20))]
@@ -173,19 +174,55 @@ def test_what_is_trained_on_and_scored_is_what_tunebook_itself_reads(tmp_path, m
     (tmp_path / "train.jsonl").write_text(json.dumps(line) + "\n")
     config = {"model": str(model), "data": {"train": str(tmp_path / "train.jsonl")}}
     [(text, answer)] = load("trainer_files", monkeypatch).training_texts(config)
-    assert (text, answer) == (("<system> 13 <system> 7 " if tools else "") + PROMPT, "green</s>")
+    assert (text, answer) == (("<system> 13 <system> 7 " if tools else "") + PROMPT, "green </s>")
     trained_on = [tuple(tokenizer(part, add_special_tokens=False)["input_ids"]) for part in (text, answer)]
     assert trained_on == [wanted.prompt_ids, wanted.completion_ids]
+
+
+TURN = "{% for m in messages %}<turn>{{ m.role }}\n{{ m.content }}<end>\n{% endfor %}"
+ASKED = "{% if add_generation_prompt %}<turn>assistant\n{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "answer", "learnt"),
+    [
+        (TURN + ASKED, "yes\n", "yes\n<end>"),
+        (TURN.replace("m.content", "m.content | trim") + ASKED, " yes\n", "yes<end>"),
+        (TURN.replace("<end>", " <end>") + ASKED, "yes", "yes <end>"),
+        (TURN.replace("<end>", "") + ASKED, "yes", "yes<eos>"),
+        ("{{ raise_exception('one turn only') if messages | length > 1 }}" + TURN + ASKED, "yes", "yes<eos>"),
+    ],
+)
+def test_answers_end_where_tunebook_ends_them(tmp_path, monkeypatch, template, answer, learnt):
+    """In training and in scoring: at the template's end of a turn, at end-of-text, at the model's own stop tokens."""
+    tokenizer = letter_tokenizer(template, ("<turn>", "<end>", "<eos>", "<stop>"), "<eos>")
+    folder = write_letter_model(tmp_path / "model", tokenizer)
+    own = tokenizer.convert_tokens_to_ids("<stop>")
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [tokenizer.eos_token_id, own]}))
+    encoder = Encoder(tokenizer, stops=stop_tokens(folder))
+    line = {"index": 0, "messages": [{"role": "user", "content": "?"}], "completion": answer}
+
+    scorer = load("score_adapter", monkeypatch)
+    model, words = scorer.load(str(folder))
+    completion = tuple(scorer.encode(words, line)[1])
+    assert completion == encoder.completion_ids(answer)
+    assert encoder.text(completion) == learnt
+    assert tuple(scorer.stop_ids(model, words)) == encoder.stop_ids
+
+    (tmp_path / "train.jsonl").write_text(json.dumps(line) + "\n")
+    config = {"model": str(folder), "data": {"train": str(tmp_path / "train.jsonl")}}
+    [(_, text)] = load("trainer_files", monkeypatch).training_texts(config)
+    assert text == learnt
 
 
 @pytest.mark.parametrize(
     ("recipe", "program", "row"),
     [
-        ("command_llama_factory", "llamafactory-cli", {"prompt": PROMPT, "response": "green</s>"}),
+        ("command_llama_factory", "llamafactory-cli", {"prompt": PROMPT, "response": "green </s>"}),
         (
             "command_axolotl",
             "axolotl",
-            {"segments": [{"label": False, "text": PROMPT}, {"label": True, "text": "green</s>"}]},
+            {"segments": [{"label": False, "text": PROMPT}, {"label": True, "text": "green </s>"}]},
         ),
     ],
 )

@@ -7,6 +7,7 @@ import torch
 
 from tunebook.engines.packed.model import attention, native_attention
 from tunebook.engines.packed.model.batches import Node, Part, Tree, lay_out
+from tunebook.engines.packed.model.multiplies import RowSizes
 from tunebook.engines.packed.model.native import library
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler on this machine")
@@ -60,14 +61,14 @@ def torch_form(monkeypatch):
     [(3, 1, 16, None, True), (4, 2, 6, 3, False), (2, 2, 40, 7, True), (6, 2, 64, None, False), (2, 1, 8, 1, True)],
 )
 def test_both_forms_agree(torch_form, trees, n_heads, n_groups, size, window, rotary):
-    batch = lay_out([Part(None, tree) for tree in trees], 16)
+    batch = lay_out([Part(None, tree) for tree in trees], RowSizes(16))
     case = (batch, n_heads, n_groups, size, window, rotary)
     for native, plain in zip(results(*case), torch_form(*case), strict=True):
         torch.testing.assert_close(native, plain, rtol=1e-4, atol=2e-5)
 
 
 def test_large_scores_agree(torch_form):
-    batch = lay_out([Part(None, chain(9, 4, 7))], 2)
+    batch = lay_out([Part(None, chain(9, 4, 7))], RowSizes(2))
     case = (batch, 2, 1, 16, None, False, 40.0)
     for native, plain in zip(results(*case), torch_form(*case), strict=True):
         torch.testing.assert_close(native, plain, rtol=1e-3, atol=1e-3)
@@ -75,7 +76,7 @@ def test_large_scores_agree(torch_form):
 
 def test_a_trial_has_the_same_bits_whatever_is_beside_it():
     def of(trees):
-        batch = lay_out([Part(None, tree) for tree in trees], 2)
+        batch = lay_out([Part(None, tree) for tree in trees], RowSizes(2))
         generator = torch.Generator().manual_seed(0)
         n = len(batch.input_ids)
         first = NESTED.n_tokens
@@ -87,7 +88,7 @@ def test_a_trial_has_the_same_bits_whatever_is_beside_it():
 
 
 def test_what_is_not_finite_stays_with_its_own_trial():
-    batch = lay_out([Part(None, chain(4, 3)), Part(None, chain(5, 2))], 2)
+    batch = lay_out([Part(None, chain(4, 3)), Part(None, chain(5, 2))], RowSizes(2))
     q, k, v = (torch.randn(2, len(batch.input_ids), 8) for _ in range(3))
     k[:, 0] = float("nan")
     out = attention.attend(batch, q, k, v, 0.3)

@@ -84,7 +84,8 @@ def test_the_losses_of_several_trials_and_their_gradient_equal_autograd(rows):
     each = torch.nn.functional.cross_entropy(logits, torch.tensor(labels.tokens), reduction="none")
     plain = torch.stack([each[:rows].sum() / 700, each[rows:].sum() / 30])
     plain.sum().backward()
-    losses, grad = label_losses(lambda h: h @ weight.T, hidden.detach(), labels, at_once=16)
+    tables = labels.tables([torch.from_numpy(array) for array in labels.arrays(len(hidden))])
+    losses, grad = label_losses(lambda h: h @ weight.T, hidden.detach(), tables, at_once=16)
     torch.testing.assert_close(losses, plain.detach(), rtol=1e-12, atol=0)
     torch.testing.assert_close(grad, hidden.grad)
 

@@ -9,6 +9,7 @@ from tunebook.engines.packed.model import updates
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
 from tunebook.engines.packed.model.batches import Node, Part, Tree, lay_out
 from tunebook.engines.packed.model.dropout import Masks
+from tunebook.engines.packed.model.multiplies import RowSizes
 from tunebook.engines.packed.model.native import library
 from tunebook.engines.packed.model.updates import add_updates, backward_updates
 
@@ -24,7 +25,7 @@ def shapes_of(width, outs):
 def run_of(adapter, n_rows):
     trees = [Tree((Node(tuple(range(n)), key=7),)) for n in (OTHERS, n_rows)]
     parts = [Part(None, trees[0]), Part(adapter, trees[1], 5)]
-    return lay_out(parts, 2).runs[1]
+    return lay_out(parts, RowSizes(2)).runs[1]
 
 
 def results(n_rows, width, outs, rank, dropout, wants_x=True, has=None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,9 +84,13 @@ def rows_seen(group):
     """For every row of a group the rows that it attends to, found through blocks and gather index."""
     seen_in_output = []
     for block in group.blocks:
+        length = block.query_rows.shape[1]
+        hidden = block.hidden(slice(0, length), None)
+        by_one = [block.hidden(slice(i, i + 1), None) for i in range(length)]
+        assert torch.equal(torch.cat(by_one, dim=1), hidden)
         for b in range(block.query_rows.shape[0]):
             for i in range(block.query_rows.shape[1]):
-                visible = block.key_rows[b][~block.hidden[b, i]].tolist()
+                visible = block.key_rows[b][~hidden[b, i]].tolist()
                 seen_in_output.append((int(block.query_rows[b, i]), visible))
     found = {}
     for row, place in enumerate(group.gather.tolist()):

@@ -11,7 +11,7 @@ from tunebook.core.facts import ExampleText
 from tunebook.core.metric import AnswerSource, ScoreKind
 from tunebook.errors import DataError, StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric, scored, standard_scores
-from tunebook.evaluation.number import last_number
+from tunebook.evaluation.text import last_number
 
 
 @pytest.mark.parametrize(

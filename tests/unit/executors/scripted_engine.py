@@ -80,7 +80,10 @@ class ScriptedEngine:
             jobs = source.take(self._slots)
             if not jobs:
                 return
-            values = {"trials": [job.id for job in jobs], "threads": os.environ.get("OMP_NUM_THREADS")}
+            values = {
+                "trials": [job.id for job in jobs], "threads": os.environ.get("OMP_NUM_THREADS"),
+                "cards": os.environ.get("CUDA_VISIBLE_DEVICES"), "device": self._options.device,
+            }  # fmt: skip
             sink.emit(Noted("cohort", values))
             for job in jobs:
                 self._one(job, sink)

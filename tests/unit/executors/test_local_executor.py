@@ -87,6 +87,26 @@ def test_two_devices_share_the_trials_and_the_threads(tmp_path):
     assert {note.values["threads"] for note in run.of(Noted)} == {"1"}
 
 
+@pytest.mark.parametrize(
+    ("seen", "cards"), [(None, {"0", "1"}), ("3, GPU-a1b2", {"3", "GPU-a1b2"})], ids=["all", "those that are shown"]
+)
+def test_a_worker_sees_its_own_card_alone(tmp_path, monkeypatch, seen, cards):
+    """So the Trainer cannot take the other cards too; torch is not imported before the variable is set."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if seen:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
+    run = Run(tmp_path, [job(n) for n in range(1, 7)], ("cuda:0", "cuda:1"), slots=8, step_seconds=0.6)
+    assert {note.values["cards"] for note in run.of(Noted)} == cards
+    assert {note.values["device"] for note in run.of(Noted)} == {"cuda:0"}, "of what it sees, the first"
+    assert {event.worker for event in run.of(Started)} == {"worker 0 (cuda:0)", "worker 1 (cuda:1)"}
+
+
+def test_a_worker_on_the_processor_leaves_the_cards_to_its_programs(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    [note] = Run(tmp_path, [job(1)]).of(Noted)
+    assert (note.values["cards"], note.values["device"]) == ("2,3", "cpu")
+
+
 def test_a_killed_worker_is_started_again_and_the_other_goes_on(tmp_path):
     run = Run(tmp_path, [job(1, "killed once"), job(2), job(3), job(4)], ("cpu:0", "cpu:1"))
     assert run.finished == [1, 2, 3, 4]

@@ -1,4 +1,4 @@
-"""What other programs demand of a model's and an adapter's files, after their published rules.
+"""What other programs demand of a model's and an adapter's files, after their published rules; without their code.
 
 llama.cpp: `convert_hf_to_gguf.py` reads config.json, maps every tensor to a name of its own (the table is in the `gguf`
 package, which is that project's) and stops at one that it cannot map; `convert_lora_to_gguf.py` takes `lora_alpha` over

@@ -3,47 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from loader_rules import llama_cpp_takes_adapter, llama_cpp_takes_model, vllm_takes_adapter, vllm_takes_model
 from typer.testing import CliRunner
 
-from tunebook import Study
 from tunebook.cli.main import app
-from tunebook.testing.tiny_model import write_tiny_model
 
-COLOURS = ("red", "green", "blue", "grey")
-STUDY = """
-study: tiny
-model: ./model
-engine: packed
-device: cpu
-data: {train: train.jsonl, validation: validation.jsonl}
-metric: exact_match
-baseline: {learning_rate: 2e-2, per_device_train_batch_size: 4, lora_r: 4, lora_alpha: 8, num_train_epochs: 3}
-space:
-  lora_r: [4, 8]
-budget: {trials: 5}
-"""
+if TYPE_CHECKING:
+    from benchmarks.soak import Soak
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Path:
-    """The folder of a finished study on a tiny random model."""
-    folder = tmp_path_factory.mktemp("export")
-    write_tiny_model(folder / "model", [*COLOURS, *map(str, range(60)), "Question"])
-    for first, split in ((0, "train"), (24, "validation")):
-        rows = [
-            {"prompt": f"Question {i}", "completion": COLOURS[i * 7 % 4], "label": COLOURS[i * 7 % 4]}
-            for i in range(first, first + 24)
-        ]
-        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
-    Study.load(folder / "study.yaml").run()
-    return folder / "runs" / "tiny"
+def study(trained: Soak, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished study on a tiny random model: a copy, into which exports are written."""
+    folder = tmp_path_factory.mktemp("export") / "study"
+    shutil.copytree(trained.file.parent, folder)
+    return folder / "runs" / "soak"
 
 
 def exported(study: Path, form: str) -> Path:
@@ -90,6 +72,32 @@ def test_merged_model_answers_as_the_adapter_does(study: Path) -> None:
     assert "PEFT is not needed" in (merged / "README.md").read_text(encoding="utf-8")
 
 
+def test_other_programs_loaders_take_the_merged_model(study: Path) -> None:
+    merged, base = exported(study, "merged"), study.parents[1] / "model"
+    llama_cpp_takes_model(merged)
+    vllm_takes_model(merged)
+    tokenizer, own = (json.loads((folder / "tokenizer.json").read_text("utf-8")) for folder in (merged, base))
+    assert tokenizer == own  # llama.cpp knows a tokenizer by what it does
+
+
+def test_other_programs_loaders_take_the_adapter(study: Path) -> None:
+    adapter = exported(study, "peft")
+    llama_cpp_takes_adapter(adapter)
+    vllm_takes_adapter(adapter)
+
+
+def test_an_adapter_trained_with_rslora_says_alpha_as_every_loader_reads_it() -> None:
+    """rsLoRA is folded into alpha, so a loader that knows nothing of it scales the adapter right."""
+    from tunebook.core.configuration import Configuration
+    from tunebook.core.keywords import lora_keywords
+    from tunebook.core.space import Folding, effective
+
+    asked = Configuration(lora_r=16, lora_alpha=8, use_rslora=True)
+    config = lora_keywords(effective(asked, Folding.everything(), 100))
+    assert not config.get("use_rslora")
+    assert config["lora_alpha"] == 32  # 8 / sqrt(16) = 32 / 16
+
+
 def test_exported_adapter_is_the_one_in_best(study: Path) -> None:
     adapter = exported(study, "peft")
     for name in ("adapter_model.safetensors", "adapter_config.json"):
@@ -108,4 +116,4 @@ def test_other_tools_get_the_rows_and_the_layers_that_were_trained(study: Path, 
     assert found["lora_rank" if form == "llama-factory" else "lora_r"] == asked["r"]
     rows = (folder / "train.messages.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 24
-    assert json.loads(rows[0])["messages"][-1]["content"] in COLOURS
+    assert json.loads(rows[0])["messages"][-1]["content"] in ("red", "green", "blue", "grey")

@@ -14,7 +14,7 @@ from tunebook.core.facts import Cost, History, Outcomes, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.ports import Calibration
 from tunebook.core.space import Folding, SearchSpace
-from tunebook.core.study import Budget, Purpose, RoundKind, SeedCounts, Trial, TrialState
+from tunebook.core.study import Budget, Purpose, RoundKind, SeedCounts, TrialState
 from tunebook.planning.planner import StudyPlanner, foreseen
 from tunebook.planning.problem import Problem
 from tunebook.planning.rounds.boundary import edge
@@ -22,6 +22,7 @@ from tunebook.planning.rounds.table import changed_factor
 from tunebook.planning.state import PlanningState
 from tunebook.statistics.response import divergence_bracket
 from tunebook.testing.planner_suite import example_facts, example_study
+from tunebook.testing.sample_study import bare_trial
 from tunebook.testing.simulated_study import simulated_history, world_oracle
 from tunebook.testing.world import World
 
@@ -255,9 +256,7 @@ def a_trial(rate, state, reason=None):
         spec.baseline.with_values(learning_rate=rate)
     )
     return TrialFact(
-        trial=Trial(
-            id=number, round=1, kind=RoundKind.EXPLORE, purpose=Purpose.LEVEL, configuration=c, effective=c, seed=number
-        ),
+        trial=bare_trial(number, c),
         state=state,
         reason=reason,
     )

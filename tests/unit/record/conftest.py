@@ -44,5 +44,5 @@ def record(view):
 def written(study, tmp_path_factory):
     """Folder of the written record, in English."""
     folder = tmp_path_factory.mktemp("record")
-    write_all(folder, *study, None, "en")
+    write_all(folder, View(**study._asdict()))
     return folder

@@ -46,8 +46,7 @@ def test_examples_that_differ_are_shown_with_both_answers(study) -> None:
 
 
 def test_status_prints_the_keys_that_compare_takes(study) -> None:
-    spec, facts, history, conclusions, _ = study
-    status = study_status(spec, facts, history, conclusions, Outlook(rounds=()))
+    status = study_status(study.spec, study.history, study.conclusions, Outlook(rounds=()))
     accuracies = [each.accuracy for each in status.configurations]
     assert accuracies == sorted(accuracies, reverse=True)
     console = Console(width=160)
@@ -56,4 +55,4 @@ def test_status_prints_the_keys_that_compare_takes(study) -> None:
     lines = capture.get().splitlines()
     assert len(lines) == 1 + len(status.configurations)
     for line, each in zip(lines[1:], status.configurations, strict=True):
-        assert resolve(line.split()[0], history, conclusions).key == each.key
+        assert resolve(line.split()[0], study.history, study.conclusions).key == each.key

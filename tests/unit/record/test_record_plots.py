@@ -69,7 +69,7 @@ def test_a_chinese_record_says_once_that_its_figures_are_in_english(study, monke
         monkeypatch.setattr("tunebook.record.writing.chinese_font", lambda font=font: font)
         monkeypatch.setattr("tunebook.record.plots.gallery.chinese_font", lambda: None)
         monkeypatch.setattr("tunebook.record.plots.gallery.PAINTERS", PAINTERS[4:5])
-        paths = write_all(tmp_path, *study, None, "zh")
+        paths = write_all(tmp_path, View(**study._asdict()), "zh")
         for name in ("record.md", "record.html"):
             assert paths[name].read_text(encoding="utf-8").count(said) == times
 

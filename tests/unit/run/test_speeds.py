@@ -1,4 +1,4 @@
-"""The machine is measured once for all studies with a model, within seconds, or not at all where nobody wants it."""
+"""The machine is measured once for all studies with a model, within seconds, or not at all if that is not wanted."""
 
 from __future__ import annotations
 

@@ -8,24 +8,16 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from tunebook.core.configuration import Configuration
-from tunebook.core.study import Purpose, RoundKind, Trial
+from tunebook.core.study import Trial
 from tunebook.data.examples import DataExample
 from tunebook.data.template import Encoder
 from tunebook.errors import DataError, UserError
 from tunebook.ledger.codec import CodecError, decode, encode
 from tunebook.run.export import copy_adapter
+from tunebook.testing.sample_study import bare_trial
 from tunebook.testing.tiny_model import write_tiny_model
 
-TRIAL = Trial(
-    id=3,
-    round=1,
-    kind=RoundKind.EXPLORE,
-    purpose=Purpose.LEVEL,
-    configuration=Configuration(),
-    effective=Configuration(),
-    seed=7,
-)
+TRIAL = bare_trial(3, seed=7)
 
 
 @pytest.mark.parametrize("number", ["../../elsewhere", ["/../../x"], {"a": 1}, True, 1.5, None])

@@ -10,9 +10,10 @@ import pytest
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History, Outcomes, TrialFact
 from tunebook.core.findings import Verdict
-from tunebook.core.study import Contrast, ContrastKind, Purpose, RoundKind, Trial, TrialState, Wave
+from tunebook.core.study import Contrast, ContrastKind, Purpose, RoundKind, TrialState, Wave
 from tunebook.statistics.balanced import BalancedModel, columns_of, least_squares
 from tunebook.statistics.judge_fitted import judge_fitted
+from tunebook.testing.sample_study import bare_trial
 
 BASELINE = Configuration(learning_rate=2e-4, lora_r=8, lora_alpha=8)
 RATES, RANKS = (1e-4, 2e-4, 4e-4, 8e-4), (8, 16, 32, 64)
@@ -102,9 +103,7 @@ def judged(broken: tuple[int, ...] = (), effect: float = 0.1):
     draw = np.random.default_rng(3)
     trials, facts = [], {}
     for i, c in enumerate(configurations(), start=1):
-        trial = Trial(
-            id=i, round=1, kind=RoundKind.EXPLORE, purpose=Purpose.DESIGN, configuration=c, effective=c, seed=i
-        )
+        trial = bare_trial(i, c, purpose=Purpose.DESIGN)
         trials.append(trial)
         rank = np.log2(c.lora_r / 8) / 3 - 0.5
         scores = (draw.random(N) < 0.6 + effect * rank).astype(float)

@@ -7,33 +7,21 @@ import pytest
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import Cost, DataFacts, History, Outcomes, TrialFact
-from tunebook.core.space import SearchSpace
 from tunebook.core.study import (
     Budget,
     Contrast,
     ContrastKind,
-    DataSpec,
     Purpose,
     RoundKind,
-    StudySpec,
-    Trial,
     TrialState,
     Wave,
 )
 from tunebook.statistics.conclusions import conclude
 from tunebook.statistics.judge_round import judge_round
+from tunebook.testing.sample_study import bare_spec, bare_trial
 
 BASE = Configuration(learning_rate=2e-4, lora_r=16, lora_alpha=32)
-SPEC = StudySpec(
-    name="s",
-    model="m",
-    data=DataSpec(train="t"),
-    metric="exact_match",
-    baseline=BASE,
-    space=SearchSpace(),
-    budget=Budget(60),
-    margin=0.05,
-)
+SPEC = bare_spec(baseline=BASE, budget=Budget(60), margin=0.05)
 N = 1500
 FACTS = DataFacts(n_train=500, n_validation=N, n_test=N, mean_tokens=100.0)
 
@@ -51,16 +39,8 @@ class Story:
         ids = []
         for _ in range(seeds):
             number = len(self.history.trials) + len(self.new) + 1
-            trial = Trial(
-                id=number,
-                round=self.round,
-                kind=kind,
-                purpose=purpose,
-                configuration=configuration,
-                effective=configuration,
-                seed=number,
-                splits=splits,
-                factor=factor,
+            trial = bare_trial(
+                number, configuration, round=self.round, kind=kind, purpose=purpose, splits=splits, factor=factor
             )
             scores = {s: (self.chance[s] < rate + self.rng.normal(0, 0.004)).astype(float) for s in splits}
             outcomes = {s: Outcomes(v, 1.2 - v + self.rng.normal(0, 0.05, N)) for s, v in scores.items()}

@@ -9,33 +9,20 @@ import pytest
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import DataFacts, History, Outcomes, TrialFact
 from tunebook.core.findings import Verdict
-from tunebook.core.space import SearchSpace
 from tunebook.core.study import (
     ERROR_SHARES,
-    Budget,
     Contrast,
     ContrastKind,
-    DataSpec,
     Purpose,
     RoundKind,
-    StudySpec,
-    Trial,
     TrialState,
     Wave,
 )
 from tunebook.statistics.judge_round import compare, judge, judge_round
+from tunebook.testing.sample_study import bare_spec, bare_trial
 
 BASE = Configuration()
-SPEC = StudySpec(
-    name="s",
-    model="m",
-    data=DataSpec(train="t"),
-    metric="exact_match",
-    baseline=BASE,
-    space=SearchSpace(),
-    budget=Budget(40),
-    margin=0.03,
-)
+SPEC = bare_spec(baseline=BASE, margin=0.03)
 
 
 class Bench:
@@ -52,15 +39,7 @@ class Bench:
         ids = []
         for seed in range(seeds):
             number = len(self.trials) + 1
-            trial = Trial(
-                id=number,
-                round=1,
-                kind=RoundKind.EXPLORE,
-                purpose=Purpose.LEVEL,
-                configuration=configuration,
-                effective=configuration,
-                seed=seed,
-            )
+            trial = bare_trial(number, configuration, seed=seed)
             # mostly the same examples are right, a few change with the seed
             flips = self.rng.random(self.n) < wobble
             scores = np.where(flips, self.rng.random(self.n) < rate, self.chance < rate).astype(float)
@@ -228,9 +207,7 @@ def test_later_rounds_change_nothing_about_an_earlier_one():
     bench.ask(bench.add(rank(16)), base)
     first = bench.judged()
     history = bench.history()
-    later = Trial(
-        id=99, round=2, kind=RoundKind.REFINE, purpose=Purpose.REFINE, configuration=BASE, effective=BASE, seed=77
-    )
+    later = bare_trial(99, BASE, round=2, kind=RoundKind.REFINE, purpose=Purpose.REFINE, seed=77)
     fact = TrialFact(
         trial=later, state=TrialState.COMPLETED, outcomes={"validation": bench.trials[1].outcomes["validation"]}
     )

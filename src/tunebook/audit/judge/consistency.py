@@ -72,7 +72,9 @@ def _described_short(row: Row, trial: AuditTrial, subjects: Subjects, base: dict
     named = {acting(name) for name in row.described}
     named |= {"lora_alpha"} if "lora_r" in named else set()
     reference = subjects.baseline
-    if row.builds_on not in (None, "baseline", "best"):
+    if row.builds_on == "best":
+        reference = subjects.best_before(trial) or reference
+    elif row.builds_on not in (None, "baseline"):
         reference = subjects.named(row.builds_on or "", row.section) or reference
     undeclared = tuple(n for n in moved(trial, reference) if n not in named)
     earlier = [t for t in subjects.scored if t.order < trial.order and not t.unread]
@@ -86,7 +88,9 @@ def _said(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
     """Accuracies in sentences that are not those of the trial they name."""
     for said in record.said:
         trial = subjects.table.resolve(said.trial, said.section)
-        if trial is not None and trial.score is not None and not same_score(said.score, trial.score):
+        if trial is None or trial.score is None:
+            continue
+        if not any(same_score(said.score, own) for own in (trial.score, *trial.row.others.values())):
             values = {"trial": trial.label, "line": said.line, "text": said.score, "table": trial.score}
             yield Note("said_differs", values)
 

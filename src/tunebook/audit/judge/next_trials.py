@@ -54,8 +54,10 @@ def _wish(configuration: Configuration, why: str, factor: str | None = None, lev
 
 def _wishes(subjects: Subjects, claims: Sequence[Judged], open_trials: Sequence[AuditTrial]) -> Iterator[NextTrial]:
     structure, base = subjects.structure, subjects.baseline.configuration
+    if subjects.baseline.unread:  # what was not surely read is never proposed
+        return
     yield _wish(base, "baseline")
-    if subjects.best.key != subjects.baseline.key:
+    if subjects.best.key != subjects.baseline.key and not subjects.best.unread:
         yield _wish(subjects.best.configuration, "best")
     yield from _boundary_wishes(subjects)
     for judged in claims:
@@ -66,17 +68,17 @@ def _wishes(subjects: Subjects, claims: Sequence[Judged], open_trials: Sequence[
                 yield _wish(_with_level(base, claim.factor, level), "claim", claim.factor, level)
     if structure.ratio_is_constant:  # the best rank other than the baseline's, at the baseline's alpha
         others = [r for r in subjects.levels("lora_r") if isinstance(r, int) and r != base.lora_r]
-        rank = subjects.best.configuration.lora_r
+        rank = base.lora_r if subjects.best.unread else subjects.best.configuration.lora_r
         rank = rank if rank != base.lora_r else max(others, default=base.lora_r)
         if rank != base.lora_r:
             yield _wish(base.with_values(lora_r=rank), "alpha", "lora_alpha", base.lora_alpha)
             yield _wish(_with_level(base, "lora_r", rank), "alpha", "lora_r", rank)
-    for confounding in structure.confounded:
+    for confounding in structure.confounded if not subjects.best.unread else ():
         factor = confounding.factors[0]
         level = level_in(subjects.best, factor)
         if confounding.code == "level_not_isolated" and level in confounding.levels and factor in FACTOR_KINDS:
             yield _wish(_with_level(base, factor, level), "level", factor, level)
-    for trial in open_trials:
+    for trial in (t for t in open_trials if not t.unread):
         yield _wish(trial.configuration, "pair")
 
 

@@ -117,6 +117,7 @@ class _Settling:
         for index, header in enumerate(self.headers):
             self._by_header(index, header)
         self._places()
+        self._log()
         self._batch()
         self._doubled()
         measure, results = self._results()
@@ -191,6 +192,16 @@ class _Settling:
             elif in_order and self.factor.pop(index, None):
                 self.role[index], self.extras[index] = "ambiguous", header
 
+    def _log(self) -> None:
+        """Epochs 1, 2, 3 … beside a loss and no other setting are the course of one training, no trials."""
+        epochs = [i for i, name in self.factor.items() if name == "num_train_epochs"]
+        if len(epochs) == len(self.factor) == 1 and not self.joined and "change" not in self.role.values():
+            counted = [str(i + 1) for i in range(len(self.grid.rows))] == self.cells[epochs[0]]
+            loss = any((word := result_of(header)) and word.kind is MeasureKind.LOSS for header in self.headers)
+            if counted and loss and len(self.grid.rows) > 2 and compact(self.headers[epochs[0]]) not in self.named:
+                del self.factor[epochs[0]]
+                self.role[epochs[0]] = "measured"
+
     def _batch(self) -> None:
         """A product of batch size and accumulation stands for the batch size, unless both are given themselves."""
         product = next((i for i, role in self.role.items() if role == "effective_batch"), None)
@@ -245,7 +256,8 @@ class _Settling:
             return word
         if not numbers:
             return replace(word, refused="" if any(has_failed(c) for c in cells) and word.kind else "unread")
-        if any(n.signed for n in numbers):
+        counted = word.kind in (None, MeasureKind.SHARE)
+        if any(n.signed and (counted or n.value >= 0) for n in numbers):  # a reward may be negative
             return replace(word, refused="difference")
         if word.kind is None:
             sure = fits and (self.speaks_of_accuracy or any(n.percent or n.total for n in numbers))

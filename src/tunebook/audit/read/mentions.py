@@ -42,7 +42,7 @@ def _word_pattern(word: str) -> str:
     if not word.isascii() and word != "α":
         return escaped
     short = len(word) <= 2 and word != "lr"
-    return r"(?<![A-Za-z0-9_])" + escaped + (r"(?=\s?[=:]|\s?\d)" if short else r"s?(?![A-Za-z_])")
+    return r"(?<![A-Za-z0-9_])" + escaped + (r"(?=\s?[=:]|\s?\d)" if short else r"(?:e?s)?(?![A-Za-z_])")
 
 
 _WORDS = sorted(((w, name) for name, words in FACTOR_WORDS.items() for w in words.split("|")), key=lambda w: -len(w[0]))
@@ -64,7 +64,7 @@ _GAP = re.compile(rf"(?:[\s=:(（\"'“<>≤≥≈~,]|{_FILLERS}|{_TO}){{0,8}}",
 _ABOVE = re.compile(r"above|beyond|over\b|higher|larger|greater|超过|高于|大于|>|≥", re.IGNORECASE)
 _BELOW = re.compile(r"below|under\b|lower|smaller|低于|小于|<|≤", re.IGNORECASE)
 _VALUE = re.compile(rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))(?![\d.]*\d)")
-_CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调)(?:到|至|为)"
+_CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调|加|提)(?:到|至|为)"
 _JOIN = re.compile(
     rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
     re.IGNORECASE,
@@ -92,7 +92,8 @@ def mentions(text: str) -> list[Mention]:
 
 def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Mention:
     word, start, end = match.group(0).lower(), match.start(), match.end()
-    factor = _NAME_OF.get(word) or _NAME_OF.get(word.removesuffix("s")) or "num_train_epochs"
+    singular = (word, word.removesuffix("s"), word.removesuffix("es"))
+    factor = next((_NAME_OF[name] for name in singular if name in _NAME_OF), "num_train_epochs")
     kind = FACTOR_KINDS[factor]
     if kind.value_type is bool:
         flag = _FLAG.match(text, end, limit)
@@ -170,7 +171,7 @@ _BUILDS = re.compile(
 )
 _BARE_BASE = re.compile(
     r"(?:\b(?:on top of|based on|builds? on|starting from|same as)|基于|沿用)\s?(\d{1,4})(?![\d.]|[eE]-?\d)|"
-    r"(?:在|以)\s?(\d{1,4})\s?号?(?:的)?(?:基础|配置|设置|上)",
+    r"(?:在|以)\s?(\d{1,4})\s?号?\s?(?:的)?(?:基础|配置|设置|上)",
     re.IGNORECASE,
 )
 """A trial by its bare number, as what a change builds on: "在 9 的基础上", "on top of 9"."""

@@ -24,7 +24,7 @@ from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import Context, claims_of, said_of, share_of
-from tunebook.audit.read.tables import Table, joined_tables, key_values, one_factor_tables, spread_grid
+from tunebook.audit.read.tables import Table, joined_tables, key_values, one_factor_tables, spread_grid, turned_grid
 from tunebook.audit.words.columns import (
     ACCURACY_SAID,
     BASELINE_SAID,
@@ -147,7 +147,7 @@ class _Reading:
             rows=rows,
             claims=claims,
             best_blocks=self._best_blocks({row.line for row in rows}),
-            stated_examples=examples_said(self.text),
+            stated_examples=examples_said(self.text, measure.split),
             seeds=seeds,
             columns=tuple(self.uses),
             unread_cells=tuple(cell for table in tables for cell in table.unread),
@@ -182,10 +182,11 @@ class _Reading:
         return kept
 
     def _spread(self, grid: Grid) -> Grid:
-        """A grid of two factors as a row a trial; its results are named by the heading or a line near it."""
+        """A grid of two factors, or a table of a column a trial, as a row a trial; a grid's results are named by the
+        heading or a line near it."""
         spread = spread_grid(grid) if grid.rows else None
         if spread is None:
-            return grid
+            return turned_grid(grid) or grid
         self.notes.append(Note("grid_spread", {"line": grid.line, "factors": spread.header[1:3]}))
         near = [s.text for s in self.document.statements if s.line < grid.line][-1:]
         caption = next((c for c in (grid.section, *near) if result_of(c)), "result")
@@ -214,9 +215,13 @@ class _Reading:
                     f"{self.source}, line {grid.line}: {n_rows:,} rows of trials by here; at most {MAX_TRIALS:,} are "
                     "audited. Split the record."
                 )
+            table = Table(grid, number, columns)
+            if any(table.gives_again(other) for other in tables):
+                self.notes.append(Note("other_results", {"line": grid.line, "column": grid.section or own.name}))
+                continue
             self.uses += columns.uses
-            tables.append(Table(grid, number, columns))
-            self.notes += tables[-1].notes
+            tables.append(table)
+            self.notes += table.notes
         return tables
 
     def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:

@@ -22,6 +22,8 @@ from tunebook.audit.words.sentences import (
     CONJUNCTION,
     NO_CLAIM,
     NUMBER,
+    OF_ALL,
+    QUESTION,
     RESTRICTS,
     SENTENCE_ENDS,
     STRONG,
@@ -116,7 +118,7 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     before: list[Token] = []
     if NO_CLAIM.search(statement.text):
         return []
-    for sentence in SENTENCE_ENDS.split(statement.text):
+    for sentence in SENTENCE_ENDS.split(QUESTION.sub("", statement.text)):
         tokens = cut(sentence, context.labels)
         kinds = {t.kind for t in tokens}
         named = context.trial or kinds & _NAMES or kinds & STRONG
@@ -303,18 +305,19 @@ class _Clause:
         if ("b" in plain and self.gap is None) or any(m.side for m in self.factors):
             return None
         kinds = {t.kind for t in self.tokens}
-        within = round_of(self.base.text) or (self.context.round if "R" in kinds else "")
+        in_round = "R" in kinds or (self.context.round.isdigit() and not OF_ALL.search(self.base.text))
+        within = round_of(self.base.text) or (self.context.round if in_round else "")
         base = replace(self.base, so_far="s" in kinds, round=within, gap=self.gap)
         base = replace(base, against_trials=("baseline",)) if self.gap is not None else base
         valued = [m for m in self.factors if m.values]
         if self.labels:
             return None if valued else replace(base, kind=ClaimKind.BEST_TRIAL, trials=tuple(self.labels))
-        if re.search(r"[fvpq].*[*w].*[fvpq]", plain):  # "dropout 0.1 is best with r=32"
-            return None
+        if len({m.factor for m in self.factors}) > 1 and re.search(r"[fvpq].*[*w].*[fvpq]", plain):
+            return None  # "dropout 0.1 is best with r=32"
         if re.fullmatch(r"[*w]*v{2,}[*w]*", plain) and len({m.factor for m in valued}) == len(valued):
             return replace(base, kind=ClaimKind.BEST_TRIAL, trials=(), values={m.factor: m.values[0] for m in valued})
-        if len(self.factors) == 1:
-            return self._best_level(base, self.factors[0])
+        if len(self.factors) == 1 or (len(valued) == 1 and valued[0].factor == self.factors[-1].factor):
+            return self._best_level(base, (valued or self.factors)[0])  # "rank 16 is the best rank"
         if not self.factors and self.context.trial and not re.search("[nr]", plain):
             return replace(base, kind=ClaimKind.BEST_TRIAL)
         return None
@@ -361,9 +364,9 @@ class _Clause:
         denied = set(self.code) & set("+-=")
         if denied:
             return (None, 0) if len(denied) > 1 or up or down else (0, {"+": 1, "-": -1, "=": 0}[denied.pop()])
-        if up == down:
-            return None, 0
-        return (0, 1 if up else -1) if "!" in self.code else (1 if up else -1, 0)
+        if "!" in self.code and not (up and down):
+            return 0, -1 if down else 1
+        return (None, 0) if up == down else (1 if up else -1, 0)
 
     def _sides(self) -> tuple[Token | None, Token | None] | None:
         """What is judged, and what it is compared with; None when that is not sure."""
@@ -476,6 +479,7 @@ _SAID = re.compile(
     r"(?=\s?(?:$|[^\w\s.>-]|\.(?!\d)|and\b|on\b|but\b|accuracy\b|acc\b))",
     re.IGNORECASE,
 )
+_OTHER_RESULT = re.compile(r"\bval|\bdev\b|train|loss|\bf1\b|验证|训练|损失|开发集", re.IGNORECASE)
 _ACCURACY = re.compile(r"accuracy|\bacc\b|准确率|正确率|精度", re.IGNORECASE)
 
 
@@ -485,7 +489,8 @@ def said_of(statement: Statement, labels: re.Pattern[str] | None = None) -> list
     found = []
     for label, _, end in trial_labels(statement.text, labels):
         match = _SAID.match(statement.text, end)
-        if match and (match.group(2) or _ACCURACY.search(match.group(0))):
+        other = _OTHER_RESULT.search(statement.text, end)
+        if match and not other and (match.group(2) or _ACCURACY.search(match.group(0))):
             score = share_of(match.group(1))
             found += [Said(label, score, statement.line, statement.section)] if score else []
     return found

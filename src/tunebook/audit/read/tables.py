@@ -34,6 +34,7 @@ from tunebook.audit.words.columns import (
     REFERENCE,
     factor_of_header,
     factors_of_header,
+    result_of,
     round_of,
 )
 from tunebook.core.factor import Level
@@ -69,6 +70,17 @@ def spread_grid(grid: Grid) -> Grid | None:
         for level, cell in zip(levels, cells[1:], strict=False)
     )
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
+
+
+def turned_grid(grid: Grid) -> Grid | None:
+    """A table whose columns are the trials and whose rows are their settings and results, as one row a trial."""
+    names = [clean_text(cells[0]) if cells else "" for _, cells in grid.rows]
+    factors = {name for text in names if (name := factor_of_header(text))}
+    in_header = any(factor_of_header(clean_text(cell)) or result_of(clean_text(cell)) for cell in grid.header[1:])
+    if len(factors) < 2 or in_header or not any(map(result_of, names)):
+        return None
+    trials = ((grid.line, (cell, *grid.column(i))) for i, cell in enumerate(grid.header) if i)
+    return Grid(("trial", *names), tuple(trials), grid.line, grid.section)
 
 
 def joined_tables(tables: Sequence[tuple[Grid, Columns]]) -> tuple[list[Grid], list[Note]]:
@@ -150,6 +162,18 @@ class Table:
             if units and row.score and row.score.total is None:
                 self.rows[i] = replace(row, score=replace(row.score, unit=min(units)))
 
+    def gives_again(self, other: Table) -> bool:
+        """Whether this table has the settings of another with other results: those of another data set."""
+        if {self.columns.kind, other.columns.kind} != {TableKind.SETTINGS}:
+            return False
+
+        def scores(table: Table) -> dict[str, Score | None]:
+            return {repr((row.trial, row.values, row.extra, row.seed)): row.score for row in table.rows}
+
+        mine, known = scores(self), scores(other)
+        shared = mine.keys() & known.keys()
+        return len(shared) > 1 and 2 * sum(not _same(mine[k], known[k]) for k in shared) > len(shared)
+
     # -- labels and remarks ------------------------------------------------------------------------
 
     def _cell(self, i: int, role: str) -> str:
@@ -160,7 +184,7 @@ class Table:
         if "trial" not in self.columns.roles and "place" in self.columns.roles:
             return re.sub(r"[^\d]", "", self._cell(i, "place")) or str(i + 1)
         text = re.sub(r"\s?[(\[（【][^()\[\]（）【】]*[)\]）】]", "", self._cell(i, "trial"))
-        kept = "".join(c for c in text if c.isalnum() or c in " _-.#/+=,")
+        kept = "".join(c for c in text if c.isalnum() or c in " _-.#/+=,×")
         return " ".join(kept.split()).strip(" ,")[:60] or str(i + 1)
 
     def _is_reference(self, i: int) -> bool:
@@ -274,6 +298,8 @@ class Table:
         analysis = " ".join(self._text[i][j] for j in columns.texts if self._text[i][j])
         described = settings(change)
         values, unknown = self._values(i, line, label)
+        if columns.kind is TableKind.CHANGES and change.startswith("+"):
+            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
         main = columns.results[0]
         cell, result = self._text[i][main], scores[main]
         failed = bool(BROKE.search(status)) or (result is None and (not status or DONE.search(status) is not None))
@@ -338,7 +364,7 @@ def one_factor_tables(tables: Sequence[Table]) -> Iterator[Row]:
             union = {name: level for found in bases for row in found for name, level in row.values.items()}
             first = next(row.score for found in bases for row in found)
             for i, found in enumerate(bases):
-                repeated = i > 0 and bool(found) and found[0].score == first
+                repeated = i > 0 and bool(found) and _same(found[0].score, first)
                 group = [row for row in rows[i] if not (row.is_baseline and repeated)]
                 rows[i] = [replace(row, values=union) if row.is_baseline else row for row in group]
         else:
@@ -346,6 +372,11 @@ def one_factor_tables(tables: Sequence[Table]) -> Iterator[Row]:
                 group[:] = [replace(row, extra={**row.extra, "table": str(number)}) for row in group]
     for group in rows:
         yield from group
+
+
+def _same(a: Score | None, b: Score | None) -> bool:
+    """Whether a trial given again has the same result, as far as it is printed."""
+    return a is b or (a is not None and b is not None and abs(a.value - b.value) <= (a.unit + b.unit) / 2 + 1e-9)
 
 
 def key_values(grid: Grid) -> dict[str, Level]:

@@ -254,6 +254,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         "why_blank": "空白：同上、同基线，还是没有？",
         "why_pointer": "指向另一次实验",
         "why_memory": "显存不足不说明训练好坏",
+        "why_step": "在上一行还是在基线上增加？",
         "why_status": "运行没有完成",
         "assumed": "{trials}的空白设置取自基线。",
         "baseline_unsaid": "记录没有给出基线（{trial}）的{factors}。写明了这一项的实验都视为与基线不同。",

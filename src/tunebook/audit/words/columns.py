@@ -32,7 +32,7 @@ FACTOR_WORDS: dict[str, str] = {
 """Words by factor, also in sentences; `core.factor.ALIASES` counts in headers too."""
 
 _ROLES: dict[str, str] = {
-    "trial": "trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称",
+    "trial": "trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称|组别|组号|组",
     "change": "change|changes|changed|whatchanged|whatichanged|whatwaschanged|modification|modifications|parameterchange|parameterchanges|strategy|setting|settings|config|configuration|description|hyperparameters|parameters|variation|loraconfig|参数修改策略|修改策略|参数修改|参数调整|参数变化|参数改动|修改|修改内容|改动|改动内容|变更|变化|调整|调整策略|策略|配置|参数|参数配置|设置|说明|描述|做了什么|实验内容|实验设置|内容|方案|操作|超参数",
     "analysis": "analysis|resultanalysis|note|notes|comment|comments|remark|remarks|conclusion|observation|observations|finding|findings|takeaway|verdict|whatitis|结果分析|分析|备注|结论|评价|观察|发现|点评",
     "seed": "seed|randomseed|随机种子|种子",
@@ -234,7 +234,7 @@ BASELINE_SAID = re.compile(
 ACCURACY_SAID = re.compile(r"(?:\baccuracy|\bacc\b|准确率|正确率|精度)[^\d\n]{0,12}(\d+(?:\.\d+)?\s?%?)", re.IGNORECASE)
 SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
 GROUND = re.compile(
-    r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|"
+    r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)|"
     r"\b(?:on top of|based on|starting from|built? on|around|in|with|from|for|keeping) (?:the )?(?:best|exp\w*\s?#?\d+|run\s?#?\d+)",
     re.IGNORECASE,
 )
@@ -243,9 +243,10 @@ _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tic
 _EXAMPLES_SAID = re.compile(
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval|dev)\s{_THINGS}|"
-    r"(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(\d[\d,]{0,9})(?!\s?[%.])|"
+    r"(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"
     r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|道|样本)|"
     r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
+    rf"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
     rf"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
     rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)",
     re.IGNORECASE,
@@ -259,10 +260,15 @@ _SEEDS_SAID = re.compile(
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "十": 10}
 
 
-def examples_said(text: str) -> tuple[int, ...]:
-    """Numbers of test examples that a text gives."""
-    numbers = [next(filter(None, match.groups())).replace(",", "") for match in _EXAMPLES_SAID.finditer(text)]
-    return tuple(sorted({int(number) for number in numbers if number.isdigit()} - {0})[:10])
+def examples_said(text: str, split: str) -> tuple[int, ...]:
+    """Numbers of examples that a text gives, without those of another split than the results'."""
+    found = set()
+    for match in _EXAMPLES_SAID.finditer(text):
+        said = {name for name in ("test", "validation") if _SPLITS[name].search(match.group())}
+        number = next(filter(None, match.groups())).replace(",", "")
+        if number.isdigit() and not (split in ("test", "validation") and said and split not in said):
+            found.add(int(number))
+    return tuple(sorted(found - {0})[:10])
 
 
 def seeds_said(text: str) -> int | None:

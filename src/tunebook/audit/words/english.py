@@ -250,6 +250,7 @@ class EnglishAudit(EnglishShared, AuditShared):
         "why_blank": "blank: as above, as the baseline, or nothing?",
         "why_pointer": "points to another trial",
         "why_memory": "out of memory says nothing of the training",
+        "why_step": "on top of the row above, or of the baseline?",
         "why_status": "the run did not finish",
         "assumed": "Blank settings were taken from the baseline in {trials}.",
         "baseline_unsaid": "The record does not give {factors} of the baseline ({trial}). A trial that names one is taken to differ from it there.",

@@ -335,7 +335,8 @@ class _Writer:
             listed = [self._label["or"].join(level_text(claim.factor, x) for x in side) for side in (levels, against)]
             yield say("confounded_levels", factor=factor, levels=listed[0], against=listed[1])
         else:
-            yield say("confounded" if factor else "confounded_any", factor=factor)
+            alone = factor and claim.kind is not ClaimKind.BOUNDARY
+            yield say("confounded" if alone else "confounded_any", factor=factor)
         for pair in judged.case.confounded[:2]:
             if isinstance(pair, ConfoundedPair) and pair.also:
                 others = words.factor_list(pair.also)

@@ -1,7 +1,7 @@
 """The rounds of a study after the reference, in order: the one list of them.
 
-A study has those that apply to it. A study opens with one first round: a table of the user's own, or explore. A
-balanced explore has pilots before it, and a model proposes after it.
+A study has those that apply to it. The first is the user's own table or explore. A balanced explore comes after pilots,
+and a model proposes trials after it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Round explore as a balanced design: all factors at once, around the piloted learning rate, one seed a trial.
 
-Each trial has a level of every factor, each level equally often. One model over all of these trials answers for every
-factor: on average over the settings around the good rate, does accuracy rise or fall with it? The baseline's seeds, for
-the headline and for the noise between seeds, stand beside the model.
+Every trial sets every factor, and each level occurs equally often. One model over all of these trials estimates each
+factor's effect on accuracy, averaged over the other settings around the piloted rate. The baseline's seeds are not in
+the model: they give the headline number and the noise between seeds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tunebook.planning.wave_builder import WaveBuilder
 __all__ = ["Balanced"]
 
 PILOT_UNITS = 4.0
-"""About what the pilots take."""
+"""About what the pilots cost, in trials."""
 BROKE = (TrialState.DIVERGED, TrialState.COLLAPSED)
 
 

@@ -1,7 +1,7 @@
 """Round boundary: go outwards until training breaks, or until going further no longer helps.
 
 The learning rate comes first. It is raised in steps of three until training breaks; then the bracket is halved on a
-log scale until its ends are within a factor of two; then an end that is not sure yet gets further seeds. Each wave
+log scale until its ends are within a factor of two; then an end that is not confirmed yet gets more seeds. Each wave
 takes two seeds, the whole search at most eight trials. Rates already tried with the same settings give the starting
 bracket. Beside it, rank and epochs go one step at a time beyond the end of their range, as long as that end is where
 they are best.
@@ -18,7 +18,7 @@ from tunebook.core.study import Purpose, RoundKind, Wave
 from tunebook.planning.levels import RATE_STEP, level_label, outward, rate_limits
 from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape
-from tunebook.planning.state import PlanningState, Point, ladder
+from tunebook.planning.state import PlanningState, Point, tried_levels
 from tunebook.planning.wave_builder import WaveBuilder
 from tunebook.statistics.response import Bracket, divergence_bracket
 
@@ -27,11 +27,11 @@ __all__ = ["Boundary", "edge"]
 MOST_RATE_TRIALS = 8
 """Trials that the search for the breaking learning rate may take."""
 PROBE_REPLICATES = 2
-"""Seeds at each step outwards, in the middle of the bracket, and at an end that does not stand yet."""
+"""Seeds at each step outwards, in the middle of the bracket, and at an end that is not confirmed yet."""
 FINE_ENOUGH = 2.0
-"""A bracket whose ends are within this ratio is not narrowed further, but made surer."""
+"""A bracket whose ends are within this ratio is not narrowed further; its ends get more seeds."""
 ROOM_FOR_NEW_SETTINGS = 6
-"""With room for fewer trials the search starts from the baseline's settings, whose rates explore has tried."""
+"""With room for fewer trials the search uses the baseline's settings, of which explore has tried several rates."""
 SEEDS_A_RATE = 8
 """Seeds set aside for each rate: more than one rate can ever take."""
 OUTWARD_FACTORS = ("lora_r", "num_train_epochs")
@@ -171,7 +171,7 @@ def _outward(state: PlanningState, builder: WaveBuilder, reserved: int) -> bool:
 def _beyond(state: PlanningState, factor: str) -> Point | None:
     """The next level beyond the highest one, if that one is the best so far and the factor was seen to matter."""
     given = state.problem.spec.space.get(factor)
-    rungs = ladder(state, factor)
+    rungs = tried_levels(state, factor)
     if given is None or len(rungs) < 2 or not any(level.helps for level in state.levels_of(factor)):
         return None
     last, before = rungs[-1], rungs[-2]

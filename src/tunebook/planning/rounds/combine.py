@@ -1,8 +1,8 @@
 """Round combine: train the levels that helped together.
 
 Where a combined factor moves the best learning rate, and the budget share has room, a first wave lets the combination
-choose its rate (one selection seed at each of up to three rates); the claim then gets fresh seeds. Room that is left
-goes to the cells that tell whether effects add up: all changes but one, which with two changes is each one alone.
+choose its rate (one selection seed at each of up to three rates); the claim then gets fresh seeds. What is left goes to
+"cells", which show whether the effects add up: the combination without one of its changes, for each change.
 """
 
 from __future__ import annotations
@@ -73,10 +73,11 @@ class Combine(Round):
 
 
 def _helping_levels(state: PlanningState) -> dict[str, LevelSeen] | None:
-    """The best level of each factor that helped, as far as together they make a configuration not tried yet.
+    """The best level of each factor that helped, provided that together they are a configuration not tried yet.
 
-    Where they do not (fewer than two factors helped, or their levels already met in a bracket), the next most promising
-    levels join them one by one: those that lead by loss with nothing against them. None when there is no such set.
+    If they are not (fewer than two factors helped, or a bracket has tried their levels together), the next most
+    promising levels are added one by one: those of lower loss that no finding speaks against. None when there is no
+    such set.
     """
     helped = _best_levels(level for level in state.levels if level.helps)
     leading = _best_levels(level for level in state.levels if level.leads and level.factor not in helped)
@@ -123,7 +124,7 @@ def _rates(
 
 
 def _known_or_rounded(state: PlanningState, rate: float) -> float:
-    """A rate of a few per cent beside one that was trained is that one: its trials then serve as cells."""
+    """The nearest rate that was trained, if within a few per cent, so that its trials can be reused; else rounded."""
     known = {fact.trial.effective.learning_rate for fact in state.history.trials.values()}
     nearest = min(known, key=lambda other: abs(math.log(other / rate)))
     return nearest if abs(math.log(nearest / rate)) < SAME_RATE else float(f"{rate:.2g}")
@@ -162,7 +163,7 @@ def _levels_of(state: PlanningState, helped: Mapping[str, LevelSeen], together: 
 
 
 def _combined(state: PlanningState, levels: Mapping[str, LevelSeen]) -> Configuration:
-    """The baseline with these levels, at a learning rate that honours what was chosen for each of them.
+    """The baseline with these levels, at a learning rate that follows from what was chosen for each of them.
 
     The rate is the learning rate's own best level, or else the one chosen for the baseline; factors whose chosen rate
     differed from their baseline's move it by the same ratio, together by at most one bracket step.

@@ -27,7 +27,7 @@ class Explore(Round):
     is_first = True
 
     def applies(self, problem: Problem) -> bool:
-        """A table of the user's own stands in its place."""
+        """Without a table of the user's own, and one factor at a time."""
         return not problem.table and not problem.is_balanced
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave:

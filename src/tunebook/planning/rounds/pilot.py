@@ -1,10 +1,10 @@
-"""Round pilot: the good learning rate, once for all configurations, before anything is compared.
+"""Round pilot: finds a good learning rate, shared by all configurations, before anything is compared.
 
 The first wave trains a middling configuration at up to six rates over the study's range, each to about a quarter of its
 epochs with a schedule of its own. The second trains the two of lowest validation loss to their end: high rates catch up
 late, so one is not enough. The last wave trains nothing: it keeps the rate, or that nothing was learned at any.
 
-Pilots never enter a claim. Where they break, the divergence bracket comes for free.
+Pilots never enter a claim. Those that break also show from which rate on training diverges.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ CLOSEST = 1.4
 SURE = 2.0
 """Standard errors by which a pilot must beat the bar for something to have been learned."""
 LEAST_GAIN = 0.05
-"""Share of the untrained model's loss that a pilot must take away: less is what a seed does."""
+"""Share of the untrained model's loss by which a pilot must lower it: seeds alone may differ by less."""
 
 
 class Pilot(Round):
-    """The learning rate by short trials."""
+    """Short trials over the range of learning rates."""
 
     kind = RoundKind.PILOT
 
@@ -57,7 +57,7 @@ class Pilot(Round):
         return builder.wave(closes_round=False)
 
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """The two best to their end; then, without a trial, what was found."""
+        """The two best at full length; then a wave without trials that keeps the result."""
         builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(RoundKind.EXPLORE))
         pilots = state.history.of_round(last.round)
         answered = [f for f in pilots if f.state.is_answer] or list(pilots)  # a cancelled pilot says nothing
@@ -88,7 +88,7 @@ class Pilot(Round):
 
 
 def middling(problem: Problem) -> Configuration:
-    """The baseline with every ordered factor at its middle level, the learning rate aside."""
+    """The baseline with every ordered factor but the learning rate at its middle level."""
     changes: dict[str, Level] = {}
     for factor in full_design(problem).factors:
         if factor.name == "learning_rate" or not is_ordered(factor.name):
@@ -100,7 +100,7 @@ def middling(problem: Problem) -> Configuration:
 
 
 def _short(configuration: Configuration) -> tuple[Configuration, float]:
-    """The same over about a quarter of its epochs, and what that takes of a trial."""
+    """The configuration over about a quarter of its epochs, and the share of a trial that this costs."""
     epochs = max(1, math.ceil(SHORT * configuration.num_train_epochs))
     return configuration.with_values(num_train_epochs=epochs), epochs / configuration.num_train_epochs
 

@@ -14,7 +14,7 @@ from tunebook.core.study import Purpose, RoundKind, Wave
 from tunebook.planning.levels import between, is_ordered, level_label, position
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape
-from tunebook.planning.state import PlanningState, Point, Rung, ladder
+from tunebook.planning.state import PlanningState, Point, TriedLevel, tried_levels
 from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["Refine"]
@@ -92,7 +92,7 @@ def _promise(state: PlanningState, factor: str) -> float:
 
 def _points_of(state: PlanningState, factor: str) -> list[Point]:
     """Points on both sides of the best level, the more promising side first."""
-    rungs = ladder(state, factor)
+    rungs = tried_levels(state, factor)
     best = min(range(len(rungs)), key=lambda i: rungs[i].loss_change)
     neighbours = [rungs[i] for i in (best - 1, best + 1) if 0 <= i < len(rungs)]
     if all(rung.group.trains for rung in neighbours):
@@ -110,7 +110,7 @@ def _points_of(state: PlanningState, factor: str) -> list[Point]:
     return points
 
 
-def _point(state: PlanningState, factor: str, value: Level, best: Rung) -> Point:
+def _point(state: PlanningState, factor: str, value: Level, best: TriedLevel) -> Point:
     """The new level at the learning rate that was chosen for the best level."""
     configuration = state.problem.configure({factor: value})
     if factor != "learning_rate" and best.group.facts:

@@ -50,7 +50,7 @@ class Table(Round):
 
 @dataclass(frozen=True)
 class _Fit:
-    """What of a table the room allows: seeds of the baseline, rows, and how many of them have all their seeds."""
+    """The part of a table that fits: seeds of the baseline, rows, and how many of these have all their seeds."""
 
     n_baseline: int
     n_rows: int
@@ -60,7 +60,7 @@ class _Fit:
 def changed_factor(problem: Problem, configuration: Configuration) -> str | None:
     """The one factor in which a row differs from the baseline, alpha following the rank; else None.
 
-    Settings that differ only in words (a memory setting, a length above the longest example) are no difference.
+    Settings without an effect (a memory setting, a max_length above the longest example) do not count.
     """
     baseline = problem.spec.baseline
     acting = set(problem.effective(configuration).changes_from(problem.effective(baseline)))
@@ -72,7 +72,7 @@ def changed_factor(problem: Problem, configuration: Configuration) -> str | None
 
 
 def _acts(name: str, acting: set[str]) -> bool:
-    """Whether a changed setting is among those that act, itself or through the one that it folds into."""
+    """Whether a changed setting has an effect, itself or through the one that it is folded into."""
     together = next((names for names in ABOUT.values() if name in names), {name})
     return bool(together & acting)
 

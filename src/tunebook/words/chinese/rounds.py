@@ -171,14 +171,14 @@ class ChineseRounds(ChinesePieces):
 
     def floor(self, floor: Floor, stops: bool) -> str:
         what = (
-            f"什么也没有学到：学习率 {'、'.join(rate(each) for each in floor.rates)}，训练 {floor.epochs} 轮后，"
+            f"什么也没有学到：学习率 {'、'.join(rate(each) for each in floor.rates)}，训练 {floor.epochs} 个 epoch 后，"
             f"{self._top}{self._noun} {self.measured(floor.accuracy)}，"
             f"与不训练（{self.measured(floor.bar)}）没有超出偶然的差别。"
         )
         if not stops:
             return what + "研究文件写明 `floor: go_on`，因此仍继续比较。"
         return (
-            what + "此时比较各种设置没有意义，研究到此停止。请在新的研究里增加训练数据或轮数，或改用其他学习率；"
+            what + "此时比较各种设置没有意义，研究到此停止。请在新的研究里增加训练数据或训练轮数，或改用其他学习率；"
             "如仍要比较，请写 `floor: go_on`。"
         )
 

@@ -41,7 +41,7 @@ class ChineseTerminal(ChineseRounds):
     # plan
 
     def plan_checking(self) -> str:
-        return "正在检查数据和模型；首次运行前还会测量本机速度（需要若干秒）。"
+        return "正在检查数据和模型。"
 
     def warning_line(self, text: str) -> str:
         return f"注意：{text}"
@@ -83,10 +83,17 @@ class ChineseTerminal(ChineseRounds):
     def plan_sees(self, effect: float) -> str:
         return f"{self.amount(effect)} {self.unit}以上"
 
-    def plan_next(self, counts: Mapping[Purpose, int], free: int) -> str:
+    def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
         listed = self.comma.join(f"{PURPOSES[purpose]} {n} 个" for purpose, n in counts.items())
         on_the_way = f"；另有 {free} 个在训练途中评分，不另外训练" if free else ""
-        return f"接下来：{sum(counts.values())} 个实验（{listed}）{on_the_way}。"
+        counted = f"，计入预算 {units} 个" if units != sum(counts.values()) else ""
+        return f"接下来（{ROUNDS[kind]}）：{sum(counts.values())} 个实验（{listed}）{counted}{on_the_way}。"
+
+    def plan_levels(self, levels: Mapping[str, Sequence[str]], baseline: Mapping[str, str]) -> str:
+        parts = [
+            f"{self.factor(name)} {self.comma.join(values)}（基线 {baseline[name]}）" for name, values in levels.items()
+        ]
+        return f"取值：{'；'.join(parts)}"
 
     def plan_trial_columns(self) -> tuple[str, str, str, str]:
         return "实验号", "目的", "与基线的不同", "随机种子"
@@ -193,6 +200,10 @@ class ChineseTerminal(ChineseRounds):
 
     def workers_died(self, count: int, worker: str, reason: str) -> str:
         return f"已退出的工作进程：{count} 个，最近一个为 {worker}：{reason}"
+
+    def worker_died(self, worker: str, reason: str, retired: bool) -> str:
+        then = "该进程无法启动，不再使用" if retired else "其上的实验将重新开始"
+        return f"工作进程 {worker} 已退出：{reason}；{then}"
 
     def interrupted_trials(self, trials: Sequence[tuple[int, int | None, int | None]]) -> str:
         parts = [
@@ -382,7 +393,7 @@ class ChineseTerminal(ChineseRounds):
 
     def merged_from_quantised(self, quantization: str) -> str:
         return (
-            f"基础模型的权重以 {quantization} 保存：适配器是加到反量化后的权重上，而不是加到原始模型上。"
+            f"基座模型的权重以 {quantization} 保存：适配器是加到反量化后的权重上，而不是加到原始模型上。"
             "合并后的模型若再次量化，回答会与研究中的不同。"
         )
 

@@ -22,9 +22,9 @@ def numeral(n: int) -> str:
     return _NUMERALS[n] if 0 <= n < len(_NUMERALS) else str(n)
 
 
-def plural(n: int, word: str, many: str | None = None) -> str:
+def plural(n: int, word: str) -> str:
     """ "1 trial", "2 trials"."""
-    return f"{count(n)} {word}" if n == 1 else f"{count(n)} {many or word + 's'}"
+    return f"{count(n)} {word}" if n == 1 else f"{count(n)} {word}s"
 
 
 def signed_percent(share: float) -> str:

@@ -186,30 +186,30 @@ class EnglishRounds(EnglishPieces):
     def balanced_remark(self) -> str:
         """Above a balanced design's levels."""
         return (
-            "All factors were changed at once, each level equally often. What is said of a factor here comes from one "
-            "model over all trials of the round: a straight line over its levels, on average over the settings around "
-            "the good rate. Whether it is so at one certain setting was not asked. The accuracies by level are "
-            "adjusted to the mean of the other factors; their 95 % intervals describe and claim nothing."
+            "All factors were changed at once, each level equally often. What is said about a factor here comes from "
+            "one model over all trials of the round: a straight line over its levels, averaged over the settings "
+            "around the good rate. It need not hold at every single setting. The accuracies by level are adjusted to "
+            "the mean of the other factors; their 95 % intervals are descriptive, not findings."
         )
 
     def pilot_remark(self, chosen: float) -> str:
-        return f"Learning rate to go on from: {rate(chosen)}, chosen by validation loss, for all configurations alike."
+        return f"Learning rate for the next rounds: {rate(chosen)}, chosen by validation loss for all configurations."
 
     def floor(self, floor: Floor, stops: bool) -> str:
         """Nothing was learned at any piloted rate."""
         what = (
             f"Nothing was learned: after {plural(floor.epochs, 'epoch')} at learning rates "
             f"{self.listed([rate(each) for each in floor.rates])} the best {self.measure} is "
-            f"{self.measured(floor.accuracy)}, no better beyond chance than without training "
-            f"({self.measured(floor.bar)})."
+            f"{self.measured(floor.accuracy)}, not better than without training ({self.measured(floor.bar)}) beyond "
+            "chance."
         )
         if not stops:
             return self.join([what, "The study file says `floor: go_on`, so the comparisons went on."])
         return self.join(
             [
                 what,
-                "Comparing settings would compare nothing, so the study stops here. Give it more rows or epochs, or "
-                "other learning rates, in a new study; or write `floor: go_on` to compare all the same.",
+                "Comparing settings would be meaningless, so the study stops here. Try more rows, more epochs or other "
+                "learning rates in a new study, or write `floor: go_on` to compare anyway.",
             ]
         )
 
@@ -223,8 +223,8 @@ class EnglishRounds(EnglishPieces):
     def chance_to_see(self, margin: float, chance: float) -> str:
         """The probability that a true difference of the size of the margin was found."""
         share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
-        difference = f"{self.exactly(margin)} {self.unit}"
-        return f"A true difference of {difference}, your margin, had a chance of {share} to be found."
+        difference = f"A true difference of {self.exactly(margin)} {self.unit}, your margin,"
+        return f"{difference} had a chance of {share} of being found."
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{plural(n, 'trial')}, {duration(seconds)}"
@@ -269,7 +269,7 @@ class EnglishRounds(EnglishPieces):
         for code, values in notes:
             if code == "nothing_claimed":
                 sentences.append(
-                    "Too few trials to judge the factors: the design's trials were used to choose, no more."
+                    "Too few trials to judge the factors: the design only served to choose a configuration."
                 )
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])

@@ -48,7 +48,7 @@ class EnglishTerminal(EnglishRounds):
 
     def plan_checking(self) -> str:
         """What `plan` does first."""
-        return "Checking data and model. Before a study's first run this machine is measured too (some seconds)."
+        return "Checking data and model."
 
     def warning_line(self, text: str) -> str:
         """A warning in the terminal."""
@@ -100,12 +100,22 @@ class EnglishTerminal(EnglishRounds):
         """The smallest detectable effect, for the table of rounds."""
         return f"{self.amount(effect)} {self.unit} or more"
 
-    def plan_next(self, counts: Mapping[Purpose, int], free: int) -> str:
-        """The trials of the next part that the budget counts, by purpose, and how many it does not."""
+    def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
+        """The trials of the next part that are trained, by purpose, what they take of the budget, and how many more are
+        only scored."""
         listed = self.comma.join(f"{n} {PURPOSES[purpose]}" for purpose, n in counts.items())
-        total = f"Next: {plural(sum(counts.values()), 'trial')} ({listed})"
+        total = f"Next, of {ROUNDS[kind]}: {plural(sum(counts.values()), 'trial')} ({listed})"
+        total += f", which count as {units} of the budget" if units != sum(counts.values()) else ""
         on_the_way = f"; {free} more are scored on the way and cost no training" if free else ""
         return f"{total}{on_the_way}."
+
+    def plan_levels(self, levels: Mapping[str, Sequence[str]], baseline: Mapping[str, str]) -> str:
+        """The levels of each factor in the next part, the baseline's own in brackets."""
+        parts = [
+            f"{self.factor(name)} {self.comma.join(values)} (baseline: {baseline[name]})"
+            for name, values in levels.items()
+        ]
+        return f"levels: {'; '.join(parts)}"
 
     def plan_trial_columns(self) -> tuple[str, str, str, str]:
         """Headings of the list of trials."""
@@ -133,8 +143,8 @@ class EnglishTerminal(EnglishRounds):
             )
         if not self.scale.counts_right_answers:
             lines.append(
-                f"these are guesses, as if {self.measure} varied over examples like right and wrong answers; the record "
-                "says how it does"
+                f"these are guesses, as if {self.measure} varied over examples like right and wrong answers; the "
+                "record says how it does"
             )
         return lines
 
@@ -239,6 +249,11 @@ class EnglishTerminal(EnglishRounds):
     def workers_died(self, count: int, worker: str, reason: str) -> str:
         """The number of workers that died, and the last one with its reason."""
         return f"workers that died: {count}, the last one {worker}: {reason}"
+
+    def worker_died(self, worker: str, reason: str, retired: bool) -> str:
+        """A worker has died while the study runs; a retired one is not started again."""
+        then = "it cannot be started and is left out" if retired else "its trials begin again"
+        return f"{worker} died: {reason}; {then}"
 
     def interrupted_trials(self, trials: Sequence[tuple[int, int | None, int | None]]) -> str:
         """Where trials that were interrupted go on: (trial, step that is saved, steps in all)."""

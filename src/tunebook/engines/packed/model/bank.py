@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from tunebook.engines.initial import initial_values
 
 __all__ = ["Adapter", "ModuleShape", "new_adapter"]
 
+_numbers = count()
 _ALIGNMENT = 64
 """Bytes at which every A and B starts, a cache line: thin multiplies are reproducible only on aligned data."""
 
@@ -45,6 +47,8 @@ class Adapter:
     """The low-rank weights of one trial.
 
     Attributes:
+        number: tells it from every other adapter of this process, also from one that lay at the same place; twins have
+            the same.
         rank: R.
         scaling: what the low-rank product is multiplied with.
         dropout: share of its inputs dropped while training, in [0, 1).
@@ -65,6 +69,7 @@ class Adapter:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
+        self.number = next(_numbers)
         self.rank, self.scaling, self.dropout, self.seed = rank, scaling, dropout, seed
         self.shapes = {shape.name: shape for shape in shapes}
         step = _ALIGNMENT // dtype.itemsize

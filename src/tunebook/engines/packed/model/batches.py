@@ -9,29 +9,33 @@ its ancestors, whole, and itself, causally.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tunebook.engines.packed.model.bank import Adapter
-from tunebook.engines.packed.model.multiplies import padding
+from tunebook.engines.packed.model.multiplies import RowSizes
 from tunebook.engines.packed.model.transfer import to_device
 
 __all__ = [
     "Batch",
     "LaidNode",
+    "Layout",
     "Node",
     "Part",
     "Reading",
     "Run",
     "Tree",
+    "batch_of",
     "cut",
     "evenly",
     "lay_out",
-    "reading",
+    "layout_of",
+    "reading_layout",
 ]
 
 _Piece = TypeVar("_Piece")
@@ -117,11 +121,33 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """Where the rows of a batch lie, known before anything is on the device.
+
+    Attributes:
+        ids, positions: shape (N,), int64; rows from `n_rows` on are padding that nobody attends to.
+        runs: one for each part, in order.
+        index: for a batch of rows that are read, which rows of the whole batch they are, shape (N,), int64.
+    """
+
+    ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    runs: tuple[Run, ...]
+    n_rows: int
+    index: NDArray[np.int64] | None = None
+
+    @property
+    def size(self) -> int:
+        """Rows, padding included."""
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
 class Reading:
     """The rows of a batch whose hidden states are wanted: beyond the last layer's attention only they are computed.
 
     Attributes:
-        batch: they as a batch of their own, padded like any other; only its runs mean something.
+        batch: they as a batch of their own (`reading_layout`).
         rows: which rows of the whole batch they are, shape (M,), int64, padding included.
     """
 
@@ -134,49 +160,52 @@ class Batch:
     """What one forward computes.
 
     Attributes:
-        input_ids, position_ids: shape (N,), int64, on the model's device; rows from `n_rows` on are padding that
-            nobody attends to.
-        runs: one for each part, in order.
-        multiple: to a multiple of how many rows few rows are padded (`multiplies.padding`).
+        layout: where its rows lie.
+        input_ids, position_ids: the layout's, on the model's device.
         reading: the rows that are read, None: all.
         memo: what was derived from this batch once and is used in every layer.
     """
 
+    layout: Layout
     input_ids: Tensor
     position_ids: Tensor
-    runs: tuple[Run, ...]
-    n_rows: int
-    multiple: int
     reading: Reading | None = None
     memo: dict[object, object] = field(default_factory=dict, compare=False)
 
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return self.layout.runs
 
-def reading(batch: Batch, picked: Sequence[Sequence[int]]) -> Batch:
-    """The batch with the wish that only some rows of it are read.
-
-    Args:
-        picked: for each run which of its rows, each once.
-    """
-    runs, rows = [], list[int]()
-    for run, own in zip(batch.runs, picked, strict=True):
-        if not own:
-            continue
-        at = (len(rows), len(rows) + len(own))
-        rows += [run.rows[0] + row for row in own]
-        runs.append(Run(run.adapter, at, (), run.part, tuple(own)))
-    n_rows = len(rows)
-    missing = padding(n_rows, batch.multiple) if rows else batch.multiple
-    (index,) = to_device(batch.input_ids.device, np.array(rows + [0] * missing, dtype=np.int64))
-    read = Batch(batch.input_ids[index], batch.position_ids[index], tuple(runs), n_rows, batch.multiple)
-    return replace(batch, reading=Reading(read, index))
+    @property
+    def n_rows(self) -> int:
+        return self.layout.n_rows
 
 
-def lay_out(parts: Sequence[Part], multiple: int, device: torch.device | str = "cpu") -> Batch:
-    """Lay trees end to end, in the order given; nodes of a tree in their order.
+def lay_out(parts: Sequence[Part], sizes: RowSizes, device: torch.device | str = "cpu") -> Batch:
+    """Lay trees end to end, in the order given; nodes of a tree in their order."""
+    return batch_of(layout_of(parts, sizes), None, torch.device(device))[0]
+
+
+def batch_of(
+    whole: Layout, read: Layout | None, device: torch.device, more: Sequence[NDArray[Any]] = ()
+) -> tuple[Batch, list[Tensor]]:
+    """A batch on the device, and whatever else goes there, in one copy.
 
     Args:
-        multiple: of how many rows few rows become a multiple (`multiplies.padding`).
+        read: the rows that are read, None: all.
+        more: other arrays.
     """
+    own = [] if read is None or read.index is None else [read.ids, read.positions, read.index]
+    ids, positions, *rest = to_device(device, whole.ids, whole.positions, *own, *more)
+    reading = None
+    if read is not None:
+        read_ids, read_positions, rows, *rest = rest
+        reading = Reading(Batch(read, read_ids, read_positions), rows)
+    return Batch(whole, ids, positions, reading), rest
+
+
+def layout_of(parts: Sequence[Part], sizes: RowSizes) -> Layout:
+    """As `lay_out`, with nothing on a device yet."""
     ids: list[int] = []
     positions: list[int] = []
     runs = []
@@ -189,10 +218,27 @@ def lay_out(parts: Sequence[Part], multiple: int, device: torch.device | str = "
             positions.extend(range(node.start, node.start + len(node.tokens)))
         runs.append(Run(part.adapter, (first, len(ids)), tuple(nodes), part))
     n_rows = len(ids)
-    missing = [0] * padding(n_rows, multiple)
+    missing = [0] * (sizes.size(n_rows) - n_rows)
     both = np.array([ids + missing, positions + missing], dtype=np.int64)
-    input_ids, position_ids = to_device(torch.device(device), *both)
-    return Batch(input_ids, position_ids, tuple(runs), n_rows, multiple)
+    return Layout(both[0], both[1], tuple(runs), n_rows)
+
+
+def reading_layout(whole: Layout, picked: Sequence[Sequence[int]], sizes: RowSizes) -> Layout:
+    """The rows that are read as a batch of their own, padded like any other; only its runs mean something.
+
+    Args:
+        picked: for each run which of its rows, each once.
+    """
+    runs, rows = [], list[int]()
+    for run, own in zip(whole.runs, picked, strict=True):
+        if not own:
+            continue
+        at = (len(rows), len(rows) + len(own))
+        rows += [run.rows[0] + row for row in own]
+        runs.append(Run(run.adapter, at, (), run.part, tuple(own)))
+    n_rows = len(rows)
+    index = np.array(rows + [0] * (sizes.size(n_rows) - n_rows), dtype=np.int64)
+    return Layout(whole.ids[index], whole.positions[index], tuple(runs), n_rows, index)
 
 
 def _laid(node: Node, before: Sequence[LaidNode], row: int) -> LaidNode:

@@ -12,6 +12,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -21,6 +22,7 @@ from tunebook.engines.packed.model.native import library, processor
 from tunebook.engines.quantised_modules import base_weight, is_held
 
 __all__ = [
+    "RowSizes",
     "base_input_grad",
     "base_linear",
     "exact_threads",
@@ -29,6 +31,7 @@ __all__ = [
     "multiply_kind",
     "padding",
     "row_multiple",
+    "row_sizes",
     "use_threads",
 ]
 
@@ -37,6 +40,8 @@ ROW_MULTIPLE = 16
 float64 whenever 4 does not divide the number; measured on AVX2). oneDNN makes a kernel for every number of rows that
 it meets, in 1 to 2 ms, and keeps about 1,000: the numbers must be few."""
 _PROBED_ROWS = (2, 4, 6, 10, 14, 18, 34, 66)
+SIZES = 8
+"""Numbers of rows between a power of two and the next, on a GPU."""
 
 
 class _Threads(threading.local):
@@ -129,6 +134,45 @@ def padding(n_rows: int, multiple: int) -> int:
         multiple: what `row_multiple` found.
     """
     return -n_rows % (multiple if n_rows < ROW_MULTIPLE else ROW_MULTIPLE)
+
+
+@dataclass(frozen=True)
+class RowSizes:
+    """Which numbers of rows batches have, padding included.
+
+    On a GPU few sizes come again and again, so that kernels compiled for a size, and graphs recorded for it, are used
+    again: eight between a power of two and the next, so less than an eighth of the rows is padding, or fewer than 16
+    rows. On a CPU nothing is padded but what a row's bits need.
+
+    Attributes:
+        multiple: what `row_multiple` found.
+        few: whether there are few sizes.
+    """
+
+    multiple: int = ROW_MULTIPLE
+    few: bool = False
+
+    def size(self, n_rows: int) -> int:
+        """Rows of a batch that needs so many, at least one."""
+        if not self.few:
+            return max(self.multiple, n_rows + padding(n_rows, self.multiple))
+        step = max(ROW_MULTIPLE, (1 << max(0, n_rows - 1).bit_length()) // (2 * SIZES))
+        return max(1, -(-n_rows // step)) * step
+
+    def head(self, n_rows: int) -> int:
+        """Rows of which the head is computed where so many are read."""
+        return self.size(n_rows) if self.few else n_rows + -n_rows % self.multiple
+
+    def slots(self, n_trials: int) -> int:
+        """Trials for which there is room in a batch's tables."""
+        return 1 << max(0, n_trials - 1).bit_length() if self.few else n_trials
+
+
+def row_sizes(modules: Sequence[Any], device: torch.device) -> RowSizes:
+    """The sizes for a model's linear modules on its device."""
+    if device.type == "cuda":
+        return RowSizes(few=True)
+    return RowSizes(row_multiple(modules))
 
 
 def _rows_agree(module: nn.Linear) -> bool:

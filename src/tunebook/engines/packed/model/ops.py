@@ -7,21 +7,23 @@ native kernels for float32 on the CPU. `TritonOps` (triton_ops.py) launches as m
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tunebook.engines.packed.model import kernels
 from tunebook.engines.packed.model.attention import Rotary, attend
 from tunebook.engines.packed.model.bank import ModuleShape
-from tunebook.engines.packed.model.batches import Batch
+from tunebook.engines.packed.model.batches import Batch, Layout
 from tunebook.engines.packed.model.dropout import Masks
+from tunebook.engines.packed.model.label_loss import LabelTables, cross_entropy
 from tunebook.engines.packed.model.updates import add_updates, backward_updates
 
-__all__ = ["AdamwFacts", "AdamwVectors", "GroupCall", "Ops", "TorchOps", "ops_for"]
+__all__ = ["AdamwFacts", "AdamwVectors", "GroupCall", "Ops", "Tables", "TorchOps", "ops_for"]
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,28 @@ class AdamwVectors:
 
 
 class AdamwFacts(NamedTuple):
-    """Numbers of one trial's step: `factor` is what the gradient is multiplied with, 0 where nothing is updated;
-    `bias1` is 1 - beta1^t and `bias2` the root of 1 - beta2^t."""
+    """Numbers of one trial's step: `most` is the norm to which the gradient is clipped, `bias1` is 1 - beta1^t and
+    `bias2` the root of 1 - beta2^t."""
 
     rate: float
-    factor: float
+    most: float
     decay: float
     beta2: float
     bias1: float
     bias2: float
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What goes to the device with a batch.
+
+    Attributes:
+        arrays: the tables.
+        keep: notes in the batch what became of them.
+    """
+
+    arrays: Sequence[NDArray[Any]]
+    keep: Callable[[Batch, Sequence[Tensor]], None]
 
 
 class Ops(Protocol):
@@ -77,6 +92,11 @@ class Ops(Protocol):
 
     def kind(self, dtype: torch.dtype) -> str:
         """Name of what computes, on which a result's last bits depend."""
+        ...
+
+    def tables(self, whole: Layout, read: Layout | None, training: bool) -> Tables:
+        """What a batch, and the rows of it that are read, want on the device. A batch that comes without makes it when
+        it is first asked for."""
         ...
 
     def add_updates(self, call: GroupCall, x_ND: Tensor, outputs: Sequence[Tensor]) -> Any:
@@ -114,12 +134,17 @@ class Ops(Protocol):
 
     def silu_gate_backward(self, grad: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, Tensor]: ...
 
-    def norms(self, trials: Sequence[AdamwVectors]) -> Tensor:
-        """Norm of each trial's gradient, (S,)."""
+    def cross_entropy(self, logits_mV: Tensor, first: int, labels: LabelTables, nll_L: Tensor) -> Tensor:
+        """The gradient of the labels' shares' sum with respect to some rows of logits (`label_loss.cross_entropy`)."""
         ...
 
-    def adamw(self, trials: Sequence[AdamwVectors], facts: Sequence[AdamwFacts]) -> None:
-        """A step of AdamW for all trials, in place; clears the gradients."""
+    def norms(self, trials: Sequence[AdamwVectors]) -> Tensor:
+        """Norm of each trial's gradient, float64; at least one number a trial, in their order."""
+        ...
+
+    def adamw(self, trials: Sequence[AdamwVectors], facts: Sequence[AdamwFacts], norms: Tensor) -> None:
+        """Clip and take a step of AdamW for all trials, in place; clears the gradients. A trial whose norm is not
+        finite stays as it is."""
         ...
 
 
@@ -148,6 +173,10 @@ class TorchOps:
     rms_norm_backward = staticmethod(kernels.rms_norm_backward)
     silu_gate = staticmethod(kernels.silu_gate)
     silu_gate_backward = staticmethod(kernels.silu_gate_backward)
+    cross_entropy = staticmethod(cross_entropy)
+
+    def tables(self, whole: Layout, read: Layout | None, training: bool) -> Tables:
+        return Tables((), lambda batch, tensors: None)
 
     def kind(self, dtype: torch.dtype) -> str:
         return kernels.kernel_kind(self._device, dtype)
@@ -176,5 +205,5 @@ class TorchOps:
     def norms(self, trials: Sequence[AdamwVectors]) -> Tensor:
         raise NotImplementedError
 
-    def adamw(self, trials: Sequence[AdamwVectors], facts: Sequence[AdamwFacts]) -> None:
+    def adamw(self, trials: Sequence[AdamwVectors], facts: Sequence[AdamwFacts], norms: Tensor) -> None:
         raise NotImplementedError

@@ -19,15 +19,16 @@ from functools import partial
 from typing import Any, cast
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tunebook.engines.packed.model.attention import IMPLEMENTATION, OwnAttention, register
 from tunebook.engines.packed.model.bank import ModuleShape
-from tunebook.engines.packed.model.batches import Batch, Part, lay_out
+from tunebook.engines.packed.model.batches import Batch, Layout, Part, batch_of, layout_of, reading_layout
 from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.layers import AdaptedLinear, Group
 from tunebook.engines.packed.model.lean_modules import swap_known_modules, swap_last_layer
-from tunebook.engines.packed.model.multiplies import base_linear, row_multiple
+from tunebook.engines.packed.model.multiplies import base_linear, row_sizes
 from tunebook.engines.packed.model.ops import Ops, ops_for
 from tunebook.engines.packed.model.recompute import recomputed
 from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
@@ -49,6 +50,7 @@ class PackedModel:
 
     Attributes:
         vocabulary: rows of the output head.
+        row_sizes: which numbers of rows batches have.
         is_lean: whether all norms, gates and attentions are the engine's own (`lean_modules.py`).
         recompute: activation checkpointing by layer; may be set between forwards, and changes no number.
 
@@ -75,7 +77,8 @@ class PackedModel:
         self._anchor = torch.zeros((), device=self.device, requires_grad=True)
         head = model.get_output_embeddings()
         self.vocabulary: int = head.out_features
-        self.row_multiple = row_multiple([*(model.get_submodule(shape.name) for shape in self.all_shapes), head])
+        linear = [*(model.get_submodule(shape.name) for shape in self.all_shapes), head]
+        self.row_sizes = row_sizes(linear, self.device)
         self._groups = self._take_over()
         self.is_lean = swap_known_modules(model, self.ops)
         last = swap_last_layer(model)
@@ -90,9 +93,31 @@ class PackedModel:
         """The modules that `target_modules` means for this model, in its order."""
         return chosen_shapes(self.all_shapes, self.model.config.model_type, target_modules)
 
-    def lay_out(self, parts: Sequence[Part]) -> Batch:
-        """Lay trees end to end on the model's device (`batches.lay_out`)."""
-        return lay_out(parts, self.row_multiple, self.device)
+    def lay_out(self, parts: Sequence[Part], picked: Sequence[Sequence[int]] | None = None) -> Batch:
+        """Lay trees end to end on the model's device.
+
+        Args:
+            picked: for each part which of its rows are read, each once; None: all.
+        """
+        whole = layout_of(parts, self.row_sizes)
+        read = None if picked is None else reading_layout(whole, picked, self.row_sizes)
+        return self.sent(whole, read, False, ())[0]
+
+    def sent(
+        self, whole: Layout, read: Layout | None, training: bool, more: Sequence[NDArray[Any]]
+    ) -> tuple[Batch, list[Tensor]]:
+        """A batch, with the tables of what computes between the base multiplies, and other arrays, all in one copy to
+        the device.
+
+        Args:
+            read: the rows that are read, None: all.
+            more: the other arrays, which are given back on the device.
+        """
+        tables = self.ops.tables(whole, read, training)
+        batch, tensors = batch_of(whole, read, self.device, [*tables.arrays, *more])
+        n = len(tables.arrays)
+        tables.keep(batch, tensors[:n])
+        return batch, tensors[n:]
 
     def forward(self, batch: Batch, attention: OwnAttention | None = None, training: bool = False) -> Tensor:
         """Hidden states after the final norm of a batch's rows, those of `Batch.reading` if it has one, padding

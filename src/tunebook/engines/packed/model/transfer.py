@@ -1,4 +1,4 @@
-"""Several arrays to a device in one copy that nobody waits for."""
+"""Several arrays to a device in one copy that nobody waits for, and numbers back from it that are read later."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["to_device"]
+__all__ = ["OnItsWay", "to_device"]
 
 
 def to_device(device: torch.device, *arrays: NDArray[Any]) -> list[Tensor]:
@@ -26,3 +26,26 @@ def to_device(device: torch.device, *arrays: NDArray[Any]) -> list[Tensor]:
         there[start : start + len(part)].view(torch.from_numpy(array).dtype).view(array.shape)
         for array, part, start in zip(arrays, flat, starts, strict=False)
     ]
+
+
+class OnItsWay:
+    """Numbers that go from a device to the host once the device has computed them; nobody waits before `values`.
+
+    Args:
+        numbers: shape (n,).
+    """
+
+    def __init__(self, numbers: Tensor) -> None:
+        self._numbers, self._there = numbers, None
+        if numbers.device.type == "cuda":
+            self._numbers = torch.empty(numbers.shape, dtype=numbers.dtype, pin_memory=True)
+            self._numbers.copy_(numbers, non_blocking=True)
+            self._there = torch.cuda.Event()
+            self._there.record(torch.cuda.current_stream(numbers.device))
+
+    def values(self) -> list[float]:
+        """The numbers; waits for the device, and for everything that it was given before them."""
+        if self._there is not None:
+            self._there.synchronize()
+        found: list[float] = self._numbers.tolist()
+        return found

@@ -19,7 +19,7 @@ import triton
 import triton.language as tl
 
 __all__ = [
-    "adamw", "expand_add", "gate", "gate_backward", "grad_a", "grad_b", "grad_input", "grad_thin", "norm",
+    "adamw", "expand_add", "gate", "gate_backward", "grad_a", "grad_b", "grad_input", "grad_thin", "label_loss", "norm",
     "norm_backward", "rotate", "shrink", "squares",
 ]  # fmt: skip
 
@@ -261,6 +261,37 @@ def rotate(x, row_stride, head_stride, cosine, sine, sign, y, H, E: tl.constexpr
 
 
 @triton.jit
+def label_loss(logits, starts, tokens, shares, nll, grad, V, BV: tl.constexpr):
+    """Negative log-likelihood of each label of a row, and the gradient of its labels' shares' sum; grid (rows,).
+
+    Starts: of each row the first of its labels, and one more.
+    """
+    row = tl.program_id(0)
+    at, to = logits + row.to(tl.int64) * V, grad + row.to(tl.int64) * V
+    first, stop = tl.load(starts + row), tl.load(starts + row + 1)
+    most, sums = tl.full((BV,), -3.0e38, dtype=tl.float32), tl.zeros((BV,), dtype=tl.float32)
+    for v in range(0, V, BV):
+        cols = v + tl.arange(0, BV)
+        x = tl.load(at + cols, mask=cols < V, other=-3.0e38).to(tl.float32)
+        larger = tl.maximum(most, x)
+        sums = sums * tl.exp(most - larger) + tl.exp(x - larger)
+        most = larger
+    top = tl.max(most, axis=0)
+    log_total = top + tl.log(tl.sum(sums * tl.exp(most - top), axis=0))
+    weight = 0.0
+    for label in range(first, stop):
+        weight += tl.load(shares + label)
+        tl.store(nll + label, (log_total - tl.load(at + tl.load(tokens + label)).to(tl.float32)).to(tl.float64))
+    for v in range(0, V, BV):
+        cols = v + tl.arange(0, BV)
+        x = tl.load(at + cols, mask=cols < V, other=0.0)
+        g = tl.exp(x.to(tl.float32) - log_total) * weight
+        for label in range(first, stop):
+            g = tl.where(cols == tl.load(tokens + label), g - tl.load(shares + label), g)
+        tl.store(to + cols, g.to(x.dtype), mask=cols < V)
+
+
+@triton.jit
 def squares(addresses, sizes, out, BLOCKS, B: tl.constexpr):
     """Sums of squares of gradients by blocks, (S, BLOCKS); grid (trials, blocks). Addresses as for `adamw`."""
     run, block = tl.program_id(0), tl.program_id(1)
@@ -271,19 +302,22 @@ def squares(addresses, sizes, out, BLOCKS, B: tl.constexpr):
 
 
 @triton.jit
-def adamw(addresses, sizes, going, facts, beta1, epsilon, B: tl.constexpr):
-    """One step of AdamW for all trials, which clears the gradients; grid (trials, blocks).
+def adamw(addresses, sizes, facts, norms, beta1, epsilon, clip_epsilon, B: tl.constexpr):
+    """One step of AdamW for all trials, which clips and clears the gradients; grid (trials, blocks).
 
     Addresses (S, 5): of values, gradients, first and second moments, and the shares of the way that entries go
-    (LoRA+). Going (S, 2): whether a trial is updated, and whether it has such shares; 0 or 1. Facts (S, 6): rate,
-    factor of the gradient, decay, beta2, and the corrections 1 - beta1^t and sqrt(1 - beta2^t).
+    (LoRA+), 0 where all go the whole way. Facts (S, 6): rate, largest norm, decay, beta2, and the corrections
+    1 - beta1^t and sqrt(1 - beta2^t). Norms (S,): a trial whose norm is not finite stays as it is.
     """
     run, at = tl.program_id(0), tl.program_id(1).to(tl.int64) * B + tl.arange(0, B)
     facts_at, addresses_at = facts + run * 6, addresses + run * 5
-    rate, factor, decay, beta2 = tl.load(facts_at), tl.load(facts_at + 1), tl.load(facts_at + 2), tl.load(facts_at + 3)
+    rate, most, decay, beta2 = tl.load(facts_at), tl.load(facts_at + 1), tl.load(facts_at + 2), tl.load(facts_at + 3)
     bias1, bias2 = tl.load(facts_at + 4), tl.load(facts_at + 5)
-    n = tl.load(sizes + run) * tl.load(going + 2 * run)
-    inside, shared = at < n, at < n * tl.load(going + 2 * run + 1)
+    norm = tl.load(norms + run)
+    going = (norm < float("inf")).to(tl.int64)  # nor where it is no number
+    factor = tl.minimum(1.0, most.to(tl.float64) / (norm + clip_epsilon)).to(tl.float32)
+    n = tl.load(sizes + run) * going
+    inside, shared = at < n, at < n * (tl.load(addresses_at + 4) != 0).to(tl.int64)
     value = tl.load(addresses_at).to(tl.pointer_type(tl.float32)) + at
     grad = tl.load(addresses_at + 1).to(tl.pointer_type(tl.float32)) + at
     first = tl.load(addresses_at + 2).to(tl.pointer_type(tl.float32)) + at

@@ -9,27 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
+from torch.nn.attention.flex_attention import BlockMask, flex_attention
 
 from tunebook.engines.packed.model import triton_kernels as tk
 from tunebook.engines.packed.model.attention import Rotary, attend
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
-from tunebook.engines.packed.model.batches import Batch, Run
+from tunebook.engines.packed.model.batches import Batch, Layout, Run
 from tunebook.engines.packed.model.dropout import kept_scale, limit, row_keys, word_keys
-from tunebook.engines.packed.model.ops import AdamwFacts, AdamwVectors, GroupCall
+from tunebook.engines.packed.model.label_loss import LabelTables
+from tunebook.engines.packed.model.ops import AdamwFacts, AdamwVectors, GroupCall, Tables
 from tunebook.engines.packed.model.transfer import to_device
 
-__all__ = ["TritonOps", "attend_tree", "launch"]
+__all__ = ["TritonOps", "attend_tree", "launch", "mask_arrays", "tree_mask", "until"]
 
-TILE_ROWS, BLOCK, FLAT_BLOCK = 32, 64, 1024
-"""Rows of a tile; columns of a block; numbers of a block of a flat vector."""
-ADAM_BETA1, EPSILON = 0.9, 1e-8
+TILE_ROWS, BLOCK, FLAT_BLOCK, VOCABULARY_BLOCK = 32, 64, 1024, 2048
+"""Rows of a tile; columns of a block; numbers of a block of a flat vector; logits of a block."""
+MASK_BLOCK = 128
+"""Queries, and keys, of a block of FlexAttention's mask."""
+ADAM_BETA1, EPSILON, CLIP_EPSILON = 0.9, 1e-8, 1e-6
+MOST_TABLES = 4096
 _NOTHING_DROPPED = -(1 << 15)
 _SMALLEST_DOT = 16
 
@@ -41,7 +46,12 @@ def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any) -> None:
 
 @dataclass(frozen=True)
 class _Rows:
-    """What kernels know of a batch's rows (triton_kernels.py says what each table holds)."""
+    """What kernels know of a batch's rows (triton_kernels.py says what each table holds). There are as many tables for
+    every number of trials up to the next power of two: the others have no rows.
+
+    Attributes:
+        cohort: number of the adapters, in their order.
+    """
 
     tiles: Tensor
     spans: Tensor
@@ -51,6 +61,7 @@ class _Rows:
     runs: tuple[Run, ...]
     drops: bool
     rank: int
+    cohort: int
 
 
 class TritonOps:
@@ -62,9 +73,29 @@ class TritonOps:
         self._device = device
         self._tables: dict[Any, tuple[Tensor, Tensor]] = {}
         self._words: dict[Any, Tensor] = {}
+        self._cohorts: dict[Any, int] = {}
+        self._numbers = count()
+        self._windows: set[int | None] = set()
 
     def kind(self, dtype: torch.dtype) -> str:
         return "triton"
+
+    def tables(self, whole: Layout, read: Layout | None, training: bool) -> Tables:
+        """Masks are of all windows that were asked for so far; none where something else attends, as in scoring."""
+        both = [whole, *([read] if read is not None else [])]
+        rows = [self._row_arrays(layout, training) for layout in both]
+        windows = sorted(self._windows, key=lambda w: w or 0) if any(run.nodes for run in whole.runs) else []
+        masks = [(window, mask_arrays(whole, window)) for window in windows]
+
+        def keep(batch: Batch, tensors: Sequence[Tensor]) -> None:
+            there = iter(tensors)
+            batches = [batch, *([batch.reading.batch] if batch.reading is not None else [])]
+            for one, (arrays, facts) in zip(batches, rows, strict=True):
+                one.memo["triton rows", training] = _Rows(*(next(there) for _ in arrays), *facts) if arrays else None
+            for window, arrays in masks:
+                batch.memo["flex", window] = _block_mask(batch, window, [next(there) for _ in arrays])
+
+        return Tables([array for arrays, _ in [*rows, *((a, None) for _, a in masks)] for array in arrays], keep)
 
     # -- adapters
 
@@ -73,7 +104,7 @@ class TritonOps:
         if rows is None:
             return None
         addresses, ranks, words = self._group(call.shapes, rows)
-        (n, d), m, s = x_ND.shape, len(call.shapes), len(rows.runs)
+        (n, d), m, s = x_ND.shape, len(call.shapes), len(rows.spans)
         thin = torch.empty(m, n, rows.rank, device=x_ND.device)
         launch(
             tk.shrink, (len(rows.tiles), m), x_ND, x_ND.stride(0), rows.keys, words, thin, rows.tiles, addresses, ranks,
@@ -93,7 +124,7 @@ class TritonOps:
         if rows is None:
             return
         addresses, ranks, words = self._group(call.shapes, rows)
-        (n, d), m, s, w = x_ND.shape, len(call.shapes), len(rows.runs), -(-x_ND.shape[1] // 4)
+        (n, d), m, s, w = x_ND.shape, len(call.shapes), len(rows.spans), -(-x_ND.shape[1] // 4)
         (gs, widths), g_thin, x_at = _three(grads), torch.empty_like(kept), (x_ND, x_ND.stride(0))
         last = rows.rank, TILE_ROWS, BLOCK
         launch(tk.grad_thin, (len(rows.tiles), m), *gs, *widths, g_thin, rows.tiles, addresses, ranks, rows.scales, n,
@@ -108,27 +139,44 @@ class TritonOps:
                    rows.tiles, addresses, ranks, rows.limits, n, d, s, w, m, rows.drops, *last)  # fmt: skip
 
     def _rows(self, call: GroupCall) -> _Rows | None:
-        """Tables of a batch's rows, made once; None where no adapter is in it."""
-        at, training = ("triton rows", call.masks is not None), call.masks is not None
+        """Tables of a batch's rows; None where no adapter is in it."""
+        at = "triton rows", call.masks is not None
         if at not in call.batch.memo:
-            both = [call.batch, *([call.batch.reading.batch] if call.batch.reading is not None else [])]
-            tables = [_tables(batch, training) for batch in both]
-            tensors = iter(to_device(self._device, *(table for arrays, *_ in tables for table in arrays)))
-            for batch, (arrays, *facts) in zip(both, tables, strict=True):
-                batch.memo[at] = _Rows(*[next(tensors) for _ in arrays], *facts) if arrays else None  # type: ignore[arg-type]
+            arrays, facts = self._row_arrays(call.batch.layout, call.masks is not None)
+            call.batch.memo[at] = _Rows(*to_device(self._device, *arrays), *facts) if arrays else None
         return cast("_Rows | None", call.batch.memo[at])
+
+    def _row_arrays(self, layout: Layout, training: bool) -> tuple[list[NDArray[Any]], tuple[Any, ...]]:
+        """What `_Rows` holds of a batch: the tables, and the rest; none where no adapter is in it."""
+        runs = tuple(run for run in layout.runs if run.adapter is not None)
+        if not runs:
+            return [], ()
+        adapters = [cast(Adapter, run.adapter) for run in runs]
+        dropouts = [adapter.dropout if training else 0.0 for adapter in adapters]
+        at = tuple((a.number, 0 if a.grads is None else a.grads.data_ptr()) for a in adapters)
+        rank = _power(max(_SMALLEST_DOT, *(adapter.rank for adapter in adapters)))
+        return _tables(layout, runs, dropouts), (runs, any(dropouts), rank, self._cohort(at))
+
+    def _cohort(self, at: Any) -> int:
+        """A number for some adapters, or vectors; of those that were seen before the same."""
+        if len(self._tables) > MOST_TABLES:
+            self._tables.clear()
+            self._cohorts.clear()
+        return self._cohorts.setdefault(at, next(self._numbers))
 
     def _group(self, shapes: Sequence[ModuleShape], rows: _Rows) -> tuple[Tensor, Tensor, Tensor]:
         """Addresses and ranks of a group's modules in every adapter, and its words for dropout; copied to the device
-        when adapters are put together anew, for all groups that were asked for so far."""
-        adapters = [cast(Adapter, run.adapter) for run in rows.runs]
-        at = shapes[0].group, *((a.values.data_ptr(), a.grads is not None and a.grads.data_ptr()) for a in adapters)
+        when adapters are put together anew."""
+        at = shapes[0].group, rows.cohort
         if at not in self._tables:
-            if len(self._tables) > 4096:
-                self._tables.clear()
-            addresses = np.array([[_addresses(a, shape.name) for a in adapters] for shape in shapes], dtype=np.int64)
-            ranks = [[a.rank if shape.name in a.shapes else 0 for a in adapters] for shape in shapes]
-            made = to_device(self._device, addresses, np.array(ranks, dtype=np.int32))
+            adapters = [cast(Adapter, run.adapter) for run in rows.runs]
+            addresses = np.zeros((len(shapes), len(rows.spans), 4), dtype=np.int64)
+            ranks = np.zeros((len(shapes), len(rows.spans)), dtype=np.int32)
+            for m, shape in enumerate(shapes):
+                for s, adapter in enumerate(adapters):
+                    addresses[m, s] = _addresses(adapter, shape.name)
+                    ranks[m, s] = adapter.rank if shape.name in adapter.shapes else 0
+            made = to_device(self._device, addresses, ranks)
             self._tables[at] = made[0], made[1]
         columns = tuple((shape.name, shape.n_in) for shape in shapes)
         if columns not in self._words:
@@ -166,34 +214,45 @@ class TritonOps:
             q_HNE, k_GNE = (_rotated(t.transpose(0, 1), *rotary).transpose(0, 1) for t in (q_HNE, k_GNE))
         if q_HNE.device.type == "cpu" and q_HNE.requires_grad:  # where FlexAttention has no backward pass
             return attend(batch, q_HNE, k_GNE, v_GNE, scaling, window, softcap)
+        self._windows.add(window)
         return attend_tree(batch, q_HNE, k_GNE, v_GNE, scaling, window, softcap)
+
+    # -- loss
+
+    def cross_entropy(self, logits_mV: Tensor, first: int, labels: LabelTables, nll_L: Tensor) -> Tensor:
+        (n, vocabulary), grad = logits_mV.shape, torch.empty_like(logits_mV)
+        launch(tk.label_loss, (n,), logits_mV, labels.starts[first:], labels.tokens, labels.shares, nll_L, grad,
+               vocabulary, VOCABULARY_BLOCK)  # fmt: skip
+        return grad
 
     # -- optimiser
 
     def norms(self, trials: Sequence[AdamwVectors]) -> Tensor:
         addresses, sizes, blocks = self._vectors(trials)
-        sums = torch.empty(len(trials), blocks, device=self._device)
-        launch(tk.squares, (len(trials), blocks), addresses, sizes, sums, blocks, FLAT_BLOCK)
+        sums = torch.empty(len(sizes), blocks, device=self._device)
+        launch(tk.squares, (len(sizes), blocks), addresses, sizes, sums, blocks, FLAT_BLOCK)
         return sums.sum(1, dtype=torch.float64).sqrt_()
 
-    def adamw(self, trials: Sequence[AdamwVectors], facts: Sequence[AdamwFacts]) -> None:
+    def adamw(self, trials: Sequence[AdamwVectors], facts: Sequence[AdamwFacts], norms: Tensor) -> None:
         addresses, sizes, blocks = self._vectors(trials)
-        pairs = zip(trials, facts, strict=True)
-        going = np.array([(own.factor > 0, trial.shares is not None) for trial, own in pairs], dtype=np.int64)
-        numbers, there = to_device(self._device, np.array(facts, dtype=np.float32), going)
-        launch(tk.adamw, (len(trials), blocks), addresses, sizes, there, numbers, ADAM_BETA1, EPSILON, FLAT_BLOCK)
+        numbers = np.ones((len(sizes), len(AdamwFacts._fields)), dtype=np.float32)
+        numbers[: len(facts)] = facts
+        (there,) = to_device(self._device, numbers)
+        launch(tk.adamw, (len(sizes), blocks), addresses, sizes, there, norms, ADAM_BETA1, EPSILON, CLIP_EPSILON,
+               FLAT_BLOCK)  # fmt: skip
 
     def _vectors(self, trials: Sequence[AdamwVectors]) -> tuple[Tensor, Tensor, int]:
         """Addresses, sizes and the most blocks of some trials' vectors."""
-        at = tuple(
-            tuple(0 if v is None else v.data_ptr() for v in (t.values, t.grads, t.first, t.second, t.shares))
-            for t in trials
-        )
+        found = [[0 if v is None else v.data_ptr() for v in (t.values, t.grads, t.first, t.second, t.shares)]
+                 for t in trials]  # fmt: skip
+        lengths = [trial.values.numel() for trial in trials]
+        at = "vectors", self._cohort((*map(tuple, found), *lengths))
         if at not in self._tables:
-            sizes = np.array([trial.values.numel() for trial in trials], dtype=np.int64)
-            made = to_device(self._device, np.array(at, dtype=np.int64), sizes)
+            missing = _power(len(trials)) - len(trials)
+            addresses = np.pad(np.array(found, dtype=np.int64), ((0, missing), (0, 0)))
+            made = to_device(self._device, addresses, np.pad(np.array(lengths, dtype=np.int64), (0, missing)))
             self._tables[at] = made[0], made[1]
-        return *self._tables[at], -(-max(trial.values.numel() for trial in trials) // FLAT_BLOCK)
+        return *self._tables[at], -(-max(lengths) // FLAT_BLOCK)
 
 
 # -- attention over the tree
@@ -203,7 +262,7 @@ def attend_tree(
     batch: Batch, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None, softcap: float | None
 ) -> Tensor:
     """`attention.attend` by FlexAttention: row q sees row k exactly if k <= q < until[k], (N, H, E)."""
-    mask = _block_mask(batch, window, q_HNE.device)
+    mask = tree_mask(batch, window, q_HNE.device)
 
     def capped(score: Tensor, *_: Tensor) -> Tensor:
         return softcap * torch.tanh(score / softcap)  # type: ignore[operator]
@@ -222,26 +281,57 @@ def _flex(device: str) -> Callable[..., Any]:
     )
 
 
-def _block_mask(batch: Batch, window: int | None, device: torch.device) -> BlockMask:
-    at = "flex", window
-    if at not in batch.memo:
-        if "until" not in batch.memo:
-            (batch.memo["until"],) = to_device(device, until(batch))
-        last, n = cast(Tensor, batch.memo["until"]), len(batch.input_ids)
-        positions = batch.position_ids
-
-        def sees(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
-            seen = (k <= q) & (q < last[k])
-            return seen if window is None else seen & (positions[q] - positions[k] < window)
-
-        batch.memo[at] = create_block_mask(sees, 1, 1, n, n, device=str(device))
-    return cast(BlockMask, batch.memo[at])
+def tree_mask(batch: Batch, window: int | None, device: torch.device) -> BlockMask:
+    """FlexAttention's mask of a batch."""
+    if ("flex", window) not in batch.memo:
+        arrays = mask_arrays(batch.layout, window)
+        batch.memo["flex", window] = _block_mask(batch, window, to_device(device, *arrays))
+    return cast(BlockMask, batch.memo["flex", window])
 
 
-def until(batch: Batch) -> NDArray[np.int64]:
+def mask_arrays(layout: Layout, window: int | None) -> list[NDArray[Any]]:
+    """What FlexAttention's mask is made of: `until`; then, for blocks that some queries see in part and for those that
+    they see whole, how many and which blocks of keys each block of queries sees, and the other way round."""
+    last, size = until(layout), layout.size
+    blocks = -(-size // MASK_BLOCK)
+    missing = blocks * MASK_BLOCK - size
+    ends = np.pad(last, (0, missing), mode="edge").reshape(blocks, MASK_BLOCK)
+    places = np.pad(layout.positions, (0, missing), mode="edge").reshape(blocks, MASK_BLOCK)
+    begins = np.arange(blocks) * MASK_BLOCK
+    before = np.arange(blocks)[:, None] > np.arange(blocks)[None]  # (queries, keys)
+    seen = (before & (ends.max(1)[None] > begins[:, None])) | np.eye(blocks, dtype=bool)
+    whole = before & (ends.min(1)[None] >= np.minimum(begins + MASK_BLOCK, size)[:, None])
+    if window is not None:
+        seen &= places.min(1)[:, None] - places.max(1)[None] < window
+        whole &= places.max(1)[:, None] - places.min(1)[None] < window
+    partly = seen & ~whole
+    return [last, *(array for blocks_seen in (partly, whole, partly.T, whole.T) for array in _listed(blocks_seen))]
+
+
+def _listed(seen: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
+    """Of each row how many entries are set, (1, 1, n), and which, those first, (1, 1, n, n)."""
+    order = np.argsort(~seen, axis=1, kind="stable").astype(np.int32)
+    return [seen.sum(1, dtype=np.int32)[None, None], order[None, None]]
+
+
+def _block_mask(batch: Batch, window: int | None, tensors: Sequence[Tensor]) -> BlockMask:
+    """The mask of a tree from what became of `mask_arrays`."""
+    last, kv, kv_at, full_kv, full_kv_at, q, q_at, full_q, full_q_at = tensors
+    positions, size = batch.position_ids, batch.layout.size
+
+    def sees(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
+        seen = (k <= q) & (q < last[k])
+        return seen if window is None else seen & (positions[q] - positions[k] < window)
+
+    return BlockMask(
+        (size, size), kv, kv_at, full_kv, full_kv_at, q, q_at, full_q, full_q_at, (MASK_BLOCK, MASK_BLOCK), sees
+    )
+
+
+def until(layout: Layout) -> NDArray[np.int64]:
     """For each row the row after the last one that sees it: the end of its node's subtree. Padding sees itself."""
-    last = np.arange(1, len(batch.input_ids) + 1, dtype=np.int64)
-    for run in batch.runs:
+    last = np.arange(1, layout.size + 1, dtype=np.int64)
+    for run in layout.runs:
         for node in run.nodes:
             for first, stop in (*node.keys, node.rows):
                 last[first:stop] = node.rows[1]  # nodes come after their ancestors, in the order of their rows
@@ -276,14 +366,9 @@ def _turn(x_NHE: Tensor, cosine_NE: Tensor, sine_NE: Tensor, sign: float) -> Ten
 # -- tables
 
 
-def _tables(batch: Batch, training: bool) -> tuple[list[NDArray[Any]], tuple[Run, ...], bool, int]:
-    """What `_Rows` holds of a batch, as arrays; none where no adapter is in it."""
-    runs = tuple(run for run in batch.runs if run.adapter is not None)
-    if not runs:
-        return [], (), False, 0
+def _tables(layout: Layout, runs: Sequence[Run], dropouts: Sequence[float]) -> list[NDArray[Any]]:
     adapters = [cast(Adapter, run.adapter) for run in runs]
-    dropouts = [adapter.dropout if training else 0.0 for adapter in adapters]
-    keys = np.zeros(len(batch.input_ids), dtype=np.uint64)
+    slots, keys = _power(len(runs)), np.zeros(layout.size, dtype=np.uint64)
     for run, dropout in zip(runs, dropouts, strict=True):
         if dropout:
             keys[slice(*run.rows)] = row_keys(run)
@@ -294,12 +379,13 @@ def _tables(batch: Batch, training: bool) -> tuple[list[NDArray[Any]], tuple[Run
     ]
     limits = [limit(dropout) if dropout else _NOTHING_DROPPED for dropout in dropouts]
     scales = [a.scaling * (kept_scale(p) if p else 1.0) for a, p in zip(adapters, dropouts, strict=True)]
-    arrays: list[NDArray[Any]] = [
-        np.array(tiles, dtype=np.int32), np.array([run.rows for run in runs], dtype=np.int32),
-        np.array(limits, dtype=np.int32), np.array(scales, dtype=np.float32), keys.view(np.int64),
+    n_tiles, empty = -(-layout.size // TILE_ROWS) + slots, slots - len(runs)
+    return [
+        np.array(tiles + [(0, 0, 0)] * (n_tiles - len(tiles)), dtype=np.int32),
+        np.array([run.rows for run in runs] + [(0, 0)] * empty, dtype=np.int32),
+        np.array(limits + [0] * empty, dtype=np.int32), np.array(scales + [0.0] * empty, dtype=np.float32),
+        keys.view(np.int64),
     ]  # fmt: skip
-    rank = 1 << (max(_SMALLEST_DOT, *(adapter.rank for adapter in adapters)) - 1).bit_length()
-    return arrays, runs, any(dropouts), rank
 
 
 def _addresses(adapter: Adapter, name: str) -> tuple[int, int, int, int]:

@@ -35,6 +35,7 @@ from tunebook.engines.packed.scheduling.memory import MemoryPlan, give_back, nee
 from tunebook.engines.packed.training import checkpoint
 from tunebook.engines.packed.training.loop import choose
 from tunebook.engines.packed.training.saving import save_adapter
+from tunebook.engines.packed.training.step import Known
 from tunebook.engines.packed.training.trainee import Trainee
 from tunebook.errors import EnvironmentStop, TunebookError, is_out_of_memory
 
@@ -75,7 +76,8 @@ class Cohort:
             with self._lanes:
                 self._work_off(source)
         except Stopped:
-            for slot in self._slots:
+            self._settle()
+            for slot in tuple(self._slots):
                 self._save(slot)
 
     def _work_off(self, source: TrialSource) -> None:
@@ -98,6 +100,10 @@ class Cohort:
         self._check_stop()
         self._drop_cancelled()
         return True
+
+    def _settle(self) -> None:
+        """Take note of steps that a device has done and nobody has read."""
+        self._trained(self._turns.settle())
 
     # -- taking trials in
 
@@ -147,6 +153,8 @@ class Cohort:
     def _next_turn(self) -> Turn | None:
         """Slots that are due for the same, an equal part of those that wait for each idle lane; scoring goes first, as
         it frees slots."""
+        if any(slot.due != TRAIN for slot in self._slots if not slot.busy):
+            self._settle()  # its time would count as scoring's
         waiting = sorted((slot for slot in self._slots if not slot.busy), key=lambda slot: slot.due == TRAIN)
         if not waiting:
             return None
@@ -180,7 +188,7 @@ class Cohort:
         if done.error is not None:
             self._went_wrong(turn, done.error)
         elif turn.due == TRAIN:
-            self._trained(turn.slots, done.result)
+            self._trained(done.result)
         elif turn.due == EPOCH:
             self._epoch_ended(turn.slots, done.result)
         else:
@@ -201,14 +209,15 @@ class Cohort:
         else:
             raise error
 
-    def _trained(self, slots: Sequence[Slot], records: Sequence[StepRecord]) -> None:
-        for slot, record in zip(slots, records, strict=True):
-            self._guarded(slot.id, lambda slot=slot, record=record: self._step(slot, record))  # type: ignore[misc]
+    def _trained(self, steps: Sequence[Known]) -> None:
+        for trainee, record in steps:
+            for slot in [slot for slot in self._slots if slot.trainee is trainee]:  # none where it was cancelled
+                self._guarded(slot.id, lambda slot=slot, record=record: self._step(slot, record))  # type: ignore[misc]
 
     def _step(self, slot: Slot, record: StepRecord) -> None:
         trainee = slot.trainee
         self._sink.emit(Step(slot.id, record))
-        self._sink.emit(Progress(slot.id, trainee.n_done / max(1, trainee.total_steps), "train"))
+        self._sink.emit(Progress(slot.id, record.step / max(1, trainee.total_steps), "train"))
         if trainee.broke is not None:
             trainee.end_training()
             self._report(slot, {})
@@ -291,7 +300,10 @@ class Cohort:
 
     def _save(self, slot: Slot) -> None:
         trainee = slot.trainee
-        if trainee.n_done == 0 or trainee.broke is not None:
+        before = slot.saved_at
+        if not trainee.is_known:
+            self._settle()
+        if trainee.n_done == 0 or trainee.broke is not None or slot.saved_at != before:  # saved when its step was read
             return
         facts = {"max_rows": trainee.max_rows, "scored": slot.scored, **trainee.counters()}
         saved = checkpoint.Saved(trainee.state(), tuple(trainee.steps), tuple(trainee.evaluations), facts)

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tunebook.core.facts import EvaluationRecord, StepRecord
+from tunebook.core.facts import EvaluationRecord
 from tunebook.core.ports import RawScores, Workload
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.lanes import Lanes
 from tunebook.engines.packed.scheduling.memory import forget_peak, peak_bytes
 from tunebook.engines.packed.scoring.score import ScoringLimits, losses, score
-from tunebook.engines.packed.training.loop import train_together
+from tunebook.engines.packed.training.loop import Training
+from tunebook.engines.packed.training.step import Known
 from tunebook.engines.packed.training.trainee import Trainee
 
 __all__ = ["EPOCH", "SCORE", "TRAIN", "EpochEnd", "Scores", "Slot", "Stopped", "Turn", "Turns"]
@@ -87,14 +88,20 @@ class Turns:
     def __init__(self, packed: PackedModel, workload: Workload, lanes: Lanes, limits: ScoringLimits) -> None:
         self._packed, self._workload = packed, workload
         self._clock, self._spread = lanes.clock, lanes.spread
+        self._training = Training(packed, lanes.clock, lanes.spread, self._leave_if_stopping)
         self.stopping = False
         self.limits = limits
 
-    def train(self, slots: Sequence[Slot]) -> list[StepRecord]:
-        """A step of each slot; its record."""
+    def train(self, slots: Sequence[Slot]) -> list[Known]:
+        """A step of each slot; the records that are known by now, which may be those of the step before."""
         trainees = [slot.trainee for slot in slots]
         with self._peak_of(trainees):
-            return train_together(self._packed, trainees, self._clock, self._spread, self._leave_if_stopping)
+            return self._training.step(trainees)
+
+    def settle(self) -> list[Known]:
+        """The records of steps that have not been read; to be called before anything but the next step looks at trials.
+        No lane may be computing."""
+        return self._training.settle()
 
     def end_epoch(self, slots: Sequence[Slot]) -> list[EpochEnd]:
         evaluations = self._evaluate([slot.trainee for slot in slots])

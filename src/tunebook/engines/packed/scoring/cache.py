@@ -26,6 +26,8 @@ __all__ = ["GroupAttention", "KeyValue", "StepAttention", "StepCache", "attended
 KeyValue = tuple[Tensor, Tensor]
 """Keys and values of some rows, each (G, rows, E)."""
 
+SCORES_AT_ONCE = 1 << 24
+"""Attention scores that exist at a time, unless those of one query in each path are more."""
 ROOM = 16
 """Keys by which a step cache grows at least when it is full."""
 
@@ -58,7 +60,7 @@ class GroupAttention:
         self._group = group
         self._shared = shared
         self._index: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
-        self._hidden: dict[tuple[int, int, int, int | None], list[Hidden]] = {}
+        self._hidden: dict[tuple[int, int, int, int | None], list[Hidden | None]] = {}
         self.kept: list[KeyValue | None] = [None] * n_layers
 
     def attend(
@@ -88,13 +90,34 @@ class GroupAttention:
         masks = self._masks(n_heads, n_groups, self._group.n_shared if shared else 0, window)
         for block, (q_index, k_index), hidden in zip(self._group.blocks, index, masks, strict=True):
             b, length = block.query_rows.shape
-            shape = (n_groups * b, (n_heads // n_groups) * length, size)
             own = (k.index_select(0, k_index).view(n_groups * b, -1, size),
                    v.index_select(0, k_index).view(n_groups * b, -1, size))  # fmt: skip
-            out = attended(q.index_select(0, q_index).view(shape), own, shared, hidden, scaling, softcap)
+            q_block = q.index_select(0, q_index).view(n_groups * b, -1, length, size)
+            if hidden is not None:
+                out = attended(q_block.view(n_groups * b, -1, size), own, shared, hidden, scaling, softcap)
+            else:
+                out = self._by_chunks(block, q_block, own, shared, scaling, window, softcap)
             out = out.view(n_groups, b, n_heads // n_groups, length, size)
             outputs.append(out.permute(1, 3, 0, 2, 4).reshape(b * length, n_heads, size))
         return torch.cat(outputs).index_select(0, self._group.gather)
+
+    def _by_chunks(
+        self, block: Block, q: Tensor, own: KeyValue, shared: KeyValue | None, scaling: float, window: int | None,
+        softcap: float | None,
+    ) -> Tensor:  # fmt: skip
+        """Attention of a block a few queries at a time, (G·B, J, L, E): long examples have too many scores for all."""
+        n_branches, repeats, length, size = q.shape
+        n_groups, out = n_branches // len(block.query_rows), torch.empty_like(q)
+        n_shared = 0 if shared is None else shared[0].shape[1]
+        step = max(1, SCORES_AT_ONCE // (n_branches * repeats * (n_shared + own[0].shape[1])))
+        for start in range(0, length, step):
+            queries = slice(start, min(start + step, length))
+            hidden = _hidden(block, n_groups, repeats, n_shared, window, queries)
+            some = q[:, :, queries].reshape(n_branches, -1, size)
+            out[:, :, queries] = attended(some, own, shared, hidden, scaling, softcap).view(
+                n_branches, repeats, -1, size
+            )
+        return out
 
     def _head_index(self, n_heads: int, n_groups: int) -> list[tuple[Tensor, Tensor]]:
         """Rows of (N·H, E) and (N·G, E) that make the blocks' queries (G, B, J, L) and keys (G, B, W)."""
@@ -103,11 +126,17 @@ class GroupAttention:
             self._index[at] = [_block_index(block, n_heads, n_groups) for block in self._group.blocks]
         return self._index[at]
 
-    def _masks(self, n_heads: int, n_groups: int, n_shared: int, window: int | None) -> list[Hidden]:
+    def _masks(self, n_heads: int, n_groups: int, n_shared: int, window: int | None) -> list[Hidden | None]:
+        """What is hidden in each block, None where it is attended by chunks."""
         at = (n_heads, n_groups, n_shared, window)
         if at not in self._hidden:
-            repeats = n_heads // n_groups
-            self._hidden[at] = [_hidden(block, n_groups, repeats, n_shared, window) for block in self._group.blocks]
+            repeats, made = n_heads // n_groups, list[Hidden | None]()
+            for block in self._group.blocks:
+                b, length = block.query_rows.shape
+                fits = n_heads * b * length * (n_shared + block.key_rows.shape[1]) <= SCORES_AT_ONCE
+                queries = slice(0, length)
+                made.append(_hidden(block, n_groups, repeats, n_shared, window, queries) if fits else None)
+            self._hidden[at] = made
         return self._hidden[at]
 
 
@@ -119,14 +148,10 @@ def _block_index(block: Block, n_heads: int, n_groups: int) -> tuple[Tensor, Ten
     return q_index.flatten(), k_index.flatten()
 
 
-def _hidden(block: Block, n_groups: int, repeats: int, n_shared: int, window: int | None) -> Hidden:
-    own = block.hidden if window is None else block.hidden | (block.distance >= window)
-    shared = None
-    if window is not None and n_shared:
-        far = block.query_positions[:, :, None] - torch.arange(n_shared, device=own.device) >= window
-        shared = far[None, :, None] if bool(far.any()) else None
-    b, length = block.query_rows.shape
-    return Hidden((n_groups, b, repeats, length), own[None, :, None], shared)
+def _hidden(block: Block, n_groups: int, repeats: int, n_shared: int, window: int | None, queries: slice) -> Hidden:
+    own, shared = block.hidden(queries, window), block.hidden_shared(queries, window) if n_shared else None
+    shape = n_groups, len(own), repeats, own.shape[1]
+    return Hidden(shape, own[None, :, None], None if shared is None else shared[None, :, None])
 
 
 def attended(
@@ -184,19 +209,29 @@ class StepCache:
     """Keys and values of one adapter's answers that are still being written.
 
     Attributes:
-        n_own: own keys of each answer, shape (B,), int64.
-        longest: the largest of them.
+        lengths: own keys of each answer.
     """
 
     def __init__(self, shared: Sequence[KeyValue] | None, n_shared: int, n_layers: int) -> None:
         self.shared, self.n_shared = shared, n_shared
-        self.n_own, self.longest = torch.zeros(0, dtype=torch.int64), 0
+        self.lengths: list[int] = []
+        self._n_own = torch.zeros(0, dtype=torch.int64)
         self._layers: list[KeyValue] = []
         self._pieces: list[list[KeyValue]] = [[] for _ in range(n_layers)]
         self._pieces_own: list[int] = []
 
     def __len__(self) -> int:
-        return len(self.n_own)
+        return len(self.lengths)
+
+    @property
+    def n_before(self) -> Tensor:
+        """`lengths` on the device, shape (B, 1), int64."""
+        return self._n_own[:, None]
+
+    @property
+    def longest(self) -> int:
+        """The most own keys of an answer."""
+        return max(self.lengths, default=0)
 
     @property
     def n_pending(self) -> int:
@@ -221,33 +256,33 @@ class StepCache:
         width = max(self._pieces_own) + ROOM
         self._layers = [(_padded([k for k, _ in pieces], width), _padded([v for _, v in pieces], width))
                         for pieces in self._pieces]  # fmt: skip
-        device = self._layers[0][0].device
-        self.n_own, self.longest = torch.tensor(self._pieces_own, device=device), max(self._pieces_own)
+        self.lengths = self._pieces_own
+        self._n_own = torch.tensor(self.lengths, device=self._layers[0][0].device)
         self._pieces, self._pieces_own = [[] for _ in self._pieces], []
 
-    def keep(self, answers: Tensor) -> None:
+    def keep(self, answers: Sequence[int]) -> None:
         """Drop all answers but these (indices into the present ones)."""
-        self._layers = [(k.index_select(1, answers), v.index_select(1, answers)) for k, v in self._layers]
-        self.n_own = self.n_own.index_select(0, answers)
-        self.longest = int(self.n_own.max()) if len(answers) else 0
+        index = torch.tensor(answers, dtype=torch.int64, device=self._n_own.device)
+        self._layers = [(k.index_select(1, index), v.index_select(1, index)) for k, v in self._layers]
+        self._n_own, self.lengths = self._n_own.index_select(0, index), [self.lengths[i] for i in answers]
 
     def grown(self) -> None:
         """Every answer has one key more, written by `write` in every layer."""
-        self.n_own, self.longest = self.n_own + 1, self.longest + 1
+        self._n_own, self.lengths = self._n_own + 1, [n + 1 for n in self.lengths]
 
-    def make_room(self) -> None:
-        """See that one more key fits."""
+    def make_room(self, keys: int) -> None:
+        """See that so many more keys of each answer fit."""
         width = self._layers[0][0].shape[2]
-        if self.longest >= width:
-            more = max(ROOM, width // 2)
+        if self.longest + keys > width:
+            more = max(ROOM, width // 2, keys)
             self._layers = [(_wider(k, more), _wider(v, more)) for k, v in self._layers]
 
     def write(self, layer: int, k_BGE: Tensor, v_BGE: Tensor) -> KeyValue:
         """Put one new key and value of every answer into a layer; gives all of the layer's up to the longest."""
-        answers = torch.arange(len(self.n_own), device=k_BGE.device)
+        answers = torch.arange(len(self), device=k_BGE.device)
         k, v = self._layers[layer]
-        k[:, answers, self.n_own] = k_BGE.transpose(0, 1)
-        v[:, answers, self.n_own] = v_BGE.transpose(0, 1)
+        k[:, answers, self._n_own] = k_BGE.transpose(0, 1)
+        v[:, answers, self._n_own] = v_BGE.transpose(0, 1)
         width = self.longest + 1
         return k[:, :, :width], v[:, :, :width]
 
@@ -284,17 +319,16 @@ class StepAttention:
 
 
 def _step_hidden(cache: StepCache, n_groups: int, repeats: int, window: int | None) -> Hidden:
-    """Masks for one new token of each answer, which lies after its `n_own` own keys."""
-    device = cache.n_own.device
-    own_positions = torch.arange(cache.longest + 1, device=device)
-    distance = cache.n_own[:, None] - own_positions
+    """Masks for one new token of each answer, which lies after its own keys."""
+    before, shared = cache.n_before, None
+    distance = before - torch.arange(cache.longest + 1, device=before.device)
     own = distance < 0
-    shared = None
     if window is not None:
         own |= distance >= window
-        far = cache.n_own[:, None] + cache.n_shared - torch.arange(cache.n_shared, device=device) >= window
-        shared = far[None, :, None, None] if bool(far.any()) else None
-    return Hidden((n_groups, len(cache.n_own), repeats, 1), own[None, :, None, None], shared)
+        if cache.n_shared and cache.longest + cache.n_shared >= window:
+            far = before + cache.n_shared - torch.arange(cache.n_shared, device=before.device) >= window
+            shared = far[None, :, None, None]
+    return Hidden((n_groups, len(cache), repeats, 1), own[None, :, None, None], shared)
 
 
 def _padded(pieces: Sequence[Tensor], width: int) -> Tensor:

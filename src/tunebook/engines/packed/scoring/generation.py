@@ -19,6 +19,9 @@ from tunebook.engines.packed.scoring.passes import SlotRows, likeliest, run_rows
 
 __all__ = ["Writer", "accepted", "write_answers"]
 
+STEPS_UNREAD = 8
+"""Tokens of each answer that a GPU writes before the host looks at them: answers that have ended meanwhile are cut."""
+
 
 @dataclass
 class Writer:
@@ -44,20 +47,33 @@ class Writer:
         self.examples += other.examples
         self.done |= other.done
 
-    def take(self, tokens: Sequence[int], scoring: Scoring) -> None:
-        """Add the next token of every answer, and let the finished ones leave."""
+    def take(self, steps: Sequence[Sequence[int]], scoring: Scoring) -> None:
+        """Add the next tokens, of each step one of every answer, and let the finished answers leave."""
         going = []
-        for index, (answer, token) in enumerate(zip(self.answers, tokens, strict=True)):
-            if token not in scoring.stop_ids:
-                answer.append(token)
-            if token in scoring.stop_ids or len(answer) >= scoring.max_new_tokens:
+        for index, answer in enumerate(self.answers):
+            if _ends(answer, [step[index] for step in steps], scoring):
                 self.done[self.examples[index]] = tuple(answer)
             else:
                 going.append(index)
         if len(going) < len(self.answers):
             self.answers = [self.answers[i] for i in going]
             self.examples = [self.examples[i] for i in going]
-            self.cache.keep(torch.tensor(going, dtype=torch.int64, device=self.cache.n_own.device))
+            self.cache.keep(going)
+
+    def left(self, scoring: Scoring) -> int:
+        """The most tokens that an answer may still get."""
+        return scoring.max_new_tokens - min(map(len, self.answers))
+
+
+def _ends(answer: list[int], tokens: Sequence[int], scoring: Scoring) -> bool:
+    """Add tokens to an answer up to its end; whether that has come."""
+    for token in tokens:
+        if token in scoring.stop_ids:
+            return True
+        answer.append(token)
+        if len(answer) >= scoring.max_new_tokens:
+            return True
+    return False
 
 
 def accepted(gold: Sequence[int], greedy: Sequence[int], scoring: Scoring) -> tuple[list[int], bool]:
@@ -89,21 +105,34 @@ def write_answers(
     for writer in writers:
         if writer.answers:
             writer.cache.settle()
+    unread = STEPS_UNREAD if packed.device.type == "cuda" else 1
     while going := [writer for writer in writers if writer.answers]:
         on_step()
-        caches = [writer.cache for writer in going]
+        steps = min(unread, max(writer.left(scoring) for writer in going))
+        tokens, start = _write(packed, going, steps), 0
+        for writer in going:
+            rows = slice(start, start + len(writer.answers))
+            start = rows.stop
+            writer.take([step[rows] for step in tokens], scoring)
+
+
+def _write(packed: PackedModel, writers: Sequence[Writer], steps: int) -> list[list[int]]:
+    """The next tokens of all answers, in order, for some steps, read once."""
+    caches = [writer.cache for writer in writers]
+    for cache in caches:
+        cache.make_room(steps)
+    ids, found = None, []
+    for _ in range(steps):
+        slots = [_next_rows(writer) for writer in writers]
+        hidden = run_rows(packed, slots, StepAttention(caches), ids=ids)
+        ids = likeliest(packed, hidden[: sum(len(slot.tokens) for slot in slots)])
+        found.append(ids)
         for cache in caches:
-            cache.make_room()
-        slots = [_next_rows(writer) for writer in going]
-        hidden = run_rows(packed, slots, StepAttention(caches))
-        n_rows = sum(len(slot.tokens) for slot in slots)
-        tokens, start = likeliest(packed, hidden[:n_rows]), 0
-        for writer, slot in zip(going, slots, strict=True):
-            writer.cache.grown()
-            writer.take(tokens[start : start + len(slot.tokens)], scoring)
-            start += len(slot.tokens)
+            cache.grown()
+    read: list[list[int]] = torch.stack(found).tolist()
+    return read
 
 
 def _next_rows(writer: Writer) -> SlotRows:
-    positions = (writer.cache.n_own + writer.cache.n_shared).tolist()
+    positions = [n + writer.cache.n_shared for n in writer.cache.lengths]
     return SlotRows(writer.adapter, [answer[-1] for answer in writer.answers], positions)

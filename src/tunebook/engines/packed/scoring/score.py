@@ -196,18 +196,15 @@ class _Pass:
     def _forward(self, group: Group, slots: Sequence[_Slot]) -> tuple[Tensor, GroupAttention]:
         rows = [SlotRows(slot.adapter, group.tokens, group.positions) for slot in slots]
         attention = GroupAttention(group, [slot.shared for slot in slots], self._packed.n_layers)
-        return run_rows(self._packed, rows, attention, group.label_rows.tolist()), attention
+        return run_rows(self._packed, rows, attention, group.label_rows), attention
 
     def _read(self, group: Group, hidden_MD: Tensor, start: int, slot: _Slot, writer: Writer, attention: GroupAttention
               ) -> None:  # fmt: skip
         """Take what one adapter's label rows of a group say; `start` is its first row in the forward."""
         _, _, labels, tokens = zip(*group.wanted, strict=True)
-        device = hidden_MD.device
-        index, wanted = torch.tensor([labels, tokens], device=device)
-        reading = read_head(self._packed, hidden_MD, index, wanted, self._generates)
-        nll = (reading.log_total[index] - reading.wanted).double().cpu().numpy()
+        reading = read_head(self._packed, hidden_MD, labels, tokens, self._generates)
         examples = [group.paths[k].example for k, _, _, _ in group.wanted]
-        np.add.at(slot.nll, (examples, [continuation for _, continuation, _, _ in group.wanted]), nll)
+        np.add.at(slot.nll, (examples, [continuation for _, continuation, _, _ in group.wanted]), reading.nll)
         if self._generates:
             self._take_answers(group, reading, start, writer, attention)
 
@@ -215,17 +212,16 @@ class _Pass:
                       ) -> None:  # fmt: skip
         assert reading.greedy is not None
         assert self._scoring is not None
-        likeliest = reading.greedy.tolist()
         greedy: list[list[int]] = [[] for _ in group.paths]
         for k, _, label, _ in group.wanted:
-            greedy[k].append(likeliest[label])
+            greedy[k].append(reading.greedy[label])
         for path, rows, tokens in zip(group.paths, group.path_rows, greedy, strict=True):
             gold = self._examples[path.example].completion_ids
             answer, complete = accepted(gold, tokens, self._scoring)
             if complete:
                 writer.done[path.example] = tuple(answer)
                 continue
-            known = torch.tensor(rows[: path.n_tail + len(answer) - 1], device=reading.log_total.device) + start
+            known = torch.tensor(rows[: path.n_tail + len(answer) - 1], device=self._packed.device) + start
             writer.cache.add(known, attention.kept)
             writer.answers.append(answer)
             writer.examples.append(path.example)

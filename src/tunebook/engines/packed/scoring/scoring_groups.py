@@ -25,6 +25,7 @@ __all__ = ["Block", "Group", "Path", "Wanted", "group_of", "groups_of", "paths_o
 
 MIN_SHARED = 8
 """A shared prompt of fewer tokens is not worth a forward of its own."""
+_PADDING = 1 << 40
 BLOCKS = 4
 """Padded blocks in which attention runs over a group: more of them waste less padding on more calls."""
 
@@ -56,6 +57,35 @@ class Path:
     n_tail: int
     wanted: tuple[Wanted, ...]
 
+    @property
+    def forks(self) -> bool:
+        """Whether its continuations part from one another."""
+        return self.parents != tuple(range(-1, len(self.parents) - 1))
+
+
+@dataclass(frozen=True)
+class Fork:
+    """What the continuations of one path do not see of one another.
+
+    Attributes:
+        path: its index in the block.
+        query, key: where its continuations begin among its queries and keys.
+        unseen: (c, c), bool.
+    """
+
+    path: int
+    query: int
+    key: int
+    unseen: Tensor
+
+    def hide(self, hidden: Tensor, queries: slice) -> None:
+        """Set what is not seen in (B, l, W), of which these are the queries."""
+        n = len(self.unseen)
+        first, stop = max(self.query, queries.start), min(self.query + n, queries.stop)
+        if first < stop:
+            own = hidden[self.path, first - queries.start : stop - queries.start, self.key : self.key + n]
+            own |= self.unseen[first - self.query : stop - self.query]
+
 
 @dataclass(frozen=True)
 class Block:
@@ -64,16 +94,37 @@ class Block:
     Attributes:
         query_rows: new rows of each path, shape (B, L), int64.
         key_rows: all rows of each path, shape (B, W), int64.
-        hidden: keys that a query must not see, shape (B, L, W), bool; padding is hidden too.
-        distance: how many positions a key lies before the query, shape (B, L, W), int64, for sliding windows.
-        query_positions: position of each query, shape (B, L), int64.
+        query_depths: how many tokens of its path's own come before each query, shape (B, L), int64; 0 for padding.
+        key_depths: likewise of each key, shape (B, W), int64; very large for padding.
+        forks: of each path whose continuations part from one another.
+        n_shared: tokens before all of them.
+        last_position: of any query.
     """
 
     query_rows: Tensor
     key_rows: Tensor
-    hidden: Tensor
-    distance: Tensor
-    query_positions: Tensor
+    query_depths: Tensor
+    key_depths: Tensor
+    forks: tuple[Fork, ...]
+    n_shared: int
+    last_position: int
+
+    def hidden(self, queries: slice, window: int | None) -> Tensor:
+        """Which keys some queries must not see, shape (B, l, W), bool; padding is hidden too."""
+        depths = self.query_depths[:, queries, None]
+        hidden = self.key_depths[:, None] > depths
+        if window is not None:
+            hidden |= depths - self.key_depths[:, None] >= window
+        for fork in self.forks:
+            fork.hide(hidden, queries)
+        return hidden
+
+    def hidden_shared(self, queries: slice, window: int | None) -> Tensor | None:
+        """Which shared keys some queries must not see, shape (B, l, P), bool; None: they see all."""
+        if window is None or not self.n_shared or self.last_position < window:
+            return None
+        positions = self.query_depths[:, queries, None] + self.n_shared
+        return positions - torch.arange(self.n_shared, device=positions.device) >= window
 
 
 @dataclass(frozen=True)
@@ -87,7 +138,7 @@ class Group:
         tokens, positions: of each row.
         blocks: how attention is done.
         gather: where each row's attention lies in the blocks' outputs, one after another, shape (N,), int64.
-        label_rows: rows whose logits are needed, shape (M,), int64.
+        label_rows: rows whose logits are needed, M of them.
         wanted: (path, continuation, index into label_rows, token) of every likelihood, in order.
     """
 
@@ -98,7 +149,7 @@ class Group:
     positions: tuple[int, ...]
     blocks: tuple[Block, ...]
     gather: Tensor
-    label_rows: Tensor
+    label_rows: tuple[int, ...]
     wanted: tuple[tuple[int, int, int, int], ...] = field(default=())
 
     @property
@@ -177,7 +228,7 @@ def _group(laid: Sequence[_Laid], n_shared: int, n_rows: int, device: torch.devi
     gather = torch.tensor(_gather_index(chunks), dtype=torch.int64, device=device)
     return Group(
         n_shared, tuple(path for path, _, _ in laid), tuple(rows for _, rows, _ in laid), tuple(tokens),
-        tuple(positions), blocks, gather, torch.tensor(list(labels), dtype=torch.int64, device=device), tuple(wanted),
+        tuple(positions), blocks, gather, tuple(labels), tuple(wanted),
     )  # fmt: skip
 
 
@@ -203,20 +254,20 @@ def _block(chunk: Sequence[_Laid], n_shared: int, device: torch.device | str) ->
     width = max(len(rows) for _, rows, _ in chunk)
     query_rows = torch.zeros(len(chunk), length, dtype=torch.int64)
     key_rows = torch.zeros(len(chunk), width, dtype=torch.int64)
-    hidden = torch.ones(len(chunk), length, width, dtype=torch.bool)
-    depths = torch.zeros(len(chunk), width, dtype=torch.int64)
     query_depths = torch.zeros(len(chunk), length, dtype=torch.int64)
+    key_depths = torch.full((len(chunk), width), _PADDING, dtype=torch.int64)
+    forks = []
     for k, (path, rows, reused) in enumerate(chunk):
         n, new = len(rows), len(rows) - reused
         query_rows[k, :new] = torch.tensor(rows[reused:])
         key_rows[k, :n] = torch.tensor(rows)
-        depths[k, :n] = torch.tensor(_depths(path))
-        query_depths[k, :new] = depths[k, reused:n]
-        hidden[k, :new, :n] = ~_seen(path, reused)
-        hidden[k, new:, 0] = False  # padding sees something, so that no softmax runs over nothing
-    distance = query_depths[:, :, None] - depths[:, None]
-    parts = (query_rows, key_rows, hidden, distance, query_depths + n_shared)
-    return Block(*(part.to(device) for part in parts))
+        key_depths[k, :n] = torch.tensor(_depths(path))
+        query_depths[k, :new] = key_depths[k, reused:n]
+        if path.forks:
+            forks.append(Fork(k, path.n_tail - reused, path.n_tail, ~_seen(path).to(device)))
+    last = n_shared + int(query_depths.max())
+    parts = (query_rows, key_rows, query_depths, key_depths)
+    return Block(*(part.to(device) for part in parts), tuple(forks), n_shared, last)
 
 
 def _path(example: int, tail: tuple[int, ...], continuations: Sequence[tuple[int, ...]]) -> Path:
@@ -244,15 +295,15 @@ def _depths(path: Path) -> list[int]:
     return depths
 
 
-def _seen(path: Path, first: int) -> Tensor:
-    """Which of its own tokens each token from `first` on may attend to: itself and those before it in its sequence."""
-    n = len(path.tokens)
-    seen = torch.zeros(n, n, dtype=torch.bool)
-    seen[: path.n_tail, : path.n_tail] = torch.ones(path.n_tail, path.n_tail, dtype=torch.bool).tril()
-    for j in range(path.n_tail, n):
-        seen[j] = seen[path.parents[j]]
-        seen[j, j] = True
-    return seen[first:]
+def _seen(path: Path) -> Tensor:
+    """Which tokens of its continuations each of them may attend to: itself and those before it in its sequence."""
+    n = len(path.tokens) - path.n_tail
+    seen = torch.eye(n, dtype=torch.bool)
+    for j in range(n):
+        parent = path.parents[path.n_tail + j] - path.n_tail
+        if parent >= 0:
+            seen[j] |= seen[parent]
+    return seen
 
 
 def _all_reused(paths: Sequence[Path]) -> list[int]:

@@ -5,21 +5,24 @@ The loss is the end of the graph, so its gradient is made beside it and no logit
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from tunebook.engines.packed.model.transfer import to_device
+from tunebook.engines.packed.model.label_loss import LabelTables, cross_entropy
 from tunebook.engines.packed.training.steps import MicroBatch
 
 __all__ = ["Labels", "head_rows", "label_losses", "logits_bytes"]
 
 CPU_LOGITS, GPU_LOGITS = 50_000_000, 128_000_000
 """Bytes of float32 logits that exist at a time."""
+
+CrossEntropy = Callable[[Tensor, int, LabelTables, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,30 @@ class Labels:
         rows_L, tokens = zip(*found, strict=True)
         return cls(rows_L, tokens, counts, tuple(n for _, n in micros))
 
+    def arrays(self, n_rows: int, n_labels: int | None = None, n_pieces: int | None = None) -> list[NDArray[Any]]:
+        """The arrays of `LabelTables`, for `tables`.
+
+        Args:
+            n_rows: rows that are read, padding included.
+            n_labels, n_pieces: labels and micro-batches with padding; None: without.
+        """
+        n, pieces = len(self.rows), len(self.counts)
+        more, empty = (n_labels or n) - n, (n_pieces or pieces) - pieces
+        shares = np.repeat(np.float32(1) / np.array(self.n_items, dtype=np.float32), self.counts)
+        starts = np.searchsorted(np.array(self.rows), np.arange(n_rows + 1))
+        return [
+            np.array(self.rows + (0,) * more, dtype=np.int64), np.array(self.tokens + (0,) * more, dtype=np.int64),
+            np.pad(shares, (0, more)), starts.astype(np.int64), np.array(self.counts + (0,) * empty, dtype=np.int64),
+            np.array(self.n_items + (1,) * empty, dtype=np.int64),
+        ]  # fmt: skip
+
+    def tables(self, tensors: Sequence[Tensor]) -> LabelTables:
+        """What became of the arrays on the device."""
+        rows, tokens, shares, starts, counts, n_items = tensors
+        return LabelTables(
+            places=self.rows, rows=rows, tokens=tokens, shares=shares, starts=starts, counts=counts, n_items=n_items
+        )
+
 
 def head_rows(vocabulary: int, device: torch.device) -> int:
     """Rows whose logits exist at a time, a multiple of 16."""
@@ -69,46 +96,25 @@ def _logits(device: str) -> int:
 
 
 def label_losses(
-    head: Callable[[Tensor], Tensor], hidden_MD: Tensor, labels: Labels, at_once: int
-) -> tuple[Tensor, Tensor]:
+    head: Callable[[Tensor], Tensor], hidden_MD: Tensor, labels: LabelTables, at_once: int,
+    cross_entropy: CrossEntropy = cross_entropy,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Cross-entropy of each micro-batch divided by its `n_items`, and the gradient of the sum of all.
 
     Args:
         head: from hidden states to logits; its own weights get no gradient.
         hidden_MD: hidden states of the rows that are read, detached; padding rows have no labels.
         at_once: rows whose logits exist at a time (`head_rows`).
+        cross_entropy: what computes it from logits (`Ops.cross_entropy`).
 
     Returns: nats a label token, shape (S,), float64; the gradient with respect to the hidden states, shape (M, D).
     """
-    device = hidden_MD.device
-    arrays = (labels.rows, labels.tokens, labels.counts, labels.n_items)
-    rows_L, tokens_L, counts_S, n_items_S = to_device(device, *(np.array(array, dtype=np.int64) for array in arrays))
-    share_L = 1.0 / torch.repeat_interleave(n_items_S, counts_S, output_size=len(rows_L))  # of the loss
     grad_MD = torch.empty_like(hidden_MD)
-    nll_L = torch.empty(len(rows_L), dtype=torch.float64, device=device)
+    nll_L = torch.zeros(len(labels.rows), dtype=torch.float64, device=hidden_MD.device)
     for start in range(0, len(hidden_MD), at_once):
-        chunk = slice(start, start + at_once)
-        hidden = hidden_MD[chunk].detach().requires_grad_()
+        hidden = hidden_MD[start : start + at_once].detach().requires_grad_()
         with torch.enable_grad():
             logits = head(hidden)
-        own = slice(bisect_left(labels.rows, chunk.start), bisect_left(labels.rows, chunk.stop))
-        nll_L[own], grad = _cross_entropy(logits.detach(), rows_L[own] - start, tokens_L[own], share_L[own])
-        (grad_MD[chunk],) = torch.autograd.grad(logits, hidden, grad)
-    total_S = torch.segment_reduce(nll_L, "sum", lengths=counts_S, unsafe=True)
-    return total_S / n_items_S, grad_MD
-
-
-def _cross_entropy(logits_mV: Tensor, rows_l: Tensor, tokens_l: Tensor, share_l: Tensor) -> tuple[Tensor, Tensor]:
-    """Negative log-likelihood of some labels, shape (l,), and the gradient of their shares' sum, shape (m, V).
-
-    A row may predict several labels, or none.
-    """
-    wide = torch.float32 if logits_mV.dtype in (torch.bfloat16, torch.float16) else logits_mV.dtype
-    log_p = torch.log_softmax(logits_mV.to(wide), dim=-1)
-    places = rows_l * log_p.shape[1] + tokens_l
-    nll = -log_p.view(-1)[places]
-    share = share_l.to(wide)
-    weight_m = share.new_zeros(len(log_p)).index_put_((rows_l,), share, accumulate=True)
-    grad = log_p.exp_().mul_(weight_m[:, None])
-    grad.view(-1).index_put_((places,), -share, accumulate=True)
-    return nll, grad.to(logits_mV.dtype)
+        grad = cross_entropy(logits.detach(), start, labels, nll_L)
+        (grad_MD[start : start + at_once],) = torch.autograd.grad(logits, hidden, grad)
+    return torch.segment_reduce(nll_L, "sum", lengths=labels.counts, unsafe=True) / labels.n_items, grad_MD

@@ -81,14 +81,15 @@ class TrialOptimizer:
             state |= {"exp_avg": zeros_like(values), "exp_avg_sq": zeros_like(values)}
         return AdamwVectors(values, self._adapter.grads, state["exp_avg"], state["exp_avg_sq"], self._shares)
 
-    def facts(self, step: int, norm: float) -> tuple[float, AdamwFacts]:
+    def facts(self, step: int) -> tuple[float, AdamwFacts]:
         """The rate of a step, and what a joint update must know of it, which then counts as done."""
         c = self._configuration
         rate = c.learning_rate * rate_factor(c, step, self._total)
-        factor = min(1.0, c.max_grad_norm / (norm + _CLIP_EPSILON)) if math.isfinite(norm) else 0.0
-        self._joint_steps = step + (factor > 0)
+        self._joint_steps = step + 1
         corrections = 1 - ADAM_BETA1 ** (step + 1), math.sqrt(1 - c.adam_beta2 ** (step + 1))
-        return rate, AdamwFacts(rate * c.lora_plus_lr_ratio, factor, c.weight_decay, c.adam_beta2, *corrections)
+        return rate, AdamwFacts(
+            rate * c.lora_plus_lr_ratio, c.max_grad_norm, c.weight_decay, c.adam_beta2, *corrections
+        )
 
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint must hold, by name; empty before the first step."""

@@ -14,14 +14,18 @@ from torch import Tensor
 
 from tunebook.core.facts import StepRecord
 from tunebook.engines.packed.model.bank import Adapter
-from tunebook.engines.packed.model.batches import reading
+from tunebook.engines.packed.model.batches import layout_of, reading_layout
 from tunebook.engines.packed.model.ops import Ops
 from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.model.transfer import OnItsWay
 from tunebook.engines.packed.training.losses import Labels, head_rows, label_losses
 from tunebook.engines.packed.training.steps import MicroBatch
 from tunebook.engines.packed.training.trainee import Trainee
 
-__all__ = ["Piece", "gradients", "training_step", "update"]
+__all__ = ["Known", "Piece", "Unread", "gradients", "update"]
+
+Known = tuple[Trainee, StepRecord]
+"""A step whose loss and norm have been read."""
 
 
 @dataclass(frozen=True)
@@ -33,40 +37,64 @@ class Piece:
     adapter: Adapter
 
 
-def training_step(packed: PackedModel, trainees: Sequence[Trainee]) -> list[StepRecord]:
-    """The next step of each trial, computed together; each must be one micro-batch."""
-    pieces = [Piece(trainee, micro, trainee.adapter) for trainee in trainees for micro in trainee.micro_batches()]
-    losses_S = gradients(packed, pieces)
-    return update(packed.ops, trainees, losses_S)
+class Unread:
+    """A step of some trials that a device has been told to compute, and whose losses and norms are on their way.
+
+    Args:
+        losses_S: of each trial's step, its first S numbers.
+        norms_S: likewise, before clipping.
+    """
+
+    def __init__(self, trainees: Sequence[Trainee], losses_S: Tensor, norms_S: Tensor) -> None:
+        self._trainees, self._norms_at = list(trainees), len(losses_S)
+        self._numbers = OnItsWay(torch.cat([losses_S, norms_S]))
+
+    def read(self) -> list[Known]:
+        """Wait for the device; the trials' records, of which some may have broken."""
+        numbers = self._numbers.values()
+        found = zip(self._trainees, numbers, numbers[self._norms_at :], strict=False)
+        return [(trainee, trainee.read(loss, norm)) for trainee, loss, norm in found]
 
 
-def update(ops: Ops, trainees: Sequence[Trainee], losses_S: Tensor) -> list[StepRecord]:
-    """Clip each trial's whole gradient and update its weights by AdamW; gives the steps' records.
+def update(ops: Ops, trainees: Sequence[Trainee], losses_S: Tensor) -> list[Known] | Unread:
+    """Clip each trial's whole gradient and update its weights by AdamW; gives the steps' records, or what reads them.
 
     With a gradient that is not finite a trial's weights stay as they are: it ends there.
+
+    Args:
+        losses_S: its first S numbers are the losses.
     """
     if not ops.joint_updates:
-        return [trainee.update(loss) for trainee, loss in zip(trainees, losses_S.tolist(), strict=True)]
+        losses = losses_S.tolist()[: len(trainees)]
+        return [(trainee, trainee.update(loss)) for trainee, loss in zip(trainees, losses, strict=True)]
     vectors = [trainee.optimizer.vectors() for trainee in trainees]
-    losses, norms = torch.stack([losses_S, ops.norms(vectors).double()]).tolist()  # the step's one read
-    found = [trainee.optimizer.facts(trainee.n_done, norm) for trainee, norm in zip(trainees, norms, strict=True)]
-    ops.adamw(vectors, [facts for _, facts in found])
-    rates = [rate for rate, _ in found]
-    return [trainee.updated(*step) for trainee, *step in zip(trainees, losses, rates, norms, strict=True)]
+    found = [trainee.optimizer.facts(trainee.n_done) for trainee in trainees]
+    norms_S = ops.norms(vectors)
+    ops.adamw(vectors, [facts for _, facts in found], norms_S)
+    for trainee, (rate, _) in zip(trainees, found, strict=True):
+        trainee.stepped(rate)
+    return Unread(trainees, losses_S, norms_S)
 
 
 def gradients(packed: PackedModel, pieces: Sequence[Piece]) -> Tensor:
     """Forward and backward of some micro-batches; adds to the gradients of A and B of each piece's adapter.
 
-    Returns: each piece's part of its step's loss, nats a label token, shape (S,), float64.
+    Returns: each piece's part of its step's loss, nats a label token, float64; where rows have few sizes, zeros follow.
     """
     rows = [sorted(set(piece.micro.label_rows)) for piece in pieces]  # of each tree: those whose next token is a label
-    batch = packed.lay_out([piece.trainee.part(piece.micro, piece.adapter) for piece in pieces])  # N rows
     labels = Labels.of([(piece.micro, piece.trainee.n_items) for piece in pieces], rows)
-    n_read = sum(map(len, rows))
-    hidden_MD = packed.forward(reading(batch, rows), training=True)  # after the final norm
-    hidden_MD = hidden_MD[: n_read + -n_read % packed.row_multiple]  # the head's bits need no more padding than that
+    sizes, n_read = packed.row_sizes, sum(map(len, rows))
+    few = (sizes.size(len(labels.rows)), sizes.slots(len(pieces))) if sizes.few else ()
+    parts = [piece.trainee.part(piece.micro, piece.adapter) for piece in pieces]
+    whole = layout_of(parts, sizes)
+    batch, tensors = packed.sent(
+        whole, reading_layout(whole, rows, sizes), True, labels.arrays(sizes.size(n_read), *few)
+    )
+    hidden_MD = packed.forward(batch, training=True)  # after the final norm, N rows within, M of them read
+    hidden_MD = hidden_MD[: sizes.head(n_read)]  # the head's bits need no more padding than that
     at_once = head_rows(packed.vocabulary, packed.device)
-    losses_S, grad_MD = label_losses(packed.logits, hidden_MD.detach(), labels, at_once)  # logits (at_once, V)
+    losses_S, grad_MD = label_losses(
+        packed.logits, hidden_MD.detach(), labels.tables(tensors), at_once, packed.ops.cross_entropy
+    )  # logits (at_once, V)
     torch.autograd.backward(hidden_MD, grad_MD)  # base weights get no gradient
     return losses_S

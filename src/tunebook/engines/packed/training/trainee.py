@@ -74,16 +74,22 @@ class Trainee:
         self._monitor = DivergenceMonitor(self.total_steps)
         self._micros: tuple[MicroBatch, ...] = ()
         self._n_items = 1
+        self._unread: float | None = None
 
     @property
     def n_done(self) -> int:
-        """Optimiser steps done."""
-        return len(self.steps)
+        """Optimiser steps done; of the last one loss and norm may not have been read yet (`stepped`)."""
+        return len(self.steps) + (self._unread is not None)
 
     @property
     def is_trained(self) -> bool:
         """Whether there is no step left, or training broke."""
         return self.broke is not None or self.n_done >= self.total_steps
+
+    @property
+    def is_known(self) -> bool:
+        """Whether every step done has its record."""
+        return self._unread is None
 
     @property
     def epochs_done(self) -> int | None:
@@ -108,19 +114,28 @@ class Trainee:
 
     def update(self, loss: float) -> StepRecord:
         """Clip the gradient of a whole step, which lies in the adapter, and update the weights; gives its record."""
-        return self.updated(loss, *self.optimizer.step(self.n_done))
+        rate, norm = self.optimizer.step(self.n_done)
+        self.stepped(rate)
+        return self.read(loss, norm)
 
-    def updated(self, loss: float, rate: float, norm: float) -> StepRecord:
-        """The weights have been updated; gives the step's record."""
+    def stepped(self, rate: float) -> None:
+        """A device has been told to update the weights: the step counts as done. Its record comes with `read`, which
+        must be before the next step's `stepped`."""
+        assert self._unread is None
         self.raw_tokens += sum(micro.raw_tokens for micro in self._micros)
         self.computed_tokens += sum(micro.tree.n_tokens for micro in self._micros)
-        number = self.n_done + 1
+        self._micros, self._unread = (), rate
+
+    def read(self, loss: float, norm: float) -> StepRecord:
+        """Loss and norm of the last step are known; gives its record."""
+        assert self._unread is not None
+        rate, self._unread = self._unread, None
+        number = len(self.steps) + 1
         record = StepRecord(number, number / self._epoch_steps, loss, rate, norm)
         self.steps.append(record)
         reason = self._monitor.observe(loss, norm)
         if reason is not None:
             self.broke = (number, reason)
-        self._micros = ()
         return record
 
     def restart_step(self, max_rows: int | None = None) -> None:

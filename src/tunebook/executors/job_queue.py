@@ -1,7 +1,7 @@
-"""Which trial waits, which runs where, and what becomes of those whose worker died. Pure bookkeeping: no processes.
+"""Keeps track of which trial waits, which runs where, and which is tried again after its worker died. No processes.
 
-A cohort that dies does not say which of its trials was to blame. So trials are tried again together first (a worker may
-have been killed from outside), and alone before they are given up: a trial fails by its own fault only.
+When a cohort dies, it is not known which of its trials was the cause. They are tried again together first (the worker
+may have been killed from outside), and each alone before it is failed, so that no trial fails because of another.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from enum import StrEnum
 from tunebook.core.events import Cancelled, Failed, Requeued
 from tunebook.core.ports import TrialJob
 
-__all__ = ["Death", "DeathKind", "JobBook", "Limits"]
+__all__ = ["Death", "DeathKind", "JobQueue", "Limits"]
 
 Ended = Failed | Requeued | Cancelled
-"""What becomes of a trial whose attempt ended without a result."""
+"""How a trial's attempt ended without a result."""
 
 
 class DeathKind(StrEnum):
-    """What ended a worker, as far as it shows."""
+    """What ended a worker, as far as is known."""
 
     CRASH = "crash"
     HANG = "hang"
@@ -29,7 +29,7 @@ class DeathKind(StrEnum):
 
 @dataclass(frozen=True)
 class Death:
-    """How a worker ended, in a sentence that stands in the ledger."""
+    """How a worker ended, as a sentence for the ledger."""
 
     kind: DeathKind
     reason: str
@@ -42,7 +42,7 @@ class Limits:
     Attributes:
         tries: how often a trial is begun before it is failed.
         hang_tries: the same for a trial that makes no progress; each costs `no_progress_seconds`.
-        memory_tries: the same for a trial that takes the host's memory all by itself.
+        memory_tries: the same for a trial that alone needs more than the host's memory.
         no_progress_seconds: a worker without any progress for so long is killed. Steps, changed shares of a trial and
             evaluations are progress; a repeated sign of life is not.
     """
@@ -65,7 +65,7 @@ class _Entry:
 
 
 @dataclass
-class JobBook:
+class JobQueue:
     """The jobs of one `Executor.run`.
 
     Attributes:
@@ -94,11 +94,11 @@ class JobBook:
         return bool(self._waiting)
 
     def running(self, worker: int) -> list[TrialJob]:
-        """What a worker has under way."""
+        """The trials that a worker is running."""
         return [entry.job for entry in self._running.get(worker, [])]
 
     def take(self, worker: int, n: int) -> list[TrialJob]:
-        """Up to n jobs for a worker, as long as it has no more under way than its equal part."""
+        """Up to n jobs for a worker, within its equal share."""
         mine = self._running.setdefault(worker, [])
         n = min(n, self._room(mine))
         taken: list[_Entry] = []
@@ -128,7 +128,7 @@ class JobBook:
                 entry.job = replace(entry.job, checkpoints=left)
 
     def cancel(self, trial_id: int) -> Cancelled | None:
-        """Take a waiting trial out. One that is under way is not begun again, should its worker die."""
+        """Remove a waiting trial. One that is running is not started again if its worker dies."""
         for entry in self._waiting:
             if entry.job.id == trial_id:
                 self._waiting.remove(entry)
@@ -138,11 +138,11 @@ class JobBook:
         return None
 
     def worker_of(self, trial_id: int) -> int | None:
-        """The worker that has a trial under way."""
+        """The worker that is running a trial."""
         return next((w for w, entries in self._running.items() if any(e.job.id == trial_id for e in entries)), None)
 
     def failed(self, failure: Failed) -> Ended | None:
-        """The engine gave a trial up: try it again, or not. What does not fit will not fit the next time either."""
+        """The engine failed a trial: try it again, unless it does not fit into memory."""
         for entries in self._running.values():
             for entry in entries:
                 if entry.job.id == failure.trial:
@@ -153,7 +153,7 @@ class JobBook:
         return None
 
     def lost(self, worker: int, death: Death) -> list[Ended]:
-        """A worker died: its trials go back to the queue or are given up, as events in order."""
+        """A worker died: its trials are queued again or failed; gives the events in order."""
         entries = self._running.pop(worker, [])
         if death.kind is DeathKind.MEMORY and len(entries) > 1:
             self.most_together = max(1, len(entries) // 2)
@@ -184,8 +184,8 @@ class JobBook:
         return Requeued(entry.job.id, reason)
 
     def _room(self, mine: list[_Entry]) -> int:
-        """How many more a worker may have under way: its equal part of all trials that are not done, whether the other
-        workers have asked for theirs or are still starting, and no more than fit together."""
+        """How many more trials a worker may take: its equal share of all that are not done (counting workers that are
+        still starting), and no more than fit into memory together."""
         n_open = len(self._waiting) + sum(map(len, self._running.values()))
         share = -(-n_open // self.n_workers)
         most = share if self.most_together is None else min(share, self.most_together)
