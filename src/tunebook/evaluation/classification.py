@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tunebook.core.facts import ExampleText
-from tunebook.core.metric import ExampleMetric
+from tunebook.core.metric import ExampleMetric, compared
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.evaluation.libraries import library
-from tunebook.evaluation.text import normalised
 
 __all__ = ["BalancedAccuracy", "MacroF1", "Matthews", "MicroF1", "WeightedF1"]
 
@@ -30,11 +29,11 @@ class LabelMetric(ExampleMetric):
 
     def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
         """1.0 or 0.0: the score of one row says only whether it is right."""
-        return float(normalised(answer) == normalised(gold))
+        return float(compared(answer) == compared(gold))
 
     def score_all(self, answers: Sequence[str], examples: Sequence[ExampleText]) -> float:
         """The score of a whole split."""
-        golds = [normalised(example.gold) for example in examples]
+        golds = [compared(example.gold) for example in examples]
         labels = sorted(set(golds))
         known = set(labels)
         given = [self._given(answer, example) for answer, example in zip(answers, examples, strict=True)]
@@ -42,8 +41,8 @@ class LabelMetric(ExampleMetric):
 
     def _given(self, answer: str, example: ExampleText) -> str:
         """The label of an answer; of several right ones any counts as the learnt one."""
-        label = normalised(answer)
-        return normalised(example.gold) if label in map(normalised, example.references) else label
+        label = compared(answer)
+        return compared(example.gold) if label in map(compared, example.references) else label
 
     def result(self, golds: list[str], given: list[str], labels: list[str]) -> float:
         """The number for labels; `labels` are the gold ones."""
