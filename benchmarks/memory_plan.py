@@ -117,10 +117,11 @@ def model_size(name: str, four_bits: bool = False) -> tuple[ModelSize, int]:
     """A model's size in bfloat16, and the bytes of its weights."""
     with torch.device("meta"):
         packed = PackedModel(model_of(SHAPES[name](), torch.bfloat16, device="meta"))
-    linear = sum(shape.n_in * shape.n_out for shape in packed.all_shapes)
+    sizes = [shape.n_in * shape.n_out for shape in packed.all_shapes]
+    linear = sum(sizes)
     others = sum(parameter.numel() for parameter in packed.model.parameters()) - linear
     weights = 2 * others + (round(FOUR_BITS * linear) if four_bits else 2 * linear)
-    return replace(ModelSize.of(packed), quantised=four_bits), weights
+    return replace(ModelSize.of(packed), dequantised=max(sizes) if four_bits else 0), weights
 
 
 def plans(name: str, four_bits: bool, rank: int = RANK) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def llama(tmp_path_factory):
 
 def quantised_by_transformers(folder, kind):
     """The model as anybody loads it for PEFT."""
-    config = BitsAndBytesConfig(**bitsandbytes_keywords(kind), bnb_4bit_compute_dtype=torch.float32)
+    config = BitsAndBytesConfig(**bitsandbytes_keywords(kind))
     model = AutoModelForCausalLM.from_pretrained(
         folder, quantization_config=config, dtype=torch.float32, device_map={"": "cpu"}
     )
@@ -92,7 +92,7 @@ def test_quantised_losses_are_not_those_of_the_model_in_full_precision(llama, ki
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_folder_that_bitsandbytes_quantised_loads_as_it_is(llama, tmp_path, kind):
     """Also one that names another type of computation: the study's own counts."""
-    config = BitsAndBytesConfig(**bitsandbytes_keywords(kind), bnb_4bit_compute_dtype=torch.bfloat16)
+    config = BitsAndBytesConfig(**bitsandbytes_keywords(kind, "bfloat16"))
     model = AutoModelForCausalLM.from_pretrained(
         llama, quantization_config=config, dtype=torch.float32, device_map={"": "cpu"}
     )

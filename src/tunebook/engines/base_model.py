@@ -273,7 +273,7 @@ def load_model(
                 dtype=torch_dtype,
                 use_safetensors=True,
                 trust_remote_code=trust_remote_code,
-                **loading_keywords(folder, quantization, device),
+                **loading_keywords(folder, quantization, dtype, device),
             )
     except Exception as error:  # as above
         raise load_error(folder, "model", error) from error

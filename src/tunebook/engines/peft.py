@@ -376,6 +376,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
             remove_unused_columns=False,
             use_cpu=self._engine._options.device == "cpu",
             bf16=False,
+            fp16=self._engine._options.dtype == "float16",  # raises small gradients, and lowers them again
             **values,
         )
 

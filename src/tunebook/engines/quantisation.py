@@ -136,7 +136,7 @@ def _packed_shapes(files: Sequence[Any]) -> dict[str, list[int]]:
 # -- loading
 
 
-def loading_keywords(folder: Path | str, quantization: str, device: str) -> dict[str, Any]:
+def loading_keywords(folder: Path | str, quantization: str, dtype: str, device: str) -> dict[str, Any]:
     """What `from_pretrained` must be told so that weights are quantised, and read straight to their device.
 
     Args:
@@ -148,5 +148,5 @@ def loading_keywords(folder: Path | str, quantization: str, device: str) -> dict
     if quantization in BITS and quantization_of(folder) == NONE:
         from transformers import BitsAndBytesConfig
 
-        keywords["quantization_config"] = BitsAndBytesConfig(**bitsandbytes_keywords(quantization))
+        keywords["quantization_config"] = BitsAndBytesConfig(**bitsandbytes_keywords(quantization, dtype))
     return keywords

@@ -34,7 +34,7 @@ def render(target: ExportTarget) -> dict[str, str]:
     values = {
         "model": target.model,
         **({"revision": target.revision} if target.revision else {}),
-        **({"quantization_config": bitsandbytes_keywords(quantised)} if quantised else {}),
+        **({"quantization_config": bitsandbytes_keywords(quantised, target.dtype)} if quantised else {}),
         "lora_config": lora_config(target),
         "training_arguments": training_arguments(target),
         "max_length": target.configuration.max_length,

@@ -16,7 +16,7 @@ _EIGHT_BITS = (
 
 def adapter_readme(target: ExportTarget) -> str:
     """Markdown: the base model, how it is loaded, and what happens on another one."""
-    how = "" if target.quantised_folder else _config(target.quantization)
+    how = "" if target.quantised_folder else _config(target.quantization, target.dtype)
     arguments = [f'"{_code(target.model)}"', f"dtype=torch.{target.dtype}"]
     if target.revision:
         arguments.append(f'revision="{_code(target.revision)}"')
@@ -40,8 +40,8 @@ def adapter_readme(target: ExportTarget) -> str:
     )
 
 
-def _config(quantization: str) -> str:
-    arguments = ", ".join(f"{name}={value!r}" for name, value in bitsandbytes_keywords(quantization).items())
+def _config(quantization: str, dtype: str) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in bitsandbytes_keywords(quantization, dtype).items())
     return f"quantization = BitsAndBytesConfig({arguments})\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tunebook.core.quantisation import bitsandbytes_keywords
 from tunebook.engines import base_model, quantisation
 from tunebook.engines.merge import merge
 from tunebook.engines.packed.engine import unsupported
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.memory import ModelSize
 from tunebook.engines.peft import PeftEngine
 from tunebook.engines.quantised_modules import is_held, weight_bytes
 from tunebook.errors import MissingExtraError, ModelError
@@ -129,6 +132,13 @@ def test_weights_in_four_bits_take_an_eighth(folder: Path) -> None:
     assert full - four == pytest.approx(LINEAR * (4 - 0.5) - blocks - nested, rel=0.01)
     rows = 2 * (32 + 16 + 16 + 32 + 48 + 48 + 32)
     assert full - eight == LINEAR * 3 - 4 * rows
+
+
+@pytest.mark.parametrize(("kind", "matrix"), [("none", 0), ("nf4", 32 * 48), ("int8", 32 * 48)])
+def test_the_memory_plan_knows_the_weight_that_is_given_back(folder: Path, kind: str, matrix: int) -> None:
+    size = ModelSize.of(PackedModel(base_model.load_model(folder, quantization=kind)))
+    assert size.dequantised == matrix
+    assert size.fixed("cpu") == replace(size, dequantised=0).fixed("cpu") + 3 * 4 * matrix
 
 
 def test_another_way_of_keeping_the_weights_is_another_base(folder: Path) -> None:

@@ -59,6 +59,36 @@ def test_every_key_is_documented_by_its_tool(form, name, configuration):
         assert set(exported(form, name, given_target)) <= documented(form)
 
 
+@pytest.mark.parametrize("kind", ["nf4", "int8"])
+@pytest.mark.parametrize(("form", "name"), [("llama-factory", "train.yaml"), ("axolotl", "axolotl.yaml")])
+def test_keys_for_a_quantised_base_are_documented_too(form, name, kind):
+    given_target = target(quantization=kind, dtype="float16")
+    assert set(exported(form, name, given_target)) <= documented(form)
+    assert exported(form, name, given_target)["fp16"] is True
+    rounds = "rounds activations to 8 bits" in export_texts(form, given_target)[name]
+    assert rounds == (kind == "int8")
+
+
+def test_a_folder_that_is_quantised_already_is_not_quantised_again():
+    kept = {"quantization": "nf4", "quantised_folder": True}
+    assert exported("axolotl", "axolotl.yaml", target(**kept)) == exported("axolotl", "axolotl.yaml", target())
+    assert exported("llama-factory", "train.yaml", target(**kept)) == exported("llama-factory", "train.yaml", target())
+    readme = export_texts("peft", target(**kept))["README.md"]
+    assert "BitsAndBytesConfig" not in readme
+    assert "kept in nf4 (as its folder has them)" in readme
+
+
+def test_an_adapter_on_a_quantised_base_says_how_the_base_is_loaded():
+    odd = 'Qwen"), exec("x'
+    readme = export_texts("peft", target(quantization="int8", model=odd, revision="989aa79"))["README.md"]
+    code = readme.split("```python\n")[1].split("```")[0]
+    compile(code, "README.md", "exec")
+    assert '"Qwen\\"), exec(\\"x", dtype=torch.float32, revision="989aa79"' in code
+    assert "quantization = BitsAndBytesConfig(load_in_8bit=True)" in code
+    assert "LLM.int8()" in readme
+    assert "README.md" not in export_texts("peft", target())
+
+
 def test_llama_factory_gets_the_configuration():
     found = exported("llama-factory", "train.yaml", target())
     assert found["learning_rate"] == 5e-5

@@ -23,7 +23,6 @@ from tunebook.audit.words.sentences import (
     NO_CLAIM,
     NUMBER,
     OF_ALL,
-    QUESTION,
     RESTRICTS,
     SENTENCE_ENDS,
     STRONG,
@@ -118,7 +117,10 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     before: list[Token] = []
     if NO_CLAIM.search(statement.text):
         return []
-    for sentence in SENTENCE_ENDS.split(QUESTION.sub("", statement.text)):
+    parts = SENTENCE_ENDS.split(statement.text)
+    for sentence, end in zip(parts[::2], [*parts[1::2], ""], strict=True):
+        if "?" in end:
+            continue
         tokens = cut(sentence, context.labels)
         kinds = {t.kind for t in tokens}
         named = context.trial or kinds & _NAMES or kinds & STRONG
@@ -209,7 +211,7 @@ class _Clause:
             return None
         plain = self.code.replace("&", "")
         groups = {"U" if kind in "XU+-=!uDdc" else "k" if kind in "jk" else kind for kind in plain if kind in _SAYING}
-        if "o" in groups or plain in ("vGv", "vGn"):
+        if "o" in groups or plain in ("vGv", "tGt"):
             return self._order(plain)
         if groups == {"*", "U"} and self.gap is not None and not self.factors:
             return self._best(plain)
@@ -244,6 +246,8 @@ class _Clause:
         names = tuple(m.factor for m in self.factors)
         if re.fullmatch(r"o?f(G*f)+o?", plain) and "o" in plain and len(set(names)) == len(names):
             return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=names[0], order=names, trials=())
+        if plain == "tGt":
+            return self._trials(tuple(self.labels), 1, 0)
         if plain == "vGv":
             return self._levels(self.factors[0].factor, self.factors[0].values, self.factors[1], 1, 0)
         return None

@@ -24,14 +24,14 @@ _PARTS = r"(?!\s?(?:%|points?|pp|个?百分点|个?点))"
 WORDS: tuple[tuple[str, str, str], ...] = (
     # phrases with a negation come first; X: trains, x: fails, e: no effect, -: not worse, +: not better
     ("X", r"(?:does|do|did|is|was)(?:n't| not) (?:diverge|fail|crash|collapse|explode|unstable)|never (?:diverge[sd]?|fail(?:s|ed)?)|without (?:diverging|failing)|stable|stably", rf"(?:{_NO}|不)(?:再)?(?:发散|崩溃|失败)|稳定(?!性)"),
-    ("x", r"fail(?:s|ed|ing)?(?: to (?:train|converge))?(?! to)|diverg(?:e|es|ed|ing)|crash(?:es|ed)?|collaps(?:es|ed|e)|explod(?:es|ed|e)|breaks?(?: training)?|broke|blows? up|blew up|nan|(?:does|did)(?:n't| not) (?:train|converge)", "训练失败|失败|发散|崩溃|崩掉|不收敛|无法收敛|爆炸|无法训练"),
+    ("x", r"fail(?:s|ed|ing)?(?: to (?:train|converge))?(?! to)|diverg(?:e|es|ed|ing)|crash(?:es|ed)?|collaps(?:es|ed|e)|explod(?:es|ed|e)|breaks?(?: training)?|broke|blows? up|blew up|nan|(?:does|did)(?:n't| not) (?:train|converge)", "训练失败|失败|发散|崩[溃掉了]|不收敛|无法收敛|爆炸|无法训练"),
     ("e", r"(?:has |have |had |with |shows? )?(?:no|little|hardly any|negligible|minimal|almost no) (?:clear |real |visible |measurable |noticeable )?(?:effect|impact|influence)|(?:does|do|did)(?:n't| not) (?:really |seem to )?(?:matter|affect)(?: much)?|(?:hardly|barely|scarcely) matters?|ma(?:kes?|de) (?:almost )?(?:no|little) difference|insensitive", rf"(?:{_NO}|几乎没有|基本没有|没有?多大){_MUCH}(?:影响|作用|效果)|影响(?:不大|很小|较小|甚微|有限|不明显)|不敏感|不影响|(?:作用|效果)不(?:明显|大)"),
     ("!", r"not (?:than)", rf"并没有比|并不比|没有比|不比|(?:{_NO}|不)[优好]于"),
     ("-", r"(?:not|n't|no|never) (?:\w+ )?(?:worse|hurt|harm|degrade)", rf"(?:{_NO}|不)(?:变差|更差|下降|降低|损失)|不差于|不劣于"),
     ("+", r"no (?:further |real |clear |additional |measurable )?(?:gains?|improvements?|benefits?|advantage|help|better)|(?:does|do|did|is|are|was|were|can)?\s?(?:not|n't|never)\s(?:\w+ )?(?:better|help|helped|improve|improved|beats?|outperforms?)|never (?:beats?|outperforms?)|cannot (?:help|improve)|fail(?:s|ed)? to (?:improve|help|beat)|without (?:gain|improvement)", rf"(?:{_NO}|不)(?:再|能|可)?(?:带来|有|继续|进一步|产生|获得|看到)?{_MUCH}(?:提升|提高|改善|帮助|增益|收益|优势|更好|更优)|提升有限|(?:提升|收益|增益)不(?:大|明显)|不再提升|(?:并)?没有更好"),
     ("=", r"(?:about |roughly |almost |nearly )?(?:the )?same(?: as)?(?! (?:\d|test|questions?|examples?|data))|equal(?:s|led)?(?: to)?|identical(?: to)?|(?:just )?as good as|match(?:es|ed)?|on par with|comparable(?: to| with)?|similar(?: to)?|no difference|no different|unchanged|no change|tie[sd]?(?: with)?|within noise", rf"(?:{_NO}|几乎没有|几乎){_MUCH}(?:区别|差别|差异|变化|不同)|≈|持平|相同|一样|相当|差不多|相近|几乎不变|不变|(?:差别|相差|差距)(?:不大|很小)|接近"),
     ("o", r"(?:the )?(?:order of |ranking by |ranked by |relative )?importance(?: order| ranking)?|order of (?:impact|influence)|ranking of (?:the )?(?:factors|parameters|hyperparameters)", "(?:参数)?(?:的)?(?:重要|敏感|影响)(?:性|程度|度|力)(?:排序|排名|顺序)?|影响(?:排序|排名|顺序)|敏感度排序"),
-    ("i", r"matter(?:s|ed)? (?:the )?most|(?:the )?most (?:important|influential|sensitive|critical)|(?:the )?(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|lever)", "最重要|影响力?(?:最大|最显著|最明显)|最关键|最敏感|首要"),
+    ("i", r"matter(?:s|ed)? (?:the )?most|(?:the )?most (?:important|influential|sensitive|critical)|(?:the )?(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|lever)", "最为?(?:重要|关键|敏感)|影响力?(?:最大|最显著|最明显)|首要"),
     ("j", r"matter(?:s|ed)? less|less (?:important|influential|sensitive|critical)|(?:a )?(?:smaller|weaker|less) (?:effect|impact|influence)", "(?:影响力?|作用|重要性)(?:远|明显|略)?(?:小于|不如|不及|弱于)|没有.{0,1}重要|更不重要"),
     ("k", r"matter(?:s|ed)? more|more (?:important|influential|sensitive|critical)|(?:a )?(?:bigger|larger|stronger|greater|more) (?:effect|impact|influence)|dominates", "(?:影响力?|作用|重要性)(?:远|明显)?(?:大于|强于|超过)|更重要|更关键|影响力?更?大(?=$|\\W)|重要(?!性|程度)"),
     ("s", r"so far|until now|currently|to date|new(?= best)", "目前|当前|至今|截至目前|暂时|迄今"),
@@ -55,14 +55,14 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("h", r"higher|more", "提高|提升|升高|更高的?|较高的?"),
     ("z", r"lower|less|drops?", "降低|更低的?|较低的?"),
     ("~", r"(?:over|under)fit\w*|unstable|robust\w*|matters?|important|critical|crucial|worth\w*", r"更[一-鿿]|过拟合|欠拟合|不稳定|稳健|关键|重要|值得|不明显|不显著"),
-    ("g", rf"(?:by )?(?:about )?[-+]\s?{NUMBER}\s?(?:%|percentage points?|points?|pp|pts?)|(?:by |of |is )?(?:a )?{NUMBER}\s?(?:percentage |%-?)?(?:points?|pp|pts?)|by {NUMBER}\s?%", rf"[-+]\s?{NUMBER}\s?%|{NUMBER}\s?个?(?:百分点|点)|(?<=[升高低降了约])\s?{NUMBER}\s?%"),
+    ("g", rf"(?:by )?(?:about )?[-+]\s?{NUMBER}\s?(?:%|percentage points?|points?|pp|pts?)|(?:by |of |is )?(?:a )?{NUMBER}\s?(?:percentage |%-?)?(?:points?|pp|pts?)|by {NUMBER}\s?%", rf"[-+]\s?{NUMBER}\s?%|{NUMBER}\s?个?(?:百分点|点)|(?<=[升高低降了约好差])\s?{NUMBER}\s?%"),
     ("%", rf"{NUMBER}\s?%", rf"{NUMBER}\s?%"),
     ("r", rf"between {NUMBER}\s?and\s?{NUMBER}|{NUMBER}\s?(?:to|-|~)\s?{NUMBER}", rf"{NUMBER}\s?(?:到|至|-|~)\s?{NUMBER}"),
     ("n", NUMBER, NUMBER),
     ("G", r"[>＞≫]|(?:,|and) then", "[>＞≫]"),
     ("b", r"(?:the |our |this )?(?:base\s?line|defaults?)(?: (?:run|config(?:uration)?|settings?|accuracy|result))?|run 1's", "(?:这个?)?(?:基线|基准|默认)(?:配置|参数|设置|模型|准确率)?"),
     ("~", r"(?:the )?previous(?: (?:run|trial|best|round|one))?", "上一[轮次个组]|前一[轮次个组]|之前"),
-    ("I", r"it|this|that|which", "它|其"),
+    ("I", r"it|this|which", "它|其"),
     ("V", r"(?:on |in |the )*(?:validation|val|dev|eval)(?: set| split| data)?", "验证集?(?:上|的)?|开发集上?"),
     ("T", r"(?:on |in |the )*(?:held[- ]out|test)(?: set| split| data)?", "测试集?(?:上|的)?"),
     ("E", r"bleu|rouge(?:-\w+)?|f1|perplexity|ppl|loss(?:es)?|reward|speed|faster|slower|memory|time|cheaper|convergence|converges|gap", "损失|困惑度|速度|更快|更慢|显存|时间|收敛"),
@@ -81,7 +81,7 @@ difference; % a share; r a range; n a number; G >; b the baseline; I it; V valid
 """
 
 CLAIMS = any_of(
-    r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beats?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|surpass\w*|exceeds?|above|below",
+    r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beat(?:s|en|ing)?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|surpass\w*|exceeds?|above|below",
     "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|[>＞≫]",
 )
 """A sentence with one of these about a setting, a trial or the results claims something, and is read or listed."""
@@ -99,8 +99,8 @@ RESTRICTS = re.compile(
     re.IGNORECASE,
 )
 """In a clause that is not read: it may restrict what the others say."""
-QUESTION = re.compile(r"[^.。；;!！?\n]*\?")
-SENTENCE_ENDS = re.compile(r"(?:[。；!！\n]|(?<!TL);)+|[.?](?=\s|$)")
+SENTENCE_ENDS = re.compile(r"((?:[。；!！\n]|(?<!TL);)+|\?+|[.](?=\s|$))")
+"""What it ends with is kept: a question claims nothing."""
 CLAUSE_ENDS = re.compile(
     r"[,，](?!\d{3}(?!\d))\s?|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"
 )

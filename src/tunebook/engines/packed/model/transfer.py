@@ -40,7 +40,7 @@ class OnItsWay:
         if numbers.device.type == "cuda":
             self._numbers = torch.empty(numbers.shape, dtype=numbers.dtype, pin_memory=True)
             self._numbers.copy_(numbers, non_blocking=True)
-            self._there = torch.cuda.Event()
+            self._there = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._there.record(torch.cuda.current_stream(numbers.device))
 
     def values(self) -> list[float]:

@@ -6,11 +6,11 @@ tensors, and is held against `TorchOps` by the same tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -44,24 +44,39 @@ def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any) -> None:
     kernel[grid](*arguments)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """What kernels know of a batch's rows (triton_kernels.py says what each table holds). There are as many tables for
-    every number of trials up to the next power of two: the others have no rows.
+class _Facts(NamedTuple):
+    """What is known of a batch's rows on the host.
 
     Attributes:
+        runs: those with an adapter.
+        drops: whether any of them drops inputs.
+        rank: the largest, a power of two.
         cohort: number of the adapters, in their order.
     """
+
+    runs: tuple[Run, ...]
+    drops: bool
+    rank: int
+    cohort: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rows:
+    """What kernels know of a batch's rows (triton_kernels.py says what each table holds). There are as many tables for
+    every number of trials up to the next power of two: the others have no rows."""
 
     tiles: Tensor
     spans: Tensor
     limits: Tensor
     scales: Tensor
     keys: Tensor
-    runs: tuple[Run, ...]
-    drops: bool
-    rank: int
-    cohort: int
+    facts: _Facts
+
+    @classmethod
+    def of(cls, tensors: Iterable[Tensor], facts: _Facts) -> _Rows:
+        """From what became of `_tables`."""
+        tiles, spans, limits, scales, keys = tensors
+        return cls(tiles=tiles, spans=spans, limits=limits, scales=scales, keys=keys, facts=facts)
 
 
 class TritonOps:
@@ -91,7 +106,8 @@ class TritonOps:
             there = iter(tensors)
             batches = [batch, *([batch.reading.batch] if batch.reading is not None else [])]
             for one, (arrays, facts) in zip(batches, rows, strict=True):
-                one.memo["triton rows", training] = _Rows(*(next(there) for _ in arrays), *facts) if arrays else None
+                own = [next(there) for _ in arrays]
+                one.memo["triton rows", training] = None if facts is None else _Rows.of(own, facts)
             for window, arrays in masks:
                 batch.memo["flex", window] = _block_mask(batch, window, [next(there) for _ in arrays])
 
@@ -105,15 +121,15 @@ class TritonOps:
             return None
         addresses, ranks, words = self._group(call.shapes, rows)
         (n, d), m, s = x_ND.shape, len(call.shapes), len(rows.spans)
-        thin = torch.empty(m, n, rows.rank, device=x_ND.device)
+        thin = torch.empty(m, n, rows.facts.rank, device=x_ND.device)
         launch(
             tk.shrink, (len(rows.tiles), m), x_ND, x_ND.stride(0), rows.keys, words, thin, rows.tiles, addresses, ranks,
-            rows.limits, rows.scales, n, d, s, -(-d // 4), rows.drops, rows.rank, TILE_ROWS, BLOCK,
+            rows.limits, rows.scales, n, d, s, -(-d // 4), rows.facts.drops, rows.facts.rank, TILE_ROWS, BLOCK,
         )  # fmt: skip
         ys, widths = _three(outputs)
         launch(
             tk.expand_add, (len(rows.tiles), -(-max(widths) // BLOCK), m), thin, *ys, *widths, rows.tiles, addresses,
-            ranks, n, s, rows.rank, TILE_ROWS, BLOCK,
+            ranks, n, s, rows.facts.rank, TILE_ROWS, BLOCK,
         )  # fmt: skip
         return thin
 
@@ -126,36 +142,37 @@ class TritonOps:
         addresses, ranks, words = self._group(call.shapes, rows)
         (n, d), m, s, w = x_ND.shape, len(call.shapes), len(rows.spans), -(-x_ND.shape[1] // 4)
         (gs, widths), g_thin, x_at = _three(grads), torch.empty_like(kept), (x_ND, x_ND.stride(0))
-        last = rows.rank, TILE_ROWS, BLOCK
+        last = rows.facts.rank, TILE_ROWS, BLOCK
         launch(tk.grad_thin, (len(rows.tiles), m), *gs, *widths, g_thin, rows.tiles, addresses, ranks, rows.scales, n,
                s, *last)  # fmt: skip
         launch(
             tk.grad_b, (s, -(-max(widths) // BLOCK), m), kept, *gs, *widths, rows.spans, addresses, ranks, n, s, *last
         )
         launch(tk.grad_a, (s, -(-d // BLOCK), m), g_thin, *x_at, rows.keys, words, rows.spans, addresses, ranks,
-               rows.limits, n, d, s, w, rows.drops, *last)  # fmt: skip
+               rows.limits, n, d, s, w, rows.facts.drops, *last)  # fmt: skip
         if grad_x is not None:
             launch(tk.grad_input, (len(rows.tiles), -(-d // BLOCK)), g_thin, grad_x, grad_x.stride(0), rows.keys, words,
-                   rows.tiles, addresses, ranks, rows.limits, n, d, s, w, m, rows.drops, *last)  # fmt: skip
+                   rows.tiles, addresses, ranks, rows.limits, n, d, s, w, m, rows.facts.drops, *last)  # fmt: skip
 
     def _rows(self, call: GroupCall) -> _Rows | None:
         """Tables of a batch's rows; None where no adapter is in it."""
         at = "triton rows", call.masks is not None
         if at not in call.batch.memo:
             arrays, facts = self._row_arrays(call.batch.layout, call.masks is not None)
-            call.batch.memo[at] = _Rows(*to_device(self._device, *arrays), *facts) if arrays else None
+            made = to_device(self._device, *arrays)
+            call.batch.memo[at] = None if facts is None else _Rows.of(made, facts)
         return cast("_Rows | None", call.batch.memo[at])
 
-    def _row_arrays(self, layout: Layout, training: bool) -> tuple[list[NDArray[Any]], tuple[Any, ...]]:
+    def _row_arrays(self, layout: Layout, training: bool) -> tuple[list[NDArray[Any]], _Facts | None]:
         """What `_Rows` holds of a batch: the tables, and the rest; none where no adapter is in it."""
         runs = tuple(run for run in layout.runs if run.adapter is not None)
         if not runs:
-            return [], ()
+            return [], None
         adapters = [cast(Adapter, run.adapter) for run in runs]
         dropouts = [adapter.dropout if training else 0.0 for adapter in adapters]
         at = tuple((a.number, 0 if a.grads is None else a.grads.data_ptr()) for a in adapters)
         rank = _power(max(_SMALLEST_DOT, *(adapter.rank for adapter in adapters)))
-        return _tables(layout, runs, dropouts), (runs, any(dropouts), rank, self._cohort(at))
+        return _tables(layout, runs, dropouts), _Facts(runs, any(dropouts), rank, self._cohort(at))
 
     def _cohort(self, at: Any) -> int:
         """A number for some adapters, or vectors; of those that were seen before the same."""
@@ -167,9 +184,9 @@ class TritonOps:
     def _group(self, shapes: Sequence[ModuleShape], rows: _Rows) -> tuple[Tensor, Tensor, Tensor]:
         """Addresses and ranks of a group's modules in every adapter, and its words for dropout; copied to the device
         when adapters are put together anew."""
-        at = shapes[0].group, rows.cohort
+        at = shapes[0].group, rows.facts.cohort
         if at not in self._tables:
-            adapters = [cast(Adapter, run.adapter) for run in rows.runs]
+            adapters = [cast(Adapter, run.adapter) for run in rows.facts.runs]
             addresses = np.zeros((len(shapes), len(rows.spans), 4), dtype=np.int64)
             ranks = np.zeros((len(shapes), len(rows.spans)), dtype=np.int32)
             for m, shape in enumerate(shapes):

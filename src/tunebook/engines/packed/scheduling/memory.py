@@ -48,8 +48,8 @@ _STATES = 4
 _GATE_TRANSIENT, _SCORE_TRANSIENT = 15, 12
 """What the backward pass of one layer needs for a while: bytes by row and unit of the gated activation, and by row,
 head and token that is attended to."""
-_QUANTISED_COPIES = 3
-"""Dequantised matrices that exist at a time."""
+_DEQUANTISED_COPIES = 3
+"""A dequantised weight, and in its place for a while the same in float32, which takes twice the bytes of bfloat16."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ModelSize:
         heads: query heads; queries, keys: features of all query heads, of all key heads.
         itemsize: bytes of an activation.
         lean: whether norms, gates and rotation are the engine's own, which keep less (`model/lean_modules.py`).
-        quantised: whether base weights are dequantised for each multiply.
+        dequantised: numbers of the largest base weight that is dequantised for each multiply; 0: none is.
     """
 
     layers: int
@@ -92,18 +92,19 @@ class ModelSize:
     keys: int
     itemsize: int
     lean: bool = True
-    quantised: bool = False
+    dequantised: int = 0
 
     @classmethod
     def of(cls, packed: PackedModel) -> ModelSize:
         config = packed.model.config
+        largest = max(shape.n_in * shape.n_out for shape in packed.all_shapes)
         head_size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         return cls(
             layers=config.num_hidden_layers, hidden=config.hidden_size, intermediate=config.intermediate_size,
             vocabulary=packed.vocabulary, heads=config.num_attention_heads,
             queries=config.num_attention_heads * head_size, keys=config.num_key_value_heads * head_size,
             itemsize=packed.dtype.itemsize, lean=packed.is_lean,
-            quantised=getattr(packed.model, "is_quantized", False),
+            dequantised=largest if getattr(packed.model, "is_quantized", False) else 0,
         )  # fmt: skip
 
     def layer_row(self, context: int) -> int:
@@ -131,8 +132,7 @@ class ModelSize:
 
     def fixed(self, device: str) -> int:
         """Bytes that a step needs however many rows it has: logits, dequantised matrices."""
-        matrix = self.hidden * self.intermediate * self.itemsize
-        return logits_bytes(device, self.itemsize) + (_QUANTISED_COPIES * matrix if self.quantised else 0)
+        return logits_bytes(device, self.itemsize) + _DEQUANTISED_COPIES * self.dequantised * self.itemsize
 
     def _probabilities(self, context: int) -> int:
         return round(1.2 * self.heads * context) if context <= KEPT_CONTEXT else 0

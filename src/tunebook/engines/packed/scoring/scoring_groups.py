@@ -87,7 +87,7 @@ class Fork:
             own |= self.unseen[first - self.query : stop - self.query]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Block:
     """Paths whose new rows are attended together, padded; row numbers are within the group of one adapter.
 
@@ -265,9 +265,11 @@ def _block(chunk: Sequence[_Laid], n_shared: int, device: torch.device | str) ->
         query_depths[k, :new] = key_depths[k, reused:n]
         if path.forks:
             forks.append(Fork(k, path.n_tail - reused, path.n_tail, ~_seen(path).to(device)))
-    last = n_shared + int(query_depths.max())
-    parts = (query_rows, key_rows, query_depths, key_depths)
-    return Block(*(part.to(device) for part in parts), tuple(forks), n_shared, last)
+    return Block(
+        query_rows=query_rows.to(device), key_rows=key_rows.to(device), query_depths=query_depths.to(device),
+        key_depths=key_depths.to(device), forks=tuple(forks), n_shared=n_shared,
+        last_position=n_shared + int(query_depths.max()),
+    )  # fmt: skip
 
 
 def _path(example: int, tail: tuple[int, ...], continuations: Sequence[tuple[int, ...]]) -> Path:

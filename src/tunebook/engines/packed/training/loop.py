@@ -118,7 +118,7 @@ class Training:
                 losses.append(gradients(self._packed, [Piece(trainee, micro, (trainee.adapter, twin)[which])]))
             return torch.cat(losses).sum()
 
-        losses = self._spread(stream, (0, 1))
+        losses: list[Tensor] = self._spread(stream, (0, 1))
         assert trainee.adapter.grads is not None
         assert twin.grads is not None
         trainee.adapter.grads.add_(twin.grads)

@@ -64,6 +64,8 @@ def update(ops: Ops, trainees: Sequence[Trainee], losses_S: Tensor) -> list[Know
     Args:
         losses_S: its first S numbers are the losses.
     """
+    for trainee in trainees:
+        trainee.lower_gradient()
     if not ops.joint_updates:
         losses = losses_S.tolist()[: len(trainees)]
         return [(trainee, trainee.update(loss)) for trainee, loss in zip(trainees, losses, strict=True)]
@@ -96,5 +98,20 @@ def gradients(packed: PackedModel, pieces: Sequence[Piece]) -> Tensor:
     losses_S, grad_MD = label_losses(
         packed.logits, hidden_MD.detach(), labels.tables(tensors), at_once, packed.ops.cross_entropy
     )  # logits (at_once, V)
+    if packed.dtype == torch.float16:
+        grad_MD = _raised(grad_MD, pieces, rows)
     torch.autograd.backward(hidden_MD, grad_MD)  # base weights get no gradient
     return losses_S
+
+
+def _raised(grad_MD: Tensor, pieces: Sequence[Piece], rows: Sequence[Sequence[int]]) -> Tensor:
+    """Gradients of each trial's rows times a power of two, which its update takes out again.
+
+    A loss is divided by the label tokens of its step; in float16 what comes of that, further down, would be too small.
+    """
+    raised = grad_MD.clone()
+    first = 0
+    for piece, own in zip(pieces, rows, strict=True):
+        raised[first : first + len(own)] *= piece.trainee.raise_gradient()
+        first += len(own)
+    return raised

@@ -7,6 +7,7 @@ moments and a step number.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +27,8 @@ from tunebook.errors import TrialFailed
 
 __all__ = ["Trainee"]
 
+FLOAT16_GRADIENT = 64.0
+"""About the largest entry of a loss's gradient where float16 holds it: far from its largest number and its smallest."""
 _COUNTERS = ("raw_tokens", "computed_tokens", "train_seconds", "score_seconds")
 
 
@@ -74,6 +77,7 @@ class Trainee:
         self._monitor = DivergenceMonitor(self.total_steps)
         self._micros: tuple[MicroBatch, ...] = ()
         self._n_items = 1
+        self._raised_by = 1.0
         self._unread: float | None = None
 
     @property
@@ -111,6 +115,16 @@ class Trainee:
     def part(self, micro: MicroBatch, adapter: Adapter) -> Part:
         """A micro-batch of the running step as a part of a batch, its gradient for `adapter`: the trial's or a twin."""
         return Part(adapter, micro.tree, step_key(self.job.seed, self.n_done))
+
+    def raise_gradient(self) -> float:
+        """By what the gradient of the running step's micro-batches is multiplied in float16: a power of two."""
+        self._raised_by = FLOAT16_GRADIENT * 2.0 ** math.ceil(math.log2(self._n_items))
+        return self._raised_by
+
+    def lower_gradient(self) -> None:
+        """Take `raise_gradient` out of the gradient of a whole step."""
+        if self._raised_by != 1.0 and self.adapter.grads is not None:
+            self.adapter.grads.mul_(1 / self._raised_by)
 
     def update(self, loss: float) -> StepRecord:
         """Clip the gradient of a whole step, which lies in the adapter, and update the weights; gives its record."""
