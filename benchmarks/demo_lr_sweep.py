@@ -120,7 +120,9 @@ def sweep(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 row["reason"] = row["reason"] or "worse_than_untrained"
             else:
                 parsable = [metric.parsable(answer) for answer in answers]
-                row["reason"] = row["reason"] or collapse_reason(answers, parsable, data.facts.commonest_share)
+                row["reason"] = row["reason"] or collapse_reason(
+                    answers, parsable, data.facts.commonest_share, row["accuracy"]
+                )
             row["answers"] = Counter(answers).most_common(3)
         rows.append(row)
         print(json.dumps(row), flush=True)

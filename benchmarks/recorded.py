@@ -183,7 +183,7 @@ def _row(
         if worse_than_untrained(float(raw.nll.mean()), untrained_loss):
             reason = "worse_than_untrained"
         else:
-            reason = collapse_reason(answers, parsable, task.commonest_share) or ""
+            reason = collapse_reason(answers, parsable, task.commonest_share, float(scores.mean())) or ""
     for row, mark in enumerate(files.marks(trainee.total_steps)):
         at_marks[row] = taken.get(mark, np.nan)
     return TrialRow(

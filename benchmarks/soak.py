@@ -76,7 +76,7 @@ def _write_study(folder: Path, head: str, trials: int, rows: int) -> Path:
         ]
         (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
     file = folder / "study.yaml"
-    file.write_text(f"{head}{_COMMON}budget: {{trials: {trials}}}\nseed: 3\n", encoding="utf-8")
+    file.write_text(f"{head}{_COMMON}budget: {{trials: {trials}}}\nseed: 3\nfloor: go_on\n", encoding="utf-8")
     return file
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -16,6 +15,8 @@ from benchmarks.pretended_card import PretendedCard
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Noted, Step
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.engines.base_model import load_model
+from tunebook.engines.packed import engine as engine_module
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.packed.model import packed_model as packed_model_module
 from tunebook.engines.packed.model.ops import TorchOps
@@ -31,16 +32,10 @@ WORKLOAD = Workload(
 )
 
 
-class AtOnce:
-    """In the place of a pool of threads: modes of torch belong to one thread."""
-
-    def __init__(self, *_, **__): ...
-
-    def submit(self, work, *arguments):
-        work(*arguments)
-        return Future()
-
-    def shutdown(self, wait=True): ...
+def at_once(lanes, work, tag):
+    """`Lanes.start` without a thread of its own: modes of torch belong to one thread."""
+    lanes._running += 1
+    lanes._run(work, tag)
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +67,11 @@ def run(model_folder, folder, device, stop_after=math.inf):
 @pytest.mark.parametrize("ops", [TorchOps, JointOps], ids=["one by one", "one update for all"])
 def test_trials_train_score_stop_and_go_on_there_as_on_the_host(ops, model_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(packed_model_module, "ops_for", ops)
-    monkeypatch.setattr(lanes_module, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(lanes_module.Lanes, "start", at_once)
     here = run(model_folder, tmp_path / "here", "cpu")
-    results = {}
+    results, loaded = {}, [load_model(model_folder) for _ in range(2)]
     with PretendedCard() as card:
+        monkeypatch.setattr(engine_module, "load_model", lambda *_: card.put(loaded.pop()))
         for stop_after in (3, math.inf):
             there = run(model_folder, tmp_path / "there", "cuda:0", stop_after)
             results |= there.results

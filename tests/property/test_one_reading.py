@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.property.test_planner_property import foldings, random_oracle, studies
 from tunebook.core.facts import DataFacts, ExampleText, History, StudyFacts, TrialFact
+from tunebook.core.findings import Verdict
 from tunebook.core.study import Budget, RoundKind, TrialState
 from tunebook.ledger.codec import decode, encode
 from tunebook.planning.foresight import _sensitivity
@@ -32,6 +33,8 @@ from tunebook.run.reading import as_begun, planner_of, read_ledger
 from tunebook.run.status import study_status
 from tunebook.testing.simulated_study import simulated_history
 from tunebook.words import words_for
+from tunebook.words.marks import plain_text
+from tunebook.words.numbers import rate
 
 EXAMPLES = {"validation": 20, "test": 30}
 
@@ -116,6 +119,7 @@ def planned(spec, facts, found):
         facts=facts,
         warnings=(),
         options=SimpleNamespace(device="cpu"),
+        engine=SimpleNamespace(calibrates=False, needs_model=False),
         make_executor=lambda logs: SimpleNamespace(close=lambda: None),
         calibrate=lambda executor: None,
         data=SimpleNamespace(shown=None),
@@ -142,6 +146,69 @@ def test_everything_that_reads_a_history_says_the_same(study, world, more, pick)
     check_leader(spec, found, view, state)
     check_noise(found, view, state)
     check_foreseen(spec, facts, found, history)
+    check_sentences(view)
+
+
+def check_sentences(view):
+    """No two sentences of a record contradict: who leads, held or broke, asked or unasked, within the range."""
+    record, found = build(view, "en"), view.conclusions
+    opening, text = plain_text(" ".join(record.answer)), render(record)
+    assert "-100.0 to +100.0" not in text
+    assert (record.best is None) == (found.best is None or not view.has_comparison)
+    assert ("No configuration is shown to have learned" in opening) == (found.nothing_learned is not None)
+    if found.nothing_learned is not None:
+        assert found.best is None
+        assert not record.suspects
+        assert "Use " not in opening
+    elif not view.has_comparison:
+        assert "Use " not in opening
+    elif found.best is not None:
+        is_baseline = found.best.key == view.baseline_key
+        assert ("Keep the baseline" in opening) == is_baseline
+        better = [f for f in view.findings() if f.verdict is Verdict.BETTER and f.control_key == view.baseline_key]
+        assert not better or "nothing that was tried is shown to be better" not in opening
+        trained = [
+            f for f in view.by_key[found.best.key] if f.state is TrialState.COMPLETED and "validation" in f.outcomes
+        ]
+        claiming = [f for f in trained if not f.trial.purpose.only_chooses] or trained
+        assert ("It rests on one seed" in opening) == (len(claiming) == 1)
+        outside = []
+        for factor in view.spec.space.factors:
+            level = getattr(view.configurations[found.best.key], factor.name)
+            ends = [x for x in (factor.low, factor.high, *factor.levels) if isinstance(x, int | float)]
+            own = level == getattr(view.spec.baseline, factor.name)
+            outside.append(
+                bool(ends) and not own and isinstance(level, int | float) and not min(ends) <= level <= max(ends)
+            )
+        assert ("lies outside what the study file gives" in opening) == any(outside)
+    outcome = found.confirmation.outcome if found.confirmation is not None else None
+    if view.has_comparison:
+        assert opening.startswith("The confirmation failed") == (outcome in ("broke", "worse"))
+    assert "Not yet confirmed" not in opening or outcome != "held"
+    known = {i.factors for i in found.interactions if i.known}
+    assert not known & {i.factors for i in found.interactions if not i.known}
+    assert len(record.interactions) == len(known)
+    if found.boundary is not None:
+        check_boundary(view, found.boundary, text)
+
+
+def check_boundary(view, boundary, text):
+    """The sentence, the table of rates and the trials' own states."""
+    at = {}
+    for trial in boundary.trials:
+        fact = view.history.trials[trial]
+        at.setdefault(fact.trial.effective.learning_rate, []).append(view.evidence.how_it_ended(fact) is None)
+    for each in boundary.rates:
+        assert each.trained == sum(at[each.rate]) <= each.tried == len(at[each.rate]) or each.tried < len(at[each.rate])
+    held = boundary.at(boundary.held_at)
+    assert held.trained == held.tried
+    assert all(r.trained == r.tried for r in boundary.rates if r.rate <= boundary.held_at)
+    assert boundary.highest_trained <= boundary.held_at
+    if boundary.failed_at is not None:
+        failed = boundary.at(boundary.failed_at)
+        assert 2 * failed.trained < failed.tried
+        assert boundary.held_at < boundary.failed_at <= boundary.lowest_failed
+    assert f"held at a learning rate of {rate(boundary.held_at)} with" in text
 
 
 def check_leader(spec, found, view, state):
@@ -154,6 +221,12 @@ def check_leader(spec, found, view, state):
         assert best is None
         assert status.best is None
         assert not view.rounds or view.leader_after(view.rounds[-1][0]) is None
+        return
+    nothing = found.conclusions.nothing_learned
+    if nothing is not None:
+        assert nothing.key == leading.key == as_dict(view)["nothing_learned"]["key"]
+        assert best is None
+        assert status.best is None
         return
     assert best.key == leading.key == status.best.key == as_dict(view)["best"]["key"]
     assert best.raw == pytest.approx(leading.accuracy)

@@ -7,7 +7,7 @@ know which trials will share a forward pass, so it is an upper bound for an engi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tunebook.core.configuration import Configuration
@@ -19,6 +19,7 @@ __all__ = [
     "ONE_BY_ONE_SCORING",
     "RANK_REFERENCE",
     "Prediction",
+    "expected_work",
     "predict_trial",
     "predict_trials",
     "relative_cost",
@@ -77,6 +78,16 @@ def relative_cost(configuration: Configuration, facts: DataFacts) -> tuple[float
     return _rank_factor(configuration) * training_tokens(configuration, facts), configuration.lora_r
 
 
+def expected_work(
+    configuration: Configuration, splits: Sequence[str], facts: DataFacts, n_checkpoints: int = 0
+) -> float:
+    """A trial's work relative to others', above 0, without any measurement: its training in tokens, and a third of the
+    tokens that are scored, which only go forward."""
+    mean = facts.mean_tokens if facts.mean_tokens is not None else ASSUMED_TOKENS
+    n_scored = (1 + n_checkpoints) * sum(_n_examples(facts, split) for split in splits)
+    return 1 + relative_cost(configuration, facts)[0] + n_scored * mean / 3
+
+
 def predict_trial(
     configuration: Configuration,
     splits: tuple[str, ...],
@@ -86,7 +97,7 @@ def predict_trial(
 ) -> Prediction:
     """The predicted cost of one trial. A checkpoint of another trial is only scored."""
     tokens = 0 if is_checkpoint else training_tokens(configuration, facts)
-    n_scored = sum({"validation": facts.n_validation, "test": facts.n_test}.get(split, 0) for split in splits)
+    n_scored = sum(_n_examples(facts, split) for split in splits)
     scoring = n_scored / calibration.score_examples_per_second
     weighted = tokens * _rank_factor(configuration, float(calibration.values.get("rank_cost", RANK_COST)))
     slots = int(calibration.values.get("slots", 1))
@@ -118,6 +129,10 @@ def predict_trials(trials: Iterable[Trial], facts: DataFacts, calibration: Calib
         checkpoint = trial.checkpoint_of is not None
         total += predict_trial(trial.effective, trial.splits, facts, calibration, checkpoint)
     return total
+
+
+def _n_examples(facts: DataFacts, split: str) -> int:
+    return {"validation": facts.n_validation, "test": facts.n_test}.get(split, 0)
 
 
 def _rank_factor(configuration: Configuration, rank_cost: float = RANK_COST) -> float:

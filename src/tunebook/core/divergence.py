@@ -15,7 +15,15 @@ from collections.abc import Iterable, Sequence
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose
 
-__all__ = ["DivergenceMonitor", "collapse_reason", "collapse_share", "tried_rates", "worse_than_untrained"]
+__all__ = [
+    "COLLAPSED_SHARE",
+    "DivergenceMonitor",
+    "collapse_reason",
+    "collapse_share",
+    "how_it_ended",
+    "tried_rates",
+    "worse_than_untrained",
+]
 
 BROKE_IN_TRAINING = ("non_finite_loss", "non_finite_gradient", "loss_rose")
 """Reason codes for a divergence seen during training."""
@@ -29,6 +37,10 @@ SMOOTHING = 0.8
 START_STEPS = 3
 """The starting loss is the mean of this many first steps, because a single batch is noisy."""
 COLLAPSED_SHARE = 0.9
+NOTHING_SHARE = 0.1
+"""A completed trial below this share of the baseline's accuracy has learned nothing, if it is not chance."""
+NOTHING_CHANCE = 1e-3
+"""Largest probability at which it may be chance."""
 
 
 class DivergenceMonitor:
@@ -78,20 +90,42 @@ def collapse_share(answers: Sequence[str], parsable: Sequence[bool]) -> tuple[fl
     return (unparsable, "unparsable_answers") if unparsable > constant else (constant, "constant_answer")
 
 
-def collapse_reason(answers: Sequence[str], parsable: Sequence[bool], commonest_gold_share: float) -> str | None:
+def collapse_reason(
+    answers: Sequence[str], parsable: Sequence[bool], commonest_gold_share: float, accuracy: float
+) -> str | None:
     """The reason why a trained model counts as collapsed ("constant_answer", "unparsable_answers"), or None.
 
     On data whose gold answers are nearly all the same, a constant answer is not a collapse: its share must also exceed
-    that of the commonest gold answer by 0.1.
+    that of the commonest gold answer by 0.1. Nor is it one where the model is right more often than always giving the
+    commonest gold answer would be: such a model is weak, and has learned something all the same.
     """
     share, reason = collapse_share(answers, parsable)
+    if reason == "constant_answer" and accuracy > commonest_gold_share > 0:
+        return "unparsable_answers" if sum(not ok for ok in parsable) > COLLAPSED_SHARE * len(answers) else None
     limit = max(COLLAPSED_SHARE, min(1.0, commonest_gold_share + 0.1) if reason == "constant_answer" else 0.0)
     return reason if share > limit else None
 
 
-def tried_rates(facts: Iterable[TrialFact]) -> dict[float, list[bool]]:
-    """For each learning rate, whether each replicate trained. Failed and unfinished trials and the reference are left
-    out.
+def how_it_ended(fact: TrialFact, usual: float = math.nan) -> str | None:
+    """How a trial ended that did not train: "diverged", "collapsed", or "learned_nothing", when it completed and is
+    right on less than a tenth of the usual accuracy, which chance does not explain; None: it trained.
+
+    Args:
+        usual: the baseline's accuracy on validation, in [0, 1]; nan: not known.
+    """
+    if not fact.state.did_train:
+        return fact.state.value
+    outcome = fact.outcomes.get("validation")
+    if outcome is None or math.isnan(usual):
+        return None
+    n, accuracy = len(outcome.scores), outcome.accuracy
+    by_chance = (1 - usual) ** (n * (1 - accuracy)) if usual < 1 else 0.0
+    return "learned_nothing" if accuracy < NOTHING_SHARE * usual and by_chance < NOTHING_CHANCE else None
+
+
+def tried_rates(facts: Iterable[TrialFact], usual: float = math.nan) -> dict[float, list[bool]]:
+    """For each learning rate, whether each replicate trained; see `how_it_ended` for `usual`. Failed and unfinished
+    trials and the reference are left out.
 
     A learning rate too low to learn anything also leaves a model no better than the untrained one, or with its constant
     answer. Such trials are left out when they lie below the lowest rate at which most replicates trained. A loss that
@@ -100,13 +134,14 @@ def tried_rates(facts: Iterable[TrialFact]) -> dict[float, list[bool]]:
     answers = [fact for fact in facts if fact.trial.purpose is not Purpose.REFERENCE and fact.state.is_answer]
     by_rate: dict[float, list[bool]] = defaultdict(list)
     for fact in answers:
-        by_rate[fact.trial.effective.learning_rate].append(fact.state.did_train)
+        by_rate[fact.trial.effective.learning_rate].append(how_it_ended(fact, usual) is None)
     lowest = min((rate for rate, trained in by_rate.items() if 2 * sum(trained) > len(trained)), default=0.0)
     tried: dict[float, list[bool]] = defaultdict(list)
     for fact in answers:
         rate = fact.trial.effective.learning_rate
-        if fact.state.did_train or rate >= lowest or not _may_be_too_slow(fact):
-            tried[rate].append(fact.state.did_train)
+        did_train = how_it_ended(fact, usual) is None
+        if did_train or rate >= lowest or not _may_be_too_slow(fact):
+            tried[rate].append(did_train)
     return dict(tried)
 
 

@@ -21,7 +21,10 @@ __all__ = [
     "Interaction",
     "LevelMean",
     "MoreMoney",
+    "Neighbour",
     "Noise",
+    "NothingLearned",
+    "RateTried",
     "StudyFindings",
     "SweetSpot",
     "Verdict",
@@ -182,6 +185,32 @@ class BestConfiguration:
     chosen_by: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class NothingLearned:
+    """No configuration is shown better than no training at all. Nothing is then recommended.
+
+    Attributes:
+        key, trials: the configuration that leads all the same, and the trials by which it does.
+        accuracy: their mean on validation; `corrected_interval` is that of `BestConfiguration`.
+        bar: what its interval does not lie above: the accuracy of the untrained model, or of always giving the
+            commonest answer, whichever is higher.
+        bar_is: "untrained" or "commonest".
+        untrained_loss, loss: nats an example, of the untrained model and of the leading configuration; None: unknown.
+        still_falling: mean training loss of the third and the last quarter of its steps, nats a token, if it clearly
+            still fell with every seed.
+    """
+
+    key: str
+    trials: tuple[int, ...]
+    accuracy: float
+    corrected_interval: tuple[float, float]
+    bar: float
+    bar_is: str
+    untrained_loss: float | None = None
+    loss: float | None = None
+    still_falling: tuple[float, float] | None = None
+
+
 @dataclass(frozen=True)
 class CheapestAsGood:
     """The cheapest configuration shown to be worse than the best by no more than the margin. With `key` None: the
@@ -256,28 +285,97 @@ class SweetSpot:
 
 
 @dataclass(frozen=True)
-class DivergenceBracket:
-    """Where training breaks: [highest rate up to which every replicate trained, lowest rate at which most did not],
-    moved outwards until the results support both ends. `mixed`: rates in between were tried but did not settle it."""
+class RateTried:
+    """The replicates at one learning rate of a bracket.
 
+    Attributes:
+        trained, tried: how many trained, and of how many.
+        endings: how the others ended, each way once: "diverged", "collapsed", or "learned_nothing" (completed without
+            anything learned).
+    """
+
+    rate: float
+    trained: int
+    tried: int
+    endings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DivergenceBracket:
+    """Where training breaks, over trials that differ in nothing but learning rate and seed.
+
+    Attributes:
+        rates: what was tried, lowest rate first; everything else follows from it.
+        held_at: the highest rate up to which every replicate trained.
+        failed_at: the lowest rate at which most replicates did not; None: there is none.
+        highest_trained, lowest_failed: the same moved outwards until the replicates exclude an edge beyond them.
+        mixed: whether rates between `held_at` and `failed_at` were tried.
+        how: how those at `failed_at` and above ended: "diverged", "collapsed", "learned_nothing" or "both".
+    """
+
+    rates: tuple[RateTried, ...]
+    held_at: float
+    failed_at: float | None
     highest_trained: float
     lowest_failed: float | None
     trials: tuple[int, ...]
-    how: str  # "diverged", "collapsed" or "both"
+    how: str
     mixed: bool = False
+
+    def at(self, rate: float) -> RateTried:
+        """The replicates at a rate that was tried."""
+        return next(each for each in self.rates if each.rate == rate)
+
+    @property
+    def between(self) -> tuple[RateTried, ...]:
+        """The rates above the one that held and below the one that failed."""
+        return tuple(r for r in self.rates if self.held_at < r.rate < (self.failed_at or math.inf))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """The results on the test split, which is opened once: accuracies by role ("best", "cheapest", "baseline"), with
-    the keys."""
+    """What fresh seeds said of the configurations on the sealed list, on the test split where there is one: it is
+    opened once.
+
+    Attributes:
+        keys: effective keys by role ("best", "cheapest", "baseline"). "best" is the one that was to be confirmed; if it
+            failed, another one is recommended.
+        accuracies, intervals: by role, of the replicates that trained.
+        trained: by role, how many of the fresh seeds trained, and of how many.
+        endings: how the others of "best" ended, as in `RateTried`.
+        outcome: "held" (shown better than the baseline), "broke" (a fresh seed did not train), "worse" (shown worse
+            than the baseline), "not_shown", "baseline" (the baseline itself was the best), or "open" (not judged yet).
+        gain, gain_interval: of "best" over the baseline.
+        n_examples: scored on that split; 0: nothing trained.
+    """
 
     keys: dict[str, str]
+    outcome: str
+    trained: dict[str, tuple[int, int]]
+    endings: tuple[str, ...]
     accuracies: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     gain: float | None
     gain_interval: tuple[float, float] | None
     n_examples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbour:
+    """The recommended configuration against the same with one of its changes dropped. Describes, claims nothing.
+
+    Attributes:
+        factor: what is at the baseline's value again (the rank together with its alpha).
+        level: its value in the recommended configuration.
+        key: the neighbour's.
+        effect, interval: accuracy of the recommended one minus the neighbour's on validation; simultaneous, 95 %.
+    """
+
+    factor: str
+    level: Level
+    key: str
+    effect: float
+    interval: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -297,6 +395,8 @@ class StudyFindings:
     """Everything that a study supports so far. `findings` are those of all closed rounds, in order, those by group
     included.
 
+    `best` is None while nothing has trained, and where `nothing_learned` says why nothing is recommended.
+
     `accuracies`: (mean accuracy, low, high) by effective key. The interval is Wilson's for one trial and includes the
     seed noise for several.
     """
@@ -305,6 +405,7 @@ class StudyFindings:
     findings: tuple[Finding, ...]
     accuracies: dict[str, tuple[float, float, float]]
     best: BestConfiguration | None = None
+    nothing_learned: NothingLearned | None = None
     tie_set: tuple[str, ...] = ()
     cheapest: CheapestAsGood | None = None
     importance: tuple[Importance, ...] = ()
@@ -313,4 +414,5 @@ class StudyFindings:
     boundary: DivergenceBracket | None = None
     confirmation: Confirmation | None = None
     more_money: MoreMoney | None = None
+    neighbours: tuple[Neighbour, ...] = ()
     level_means: tuple[LevelMean, ...] = ()

@@ -178,6 +178,7 @@ class TrialJob:
             ((3, 17),) scores trial 17 after the third epoch.
         folder: absolute path where the adapter is saved (PEFT format, `adapter_model.safetensors`); for checkpoints,
             the sibling folder named by their id. Resume state goes to `<folder>/resume/` and is deleted at the end.
+        work: expected work relative to the other jobs, above 0; workers are dealt equal parts of it.
     """
 
     id: int
@@ -186,6 +187,7 @@ class TrialJob:
     splits: tuple[str, ...]
     folder: str
     checkpoints: tuple[tuple[int, int], ...] = ()
+    work: float = 1.0
 
 
 class TrialSource(Protocol):

@@ -242,8 +242,8 @@ class StudySpec:
         "learning rate", example="balanced", choices=("one_factor", "balanced"),
     )  # fmt: skip
     floor: str = key(
-        "ask", "ask (stop when no pilot of a balanced design learns anything) or go_on",
-        "of a balanced design: stop when no pilot learns anything; `go_on` compares all the same", example="go_on",
+        "ask", "ask (stop when the first trials learn nothing) or go_on",
+        "stop when the pilots or the first round learn nothing; `go_on` compares all the same", example="go_on",
         choices=("ask", "go_on"), may_change=True, later="whether a study that stopped at the floor goes on",
     )  # fmt: skip
     margin: float = key(

@@ -6,7 +6,7 @@ may have been killed from outside), and each alone before it is failed, so that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -100,22 +100,18 @@ class JobQueue:
     def take(self, worker: int, n: int) -> list[TrialJob]:
         """Up to n jobs for a worker, within its equal share."""
         mine = self._running.setdefault(worker, [])
-        n = min(n, self._room(mine))
-        taken: list[_Entry] = []
-        while self._waiting and len(taken) < n and not self._must_be_alone(mine + taken):
-            if self._waiting[0].alone and mine + taken:
-                break
-            taken.append(self._waiting.pop(0))
-        for entry in taken:
+        limit, taken = self._limit(worker), list[TrialJob]()
+        while self._waiting and len(taken) < n and self._fits(self._waiting[0], mine, limit):
+            entry = self._waiting.pop(0)
             entry.begun += 1
-        mine += taken
-        return [entry.job for entry in taken]
+            mine.append(entry)
+            taken.append(entry.job)
+        return taken
 
     def may_take(self, worker: int) -> bool:
         """Whether `take` would give this worker something."""
         mine = self._running.get(worker, [])
-        first_fits = bool(self._waiting) and not (mine and (self._waiting[0].alone or self._must_be_alone(mine)))
-        return first_fits and self._room(mine) > 0
+        return bool(self._waiting) and self._fits(self._waiting[0], mine, self._limit(worker))
 
     def finished(self, trial_id: int) -> None:
         """A result has arrived: of a job, which is then done, or of a checkpoint, which is then not scored again."""
@@ -183,14 +179,26 @@ class JobQueue:
         self._waiting.sort(key=lambda waiting: waiting.place)
         return Requeued(entry.job.id, reason)
 
-    def _room(self, mine: list[_Entry]) -> int:
-        """How many more trials a worker may take: its equal share of all that are not done (counting workers that are
-        still starting), and no more than fit into memory together."""
-        n_open = len(self._waiting) + sum(map(len, self._running.values()))
-        share = -(-n_open // self.n_workers)
-        most = share if self.most_together is None else min(share, self.most_together)
-        return max(0, most - len(mine))
+    def _limit(self, worker: int) -> tuple[float, float]:
+        """Up to how much work a worker may hold: its equal share of all that is not done, whether the others have asked
+        for theirs or not; and what the least busy of the others holds, which may be more."""
+        held = {number: _work(entries) for number, entries in self._running.items()}
+        share = (_work(self._waiting) + sum(held.values())) / self.n_workers
+        others = [work for number, work in held.items() if number != worker]
+        least = min(others) if len(others) >= self.n_workers - 1 and others else 0.0
+        return share * (1 + 1e-9), least
 
-    @staticmethod
-    def _must_be_alone(entries: list[_Entry]) -> bool:
-        return any(entry.alone for entry in entries)
+    def _fits(self, entry: _Entry, mine: list[_Entry], limit: tuple[float, float]) -> bool:
+        """Whether a worker may take a trial beside those that it has: as many as fit into memory together, and as much
+        work as comes nearest to its share; what is left over goes to the least busy. Without any it may take whatever
+        comes."""
+        if not mine:
+            return True
+        if entry.alone or any(own.alone for own in mine) or len(mine) >= (self.most_together or len(mine) + 1):
+            return False
+        (share, least), held = limit, _work(mine)
+        return held + entry.job.work / 2 <= share or held <= least
+
+
+def _work(entries: Iterable[_Entry]) -> float:
+    return sum(entry.job.work for entry in entries)

@@ -55,7 +55,7 @@ class StudyPlanner:
         last = state.last_wave
         if last is None:
             return _reference_wave(self._problem)
-        if self._is_stopped(last):
+        if self._is_stopped(state, last):
             return None
         if not last.closes_round:
             return round_of(last.kind, self._problem).next_wave(state, last)
@@ -67,14 +67,24 @@ class StudyPlanner:
         state = PlanningState(self._problem, history)
         if state.last_wave is None:  # what the first round asks does not depend on the reference's result
             return self.outlook(_with_reference(history, _reference_wave(self._problem)))
-        kinds = () if self._is_stopped(state.last_wave) else _kinds_to_come(state)
+        kinds = () if self._is_stopped(state, state.last_wave) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
         return outlook(state, kinds, None if is_open or waits else self.next_wave(history))
 
-    def _is_stopped(self, last: Wave) -> bool:
-        """Whether the pilots learned nothing and the study file does not say to go on."""
-        return last.floor is not None and self._problem.spec.floor == "ask"
+    def _is_stopped(self, state: PlanningState, last: Wave) -> bool:
+        """Whether nothing was learned, by the pilots or in the first round, and the study file does not say to go on.
+
+        In the first round that is: no configuration is right more often than without any training.
+        """
+        if self._problem.spec.floor != "ask":
+            return False
+        if last.floor is not None:
+            return True
+        first_is_done = last.kind in (RoundKind.TABLE, RoundKind.EXPLORE) and last.round in state.history.closed_rounds
+        if not first_is_done or state.leading is None:
+            return False
+        return state.leading.accuracy <= state.evidence.bar(self._problem.facts)[0]
 
     def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
         skipped: list[tuple[str, dict[str, Any]]] = []

@@ -67,7 +67,7 @@ def build(view: View, language: str) -> Record:
         unknown=_unknown(view, words),
         suspects=suspects,
         suspects_lead=words.suspects(n_suspects, n_trained, len(suspects))
-        if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS
+        if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS and view.conclusions.nothing_learned is None
         else "",
         notes=_notes(view, words),
         labels={name: words.label(name) for name in words.labels},
@@ -105,9 +105,12 @@ def _best(view: View, words: Words) -> Best | None:
         return None
     confirmation = view.conclusions.confirmation
     confirmed = None
-    if confirmation is not None and confirmation.keys.get("best") == best.key:
-        confirmed = confirmation.accuracies.get("best")
-    sentences = [words.winners_curse(best.raw, best.corrected, confirmed)]
+    if confirmation is not None and view.evidence.confirm_split == "test":
+        confirmed = next(
+            (confirmation.accuracies.get(r) for r, key in confirmation.keys.items() if key == best.key), None
+        )
+    n = len(view.evidence.leading.trained) if view.evidence.leading is not None else 0
+    sentences = [words.winners_curse(best.raw, n, best.corrected, confirmed)]
     trained = trial_cost(view, best.key).adapter_bytes and not view.is_simulated
     if trained and not opening.status(view, words):
         sentences.append(words.where_the_adapter_is())
@@ -167,7 +170,7 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
         for f in view.trials
         if f.state is TrialState.COMPLETED and "validation" in f.outcomes and f.trial.purpose is not Purpose.REFERENCE
     ]
-    examples = view.examples("validation")
+    examples = view.examples("validation") if view.conclusions.nothing_learned is None else ()
     if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples or not view.scale.is_by_example:
         return (), 0, len(trained)
     wrong = [i for i in range(len(examples)) if all(f.outcomes["validation"].scores[i] == 0 for f in trained)]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
-from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings, Verdict
+from tunebook.core.configuration import Configuration
+from tunebook.core.findings import Finding, NothingLearned, StudyFindings, Verdict
 from tunebook.core.notice import Notice
-from tunebook.core.study import PROCESSOR_TIME, ContrastKind, TrialState
+from tunebook.core.study import PROCESSOR_TIME, ContrastKind, RoundKind, TrialState
 from tunebook.escaping import clean, one_line
 from tunebook.record.cost import one_by_one, relative_work, trial_cost
 from tunebook.record.view import View
+from tunebook.statistics.curves import loss_by_quarter, rose_again, still_falling
 from tunebook.words import Words
 from tunebook.words.numbers import value
-from tunebook.words.values import Aim, Edge, Gain, Price, Spent
+from tunebook.words.values import Aim, Gain, Price, Spent
 
 __all__ = [
     "aim",
@@ -30,8 +32,15 @@ __all__ = [
     "sides",
     "simulated",
     "status",
+    "why",
 ]
 
+MORE_TRAINING = {"learning_rate", "lora_r", "num_train_epochs"}
+"""Changes that train a model further."""
+NEAR_EDGE = 4.0
+"""A learning rate within this ratio below one that failed is near the edge."""
+MOST_CHOICES = 50
+"""With at most so many distinct gold answers, choosing among them by likelihood is worth a try."""
 OPENING_ITEMS = 3
 """Number of unknowns named in the opening; the section lists all."""
 
@@ -80,20 +89,24 @@ def aim(view: View, words: Words) -> str:
 def answer(view: View, words: Words) -> tuple[str, ...]:
     """What to use, what it gains, what is as good and cheaper, and what is not known: one paragraph each."""
     conclusions = view.conclusions
+    if conclusions.nothing_learned is not None:
+        return _nothing_learned(view, words, conclusions.nothing_learned)
     if conclusions.best is None or not view.has_comparison:
         return () if not view.trials else (_not_compared_yet(view, words),)
-    is_baseline = conclusions.best.key == view.baseline_key
-    first = [words.use_best(_settings(view, words, conclusions.best.key), conclusions.best.chosen_by, is_baseline)]
-    if not is_baseline:
-        first += _gain_sentences(view, words)
-    elif conclusions.best.key in conclusions.accuracies:
-        first.append(
-            words.corrected_accuracy(
-                conclusions.best.raw, conclusions.best.corrected, conclusions.best.corrected_interval
-            )
-        )
-    text = words.join(first)
-    paragraphs = [words.capital(text)]
+    best = conclusions.best
+    is_baseline = best.key == view.baseline_key
+    first = [
+        _failed_confirmation(view, words),
+        words.keep_baseline(_settings(view, words, best.key), _was_shown_better(view))
+        if is_baseline
+        else words.use_best(_settings(view, words, best.key), best.chosen_by),
+    ]
+    first += _limits(view, words)
+    first += _gain_sentences(view, words) if not is_baseline else _measured(view, words)
+    paragraphs = [words.join([words.capital(sentence) for sentence in first])]
+    reasons = [] if is_baseline else why(view, words)
+    if reasons:
+        paragraphs.append(words.why([words.capital(reason) for reason in reasons]))
     cheaper = _cheaper(view, words, conclusions)
     items = open_items(view, words)
     if cheaper:
@@ -133,7 +146,7 @@ def open_items(view: View, words: Words) -> list[str]:
             )
     items.append(words.unknown_pairs(sum(not i.known for i in conclusions.interactions)))
     unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
-    return [*list(filter(None, items))[:OPENING_ITEMS], *([words.unseen(unseen)] if unseen else [])]
+    return [*list(filter(None, items))[:OPENING_ITEMS], *([words.unseen(unseen)] if 0 < unseen < 1 else [])]
 
 
 def name(view: View, words: Words, key: str) -> str:
@@ -195,18 +208,7 @@ def boundary_sentence(view: View, words: Words) -> str:
         if i in view.history.trials
     }
     where = words.changes(shared.pop(), view.spec.baseline) if len(shared) == 1 else ""
-    return words.bracket(boundary, _edge(view, boundary), "" if where == words.label("baseline") else where)
-
-
-def _edge(view: View, boundary: DivergenceBracket) -> Edge:
-    facts = [view.history.trials[i] for i in boundary.trials if i in view.history.trials]
-
-    def trained_at(wanted: Callable[[float], bool]) -> list[bool]:
-        return [f.state.did_train for f in facts if wanted(f.trial.effective.learning_rate)]
-
-    low, high = boundary.highest_trained, boundary.lowest_failed
-    beyond = trained_at(lambda rate: rate > low if high is None else rate == high)
-    return Edge(sum(trained_at(lambda rate: rate == low)), len(beyond) - sum(beyond), len(beyond))
+    return words.bracket(boundary, "" if where == words.label("baseline") else where)
 
 
 def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
@@ -266,28 +268,156 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
     finding = view.told_apart(conclusions.best.key)
     sentences: list[str] = []
     if finding is not None and finding.split == "test":
-        unused = not view.spec.data.allow_overlap
-        gain = _gain(view, finding)
-        before = _shown_before(view, finding)
-        earlier = words.shown_before(words.round_heading(before.round, before.round_kind)) if before else ""
-        return [words.confirmed_gain(gain, right, unused), earlier]
+        return [words.confirmed_gain(_gain(view, finding), right, not view.spec.data.allow_overlap)]
     if finding is not None:
         sentences.append(words.validation_gain(_gain(view, finding), right))
-    sentences.append(
-        words.corrected_accuracy(conclusions.best.raw, conclusions.best.corrected, conclusions.best.corrected_interval)
-    )
+        sentences.append(words.corrected_accuracy(conclusions.best.corrected, conclusions.best.corrected_interval))
+    else:
+        sentences += _measured(view, words)
     sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
     return sentences
 
 
+def why(view: View, words: Words) -> list[str]:
+    """Why the recommended configuration lies where it does, as sentences: what dropping each change costs, what the
+    curves say, single-factor findings that point elsewhere, how near the edge it is."""
+    best, evidence = view.conclusions.best, view.evidence
+    configuration = view.configurations.get(best.key) if best is not None else None
+    baseline = evidence.candidates.get(view.baseline_key)
+    if best is None or configuration is None:
+        return []
+    neighbours = view.conclusions.neighbours
+    dropped = [(words.setting(each.factor, each.level), each.effect, each.interval) for each in neighbours]
+    changes = set(configuration.changes_from(view.spec.baseline)) - {"lora_alpha"}
+    found = [words.dropped(dropped)] if dropped else []
+    if not dropped and len(changes) > 1:
+        found.append(words.nothing_dropped())
+    quarters = [loss_by_quarter(f.curve) for f in baseline.trained if still_falling(f.curve)] if baseline else []
+    if baseline and quarters and len(quarters) == len(baseline.trained) and changes & MORE_TRAINING:
+        found.append(words.under_trained(quarters[0] or ()))
+    turns = [rose_again(f.curve) for f in evidence.candidates[best.key].trained]
+    if turns and all(turns):
+        found.append(words.over_fitted((turns[0] or (0.0,))[0]))
+    for spot in view.conclusions.sweet_spots:
+        level = getattr(configuration, spot.factor)
+        if len(changes) > 1 and isinstance(level, int | float) and not spot.low * 0.999 <= level <= spot.high * 1.001:
+            low, high = (value(spot.factor, end) for end in (spot.low, spot.high))
+            span = words.span(low, high) if low != high else low
+            found.append(words.elsewhere_alone(words.setting(spot.factor, level), span))
+    found.append(_near_the_edge(view, words, configuration))
+    return [sentence for sentence in found if sentence]
+
+
+def _near_the_edge(view: View, words: Words, configuration: Configuration) -> str:
+    """How far below the rate that failed the recommended one lies, if the edge was looked for at its own settings."""
+    boundary = view.conclusions.boundary
+    if boundary is None or boundary.failed_at is None:
+        return ""
+    own = configuration.with_values(learning_rate=1.0)
+    asked = [view.history.trials[i].trial.configuration for i in boundary.trials if i in view.history.trials]
+    ratio = boundary.failed_at / configuration.learning_rate
+    here = any(each.with_values(learning_rate=1.0) == own for each in asked)
+    return words.near_edge(boundary.failed_at, ratio) if here and 1 < ratio <= NEAR_EDGE else ""
+
+
+def _limits(view: View, words: Words) -> list[str]:
+    """What must be said of a recommendation at once: values outside what the study file gives, a single seed."""
+    best = view.conclusions.best
+    configuration = view.configurations.get(best.key) if best is not None else None
+    leads = view.evidence.leading
+    if configuration is None or leads is None:
+        return []
+    outside = []
+    for factor in view.spec.space.factors:
+        level, own = getattr(configuration, factor.name), getattr(view.spec.baseline, factor.name)
+        given = [factor.low, factor.high] if factor.is_range else list(factor.levels)
+        numbers = [float(x) for x in given if isinstance(x, int | float)]
+        if level == own or not isinstance(level, int | float) or not numbers or min(numbers) <= level <= max(numbers):
+            continue
+        ends = (value(factor.name, min(numbers)), value(factor.name, max(numbers)))
+        outside.append((words.setting(factor.name, level), words.span(*ends)))
+    one_seed = len(view.evidence.candidates[leads.key].trained) == 1
+    return [words.outside_range(outside) if outside else "", words.one_seed() if one_seed else ""]
+
+
+def _nothing_learned(view: View, words: Words, found: NothingLearned) -> tuple[str, ...]:
+    """Instead of a recommendation: that nothing was shown to be learned, what would help, and what the loss says."""
+    n_answers = len({example.gold for example in view.examples("validation")})
+    may_choose = view.spec.metric != "choice" and 1 < n_answers <= MOST_CHOICES
+    common = _reference(view)[2]
+    by_loss = [
+        (name(view, words, f.treatment_key), f.loss_effect, f.loss_interval)
+        for f in sorted(view.findings(), key=lambda f: f.loss_effect or 0.0)
+        if f.loss_effect is not None and f.loss_interval is not None and f.loss_interval[1] < 0 and f.treatment_key
+    ]
+    return (
+        words.join(
+            [
+                words.capital(_failed_confirmation(view, words)),
+                words.nothing_learned(_settings(view, words, found.key), found, view.facts.data.n_validation, common),
+            ]
+        ),
+        words.join(
+            [
+                words.would_help(found, n_answers if may_choose else None),
+                words.stopped_early() if _is_stopped(view) else "",
+            ]
+        ),
+        words.by_loss(by_loss[:OPENING_ITEMS]) if by_loss else "",
+    )
+
+
+def _is_stopped(view: View) -> bool:
+    """Whether the study ended after its first round because nothing was learned."""
+    at_its_end = view.outlook is not None and not view.outlook.rounds and all(f.state.is_final for f in view.trials)
+    return view.spec.floor == "ask" and at_its_end and len(view.rounds) == 1
+
+
+def _was_shown_better(view: View) -> bool:
+    """Whether a configuration was shown better than the baseline at any time, whatever became of it."""
+    return any(
+        f.verdict is Verdict.BETTER and f.treatment_key and f.control_key == view.baseline_key for f in view.findings()
+    )
+
+
+def _measured(view: View, words: Words) -> list[str]:
+    """The recommended configuration's accuracy where no comparison has told it: as measured, then corrected."""
+    best = view.conclusions.best
+    if best is None or best.key not in view.conclusions.accuracies:
+        return []
+    n = len(view.evidence.leading.trained) if view.evidence.leading is not None else 0
+    return [words.measured_accuracy(best.raw, n), words.corrected_accuracy(best.corrected, best.corrected_interval)]
+
+
+def _failed_confirmation(view: View, words: Words) -> str:
+    """The first sentence, if what was to be confirmed was not: what failed, and with what."""
+    confirmation = view.conclusions.confirmation
+    if confirmation is None:
+        return ""
+    about = [f for f in view.findings() if f.round_kind is RoundKind.CONFIRM and f.label == "best"]
+    finding = about[-1] if about and not math.isnan(about[-1].effect) else None
+    what = name(view, words, confirmation.keys["best"])
+    if confirmation.outcome == "broke":
+        trained, asked = confirmation.trained["best"]
+        return words.confirmation_broke(what, asked - trained, asked, confirmation.endings)
+    if finding is None:
+        return ""
+    if confirmation.outcome == "worse":
+        gain = _gain(view, finding)
+        return words.confirmation_worse(what, gain, view.scale.counts_right_answers, finding.split == "test")
+    before = _shown_before(view, finding)
+    if confirmation.outcome == "not_shown" and before is not None:
+        return words.shown_before(words.round_heading(before.round, before.round_kind), finding.split == "test")
+    return ""
+
+
 def _shown_before(view: View, confirmed: Finding) -> Finding | None:
-    """The latest finding on validation that the confirmation on the test split does not support."""
-    if confirmed.verdict is Verdict.BETTER:
-        return None
+    """The latest finding that the confirm round does not support."""
     shown = [
         f
         for f in view.findings()
         if f.verdict is Verdict.BETTER
+        and f is not confirmed
         and (f.treatment_key, f.control_key) == (confirmed.treatment_key, confirmed.control_key)
     ]
     return shown[-1] if shown else None
@@ -330,7 +460,8 @@ def _cheaper(view: View, words: Words, conclusions: StudyFindings) -> str:
     if cheapest.candidate is not None and cheapest.candidate != best.key:
         price = _price(view, cheapest.candidate, best.key)
         what = control_name(view, words, cheapest.candidate)
-        return words.not_shown_as_good(what, cheapest.may_be_worse_by, price)
+        worse_by = cheapest.may_be_worse_by
+        return words.not_shown_as_good(what, None if worse_by is None or worse_by >= 1 else worse_by, price)
     return ""
 
 

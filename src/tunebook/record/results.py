@@ -78,6 +78,8 @@ def _results(view: View) -> Results:
         trials=tuple(_trial(view, fact) for fact in view.trials),
         findings=tuple(map(_finding, found.findings)),
         best=_best(view),
+        nothing_learned=found.nothing_learned,
+        neighbours=found.neighbours,
         cheapest_as_good=_cheapest(view),
         tie_set=tuple(KeyedConfiguration(key=k, configuration=_configuration(view, k)) for k in found.tie_set),
         importance=tuple(map(_importance, found.importance)),

@@ -10,7 +10,16 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from tunebook.core.findings import Confirmation, DivergenceBracket, Interaction, LevelMean, SweetSpot, Verdict
+from tunebook.core.findings import (
+    Confirmation,
+    DivergenceBracket,
+    Interaction,
+    LevelMean,
+    Neighbour,
+    NothingLearned,
+    SweetSpot,
+    Verdict,
+)
 from tunebook.core.score import ScoreScale
 from tunebook.core.study import Budget, ContrastKind, Purpose, RoundKind, SeedCounts, TrialState
 
@@ -166,7 +175,7 @@ class TrialResult(_Object):
     accuracy: float | None
     """on validation"""
     interval: Interval | None
-    """of the accuracy, 95 % (Wilson): [low, high]"""
+    """of the accuracy, 95 % (Wilson; exact near 0 and 1): [low, high]"""
     groups: dict[str, Finite] | None
     """accuracy by group"""
     loss: float | None
@@ -333,6 +342,10 @@ class Results(_Object):
     findings: tuple[FindingResult, ...]
     """every judged comparison, in order"""
     best: BestResult | None
+    nothing_learned: NothingLearned | None
+    """why nothing is recommended: no configuration is shown better than no training"""
+    neighbours: tuple[Neighbour, ...]
+    """the best against the same with one of its changes dropped"""
     cheapest_as_good: CheapestResult | None
     tie_set: tuple[KeyedConfiguration, ...]
     """configurations that cannot be told from the best, the best among them"""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import special
 
-from tunebook.core.facts import Curve, TrialFact
+from tunebook.core.divergence import COLLAPSED_SHARE
+from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
 from tunebook.record.model import RoundRow, RoundSection
 from tunebook.record.opening import boundary_sentence, control_name, is_baseline, retuned_rate, sides
 from tunebook.record.tables import level_table
 from tunebook.record.view import View
+from tunebook.statistics.curves import rose_again, still_falling
 from tunebook.words import Words
 from tunebook.words.numbers import rate, trial_list, value
 from tunebook.words.values import Ending
@@ -24,13 +27,6 @@ __all__ = ["chance_to_see", "round_sections"]
 
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
 BROKEN = (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED, TrialState.CANCELLED)
-STILL_FALLING = 0.9
-"""A training loss counts as still falling if the mean of its last quarter is below this share of the third quarter's
-mean."""
-OVERFITTED = 1.1
-"""A validation loss counts as rising again if it ends above this multiple of its minimum, with every seed. A smaller
-rise may be chance, because the curve is measured on few examples."""
-FEWEST_STEPS = 8
 START_STEPS = 3
 
 
@@ -201,7 +197,19 @@ def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Findi
     for fact in row:
         if fact.trial.checkpoint_of is not None:
             sentences.append(words.checkpoint(fact.trial.checkpoint_of))
-    return [*sentences, _curve_remark(words, completed, finding)]
+    return [*sentences, _one_answer(view, words, completed), _curve_remark(view, words, completed, finding)]
+
+
+def _one_answer(view: View, words: Words, completed: Sequence[TrialFact]) -> str:
+    """That trials give nearly the same answer to everything and are still better than that answer alone."""
+    shares = []
+    for fact in completed:
+        answers = fact.outcomes["validation"].answers if "validation" in fact.outcomes else ()
+        if answers:
+            shares.append(Counter(answers).most_common(1)[0][1] / len(answers))
+    common = view.facts.data.commonest_share
+    weak = [share for share in shares if share > COLLAPSED_SHARE >= common + 0.1]
+    return words.one_answer(max(weak), len(weak), len(completed)) if weak else ""
 
 
 def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> str:
@@ -218,6 +226,9 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
     control = next((f for f in view.findings(trial.round) if f.control_key == trial.effective.key), None)
     if control is not None and retuned_rate(view, trial.effective.key) is not None:
         return words.retuned_baseline(control.control_trials)
+    nothing = [f for f in completed if view.evidence.how_it_ended(f) is not None]
+    if nothing:
+        return words.learned_nothing(len(nothing), len(row), view.evidence.usual_accuracy)
     if trial.purpose is Purpose.BOUNDARY:
         return words.only_whether_it_trains(len(row)) if len(completed) == len(row) else ""
     if trial.purpose is Purpose.DESIGN:
@@ -228,42 +239,30 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
 def _verdict(view: View, words: Words, finding: Finding) -> str:
     against = control_name(view, words, finding.control_key)
     text = words.verdict(finding, against, view.margin_of(finding))
+    end = view.common_end(finding)
+    exchanged = view.won_and_lost(finding)
+    if exchanged is not None:
+        text = words.join([text, words.won_and_lost(*exchanged)])
+    if end is not None:
+        text = words.join([text, words.flat(end == 1.0, finding.loss_effect, finding.loss_interval)])
     if is_baseline(view, finding.control_key):
         return text
     return words.join([text, words.against_other(words.effect(finding), against)])
 
 
-def _curve_remark(words: Words, completed: Sequence[TrialFact], finding: Finding | None) -> str:
-    """What the curves of all replicates show: a validation loss that rose again, or a training loss that still
-    falls."""
-    turns = [_turn(fact.curve) for fact in completed]
+def _curve_remark(view: View, words: Words, completed: Sequence[TrialFact], finding: Finding | None) -> str:
+    """What the curves of all replicates show: a validation loss that rose again, or a training loss that still falls;
+    with the numbers where that may be why the row is worse, and for the baseline."""
+    turns = [rose_again(fact.curve) for fact in completed]
     if turns and all(turns):
         epoch, lowest, last = turns[0] or (0.0, 0.0, 0.0)
         return words.overfits(completed[0].trial.id, epoch, lowest, last, len(turns))
-    falls = [_fall(fact.curve) for fact in completed]
-    if falls and all(falls) and finding is not None and finding.verdict is Verdict.WORSE:
-        before, after = falls[0] or (0.0, 0.0)
-        return words.still_falling(completed[0].trial.id, before, after)
+    falls = [still_falling(fact.curve) for fact in completed]
+    if falls and all(falls):
+        is_worse = finding is not None and finding.verdict is Verdict.WORSE
+        told = is_worse or completed[0].trial.effective.key == view.baseline_key
+        return words.still_falling(completed[0].trial.id, falls[0] if told else None)
     return ""
-
-
-def _turn(curve: Curve) -> tuple[float, float, float] | None:
-    """(epoch of the lowest validation loss, that loss, the last one) if the loss clearly rose again."""
-    taken = [e for e in curve.evaluations if math.isfinite(e.loss)]
-    if len(taken) < 2:
-        return None
-    best = min(taken, key=lambda e: e.loss)
-    return (best.epoch, best.loss, taken[-1].loss) if taken[-1].loss > OVERFITTED * best.loss else None
-
-
-def _fall(curve: Curve) -> tuple[float, float] | None:
-    """Mean training loss of the third and of the last quarter, if it was clearly still falling."""
-    losses = np.array([step.loss for step in curve.steps])
-    if len(losses) < FEWEST_STEPS or not np.isfinite(losses).all():
-        return None
-    quarter = len(losses) // 4
-    before, after = float(losses[-2 * quarter : -quarter].mean()), float(losses[-quarter:].mean())
-    return (before, after) if after < STILL_FALLING * before else None
 
 
 def _ending(view: View, row: Sequence[TrialFact]) -> Ending:

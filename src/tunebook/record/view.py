@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding, StudyFindings
@@ -238,6 +240,27 @@ class View:
     def replicates(self, key: str) -> list[TrialFact]:
         """A configuration's trials, without those that only chose a learning rate."""
         return [f for f in self.by_key.get(key, []) if not f.trial.purpose.only_chooses]
+
+    def won_and_lost(self, finding: Finding) -> tuple[int, int] | None:
+        """How many examples a trial of the treatment has right and one of the control has not, and the reverse, on
+        average over all pairs of their trials; the two differ by the effect. None where a side has no outcomes, where
+        scores are no right or wrong, or where neither number is above 0."""
+        sides = []
+        for ids in (finding.treatment_trials, finding.control_trials):
+            facts = [self.history.trials[i] for i in ids if i in self.history.trials]
+            scores = [f.outcomes[finding.split].scores for f in facts if finding.split in f.outcomes]
+            if not scores or not self.scale.counts_right_answers:
+                return None
+            sides.append(np.mean(scores, axis=0))
+        won, lost = (round(float(np.sum(a * (1 - b)))) for a, b in (sides, sides[::-1]))
+        return (won, lost) if won or lost else None
+
+    def common_end(self, finding: Finding) -> float | None:
+        """0.0 where every answer on both sides of a finding is wrong, 1.0 where all are right, else None."""
+        ids = (*finding.treatment_trials, *finding.control_trials)
+        facts = [self.history.trials[i] for i in ids if i in self.history.trials]
+        ends = {f.outcomes[finding.split].accuracy for f in facts if finding.split in f.outcomes}
+        return ends.pop() if ends in ({0.0}, {1.0}) else None
 
     def leader_after(self, number: int) -> tuple[str, float] | None:
         """(key, mean validation accuracy) of the leading configuration at the end of a round."""

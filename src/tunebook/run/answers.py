@@ -72,7 +72,7 @@ class JudgingSink:
         if "validation" in outcomes and result.broke_at_step is None:
             answers = outcomes["validation"].answers
             parsable = [self._metric.parsable(answer) for answer in answers]
-            collapse = collapse_reason(answers, parsable, self._spec.commonest_share)
+            collapse = collapse_reason(answers, parsable, self._spec.commonest_share, outcomes["validation"].accuracy)
         return JudgedTrial(
             id=result.id,
             outcomes=outcomes,

@@ -30,8 +30,12 @@ __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
 
 
 def best_trial(study: StudyRead) -> TrialFact | None:
-    """The best configuration's replicate of median validation loss, from confirm's own replicates if there are any."""
-    best = study.conclusions.best
+    """The best configuration's replicate of median validation loss, from confirm's own replicates if there are any.
+
+    Where nothing is shown to have been learned there is no best one; with `floor: go_on` in the study file it is then
+    the one that leads all the same.
+    """
+    best = study.conclusions.best or (study.conclusions.nothing_learned if study.spec.floor == "go_on" else None)
     if best is None:
         return None
     trained = [
@@ -52,6 +56,8 @@ def write_best(study: StudyRead, paths: StudyPaths) -> Path | None:
     """
     fact = best_trial(study)
     if fact is None:
+        if study.conclusions.nothing_learned is not None:  # what an earlier run recommended is not recommended any more
+            shutil.rmtree(paths.folder / "best", ignore_errors=True)
         return None
     target, source = paths.folder / "best", paths.folder / "adapters" / str(fact.trial.id)
     with replaced_folder(target) as scratch:
@@ -123,6 +129,8 @@ def export_study(
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
     study = read_study(paths)
     words, fact = study_words(study.spec), best_trial(study)
+    if fact is None and study.conclusions.nothing_learned is not None:
+        raise NotFoundError(words.refused_nothing_learned(str(paths.folder)))
     if fact is None:
         raise NotFoundError(words.refused_nothing_trained(str(paths.folder)))
     if form == "merged" and is_simulated(study.spec.engine):
@@ -185,11 +193,12 @@ def _targets(adapter: Path) -> tuple[str, ...]:
 
 
 def _accuracy(study: StudyRead) -> str:
-    best = study.conclusions.best
-    assert best is not None
+    words, best, nothing = study_words(study.spec), study.conclusions.best, study.conclusions.nothing_learned
     if is_simulated(study.spec.engine):
-        return plain_text(study_words(study.spec).simulated(study.spec.engine))
-    return study_words(study.spec).exported_accuracy(best.corrected, best.corrected_interval)
+        return plain_text(words.simulated(study.spec.engine))
+    if best is None:
+        return words.status_nothing_learned(nothing.accuracy, nothing.bar) if nothing is not None else ""
+    return words.exported_accuracy(best.corrected, best.corrected_interval)
 
 
 def _merge(found: StudyRead, paths: StudyPaths, adapter: Path, target: Path) -> None:

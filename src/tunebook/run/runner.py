@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.cost import expected_work
 from tunebook.core.events import (
     Cancelled,
     Failed,
@@ -27,7 +28,7 @@ from tunebook.core.events import (
     WaveStarted,
     WorkerDied,
 )
-from tunebook.core.facts import Cost, History, Outcomes, StudyFacts, TrialFact
+from tunebook.core.facts import Cost, DataFacts, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.notice import Notice
 from tunebook.core.ports import CancelsTrials, Executor, Ledger, Observer, Planner, TrialJob
@@ -159,7 +160,9 @@ class Runner:
             self._test_is_open = True
         self._check_stop()
         with self._heeding_requests(state):
-            self._executor.run(_jobs(left, self._p.adapters), lambda event: self._on_event(event, state))
+            self._executor.run(
+                _jobs(left, self._p.adapters, self._p.facts.data), lambda event: self._on_event(event, state)
+            )
         self._finish_orphans(state)
 
     @contextmanager
@@ -297,7 +300,7 @@ def _to_close(history: History) -> Wave | None:
     return None
 
 
-def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
+def _jobs(trials: list[Trial], adapters: Path, facts: DataFacts) -> list[TrialJob]:
     """One job for each trial that is trained; checkpoints are part of the job of the longer trial."""
     ids = {trial.id for trial in trials}
     jobs = []
@@ -307,7 +310,8 @@ def _jobs(trials: list[Trial], adapters: Path) -> list[TrialJob]:
         riders = tuple(
             (other.effective.num_train_epochs, other.id) for other in trials if other.checkpoint_of == trial.id
         )
-        jobs.append(job_of(trial, adapters, riders))
+        work = expected_work(trial.effective, trial.splits, facts, n_checkpoints=len(riders))
+        jobs.append(replace(job_of(trial, adapters, riders), work=work))
     return jobs
 
 

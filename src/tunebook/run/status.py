@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tunebook.core.facts import History
-from tunebook.core.findings import StudyFindings
+from tunebook.core.findings import NothingLearned, StudyFindings
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
@@ -69,6 +69,7 @@ class StudyStatus:
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
         configurations: those that have been scored, the most accurate first.
+        nothing_learned: set if no configuration is shown better than no training; `best` is then None.
         price: of the device time used, by the study file's `price_per_hour`; None: it has none.
         simulated_by: the engine, if it trains nothing, so that every number is made up.
     """
@@ -92,6 +93,7 @@ class StudyStatus:
     simulated_by: str | None = None
     price: float | None = None
     planned: tuple[int, ...] = ()
+    nothing_learned: NothingLearned | None = None
 
 
 def status_of(paths: StudyPaths) -> StudyStatus:
@@ -132,6 +134,7 @@ def study_status(spec: StudySpec, history: History, conclusions: StudyFindings |
         baseline_accuracy=_baseline(spec, history, conclusions),
         cohort=_in_state(history, TrialState.RUNNING),
         planned=_in_state(history, TrialState.PLANNED),
+        nothing_learned=conclusions.nothing_learned if conclusions else None,
         budget_trials=spec.budget.trials,
         spent_trials=math.ceil(sum(f.trial.budget_units for f in spent) - 1e-9),
         budget_hours=spec.budget.hours,

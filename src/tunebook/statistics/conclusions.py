@@ -28,13 +28,17 @@ from tunebook.core.findings import (
     Interaction,
     LevelMean,
     MoreMoney,
+    Neighbour,
     Noise,
+    NothingLearned,
+    RateTried,
     StudyFindings,
     SweetSpot,
     Verdict,
 )
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
+from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec
 from tunebook.statistics.balanced import FEWEST_DF
+from tunebook.statistics.curves import still_falling
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
 from tunebook.statistics.intervals import largest_difference
@@ -50,6 +54,8 @@ __all__ = ["conclude"]
 EXTRA_TRIALS = 12
 """How many more trials the sentence about more money considers, half on each side."""
 TEST = "test"
+JUDGED_FIRST = (RoundKind.TABLE, RoundKind.EXPLORE)
+"""The rounds after which it is known whether anything was learned."""
 
 
 def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindings:
@@ -59,21 +65,25 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         history: `findings` are those of the closed rounds, as `statistics.judge_round.judge_round` gave them.
     """
     evidence = Evidence(history, spec.baseline)
-    best = _best(evidence)
+    leads = _best(evidence)
+    nothing = _nothing_learned(evidence, leads, facts)
+    best = leads if nothing is None else None
     candidate = evidence.candidates[best.key] if best is not None else None
     return StudyFindings(
         noise=_noise(evidence),
         findings=tuple(history.findings),
         accuracies=_accuracies(evidence),
         best=best,
+        nothing_learned=nothing,
         tie_set=_tie_set(evidence, candidate),
         cheapest=_cheapest(evidence, candidate, spec.margin, facts) if candidate is not None else None,
-        importance=_importance(evidence),
+        importance=_importance(evidence) if nothing is None else (),
         interactions=_interactions(evidence),
-        sweet_spots=_sweet_spots(evidence),
+        sweet_spots=_sweet_spots(evidence) if nothing is None else (),
         boundary=_boundary(evidence),
         confirmation=_confirmation(evidence),
         more_money=_more_money(evidence, best),
+        neighbours=_neighbours(evidence, candidate),
         level_means=_level_means(evidence, spec),
     )
 
@@ -127,6 +137,36 @@ def _best(evidence: Evidence) -> BestConfiguration | None:
     )
 
 
+def _nothing_learned(evidence: Evidence, leads: BestConfiguration | None, facts: DataFacts) -> NothingLearned | None:
+    """That the leading configuration is not shown better than no training; None before a round has been judged."""
+    closed = [wave for wave in evidence.history.waves if wave.round in evidence.history.closed_rounds and wave.trials]
+    reference = evidence.history.trials.get(0)
+    untrained = reference.outcomes.get(VALIDATION) if reference is not None else None
+    bar, bar_is = evidence.bar(facts)
+    if leads is None or leads.corrected_interval[0] > bar or not any(w.kind in JUDGED_FIRST for w in closed):
+        return None
+    passed_over = [c for c in evidence.claiming.values() if c.trained and c not in evidence.contenders]
+    if evidence.confirmed_as == "worse":
+        passed_over += [c for c in evidence.contenders if c.key == evidence.history.sealed["best"]]
+    intervals = [evidence.accuracy(candidate.trained) for candidate in passed_over]
+    if any(each is not None and each[1][0] > bar for each in intervals):
+        return None  # something learned, although it did not hold
+    trained = evidence.leading.trained if evidence.leading is not None else ()
+    falls = [still_falling(fact.curve) for fact in trained]
+    loss = evidence.leading.loss if evidence.leading is not None else math.inf
+    return NothingLearned(
+        key=leads.key,
+        trials=tuple(fact.trial.id for fact in trained),
+        accuracy=leads.raw,
+        corrected_interval=leads.corrected_interval,
+        bar=bar,
+        bar_is=bar_is,
+        untrained_loss=untrained.loss if untrained is not None and math.isfinite(untrained.loss) else None,
+        loss=loss if math.isfinite(loss) else None,
+        still_falling=falls[0] if falls and all(falls) else None,
+    )
+
+
 def _chosen_by(evidence: Evidence, key: str) -> str:
     better = [
         f
@@ -135,7 +175,8 @@ def _chosen_by(evidence: Evidence, key: str) -> str:
     ]
     if any(f.split == TEST for f in better):
         return "confirmed"
-    return "claim" if better else "leading"
+    refuted = evidence.history.sealed.get("best") == key and evidence.confirmed_as == "not_shown"
+    return "claim" if better and not refuted else "leading"
 
 
 def _tie_set(evidence: Evidence, best: Candidate | None) -> tuple[str, ...]:
@@ -326,10 +367,12 @@ def _boundary(evidence: Evidence) -> DivergenceBracket | None:
         if fact.state.is_answer and fact.trial.purpose is not Purpose.REFERENCE:
             families.setdefault(fact.trial.effective.with_values(learning_rate=1.0), []).append(fact)
     pushed = [facts for facts in families.values() if any(_pushes_rate(f) for f in facts)]
-    broke = [facts for facts in families.values() if any(not f.state.did_train for f in facts)]
+    broke = [facts for facts in families.values() if any(evidence.how_it_ended(f) is not None for f in facts)]
     for group in (pushed, broke):
         if group:
-            return _bracket_of(max(group, key=lambda facts: len({f.trial.effective.learning_rate for f in facts})))
+            return _bracket_of(
+                evidence, max(group, key=lambda facts: len({f.trial.effective.learning_rate for f in facts}))
+            )
     return None
 
 
@@ -337,18 +380,27 @@ def _pushes_rate(fact: TrialFact) -> bool:
     return fact.trial.kind is RoundKind.BOUNDARY and fact.trial.factor == "learning_rate"
 
 
-def _bracket_of(facts: list[TrialFact]) -> DivergenceBracket | None:
-    tried = tried_rates(facts)
+def _bracket_of(evidence: Evidence, facts: list[TrialFact]) -> DivergenceBracket | None:
+    tried = tried_rates(facts, evidence.usual_accuracy)
     bracket = divergence_bracket(tried)
-    if bracket.highest_trained is None:
+    if bracket.highest_trained is None or bracket.raw_trained is None:
         return None
-    states = {f.state for f in facts if not f.state.did_train and f.trial.effective.learning_rate in tried}
-    both = len(states) > 1
-    how = "both" if both else ("collapsed" if states == {TrialState.COLLAPSED} else "diverged")
-    ids = tuple(sorted(f.trial.id for f in facts))
-    low, high = bracket.highest_trained, bracket.lowest_failed
-    mixed = any(low < rate < (high or math.inf) for rate in tried)
-    return DivergenceBracket(low, high, ids, how, mixed)
+    endings: dict[float, dict[str, None]] = {rate: {} for rate in sorted(tried)}
+    for fact in facts:
+        ending, at = evidence.how_it_ended(fact), fact.trial.effective.learning_rate
+        if ending is not None and at in endings:
+            endings[at][ending] = None
+    ways = {way for rate, ended in endings.items() if rate > bracket.raw_trained for way in ended}
+    return DivergenceBracket(
+        rates=tuple(RateTried(rate, sum(tried[rate]), len(tried[rate]), tuple(endings[rate])) for rate in endings),
+        held_at=bracket.raw_trained,
+        failed_at=bracket.raw_failed,
+        highest_trained=bracket.highest_trained,
+        lowest_failed=bracket.lowest_failed,
+        trials=tuple(sorted(f.trial.id for f in facts)),
+        how="both" if len(ways) > 1 else next(iter(ways), "diverged"),
+        mixed=bool(bracket.mixed),
+    )
 
 
 def _level_means(evidence: Evidence, spec: StudySpec) -> tuple[LevelMean, ...]:
@@ -368,32 +420,59 @@ def _level_means(evidence: Evidence, spec: StudySpec) -> tuple[LevelMean, ...]:
 
 
 def _confirmation(evidence: Evidence) -> Confirmation | None:
-    """What the test split said; None before it was opened."""
-    sealed = evidence.history.sealed
-    accuracies, intervals, n = {}, {}, 0
+    """What the confirm round said; None before it has a result."""
+    sealed, split = evidence.history.sealed, evidence.confirm_split
+    accuracies, intervals, trained, n = {}, {}, {}, 0
     for role, key in sealed.items():
-        facts = evidence.replicates(TEST).get(key, ())
-        measured = evidence.accuracy(facts, TEST)
+        fresh = [f for f in evidence.by_key.get(key, ()) if f.trial.kind is RoundKind.CONFIRM and f.state.is_answer]
+        trained[role] = (sum(f.state.did_train for f in fresh), len(fresh))
+        measured = evidence.accuracy([f for f in fresh if f.state.did_train], split)
         if measured is not None:
-            n = len(facts[0].outcomes[TEST].scores)
+            n = len(next(f for f in fresh if split in f.outcomes).outcomes[split].scores)
             accuracies[role], intervals[role] = measured
-    if not accuracies:
+    if not any(asked for _, asked in trained.values()):
         return None
-    gain = next(
-        (
-            f
-            for f in reversed(evidence.history.findings)
-            if f.split == TEST and f.label == "best" and f.family == "main" and not math.isnan(f.effect)
-        ),
-        None,
-    )
+    gain = evidence.confirming
+    best = [f for f in evidence.by_key.get(sealed.get("best", ""), ()) if f.trial.kind is RoundKind.CONFIRM]
     return Confirmation(
         keys=dict(sealed),
+        outcome=evidence.confirmed_as,
+        trained=trained,
+        endings=tuple(dict.fromkeys(f.state.value for f in best if f.state.is_answer and not f.state.did_train)),
         accuracies=accuracies,
         intervals=intervals,
         gain=gain.effect if gain else None,
         gain_interval=gain.interval if gain else None,
         n_examples=n,
+    )
+
+
+def _neighbours(evidence: Evidence, best: Candidate | None) -> tuple[Neighbour, ...]:
+    """The configurations that were trained and that lack one change of the best; the baseline is not among them."""
+    if best is None or evidence.baseline is None or not best.trained:
+        return ()
+    found: dict[str, Candidate] = {}
+    for candidate in evidence.claiming.values():
+        changed = candidate.configuration.changes_from(best.configuration)
+        factors = set(changed) - ({"lora_alpha"} if "lora_r" in changed else set())
+        if len(factors) != 1 or not candidate.trained or candidate.key == evidence.baseline_key:
+            continue
+        factor = factors.pop()
+        if getattr(candidate.configuration, factor) == getattr(evidence.baseline, factor):
+            found.setdefault(factor, candidate)
+    if not found:
+        return ()
+    estimates = evidence.estimates([(best.trained_ids, each.trained_ids) for each in found.values()])
+    half = MaxT(estimates.correlation).critical(0.05, estimates.df) * estimates.standard_error
+    return tuple(
+        Neighbour(
+            factor=factor,
+            level=getattr(best.configuration, factor),
+            key=candidate.key,
+            effect=float(effect),
+            interval=(max(-1.0, float(effect - h)), min(1.0, float(effect + h))),
+        )
+        for (factor, candidate), effect, h in zip(found.items(), estimates.effect, half, strict=True)
     )
 
 
@@ -417,6 +496,8 @@ def _more_money(evidence: Evidence, best: BestConfiguration | None) -> MoreMoney
     from_seeds = min(variance, evidence.noise_on(main.split).assumed_deviation ** 2 * sum(1 / each for each in m))
     more_seeds = from_seeds * sum(1 / (each + EXTRA_TRIALS / 2) for each in m) / sum(1 / each for each in m)
     extra = max(100, round(n, -2))
+    if critical * math.sqrt(variance) >= 1:
+        return None
     return MoreMoney(
         critical * math.sqrt(variance),
         EXTRA_TRIALS,

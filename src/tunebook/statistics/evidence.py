@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.cost import relative_cost
+from tunebook.core.divergence import how_it_ended
 from tunebook.core.facts import DataFacts, Floats, History, TrialFact
-from tunebook.core.findings import Finding
+from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
 from tunebook.statistics.intervals import accuracy_interval
 from tunebook.statistics.noise import PROVISIONAL_DF, SeedNoise, pooled_covariance
@@ -164,6 +165,16 @@ class Evidence:
                 return key
         return key_of(self.baseline) if self.baseline is not None else ""
 
+    @cached_property
+    def usual_accuracy(self) -> float:
+        """The baseline's mean accuracy on validation; nan when none of its trials trained."""
+        baseline = self.candidates.get(self.baseline_key)
+        return baseline.accuracy if baseline is not None else math.nan
+
+    def how_it_ended(self, fact: TrialFact) -> str | None:
+        """How a trial ended that did not train; None: it trained. See `core.divergence.how_it_ended`."""
+        return how_it_ended(fact, self.usual_accuracy)
+
     def replicates(self, split: str = VALIDATION) -> dict[str, tuple[TrialFact, ...]]:
         """By effective key the trials that trained and were scored on the split, a bracket's among them."""
         scored = {key: tuple(f for f in facts if _is_scored(f, split)) for key, facts in self.by_key.items()}
@@ -189,17 +200,61 @@ class Evidence:
     def leading(self) -> Candidate | None:
         """The configuration that leads, with the trials by which it leads; None while nothing has trained.
 
-        Once the confirm list is sealed it is the best of that list, unless that one broke afterwards. Until then the
-        rule of `statistics.selection.leader` decides.
+        Once the confirm list is sealed it is the best of that list, unless that one broke with fresh seeds or was shown
+        worse than the baseline. Then, and before anything is sealed, `statistics.selection.leader` decides.
         """
-        if not self.chosen_from:
-            return None
         sealed = self.history.sealed.get("best")
-        for candidate in self.chosen_from:
+        field = self.chosen_from
+        if self.confirmed_as == "worse":
+            field = tuple(candidate for candidate in field if candidate.key != sealed)
+        if not field:
+            return None
+        for candidate in field:
             if candidate.key == sealed:
                 return candidate
-        scores = np.stack([candidate.scores.mean(axis=0) for candidate in self.chosen_from])
-        return self.chosen_from[leader(scores, np.array([candidate.loss for candidate in self.chosen_from]))]
+        scores = np.stack([candidate.scores.mean(axis=0) for candidate in field])
+        return field[leader(scores, np.array([candidate.loss for candidate in field]))]
+
+    def bar(self, facts: DataFacts) -> tuple[float, str]:
+        """What is right without any training: the accuracy of the untrained model ("untrained") or of always giving the
+        commonest answer ("commonest"), whichever is higher."""
+        reference = self.history.trials.get(0)
+        untrained = reference.outcomes.get(VALIDATION) if reference is not None else None
+        if untrained is not None and untrained.accuracy > facts.commonest_share:
+            return untrained.accuracy, "untrained"
+        return facts.commonest_share, "commonest"
+
+    # -- the confirmation
+
+    @cached_property
+    def confirm_split(self) -> str:
+        """The split on which the confirm round is judged: validation, where there is no test split."""
+        confirm = [trial for wave in self.history.waves if wave.kind is RoundKind.CONFIRM for trial in wave.trials]
+        return "test" if any("test" in trial.splits for trial in confirm) else VALIDATION
+
+    @cached_property
+    def confirming(self) -> Finding | None:
+        """The finding of the confirm round about the sealed best against the baseline, if it has an estimate."""
+        found = [
+            f
+            for f in self.history.findings
+            if f.round_kind is RoundKind.CONFIRM and f.label == "best" and f.family == "main"
+        ]
+        return found[-1] if found and not math.isnan(found[-1].effect) else None
+
+    @cached_property
+    def confirmed_as(self) -> str:
+        """What the confirm round said of the sealed best: see `core.findings.Confirmation.outcome`."""
+        sealed = self.history.sealed.get("best")
+        if sealed is None or sealed == self.baseline_key:
+            return "baseline" if sealed else "open"
+        fresh = [f for f in self.by_key.get(sealed, ()) if f.trial.kind is RoundKind.CONFIRM]
+        if any(f.state in BROKE for f in fresh):
+            return "broke"
+        if not any(f.round_kind is RoundKind.CONFIRM for f in self.history.findings):
+            return "open"
+        verdict = self.confirming.verdict if self.confirming is not None else Verdict.INCONCLUSIVE
+        return {Verdict.BETTER: "held", Verdict.WORSE: "worse"}.get(verdict, "not_shown")
 
     def cheaper_than(self, best: Candidate, facts: DataFacts) -> list[Candidate]:
         """The contenders that cost less to train than the best."""

@@ -2,6 +2,7 @@
 
 Source: Wilson 1927 (J. Am. Stat. Assoc. 22, 209), recommended for all n by Brown, Cai, DasGupta 2001 (Statistical
 Science 16, 101). For several seeds: Miller 2024, "Adding error bars to evals", plus the variance between seeds.
+With hardly any right or wrong answer: Clopper, Pearson 1934 (Biometrika 26, 404).
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from numpy.typing import NDArray
 from scipy import special
 from statsmodels.stats.proportion import proportion_confint
 
-__all__ = ["accuracy_interval", "are_within", "largest_difference", "satterthwaite", "wilson"]
+__all__ = [
+    "FEW",
+    "accuracy_interval",
+    "are_within",
+    "exact_interval",
+    "largest_difference",
+    "satterthwaite",
+    "wilson",
+]
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +50,16 @@ def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]
     return max(0.0, float(low)), min(1.0, float(high))
 
 
+FEW = 5
+"""Smallest number of right (and of wrong) answers for a normal approximation."""
+
+
+def exact_interval(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Exact (Clopper-Pearson) interval of a proportion; `successes` as for `wilson`."""
+    low, high = proportion_confint(successes, n, alpha=1 - level, method="beta")
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
 def accuracy_interval(
     scores: Floats, seed_deviation: float, seed_df: float, level: float = 0.95
 ) -> tuple[float, float]:
@@ -52,6 +71,7 @@ def accuracy_interval(
         seed_deviation, seed_df: pooled standard deviation between replicates and its degrees of freedom (infinite: a
             prior).
 
+    With fewer than `FEW` right or wrong answers it covers the exact interval. Otherwise:
     For one trial: Wilson's interval, for the accuracy of this one adapter, because only the examples vary; Student's
     where scores leave [0, 1]. For several:
     mean +- t times the square root of (variance of the per-example means / n + seed_deviation^2 / m), with t from
@@ -60,9 +80,11 @@ def accuracy_interval(
     m, n = scores.shape
     if not are_within(scores):
         return _unbounded_interval(scores, seed_deviation if m > 1 else 0.0, seed_df, level)
-    if m == 1:
-        return wilson(float(scores.sum()), n, level)
     per_example = scores.mean(axis=0)
+    right = float(per_example.sum())
+    exact = exact_interval(right, n, level) if min(right, n - right) < FEW else (1.0, 0.0)
+    if m == 1:
+        return wilson(right, n, level) if exact == (1.0, 0.0) else exact
     low, high = wilson(float(per_example.sum()), n, level)  # valid near 0 and 1 too
     mean = float(per_example.mean())
     z = float(special.ndtri(0.5 + level / 2))
@@ -71,7 +93,7 @@ def accuracy_interval(
     from_seeds = seed_deviation**2 / m
     df = satterthwaite((from_examples, from_seeds), (max(n - 1, 1), seed_df))
     half = float(special.stdtrit(min(df, 1e6), 0.5 + level / 2)) * math.sqrt(from_examples + from_seeds)
-    return max(0.0, mean - half), min(1.0, mean + half)
+    return max(0.0, min(mean - half, exact[0])), min(1.0, max(mean + half, exact[1]))
 
 
 def _unbounded_interval(scores: Floats, seed_deviation: float, seed_df: float, level: float) -> tuple[float, float]:

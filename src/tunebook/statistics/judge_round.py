@@ -157,7 +157,11 @@ class _Family:
         for g, name in enumerate(names):
             for k in range(len(self.contrasts)):
                 j = g * len(self.judgeable) + row[k] if k in row else None
-                found.append(self._without_numbers(k, name) if j is None else self._finding(k, j, name, numbers, noise))
+                if j is None:
+                    found.append(self._without_numbers(k, name))
+                    continue
+                block = indices[g] if indices else None
+                found.append(self._finding(k, j, name, numbers, noise, block))
         return found
 
     def _numbers(self, indices: Sequence[NDArray[np.intp]], noise: SeedNoise) -> FamilyNumbers:
@@ -174,7 +178,15 @@ class _Family:
         noise = self.evidence.loss_noise_on(self.split)
         return None if noise.from_prior else estimate(losses, self.weights, noise, pseudo=0.0, names=self.names)
 
-    def _finding(self, k: int, j: int, family: str, numbers: FamilyNumbers, noise: SeedNoise) -> Finding:
+    def _finding(
+        self,
+        k: int,
+        j: int,
+        family: str,
+        numbers: FamilyNumbers,
+        noise: SeedNoise,
+        block: NDArray[np.intp] | None,
+    ) -> Finding:
         blank = self._blank(k, family)
         blank = replace(
             blank,
@@ -182,7 +194,10 @@ class _Family:
             p_mcnemar=self._mcnemar(*self.sides[k]) if family == "main" else None,
             warnings=(*blank.warnings, *self._doubts(self.contrasts[k], numbers, noise)),
         )
-        return self._with_needs(numbers.judged(blank, j), j, numbers)
+        n = len(self.facts[0].outcomes[self.split].scores) if block is None else len(block)
+        treatment, control = (_end(side, self.split, block) for side in self.sides[k])
+        room = numbers.room(j, (treatment, control), n)
+        return self._with_needs(numbers.judged(blank, j, room), j, numbers)
 
     def _doubts(self, contrast: Contrast, numbers: FamilyNumbers, noise: SeedNoise) -> list[str]:
         """Codes of assumptions that do not hold here (the numbers are widened for it), and of what is confounded."""
@@ -244,6 +259,13 @@ class _Family:
             return None
         one, other = (side.counted[0].outcomes[self.split].scores for side in (treatment, control))
         return mcnemar_exact(one, other)
+
+
+def _end(side: Side, split: str, block: NDArray[np.intp] | None) -> float | None:
+    """0.0 where every answer of every trial of a side is wrong, 1.0 where all are right, else None."""
+    scores = [fact.outcomes[split].scores for fact in side.counted]
+    mean = float(np.mean([each.mean() if block is None else each[block].mean() for each in scores]))
+    return mean if mean in (0.0, 1.0) else None
 
 
 def _can_be_judged(treatment: Side, control: Side) -> bool:

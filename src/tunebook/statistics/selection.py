@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from tunebook.statistics.intervals import are_within, wilson
+from tunebook.statistics.intervals import FEW, are_within, exact_interval
 from tunebook.statistics.multiple import MaxT
 
 __all__ = ["Corrected", "Field", "corrected_accuracy", "leader", "tie_set"]
@@ -34,8 +34,6 @@ RESAMPLINGS = 2000
 FEWEST_TO_SHRINK = 3
 """Smallest number of configurations from which the spread of true values can be estimated."""
 TINY = 1e-15
-FEW = 5
-"""Smallest number of right (and of wrong) answers for a normal approximation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +169,7 @@ def corrected_accuracy(field: Field, best: int, seed: int = 0) -> Corrected:
         return Corrected(raw, corrected, *bounds)
     if n * min(raw, 1 - raw) < FEW:
         # almost all right or all wrong: use the count, because the spread over examples is uninformative
-        counted = wilson(corrected * n, n)
+        counted = exact_interval(corrected * n, n)
         bounds = [min(bounds[0], counted[0]), max(bounds[1], counted[1])]
     return Corrected(raw, corrected, float(max(0.0, bounds[0])), float(min(1.0, bounds[1])))
 

@@ -118,12 +118,30 @@ class FamilyNumbers:
         outside = np.isneginf(t)
         return np.where(outside, 1.0, self.family.p_values(np.where(outside, 0.0, t), self.estimates.df))
 
-    def judged(self, blank: Finding, j: int) -> Finding:
-        """The finding of contrast j: its numbers and its verdict, with the loss as a second measure."""
+    def room(self, j: int, ends: tuple[float | None, float | None], n: int) -> tuple[float, float]:
+        """How far the interval of contrast j reaches below and above its effect at least, where a side has every answer
+        wrong or right: its spread over examples then says nothing, and the exact bound of Clopper and Pearson counts.
+
+        Args:
+            ends: of treatment and control: 0.0 or 1.0 where all of n answers are wrong or right, else None.
+        """
+        tail = float(special.stdtr(self.estimates.df[j], -float(self.critical[j])))
+        treatment, control = ends
+        opposite = treatment is not None and control is not None and treatment != control
+        unseen = 1 - (tail / 2 if opposite else tail) ** (1 / n)  # the share that may be otherwise all the same
+        return unseen * ((treatment == 1.0) + (control == 0.0)), unseen * ((treatment == 0.0) + (control == 1.0))
+
+    def judged(self, blank: Finding, j: int, room: tuple[float, float] = (0.0, 0.0)) -> Finding:
+        """The finding of contrast j: its numbers and its verdict, with the loss as a second measure.
+
+        Args:
+            room: how far the interval reaches below and above the effect at least; see `room`.
+        """
         effect, se, df = (
             float(each[j]) for each in (self.estimates.effect, self.estimates.standard_error, self.estimates.df)
         )
-        low, high = self._around(effect, float(self.critical[j]) * se)
+        half = float(self.critical[j]) * se
+        low, high = max(-self.limit, effect - max(half, room[0])), min(self.limit, effect + max(half, room[1]))
         # of non-inferiority only the lower end is bounded
         interval = (low, max(1.0, high) if self.one_sided[j] else high)
         finding = replace(
@@ -144,8 +162,8 @@ class FamilyNumbers:
 
     def _verdict(self, kind: ContrastKind, effect: float, interval: tuple[float, float], p: float) -> Verdict:
         if kind is ContrastKind.NON_INFERIORITY:
-            return Verdict.NOT_INFERIOR if p < self.alpha else Verdict.INCONCLUSIVE
-        if kind.is_two_sided and p < self.alpha:
+            return Verdict.NOT_INFERIOR if p < self.alpha and interval[0] > -self.margin else Verdict.INCONCLUSIVE
+        if kind.is_two_sided and p < self.alpha and (interval[0] > 0 or interval[1] < 0):
             return Verdict.BETTER if effect > 0 else Verdict.WORSE
         inside = -self.margin < interval[0] and interval[1] < self.margin
         return Verdict.EQUIVALENT if inside else Verdict.INCONCLUSIVE

@@ -19,7 +19,7 @@ from tunebook.words import numbers
 from tunebook.words.marks import strong
 from tunebook.words.numbers import bound, signed, value
 
-__all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "with_values"]
+__all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "is_empty", "with_values"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
@@ -45,6 +45,11 @@ def with_values(text: str | None, values: Mapping[str, str]) -> str | None:
         return None
     names = "|".join(re.escape(name) for name in values if name != "trials")
     return re.sub("{(" + names + ")}", lambda found: values[found[1]], text) if names else text
+
+
+def is_empty(interval: tuple[float, float]) -> bool:
+    """Whether an interval of a difference, in [-1, 1], excludes nothing."""
+    return interval[0] <= -1 and interval[1] >= 1
 
 
 def _main_first(name: str) -> int:
@@ -184,7 +189,9 @@ class Shared:
         return bound(self.scale.shown_difference(difference), self.scale.decimals)
 
     def range(self, interval: tuple[float, float]) -> str:
-        """Interval of a difference, with signs."""
+        """Interval of a difference, with signs; one that excludes nothing has no numbers."""
+        if is_empty(interval):
+            return self.label("no_interval")
         low, high = sorted(interval, key=self.scale.shown_difference)
         return f"{self.bound(low)}{self.to}{self.bound(high)}"
 
@@ -212,13 +219,14 @@ class StudyShared(Shared):
         """ "+4.5 (+1.1 to +7.9)", points, with the simultaneous interval."""
         head = self.change(finding.effect)
         one_sided = finding.kind is ContrastKind.NON_INFERIORITY
-        span = self.least.format(self.bound(finding.interval[0])) if one_sided else self.range(finding.interval)
+        bounded = one_sided and finding.interval[0] > -1
+        span = self.least.format(self.bound(finding.interval[0])) if bounded else self.range(finding.interval)
         return f"{strong(head) if bold else head}{self.bracket_gap}{self.bracketed(span)}"
 
     def accuracy(self, mean: float, interval: tuple[float, float] | None, bold: bool = False) -> str:
         """ "62.9 % (59.0 to 66.6)"."""
         head = strong(self.measured(mean)) if bold else self.measured(mean)
-        if interval is None:
+        if interval is None or interval == (0.0, 1.0):
             return head
         return f"{head}{self.bracket_gap}{self.bracketed(self.score_range(*interval))}"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tunebook.core.study import TrialState
 
-__all__ = ["Aim", "Edge", "Ending", "Gain", "Price", "Spending"]
+__all__ = ["Aim", "Ending", "Gain", "Price", "Spending"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,21 +61,6 @@ class Spent:
     processor_seconds: float
     one_by_one: tuple[float, float] | None
     price: float | None
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Seeds at the two ends of the bracket.
-
-    Attributes:
-        trained: trained at the highest rate that held.
-        failed, asked: failed of those asked at the other end; where that end is not known, at all rates above the
-            first.
-    """
-
-    trained: int
-    failed: int
-    asked: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@ from tunebook.core.findings import (
     Interaction,
     MoreMoney,
     Noise,
+    RateTried,
     StudyFindings,
     SweetSpot,
     Verdict,
@@ -546,13 +547,18 @@ def _finish(m: Maker, baseline: tuple[int, ...], best: tuple[int, ...], language
         ),
         sweet_spots=(SweetSpot("learning_rate", 4.1e-4, 9.4e-4, 6.6e-4, True), SweetSpot("lora_r", 8, 32, 32, False)),
         boundary=DivergenceBracket(
-            2.5e-3,
-            4.4e-3,
-            tuple(i for i, f in m.facts.items() if f.trial.round == 4 and f.state is not TrialState.FAILED),
-            "diverged",
-            False,
+            rates=(RateTried(2.5e-3, 2, 2), RateTried(4.4e-3, 0, 2, ("diverged",))),
+            held_at=2.5e-3,
+            failed_at=4.4e-3,
+            highest_trained=2.5e-3,
+            lowest_failed=4.4e-3,
+            trials=tuple(i for i, f in m.facts.items() if f.trial.round == 4 and f.state is not TrialState.FAILED),
+            how="diverged",
         ),
         confirmation=Confirmation(
+            outcome="held",
+            trained={"best": (5, 5), "cheapest": (5, 5), "baseline": (5, 5)},
+            endings=(),
             keys={"best": best_key, "cheapest": cheap_key, "baseline": base_key},
             accuracies={
                 r: float(np.mean([m.facts[i].outcomes["test"].accuracy for i in ids]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -201,3 +203,32 @@ def test_whatever_happens_each_trial_ends_once(data):
         ended += [event.trial for event in events if isinstance(event, Failed)]
     assert queue.is_done
     assert sorted(ended) == list(range(1, n + 1))
+
+
+def queue_of_work(*works: float, n_workers: int) -> JobQueue:
+    queue = JobQueue(Limits(), n_workers)
+    queue.add([replace(job(number), work=work) for number, work in enumerate(works, 1)])
+    return queue
+
+
+def test_work_is_dealt_in_equal_parts_not_trials():
+    """One trial of ten units and ten of one: the long one alone, the short ones together."""
+    queue = queue_of_work(10, *[1] * 10, n_workers=2)
+    assert ids(queue.take(0, 64)) == [1]
+    assert not queue.may_take(0)
+    assert ids(queue.take(1, 64)) == list(range(2, 12))
+
+
+def test_a_worker_without_a_trial_takes_what_comes_however_long():
+    queue = queue_of_work(100, 1, n_workers=4)
+    assert ids(queue.take(0, 64)) == [1]
+    assert ids(queue.take(1, 64)) == [2]
+
+
+def test_what_no_share_has_room_for_goes_to_the_least_busy_at_once():
+    queue = queue_of_work(4, 4, 4, 4, n_workers=3)
+    assert ids(queue.take(0, 64)) == [1]
+    assert ids(queue.take(1, 64)) == [2]
+    assert not queue.may_take(1)
+    assert ids(queue.take(2, 1)) == [3]
+    assert ids(queue.take(0, 64)) == [4]

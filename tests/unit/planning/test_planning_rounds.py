@@ -131,6 +131,17 @@ def test_a_cancelled_trial_says_nothing_about_its_rate():
     assert (chosen[64].losses, chosen[64].learning_rate) == ((), spec.baseline.learning_rate)
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "floor", "goes_on"), [(0.1, "ask", False), (0.1, "go_on", True), (0.2, "ask", True)]
+)
+def test_a_study_whose_first_round_is_no_better_than_no_training_stops_and_asks(accuracy, floor, goes_on):
+    history = study(lambda c: accuracy, floor=floor)
+    assert (len({wave.round for wave in history.waves}) > 2) == goes_on
+    planner = StudyPlanner(example_study(75, floor=floor), FACTS, Folding.everything())
+    assert (planner.next_wave(history) is None) or goes_on
+    assert goes_on or planner.outlook(history).rounds == ()
+
+
 # -- refine
 
 
@@ -278,6 +289,17 @@ def test_a_rate_too_low_to_train_is_no_divergence():
 def test_a_loss_that_rose_below_rates_that_trained_is_divergence_all_the_same():
     facts = [a_trial(1e-3, TrialState.DIVERGED, "loss_rose"), a_trial(2e-3, TrialState.COMPLETED)]
     assert tried_rates(facts) == {1e-3: [False], 2e-3: [True]}
+
+
+def test_a_completed_trial_without_a_right_answer_did_not_train_where_the_baseline_has_some():
+    def scored(rate, right, n=80):
+        outcomes = {"validation": Outcomes(np.arange(n) < right, np.ones(n))}
+        return replace(a_trial(rate, TrialState.COMPLETED), outcomes=outcomes)
+
+    facts = [scored(1e-4, 12), scored(1e-3, 0), scored(2e-3, 1)]
+    assert tried_rates(facts, usual=0.18) == {1e-4: [True], 1e-3: [False], 2e-3: [False]}
+    assert tried_rates(facts, usual=0.02) == {1e-4: [True], 1e-3: [True], 2e-3: [True]}
+    assert tried_rates([scored(1e-5, 0), *facts], usual=0.18).keys() == {1e-4, 1e-3, 2e-3}, "too slow is not too high"
 
 
 def test_failed_trials_say_nothing_about_the_edge():

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from tunebook.core.findings import DivergenceBracket, Finding, Verdict
+from tunebook.core.findings import DivergenceBracket, Finding, RateTried, Verdict
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
 from tunebook.words import LANGUAGES, words_for
 from tunebook.words.marks import plain_text
-from tunebook.words.values import Edge, Ending, Price
+from tunebook.words.values import Ending, Price
 
 CLAIMS = {"en": ("better", "worse than the", "equal to", "not worse"), "zh": ("优于", "劣于", "已证实")}
 
@@ -102,25 +102,52 @@ def test_disagreement_between_accuracy_and_loss_is_said():
     assert "loss says the opposite" in words_for("en").verdict(odd, "the baseline", 0.03)
 
 
-@pytest.mark.parametrize(("bracket", "edge", "part"), [
-    (DivergenceBracket(3.1e-3, None, (1, 2), "diverged"), Edge(4, 0, 0), "Where it breaks is not known"),
-    (DivergenceBracket(3.1e-3, None, (1, 2), "diverged"), Edge(4, 1, 2), "one of 2 trials did not train, too few"),
-    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "diverged"), Edge(4, 2, 2), "What happens in between is not known"),
-    (DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "both", True), Edge(4, 2, 2), "do not settle where"),
-])  # fmt: skip
-def test_bracket_never_names_a_point_and_never_denies_a_failure(bracket, edge, part):
-    assert part in words_for("en").bracket(bracket, edge)
-    assert "every learning rate" not in words_for("en").bracket(bracket, edge) or edge.failed == 0
+def bracket_of(*rates, low=None, high=None):
+    """A bracket from (rate, trained, tried, endings...); its ends are excluded up to `low` and `high`."""
+    rates = tuple(RateTried(rate, trained, tried, tuple(ends)) for rate, trained, tried, *ends in rates)
+    held = max(r.rate for r in rates if r.trained == r.tried)
+    failed = min((r.rate for r in rates if 2 * r.trained < r.tried), default=None)
+    return DivergenceBracket(
+        rates=rates, held_at=held, failed_at=failed, highest_trained=low or held, lowest_failed=high or failed,
+        trials=(1, 2), how="diverged",
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize(("edge", "english", "chinese"), [
-    (Edge(4, 2, 2), ("4 seeds there", "with both seeds"), ("该处 4 个随机种子", "2 个随机种子全部")),
-    (Edge(2, 3, 4), ("2 seeds there", "three of four seeds"), ("该处 2 个随机种子", "4 个随机种子中有 3 个")),
+HELD, LOST = (8.7e-3, 2, 2), (1.5e-2, 0, 2, "collapsed")
+
+
+@pytest.mark.parametrize(("bracket", "english", "chinese"), [
+    (
+        bracket_of((5e-3, 1, 1), HELD, LOST, low=5e-3),
+        "Training held at a learning rate of 8.7e-3 with 2 of 2 seeds; it collapsed at 1.5e-2 with 2 of 2 seeds. "
+        "Two seeds do not exclude an edge as low as 5e-3. Evidence: trials 1-2.",
+        "学习率 8.7e-3 时 2 个随机种子全部训练正常，1.5e-2 时 2 个随机种子全部崩溃。"
+        "2 个随机种子还不能排除界线低至 5e-3。依据：实验 1-2。",
+    ),
+    (
+        bracket_of(HELD, (1.1e-2, 1, 2, "diverged"), (1.5e-2, 0, 2, "learned_nothing", "diverged")),
+        "Training held at a learning rate of 8.7e-3 with 2 of 2 seeds; it learned nothing or diverged at 1.5e-2 with "
+        "2 of 2 seeds. In between it held at 1.1e-2 with 1 of 2 seeds. Evidence: trials 1-2.",
+        "学习率 8.7e-3 时 2 个随机种子全部训练正常，1.5e-2 时 2 个随机种子全部没有学到东西或发散。"
+        "两者之间，1.1e-2 时 2 个随机种子中有 1 个训练正常。依据：实验 1-2。",
+    ),
+    (
+        bracket_of((2e-3, 1, 1)),
+        "Training held at a learning rate of 2e-3 with its one seed, the highest rate tried. "
+        "Where it breaks is not known. Evidence: trials 1-2.",
+        "学习率 2e-3 时唯一的随机种子训练正常，这是试过的最高值。从哪里开始失败尚不清楚。依据：实验 1-2。",
+    ),
+    (
+        bracket_of(HELD, (1.5e-2, 1, 2, "diverged")),
+        "Training held at a learning rate of 8.7e-3 with 2 of 2 seeds. Above that it held at 1.5e-2 with 1 of 2 seeds. "
+        "Where it breaks is not known. Evidence: trials 1-2.",
+        "学习率 8.7e-3 时 2 个随机种子全部训练正常；更高处，1.5e-2 时 2 个随机种子中有 1 个训练正常。"
+        "从哪里开始失败尚不清楚。依据：实验 1-2。",
+    ),
 ])  # fmt: skip
-def test_bracket_counts_the_seeds_at_its_ends(edge, english, chinese):
-    bracket = DivergenceBracket(3.1e-3, 4.4e-3, (1, 2), "diverged")
-    assert all(part in words_for("en").bracket(bracket, edge) for part in english)
-    assert all(part in words_for("zh").bracket(bracket, edge) for part in chinese)
+def test_the_bracket_is_told_as_its_table_of_rates_says(bracket, english, chinese):
+    assert words_for("en").bracket(bracket) == english
+    assert words_for("zh").bracket(bracket) == chinese
 
 
 def test_diverged_trial_is_told_with_its_step(view):
@@ -159,9 +186,16 @@ def test_better_on_validation_but_not_on_test_is_told(view):
     conclusions = view.conclusions
     weak = {"verdict": Verdict.INCONCLUSIVE, "effect": 0.01, "interval": (-0.03, 0.05)}
     findings = tuple(replace(f, **weak) if f.split == "test" else f for f in conclusions.findings)
-    opening = build(replace(view, conclusions=replace(conclusions, findings=findings)), "en").answer[0]
+    told = replace(conclusions.confirmation, outcome="not_shown")
+    best = replace(conclusions.best, chosen_by="leading")
+    conclusions = replace(conclusions, findings=findings, confirmation=told, best=best)
+    opening = plain_text(build(replace(view, conclusions=conclusions), "en").answer[0])
+    assert opening.startswith(
+        "Not confirmed: Round 3: combine showed a gain on the validation split; the test split does not show it. "
+        "Rank 32, alpha 128, learning rate 6e-4, dropout 0.1, 4 epochs, effective batch 8 led on validation, but it is "
+        "not shown to be better than the baseline"
+    )
     assert "is not distinguishable from zero" in opening
-    assert "Round 3: combine showed it better on the validation split; the test split does not confirm this" in opening
 
 
 def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):

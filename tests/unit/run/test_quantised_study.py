@@ -45,7 +45,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = file.read_text(encoding="utf-8").replace("learning_rate: 2e-4", "learning_rate: 2e-2")
     text = text.replace("{low: 5e-5, high: 2e-3}", "{low: 1e-2, high: 4e-2}")
     text = text.replace("device_train_batch_size: 8", "device_train_batch_size: 4").replace("choice  ", "exact_match")
-    file.write_text(f"{text}quantization: nf4\ndevice: cpu\nexecutor: inline\n", encoding="utf-8")
+    file.write_text(f"{text}quantization: nf4\ndevice: cpu\nexecutor: inline\nfloor: go_on\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patched:  # the machine is measured for a moment only
         patched.setattr(calibration, "TRAIN_SECONDS", 0.1)
         patched.setattr(calibration, "HIGH_RANK_SECONDS", 0.1)
@@ -157,11 +157,11 @@ def test_plan_refuses_before_anything_is_spent(study: Path, monkeypatch: pytest.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["nf4", "int8"])
-def test_a_quantised_study_killed_at_random_ends_like_an_unbroken_one(tmp_path: Path, kind: str) -> None:
-    calm = Soak(make_real_study(tmp_path / "calm", 8, kind), random.Random(0))
+def test_a_quantised_study_killed_at_random_ends_like_an_unbroken_one(tmp_path: Path) -> None:
+    """In 4 bits; what is saved and read again is the same in 8, which the engines' tests train and resume."""
+    calm = Soak(make_real_study(tmp_path / "calm", 5, "nf4"), random.Random(0))
     calm.run()
-    harried = Soak(make_real_study(tmp_path / "killed", 8, kind), random.Random(3))
+    harried = Soak(make_real_study(tmp_path / "killed", 5, "nf4"), random.Random(3))
     harried.run(2, like=calm)
     found = compare(calm.folder, harried.folder)
     assert harried.kills >= 1

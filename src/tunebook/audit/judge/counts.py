@@ -95,5 +95,5 @@ def infer_examples(accuracies: Sequence[Score]) -> Examples:
     chances = np.minimum(1.0, np.multiply.outer(np.arange(2, smallest + 2), units)).prod(axis=1)
     luck = float(min(1.0, chances.sum()))
     others = tuple(int(n) for n in candidates[1 : 1 + _SHOWN_ALTERNATIVES])
-    known = (smallest, "inferred") if luck <= CHANCE_LIMIT else (None, "unknown")
-    return Examples(*known, smallest, luck, others, 0.5 ** len(printed))
+    found = Examples(None, "unknown", smallest, luck, others, 0.5 ** len(printed))
+    return replace(found, n=smallest, how="inferred") if luck <= CHANCE_LIMIT else found

@@ -124,8 +124,8 @@ def structure_of(table: TrialTable) -> Structure:
     assert base is not None
     trials = [trial for trial in table.trials if not trial.unread]
     pairs = tuple(_ordered(names[0], a, b) for a, b in combinations(trials, 2) if len(names := moved(a, b)) == 1)
-    names = dict.fromkeys(acting(n) for n in (*table.factors, *table.extras) if n != "gradient_checkpointing")
-    varied = tuple(n for n in names if len(_levels(trials, n)) > 1)
+    given = dict.fromkeys(acting(n) for n in (*table.factors, *table.extras) if n != "gradient_checkpointing")
+    varied = tuple(n for n in given if len(_levels(trials, n)) > 1)
     return Structure(
         moves={trial.key: moved(trial, base) for trial in trials} if not base.unread else {},
         equal=tuple(tuple(t.key for t in group) for group in _groups(trials, _acts)),

@@ -203,11 +203,15 @@ class Judge:
             effects=tuple(d / total for d in differences),
             doubts=tuple(slack / total for slack in slacks),
             differences=tuple(differences) if counts.seeds == 1 else (),
-            interval=bounds.independent_interval(*(counts.correct[key] for key in single), total) if single else None,
+            interval=self._interval(*single) if single else None,
             p_favourable=bounds.favourable_p([d + farther * s for d, s in zip(differences, slacks, strict=True)]),
             p_independent=independent,
             p_seed=max(independent, bounds.seed_p(near, spread, seed, self._noise.used_freedom)),
         )
+
+    def _interval(self, treatment: str, control: str) -> tuple[float, float]:
+        correct = self._counts.correct
+        return bounds.independent_interval(correct[treatment], correct[control], self._counts.total)
 
     def _fisher(self, treatment: str, control: str) -> float:
         """With counts as near to one another as the printed results allow."""

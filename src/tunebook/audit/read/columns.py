@@ -189,7 +189,8 @@ class _Settling:
             if (in_order and (count >= 3 or beside or index not in self.factor)) or (beside and count >= 2 and tied):
                 self.factor.pop(index, None)
                 self.role[index] = "place"
-            elif in_order and self.factor.pop(index, None):
+            elif in_order and index in self.factor:
+                del self.factor[index]
                 self.role[index], self.extras[index] = "ambiguous", header
 
     def _log(self) -> None:

@@ -221,7 +221,8 @@ class Table:
             return
         leads = all(flags == sorted(flags, reverse=True) for flags in blank)
         named = self._names_baseline(0)
-        from_above, from_base = [], []
+        from_above: list[list[str]] = []
+        from_base: list[list[str]] = []
         for row in self._text:
             known = [row[j] for j in columns]
             from_above.append([x or y for x, y in zip(known, from_above[-1] if from_above else known, strict=True)])

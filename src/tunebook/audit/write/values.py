@@ -98,36 +98,44 @@ class _Values:
         }
 
     def comparison(self, c: Comparison | None) -> dict[str, Any] | None:
-        return c and {
-            "pairs": [self.labels(pair) for pair in c.pairs],
-            "effect": c.effect,
-            "differences_in_examples": c.differences,
-            "interval_independent": c.interval,
-            "p_favourable": c.p_favourable,
-            "p_independent": c.p_independent,
-            "p_with_seed_noise": c.p_seed,
-            "p_favourable_adjusted": c.p_favourable_adjusted,
-            "p_independent_adjusted": c.p_independent_adjusted,
-            "p_with_seed_noise_adjusted": c.p_seed_adjusted,
-            "family": c.family,
-            "family_size": c.family_size,
-            "verdict": c.verdict.value,
-            "reason": c.reason.value,
-        }
+        return (
+            None
+            if c is None
+            else {
+                "pairs": [self.labels(pair) for pair in c.pairs],
+                "effect": c.effect,
+                "differences_in_examples": c.differences,
+                "interval_independent": c.interval,
+                "p_favourable": c.p_favourable,
+                "p_independent": c.p_independent,
+                "p_with_seed_noise": c.p_seed,
+                "p_favourable_adjusted": c.p_favourable_adjusted,
+                "p_independent_adjusted": c.p_independent_adjusted,
+                "p_with_seed_noise_adjusted": c.p_seed_adjusted,
+                "family": c.family,
+                "family_size": c.family_size,
+                "verdict": c.verdict.value,
+                "reason": c.reason.value,
+            }
+        )
 
     def detectable(self) -> dict[str, Any] | None:
         d = self.report.detectable
-        return d and {
-            "comparisons": d.comparisons,
-            "power": 0.8,
-            "favourable": d.favourable,
-            "independent": d.independent,
-            "with_seed_noise": d.with_seed,
-            "one_comparison_favourable": d.single_favourable,
-            "one_comparison_independent": d.single_independent,
-            "examples_needed_favourable_pairing": d.needed[0],
-            "examples_to_settle_best_against_baseline": d.to_settle,
-        }
+        return (
+            None
+            if d is None
+            else {
+                "comparisons": d.comparisons,
+                "power": 0.8,
+                "favourable": d.favourable,
+                "independent": d.independent,
+                "with_seed_noise": d.with_seed,
+                "one_comparison_favourable": d.single_favourable,
+                "one_comparison_independent": d.single_independent,
+                "examples_needed_favourable_pairing": d.needed[0],
+                "examples_to_settle_best_against_baseline": d.to_settle,
+            }
+        )
 
     def noise(self) -> dict[str, Any]:
         n = self.report.noise

@@ -79,8 +79,8 @@ def edge(state: PlanningState, settings: Configuration) -> Bracket:
     """The bracket that the trials so far give for these settings at any learning rate."""
     problem = state.problem
     family = problem.family(problem.effective(settings))
-    facts = state.history.trials.values()
-    return divergence_bracket(tried_rates(fact for fact in facts if problem.family(fact.trial.effective) == family))
+    facts = [f for f in state.history.trials.values() if problem.family(f.trial.effective) == family]
+    return divergence_bracket(tried_rates(facts, state.evidence.usual_accuracy))
 
 
 def _settings(state: PlanningState, room: Allowance) -> Configuration:

@@ -10,7 +10,6 @@ import numpy as np
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import TrialState
 from tunebook.record.opening import boundary_sentence, is_baseline, name
 from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, Paper
 from tunebook.record.view import View
@@ -123,7 +122,7 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
     lined = [fs for fs in ranked if len({f.trial.effective.learning_rate for f in fs}) >= FEWEST_RATES][: len(SERIES)]
     figure, axes = paper.subplots(figsize=(7.2, 4.3))
     _zones(axes, view, words)
-    rest = [f for fs in ranked if fs not in lined for f in fs if f.state is TrialState.COMPLETED]
+    rest = [f for fs in ranked if fs not in lined for f in fs if view.evidence.how_it_ended(f) is None]
     axes.plot(
         [f.trial.effective.learning_rate for f in rest],
         [view.scale.shown(_mean_accuracy([f])) for f in rest],
@@ -135,7 +134,7 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
     for (colour, marker, line), family in zip(SERIES, lined, strict=False):
         _rate_line(axes, view, words, family, colour, marker, line)
     floor = axes.get_ylim()[0]
-    broken = [f for fs in ranked for f in fs if f.state in (TrialState.DIVERGED, TrialState.COLLAPSED)]
+    broken = [f for fs in ranked for f in fs if view.evidence.how_it_ended(f) is not None]
     axes.plot(
         [f.trial.effective.learning_rate for f in broken],
         [floor] * len(broken),
@@ -161,17 +160,13 @@ def _zones(axes: Any, view: View, words: Words) -> None:
     if spot is not None:
         axes.axvspan(spot.low, spot.high, color=GREEN, alpha=0.15, lw=0, label=words.label("leg_sweet"))
     boundary = view.conclusions.boundary
-    if boundary is not None and boundary.lowest_failed is not None:
-        axes.axvspan(
-            boundary.highest_trained,
-            boundary.lowest_failed,
-            facecolor="none",
-            edgecolor=VERMILLION,
-            alpha=0.5,
-            hatch="///",
-            lw=0,
-            label=words.label("leg_zone"),
-        )
+    if boundary is None or boundary.failed_at is None or boundary.lowest_failed is None:
+        return
+    zone = {"facecolor": "none", "edgecolor": VERMILLION, "lw": 0}
+    axes.axvspan(boundary.held_at, boundary.failed_at, alpha=0.5, hatch="///", label=words.label("leg_zone"), **zone)
+    beyond = [(boundary.highest_trained, boundary.held_at), (boundary.failed_at, boundary.lowest_failed)]
+    for i, (low, high) in enumerate(ends for ends in beyond if ends[0] < ends[1]):
+        axes.axvspan(low, high, alpha=0.3, hatch="/", label=words.label("leg_beyond") if i == 0 else None, **zone)
 
 
 def _rate_line(
@@ -180,7 +175,7 @@ def _rate_line(
     """The mean at each rate with its 95 % interval, joined by a line."""
     by_rate: dict[float, list[TrialFact]] = {}
     for fact in family:
-        if fact.state is TrialState.COMPLETED:
+        if view.evidence.how_it_ended(fact) is None:
             by_rate.setdefault(fact.trial.effective.learning_rate, []).append(fact)
     xs = sorted(by_rate)
     base = view.spec.baseline.learning_rate

@@ -131,7 +131,7 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     """Validation accuracy as measured and corrected for the selection, and test accuracy: shows the winner's curse."""
     confirmed = view.conclusions.confirmation
-    if confirmed is None:
+    if confirmed is None or not confirmed.accuracies:
         return None
     roles = [r for r in ("best", "cheapest", "baseline") if r in confirmed.accuracies]
     figure, axes = paper.subplots(figsize=(7.2, 3.6))

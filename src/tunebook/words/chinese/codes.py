@@ -5,7 +5,7 @@ from __future__ import annotations
 from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
-    "CUTS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
+    "BROKEN_WAYS", "CUTS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
     "ROUNDS", "STATES", "WARNINGS",
 ]  # fmt: skip
 
@@ -121,3 +121,9 @@ PLUGIN_KINDS = {
     "trackers": "跟踪器",
 }
 """By the study file's key."""
+BROKEN_WAYS = {
+    "diverged": "发散",
+    "collapsed": "崩溃",
+    "learned_nothing": "没有学到东西",
+}
+"""How a trial ended that did not train; see `core.divergence.how_it_ended`."""

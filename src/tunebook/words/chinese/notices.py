@@ -234,6 +234,13 @@ class ChineseNotices(ChinesePieces):
             "请用会训练的引擎（packed 或 peft）另起名字重做研究。"
         )
 
+    def refused_nothing_learned(self, folder: str) -> str:
+        return (
+            f"{folder}：没有证据表明有配置学会了任务，因此不推荐任何配置，也没有可以导出的内容。"
+            "记录里写有可以尝试的办法。如仍要导出领先的配置，请在研究文件里写 `floor: go_on`，"
+            "先用 `tunebook run`，再用 `tunebook export`。"
+        )
+
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
         return (
             f"{adapter}：实验 {trial} 的适配器不在（外部训练程序不一定留下适配器，或文件夹已被删除）。"

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Finding
+from tunebook.core.findings import Finding, NothingLearned
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.chinese.codes import PLUGIN_KINDS, ROUNDS
+from tunebook.words.chinese.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, count_text, number, times
+from tunebook.words.numbers import about, bytes_text, count, count_text, number, rate, times
+from tunebook.words.shared import is_empty
 from tunebook.words.values import Aim, Gain, Price, Spent
 
 __all__ = ["ChineseOpening"]
@@ -48,20 +49,108 @@ class ChineseOpening(ChinesePieces):
     def nothing_compared_yet(self, accuracy: str) -> str:
         return f"还没有作出任何比较，暂无推荐。基线目前的准确率：{accuracy}。"
 
-    def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
-        if is_baseline:
-            return f"保持基线（{strong(settings)}）：尚未证实有更好的配置。"
+    def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
+        why = "曾被证实更好的配置没有经受住确认" if was_shown_better else "尚未证实有更好的配置"
+        return f"保持基线（{strong(settings)}）：{why}。"
+
+    def use_best(self, settings: str, chosen_by: str) -> str:
         if chosen_by == "leading":
             return f"{strong(settings)} 在验证集上领先，但尚未证实优于基线，基线也许同样好。"
         return f"使用 {strong(settings)}。"
+
+    def why(self, reasons: Sequence[str]) -> str:
+        return f"{strong('为什么选它')}：{''.join(reasons)}"
+
+    def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
+        parts = [
+            f"去掉{gap(what).rstrip()} {self.change(-effect)}（{self.range((-high, -low))}）"
+            for what, effect, (low, high) in changes
+        ]
+        return f"去掉一项改动后的变化（验证集，全部随机种子，百分点）：{'；'.join(parts)}。"
+
+    def nothing_dropped(self) -> str:
+        return "各项改动各带来多少尚不清楚：没有只去掉其中一项的实验。"
+
+    def under_trained(self, quarters: Sequence[float]) -> str:
+        losses = "、".join(number(loss) for loss in quarters)
+        return (
+            f"基线训练不足：训练损失到最后仍在下降（每 token，按四分之一段为 {losses}），"
+            "提高学习率、加大 rank 或增加 epoch 都可能弥补这一点。"
+        )
+
+    def over_fitted(self, epoch: float) -> str:
+        return f"它的验证损失在第 {epoch:g} 个 epoch 后最低，随后回升：减少 epoch 也许同样好。"
+
+    def elsewhere_alone(self, what: str, span: str) -> str:
+        return f"单独改动时 {span} 最好，与其他改动合用时{gap(what)}更好：适合基线的取值不一定适合别的配置。"
+
+    def near_edge(self, failed_at: float, ratio: float) -> str:
+        return f"学习率 {rate(failed_at)} 时训练失败，是它的 {ratio:.1f} 倍。"
+
+    def outside_range(self, settings: Sequence[tuple[str, str]]) -> str:
+        parts = "，".join(f"{what} 超出研究文件给出的范围（{given}）" for what, given in settings)
+        return f"请注意：{parts}。"
+
+    def one_seed(self) -> str:
+        return "这一结果只有 1 个随机种子，换随机种子可能更差。"
+
+    def nothing_learned(self, settings: str, found: NothingLearned, n: int, commonest: str | None) -> str:
+        low, high = (end * 100 for end in found.corrected_interval)
+        bar = "未训练的模型" if found.bar_is == "untrained" else "始终回答最常见类别"
+        bar += f"（{clean(commonest)}）" if commonest and found.bar_is == "commonest" else ""
+        return (
+            f"{strong('没有证据表明有配置学会了任务')}，因此不推荐任何配置。领先的配置（{settings}）"
+            f"在 {count(n)} 个验证样本上答对 {self.measured(found.accuracy)}"
+            f"（校正选择偏差后的 95% 置信区间 {self.plain_range(low, high)}）；"
+            f"{bar}答对 {self.measured(found.bar)}。"
+        )
+
+    def would_help(self, found: NothingLearned, n_answers: int | None) -> str:
+        ways = []
+        if found.still_falling is not None:
+            before, after = (number(loss) for loss in found.still_falling)
+            ways.append(
+                f"加大训练量，因为训练损失到最后仍在下降（每 token：第三个四分之一 {before}，最后四分之一 {after}）："
+                "增加 epoch、增加训练数据或提高学习率"
+            )
+        else:
+            ways.append("增加训练数据或 epoch，或改用其他学习率")
+        if n_answers is not None:
+            ways.append(f"改用 `metric: choice`，不生成文字，而在 {n_answers} 个答案中取概率最高的一个")
+        ways.append("换数据，或换更大的基座模型")
+        return f"{strong('可以尝试')}：{'；'.join(ways)}。"
+
+    def stopped_early(self) -> str:
+        return (
+            "此时再比较其他设置没有意义，研究到此停止；"
+            "如仍要继续，请在研究文件里写 `floor: go_on`，再用 `tunebook run`。"
+        )
+
+    def by_loss(self, effects: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
+        parts = [
+            f"{gap(what).lstrip()}{effect:+.3g}（{low:+.3g} 至 {high:+.3g}）" for what, effect, (low, high) in effects
+        ]
+        return (
+            f"{strong('从损失看')}（每样本，与各自的对照相比，越低越好；括号内为 95% 置信区间）：{'；'.join(parts)}。"
+        )
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
         fresh = "从未用过的 " if unused else " "
         text = self._gain_on(gain, counts_right, fresh, "测试", "新随机")
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
-    def shown_before(self, round_heading: str) -> str:
-        return f"{round_heading}曾在验证集上证实它更好；测试集尚未确认这一点。"
+    def shown_before(self, round_heading: str, on_test: bool) -> str:
+        where = "测试集" if on_test else "新随机种子"
+        return f"{strong('未能确认')}：{round_heading}曾在验证集上证实有提升，{where}没有显示这一提升。"
+
+    def confirmation_broke(self, what: str, n: int, of: int, ways: Sequence[str]) -> str:
+        how = "或".join(BROKEN_WAYS[way] for way in ways)
+        share = f"{of} 个新随机种子全部{how}" if n == of else f"{of} 个新随机种子中有 {n} 个{how}"
+        return f"{strong('确认失败')}：此前领先的{gap(what).rstrip()}，{share}。"
+
+    def confirmation_worse(self, what: str, gain: Gain, counts_right: bool, on_test: bool) -> str:
+        told = self._gain_on(gain, counts_right, " ", "测试" if on_test else "验证", "新随机")
+        return f"{strong('确认失败')}：此前领先的是{gap(what).rstrip()}。{told}"
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         text = self._gain_on(gain, counts_right, " ", "验证", "随机")
@@ -69,14 +158,14 @@ class ChineseOpening(ChinesePieces):
             text += "暂定：估计噪声所用的随机种子太少。"
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
-    def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        said = f"{self.measured(corrected)}（95% 置信区间 {self.score_range(interval[0], interval[1])}）"
-        if corrected >= raw:
-            return f"校正选择偏差后，它的验证{self._noun}是 {said}。"
+    def measured_accuracy(self, raw: float, n: int) -> str:
         return (
-            f"它因得分高而被选中，实测值 {self.measured(raw)} 偏{self._more}；"
-            f"校正选择偏差后，验证{self._noun}是 {said}。"
+            f"它的验证{self._noun}是 {self.measured(raw)}（{'1 个随机种子' if n == 1 else f'{n} 个随机种子的平均'}）。"
         )
+
+    def corrected_accuracy(self, corrected: float, interval: tuple[float, float]) -> str:
+        said = f"{self.measured(corrected)}（95% 置信区间 {self.score_range(interval[0], interval[1])}）"
+        return f"它因得分高而被选中，校正选择偏差后，验证{self._noun}是 {said}。"
 
     def not_confirmed(self, has_test: bool) -> str:
         return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"
@@ -103,7 +192,8 @@ class ChineseOpening(ChinesePieces):
         return f"{strong('尚不清楚')}：{'；'.join(items)}。"
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        return f"{gap(factor).lstrip()}是否有影响（即使有，也不超过 {self.size(nothing_above)} {self.unit}）"
+        seen = "" if nothing_above >= 1 else f"（即使有，也不超过 {self.size(nothing_above)} {self.unit}）"
+        return f"{gap(factor).lstrip()}是否有影响{seen}"
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
         return f"{gap(what).lstrip()}与{gap(against)}是否不同（{self.effect_points(finding)}；{self._settle(finding)}）"
@@ -175,6 +265,8 @@ class ChineseOpening(ChinesePieces):
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
         seen = "、".join(f"{ROUNDS[RoundKind(k)]}轮 {self.size(v)} {self.unit}" for k, v in by_round.items() if v < 1)
         text = f"{seen}的差异有 80% 的概率被检出，更小的差异常会漏掉。" if seen else ""
+        if smallest_margin >= 1:
+            return text + "无法证实任何两个配置效果相当"
         text += f"两个配置效果相当，最多只能证实到相差 {self.size(smallest_margin)} {self.unit}以内"
         if smallest_margin > margin:
             text += f"；您的容差是 {self.exactly(margin)} {self.unit}，在这个范围内无法证实相当"
@@ -241,9 +333,9 @@ class ChineseOpening(ChinesePieces):
         is_relative = gain.relative is not None and self.scale.in_points
         relative = f"；相对 {(gain.relative or 0.0) * 100:+.0f}%" if is_relative else ""
         level = self.percent(gain.level, 0 if gain.level < 0.995 else 1)
+        named = "" if is_empty(gain.interval) else f"{level} 同时置信区间 "
         difference = (
-            f"{strong(f'{self.change(gain.effect)} {self.unit}')}"
-            f"（{level} 同时置信区间 {self.range(gain.interval)}{relative}）"
+            f"{strong(f'{self.change(gain.effect)} {self.unit}')}（{named}{self.range(gain.interval)}{relative}）"
         )
         mine, theirs = gain.seeds
         used = f"各用 {mine} 个{seeds}种子" if mine == theirs else f"{mine} 个{seeds}种子对 {theirs} 个"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import DivergenceBracket, Finding, Verdict
+from tunebook.core.findings import DivergenceBracket, Finding, RateTried, Verdict
 from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
-from tunebook.words.chinese.codes import CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
+from tunebook.words.chinese.codes import BROKEN_WAYS, CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
 from tunebook.words.chinese.common import ChinesePieces, gap, numeral
 from tunebook.words.numbers import number, p_phrase, rate, trial_list
-from tunebook.words.values import Edge, Ending
+from tunebook.words.values import Ending
 
 __all__ = ["ChineseRounds"]
 
@@ -91,9 +91,11 @@ class ChineseRounds(ChinesePieces):
     def checkpoint(self, of: int) -> str:
         return f"取自实验 {of} 的检查点，没有另行训练。"
 
-    def still_falling(self, trial: int, before: float, after: float) -> str:
-        losses = f"训练的第三个四分之一平均 {number(before)}，最后四分之一平均 {number(after)}（每 token）"
-        return f"实验 {trial} 的训练损失仍在下降：{losses}。"
+    def still_falling(self, trial: int, losses: tuple[float, float] | None) -> str:
+        if losses is None:
+            return "训练损失仍在下降。"
+        before, after = map(number, losses)
+        return f"训练损失仍在下降（实验 {trial}：第三个四分之一 {before}，最后四分之一 {after}）。"
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
         seeds = "" if n == 1 else f"{n} 个随机种子都如此，"
@@ -116,6 +118,24 @@ class ChineseRounds(ChinesePieces):
 
     def only_whether_it_trains(self, n: int) -> str:
         return f"只看能否训练：{f'{n} 个随机种子都' if n > 1 else ''}训练正常。"
+
+    def learned_nothing(self, n: int, of: int, usual: float) -> str:
+        who = "" if of == 1 else f"（{of} 个随机种子中有 {n} 个）"
+        return f"没有学到东西{who}：几乎没有答对的样本，而基线为 {self.measured(usual)}。"
+
+    def one_answer(self, share: float, n: int, of: int) -> str:
+        who = "" if of == 1 else f"（{of} 个随机种子中有 {n} 个）"
+        return f"偏弱：{self.measured(share, 0)} 的样本得到同一个回答{who}。"
+
+    def flat(self, right: bool, effect: float | None, interval: tuple[float, float] | None) -> str:
+        same = "全部答对" if right else "全部答错"
+        if effect is None or interval is None:
+            return f"双方{same}。"
+        low, high = interval
+        return f"双方{same}；每样本损失相差 {effect:+.3g}（{low:+.3g} 至 {high:+.3g}，越低越好）。"
+
+    def won_and_lost(self, won: int, lost: int) -> str:
+        return f"逐个随机种子相比，平均新答对 {won} 个、新答错 {lost} 个。"
 
     def part_of_the_sum(self) -> str:
         return "用来看各项改动的效果能否相加，本身不作判断。"
@@ -195,29 +215,21 @@ class ChineseRounds(ChinesePieces):
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{n} 个实验，{self.duration(seconds)}"
 
-    def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
-        lead = f"{gap(where).lstrip()}时，" if where else ""
+    def bracket(self, bracket: DivergenceBracket, where: str = "") -> str:
+        lead = f"{where}：" if where else ""
+        held = bracket.at(bracket.held_at)
+        first = f"{lead}学习率 {rate(held.rate)} 时{self._share_of_seeds(held.trained, held)}训练正常"
+        between = "，".join(f"{rate(r.rate)} 时{self._share_of_seeds(r.trained, r)}训练正常" for r in bracket.between)
         evidence = f"依据：实验 {trial_list(bracket.trials)}。"
-        top = f"{rate(bracket.highest_trained)}（该处 {edge.trained} 个随机种子）"
-        if bracket.lowest_failed is None and edge.failed:
-            return (
-                f"{lead}学习率直到 {top}都训练正常；更高处 {edge.asked} 次实验中有 {edge.failed} 次训练失败，"
-                f"次数太少，还不能确定从哪里开始失败。{evidence}"
-            )
-        if bracket.lowest_failed is None:
-            return f"{lead}试过的学习率直到 {top}都训练正常；从哪里开始失败尚不清楚。{evidence}"
-        how = {"diverged": "发散", "collapsed": "崩溃"}.get(bracket.how, "发散或崩溃")
-        unclear = "两者之间试过的学习率还不足以确定界线：随机种子结果不一，或数量太少。"
-        between = unclear if bracket.mixed else "两者之间的情况尚不清楚。"
-        seeds = f"{edge.asked} 个随机种子"
-        share = (
-            f"唯一的随机种子{how}"
-            if edge.asked == 1
-            else f"{seeds}全部{how}"
-            if edge.failed == edge.asked
-            else f"{seeds}中有 {edge.failed} 个{how}"
-        )
-        return f"{lead}学习率直到 {top}都训练正常；到 {rate(bracket.lowest_failed)} 时，{share}。{between}{evidence}"
+        if bracket.failed_at is None:
+            top = f"；更高处，{between}" if between else "，这是试过的最高值"
+            return f"{first}{top}。从哪里开始失败尚不清楚。{evidence}"
+        failed = bracket.at(bracket.failed_at)
+        how = "或".join(BROKEN_WAYS[way] for way in failed.endings)
+        share = self._share_of_seeds(failed.tried - failed.trained, failed)
+        sentences = [f"{first}，{rate(failed.rate)} 时{share}{how}。"]
+        sentences += [f"两者之间，{between}。"] if between else []
+        return self.join([*sentences, self._not_excluded(bracket, min(held.tried, failed.tried)), evidence])
 
     def warning(self, code: str) -> str:
         return WARNINGS.get(code, clean(code))
@@ -240,10 +252,22 @@ class ChineseRounds(ChinesePieces):
 
     # Pieces
 
+    def _share_of_seeds(self, n: int, of: RateTried) -> str:
+        if n == of.tried:
+            return "唯一的随机种子" if n == 1 else f" {n} 个随机种子全部"
+        return f" {of.tried} 个随机种子中有 {n} 个"
+
+    def _not_excluded(self, bracket: DivergenceBracket, n: int) -> str:
+        low = f"低至 {rate(bracket.highest_trained)}" if bracket.highest_trained < bracket.held_at else ""
+        high = bracket.lowest_failed is not None and bracket.lowest_failed > (bracket.failed_at or 0.0)
+        ends = "或".join(filter(None, [low, f"高至 {rate(bracket.lowest_failed or 0.0)}" if high else ""]))
+        return f"{n} 个随机种子还不能排除界线{ends}。" if ends else ""
+
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            return f"尚未证实与{gap(against)}效果相当：最多可能{self._worse} {self.size(worst)} {self.unit}。"
+            by = "" if worst >= 1 else f"：最多可能{self._worse} {self.size(worst)} {self.unit}"
+            return f"尚未证实与{gap(against)}效果相当{by}。"
         if finding.kind is ContrastKind.EQUIVALENCE:
             return f"尚未证实与{gap(against)}相差在 {m} {self.unit}以内。"
         return f"无法与{gap(against)}区分。"

@@ -40,6 +40,8 @@ class ChineseWhole(ChinesePieces):
         )
 
     def below_noise(self, importance: Importance) -> str:
+        if importance.nothing_above >= 1:
+            return f"{self.factor(importance.factor)}：随机种子太少，检不出任何影响。"
         return f"{self.factor(importance.factor)}：{self.below(self.size(importance.nothing_above))}。"
 
     def below(self, points: str) -> str:
@@ -89,9 +91,10 @@ class ChineseWhole(ChinesePieces):
     def nothing_open(self) -> str:
         return "所做的比较都有定论。"
 
-    def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
-        text = f"验证{self._noun}实测 {self.measured(raw)}，校正选择偏差后 {self.measured(corrected)}"
-        return text + (f"，测试集上用新随机种子得 {self.measured(confirmed)}。" if confirmed is not None else "。")
+    def winners_curse(self, raw: float, n: int, corrected: float, confirmed: float | None) -> str:
+        seeds = "1 个随机种子" if n == 1 else f"选中它所依据的 {n} 个随机种子的平均"
+        tested = "" if confirmed is None else f"；测试{self._noun} {self.measured(confirmed)}（新随机种子）"
+        return f"验证{self._noun} {self.measured(raw)}（{seeds}）；校正选择偏差后 {self.measured(corrected)}{tested}。"
 
     def where_the_adapter_is(self) -> str:
         return (

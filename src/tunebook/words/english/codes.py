@@ -5,7 +5,7 @@ from __future__ import annotations
 from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
-    "CUTS", "ENDINGS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
+    "BROKEN_WAYS", "CUTS", "ENDINGS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
     "ROUNDS", "WARNINGS",
 ]  # fmt: skip
 
@@ -124,3 +124,9 @@ PLUGIN_KINDS = {
     "trackers": "tracker",
 }
 """By the study file's key."""
+BROKEN_WAYS = {
+    "diverged": "diverged",
+    "collapsed": "collapsed",
+    "learned_nothing": "learned nothing",
+}
+"""How a trial ended that did not train; see `core.divergence.how_it_ended`."""

@@ -289,6 +289,14 @@ class EnglishNotices(EnglishPieces):
             "an engine that trains, packed or peft, under another name."
         )
 
+    def refused_nothing_learned(self, folder: str) -> str:
+        """No configuration is recommended."""
+        return (
+            f"{folder}: no configuration is shown to have learned the task, so none is recommended and there is "
+            "nothing to export. The record says what may help. With `floor: go_on` in the study file, `tunebook run` "
+            "and then `tunebook export` write the one that leads all the same."
+        )
+
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:
         """The adapter to export no longer exists."""
         return (

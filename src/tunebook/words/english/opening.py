@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Finding
+from tunebook.core.findings import Finding, NothingLearned
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.english.codes import PLUGIN_KINDS, ROUNDS
+from tunebook.words.english.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
 from tunebook.words.english.common import EnglishPieces, numeral, plural, signed_percent
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, count_text, duration, number, times
+from tunebook.words.numbers import (
+    about,
+    bytes_text,
+    count,
+    count_text,
+    duration,
+    number,
+    rate,
+    times,
+)
+from tunebook.words.shared import is_empty
 from tunebook.words.values import Aim, Gain, Price, Spent
 
 __all__ = ["EnglishOpening"]
@@ -55,22 +65,129 @@ class EnglishOpening(EnglishPieces):
     def nothing_compared_yet(self, accuracy: str) -> str:
         return f"Nothing has been compared yet, so nothing can be recommended. The baseline so far: {accuracy}."
 
-    def use_best(self, settings: str, chosen_by: str, is_baseline: bool) -> str:
-        if is_baseline:
-            return f"Keep the baseline, {strong(settings)}: nothing that was tried is shown to be better."
+    def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
+        """The baseline is recommended; `was_shown_better`: something was shown better and did not hold."""
+        why = (
+            "what was shown better did not hold" if was_shown_better else "nothing that was tried is shown to be better"
+        )
+        return f"Keep the baseline, {strong(settings)}: {why}."
+
+    def use_best(self, settings: str, chosen_by: str) -> str:
         if chosen_by == "leading":
             led = f"{strong(settings)} led on validation"
             return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
         return f"Use {strong(settings)}."
+
+    def why(self, reasons: Sequence[str]) -> str:
+        """The paragraph on why the recommended configuration lies where it does."""
+        return f"{strong('Why this configuration')}: {' '.join(reasons)}"
+
+    def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
+        """What dropping each change of the recommended configuration does, in points."""
+        parts = [
+            f"dropping {what} changes it by {self.change(-effect)} {self.unit} ({self.range((-high, -low))})"
+            for what, effect, (low, high) in changes
+        ]
+        return f"over all seeds on validation, {self.listed(parts)}."
+
+    def nothing_dropped(self) -> str:
+        return "What each of its changes brings is not known: no trial has all of them but one."
+
+    def under_trained(self, quarters: Sequence[float]) -> str:
+        """The baseline's loss was still falling: several changes cure the same."""
+        losses = ", ".join(number(loss) for loss in quarters)
+        return (
+            f"the baseline is under-trained: its training loss was still falling at the end ({losses} nats a token by "
+            "quarter), and a higher learning rate, a larger rank or more epochs may each make up for that."
+        )
+
+    def over_fitted(self, epoch: float) -> str:
+        """The recommended configuration's validation loss rose again."""
+        return f"its validation loss was lowest after epoch {epoch:g} and rose again: fewer epochs may do as well."
+
+    def elsewhere_alone(self, what: str, span: str) -> str:
+        """A single-factor finding that points elsewhere."""
+        return (
+            f"changed alone, {span} did best; together with its other changes {what} did: what suits the baseline need "
+            "not suit another configuration."
+        )
+
+    def near_edge(self, failed_at: float, ratio: float) -> str:
+        """How near a learning rate is to one that failed."""
+        return f"training fails at {rate(failed_at)}, {ratio:.1f} times its learning rate."
+
+    def outside_range(self, settings: Sequence[tuple[str, str]]) -> str:
+        """Values of the recommendation that the study file does not cover, with what it gives."""
+        parts = [f"{what} lies outside what the study file gives ({given})" for what, given in settings]
+        return f"Note that {self.listed(parts)}."
+
+    def one_seed(self) -> str:
+        """The recommendation rests on one trained trial."""
+        return "It rests on one seed: another seed may do worse."
+
+    def nothing_learned(self, settings: str, found: NothingLearned, n: int, commonest: str | None) -> str:
+        """Instead of a recommendation."""
+        low, high = (end * 100 for end in found.corrected_interval)
+        quoted = f' ("{clean(commonest)}")' if commonest else ""
+        bar = "the untrained model" if found.bar_is == "untrained" else f"always giving the commonest answer{quoted}"
+        return (
+            f"{strong('No configuration is shown to have learned the task')}, so nothing is recommended. The one that "
+            f"leads, {settings}, is right on {self.measured(found.accuracy)} of {count(n)} validation examples (95 % "
+            f"interval, corrected for having been chosen, {self.plain_range(low, high)}); {bar} is right on "
+            f"{self.measured(found.bar)}."
+        )
+
+    def would_help(self, found: NothingLearned, n_answers: int | None) -> str:
+        """What to try next; `n_answers`: so few distinct answers that they can be chosen among."""
+        ways = []
+        if found.still_falling is not None:
+            before, after = (number(loss) for loss in found.still_falling)
+            ways.append(
+                f"more training, because the training loss was still falling at the end ({before} nats a token in the "
+                f"third quarter of the steps, {after} in the last): more epochs, more rows or a higher learning rate"
+            )
+        else:
+            ways.append("more training rows or epochs, or other learning rates")
+        if n_answers is not None:
+            ways.append(f"`metric: choice`, which picks the likeliest of the {n_answers} answers and generates nothing")
+        ways.append("other data, or a larger base model")
+        return f"{strong('What may help')}: {'; '.join(ways)}."
+
+    def stopped_early(self) -> str:
+        """The study ended after its first round."""
+        return (
+            "The study stopped here, because comparing further settings would compare nothing; with `floor: go_on` in "
+            "the study file, `tunebook run` goes on all the same."
+        )
+
+    def by_loss(self, effects: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
+        """Changes that lower the loss, with the plain 95 % interval in nats an example."""
+        parts = [f"{what} {effect:+.3g} ({low:+.3g} to {high:+.3g})" for what, effect, (low, high) in effects]
+        return (
+            f"{strong('By loss')}, in nats an example against what each was compared with (lower is better, 95 % "
+            f"intervals): {'; '.join(parts)}."
+        )
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
         fresh = " never used before" if unused else ""
         text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True)
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
-    def shown_before(self, round_heading: str) -> str:
-        """An earlier round showed a gain on validation that the test split does not confirm."""
-        return f"{round_heading} showed it better on the validation split; the test split does not confirm this."
+    def shown_before(self, round_heading: str, on_test: bool) -> str:
+        """An earlier round showed a gain that the confirm round does not confirm."""
+        where = "the test split does" if on_test else "fresh seeds do"
+        return f"{strong('Not confirmed')}: {round_heading} showed a gain on the validation split; {where} not show it."
+
+    def confirmation_broke(self, what: str, n: int, of: int, ways: Sequence[str]) -> str:
+        """The configuration that was to be confirmed did not train with a fresh seed."""
+        how = " or ".join(BROKEN_WAYS[way] for way in ways)
+        lead = f"{strong('The confirmation failed')}: {what} led before it"
+        return f"{lead}, and {how} with {n} of {plural(of, 'fresh seed')}."
+
+    def confirmation_worse(self, what: str, gain: Gain, counts_right: bool, on_test: bool) -> str:
+        """The configuration that was to be confirmed was shown worse than the baseline."""
+        told = self._gain_on(gain, counts_right, "test examples" if on_test else "validation examples", fresh=True)
+        return f"{strong('The confirmation failed')}: {what} led before it. {told}"
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         text = self._gain_on(gain, counts_right, "validation examples", fresh=False)
@@ -78,14 +195,18 @@ class EnglishOpening(EnglishPieces):
             text += " Provisional: the noise between seeds was estimated from too few seeds."
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
-    def corrected_accuracy(self, raw: float, corrected: float, interval: tuple[float, float]) -> str:
-        corrected_text = f"{self.measured(corrected)} (95 % interval {self.score_range(interval[0], interval[1])})"
-        if corrected >= raw:
-            return f"Corrected for the selection, its validation {self.measure} is {corrected_text}."
+    def measured_accuracy(self, raw: float, n: int) -> str:
+        """The mean validation {self.measure} of n seeds."""
+        return f"Its validation {self.measure} is {self.measured(raw)} ({self._mean_of(n)})."
+
+    def corrected_accuracy(self, corrected: float, interval: tuple[float, float]) -> str:
         return (
-            f"Its validation {self.measure} of {self.measured(raw)} is too {self._far}, "
-            f"because it was chosen by it; corrected for the selection it is {corrected_text}."
+            f"Corrected for having been chosen by it, its validation {self.measure} is {self.measured(corrected)} "
+            f"(95 % interval {self.score_range(interval[0], interval[1])})."
         )
+
+    def _mean_of(self, n: int) -> str:
+        return "one seed" if n == 1 else f"mean of {numeral(n)} seeds"
 
     def not_confirmed(self, has_test: bool) -> str:
         return (
@@ -120,7 +241,8 @@ class EnglishOpening(EnglishPieces):
         return f"{strong('Not known')}: {'; '.join(items)}."
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        return f"whether {factor} matters (no effect above {self.size(nothing_above)} {self.unit} seen)"
+        seen = "" if nothing_above >= 1 else f" (no effect above {self.size(nothing_above)} {self.unit} seen)"
+        return f"whether {factor} matters{seen}"
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
         return f"whether {what} differs from {against} ({self.effect_points(finding)}; {self._settle(finding)})"
@@ -199,6 +321,8 @@ class EnglishOpening(EnglishPieces):
             [f"{self.size(v)} {self.unit} in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1]
         )
         text = f"a difference of {seen} is found with a chance of 80 %; smaller ones are often missed. " if seen else ""
+        if smallest_margin >= 1:
+            return text + "No two configurations can be shown equal"
         text += f"Two configurations can be shown equal within {self.size(smallest_margin)} {self.unit}, not closer"
         if smallest_margin > margin:
             text += f"; nothing can be shown equal within your margin of {self.exactly(margin)} {self.unit}"
@@ -277,9 +401,9 @@ class EnglishOpening(EnglishPieces):
             "" if gain.relative is None or not self.scale.in_points else f"; {signed_percent(gain.relative)} relative"
         )
         level = self.percent(gain.level, 0 if gain.level < 0.995 else 1)
+        named = "" if is_empty(gain.interval) else f"{level} simultaneous interval "
         difference = (
-            f"{strong(f'{self.change(gain.effect)} {self.unit}')} "
-            f"({level} simultaneous interval {self.range(gain.interval)}{relative})"
+            f"{strong(f'{self.change(gain.effect)} {self.unit}')} ({named}{self.range(gain.interval)}{relative})"
         )
         return (
             f"On {count(gain.n_examples)} {examples} {what} {strong(self.measured(gain.accuracy))}, "

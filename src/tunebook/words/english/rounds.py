@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import DivergenceBracket, Finding, Verdict
+from tunebook.core.findings import DivergenceBracket, Finding, RateTried, Verdict
 from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
-from tunebook.words.english.codes import CUTS, ENDINGS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, WARNINGS
+from tunebook.words.english.codes import (
+    BROKEN_WAYS,
+    CUTS,
+    ENDINGS,
+    FOLDS,
+    GOALS,
+    NOT_REFINED,
+    REASONS,
+    ROUNDS,
+    WARNINGS,
+)
 from tunebook.words.english.common import EnglishPieces, numeral, plural
-from tunebook.words.numbers import duration, number, p_phrase, rate, trial_list
-from tunebook.words.values import Edge, Ending
+from tunebook.words.numbers import count, duration, number, p_phrase, rate, trial_list
+from tunebook.words.values import Ending
 
 __all__ = ["EnglishRounds"]
 
@@ -104,11 +114,12 @@ class EnglishRounds(EnglishPieces):
     def checkpoint(self, of: int) -> str:
         return f"Checkpoint of trial {of}: no training of its own."
 
-    def still_falling(self, trial: int, before: float, after: float) -> str:
-        return (
-            f"In trial {trial} the training loss was still falling: {number(before)} nats a token in the third quarter "
-            f"of the training, {number(after)} in the last."
-        )
+    def still_falling(self, trial: int, losses: tuple[float, float] | None) -> str:
+        """The training loss had not levelled off; with its means over the third and the last quarter of the steps."""
+        if losses is None:
+            return "Training loss still falling."
+        before, after = map(number, losses)
+        return f"Training loss still falling (trial {trial}: {before} in the third quarter, {after} in the last)."
 
     def overfits(self, trial: int, best_epoch: float, best: float, last: float, n: int) -> str:
         seeds = "" if n == 1 else f"with each of the {numeral(n)} seeds "
@@ -135,6 +146,28 @@ class EnglishRounds(EnglishPieces):
     def only_whether_it_trains(self, n: int) -> str:
         seeds = {1: "", 2: ", with both seeds"}.get(n, f", with all {numeral(n)} seeds")
         return f"Run only to see whether training holds: it does{seeds}."
+
+    def learned_nothing(self, n: int, of: int, usual: float) -> str:
+        """Completed trials of which nothing was learned; `usual` is the baseline's accuracy."""
+        who = "" if of == 1 else f" with {n} of {of} seeds"
+        return f"Did not train{who}: next to no right answer, where the baseline has {self.measured(usual)}."
+
+    def one_answer(self, share: float, n: int, of: int) -> str:
+        """Nearly every example gets the same answer, and the model is still better than that answer alone."""
+        who = "" if of == 1 else f" ({n} of {of} seeds)"
+        return f"Weak: one answer on {self.measured(share, 0)} of the examples{who}."
+
+    def flat(self, right: bool, effect: float | None, interval: tuple[float, float] | None) -> str:
+        """Both sides have every answer wrong (or right): only the loss can tell, nats an example."""
+        same = "right on every example" if right else "right on no example"
+        if effect is None or interval is None:
+            return f"Both sides are {same}."
+        low, high = interval
+        return f"Both sides are {same}; the loss changes by {effect:+.3g} nats an example ({low:+.3g} to {high:+.3g})."
+
+    def won_and_lost(self, won: int, lost: int) -> str:
+        """Examples that one side has right and the other has not, seed against seed."""
+        return f"Seed against seed it gains {plural(won, 'example')} and loses {count(lost)}."
 
     def part_of_the_sum(self) -> str:
         return "Trained to see whether the changes add up; no verdict of its own."
@@ -229,33 +262,23 @@ class EnglishRounds(EnglishPieces):
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{plural(n, 'trial')}, {duration(seconds)}"
 
-    def bracket(self, bracket: DivergenceBracket, edge: Edge, where: str = "") -> str:
+    def bracket(self, bracket: DivergenceBracket, where: str = "") -> str:
         """Where training breaks; `where` names the settings that the trials share, if not the baseline's."""
-        held = f"With {where}, training" if where else "Training"
+        lead = f"With {where}, training" if where else "Training"
+        held = bracket.at(bracket.held_at)
+        first = f"{lead} held at a learning rate of {rate(held.rate)} with {self._share_of_seeds(held.trained, held)}"
+        between = self.listed([f"at {rate(r.rate)} with {self._share_of_seeds(r.trained, r)}" for r in bracket.between])
         evidence = f"Evidence: trials {trial_list(bracket.trials)}."
-        top = rate(bracket.highest_trained)
-        if bracket.lowest_failed is None and edge.failed:
-            return (
-                f"{held} held with every seed up to a learning rate of {top} ({plural(edge.trained, 'seed')} there). "
-                f"Above it {numeral(edge.failed)} of {plural(edge.asked, 'trial')} did not train, too few to say where "
-                f"it breaks. {evidence}"
-            )
-        if bracket.lowest_failed is None:
-            return (
-                f"{held} held at every learning rate that was tried, up to {top} "
-                f"({plural(edge.trained, 'seed')} there). Where it breaks is not known. {evidence}"
-            )
-        how = {"diverged": "diverged", "collapsed": "collapsed"}.get(bracket.how, "diverged or collapsed")
-        between = (
-            "The rates tried in between do not settle where: their seeds disagree or are too few."
-            if bracket.mixed
-            else "What happens in between is not known."
-        )
-        return (
-            f"{held} held with every seed up to a learning rate of {top} ({plural(edge.trained, 'seed')} there); "
-            f"at {rate(bracket.lowest_failed)} it {how} with {self._share_of_seeds(edge)}. "
-            f"{between} {evidence}"
-        )
+        if bracket.failed_at is None:
+            unknown = "Where it breaks is not known."
+            top = f"Above that it held {between}. " if between else ""
+            return f"{first}{'' if between else ', the highest rate tried'}. {top}{unknown} {evidence}"
+        failed = bracket.at(bracket.failed_at)
+        how = " or ".join(BROKEN_WAYS[way] for way in failed.endings)
+        share = self._share_of_seeds(failed.tried - failed.trained, failed)
+        sentences = [f"{first}; it {how} at {rate(failed.rate)} with {share}."]
+        sentences += [f"In between it held {between}."] if between else []
+        return self.join([*sentences, self._not_excluded(bracket, min(held.tried, failed.tried)), evidence])
 
     def warning(self, code: str) -> str:
         return WARNINGS.get(code, clean(code))
@@ -285,15 +308,22 @@ class EnglishRounds(EnglishPieces):
 
     # Pieces
 
-    def _share_of_seeds(self, edge: Edge) -> str:
-        if edge.failed < edge.asked:
-            return f"{numeral(edge.failed)} of {numeral(edge.asked)} seeds"
-        return {1: "its one seed", 2: "both seeds"}.get(edge.asked, f"all {numeral(edge.asked)} seeds")
+    def _share_of_seeds(self, n: int, of: RateTried) -> str:
+        return "its one seed" if n == of.tried == 1 else f"{n} of {plural(of.tried, 'seed')}"
+
+    def _not_excluded(self, bracket: DivergenceBracket, n: int) -> str:
+        """How far beyond the two rates the edge may still lie."""
+        low = f"as low as {rate(bracket.highest_trained)}" if bracket.highest_trained < bracket.held_at else ""
+        high = bracket.lowest_failed is not None and bracket.lowest_failed > (bracket.failed_at or 0.0)
+        ends = " or ".join(filter(None, [low, f"as high as {rate(bracket.lowest_failed or 0.0)}" if high else ""]))
+        who = f"{numeral(n).capitalize()} seed{' does' if n == 1 else 's do'}"
+        return f"{who} not exclude an edge {ends}." if ends else ""
 
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            return f"Not shown as good as {against}: it may be up to {self.size(worst)} {self.unit} worse."
+            by = "" if worst >= 1 else f": it may be up to {self.size(worst)} {self.unit} worse"
+            return f"Not shown as good as {against}{by}."
         if finding.kind is ContrastKind.EQUIVALENCE:
             return f"Not shown equal to {against} within {m} {self.unit}."
         return f"No difference from {against} was found."

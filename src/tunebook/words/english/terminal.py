@@ -212,6 +212,11 @@ class EnglishTerminal(EnglishRounds):
         text = f"leading: {self.accuracy(accuracy, interval)}"
         return f"{text}: {changes}" if changes else text
 
+    def status_nothing_learned(self, accuracy: float, bar: float) -> str:
+        """No configuration leads for a reason."""
+        at_best, without = self.measured(accuracy), self.measured(bar)
+        return f"no configuration is shown to have learned the task: at best {at_best}, without training {without}"
+
     def baseline_accuracy(self, accuracy: float) -> str:
         """The baseline's accuracy."""
         return f"baseline: {self.measured(accuracy)}"

@@ -39,6 +39,8 @@ class EnglishWhole(EnglishPieces):
         )
 
     def below_noise(self, importance: Importance) -> str:
+        if importance.nothing_above >= 1:
+            return f"{self.factor(importance.factor)}: too few seeds to see any effect."
         above = self.size(importance.nothing_above)
         return f"{self.factor(importance.factor)}: no effect above {above} {self.unit} seen."
 
@@ -103,13 +105,13 @@ class EnglishWhole(EnglishPieces):
     def nothing_open(self) -> str:
         return "No comparison was inconclusive."
 
-    def winners_curse(self, raw: float, corrected: float, confirmed: float | None) -> str:
-        text = (
-            f"Validation {self.measure} {self.measured(raw)} as measured, {self.measured(corrected)} after correction "
-            "for having been chosen as the best"
-        )
-        return text + (
-            f", {self.measured(confirmed)} on the test split with fresh seeds." if confirmed is not None else "."
+    def winners_curse(self, raw: float, n: int, corrected: float, confirmed: float | None) -> str:
+        """The accuracies of the recommended configuration, each with its name."""
+        seeds = "one seed" if n == 1 else f"mean of the {count(n)} seeds that it was chosen by"
+        tested = "" if confirmed is None else f"; test {self.measured(confirmed)}, with fresh seeds"
+        return (
+            f"Its validation {self.measure}: {self.measured(raw)} ({seeds}); the same corrected for having been chosen "
+            f"{self.measured(corrected)}{tested}."
         )
 
     def where_the_adapter_is(self) -> str:
