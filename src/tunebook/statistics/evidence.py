@@ -220,9 +220,9 @@ class Evidence:
         commonest answer ("commonest"), whichever is higher."""
         reference = self.history.trials.get(0)
         untrained = reference.outcomes.get(VALIDATION) if reference is not None else None
-        if untrained is not None and untrained.accuracy > facts.commonest_share:
+        if untrained is not None and untrained.accuracy > facts.score_of_commonest:
             return untrained.accuracy, "untrained"
-        return facts.commonest_share, "commonest"
+        return facts.score_of_commonest, "commonest"
 
     # -- the confirmation
 

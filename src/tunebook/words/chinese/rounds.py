@@ -125,7 +125,7 @@ class ChineseRounds(ChinesePieces):
 
     def one_answer(self, share: float, n: int, of: int) -> str:
         who = "" if of == 1 else f"（{of} 个随机种子中有 {n} 个）"
-        return f"偏弱：{self.measured(share, 0)} 的样本得到同一个回答{who}。"
+        return f"偏弱：{self.percent(share, 0)} 的样本得到同一个回答{who}。"
 
     def flat(self, right: bool, effect: float | None, interval: tuple[float, float] | None) -> str:
         same = "全部答对" if right else "全部答错"

@@ -155,7 +155,7 @@ class EnglishRounds(EnglishPieces):
     def one_answer(self, share: float, n: int, of: int) -> str:
         """Nearly every example gets the same answer, and the model is still better than that answer alone."""
         who = "" if of == 1 else f" ({n} of {of} seeds)"
-        return f"Weak: one answer on {self.measured(share, 0)} of the examples{who}."
+        return f"Weak: one answer on {self.percent(share, 0)} of the examples{who}."
 
     def flat(self, right: bool, effect: float | None, interval: tuple[float, float] | None) -> str:
         """Both sides have every answer wrong (or right): only the loss can tell, nats an example."""

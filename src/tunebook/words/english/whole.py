@@ -109,8 +109,9 @@ class EnglishWhole(EnglishPieces):
         """The accuracies of the recommended configuration, each with its name."""
         seeds = "one seed" if n == 1 else f"mean of the {count(n)} seeds that it was chosen by"
         tested = "" if confirmed is None else f"; test {self.measured(confirmed)}, with fresh seeds"
+        lead = "Its accuracies: validation" if self.scale.counts_right_answers else f"Its {self.measure}: validation"
         return (
-            f"Its validation {self.measure}: {self.measured(raw)} ({seeds}); the same corrected for having been chosen "
+            f"{lead} {self.measured(raw)} ({seeds}); the same corrected for having been chosen "
             f"{self.measured(corrected)}{tested}."
         )
 
