@@ -18,7 +18,7 @@ def with_row(row: object, at: int = 7) -> bytes:
 
 TURN = {"role": "user", "content": "Hello"}
 
-BAD: dict[str, tuple[str, bytes, dict[str, str], list[str]]] = {
+BAD: dict[str, tuple[str, bytes, dict[str, object], list[str]]] = {
     "empty file": ("a.jsonl", b"", {}, ["a.jsonl: the file is empty"]),
     "only blank lines": ("a.jsonl", b"\n \n\n", {}, ["a.jsonl: the file is empty"]),
     "empty array": ("a.json", b"[]", {}, ["a.json: no rows in it"]),
@@ -57,21 +57,70 @@ BAD: dict[str, tuple[str, bytes, dict[str, str], list[str]]] = {
         "a.jsonl",
         with_row({"prompt": "What?", "completion": None}),
         {},
-        ["a.jsonl:7: completion: found null; it is a text"],
+        ["a.jsonl:7: completion: found null; it is a text or a number"],
     ),
-    "number where text belongs": (
+    "number that is none": (
         "a.jsonl",
-        with_row({"prompt": "What?", "completion": 12}),
+        with_row('{"prompt": "What?", "completion": NaN}'),
         {},
-        ["a.jsonl:7: completion: found 12; it is a text", 'Write it in quotes: "12"'],
+        ["a.jsonl:7: completion: found nan; it is a text or a number"],
     ),
-    "list where text belongs": (
+    "object where text belongs": (
         "a.jsonl",
-        with_row({"prompt": "What?", "completion": ["x"]}),
+        with_row({"prompt": {"a": 1}, "completion": "x"}),
         {},
-        ["a.jsonl:7: completion: found ['x']; it is a text"],
+        ["a.jsonl:7: prompt: found {'a': 1}; it is a text or a number"],
     ),
-    "true where text belongs": ("a.jsonl", with_row({"prompt": "What?", "completion": True}), {}, ["found true"]),
+    "list with an object in it": (
+        "a.jsonl",
+        with_row({"prompt": "What?", "completion": ["x", {}]}),
+        {},
+        ["a.jsonl:7: completion: found {}; it is a text or a number"],
+    ),
+    "no answer in a list": (
+        "a.jsonl",
+        with_row({"prompt": "What?", "completion": []}),
+        {},
+        ["a.jsonl:7: completion: found an empty list"],
+    ),
+    "pretraining": ("a.jsonl", lines({"text": "A whole page."}), {}, ["pretraining data"]),
+    "preferences": (
+        "a.jsonl",
+        lines({"prompt": "a", "chosen": "b", "rejected": "c"}),
+        {},
+        ["preference data (DPO)", "rename chosen to completion"],
+    ),
+    "unpaired preferences": (
+        "a.jsonl",
+        lines({"prompt": "a", "completion": "b", "label": True}),
+        {},
+        ["preference data (KTO)"],
+    ),
+    "token ids": ("a.jsonl", lines({"input_ids": [1, 2], "labels": [1, 2]}), {}, ["tokens of some other model"]),
+    "template with a column that a row lacks": (
+        "a.jsonl",
+        lines({"ticket": {"title": "a"}, "desk": "b"}, {"ticket": {}, "desk": "b"}),
+        {"prompt": "{ticket.title}", "completion": "{desk}"},
+        ['a.jsonl:2: ticket.title: found no such key, but the keys "ticket", "desk"'],
+    ),
+    "template with a list in the prompt": (
+        "a.jsonl",
+        lines({"words": ["a", "b"], "desk": "c"}),
+        {"prompt": "{words}", "completion": "{desk}"},
+        ["a.jsonl:1: words: found ['a', 'b']; it is a text or a number"],
+    ),
+    "key that is no option": (
+        "a.jsonl",
+        lines({"question": "a", "choices": ["x", "y"], "answer": 2}),
+        {},
+        ["a.jsonl:1: answer: found 2; it is one of A, B, the number of an option from 0 to 1, or its text"],
+    ),
+    "number without a name": (
+        "a.jsonl",
+        lines({"text": "a", "label": 1}, {"text": "b", "label": -1}),
+        {"names": ("no", "yes")},
+        ['a.jsonl:2: label: found "-1"; the answers are the numbers of the 2 names, 0 (no) to 1 (yes)'],
+    ),
     "empty completion": (
         "a.jsonl",
         with_row({"prompt": "What?", "completion": " \n"}),
@@ -94,7 +143,7 @@ BAD: dict[str, tuple[str, bytes, dict[str, str], list[str]]] = {
         "a.jsonl",
         lines({"frage": "x", "antwort": "y"}),
         {},
-        ['a.jsonl:1: found the keys "frage", "antwort"', "Rename"],
+        ['a.jsonl:1: found the keys "frage", "antwort"', 'data: {prompt: "{frage}", completion: "{antwort}"}'],
     ),
     "no keys": ("a.jsonl", lines({}), {}, ["a.jsonl:1: found no keys;"]),
     "csv named jsonl": ("a.jsonl", b"prompt,completion\nx,y\n", {}, ["a.jsonl:1:", "Is it a CSV file?"]),

@@ -21,8 +21,9 @@ from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
 from tunebook.run.status import StudyStatus
+from tunebook.run.study_words import study_words
 from tunebook.run.user_requests import Added
-from tunebook.words import Words, words_for
+from tunebook.words import Words
 
 __all__ = ["Study"]
 
@@ -84,7 +85,7 @@ class Study:
     @property
     def words(self) -> Words:
         """Sentences in the study's language."""
-        return words_for(self.spec.language)
+        return study_words(self.spec)
 
     def plan(self, measure: bool = True, observer: Observer | None = None) -> StudyPlan:
         """What would run, why, how long, how much memory, and what can be detected. Trains nothing, writes nothing into

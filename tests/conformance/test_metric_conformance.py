@@ -47,3 +47,38 @@ class TestOwnFunction(MetricSuite):
     def metric(self, tmp_path) -> Metric:
         (tmp_path / "mine.py").write_text("def same(answer, gold):\n    return 0.5 + 0.5 * (answer == gold)\n")
         return load_metric("mine:same", tmp_path)
+
+
+class TestMacroF1(MetricSuite):
+    unfit = ("", " ")
+
+    @pytest.fixture(params=["macro_f1", "micro_f1", "weighted_f1", "balanced_accuracy", "matthews"])
+    def metric(self, request) -> Metric:
+        return load_metric(request.param)
+
+
+class TestTexts(MetricSuite):
+    golds = ("The cat sat on the mat.", "A dog ran over the hill.", "猫坐在垫子上。")
+    unfit = ("",)
+
+    @pytest.fixture(params=["bleu", "chrf", "rouge_l", "edit_similarity", "token_f1", "squad_exact"])
+    def metric(self, request) -> Metric:
+        return load_metric(request.param)
+
+
+class TestJson(MetricSuite):
+    golds = ('{"desk": "hardware", "urgent": true}', '[{"name": "f", "arguments": {"a": [1, 2]}}]')
+    unfit = ("{", "desk: hardware")
+
+    @pytest.fixture(params=["json_fields", "json_valid"])
+    def metric(self, request) -> Metric:
+        return load_metric(request.param)
+
+
+class TestNumbers(MetricSuite):
+    golds = ("1", "2.5", "rated 4")
+    unfit = ("none",)
+
+    @pytest.fixture(params=["mae", "spearman"])
+    def metric(self, request) -> Metric:
+        return load_metric(request.param, options={"span": 4} if request.param == "mae" else {})

@@ -12,7 +12,7 @@ import pytest
 from bad_data import BAD as BAD_DATA
 from bad_studies import BAD as BAD_STUDIES
 
-from tunebook.data import load_rows
+from tunebook.data import Reading, load_rows
 from tunebook.errors import UserError
 from tunebook.study_file import parse_study
 
@@ -42,5 +42,5 @@ def test_messages_about_data_files_are_as_reviewed(tmp_path: Path) -> None:
     parts = []
     for name, (file, content, options, _) in BAD_DATA.items():
         (tmp_path / file).write_bytes(content)
-        parts.append(f"## {name}\n{told(lambda: load_rows(file, tmp_path, **options))}\n")  # noqa: B023
+        parts.append(f"## {name}\n{told(lambda: load_rows(file, tmp_path, Reading(**options)))}\n")  # noqa: B023
     compare("data.txt", "\n".join(parts))

@@ -16,7 +16,7 @@ from search_depth import examples
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
-from tunebook.data import load_rows, write_study_file
+from tunebook.data import Reading, load_rows, write_study_file
 from tunebook.data.trials_table import read_trials_table
 from tunebook.errors import UserError
 from tunebook.study_file import load_study, parse_study
@@ -174,6 +174,10 @@ row_keys = st.sampled_from(
         "tools",
         "question",
         "answer",
+        "answers",
+        "choices",
+        "label",
+        "text",
         "kind",
     ]
 )
@@ -195,12 +199,12 @@ turns = st.lists(
 @FUZZ
 @given(
     st.lists(st.dictionaries(row_keys, values | turns, max_size=5), min_size=1, max_size=3),
-    st.sampled_from([None, "prompt_completion", "alpaca", "messages", "sharegpt"]),
+    st.sampled_from([None, "prompt_completion", "alpaca", "messages", "sharegpt", "options"]),
     st.sampled_from([None, "kind"]),
 )
 def test_no_structure_of_a_row_gives_a_traceback(folder: Path, rows, format, group) -> None:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    tolerant(lambda: load_rows("rows.jsonl", folder, format, group))
+    tolerant(lambda: load_rows("rows.jsonl", folder, Reading(format=format, group=group)))
 
 
 @settings(parent=FUZZ, max_examples=examples(40))

@@ -11,6 +11,7 @@ from tunebook.cli.options import Folder, Json, Language, StudyArgument
 from tunebook.cli.output import print_json, results
 
 if TYPE_CHECKING:
+    from tunebook.core.score import ScoreScale
     from tunebook.run.compare import Comparison
 
 EXAMPLE = "Example: tunebook compare runs/demo best baseline"
@@ -38,14 +39,15 @@ def compare(
     if as_json:
         print_json(comparison)
     else:
-        results().print(Text(_text(comparison, opened.spec.margin, language or opened.spec.language)))
+        spoken, scale = language or opened.spec.language, opened.words.scale
+        results().print(Text(_text(comparison, opened.spec.margin, spoken, scale)))
 
 
-def _text(comparison: Comparison, margin: float, language: str) -> str:
+def _text(comparison: Comparison, margin: float, language: str, scale: ScoreScale) -> str:
     from tunebook.record.comparison import comparison_text
 
     sides, counts = (comparison.a.text, comparison.b.text), (comparison.won, comparison.lost)
     shown = [(each.index, each.prompt, each.gold, each.a, each.b) for each in comparison.differing[:SHOWN]]
     return comparison_text(
-        sides, comparison.changes, comparison.overall, comparison.groups, counts, margin, language, shown
+        sides, comparison.changes, comparison.overall, comparison.groups, counts, margin, language, scale, shown
     )

@@ -78,7 +78,7 @@ def _configurations(s: StudyStatus, words: Words) -> Table:
         table.add_column(heading)
     for each in s.configurations:
         changes = words.comma.join(words.setting(name, new) for name, (_, new) in each.changes.items())
-        cells = (each.key[:KEY_DIGITS], words.percent(each.accuracy), trial_list(each.trials))
+        cells = (each.key[:KEY_DIGITS], words.measured(each.accuracy), trial_list(each.trials))
         table.add_row(*cells, Text(changes or words.label("the_baseline")))
     return table
 

@@ -50,6 +50,8 @@ class DataFacts:
         mean_tokens: mean raw tokens of a training example.
         groups: the group of each validation example; empty when the study has no groups.
         commonest_share: share of the commonest gold answer in validation, in [0, 1].
+        constant_score: mean score of always giving that answer, on the standard scale; None in ledgers written before
+            this was kept, where it is the share.
         prior: trials of an earlier study, where the study file names one; they guide what is tried first and enter no
             claim.
     """
@@ -62,16 +64,29 @@ class DataFacts:
     groups: tuple[str, ...] = ()
     commonest_share: float = 0.0
     prior: tuple[PriorTrial, ...] = ()
+    constant_score: float | None = None
+
+    @property
+    def score_of_commonest(self) -> float:
+        """What always giving the commonest answer scores."""
+        return self.commonest_share if self.constant_score is None else self.constant_score
 
 
 @dataclass(frozen=True)
 class ExampleText:
-    """The text of one scored example. `group` is the value of the study's `data.group` field, if any."""
+    """The text of one scored example. `group` is the value of the study's `data.group` field, if any; `references` are
+    answers that are as right as `gold`."""
 
     index: int
     prompt: str
     gold: str
     group: str | None = None
+    references: tuple[str, ...] = ()
+
+    @property
+    def golds(self) -> tuple[str, ...]:
+        """Every right answer, the learnt one first."""
+        return (self.gold, *self.references)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +106,7 @@ class StudyFacts:
         folding: the settings that the engine promised not to change the result; None in ledgers written before this was
             kept.
         scale: what kind of number the metric produces; None in ledgers written before this was kept.
+        references: by split, further right answers of each example; empty where no example has any.
     """
 
     data: DataFacts
@@ -102,6 +118,7 @@ class StudyFacts:
     table: tuple[Configuration, ...] = ()
     folding: Folding | None = None
     scale: ScoreScale | None = None
+    references: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -222,6 +239,8 @@ class History:
         sealed: the confirm list, once sealed: role ("best", "runner_up", "cheapest", "baseline") to effective key.
         findings: the findings of all closed rounds, in order.
         closed_rounds: numbers of the rounds that have been judged.
+        excluded: effective keys of configurations that may not be the best, because a limit of the study file keeps
+            them out.
         own: what the user has asked to add, in order; each request becomes a round of kind OWN.
     """
 
@@ -231,6 +250,7 @@ class History:
     sealed: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     closed_rounds: tuple[int, ...] = ()
+    excluded: tuple[str, ...] = ()
     own: tuple[OwnTrials, ...] = ()
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:

@@ -1,8 +1,8 @@
 """What a metric is: how it gets answers, what its score means, and how it judges an answer. Pure.
 
 A metric by example scores each answer on its own, and the study's result is the mean. A set metric (macro-F1, BLEU) is
-one number for a whole split. The metric's `ScoreScale` says which of the two it is; the statistics judge only scales
-whose `is_judged` is true. `docs/extending.md` shows a whole metric.
+one number for a whole split. The metric's `ScoreScale` says which of the two it is, and what its number means.
+`docs/extending.md` shows a whole metric.
 """
 
 from __future__ import annotations
@@ -77,7 +77,11 @@ class Metric(Protocol):
 
 @runtime_checkable
 class SetMetric(Metric, Protocol):
-    """A metric that scores a whole split at once."""
+    """A metric that scores a whole split at once.
+
+    It may also have `leave_one_out(answers, examples)`, which gives the score of the split without each row in turn,
+    where that takes less than scoring n times.
+    """
 
     def score_all(self, answers: Sequence[str], examples: Sequence[ExampleText]) -> float:
         """The score of a whole split; answers and examples are in the same order."""

@@ -14,7 +14,7 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
 from tunebook.core.space import FoldReason
-from tunebook.core.study_spec import Budget, CommandLimits, DataSpec, SeedCounts, StudySpec
+from tunebook.core.study_spec import Budget, ColumnNames, CommandLimits, DataSpec, SeedCounts, StudySpec
 
 __all__ = [
     "DESIGNS",
@@ -25,6 +25,7 @@ __all__ = [
     "BracketPlan",
     "Budget",
     "ChosenRate",
+    "ColumnNames",
     "CommandLimits",
     "Contrast",
     "ContrastKind",

@@ -12,9 +12,9 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.space import SearchSpace
 from tunebook.core.study_key import StudyKey, key
 
-__all__ = ["Budget", "CommandLimits", "DataSpec", "SeedCounts", "StudySpec"]
+__all__ = ["Budget", "ColumnNames", "CommandLimits", "DataSpec", "SeedCounts", "StudySpec"]
 
-_FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt")
+_FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt", "options")
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,55 @@ class CommandLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnNames:
+    """What the rows call the columns, keys of turns and roles of the known forms; None: by their usual names."""
+
+    instruction: str | None = key(
+        None, "the name of a column", "column of the instruction in form `alpaca`", example="ask", default="instruction"
+    )
+    input: str | None = key(
+        None, "the name of a column", "column of the input that belongs to an instruction", example="extra",
+        default="input",
+    )  # fmt: skip
+    output: str | None = key(
+        None, "the name of a column", "column of the answer to an instruction", example="reply",
+        default="output, response, label, answer",
+    )  # fmt: skip
+    system: str | None = key(
+        None, "the name of a column", "column of a row's system message", example="role_card", default="system"
+    )
+    history: str | None = key(
+        None, "the name of a column", "column of earlier pairs of question and answer", example="past",
+        default="history",
+    )  # fmt: skip
+    messages: str | None = key(
+        None, "the name of a column", "column of the turns of a chat", example="dialog",
+        default="messages, conversations",
+    )  # fmt: skip
+    tools: str | None = key(
+        None, "the name of a column", "column of the tools that a chat may call", example="functions", default="tools"
+    )
+    role: str | None = key(
+        None, "the name of a key", "key of a turn that says who speaks", example="speaker", default="role, from"
+    )
+    content: str | None = key(
+        None, "the name of a key", "key of a turn that holds its text", example="utterance", default="content, value"
+    )
+    user: str | None = key(
+        None, "a role's name", "what the rows call the role that asks", example="customer", default="user, human"
+    )
+    assistant: str | None = key(
+        None, "a role's name", "what the rows call the role that answers", example="agent",
+        default="assistant, gpt, ...",
+    )  # fmt: skip
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Those that are named, by their standard names."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
 class DataSpec:
     """Where the data lies and how to read it; paths are as written in the study file, resolved against its folder."""
 
@@ -85,8 +134,23 @@ class DataSpec:
         "rows that are scored once, at the end, by the configurations that are to be confirmed", example="test.jsonl",
     )  # fmt: skip
     format: str | None = key(
-        None, "one of " + ", ".join(_FORMATS), "`prompt_completion`, `alpaca`, `messages` or `sharegpt`",
+        None, "one of " + ", ".join(_FORMATS), "`prompt_completion`, `alpaca`, `messages`, `sharegpt` or `options`",
         example="messages", default="found out", choices=_FORMATS,
+    )  # fmt: skip
+    prompt: str | None = key(
+        None, "a text with columns in braces", "the prompt, with columns in braces: see [templates](data.md#templates)",
+        example='"{text}\\nIntent:"', default="found out", free_text=True,
+    )  # fmt: skip
+    completion: str | None = key(
+        None, "a text with columns in braces", "the answer, with columns in braces", example='"{intent}"',
+        default="found out", free_text=True,
+    )  # fmt: skip
+    columns: ColumnNames = key(
+        ColumnNames(), "a map of standard names to those of the rows", example="{messages: dialog, role: speaker}"
+    )  # fmt: skip
+    names: tuple[str, ...] = key(
+        (), "a list of at least two names", "what the numbers 0, 1, ... in the answers stand for",
+        example="[negative, positive]", default="those of the data set", min_items=2,
     )  # fmt: skip
     group: str | None = key(
         None, "the name of a field of the data rows",
@@ -155,6 +219,16 @@ class StudySpec:
     budget: Budget = key(
         ..., "a map with trials, hours, or both", "`trials`, `hours`, or both: whichever ends first",
         example="{trials: 75}",
+    )  # fmt: skip
+    metrics: tuple[str, ...] = key(
+        (), "a list of names of installed metrics; the first decides",
+        "in place of `metric`: the first decides, the others are reported with their own intervals; see "
+        "[several metrics](data.md#several-metrics)", example="[macro_f1, exact_match, length]", min_items=1,
+        may_change=True, later="what the record reports; the first stays",
+    )  # fmt: skip
+    at_most: dict[str, float] | None = key(
+        None, "a map of metrics to numbers", "a configuration with more of one of `metrics` than this is not the best",
+        example="{length: 200}", default="no limit", path="max",
     )  # fmt: skip
     baseline_given: tuple[str, ...] = ()
     alpha_rule: str = key(

@@ -24,6 +24,7 @@ class DataExample:
         group: value of the study's group field, if it has one.
         line: line in a text file, from 1; row number, from 1, elsewhere.
         tools: JSON text of the tools that the chat may call; empty: none.
+        references: other answers that are as right; the completion is the one that is learnt.
     """
 
     index: int
@@ -32,6 +33,7 @@ class DataExample:
     group: str | None = None
     line: int = 0
     tools: str = ""
+    references: tuple[str, ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -43,7 +45,7 @@ class DataExample:
 
     def text(self, index: int) -> ExampleText:
         """The example as the ledger keeps it, at a position of its split."""
-        return ExampleText(index, self.prompt, self.completion, self.group)
+        return ExampleText(index, self.prompt, self.completion, self.group, self.references)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ class LoadedRows:
     Attributes:
         source: as written in the study file.
         container: jsonl, json, csv, parquet or hub.
-        format: prompt_completion, alpaca, messages or sharegpt.
+        format: one of `reading.FORMATS`.
         keys: the row keys that the prompt and the completion came from.
         examples: in the source's order.
         sha256: of the file's bytes; of the rows' canonical JSON for a hub data set.

@@ -5,6 +5,7 @@ Nothing is tokenised here (no model is needed); lengths are estimated from the t
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -14,11 +15,13 @@ from pathlib import Path
 
 from tunebook.core.metric import compared
 from tunebook.core.study import RoundKind, error_share
-from tunebook.data.examples import DataExample, LoadedRows
-from tunebook.data.formats import load_rows
+from tunebook.data.examples import DataExample, LoadedRows, place
+from tunebook.data.guess import guess_columns
 from tunebook.data.labels import repeated_labels
+from tunebook.data.reading import Reading, load_rows, recognise, refuse_other_kinds
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
+from tunebook.data.training_configs import data_section
 from tunebook.errors import DataError
 from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
@@ -73,7 +76,7 @@ LABEL_CHARACTERS = 40
 _FINAL_NUMBER = re.compile(r"(?s)(.*####\s*)?[-+]?[$€£]?\d[\d,]*(\.\d+)?\s*%?")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Findings:
     """What was seen in a dataset.
 
@@ -83,6 +86,7 @@ class Findings:
         group: a field worth reporting accuracy by, or None.
         metric: the metric that fits the answers, and why.
         longest_tokens: estimate for the longest row.
+        reading: what the study file has to say about how rows are read.
     """
 
     sources: dict[str, str]
@@ -90,6 +94,7 @@ class Findings:
     group: str | None
     metric: tuple[str, str]
     longest_tokens: int
+    reading: Reading
 
     @property
     def n_train(self) -> int:
@@ -156,16 +161,39 @@ def _relative(path: Path, folder: str | Path) -> str:
 
 def inspect_data(data: str, folder: str | Path, language: str = "en") -> Findings:
     """Read a dataset and see what it is. Arguments and errors as for `write_study_file`."""
+    section = data_section(data)
     sources = find_files(data, folder)
-    rows = {role: load_rows(source, folder, split=role) for role, source in sources.items()}
+    if section is not None and section.sources:
+        sources = {role: find_files(source, folder)["train"] for role, source in section.sources.items()}
+    reading = _reading(sources["train"], folder, Reading() if section is None else section.reading)
+    rows = {role: load_rows(source, folder, reading, role) for role, source in sources.items()}
     train = rows["train"].examples
     return Findings(
-        sources,
-        rows,
-        _group(sources["train"], folder, rows["train"]),
-        _metric(rows, words_for(language)),
-        max(_estimated_tokens(example) for example in train),
+        sources=sources,
+        rows=rows,
+        group=_group(sources["train"], folder, rows["train"]),
+        metric=_metric(rows, words_for(language)),
+        longest_tokens=max(_estimated_tokens(example) for example in train),
+        reading=reading,
     )
+
+
+def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
+    """How the rows are read: as told, as their columns are usually called, or as what stands in them lets guess."""
+    if told != Reading():
+        return told
+    raw = read_source(source, folder)
+    line, first = raw.rows[0]
+    where = place(raw.source, raw.unit, line)
+    refuse_other_kinds(first, where)
+    try:
+        recognise(first, told, where)
+    except DataError:
+        guess = guess_columns([row for _, row in raw.rows])
+        if guess is None:
+            raise
+        return Reading(prompt=guess.prompt, completion=guess.completion)
+    return told
 
 
 def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
@@ -189,10 +217,20 @@ def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
         return name, words.comment_labels(len(labels), shown)
     if all(_FINAL_NUMBER.fullmatch(answer) for answer in answers):
         return "number", words.comment("numbers")
+    if all(map(_is_json, answers)):
+        return "json_fields", words.comment("json_answers")
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
         return "exact_match", words.comment_short_answers(longest)
-    return "exact_match", words.comment("free_texts")
+    return "token_f1", words.comment("free_texts")
+
+
+def _is_json(answer: str) -> bool:
+    """Whether an answer is a JSON object or list."""
+    try:
+        return isinstance(json.loads(answer), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _are_options(labels: dict[str, int], rows: dict[str, LoadedRows]) -> bool:
@@ -274,10 +312,28 @@ def _data_lines(seen: Findings, words: Words) -> list[str]:
         if "test" in source
         else _line("  # test: test.jsonl", words.comment("no_test")),
     ]
+    lines += _reading_lines(seen, words)
     if seen.group:
         lines.append(_line(f"  group: {seen.group}", words.comment("group")))
     if seen.n_train > MANY_ROWS:
         lines.append(_line(f"  train_rows: {PART_ROWS}", words.comment_train_rows(seen.n_train)))
+    return lines
+
+
+def _reading_lines(seen: Findings, words: Words) -> list[str]:
+    reading, lines = seen.reading, []
+    for name in ("prompt", "completion"):
+        template = getattr(reading, name)
+        if template is not None:
+            lines.append(_line(f"  {name}: {yaml_scalar(template)}", words.comment(f"data.{name}")))
+    if reading.format is not None:
+        lines.append(_line(f"  format: {reading.format}", words.comment("data.format")))
+    if reading.columns:
+        names = ", ".join(f"{name}: {yaml_scalar(own)}" for name, own in reading.columns.items())
+        lines.append(_line(f"  columns: {{{names}}}", words.comment("data.columns")))
+    answers = {example.completion.strip() for example in seen.rows["train"].examples}
+    if 2 <= len(answers) <= MOST_OPTIONS and all(answer.isdecimal() for answer in answers):
+        lines.append(_line("  # names: [first, second]", words.comment("data.names")))
     return lines
 
 

@@ -8,10 +8,12 @@ import json
 import logging
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tunebook.data.class_names import class_names
 from tunebook.data.examples import quoted
 from tunebook.data.text_files import Row, decode, read_csv, read_json
 from tunebook.errors import DataError
@@ -27,15 +29,19 @@ _HUB_ID = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RawRows:
-    """Rows as they were read: each with its line (text files) or row number (Parquet, hub), from 1."""
+    """Rows as they were read: each with its line (text files) or row number (Parquet, hub), from 1.
+
+    `classes` has by column the names of the numbers 0, 1, ... in it, where the data set says them.
+    """
 
     source: str
     container: str
     unit: str
     rows: list[Row]
     sha256: str
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def is_hub_id(source: str) -> bool:
@@ -79,7 +85,14 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     rows = _read_parquet(data, source) if kind == "parquet" else _read_text(decode(data, source), source, kind)
     if not rows:
         raise DataError(f"{source}: no rows in it; a data file holds at least one. Give a file with rows.")
-    return RawRows(source, kind, unit, rows, hashlib.sha256(data).hexdigest())
+    return RawRows(
+        source=source,
+        container=kind,
+        unit=unit,
+        rows=rows,
+        sha256=hashlib.sha256(data).hexdigest(),
+        classes=class_names(path, data),
+    )
 
 
 def _bytes(path: Path, source: str) -> bytes:
@@ -148,7 +161,8 @@ def _read_hub(source: str, split: str) -> RawRows:
     if not rows:
         raise DataError(f"{source}: split {quoted(split)} has no rows. Name another split: owner/name:split.")
     sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return RawRows(source, "hub", "row", [(number, _without_padding(row)) for number, row in rows], sha256)
+    named = [(number, _without_padding(row)) for number, row in rows]
+    return RawRows(source=source, container="hub", unit="row", rows=named, sha256=sha256)
 
 
 def _named_classes(dataset: Any) -> list[dict[str, Any]]:

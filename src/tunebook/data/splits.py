@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunebook.core.study import DataSpec
 from tunebook.data.examples import DataExample, LoadedRows
-from tunebook.data.formats import load_rows
+from tunebook.data.reading import Reading, load_rows
 from tunebook.data.split import seeded_part, split_off_validation
 
 __all__ = ["Splits", "read_splits"]
@@ -58,11 +58,9 @@ def read_splits(data: DataSpec, seed: int, base_folder: str | Path) -> Splits:
     Raises:
         DataError: a file cannot be used.
     """
-    sources = {"train": load_rows(data.train, base_folder, data.format, data.group, "train")}
-    if data.validation:
-        sources["validation"] = load_rows(data.validation, base_folder, data.format, data.group, "validation")
-    if data.test:
-        sources["test"] = load_rows(data.test, base_folder, data.format, data.group, "test")
+    reading = Reading.of(data)
+    files = {"train": data.train, "validation": data.validation, "test": data.test}
+    sources = {role: load_rows(source, base_folder, reading, role) for role, source in files.items() if source}
     pool = sources["train"].examples
     if data.validation:
         validation, origin = sources["validation"].examples, "file"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from tunebook.evaluation.metrics import check_data, load_metric, scored
+from tunebook.evaluation.checks import check_data
+from tunebook.evaluation.judging import standard_scores, statistic
+from tunebook.evaluation.metrics import load_metric, scale_of, scored
 
-__all__ = ["check_data", "load_metric", "scored"]
+__all__ = ["check_data", "load_metric", "scale_of", "scored", "standard_scores", "statistic"]

@@ -2,7 +2,8 @@
 
 The module is looked for in the study file's folder first, then among the installed packages. The function takes
 (answer, gold) or (answer, gold, example) and gives a score in [0, 1], or true or false. A function over all rows takes
-the lists of answers and gold texts; it is told apart by its arguments' names or types.
+the lists of answers and gold texts; it is told apart by its arguments' names or types, or by the option `kind`. Further
+options say what its number is: low, high, unit, lower_is_better, span.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tunebook.core.facts import ExampleText
 from tunebook.core.metric import ExampleMetric, ScoreKind, ScoreScale
 from tunebook.core.notice import Notice
 from tunebook.errors import StudyFileError
+from tunebook.escaping import quoted
 
 __all__ = ["FunctionMetric", "load_function", "metric_file"]
 
@@ -36,18 +38,55 @@ class FunctionMetric(ExampleMetric):
     Args:
         name: module:function, as in the study file.
         function: what was found under that name.
+        kind: "mean" (by example) or "statistic" (over all rows); None: as the arguments say.
+        low, high: bounds of its number; None: unbounded.
+        unit: what it counts; empty: points.
+        lower_is_better: for errors and losses.
+        span: of an unbounded number, the difference that counts as 1 against the study's margin.
+
+    Raises:
+        ValueError: options that contradict each other.
     """
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        kind: str | None = None,
+        low: float | None = 0.0,
+        high: float | None = 1.0,
+        unit: str = "",
+        lower_is_better: bool = False,
+        span: float = 1.0,
+    ) -> None:
         self.name = name
         self._function = function
         self._takes_example = _takes_example(function, name)
-        of_all_rows = _takes_lists(function)
-        self.scale = ScoreScale(kind=ScoreKind.STATISTIC if of_all_rows else ScoreKind.MEAN)
+        known = {"mean": False, "statistic": True, None: _takes_lists(function)}
+        if kind not in known:
+            raise ValueError(f"kind: {kind!r} is neither mean nor statistic")
+        if low is not None and high is not None and not low < high:
+            raise ValueError("low is below high")
+        if not span > 0:
+            raise ValueError("span: a number above 0")
+        self.scale = ScoreScale(
+            kind=ScoreKind.STATISTIC if known[kind] else ScoreKind.MEAN,
+            low=None if low is None else float(low),
+            high=None if high is None else float(high),
+            unit=str(unit),
+            higher_is_better=not lower_is_better,
+            span=float(span),
+        )
 
     def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
         """What the function gives; `evaluation.scored` checks it."""
         given: float = self._function(*((answer, gold, example) if self._takes_example else (answer, gold)))
+        return given
+
+    def score_all(self, answers: Sequence[str], examples: Sequence[ExampleText]) -> float:
+        """What the function gives for all rows."""
+        given: float = self._function(list(answers), [example.gold for example in examples])
         return given
 
     def check(
@@ -58,8 +97,8 @@ class FunctionMetric(ExampleMetric):
         rows = next((rows for rows in examples.values() if rows), ())
         if rows and self.scale.kind is ScoreKind.MEAN and not self._works_on(rows[0]) and self._works_on_all(rows):
             raise StudyFileError(
-                f"metric: found {self.name}; it fails on one answer and works on lists of them, and a metric by "
-                "example scores one answer: (answer, gold). Change the function."
+                f"metric: found {self.name}; it fails on one answer and works on lists of them, so it is one number of "
+                f"all rows. Write metric: {{name: {quoted(self.name)}, kind: statistic}}."
             )
         return ()
 
@@ -77,15 +116,17 @@ class FunctionMetric(ExampleMetric):
             return False
 
 
-def load_function(name: str, folder: Path) -> FunctionMetric:
+def load_function(name: str, folder: Path, options: Mapping[str, Any] | None = None) -> FunctionMetric:
     """Import a user's metric.
 
     Args:
         name: module:function.
         folder: the study file's folder.
+        options: what the study file says about its number.
 
     Raises:
-        StudyFileError: no such module or function, it cannot be imported, or it takes another number of arguments.
+        StudyFileError: no such module or function, it cannot be imported, it takes another number of arguments, or the
+            options do not fit.
     """
     module_name, _, function_name = name.partition(":")
     function = getattr(_module(module_name, name, folder), function_name, None)
@@ -94,7 +135,13 @@ def load_function(name: str, folder: Path) -> FunctionMetric:
             f"metric: found {name}; module {module_name} has no function {function_name}. "
             "Write it, or correct the name."
         )
-    return FunctionMetric(name, function)
+    try:
+        return FunctionMetric(name, function, **(options or {}))
+    except (TypeError, ValueError) as error:
+        raise StudyFileError(
+            f"metric: {name} does not take these options ({error}); a function has kind, low, high, unit, "
+            "lower_is_better and span. Correct them."
+        ) from error
 
 
 def metric_file(name: str, folder: Path) -> Path | None:

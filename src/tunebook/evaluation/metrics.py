@@ -1,22 +1,23 @@
-"""A study's metric: found by name, checked on the data, and asked for scores that are held to its own promises."""
+"""A study's metric: found by name, and asked for scores that are held to its own promises."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import Metric
-from tunebook.core.notice import Notice
+from tunebook.core.score import ScoreScale
 from tunebook.errors import StudyFileError, UserError
-from tunebook.evaluation.function import load_function
+from tunebook.evaluation.function import FunctionMetric, load_function
 from tunebook.plugins import METRICS
 
-__all__ = ["check_data", "load_metric", "scored"]
+__all__ = ["load_metric", "scale_of", "scored"]
 
 
 def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] | None = None) -> Metric:
@@ -32,11 +33,7 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
     """
     options = dict(options or {})
     if ":" in name:
-        if options:
-            raise StudyFileError(
-                f"metric: found options {', '.join(options)} for {name}; a function has none. Write them into it."
-            )
-        return load_function(name, Path(folder))
+        return load_function(name, Path(folder), options)
     factory = METRICS.load(name)
     _check_options(name, factory, options)
     try:
@@ -82,51 +79,34 @@ def _is_of(value: Any, wanted: Any) -> bool:
     return True
 
 
-def check_data(
-    metric: Metric,
-    examples: Mapping[str, Sequence[ExampleText]],
-    places: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[Notice, ...]:
-    """Refuse a metric that cannot judge these examples, or whose result the statistics cannot judge.
-
-    Args:
-        examples: the scored examples by split.
-        places: where they stand ("validation.jsonl:7"), by split; without it messages count the split's rows.
-
-    Returns: what may mislead.
+def scale_of(name: str, options: Mapping[str, Any] | None = None) -> ScoreScale:
+    """What a metric measures, without importing a user's function: what the study file says of it.
 
     Raises:
-        StudyFileError: its scores are no mean over examples within [0, 1].
-        DataError: a gold text that the metric cannot judge, with split, row and text.
-        UserError: it fails on a gold text, which is the easiest answer there is.
+        StudyFileError: as `load_metric`.
     """
-    if not metric.scale.is_judged:
-        raise StudyFileError(
-            f"metric: found {metric.name}, whose result is {metric.scale}; findings are judged for shares and for "
-            "means of scores from 0 to 1, higher being better. Use a metric that scores each example from 0 to 1."
-        )
-    if places is None:
-        places = {split: [f"{split} row {row.index + 1}" for row in rows] for split, rows in examples.items()}
-    doubts = [_notice(doubt) for doubt in metric.check(examples, places)]
-    for rows in examples.values():
-        if rows:
-            scored(metric, rows[0].gold, rows[0])
-    return tuple(doubts)
-
-
-def _notice(doubt: str | Notice) -> Notice:
-    return Notice("said", {"text": doubt}) if isinstance(doubt, str) else doubt
+    if ":" not in name:
+        scale = load_metric(name, options=options).scale
+    else:
+        told = FunctionMetric(name, lambda answer, gold: 0.0, **(options or {}))
+        scale = told.scale
+    return replace(scale, noun=scale.noun or name)
 
 
 def scored(metric: Metric, answer: str, example: ExampleText) -> float:
-    """The score of an answer, as the metric's scale promises it.
+    """The score of an answer, as the metric's scale promises it; of several right answers the nearest counts.
 
     Raises:
         UserError: the metric failed, or gave no number within its bounds; the message names metric and example.
     """
+    best = max if metric.scale.higher_is_better else min
+    return best(_scored(metric, answer, gold, example) for gold in example.golds)
+
+
+def _scored(metric: Metric, answer: str, gold: str, example: ExampleText) -> float:
     where = f"metric {metric.name}: "
     try:
-        value = metric.score(answer, example.gold, example)
+        value = metric.score(answer, gold, example)
     except Exception as error:  # somebody else's code may raise anything
         raise UserError(
             f"{where}failed on example {example.index} with {type(error).__name__}: {error}; a metric gives a "

@@ -48,7 +48,11 @@ def check_row(table: Table, row: Row, place: str) -> None:
 
 def examples_digest(splits: Mapping[str, Sequence[ExampleText]]) -> str:
     """Checksum of the scored examples, including their order."""
-    lines = ((split, e.index, e.prompt, e.gold, e.group) for split in sorted(splits) for e in splits[split])
+    lines = (
+        (split, e.index, e.prompt, e.gold, e.group, *((e.references,) if e.references else ()))
+        for split in sorted(splits)
+        for e in splits[split]
+    )
     return _hash(_text(line) for line in lines)
 
 

@@ -77,12 +77,18 @@ def decoded_trial(text: str, place: str) -> Trial:
 
 
 def study_row(spec: StudySpec, facts: StudyFacts, version: str, now: float) -> dict[str, Any]:
-    """The row of a study. Its examples have their own rows; `facts` keeps only the names of their splits."""
+    """The row of a study. Its examples have their own rows; `facts` keeps the names of their splits, and further right
+    answers."""
     splits: dict[str, tuple[ExampleText, ...]] = {split: () for split in facts.examples}
+    references = {
+        split: tuple(example.references for example in of_split)
+        for split, of_split in facts.examples.items()
+        if any(example.references for example in of_split)
+    }
     values = {
         "name": spec.name,
         "spec": encode(spec),
-        "facts": encode(replace(facts, examples=splits)),
+        "facts": encode(replace(facts, examples=splits, references=references)),
         "examples_digest": examples_digest(facts.examples),
         "tunebook_version": version,
         "created_at": now,
@@ -121,9 +127,13 @@ def read_facts(connection: Connection, row: Row, place: str) -> StudyFacts:
     for e in connection.execute(asked):
         texts.setdefault(e.split, []).append(ExampleText(e.example_index, e.prompt, e.gold, e.group_name))
     by_split = {split: tuple(of_split) for split, of_split in texts.items()}
+    for split, others in facts.references.items():
+        if len(others) != len(by_split.get(split, ())):
+            raise damaged(place, f"facts: the references of {split} are not as many as its examples")
+        by_split[split] = tuple(replace(e, references=r) for e, r in zip(by_split[split], others, strict=True))
     if examples_digest(by_split) != row["examples_digest"]:
         raise damaged(place, "table examples: the checksum does not match")
-    return replace(facts, examples=by_split)
+    return replace(facts, examples=by_split, references={})
 
 
 # --- waves and trials --------------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tunebook.record.model import Record
-from tunebook.record.view import View
+from tunebook.record.view import OtherMetric, View
 
-__all__ = ["Record", "View", "build", "write_all"]
+__all__ = ["OtherMetric", "Record", "View", "build", "write_all"]
 
 
 def build(view: View, language: str = "en") -> Record:

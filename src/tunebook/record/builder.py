@@ -28,7 +28,7 @@ ANSWER_CHARACTERS = 200
 
 def build(view: View, language: str) -> Record:
     """The whole record in one language; parts that are not known yet are empty. Works at any time during a study."""
-    words = words_for(language)
+    words = words_for(language, view.scale)
     conclusions = view.conclusions
     columns, numeric, trials = tables.trial_table(view, words)
     _, constant = tables.varying(view)
@@ -56,6 +56,7 @@ def build(view: View, language: str) -> Record:
         importance=tables.importance(view, words),
         below_noise=tuple(words.below_noise(i) for i in conclusions.importance if not i.ranked),
         interactions=tuple(words.interaction(i) for i in conclusions.interactions if i.known),
+        others=tables.others(view, words),
         costs=tables.costs(view, words) if view.has_comparison else None,
         cost_lead=words.join([_tied(view, words), words.cost_remark()]),
         way=tables.way(view, words),
@@ -69,7 +70,7 @@ def build(view: View, language: str) -> Record:
         if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS and view.conclusions.nothing_learned is None
         else "",
         notes=_notes(view, words),
-        labels=words.labels,
+        labels={name: words.label(name) for name in words.labels},
     )
 
 
@@ -170,7 +171,7 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
         if f.state is TrialState.COMPLETED and "validation" in f.outcomes and f.trial.purpose is not Purpose.REFERENCE
     ]
     examples = view.examples("validation") if view.conclusions.nothing_learned is None else ()
-    if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples:
+    if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples or not view.scale.is_by_example:
         return (), 0, len(trained)
     wrong = [i for i in range(len(examples)) if all(f.outcomes["validation"].scores[i] == 0 for f in trained)]
     suspects = []

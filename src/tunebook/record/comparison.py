@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Finding, Verdict
+from tunebook.core.score import SHARE, ScoreScale
 from tunebook.escaping import clean, excerpt
 from tunebook.words import words_for
 from tunebook.words.marks import plain_text
@@ -24,6 +25,7 @@ def comparison_text(
     counts: tuple[int, int],
     margin: float,
     language: str,
+    scale: ScoreScale = SHARE,
     differing: Sequence[tuple[int, str, str, str, str]] = (),
 ) -> str:
     """The comparison as lines of plain text.
@@ -34,9 +36,10 @@ def comparison_text(
         overall, groups: the findings of `statistics.judge_round.compare`; `overall` is None when there was nothing to
             judge.
         counts: number of examples on which A's mean score is above B's, and below.
+        scale: what the study's metric measures.
         differing: some of these examples: index, prompt, gold answer, A's answer, B's answer.
     """
-    words = words_for(language)
+    words = words_for(language, scale)
     if overall is None:
         return words.compared_nothing()
     lines = [

@@ -24,11 +24,16 @@ OUTCOME = (
 
 
 def render(view: View) -> str:
-    """CSV with a header line. Numbers are not rounded; unknown ones are empty; a loss that is not finite is "nan"."""
+    """CSV with a header line. Numbers are not rounded; unknown ones are empty; a loss that is not finite is "nan".
+
+    What is no share of right answers is called a score, and is in the metric's own unit.
+    """
     factors = list(view.spec.baseline.as_dict())
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*IDENTITY, *factors, *OUTCOME])
+    right = view.scale.counts_right_answers
+    outcome = OUTCOME if right else [name.replace("accuracy", "score") for name in OUTCOME]
+    writer.writerow([*IDENTITY, *factors, *outcome])
     for fact in view.history.trials.values():
         trial, levels = fact.trial, fact.trial.configuration.as_dict()
         identity = (trial.id, trial.round, trial.kind.value, trial.purpose.value, trial.factor)
@@ -42,8 +47,10 @@ def _outcome(view: View, fact: TrialFact) -> tuple[object, ...]:
     measured = view.accuracy([fact])
     low, high = measured[1] if measured else (None, None)
     validation, test = fact.outcomes.get("validation"), fact.outcomes.get("test")
-    on_validation = (validation.accuracy, low, high, _finite(validation.loss)) if validation else (None,) * 4
-    on_test = (test.accuracy, _finite(test.loss)) if test else (None, None)
+    own = view.scale.score
+    ends = (None, None) if low is None or high is None else sorted((own(low), own(high)))
+    on_validation = (own(validation.accuracy), *ends, _finite(validation.loss)) if validation else (None,) * 4
+    on_test = (own(test.accuracy), _finite(test.loss)) if test else (None, None)
     ending = (fact.diverged_step, fact.reason)
     spent = (cost.train_seconds, cost.score_seconds, cost.raw_tokens, cost.computed_tokens, cost.peak_bytes)
     identity = (trial.effective.key, trial.seed, fact.state.value)

@@ -166,6 +166,8 @@ def _differences(
     rows = []
     for i in np.flatnonzero(np.abs(mine.scores - theirs.scores) > 1e-9):
         place = int(i)
+        if not view.scale.is_by_example and mine.answers and mine.answers[place] == theirs.answers[place]:
+            continue  # of a statistic of all rows, a pseudo-value moves with the other rows too
         if place < len(texts) and place not in examples:
             text = texts[place]
             examples[place] = [prompts.number(text.prompt), answers.number(text.gold), clean(text.group or "")]

@@ -49,6 +49,8 @@ def _whole_study(record: Record) -> list[str]:
         parts += [_heading(label["importance"]), markdown_text(record.importance_lead)]
         parts += [_table(record.importance)] if record.importance else []
         parts += [_bullets([*record.below_noise, *record.interactions])]
+    if record.others:
+        parts += [_heading(label["other_metrics"]), markdown_text(label["other_metrics_lead"]), _table(record.others)]
     if record.costs:
         parts += [_heading(label["cost_gain"]), markdown_text(record.cost_lead), _table(record.costs)]
     if record.way:

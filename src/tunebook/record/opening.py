@@ -558,8 +558,10 @@ def _reference(view: View) -> tuple[float | None, float | None, str | None]:
     golds = [example.gold for example in view.examples("validation")]
     counted = Counter(golds)
     commonest = max(sorted(counted), key=lambda gold: counted[gold]) if golds else None
-    share = counted[commonest] / len(golds) if commonest is not None else view.facts.data.commonest_share
-    return base, share, commonest if commonest is not None and len(commonest) <= 40 else None
+    score = view.facts.data.score_of_commonest
+    if commonest is not None and view.scale.counts_right_answers:
+        score = counted[commonest] / len(golds)
+    return base, score, commonest if commonest is not None and len(commonest) <= 40 else None
 
 
 def _defaults(view: View, words: Words) -> str:

@@ -98,6 +98,7 @@ def _study(view: View) -> StudyResult:
         name=spec.name,
         model=spec.model,
         metric=spec.metric,
+        scale=view.scale,
         metric_options=dict(spec.metric_options),
         seed=spec.seed,
         engine=spec.engine,
@@ -222,7 +223,7 @@ def _reference(view: View) -> ReferenceResult:
     return ReferenceResult(
         base_accuracy=outcomes.accuracy if outcomes else None,
         base_loss=outcomes.loss if outcomes else None,
-        commonest_answer_accuracy=view.facts.data.commonest_share,
+        commonest_answer_accuracy=view.facts.data.score_of_commonest,
     )
 
 

@@ -20,6 +20,7 @@ from tunebook.core.findings import (
     SweetSpot,
     Verdict,
 )
+from tunebook.core.score import ScoreScale
 from tunebook.core.study import Budget, ContrastKind, Purpose, RoundKind, SeedCounts, TrialState
 
 __all__ = [
@@ -66,6 +67,9 @@ class StudyResult(_Object):
     name: str
     model: str
     metric: str
+    scale: ScoreScale
+    """what the metric's number is; every accuracy below is on its standard scale, on which higher is better and a
+    bounded score lies in [0, 1]"""
     metric_options: dict[str, Any]
     seed: int
     engine: str

@@ -293,7 +293,7 @@ def _bracket_row(view: View, words: Words, row: Sequence[TrialFact]) -> RoundRow
     results = []
     for learning_rate, facts in sorted(by_rate.items()):
         accuracy = view.accuracy(facts)
-        shown = words.percent(accuracy[0]) if accuracy else words.state(facts[0].state)
+        shown = words.measured(accuracy[0]) if accuracy else words.state(facts[0].state)
         results.append(f"{rate(learning_rate)}{words.label('colon')}{words.label('word_gap')}{shown}")
     config = row[0].trial.configuration.with_values(learning_rate=view.spec.baseline.learning_rate)
     level = words.changes(config, view.spec.baseline)

@@ -16,10 +16,10 @@ from tunebook.record.cost import trial_cost
 from tunebook.record.model import Cell, Table, TrialRow
 from tunebook.record.opening import control_name, is_baseline, name, sides
 from tunebook.record.view import View
-from tunebook.words import Words
-from tunebook.words.numbers import bytes_text, count_text, number, p_value, points, times, trial_list, value
+from tunebook.words import Words, words_for
+from tunebook.words.numbers import bytes_text, count_text, number, p_value, times, trial_list, value
 
-__all__ = ["comparisons", "costs", "groups", "importance", "trial_table", "unsettled", "varying", "way"]
+__all__ = ["comparisons", "costs", "groups", "importance", "others", "trial_table", "unsettled", "varying", "way"]
 
 MOST_TIED = 12
 """Largest number of rows in the cost table; a longer tie set is in results.json."""
@@ -67,14 +67,14 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
     outcomes = fact.outcomes.get("validation")
     if scored:
         low, high = scored[1]
-        cells += [Cell(words.percent(scored[0]), scored[0]), Cell(words.plain_range(low * 100, high * 100), low)]
+        cells += [Cell(words.measured(scored[0]), scored[0]), Cell(words.score_range(low, high), low)]
     elif outcomes is not None:
-        cells += [Cell(words.percent(outcomes.accuracy), outcomes.accuracy), none]
+        cells += [Cell(words.measured(outcomes.accuracy), outcomes.accuracy), none]
     else:
         cells += [none, none]
     if tested:
         test = fact.outcomes.get("test")
-        cells.append(Cell(words.percent(test.accuracy), test.accuracy) if test else none)
+        cells.append(Cell(words.measured(test.accuracy), test.accuracy) if test else none)
     loss = outcomes.loss if outcomes is not None else None
     cells.append(
         none
@@ -272,6 +272,19 @@ def _cost_cell(words: Words, name: str, amount: float | None, base: float | None
     return Cell(text, amount)
 
 
+def others(view: View, words: Words) -> Table | None:
+    """The metrics that do not decide, each in its own unit: the baseline, the best, their difference, the limit."""
+    rows = []
+    for each in view.others:
+        own, none = words_for(words.language, each.scale), Cell(words.label("none"))
+        means = [Cell(own.accuracy(*mean), mean[0]) if mean else none for mean in (each.baseline, each.best)]
+        difference = Cell(own.effect_points(each.difference)) if each.difference else none
+        limit = Cell(f"{each.at_most:g}", each.at_most) if each.at_most is not None else none
+        rows.append((Cell(each.scale.noun), *means, difference, limit))
+    columns = ("metric", "baseline", "best_role", "difference_best", "limit")
+    return Table(tuple(words.labels[c] for c in columns), tuple(rows)) if rows else None
+
+
 def _amount(words: Words, amount: float | None, form: Any) -> Cell:
     return Cell(words.label("none"), math.inf) if amount is None else Cell(form(amount), amount)
 
@@ -286,7 +299,7 @@ def way(view: View, words: Words) -> Table | None:
         leader = None if kind is RoundKind.CONFIRM else view.leader_after(round_number)
         gained = leader[1] - before if leader and before is not None else None
         led = (
-            f"{name(view, words, leader[0])}{_colon(words)}{words.percent(leader[1])}"
+            f"{name(view, words, leader[0])}{_colon(words)}{words.measured(leader[1])}"
             if leader
             else words.label("none")
         )
@@ -296,7 +309,7 @@ def way(view: View, words: Words) -> Table | None:
                 Cell(str(n), n),
                 Cell(words.duration(spent), spent),
                 Cell(_confirmed(view, words) if kind is RoundKind.CONFIRM else led),
-                Cell(points(gained) if gained is not None else words.label("none")),
+                Cell(words.change(gained) if gained is not None else words.label("none")),
             )
         )
         before = leader[1] if leader else before
@@ -312,7 +325,7 @@ def _confirmed(view: View, words: Words) -> str:
     role = next((role for role in named if confirmed.keys[role] == best.key), None)
     if role is None:
         return words.label("none")
-    text = f"{name(view, words, confirmed.keys[role])}{_colon(words)}{words.percent(confirmed.accuracies[role])}"
+    text = f"{name(view, words, confirmed.keys[role])}{_colon(words)}{words.measured(confirmed.accuracies[role])}"
     return text + words.label("word_gap") + words.bracketed(words.label("test"))
 
 
@@ -348,7 +361,7 @@ def groups(view: View, words: Words) -> tuple[str, Table | None]:
         shares = [float(m[mask].mean()) if m is not None and len(m) == len(mask) else None for m in means]
         finding = verdicts.get(group)
         cells = [Cell(clean(group)), Cell(str(int(mask.sum())), int(mask.sum()))]
-        cells += [Cell(words.percent(s), s) if s is not None else Cell(words.label("none")) for s in shares]
+        cells += [Cell(words.measured(s), s) if s is not None else Cell(words.label("none")) for s in shares]
         if len(sides) > 1:
             cells.append(_group_difference(words, finding, shares))
             cells.append(_verdict_cell(words, finding) if finding else Cell(words.label("no_verdict")))
@@ -367,7 +380,7 @@ def _group_difference(words: Words, finding: Finding | None, shares: Sequence[fl
     if finding is not None and not math.isnan(finding.effect):
         return _effect_cell(words, finding)
     a, b = shares[0], shares[1]
-    return Cell(points(b - a), b - a) if a is not None and b is not None else Cell(words.label("none"))
+    return Cell(words.change(b - a), b - a) if a is not None and b is not None else Cell(words.label("none"))
 
 
 def _mean_scores(view: View, ids: Sequence[int], split: str) -> Any:

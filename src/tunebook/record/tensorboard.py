@@ -24,7 +24,9 @@ from tunebook.core.events import Evaluation, Event, Recorded, Step, WaveStarted
 from tunebook.core.factor import FACTOR_KINDS, Scale
 from tunebook.core.facts import EvaluationRecord, History, StepRecord, TrialFact
 from tunebook.core.notice import Notice
+from tunebook.core.score import ScoreScale
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState
+from tunebook.record.view import assumed_scale
 from tunebook.words import words_for
 
 __all__ = ["TensorBoardTracker", "TensorBoardWriter", "rebuild", "run_name"]
@@ -32,15 +34,14 @@ __all__ = ["TensorBoardTracker", "TensorBoardWriter", "rebuild", "run_name"]
 FLUSH_SECONDS = 20
 """Seconds between flushes: how much of the curves a killed process may lose. The ledger loses nothing."""
 LONGEST_CHANGE = 80
-METRICS = (
-    ("result/validation_accuracy", "accuracy"),
+OTHER_METRICS = (
     ("result/validation_loss", "loss (nats)"),
     ("result/train_seconds", "training (s)"),
     ("result/peak_gib", "memory (GiB)"),
 )
-"""Tags of the HParams metrics (on validation) with their display names, which are short enough for the titles of
-parallel axes. Parallel coordinates show only trials that have all metrics, so the accuracy on the test split, which few
-trials have, is a scalar only."""
+"""Tags of the HParams metrics (on validation) beside the study's, with their display names, which are short enough for
+the titles of parallel axes. Parallel coordinates show only trials that have all metrics, so the result on the test
+split, which few trials have, is a scalar only."""
 WIDEST = 1e3
 """HParams needs an interval for each number; it is wider than the study's range by this factor on both sides."""
 
@@ -104,7 +105,7 @@ class TensorBoardWriter:
         def write() -> None:
             for epoch, loss in _loss_by_epoch(fact).items():
                 self._scalars(fact.trial, epoch, {"epoch/train_loss": loss})
-            self._scalars(fact.trial, 0, _results(fact))
+            self._scalars(fact.trial, 0, _results(fact, assumed_scale(self._spec)))
             self._event(fact.trial, _session_end(fact.state))
             self._files.pop(run_name(fact.trial, self._baseline)).close()
 
@@ -218,15 +219,20 @@ def _loss_by_epoch(fact: TrialFact) -> dict[int, float]:
     return {epoch: sum(losses) / len(losses) for epoch, losses in sums.items()}
 
 
-def _results(fact: TrialFact) -> dict[str, float]:
+def _word(scale: ScoreScale) -> str:
+    """What a tag calls the study's result: a share of right answers is an accuracy, all else a score."""
+    return "accuracy" if scale.counts_right_answers else "score"
+
+
+def _results(fact: TrialFact, scale: ScoreScale) -> dict[str, float]:
     cost = fact.cost
     values = {"result/train_seconds": cost.train_seconds, "result/peak_gib": cost.peak_bytes / 2**30}
     validation, test = fact.outcomes.get("validation"), fact.outcomes.get("test")
     if validation is not None:
-        values["result/validation_accuracy"] = validation.accuracy
+        values[f"result/validation_{_word(scale)}"] = scale.score(validation.accuracy)
         values["result/validation_loss"] = validation.loss
     if test is not None:
-        values["result/test_accuracy"] = test.accuracy
+        values[f"result/test_{_word(scale)}"] = scale.score(test.accuracy)
     return values
 
 
@@ -277,7 +283,10 @@ def _experiment(spec: StudySpec) -> Any:
 
     factors = [summary_v2.HParam(name, _domain(spec, name)) for name in _varied(spec)]
     factors.append(summary_v2.HParam("purpose", summary_v2.Discrete([purpose.value for purpose in Purpose])))
-    metrics = [summary_v2.Metric(tag, display_name=title) for tag, title in METRICS]
+    scale = assumed_scale(spec)
+    word = _word(scale)
+    own = (f"result/validation_{word}", word if scale.counts_right_answers else scale.noun)
+    metrics = [summary_v2.Metric(tag, display_name=title) for tag, title in (own, *OTHER_METRICS)]
     return summary_v2.hparams_config_pb(factors, metrics)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,33 @@ from tunebook.errors import StudyFileError
 from tunebook.plugins import METRICS, is_simulated
 from tunebook.statistics.evidence import Evidence
 
-__all__ = ["View"]
+__all__ = ["OtherMetric", "View", "assumed_scale"]
+
+
+def assumed_scale(spec: StudySpec) -> ScoreScale:
+    """What a study's metric measures, by its name alone."""
+    try:
+        scale = METRICS.load(spec.metric)(**dict(spec.metric_options)).scale
+    except (StudyFileError, TypeError, ValueError):  # a user's function, or its package is not installed
+        scale = ScoreScale(kind=ScoreKind.MEAN)
+    return replace(scale, noun=scale.noun or spec.metric)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherMetric:
+    """What a metric that does not decide says, on validation; values on its standard scale.
+
+    Attributes:
+        baseline, best: mean with its 95 % interval; None: not scored.
+        difference: the best against the baseline, exploratory; None: there is none.
+        at_most: the study's limit, in the metric's own unit.
+    """
+
+    scale: ScoreScale
+    baseline: tuple[float, tuple[float, float]] | None
+    best: tuple[float, tuple[float, float]] | None
+    difference: Finding | None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +56,7 @@ class View:
 
     Attributes:
         notes: the ledger's notes in order, as (code, values).
+        others: the metrics beside the one that decides.
     """
 
     spec: StudySpec
@@ -38,18 +65,12 @@ class View:
     conclusions: StudyFindings
     notes: Sequence[tuple[str, Mapping[str, Any]]] = ()
     outlook: Outlook | None = None
+    others: tuple[OtherMetric, ...] = ()
 
     @cached_property
     def scale(self) -> ScoreScale:
         """What kind of number the metric produces; looked up by the metric's name if the ledger does not have it."""
-        if self.facts.scale is not None:
-            return self.facts.scale
-        try:
-            return METRICS.load(self.spec.metric)().scale
-        except (
-            StudyFileError
-        ):  # a user's function, or its package is not installed; either gives means of scores in [0, 1]
-            return ScoreScale(kind=ScoreKind.MEAN)
+        return self.facts.scale or assumed_scale(self.spec)
 
     @cached_property
     def is_simulated(self) -> bool:

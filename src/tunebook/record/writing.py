@@ -45,7 +45,7 @@ def write(
     shown = tuple(Figure(d.name, d.title, plain_text(d.alt)) for d in drawings)
     record = replace(build(view, language), figures=shown, figures_lead=_about_letters(language) if shown else "")
     paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record), SAFE)
-    page = html.render(record, drawings, details(view, words_for(language)))
+    page = html.render(record, drawings, details(view, words_for(language, view.scale)))
     paths["record.html"] = write_atomically(folder / "record.html", page, SAFE)
     _restore_board(folder / "tensorboard", view)
     return paths

@@ -19,7 +19,7 @@ from tunebook.core.ports import Sink
 from tunebook.core.study import Trial, TrialState
 from tunebook.core.trial_result import JudgedTrial, RawScores, RawTrial
 from tunebook.errors import UserError
-from tunebook.evaluation import load_metric, scored
+from tunebook.evaluation import load_metric, standard_scores
 
 __all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judging_sink"]
 
@@ -86,8 +86,8 @@ class JudgingSink:
     def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
         examples = self._spec.examples[split]
         answers = self._texts(raw)
-        scores = [scored(self._metric, answer, e) for answer, e in zip(answers, examples, strict=True)]
-        return Outcomes(np.array(scores, dtype=float), np.asarray(raw.nll, dtype=float), tuple(answers))
+        scores = standard_scores(self._metric, answers, examples)
+        return Outcomes(scores, np.asarray(raw.nll, dtype=float), tuple(answers))
 
     def _texts(self, raw: RawScores) -> list[str]:
         if raw.texts:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
 from tunebook.core.facts import Floats, History, StudyFacts, TrialFact
@@ -162,6 +163,9 @@ def compare(
     mine = history.trials[first.trials[0]].trial.effective
     changes = mine.changes_from(history.trials[second.trials[0]].trial.effective)
     difference = _difference(history, first.trials, second.trials)
+    if facts.scale is not None and not facts.scale.is_by_example:
+        # of a statistic of all rows, a pseudo-value moves with the other rows too
+        difference = difference * _answered_otherwise(history, first.trials, second.trials, len(difference))
     return Comparison(
         a=first,
         b=second,
@@ -183,6 +187,16 @@ def _difference(history: History, a: tuple[int, ...], b: tuple[int, ...]) -> Flo
 
     first, second = mean(a), mean(b)
     return np.zeros(0) if first is None or second is None else first - second
+
+
+def _answered_otherwise(history: History, a: tuple[int, ...], b: tuple[int, ...], n: int) -> NDArray[np.bool_]:
+    """Which validation examples the two sides have other answers to, shape (n,)."""
+
+    def answers(ids: tuple[int, ...], index: int) -> set[str]:
+        found = (history.trials[each].outcomes.get("validation") for each in ids)
+        return {outcomes.answers[index] for outcomes in found if outcomes and outcomes.answers}
+
+    return np.array([answers(a, i) != answers(b, i) for i in range(n)], dtype=bool)
 
 
 def _differing(

@@ -23,7 +23,7 @@ from tunebook.files import replaced_folder, writing
 from tunebook.plugins import is_simulated
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
-from tunebook.words import words_for
+from tunebook.run.study_words import study_words
 from tunebook.words.marks import plain_text
 
 __all__ = ["best_trial", "configuration_yaml", "export_study", "write_best"]
@@ -74,7 +74,7 @@ def write_best(study: StudyRead, paths: StudyPaths) -> Path | None:
 def _tell_simulated(study: StudyRead, folder: Path) -> None:
     """A README beside what an engine left that trains nothing: the files look like an adapter and are none."""
     if is_simulated(study.spec.engine):
-        text = plain_text(words_for(study.spec.language).simulated(study.spec.engine))
+        text = plain_text(study_words(study.spec).simulated(study.spec.engine))
         (folder / "README.md").write_text(f"# {markdown_text(study.spec.name)}\n\n{text}\n", encoding="utf-8")
 
 
@@ -128,7 +128,7 @@ def export_study(
     if form not in FORMATS:
         raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
     study = read_study(paths)
-    words, fact = words_for(study.spec.language), best_trial(study)
+    words, fact = study_words(study.spec), best_trial(study)
     if fact is None and study.conclusions.nothing_learned is not None:
         raise NotFoundError(words.refused_nothing_learned(str(paths.folder)))
     if fact is None:
@@ -193,7 +193,7 @@ def _targets(adapter: Path) -> tuple[str, ...]:
 
 
 def _accuracy(study: StudyRead) -> str:
-    words, best, nothing = words_for(study.spec.language), study.conclusions.best, study.conclusions.nothing_learned
+    words, best, nothing = study_words(study.spec), study.conclusions.best, study.conclusions.nothing_learned
     if is_simulated(study.spec.engine):
         return plain_text(words.simulated(study.spec.engine))
     if best is None:

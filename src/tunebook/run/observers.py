@@ -10,7 +10,7 @@ from tunebook.core.notice import Notice
 from tunebook.core.ports import Observer, Tracker
 from tunebook.core.study import StudySpec
 from tunebook.plugins import TRACKERS
-from tunebook.words import words_for
+from tunebook.run.study_words import study_words
 
 __all__ = ["Observers", "Silent", "Trackers"]
 
@@ -52,7 +52,7 @@ class Trackers(Silent):
     warning, and that tracker is not called again."""
 
     def __init__(self, spec: StudySpec, folder: Path, warn: Callable[[str], None]) -> None:
-        self._warn, self._words = warn, words_for(spec.language)
+        self._warn, self._words = warn, study_words(spec)
         self._working: dict[str, Tracker] = {}
         for name in spec.trackers:
             self._guarded(name, lambda: self._begin(name, spec, folder))  # noqa: B023 - called immediately

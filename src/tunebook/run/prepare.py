@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tunebook.data import prepare as prepare_data
 from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
 from tunebook.errors import StudyFileError, UserError
-from tunebook.evaluation import check_data, load_metric
+from tunebook.evaluation import check_data, load_metric, standard_scores
 from tunebook.executors import Transform
 from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
 from tunebook.run.answers import JudgeSpec
@@ -156,6 +157,10 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
     data = _data(spec, base, metric, model, tokenizer, options if entry.needs_model else None)
     doubts = check_data(metric, data.examples, data.places)
+    data = replace(data, facts=replace(data.facts, constant_score=_constant_score(metric, data)))
+    if spec.data.group and not metric.scale.is_by_example:
+        doubts = (*doubts, Notice("no_groups", {"metric": metric.name}))
+        data = replace(data, facts=replace(data.facts, groups=()))
     engines, reason = able(spec.engine, options)
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
     prior = _prior(spec, base)
@@ -168,7 +173,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
         environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
-        scale=metric.scale,
+        scale=replace(metric.scale, noun=metric.scale.noun or metric.name),
         table=table.configurations if table else (),
         folding=engines.first.folding,
     )
@@ -204,6 +209,15 @@ def _prior(spec: StudySpec, base: Path) -> tuple[PriorTrial, ...]:
             "and cannot say where to look. Leave the key out."
         )
     return found
+
+
+def _constant_score(metric: Metric, data: PreparedData) -> float | None:
+    """What the commonest gold answer scores when it is given to every validation example, on the standard scale."""
+    rows = data.examples["validation"]
+    counts = Counter(row.gold for row in rows)
+    if metric.scale.counts_right_answers or not counts:
+        return None
+    return float(standard_scores(metric, [counts.most_common(1)[0][0]] * len(rows), rows).mean())
 
 
 def _known_folder(model: str, base: Path) -> str:
@@ -302,7 +316,8 @@ def check_long_rows(spec: StudySpec, base: Path) -> None:
     if model["context"] is None or not may_exceed(spec, base, model["context"]):
         return
     options, model, tokenizer, _ = _machine(spec, base, entry, trust=False)
-    _data(spec, base, load_metric(spec.metric, base), model, tokenizer, options)
+    metric = load_metric(spec.metric, base, dict(spec.metric_options))
+    _data(spec, base, metric, model, tokenizer, options)
 
 
 def _command_settings(spec: StudySpec) -> dict[str, Any]:

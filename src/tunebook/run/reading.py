@@ -18,6 +18,7 @@ from tunebook.ledger import ledger_address, open_ledger
 from tunebook.planning.own_trials import with_own_trials
 from tunebook.planning.problem import Problem
 from tunebook.plugins import ENGINES, PLANNERS
+from tunebook.run.other_metrics import with_limits
 from tunebook.run.paths import StudyPaths, locate
 from tunebook.statistics.conclusions import conclude
 from tunebook.study_file import load_study
@@ -75,7 +76,8 @@ def read_ledger(ledger: Ledger) -> StudyRead:
     spec = ledger.spec()
     if spec is None:
         raise NotFoundError("the ledger holds no study yet. `tunebook run` starts it.")
-    facts, history, notes = ledger.facts(), ledger.history(), ledger.notes()
+    facts, notes = ledger.facts(), ledger.notes()
+    history = with_limits(ledger.history(), spec, facts)
     measured = last_note(notes, "calibration")
     calibration = Calibration(**measured) if measured else None
     return StudyRead(

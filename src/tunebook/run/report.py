@@ -8,6 +8,7 @@ from pathlib import Path
 from tunebook.core.study import Wave
 from tunebook.record import View, build, write_all
 from tunebook.record.tensorboard import rebuild
+from tunebook.run.other_metrics import other_metrics
 from tunebook.run.reading import StudyRead
 from tunebook.words.marks import plain_text
 
@@ -32,7 +33,7 @@ def write_record(
 
     `warn` is called with a sentence about figures that could not be drawn; default: the log.
     """
-    return write_all(folder, _view(study), language or study.spec.language, figures, warn)
+    return write_all(folder, _view(study, others=True), language or study.spec.language, figures, warn)
 
 
 def answer_paragraphs(study: StudyRead) -> tuple[str, ...]:
@@ -63,7 +64,9 @@ def round_paragraph(study: StudyRead, wave: Wave) -> str:
     return plain_text("\n".join(sentences))
 
 
-def _view(study: StudyRead) -> View:
+def _view(study: StudyRead, others: bool = False) -> View:
+    """What the record is made from; with `others`, also what the metrics say that do not decide."""
+    found = other_metrics(study.spec, study.facts, study.history, study.conclusions) if others else ()
     return View(
         spec=study.spec,
         facts=study.facts,
@@ -71,4 +74,5 @@ def _view(study: StudyRead) -> View:
         conclusions=study.conclusions,
         notes=tuple(study.notes),
         outlook=study.outlook,
+        others=found,
     )

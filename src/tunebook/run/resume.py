@@ -13,8 +13,9 @@ from tunebook.errors import DataError, ModelError, StudyFileError
 from tunebook.run.environment import changed_versions
 from tunebook.run.prepare import Prepared
 from tunebook.run.reading import last_note
+from tunebook.run.study_words import study_words
 from tunebook.study_file import accepted_changes, changed_keys
-from tunebook.words import Words, words_for
+from tunebook.words import Words
 
 __all__ = ["begin_or_go_on", "retry_failed"]
 
@@ -37,7 +38,7 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
     begun = ledger.facts()
     _check_hashes(begun.hashes, prepared)
     _check_table(begun.table, prepared)
-    _check_versions(ledger, prepared.facts.environment, observer, words_for(prepared.spec.language))
+    _check_versions(ledger, prepared.facts.environment, observer, study_words(prepared.spec))
     if known != prepared.spec:
         _note_changes(ledger, known, prepared.spec)
         ledger.update_spec(prepared.spec)
@@ -65,13 +66,13 @@ def _check_spec(old: StudySpec, new: StudySpec, prepared: Prepared) -> None:
     file = prepared.paths.file or prepared.paths.folder
     accepted = accepted_changes()
     larger, any_value = ([key for key, is_any in accepted.items() if is_any is wanted] for wanted in (False, True))
-    words = words_for(new.language)
+    words = study_words(new)
     raise StudyFileError(words.refused_study_changed(str(file), old.name, harmful, larger, any_value))
 
 
 def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:
     spec, new = prepared.spec, prepared.facts.hashes
-    words = words_for(spec.language)
+    words = study_words(spec)
     for role in ("train", "validation", "test"):
         if role in old and old[role] != new.get(role):
             then, now = old[role][:12], str(new.get(role))[:12]

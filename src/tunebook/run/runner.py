@@ -49,9 +49,10 @@ from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.answers import as_fact
 from tunebook.run.cancel_requests import CancelRequests
+from tunebook.run.other_metrics import with_limits
 from tunebook.run.signals import StopRequest
+from tunebook.run.study_words import study_words
 from tunebook.statistics.judge_round import judge_round
-from tunebook.words import words_for
 
 __all__ = ["SPAN", "Runner", "RunnerParts", "TimeLine", "job_of"]
 
@@ -95,7 +96,7 @@ class Runner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
-        self._words = words_for(parts.spec.language)
+        self._words = study_words(parts.spec)
         self._executor = parts.executor
         self._test_is_open = False
         self._tokens: dict[int, int] = {}
@@ -110,7 +111,7 @@ class Runner:
             while True:
                 self._check_stop()
                 self._p.keep_requests()
-                history = self._p.ledger.history()
+                history = with_limits(self._p.ledger.history(), self._p.spec, self._p.facts)
                 if any(not fact.state.is_final for fact in history.trials.values()):
                     self._train(history)
                 elif wave := _to_close(history):

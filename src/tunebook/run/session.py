@@ -31,8 +31,8 @@ from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, ignores_interrupts, stop_on_signals
 from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
+from tunebook.run.study_words import study_words
 from tunebook.run.user_requests import keep_requests
-from tunebook.words import words_for
 
 __all__ = ["run_study"]
 
@@ -50,7 +50,7 @@ def run_study(
 ) -> StudyFindings:
     """Run a study or continue it; see `api.Study.run`."""
     require_confirmed(spec, paths, starts_program=True, trusted=trust_study_code)
-    words = words_for(spec.language)
+    words = study_words(spec)
     observer.phase(words.phase_reading())
     prepared = prepare(spec, paths, trust_remote_code)
     for warning in prepared.warnings:
@@ -106,7 +106,7 @@ class _Session:
                 self._trackers.close()
                 # of this process and of its workers, which have ended
                 self._ledger.note(PROCESSOR_TIME, {"seconds": sum(os.times()[:4]) - before})
-            self._observer.phase(words_for(self._prepared.spec.language).phase_writing())
+            self._observer.phase(study_words(self._prepared.spec).phase_writing())
             study = read_ledger(self._ledger)
             write_best(study, self._prepared.paths)
             write_record(study, self._folder, warn=self._observer.warning)
@@ -115,7 +115,7 @@ class _Session:
     def _say_whether_interrupts_are_ignored(self) -> None:
         if ignores_interrupts():
             command = shell_line(["tunebook", "stop", str(self._prepared.paths.file or self._folder)])
-            words = words_for(self._prepared.spec.language)
+            words = study_words(self._prepared.spec)
             self._observer.phase(words.phase_ignores_interrupts(f"kill -TERM {os.getpid()}", command))
 
     def _parts(self, stop: StopRequest, log: EventLog) -> RunnerParts:
@@ -151,7 +151,7 @@ def _calibration(
         return Calibration(**known)
     found = kept_speeds(prepared)
     if found is None and measure and prepared.engine.calibrates:
-        words = words_for(prepared.spec.language)
+        words = study_words(prepared.spec)
         try:
             with telling_progress(prepared, observer):
                 found = measured_speeds(prepared, executor)

@@ -26,7 +26,7 @@ from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.runner import job_of
 from tunebook.run.signals import stop_on_signals
-from tunebook.words import words_for
+from tunebook.run.study_words import study_words
 
 __all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_single"]
 
@@ -80,7 +80,7 @@ def train_final(prepared: Prepared, study: StudyRead, observer: Observer) -> Pat
     if fact is None or target.exists():
         return target if target.exists() else None
     rows = prepared.data.train_all
-    words = words_for(prepared.spec.language)
+    words = study_words(prepared.spec)
     observer.phase(words.phase_final(len(rows)))
     configuration = effective(fact.trial.configuration, prepared.engine.folding, None)
     with replaced_folder(target) as scratch:
@@ -122,7 +122,7 @@ def rerun_trial(
     then = study.history.trials.get(trial_id)
     if then is None or not then.state.is_final:
         finished = sum(f.state.is_final for f in study.history.trials.values())
-        raise NotFoundError(words_for(study.spec.language).refused_unfinished(trial_id, finished))
+        raise NotFoundError(study_words(study.spec).refused_unfinished(trial_id, finished))
     require_confirmed(study.spec, paths, starts_program=True, trusted=trust_study_code)
     prepared = prepare(study.spec, paths, trust_remote_code)
     reference = study.history.trials.get(0)

@@ -24,7 +24,8 @@ from scipy import special
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, is_ordered, position
 from tunebook.core.study import Contrast, ContrastKind
-from tunebook.statistics.paired import PSEUDO_DISCORDANCE, Estimates, neighbour_inflation
+from tunebook.statistics.intervals import are_within
+from tunebook.statistics.paired import PSEUDO_DISCORDANCE, Estimates, discordance, neighbour_inflation
 
 __all__ = ["FEWEST_DF", "BalancedModel", "Columns", "columns_of", "least_squares"]
 
@@ -160,11 +161,12 @@ class BalancedModel:
         design = np.concatenate([dummies, *others], axis=1)
         found = least_squares(design, self.scores, np.eye(len(distinct), design.shape[1]))
         half = special.stdtrit(np.minimum(found.df, 1e6), 0.975) * found.standard_error
+        low, high = (0.0, 1.0) if are_within(self.scores) else (-np.inf, np.inf)
         return [
             (
                 level,
                 float(found.effect[i]),
-                (max(0.0, float(found.effect[i] - half[i])), min(1.0, float(found.effect[i] + half[i]))),
+                (max(low, float(found.effect[i] - half[i])), min(high, float(found.effect[i] + half[i]))),
                 [t for t, own in enumerate(levels) if own == level],
             )
             for i, level in enumerate(distinct)
@@ -184,6 +186,8 @@ def least_squares(design: Floats, scores: Floats, rows: Floats, pseudo: float = 
     weights = rows @ inverse
     differences = weights @ scores
     n = scores.shape[1]
+    if pseudo:
+        pseudo *= discordance(scores)
     df = max(len(design) - int(np.linalg.matrix_rank(design)), 1)
     inflation = neighbour_inflation(differences)
     centred = differences - differences.mean(axis=1, keepdims=True)

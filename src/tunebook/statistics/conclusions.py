@@ -41,6 +41,7 @@ from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.curves import still_falling
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
+from tunebook.statistics.intervals import largest_difference
 from tunebook.statistics.judge_fitted import balanced_model
 from tunebook.statistics.low_seeds import low_seeds
 from tunebook.statistics.multiple import MaxT
@@ -218,7 +219,8 @@ def _worse_by(evidence: Evidence, candidates: list[Candidate], best: Candidate) 
     """How much worse than the best each may be: simultaneous one-sided 95 % bounds."""
     estimates = evidence.estimates([(each.trained_ids, best.trained_ids) for each in candidates])
     limit = MaxT(estimates.correlation, np.zeros(len(candidates), bool)).critical(0.05, estimates.df)
-    return np.asarray(np.minimum(1.0, limit * estimates.standard_error - estimates.effect))
+    bounds = limit * estimates.standard_error - estimates.effect
+    return np.asarray(np.minimum(largest_difference(best.scores), bounds))
 
 
 def _cost_ratio(candidate: Candidate, best: Candidate, facts: DataFacts) -> float:

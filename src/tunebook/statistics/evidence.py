@@ -185,8 +185,9 @@ class Evidence:
     @cached_property
     def contenders(self) -> tuple[Candidate, ...]:
         """The configurations among which the best is looked for: those of which no replicate broke, or when there are
-        none of these, those that trained more often than they broke."""
-        trains = [candidate for candidate in self.claiming.values() if candidate.trains]
+        none of these, those that trained more often than they broke; without those that a limit keeps out."""
+        excluded = self.history.excluded
+        trains = [each for each in self.claiming.values() if each.trains and each.key not in excluded]
         return tuple([candidate for candidate in trains if candidate.n_broke == 0] or trains)
 
     @cached_property
@@ -199,8 +200,8 @@ class Evidence:
     def leading(self) -> Candidate | None:
         """The configuration that leads, with the trials by which it leads; None while nothing has trained.
 
-        Once the confirm list is sealed it is the best of that list, or the runner-up where the best broke with fresh seeds
-        or was shown worse than the baseline. Until then, and where neither is left, the rule of
+        Once the confirm list is sealed it is the best of that list, or the runner-up where the best broke with fresh
+        seeds or was shown worse than the baseline. Until then, and where neither is left, the rule of
         `statistics.selection.leader` decides.
         """
         by_key = {candidate.key: candidate for candidate in self.chosen_from}
@@ -224,9 +225,9 @@ class Evidence:
         commonest answer ("commonest"), whichever is higher."""
         reference = self.history.trials.get(0)
         untrained = reference.outcomes.get(VALIDATION) if reference is not None else None
-        if untrained is not None and untrained.accuracy > facts.commonest_share:
+        if untrained is not None and untrained.accuracy > facts.score_of_commonest:
             return untrained.accuracy, "untrained"
-        return facts.commonest_share, "commonest"
+        return facts.score_of_commonest, "commonest"
 
     # -- the confirmation
 

@@ -14,9 +14,27 @@ from numpy.typing import NDArray
 from scipy import special
 from statsmodels.stats.proportion import proportion_confint
 
-__all__ = ["FEW", "accuracy_interval", "exact_interval", "satterthwaite", "wilson"]
+__all__ = [
+    "FEW",
+    "accuracy_interval",
+    "are_within",
+    "exact_interval",
+    "largest_difference",
+    "satterthwaite",
+    "wilson",
+]
 
 Floats = NDArray[np.float64]
+
+
+def are_within(scores: Floats) -> bool:
+    """Whether all scores lie in [0, 1]. Scores without bounds do not, nor do most pseudo-values of a statistic."""
+    return bool(np.all((scores >= 0) & (scores <= 1)))
+
+
+def largest_difference(scores: Floats) -> float:
+    """The largest difference of two mean scores: 1 where all scores lie in [0, 1], else infinite."""
+    return 1.0 if are_within(scores) else math.inf
 
 
 def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -45,19 +63,23 @@ def exact_interval(successes: float, n: int, level: float = 0.95) -> tuple[float
 def accuracy_interval(
     scores: Floats, seed_deviation: float, seed_df: float, level: float = 0.95
 ) -> tuple[float, float]:
-    """Interval for a configuration's accuracy on the population of examples, averaged over seeds; clipped to [0, 1].
+    """Interval for a configuration's mean score on the population of examples, averaged over seeds; scores in [0, 1]
+    give one clipped to [0, 1].
 
     Args:
-        scores: one row per replicate, shape (m, n), in [0, 1].
+        scores: one row per replicate, shape (m, n).
         seed_deviation, seed_df: pooled standard deviation between replicates and its degrees of freedom (infinite: a
             prior).
 
     With fewer than `FEW` right or wrong answers it covers the exact interval. Otherwise:
-    For one trial: Wilson's interval, for the accuracy of this one adapter, because only the examples vary. For several:
+    For one trial: Wilson's interval, for the accuracy of this one adapter, because only the examples vary; Student's
+    where scores leave [0, 1]. For several:
     mean +- t times the square root of (variance of the per-example means / n + seed_deviation^2 / m), with t from
     Satterthwaite's degrees of freedom. Assumptions: examples are independent; seeds are independent and equally noisy.
     """
     m, n = scores.shape
+    if not are_within(scores):
+        return _unbounded_interval(scores, seed_deviation if m > 1 else 0.0, seed_df, level)
     per_example = scores.mean(axis=0)
     right = float(per_example.sum())
     exact = exact_interval(right, n, level) if min(right, n - right) < FEW else (1.0, 0.0)
@@ -72,6 +94,16 @@ def accuracy_interval(
     df = satterthwaite((from_examples, from_seeds), (max(n - 1, 1), seed_df))
     half = float(special.stdtrit(min(df, 1e6), 0.5 + level / 2)) * math.sqrt(from_examples + from_seeds)
     return max(0.0, min(mean - half, exact[0])), min(1.0, max(mean + half, exact[1]))
+
+
+def _unbounded_interval(scores: Floats, seed_deviation: float, seed_df: float, level: float) -> tuple[float, float]:
+    m, n = scores.shape
+    per_example = scores.mean(axis=0)
+    variances = float(per_example.var(ddof=1)) / n if n > 1 else 0.25, seed_deviation**2 / m
+    df = satterthwaite(variances, (max(n - 1, 1), seed_df if seed_deviation else max(n - 1, 1)))
+    half = float(special.stdtrit(min(df, 1e6), 0.5 + level / 2)) * math.sqrt(sum(variances))
+    mean = float(per_example.mean())
+    return mean - half, mean + half
 
 
 def satterthwaite(variances: tuple[float, ...], dfs: tuple[float, ...]) -> float:

@@ -14,6 +14,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.study import Contrast, ContrastKind, RoundKind
 from tunebook.statistics.balanced import BalancedModel
 from tunebook.statistics.evidence import VALIDATION
+from tunebook.statistics.intervals import largest_difference
 from tunebook.statistics.paired import Estimates
 from tunebook.statistics.verdicts import FamilyNumbers, Side, side_of
 
@@ -47,7 +48,8 @@ def judge_fitted(
     coefficients = np.array(list(asked.values()))
     estimates = model.estimate(coefficients)
     kinds = [contrasts[k].kind for k in asked]
-    numbers = FamilyNumbers(estimates, kinds, alpha, margin, _losses(model, coefficients, side))
+    losses = _losses(model, coefficients, side)
+    numbers = FamilyNumbers(estimates, kinds, alpha, margin, losses, largest_difference(model.scores))
     doubts = (*side.warnings("treatment"), *(("correlated_examples",) if estimates.inflation > 1 else ()))
     for j, k in enumerate(asked):
         findings[k] = numbers.judged(replace(findings[k], warnings=doubts), j)

@@ -19,6 +19,7 @@ from tunebook.core.facts import DataFacts, History
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import Contrast, ContrastKind, RoundKind, StudySpec, error_share
 from tunebook.statistics.evidence import VALIDATION, Evidence, effective_key
+from tunebook.statistics.intervals import largest_difference
 from tunebook.statistics.judge_fitted import judge_fitted
 from tunebook.statistics.noise import SeedNoise
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate, mcnemar_exact
@@ -167,7 +168,8 @@ class _Family:
         scores = np.stack([f.outcomes[self.split].scores for f in self.facts])
         estimates = estimate(scores, self.weights, noise, indices, names=self.names)
         kinds = [self.contrasts[k].kind for k in self.judgeable] * max(1, len(indices))
-        return FamilyNumbers(estimates, kinds, self.alpha, self.margin, None if indices else self._loss_estimates())
+        losses = None if indices else self._loss_estimates()
+        return FamilyNumbers(estimates, kinds, self.alpha, self.margin, losses, largest_difference(scores))
 
     def _loss_estimates(self) -> Estimates | None:
         losses = np.stack([f.outcomes[self.split].nll for f in self.facts])

@@ -27,14 +27,15 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from tunebook.statistics.noise import SeedNoise
 
-__all__ = ["Estimates", "contrast_matrix", "estimate", "mcnemar_exact", "neighbour_inflation"]
+__all__ = ["Estimates", "contrast_matrix", "discordance", "estimate", "mcnemar_exact", "neighbour_inflation"]
 
 Floats = NDArray[np.float64]
 
 PSEUDO_DISCORDANCE = 1.0
 """Added to the sum of squares of a contrast's differences: half an example in each of the two discordant cells, as in
 Agresti, Min 2005 (Statistics in Medicine 24, 729). Without it, two trials that agree on every example would have a
-difference of zero with a standard error of zero."""
+difference of zero with a standard error of zero. Of scores that are not right-or-wrong, the square of one discordant
+example is that of two unrelated answers instead of 1: `discordance` (decision 091)."""
 
 NEAR_LAGS = tuple(range(1, 11))
 FAR_LAGS = tuple(range(25, 51))
@@ -75,6 +76,18 @@ class Estimates:
         return np.asarray(np.clip(matrix, -1.0, 1.0))
 
 
+def discordance(scores: Floats) -> float:
+    """The squared difference of an example on which two trials disagree: 1 for right-or-wrong scores, else that of two
+    unrelated answers, twice the variance over examples.
+
+    Args:
+        scores: shape (trials, n).
+    """
+    if np.all((scores == 0) | (scores == 1)):
+        return 1.0
+    return 2 * float(scores.var(axis=1).mean())
+
+
 def contrast_matrix(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], trials: Sequence[int]) -> Floats:
     """Weights over `trials`, one row per contrast: mean over the treatment's trials minus mean over the control's;
     shape (K, trials)."""
@@ -103,12 +116,14 @@ def estimate(
         weights: from `contrast_matrix`, shape (K, trials).
         noise: covariance between replicates, shape (1, 1), or (G, G) with groups.
         groups: indices of the examples in each group; the result then has K x G contrasts, group by group.
-        pseudo: added to each sum of squares, see `PSEUDO_DISCORDANCE`; 0 for losses.
+        pseudo: added to each sum of squares, see `PSEUDO_DISCORDANCE`, in discordant examples; 0 for losses.
         names: each trial's configuration, needed if `noise` has configurations with their own noise; empty: none.
     """
     differences = weights @ scores
     blocks = groups or (np.arange(scores.shape[1]),)
     k = len(weights)
+    if pseudo:
+        pseudo *= discordance(scores)
     effect = np.concatenate([differences[:, block].mean(axis=1) for block in blocks])
     inflation = neighbour_inflation(differences)
     examples = np.zeros((k * len(blocks), k * len(blocks)))

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from tunebook.statistics.intervals import FEW, exact_interval
+from tunebook.statistics.intervals import FEW, are_within, exact_interval
 from tunebook.statistics.multiple import MaxT
 
 __all__ = ["Corrected", "Field", "corrected_accuracy", "leader", "tie_set"]
@@ -161,9 +161,12 @@ def corrected_accuracy(field: Field, best: int, seed: int = 0) -> Corrected:
     centre = float(excess.mean())
     low, high = np.quantile(excess, [0.025, 0.975])
     inflation = _inflation(field) * _unselected(field, best, float(high - low) / 2)
-    corrected = float(np.clip(raw - centre, 0, 1))
+    within = are_within(field.scores)
+    corrected = float(np.clip(raw - centre, 0, 1)) if within else raw - centre
     bounds = [corrected - (high - centre) * inflation, corrected + (centre - low) * inflation]
     n = field.scores.shape[1]
+    if not within:
+        return Corrected(raw, corrected, *bounds)
     if n * min(raw, 1 - raw) < FEW:
         # almost all right or all wrong: use the count, because the spread over examples is uninformative
         counted = exact_interval(corrected * n, n)

@@ -70,6 +70,7 @@ class FamilyNumbers:
         alpha: the family's error rate.
         margin: of equivalence and non-inferiority, in [0, 1].
         losses: the same contrasts of the loss; None: there are none to be had.
+        limit: the largest difference that there can be (`intervals.largest_difference`); intervals are cut there.
     """
 
     estimates: Estimates
@@ -77,6 +78,7 @@ class FamilyNumbers:
     alpha: float
     margin: float
     losses: Estimates | None = None
+    limit: float = 1.0
 
     @cached_property
     def one_sided(self) -> NDArray[np.bool_]:
@@ -139,13 +141,14 @@ class FamilyNumbers:
             float(each[j]) for each in (self.estimates.effect, self.estimates.standard_error, self.estimates.df)
         )
         half = float(self.critical[j]) * se
-        low, high = max(-1.0, effect - max(half, room[0])), min(1.0, effect + max(half, room[1]))
-        interval = (low, 1.0 if self.one_sided[j] else high)  # of non-inferiority only the lower end is bounded
+        low, high = max(-self.limit, effect - max(half, room[0])), min(self.limit, effect + max(half, room[1]))
+        # of non-inferiority only the lower end is bounded
+        interval = (low, max(1.0, high) if self.one_sided[j] else high)
         finding = replace(
             blank,
             effect=effect,
             interval=interval,
-            plain_interval=_around(effect, _plain_half(se, df)),
+            plain_interval=self._around(effect, _plain_half(se, df)),
             p_raw=float(self.p_raw[j]),
             p_adjusted=float(self.p_adjusted[j]),
             standard_error=se,
@@ -153,6 +156,9 @@ class FamilyNumbers:
             verdict=self._verdict(blank.kind, effect, interval, float(self.p_adjusted[j])),
         )
         return self._with_loss(finding, j)
+
+    def _around(self, effect: float, half: float) -> tuple[float, float]:
+        return max(-self.limit, effect - half), min(self.limit, effect + half)
 
     def _verdict(self, kind: ContrastKind, effect: float, interval: tuple[float, float], p: float) -> Verdict:
         if kind is ContrastKind.NON_INFERIORITY:
@@ -173,11 +179,6 @@ class FamilyNumbers:
         return replace(
             finding, loss_effect=effect, loss_interval=(effect - half, effect + half), witnesses_disagree=disagree
         )
-
-
-def _around(effect: float, half: float) -> tuple[float, float]:
-    """An interval of a difference of accuracy."""
-    return max(-1.0, effect - half), min(1.0, effect + half)
 
 
 def _plain_half(standard_error: float, df: float) -> float:

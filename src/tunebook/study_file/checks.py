@@ -7,6 +7,7 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Level
+from tunebook.core.row_template import template_problem
 from tunebook.errors import StudyFileError
 from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS, PluginGroup
 from tunebook.study_file.keys import KEYS
@@ -32,6 +33,7 @@ def cross_check(
     _check_baseline_in_space(baseline, factors, problems)
     _check_budget(values, problems)
     _check_files(values, problems)
+    _check_templates(values, problems)
     _check_names(values, problems)
     _check_command(values, problems)
     _check_metric(values, problems)
@@ -116,6 +118,30 @@ def _check_files(values: dict[str, Any], problems: Problems) -> None:
         seen.setdefault(source, role)
 
 
+def _check_templates(values: dict[str, Any], problems: Problems) -> None:
+    data = values.get("data")
+    if not isinstance(data, dict):
+        return
+    given = {name: data[name] for name in ("prompt", "completion") if isinstance(data.get(name), str)}
+    for name, text in given.items():
+        problem = template_problem(text)
+        if problem is not None:
+            problems.add(
+                ("data", name),
+                f"found {problem}; it is a text with columns in braces, and braces of its own are doubled. "
+                'Write "{text}", for example.',
+            )
+    if len(given) == 1:
+        name, other = next(iter(given)), "completion" if "prompt" in given else "prompt"
+        problems.add(("data", name), f"found no data.{other} beside it; a template needs the other one. Add {other}.")
+    others = [name for name in ("format", "columns") if data.get(name)]
+    if given and others:
+        problems.add(
+            ("data", others[0]),
+            f"found beside the templates data.{' and data.'.join(given)}, which say all. Remove one of them.",
+        )
+
+
 def _check_names(values: dict[str, Any], problems: Problems) -> None:
     """Every plugin that is named is installed and can be imported."""
     named: list[tuple[PluginGroup[Any], KeyPath, Any]] = []
@@ -128,6 +154,10 @@ def _check_names(values: dict[str, Any], problems: Problems) -> None:
         )
     for group in (ENGINES, EXECUTORS, PLANNERS):
         named.append((group, (group.key,), values.get(group.key)))
+    listed = values.get("metrics")
+    if isinstance(listed, list):
+        others = enumerate(listed[1:], 1)
+        named += [(METRICS, ("metrics", i), name) for i, name in others if isinstance(name, str) and ":" not in name]
     trackers = values.get("trackers")
     if isinstance(trackers, list):
         named += [(TRACKERS, ("trackers", i), name) for i, name in enumerate(trackers)]
@@ -169,6 +199,30 @@ def _check_command(values: dict[str, Any], problems: Problems) -> None:
         )
 
 
+def _check_metrics(values: dict[str, Any], deciding: Any, problems: Problems) -> None:
+    listed = values.get("metrics")
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    if names and isinstance(deciding, str) and names[0] != deciding:
+        problems.add(
+            ("metrics",),
+            f"found {names[0]} first, and metric {deciding}; the first of metrics decides. Write metrics alone, or "
+            f"{deciding} first.",
+        )
+    for i, name in enumerate(names[1:], 1):
+        if ":" in name or name == "choice":
+            problems.add(
+                ("metrics", i),
+                f"found {name}; beside the first, metrics are installed ones that judge a given answer. Write "
+                "exact_match, for example.",
+            )
+    limits = values.get("max")
+    for name in limits if isinstance(limits, dict) else ():
+        if name not in names[1:]:
+            problems.add(
+                ("max", str(name)), f"found {shown(name)}, which is none of the further metrics. Add it there."
+            )
+
+
 def _check_metric(values: dict[str, Any], problems: Problems) -> None:
     metric = _metric_name(values)
     if values.get("per_token") is True and metric != "choice":
@@ -177,6 +231,7 @@ def _check_metric(values: dict[str, Any], problems: Problems) -> None:
             f"found true with metric {shown(metric)}; only choice compares likelihoods. "
             "Write metric: choice, or remove per_token.",
         )
+    _check_metrics(values, metric, problems)
     data = values.get("data")
     choices = data.get("choices") if isinstance(data, dict) else None
     if isinstance(choices, list) and len({str(c) for c in choices}) < len(choices):

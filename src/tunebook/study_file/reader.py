@@ -45,6 +45,9 @@ def parse_study(text: str, name: str = "study.yaml") -> StudySpec:
             f"{name}:1: {found}; a study file is a map of keys (study, model, data, ...). "
             "Write one with `tunebook init DATA`, or see docs/study-file.md."
         )
+    listed = values.get("metrics")
+    if "metric" not in values and isinstance(listed, list) and listed:
+        values["metric"] = listed[0]  # the first decides
     section = _validated(values, problems)
     baseline = read_baseline(_as_map(values.get("baseline")), problems)
     factors = read_space(_as_map(values.get("space")), problems)
@@ -114,7 +117,7 @@ def _spec(section: BaseModel, **others: Any) -> StudySpec:
             value = _at(values, key.path)
             _put(arguments, key.attribute, tuple(value) if isinstance(value, list) else value)
         elif key.attribute:
-            _put(arguments, key.attribute, key.hint(**arguments.pop(key.attribute[-1])))
+            _put(arguments, key.attribute, key.hint(**_at(arguments, key.attribute)))
     options = tuple((name, value) for name, value in values["metric"].items() if ("metric", name) not in KEYS)
     return StudySpec(**arguments | {"metric_options": options} | others)
 

@@ -72,6 +72,8 @@ def _flow(values: dict[str, Any]) -> CommentedMap:
 
 
 def _node(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _flow({name: _node(each) for name, each in value.items()})
     if isinstance(value, tuple | list):
         items = CommentedSeq(_node(item) for item in value)
         items.fa.set_flow_style()

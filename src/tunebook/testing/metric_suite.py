@@ -19,7 +19,7 @@ import pytest
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import AnswerSource, Metric, ScoreKind, SetMetric
 from tunebook.errors import DataError
-from tunebook.evaluation import scored
+from tunebook.evaluation import scored, standard_scores, statistic
 
 __all__ = ["MetricSuite"]
 
@@ -63,6 +63,12 @@ class MetricSuite:
 
     def test_the_gold_text_is_the_best_answer(self, metric: Metric) -> None:
         better = max if metric.scale.higher_is_better else min
+        if not metric.scale.is_by_example:
+            golds = list(self.golds)
+            best = statistic(metric, golds, self.rows)
+            others = [statistic(metric, [answer, *golds[1:]], self.rows) for answer in HARD_ANSWERS]
+            assert best == better(best, *others)
+            return
         for row in self.rows:
             best = scored(metric, row.gold, row)
             others = [scored(metric, answer, row) for answer in (*self.golds, *HARD_ANSWERS)]
@@ -71,6 +77,10 @@ class MetricSuite:
                 assert best == 1
 
     def test_every_answer_has_a_score_within_the_bounds(self, metric: Metric) -> None:
+        if not metric.scale.is_by_example:
+            for answer in HARD_ANSWERS:
+                assert math.isfinite(statistic(metric, [answer] * len(self.golds), self.rows))
+            return
         for row in self.rows:
             for answer in (*self.golds, *HARD_ANSWERS):
                 score = scored(metric, answer, row)  # raises if it is invalid
@@ -79,9 +89,11 @@ class MetricSuite:
                     assert score in (0, 1)
 
     def test_the_same_answer_has_the_same_score(self, metric: Metric) -> None:
-        for row in self.rows:
-            for answer in (*self.golds, *HARD_ANSWERS):
-                assert scored(metric, answer, row) == scored(metric, answer, row)
+        for answer in (*self.golds, *HARD_ANSWERS):
+            answers = [answer] * len(self.golds)
+            assert list(standard_scores(metric, answers, self.rows)) == list(
+                standard_scores(metric, answers, self.rows)
+            )
 
     def test_gold_texts_are_parsable_and_pass_the_check(self, metric: Metric) -> None:
         assert all(metric.parsable(gold) for gold in self.golds)
@@ -102,3 +114,10 @@ class MetricSuite:
         answers = list(self.golds[1:] + self.golds[:1])
         one = metric.score_all(answers, self.rows)
         assert math.isclose(one, metric.score_all(answers[::-1], self.rows[::-1]), rel_tol=1e-9, abs_tol=1e-12)
+
+    def test_the_values_of_the_examples_have_the_result_as_mean(self, metric: Metric) -> None:
+        if metric.scale.kind is not ScoreKind.STATISTIC:
+            return
+        answers = list(self.golds[1:] + self.golds[:1])
+        mean = float(standard_scores(metric, answers, self.rows).mean())
+        assert math.isclose(mean, metric.scale.standard(statistic(metric, answers, self.rows)), abs_tol=1e-9)

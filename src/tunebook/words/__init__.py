@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from tunebook.core.score import SHARE, ScoreScale
 from tunebook.words.chinese import Chinese
 from tunebook.words.english import English
 
@@ -18,6 +19,10 @@ LANGUAGES = ("en", "zh")
 Words: TypeAlias = English | Chinese
 
 
-def words_for(language: str) -> Words:
-    """The words of a language; English for one that is not known."""
-    return Chinese() if language == "zh" else English()
+def words_for(language: str, scale: ScoreScale = SHARE) -> Words:
+    """The words of a language; English for one that is not known.
+
+    Args:
+        scale: what the study's metric measures.
+    """
+    return Chinese(scale) if language == "zh" else English(scale)

@@ -24,6 +24,7 @@ __all__ = [
     "points",
     "rate",
     "rounded_time",
+    "signed",
     "times",
     "trial_list",
     "value",
@@ -37,16 +38,21 @@ def percent(share: float, decimals: int = 1) -> str:
     return _no_minus_zero(share * 100, decimals)
 
 
+def signed(difference: float, decimals: int = 1) -> str:
+    """7.3 as "+7.3"; a difference that rounds to zero has no sign."""
+    text = _no_minus_zero(difference, decimals)
+    return text if text.startswith("-") or float(text) == 0 else f"+{text}"
+
+
 def points(difference: float) -> str:
-    """0.073 as "+7.3"; a difference that rounds to zero has no sign."""
-    text = _no_minus_zero(difference * 100, 1)
-    return text if text.startswith("-") or text == "0.0" else f"+{text}"
+    """0.073 as "+7.3", `signed`."""
+    return signed(difference * 100)
 
 
-def bound(difference: float) -> str:
-    """An end of an interval, as `points`, but never "0.0" unless it is exactly zero: which side it lies on decides."""
-    text = points(difference)
-    return f"{difference * 100:+.1g}" if text == "0.0" and difference else text
+def bound(difference: float, decimals: int = 1) -> str:
+    """An end of an interval, as `signed`, but never "0.0" unless it is exactly zero: which side it lies on decides."""
+    text = signed(difference, decimals)
+    return f"{difference:+.1g}" if float(text) == 0 and difference else text
 
 
 def rate(learning_rate: float) -> str:

@@ -1,6 +1,7 @@
 """What the two languages share: helpers that follow from a few attributes of a language.
 
-Effects, accuracies and margins come in as [0, 1]; times in seconds.
+Effects, scores and margins come in on the standard scale (`core.score`), and are shown in the metric's own unit; times
+in seconds.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any, ClassVar
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding
+from tunebook.core.score import SHARE, ScoreScale
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.words import numbers
 from tunebook.words.marks import strong
-from tunebook.words.numbers import bound, points, value
+from tunebook.words.numbers import bound, signed, value
 
 __all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "is_empty", "with_values"]
 
@@ -66,6 +68,10 @@ class Shared:
         brackets: the two.
         to: between the ends of a range, with its blanks.
         percent_sign: with its blank.
+        accuracy_word: the noun for a share of right answers.
+
+    Args:
+        scale: what the study's metric measures.
     """
 
     language: ClassVar[str]
@@ -78,10 +84,77 @@ class Shared:
     brackets: ClassVar[tuple[str, str]]
     to: ClassVar[str]
     percent_sign: ClassVar[str]
+    accuracy_word: ClassVar[str]
+
+    def __init__(self, scale: ScoreScale = SHARE) -> None:
+        self.scale = scale
 
     def label(self, key: str) -> str:
-        """A heading, column title or short fixed phrase."""
-        return self.labels[key]
+        """A heading, column title or short fixed phrase; what says accuracy says the metric's noun instead."""
+        text = self.labels[key]
+        return text if self.scale.counts_right_answers else self._of_measure(text)
+
+    def _of_measure(self, text: str) -> str:
+        found = self.with_noun(text)
+        found = found.replace(self.accuracy_word.capitalize(), self.measure[:1].upper() + self.measure[1:])
+        if found != text:
+            found = found.replace(f"{self.percent_sign.strip()}{self.brackets[1]}", f"{self.unit}{self.brackets[1]}")
+        points = self.labels["points"]
+        if self.unit != points:
+            found = found.replace(points, self.unit).replace(points.removeprefix("个"), self.unit)
+        return found
+
+    def with_noun(self, text: str) -> str:
+        """A text with the metric's noun in place of the word for accuracy."""
+        return text.replace(self.accuracy_word, self.measure)
+
+    @property
+    def measure(self) -> str:
+        """The noun for what the metric measures: "accuracy", "macro-F1"."""
+        return self.accuracy_word if self.scale.counts_right_answers else self.scale.noun or self.accuracy_word
+
+    @property
+    def unit(self) -> str:
+        """The unit of a difference."""
+        return self.labels["points"] if self.scale.in_points else self._unit_name or self.scale.noun
+
+    @property
+    def _unit_name(self) -> str:
+        """The metric's own unit, in the language where it has a word for it."""
+        return self.labels.get(f"unit_{self.scale.unit}", self.scale.unit)
+
+    def measured(self, standard: float) -> str:
+        """A mean score: "71.2 %" of right answers, "31.2" BLEU, "123 characters"."""
+        if self.scale.counts_right_answers:
+            return self.percent(standard)
+        text = self.shown(standard)
+        named = self.scale.unit and self.scale.unit.casefold() != self.scale.noun.casefold()
+        return f"{text} {self._unit_name}" if named else text
+
+    def shown(self, standard: float) -> str:
+        """A mean score as a bare number."""
+        return f"{self.scale.shown(standard):.{self.scale.decimals}f}"
+
+    def score_range(self, low: float, high: float) -> str:
+        """An interval of mean scores, without unit."""
+        ends = sorted((self.scale.shown(low), self.scale.shown(high)))
+        return f"{ends[0]:.{self.scale.decimals}f}{self.to}{ends[1]:.{self.scale.decimals}f}"
+
+    def change(self, difference: float) -> str:
+        """A difference with its sign, without unit."""
+        return signed(self.scale.shown_difference(difference), self.scale.decimals)
+
+    def size(self, difference: float) -> str:
+        """The size of a difference with two digits, without unit."""
+        return numbers.number(difference * self.scale.step, 2)
+
+    def amount(self, difference: float) -> str:
+        """The size of a difference with the result's decimals, without unit."""
+        return f"{difference * self.scale.step:.{self.scale.decimals}f}"
+
+    def exactly(self, margin: float) -> str:
+        """A margin as the user wrote it, without unit: 0.03 as "3", 0.025 as "2.5"."""
+        return f"{margin * self.scale.step:.4g}"
 
     def factor(self, name: str) -> str:
         """A factor's name for people; its own name when there is no word."""
@@ -111,11 +184,16 @@ class Shared:
         """Two numbers with one decimal."""
         return f"{low:.1f}{self.to}{high:.1f}"
 
+    def bound(self, difference: float) -> str:
+        """An end of an interval, as `change`, but never zero unless it is: which side it lies on decides."""
+        return bound(self.scale.shown_difference(difference), self.scale.decimals)
+
     def range(self, interval: tuple[float, float]) -> str:
-        """Interval of a difference, in points with signs; one that excludes nothing has no numbers."""
+        """Interval of a difference, with signs; one that excludes nothing has no numbers."""
         if is_empty(interval):
             return self.label("no_interval")
-        return f"{bound(interval[0])}{self.to}{bound(interval[1])}"
+        low, high = sorted(interval, key=self.scale.shown_difference)
+        return f"{self.bound(low)}{self.to}{self.bound(high)}"
 
 
 class StudyShared(Shared):
@@ -139,18 +217,18 @@ class StudyShared(Shared):
 
     def effect(self, finding: Finding, bold: bool = False) -> str:
         """ "+4.5 (+1.1 to +7.9)", points, with the simultaneous interval."""
-        head = points(finding.effect)
+        head = self.change(finding.effect)
         one_sided = finding.kind is ContrastKind.NON_INFERIORITY
         bounded = one_sided and finding.interval[0] > -1
-        span = self.least.format(bound(finding.interval[0])) if bounded else self.range(finding.interval)
+        span = self.least.format(self.bound(finding.interval[0])) if bounded else self.range(finding.interval)
         return f"{strong(head) if bold else head}{self.bracket_gap}{self.bracketed(span)}"
 
     def accuracy(self, mean: float, interval: tuple[float, float] | None, bold: bool = False) -> str:
         """ "62.9 % (59.0 to 66.6)"."""
-        head = strong(self.percent(mean)) if bold else self.percent(mean)
+        head = strong(self.measured(mean)) if bold else self.measured(mean)
         if interval is None or interval == (0.0, 1.0):
             return head
-        return f"{head}{self.bracket_gap}{self.bracketed(self.plain_range(interval[0] * 100, interval[1] * 100))}"
+        return f"{head}{self.bracket_gap}{self.bracketed(self.score_range(*interval))}"
 
     def batch(self, configuration: Configuration) -> str:
         """The effective batch size."""
@@ -196,7 +274,7 @@ class StudyShared(Shared):
     def effect_points(self, finding: Finding) -> str:
         """The effect with its unit: "+4.5 points (+1.1 to +7.9)"."""
         before, bracket, after = self.effect(finding).partition(self.bracket_gap + self.brackets[0])
-        return f"{before} {self.label('points')}{bracket}{after}"
+        return f"{before} {self.unit}{bracket}{after}"
 
     def skipped_rounds(self, notes: WaveNotes) -> list[RoundKind]:
         """Kinds of rounds that were left out."""

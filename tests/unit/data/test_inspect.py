@@ -99,7 +99,12 @@ def test_free_texts_are_called_what_they_are(tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", [{"instruction": f"q{i}", "output": f"{i} " + "long text " * 20} for i in range(60)])
     text = write_study_file(str(tmp_path / "a.jsonl"), tmp_path)
     assert "answers are free texts" in text
-    assert parse_study(text).metric == "exact_match"
+    assert parse_study(text).metric == "token_f1"
+
+
+def test_answers_that_are_json_are_judged_by_their_fields(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", [{"prompt": f"q{i}", "completion": json.dumps({"order": i})} for i in range(60)])
+    assert parse_study(write_study_file(str(tmp_path / "a.jsonl"), tmp_path)).metric == "json_fields"
 
 
 def test_max_length_covers_the_longest_row(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bad_data import BAD, GOOD_ROWS, lines
 
-from tunebook.data import load_rows
+from tunebook.data import Reading, load_rows
 from tunebook.errors import DataError
 
 GOOD = [(row["prompt"], row["completion"]) for row in GOOD_ROWS]
@@ -16,7 +16,7 @@ GOOD = [(row["prompt"], row["completion"]) for row in GOOD_ROWS]
 
 def read(folder: Path, name: str, content: bytes, **options):
     (folder / name).write_bytes(content)
-    return load_rows(name, folder, **options)
+    return load_rows(name, folder, Reading(**options))
 
 
 def pairs(rows) -> list[tuple[str, str]]:
@@ -71,13 +71,9 @@ def test_parquet_gives_the_same_examples_and_counts_rows(tmp_path: Path) -> None
     assert rows.place(rows.examples[6]) == "a.parquet, row 7"
 
 
-def test_parquet_with_numbers_as_answers_names_the_row(tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.Table.from_pylist([{"prompt": "x", "completion": 3}]), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r'a.parquet, row 1: completion: found 3; .*Write it in quotes: "3"'):
-        load_rows("a.parquet", tmp_path)
+def test_numbers_and_truth_values_are_written_as_json_writes_them(tmp_path: Path) -> None:
+    for value, text in ((3, "3"), (0.5, "0.5"), (True, "true"), (1e30, "1e+30")):
+        assert pairs(read(tmp_path, "a.jsonl", lines({"prompt": 7, "completion": value}))) == [("7", text)]
 
 
 def test_prompt_completion_alpaca_messages_and_sharegpt_say_the_same(tmp_path: Path) -> None:
@@ -102,6 +98,11 @@ def test_prompt_completion_alpaca_messages_and_sharegpt_say_the_same(tmp_path: P
         ({"input": "a", "output": "b"}, "prompt_completion", ("input", "output")),
         ({"prompt": "a", "completion": "b", "label": "c"}, "prompt_completion", ("prompt", "completion")),
         ({"instruction": "a", "response": "b"}, "alpaca", ("instruction", "response")),
+        (
+            {"conversations": [{"from": "human", "content": "a"}, {"from": "gpt", "content": "b"}]},
+            "sharegpt",
+            ("conversations",),
+        ),
         (
             {"conversations": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]},
             "messages",
@@ -201,12 +202,12 @@ def test_a_turn_of_weight_0_is_not_the_answer(tmp_path: Path) -> None:
             "Rename one of them to value, or add it.",
         ),
         (
-            {"messages": [{"from": "human", "content": "a"}]},
-            'messages[0].role: found no such key, but the keys "from", "content"',
+            {"messages": [{"speaker": "human", "content": "a"}]},
+            'messages[0].role: found no such key, but the keys "speaker", "content"',
         ),
-        ({"prompt": "a", "text": "b"}, 'completion: found no such key, but the keys "prompt", "text"'),
+        ({"prompt": "a", "note": "b"}, 'for example data: {prompt: "{prompt}", completion: "{note}"}'),
         ({"prompt": "a", "chosen": "b", "rejected": "c"}, "rename chosen to completion"),
-        ({"frage": "a"}, "or one of prompt/completion, prompt/response, question/answer"),
+        ({"frage": "a"}, "a pair such as prompt/completion, prompt/response, question/answer"),
     ],
 )
 def test_a_key_that_is_absent_is_called_absent(tmp_path: Path, row: dict, told: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import AnswerSource, ScoreKind
 from tunebook.errors import DataError, StudyFileError, UserError
-from tunebook.evaluation import check_data, load_metric, scored
+from tunebook.evaluation import check_data, load_metric, scored, standard_scores
 from tunebook.evaluation.text import last_number
 
 
@@ -142,7 +142,10 @@ def test_own_function_is_found_beside_the_study_file(own: Path) -> None:
         ("mine:nothing", "module mine has no function nothing"),
         ("mine:constant", "module mine has no function constant"),
         ("mine:one", r"mine:one takes \(answer\); a metric takes \(answer, gold\)"),
-        ("accuracy", 'found "accuracy"; installed are exact_match, choice, number, contains; or it is module:function'),
+        (
+            "accuracy",
+            'found "accuracy"; installed are exact_match, choice, number, contains, .*; or it is module:function',
+        ),
     ],
 )
 def test_own_function_that_is_not_there_is_told(own: Path, name: str, part: str) -> None:
@@ -193,19 +196,28 @@ def by_example(answer: str, gold: str):
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [
-        ("by_names", "mine:by_names, whose result is one number of all rows together"),
-        ("by_types", "mine:by_types, whose result is one number of all rows together"),
-        ("silent", "it fails on one answer and works on lists of them"),
-    ],
-)
-def test_a_function_over_all_rows_is_noticed(tmp_path: Path, name: str, part: str) -> None:
+def test_a_function_over_all_rows_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OVER_ALL_ROWS)
-    with pytest.raises(StudyFileError, match=part):
-        check_data(load_metric(f"mine:{name}", tmp_path), examples("a", "b"))
-    assert check_data(load_metric("mine:by_example", tmp_path), examples("a", "b")) == ()
+    for name in ("by_names", "by_types", "by_example"):
+        metric = load_metric(f"mine:{name}", tmp_path)
+        assert metric.scale.is_by_example == (name == "by_example")
+        assert check_data(metric, examples("a", "b")) == ()
+    with pytest.raises(StudyFileError, match=r"so it is one number of all rows. Write metric: .*kind: statistic"):
+        check_data(load_metric("mine:silent", tmp_path), examples("a", "b"))
+    assert check_data(load_metric("mine:silent", tmp_path, {"kind": "statistic"}), examples("a", "b")) == ()
+
+
+def test_a_function_says_what_its_number_is(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def loss(answer, gold):\n    return 7.5\n")
+    with pytest.raises(UserError, match="a score is a number from 0 to 1"):
+        check_data(load_metric("mine:loss", tmp_path), examples("a"))
+    told = {"low": 0, "high": None, "unit": "nats", "lower_is_better": True, "span": 5}
+    metric = load_metric("mine:loss", tmp_path, told)
+    assert check_data(metric, examples("a")) == ()
+    assert standard_scores(metric, ["x"], examples("a")["validation"]).tolist() == [-1.5]
+    for wrong in ({"kind": "odd"}, {"low": 1, "high": 0}, {"span": 0}, {"digits": 3}):
+        with pytest.raises(StudyFileError, match="mine:loss does not take these options"):
+            load_metric("mine:loss", tmp_path, wrong)
 
 
 def test_options_that_a_metric_does_not_take_are_told() -> None:

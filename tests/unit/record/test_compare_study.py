@@ -8,6 +8,7 @@ from rich.console import Console
 from tunebook.cli import status as command
 from tunebook.cli.compare import _text
 from tunebook.core.outlook import Outlook
+from tunebook.core.score import SHARE
 from tunebook.errors import NotFoundError
 from tunebook.run.compare import compare, resolve
 from tunebook.run.status import study_status
@@ -36,12 +37,12 @@ def test_examples_that_differ_are_shown_with_both_answers(study) -> None:
     found = compare("best", "baseline", spec, facts, history, conclusions)
     assert len(found.differing) == found.won + found.lost > 5
     assert abs(found.differing[0].difference) == max(abs(each.difference) for each in found.differing)
-    said = _text(found, 0.03, "en")
+    said = _text(found, 0.03, "en", SHARE)
     assert f"Examples on which they differ (5 of {found.won + found.lost}):" in said
     first = found.differing[0]
     assert f"  {first.index}: " in said
     assert f"gold: {first.gold} | A: {first.a} | B: {first.b}" in said
-    assert f"结果不同的样本（列出 {found.won + found.lost} 个中的 5 个）：" in _text(found, 0.03, "zh")
+    assert f"结果不同的样本（列出 {found.won + found.lost} 个中的 5 个）：" in _text(found, 0.03, "zh", SHARE)
 
 
 def test_status_prints_the_keys_that_compare_takes(study) -> None:

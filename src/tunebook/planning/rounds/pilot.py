@@ -181,7 +181,7 @@ def _floor(state: PlanningState, pilots: Iterable[TrialFact]) -> Floor | None:
     if reference is None or "validation" not in reference.outcomes:
         return None
     untrained = reference.outcomes["validation"]
-    common = state.problem.facts.commonest_share or 0.0
+    common = state.problem.facts.score_of_commonest
     bar = max(untrained.accuracy, common)
     for fact in scored:
         outcome = fact.outcomes["validation"]

@@ -14,7 +14,7 @@ from tunebook.record.opening import boundary_sentence, is_baseline, name
 from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, Paper
 from tunebook.record.view import View
 from tunebook.words import Words
-from tunebook.words.numbers import number, points, rate, value
+from tunebook.words.numbers import rate, value
 
 __all__ = ["effects", "importance", "learning_rate"]
 
@@ -39,7 +39,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     labels: set[str] = set()
     for row, finding in enumerate(shown):
         _whisker(axes, words, row, finding, labels)
-    margin = view.spec.margin * 100
+    margin = view.spec.margin * view.scale.step
     axes.axvspan(-margin, margin, color=GREY, alpha=0.13, lw=0, label=words.label("leg_margin"))
     axes.axvline(0, color=GREEN, lw=1.2)
     axes.set_yticks(range(len(shown)), [_row_name(view, words, f) for f in shown])
@@ -48,7 +48,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.set_xlabel(words.label("ax_effect"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     decided = [f for f in shown if f.verdict in (Verdict.BETTER, Verdict.WORSE)]
-    alt = words.label("list_gap").join(f"{_named(view, words, f)} {points(f.effect)}" for f in decided)
+    alt = words.label("list_gap").join(f"{_named(view, words, f)} {words.change(f.effect)}" for f in decided)
     return figure, f"{words.label('fig_effects')} {alt}"
 
 
@@ -56,11 +56,11 @@ def _whisker(axes: Any, words: Words, row: int, finding: Finding, labels: set[st
     decided = finding.verdict in (Verdict.BETTER, Verdict.WORSE)
     key = {Verdict.BETTER: "better", Verdict.WORSE: "worse"}.get(finding.verdict, "leg_no_verdict")
     colour = {Verdict.BETTER: BLUE, Verdict.WORSE: VERMILLION}.get(finding.verdict, GREY)
-    low, high = (x * 100 for x in finding.interval)
+    low, high = map(words.scale.shown_difference, finding.interval)
     axes.plot([low, high], [row, row], color=colour, lw=1.8 if decided else 1.2, solid_capstyle="butt")
     marker = {Verdict.BETTER: "o", Verdict.WORSE: "s"}.get(finding.verdict, "D")
     axes.plot(
-        finding.effect * 100,
+        words.scale.shown_difference(finding.effect),
         row,
         marker=marker,
         color=colour,
@@ -125,7 +125,7 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
     rest = [f for fs in ranked if fs not in lined for f in fs if view.evidence.how_it_ended(f) is None]
     axes.plot(
         [f.trial.effective.learning_rate for f in rest],
-        [_accuracy(f) for f in rest],
+        [view.scale.shown(_mean_accuracy([f])) for f in rest],
         ls="",
         marker=".",
         color=GREY,
@@ -180,17 +180,16 @@ def _rate_line(
     xs = sorted(by_rate)
     base = view.spec.baseline.learning_rate
     label = words.changes(family[0].trial.configuration.with_values(learning_rate=base), view.spec.baseline)
-    means = [np.mean([_accuracy(fact) for fact in by_rate[x]]) for x in xs]
+    means = [view.scale.shown(_mean_accuracy(by_rate[x])) for x in xs]
     axes.plot(xs, means, color=colour, ls=line, lw=1.4, marker=marker, ms=5.5, label=label)
     for x in xs:
         measured = view.accuracy(by_rate[x])
         if measured:
-            low, high = measured[1]
-            axes.plot([x, x], [low * 100, high * 100], color=colour, lw=1, alpha=0.8)
+            axes.plot([x, x], [*map(view.scale.shown, measured[1])], color=colour, lw=1, alpha=0.8)
 
 
-def _accuracy(fact: TrialFact) -> float:
-    return fact.outcomes["validation"].accuracy * 100
+def _mean_accuracy(facts: list[TrialFact]) -> float:
+    return float(np.mean([fact.outcomes["validation"].accuracy for fact in facts]))
 
 
 def importance(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -219,7 +218,7 @@ def importance(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None
             right.text(
                 0.98,
                 y,
-                words.below(number(item.nothing_above * 100, 2)),
+                words.below(words.size(item.nothing_above)),
                 va="center",
                 ha="right",
                 fontsize=8.5,

@@ -56,7 +56,8 @@ def draw_all(
             drawn. None: the error is raised.
     """
     font = chinese_font() if language == "zh" else None
-    words, titles = words_for(language if font or language != "zh" else "en"), words_for(language)
+    words = words_for(language if font or language != "zh" else "en", view.scale)
+    titles = words_for(language, view.scale)
     drawings = []
     with styled(font) as paper:
         for name, label, paint in PAINTERS:

@@ -51,10 +51,10 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     }
     for role, (marker, colour, fill, size) in styles.items():
         for i, (x, y, low, high) in enumerate(dots.get(role, [])):
-            axes.plot([x, x], [low * 100, high * 100], color=colour, lw=1, alpha=0.7)
+            axes.plot([x, x], [*map(view.scale.shown, (low, high))], color=colour, lw=1, alpha=0.7)
             axes.plot(
                 x,
-                y * 100,
+                view.scale.shown(y),
                 marker=marker,
                 color=colour,
                 mfc=fill,
@@ -71,7 +71,7 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     top, best = dots.get("leg_best", [None])[0], words.label("leg_best")
     return figure, words.label("fig_cost") + (
-        " " + words.colon(best, words.comma.join([words.percent(top[1]), times(top[0])])) if top else ""
+        " " + words.colon(best, words.comma.join([words.measured(top[1]), times(top[0])])) if top else ""
     )
 
 
@@ -97,7 +97,7 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         spread = [place + 0.5 * ((i + 1) / (len(facts) + 1) - 0.5) for i in range(len(facts))]
         axes.plot(
             spread,
-            [f.outcomes["validation"].accuracy * 100 for f in facts],
+            [view.scale.shown(f.outcomes["validation"].accuracy) for f in facts],
             ls="",
             marker="o",
             ms=4,
@@ -107,7 +107,7 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         )
         first = False
         leader = view.leader_after(number_)
-        leaders.append((place, leader[1] * 100 if leader else float("nan")))
+        leaders.append((place, view.scale.shown(leader[1]) if leader else float("nan")))
     axes.step([p for p, _ in leaders], [y for _, y in leaders], where="mid", color=BLUE, lw=2)
     axes.plot(
         [p for p, _ in leaders],
@@ -125,7 +125,7 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     led = view.leader_after(split_rounds[-1][0])
     title = words.label("fig_rounds")
-    return figure, f"{title} {words.colon(words.label('leg_leader'), words.percent(led[1]))}" if led else title
+    return figure, f"{title} {words.colon(words.label('leg_leader'), words.measured(led[1]))}" if led else title
 
 
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -148,13 +148,12 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     styles = {"leg_raw": (GREY, "o"), "leg_corrected": (ORANGE, "s"), "leg_test": (BLUE, "D")}
     for label, dots in series.items():
         colour, marker = styles[label]
-        for i, (x, y, (low, high)) in enumerate(dots):
-            axes.plot([x, x], [low * 100, high * 100], color=colour, lw=2)
-            axes.plot(
-                x, y * 100, marker=marker, color=colour, ms=8, ls="", label=words.label(label) if i == 0 else None
-            )
+        for i, (x, y, interval) in enumerate(dots):
+            ends, at = [view.scale.shown(end) for end in interval], view.scale.shown(y)
+            axes.plot([x, x], ends, color=colour, lw=2)
+            axes.plot(x, at, marker=marker, color=colour, ms=8, ls="", label=words.label(label) if i == 0 else None)
             above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8.5}
-            axes.annotate(words.percent(y), (x, high * 100), **above)
+            axes.annotate(words.measured(y), (x, max(ends)), **above)
     titles = {
         "best": "leg_best",
         "runner_up": "runner_up",
@@ -166,7 +165,7 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_accuracy"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    shown = words.comma.join(f"{words.label(titles[r])} {words.percent(confirmed.accuracies[r])}" for r in roles)
+    shown = words.comma.join(f"{words.label(titles[r])} {words.measured(confirmed.accuracies[r])}" for r in roles)
     return figure, f"{words.label('fig_confirm')} {shown}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tunebook.core.findings import Finding
@@ -37,6 +38,32 @@ class ChineseShared(Shared):
     brackets = ("（", "）")
     to = " 至 "
     percent_sign = "%"
+    accuracy_word = "准确率"
+
+    def with_noun(self, text: str) -> str:
+        return re.sub(" (?=[（，。：])", "", text.replace(self.accuracy_word, self._noun)).strip()
+
+    @property
+    def _noun(self) -> str:
+        """The metric's noun within a sentence, with the blanks that Latin words take."""
+        return self.measure if self.scale.counts_right_answers else f" {self.measure} "
+
+    @property
+    def _top(self) -> str:
+        return "最高" if self.scale.higher_is_better else "最低"
+
+    @property
+    def _worse(self) -> str:
+        return "低" if self.scale.higher_is_better else "高"
+
+    @property
+    def _more(self) -> str:
+        return "高" if self.scale.higher_is_better else "低"
+
+    @property
+    def _sign(self) -> str:
+        """The sign of a share of right answers, nothing for other scores."""
+        return self.percent_sign if self.scale.counts_right_answers else ""
 
     def capital(self, text: str) -> str:
         """The beginning of a sentence: a name that begins it stays as it is."""

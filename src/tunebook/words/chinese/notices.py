@@ -38,6 +38,9 @@ class ChineseNotices(ChinesePieces):
 
     # data
 
+    def notice_no_groups(self, metric: str) -> str:
+        return f"{metric} 是对全部样本计算的一个数，因此不按 data.group 分组报告。"
+
     def notice_few_validation_rows(self, count: int) -> str:
         return f"验证样本只有 {count} 个：只能检出非常大的差异。"
 
@@ -45,11 +48,11 @@ class ChineseNotices(ChinesePieces):
         return f"{_split(split)}有 {count} 条同时出现在{_split(other)}里（{_first(rows, count)}）"
 
     def notice_overlap(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
-        return f"{self._stand_in(split, other, count, rows)}；已设置为允许，这些样本的准确率只反映记忆。"
+        return f"{self._stand_in(split, other, count, rows)}；已设置为允许，这些样本的得分只反映记忆。"
 
     def refused_overlap(self, source: str, split: str, other: str, count: int, rows: Sequence[str]) -> str:
         return (
-            f"{source}：{self._stand_in(split, other, count, rows)}，这些样本的准确率只反映记忆。"
+            f"{source}：{self._stand_in(split, other, count, rows)}，这些样本的得分只反映记忆。"
             "请删除它们；如果是有意的，请设置 data.allow_overlap: true。"
         )
 
@@ -63,7 +66,7 @@ class ChineseNotices(ChinesePieces):
     def notice_one_label(self, source: str, split: str, count: int, label: str) -> str:
         return (
             f"{source}：{_split(split)}全部 {count} 条的答案都是 {quoted(label)}；"
-            "答案只有一种时，准确率说明不了配置的好坏。"
+            "答案只有一种时，得分说明不了配置的好坏。"
         )
 
     def refused_one_label(self, source: str, split: str, count: int, label: str) -> str:

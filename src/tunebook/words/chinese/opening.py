@@ -13,7 +13,7 @@ from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.words.chinese.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, count_text, margin_text, number, points, rate, times
+from tunebook.words.numbers import about, bytes_text, count, count_text, number, rate, times
 from tunebook.words.shared import is_empty
 from tunebook.words.values import Aim, Gain, Price, Spent
 
@@ -24,7 +24,9 @@ class ChineseOpening(ChinesePieces):
     """What stands above the first round."""
 
     def aim(self, aim: Aim) -> str:
-        score = f"{clean(aim.metric)} 得分最高" if aim.is_score else f"准确率（{clean(aim.metric)}）最高"
+        named = "" if clean(aim.metric) == self.measure else f"（{clean(aim.metric)}）"
+        noun = clean(self._noun).strip() if named else clean(self._noun).lstrip()
+        score = f"{noun}{named}{self._top}"
         parts = [f"{self.factor_phrase(name)}（{levels}）" for name, levels in aim.factors]
         what = f"上调整{gap('、'.join(parts)).rstrip()}" if parts else "上比较所给表格中的配置"
         limits = [f"{aim.trials} 个实验"] if aim.trials is not None else []
@@ -61,7 +63,7 @@ class ChineseOpening(ChinesePieces):
 
     def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
         parts = [
-            f"去掉{gap(what).rstrip()} {points(-effect)}（{self.range((-high, -low))}）"
+            f"去掉{gap(what).rstrip()} {self.change(-effect)}（{self.range((-high, -low))}）"
             for what, effect, (low, high) in changes
         ]
         return f"去掉一项改动后的变化（验证集，全部随机种子，百分点）：{'；'.join(parts)}。"
@@ -98,9 +100,9 @@ class ChineseOpening(ChinesePieces):
         bar += f"（{clean(commonest)}）" if commonest and found.bar_is == "commonest" else ""
         return (
             f"{strong('没有证据表明有配置学会了任务')}，因此不推荐任何配置。领先的配置（{settings}）"
-            f"在 {count(n)} 个验证样本上答对 {self.percent(found.accuracy)}"
+            f"在 {count(n)} 个验证样本上答对 {self.measured(found.accuracy)}"
             f"（校正选择偏差后的 95% 置信区间 {self.plain_range(low, high)}）；"
-            f"{bar}答对 {self.percent(found.bar)}。"
+            f"{bar}答对 {self.measured(found.bar)}。"
         )
 
     def would_help(self, found: NothingLearned, n_answers: int | None) -> str:
@@ -157,30 +159,32 @@ class ChineseOpening(ChinesePieces):
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
     def measured_accuracy(self, raw: float, n: int) -> str:
-        return f"它的验证准确率是 {self.percent(raw)}（{'1 个随机种子' if n == 1 else f'{n} 个随机种子的平均'}）。"
+        return (
+            f"它的验证{self._noun}是 {self.measured(raw)}（{'1 个随机种子' if n == 1 else f'{n} 个随机种子的平均'}）。"
+        )
 
     def corrected_accuracy(self, corrected: float, interval: tuple[float, float]) -> str:
-        said = f"{self.percent(corrected)}（95% 置信区间 {self.plain_range(interval[0] * 100, interval[1] * 100)}）"
-        return f"它因得分高而被选中，校正选择偏差后，验证准确率是 {said}。"
+        said = f"{self.measured(corrected)}（95% 置信区间 {self.score_range(interval[0], interval[1])}）"
+        return f"它因得分高而被选中，校正选择偏差后，验证{self._noun}是 {said}。"
 
     def not_confirmed(self, has_test: bool) -> str:
         return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"
 
     def cheaper(self, what: str, margin: float, price: Price) -> str:
         costs = self._price(price)
-        shown = f"已证实最多比最优配置低 {margin_text(margin)} 个百分点（您的容差）"
+        shown = f"已证实最多比最优配置{self._worse} {self.exactly(margin)} {self.unit}（您的容差）"
         return f"{strong('效果相当且更省')}：{what} {shown}{'；' + costs if costs else ''}。"
 
     def cheapest_is_best(self) -> str:
         return f"{strong('更省的配置')}：尚未发现效果相当而更省的配置。"
 
     def nothing_cheaper_near(self, margin: float) -> str:
-        within = f"与最优的差距都超过您的容差（{margin_text(margin)} 个百分点）"
+        within = f"与最优的差距都超过您的容差（{self.exactly(margin)} {self.unit}）"
         return f"{strong('更省的配置')}：试过的更省的配置里，{within}。"
 
     def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
         costs = self._price(price)
-        worse = "" if worse_by is None else f"，最多可能低 {number(worse_by * 100, 2)} 个百分点"
+        worse = "" if worse_by is None else f"，最多可能{self._worse} {self.size(worse_by)} {self.unit}"
         lead = f"{strong('更省的配置')}：尚未发现效果相当而更省的配置。"
         return f"{lead}最省的候选是{gap(what).rstrip()}{worse}{'；' + costs if costs else ''}。"
 
@@ -188,7 +192,7 @@ class ChineseOpening(ChinesePieces):
         return f"{strong('尚不清楚')}：{'；'.join(items)}。"
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        seen = "" if nothing_above >= 1 else f"（即使有，也不超过 {number(nothing_above * 100, 2)} 个百分点）"
+        seen = "" if nothing_above >= 1 else f"（即使有，也不超过 {self.size(nothing_above)} {self.unit}）"
         return f"{gap(factor).lstrip()}是否有影响{seen}"
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
@@ -198,7 +202,7 @@ class ChineseOpening(ChinesePieces):
         return "各项改动的效果能否相加、是否互相影响（没有安排相应的对照实验）" if n else ""
 
     def unseen(self, effect: float) -> str:
-        return f"约 {number(effect * 100, 2)} 个百分点以下的差异，本研究多半检不出来"
+        return f"约 {self.size(effect)} {self.unit}以下的差异，本研究多半检不出来"
 
     # The table of facts
 
@@ -243,31 +247,29 @@ class ChineseOpening(ChinesePieces):
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
         if base is not None:
-            parts.append(f"不加适配器的基座模型 {self.percent(base)}")
+            parts.append(f"不加适配器的基座模型 {self.measured(base)}")
         if commonest:
             quoted = f"（{clean(answer)}）" if answer else ""
-            parts.append(f"始终回答最常见类别{quoted or ' '}{self.percent(commonest)}")
+            parts.append(f"始终回答最常见类别{quoted or ' '}{self.measured(commonest)}")
         return "；".join(parts)
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
-            return f"各配置都只有一个随机种子：假定随机种子间相差 {number(deviation * 100, 2)} 个百分点，判断都是暂定的"
-        text = f"同样的设置换随机种子，相差 {number(deviation * 100, 2)} 个百分点（标准差，{degrees:.3g} 个自由度）"
+            return f"各配置都只有一个随机种子：假定随机种子间相差 {self.size(deviation)} {self.unit}，判断都是暂定的"
+        text = f"同样的设置换随机种子，相差 {self.size(deviation)} {self.unit}（标准差，{degrees:.3g} 个自由度）"
         if degrees < PROVISIONAL_DF:
-            prior = number(SEED_DEVIATION_PRIOR * 100, 2)
-            text += f"；自由度太少，区间按假定的 {prior} 个百分点补足到 {PROVISIONAL_DF} 个"
+            prior = self.size(SEED_DEVIATION_PRIOR)
+            text += f"；自由度太少，区间按假定的 {prior} {self.unit}补足到 {PROVISIONAL_DF} 个"
         return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
-        seen = "、".join(
-            f"{ROUNDS[RoundKind(k)]}轮 {number(v * 100, 2)} 个百分点" for k, v in by_round.items() if v < 1
-        )
+        seen = "、".join(f"{ROUNDS[RoundKind(k)]}轮 {self.size(v)} {self.unit}" for k, v in by_round.items() if v < 1)
         text = f"{seen}的差异有 80% 的概率被检出，更小的差异常会漏掉。" if seen else ""
         if smallest_margin >= 1:
             return text + "无法证实任何两个配置效果相当"
-        text += f"两个配置效果相当，最多只能证实到相差 {number(smallest_margin * 100, 2)} 个百分点以内"
+        text += f"两个配置效果相当，最多只能证实到相差 {self.size(smallest_margin)} {self.unit}以内"
         if smallest_margin > margin:
-            text += f"；您的容差是 {margin_text(margin)} 个百分点，在这个范围内无法证实相当"
+            text += f"；您的容差是 {self.exactly(margin)} {self.unit}，在这个范围内无法证实相当"
         return text
 
     def cost_remark(self) -> str:
@@ -330,16 +332,19 @@ class ChineseOpening(ChinesePieces):
     # Pieces
 
     def _gain_on(self, gain: Gain, counts_right: bool, fresh: str, split: str, seeds: str) -> str:
-        what = "答对" if counts_right else "平均得分"
-        relative = "" if gain.relative is None else f"；相对 {gain.relative * 100:+.0f}%"
+        what = "答对" if counts_right else f"的{self._noun}为"
+        is_relative = gain.relative is not None and self.scale.in_points
+        relative = f"；相对 {(gain.relative or 0.0) * 100:+.0f}%" if is_relative else ""
         level = self.percent(gain.level, 0 if gain.level < 0.995 else 1)
         named = "" if is_empty(gain.interval) else f"{level} 同时置信区间 "
-        difference = f"{strong(points(gain.effect) + ' 个百分点')}（{named}{self.range(gain.interval)}{relative}）"
+        difference = (
+            f"{strong(f'{self.change(gain.effect)} {self.unit}')}（{named}{self.range(gain.interval)}{relative}）"
+        )
         mine, theirs = gain.seeds
         used = f"各用 {mine} 个{seeds}种子" if mine == theirs else f"{mine} 个{seeds}种子对 {theirs} 个"
         return (
-            f"在{fresh}{count(gain.n_examples)} 个{split}样本上，它{what} {strong(self.percent(gain.accuracy))}，"
-            f"基线为 {self.percent(gain.baseline_accuracy)}：{difference}，{used}。"
+            f"在{fresh}{count(gain.n_examples)} 个{split}样本上，它{what} {strong(self.measured(gain.accuracy))}，"
+            f"基线为 {self.measured(gain.baseline_accuracy)}：{difference}，{used}。"
         )
 
     def _price(self, price: Price) -> str:

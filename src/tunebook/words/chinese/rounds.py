@@ -10,7 +10,7 @@ from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.words.chinese.codes import BROKEN_WAYS, CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
 from tunebook.words.chinese.common import ChinesePieces, gap, numeral
-from tunebook.words.numbers import margin_text, number, p_phrase, rate, trial_list
+from tunebook.words.numbers import number, p_phrase, rate, trial_list
 from tunebook.words.values import Ending
 
 __all__ = ["ChineseRounds"]
@@ -40,19 +40,19 @@ class ChineseRounds(ChinesePieces):
         return "，".join(parts) + "。" if parts else ""
 
     def verdict(self, finding: Finding, against: str, margin: float) -> str:
-        m = margin_text(margin)
+        m = self.exactly(margin)
         first = {
             Verdict.BETTER: f"优于{gap(against).rstrip()}。",
             Verdict.WORSE: f"劣于{gap(against).rstrip()}。",
-            Verdict.EQUIVALENT: f"已证实与{gap(against)}相差不超过 {m} 个百分点。",
-            Verdict.NOT_INFERIOR: f"已证实最多比{gap(against)}低 {m} 个百分点。",
+            Verdict.EQUIVALENT: f"已证实与{gap(against)}相差不超过 {m} {self.unit}。",
+            Verdict.NOT_INFERIOR: f"已证实最多比{gap(against)}{self._worse} {m} {self.unit}。",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
             Verdict.DIVERGED: "多数或全部随机种子训练失败。",
         }[finding.verdict]
         return self.join([first, *self._limits(finding)])
 
     def seeds_range(self, accuracies: Sequence[float]) -> str:
-        return f"{len(accuracies)} 个随机种子：{self.plain_range(min(accuracies) * 100, max(accuracies) * 100)}%。"
+        return f"{len(accuracies)} 个随机种子：{self.score_range(min(accuracies), max(accuracies))}{self._sign}。"
 
     def ending(self, ending: Ending) -> str:
         reasons = "；".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
@@ -69,7 +69,7 @@ class ChineseRounds(ChinesePieces):
 
     def confirm_remark(self) -> str:
         return (
-            "进入确认的配置：在验证集准确率与最高者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
+            f"进入确认的配置：在验证集{self._noun}与{self._top}者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
             "若有更省而可能同样好的配置，再取其中最省的一个。同一规则下的次优配置已一并写定；"
             "若最佳配置有随机种子训练失败，就改为确认次优配置。"
         )
@@ -122,7 +122,7 @@ class ChineseRounds(ChinesePieces):
 
     def learned_nothing(self, n: int, of: int, usual: float) -> str:
         who = "" if of == 1 else f"（{of} 个随机种子中有 {n} 个）"
-        return f"没有学到东西{who}：几乎没有答对的样本，而基线为 {self.percent(usual)}。"
+        return f"没有学到东西{who}：几乎没有答对的样本，而基线为 {self.measured(usual)}。"
 
     def one_answer(self, share: float, n: int, of: int) -> str:
         who = "" if of == 1 else f"（{of} 个随机种子中有 {n} 个）"
@@ -153,12 +153,12 @@ class ChineseRounds(ChinesePieces):
         return f"{of}{CUTS.get(cut.code, clean(cut.code))}（{cut.count} 个实验）"
 
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
-        m, subject = margin_text(margin), gap(what).lstrip()
+        m, subject = self.exactly(margin), gap(what).lstrip()
         claim = {
             Verdict.BETTER: f"{subject}优于{gap(against).rstrip()}",
             Verdict.WORSE: f"{subject}劣于{gap(against).rstrip()}",
-            Verdict.EQUIVALENT: f"已证实{gap(what)}与{gap(against)}相差不超过 {m} 个百分点",
-            Verdict.NOT_INFERIOR: f"已证实{gap(what)}最多比{gap(against)}低 {m} 个百分点",
+            Verdict.EQUIVALENT: f"已证实{gap(what)}与{gap(against)}相差不超过 {m} {self.unit}",
+            Verdict.NOT_INFERIOR: f"已证实{gap(what)}最多比{gap(against)}{self._worse} {m} {self.unit}",
             Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + "无定论",
             Verdict.DIVERGED: f"{what}：多数或全部随机种子训练失败",
         }[finding.verdict]
@@ -184,7 +184,7 @@ class ChineseRounds(ChinesePieces):
         return (
             "各参数同时改变，每个取值出现的次数相同。这里对每个参数的结论来自本轮全部实验的同一个模型："
             "沿其取值的一条直线，是在合适学习率附近的各种设置上的平均结果，并不针对某一个具体设置。"
-            "各取值的准确率已调整到其他参数取平均时的水平；其 95% 区间只作描述，不是结论。"
+            f"各取值的{self._noun}已调整到其他参数取平均时的水平；其 95% 区间只作描述，不是结论。"
         )
 
     def pilot_remark(self, chosen: float) -> str:
@@ -193,7 +193,8 @@ class ChineseRounds(ChinesePieces):
     def floor(self, floor: Floor, stops: bool) -> str:
         what = (
             f"什么也没有学到：学习率 {'、'.join(rate(each) for each in floor.rates)}，训练 {floor.epochs} 个 epoch 后，"
-            f"最高准确率 {self.percent(floor.accuracy)}，与不训练（{self.percent(floor.bar)}）没有超出偶然的差别。"
+            f"{self._top}{self._noun} {self.measured(floor.accuracy)}，"
+            f"与不训练（{self.measured(floor.bar)}）没有超出偶然的差别。"
         )
         if not stops:
             return what + "研究文件写明 `floor: go_on`，因此仍继续比较。"
@@ -210,7 +211,7 @@ class ChineseRounds(ChinesePieces):
 
     def chance_to_see(self, margin: float, chance: float) -> str:
         share = "不到 1%" if chance < 0.01 else f"约 {self.percent(chance, 0)}"
-        return f"若真实差异为 {margin_text(margin)} 个百分点（您的容差），检出概率{share}。"
+        return f"若真实差异为 {self.exactly(margin)} {self.unit}（您的容差），检出概率{share}。"
 
     def round_cost(self, n: int, seconds: float) -> str:
         return f"{n} 个实验，{self.duration(seconds)}"
@@ -252,8 +253,8 @@ class ChineseRounds(ChinesePieces):
             if code == "little_to_gain":
                 told.append(
                     "到此停止：按目前全部实验的模型，还有设置比最佳高出"
-                    f"你设定的 {margin_text(values['margin'])} 个百分点以上的概率为 "
-                    f"{number(100 * values['chance'], 2)}%，平均还能提高 {number(100 * values['gain'], 2)} 个百分点。"
+                    f"你设定的 {self.exactly(values['margin'])} {self.unit}以上的概率为 "
+                    f"{number(100 * values['chance'], 2)}%，平均还能提高 {self.size(values['gain'])} {self.unit}。"
                 )
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
@@ -277,10 +278,10 @@ class ChineseRounds(ChinesePieces):
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            by = "" if worst >= 1 else f"：最多可能低 {number(worst * 100, 2)} 个百分点"
+            by = "" if worst >= 1 else f"：最多可能{self._worse} {self.size(worst)} {self.unit}"
             return f"尚未证实与{gap(against)}效果相当{by}。"
         if finding.kind is ContrastKind.EQUIVALENCE:
-            return f"尚未证实与{gap(against)}相差在 {m} 个百分点以内。"
+            return f"尚未证实与{gap(against)}相差在 {m} {self.unit}以内。"
         return f"无法与{gap(against)}区分。"
 
     def _limits(self, finding: Finding) -> list[str]:

@@ -27,8 +27,14 @@ _COMMENTS = {
     "space.lora_r": "取值列表",
     "space.lora_dropout": "其中包括基线自己的值",
     "space.num_train_epochs": "预算允许时，各自重新选学习率",
+    "data.prompt": "根据各列内容推测；不对请修改，其他列也可以写进花括号",
+    "data.completion": "要学习并评分的答案",
+    "data.format": "依照数据配置",
+    "data.columns": "数据中各列的名称",
+    "data.names": "答案是数字；写出 0、1……代表的名称，通常学得更好",
     "numbers": "答案以数字结尾；以回答中最后一个数字为准",
-    "free_texts": "答案是自由文本，很少能逐字一致：请编写自己的 module:function，否则准确率会接近 0",
+    "json_answers": "答案是 JSON：按字段计算 F1；也可用 json_valid 或给出 schema",
+    "free_texts": "答案是自由文本：按与标准答案共有的词计分；也可用 rouge_l、bleu、chrf",
 }
 
 

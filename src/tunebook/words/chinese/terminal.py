@@ -12,7 +12,7 @@ from tunebook.words.chinese.codes import PURPOSES, ROUNDS
 from tunebook.words.chinese.common import gap, numeral
 from tunebook.words.chinese.labels import PATHS, ROUND_STATES
 from tunebook.words.chinese.rounds import ChineseRounds
-from tunebook.words.numbers import bytes_text, margin_text, p_phrase, trial_list
+from tunebook.words.numbers import bytes_text, p_phrase, trial_list
 from tunebook.words.values import Spending
 
 __all__ = ["ChineseTerminal"]
@@ -81,7 +81,7 @@ class ChineseTerminal(ChineseRounds):
         return "轮次", "实验数", "比较数", "能检出的差异"
 
     def plan_sees(self, effect: float) -> str:
-        return f"{100 * effect:.1f} 个百分点以上"
+        return f"{self.amount(effect)} {self.unit}以上"
 
     def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
         listed = self.comma.join(f"{PURPOSES[purpose]} {n} 个" for purpose, n in counts.items())
@@ -107,16 +107,18 @@ class ChineseTerminal(ChineseRounds):
         return f"因预算删去：{self.cut(cut)}"
 
     def plan_margin(self, smallest: float, margin: float) -> list[str]:
-        lines = [f"两个配置效果相当，最多只能证实到相差 {100 * smallest:.1f} 个百分点以内"]
+        lines = [f"两个配置效果相当，最多只能证实到相差 {self.amount(smallest)} {self.unit}以内"]
         if margin < smallest:
             lines.append(
-                f"您的容差是 {margin_text(margin)} 个百分点，小于这个值：本研究无法证实效果相当；"
+                f"您的容差是 {self.exactly(margin)} {self.unit}，小于这个值：本研究无法证实效果相当；"
                 "需要更多的验证样本或随机种子"
             )
+        if not self.scale.counts_right_answers:
+            lines.append(f"以上是估计，假定{self._noun}在样本间的波动与对错得分相同；实际波动见记录")
         return lines
 
     def plan_without_cuts(self, trials: int, effect: float) -> str:
-        return f"若不删减（{trials} 个实验），全面探索轮能检出 {100 * effect:.1f} 个百分点的差异"
+        return f"若不删减（{trials} 个实验），全面探索轮能检出 {self.amount(effect)} {self.unit}的差异"
 
     def plan_memory(self, needed: float, slots: int, free: float) -> list[str]:
         lines = [f"内存：{slots} 个实验同时训练约需 {bytes_text(needed)}，可用 {bytes_text(free)}"]
@@ -134,7 +136,7 @@ class ChineseTerminal(ChineseRounds):
         effect: float | None,
         prices: tuple[float, float] | None,
     ) -> str:
-        finds = f"，能检出 {100 * effect:.1f} 个百分点以上的差异" if effect else ""
+        finds = f"，能检出 {self.amount(effect)} {self.unit}以上的差异" if effect else ""
         priced = f"，费用 {prices[0]:,.2f} 至 {prices[1]:,.2f}" if prices else ""
         return f"逐个训练约需 {self._between(one_by_one)}；在本机并行约需 {self._between(here)}{priced}{finds}。"
 
@@ -171,13 +173,13 @@ class ChineseTerminal(ChineseRounds):
         return f"{text}，{changes}" if changes else text
 
     def status_nothing_learned(self, accuracy: float, bar: float) -> str:
-        return f"没有证据表明有配置学会了任务：最高 {self.percent(accuracy)}，不训练为 {self.percent(bar)}"
+        return f"没有证据表明有配置学会了任务：最高 {self.measured(accuracy)}，不训练为 {self.measured(bar)}"
 
     def baseline_accuracy(self, accuracy: float) -> str:
-        return f"基线：{self.percent(accuracy)}"
+        return f"基线：{self.measured(accuracy)}"
 
     def status_configurations(self) -> tuple[str, str, str, str]:
-        return "键", "准确率", "实验", "与基线的不同"
+        return "键", self.measure, "实验", "与基线的不同"
 
     def spent(self, spending: Spending) -> str:
         trials = "" if spending.budget_trials is None else f"（预算 {spending.budget_trials} 个）"
@@ -253,7 +255,7 @@ class ChineseTerminal(ChineseRounds):
         self, trial: int, purpose: Purpose, factor: str | None, accuracy: float | None, on_test: bool, ending: str
     ) -> str:
         what = PURPOSES[purpose] + (f"，{self.factor(factor)}" if factor else "")
-        scored = "" if accuracy is None else self.percent(accuracy) + ("（测试集）" if on_test else "")
+        scored = "" if accuracy is None else self.measured(accuracy) + ("（测试集）" if on_test else "")
         return f"实验 {trial}（{what}）：{'，'.join(filter(None, [scored, ending]))}"
 
     def trial_ending(self, state: TrialState, step: int | None, reason: str) -> str:
@@ -376,10 +378,10 @@ class ChineseTerminal(ChineseRounds):
         return f"只看这两次实验、不计随机种子噪声的精确 McNemar 检验：{p_phrase(p)}。"
 
     def compared_disagree(self) -> str:
-        return "准确率与损失的方向不一致。"
+        return f"{self._noun.lstrip()}与损失的方向不一致。"
 
     def compared_groups(self) -> str:
-        return "按组，单位为百分点（各组之间单独校正）："
+        return f"按组，单位为{self.unit.removeprefix('个')}（各组之间单独校正）："
 
     def compared_examples(self, shown: int, total: int) -> str:
         return f"结果不同的样本（列出 {total} 个中的 {shown} 个）："
@@ -399,4 +401,4 @@ class ChineseTerminal(ChineseRounds):
         )
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
-        return f"验证准确率 {self.accuracy(accuracy, interval)}，已校正选择偏差。"
+        return f"验证{self._noun.rstrip()} {self.accuracy(accuracy, interval)}，已校正选择偏差。"

@@ -10,7 +10,7 @@ from tunebook.escaping import clean
 from tunebook.words.chinese.codes import NOTES
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, number, points, trial_list, value
+from tunebook.words.numbers import about, count, trial_list, value
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["ChineseWhole"]
@@ -42,10 +42,10 @@ class ChineseWhole(ChinesePieces):
     def below_noise(self, importance: Importance) -> str:
         if importance.nothing_above >= 1:
             return f"{self.factor(importance.factor)}：随机种子太少，检不出任何影响。"
-        return f"{self.factor(importance.factor)}：{self.below(number(importance.nothing_above * 100, 2))}。"
+        return f"{self.factor(importance.factor)}：{self.below(self.size(importance.nothing_above))}。"
 
     def below(self, points: str) -> str:
-        return f"即使有影响，也不超过 {points} 个百分点"
+        return f"即使有影响，也不超过 {points} {self.unit}"
 
     def interaction(self, interaction: Interaction) -> str:
         a, b = (self.factor(name) for name in interaction.factors)
@@ -55,7 +55,7 @@ class ChineseWhole(ChinesePieces):
         seen = low > 0 or high < 0
         tail = "这只是对这些实验的描述（单独的 95% 区间），不是本研究的结论" if seen else "未能证实互相影响"
         return (
-            f"{gap(a).lstrip()}与{gap(b)}同时改动，比各自效果之和多 {points(interaction.effect)} 个百分点"
+            f"{gap(a).lstrip()}与{gap(b)}同时改动，比各自效果之和多 {self.change(interaction.effect)} {self.unit}"
             f"（{self.range(interaction.interval)}）：{tail}。"
         )
 
@@ -66,7 +66,7 @@ class ChineseWhole(ChinesePieces):
         return f"另有 {count(n)} 个配置与最优无法区分；下表列出各自的开销。"
 
     def ahead_of_best(self) -> str:
-        return "个别配置的准确率高于最优：差异在噪声之内，最优是按较低的验证损失选出的。"
+        return f"个别配置的{self._noun}{self._more}于最优：差异在噪声之内，最优是按较低的验证损失选出的。"
 
     def unknown_lead(self) -> str:
         lead = "尚无定论的比较，以及以 80% 的概率检出这么大的差异，总共需要多少样本或随机种子"
@@ -76,17 +76,17 @@ class ChineseWhole(ChinesePieces):
         return "> 20 倍" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
-        if number(more.half_width * 200, 2) == number(more.half_width_with_trials * 200, 2):
+        if self.size(2 * more.half_width) == self.size(2 * more.half_width_with_trials):
             return (
                 f"增加投入的效果：再做 {more.extra_trials} 个实验，"
-                f"主要结论（最优与基线之差）的置信区间宽度（{number(more.half_width * 200, 2)} 个百分点）几乎不变；"
-                f"再加 {count(more.extra_examples)} 个样本，缩到 {number(more.half_width_with_examples * 200, 2)}。"
+                f"主要结论（最优与基线之差）的置信区间宽度（{self.size(2 * more.half_width)} {self.unit}）几乎不变；"
+                f"再加 {count(more.extra_examples)} 个样本，缩到 {self.size(2 * more.half_width_with_examples)}。"
             )
         return (
             f"增加投入的效果：再做 {more.extra_trials} 个实验，"
-            f"主要结论（最优与基线之差）的置信区间宽度从 {number(more.half_width * 200, 2)} "
-            f"缩到 {number(more.half_width_with_trials * 200, 2)} 个百分点；"
-            f"再加 {count(more.extra_examples)} 个样本，缩到 {number(more.half_width_with_examples * 200, 2)}。"
+            f"主要结论（最优与基线之差）的置信区间宽度从 {self.size(2 * more.half_width)} "
+            f"缩到 {self.size(2 * more.half_width_with_trials)} {self.unit}；"
+            f"再加 {count(more.extra_examples)} 个样本，缩到 {self.size(2 * more.half_width_with_examples)}。"
         )
 
     def nothing_open(self) -> str:
@@ -94,8 +94,8 @@ class ChineseWhole(ChinesePieces):
 
     def winners_curse(self, raw: float, n: int, corrected: float, confirmed: float | None) -> str:
         seeds = "1 个随机种子" if n == 1 else f"选中它所依据的 {n} 个随机种子的平均"
-        tested = "" if confirmed is None else f"；测试准确率 {self.percent(confirmed)}（新随机种子）"
-        return f"验证准确率 {self.percent(raw)}（{seeds}）；校正选择偏差后 {self.percent(corrected)}{tested}。"
+        tested = "" if confirmed is None else f"；测试{self._noun} {self.measured(confirmed)}（新随机种子）"
+        return f"验证{self._noun} {self.measured(raw)}（{seeds}）；校正选择偏差后 {self.measured(corrected)}{tested}。"
 
     def where_the_adapter_is(self) -> str:
         return (
@@ -120,7 +120,7 @@ class ChineseWhole(ChinesePieces):
         return text + (f"这里列出前 {shown} 个。" if shown < n else "")
 
     def groups_lead(self, split: str) -> str:
-        return f"{split}上的各组准确率。组内样本少；只有给出判断的地方，组内差别才有结论。"
+        return f"{split}上的各组{self._noun}。组内样本少；只有给出判断的地方，组内差别才有结论。"
 
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"实验 {trial} 无法训练：{reason.rstrip('.') or '没有记录原因'}。"
@@ -131,8 +131,8 @@ class ChineseWhole(ChinesePieces):
     def low_seed(self, low: LowSeed) -> str:
         return (
             f"实验 {low.trial} 比同一设置其余 {low.n_others} 个随机种子的平均低 "
-            f"{number(100 * (low.others - low.accuracy), 1)} 个百分点（{self.percent(low.accuracy)} 对 "
-            f"{self.percent(low.others)}），超出其他随机种子之间的噪声所能解释的范围。用这些设置再训练时，可能再遇到这样的种子。"
+            f"{self.amount(low.others - low.accuracy)} {self.unit}（{self.measured(low.accuracy)} 对 "
+            f"{self.measured(low.others)}），超出其他随机种子之间的噪声所能解释的范围。用这些设置再训练时，可能再遇到这样的种子。"
         )
 
     def stopped_trials(self, trials: Sequence[int]) -> str:

@@ -42,6 +42,22 @@ class EnglishShared(Shared):
     brackets = ("(", ")")
     to = " to "
     percent_sign = " %"
+    accuracy_word = "accuracy"
+
+    @property
+    def _top(self) -> str:
+        """ "highest", or "lowest" where less is better."""
+        return "highest" if self.scale.higher_is_better else "lowest"
+
+    @property
+    def _far(self) -> str:
+        """ "high", or "low" where less is better."""
+        return "high" if self.scale.higher_is_better else "low"
+
+    @property
+    def _more(self) -> str:
+        """ "higher", or "lower" where less is better."""
+        return "higher" if self.scale.higher_is_better else "lower"
 
     def capital(self, text: str) -> str:
         """The text with a capital first letter, which may follow a bold mark."""

@@ -50,6 +50,12 @@ LABELS = {
     "way": "Round by round",
     "figures": "Figures",
     "groups": "Accuracy by group",
+    "other_metrics": "Other metrics",
+    "other_metrics_lead": "These do not decide. Brackets are 95 % intervals of their own, on validation; the "
+    "differences are exploratory. A configuration above a limit is not chosen as the best.",
+    "difference_best": "Best against baseline",
+    "limit": "Limit",
+    "unit_characters": "characters",
     "unknown": "What could not be concluded",
     "suspects": "Examples that every trial gets wrong",
     "notes": "What else happened",

@@ -27,6 +27,9 @@ class EnglishNotices(EnglishPieces):
 
     # data
 
+    def notice_no_groups(self, metric: str) -> str:
+        return f"Metric {metric} is one number of all rows, so nothing is reported by data.group."
+
     def notice_few_validation_rows(self, count: int) -> str:
         """Too few validation examples."""
         return f"{plural(count, 'validation example')}: only very large differences can be told from chance."
@@ -37,12 +40,12 @@ class EnglishNotices(EnglishPieces):
 
     def notice_overlap(self, split: str, other: str, count: int, rows: Sequence[str]) -> str:
         """The same example is in two splits, and that was allowed; `rows` are the first ones."""
-        return f"{self._stand_in(split, other, count, rows)}; this was allowed, and accuracy on them measures memory."
+        return f"{self._stand_in(split, other, count, rows)}; this was allowed, and scores on them measure memory."
 
     def refused_overlap(self, source: str, split: str, other: str, count: int, rows: Sequence[str]) -> str:
         """The same example is in two splits."""
         return (
-            f"{source}: {self._stand_in(split, other, count, rows)}; accuracy on such rows measures memory. Remove "
+            f"{source}: {self._stand_in(split, other, count, rows)}; scores on such rows measure memory. Remove "
             f"{'it' if count == 1 else 'them'}, or set data.allow_overlap: true if that is meant."
         )
 
@@ -62,7 +65,7 @@ class EnglishNotices(EnglishPieces):
     def notice_one_label(self, source: str, split: str, count: int, label: str) -> str:
         """Every row has the same answer."""
         return (
-            f"{source}: all {count} {split} rows have the same answer, {quoted(label)}; with one answer accuracy says "
+            f"{source}: all {count} {split} rows have the same answer, {quoted(label)}; with one answer a score says "
             "nothing about a configuration."
         )
 

@@ -18,9 +18,7 @@ from tunebook.words.numbers import (
     count,
     count_text,
     duration,
-    margin_text,
     number,
-    points,
     rate,
     times,
 )
@@ -35,7 +33,9 @@ class EnglishOpening(EnglishPieces):
 
     def aim(self, aim: Aim) -> str:
         """What the study is for, what it varies and what it may spend."""
-        score = f"the best {clean(aim.metric)}" if aim.is_score else f"the highest accuracy ({clean(aim.metric)})"
+        score = f"the {self._top} {clean(self.measure)}" + (
+            "" if clean(aim.metric) == self.measure else f" ({clean(aim.metric)})"
+        )
         parts = [f"{self.factor(name)} ({levels})" for name, levels in aim.factors]
         by = f"by choosing {self.listed(parts)}" if parts else "by choosing among the configurations of the given table"
         limits = [plural(aim.trials, "trial")] if aim.trials is not None else []
@@ -85,7 +85,7 @@ class EnglishOpening(EnglishPieces):
     def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
         """What dropping each change of the recommended configuration does, in points."""
         parts = [
-            f"dropping {what} changes it by {points(-effect)} points ({self.range((-high, -low))})"
+            f"dropping {what} changes it by {self.change(-effect)} {self.unit} ({self.range((-high, -low))})"
             for what, effect, (low, high) in changes
         ]
         return f"over all seeds on validation, {self.listed(parts)}."
@@ -132,9 +132,9 @@ class EnglishOpening(EnglishPieces):
         bar = "the untrained model" if found.bar_is == "untrained" else f"always giving the commonest answer{quoted}"
         return (
             f"{strong('No configuration is shown to have learned the task')}, so nothing is recommended. The one that "
-            f"leads, {settings}, is right on {self.percent(found.accuracy)} of {count(n)} validation examples (95 % "
+            f"leads, {settings}, is right on {self.measured(found.accuracy)} of {count(n)} validation examples (95 % "
             f"interval, corrected for having been chosen, {self.plain_range(low, high)}); {bar} is right on "
-            f"{self.percent(found.bar)}."
+            f"{self.measured(found.bar)}."
         )
 
     def would_help(self, found: NothingLearned, n_answers: int | None) -> str:
@@ -196,13 +196,13 @@ class EnglishOpening(EnglishPieces):
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def measured_accuracy(self, raw: float, n: int) -> str:
-        """The mean validation accuracy of n seeds."""
-        return f"Its validation accuracy is {self.percent(raw)} ({self._mean_of(n)})."
+        """The mean validation {self.measure} of n seeds."""
+        return f"Its validation {self.measure} is {self.measured(raw)} ({self._mean_of(n)})."
 
     def corrected_accuracy(self, corrected: float, interval: tuple[float, float]) -> str:
         return (
-            f"Corrected for having been chosen by it, its validation accuracy is {self.percent(corrected)} "
-            f"(95 % interval {self.plain_range(interval[0] * 100, interval[1] * 100)})."
+            f"Corrected for having been chosen by it, its validation {self.measure} is {self.measured(corrected)} "
+            f"(95 % interval {self.score_range(interval[0], interval[1])})."
         )
 
     def _mean_of(self, n: int) -> str:
@@ -219,19 +219,19 @@ class EnglishOpening(EnglishPieces):
         costs = self._price(price)
         return (
             f"{strong('As good and cheaper')}: {what} is shown not to be worse than the best by more than "
-            f"{margin_text(margin)} points (your margin){'; ' + costs if costs else ''}."
+            f"{self.exactly(margin)} {self.unit} (your margin){'; ' + costs if costs else ''}."
         )
 
     def cheapest_is_best(self) -> str:
         return f"{strong('Cheaper')}: of the configurations that were tried and did as well, none is cheaper."
 
     def nothing_cheaper_near(self, margin: float) -> str:
-        within = f"within your margin of {margin_text(margin)} points of the best"
+        within = f"within your margin of {self.exactly(margin)} {self.unit} of the best"
         return f"{strong('Cheaper')}: no cheaper configuration that was tried came {within}."
 
     def not_shown_as_good(self, what: str, worse_by: float | None, price: Price) -> str:
         costs = self._price(price)
-        worse = "" if worse_by is None else f"may be up to {number(worse_by * 100, 2)} points worse"
+        worse = "" if worse_by is None else f"may be up to {self.size(worse_by)} {self.unit} worse"
         details = "; ".join(filter(None, [worse, costs])) or "is not shown to be"
         return (
             f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {details}."
@@ -241,7 +241,7 @@ class EnglishOpening(EnglishPieces):
         return f"{strong('Not known')}: {'; '.join(items)}."
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        seen = "" if nothing_above >= 1 else f" (no effect above {number(nothing_above * 100, 2)} points seen)"
+        seen = "" if nothing_above >= 1 else f" (no effect above {self.size(nothing_above)} {self.unit} seen)"
         return f"whether {factor} matters{seen}"
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
@@ -253,7 +253,7 @@ class EnglishOpening(EnglishPieces):
 
     def unseen(self, effect: float) -> str:
         """Differences too small for this study to detect."""
-        return f"differences below about {number(effect * 100, 2)} points, which this study would mostly miss"
+        return f"differences below about {self.size(effect)} {self.unit}, which this study would mostly miss"
 
     # The table of facts
 
@@ -295,37 +295,37 @@ class EnglishOpening(EnglishPieces):
     def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
         parts = []
         if base is not None:
-            parts.append(f"base model without adapter {self.percent(base)}")
+            parts.append(f"base model without adapter {self.measured(base)}")
         if commonest:
             quoted = f' ("{clean(answer)}")' if answer else ""
-            parts.append(f"always the commonest answer{quoted} {self.percent(commonest)}")
+            parts.append(f"always the commonest answer{quoted} {self.measured(commonest)}")
         return "; ".join(parts)
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
             return (
-                f"no configuration has two seeds yet: {number(deviation * 100, 2)} points between seeds are "
+                f"no configuration has two seeds yet: {self.size(deviation)} {self.unit} between seeds are "
                 "assumed, and every verdict is provisional"
             )
         text = (
-            f"the same settings with another seed differ by {number(deviation * 100, 2)} points "
+            f"the same settings with another seed differ by {self.size(deviation)} {self.unit} "
             f"(standard deviation, {degrees:.3g} degrees of freedom)"
         )
         if degrees < PROVISIONAL_DF:
-            prior = number(SEED_DEVIATION_PRIOR * 100, 2)
-            text += f"; with fewer than {PROVISIONAL_DF}, intervals also use an assumed {prior} points"
+            prior = self.size(SEED_DEVIATION_PRIOR)
+            text += f"; with fewer than {PROVISIONAL_DF}, intervals also use an assumed {prior} {self.unit}"
         return text
 
     def detectable_fact(self, by_round: Mapping[str, float], smallest_margin: float, margin: float) -> str:
         seen = self.listed(
-            [f"{number(v * 100, 2)} points in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1]
+            [f"{self.size(v)} {self.unit} in {ROUNDS[RoundKind(k)]}" for k, v in by_round.items() if v < 1]
         )
         text = f"a difference of {seen} is found with a chance of 80 %; smaller ones are often missed. " if seen else ""
         if smallest_margin >= 1:
             return text + "No two configurations can be shown equal"
-        text += f"Two configurations can be shown equal within {number(smallest_margin * 100, 2)} points, not closer"
+        text += f"Two configurations can be shown equal within {self.size(smallest_margin)} {self.unit}, not closer"
         if smallest_margin > margin:
-            text += f"; nothing can be shown equal within your margin of {margin_text(margin)} points"
+            text += f"; nothing can be shown equal within your margin of {self.exactly(margin)} {self.unit}"
         return text
 
     def cost_remark(self) -> str:
@@ -396,15 +396,19 @@ class EnglishOpening(EnglishPieces):
     # Pieces
 
     def _gain_on(self, gain: Gain, counts_right: bool, examples: str, fresh: bool) -> str:
-        what = "it is right on" if counts_right else "its mean score is"
+        what = "it is right on" if counts_right else f"its {self.measure} is"
         other = "the baseline on" if counts_right else "the baseline's"
-        relative = "" if gain.relative is None else f"; {signed_percent(gain.relative)} relative"
+        relative = (
+            "" if gain.relative is None or not self.scale.in_points else f"; {signed_percent(gain.relative)} relative"
+        )
         level = self.percent(gain.level, 0 if gain.level < 0.995 else 1)
         named = "" if is_empty(gain.interval) else f"{level} simultaneous interval "
-        difference = f"{strong(points(gain.effect) + ' points')} ({named}{self.range(gain.interval)}{relative})"
+        difference = (
+            f"{strong(f'{self.change(gain.effect)} {self.unit}')} ({named}{self.range(gain.interval)}{relative})"
+        )
         return (
-            f"On {count(gain.n_examples)} {examples} {what} {strong(self.percent(gain.accuracy))}, "
-            f"{other} {self.percent(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
+            f"On {count(gain.n_examples)} {examples} {what} {strong(self.measured(gain.accuracy))}, "
+            f"{other} {self.measured(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
         )
 
     def _price(self, price: Price) -> str:

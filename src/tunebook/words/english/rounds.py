@@ -20,7 +20,7 @@ from tunebook.words.english.codes import (
     WARNINGS,
 )
 from tunebook.words.english.common import EnglishPieces, numeral, plural
-from tunebook.words.numbers import count, duration, margin_text, number, p_phrase, rate, trial_list
+from tunebook.words.numbers import count, duration, number, p_phrase, rate, trial_list
 from tunebook.words.values import Ending
 
 __all__ = ["EnglishRounds"]
@@ -53,20 +53,21 @@ class EnglishRounds(EnglishPieces):
     def verdict(self, finding: Finding, against: str, margin: float) -> str:
         """The analysis cell for a finding: its verdict and what limits it."""
         other = "" if against == self.label("the_baseline") else f" than {against}"
-        m = margin_text(margin)
+        m = self.exactly(margin)
         first = {
             Verdict.BETTER: f"Better{other}.",
             Verdict.WORSE: f"Worse{other}.",
-            Verdict.EQUIVALENT: f"Shown equal to {against} within {m} points.",
-            Verdict.NOT_INFERIOR: f"Shown not to be worse than {against} by more than {m} points.",
+            Verdict.EQUIVALENT: f"Shown equal to {against} within {m} {self.unit}.",
+            Verdict.NOT_INFERIOR: f"Shown not to be worse than {against} by more than {m} {self.unit}.",
             Verdict.INCONCLUSIVE: self._inconclusive(finding, against, m),
             Verdict.DIVERGED: "Training broke with most or all of its seeds.",
         }[finding.verdict]
         return self.join([first, *self._limits(finding)])
 
     def seeds_range(self, accuracies: Sequence[float]) -> str:
-        low, high = min(accuracies) * 100, max(accuracies) * 100
-        return f"The {numeral(len(accuracies))} seeds range from {self.plain_range(low, high)} %."
+        span = self.score_range(min(accuracies), max(accuracies))
+        sign = self.percent_sign if self.scale.counts_right_answers else ""
+        return f"The {numeral(len(accuracies))} seeds range from {span}{sign}."
 
     def ending(self, ending: Ending) -> str:
         reasons = "; ".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
@@ -89,8 +90,8 @@ class EnglishRounds(EnglishPieces):
         """The remark below confirm's table: by which rule its configurations were chosen."""
         return (
             "Confirm tests the configuration with the lowest validation loss among those within one standard error of "
-            "the highest validation accuracy, and the cheapest one that may be as good, if there is one. The next one "
-            "by the same rule was written down with it, to be confirmed in its place should a seed of it break."
+            f"the {self._top} validation {self.measure}, and the cheapest one that may be as good, if there is one. The "
+            "next one by the same rule was written down with it, to be confirmed in its place should a seed of it break."
         )
 
     def waiting_remark(self, trials: str) -> str:
@@ -150,7 +151,7 @@ class EnglishRounds(EnglishPieces):
     def learned_nothing(self, n: int, of: int, usual: float) -> str:
         """Completed trials of which nothing was learned; `usual` is the baseline's accuracy."""
         who = "" if of == 1 else f" with {n} of {of} seeds"
-        return f"Did not train{who}: next to no right answer, where the baseline has {self.percent(usual)}."
+        return f"Did not train{who}: next to no right answer, where the baseline has {self.measured(usual)}."
 
     def one_answer(self, share: float, n: int, of: int) -> str:
         """Nearly every example gets the same answer, and the model is still better than that answer alone."""
@@ -187,7 +188,7 @@ class EnglishRounds(EnglishPieces):
 
     def found(self, finding: Finding, what: str, against: str, margin: float) -> str:
         """A finding as a complete sentence."""
-        m = f"{margin_text(margin)} points"
+        m = f"{self.exactly(margin)} {self.unit}"
         claim = {
             Verdict.BETTER: f"{what}: better than {against}",
             Verdict.WORSE: f"{what}: worse than {against}",
@@ -232,8 +233,9 @@ class EnglishRounds(EnglishPieces):
         """Nothing was learned at any piloted rate."""
         what = (
             f"Nothing was learned: after {plural(floor.epochs, 'epoch')} at learning rates "
-            f"{self.listed([rate(each) for each in floor.rates])} the best accuracy is {self.percent(floor.accuracy)}, "
-            f"not better than without training ({self.percent(floor.bar)}) beyond chance."
+            f"{self.listed([rate(each) for each in floor.rates])} the best {self.measure} is "
+            f"{self.measured(floor.accuracy)}, not better than without training ({self.measured(floor.bar)}) beyond "
+            "chance."
         )
         if not stops:
             return self.join([what, "The study file says `floor: go_on`, so the comparisons went on."])
@@ -255,7 +257,7 @@ class EnglishRounds(EnglishPieces):
     def chance_to_see(self, margin: float, chance: float) -> str:
         """The probability that a true difference of the size of the margin was found."""
         share = "less than 1 %" if chance < 0.01 else f"about {self.percent(chance, 0)}"
-        difference = f"A true difference of {margin_text(margin)} points, your margin,"
+        difference = f"A true difference of {self.exactly(margin)} {self.unit}, your margin,"
         return f"{difference} had a chance of {share} of being found."
 
     def round_cost(self, n: int, seconds: float) -> str:
@@ -301,8 +303,8 @@ class EnglishRounds(EnglishPieces):
             if code == "little_to_gain":
                 sentences.append(
                     "Stopped here: by the model of all trials so far, the chance that any setting is better than the "
-                    f"best by more than your margin of {margin_text(values['margin'])} points is "
-                    f"{number(100 * values['chance'], 2)} %; on average {number(100 * values['gain'], 2)} points are "
+                    f"best by more than your margin of {self.exactly(values['margin'])} {self.unit} is "
+                    f"{number(100 * values['chance'], 2)} %; on average {self.size(values['gain'])} {self.unit} are "
                     "left to gain."
                 )
             if code == "only_leading":
@@ -333,10 +335,10 @@ class EnglishRounds(EnglishPieces):
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
-            by = "" if worst >= 1 else f": it may be up to {number(worst * 100, 2)} points worse"
+            by = "" if worst >= 1 else f": it may be up to {self.size(worst)} {self.unit} worse"
             return f"Not shown as good as {against}{by}."
         if finding.kind is ContrastKind.EQUIVALENCE:
-            return f"Not shown equal to {against} within {m} points."
+            return f"Not shown equal to {against} within {m} {self.unit}."
         return f"No difference from {against} was found."
 
     def _limits(self, finding: Finding) -> list[str]:

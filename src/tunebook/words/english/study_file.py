@@ -27,9 +27,14 @@ _COMMENTS = {
     "space.lora_r": "a list of levels",
     "space.lora_dropout": "the baseline's own value is among them",
     "space.num_train_epochs": "each gets a learning rate of its own where the budget allows",
+    "data.prompt": "a guess from the columns: mend it where it is wrong; other columns go in braces too",
+    "data.completion": "what is learnt and scored",
+    "data.format": "as the data section says",
+    "data.columns": "what the rows call them",
+    "data.names": "the answers are numbers; names that say what 0, 1, ... mean are learnt better",
     "numbers": "the answers end in a number; the last number of an answer counts",
-    "free_texts": "answers are free texts, which hardly ever match word for word: write your own module:function, or "
-    "expect accuracies near 0",
+    "json_answers": "the answers are JSON: F1 of their fields; json_valid and a schema are possible too",
+    "free_texts": "answers are free texts: words that they share with the gold text; or rouge_l, bleu, chrf",
 }
 
 

@@ -12,7 +12,7 @@ from tunebook.words.english.codes import PURPOSES, ROUNDS
 from tunebook.words.english.common import plural
 from tunebook.words.english.labels import PATHS, ROUND_STATES
 from tunebook.words.english.rounds import EnglishRounds
-from tunebook.words.numbers import bytes_text, duration, margin_text, p_phrase, rounded_time, trial_list
+from tunebook.words.numbers import bytes_text, duration, p_phrase, rounded_time, trial_list
 from tunebook.words.values import Spending
 
 __all__ = ["EnglishTerminal"]
@@ -98,7 +98,7 @@ class EnglishTerminal(EnglishRounds):
 
     def plan_sees(self, effect: float) -> str:
         """The smallest detectable effect, for the table of rounds."""
-        return f"{100 * effect:.1f} points or more"
+        return f"{self.amount(effect)} {self.unit} or more"
 
     def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
         """The trials of the next part that are trained, by purpose, what they take of the budget, and how many more are
@@ -133,18 +133,25 @@ class EnglishTerminal(EnglishRounds):
 
     def plan_margin(self, smallest: float, margin: float) -> list[str]:
         """The margin within which equality can be shown."""
-        lines = [f"smallest margin within which two configurations could be shown equal: {100 * smallest:.1f} points"]
+        lines = [
+            f"smallest margin within which two configurations could be shown equal: {self.amount(smallest)} {self.unit}"
+        ]
         if margin < smallest:
             lines.append(
-                f"your margin of {margin_text(margin)} points is below that: this study cannot show that a "
+                f"your margin of {self.exactly(margin)} {self.unit} is below that: this study cannot show that a "
                 "configuration is equal or as good; it would take more validation examples or seeds"
+            )
+        if not self.scale.counts_right_answers:
+            lines.append(
+                f"these are guesses, as if {self.measure} varied over examples like right and wrong answers; the "
+                "record says how it does"
             )
         return lines
 
     def plan_without_cuts(self, trials: int, effect: float) -> str:
         """What the cuts cost in sensitivity."""
         without = f"without the cuts ({plural(trials, 'trial')})"
-        return f"{without} explore would detect differences of {100 * effect:.1f} points"
+        return f"{without} explore would detect differences of {self.amount(effect)} {self.unit}"
 
     def plan_memory(self, needed: float, slots: int, free: float) -> list[str]:
         """Memory for the next trials and free memory, in bytes."""
@@ -169,7 +176,7 @@ class EnglishTerminal(EnglishRounds):
         prices: tuple[float, float] | None,
     ) -> str:
         """One line with the time that the study takes: each a range, in seconds."""
-        finds = f"; it detects differences of {100 * effect:.1f} points or more" if effect else ""
+        finds = f"; it detects differences of {self.amount(effect)} {self.unit} or more" if effect else ""
         priced = f", for {prices[0]:,.2f} to {prices[1]:,.2f}" if prices else ""
         alone = f"One after another the trials would take {_time_range(one_by_one)}"
         return f"{alone}; here they take {_time_range(here)}{priced}{finds}."
@@ -207,16 +214,16 @@ class EnglishTerminal(EnglishRounds):
 
     def status_nothing_learned(self, accuracy: float, bar: float) -> str:
         """No configuration leads for a reason."""
-        at_best, without = self.percent(accuracy), self.percent(bar)
+        at_best, without = self.measured(accuracy), self.measured(bar)
         return f"no configuration is shown to have learned the task: at best {at_best}, without training {without}"
 
     def baseline_accuracy(self, accuracy: float) -> str:
         """The baseline's accuracy."""
-        return f"baseline: {self.percent(accuracy)}"
+        return f"baseline: {self.measured(accuracy)}"
 
     def status_configurations(self) -> tuple[str, str, str, str]:
         """Headings of the list of configurations; `compare` takes the first column."""
-        return "key", "accuracy", "trials", "changed from the baseline"
+        return "key", self.measure, "trials", "changed from the baseline"
 
     def spent(self, spending: Spending) -> str:
         """Trials and hours used of the budget."""
@@ -305,7 +312,7 @@ class EnglishTerminal(EnglishRounds):
     ) -> str:
         """A trial has finished; `ending` says how, if it did not complete."""
         what = PURPOSES[purpose] + (f", {self.factor(factor)}" if factor else "")
-        scored = "" if accuracy is None else self.percent(accuracy) + (" on the test split" if on_test else "")
+        scored = "" if accuracy is None else self.measured(accuracy) + (" on the test split" if on_test else "")
         return f"trial {trial} ({what}): {' '.join(filter(None, [scored, ending]))}"
 
     def trial_ending(self, state: TrialState, step: int | None, reason: str) -> str:
@@ -468,11 +475,11 @@ class EnglishTerminal(EnglishRounds):
 
     def compared_disagree(self) -> str:
         """Accuracy and loss disagree."""
-        return "Accuracy and loss point in different directions."
+        return f"{self.measure[:1].upper()}{self.measure[1:]} and loss point in different directions."
 
     def compared_groups(self) -> str:
         """The heading of the differences by group."""
-        return "By group, in points (a family of its own):"
+        return f"By group, in {self.unit} (a family of its own):"
 
     def compared_examples(self, shown: int, total: int) -> str:
         """Above the examples on which A and B differ."""
@@ -498,4 +505,4 @@ class EnglishTerminal(EnglishRounds):
 
     def exported_accuracy(self, accuracy: float, interval: tuple[float, float]) -> str:
         """The accuracy, for the comment in an exported configuration."""
-        return f"Validation accuracy {self.accuracy(accuracy, interval)}, corrected for having been chosen."
+        return f"Validation {self.measure} {self.accuracy(accuracy, interval)}, corrected for having been chosen."

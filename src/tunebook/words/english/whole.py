@@ -10,7 +10,7 @@ from tunebook.escaping import clean
 from tunebook.words.english.codes import NOTES
 from tunebook.words.english.common import EnglishPieces, plural
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, number, points, trial_list, value
+from tunebook.words.numbers import about, count, trial_list, value
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["EnglishWhole"]
@@ -41,19 +41,19 @@ class EnglishWhole(EnglishPieces):
     def below_noise(self, importance: Importance) -> str:
         if importance.nothing_above >= 1:
             return f"{self.factor(importance.factor)}: too few seeds to see any effect."
-        above = number(importance.nothing_above * 100, 2)
-        return f"{self.factor(importance.factor)}: no effect above {above} points seen."
+        above = self.size(importance.nothing_above)
+        return f"{self.factor(importance.factor)}: no effect above {above} {self.unit} seen."
 
     def below(self, points: str) -> str:
         """Short form of `below_noise`, for a figure."""
-        return f"nothing above {points} points seen"
+        return f"nothing above {points} {self.unit} seen"
 
     def interaction(self, interaction: Interaction) -> str:
         a, b = (self.factor(name) for name in interaction.factors)
         if not interaction.known or interaction.effect is None or interaction.interval is None:
             return f"Whether {a} and {b} interact is unknown: the trials that would tell were not run."
         text = (
-            f"{a} and {b} together give {points(interaction.effect)} points "
+            f"{a} and {b} together give {self.change(interaction.effect)} {self.unit} "
             f"({self.range(interaction.interval)}) on top of the sum of their effects"
         )
         low, high = interaction.interval
@@ -73,8 +73,8 @@ class EnglishWhole(EnglishPieces):
     def ahead_of_best(self) -> str:
         """Why a tied configuration may show a higher accuracy than the best."""
         return (
-            "Where one shows a higher accuracy than the best: the difference is within the noise, and the best was "
-            "chosen for its lower validation loss."
+            f"Where one shows a {self._more} {self.measure} than the best: the difference is within the noise, and the "
+            "best was chosen for its lower validation loss."
         )
 
     def unknown_lead(self) -> str:
@@ -89,18 +89,18 @@ class EnglishWhole(EnglishPieces):
 
     def more_money(self, more: MoreMoney) -> str:
         now, trials, examples = (
-            number(half * 200, 2)
+            self.size(2 * half)
             for half in (more.half_width, more.half_width_with_trials, more.half_width_with_examples)
         )
         if now == trials:
             return (
                 f"More spending: {plural(more.extra_trials, 'more trial')} would hardly narrow the interval of the "
-                f"main finding, best against baseline, of {now} points; {count(more.extra_examples)} more examples "
-                f"would bring it to {examples}."
+                f"main finding, best against baseline, of {now} {self.unit}; {count(more.extra_examples)} more "
+                f"examples would bring it to {examples}."
             )
         return (
             f"More spending: {plural(more.extra_trials, 'more trial')} would narrow the interval of the main finding, "
-            f"best against baseline, from {now} to {trials} points; {count(more.extra_examples)} more examples to "
+            f"best against baseline, from {now} to {trials} {self.unit}; {count(more.extra_examples)} more examples to "
             f"{examples}."
         )
 
@@ -110,10 +110,11 @@ class EnglishWhole(EnglishPieces):
     def winners_curse(self, raw: float, n: int, corrected: float, confirmed: float | None) -> str:
         """The accuracies of the recommended configuration, each with its name."""
         seeds = "one seed" if n == 1 else f"mean of the {count(n)} seeds that it was chosen by"
-        tested = "" if confirmed is None else f"; test {self.percent(confirmed)}, with fresh seeds"
+        tested = "" if confirmed is None else f"; test {self.measured(confirmed)}, with fresh seeds"
+        lead = "Its accuracies: validation" if self.scale.counts_right_answers else f"Its {self.measure}: validation"
         return (
-            f"Its accuracies: validation {self.percent(raw)} ({seeds}); the same corrected for having been chosen "
-            f"{self.percent(corrected)}{tested}."
+            f"{lead} {self.measured(raw)} ({seeds}); the same corrected for having been chosen "
+            f"{self.measured(corrected)}{tested}."
         )
 
     def where_the_adapter_is(self) -> str:
@@ -155,8 +156,8 @@ class EnglishWhole(EnglishPieces):
     def low_seed(self, low: LowSeed) -> str:
         others = "two seeds" if low.n_others == 2 else f"{low.n_others} seeds"
         return (
-            f"Trial {low.trial} came out {number(100 * (low.others - low.accuracy), 1)} points below the mean of the "
-            f"other {others} of the same settings ({self.percent(low.accuracy)} against {self.percent(low.others)}), "
+            f"Trial {low.trial} came out {self.amount(low.others - low.accuracy)} {self.unit} below the mean of the "
+            f"other {others} of the same settings ({self.measured(low.accuracy)} against {self.measured(low.others)}), "
             "further than the noise between the study's other seeds explains. Whoever trains these settings again may "
             "meet such a seed."
         )

@@ -1,0 +1,313 @@
+"""From a source to examples: in which form its rows are, and each row in that form.
+
+The study file decides first (`data.prompt` and `data.completion`, `data.columns`, `data.format`); else the form is
+recognised by the columns of the first row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tunebook.core.row_template import RowTemplate, column_template
+from tunebook.core.study import DataSpec
+from tunebook.data.examples import DataExample, LoadedRows, place, quoted
+from tunebook.data.formats import alpaca, chat, pair, templated, turns_of
+from tunebook.data.guess import is_about_the_row
+from tunebook.data.options import as_choice, option_columns
+from tunebook.data.rows import Parts, Where, clean, keys_of
+from tunebook.data.sources import RawRows, read_source
+from tunebook.data.usual import PAIRS, PRETRAINING, usual_columns
+from tunebook.errors import DataError
+
+__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise", "refuse_other_kinds"]
+
+FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt", "options")
+"""The names of the forms."""
+CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat")
+"""Columns that hold the turns of a chat."""
+OUTPUTS = ("output", "response", "label", "answer", "completion")
+"""Columns that hold the answer beside an instruction."""
+
+_FORMS = (
+    "messages (turns of role and content), or conversations (turns of from and value), or instruction and output, or a "
+    "question with choices and its key, or a pair such as " + ", ".join("/".join(names) for names in PAIRS[:12])
+)
+"""The keys of every form, for messages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How rows are to be read.
+
+    Attributes:
+        format: one of `FORMATS`; None: recognised.
+        group: name of the column that is kept as each example's group.
+        prompt, completion: templates over the columns; both or neither.
+        names: what the numbers 0, 1, ... in the answers stand for.
+        columns: other names of columns, of the keys of turns and of roles, by their standard names.
+    """
+
+    format: str | None = None
+    group: str | None = None
+    prompt: str | None = None
+    completion: str | None = None
+    names: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: DataSpec) -> Reading:
+        """What a study file says."""
+        return cls(
+            format=data.format,
+            group=data.group,
+            prompt=data.prompt,
+            completion=data.completion,
+            names=data.names,
+            columns=data.columns.given,
+        )
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form of a source's rows.
+
+    Attributes:
+        name: one of `FORMATS`.
+        keys: the columns that prompt and answer come from, the answer's last.
+        convert: a row in parts.
+        prompt, completion: the templates of a pair; empty in other forms.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    convert: Callable[[dict[str, Any], Where], Parts]
+    prompt: str = ""
+    completion: str = ""
+
+    @property
+    def answer(self) -> str:
+        """The column of the answer."""
+        return self.keys[-1]
+
+
+def load_rows(source: str, base_folder: str | Path, reading: Reading | None = None, split: str = "train") -> LoadedRows:
+    """Read a source and turn its rows into examples.
+
+    Args:
+        source: a path relative to `base_folder` (.jsonl, .json, .csv, .parquet), or a hub id
+            owner/name[/config][@revision][:split].
+        reading: what the study file says about the rows; None: nothing.
+        split: which split of a hub data set, when the id names none.
+
+    Raises:
+        DataError: with file, line, key, what was found, what was expected and what to do.
+    """
+    reading = reading or Reading()
+    raw = read_source(source, base_folder, split)
+    first = raw.rows[0]
+    form = recognise(first[1], reading, place(raw.source, raw.unit, first[0]))
+    known = reading.names or raw.classes.get(form.answer, ())
+    examples = tuple(_example(i, raw, form, reading, known) for i in range(len(raw.rows)))
+    return LoadedRows(
+        source=raw.source,
+        container=raw.container,
+        format=form.name,
+        keys=form.keys,
+        examples=examples,
+        sha256=raw.sha256,
+        unit=raw.unit,
+    )
+
+
+def recognise(row: dict[str, Any], reading: Reading, where: str) -> Form:
+    """The form of a row.
+
+    Raises:
+        DataError: no form fits; the message lists the keys found and those that would do.
+    """
+    if reading.prompt is not None and reading.completion is not None:
+        return _template_form(reading.prompt, reading.completion)
+    if reading.format is None:
+        refuse_other_kinds(row, where)
+    for form in _candidates(row, reading.columns):
+        if reading.format in (None, form.name):
+            return form
+    if reading.format is not None:  # its reader then says which key is missing
+        return _named_form(reading.format, reading.columns)
+    raise DataError(f"{where}: found {keys_of(row)}; a row has {_FORMS}. {_advice(row)}")
+
+
+def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
+    """Refuse rows that are made for another training than on one answer a prompt.
+
+    Raises:
+        DataError: what they are made for.
+    """
+    if "chosen" in row and "rejected" in row:
+        raise DataError(
+            f"{where}: found {keys_of(row)}; chosen and rejected are preference data (DPO), and tunebook tunes on one "
+            "answer a prompt. To train on the chosen answers, rename chosen to completion and remove rejected."
+        )
+    if {"prompt", "completion"} <= row.keys() and isinstance(row.get("label"), bool):
+        raise DataError(
+            f"{where}: found {keys_of(row)}; a completion with a label true or false is preference data (KTO), and "
+            "tunebook tunes on one right answer a prompt. Keep the rows whose label is true, and remove the column."
+        )
+    if "input_ids" in row:
+        raise DataError(
+            f"{where}: found {keys_of(row)}; input_ids are tokens of some other model, and tunebook makes its own from "
+            "texts. Give the texts."
+        )
+    texts = [key for key, value in row.items() if isinstance(value, str)]
+    if len(row) == 1 and len(texts) == 1 and texts[0].casefold() in PRETRAINING:
+        raise DataError(
+            f"{where}: found {keys_of(row)}; whole texts are pretraining data, in which no answer can be scored. Give "
+            "the question and the answer columns of their own."
+        )
+
+
+def _advice(row: dict[str, Any]) -> str:
+    plain = [key for key, value in row.items() if isinstance(value, str | int | float) and str(value).strip()]
+    texts = [key for key in plain if not is_about_the_row(key)]
+    first, last = (texts[0], texts[-1]) if len(texts) > 1 else ("question", "answer")
+    prompt, completion = quoted(column_template(first)), quoted(column_template(last))
+    return f"Say which columns are which, for example data: {{prompt: {prompt}, completion: {completion}}}."
+
+
+def _template_form(prompt: str, completion: str) -> Form:
+    asked, answered = RowTemplate(prompt), RowTemplate(completion)
+    keys = (*asked.columns, *answered.columns)
+    return Form(
+        "prompt_completion", keys, lambda row, where: templated(row, asked, answered, where), prompt, completion
+    )
+
+
+def _pair_form(prompt: str, answer: str) -> Form:
+    both = column_template(prompt), column_template(answer)
+    return Form("prompt_completion", (prompt, answer), lambda row, where: pair(row, prompt, answer, where), *both)
+
+
+def _chat_form(row: dict[str, Any], columns: Mapping[str, str], key: str) -> Form:
+    turns = turns_of(row.get(key))
+    first = turns[0] if isinstance(turns, list) and turns and isinstance(turns[0], dict) else {}
+    usual = {"role": "from"} if "role" not in first and "from" in first else {}
+    usual |= {"content": "value"} if "content" not in first and ("value" in first or usual) else {}
+    names = usual | dict(columns) | {"messages": key}
+    name = "sharegpt" if usual and "role" not in columns else "messages"
+    return Form(name, (key,), lambda each, where: chat(each, names, where))
+
+
+def _alpaca_form(columns: Mapping[str, str], output: str) -> Form:
+    names = dict(columns) | {"output": output}
+    keys = (names.get("instruction", "instruction"), output)
+    return Form("alpaca", keys, lambda row, where: alpaca(row, names, where))
+
+
+def _named_form(name: str, columns: Mapping[str, str]) -> Form:
+    if name == "options":
+        return Form(name, ("question", "choices", "answer"), _options)
+    if name == "prompt_completion":
+        return _pair_form(*PAIRS[0])
+    if name == "alpaca":
+        return _alpaca_form(columns, columns.get("output", "output"))
+    key = columns.get("messages", "messages" if name == "messages" else "conversations")
+    usual = {} if name == "messages" else {"role": "from", "content": "value"}
+    names = usual | dict(columns) | {"messages": key}
+    return Form(name, (key,), lambda row, where: chat(row, names, where))
+
+
+def _candidates(row: dict[str, Any], columns: Mapping[str, str]) -> list[Form]:
+    found: list[Form] = []
+    if "messages" in columns:
+        found.append(_chat_form(row, columns, columns["messages"]))
+    found += [_chat_form(row, columns, key) for key in CHATS if key in row and (key in CHATS[:2] or _is_chat(row[key]))]
+    output = columns.get("output") or next((key for key in OUTPUTS if key in row), None)
+    if columns.get("instruction", "instruction") in row and output is not None:
+        found.append(_alpaca_form(columns, output))
+    options = option_columns(row)
+    if options is not None:
+        found.append(Form("options", options.keys, lambda each, where: as_choice(each, options, where)))
+    usual = usual_columns(row)
+    if usual is not None:
+        asked = RowTemplate(usual.prompt)
+        alone = asked.alone
+        found.append(
+            _pair_form(alone, usual.answer)
+            if alone is not None
+            else _template_form(usual.prompt, column_template(usual.answer))
+        )
+    return found
+
+
+def _options(row: dict[str, Any], where: Where) -> Parts:
+    found = option_columns(row)
+    if found is None:
+        raise where.error("choices", keys_of(row), "a row has a question, its choices and a key", "Add what is absent.")
+    return as_choice(row, found, where)
+
+
+def _is_chat(value: Any) -> bool:
+    turns = turns_of(value)
+    return isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict)
+
+
+def _example(index: int, raw: RawRows, form: Form, reading: Reading, names: tuple[str, ...]) -> DataExample:
+    line, row = raw.rows[index]
+    where = Where(place(raw.source, raw.unit, line))
+    parts = form.convert(row, where)
+    if names:
+        parts = _named(parts, names, form.answer, where)
+    if not parts.completion.strip():
+        raise where.error(
+            form.answer,
+            "an empty text",
+            "every row has an answer to learn or to compare with",
+            "Write the answer, or remove the row.",
+        )
+    if not any(role != "system" and text.strip() for role, text in parts.messages):
+        raise where.error(form.keys[0], "an empty prompt", "every row asks something", "Write it, or remove the row.")
+    return DataExample(
+        index=index,
+        messages=parts.messages,
+        completion=parts.completion,
+        group=_group(row, reading.group, where),
+        line=line,
+        tools=parts.tools,
+        references=tuple(text for text in parts.references if text.strip() and text != parts.completion),
+    )
+
+
+def _named(parts: Parts, names: tuple[str, ...], key: str, where: Where) -> Parts:
+    """The answers with their numbers replaced by names; an answer that is a name already stays."""
+    flags = {"false": "0", "true": "1"}
+
+    def name(answer: str) -> str:
+        text = answer.strip()
+        if text in names:
+            return text
+        number = flags.get(text.casefold(), text)
+        if number.isdecimal() and len(number) < 10 and int(number) < len(names):
+            return names[int(number)]
+        raise where.error(
+            key,
+            quoted(answer),
+            f"the answers are the numbers of the {len(names)} names, 0 ({names[0]}) to {len(names) - 1} ({names[-1]})",
+            "Correct data.names or the row; a row without a label is removed.",
+        )
+
+    return replace(parts, completion=name(parts.completion), references=tuple(map(name, parts.references)))
+
+
+def _group(row: dict[str, Any], group: str | None, where: Where) -> str | None:
+    if group is None:
+        return None
+    value = row.get(group)
+    if isinstance(value, str | int | float) and not (isinstance(value, str) and not value.strip()):
+        return clean(str(value), group, where)
+    if group not in row:
+        step = "Write it in every row, or name another field."
+        raise where.absent(group, row, "data.group names a field that every row has", step)
+    raise where.error(group, quoted(value), "data.group names a field that every row has", "Write it in every row.")

@@ -1,0 +1,150 @@
+"""Values of a row as texts: found by the name of a column, written as JSON writes them, or refused with their place."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from tunebook.core.row_template import RowTemplate
+from tunebook.data.examples import Message, quoted
+from tunebook.errors import DataError
+
+__all__ = ["Parts", "Where", "answers_at", "clean", "filled", "has_column", "keys_of", "optional_text", "text_at"]
+
+_ABSENT = object()
+SEVERAL = ("text", "value")
+"""Keys under which an object holds the answer itself: {"text": [...]} in SQuAD, {"value": ..., "aliases": [...]} in
+TriviaQA."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A row in parts.
+
+    Attributes:
+        messages: the turns before the answer.
+        completion: the answer.
+        tools: JSON text of the tools that the chat may call; empty: none.
+        references: other answers that are as right.
+    """
+
+    messages: tuple[Message, ...]
+    completion: str
+    tools: str = ""
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Where:
+    """A row's place, for messages."""
+
+    text: str
+
+    def error(self, key: str, found: str, expected: str, step: str) -> DataError:
+        return DataError(f"{self.text}: {key}: found {found}; {expected}. {step}")
+
+    def absent(self, path: str, values: dict[str, Any], expected: str, step: str = "") -> DataError:
+        """A key that a row or a turn has not, with those that it has; one that is called otherwise is renamed."""
+        key = path.rpartition(".")[2]
+        step = step or f"Rename one of them to {key}, or add it."
+        return self.error(path, f"no such key, but {keys_of(values)}", expected, step)
+
+
+def keys_of(values: dict[str, Any]) -> str:
+    """The keys of a row, for messages."""
+    return "the keys " + ", ".join(quoted(key) for key in list(values)[:12]) if values else "no keys"
+
+
+def _value_at(value: Any, name: str) -> Any:
+    """The value of a column; dots lead into objects and lists where no column has the whole name."""
+    here = _inner(value, name)
+    if here is not _ABSENT:
+        return here
+    for at in (i for i, c in enumerate(name) if c == "."):
+        inner = _inner(value, name[:at])
+        found = _ABSENT if inner is _ABSENT else _value_at(inner, name[at + 1 :])
+        if found is not _ABSENT:
+            return found
+    return _ABSENT
+
+
+def _inner(value: Any, key: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(key, _ABSENT)
+    is_place = isinstance(value, list) and key.isdecimal() and len(key) < 10
+    return value[int(key)] if is_place and int(key) < len(value) else _ABSENT
+
+
+def has_column(row: dict[str, Any], name: str) -> bool:
+    """Whether a row has a column of that name, nested or not."""
+    return _value_at(row, name) is not _ABSENT
+
+
+def text_at(row: dict[str, Any], name: str, where: Where) -> str:
+    """A column as text: a text as it is, a number or a truth value as JSON writes it.
+
+    Raises:
+        DataError: there is no such column, or it holds nothing, a list or an object.
+    """
+    return _as_text(_present(row, name, where), name, where)
+
+
+def optional_text(row: dict[str, Any], name: str, where: Where) -> str:
+    """The same; empty where the row has no such column, or null in it."""
+    return "" if row.get(name) is None else text_at(row, name, where)
+
+
+def answers_at(row: dict[str, Any], name: str, where: Where) -> list[str]:
+    """All answers in a column: a text, a list of texts, or an object that holds them.
+
+    Raises:
+        DataError: as `text_at`, or there is none.
+    """
+    value = _present(row, name, where)
+    if isinstance(value, dict):
+        inner = next((key for key in SEVERAL if key in value), None)
+        if inner is not None:
+            others = value.get("aliases")
+            held = value[inner]
+            value = [*(held if isinstance(held, list) else [held]), *(others if isinstance(others, list) else [])]
+    if not isinstance(value, list):
+        return [_as_text(value, name, where)]
+    if not value:
+        raise where.error(name, "an empty list", "every row has an answer", "Write the answer, or remove the row.")
+    return list(dict.fromkeys(_as_text(each, name, where) for each in value))
+
+
+def filled(template: RowTemplate, row: dict[str, Any], where: Where) -> str:
+    """A template with a row's values in its places; errors as `text_at`."""
+    return "".join(text_at(row, piece, where) if is_column else piece for piece, is_column in template.pieces)
+
+
+def _present(row: dict[str, Any], name: str, where: Where) -> Any:
+    value = _value_at(row, name)
+    if value is _ABSENT:
+        raise where.absent(name, row, f"every row has {name}")
+    return value
+
+
+def _as_text(value: Any, name: str, where: Where) -> str:
+    if isinstance(value, str):
+        return clean(value, name, where)
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return json.dumps(value)
+    raise where.error(name, quoted(value), "it is a text or a number", "Write a text, or remove the row.")
+
+
+def clean(value: str, key: str, where: Where) -> str:
+    """The text itself; half a surrogate pair cannot be written in UTF-8 and no tokenizer takes it."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise where.error(
+            key,
+            f"half a character (U+{ord(value[error.start]):04X}) at position {error.start}",
+            "texts are whole Unicode characters",
+            "Write the character whole, or remove it.",
+        ) from None
+    return value

@@ -1,0 +1,106 @@
+"""The names under which people keep a prompt and its answer, and how such rows become one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tunebook.core.row_template import RowTemplate
+from tunebook.data.rows import has_column
+
+__all__ = ["PAIRS", "PRETRAINING", "USUAL", "Usual", "usual_columns"]
+
+PAIRS = (
+    ("prompt", "completion"),
+    ("prompt", "response"),
+    ("question", "answer"),
+    ("query", "response"),
+    ("input", "output"),
+    ("source", "target"),
+    ("text", "label_text"),
+    ("text", "label"),
+    ("sentence", "label"),
+    ("text", "category"),
+    ("text", "intent"),
+    ("text", "sentiment"),
+    ("text", "class"),
+    ("text", "target"),
+    ("utterance", "intent"),
+    ("message", "intent"),
+    ("query", "intent"),
+    ("review", "sentiment"),
+    ("review", "label"),
+    ("tweet", "sentiment"),
+    ("content", "label"),
+    ("content", "category"),
+    ("title", "label"),
+    ("title", "category"),
+    ("message", "label"),
+    ("question", "answers"),
+    ("query", "answer"),
+    ("problem", "solution"),
+    ("problem", "answer"),
+    ("document", "summary"),
+    ("article", "highlights"),
+    ("article", "summary"),
+    ("dialogue", "summary"),
+    ("text", "summary"),
+    ("context", "response"),
+    ("question", "response"),
+    ("prompt", "answer"),
+    ("prompt", "output"),
+    ("prompt", "label"),
+    ("input", "label"),
+    ("input", "target"),
+    ("文本", "标签"),
+    ("文本", "类别"),
+    ("内容", "标签"),
+    ("标题", "类别"),
+    ("标题", "标签"),
+    ("评论", "情感"),
+    ("问题", "答案"),
+    ("问题", "回答"),
+    ("输入", "输出"),
+)
+"""Names under which a prompt and its completion are found, in this order, in any case."""
+
+CONTEXTS = ("context", "passage")
+TWO_TEXTS = (
+    ("premise", "hypothesis"),
+    ("sentence1", "sentence2"),
+    ("question1", "question2"),
+    ("text1", "text2"),
+    ("text_a", "text_b"),
+)
+"""Two texts that have one label together."""
+LABELS = ("label_text", "label", "gold_label", "is_duplicate")
+PRETRAINING = ("text", "content")
+"""Columns that hold a whole document where they stand alone."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """A usual shape of rows: the prompt as a template, and the column of the answer."""
+
+    prompt: str
+    answer: str
+
+
+USUAL = (
+    *(Usual(f"{{{context}}}\n\n{{question}}", answer) for context in CONTEXTS for answer in ("answer", "answers")),
+    *(Usual(f"{{{a}}}\n{{{b}}}", label) for a, b in TWO_TEXTS for label in LABELS),
+    *(Usual(f"{{{prompt}}}", answer) for prompt, answer in PAIRS),
+)
+"""Every shape, in the order in which they are looked for."""
+
+
+def usual_columns(row: dict[str, Any]) -> Usual | None:
+    """The first usual shape that a row has, in the names that the row has; columns match in any case."""
+    folded = {key.strip().casefold(): key for key in reversed(row) if isinstance(key, str)}
+    own = {key: key for key in row} | {name: key for name, key in folded.items() if name not in row}
+    for shape in USUAL:
+        prompt = RowTemplate(shape.prompt)
+        if shape.answer in own and all(has_column(own, column) for column in prompt.columns):
+            text = "".join(f"{{{own[piece]}}}" if is_column else piece for piece, is_column in prompt.pieces)
+            return Usual(text, own[shape.answer])
+    return None

@@ -1,0 +1,90 @@
+"""The metrics of a study beside the one that decides: computed from the answers that the ledger keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from tunebook.core.facts import ExampleText, History, Outcomes, StudyFacts, TrialFact
+from tunebook.core.findings import Finding, StudyFindings
+from tunebook.core.metric import Metric
+from tunebook.core.study import StudySpec
+from tunebook.evaluation import load_metric, standard_scores
+from tunebook.record.view import OtherMetric
+from tunebook.statistics import judge_round
+from tunebook.statistics.evidence import Evidence
+
+__all__ = ["other_metrics", "with_limits"]
+
+VALIDATION = "validation"
+
+
+def with_limits(history: History, spec: StudySpec, facts: StudyFacts) -> History:
+    """The history with the configurations that the study's limits keep out of being the best (`max`): those whose mean
+    over all their validation answers is above one."""
+    excluded: set[str] = set()
+    for name, most in (spec.at_most or {}).items():
+        metric = load_metric(name)
+        results: dict[str, list[float]] = {}
+        for fact in _judged_by(history, metric, facts.examples).trials.values():
+            if VALIDATION in fact.outcomes:
+                mean = metric.scale.score(fact.outcomes[VALIDATION].accuracy)
+                results.setdefault(fact.trial.effective.key, []).append(mean)
+        excluded |= {key for key, means in results.items() if np.mean(means) > most}
+    return replace(history, excluded=tuple(sorted(excluded))) if excluded else history
+
+
+def other_metrics(
+    spec: StudySpec, facts: StudyFacts, history: History, conclusions: StudyFindings
+) -> tuple[OtherMetric, ...]:
+    """What the further metrics say of the baseline and of the best, on validation."""
+    found = []
+    for name in spec.metrics[1:]:
+        metric = load_metric(name)
+        evidence = Evidence(_judged_by(history, metric, facts.examples), spec.baseline)
+        baseline, best = evidence.baseline_key, conclusions.best.key if conclusions.best else None
+        found.append(
+            OtherMetric(
+                scale=replace(metric.scale, noun=metric.scale.noun or name),
+                baseline=_result(evidence, baseline),
+                best=None if best is None else _result(evidence, best),
+                difference=None if best in (None, baseline) else _difference(evidence, str(best), spec, facts),
+                at_most=(spec.at_most or {}).get(name),
+            )
+        )
+    return tuple(found)
+
+
+def _result(evidence: Evidence, key: str) -> tuple[float, tuple[float, float]] | None:
+    return evidence.accuracy(_replicates(evidence, key))
+
+
+def _replicates(evidence: Evidence, key: str) -> list[TrialFact]:
+    """A configuration's trials, without those that only chose a learning rate."""
+    return [fact for fact in evidence.by_key.get(key, ()) if not fact.trial.purpose.only_chooses]
+
+
+def _difference(evidence: Evidence, best: str, spec: StudySpec, facts: StudyFacts) -> Finding | None:
+    sides = [[f.trial.id for f in _replicates(evidence, key)] for key in (best, evidence.baseline_key)]
+    if not all(sides):
+        return None
+    alone = replace(facts.data, groups=())
+    judged = judge_round.compare(evidence.history, sides[0], sides[1], spec, alone)
+    return judged[0] if judged and not np.isnan(judged[0].effect) else None
+
+
+def _judged_by(history: History, metric: Metric, examples: Mapping[str, tuple[ExampleText, ...]]) -> History:
+    """The same trials with the scores of another metric, where their answers were kept."""
+    trials = {number: _fact_judged_by(fact, metric, examples) for number, fact in history.trials.items()}
+    return replace(history, trials=trials)
+
+
+def _fact_judged_by(fact: TrialFact, metric: Metric, examples: Mapping[str, tuple[ExampleText, ...]]) -> TrialFact:
+    outcomes = {
+        split: Outcomes(standard_scores(metric, old.answers, examples[split]), old.nll, old.answers)
+        for split, old in fact.outcomes.items()
+        if split == VALIDATION and old.answers
+    }
+    return replace(fact, outcomes=outcomes)
