@@ -90,8 +90,8 @@ class EnglishRounds(EnglishPieces):
         """The remark below confirm's table: by which rule its configurations were chosen."""
         return (
             "Confirm tests the configuration with the lowest validation loss among those within one standard error of "
-            f"the {self._top} validation {self.measure}, and the cheapest one that may be as good, if there is one. The "
-            "next one by the same rule was written down with it, to be confirmed in its place should a seed of it break."
+            f"the {self._top} validation {self.measure}, and the cheapest one that may be as good, if there is one. "
+            "The next one by the same rule was written down with it, to take its place should a seed of it break."
         )
 
     def waiting_remark(self, trials: str) -> str:
