@@ -57,7 +57,7 @@ def test_the_numbers_of_a_plan_fit_one_another(file: Path) -> None:
     budget = plan.spec.budget.trials
     rounds = {each.kind: each.n_trials for each in plan.outlook.rounds}
     assert budget is None or sum(rounds.values()) <= budget
-    units = sum(trial.budget_units for trial in plan.wave.trials)
+    units = sum(trial.costs_budget for trial in plan.wave.trials)
     assert math.ceil(units) <= rounds[plan.wave.kind]
     trained = sum(trial.has_training for trial in plan.wave.trials)
     [line] = [line for line in text.splitlines() if line.startswith("Next, of ")]
