@@ -33,7 +33,7 @@ def assert_the_same(finished: Soak, folder: Path) -> None:
 def test_a_study_killed_at_random_ends_like_an_unbroken_one(tmp_path, finished):
     harried = Soak(make_simulated_study(tmp_path, N_TRIALS), random.Random(4))
     harried.run(5, like=finished)
-    assert harried.kills >= 3
+    assert harried.kills >= 2
     assert_the_same(finished, harried.folder)
 
 

@@ -93,11 +93,9 @@ def test_conclusions_exist_at_every_stage_of_a_study(study):
         ids = {trial.id for wave in waves for trial in wave.trials}
         rounds = {wave.round for wave in waves if wave.closes_round}
         part = type(history)(
-            waves,
-            {i: fact for i, fact in history.trials.items() if i in ids},
-            0.0,
-            {},
-            tuple(f for f in history.findings if f.round in rounds),
+            waves=waves,
+            trials={i: fact for i, fact in history.trials.items() if i in ids},
+            findings=tuple(f for f in history.findings if f.round in rounds),
         )
         found = conclude(part, spec, world.facts)
         assert (found.best is None) == (n <= 1)

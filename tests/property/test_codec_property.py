@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import fields, is_dataclass
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from search_depth import examples
 
@@ -80,6 +80,7 @@ def test_large_dataclasses_come_back_exactly(data):
 
 
 @given(st.text())
+@example("null")
 @settings(deadline=None, max_examples=examples(200))
 def test_rubbish_is_refused_as_rubbish(text):
     try:

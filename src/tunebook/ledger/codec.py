@@ -116,6 +116,8 @@ def _value(hint: Any, raw: Any) -> Any:
             return tuple(_value(Any, element) for element in raw[tag])
         if tag == _DICT:
             return _tagged_dict(hint, raw[tag])
+    if raw is None and isinstance(hint, type) and is_dataclass(hint):
+        raise CodecError(f"{hint.__name__}: null is not an object")
     for option in _options(hint) if raw is not None else ():
         if is_dataclass(option) and isinstance(option, type) and (isinstance(raw, dict) or option is hint):
             return _dataclass(option, raw)

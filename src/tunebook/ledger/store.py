@@ -28,7 +28,7 @@ __all__ = ["SqlLedger"]
 
 T = TypeVar("T")
 
-_ROLES = ("best", "runner_up", "baseline", "cheapest")
+_ROLES = ("best", "baseline", "cheapest", "runner_up")
 
 
 def _place_of_role(role: str) -> tuple[int, str]:

@@ -326,7 +326,8 @@ def _confirmed(view: View, words: Words) -> str:
     if role is None:
         return words.label("none")
     text = f"{name(view, words, confirmed.keys[role])}{_colon(words)}{words.measured(confirmed.accuracies[role])}"
-    return text + words.label("word_gap") + words.bracketed(words.label("test"))
+    split = "test" if view.facts.data.n_test else "validation"
+    return text + words.label("word_gap") + words.bracketed(words.label(split))
 
 
 def _colon(words: Words) -> str:

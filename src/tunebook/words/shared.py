@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding
 from tunebook.core.score import SHARE, ScoreScale
 from tunebook.core.study import ContrastKind, RoundKind
+from tunebook.escaping import clean, one_line
 from tunebook.words import numbers
 from tunebook.words.marks import strong
 from tunebook.words.numbers import bound, signed, value
@@ -87,7 +89,8 @@ class Shared:
     accuracy_word: ClassVar[str]
 
     def __init__(self, scale: ScoreScale = SHARE) -> None:
-        self.scale = scale
+        # a metric's name may be a stranger's
+        self.scale = replace(scale, noun=one_line(clean(scale.noun)), unit=one_line(clean(scale.unit)))
 
     def label(self, key: str) -> str:
         """A heading, column title or short fixed phrase; what says accuracy says the metric's noun instead."""

@@ -84,6 +84,8 @@ REASONS = {
     "worse_than_untrained": "训练后的验证损失高于未训练的模型",
     "constant_answer": "90% 以上的样本得到同一个回答",
     "unparsable_answers": "90% 以上的样本没有可用的回答",
+    "by_user": "由用户取消",
+    "by_planner": "由规划器取消",
 }
 NOT_REFINED = {
     "not_explored": "没有探索过",

@@ -163,7 +163,7 @@ LABELS = {
     "fig_importance": "在试过的范围内，哪些参数最重要？",
     "fig_cost": "准确率要花多少代价？",
     "fig_rounds": "每一轮带来了什么？",
-    "fig_confirm": "换成新样本，结论还成立吗？",
+    "fig_confirm": "换用新的随机种子，结论还成立吗？",
     "fig_timeline": "哪些实验同时在跑？",
     "ax_epoch": "epoch",
     "ax_loss": "损失（每标签 token）",

@@ -84,6 +84,8 @@ REASONS = {
     "worse_than_untrained": "after training the validation loss was above the untrained model's",
     "constant_answer": "one constant answer on more than 90 % of the examples",
     "unparsable_answers": "no usable answer on more than 90 % of the examples",
+    "by_user": "by the user",
+    "by_planner": "by the planner",
 }
 NOT_REFINED = {
     "not_explored": "not explored",

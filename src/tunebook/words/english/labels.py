@@ -163,7 +163,7 @@ LABELS = {
     "fig_importance": "Which factors matter most, over the ranges tried?",
     "fig_cost": "What does accuracy cost?",
     "fig_rounds": "What did each round bring?",
-    "fig_confirm": "Does the choice hold on fresh examples?",
+    "fig_confirm": "Does the choice hold with fresh seeds?",
     "fig_timeline": "What ran when, side by side?",
     "ax_epoch": "epoch",
     "ax_loss": "loss (nats per label token)",

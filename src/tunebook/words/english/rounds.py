@@ -362,7 +362,13 @@ class EnglishRounds(EnglishPieces):
             return ENDINGS[next(iter(counted))].capitalize()
         parts: list[str] = []
         for state, k in counted.items():
-            verb = "" if state in (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED) else "are "
+            verb = (
+                ""
+                if state in (TrialState.DIVERGED, TrialState.COLLAPSED, TrialState.FAILED)
+                else "was "
+                if k == 1
+                else "were "
+            )
             all_of = k == n
             who = ("both seeds" if n == 2 else f"all {numeral(n)} seeds") if all_of else numeral(k)
             of = f" of {numeral(n)} seeds" if not all_of and not parts else ""
