@@ -85,7 +85,8 @@ def settings_of(text: str) -> dict[str, Level]:
         if not equals or factor not in FACTOR_KINDS:
             close = difflib.get_close_matches(name.casefold(), [*FACTOR_KINDS, *ALIASES], n=1)
             hint = f" Did you mean {ALIASES.get(close[0], close[0])}?" if close else ""
-            raise UserError(f"{quoted(word)}: a setting is a factor, = and its value, such as lora_r=64.{hint}")
+            what = f"{quoted(name)} is no factor" if equals else "a setting is a factor, = and its value"
+            raise UserError(f"{quoted(word)}: {what}; write it such as lora_r=64.{hint}")
         if factor in values:
             raise UserError(f"{quoted(word)}: {factor} is there twice. Give it once.")
         kind = FACTOR_KINDS[factor]

@@ -61,7 +61,7 @@ def _dataset(target: ExportTarget) -> dict[str, Any]:
 def render(target: ExportTarget) -> dict[str, str]:
     """`axolotl.yaml`, by file name."""
     comments = [
-        f"Recommended by the tunebook study {target.study}. {target.accuracy}",
+        f"From the tunebook study {target.study}. {target.accuracy}",
         "Run in this folder: axolotl train axolotl.yaml",
         "The effective batch is micro_batch_size x gradient_accumulation_steps x number of devices.",
     ]

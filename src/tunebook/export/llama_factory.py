@@ -51,7 +51,7 @@ def dataset_info(target: ExportTarget) -> dict[str, Any]:
 def render(target: ExportTarget) -> dict[str, str]:
     """`train.yaml` and `dataset_info.json`, by file name."""
     comments = [
-        f"Recommended by the tunebook study {target.study}. {target.accuracy}",
+        f"From the tunebook study {target.study}. {target.accuracy}",
         "Run in this folder: llamafactory-cli train train.yaml",
         "No template is named: the tokenizer's own chat template is used, as in the study.",
         "The effective batch is per_device_train_batch_size x gradient_accumulation_steps x number of devices.",

@@ -40,7 +40,7 @@ def render(target: ExportTarget) -> dict[str, str]:
         "max_length": target.configuration.max_length,
     }
     comments = (
-        f"Recommended by the tunebook study {target.study}. {target.accuracy}",
+        f"From the tunebook study {target.study}. {target.accuracy}",
         "peft.LoraConfig(**lora_config); transformers.TrainingArguments(output_dir=..., **training_arguments).",
         "The loss counts the answer's tokens and its end-of-text only, normalised over the effective batch.",
     )

@@ -230,12 +230,18 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
             else "",
         ),
         ("reading", words.reading_fact()),
-        ("error", words.error_fact(spec.design)),
+        ("error", words.error_fact(spec.design, _outside(view))),
         ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
         ("cost", words.cost_fact(_spent(view)) if view.trials else ""),
         ("defaults", _defaults(view, words)),
     ]
     return tuple((words.label(label), text) for label, text in rows if text)
+
+
+def _outside(view: View) -> tuple[int, ...]:
+    """The rounds whose findings are outside the study's error rate: trials of the user's own, and further rounds of a
+    kind after the budget was raised."""
+    return tuple(sorted({f.round for f in view.history.findings if "exploratory" in f.warnings}))
 
 
 def counts(view: View) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -204,9 +205,13 @@ def _differing(
 ) -> tuple[Differing, ...]:
     texts = facts.examples.get("validation", ())
 
-    def answer(ids: tuple[int, ...], index: int) -> str:
+    def answers(ids: tuple[int, ...], index: int) -> str:
+        """The answers of all seeds, with how many gave each where they disagree: one seed's may be the other side's."""
         found = (history.trials[each].outcomes.get("validation") for each in ids)
-        return next((outcomes.answers[index] for outcomes in found if outcomes and outcomes.answers), "")
+        counted = Counter(outcomes.answers[index] for outcomes in found if outcomes and outcomes.answers)
+        if len(counted) < 2:
+            return "".join(counted)
+        return " / ".join(f"{answer} ({n})" for answer, n in counted.most_common())
 
     order = np.argsort(-np.abs(difference), kind="stable").tolist()
     return tuple(
@@ -215,8 +220,8 @@ def _differing(
             difference=float(difference[i]),
             prompt=texts[i].prompt if i < len(texts) else "",
             gold=texts[i].gold if i < len(texts) else "",
-            a=answer(a, i),
-            b=answer(b, i),
+            a=answers(a, i),
+            b=answers(b, i),
         )
         for i in order
         if difference[i]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tunebook.core.configuration import Configuration
-from tunebook.data.trials_table import read_trials_table
-from tunebook.errors import DataError
+from tunebook.data.trials_table import read_trials_table, settings_of
+from tunebook.errors import DataError, UserError
 
 BASELINE = Configuration(learning_rate=2e-4, lora_r=8, lora_alpha=32, max_length=512)
 TABLE = """\
@@ -86,3 +86,16 @@ def test_wrong_table_is_told(tmp_path: Path, text: str, part: str) -> None:
 def test_missing_table_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"trials: .*none.csv cannot be read \(No such file"):
         read_trials_table(tmp_path / "none.csv", BASELINE)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("foo=3", '"foo" is no factor; write it such as lora_r=64'),
+        ("lora_rank=3", "Did you mean"),
+        ("64", "a setting is a factor, = and its value"),
+    ],
+)
+def test_a_setting_that_is_none_is_told_by_what_is_wrong(text: str, part: str) -> None:
+    with pytest.raises(UserError, match=part):
+        settings_of(text)

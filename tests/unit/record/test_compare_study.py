@@ -45,6 +45,14 @@ def test_examples_that_differ_are_shown_with_both_answers(study) -> None:
     assert f"结果不同的样本（列出 {found.won + found.lost} 个中的 5 个）：" in _text(found, 0.03, "zh", SHARE)
 
 
+def test_the_answers_of_all_seeds_are_shown_where_they_disagree(study) -> None:
+    """A difference of means over seeds beside two equal answers reads like a mistake."""
+    spec, facts, history, conclusions, _ = study
+    found = compare("best", "baseline", spec, facts, history, conclusions)
+    assert all(each.a != each.b for each in found.differing if each.a and each.b)
+    assert any(" / " in each.a or " / " in each.b for each in found.differing if each.a)
+
+
 def test_status_prints_the_keys_that_compare_takes(study) -> None:
     status = study_status(study.spec, study.history, study.conclusions, Outlook(rounds=()))
     accuracies = [each.accuracy for each in status.configurations]

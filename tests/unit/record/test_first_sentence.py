@@ -134,7 +134,8 @@ def test_where_nothing_was_learned_the_answer_says_so_and_recommends_nothing():
     s = at_the_floor(falling=FALLING)
     first, helps, loss = s.answer()
     assert first.startswith(
-        "No configuration is shown to have learned the task, so nothing is recommended. The one that leads, rank 16, "
+        "No configuration is shown to have learned the task, so nothing is recommended. The one that leads (of those "
+        "within one standard error of the highest accuracy, the one of lowest validation loss), rank 16, "
         "alpha 32, learning rate 8e-4, dropout 0, 3 epochs, effective batch 8, is right on 6."
     )
     assert first.endswith('; always giving the commonest answer ("a") is right on 11.2 %.')
@@ -147,7 +148,8 @@ def test_where_nothing_was_learned_the_answer_says_so_and_recommends_nothing():
     assert "learning rate 8e-4 -27.3 (-27.3 to -27.3)" in loss
     chinese = s.answer("zh")
     assert chinese[0].startswith(
-        "没有证据表明有配置学会了任务，因此不推荐任何配置。领先的配置（rank 16、alpha 32、学习率 8e-4"
+        "没有证据表明有配置学会了任务，因此不推荐任何配置。领先的配置（"
+        "与最高者相差不超过一个标准误的各配置中验证损失最低的一个：rank 16、alpha 32、学习率 8e-4"
     )
     assert chinese[1].startswith(
         "可以尝试：加大训练量，因为训练损失到最后仍在下降（每 token：第三个四分之一 2.55，最后四分之一 1.55）"

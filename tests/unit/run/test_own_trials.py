@@ -72,6 +72,10 @@ def test_trials_of_ones_own_are_a_round_outside_budget_and_error_rate(study: Pat
     record = (study.parent / "runs" / "soak" / "record.md").read_text("utf-8")
     assert "You added these trials when" in record
     assert "outside its error rate" in record
+    assert f"Round {wave.round} is outside of this: planned after" in record
+    Study.load(study).report("zh")
+    record = (study.parent / "runs" / "soak" / "record.md").read_text("utf-8")
+    assert f"第 {wave.round} 轮不在其内" in record
 
 
 def test_they_come_before_the_next_round_and_the_planner_goes_on_as_it_would(study: Path) -> None:

@@ -98,7 +98,7 @@ WARNINGS = {
     "control_trials_failed": "对照一方有部分实验失败或被取消，结论不含这些实验。",
     "control_diverged": "对照一方训练失败。",
     "no_outcomes": "没有可比较的结果。",
-    "exploratory": "计划之外的比较，不计入研究的误报率。",
+    "exploratory": "不计入研究的误报率。",
     "unequal_noise": "该配置随机种子间波动明显更大，单独估计其方差。",
     "correlated_examples": "相邻样本彼此相似，区间已相应放宽。",
     "alpha_over_r_constant": "alpha/r 保持不变：rank 与 alpha 的作用无法分开。",

@@ -13,7 +13,7 @@ from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.words.chinese.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import about, bytes_text, count, count_text, number, rate, times
+from tunebook.words.numbers import about, bytes_text, count, count_text, number, rate, times, trial_list
 from tunebook.words.shared import is_empty
 from tunebook.words.values import Aim, Gain, Price, Spent
 
@@ -99,7 +99,7 @@ class ChineseOpening(ChinesePieces):
         bar = "未训练的模型" if found.bar_is == "untrained" else "始终回答最常见类别"
         bar += f"（{clean(commonest)}）" if commonest and found.bar_is == "commonest" else ""
         return (
-            f"{strong('没有证据表明有配置学会了任务')}，因此不推荐任何配置。领先的配置（{settings}）"
+            f"{strong('没有证据表明有配置学会了任务')}，因此不推荐任何配置。领先的配置（与最高者相差不超过一个标准误的各配置中验证损失最低的一个：{settings}）"
             f"在 {count(n)} 个验证样本上答对 {self.measured(found.accuracy)}"
             f"（校正选择偏差后的 95% 置信区间 {self.plain_range(low, high)}）；"
             f"{bar}答对 {self.measured(found.bar)}。"
@@ -309,14 +309,22 @@ class ChineseOpening(ChinesePieces):
             "“无法区分”只表示未检出差异，并不表示没有差异"
         )
 
-    def error_fact(self, design: str = "one_factor") -> str:
+    def error_fact(self, design: str = "one_factor", outside: Sequence[int] = ()) -> str:
         shares = {
             "balanced": "探索 4%，确认 1%，其间各轮不下结论",
             "model": "全部用于确认，此前各轮不下结论",
         }.get(design, "首轮 2%，细化 1%，组合 0.5%，探边界 0.5%，确认 1%")
         return (
             "整份记录的判定中出现任一误报的概率不超过 5%，注明“仅作描述”的内容不在其内；"
-            f"这 5% 按轮分配（{shares}），差值后的区间按该轮分到的错误率计算"
+            f"这 5% 按轮分配（{shares}），差值后的区间按该轮分到的错误率计算" + self._rounds_outside(outside)
+        )
+
+    def _rounds_outside(self, numbers: Sequence[int]) -> str:
+        if not numbers:
+            return ""
+        return (
+            f"。第 {trial_list(numbers)} 轮不在其内：这类轮次的份额此前已经用完，或者是看到结果后添加的实验；"
+            "这些轮次各自按不超过 5% 的水平判定"
         )
 
     def alpha_fact(self, rule: str) -> str:

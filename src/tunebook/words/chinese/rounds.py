@@ -79,7 +79,7 @@ class ChineseRounds(ChinesePieces):
 
     def own_remark(self, results: int) -> str:
         return (
-            f"这些实验由你在 {results} 个实验已有结果时添加，不占研究的预算；"
+            f"这些实验由您在 {results} 个实验已有结果时添加，不占研究的预算；"
             "其比较也不计入研究的误报率，自己添加的每一轮误报率为 2%。"
         )
 
@@ -253,7 +253,7 @@ class ChineseRounds(ChinesePieces):
             if code == "little_to_gain":
                 told.append(
                     "到此停止：按目前全部实验的模型，还有设置比最佳高出"
-                    f"你设定的 {self.exactly(values['margin'])} {self.unit}以上的概率为 "
+                    f"您设定的 {self.exactly(values['margin'])} {self.unit}以上的概率为 "
                     f"{number(100 * values['chance'], 2)}%，平均还能提高 {self.size(values['gain'])} {self.unit}。"
                 )
             if code == "only_leading":

@@ -173,7 +173,7 @@ class ChineseTerminal(ChineseRounds):
         return f"{text}，{changes}" if changes else text
 
     def status_nothing_learned(self, accuracy: float, bar: float) -> str:
-        return f"没有证据表明有配置学会了任务：最高 {self.measured(accuracy)}，不训练为 {self.measured(bar)}"
+        return f"没有证据表明有配置学会了任务：领先者 {self.measured(accuracy)}，不训练为 {self.measured(bar)}"
 
     def baseline_accuracy(self, accuracy: float) -> str:
         return f"基线：{self.measured(accuracy)}"

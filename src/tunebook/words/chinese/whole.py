@@ -55,7 +55,7 @@ class ChineseWhole(ChinesePieces):
         seen = low > 0 or high < 0
         tail = "这只是对这些实验的描述（单独的 95% 区间），不是本研究的结论" if seen else "未能证实互相影响"
         return (
-            f"{gap(a).lstrip()}与{gap(b)}同时改动，比各自效果之和多 {self.change(interaction.effect)} {self.unit}"
+            f"{gap(a).lstrip()}与{gap(b)}同时改动，与各自效果之和相差 {self.change(interaction.effect)} {self.unit}"
             f"（{self.range(interaction.interval)}）：{tail}。"
         )
 

@@ -98,7 +98,7 @@ WARNINGS = {
     "control_trials_failed": "Some trials of the other side failed or were cancelled; the finding goes without them.",
     "control_diverged": "The other side did not train.",
     "no_outcomes": "There are no outcomes to compare.",
-    "exploratory": "Not among the planned comparisons: outside the study's error rate.",
+    "exploratory": "Outside the study's error rate.",
     "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
     "correlated_examples": "Neighbouring examples are correlated; the interval allows for that.",
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",

@@ -21,6 +21,7 @@ from tunebook.words.numbers import (
     number,
     rate,
     times,
+    trial_list,
 )
 from tunebook.words.shared import is_empty
 from tunebook.words.values import Aim, Gain, Price, Spent
@@ -132,7 +133,8 @@ class EnglishOpening(EnglishPieces):
         bar = "the untrained model" if found.bar_is == "untrained" else f"always giving the commonest answer{quoted}"
         return (
             f"{strong('No configuration is shown to have learned the task')}, so nothing is recommended. The one that "
-            f"leads, {settings}, is right on {self.measured(found.accuracy)} of {count(n)} validation examples (95 % "
+            f"leads (of those within one standard error of the highest {self.measure}, the one of lowest validation "
+            f"loss), {settings}, is right on {self.measured(found.accuracy)} of {count(n)} validation examples (95 % "
             f"interval, corrected for having been chosen, {self.plain_range(low, high)}); {bar} is right on "
             f"{self.measured(found.bar)}."
         )
@@ -371,7 +373,7 @@ class EnglishOpening(EnglishPieces):
             'of their round together. "No difference was found" never means that there is no difference'
         )
 
-    def error_fact(self, design: str = "one_factor") -> str:
+    def error_fact(self, design: str = "one_factor", outside: Sequence[int] = ()) -> str:
         shares = {
             "balanced": "explore 4 %, confirm 1 %; rounds in between claim nothing",
             "model": "all of it confirm; the rounds before claim nothing",
@@ -380,7 +382,16 @@ class EnglishOpening(EnglishPieces):
             "made so that at most one study in twenty has any false verdict; what says that it describes is outside of "
             "this. The 5 % are spent by "
             f"round ({shares}), and the brackets "
-            "behind a difference are at the level that its round's share leaves"
+            "behind a difference are at the level that its round's share leaves" + self._rounds_outside(outside)
+        )
+
+    def _rounds_outside(self, numbers: Sequence[int]) -> str:
+        if not numbers:
+            return ""
+        who = f"Round {numbers[0]} is" if len(numbers) == 1 else f"Rounds {trial_list(numbers)} are"
+        return (
+            f". {who} outside of this: planned after the share of such a round had been spent, or of trials that were "
+            "added with results in sight; each judges its own questions at 5 % or less"
         )
 
     def alpha_fact(self, rule: str) -> str:

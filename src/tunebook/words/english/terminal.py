@@ -214,8 +214,10 @@ class EnglishTerminal(EnglishRounds):
 
     def status_nothing_learned(self, accuracy: float, bar: float) -> str:
         """No configuration leads for a reason."""
-        at_best, without = self.measured(accuracy), self.measured(bar)
-        return f"no configuration is shown to have learned the task: at best {at_best}, without training {without}"
+        leading, without = self.measured(accuracy), self.measured(bar)
+        return (
+            f"no configuration is shown to have learned the task: the leading one {leading}, without training {without}"
+        )
 
     def baseline_accuracy(self, accuracy: float) -> str:
         """The baseline's accuracy."""
