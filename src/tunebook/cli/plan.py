@@ -15,6 +15,8 @@ from tunebook.cli.options import Folder, Json, Language, NoMeasure, StudyArgumen
 from tunebook.cli.output import messages, print_json, results
 from tunebook.core.cost import time_range
 from tunebook.escaping import shell_line
+from tunebook.plugins import is_simulated
+from tunebook.words.marks import plain_text
 from tunebook.words.numbers import value
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ def plan(
 
 
 def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
+    if is_simulated(p.spec.engine):
+        console.print(Text(plain_text(words.simulated(p.spec.engine)), style="yellow"))
     for line in _opening(p, words):
         console.print(Text(line))
     for warning in p.warnings:

@@ -97,3 +97,8 @@ def test_a_run_never_shows_more_than_its_budget_and_ends_full(name: str, tmp_pat
     assert counts[-1][0] == trained
     assert counts[-1][1] >= trained
     assert f"spent: {status.spent_trials} of {budget} trials" in shown("status", file)
+
+
+def test_a_plan_of_a_simulated_study_says_so_first(file: Path) -> None:
+    said = [line for line in shown("plan", file).splitlines() if line.strip()]
+    assert any("Engine simulated trains nothing" in line for line in said[:3])
