@@ -8,7 +8,7 @@ statistic (decision 091).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 __all__ = ["SHARE", "ScoreKind", "ScoreScale"]
@@ -46,6 +46,10 @@ class ScoreScale:
     higher_is_better: bool = True
     span: float = 1.0
     noun: str = ""
+
+    def called(self, name: str) -> ScoreScale:
+        """With the metric's name as the noun, where it has none of its own."""
+        return replace(self, noun=self.noun or name)
 
     @property
     def counts_right_answers(self) -> bool:

@@ -6,7 +6,6 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -90,7 +89,7 @@ def scale_of(name: str, options: Mapping[str, Any] | None = None) -> ScoreScale:
     else:
         told = FunctionMetric(name, lambda answer, gold: 0.0, **(options or {}))
         scale = told.scale
-    return replace(scale, noun=scale.noun or name)
+    return scale.called(name)
 
 
 def scored(metric: Metric, answer: str, example: ExampleText) -> float:

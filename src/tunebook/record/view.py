@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +30,7 @@ def assumed_scale(spec: StudySpec) -> ScoreScale:
         scale = METRICS.load(spec.metric)(**dict(spec.metric_options)).scale
     except (StudyFileError, TypeError, ValueError):  # a user's function, or its package is not installed
         scale = ScoreScale(kind=ScoreKind.MEAN)
-    return replace(scale, noun=scale.noun or spec.metric)
+    return scale.called(spec.metric)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,7 @@ def other_metrics(
         baseline, best = evidence.baseline_key, conclusions.best.key if conclusions.best else None
         found.append(
             OtherMetric(
-                scale=replace(metric.scale, noun=metric.scale.noun or name),
+                scale=metric.scale.called(name),
                 baseline=_result(evidence, baseline),
                 best=None if best is None else _result(evidence, best),
                 difference=None if best in (None, baseline) else _difference(evidence, str(best), spec, facts),

@@ -173,7 +173,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
         environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
-        scale=replace(metric.scale, noun=metric.scale.noun or metric.name),
+        scale=metric.scale.called(metric.name),
         table=table.configurations if table else (),
         folding=engines.first.folding,
     )

@@ -6,7 +6,6 @@ before anything depends on it.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -49,6 +48,7 @@ from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, StaleLease
 from tunebook.run.answers import as_fact
 from tunebook.run.cancel_requests import CancelRequests
+from tunebook.run.meanwhile import meanwhile
 from tunebook.run.other_metrics import with_limits
 from tunebook.run.signals import StopRequest
 from tunebook.run.study_words import study_words
@@ -180,23 +180,16 @@ class Runner:
     @contextmanager
     def _heeding_requests(self, state: _WaveState) -> Iterator[None]:
         """Meanwhile a thread looks for requests of the user's: trials may be silent for long."""
-        ended = threading.Event()
+        told: set[int] = set()
 
         def look() -> None:
-            told: set[int] = set()
-            while not ended.wait(_LOOK_SECONDS):
-                self._heed_stop_request()
-                for trial_id in (self._p.requests.read() & state.trials.keys()) - told:
-                    told.add(trial_id)
-                    self._executor.cancel(trial_id)
+            self._heed_stop_request()
+            for trial_id in (self._p.requests.read() & state.trials.keys()) - told:
+                told.add(trial_id)
+                self._executor.cancel(trial_id)
 
-        thread = threading.Thread(target=look, daemon=True)
-        thread.start()
-        try:
+        with meanwhile(_LOOK_SECONDS, look):
             yield
-        finally:
-            ended.set()
-            thread.join()
 
     # -- events
 

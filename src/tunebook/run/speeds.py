@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from tunebook.core.ports import Calibration, Executor, Observer
 from tunebook.engines.user_cache import user_cache
 from tunebook.errors import TunebookError
 from tunebook.files import write_atomically
+from tunebook.run.meanwhile import meanwhile
 from tunebook.run.prepare import Prepared
 from tunebook.words import words_for
 
@@ -64,19 +64,9 @@ def telling_progress(prepared: Prepared, observer: Observer) -> Iterator[None]:
         return
     words = words_for(prepared.spec.language)
     observer.phase(words.phase_measuring())
-    ended, began = threading.Event(), time.monotonic()
-
-    def tell() -> None:
-        while not ended.wait(TOLD_EVERY_SECONDS):
-            observer.phase(words.phase_measured_for(time.monotonic() - began))
-
-    thread = threading.Thread(target=tell, daemon=True)
-    thread.start()
-    try:
+    began = time.monotonic()
+    with meanwhile(TOLD_EVERY_SECONDS, lambda: observer.phase(words.phase_measured_for(time.monotonic() - began))):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _file(prepared: Prepared) -> Path:
