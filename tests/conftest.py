@@ -26,9 +26,11 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("TRITON_INTERPRET", "1")  # before anything imports triton: its kernels then run on the CPU
 os.environ.pop("TUNEBOOK_LEDGER", None)
 
-# a shared machine may be slow without anything being wrong
-settings.register_profile("tunebook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("tunebook")
+# The same examples every time, so that a change passes or fails for what it changes; HYPOTHESIS_PROFILE=search looks
+# for new ones (`make search`). No deadlines: a shared machine may be slow without anything being wrong.
+settings.register_profile("tunebook", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("search", settings.get_profile("tunebook"), derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tunebook"))
 
 SECRET = "correct-horse-battery"
 """The hub's token while `trained` was made."""
