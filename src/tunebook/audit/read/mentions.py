@@ -183,7 +183,11 @@ def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
     without any. "A" and "I" count only where no word follows them or "config" stands before, since they are words
     themselves."""
     wordy = sorted({label for label in labels if _is_wordy(label)}, key=len, reverse=True)
-    parts = [_AS_A_NAME.format(label) if label in ("A", "I") else re.escape(label) for label in wordy]
+    parts = [
+        _AS_A_NAME.format(label) if label in ("A", "I")
+        else f"(?i:{re.escape(label)})" if len(label) > 3 else re.escape(label)
+        for label in wordy
+    ]  # fmt: skip
     return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(parts)})(?![A-Za-z0-9_])") if parts else None
 
 
@@ -208,13 +212,13 @@ def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[
     return sorted(found, key=lambda f: f[1])
 
 
-def base_trial(text: str) -> str | None:
-    """What a change description builds on: a trial's number, "best", "baseline", or None when it says nothing.
+def base_trial(text: str, wordy: re.Pattern[str] | None = None) -> str | None:
+    """What a change description builds on: a trial's label, "best", "baseline", or None when it says nothing.
 
     "exp16 + max_length 768", "基于 exp16", "best settings with r=64", "在最佳配置上".
     """
     text = text[:LONGEST_TEXT]
-    for number, start, end in trial_labels(text)[:1]:
+    for number, start, end in trial_labels(text, wordy)[:1]:
         extended = re.match(r"\s?[+,:]|\s?(?:with|but|settings|的|配置|基础|plus|and)", text[end:])
         if extended or _BUILDS.search(text[:start]):
             return number
@@ -240,10 +244,10 @@ _DESCRIBING = re.compile(
 )
 
 
-def is_fully_described(text: str) -> bool:
+def is_fully_described(text: str, wordy: re.Pattern[str] | None = None) -> bool:
     """Whether a description of a change holds nothing but settings with values, trials and words of joining."""
     left = list(text[:LONGEST_TEXT])
-    spans = [(start, end) for _, start, end in trial_labels(text)]
+    spans = [(start, end) for _, start, end in trial_labels(text, wordy)]
     for mention in mentions(text):
         times = _TIMES.match(text, mention.end)
         spans.append((mention.start, times.end() if times else mention.end))

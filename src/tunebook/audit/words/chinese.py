@@ -268,6 +268,7 @@ class ChineseAudit(ChineseShared, AuditShared):
         "reference_row": "{trial}（第 {line} 行）是未训练的模型，不算实验。",
         "blanks_above": "第 {line} 行的表中空白或合并的设置取自上一行。",
         "blanks_baseline": "第 {line} 行的表中空白的设置取自基线。",
+        "constants": "原文给出的全部实验的设置：{levels}。",
         "spread_unused": "结果带有 ±，而原文没有说明是几个种子。± 后面的数未使用，前面的数视为一次运行。",
         "numbers_restart": "各表都从头编号；2.1 是第二个表的 1 号。",
         "rows_numbered": "第 {line} 行的表没有编号列；各行从 1 编号。",

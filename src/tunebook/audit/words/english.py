@@ -264,6 +264,7 @@ class EnglishAudit(EnglishShared, AuditShared):
         "reference_row": "{trial} (line {line}) is the model without training, and no trial.",
         "blanks_above": "Blank and merged settings in the table on line {line} were taken from the row above.",
         "blanks_baseline": "Blank settings in the table on line {line} were taken from the baseline.",
+        "constants": "The text gives for all trials: {levels}.",
         "spread_unused": "Results are given with ±, and the text does not say over how many seeds. The number behind it is not used, and what stands before it is taken for one run.",
         "numbers_restart": "The tables each number from the start; 2.1 is number 1 of the second table.",
         "rows_numbered": "The table on line {line} has no column of labels; its rows are numbered from 1.",

@@ -506,6 +506,8 @@ class _Writer:
                           table=level_text(n, pair[1]))
                 for n, pair in value.items() if isinstance(pair, tuple)
             ])  # fmt: skip
+        if isinstance(value, dict):
+            return words.listed([f"{words.factor(n)} {level_text(n, level)}" for n, level in value.items()])
         if isinstance(value, Score) or (value is None and name in ("text", "table")):
             return words.score(value, self._kind)
         if isinstance(value, tuple):
