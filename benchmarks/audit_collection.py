@@ -169,7 +169,7 @@ def _score_sentences(
     found = [(j.claim.line, meaning(j), j) for j in report.claims if j.claim.kind is not ClaimKind.UNREAD]
     listed = {j.claim.line for j in report.claims if j.claim.kind is ClaimKind.UNREAD}
     for line, said, judged in found:
-        match = next((w for w in wanted if w[:2] == (line, said)), None)
+        match = next((w for w in wanted if w[0] == line and w[1].casefold() == said.casefold()), None)
         where = f"{record.name}:{line}: {said}"
         if match is None:
             sentences.wrong.append(where)

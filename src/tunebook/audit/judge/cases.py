@@ -167,7 +167,8 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
         return _no_difference(case, comparisons)
     deciding = min(comparisons, key=lambda c: (_STRENGTH[c.verdict], -c.p_favourable), default=None)
     verdict, reason = case.verdict or SupportVerdict.UNCHECKED, case.reason or Reason.UNREAD
-    if deciding is not None and (case.verdict is None or _STRENGTH[case.verdict] > _STRENGTH[deciding.verdict]):
+    known = deciding is not None and deciding.verdict is not SupportVerdict.UNCHECKED
+    if deciding is not None and (case.verdict is None or (known and _STRENGTH[case.verdict] > _STRENGTH[deciding.verdict])):
         verdict, reason = deciding.verdict, deciding.reason
     if case.claim.kind is ClaimKind.TREND and deciding is not None and deciding.is_mixed(case.claim.direction):
         reason = Reason.MIXED_SIGNS  # "the more the better" is said of every step

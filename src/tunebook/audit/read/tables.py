@@ -310,6 +310,9 @@ class Table:
         values, unknown = self._values(i, line, label)
         if columns.kind is TableKind.CHANGES and change.startswith("+"):
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
+        fully = bool(described) and is_fully_described(change, self._wordy)
+        if columns.kind is TableKind.CHANGES and described and not fully and not unknown:
+            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.WORDS))
         main = columns.results[0]
         cell, result = self._text[i][main], scores[main]
         failed = bool(BROKE.search(status)) or (result is None and (not status or DONE.search(status) is not None))
@@ -339,7 +342,7 @@ class Table:
             is_baseline=self._names_baseline(i),
             seed=self._cell(i, "seed") or None,
             described=described,
-            fully_described=bool(described) and is_fully_described(change, self._wordy),
+            fully_described=fully,
             difference=self._difference(i),
             round=round_of(round_named) or round_named or round_of(self.grid.section) or self.grid.section,
         )
