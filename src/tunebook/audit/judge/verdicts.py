@@ -105,7 +105,9 @@ class Comparison:
 
     def is_mixed(self, sign: int) -> bool:
         """Whether some pair has the other sign beyond rounding, and some pair has this one."""
-        signs = {effect * sign > 0 for effect, doubt in zip(self.effects, self.doubts, strict=True) if abs(effect) > doubt}
+        signs = {
+            effect * sign > 0 for effect, doubt in zip(self.effects, self.doubts, strict=True) if abs(effect) > doubt
+        }
         return len(signs) == 2
 
     def is_opposite(self, sign: int) -> bool:

@@ -52,6 +52,7 @@ MOST_COLUMNS = 300
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
 _LONG_TEXT = 40
+_EXPORTED_SETTING = re.compile(r"(?:params?|config|hparams|hp|hyperparameters?)[_./:]", re.IGNORECASE)
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 """What `--columns` may say beside factors."""
@@ -315,6 +316,9 @@ class _Settling:
             return "difference" if DIFFERENCE.search(header) else "measured"
         if len(different) < 2 and len(cells) == len(self.cells[index]):
             return "constant"
+        if _EXPORTED_SETTING.match(header):
+            self.extras[index] = header
+            return "setting"
         described = 3 * sum(bool(settings(c)) for c in cells) >= max(1, len(cells))
         if "change" not in taken and n_set < _SETTINGS_COLUMNS and described:
             return "change"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tunebook.audit.labels import key_of
 from tunebook.audit.model import (
     BestBlock,
     Claim,
@@ -28,6 +29,7 @@ from tunebook.audit.read.tables import Table, joined_tables, key_values, one_fac
 from tunebook.audit.words.columns import (
     ACCURACY_SAID,
     BASELINE_SAID,
+    BASELINE_TRIAL,
     BEST_SECTION,
     BLANKS_SAID,
     CONSTANT,
@@ -35,6 +37,7 @@ from tunebook.audit.words.columns import (
     SPEAKS_OF_ACCURACY,
     compact,
     examples_said,
+    is_averaged,
     result_named,
     round_of,
     seeds_said,
@@ -141,8 +144,10 @@ class _Reading:
         labels = _labels(rows)
         claims = self._claims(rows, measure, labels)
         seeds = seeds_said(self.text)
-        if seeds is None and any(row.score is not None and row.score.spread is not None for row in rows):
-            self.notes.append(Note("spread_unused"))
+        spread = any(row.score is not None and row.score.spread is not None for row in rows)
+        averaged = seeds is None and (spread or is_averaged(measure.name))
+        if averaged:
+            self.notes.append(Note("seeds_unsaid"))
         return HandRecord(
             source=self.source,
             language=_language(self.text),
@@ -152,6 +157,7 @@ class _Reading:
             best_blocks=self._best_blocks({row.line for row in rows}),
             stated_examples=examples_said(self.text, measure.split),
             seeds=seeds,
+            averaged=averaged,
             columns=tuple(self.uses),
             unread_cells=tuple(cell for table in tables for cell in table.unread),
             notes=tuple(self.notes),
@@ -237,10 +243,21 @@ class _Reading:
             if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
                 row = replace(row, builds_on=grounds[row.section])
             rows += [row] if row.score is not None or row.failed or row.values else []
+        rows = self._with_baseline(rows)
         constants = self._constants(rows)
         if constants:
             self.notes.append(Note("constants", {"levels": constants}))
         return tuple(replace(row, values={**constants, **row.values}) for row in rows)
+
+    def _with_baseline(self, rows: list[Row]) -> list[Row]:
+        """The baseline as a sentence names it: "基线是 2 号实验". A row that is called so itself goes before."""
+        wordy = label_pattern(row.trial for row in rows)
+        said = [s.text for s in self._prose() if BASELINE_TRIAL.search(s.text)]
+        named = {label for text in said for label, _, _ in trial_labels(text, wordy)}
+        if len(named) != 1 or any(row.is_baseline for row in rows):
+            return rows
+        key = key_of(named.pop())
+        return [replace(row, is_baseline=key_of(row.trial) == key) for row in rows]
 
     def _constants(self, rows: Sequence[Row]) -> dict[str, Level]:
         """Settings of all trials that no table gives and the text before them gives once: "alpha fixed at 32"."""
@@ -284,7 +301,10 @@ class _Reading:
 
     def _no_table(self) -> str:
         if not self.document.grids:
-            return f"{self.source}: no table found; {_EXPECTED}. Give the file that holds the table of trials."
+            return (
+                f"{self.source}: no table of trials found; {_EXPECTED}. Trials in lists and sentences are not read: "
+                "put them into a table, one row a trial."
+            )
         grid = self.document.grids[0]
         columns = settle(grid, False, self.named)
         header, why = next(refused(columns), ("", ""))

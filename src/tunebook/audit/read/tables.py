@@ -50,15 +50,15 @@ def spread_grid(grid: Grid) -> Grid | None:
     header = [clean_text(cell) for cell in grid.header]
     corner = factors_of_header(header[0]) if header else ()
     levels = header[1:]
-    if not corner and header and (row_factor := factor_of_header(header[0])):
-        named = [settings(cell) for cell in levels]
-        if len(named) < 2 or any(len(n) != 1 for n in named) or len({*named[0]}.union(*named)) != 1:
-            return None
-        column_factor = next(iter(named[0]))
-        corner, levels = (row_factor, column_factor), [str(n[column_factor]) for n in named]
+    firsts = [clean_text(cells[0]) for _, cells in grid.rows if cells]
+    column_factor = _named_factor(levels)
+    row_factor = factor_of_header(header[0]) if header[0] else _named_factor(firsts)
+    if not corner and row_factor and column_factor:
+        corner, levels = (row_factor, column_factor), [str(settings(cell)[column_factor]) for cell in levels]
     if len(corner) != 2 or len(levels) < 2 or corner[0] == corner[1]:
         return None
-    firsts = [clean_text(cells[0]) for _, cells in grid.rows if cells]
+    if "num_train_epochs" in corner and [str(i + 1) for i in range(len(firsts))] == firsts and len(firsts) > 2:
+        return None  # the course of trainings, epoch by epoch
     if any(isinstance(read_level(corner[1], level), Why) for level in levels):
         corner = (corner[1], corner[0])  # "lr \\ rank" written the other way round
     for factor, cells in zip(corner, (firsts, levels), strict=True):
@@ -70,6 +70,13 @@ def spread_grid(grid: Grid) -> Grid | None:
         for level, cell in zip(levels, cells[1:], strict=False)
     )
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
+
+
+def _named_factor(cells: Sequence[str]) -> str | None:
+    """The one factor of which each cell names a level: "r=8", "r=16"."""
+    named = [settings(cell) for cell in cells]
+    names = {name for found in named for name in found}
+    return names.pop() if len(named) > 1 and len(names) == 1 and all(len(found) == 1 for found in named) else None
 
 
 def turned_grid(grid: Grid) -> Grid | None:
@@ -196,7 +203,8 @@ class Table:
         if self._cell(i, "kind").lower() == "reference":
             return True
         blank = all(is_blank(self._text[i][j]) for j in (*self.columns.factors, *self.columns.joined))
-        words = (self._cell(i, "trial"), self._cell(i, "change"))
+        words = [self._cell(i, "trial"), self._cell(i, "change")]
+        words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
         return blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words)
 
     def _names_baseline(self, i: int) -> bool:
@@ -311,11 +319,13 @@ class Table:
         if columns.kind is TableKind.CHANGES and change.startswith("+"):
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
         fully = bool(described) and is_fully_described(change, self._wordy)
-        if columns.kind is TableKind.CHANGES and described and not fully and not unknown:
-            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.WORDS))
+        sure = fully or not i or self._names_baseline(i) or is_blank(change)
+        if columns.kind is TableKind.CHANGES and not sure and not unknown:
+            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.CHANGE))
         main = columns.results[0]
         cell, result = self._text[i][main], scores[main]
-        failed = bool(BROKE.search(status)) or (result is None and (not status or DONE.search(status) is not None))
+        done = not status or DONE.search(status) is not None
+        failed = bool(BROKE.search(status)) or (done and (result is None or has_failed(cell)))
         if status and not DONE.fullmatch(without_marks(status)) and not failed:
             result = Why.STATUS
         if isinstance(result, Why) and not failed:

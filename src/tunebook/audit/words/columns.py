@@ -65,7 +65,7 @@ EXTENDED_BASELINE = re.compile(
 MARKED_BASELINE = re.compile(r"[(（]\s?(?:base|baseline|default|基线|默认)\s?[)）]", re.IGNORECASE)
 """A level of one table a factor: "r = 8 (base)"."""
 REFERENCE = re.compile(
-    r"\W*(?:reference|zero[- ]?shot|few[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|原始模型|基座模型?|未微调.{0,6}|零样本)\W*",
+    r"\W*(?:reference|zero[- ]?shot|few[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|原始(?:模型)?|基座(?:模型)?|底座(?:模型)?|未训练|未微调.{0,6}|零样本)\W*",
     re.IGNORECASE,
 )
 """A label of the model without training."""
@@ -179,6 +179,8 @@ _VAGUE = any_of("results?|score|outcome", "结果|成绩|得分|分数|实验结
 _AVERAGED = re.compile(
     r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)|±\s?\w+", re.IGNORECASE
 )
+_ONE_OF_SEVERAL = re.compile(r"seed|\bruns?\b|fold|种子|折", re.IGNORECASE)
+"""In the header of one seed's results, beside which their mean may stand."""
 _OBJECTIVE = re.compile(r"values?(?:_\d)?|objective(?:_value)?", re.IGNORECASE)
 
 
@@ -201,8 +203,13 @@ def result_of(header: str) -> ResultWord | None:
     refused = next((why for why, pattern in _NO_RESULT.items() if pattern.search(text)), "")
     split = next((name for name, pattern in _SPLITS.items() if pattern.search(text)), "")
     by_kind = {MeasureKind.SHARE: 0, None: 10, MeasureKind.SCORE: 20, MeasureKind.LOSS: 30}[kind]
-    rank = by_kind + ("overall", "test", "", "validation").index(split)
+    rank = by_kind + ("overall", "test", "", "validation").index(split) + 5 * bool(_ONE_OF_SEVERAL.search(text))
     return ResultWord(kind, split, "objective" if objective else refused, rank)
+
+
+def is_averaged(header: str) -> bool:
+    """Whether a header says that its results are means, over seeds or runs."""
+    return _AVERAGED.search(re.sub(r"[_./]", " ", header)) is not None or "平均" in header
 
 
 def result_named(text: str) -> str:
@@ -213,7 +220,11 @@ def result_named(text: str) -> str:
             found = next((m for p in (_SHARE, _SCORE, _LOSS) if (m := p.search(clause))), None)
             bracket = re.match(r"\s?[(（]\s?[%％]\s?[)）]", clause[found.end() :]) if found else None
             split = _SPLITS["validation"].search(clause) if word.split == "validation" else None
-            return (f"{split.group()} " if split else "") + found.group() + (bracket.group() if bracket else "") if found else clause.strip()
+            return (
+                (f"{split.group()} " if split else "") + found.group() + (bracket.group() if bracket else "")
+                if found
+                else clause.strip()
+            )
     return ""
 
 
@@ -243,10 +254,19 @@ BASELINE_SAID = re.compile(
     r"(?:\bbase\s?line|\bdefaults?|基线|基准|默认)\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])",
     re.IGNORECASE,
 )
+BASELINE_TRIAL = re.compile(
+    r"\bbase\s?line\s?(?:is|was|:)|\b(?:is|as|was)\s(?:the|our)\sbase\s?line|(?:基线|基准|对照组?)\s?(?:是|为|取|:|：)|(?:为|作为|当作|是)(?:基线|基准|对照)",
+    re.IGNORECASE,
+)
+"""Beside the one trial that a sentence names: that it is the baseline."""
 _BLANKS = r"(?:\b(?:blank|empty)\b|空白|空格|空着|留空).{0,24}?"
 BLANKS_SAID = {
-    "above": re.compile(rf"{_BLANKS}(?:\b(?:row above|previous row|line above|as above)|上一?行|上面|上方|同上)", re.IGNORECASE),
-    "baseline": re.compile(rf"{_BLANKS}(?:\bbase\s?line|\bdefault|\bunchanged|\bnot changed|基线|默认|没有?改|未改|不变)", re.IGNORECASE),
+    "above": re.compile(
+        rf"{_BLANKS}(?:\b(?:row above|previous row|line above|as above)|上一?行|上面|上方|同上)", re.IGNORECASE
+    ),
+    "baseline": re.compile(
+        rf"{_BLANKS}(?:\bbase\s?line|\bdefault|\bunchanged|\bnot changed|基线|默认|没有?改|未改|不变)", re.IGNORECASE
+    ),
 }
 """What a note says that blank cells of settings mean."""
 CONSTANT = ("learning_rate", "num_train_epochs", "lora_r", "lora_alpha", "lora_dropout", "weight_decay")
@@ -263,7 +283,7 @@ _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tic
 _EXAMPLES_SAID = re.compile(
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval|dev)\s{_THINGS}|"
-    r"(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"
+    r"(?:test|validation|evaluation|dev|eval)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"
     r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|道|样本)|"
     r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
     rf"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
