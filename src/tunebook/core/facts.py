@@ -107,6 +107,7 @@ class StudyFacts:
             kept.
         scale: what kind of number the metric produces; None in ledgers written before this was kept.
         references: by split, further right answers of each example; empty where no example has any.
+        answer_tokens: by split, the tokens of each gold text, where one of the metrics judges likelihoods; else empty.
     """
 
     data: DataFacts
@@ -119,6 +120,7 @@ class StudyFacts:
     folding: Folding | None = None
     scale: ScoreScale | None = None
     references: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    answer_tokens: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,8 @@ USUAL_SEEDS = (2, 5)
 """Seeds of a configuration and of the baseline, as they are by default."""
 USUAL_COMPARISONS = 8
 LONG_ANSWER_CHARACTERS = 60
+OPEN_TEXT_CHARACTERS = 400
+"""Of answers of this median length, hardly any words that are generated are those of the gold text."""
 LABEL_CHARACTERS = 40
 """An answer in a comment is cut to this length."""
 
@@ -222,6 +225,8 @@ def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
         return "exact_match", words.comment_short_answers(longest)
+    if statistics.median(map(len, answers)) >= OPEN_TEXT_CHARACTERS:
+        return "perplexity", words.comment("open_texts")
     return "token_f1", words.comment("free_texts")
 
 
@@ -286,7 +291,7 @@ def write_study_file(
         *_space_lines(trials, words),
         _line("alpha_rule: proportional", words.comment("alpha_rule")),
         _line(f"budget: {{trials: {trials}}}", words.comment("budget")),
-        _line("margin: 0.03", words.comment("margin")),
+        _line("margin: 0.03", words.comment("margin_nats" if seen.metric[0] == "perplexity" else "margin")),
         _line(f"seed: {SEED}", words.comment("seed")),
         _line(f"report: {{language: {language}}}", words.comment("report")),
     ]
@@ -337,8 +342,11 @@ def _reading_lines(seen: Findings, words: Words) -> list[str]:
     return lines
 
 
-def _detectable_points(seen: Findings) -> int:
-    """The difference between two configurations that a usual first round finds with a chance of 80 %, in points."""
+def _detectable_points(seen: Findings) -> int | None:
+    """The difference between two configurations that a usual first round finds with a chance of 80 %, in points; None
+    where results are not in points."""
+    if seen.metric[0] == "perplexity":
+        return None
     n = max(1, seen.n_validation)  # of a single row nothing is split off
     m_treatment, m_control = USUAL_SEEDS
     design = ContrastDesign(

@@ -133,7 +133,7 @@ def prepare(
         choices = _choices(spec, splits.train_pool, words)
         checks.check_golds_are_choices(scored, choices, words)
     warnings += checks.similar_choices(choices)
-    scoring = _scoring(spec, encoder, train, _as_trained(choices, splits.train_pool))
+    scoring = _scoring(spec, encoder, train, answers, _as_trained(choices, splits.train_pool))
     workload = _workload(encoded, scoring, context_tokens)
     named = {split.name: split for split in scored if len(split)}
     return PreparedData(
@@ -255,11 +255,13 @@ def _as_trained(choices: Sequence[str], pool: Sequence[DataExample]) -> tuple[st
     return tuple(form.get(choice, f"{before}{choice}{after}") for choice in choices)
 
 
-def _scoring(spec: StudySpec, encoder: Encoder, train: EncodedSplit, choices: tuple[str, ...]) -> Scoring:
+def _scoring(
+    spec: StudySpec, encoder: Encoder, train: EncodedSplit, answers: AnswerSource, choices: tuple[str, ...]
+) -> Scoring:
     """How answers are obtained; `choices` as they are trained."""
     longest = int(train.answer_tokens.max()) - 1
     return Scoring(
-        kind="choice" if choices else "generate",
+        kind=answers.value,
         max_new_tokens=spec.max_new_tokens or longest + ROOM_TOKENS,
         stop_ids=encoder.stop_ids,
         choices=tuple(encoder.completion_ids(choice) for choice in choices),

@@ -564,6 +564,8 @@ def _reference(view: View) -> tuple[float | None, float | None, str | None]:
     golds = [example.gold for example in view.examples("validation")]
     counted = Counter(golds)
     commonest = max(sorted(counted), key=lambda gold: counted[gold]) if golds else None
+    if not view.judges_answers:
+        return base, None, None
     score = view.facts.data.score_of_commonest
     if commonest is not None and view.scale.counts_right_answers:
         score = counted[commonest] / len(golds)

@@ -15,11 +15,12 @@ import numpy as np
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
 from tunebook.core.events import EngineEvent, Failed, Finished
 from tunebook.core.facts import ExampleText, Outcomes, TrialFact
+from tunebook.core.metric import LikelihoodMetric
 from tunebook.core.ports import Sink
 from tunebook.core.study import Trial, TrialState
 from tunebook.core.trial_result import JudgedTrial, RawScores, RawTrial
 from tunebook.errors import UserError
-from tunebook.evaluation import load_metric, standard_scores
+from tunebook.evaluation import likelihood_scores, load_metric, standard_scores
 
 __all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judging_sink"]
 
@@ -86,8 +87,12 @@ class JudgingSink:
     def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
         examples = self._spec.examples[split]
         answers = self._texts(raw)
-        scores = standard_scores(self._metric, answers, examples)
-        return Outcomes(scores, np.asarray(raw.nll, dtype=float), tuple(answers))
+        nll = np.asarray(raw.nll, dtype=float)
+        if isinstance(self._metric, LikelihoodMetric):
+            scores = likelihood_scores(self._metric, nll, raw.n_label_tokens)
+        else:
+            scores = standard_scores(self._metric, answers, examples)
+        return Outcomes(scores, nll, tuple(answers))
 
     def _texts(self, raw: RawScores) -> list[str]:
         if raw.texts:

@@ -58,6 +58,11 @@ def _main_first(name: str) -> int:
     return MAIN_FACTORS.index(name) if name in MAIN_FACTORS else len(MAIN_FACTORS)
 
 
+NATS_A_TOKEN = "nats/token"
+MOST_NATS = 50.0
+"""The perplexity of more is not written out."""
+
+
 class Shared:
     """Helpers of every text, of studies and of audits.
 
@@ -132,7 +137,14 @@ class Shared:
             return self.percent(standard)
         text = self.shown(standard)
         named = self.scale.unit and self.scale.unit.casefold() != self.scale.noun.casefold()
-        return f"{text} {self._unit_name}" if named else text
+        return f"{text} {self._unit_name}{self._perplexity(standard)}" if named else text
+
+    def _perplexity(self, standard: float) -> str:
+        """Of nats a token what people know it by, in brackets."""
+        if self.scale.unit != NATS_A_TOKEN:
+            return ""
+        value = math.exp(min(self.scale.shown(standard), MOST_NATS))
+        return self.bracket_gap + self.bracketed(f"{self.labels['perplexity']} {value:.3g}")
 
     def shown(self, standard: float) -> str:
         """A mean score as a bare number."""

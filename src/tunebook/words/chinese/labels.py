@@ -56,6 +56,8 @@ LABELS = {
     "difference_best": "最优与基线之差",
     "limit": "上限",
     "unit_characters": "个字符",
+    "unit_nats/token": "nats/token",
+    "perplexity": "困惑度",
     "unknown": "尚无定论",
     "suspects": "所有实验都答错的样本",
     "notes": "其他情况",

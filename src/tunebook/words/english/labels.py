@@ -56,6 +56,8 @@ LABELS = {
     "difference_best": "Best against baseline",
     "limit": "Limit",
     "unit_characters": "characters",
+    "unit_nats/token": "nats/token",
+    "perplexity": "perplexity",
     "unknown": "What could not be concluded",
     "suspects": "Examples that every trial gets wrong",
     "notes": "What else happened",
