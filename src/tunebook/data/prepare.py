@@ -107,6 +107,7 @@ def prepare(
     answers: AnswerSource = AnswerSource.GENERATION,
     stops: Sequence[int] = (),
     vocabulary: int | None = None,
+    with_tests: bool = False,
 ) -> PreparedData:
     """Read, split, check, tokenise and describe a study's data.
 
@@ -117,6 +118,7 @@ def prepare(
         answers: where the metric's answers come from.
         stops: tokens that end the model's answers, beside the template's end of a turn.
         vocabulary: rows of the model's embedding; None: not known, and no example is shown.
+        with_tests: keep the rows' tests, for a metric that runs them.
 
     Raises:
         DataError: the data cannot be used; nothing was written.
@@ -139,7 +141,7 @@ def prepare(
     return PreparedData(
         workload=workload,
         facts=_facts(spec, splits, workload.train),
-        examples={name: _texts(split.examples) for name, split in named.items()},
+        examples={name: _texts(split.examples, with_tests) for name, split in named.items()},
         hashes={role: rows.sha256 for role, rows in splits.sources.items()},
         summary=summarise(spec, splits, encoded, encoder),
         choices=choices,
@@ -282,5 +284,5 @@ def _facts(spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample]) -
     )
 
 
-def _texts(examples: Sequence[DataExample]) -> tuple[ExampleText, ...]:
-    return tuple(example.text(i) for i, example in enumerate(examples))
+def _texts(examples: Sequence[DataExample], with_tests: bool) -> tuple[ExampleText, ...]:
+    return tuple(example.text(i, with_tests) for i, example in enumerate(examples))

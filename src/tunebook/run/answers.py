@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
-from tunebook.core.events import EngineEvent, Failed, Finished
+from tunebook.core.events import EngineEvent, Failed, Finished, Noted
 from tunebook.core.facts import ExampleText, Outcomes, TrialFact
 from tunebook.core.metric import LikelihoodMetric
 from tunebook.core.ports import Sink
@@ -63,9 +63,18 @@ class JudgingSink:
             case Finished(RawTrial() as result):
                 try:
                     event = Finished(self._judged(result))
+                    self._tell_failures(result.id, event.result)
                 except UserError as error:  # a user's metric failed: this trial fails, the others go on
                     event = Failed(result.id, str(error))
         self._inner.emit(event)
+
+    def _tell_failures(self, trial_id: int, judged: JudgedTrial | RawTrial) -> None:
+        """How the answers of a trial failed, where the metric can tell."""
+        tell = getattr(self._metric, "failures", None)
+        outcomes = getattr(judged, "outcomes", {}).get("validation")
+        if tell is not None and outcomes is not None:
+            counts = tell(outcomes.answers, self._spec.examples["validation"])
+            self._inner.emit(Noted("answers_failed", {"trial": trial_id, "counts": counts}))
 
     def _judged(self, result: RawTrial) -> JudgedTrial:
         outcomes = {split: self._outcomes(split, raw) for split, raw in result.scores.items()}

@@ -31,7 +31,7 @@ from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric, standard_scores
 from tunebook.evaluation.likelihood import LARGEST_NATS
 from tunebook.executors import Transform
-from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
+from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS
 from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
@@ -333,6 +333,7 @@ def _data(
         answers=answers,
         stops=stops,
         vocabulary=model.get("vocabulary"),
+        with_tests=any(getattr(METRICS.load(name), "needs_tests", False) for name in spec.installed_metrics),
     )
 
 

@@ -36,6 +36,8 @@ _COMMENTS = {
     "numbers": "答案以数字结尾；以回答中最后一个数字为准",
     "json_answers": "答案是 JSON：按字段计算 F1；也可用 json_valid 或给出 schema",
     "open_texts": "答案是较长的开放文本：看模型认为它们有多可能；也可用 rouge_l、chrf",
+    "data.tests": "检验答案的代码",
+    "code": "答案是带测试的代码：在受限进程中运行；plan 和 run 首次运行前会询问",
     "free_texts": "答案是自由文本：按与标准答案共有的词计分；也可用 rouge_l、bleu、chrf",
 }
 

@@ -36,6 +36,8 @@ _COMMENTS = {
     "numbers": "the answers end in a number; the last number of an answer counts",
     "json_answers": "the answers are JSON: F1 of their fields; json_valid and a schema are possible too",
     "open_texts": "answers are long open texts: how likely the model finds them; or rouge_l, chrf",
+    "data.tests": "the code that tests an answer",
+    "code": "the answers are code with tests: run in a process with limits; plan and run ask before the first time",
     "free_texts": "answers are free texts: words that they share with the gold text; or rouge_l, bleu, chrf",
 }
 
