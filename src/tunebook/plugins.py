@@ -201,6 +201,8 @@ METRICS: PluginGroup[Callable[..., Metric]] = PluginGroup(
         "rouge_l": "tunebook.evaluation.overlap:RougeL",
         "edit_similarity": "tunebook.evaluation.overlap:EditSimilarity",
         "length": "tunebook.evaluation.overlap:Length",
+        "pass@1": "tunebook.evaluation.code:PassAt1",
+        "perplexity": "tunebook.evaluation.likelihood:Perplexity",
         "json_valid": "tunebook.evaluation.structured:JsonValid",
         "json_fields": "tunebook.evaluation.structured:JsonFields",
         "mae": "tunebook.evaluation.regression:MeanAbsoluteError",

@@ -224,7 +224,7 @@ def _reference(view: View) -> ReferenceResult:
     return ReferenceResult(
         base_accuracy=outcomes.accuracy if outcomes else None,
         base_loss=outcomes.loss if outcomes else None,
-        commonest_answer_accuracy=view.facts.data.score_of_commonest,
+        commonest_answer_accuracy=view.facts.data.score_of_commonest if view.judges_answers else None,
     )
 
 

@@ -263,6 +263,10 @@ class ChineseOpening(ChinesePieces):
             parts.append(f"始终回答最常见类别{quoted or ' '}{self.measured(commonest)}")
         return "；".join(parts)
 
+    def answers_failed(self, role: str, n: int, counts: Mapping[str, int]) -> str:
+        parts = [f"{count} 个{self.label(f'failed_{kind}')}" for kind, count in counts.items()]
+        return f"{self.label(role)}：{n} 个回答中，{self.listed(parts) or '没有失败的'}。"
+
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
             return f"各配置都只有一个随机种子：假定随机种子间相差 {self.size(deviation)} {self.unit}，判断都是暂定的"

@@ -315,6 +315,11 @@ class EnglishOpening(EnglishPieces):
             parts.append(f"always the commonest answer{quoted} {self.measured(commonest)}")
         return "; ".join(parts)
 
+    def answers_failed(self, role: str, n: int, counts: Mapping[str, int]) -> str:
+        """How the answers of the baseline or the best failed."""
+        parts = [f"{count} {self.label(f'failed_{kind}')}" for kind, count in counts.items()]
+        return f"{self.label(role)}: of {n} answers {self.listed(parts) or 'none'}."
+
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
             return (
