@@ -177,6 +177,7 @@ ENGINES: PluginGroup[EngineEntry] = PluginGroup(
         "peft": "tunebook.engines.entries:PEFT",
         "command": "tunebook.engines.entries:COMMAND",
         "simulated": "tunebook.engines.entries:SIMULATED",
+        "recorded": "tunebook.engines.entries:RECORDED",
     },
     lambda loaded: isinstance(loaded, EngineEntry),
     "a core.ports.EngineEntry",
