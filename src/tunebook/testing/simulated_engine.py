@@ -232,7 +232,8 @@ class _SimulatedTrial:
         """Of a world's likelihoods those of whole texts: where they are what is judged, one is of a token."""
         if self._workload.scoring.kind != "likelihood":
             return nll
-        return nll * np.array([len(example.completion_ids) for example in examples])
+        lengths: Floats = np.array([len(example.completion_ids) for example in examples], dtype=np.float64)
+        return nll * lengths
 
     def _texts(
         self, examples: tuple[TokenizedExample, ...], right: NDArray[np.bool_], trains: bool
