@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.events import Cancelled, Evaluation, Finished, Progress, Step
-from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
+from tunebook.core.facts import Cost, Curve, EvaluationRecord, Floats, StepRecord
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.ports import (
     Calibration,
@@ -224,7 +224,16 @@ class _SimulatedTrial:
         if not trains:
             right, nll = np.zeros(len(examples), dtype=bool), nll + 0.5
         n_labels = tuple(len(example.completion_ids) for example in examples)
+        if self._workload.scoring.kind == "likelihood":
+            return RawScores((), self._of_all_tokens(nll, examples), n_labels)
         return RawScores(self._texts(examples, right, trains), nll, n_labels)
+
+    def _of_all_tokens(self, nll: Floats, examples: Sequence[TokenizedExample]) -> Floats:
+        """Of a world's likelihoods those of whole texts: where they are what is judged, one is of a token."""
+        if self._workload.scoring.kind != "likelihood":
+            return nll
+        lengths: Floats = np.array([len(example.completion_ids) for example in examples], dtype=np.float64)
+        return nll * lengths
 
     def _texts(
         self, examples: tuple[TokenizedExample, ...], right: NDArray[np.bool_], trains: bool
@@ -253,6 +262,7 @@ class _SimulatedTrial:
                 break
             shorter = configuration.with_values(num_train_epochs=epoch)
             _, nll = self._world.answers(shorter, self._job.seed, "validation", len(examples))
+            nll = self._of_all_tokens(nll, examples)
             per_token = float(nll.sum()) / max(1, sum(len(example.completion_ids) for example in examples))
             records.append(EvaluationRecord(step, float(epoch), "validation", per_token))
         return tuple(records)
