@@ -50,6 +50,8 @@ class ContrastDesign:
         m_treatment, m_control: number of seeds on each side.
         seed_deviation: standard deviation between seeds, in [0, 1].
         discordance: share of examples on which one trial of each side differ.
+        measured: whether `seed_deviation` comes from replicates, and so has the chance of single answers in it, which
+            intervals count twice (decision 030); a prior has not.
         df: degrees of freedom of `seed_deviation`; infinite: it is known.
         alpha: error rate of the family.
         n_comparisons: number of contrasts in the family; they share their control.
@@ -63,13 +65,15 @@ class ContrastDesign:
     df: float = math.inf
     alpha: float = 0.05
     n_comparisons: int = 1
+    measured: bool = False
 
     @property
     def variances(self) -> tuple[float, float]:
         """The variance from examples and the variance from seeds."""
         seeds = 1 / self.m_treatment + 1 / self.m_control
         per_example = self.discordance * ((1 - SEED_SHARE) + SEED_SHARE * seeds / 2)
-        return per_example / self.n_examples, self.seed_deviation**2 * seeds
+        by_chance = 0.0 if self.measured else SEED_SHARE * self.discordance / 2 / self.n_examples
+        return per_example / self.n_examples, (self.seed_deviation**2 + by_chance) * seeds
 
     @property
     def standard_error(self) -> float:
