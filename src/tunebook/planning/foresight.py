@@ -54,6 +54,7 @@ class Sensitivity:
             alpha=error_share(shape.kind, self.design),
             n_comparisons=shape.n_comparisons,
             measured=self.measured,
+            averaged=self.design == "balanced" and shape.kind is RoundKind.EXPLORE,
         )
 
 
