@@ -345,6 +345,8 @@ class ExecutorSetup:
         devices: "cpu:0", "cuda:1", ...
         transform: judges answers in the worker.
         logs: folder for the workers' output; empty: the output is not kept.
+        argument: what stands behind the executor's name in the study file, after a colon; else empty.
+        model_hash: fingerprint of the base model (`engines.base_model.fingerprint`); empty: the engine loads none.
     """
 
     engine: str
@@ -354,6 +356,8 @@ class ExecutorSetup:
     workload: Workload
     transform: SinkWrapper
     logs: str
+    argument: str = ""
+    model_hash: str = ""
 
 
 class Executor(Protocol):
@@ -392,6 +396,8 @@ class Executor(Protocol):
 
 
 ExecutorFactory = Callable[[ExecutorSetup], Executor]
+"""Creates an executor. Where it has a true attribute `computes_elsewhere`, devices are those of other machines and are
+not looked for on this one."""
 
 
 class Tracker(Protocol):

@@ -54,6 +54,7 @@ def examine_machine() -> list[Check]:
         _built_in_model(),
         _extra("gguf", "demo", "reads the built-in model"),
         _extra("bitsandbytes", "quant", "base models in 4 or 8 bits, optimisers in 8"),
+        _extra("ray", "ray", "trials on the machines of a Ray cluster"),
         _extra("psycopg", "postgres", "a ledger for several machines"),
         _font(),
         _locks(Path.cwd()),
