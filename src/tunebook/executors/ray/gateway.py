@@ -6,7 +6,6 @@ that arrive, and says every two seconds that the cluster still answers.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import queue
 import signal
@@ -27,7 +26,7 @@ from tunebook.executors.faults import stops_the_study
 from tunebook.executors.handle import GONE, PLACED
 from tunebook.executors.job_queue import Death, DeathKind
 from tunebook.executors.ray.arrivals import Arrivals, DamagedAdapter
-from tunebook.executors.ray.messages import ADAPTER, ADDRESS, HOME, INSECURE, Place, SeatOrder, Wanted
+from tunebook.executors.ray.messages import ADAPTER, ADDRESS, HOME, Place, SeatOrder, Wanted, why_unsafe
 from tunebook.executors.ray.seat import Seat
 
 __all__ = ["main"]
@@ -295,19 +294,10 @@ def _connect(wanted: Wanted) -> None:
         ) from error
     from ray._private.authentication.authentication_utils import is_token_auth_enabled
 
-    head = ray.get_runtime_context().gcs_address.rpartition(":")[0].strip("[]")
-    if not (wanted.insecure or is_token_auth_enabled() or _is_loopback(head)):
-        raise EnvironmentStop(
-            f"the Ray cluster at {head} asks for no token: whoever reaches it can run programs on it. Start it with "
-            f"RAY_AUTH_MODE=token, or set {INSECURE}=1 if its network is closed."
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    head = ray.get_runtime_context().gcs_address.rpartition(":")[0]
+    unsafe = why_unsafe(head, is_token_auth_enabled(), wanted.insecure)
+    if unsafe:
+        raise EnvironmentStop(unsafe)
 
 
 def _last_line(error: BaseException) -> str:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import ipaddress
 import platform
 from dataclasses import dataclass
 from importlib import metadata
 
 from tunebook.executors.worker import Assignment
 
-__all__ = ["ADAPTER", "ADDRESS", "HOME", "INSECURE", "Piece", "Place", "SeatOrder", "Wanted", "own_versions"]
+__all__ = [
+    "ADAPTER",
+    "ADDRESS",
+    "HOME",
+    "INSECURE",
+    "Piece",
+    "Place",
+    "SeatOrder",
+    "Wanted",
+    "own_versions",
+    "why_unsafe",
+]
 
 ADDRESS = "RAY_ADDRESS"
 INSECURE = "TUNEBOOK_INSECURE_CLUSTER"
@@ -77,6 +89,29 @@ class Piece:
     offset: int
     data: bytes
     sha256: str
+
+
+def why_unsafe(head: str, asks_for_token: bool, insecure: bool) -> str:
+    """Why a cluster must not be used, or nothing.
+
+    Args:
+        head: address of the machine that its head runs on.
+        asks_for_token: whether only those with its token may use it.
+        insecure: whether the user has said that its network is closed.
+    """
+    if insecure or asks_for_token or _is_loopback(head):
+        return ""
+    return (
+        f"the Ray cluster at {head} asks for no token: whoever reaches it can run programs on it. Start it with "
+        f"RAY_AUTH_MODE=token, or set {INSECURE}=1 if its network is closed."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def own_versions() -> tuple[tuple[str, str], ...]:
