@@ -466,12 +466,17 @@ class Ledger(Protocol):
         """Write a planned wave with its trials. Writing the same wave again changes nothing."""
         ...
 
+    def start_trials(self, trial_ids: Sequence[int], worker: str) -> Sequence[int]:
+        """Change trials from planned to running, all or none; returns the attempts' fencing tokens in this order."""
+        ...
+
     def start_trial(self, trial_id: int, worker: str) -> int:
         """Change a trial from planned to running; returns the attempt's fencing token."""
         ...
 
-    def finish_trial(self, fact: TrialFact, token: int) -> None:
-        """Write curve, outcomes, cost and final state in one transaction. Raises StaleLease for an old token."""
+    def finish_trial(self, fact: TrialFact, token: int, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+        """Write curve, outcomes, cost and final state, and notes with them, in one transaction. Raises StaleLease for
+        an old token."""
         ...
 
     def release_trial(self, trial_id: int, token: int, reason: str) -> None:

@@ -26,7 +26,7 @@ __all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "is_empty", "
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
 SILENT_NOTES = frozenset(
-    {"calibration", "data_root", "environment", "own_trials", "processor_time", "remark", "trial_span"}
+    {"calibration", "data_root", "environment", "home", "own_trials", "processor_time", "remark", "trial_span"}
 )
 """The ledger's notes that are facts for other places: no sentence of their own."""
 
