@@ -39,14 +39,17 @@ def inline(setup: ExecutorSetup) -> Executor:
 def ray(setup: ExecutorSetup) -> Executor:
     """Workers on the devices of a Ray cluster that is there already; `ray:8`: eight at most."""
     if importlib.util.find_spec("ray") is None:
-        raise MissingExtraError('executor ray needs the package ray. Install it with `pip install "tunebook[ray]"`.')
+        raise MissingExtraError(
+            "executor ray needs the package ray. Install it with `{command}`.", command='pip install "tunebook[ray]"'
+        )
     from tunebook.executors.ray.executor import RayExecutor
     from tunebook.executors.ray.messages import ADDRESS, INSECURE, Wanted
 
     if setup.argument and not (setup.argument.isdecimal() and int(setup.argument)):
         raise StudyFileError(
-            f"executor: found ray:{setup.argument}; after the colon stands how many workers there are at most, a whole "
-            "number above 0. Give one, or leave it out."
+            "executor: found ray:{found}; after the colon stands how many workers there are at most, a whole number "
+            "above 0. Give one, or leave it out.",
+            found=setup.argument,
         )
     [options, *_] = options_by_device(setup.options, setup.devices)
     gpu = options.device.startswith("cuda")
@@ -73,5 +76,7 @@ ray.computes_elsewhere = True  # type: ignore[attr-defined]
 def _refuse_argument(name: str, setup: ExecutorSetup) -> None:
     if setup.argument:
         raise StudyFileError(
-            f"executor: found {name}:{setup.argument}; {name} takes nothing after its name. Leave it out."
+            "executor: found {name}:{found}; {name} takes nothing after its name. Leave it out.",
+            name=name,
+            found=setup.argument,
         )

@@ -19,7 +19,7 @@ from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.executors.handle import GONE
 from tunebook.executors.job_queue import Death
 from tunebook.executors.ray.arrivals import Arrivals, DamagedAdapter
-from tunebook.executors.ray.messages import ADAPTER, HOME, Piece, SeatOrder, own_versions, why_unsafe
+from tunebook.executors.ray.messages import ADAPTER, HOME, Piece, SeatOrder, is_safe, own_versions
 from tunebook.executors.ray.outbox import Outbox
 from tunebook.executors.ray.seat import Seat
 from tunebook.executors.worker import Assignment
@@ -167,4 +167,4 @@ def test_a_batch_is_given_again_until_it_is_acknowledged():
     ],
 )
 def test_a_cluster_without_a_token_is_used_on_loopback_only_unless_told(head, token, insecure, is_used):
-    assert (why_unsafe(head, token, insecure) == "") is is_used
+    assert is_safe(head, token, insecure) is is_used

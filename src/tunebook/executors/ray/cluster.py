@@ -22,6 +22,7 @@ from tunebook.executors.job_queue import Death, DeathKind
 from tunebook.executors.process import own_process
 from tunebook.executors.ray.messages import ADDRESS, SeatOrder, Wanted, own_versions
 from tunebook.executors.worker import Assignment
+from tunebook.phrases import Phrase
 
 __all__ = ["Cluster", "ClusterWorker"]
 
@@ -124,8 +125,11 @@ class Cluster:
         self._closed = True
         self._kill()
         raise self._trouble or EnvironmentStop(
-            f"the Ray cluster at {self._wanted.address} has not answered for {_CONNECT_SECONDS:.0f} seconds. Is it "
-            f"running, and is {ADDRESS} right? `ray status` tells. Run again when it is there; nothing is lost."
+            "the Ray cluster at {address} has not answered for {seconds:.0f} seconds. Is it running, and is {variable} "
+            "right? `ray status` tells. Run again when it is there; nothing is lost.",
+            address=self._wanted.address,
+            seconds=_CONNECT_SECONDS,
+            variable=ADDRESS,
         )
 
     def _kill(self) -> None:
@@ -139,7 +143,7 @@ class Cluster:
         with suppress(EOFError, OSError, ValueError):
             while True:
                 self._heard(*receiver.receive())
-        self._end_with(self._silence("has ended the connection"))
+        self._end_with(self._lost(Phrase("has ended the connection")))
 
     def _heard(self, kind: str, value: Any) -> None:
         self._heard_at = time.monotonic() if kind in ("alive", "connected") else self._heard_at
@@ -159,15 +163,19 @@ class Cluster:
         while not self._closed and self._trouble is None:
             time.sleep(1.0)
             if time.monotonic() - self._heard_at > _SILENT_SECONDS:
-                self._end_with(self._silence(f"has not answered for {_SILENT_SECONDS:.0f} seconds"))
+                self._end_with(
+                    self._lost(Phrase("has not answered for {seconds:.0f} seconds", seconds=_SILENT_SECONDS))
+                )
                 self._kill()
 
-    def _silence(self, what: str) -> EnvironmentStop:
+    def _lost(self, what: Phrase) -> EnvironmentStop:
         printed = b" ".join(line.strip() for line in self._printed).decode(errors="replace")[-300:]
-        said = f" It said: {printed}." if printed else ""
         return EnvironmentStop(
-            f"the Ray cluster at {self._wanted.address} {what}: its head may be gone.{said} Every result that was told "
-            "is kept. Run again when the cluster is there; the study goes on."
+            "the Ray cluster at {address} {what}: its head may be gone (the last that was heard: {printed}). Every "
+            "result that was told is kept. Run again when the cluster is there; the study goes on.",
+            address=self._wanted.address,
+            what=what,
+            printed=printed or "-",
         )
 
     def _end_with(self, error: BaseException) -> None:

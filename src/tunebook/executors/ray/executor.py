@@ -72,10 +72,13 @@ class RayExecutor(PoolExecutor):
             self._cluster = Cluster(self._wanted, self._model_hash)
         n = self._most or self._cluster.n_seats
         if n == 0:
-            needs = "a GPU" if self._wanted.gpu else f"{self._wanted.cpus} processors"
+            gpu, cpus = int(self._wanted.gpu), self._wanted.cpus
             raise EnvironmentStop(
-                f"the Ray cluster at {self._wanted.address} has no node with {needs}, which each worker needs (device "
-                "and threads of the study). Add nodes, or name a number of workers (ray:8) if it grows by itself."
+                "the Ray cluster at {address} has no node for a worker, which needs {gpus} GPUs and {cpus} processors "
+                "by the study's device. Add nodes, or name a number of workers (ray:8) if it grows by itself.",
+                address=self._wanted.address,
+                gpus=gpu,
+                cpus=cpus,
             )
         self._set_workers([self._options] * n)
 

@@ -26,7 +26,7 @@ from tunebook.executors.faults import stops_the_study
 from tunebook.executors.handle import GONE, PLACED
 from tunebook.executors.job_queue import Death, DeathKind
 from tunebook.executors.ray.arrivals import Arrivals, DamagedAdapter
-from tunebook.executors.ray.messages import ADAPTER, ADDRESS, HOME, Place, SeatOrder, Wanted, why_unsafe
+from tunebook.executors.ray.messages import ADAPTER, ADDRESS, HOME, INSECURE, Place, SeatOrder, Wanted, is_safe
 from tunebook.executors.ray.seat import Seat
 
 __all__ = ["main"]
@@ -71,10 +71,10 @@ class _Gateway:
         self._refused[place.node] = f"{place.host}: {why}"
         if self.n_seats():
             return None
-        told = "; ".join(self._refused.values())
         return EnvironmentStop(
-            f"the Ray cluster has no node that can be used ({told}). Nodes need the runner's versions, and the model "
-            "in the same folder. Mend them, then run again."
+            "the Ray cluster has no node that can be used ({told}). Nodes need the runner's versions, and the model in "
+            "the same folder. Mend them, then run again.",
+            told="; ".join(self._refused.values()),
         )
 
     def actor(self) -> Any:
@@ -232,7 +232,9 @@ class _Relay:
             else:
                 self._tell(kind, value)
         except OSError as error:
-            raise stops_the_study(error) or EnvironmentStop(f"an adapter could not be written: {error}") from error
+            raise stops_the_study(error) or EnvironmentStop(
+                "an adapter could not be written ({error}). Mend that, then run again.", error=error
+            ) from error
 
     def _send_orders(self) -> None:
         number = 0
@@ -281,23 +283,32 @@ def _connect(wanted: Wanted) -> None:
     """Join the cluster. Raises: EnvironmentStop, StudyFileError."""
     if wanted.address.startswith("ray://"):
         raise StudyFileError(
-            f"{ADDRESS}: found {wanted.address}, which is Ray's client server. Run tunebook on a machine of the "
-            "cluster, with auto or HOST:PORT of the head."
+            "{variable}: found {address}, which is Ray's client server. Run tunebook on a machine of the cluster, with "
+            "auto or HOST:PORT of the head.",
+            variable=ADDRESS,
+            address=wanted.address,
         )
     try:
         ray.init(address=wanted.address, log_to_driver=False, logging_level="error")
     except Exception as error:  # ConnectionError, RuntimeError, AuthenticationError and others, by the cause
         raise EnvironmentStop(
-            f"the Ray cluster at {wanted.address} cannot be used ({type(error).__name__}: {_last_line(error)}). "
-            f"tunebook starts no cluster: start one, set {ADDRESS} to its address and Ray's token as it asks, and run "
-            "again."
+            "the Ray cluster at {address} cannot be used ({kind}: {error}). tunebook starts no cluster: start one, set "
+            "{variable} to its address and Ray's token as it asks, and run again.",
+            address=wanted.address,
+            kind=type(error).__name__,
+            error=_last_line(error),
+            variable=ADDRESS,
         ) from error
     from ray._private.authentication.authentication_utils import is_token_auth_enabled
 
     head = ray.get_runtime_context().gcs_address.rpartition(":")[0]
-    unsafe = why_unsafe(head, is_token_auth_enabled(), wanted.insecure)
-    if unsafe:
-        raise EnvironmentStop(unsafe)
+    if not is_safe(head, is_token_auth_enabled(), wanted.insecure):
+        raise EnvironmentStop(
+            "the Ray cluster at {head} asks for no token: whoever reaches it can run programs on it. Start it with "
+            "RAY_AUTH_MODE=token, or set {variable}=1 if its network is closed.",
+            head=head,
+            variable=INSECURE,
+        )
 
 
 def _last_line(error: BaseException) -> str:

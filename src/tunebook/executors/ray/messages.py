@@ -18,8 +18,8 @@ __all__ = [
     "Place",
     "SeatOrder",
     "Wanted",
+    "is_safe",
     "own_versions",
-    "why_unsafe",
 ]
 
 ADDRESS = "RAY_ADDRESS"
@@ -91,20 +91,15 @@ class Piece:
     sha256: str
 
 
-def why_unsafe(head: str, asks_for_token: bool, insecure: bool) -> str:
-    """Why a cluster must not be used, or nothing.
+def is_safe(head: str, asks_for_token: bool, insecure: bool) -> bool:
+    """Whether a cluster may be used: whoever reaches one can run programs on it.
 
     Args:
         head: address of the machine that its head runs on.
         asks_for_token: whether only those with its token may use it.
         insecure: whether the user has said that its network is closed.
     """
-    if insecure or asks_for_token or _is_loopback(head):
-        return ""
-    return (
-        f"the Ray cluster at {head} asks for no token: whoever reaches it can run programs on it. Start it with "
-        f"RAY_AUTH_MODE=token, or set {INSECURE}=1 if its network is closed."
-    )
+    return insecure or asks_for_token or _is_loopback(head)
 
 
 def _is_loopback(host: str) -> bool:
