@@ -26,6 +26,7 @@ from tunebook.executors.handle import GONE
 from tunebook.executors.process import WorkerProcess
 from tunebook.executors.ray.messages import ADAPTER, HOME, Piece, SeatOrder, own_versions
 from tunebook.executors.ray.outbox import Outbox
+from tunebook.executors.references import resolve
 
 __all__ = ["Seat"]
 
@@ -35,6 +36,8 @@ _LOOK_SECONDS = 1.0
 _ALONE_SECONDS = 60.0
 """A seat that nobody has asked for so long ends: the gateway is gone or cannot reach it."""
 _SCRATCH = "tunebook-seat-"
+_FINGERPRINT = "tunebook.engines.base_model:fingerprint"
+"""By name, as the engine itself: executors know nothing of models."""
 
 
 class Seat:
@@ -143,13 +146,11 @@ def _other_versions(order: SeatOrder) -> str:
 def _other_model(order: SeatOrder) -> str:
     if not order.model_hash:
         return ""
-    from tunebook.engines.base_model import fingerprint
-
     options = order.assignment.options
     folder = Path(options.model)
     if not folder.is_dir():
         return f"the model's folder {folder} is not there"
-    if fingerprint(folder, options.quantization) != order.model_hash:
+    if resolve(_FINGERPRINT)(folder, options.quantization) != order.model_hash:
         return f"another model lies in {folder}"
     return ""
 
