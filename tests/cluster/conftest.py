@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "unit" / "executors")]
 TOKEN = "a-token-of-the-tests-and-of-nothing-else"
 _PATHS = [str(ROOT / "src"), str(ROOT), str(ROOT / "tests" / "unit" / "executors")]
 RAY_ENVIRONMENT = {
@@ -49,7 +50,6 @@ class LocalCluster:
             stderr=log.open("w"),
             text=True,
         )
-        self.n_nodes = n_nodes
         words = self._told()
         assert words[:1] == ["address"], log.read_text()[-2000:]
         self.address = words[1]
@@ -60,10 +60,9 @@ class LocalCluster:
         print(*order, file=self._process.stdin, flush=True)
         assert self._told()[:1] == ["done"]
 
-    def replace_node(self) -> None:
+    def add_node(self) -> None:
         """Add a node in the place of one that is gone."""
         self.do("add")
-        self.n_nodes += 1
 
     def seats(self) -> list[psutil.Process]:
         """The actors that hold the cluster's devices."""

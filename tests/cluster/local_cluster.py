@@ -1,11 +1,8 @@
 """A Ray cluster of several raylets on this machine, in a process of its own: a head without processors, and nodes with
-one each. Prints the address, then obeys standard input: `add`, `kill N` (the raylet of node N), `stop N`, `go-on N`,
-`head`."""
+one each. Prints the address, then obeys standard input: `add` (a node), `head` (kill it)."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 
 from ray.cluster_utils import Cluster
@@ -16,18 +13,14 @@ _STORE_BYTES = 80 * 2**20
 def main(n_nodes: int) -> None:
     small = {"object_store_memory": _STORE_BYTES, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
-    nodes = [cluster.add_node(num_cpus=1, wait=False, **small) for _ in range(n_nodes)]
+    for _ in range(n_nodes):
+        cluster.add_node(num_cpus=1, wait=False, **small)
     cluster.wait_for_nodes()
     print("address", cluster.address, flush=True)
     for line in sys.stdin:
-        what, *which = line.split()
+        what = line.strip()
         if what == "add":
-            nodes.append(cluster.add_node(num_cpus=1, **small))
-        elif what == "kill":
-            cluster.remove_node(nodes[int(which[0])], allow_graceful=False)
-        elif what in ("stop", "go-on"):
-            for started in nodes[int(which[0])].all_processes["raylet"]:
-                os.kill(started.process.pid, signal.SIGSTOP if what == "stop" else signal.SIGCONT)
+            cluster.add_node(num_cpus=1, **small)
         elif what == "head":
             cluster.head_node.kill_gcs_server(check_alive=False)
         print("done", what, flush=True)

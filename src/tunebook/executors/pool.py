@@ -45,6 +45,8 @@ _STARTS = 3
 _PLACING_SECONDS = 30.0
 """For how long a worker that waits for a device has its share of the trials held back; after that the others share
 them."""
+_WAITING_SECONDS = 60.0
+"""When it is told that no worker has a device."""
 CALIBRATION_SECONDS = 120.0
 """How long the measurement of the machine may take, the start of its worker included."""
 
@@ -125,6 +127,7 @@ class PoolExecutor:
         self._on_event: Callable[[TrialEvent], None] = self._before_the_run.append
         self._stop_level = 0
         self._looked_after = -math.inf
+        self._told_to_wait = False
 
     # --- what the runner calls ---------------------------------------------------------------------------------
 
@@ -280,6 +283,7 @@ class PoolExecutor:
 
     def _placed(self, worker: _Worker, host: str) -> None:
         worker.host, worker.last_progress = host, self._clock()
+        self._told_to_wait = False
         self._share_out()
 
     def _share_out(self) -> None:
@@ -381,6 +385,7 @@ class PoolExecutor:
             return
         self._looked_after = time.monotonic()
         self._share_out()
+        self._tell_whether_all_wait()
         for worker in self._workers:
             if worker.process is None:
                 continue
@@ -395,6 +400,15 @@ class PoolExecutor:
             if silent > (limit if worker.is_ready else max(limit, _START_SECONDS)) and worker.death is None:
                 worker.death = Death(DeathKind.HANG, f"no progress for {silent:.0f} seconds; the worker was killed")
                 worker.process.kill()
+
+    def _tell_whether_all_wait(self) -> None:
+        """Tell once that no device is free, so that a study that waits does not look as if it hung."""
+        asked = [worker for worker in self._workers if worker.process is not None]
+        late = self._clock() - _WAITING_SECONDS
+        waits = bool(asked) and all(w.process is not None and w.process.is_waiting and w.asked_at < late for w in asked)
+        if waits and not self._told_to_wait:
+            self._told_to_wait = True
+            self._tell(Noted("no_device_free", {"workers": len(asked)}))
 
     def _give_back(self, worker: _Worker, idle_seconds: float) -> None:
         """End a worker that has had nothing to do for long, as long as nothing waits."""

@@ -287,7 +287,7 @@ def _machine(
 
     folder = base_model.resolve_model(spec.model, base)
     devices = device_names(spec.device, elsewhere=elsewhere)
-    if elsewhere and spec.dtype == "auto" and devices[0] != "cpu":
+    if elsewhere and spec.dtype == "auto" and devices[0].startswith("cuda"):
         raise StudyFileError(
             "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. Name "
             "bfloat16 or float16.",
