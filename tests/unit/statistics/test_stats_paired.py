@@ -165,3 +165,24 @@ def test_from_four_degrees_of_freedom_on_only_the_measurement_counts():
     noise = pooled_covariance([np.array([[0.60], [0.61], [0.62], [0.63], [0.64]])])
     assert noise.assumed == (noise.covariance, 4.0)
     assert not noise.provisional
+
+
+def test_where_some_seeds_differ_far_more_the_pool_is_worth_few_degrees_of_freedom():
+    rng = np.random.default_rng(4)
+    calm = {f"c{i}": 0.6 + 0.01 * rng.standard_normal((2, 1)) for i in range(14)}
+    fallen = {f"f{i}": np.array([[0.6], [0.45]]) for i in range(2)}
+    even, uneven = pooled_covariance(calm), pooled_covariance({**calm, **fallen})
+    assert even.uneven_df is None
+    assert even.effective_df == 14
+    assert uneven.effective_df < 4
+    assert uneven.deviation > 3 * even.deviation, "nothing is left out of the pool"
+    assert set(fallen) <= set(uneven.own)
+
+
+def test_equal_noise_is_seldom_called_uneven():
+    rng = np.random.default_rng(5)
+    called = [
+        pooled_covariance({str(i): rng.standard_normal((2, 1)) for i in range(12)}).uneven_df is not None
+        for _ in range(200)
+    ]
+    assert 2 <= sum(called) <= 20
