@@ -16,6 +16,7 @@ from tunebook.core.notice import Notice
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
+from tunebook.phrases import Phrase
 
 __all__ = [
     "AnswerSource",
@@ -141,7 +142,12 @@ class ExampleMetric:
             for row, place in zip(rows, places[split], strict=True):
                 if not self.parsable(row.gold):
                     raise DataError(
-                        f"{place}: completion: found {quoted(row.gold)}; metric {self.name} needs {self.gold_rule} in "
-                        f"every gold answer. Correct the row{self.gold_advice}."
+                        "{place}: completion: found {gold}; metric {name} needs {rule} in every gold answer. "
+                        "Correct the row{advice}.",
+                        place=place,
+                        gold=quoted(row.gold),
+                        name=self.name,
+                        rule=Phrase(self.gold_rule),
+                        advice=Phrase(self.gold_advice),
                     )
         return ()

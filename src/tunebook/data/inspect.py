@@ -132,8 +132,10 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
         found = {role: file for role in ROLE_NAMES if (file := _named(path, role, SUFFIXES))}
         if "train" not in found:
             raise DataError(
-                f"{data}: found no file train{'|'.join(SUFFIXES)} in this folder; that is how a training "
-                "file is found. Give the training file itself."
+                "{data}: found no file train{suffixes} in this folder; that is how a training file is found. Give "
+                "the training file itself.",
+                data=data,
+                suffixes="|".join(SUFFIXES),
             )
     else:
         found = {"train": path}
@@ -144,8 +146,9 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
     for source in sources.values():
         if any(map(is_hidden, source)):
             raise DataError(
-                f"{quoted(source)}: a path with control or invisible characters, which no study file can name. "
-                "Rename the file or the folder."
+                "{source}: a path with control or invisible characters, which no study file can name. Rename the "
+                "file or the folder.",
+                source=quoted(source),
             )
     return sources
 

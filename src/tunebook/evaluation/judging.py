@@ -89,19 +89,33 @@ def statistic(metric: Metric, answers: Sequence[str], examples: Sequence[Example
     """
     if not isinstance(metric, SetMetric):
         raise UserError(
-            f"metric {metric.name}: its result is {metric.scale}, and it has no method score_all. Correct the metric."
+            "metric {name}: its result is {scale}, and it has no method score_all. Correct the metric.",
+            name=metric.name,
+            scale=metric.scale,
         )
     try:
         value = metric.score_all(answers, examples)
     except Exception as error:  # somebody else's code may raise anything
         raise UserError(
-            f"metric {metric.name}: failed on {len(answers)} rows with {type(error).__name__}: {error}; a metric gives "
-            "a score for any answers, also empty ones. Correct the function."
+            "metric {name}: failed on {n_answers} rows with {kind}: {error}; a metric gives a score for any "
+            "answers, also empty ones. Correct the function.",
+            name=metric.name,
+            n_answers=len(answers),
+            kind=type(error).__name__,
+            error=error,
         ) from error
     if isinstance(value, bool | int | float | np.floating) and math.isfinite(value) and metric.scale.contains(value):
         return float(value)
-    low, high = ("any number" if end is None else f"{end:g}" for end in (metric.scale.low, metric.scale.high))
+    low, high = (
+        "-∞" if metric.scale.low is None else metric.scale.low,
+        "∞" if metric.scale.high is None else metric.scale.high,
+    )
     raise UserError(
-        f"metric {metric.name}: gave {value!r} on {len(answers)} rows; a score is a number from {low} to {high}. "
-        "Correct the function."
+        "metric {name}: gave {value!r} on {n_answers} rows; a score is a number from {low} to {high}. "
+        "Correct the function.",
+        name=metric.name,
+        value=value,
+        n_answers=len(answers),
+        low=low,
+        high=high,
     )

@@ -20,6 +20,7 @@ from tunebook.core.study import StudySpec
 from tunebook.errors import UserError
 from tunebook.escaping import quoted, shell_line
 from tunebook.evaluation.function import metric_file
+from tunebook.phrases import Phrase
 from tunebook.plugins import METRICS
 from tunebook.run.paths import StudyPaths
 from tunebook.study_file import with_line
@@ -87,11 +88,12 @@ def require_confirmed(spec: StudySpec, paths: StudyPaths, starts_program: bool, 
     if not missing:
         return
     code = missing[0]
-    kind = "a program" if code.key == "command" else "code"
-    text = (
-        f"{code.key}: found `{code.text}`, {kind} that would run with your rights and that you have not confirmed on "
-        "this machine, or that has changed since. Read it. If you trust it, run the same command in a terminal and "
-        "answer yes, or give --trust-study-code (in Python: Study.load(..., trust_study_code=True))."
+    text = Phrase(
+        "{key}: found `{code}`, which would run with your rights and which you have not confirmed on this machine, or "
+        "which has changed since. Read it. If you trust it, run the same command in a terminal and answer yes, or give "
+        "--trust-study-code (in Python: Study.load(..., trust_study_code=True)).",
+        key=code.key,
+        code=code.text,
     )
     raise UserError(with_line(text, paths.file) if paths.file else text)
 

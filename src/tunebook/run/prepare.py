@@ -147,7 +147,7 @@ def prepare(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool = False)
     except UserError as error:
         if paths.file is None:
             raise
-        raise type(error)(with_line(str(error), paths.file)) from error
+        raise type(error)(with_line(error.phrase, paths.file)) from error
 
 
 def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Prepared:
@@ -261,8 +261,10 @@ def _prior(spec: StudySpec, base: Path) -> tuple[PriorTrial, ...]:
     found = tuple(PriorTrial(c, loss) for c, loss in losses if 0 < loss < math.inf)
     if len({trial.configuration.learning_rate for trial in found}) < FEWEST_PRIOR_RATES:
         raise StudyFileError(
-            f"prior: found {spec.prior}, which has trained trials at fewer than {FEWEST_PRIOR_RATES} learning rates "
-            "and cannot say where to look. Leave the key out."
+            "prior: found {prior}, which has trained trials at fewer than {fewest_prior_rates} learning rates "
+            "and cannot say where to look. Leave the key out.",
+            prior=spec.prior,
+            fewest_prior_rates=FEWEST_PRIOR_RATES,
         )
     return found
 
@@ -333,8 +335,10 @@ def _first(devices: tuple[str, ...]) -> str:
 def _refuse_quantization(spec: StudySpec) -> None:
     if spec.quantization != NONE:
         raise StudyFileError(
-            f"quantization: found {spec.quantization}, but engine {spec.engine} does not load the model itself. Set it "
-            "in your own program and take the line out."
+            "quantization: found {quantization}, but engine {engine} does not load the model itself. Set it in "
+            "your own program and take the line out.",
+            quantization=spec.quantization,
+            engine=spec.engine,
         )
 
 

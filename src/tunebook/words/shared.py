@@ -17,6 +17,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.score import SHARE, ScoreScale
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.escaping import clean, one_line
+from tunebook.phrases import as_phrase
 from tunebook.words import numbers
 from tunebook.words.marks import strong
 from tunebook.words.numbers import bound, signed, value
@@ -79,6 +80,7 @@ class Shared:
         language: "en" or "zh".
         labels: headings, column titles and short fixed phrases by name.
         factor_names: factors in words.
+        phrases: the translation of each template of `phrases.Phrase`; empty: English needs none.
         sentence_gap, bracket_gap: what stands between sentences, and before a bracket.
         comma, last_comma: between the items of a list, and before the last one.
         brackets: the two.
@@ -93,6 +95,7 @@ class Shared:
     language: ClassVar[str]
     labels: ClassVar[Mapping[str, str]]
     factor_names: ClassVar[Mapping[str, str]]
+    phrases: ClassVar[Mapping[str, str]] = {}
     sentence_gap: ClassVar[str]
     bracket_gap: ClassVar[str]
     comma: ClassVar[str]
@@ -120,6 +123,10 @@ class Shared:
         if self.unit != points:
             found = found.replace(points, self.unit).replace(points.removeprefix("个"), self.unit)
         return found
+
+    def translated(self, text: str) -> str:
+        """A text from a place that knows no language, in this one; a text that is no phrase stays as it is."""
+        return as_phrase(text).told(lambda template: self.phrases.get(template, template))
 
     def with_noun(self, text: str) -> str:
         """A text with the metric's noun in place of the word for accuracy."""

@@ -22,7 +22,10 @@ class EnglishNotices(EnglishPieces):
 
     def notice(self, notice: Notice) -> str:
         """The sentence for a warning."""
-        text: str = getattr(self, f"notice_{notice.code}")(**notice.values)
+        values = {
+            name: self.translated(each) if isinstance(each, str) else each for name, each in notice.values.items()
+        }
+        text: str = getattr(self, f"notice_{notice.code}")(**values)
         return text
 
     # data
