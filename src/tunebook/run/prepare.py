@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.class_weights import example_weights
 from tunebook.core.facts import PriorTrial, StudyFacts
 from tunebook.core.metric import AnswerSource, Metric
 from tunebook.core.notice import Notice
@@ -25,6 +26,7 @@ from tunebook.core.quantisation import NONE
 from tunebook.core.study import Purpose, StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
+from tunebook.data.labels import MOST_LABELS
 from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
 from tunebook.errors import StudyFileError, UserError
@@ -169,6 +171,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
     prior = _prior(spec, base)
     refused = check_space(spec, table.configurations if table else (), engines)
+    _check_class_weights(spec, table, data)
     warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table))
     facts = StudyFacts(
         data=replace(data.facts, prior=prior),
@@ -197,6 +200,30 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         warnings=warnings,
         tokenizer=tokenizer,
     )
+
+
+def _check_class_weights(spec: StudySpec, table: TrialsTable | None, data: PreparedData) -> None:
+    """Refuse balanced classes where answers are no classes, or all are equally frequent.
+
+    Raises: StudyFileError: with the number of different answers.
+    """
+    factor = spec.space.get("class_weights")
+    levels = {spec.baseline.class_weights, *(factor.levels if factor else ())}
+    levels |= {configuration.class_weights for configuration in (table.configurations if table else ())}
+    if levels == {"none"}:
+        return
+    weights = example_weights(spec.baseline.with_values(class_weights="balanced"), data.workload.train)
+    n, classes = len(data.workload.train), {example.completion_ids for example in data.workload.train}
+    if 2 * len(classes) > n or len(classes) > MOST_LABELS:
+        raise StudyFileError(
+            f"class_weights: found balanced, and the {n} training rows have {len(classes)} different answers; classes "
+            f"are at most {MOST_LABELS} answers, each in several rows. Leave class_weights out."
+        )
+    if len(set((weights or {}).values())) == 1:
+        raise StudyFileError(
+            f"class_weights: found balanced, and each of the {len(classes)} answers stands in equally many training "
+            "rows, so that all weights are 1. Leave class_weights out."
+        )
 
 
 def _judged(spec: StudySpec, metric: Metric, entry: EngineEntry) -> tuple[AnswerSource, ...]:
