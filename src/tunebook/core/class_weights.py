@@ -15,8 +15,8 @@ def example_weights(configuration: Configuration, examples: Sequence[TokenizedEx
     """The weight of each training example by its index, or None: all count the same.
 
     "balanced" is n / (classes x rows of the example's class), as scikit-learn's `compute_class_weight`: every class
-    counts the same in the loss, and the mean weight is 1. A class is a whole answer, before max_length cuts it. A step's
-    loss is the weighted sum over its label tokens, divided by their number, as without weights.
+    counts the same in the loss, and the mean weight is 1. A class is a whole answer, before max_length cuts it. A
+    step's loss is the weighted sum over its label tokens, divided by their number, as without weights.
     """
     if configuration.class_weights != "balanced":
         return None

@@ -132,9 +132,7 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     return found
 
 
-def _claims(
-    sentence: str, tokens: list[Token], statement: Statement, context: Context
-) -> list[Claim]:
+def _claims(sentence: str, tokens: list[Token], statement: Statement, context: Context) -> list[Claim]:
     """The whole sentence as one claim, else clause by clause. A clause that was not read and may restrict the others,
     by a setting, a trial, a number or a word such as "only", leaves the whole sentence unread."""
     base = Claim(
@@ -192,9 +190,7 @@ class _Clause:
         if not self._understood():
             return None
         plain = self.code.replace("&", "")
-        groups = {
-            "U" if kind in "XU+-=!uDdc" else "o" if kind in "oijk" else kind for kind in plain if kind in _SAYING
-        }
+        groups = {"U" if kind in "XU+-=!uDdc" else "o" if kind in "oijk" else kind for kind in plain if kind in _SAYING}
         if "o" in groups:
             return self._importance(plain)
         if groups == {"*", "U"} and self.gap is not None and not self.factors:
