@@ -116,6 +116,7 @@ NOTES = {
     "findings that were judged without these trials.",
     "worker_died": "A worker process died ({worker}: {reason}); its trials were begun again.",
     "worker_retired": "A worker process could not be started and was left out ({worker}: {reason}).",
+    "no_device_free": "No device was free for more than a minute; the study waited.",
     "fewer_together": "The machine's memory ran out; from then on {worker} trained at most {most_together} at once. "
     "The results are the same.",
     "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",
