@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -56,7 +57,7 @@ def run(file: Path, **environment: str) -> subprocess.CompletedProcess:
 
 
 def killed_after(n_trials: int, file: Path, meanwhile, **environment: str) -> None:
-    """Start the run, and kill it once it has told of so many trials."""
+    """Start the run, and suspend it once it has told of so many trials; kill it when `meanwhile` has ended."""
     with subprocess.Popen(
         arguments(file), env={**os.environ, **environment},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -67,6 +68,7 @@ def killed_after(n_trials: int, file: Path, meanwhile, **environment: str) -> No
             lines.append(line)
             told += "/7 " in line
             if told == n_trials:
+                process.send_signal(signal.SIGSTOP)
                 meanwhile()
                 process.kill()
                 return
