@@ -9,9 +9,11 @@ from typing import Any
 from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, TrialState
 from tunebook.escaping import clean, shorten
-from tunebook.record import opening, tables
+from tunebook.record import facts, opening, tables
+from tunebook.record.boundary import boundary_sentence
 from tunebook.record.cost import trial_cost
 from tunebook.record.model import Best, Record, Suspect
+from tunebook.record.names import sides
 from tunebook.record.round_sections import round_sections
 from tunebook.record.view import View
 from tunebook.words import Words, words_for
@@ -42,7 +44,7 @@ def build(view: View, language: str) -> Record:
         status=words.join([opening.simulated(view, words), opening.status(view, words)]),
         aim=opening.aim(view, words),
         answer=opening.answer(view, words),
-        facts=opening.fact_rows(view, words),
+        facts=facts.fact_rows(view, words),
         rounds=round_sections(view, words),
         comparisons=tables.comparisons(view, words),
         trial_columns=columns,
@@ -126,13 +128,13 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
         question = (f.treatment_key or f.label, f.control_key, f.kind.value)
         last.pop(question, None)
         if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
-            what, against = opening.sides(view, words, f)
+            what, against = sides(view, words, f)
             text = words.found(f, what, against, view.margin_of(f))
             last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]
     others = [text for on_test, text in last.values() if not on_test]
     lead = [words.importance_lead(ranked[0])] if ranked else []
-    return tuple(filter(None, [*confirmed, *lead, *others, opening.boundary_sentence(view, words)]))
+    return tuple(filter(None, [*confirmed, *lead, *others, boundary_sentence(view, words)]))
 
 
 def _sweet_spots(view: View, words: Words) -> tuple[str, ...]:

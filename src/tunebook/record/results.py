@@ -21,7 +21,7 @@ from tunebook.core.study import TrialState
 from tunebook.escaping import clean
 from tunebook.json_values import to_json
 from tunebook.record.cost import one_by_one
-from tunebook.record.opening import counts
+from tunebook.record.facts import counts
 from tunebook.record.results_types import (
     BestResult,
     CheapestResult,

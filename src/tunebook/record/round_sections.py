@@ -14,8 +14,9 @@ from tunebook.core.divergence import COLLAPSED_SHARE
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
+from tunebook.record.boundary import boundary_sentence
 from tunebook.record.model import RoundRow, RoundSection
-from tunebook.record.opening import boundary_sentence, control_name, is_baseline, retuned_rate, sides
+from tunebook.record.names import control_name, is_baseline, retuned_rate, sides
 from tunebook.record.tables import level_table
 from tunebook.record.view import View
 from tunebook.statistics.curves import rose_again, still_falling

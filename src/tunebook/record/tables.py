@@ -14,7 +14,7 @@ from tunebook.core.study import RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.record.cost import trial_cost
 from tunebook.record.model import Cell, Table, TrialRow
-from tunebook.record.opening import control_name, is_baseline, name, sides
+from tunebook.record.names import control_name, is_baseline, name, sides
 from tunebook.record.view import View
 from tunebook.words import Words, words_for
 from tunebook.words.numbers import bytes_text, count_text, number, p_value, times, trial_list, value

@@ -10,7 +10,8 @@ import numpy as np
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
-from tunebook.record.opening import boundary_sentence, is_baseline, name
+from tunebook.record.boundary import boundary_sentence
+from tunebook.record.names import is_baseline, name
 from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, Paper
 from tunebook.record.view import View
 from tunebook.words import Words
