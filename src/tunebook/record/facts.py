@@ -13,20 +13,28 @@ from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.values import Spent
 
-__all__ = ["counts", "fact_rows", "reference"]
+__all__ = ["cost_sentence", "counts", "method_rows", "reference", "setting_rows", "sure_rows"]
 
 
-def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
-    """The table below the answer: device, versions, model, data, reference, noise, detectable effects, cost."""
-    found, spec = view.conclusions, view.spec
+Rows = tuple[tuple[str, str], ...]
+
+
+def setting_rows(view: View, words: Words) -> Rows:
+    """What the answer is about: model, data, metric, and what is reached without training."""
     rows = [
-        ("device", _device(view, words)),
-        ("versions", _versions(view, words)),
         ("model", _model(view, words)),
         ("data", words.data_fact(_data(view, words))),
-        ("metric", _metric(view)),
+        ("metric", _metric(view) if view.spec.metric_options or view.spec.per_token else ""),
         ("plugins", _plugins(view, words)),
         ("reference", words.reference_fact(*reference(view))),
+    ]
+    return _labelled(words, rows)
+
+
+def sure_rows(view: View, words: Words) -> Rows:
+    """All statistics in one place: noise, detectable effects, how to read intervals, the error rate."""
+    found, spec = view.conclusions, view.spec
+    rows = [
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
         (
             "detectable",
@@ -37,9 +45,22 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
         ("reading", words.reading_fact()),
         ("error", words.error_fact(spec.design, _outside(view))),
         ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
-        ("cost", words.cost_fact(_spent(view)) if view.trials else ""),
-        ("defaults", _defaults(view, words)),
     ]
+    return _labelled(words, rows)
+
+
+def method_rows(view: View, words: Words) -> Rows:
+    """The machine, the versions, and what the study file left to the defaults."""
+    known = {"device": _device, "versions": _versions, "defaults": _defaults}
+    return _labelled(words, [(label, text(view, words)) for label, text in known.items()])
+
+
+def cost_sentence(view: View, words: Words) -> str:
+    """What the whole study cost."""
+    return words.cost_fact(_spent(view)) + words.label("stop") if view.trials else ""
+
+
+def _labelled(words: Words, rows: list[tuple[str, str]]) -> Rows:
     return tuple((words.label(label), text) for label, text in rows if text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tunebook.core.findings import Finding, NothingLearned, StudyFindings, Verdict
-from tunebook.core.study import ContrastKind, RoundKind
+from tunebook.core.study import RoundKind
 from tunebook.record.cost import relative_work, trial_cost
 from tunebook.record.facts import reference
 from tunebook.record.names import control_name, name
@@ -15,12 +15,12 @@ from tunebook.words import Words
 from tunebook.words.numbers import value
 from tunebook.words.values import Aim, Gain, Price
 
-__all__ = ["aim", "answer", "open_items", "simulated", "status"]
+__all__ = ["aim", "answer", "simulated", "status"]
 
 MOST_CHOICES = 50
 """With at most so many distinct gold answers, choosing among them by likelihood is worth a try."""
-OPENING_ITEMS = 3
-"""Number of unknowns named in the opening; the section lists all."""
+MOST_BY_LOSS = 3
+"""Number of changes named whose loss fell."""
 
 
 def status(view: View, words: Words) -> str:
@@ -65,7 +65,7 @@ def aim(view: View, words: Words) -> str:
 
 
 def answer(view: View, words: Words) -> tuple[str, ...]:
-    """What to use, what it gains, what is as good and cheaper, and what is not known: one paragraph each."""
+    """What to use and what it gains, why, and what is as good and cheaper: one paragraph each."""
     conclusions = view.conclusions
     if conclusions.nothing_learned is not None:
         return _nothing_learned(view, words, conclusions.nothing_learned)
@@ -86,11 +86,8 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     if reasons:
         paragraphs.append(words.why([words.capital(reason) for reason in reasons]))
     cheaper = _cheaper(view, words, conclusions)
-    items = open_items(view, words)
     if cheaper:
         paragraphs.append(cheaper)
-    if items:
-        paragraphs.append(words.not_known(items))
     return tuple(paragraphs)
 
 
@@ -98,33 +95,6 @@ def _not_compared_yet(view: View, words: Words) -> str:
     """What is known while no round has been judged: the baseline's accuracy, if it has one."""
     accuracy = view.accuracy(view.replicates(view.baseline_key))
     return words.nothing_yet() if accuracy is None else words.nothing_compared_yet(words.accuracy(*accuracy))
-
-
-def open_items(view: View, words: Words) -> list[str]:
-    """What is not known, as clauses: factors below the noise, open comparisons of the best configuration, interactions;
-    at most `OPENING_ITEMS` of them, followed by what is too small to be detected."""
-    conclusions = view.conclusions
-    items = [
-        words.unknown_factor(words.factor_phrase(i.factor), i.nothing_above)
-        for i in conclusions.importance
-        if not i.ranked
-    ]
-    best = conclusions.best.key if conclusions.best else None
-    for finding in view.findings():
-        if (
-            finding.verdict is Verdict.INCONCLUSIVE
-            and finding.kind is ContrastKind.DIFFERENCE
-            and finding.treatment_key == best
-            and finding.control_key != view.baseline_key
-        ):
-            items.append(
-                words.unknown_contrast(
-                    name(view, words, finding.treatment_key), finding, control_name(view, words, finding.control_key)
-                )
-            )
-    items.append(words.unknown_pairs(sum(not i.known for i in conclusions.interactions)))
-    unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
-    return [*list(filter(None, items))[:OPENING_ITEMS], *([words.unseen(unseen)] if 0 < unseen < 1 else [])]
 
 
 def _settings(view: View, words: Words, key: str) -> str:
@@ -191,7 +161,7 @@ def _nothing_learned(view: View, words: Words, found: NothingLearned) -> tuple[s
                 words.stopped_early() if _is_stopped(view) else "",
             ]
         ),
-        words.by_loss(by_loss[:OPENING_ITEMS]) if by_loss else "",
+        words.by_loss(by_loss[:MOST_BY_LOSS]) if by_loss else "",
     )
 
 

@@ -166,9 +166,8 @@ def test_at_the_floor_nothing_is_best_and_no_label_is_suspected():
     assert results["best"] is None
     assert results["nothing_learned"]["bar_is"] == "commonest"
     record = s.record()
-    assert (record.best, record.suspects, record.suspects_lead, record.sweet_spots, record.importance) == (
-        None, (), "", (), None,
-    )  # fmt: skip
+    assert (record.best, record.suspects, record.suspects_lead, record.insights) == (None, (), "", ())
+    assert "Advice" not in record.factors.columns
     assert not any(row.tone == "best" for section in record.rounds for row in section.rows)
 
 
