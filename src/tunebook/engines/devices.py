@@ -10,10 +10,6 @@ from tunebook.errors import ModelError
 
 __all__ = ["cuda_free_bytes", "cuda_name", "device_names"]
 
-_FORMS = (
-    "it is auto, cpu, cpu:N (N workers that share the processor), cuda, cuda:N (the GPU with that number), or a list"
-)
-
 
 def device_names(wanted: str | Sequence[str], foreign: bool = False) -> tuple[str, ...]:
     """One name for each worker.
@@ -33,13 +29,14 @@ def device_names(wanted: str | Sequence[str], foreign: bool = False) -> tuple[st
     told = ", ".join(each)
     if len({name.partition(":")[0] for name in names}) > 1:
         raise ModelError(
-            f"device: found {told}; the processor and GPUs do not give the same results in the last bits, so a study "
-            "has one kind. Name one of them."
+            "device: found {told}; the processor and GPUs do not give the same results in the last bits, so a "
+            "study has one kind. Name one of them.",
+            told=told,
         )
     if names[0] == "cpu":
         return ("cpu",) if len(names) == 1 else tuple(f"cpu:{number}" for number in range(len(names)))
     if len(set(names)) < len(names):
-        raise ModelError(f"device: found {told}; a GPU has one worker. Name each once.")
+        raise ModelError("device: found {told}; a GPU has one worker. Name each once.", told=told)
     return tuple(names)
 
 
@@ -49,21 +46,26 @@ def _expanded(wanted: str, foreign: bool) -> list[str]:
         return ["cpu"] * int(number or 1)
     if kind == "cuda" and number.isdecimal():
         if not foreign and int(number) >= _n_gpus():
-            raise ModelError(f"device: found {wanted!r}, but this machine has {_counted(_n_gpus())}. {_NUMBERS}")
+            raise ModelError(
+                'device: found "{wanted}", but this machine has {n} usable CUDA devices. GPUs are numbered from 0; '
+                "`tunebook doctor` lists them. Use auto or cpu, or another number.",
+                wanted=wanted,
+                n=_n_gpus(),
+            )
         return [f"cuda:{int(number)}"]
     if wanted in ("auto", "cuda"):
         n = _n_gpus()
         if n == 0 and wanted == "cuda":
-            raise ModelError(f"device: found {wanted!r}, but this machine has {_counted(n)}. Use auto or cpu.")
+            raise ModelError(
+                'device: found "{wanted}", but this machine has no usable CUDA device. Use auto or cpu.', wanted=wanted
+            )
         return [f"cuda:{index}" for index in range(n)] or ["cpu"]
-    raise ModelError(f"device: found {wanted!r}; {_FORMS}. Correct `device` in the study file.")
-
-
-_NUMBERS = "GPUs are numbered from 0; `tunebook doctor` lists them. Use auto or cpu, or another number."
-
-
-def _counted(n: int) -> str:
-    return "no usable CUDA device" if n == 0 else f"{n} usable CUDA device{'s' if n > 1 else ''}"
+    raise ModelError(
+        'device: found "{wanted}"; must be auto, cpu, cpu:N (N workers that share the processor), cuda, cuda:N '
+        "(the GPU "
+        "with that number), or a list. Correct `device` in the study file.",
+        wanted=wanted,
+    )
 
 
 def _n_gpus() -> int:

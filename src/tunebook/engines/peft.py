@@ -51,6 +51,7 @@ from tunebook.engines.initial import DRAWN, initial_problem, initial_values
 from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory, TunebookError, is_out_of_memory
 from tunebook.files import replaced_folder
+from tunebook.phrases import Phrase
 
 __all__ = ["PeftEngine", "lora_config"]
 
@@ -165,22 +166,26 @@ class PeftEngine:
         return int(model.config.pad_token_id or 0)
 
 
-def _quantised_problem(configuration: Configuration, quantization: str) -> str | None:
+def _quantised_problem(configuration: Configuration, quantization: str) -> Phrase | None:
     """Why a configuration needs a base model in full precision, as the end of a sentence, or None."""
     kind = configuration.init_lora_weights
     if quantization == NONE or kind in DRAWN:
         return None
-    return f"init_lora_weights {kind} begins in the base weights, and these are kept in {quantization}"
+    return Phrase(
+        "init_lora_weights {kind} begins in the base weights, and these are kept in {quantization}",
+        kind=kind,
+        quantization=quantization,
+    )
 
 
-def _optimiser_problem(configuration: Configuration, device: str) -> str | None:
+def _optimiser_problem(configuration: Configuration, device: str) -> Phrase | None:
     """What bitsandbytes' optimisers lack here, as the end of a sentence, or None."""
     if configuration.optim == FACTOR_KINDS["optim"].default:
         return None
     if importlib.util.find_spec("bitsandbytes") is None:
-        return f'optim {configuration.optim} needs bitsandbytes: pip install "tunebook[quant]"'
+        return Phrase('optim {optim} needs bitsandbytes: pip install "tunebook[quant]"', optim=configuration.optim)
     if not device.startswith("cuda"):
-        return f"optim {configuration.optim} needs a GPU, and the device is {device}"
+        return Phrase("optim {optim} needs a GPU, and the device is {device}", optim=configuration.optim, device=device)
     return None
 
 

@@ -195,8 +195,10 @@ class LocalExecutor:
             elif kind == GONE:
                 was_ready, death = worker.is_ready, self._died(worker)
                 if was_ready:
-                    raise TrialFailed(f"the measurement of this machine failed: {death.reason}")
-        raise TrialFailed(f"the measurement of this machine took more than {limit_seconds:.0f} seconds: it is busy")
+                    raise TrialFailed("the measurement of this machine failed: {reason}", reason=death.reason)
+        raise TrialFailed(
+            "the measurement of this machine took more than {seconds:.0f} seconds: it is busy", seconds=limit_seconds
+        )
 
     # --- the loop ----------------------------------------------------------------------------------------------
 
@@ -390,6 +392,9 @@ class LocalExecutor:
 
 def _no_start(worker: _Worker, reason: str) -> EnvironmentStop:
     return EnvironmentStop(
-        f"{worker.name}: died {_STARTS} times before it was ready ({reason}). Nothing was trained. "
-        "`tunebook doctor` checks the machine; run again when it is mended."
+        "{name}: died {starts} times before it was ready ({reason}). Nothing was trained. `tunebook doctor` "
+        "checks the machine; run again when it is mended.",
+        name=worker.name,
+        starts=_STARTS,
+        reason=reason,
     )

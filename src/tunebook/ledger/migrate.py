@@ -34,8 +34,12 @@ def migrate(connection: Connection, place: str) -> None:
         return
     if revision is not None and revision not in KNOWN_REVISIONS:
         raise LedgerUnavailable(
-            f"{place}: schema revision {revision}; this version of tunebook knows revisions up to {SCHEMA_REVISION}. "
-            "The ledger was written by a newer version: install that one (`pip install --upgrade tunebook`)."
+            "{place}: schema revision {revision}; this version of tunebook knows revisions up to "
+            "{schema_revision}. The ledger was written by a newer version: install that one (`pip install "
+            "--upgrade tunebook`).",
+            place=place,
+            revision=revision,
+            schema_revision=SCHEMA_REVISION,
         )
     config = Config()
     config.set_main_option("script_location", str(resources.files("tunebook.ledger") / "migrations"))

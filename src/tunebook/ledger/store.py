@@ -63,14 +63,21 @@ class SqlLedger:
             if existing is not None:
                 if any(existing[column] != row[column] for column in ("spec", "facts", "examples_digest")):
                     raise UserError(
-                        f"{self._place}: holds study {existing['name']!r} already, with other settings; one study is "
-                        "created once. Choose another name for the new study."
+                        "{place}: holds study {name!r} already, with other settings; one study is created once. Choose "
+                        "another name for the new study.",
+                        place=self._place,
+                        name=existing["name"],
                     )
                 return int(existing["id"])
             return rows.insert_study(connection, row, facts)
 
         if self._name is not None and spec.name != self._name:
-            raise UserError(f"{self._place}: was opened for study {self._name!r}, not {spec.name!r}. Open it again.")
+            raise UserError(
+                "{place}: was opened for study {name!r}, not {other!r}. Open it again.",
+                place=self._place,
+                name=self._name,
+                other=spec.name,
+            )
         self._name = spec.name
         self._study_id = self._write(work)
 
@@ -102,7 +109,12 @@ class SqlLedger:
             row = self._study_row(connection)
             assert row is not None, "its number was found in this transaction"
             if spec.name != row["name"]:
-                raise UserError(f"{self._place}: study {row['name']!r} cannot become {spec.name!r}. Start a new one.")
+                raise UserError(
+                    "{place}: study {old!r} cannot become {name!r}. Start a new one.",
+                    place=self._place,
+                    old=row["name"],
+                    name=spec.name,
+                )
             new = sealed_row(studies, {**row, "spec": encode(spec)})
             connection.execute(update(studies).where(studies.c.id == study_id).values(new))
 
@@ -333,7 +345,9 @@ class SqlLedger:
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         if not self._database.writable:
-            raise UnwritableFolder(f"{self._place}: was opened for reading. Open it with write=True to change it.")
+            raise UnwritableFolder(
+                "{place}: was opened for reading. Open it with write=True to change it.", place=self._place
+            )
         return self._database.transaction(work)
 
     def _transitions(self, connection: Connection) -> TrialTransitions:
@@ -348,15 +362,25 @@ class SqlLedger:
             check_row(studies, row, self._place)
         if len(rows_read) > 1:
             names = ", ".join(row["name"] for row in rows_read[:5])
-            raise UserError(f"{self._place}: holds {len(rows_read)} studies ({names}); say which one is meant.")
+            raise UserError(
+                "{place}: holds {n} studies ({names}); say which one is meant.",
+                place=self._place,
+                n=len(rows_read),
+                names=names,
+            )
         return rows_read[0] if rows_read else None
 
     def _id(self, connection: Connection) -> int:
         if self._study_id is None:
             row = self._study_row(connection)
             if row is None:
-                what = "no study" if self._name is None else f"no study {self._name!r}"
-                raise NotFoundError(f"{self._place}: holds {what} yet. Start it with `tunebook run`.")
+                raise NotFoundError(
+                    "{place}: holds no study yet. Start it with `tunebook run`."
+                    if self._name is None
+                    else "{place}: holds no study {name!r} yet. Start it with `tunebook run`.",
+                    place=self._place,
+                    name=self._name,
+                )
             self._study_id = int(row["id"])
         return self._study_id
 

@@ -12,9 +12,13 @@ NEAR_EDGE = 4.0
 """A learning rate within this ratio below one that failed is near the edge."""
 
 
-def boundary_sentence(view: View, words: Words) -> str:
-    """Where training breaks, with the settings that the trials of the bracket share; empty when it was not tested."""
-    boundary = view.conclusions.boundary
+def boundary_sentence(view: View, words: Words, number: int | None = None) -> str:
+    """Where training breaks, with the settings that the trials of the bracket share; empty when it was not tested.
+
+    Args:
+        number: as it was known at the end of this round; None: as it is known now.
+    """
+    boundary = view.conclusions.boundary if number is None else view.boundary_after(number)
     if boundary is None:
         return ""
     rate = view.spec.baseline.learning_rate

@@ -84,7 +84,7 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
     for finding in fitted.values():
         if finding.verdict is not Verdict.INCONCLUSIVE:
             what, against = sides(view, words, finding, alone=False)
-            clauses.append(words.short_found(finding, what, against, view.margin_of(finding)))
+            clauses.append(words.short_found(finding, what, against, view.margin_of(finding.round)))
     if clauses:
         return words.label("list_gap").join(clauses)
     known = next((i for i in view.conclusions.importance if i.factor == factor and not i.ranked), None)

@@ -27,6 +27,7 @@ def setting_rows(view: View, words: Words) -> Rows:
         ("metric", _metric(view) if view.spec.metric_options or view.spec.per_token else ""),
         ("plugins", _plugins(view, words)),
         ("reference", words.reference_fact(*reference(view))),
+        ("answers_failed", words.join([words.answers_failed(*each) for each in _failures(view)])),
     ]
     return _labelled(words, rows)
 
@@ -62,6 +63,24 @@ def cost_sentence(view: View, words: Words) -> str:
 
 def _labelled(words: Words, rows: list[tuple[str, str]]) -> Rows:
     return tuple((words.label(label), text) for label, text in rows if text)
+
+
+def _failures(view: View) -> list[tuple[str, int, dict[str, int]]]:
+    """Of the baseline and of the best, how many answers failed in which way, where the metric told it; with the number
+    of answers."""
+    told = {int(values["trial"]): values["counts"] for code, values in view.notes if code == "answers_failed"}
+    found = []
+    for role, key in (
+        ("baseline", view.baseline_key),
+        ("leg_best", view.conclusions.best and view.conclusions.best.key),
+    ):
+        facts = [f for f in view.trials if f.trial.effective.key == key and f.trial.id in told]
+        counts: Counter[str] = Counter()
+        for fact in facts:
+            counts.update(told[fact.trial.id])
+        if facts:
+            found.append((role, sum(len(f.outcomes["validation"].scores) for f in facts), dict(counts.most_common())))
+    return found
 
 
 def _outside(view: View) -> tuple[int, ...]:
@@ -176,6 +195,8 @@ def reference(view: View) -> tuple[float | None, float | None, str | None]:
     golds = [example.gold for example in view.examples("validation")]
     counted = Counter(golds)
     commonest = max(sorted(counted), key=lambda gold: counted[gold]) if golds else None
+    if not view.judges_answers:
+        return base, None, None
     score = view.facts.data.score_of_commonest
     if commonest is not None and view.scale.counts_right_answers:
         score = counted[commonest] / len(golds)

@@ -99,5 +99,5 @@ def others_decided(view: View, words: Words, findings: Iterable[Finding]) -> lis
             plain.append(finding)
             continue
         what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)
-        clauses.append(words.short_found(finding, what, against, view.margin_of(finding)))
+        clauses.append(words.short_found(finding, what, against, view.margin_of(finding.round)))
     return [*by_verdict(view, words, plain), *clauses]

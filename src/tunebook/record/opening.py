@@ -80,7 +80,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
         else words.use_best(_settings(view, words, best.key), best.chosen_by),
     ]
     first += _limits(view, words)
-    first += _gain_sentences(view, words) if not is_baseline else _measured(view, words)
+    first += _gain_sentences(view, words) if not is_baseline else [*_measured(view, words), _baseline(view, words)]
     paragraphs = [words.join([words.capital(sentence) for sentence in first])]
     reasons = [] if is_baseline else why(view, words)
     if reasons:
@@ -111,7 +111,7 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
         return [words.confirmed_gain(_gain(view, finding), right, not view.spec.data.allow_overlap)]
     if finding is not None:
         sentences.append(words.validation_gain(_gain(view, finding), right))
-        sentences.append(words.corrected_accuracy(conclusions.best.corrected, conclusions.best.corrected_interval))
+        sentences += _measured(view, words)
     else:
         sentences += _measured(view, words)
     sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
@@ -179,12 +179,30 @@ def _was_shown_better(view: View) -> bool:
 
 
 def _measured(view: View, words: Words) -> list[str]:
-    """The recommended configuration's accuracy where no comparison has told it: as measured, then corrected."""
+    """The recommended configuration's accuracy over the seeds that it was chosen by, then the same corrected. What a
+    comparison says of it may be of other seeds, and then is another number."""
     best = view.conclusions.best
     if best is None or best.key not in view.conclusions.accuracies:
         return []
     n = len(view.evidence.leading.trained) if view.evidence.leading is not None else 0
     return [words.measured_accuracy(best.raw, n), words.corrected_accuracy(best.corrected, best.corrected_interval)]
+
+
+def _baseline(view: View, words: Words) -> str:
+    """How a baseline that led did with fresh seeds: against the runner-up, or against no training if there is none."""
+    confirmation, on_test = view.conclusions.confirmation, view.evidence.confirm_split == "test"
+    if confirmation is None or confirmation.outcome != "baseline" or "baseline" not in confirmation.accuracies:
+        return ""
+    finding = view.evidence.confirm_finding("runner_up")
+    if finding is not None:
+        what = control_name(view, words, finding.treatment_key)
+        unused = on_test and not view.spec.data.allow_overlap
+        return words.against_runner_up(
+            what, _gain(view, finding), view.scale.counts_right_answers, on_test=on_test, unused=unused
+        )
+    untrained = [f.outcomes["test"].accuracy for f in view.references if "test" in f.outcomes]
+    mine = words.accuracy(confirmation.accuracies["baseline"], confirmation.intervals["baseline"])
+    return words.baseline_alone(mine, untrained[-1] if on_test and untrained else None, on_test)
 
 
 def _failed_confirmation(view: View, words: Words) -> str:
@@ -254,13 +272,19 @@ def _cheaper(view: View, words: Words, conclusions: StudyFindings) -> str:
         return words.cheapest_is_best()
     if cheapest.key is not None:
         price = _price(view, cheapest.key, best.key)
-        return words.cheaper(control_name(view, words, cheapest.key), view.spec.margin, price)
+        return words.cheaper(control_name(view, words, cheapest.key), _margin_of_cheapest(view), price)
     if cheapest.candidate is not None and cheapest.candidate != best.key:
         price = _price(view, cheapest.candidate, best.key)
         what = control_name(view, words, cheapest.candidate)
         worse_by = cheapest.may_be_worse_by
         return words.not_shown_as_good(what, None if worse_by is None or worse_by >= 1 else worse_by, price)
     return ""
+
+
+def _margin_of_cheapest(view: View) -> float:
+    """The margin that the cheaper configuration was shown not to be worse by: its finding's, not a later one."""
+    shown = [f for f in view.findings() if f.verdict is Verdict.NOT_INFERIOR]
+    return view.margin_of(shown[-1].round) if shown else view.spec.margin
 
 
 def _price(view: View, key: str, best: str) -> Price:

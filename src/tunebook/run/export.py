@@ -85,7 +85,9 @@ def copy_adapter(source: Path, target: Path) -> None:
     Raises: UserError: the folder itself is a link.
     """
     if source.is_symlink():
-        raise UserError(f"{source}: a link; an adapter lies in the study folder itself. Put the folder in its place.")
+        raise UserError(
+            "{source}: a link; an adapter lies in the study folder itself. Put the folder in its place.", source=source
+        )
     shutil.copytree(source, target, ignore=_links, dirs_exist_ok=True)
 
 
@@ -126,7 +128,11 @@ def export_study(
         nothing yet, or its adapter no longer exists. DiskFull, UnwritableFolder: it cannot be written.
     """
     if form not in FORMATS:
-        raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
+        raise UserError(
+            "format: found {form!r}; must be one of {formats}. Choose one of them.",
+            form=form,
+            formats=", ".join(FORMATS),
+        )
     study = read_study(paths)
     words, fact = study_words(study.spec), best_trial(study)
     if fact is None and study.conclusions.nothing_learned is not None:

@@ -4,6 +4,7 @@ breaks, importance."""
 from __future__ import annotations
 
 import math
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     labels: set[str] = set()
     for row, finding in enumerate(shown):
         _whisker(paper, axes, words, row, finding, labels, _named(view, words, finding))
-    margin = view.spec.margin * view.scale.step
-    axes.axvspan(-margin, margin, color=GREY, alpha=0.13, lw=0, label=words.label("leg_margin"))
+    _margin_bands(axes, view, words, shown)
     axes.axvline(0, color=GREEN, lw=1.2)
     axes.set_yticks(range(len(shown)), names, fontsize=9)
     axes.set_ylim(len(shown) - 0.4, -0.6)
@@ -51,6 +51,16 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     better, worse = (sum(f.verdict is verdict for f in shown) for verdict in (Verdict.BETTER, Verdict.WORSE))
     return figure, words.says_effects(better, worse, len(shown) - better - worse)
+
+
+def _margin_bands(axes: Any, view: View, words: Words, shown: list[Finding]) -> None:
+    """The margin behind the rows: that which each round was judged with, which the user may have changed since."""
+    top = -0.5
+    label: str | None = words.label("leg_margin")
+    for margin, rows in groupby(shown, key=lambda finding: view.margin_of(finding.round) * view.scale.step):
+        bottom = top + len(list(rows))
+        axes.fill_betweenx([top, bottom], -margin, margin, color=GREY, alpha=0.13, lw=0, label=label)
+        top, label = bottom, None
 
 
 def _whisker(paper: Paper, axes: Any, words: Words, row: int, finding: Finding, labels: set[str], what: str) -> None:

@@ -22,7 +22,10 @@ class EnglishNotices(EnglishPieces):
 
     def notice(self, notice: Notice) -> str:
         """The sentence for a warning."""
-        text: str = getattr(self, f"notice_{notice.code}")(**notice.values)
+        values = {
+            name: self.translated(each) if isinstance(each, str) else each for name, each in notice.values.items()
+        }
+        text: str = getattr(self, f"notice_{notice.code}")(**values)
         return text
 
     # data
@@ -176,6 +179,15 @@ class EnglishNotices(EnglishPieces):
         return (
             f"exact_match asks for the whole text, and the gold answers have {characters} characters on average; "
             f"consider {step}."
+        )
+
+    def notice_code_not_confined(self, missing: list[str]) -> str:
+        """Metric `pass@1` runs code that this machine cannot keep from everything."""
+        names = {"files": "reading and writing your files", "calls": "starting processes and using the network"}
+        what = self.listed([names[each] for each in missing])
+        return (
+            f"pass@1 runs code that the model writes; on this machine nothing keeps it from {what}. Only time, memory "
+            "and the size of files are limited. Linux with Landlock and seccomp keeps it from them."
         )
 
     def notice_said(self, text: str) -> str:

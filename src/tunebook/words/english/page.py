@@ -101,9 +101,7 @@ class EnglishPage(EnglishPieces):
             steps.append(f"tune {self.listed(order)} first")
         if span is not None:
             steps.append(
-                f"take a rate from {span[0]} to {span[1]}"
-                if span[0] != span[1]
-                else f"begin at rate {span[0]}"
+                f"take a rate from {span[0]} to {span[1]}" if span[0] != span[1] else f"begin at rate {span[0]}"
             )
         if failed_at is not None:
             steps.append(f"stay below {rate(failed_at)}, where training fails")
