@@ -37,7 +37,7 @@ from tunebook.testing.simulated_study import simulated_history
 from tunebook.words import words_for
 from tunebook.words.marks import plain_text
 from tunebook.words.numbers import number as plain_number
-from tunebook.words.numbers import rate
+from tunebook.words.numbers import p_value, rate
 
 EXAMPLES = {"validation": 20, "test": 30}
 
@@ -214,7 +214,7 @@ def as_told(number):
     yield from (f"{size:g}", f"{size:.1f}", f"{size:.3g}", f"{size:.2g}", f"{size:.1g}")
     yield from (f"{points:.1f}", f"{points:.1g}", f"{points:.4g}", plain_number(size), plain_number(size, 2))
     yield from (plain_number(points), plain_number(points, 2), plain_number(2 * points, 2), rate(size))
-    yield from (f"{size / 2**20:.1f}", f"{size / 2**30:.2f}")
+    yield from (p_value(size), f"{size / 2**20:.1f}", f"{size / 2**30:.2f}")
 
 
 def check_sentences(view):

@@ -128,7 +128,9 @@ def strategy(view: View, words: Words) -> str:
     if view.conclusions.best is None or not ranked:
         return ""
     spot, boundary = _spot(view, "learning_rate"), view.conclusions.boundary
-    span = (value("learning_rate", spot.low), value("learning_rate", spot.high)) if spot else None
+    chosen = view.configurations[view.conclusions.best.key].learning_rate
+    is_within = spot is not None and spot.low * 0.999 <= chosen <= spot.high * 1.001  # alone it may lie elsewhere
+    span = (value("learning_rate", spot.low), value("learning_rate", spot.high)) if spot and is_within else None
     leave = [words.factor(i.factor) for i in view.conclusions.importance if not i.ranked]
     return words.strategy(
         [words.factor(i.factor) for i in ranked], span, boundary.failed_at if boundary else None, leave

@@ -20,6 +20,8 @@ __all__ = ["best", "everyone", "smoothed"]
 
 MOST_POINTS = 120
 """Largest number of points of one curve; more could not be told apart."""
+MOST_CURVES = 150
+"""Largest number of trials whose curves are drawn together."""
 SMOOTHING_SHARE = 0.04
 """Share of the steps that the running mean covers (at least three steps)."""
 
@@ -86,7 +88,7 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     has_validation = any(validation(f)[0] for f in facts)
     figure, panels = paper.subplots(1, 2 if has_validation else 1, figsize=(WIDTH, 4.0), squeeze=False)
     chosen = view.conclusions.best
-    order = sorted(facts, key=lambda f: _importance(view, f, chosen.key if chosen else ""))
+    order = sorted(_some(facts), key=lambda f: _importance(view, f, chosen.key if chosen else ""))
     seen: set[str] = set()
     for fact in order:
         label, style = _style(view, fact, chosen.key if chosen else "")
@@ -107,6 +109,12 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     broke = sum(view.evidence.how_it_ended(f) is not None for f in facts)
     return figure, words.says_curves(len(facts) - broke, broke)
+
+
+def _some(facts: list[TrialFact]) -> list[TrialFact]:
+    """All trials, or as many as can be told apart, spread over the study."""
+    places = np.unique(np.linspace(0, len(facts) - 1, min(MOST_CURVES, len(facts))).astype(int))
+    return [facts[i] for i in places]
 
 
 def _importance(view: View, fact: TrialFact, best_key: str) -> int:

@@ -35,7 +35,7 @@ __all__ = [
     "styled",
 ]
 
-BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072b2", "#b84f00", "#007a58", "#946200", "#1b7db8", "#a3487c"
+BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072b2", "#b84f00", "#007a58", "#946200", "#126d9e", "#a3487c"
 GREY = "#68707a"
 INK, RULE, PAPER = "#1b1f24", "#d8dee4", "#fefefe"
 SERIES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"))

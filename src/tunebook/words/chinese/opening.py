@@ -63,7 +63,7 @@ class ChineseOpening(ChinesePieces):
 
     def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
         parts = [
-            f"去掉{gap(what).rstrip()} {self.change(-effect)}（{self.range((-high, -low))}）"
+            f"去掉{gap(what).rstrip()}：{self.change(-effect)}（{self.range((-high, -low))}）"
             for what, effect, (low, high) in changes
         ]
         return f"去掉一项改动后的变化（验证集，全部随机种子，百分点）：{'；'.join(parts)}。"
