@@ -39,8 +39,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("w", r"(?:the |our )?(?:best|tuned) (?:setup|config(?:uration)?s?|combination|settings?|model|run|trial)|tuning|the tuned model", "(?:最佳|最优)(?:的)?(?:组合|配置|参数组合|方案)|调参|调优|最终(?=准确率|比|较|相比|提升)"),
     ("*", r"(?:the )?(?:overall )?best|optimal|optimum|sweet ?spot|ideal|highest|peaks?|new (?:high|record)", "最佳|最优|最好|最理想|甜[点蜜](?:点|区间?)?|最高|最合适|新高"),
     ("~", r"used to|no longer|once|would|should|could|might|may|perhaps|probably|expect\w*|hop(?:e|ed|ing)|worst|lowest|least|second best|among the best|one of the best|recommend\w*|suggest\w*|prefer\w*|choose|chose|chosen|go with|went with|avoid", "可能|或许|也许|大概|理论上|预期|预计|希望|是否|曾|最差|最低|推荐|建议|选用|避免|应该|不宜|优先|仅次于"),
-    ("a", r"too (?:high|large|big|many|long)", "过高|过大|太高|太大|过多|过长"),
-    ("A", r"too (?:low|small|few|short)", "过低|过小|太低|太小"),
+    ("~", r"too (?:high|low|large|small|big|many|few|long|short)", "过[高低大小多少长短]|太[高低大小]"),
     ("L", rf"(?:above|beyond|exceeding|higher than|larger than)\s{NUMBER}{_PARTS}|[>≥]=?\s?{NUMBER}{_PARTS}", rf"(?:超过|高于|大于)\s?{NUMBER}{_PARTS}"),
     ("M", rf"(?:below|under|lower than|smaller than)\s{NUMBER}{_PARTS}|[<≤]=?\s?{NUMBER}{_PARTS}", rf"(?:低于|小于)\s?{NUMBER}{_PARTS}"),
     ("y", r"and (?:above|higher|up|beyond)|or (?:more|higher|above)", "及?以上|或更[高大]"),
@@ -62,7 +61,6 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("G", r"[>＞≫]|(?:,|and)? ?then|(?:,|and)? ?followed by|(?:,|and)? ?next(?: comes)?", r"[>＞≫]|[,，]?\s?(?:其次|然后|再次|接着|最后)(?:才?是|为)?"),
     ("b", r"(?:the |our |this )?(?:base\s?line|defaults?)(?: (?:run|config(?:uration)?|settings?|accuracy|result))?|run 1's", "(?:这个?)?(?:基线|基准|默认)(?:配置|参数|设置|模型|准确率)?"),
     ("~", r"(?:the )?previous(?: (?:run|trial|best|round|one))?", "上一[轮次个组]|前一[轮次个组]|之前"),
-    ("I", r"it|this|which", "它|其"),
     ("V", r"(?:on |in |the )*(?:validation|val|dev|eval)(?: set| split| data)?", "验证集?(?:上|的)?|开发集上?"),
     ("T", r"(?:on |in |the )*(?:held[- ]out|test)(?: set| split| data)?", "测试集?(?:上|的)?"),
     ("E", r"bleu|rouge(?:-\w+)?|f1|perplexity|ppl|loss(?:es)?|reward|speed|faster|slower|memory|time|cheaper|convergence|converges|gap", "损失|困惑度|速度|更快|更慢|显存|时间|收敛"),
@@ -73,10 +71,9 @@ WORDS: tuple[tuple[str, str, str], ...] = (
 # fmt: on
 """Kind (one character), English, Chinese; the first that fits a place in a sentence counts.
 
-X trains; x fails; e no effect; - not worse; + not better; ! not ... than; = the same; o order of importance; i matters most; j, k matters
-less, more; s so far; R this round; w the best setup; * the best; a, A too high, too low; L, M above, below a number; y and beyond; c compared;
+X trains; x fails; e no effect; - not worse; + not better; ! not ... than; = the same; o order of importance; i matters most; j, k matters less, more; s so far; R this round; w the best setup; * the best; L, M above, below a number; y and beyond; c compared;
 > than; U, D better, worse than; u, d better, worse; m, l more, less of a setting; h, z higher, lower: of a setting or of the result; g a
-difference; % a share; r a range; n a number; G >; b the baseline; I it; V validation; T test; E another measure; C accuracy; & and;
+difference; % a share; r a range; n a number; G >; b the baseline; V validation; T test; E another measure; C accuracy; & and;
 ~ what no form reads; ? a word not listed here; blank: nothing to the claim. `cut` adds v, p, q, f (a factor with one value, a step or range, a list, none) and t (a trial).
 """
 
@@ -86,7 +83,7 @@ CLAIMS = any_of(
 )
 """A sentence with one of these about a setting, a trial or the results claims something, and is read or listed."""
 
-STRONG = frozenset("xXe+-oijkuUdDa~*")
+STRONG = frozenset("xXe+-oijkuUdD~*")
 """Kinds of words that claim something even where nothing is named."""
 
 NO_CLAIM = re.compile(
@@ -104,10 +101,10 @@ RESTRICTS = re.compile(
     re.IGNORECASE,
 )
 """In a clause that is not read: it may restrict what the others say."""
-SENTENCE_ENDS = re.compile(r"((?:[。!！\n])+|\?+|[.](?=\s|$))")
+SENTENCE_ENDS = re.compile(r"((?:[。；!！\n]|(?<!TL);)+|\?+|[.](?=\s|$))")
 """What it ends with is kept: a question claims nothing."""
 CLAUSE_ENDS = re.compile(
-    r"[,，](?!\d{3}(?!\d))\s?|[；;]\s?|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"
+    r"[,，](?!\d{3}(?!\d))\s?|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"
 )
 OF_ALL = any_of(r"overall|of all|all runs|all trials|final", "全部|所有|总体|整体|最终")
 """The best of the record, also where a sentence stands under the heading of a round."""
