@@ -538,7 +538,7 @@ class _Writer:
         """A trial's result: from its count where known, else as printed."""
         score = v.trial.score
         if score is None:
-            return self._label["failed"]
+            return str(self._label["failed"])
         if not self._share:
             return f"{score.value:g}"
         return self._words.percent(v.correct / self._n if v.correct is not None and self._n else score.value)
