@@ -20,6 +20,7 @@ from tunebook.core.ports import (
     Executor,
     ExecutorSetup,
     Workload,
+    torch_device,
 )
 from tunebook.core.quantisation import NONE
 from tunebook.core.study import Purpose, StudySpec
@@ -243,7 +244,7 @@ def _machine(
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
         devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True)
         options = EngineOptions(
-            model=name, device=_first(devices), threads=threads, share_prompts=spec.share_prompts, extra=extra
+            model=name, device=torch_device(devices[0]), threads=threads, share_prompts=spec.share_prompts, extra=extra
         )
         return options, {"name": spec.model}, PlainTokenizer(), devices
     from tunebook.engines import base_model
@@ -255,7 +256,7 @@ def _machine(
     quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
         model=str(folder),
-        device=_first(devices),
+        device=torch_device(devices[0]),
         dtype=dtype,
         threads=threads,
         share_prompts=spec.share_prompts,
@@ -267,11 +268,6 @@ def _machine(
     if quantization_of(folder) != NONE:
         model["quantised_folder"] = True
     return options, model, base_model.load_tokenizer(folder, trust), devices
-
-
-def _first(devices: tuple[str, ...]) -> str:
-    """The first worker's device: "cpu" for "cpu:0", a part of the processor."""
-    return "cpu" if devices[0].startswith("cpu") else devices[0]
 
 
 def _refuse_quantization(spec: StudySpec) -> None:

@@ -33,7 +33,9 @@ class ChineseNotices(ChinesePieces):
 
     def notice(self, notice: Notice) -> str:
         """A warning as a sentence."""
-        values = {name: self.translated(each) if isinstance(each, str) else each for name, each in notice.values.items()}
+        values = {
+            name: self.translated(each) if isinstance(each, str) else each for name, each in notice.values.items()
+        }
         text: str = getattr(self, f"notice_{notice.code}")(**values)
         return text
 

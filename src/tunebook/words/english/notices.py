@@ -22,7 +22,9 @@ class EnglishNotices(EnglishPieces):
 
     def notice(self, notice: Notice) -> str:
         """The sentence for a warning."""
-        values = {name: self.translated(each) if isinstance(each, str) else each for name, each in notice.values.items()}
+        values = {
+            name: self.translated(each) if isinstance(each, str) else each for name, each in notice.values.items()
+        }
         text: str = getattr(self, f"notice_{notice.code}")(**values)
         return text
 
