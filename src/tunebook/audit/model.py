@@ -195,6 +195,7 @@ class HandRecord:
     best_blocks: tuple[BestBlock, ...] = ()
     stated_examples: tuple[int, ...] = ()  # numbers of test examples that the text gives
     seeds: int | None = None  # over how many seeds each result is a mean; None for one run each
+    averaged: bool = False  # results are means, over how many seeds is not said
     columns: tuple[ColumnUse, ...] = ()
     unread_cells: tuple[UnreadCell, ...] = ()
     notes: tuple[Note, ...] = ()  # what was assumed

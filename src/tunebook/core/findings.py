@@ -360,8 +360,10 @@ class Confirmation:
         trained: by role, how many of the fresh seeds trained, and of how many.
         endings: how the others of "best" ended, as in `RateTried`.
         outcome: "held" (shown better than the baseline), "broke" (a fresh seed did not train), "worse" (shown worse
-            than the baseline), "not_shown", "baseline" (the baseline itself was the best), or "open" (not judged yet).
-        gain, gain_interval: of "best" over the baseline.
+            than the baseline), "not_shown", "baseline" (the baseline itself was the best), "runner_up" (it was, and the
+            runner-up was shown better than it), or "open" (not judged yet).
+        gain, gain_interval: of "best" over the baseline; of the runner-up where it took its place, or where the
+            baseline itself was the best.
         n_examples: scored on that split; 0: nothing trained.
     """
 

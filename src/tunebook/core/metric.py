@@ -11,14 +11,23 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from tunebook.core.facts import ExampleText
+from tunebook.core.facts import ExampleText, Floats
 from tunebook.core.notice import Notice
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
 from tunebook.phrases import Phrase
 
-__all__ = ["AnswerSource", "ExampleMetric", "Metric", "ScoreKind", "ScoreScale", "SetMetric", "compared"]
+__all__ = [
+    "AnswerSource",
+    "ExampleMetric",
+    "LikelihoodMetric",
+    "Metric",
+    "ScoreKind",
+    "ScoreScale",
+    "SetMetric",
+    "compared",
+]
 
 
 def compared(text: str) -> str:
@@ -33,6 +42,8 @@ class AnswerSource(StrEnum):
     """Greedy generation."""
     CHOICE = "choice"
     """The option of the highest log-likelihood."""
+    LIKELIHOOD = "likelihood"
+    """No answer: the likelihood of the gold text is judged (`LikelihoodMetric`)."""
 
 
 @runtime_checkable
@@ -86,6 +97,21 @@ class SetMetric(Metric, Protocol):
 
     def score_all(self, answers: Sequence[str], examples: Sequence[ExampleText]) -> float:
         """The score of a whole split; answers and examples are in the same order."""
+        ...
+
+
+@runtime_checkable
+class LikelihoodMetric(Metric, Protocol):
+    """A metric of how likely the model finds the gold texts; its `answers` are `AnswerSource.LIKELIHOOD`, its kind is a
+    statistic of all rows. Its `score` is never asked."""
+
+    def score_likelihoods(self, nll: Floats, n_tokens: Floats) -> float:
+        """The result on a whole split.
+
+        Args:
+            nll: negative log-likelihood of each gold text, summed over its tokens, end-of-text included; nats, (n,).
+            n_tokens: the tokens of each gold text, (n,).
+        """
         ...
 
 

@@ -75,7 +75,8 @@ class Scoring:
     """How answers are obtained.
 
     Attributes:
-        kind: "generate" (greedy) or "choice" (the option of highest summed log-likelihood, end-of-text included).
+        kind: "generate" (greedy), "choice" (the option of highest summed log-likelihood, end-of-text included), or
+            "likelihood" (no answers: the gold completions' likelihoods alone).
         max_new_tokens: largest length of a generated answer.
         stop_ids: tokens that end an answer.
         choices: the options, each as token ids with end-of-text, for kind "choice".

@@ -17,7 +17,7 @@ from tunebook.data.examples import DataExample, LoadedRows, place, quoted
 from tunebook.data.formats import alpaca, chat, pair, templated, turns_of
 from tunebook.data.guess import is_about_the_row
 from tunebook.data.options import as_choice, option_columns
-from tunebook.data.rows import Parts, Where, clean, keys_of
+from tunebook.data.rows import Parts, Where, clean, filled, keys_of
 from tunebook.data.sources import RawRows, read_source
 from tunebook.data.usual import PAIRS, PRETRAINING, usual_columns
 from tunebook.errors import DataError
@@ -29,6 +29,8 @@ FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt", "options")
 """The names of the forms."""
 CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat")
 """Columns that hold the turns of a chat."""
+TESTS = ("tests", "test", "test_list")
+"""Columns that hold the code that tests an answer."""
 OUTPUTS = ("output", "response", "label", "answer", "completion")
 """Columns that hold the answer beside an instruction."""
 
@@ -48,6 +50,7 @@ class Reading:
         format: one of `FORMATS`; None: recognised.
         group: name of the column that is kept as each example's group.
         prompt, completion: templates over the columns; both or neither.
+        tests: template of the code that tests an answer; None: one of the columns `TESTS`, if there is one.
         names: what the numbers 0, 1, ... in the answers stand for.
         columns: other names of columns, of the keys of turns and of roles, by their standard names.
     """
@@ -56,6 +59,7 @@ class Reading:
     group: str | None = None
     prompt: str | None = None
     completion: str | None = None
+    tests: str | None = None
     names: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,6 +71,7 @@ class Reading:
             group=data.group,
             prompt=data.prompt,
             completion=data.completion,
+            tests=data.tests,
             names=data.names,
             columns=data.columns.given,
         )
@@ -296,7 +301,24 @@ def _example(index: int, raw: RawRows, form: Form, reading: Reading, names: tupl
         line=line,
         tools=parts.tools,
         references=tuple(text for text in parts.references if text.strip() and text != parts.completion),
+        tests=_tests(row, reading.tests, where),
     )
+
+
+def _tests(row: dict[str, Any], template: str | None, where: Where) -> str:
+    """The code that tests a row's answer; empty: it has none."""
+    if template is not None:
+        return filled(RowTemplate(template), _with_lines(row), where)
+    given = _with_lines({name: row[name] for name in TESTS if name in row})
+    return next((value for value in given.values() if isinstance(value, str)), "")
+
+
+def _with_lines(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose lists of texts are written as lines."""
+    return {
+        key: "\n".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
+        for key, value in row.items()
+    }
 
 
 def _named(parts: Parts, names: tuple[str, ...], key: str, where: Where) -> Parts:

@@ -52,7 +52,7 @@ def check_row(table: Table, row: Row, place: str) -> None:
 def examples_digest(splits: Mapping[str, Sequence[ExampleText]]) -> str:
     """Checksum of the scored examples, including their order."""
     lines = (
-        (split, e.index, e.prompt, e.gold, e.group, *((e.references,) if e.references else ()))
+        (split, e.index, e.prompt, e.gold, e.group, *filter(None, (e.references, e.tests)))
         for split in sorted(splits)
         for e in splits[split]
     )

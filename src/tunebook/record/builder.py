@@ -127,7 +127,7 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
         last.pop(question, None)
         if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
             what, against = opening.sides(view, words, f)
-            text = words.found(f, what, against, view.margin_of(f))
+            text = words.found(f, what, against, view.margin_of(f.round))
             last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]
     others = [text for on_test, text in last.values() if not on_test]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.core.facts import PriorTrial, StudyFacts
-from tunebook.core.metric import Metric
+from tunebook.core.metric import AnswerSource, Metric
 from tunebook.core.notice import Notice
 from tunebook.core.ports import (
     Calibration,
@@ -30,8 +30,9 @@ from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
 from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric, standard_scores
+from tunebook.evaluation.likelihood import LARGEST_NATS
 from tunebook.executors import Transform
-from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
+from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS
 from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
@@ -156,7 +157,8 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     entry = ENGINES.load(spec.engine)
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
-    data = _data(spec, base, metric, model, tokenizer, options if entry.needs_model else None)
+    judged = _judged(spec, metric, entry)
+    data = _data(spec, base, _answers(metric, judged), model, tokenizer, options if entry.needs_model else None)
     doubts = check_data(metric, data.examples, data.places)
     data = replace(data, facts=replace(data.facts, constant_score=_constant_score(metric, data)))
     if spec.data.group and not metric.scale.is_by_example:
@@ -175,6 +177,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
         environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
         scale=metric.scale.called(metric.name),
+        answer_tokens=_answer_tokens(data) if AnswerSource.LIKELIHOOD in judged else {},
         table=table.configurations if table else (),
         folding=engines.first.folding,
     )
@@ -191,6 +194,34 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         warnings=warnings,
         tokenizer=tokenizer,
     )
+
+
+def _judged(spec: StudySpec, metric: Metric, entry: EngineEntry) -> tuple[AnswerSource, ...]:
+    """What each of the study's metrics judges.
+
+    Raises: StudyFileError: a program of the user's own trains, and a metric that does not decide judges likelihoods.
+    """
+    others = tuple(load_metric(name).answers for name in spec.metrics[1:])
+    if entry.runs_command and AnswerSource.LIKELIHOOD in others:
+        name = spec.metrics[1 + others.index(AnswerSource.LIKELIHOOD)]
+        raise StudyFileError(
+            "metrics: found {name}; with engine {engine} the tokens of its texts are the program's own and are "
+            "kept only where it decides. Put it first, or leave it out.",
+            name=name,
+            engine=spec.engine,
+        )
+    return (metric.answers, *others)
+
+
+def _answers(metric: Metric, judged: tuple[AnswerSource, ...]) -> AnswerSource:
+    """Where answers come from: nothing is generated where every metric judges likelihoods."""
+    answers = [source for source in judged if source is not AnswerSource.LIKELIHOOD]
+    return answers[0] if answers else metric.answers
+
+
+def _answer_tokens(data: PreparedData) -> dict[str, tuple[int, ...]]:
+    splits = {**data.workload.splits, "test": data.test}
+    return {split: tuple(len(e.completion_ids) for e in rows) for split, rows in splits.items() if rows}
 
 
 def _prior(spec: StudySpec, base: Path) -> tuple[PriorTrial, ...]:
@@ -220,6 +251,8 @@ def _constant_score(metric: Metric, data: PreparedData) -> float | None:
     counts = Counter(row.gold for row in rows)
     if metric.scale.counts_right_answers or not counts:
         return None
+    if metric.answers is AnswerSource.LIKELIHOOD:  # there is no answer to give
+        return metric.scale.standard(LARGEST_NATS)
     return float(standard_scores(metric, [counts.most_common(1)[0][0]] * len(rows), rows).mean())
 
 
@@ -281,7 +314,12 @@ def _refuse_quantization(spec: StudySpec) -> None:
 
 
 def _data(
-    spec: StudySpec, base: Path, metric: Metric, model: dict[str, Any], tokenizer: Any, options: EngineOptions | None
+    spec: StudySpec,
+    base: Path,
+    answers: AnswerSource,
+    model: dict[str, Any],
+    tokenizer: Any,
+    options: EngineOptions | None,
 ) -> PreparedData:
     """The data with a tokenizer; `options` where that is the base model's."""
     stops: tuple[int, ...] = ()
@@ -294,9 +332,10 @@ def _data(
         tokenizer,
         base,
         model.get("context"),
-        answers=metric.answers,
+        answers=answers,
         stops=stops,
         vocabulary=model.get("vocabulary"),
+        with_tests=any(getattr(METRICS.load(name), "needs_tests", False) for name in spec.installed_metrics),
     )
 
 
@@ -317,7 +356,7 @@ def check_long_rows(spec: StudySpec, base: Path) -> None:
         return
     options, model, tokenizer, _ = _machine(spec, base, entry, trust=False)
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
-    _data(spec, base, metric, model, tokenizer, options)
+    _data(spec, base, _answers(metric, _judged(spec, metric, entry)), model, tokenizer, options)
 
 
 def _command_settings(spec: StudySpec) -> dict[str, Any]:

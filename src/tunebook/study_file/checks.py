@@ -136,7 +136,8 @@ def _check_templates(values: dict[str, Any], problems: Problems) -> None:
     if not isinstance(data, dict):
         return
     given = {name: data[name] for name in ("prompt", "completion") if isinstance(data.get(name), str)}
-    for name, text in given.items():
+    tests = {"tests": data["tests"]} if isinstance(data.get("tests"), str) else {}
+    for name, text in (given | tests).items():
         problem = template_problem(text)
         if problem is not None:
             problems.add(

@@ -27,7 +27,16 @@ __all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "is_empty", "
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
 SILENT_NOTES = frozenset(
-    {"calibration", "data_root", "environment", "own_trials", "processor_time", "remark", "trial_span"}
+    {
+        "answers_failed",
+        "calibration",
+        "data_root",
+        "environment",
+        "own_trials",
+        "processor_time",
+        "remark",
+        "trial_span",
+    }
 )
 """The ledger's notes that are facts for other places: no sentence of their own."""
 
@@ -57,6 +66,11 @@ def is_empty(interval: tuple[float, float]) -> bool:
 
 def _main_first(name: str) -> int:
     return MAIN_FACTORS.index(name) if name in MAIN_FACTORS else len(MAIN_FACTORS)
+
+
+NATS_A_TOKEN = "nats/token"
+MOST_NATS = 50.0
+"""The perplexity of more is not written out."""
 
 
 class Shared:
@@ -139,7 +153,14 @@ class Shared:
             return self.percent(standard)
         text = self.shown(standard)
         named = self.scale.unit and self.scale.unit.casefold() != self.scale.noun.casefold()
-        return f"{text} {self._unit_name}" if named else text
+        return f"{text} {self._unit_name}{self._perplexity(standard)}" if named else text
+
+    def _perplexity(self, standard: float) -> str:
+        """Of nats a token what people know it by, in brackets."""
+        if self.scale.unit != NATS_A_TOKEN:
+            return ""
+        value = math.exp(min(self.scale.shown(standard), MOST_NATS))
+        return self.bracket_gap + self.bracketed(f"{self.labels['perplexity']} {value:.3g}")
 
     def shown(self, standard: float) -> str:
         """A mean score as a bare number."""

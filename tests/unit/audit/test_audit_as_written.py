@@ -175,7 +175,7 @@ def test_short_names_in_a_column_headed_config_are_labels():
     assert claim(values, "lr4-r16")["comparisons"][0]["pairs"] == [["lr4-r16", "base"]]
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "Results are given with ±"), ("zh", "结果带有 ±")])
+@pytest.mark.parametrize(("language", "said"), [("en", "carry a ±"), ("zh", "带有 ±")])
 def test_a_plus_minus_is_said_not_to_be_used(language, said):
     assert said in audited(NAMED, 1000).markdown(language)
     assert said not in audited(re.sub(r" ± [\d.]+", "", NAMED), 1000).markdown(language)

@@ -70,7 +70,7 @@ def test_a_level_against_another(text: str, levels: tuple, against: tuple, direc
         "学习率 1e-3 时训练不稳定",
         "r=32 > r=16 > r=8",
         "4-5 个 epoch > 3 个 epoch",
-        "学习率影响最大，其次是秩",
+        "学习率的影响最大，秩的影响最小",
         "Rank and alpha have no effect",
         "We recommend r=16 for this task",
         "建议使用 r=16",

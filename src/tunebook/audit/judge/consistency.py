@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tunebook.audit.judge.cases import Subjects
 from tunebook.audit.judge.structure import acting, level_in, moved
-from tunebook.audit.judge.trials import AuditTrial, TrialTable, row_key, same_result, same_score
-from tunebook.audit.model import BestBlock, HandRecord, MeasureKind, Note, Row, Score, TableKind
+from tunebook.audit.judge.trials import AuditTrial, TrialTable, difference_fits, row_key, same_result, same_score
+from tunebook.audit.model import BestBlock, HandRecord, MeasureKind, Note, Row, TableKind
 
 
 def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -> Iterator[Note]:
@@ -119,7 +119,7 @@ def _differences(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
     rows = [row for row in record.rows if row.difference is not None and row.score is not None]
     if base is None or base.value <= 0:
         return
-    wrong = [row for row in rows if not _difference_fits(row, base)]
+    wrong = [row for row in rows if not difference_fits(row, base)]
     if 2 * len(wrong) > len(rows):
         yield Note("differences_unread", {"line": rows[0].line, "trials": tuple(row.trial for row in wrong)})
         return
@@ -129,16 +129,6 @@ def _differences(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
         gap = 100 * (row.score.value - base.value)
         values = {"said": row.difference.value, "points": gap, "relative": gap / base.value}
         yield Note("difference_wrong", {"trial": row.trial, "line": row.line, **values})
-
-
-def _difference_fits(row: Row, base: Score) -> bool:
-    said, own = row.difference, row.score
-    assert said is not None
-    assert own is not None
-    gap, slack = own.value - base.value, (own.unit + base.unit) / 2
-    scales = [100.0] if said.points else [100.0, 100.0 / base.value]
-    scales += [1.0] if said.points is None else []
-    return any(abs(said.value - scale * gap) <= said.unit / 2 + scale * slack + 1e-6 for scale in scales)
 
 
 def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:

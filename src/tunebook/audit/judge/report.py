@@ -133,6 +133,8 @@ def _counts(record: HandRecord, subjects: Subjects, given: int | None) -> tuple[
     scores = {t.key: t.score for t in subjects.scored if t.score is not None}
     if record.measure.kind is not MeasureKind.SHARE:
         return Examples(None, "no_share"), Counts(n=None)
+    if record.averaged and given is None:
+        return Examples(None, "unknown"), Counts(n=None)
     size = settle_examples(list(scores.values()), given, record.stated_examples, seeds)
     if size.n is None:
         return size, Counts(n=None, seeds=seeds)

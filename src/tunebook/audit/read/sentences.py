@@ -20,6 +20,7 @@ from tunebook.audit.words.sentences import (
     CLAIMS,
     CLAUSE_ENDS,
     CONJUNCTION,
+    GENERAL,
     NO_CLAIM,
     NUMBER,
     OF_ALL,
@@ -106,6 +107,7 @@ def _between(text: str, at: int, end: int) -> list[Token]:
     return found
 
 
+_NUMBERED = re.compile(r"^\W{0,3}\d{1,2}\s?[、.)）](?!\d)\s?")
 _NAMES = frozenset("fvpqtbwgLMnr%C")
 _COMPARES = frozenset("xXe+-=!oijk*aAUDudcg>")
 
@@ -117,14 +119,14 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     before: list[Token] = []
     if NO_CLAIM.search(statement.text):
         return []
-    parts = SENTENCE_ENDS.split(statement.text)
+    parts = SENTENCE_ENDS.split(_NUMBERED.sub("", statement.text))
     for sentence, end in zip(parts[::2], [*parts[1::2], ""], strict=True):
         if "?" in end:
             continue
         tokens = cut(sentence, context.labels)
         kinds = {t.kind for t in tokens}
         named = context.trial or kinds & _NAMES or kinds & STRONG
-        if named and (kinds & _COMPARES or CLAIMS.search(sentence)):
+        if (named and (kinds & _COMPARES or CLAIMS.search(sentence))) or GENERAL.search(sentence):
             found += _claims(sentence, tokens, statement, context, before)
         before = tokens or before
     return found
@@ -288,9 +290,12 @@ class _Clause:
         )  # fmt: skip
 
     def _important(self, plain: str) -> Claim | None:
-        if plain not in ("fi", "if"):
+        """ "The learning rate matters most, then the rank", "影响最大的是学习率，其次是秩"."""
+        names = tuple(m.factor for m in self.factors)
+        if not re.fullmatch(r"(?:fi|if)(?:Gf)*", plain) or len(set(names)) < len(names):
             return None
-        return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=self.factors[0].factor, trials=())
+        order = names if len(names) > 1 else ()
+        return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=names[0], order=order, trials=())
 
     def _more_important(self, plain: str) -> Claim | None:
         """ "Learning rate matters more than rank", "秩的影响小于学习率"."""

@@ -13,8 +13,8 @@ from typing import Any
 from tunebook.audit.judge.cases import ConfoundedPair, Judged
 from tunebook.audit.judge.report import AuditReport, Detectable, TrialVerdict
 from tunebook.audit.judge.structure import Boundary, Confounding, level_in
-from tunebook.audit.judge.trials import key_of
 from tunebook.audit.judge.verdicts import Comparison, Reason, SupportVerdict
+from tunebook.audit.labels import key_of
 from tunebook.audit.model import UNSAID, ClaimKind, MeasureKind, Note, Score
 from tunebook.audit.words.chinese import ChineseAudit
 from tunebook.audit.words.english import EnglishAudit
@@ -506,6 +506,8 @@ class _Writer:
                           table=level_text(n, pair[1]))
                 for n, pair in value.items() if isinstance(pair, tuple)
             ])  # fmt: skip
+        if isinstance(value, dict):
+            return words.listed([f"{words.factor(n)} {level_text(n, level)}" for n, level in value.items()])
         if isinstance(value, Score) or (value is None and name in ("text", "table")):
             return words.score(value, self._kind)
         if isinstance(value, tuple):

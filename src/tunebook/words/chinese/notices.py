@@ -154,6 +154,14 @@ class ChineseNotices(ChinesePieces):
         step = "number" if all_numbers else "contains 或 module:function"
         return f"exact_match 要求全文一致，而标准答案平均有 {characters} 个字符；可考虑 {step}。"
 
+    def notice_code_not_confined(self, missing: list[str]) -> str:
+        names = {"files": "读写您的文件", "calls": "启动进程和使用网络"}
+        what = self.listed([names[each] for each in missing])
+        return (
+            f"pass@1 会运行模型写的代码；本机无法阻止它{what}，只限制了时间、内存和文件大小。"
+            "有 Landlock 和 seccomp 的 Linux 可以阻止。"
+        )
+
     def notice_said(self, text: str) -> str:
         return text
 

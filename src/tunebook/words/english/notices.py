@@ -181,6 +181,15 @@ class EnglishNotices(EnglishPieces):
             f"consider {step}."
         )
 
+    def notice_code_not_confined(self, missing: list[str]) -> str:
+        """Metric `pass@1` runs code that this machine cannot keep from everything."""
+        names = {"files": "reading and writing your files", "calls": "starting processes and using the network"}
+        what = self.listed([names[each] for each in missing])
+        return (
+            f"pass@1 runs code that the model writes; on this machine nothing keeps it from {what}. Only time, memory "
+            "and the size of files are limited. Linux with Landlock and seccomp keeps it from them."
+        )
+
     def notice_said(self, text: str) -> str:
         """A sentence from a third party's metric, unchanged."""
         return text

@@ -94,6 +94,14 @@ class EnglishRounds(EnglishPieces):
             "The next one by the same rule was written down with it, to take its place should a seed of it break."
         )
 
+    def confirm_baseline_remark(self) -> str:
+        """The same where the baseline leads."""
+        return (
+            "The baseline itself leads: of the configurations within one standard error of the "
+            f"{self._top} validation {self.measure} it has the lowest validation loss. So confirm compares it with the "
+            "next configuration by the same rule, and with the cheapest one that may be as good, if there are any."
+        )
+
     def waiting_remark(self, trials: str) -> str:
         """The remark below a round's table while some of its trials have no result."""
         return f"Planned, and without a result yet: {'trials' if ',' in trials or '-' in trials else 'trial'} {trials}."

@@ -5,6 +5,13 @@ from __future__ import annotations
 __all__ = ["COMMANDS"]
 
 COMMANDS = {
+    (
+        "metrics: found {name}; with engine {engine} the tokens of its texts are the program's own and are kept only "
+        "where it decides. Put it first, or leave it out."
+    ): (
+        "metrics：有 {name}；使用训练引擎 {engine} 时，文本的 token 由程序自己决定，只在它起决定作用时才保留。"
+        "请把它写在第一个，或不写它。"
+    ),
     "Nothing is lost: `tunebook run` goes on from here.": "没有丢失任何内容：`tunebook run` 会从这里继续。",
     "{what}. Fix that, then repeat the command.": "{what}。请解决后重复这条命令。",
     "Rescued {n} finished trials to {target}; {folder} is as it was.": (
