@@ -11,7 +11,6 @@ from pathlib import Path
 
 import tunebook
 from tunebook import errors
-from tunebook.core.configuration import FACTOR_KINDS
 from tunebook.engines.packed.training.saving import SAFE
 from tunebook.evaluation.metrics import _KINDS
 from tunebook.plugins import GROUPS
@@ -89,7 +88,6 @@ def _name(node: ast.expr) -> str:
 
 def _tabled() -> Iterator[str]:
     yield from (key.about.what for key in KEYS.values())
-    yield from (kind.description for kind in FACTOR_KINDS.values())
     for group in GROUPS:
         yield from (group._rule, group._also)
     yield from _KINDS.values()

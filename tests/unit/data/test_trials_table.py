@@ -58,11 +58,11 @@ def test_all_wrong_cells_are_told_with_line_and_column(tmp_path: Path) -> None:
     told = str(caught.value).splitlines()
     assert [line.split(". ")[0] for line in told] == [
         'mine.csv:2: lr: found "0"; must be above 0',
-        'mine.csv:3: r: found "eight"; must be a number (rank of the adapter)',
+        'mine.csv:3: r: found "eight"; must be a number',
         'mine.csv:3: grad_checkpoint: found "maybe"; must be true or false',
         'mine.csv:3: scheduler: found "cosin"; must be one of linear, cosine, constant, constant_with_warmup, '
         "cosine_with_min_lr, warmup_stable_decay",
-        'mine.csv:4: r: found "2.5"; must be a whole number (rank of the adapter)',
+        'mine.csv:4: r: found "2.5"; must be a whole number',
     ]
 
 
