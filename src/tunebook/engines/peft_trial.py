@@ -46,7 +46,7 @@ MICRO_BATCH_TOKENS = 4096
 
 
 class StopTraining(Exception):
-    """Raised inside the Trainer or scoring to leave it, after `Sink.should_stop` or `Sink.is_cancelled`."""
+    """Raised to leave the Trainer or scoring when `Sink.should_stop` or `Sink.is_cancelled` says so."""
 
 
 def padding_id(model: Any) -> int:
@@ -213,7 +213,7 @@ class TrialRun(TrainerCallback):  # type: ignore[misc]
             remove_unused_columns=False,
             use_cpu=self._options.device == "cpu",
             bf16=False,
-            fp16=self._options.dtype == "float16",  # raises small gradients, and lowers them again
+            fp16=self._options.dtype == "float16",  # scales the loss, because small gradients would be lost
             **values,
         )
 
@@ -290,7 +290,7 @@ def _smaller_divisor(n: int, below: int) -> int:
 
 
 def wait_for(device: str) -> None:
-    """Until a device that computes while the host goes on has done everything."""
+    """Wait until the device has finished: a GPU computes while the host goes on."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
 
