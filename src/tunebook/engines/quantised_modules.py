@@ -1,7 +1,8 @@
 """Linear modules whose weights bitsandbytes keeps in 4 or 8 bits: how inputs are multiplied by them, and their size.
 
-bitsandbytes dequantises one weight matrix at a time; the multiplication is an ordinary one in the model's dtype. That holds for 8 bits too: LLM.int8() would round the activations as well and takes its columns of
-outliers from the whole batch, so that a trial's numbers would depend on what it is computed with.
+bitsandbytes dequantises one weight matrix at a time; the multiplication is an ordinary one in the model's dtype. That
+holds for 8 bits too: LLM.int8() would round the activations as well, and it takes its outlier columns from the whole
+batch, so that a trial's numbers would depend on the trials that are computed with it.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ class Spent:
     Attributes:
         counts: trials by what became of them.
         steps: optimiser steps of the trained trials.
-        computed_tokens, raw_tokens: tokens that went through the model, and tokens that one-after-another training would
-            have computed.
+        computed_tokens, raw_tokens: tokens that went through the model, and that one-after-another training would have
+            computed.
         seconds: device time that passed, which may have been shared with other programs.
         processor_seconds: processor time of all runs; 0: not known.
         one_by_one: lowest and highest seconds with PEFT and the Trainer, one trial after another.

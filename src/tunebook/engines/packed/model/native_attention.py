@@ -20,8 +20,8 @@ from tunebook.engines.packed.model.native import library
 __all__ = ["native_attend", "takes"]
 
 QUERY_ROWS = 64
-"""Longer nodes are cut into pieces of this many queries, so that scores stay in the processor's cache and keys after the
-piece are skipped."""
+"""Longer nodes are cut into pieces of this many queries, so that scores stay in the processor's cache and keys after
+a piece are skipped."""
 _UNBOUNDED = 1 << 62
 
 
