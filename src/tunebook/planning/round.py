@@ -1,6 +1,6 @@
 """What the planner asks of a round. Each round is one module in `planning/rounds/`; none of them knows another.
 
-A further round is a module with a subclass of `Round`, an entry in `planner.ROUNDS`, and its kind in
+A further round is a module with a subclass of `Round`, an entry in `rounds.ROUNDS`, and its kind in
 `core.study.RoundKind` with shares of the budget (`problem.SHARES`) and of the error rate (`core.study.ERROR_SHARES`).
 """
 
