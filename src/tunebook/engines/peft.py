@@ -29,7 +29,7 @@ from tunebook.phrases import Phrase
 
 __all__ = ["PeftEngine"]
 
-_BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio"})
+_BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio", "class_weights"})
 """Factors that are no keyword of PEFT or the Trainer and are realised here."""
 
 
@@ -106,7 +106,8 @@ class PeftEngine:
             gc.collect()
 
     def _loss(self, model: Any, examples: Sequence[TokenizedExample]) -> torch.Tensor:
-        batch = {k: v.to(self._options.device) for k, v in collated(examples, padding_id(model)).items()}
+        rows = [(example, None) for example in examples]
+        batch = {k: v.to(self._options.device) for k, v in collated(rows, padding_id(model)).items()}
         loss: torch.Tensor = model(**batch).loss
         return loss
 

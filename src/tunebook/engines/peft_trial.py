@@ -19,6 +19,7 @@ import torch
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
+from tunebook.core.class_weights import example_weights
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.events import Evaluation, Finished, Noted, Progress, Step
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
@@ -45,6 +46,10 @@ MICRO_BATCH_TOKENS = 4096
 """Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
 
 
+Row = tuple[TokenizedExample, float | None]
+"""A training example, and its weight in the loss where examples have any."""
+
+
 class StopTraining(Exception):
     """Raised to leave the Trainer or scoring when `Sink.should_stop` or `Sink.is_cancelled` says so."""
 
@@ -54,15 +59,17 @@ def padding_id(model: Any) -> int:
     return int(model.config.pad_token_id or 0)
 
 
-def collated(examples: Sequence[TokenizedExample], pad_id: int) -> dict[str, torch.Tensor]:
+def collated(rows: Sequence[Row], pad_id: int) -> dict[str, torch.Tensor]:
     """A padded batch as the stock models take it: input_ids, labels (IGNORED for prompts and padding) and
-    attention_mask, each (examples, longest)."""
+    attention_mask, each (rows, longest); where rows have weights, also these, (rows,)."""
+    examples = [example for example, _ in rows]
     ids = [e.prompt_ids + e.completion_ids for e in examples]
     labels = [(IGNORED,) * len(e.prompt_ids) + e.completion_ids for e in examples]
     return {
         "input_ids": padded(ids, pad_id),
         "labels": padded(labels, IGNORED),
         "attention_mask": padded([(1,) * len(row) for row in ids], 0),
+        **({} if rows[0][1] is None else {"weights": torch.tensor([weight for _, weight in rows])}),
     }
 
 
@@ -82,9 +89,20 @@ class _EpochOrder(Sampler[int]):
 
 
 class _OrderedTrainer(Trainer):  # type: ignore[misc]
-    """The stock Trainer with a given data order."""
+    """The stock Trainer with a given data order, and a loss in which examples may have weights."""
 
     order: _EpochOrder
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
+        weights_B = inputs.pop("weights", None)
+        if weights_B is None:
+            return super().compute_loss(model, inputs, *arguments, **keywords)
+        labels_BT = inputs.pop("labels")[:, 1:]
+        logits_BTV = model(**inputs).logits[:, :-1].float()
+        nll_BT = torch.nn.functional.cross_entropy(
+            logits_BTV.transpose(1, 2), labels_BT, ignore_index=IGNORED, reduction="none"
+        )
+        return (nll_BT.sum(dim=1) * weights_B).sum() / keywords["num_items_in_batch"]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         return self.order
@@ -96,7 +114,10 @@ class TrialRun(TrainerCallback):  # type: ignore[misc]
     def __init__(self, options: EngineOptions, job: TrialJob, workload: Workload, sink: Sink) -> None:
         self._options, self._job, self._workload, self._sink = options, job, workload, sink
         self._configuration = job.configuration
-        self._examples = [example for _, example in trained_examples(workload.train, self._configuration.max_length)]
+        kept = trained_examples(workload.train, self._configuration.max_length)
+        weights = example_weights(self._configuration, workload.train)
+        self._examples = [example for _, example in kept]
+        self._rows: list[Row] = [(example, None if weights is None else weights[index]) for index, example in kept]
         self._batch = self._configuration.effective_batch_size
         self._total = self._configuration.total_steps(len(self._examples))
         self._reset()
@@ -185,7 +206,7 @@ class TrialRun(TrainerCallback):  # type: ignore[misc]
                 model=model,
                 args=arguments,
                 optimizers=(lora_plus_optimiser(model, self._configuration, arguments), None),
-                train_dataset=self._examples,
+                train_dataset=self._rows,
                 data_collator=lambda rows: collated(rows, pad_id),
                 callbacks=[self],
             )

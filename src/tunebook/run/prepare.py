@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.class_weights import example_weights
 from tunebook.core.facts import PriorTrial, StudyFacts
 from tunebook.core.metric import AnswerSource, Metric
 from tunebook.core.notice import Notice
@@ -26,6 +27,7 @@ from tunebook.core.quantisation import NONE
 from tunebook.core.study import Purpose, StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
+from tunebook.data.labels import MOST_LABELS
 from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
 from tunebook.errors import StudyFileError, UserError
@@ -40,7 +42,7 @@ from tunebook.run.paths import StudyPaths, locate
 from tunebook.run.reading import read_study
 from tunebook.study_file import with_line
 
-__all__ = ["Prepared", "check_long_rows", "prepare"]
+__all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare"]
 
 FEWEST_PRIOR_RATES = 3
 """Learning rates that an earlier study must have trained at."""
@@ -108,6 +110,8 @@ class Prepared:
             workload=self.workload(splits),
             transform=self._judging(entry, splits),
             logs=str(self.paths.folder / "logs") if logs else "",
+            argument=self.spec.executor.partition(":")[2],
+            model_hash=self.facts.hashes.get("model", "") if entry.needs_model else "",
         )
 
     def open_test(self, executor: Executor) -> None:
@@ -168,6 +172,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
     prior = _prior(spec, base)
     refused = check_space(spec, table.configurations if table else (), engines)
+    _check_class_weights(spec, table, data)
     warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table))
     facts = StudyFacts(
         data=replace(data.facts, prior=prior),
@@ -175,7 +180,9 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
+        environment=describe_environment(
+            options.device, options.threads, spec, options.quantization != NONE, computes_elsewhere(spec)
+        ),
         scale=metric.scale.called(metric.name),
         answer_tokens=_answer_tokens(data) if AnswerSource.LIKELIHOOD in judged else {},
         table=table.configurations if table else (),
@@ -194,6 +201,34 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         warnings=warnings,
         tokenizer=tokenizer,
     )
+
+
+def _check_class_weights(spec: StudySpec, table: TrialsTable | None, data: PreparedData) -> None:
+    """Refuse balanced classes where answers are no classes, or all are equally frequent.
+
+    Raises: StudyFileError: with the number of different answers.
+    """
+    factor = spec.space.get("class_weights")
+    levels = {spec.baseline.class_weights, *(factor.levels if factor else ())}
+    levels |= {configuration.class_weights for configuration in (table.configurations if table else ())}
+    if levels == {"none"}:
+        return
+    weights = example_weights(spec.baseline.with_values(class_weights="balanced"), data.workload.train)
+    n, classes = len(data.workload.train), {example.completion_ids for example in data.workload.train}
+    if 2 * len(classes) > n or len(classes) > MOST_LABELS:
+        raise StudyFileError(
+            "class_weights: found balanced, and the {n} training rows have {answers} different answers; "
+            "classes are at most {most} answers, each in several rows. Leave class_weights out.",
+            n=n,
+            answers=len(classes),
+            most=MOST_LABELS,
+        )
+    if len(set((weights or {}).values())) == 1:
+        raise StudyFileError(
+            "class_weights: found balanced, and each of the {answers} answers stands in equally many training "
+            "rows, so that all weights are 1. Leave class_weights out.",
+            answers=len(classes),
+        )
 
 
 def _judged(spec: StudySpec, metric: Metric, entry: EngineEntry) -> tuple[AnswerSource, ...]:
@@ -270,12 +305,13 @@ def _machine(
     """Engine options, facts of the model, tokenizer and devices."""
     from tunebook.engines.devices import device_names
 
+    elsewhere = computes_elsewhere(spec)
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     extra = _command_settings(spec)
     if not entry.needs_model:
         _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True)
+        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True, elsewhere=elsewhere)
         options = EngineOptions(
             model=name, device=torch_device(devices[0]), threads=threads, share_prompts=spec.share_prompts, extra=extra
         )
@@ -284,7 +320,13 @@ def _machine(
     from tunebook.engines.quantisation import quantization_of, resolve_quantization
 
     folder = base_model.resolve_model(spec.model, base)
-    devices = device_names(spec.device)
+    devices = device_names(spec.device, elsewhere=elsewhere)
+    if elsewhere and spec.dtype == "auto" and devices[0].startswith("cuda"):
+        raise StudyFileError(
+            "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. "
+            "Name bfloat16 or float16.",
+            executor=spec.executor,
+        )
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
     quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
@@ -337,6 +379,11 @@ def _data(
         vocabulary=model.get("vocabulary"),
         with_tests=any(getattr(METRICS.load(name), "needs_tests", False) for name in spec.installed_metrics),
     )
+
+
+def computes_elsewhere(spec: StudySpec) -> bool:
+    """Whether the study's executor computes on other machines than this one."""
+    return bool(getattr(EXECUTORS.load(spec.executor), "computes_elsewhere", False))
 
 
 def check_long_rows(spec: StudySpec, base: Path) -> None:

@@ -32,6 +32,7 @@ SILENT_NOTES = frozenset(
         "calibration",
         "data_root",
         "environment",
+        "home",
         "own_trials",
         "processor_time",
         "remark",

@@ -20,6 +20,7 @@ _EVERY_LEVEL = frozenset({
 _THESE_LEVELS = {
     "lr_scheduler_type": ("cosine", "constant", "constant_with_warmup", "cosine_with_min_lr", "warmup_stable_decay"),
     "init_lora_weights": DRAWN,
+    "class_weights": ("balanced",),
 }
 
 

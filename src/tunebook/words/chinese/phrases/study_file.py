@@ -339,6 +339,7 @@ STUDY_FILE = {
     "a class or function that gives a core.metric.Metric": "能给出 core.metric.Metric 的类或函数",
     "; or it is module:function": "；也可以写 module:function",
     "a core.ports.PlannerFactory": " core.ports.PlannerFactory",
+    "; ray takes the number of its workers: ray:8": "；ray 后面写工作进程的数量：ray:8",
     "; optuna takes a sampler's name: optuna:TPESampler": "；optuna 后面写采样器的名字：optuna:TPESampler",
     "a core.ports.EngineEntry": " core.ports.EngineEntry",
     "a core.ports.ExecutorFactory": " core.ports.ExecutorFactory",
