@@ -157,7 +157,7 @@ def test_a_configuration_that_no_engine_takes_is_refused_in_plan(here: Here, ins
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ('floor: "high"', "study.yaml:8: metric.floor: found 'high'; for overlap it is a number. Correct it."),
+        ('floor: "high"', 'study.yaml:8: metric.floor: found "high"; for overlap it must be a number. Correct it.'),
         ("ceiling: 1", "study.yaml:8: metric.ceiling: found 1; overlap has no such option, it takes floor."),
     ],
 )
@@ -180,7 +180,7 @@ def test_one_name_from_two_packages_is_refused(tmp_path: Path, monkeypatch: pyte
     group = PluginGroup(
         "metric", "tunebook.metrics", {"exact_match": "tunebook.evaluation.text:ExactMatch"}, callable, ""
     )
-    with pytest.raises(StudyFileError, match='found "same", which one and two bring'):
+    with pytest.raises(StudyFileError, match='found "same", which is in the packages one, two'):
         group.load("same")
     assert group.load("exact_match").__name__ == "ExactMatch"
     taken = [plugin for plugin in group.plugins if plugin.name == "exact_match" and plugin.package == "one"]

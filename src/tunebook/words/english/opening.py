@@ -281,6 +281,7 @@ class EnglishOpening(EnglishPieces):
         return clean(", ".join(filter(None, parts)) + f"; engine {engine}")
 
     def data_fact(self, facts: Mapping[str, Any]) -> str:
+        """Rows of each split, and what was done to them; `facts` are those of `record.opening`."""
         used, read = facts["used"], facts.get("read")
         train = (
             f"{count(used)} of {count(read)} training rows (seed {facts['seed']})"
@@ -319,6 +320,7 @@ class EnglishOpening(EnglishPieces):
         return f"{self.label(role)}: of {n} answers {self.listed(parts) or 'none'}."
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
+        """The noise between seeds: its standard deviation on the standard scale, and its degrees of freedom."""
         if from_prior:
             return (
                 f"no configuration has two seeds yet: {self.size(deviation)} {self.unit} between seeds are "
@@ -354,6 +356,7 @@ class EnglishOpening(EnglishPieces):
         )
 
     def cost_fact(self, spent: Spent) -> str:
+        """Trials, tokens, time and price of the study."""
         parts = [f"{spent.counts['trained']} trained"]
         parts += [
             f"{spent.counts[key]} {word}"

@@ -52,6 +52,7 @@ class EnglishWhole(EnglishPieces):
         return "> 20 ×" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
+        """What more trials, or more examples, would do to the interval of the main finding."""
         now, trials, examples = (
             self.size(2 * half)
             for half in (more.half_width, more.half_width_with_trials, more.half_width_with_examples)
