@@ -21,7 +21,7 @@ from tunebook.audit.read.cells import (
     without_marks,
 )
 from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, Columns, labels_of
-from tunebook.audit.read.documents import Grid
+from tunebook.audit.read.documents import Grid, Line
 from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
@@ -77,6 +77,21 @@ def _named_factor(cells: Sequence[str]) -> str | None:
     named = [settings(cell) for cell in cells]
     names = {name for found in named for name in found}
     return names.pop() if len(named) > 1 and len(names) == 1 and all(len(found) == 1 for found in named) else None
+
+
+def long_grids(grid: Grid) -> list[Grid]:
+    """A table of a factor's name, its level and results a row, as one table a factor; none for other tables."""
+    rows: dict[str, list[Line]] = {}
+    factor: str | None = None
+    for line, cells in grid.rows:
+        name = clean_text(cells[0]) if len(cells) > 2 else "?"
+        factor = factor_of_header(name) if name else factor
+        if factor is None or isinstance(read_level(factor, clean_text(cells[1])), Why):
+            return []
+        rows.setdefault(factor, []).append((line, cells[1:]))
+    if len(rows) < 2:
+        return []
+    return [Grid((name, *grid.header[2:]), tuple(found), found[0][0], grid.section) for name, found in rows.items()]
 
 
 def turned_grid(grid: Grid) -> Grid | None:
@@ -186,16 +201,22 @@ class Table:
         return len(shared) > 1 and 2 * sum(not _same(mine[k], known[k]) for k in shared) > len(shared)
 
     def _telling_labels(self) -> None:
-        """Where labels in words, such as LoRA and DoRA, are all that tells two rows apart, the label is a setting."""
-        index = self.columns.roles.get("trial")
-        told: dict[str, set[str]] = {}
-        for row in self.rows:
-            if row.kind is TableKind.SETTINGS and row.seed is None and not any(c.isdigit() for c in row.trial[1:]):
-                told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(row.trial)
-        if index is not None and any(len(labels) > 1 for labels in told.values()):
-            header = self._headers[index] or "1"
-            self.rows[:] = [replace(row, extra={**row.extra, header: row.trial.casefold()}) for row in self.rows]
-            self.notes.append(Note("label_is_setting", {"line": self.grid.line, "column": header}))
+        """Where labels in words, such as LoRA and DoRA, or descriptions are all that tells two rows apart, these are a
+        setting."""
+        for role in ("change", "trial"):
+            index = self.columns.roles.get(role)
+            told: dict[str, set[str]] = {}
+            for row in self.rows if index is not None and self.columns.kind is TableKind.SETTINGS else ():
+                words = row.change if role == "change" else row.trial
+                if row.seed is None and (role == "change" or (len(words) > 1 and not re.search(r"\d", words))):
+                    told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(words)
+            if index is not None and any(len(labels) > 1 for labels in told.values()):
+                header = self._headers[index] or "1"
+                said = [(row.change if role == "change" else row.trial).casefold() for row in self.rows]
+                self.rows[:] = [
+                    replace(row, extra={**row.extra, header: words}) for row, words in zip(self.rows, said, strict=True)
+                ]
+                self.notes.append(Note("label_is_setting", {"line": self.grid.line, "column": header}))
 
     # -- labels and remarks ------------------------------------------------------------------------
 
@@ -333,8 +354,8 @@ class Table:
         if columns.kind is TableKind.CHANGES and change.startswith("+"):
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
         fully = bool(described) and is_fully_described(change, self._wordy)
-        sure = fully or not i or self._names_baseline(i) or is_blank(change)
-        if columns.kind is TableKind.CHANGES and not sure and not unknown:
+        sure = fully or not i or self._names_baseline(i)
+        if "change" in columns.roles and columns.kind is TableKind.CHANGES and not sure and not unknown:
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.CHANGE))
         main = columns.results[0]
         cell, result = self._text[i][main], scores[main]

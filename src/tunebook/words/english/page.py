@@ -78,6 +78,10 @@ class EnglishPage(EnglishPieces):
         """Nothing was seen of a factor."""
         return "too few seeds to see any" if above >= 1 else f"none above {self.size(above)} {self.unit} seen"
 
+    def share_of(self, share: float) -> str:
+        """A factor that was only varied together with others."""
+        return f"{self.percent(share, 0)} of the variance; not compared alone"
+
     def good_levels(self, low: str, high: str, everything: bool) -> str:
         """The levels that do not differ from the best one."""
         span = low if low == high else f"{low} to {high}"
