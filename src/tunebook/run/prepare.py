@@ -311,7 +311,8 @@ def _machine(
     if not entry.needs_model:
         _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True, elsewhere=elsewhere)
+        is_here = entry.in_process and not elsewhere
+        devices = ("cpu",) if is_here else device_names(spec.device, foreign=True, elsewhere=elsewhere)
         options = EngineOptions(
             model=name, device=torch_device(devices[0]), threads=threads, share_prompts=spec.share_prompts, extra=extra
         )
