@@ -7,7 +7,8 @@ one number for a whole split. The metric's `ScoreScale` says which of the two it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -17,7 +18,26 @@ from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
 
-__all__ = ["AnswerSource", "ExampleMetric", "Metric", "ScoreKind", "ScoreScale", "SetMetric", "compared"]
+__all__ = [
+    "SERVICE_USAGE",
+    "UNSCORED_ANSWERS",
+    "AnswerSource",
+    "AskedAnswers",
+    "ExampleMetric",
+    "ExpectedRequests",
+    "Metric",
+    "ScoreKind",
+    "ScoreScale",
+    "ServiceMetric",
+    "ServiceUsage",
+    "SetMetric",
+    "compared",
+]
+
+
+SERVICE_USAGE, UNSCORED_ANSWERS = "service_usage", "unscored_answers"
+"""Codes of notes in the ledger: what a study has asked of a metric's service so far, and a trial with answers that got
+no score."""
 
 
 def compared(text: str) -> str:
@@ -85,6 +105,111 @@ class SetMetric(Metric, Protocol):
 
     def score_all(self, answers: Sequence[str], examples: Sequence[ExampleText]) -> float:
         """The score of a whole split; answers and examples are in the same order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedAnswers:
+    """A trial's answers on one split, for a metric that asks a service; all in the same order.
+
+    Attributes:
+        untrained: the untrained model's answers, where the metric needs them.
+    """
+
+    answers: tuple[str, ...]
+    examples: tuple[ExampleText, ...]
+    untrained: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedRequests:
+    """What scoring some answers will ask of a service, at most.
+
+    Attributes:
+        requests: how many.
+        tokens: of the requests and of the replies; 0 where the service does not count them.
+        price: in the currency of the study file's price; None: it has none.
+    """
+
+    requests: float
+    tokens: tuple[float, float] = (0.0, 0.0)
+    price: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceUsage:
+    """What a study has asked of a service so far, over all its runs. JSON values: it is noted in the ledger.
+
+    Attributes:
+        requests: answered or failed.
+        judgements: requests that gave a judgement.
+        prompt_tokens, completion_tokens: as the service counted them.
+        price: what they cost, in the currency of the study file's price; None: it has none.
+        failures: requests that gave none, by kind.
+        models: judgements by the model that gave them, by its own account.
+        judged_twice, judged_the_same: requests made twice, and those of them with the same judgement both times.
+        noise: standard deviation of a score between two judgings of the same answer, on the standard scale; None: not
+            measured.
+        first_preferred: of two answers, how often the one that stood first was preferred; None: there were no pairs.
+    """
+
+    requests: int = 0
+    judgements: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    price: float | None = None
+    failures: Mapping[str, int] = field(default_factory=dict)
+    models: Mapping[str, int] = field(default_factory=dict)
+    judged_twice: int = 0
+    judged_the_same: int = 0
+    noise: float | None = None
+    first_preferred: float | None = None
+
+
+@runtime_checkable
+class ServiceMetric(Metric, Protocol):
+    """A metric by example whose scores come from a service, which is slow, fails at times and may cost money.
+
+    It is asked in the runner's process, beside the training, for the answers of a whole split at once, and keeps what
+    it was told in the study's folder, so that nothing is asked twice. No score is made up: an answer without one is
+    nan, and the record counts such answers.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what scores depend on beside the options; a begun study does not go on with another one."""
+        ...
+
+    @property
+    def needs_untrained(self) -> bool:
+        """Whether the untrained model's answers are needed."""
+        ...
+
+    def try_out(self, example: ExampleText) -> None:
+        """Ask the service once. Called when a study is planned or run, before anything is trained.
+
+        Raises: UserError: it cannot be asked, with the next step; no text names a key or a password.
+        """
+        ...
+
+    def open(self, folder: str, is_wanted: Callable[[], bool]) -> None:
+        """Read what earlier runs kept in the study's folder, and keep further scores there; called before
+        `score_answers`. When `is_wanted` says no, give up soon: what is not scored yet is asked for again later."""
+        ...
+
+    def score_answers(self, asked: AskedAnswers) -> Sequence[float]:
+        """One score an answer within the scale's bounds, nan where there is none; called from a thread of its own.
+
+        Raises: EnvironmentStop: the service does not answer any more; `run` goes on later.
+        """
+        ...
+
+    def expected(self, examples: Sequence[ExampleText]) -> ExpectedRequests:
+        """The most that one trial will ask for, for `plan`; called after `try_out`."""
+        ...
+
+    def usage(self) -> ServiceUsage:
+        """What has been asked so far, over all runs of the study."""
         ...
 
 

@@ -26,7 +26,7 @@ _TICK_SECONDS = 0.2
 _ALIVE_SECONDS = 2.0
 _TAIL_BYTES = 4000
 _LAST_LINES = 5
-_SECRETS = frozenset({"TUNEBOOK_LEDGER"})
+_SECRETS = frozenset({"TUNEBOOK_LEDGER", "TUNEBOOK_JUDGE_URL", "TUNEBOOK_JUDGE_KEY"})
 """Environment variables that the program does not get."""
 
 

@@ -35,12 +35,16 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
         return load_function(name, Path(folder), options)
     factory = METRICS.load(name)
     _check_options(name, factory, options)
+    place = {FOLDER: str(folder)} if _takes_folder(factory) else {}
     try:
-        return factory(**options)
+        return factory(**options, **place)
     except (TypeError, ValueError) as error:
         raise StudyFileError(f"metric: {name} does not take these options ({error}). Correct them.") from error
 
 
+FOLDER = "study_folder"
+"""A metric with this argument is told where the study file is; it is no option."""
+_SECRETS = ("key", "token", "secret", "password")
 _KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
 
 
@@ -48,7 +52,7 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
     """Refuse options that the metric does not have or whose values are of another type than it says, by annotation or
     by default: most metrics would find out only while they score."""
     try:
-        known = inspect.signature(factory).parameters
+        known = {name: each for name, each in inspect.signature(factory).parameters.items() if name != FOLDER}
         hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
     except (TypeError, ValueError, NameError):  # a factory that cannot be looked into says so itself
         return
@@ -56,12 +60,20 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
     for option, value in options.items():
         if option not in known and not takes_any:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise StudyFileError(f"metric.{option}: found {value!r}; {name} has no such option, {takes}. Correct it.")
+            found = "" if any(word in option.casefold() for word in _SECRETS) else f"found {value!r}; "
+            raise StudyFileError(f"metric.{option}: {found}{name} has no such option, {takes}. Correct it.")
         default = known[option].default if option in known else None
         wanted = hints.get(option, type(default) if type(default) in _KINDS else Any)
         if not _is_of(value, wanted):
             rule = _KINDS.get(wanted) or f"of type {wanted}"
             raise StudyFileError(f"metric.{option}: found {value!r}; for {name} it is {rule}. Correct it.")
+
+
+def _takes_folder(factory: Callable[..., Any]) -> bool:
+    try:
+        return FOLDER in inspect.signature(factory).parameters
+    except (TypeError, ValueError):  # it cannot be looked into
+        return False
 
 
 def _is_of(value: Any, wanted: Any) -> bool:

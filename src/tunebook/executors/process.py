@@ -34,6 +34,8 @@ _KEPT_LINES = 30
 _KEPT_CHARACTERS = 300
 _LAST_LINES = 3
 _EXIT_SECONDS = 10.0
+_SECRETS = frozenset({"TUNEBOOK_LEDGER", "TUNEBOOK_JUDGE_URL", "TUNEBOOK_JUDGE_KEY"})
+"""Environment variables that no worker needs."""
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
@@ -159,14 +161,14 @@ def _opened(log: Path) -> IO[bytes] | None:
 
 def _environment(options: EngineOptions) -> dict[str, str]:
     """The runner's environment with the number of threads fixed, because results depend on it in the last bit, without
-    the ledger's address, which holds a password that no worker needs, and with the worker's own GPU alone.
+    the ledger's and the judge's address and key, which no worker needs, and with the worker's own GPU alone.
 
     Whatever the worker runs sees that GPU alone too: the Trainer, which would compute on all it sees and multiply the
     batch, and external programs. A worker on the processor leaves the GPUs as they are: an external program may use
     them where tunebook's own torch cannot.
     """
     fixed = dict.fromkeys(_THREAD_VARIABLES, str(options.threads))
-    inherited = {name: value for name, value in os.environ.items() if name != "TUNEBOOK_LEDGER"}
+    inherited = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     if options.device.startswith("cuda"):
         fixed[_VISIBLE] = _card(options.device)
     return {**inherited, **fixed, "TOKENIZERS_PARALLELISM": "false"}

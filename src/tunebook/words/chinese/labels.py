@@ -56,6 +56,7 @@ LABELS = {
     "difference_best": "最优与基线之差",
     "limit": "上限",
     "unit_characters": "个字符",
+    "unit_grades": "分",
     "unknown": "尚无定论",
     "suspects": "所有实验都答错的样本",
     "notes": "其他情况",

@@ -56,6 +56,7 @@ LABELS = {
     "difference_best": "Best against baseline",
     "limit": "Limit",
     "unit_characters": "characters",
+    "unit_grades": "grades",
     "unknown": "What could not be concluded",
     "suspects": "Examples that every trial gets wrong",
     "notes": "What else happened",
