@@ -129,6 +129,7 @@ class Judge(ExampleMetric):
         self._rubric, self._rubric_file = rubric, Path(study_folder) / rubric_file if rubric_file else None
         self._service: ChatService | None = None
         self._kept = Judgements()
+        self._refused: set[tuple[str, int]] = set()  # what this run need not ask again for other trials
         self._is_wanted: Callable[[], bool] = lambda: True
         self._tried: list[Callable[[Judgements], None]] = []
         self._tokens_tried = (0.0, 0.0)
@@ -331,6 +332,8 @@ class Judge(ExampleMetric):
 
     def _judge(self, question: _Question, time: int, down: _Down) -> bool:
         """Ask for one judgement and keep it; False where asking again later may help."""
+        if (question.digest, time) in self._refused:
+            return True
         if down.why is not None or not self._is_wanted():
             return False
         service = self._service or ChatService(read_address(os.environ), self._timeout, self._retries, self._is_wanted)
@@ -342,9 +345,12 @@ class Judge(ExampleMetric):
             self._ask(service, question, self._kept.keep_failure, judged)
         except ServiceFailed as error:
             down.failed(error, service.address.host)
-            return not error.passing
+            if error.passing:
+                return False
+            self._refused.add((question.digest, time))
+            return True
         except _Unjudged:
-            pass
+            self._refused.add((question.digest, time))
         down.answered()
         return True
 

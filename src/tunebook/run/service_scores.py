@@ -132,9 +132,8 @@ class ScoringExecutor:
         missing = np.flatnonzero(np.isnan(found))
         if len(missing) > max(1.0, MOST_UNSCORED * len(found)) or len(missing) == len(found):
             raise UserError(
-                f"metric {metric.name}: {len(missing)} of {len(found)} answers on {split} were not judged; at most "
-                f"{100 * MOST_UNSCORED:g} % may be. The others' judgements and the answers are kept. Try again with "
-                "tunebook run --retry-failed."
+                f"metric {metric.name}: {len(missing)} of {len(found)} answers on {split} were not judged, and at most "
+                f"{100 * MOST_UNSCORED:g} % may be; the others' judgements are kept: try again with --retry-failed"
             )
         wrong = [score for score in found if not (math.isnan(score) or metric.scale.contains(score))]
         if wrong:

@@ -100,6 +100,8 @@ def test_garbage_is_reminded_of_the_form_then_named_and_never_a_zero(server: Jud
     assert math.isnan(high)
     assert found.usage().failures == {"reply without a grade": 7}
     assert "not of this form" in server.bodies[-1]["messages"][1]["content"]
+    found.score_answers(asked("late", "never", "high"))
+    assert len(server.statuses) == 8  # no other trial asks again
     reopened = opened(tmp_path)
     reopened.score_answers(asked("late"))
     assert len(server.statuses) == 8

@@ -136,7 +136,7 @@ def test_answers_that_are_not_judged_are_counted_and_no_zeros(server: JudgeServe
 def test_a_trial_with_too_few_judgements_fails_and_is_judged_again(server: JudgeServer, tmp_path: Path) -> None:
     def judge(material: Material, before: int) -> str:
         first = "Question 1000?" in material["question"]
-        return by_reference(material, before) if first or is_well else "no idea"
+        return by_reference(material, 0) if first or is_well else "no idea"
 
     is_well = False
     server.judge = judge
@@ -154,13 +154,15 @@ def test_pairs_against_the_untrained_model(server: JudgeServer, tmp_path: Path) 
     server.judge = by_length
     file = written(tmp_path, ", mode: pairwise, against: untrained", "The longer is better.")
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("validation.jsonl}", "validation.jsonl, test: test.jsonl}"), encoding="utf-8")
+    file.write_text(
+        text.replace("validation.jsonl}", "validation.jsonl, test: test.jsonl}") + "floor: go_on\n", encoding="utf-8"
+    )
     Study.load(file).run(measure=False)
     record = (tmp_path / "runs" / "judged" / "record.md").read_text(encoding="utf-8")
     assert "the highest win rate" in record
     assert "base model without adapter 50.0" in record
     assert "each pair was asked about in both orders" in record
-    assert "on test" in record or "test split" in record
+    assert "test 50.0" in record or "| test |" in record
 
 
 def test_without_network_nothing_begins(server: JudgeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
