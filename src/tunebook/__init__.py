@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tunebook.api import Study
     from tunebook.core.configuration import Configuration
     from tunebook.core.factor import Factor
-    from tunebook.core.metric import ExampleMetric, Metric
+    from tunebook.core.metric import AskedAnswers, ExampleMetric, Metric, ServiceExampleMetric, ServiceMetric
     from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Observer, Planner, Tracker
     from tunebook.core.score import ScoreKind, ScoreScale
     from tunebook.core.space import SearchSpace
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tunebook.errors import TunebookError, UserError
 
 __all__ = [
+    "AskedAnswers",
     "Budget",
     "Configuration",
     "DataSpec",
@@ -41,6 +42,8 @@ __all__ = [
     "ScoreScale",
     "SearchSpace",
     "SeedCounts",
+    "ServiceExampleMetric",
+    "ServiceMetric",
     "Study",
     "StudySpec",
     "Tracker",
@@ -56,6 +59,7 @@ _HOMES = {
     "Engine": "tunebook.core.ports",
     "EngineEntry": "tunebook.core.ports",
     "EngineOptions": "tunebook.core.ports",
+    "AskedAnswers": "tunebook.core.metric",
     "ExampleMetric": "tunebook.core.metric",
     "Factor": "tunebook.core.factor",
     "Metric": "tunebook.core.metric",
@@ -63,6 +67,8 @@ _HOMES = {
     "Planner": "tunebook.core.ports",
     "ScoreKind": "tunebook.core.score",
     "ScoreScale": "tunebook.core.score",
+    "ServiceExampleMetric": "tunebook.core.metric",
+    "ServiceMetric": "tunebook.core.metric",
     "SearchSpace": "tunebook.core.space",
     "SeedCounts": "tunebook.core.study",
     "Study": "tunebook.api",

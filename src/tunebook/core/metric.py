@@ -7,6 +7,7 @@ one number for a whole split. The metric's `ScoreScale` says which of the two it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +16,7 @@ from typing import Protocol, runtime_checkable
 from tunebook.core.facts import ExampleText
 from tunebook.core.notice import Notice
 from tunebook.core.score import ScoreKind, ScoreScale
-from tunebook.errors import DataError
+from tunebook.errors import DataError, UserError
 from tunebook.escaping import quoted
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Metric",
     "ScoreKind",
     "ScoreScale",
+    "ServiceExampleMetric",
     "ServiceMetric",
     "ServiceUsage",
     "SetMetric",
@@ -208,8 +210,8 @@ class ServiceMetric(Metric, Protocol):
         """The most that one trial will ask for, for `plan`; called after `try_out`."""
         ...
 
-    def usage(self) -> ServiceUsage:
-        """What has been asked so far, over all runs of the study."""
+    def usage(self) -> ServiceUsage | None:
+        """What has been asked so far, over all runs of the study; None: it is not counted."""
         ...
 
 
@@ -244,3 +246,47 @@ class ExampleMetric:
                         f"every gold answer. Correct the row{self.gold_advice}."
                     )
         return ()
+
+
+class ServiceExampleMetric(ExampleMetric):
+    """A base class for metrics that ask a service: define `name`, `scale` and `score_answers`, and override what
+    differs.
+
+    Attributes:
+        folder: the study's folder, where scores may be kept; "" before `open`.
+        is_wanted: whether scores are still asked for.
+    """
+
+    fingerprint: str = ""
+    needs_untrained: bool = False
+    folder: str = ""
+
+    @staticmethod
+    def is_wanted() -> bool:
+        return True
+
+    def score_answers(self, asked: AskedAnswers) -> Sequence[float]:
+        """See `ServiceMetric.score_answers`."""
+        raise NotImplementedError
+
+    def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
+        """The score of one answer, nan where there is none."""
+        asked = example if example is not None else ExampleText(0, "", gold)
+        return self.score_answers(AskedAnswers(answers=(answer,), examples=(asked,), untrained=(gold,)))[0]
+
+    def try_out(self, example: ExampleText) -> None:
+        """Ask for the score of the right answer; see `ServiceMetric.try_out`."""
+        if math.isnan(self.score(example.gold, example.gold, example)):
+            raise UserError(f"metric {self.name}: its service gives no score. See that it answers, then try again.")
+
+    def open(self, folder: str, is_wanted: Callable[[], bool]) -> None:
+        """See `ServiceMetric.open`."""
+        self.folder, self.is_wanted = folder, is_wanted  # type: ignore[method-assign]
+
+    def expected(self, examples: Sequence[ExampleText]) -> ExpectedRequests:
+        """One request an answer."""
+        return ExpectedRequests(requests=len(examples))
+
+    def usage(self) -> ServiceUsage | None:
+        """None: it does not count."""
+        return None

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.facts import ExampleText, Floats
-from tunebook.core.metric import AskedAnswers, ExampleMetric, ExpectedRequests, ServiceUsage
+from tunebook.core.metric import AskedAnswers, ExpectedRequests, ServiceExampleMetric, ServiceUsage
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.errors import EnvironmentStop, StudyFileError, UserError
 from tunebook.evaluation.chat_service import (
@@ -71,7 +71,7 @@ class _Unjudged(Exception):
     """An answer that got no judgement."""
 
 
-class Judge(ExampleMetric):
+class Judge(ServiceExampleMetric):
     """A language model's judgement by a rubric, asked for from an OpenAI-compatible service.
 
     Args:
@@ -130,7 +130,6 @@ class Judge(ExampleMetric):
         self._service: ChatService | None = None
         self._kept = Judgements()
         self._refused: set[tuple[str, int]] = set()  # what this run need not ask again for other trials
-        self._is_wanted: Callable[[], bool] = lambda: True
         self._tried: list[Callable[[Judgements], None]] = []
         self._tokens_tried = (0.0, 0.0)
         self.scale = (
@@ -140,12 +139,12 @@ class Judge(ExampleMetric):
         )
 
     @property
-    def needs_untrained(self) -> bool:
+    def needs_untrained(self) -> bool:  # type: ignore[override]
         """Whether answers are compared with those of the untrained model."""
         return self._mode == "pairwise" and self._against == "untrained"
 
     @property
-    def fingerprint(self) -> str:
+    def fingerprint(self) -> str:  # type: ignore[override]
         """A digest of the rubric, which may stand in a file of its own."""
         return digest_of(self._the_rubric())
 
@@ -189,7 +188,8 @@ class Judge(ExampleMetric):
         Args:
             is_wanted: asked before each request and each pause; when it says no, what is not judged yet stays so.
         """
-        self._kept, self._is_wanted = Judgements(Path(folder)), is_wanted
+        super().open(folder, is_wanted)
+        self._kept = Judgements(Path(folder))
         for keep in self._tried:
             keep(self._kept)
         self._tried.clear()
@@ -235,17 +235,6 @@ class Judge(ExampleMetric):
         return (self._prices[0] * prompt_tokens + self._prices[1] * completion_tokens) / 1e6
 
     # -- judging
-
-    def score(self, answer: str, gold: str, example: ExampleText | None = None) -> float:
-        """The score of one answer.
-
-        Raises: UserError: it got none.
-        """
-        asked = example if example is not None else ExampleText(0, "", gold)
-        (score,) = self.score_answers(AskedAnswers(answers=(answer,), examples=(asked,), untrained=(gold,)))
-        if math.isnan(score):
-            raise UserError("metric: judge: no judgement was given. Try again.")
-        return float(score)
 
     def score_answers(self, asked: AskedAnswers) -> Sequence[float]:
         """One score an answer, nan where there is none.
@@ -334,9 +323,9 @@ class Judge(ExampleMetric):
         """Ask for one judgement and keep it; False where asking again later may help."""
         if (question.digest, time) in self._refused:
             return True
-        if down.why is not None or not self._is_wanted():
+        if down.why is not None or not self.is_wanted():
             return False
-        service = self._service or ChatService(read_address(os.environ), self._timeout, self._retries, self._is_wanted)
+        service = self._service or ChatService(read_address(os.environ), self._timeout, self._retries, self.is_wanted)
 
         def judged(reply: Reply) -> None:
             self._kept.keep(question.digest, time, self._read(reply), reply)
@@ -370,7 +359,7 @@ class Judge(ExampleMetric):
                 on_judgement(reply)
                 return
             on_failure(GARBLED, reply)
-            if not self._is_wanted():
+            if not self.is_wanted():
                 break
             messages = reminder(question.messages(_word(question.texts)))
         raise _Unjudged

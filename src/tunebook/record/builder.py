@@ -215,7 +215,7 @@ def _service(view: View, words: Words) -> list[str]:
         between = None
         if usage.noise is not None:
             between = TWO_SIDED_95 * usage.noise * math.sqrt(2 / max(1, view.facts.data.n_validation))
-        sentences.append(words.service_usage(usage, between))
+        sentences.append(words.service_usage(clean(view.spec.metric), usage, between))
     if unscored:
         sentences.append(words.unscored_answers([(*which, *counts) for which, counts in unscored.items()]))
     return sentences

@@ -121,7 +121,8 @@ class ScoringExecutor:
             end = Failed(result.id, f"metric {self._metric.name} failed with {type(error).__name__}: {error}")
         if not self.is_wanted():
             return []
-        return [*notes, Noted(SERVICE_USAGE, asdict(self._metric.usage())), end]
+        usage = self._metric.usage()
+        return [*notes, *([Noted(SERVICE_USAGE, asdict(usage))] if usage is not None else []), end]
 
     def _scores(self, trial: int, split: str, raw: RawScores, notes: list[TrialEvent]) -> Floats:
         """On the standard scale; answers without a score count with the mean of the others, and are noted."""

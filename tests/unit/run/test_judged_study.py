@@ -77,7 +77,7 @@ def test_a_judged_study_says_what_it_asked(server: JudgeServer, tmp_path: Path) 
     asked = len(server.statuses) - 1
     assert asked <= plan.service.requests + 1
     record = (folder / "record.md").read_text(encoding="utf-8")
-    assert f"The judge was asked {asked} times" in record
+    assert f"Metric judge asked its service {asked} times" in record
     assert f"and {asked * 10:,} out" in record
     assert "got the same judgement" in record
     assert "grades** (99 % simultaneous interval" in record

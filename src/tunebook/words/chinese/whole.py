@@ -157,11 +157,13 @@ class ChineseWhole(ChinesePieces):
         text = with_values(NOTES.get(code), v)
         return text.replace("{trials}", v.get("trials", "")) if text else None
 
-    def service_usage(self, usage: ServiceUsage, between: float | None) -> str:
+    def service_usage(self, metric: str, usage: ServiceUsage, between: float | None) -> str:
         models = self.comma.join(f"{clean(name) or '未命名'}：{count(n)}" for name, n in usage.models.items())
         cost = f"，费用 {usage.price:,.2f}" if usage.price is not None else ""
         tokens = f"，输入 {count(usage.prompt_tokens)} 个词元，输出 {count(usage.completion_tokens)} 个"
-        text = f"共向评判模型请求 {count(usage.requests)} 次{tokens}{cost}；得到 {count(usage.judgements)} 个评判"
+        text = (
+            f"指标 {metric} 共请求服务 {count(usage.requests)} 次{tokens}{cost}；得到 {count(usage.judgements)} 个评判"
+        )
         text += f"（{models}）。" if models else "。"
         if usage.failures:
             kinds = self.comma.join(f"{clean(kind)}：{count(n)}" for kind, n in usage.failures.items())

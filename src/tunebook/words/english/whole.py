@@ -195,8 +195,8 @@ class EnglishWhole(EnglishPieces):
         text = with_values(NOTES.get(code), v)
         return text.replace("{trials}", f"Trial{'s' if ',' in ids or '-' in ids else ''} {ids}") if text else None
 
-    def service_usage(self, usage: ServiceUsage, between: float | None) -> str:
-        """What a judge was asked, what it cost and how much it differs from itself.
+    def service_usage(self, metric: str, usage: ServiceUsage, between: float | None) -> str:
+        """What a metric's service was asked, what it cost and how much it differs from itself.
 
         Args:
             between: half of the 95 % interval between two trials that its noise alone makes up.
@@ -204,14 +204,14 @@ class EnglishWhole(EnglishPieces):
         models = self.comma.join(f"{clean(name) or 'no name'}: {count(n)}" for name, n in usage.models.items())
         cost = f", for {usage.price:,.2f}" if usage.price is not None else ""
         tokens = f", with {count(usage.prompt_tokens)} tokens in and {count(usage.completion_tokens)} out"
-        text = f"The judge was asked {plural(usage.requests, 'time')}{tokens}{cost}; it gave "
+        text = f"Metric {metric} asked its service {plural(usage.requests, 'time')}{tokens}{cost}, and got "
         text += plural(usage.judgements, "judgement") + (f" ({models})." if models else ".")
         if usage.failures:
             kinds = self.comma.join(f"{clean(kind)}: {count(n)}" for kind, n in usage.failures.items())
             text += f" Requests that gave none: {kinds}; they were repeated."
         if between is not None:
             twice = f"Of {plural(usage.judged_twice, 'question')} asked twice {usage.judged_the_same} got the same"
-            text += f" {twice} judgement. The judge's own noise alone makes a 95 % interval of ±{self.amount(between)} "
+            text += f" {twice} judgement. Its own noise alone makes a 95 % interval of ±{self.amount(between)} "
             text += f"{self.unit} between two trials; it is part of every interval here."
         if usage.first_preferred is not None:
             first = self.percent(usage.first_preferred, 0)
