@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tunebook.core.events import Failed, Finished, Noted, TrialEvent
+from tunebook.core.events import Failed, Finished, Noted, Progress, TrialEvent
 from tunebook.core.facts import ExampleText, Floats
 from tunebook.core.metric import SERVICE_USAGE, UNSCORED_ANSWERS, AskedAnswers, ServiceMetric
 from tunebook.core.ports import Calibration, Executor, SinkWrapper, TrialJob, Workload
@@ -221,6 +221,7 @@ class _Round:
         still = []
         for each in self._waiting:
             if self._executor.can_score(each):
+                self._tell(Progress(each.id, 0.0, "judge"))
                 self._scoring.append((each, self._pool.submit(self._executor.scored, each)))
             else:
                 still.append(each)

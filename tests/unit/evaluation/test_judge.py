@@ -150,7 +150,7 @@ def test_pairs_are_asked_in_both_orders(server: JudgeServer, tmp_path: Path) -> 
 
 def test_its_noise_is_measured_on_answers_judged_twice(server: JudgeServer, tmp_path: Path) -> None:
     server.judge = lambda material, before: json.dumps({"grade": 3 + before})
-    judge = opened(tmp_path, twice=1.0)
+    judge = opened(tmp_path, twice=1.0, parallel=1)
     assert list(judge.score_answers(asked("a", "b"))) == [3, 3]
     usage = judge.usage()
     assert (usage.judged_twice, usage.judged_the_same) == (2, 0)

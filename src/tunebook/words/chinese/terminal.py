@@ -19,7 +19,7 @@ __all__ = ["ChineseTerminal"]
 
 LISTED = 5
 
-_PHASES = {"train": "训练", "score": "评分"}
+_PHASES = {"train": "训练", "score": "评分", "judge": "评判"}
 
 
 def _step(step: int, total: int | None) -> str:

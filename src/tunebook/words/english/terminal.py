@@ -307,7 +307,7 @@ class EnglishTerminal(EnglishRounds):
         return "left"
 
     def bar_trial(self, trial: int, phase: str) -> str:
-        """Label of a trial's bar; phase is "train" or "score"."""
+        """Label of a trial's bar; phase is "train", "score" or "judge"."""
         return f"trial {trial} {phase}"
 
     def wave_line(self, number: int, kind: RoundKind, part: int, trials: int) -> str:
