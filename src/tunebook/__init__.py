@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from tunebook.api import Study
     from tunebook.core.configuration import Configuration
     from tunebook.core.factor import Factor
-    from tunebook.core.metric import AskedAnswers, ExampleMetric, Metric, ServiceExampleMetric, ServiceMetric
+    from tunebook.core.metric import ExampleMetric, Metric
     from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Observer, Planner, Tracker
     from tunebook.core.score import ScoreKind, ScoreScale
+    from tunebook.core.service_metric import AskedAnswers, ServiceExampleMetric, ServiceMetric
     from tunebook.core.space import SearchSpace
     from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
     from tunebook.errors import TunebookError, UserError
@@ -59,7 +60,7 @@ _HOMES = {
     "Engine": "tunebook.core.ports",
     "EngineEntry": "tunebook.core.ports",
     "EngineOptions": "tunebook.core.ports",
-    "AskedAnswers": "tunebook.core.metric",
+    "AskedAnswers": "tunebook.core.service_metric",
     "ExampleMetric": "tunebook.core.metric",
     "Factor": "tunebook.core.factor",
     "Metric": "tunebook.core.metric",
@@ -67,8 +68,8 @@ _HOMES = {
     "Planner": "tunebook.core.ports",
     "ScoreKind": "tunebook.core.score",
     "ScoreScale": "tunebook.core.score",
-    "ServiceExampleMetric": "tunebook.core.metric",
-    "ServiceMetric": "tunebook.core.metric",
+    "ServiceExampleMetric": "tunebook.core.service_metric",
+    "ServiceMetric": "tunebook.core.service_metric",
     "SearchSpace": "tunebook.core.space",
     "SeedCounts": "tunebook.core.study",
     "Study": "tunebook.api",

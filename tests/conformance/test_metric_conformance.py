@@ -101,3 +101,11 @@ class TestJudge(MetricSuite):
         with serving(JudgeServer(grade)) as server:
             monkeypatch.setenv("TUNEBOOK_JUDGE_URL", server.url)
             yield load_metric("judge", options={"model": "tiny", "rubric": "5: the same. 1: another."})
+
+
+class TestLikelihoods(MetricSuite):
+    unfit = ("",)
+
+    @pytest.fixture
+    def metric(self) -> Metric:
+        return load_metric("perplexity")

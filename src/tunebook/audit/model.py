@@ -131,7 +131,6 @@ class Claim:
     so_far: bool = False  # the best of the trials up to this one only
     round: str = ""  # the best of this round only
     gap: Difference | None = None  # the difference that the sentence gives, without sign
-    block: bool = False  # from a best-configuration block
 
 
 @dataclass(frozen=True)
@@ -142,16 +141,6 @@ class Said:
     score: Score
     line: int
     section: str = ""
-
-
-@dataclass(frozen=True)
-class BestBlock:
-    """A best-configuration block: settings, and the accuracy and trial it names."""
-
-    line: int
-    values: Mapping[str, Level]
-    score: Score | None = None
-    trial: str | None = None
 
 
 @dataclass(frozen=True)
@@ -192,9 +181,9 @@ class HandRecord:
     measure: Measure
     rows: tuple[Row, ...]
     claims: tuple[Claim, ...] = ()  # of the text and of the remarks in tables
-    best_blocks: tuple[BestBlock, ...] = ()
     stated_examples: tuple[int, ...] = ()  # numbers of test examples that the text gives
     seeds: int | None = None  # over how many seeds each result is a mean; None for one run each
+    averaged: bool = False  # results are means, over how many seeds is not said
     columns: tuple[ColumnUse, ...] = ()
     unread_cells: tuple[UnreadCell, ...] = ()
     notes: tuple[Note, ...] = ()  # what was assumed

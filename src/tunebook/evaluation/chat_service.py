@@ -92,8 +92,10 @@ def read_address(environment: Mapping[str, str]) -> Address:
     url, key = environment.get(URL_VARIABLE, "").strip(), environment.get(KEY_VARIABLE, "").strip()
     if not url:
         raise UserError(
-            f"metric: judge asks a service, and {URL_VARIABLE} is not set. Set it to the address of an "
-            f"OpenAI-compatible service (https://host/v1), and {KEY_VARIABLE} to its key, if it has one."
+            "metric: judge asks a service, and {url} is not set. Set it to the address of an OpenAI-compatible service "
+            "(https://host/v1), and {key} to its key, if it has one.",
+            url=URL_VARIABLE,
+            key=KEY_VARIABLE,
         )
     try:
         parts = urlsplit(url)
@@ -102,13 +104,16 @@ def read_address(environment: Mapping[str, str]) -> Address:
         usable = False
     if not usable or parts.username or parts.password or not url.isprintable() or " " in url:
         raise UserError(
-            f"{URL_VARIABLE}: cannot be used as an address (it is not shown here, as it may hold a password); an "
-            f"address is https://host/v1 without name and password. Put the key into {KEY_VARIABLE}."
+            "{url}: cannot be used as an address (it is not shown here, as it may hold a password); an address is "
+            "https://host/v1 without name and password. Put the key into {key}.",
+            url=URL_VARIABLE,
+            key=KEY_VARIABLE,
         )
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise UserError(
-            f"{KEY_VARIABLE}: holds characters that no key has (it is not shown here); a key is one word of ASCII "
-            "letters and signs. Set it again."
+            "{key}: holds characters that no key has (it is not shown here); a key is one word of ASCII letters and "
+            "signs. Set it again.",
+            key=KEY_VARIABLE,
         )
     return Address(url, key)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tunebook.core.facts import ExampleText
-from tunebook.core.metric import Metric, ServiceMetric
+from tunebook.core.metric import AnswerSource, Metric
 from tunebook.core.notice import Notice
+from tunebook.core.service_metric import ServiceMetric
 from tunebook.evaluation.judging import statistic
 from tunebook.evaluation.metrics import scored
 
@@ -38,6 +39,8 @@ def check_data(
         metric.try_out(next(rows[0] for rows in examples.values() if rows))
         return tuple(doubts)
     for rows in examples.values():
+        if metric.answers is AnswerSource.LIKELIHOOD:
+            continue
         if rows and metric.scale.is_by_example:
             scored(metric, rows[0].gold, rows[0])
         elif rows:

@@ -1,9 +1,9 @@
 """`metric: judge`: a language model grades answers by a rubric, or says which of two is better.
 
 Scores come from a service, so they are asked for in the runner's process, many at once, beside the training
-(`core.metric.ServiceMetric`). Each judgement is kept and used again for the same answer of any trial and after an
-interruption. A share of the answers is judged twice, which shows how much the judge differs from itself; that noise is
-independent between answers and so is part of the spread over examples, from which intervals are made (decision 095).
+(`core.service_metric.ServiceMetric`). Each judgement is kept and used again for the same answer of any trial and after
+an interruption. A share of the answers is judged twice, which shows how much the judge differs from itself; that noise
+is independent between answers and so is part of the spread over examples, from which intervals are made (decision 095).
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.facts import ExampleText, Floats
-from tunebook.core.metric import AskedAnswers, ExpectedRequests, ServiceExampleMetric, ServiceUsage
 from tunebook.core.score import ScoreKind, ScoreScale
+from tunebook.core.service_metric import AskedAnswers, ExpectedRequests, ServiceExampleMetric, ServiceUsage
 from tunebook.errors import EnvironmentStop, StudyFileError, UserError
+from tunebook.escaping import quoted
 from tunebook.evaluation.chat_service import (
     KEY_VARIABLE,
     URL_VARIABLE,
@@ -172,14 +173,21 @@ class Judge(ServiceExampleMetric):
             self._ask(service, question, failed, judged)
         except ServiceFailed as error:
             raise UserError(
-                f"metric: judge: the service at {service.address.host} does not answer ({error}); it is asked once "
-                f"before anything is trained. Check {URL_VARIABLE}, {KEY_VARIABLE}, metric.model and the network."
+                "metric: judge: the service at {host} does not answer ({error}); it is asked once before anything is "
+                "trained. Check {url}, {key}, metric.model and the network.",
+                host=service.address.host,
+                error=error,
+                url=URL_VARIABLE,
+                key=KEY_VARIABLE,
             ) from None
         except _Unjudged:
             raise UserError(
-                f"metric: judge: {self._model} at {service.address.host} replies {replies[-1].text[:200]!r}, where it "
-                "was asked for JSON with a judgement. Name another model, give it more tokens "
-                f"(metric.request: {{max_tokens: {2 * MOST_ANSWER_TOKENS}}}), or say in the rubric what to reply."
+                "metric: judge: {model} at {host} replies {reply}, where it was asked for JSON with a judgement. Name "
+                "another model, give it more tokens ({more}), or say in the rubric what to reply.",
+                model=self._model,
+                host=service.address.host,
+                reply=quoted(replies[-1].text[:200]),
+                more=f"metric.request: {{max_tokens: {2 * MOST_ANSWER_TOKENS}}}",
             ) from None
 
     def open(self, folder: str, is_wanted: Callable[[], bool]) -> None:
@@ -291,11 +299,15 @@ class Judge(ServiceExampleMetric):
                 self._rubric = self._rubric_file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise StudyFileError(
-                    f"metric.rubric_file: found {self._rubric_file.name}, which cannot be read ({error}). Write the "
-                    "file beside the study file."
+                    "metric.rubric_file: found {file}, which cannot be read ({error}). Write the file beside the "
+                    "study file.",
+                    file=self._rubric_file.name,
+                    error=error,
                 ) from error
             if not self._rubric.strip():
-                raise StudyFileError(f"metric.rubric_file: {self._rubric_file.name} is empty. Write the rubric.")
+                raise StudyFileError(
+                    "metric.rubric_file: {file} is empty. Write the rubric.", file=self._rubric_file.name
+                )
         return self._rubric
 
     def _all_judged(self, questions: list[_Question]) -> dict[str, float]:
@@ -309,8 +321,10 @@ class Judge(ServiceExampleMetric):
                 missing = [each for each, is_answered in zip(missing, answered, strict=True) if not is_answered]
         if down.why is not None:
             raise EnvironmentStop(
-                f"metric: judge: the service at {down.host} does not answer ({down.why}). What it has judged so far "
-                "is kept, and so are the trained answers. Run again when it answers."
+                "metric: judge: the service at {host} does not answer ({why}). What it has judged so far is kept, and "
+                "so are the trained answers. Run again when it answers.",
+                host=down.host,
+                why=down.why,
             )
         found = ((question.digest, self._kept.find(question.digest, 0)) for question in questions)
         return {digest: judgement for digest, judgement in found if judgement is not None}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunebook.core.findings import Verdict
-from tunebook.core.metric import SERVICE_USAGE, UNSCORED_ANSWERS, ServiceUsage
+from tunebook.core.service_metric import SERVICE_USAGE, UNSCORED_ANSWERS, ServiceUsage
 from tunebook.core.study import Purpose, TrialState
 from tunebook.escaping import clean, shorten
 from tunebook.record import opening, tables
@@ -131,7 +131,7 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
         last.pop(question, None)
         if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
             what, against = opening.sides(view, words, f)
-            text = words.found(f, what, against, view.margin_of(f))
+            text = words.found(f, what, against, view.margin_of(f.round))
             last[question] = (f.split == "test", words.capital(text))
     confirmed = [text for on_test, text in last.values() if on_test]
     others = [text for on_test, text in last.values() if not on_test]

@@ -102,7 +102,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
         else words.use_best(_settings(view, words, best.key), best.chosen_by),
     ]
     first += _limits(view, words)
-    first += _gain_sentences(view, words) if not is_baseline else _measured(view, words)
+    first += _gain_sentences(view, words) if not is_baseline else [*_measured(view, words), _baseline(view, words)]
     paragraphs = [words.join([words.capital(sentence) for sentence in first])]
     reasons = [] if is_baseline else why(view, words)
     if reasons:
@@ -196,9 +196,13 @@ def retuned_rate(view: View, key: str) -> float | None:
     return configuration.learning_rate
 
 
-def boundary_sentence(view: View, words: Words) -> str:
-    """Where training breaks, with the settings that the trials of the bracket share; empty when it was not tested."""
-    boundary = view.conclusions.boundary
+def boundary_sentence(view: View, words: Words, number: int | None = None) -> str:
+    """Where training breaks, with the settings that the trials of the bracket share; empty when it was not tested.
+
+    Args:
+        number: as it was known at the end of this round; None: as it is known now.
+    """
+    boundary = view.conclusions.boundary if number is None else view.boundary_after(number)
     if boundary is None:
         return ""
     rate = view.spec.baseline.learning_rate
@@ -222,6 +226,7 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
         ("metric", _metric(view)),
         ("plugins", _plugins(view, words)),
         ("reference", words.reference_fact(*_reference(view))),
+        ("answers_failed", words.join([words.answers_failed(*each) for each in _failures(view)])),
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
         (
             "detectable",
@@ -236,6 +241,24 @@ def fact_rows(view: View, words: Words) -> tuple[tuple[str, str], ...]:
         ("defaults", _defaults(view, words)),
     ]
     return tuple((words.label(label), text) for label, text in rows if text)
+
+
+def _failures(view: View) -> list[tuple[str, int, dict[str, int]]]:
+    """Of the baseline and of the best, how many answers failed in which way, where the metric told it; with the number
+    of answers."""
+    told = {int(values["trial"]): values["counts"] for code, values in view.notes if code == "answers_failed"}
+    found = []
+    for role, key in (
+        ("baseline", view.baseline_key),
+        ("leg_best", view.conclusions.best and view.conclusions.best.key),
+    ):
+        facts = [f for f in view.trials if f.trial.effective.key == key and f.trial.id in told]
+        counts: Counter[str] = Counter()
+        for fact in facts:
+            counts.update(told[fact.trial.id])
+        if facts:
+            found.append((role, sum(len(f.outcomes["validation"].scores) for f in facts), dict(counts.most_common())))
+    return found
 
 
 def _outside(view: View) -> tuple[int, ...]:
@@ -279,7 +302,7 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
         return [words.confirmed_gain(_gain(view, finding), right, not view.spec.data.allow_overlap)]
     if finding is not None:
         sentences.append(words.validation_gain(_gain(view, finding), right))
-        sentences.append(words.corrected_accuracy(conclusions.best.corrected, conclusions.best.corrected_interval))
+        sentences += _measured(view, words)
     else:
         sentences += _measured(view, words)
     sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
@@ -389,12 +412,30 @@ def _was_shown_better(view: View) -> bool:
 
 
 def _measured(view: View, words: Words) -> list[str]:
-    """The recommended configuration's accuracy where no comparison has told it: as measured, then corrected."""
+    """The recommended configuration's accuracy over the seeds that it was chosen by, then the same corrected. What a
+    comparison says of it may be of other seeds, and then is another number."""
     best = view.conclusions.best
     if best is None or best.key not in view.conclusions.accuracies:
         return []
     n = len(view.evidence.leading.trained) if view.evidence.leading is not None else 0
     return [words.measured_accuracy(best.raw, n), words.corrected_accuracy(best.corrected, best.corrected_interval)]
+
+
+def _baseline(view: View, words: Words) -> str:
+    """How a baseline that led did with fresh seeds: against the runner-up, or against no training if there is none."""
+    confirmation, on_test = view.conclusions.confirmation, view.evidence.confirm_split == "test"
+    if confirmation is None or confirmation.outcome != "baseline" or "baseline" not in confirmation.accuracies:
+        return ""
+    finding = view.evidence.confirm_finding("runner_up")
+    if finding is not None:
+        what = control_name(view, words, finding.treatment_key)
+        unused = on_test and not view.spec.data.allow_overlap
+        return words.against_runner_up(
+            what, _gain(view, finding), view.scale.counts_right_answers, on_test=on_test, unused=unused
+        )
+    untrained = [f.outcomes["test"].accuracy for f in view.references if "test" in f.outcomes]
+    mine = words.accuracy(confirmation.accuracies["baseline"], confirmation.intervals["baseline"])
+    return words.baseline_alone(mine, untrained[-1] if on_test and untrained else None, on_test)
 
 
 def _failed_confirmation(view: View, words: Words) -> str:
@@ -464,13 +505,19 @@ def _cheaper(view: View, words: Words, conclusions: StudyFindings) -> str:
         return words.cheapest_is_best()
     if cheapest.key is not None:
         price = _price(view, cheapest.key, best.key)
-        return words.cheaper(control_name(view, words, cheapest.key), view.spec.margin, price)
+        return words.cheaper(control_name(view, words, cheapest.key), _margin_of_cheapest(view), price)
     if cheapest.candidate is not None and cheapest.candidate != best.key:
         price = _price(view, cheapest.candidate, best.key)
         what = control_name(view, words, cheapest.candidate)
         worse_by = cheapest.may_be_worse_by
         return words.not_shown_as_good(what, None if worse_by is None or worse_by >= 1 else worse_by, price)
     return ""
+
+
+def _margin_of_cheapest(view: View) -> float:
+    """The margin that the cheaper configuration was shown not to be worse by: its finding's, not a later one."""
+    shown = [f for f in view.findings() if f.verdict is Verdict.NOT_INFERIOR]
+    return view.margin_of(shown[-1].round) if shown else view.spec.margin
 
 
 def _price(view: View, key: str, best: str) -> Price:
@@ -564,6 +611,8 @@ def _reference(view: View) -> tuple[float | None, float | None, str | None]:
     golds = [example.gold for example in view.examples("validation")]
     counted = Counter(golds)
     commonest = max(sorted(counted), key=lambda gold: counted[gold]) if golds else None
+    if not view.judges_answers:
+        return base, None, None
     score = view.facts.data.score_of_commonest
     if commonest is not None and view.scale.counts_right_answers:
         score = counted[commonest] / len(golds)

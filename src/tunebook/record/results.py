@@ -76,7 +76,7 @@ def _results(view: View) -> Results:
         reference=_reference(view),
         noise=_noise(found.noise),
         trials=tuple(_trial(view, fact) for fact in view.trials),
-        findings=tuple(map(_finding, found.findings)),
+        findings=tuple(_finding(f, view.margin_of(f.round)) for f in found.findings),
         best=_best(view),
         nothing_learned=found.nothing_learned,
         neighbours=found.neighbours,
@@ -182,7 +182,7 @@ def _groups(view: View, fact: TrialFact) -> dict[str, float] | None:
     return {str(name): float(scores[labels == name].mean()) for name in sorted(set(names))}
 
 
-def _finding(f: Finding) -> FindingResult:
+def _finding(f: Finding, margin: float) -> FindingResult:
     return FindingResult(
         claim=f.label,
         kind=f.kind,
@@ -197,6 +197,7 @@ def _finding(f: Finding) -> FindingResult:
         effect_defined=math.isfinite(f.effect),
         interval=f.interval,
         interval_level=1 - f.alpha,
+        margin=margin,
         plain_interval_95=f.plain_interval,
         p_raw=f.p_raw,
         p_adjusted=f.p_adjusted,
@@ -223,7 +224,7 @@ def _reference(view: View) -> ReferenceResult:
     return ReferenceResult(
         base_accuracy=outcomes.accuracy if outcomes else None,
         base_loss=outcomes.loss if outcomes else None,
-        commonest_answer_accuracy=view.facts.data.score_of_commonest,
+        commonest_answer_accuracy=view.facts.data.score_of_commonest if view.judges_answers else None,
     )
 
 

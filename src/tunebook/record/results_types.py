@@ -222,6 +222,8 @@ class FindingResult(_Object):
     interval: Interval
     """simultaneous over the round's family: [low, high]"""
     interval_level: Finite
+    margin: Finite
+    """what its round was judged with; the study's may have been changed since"""
     plain_interval_95: Interval
     """for this comparison alone: [low, high]"""
     p_raw: float

@@ -48,16 +48,19 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         if finding.verdict is not Verdict.INCONCLUSIVE:
             what, against = sides(view, words, finding)
             sentences[_list_of(finding)].append(
-                words.capital(words.found(finding, what, against, view.margin_of(finding)))
+                words.capital(words.found(finding, what, against, view.margin_of(finding.round)))
             )
     bracketed = any(row[0].trial.purpose.only_chooses for row in rows)
     levels = level_table(view, words) if kind is RoundKind.EXPLORE else None
     remarks = [words.bracket_remark()] if bracketed else []
     remarks += [words.waiting_remark(trial_list(view.waiting(number)))] if view.waiting(number) else []
-    remarks += [words.confirm_remark()] if kind is RoundKind.CONFIRM else []
+    if kind is RoundKind.CONFIRM:
+        sealed = view.history.sealed
+        leads = bool(sealed) and sealed["best"] == view.baseline_key
+        remarks.append(words.confirm_baseline_remark() if leads else words.confirm_remark())
     remarks += [words.own_remark(view.results_before(number))] if kind is RoundKind.OWN else []
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
-    remarks += [boundary_sentence(view, words)] if kind is RoundKind.BOUNDARY else []
+    remarks += [boundary_sentence(view, words, number)] if kind is RoundKind.BOUNDARY else []
     remarks += [words.pilot_remark(c.learning_rate) for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
     remarks += [words.floor(w.floor, view.spec.floor == "ask") for w in waves if w.floor is not None]
     remarks += [words.balanced_remark()] if levels is not None else []
@@ -108,12 +111,13 @@ def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
 def _chance(view: View, words: Words, number: int) -> str:
     """The probability that a true difference of the size of the margin was found; the median over the round's open
     differences."""
+    margin = view.margin_of(number)
     chances = [
-        chance_to_see(finding, view.spec.margin)
+        chance_to_see(finding, margin)
         for finding in view.findings(number)
         if finding.verdict is Verdict.INCONCLUSIVE and finding.kind.is_two_sided and finding.standard_error > 0
     ]
-    return words.chance_to_see(view.spec.margin, float(np.median(chances))) if chances else ""
+    return words.chance_to_see(margin, float(np.median(chances))) if chances else ""
 
 
 def chance_to_see(finding: Finding, effect: float) -> float:
@@ -225,9 +229,10 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
     control = next((f for f in view.findings(trial.round) if f.control_key == trial.effective.key), None)
     if control is not None and retuned_rate(view, trial.effective.key) is not None:
         return words.retuned_baseline(control.control_trials)
-    nothing = [f for f in completed if view.evidence.how_it_ended(f) is not None]
+    then = view.evidence.up_to(trial.round)
+    nothing = [f for f in completed if then.how_it_ended(f) is not None]
     if nothing:
-        return words.learned_nothing(len(nothing), len(row), view.evidence.usual_accuracy)
+        return words.learned_nothing(len(nothing), len(row), then.usual_accuracy)
     if trial.purpose is Purpose.BOUNDARY:
         return words.only_whether_it_trains(len(row)) if len(completed) == len(row) else ""
     if trial.purpose is Purpose.DESIGN:
@@ -237,7 +242,7 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
 
 def _verdict(view: View, words: Words, finding: Finding) -> str:
     against = control_name(view, words, finding.control_key)
-    text = words.verdict(finding, against, view.margin_of(finding))
+    text = words.verdict(finding, against, view.margin_of(finding.round))
     end = view.common_end(finding)
     exchanged = view.won_and_lost(finding)
     if exchanged is not None:

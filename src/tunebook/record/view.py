@@ -12,16 +12,27 @@ import numpy as np
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
-from tunebook.core.findings import Finding, StudyFindings
+from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings
+from tunebook.core.metric import AnswerSource
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, Trial, Wave
 from tunebook.errors import StudyFileError
 from tunebook.plugins import METRICS, is_simulated
+from tunebook.statistics.conclusions import boundary
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["OtherMetric", "View", "assumed_scale"]
+
+
+def judges_answers(spec: StudySpec) -> bool:
+    """Whether the metric that decides judges answers, and not likelihoods, by its name alone."""
+    try:
+        source = getattr(METRICS.load(spec.metric), "answers", AnswerSource.GENERATION)
+    except StudyFileError:  # a user's function, or its package is not installed
+        return True
+    return source is not AnswerSource.LIKELIHOOD
 
 
 def assumed_scale(spec: StudySpec) -> ScoreScale:
@@ -71,6 +82,11 @@ class View:
     def scale(self) -> ScoreScale:
         """What kind of number the metric produces; looked up by the metric's name if the ledger does not have it."""
         return self.facts.scale or assumed_scale(self.spec)
+
+    @cached_property
+    def judges_answers(self) -> bool:
+        """Whether what is judged are answers; else it is the likelihood of the gold texts."""
+        return judges_answers(self.spec)
 
     @cached_property
     def is_simulated(self) -> bool:
@@ -145,10 +161,10 @@ class View:
         """Trials that had a result when a round was planned."""
         return sum(f.trial.round < number and f.state.is_answer for f in self.trials)
 
-    def margin_of(self, finding: Finding) -> float:
-        """The margin that a finding was judged with: the study file's, unless it was changed afterwards."""
+    def margin_of(self, number: int) -> float:
+        """The margin that a round was judged with: the study file's, unless it was changed afterwards."""
         for code, values in self.notes:
-            if code == "study_changed" and "margin" in values and finding.round <= values["round"]:
+            if code == "study_changed" and "margin" in values and number <= values["round"]:
                 return float(values["margin"][0])
         return self.spec.margin
 
@@ -266,6 +282,10 @@ class View:
         """(key, mean validation accuracy) of the leading configuration at the end of a round."""
         leading = self.evidence.up_to(number).leading
         return None if leading is None else (leading.key, leading.accuracy)
+
+    def boundary_after(self, number: int) -> DivergenceBracket | None:
+        """Where training breaks, as far as it was known at the end of a round."""
+        return boundary(self.evidence.up_to(number))
 
     def told_apart(self, key: str) -> Finding | None:
         """The latest finding with an estimate that compares a configuration with the baseline, on the test split if

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
-from tunebook.core.events import EngineEvent, Failed, Finished
+from tunebook.core.events import EngineEvent, Failed, Finished, Noted
 from tunebook.core.facts import ExampleText, Floats, Outcomes, TrialFact
-from tunebook.core.metric import Metric, ServiceMetric
+from tunebook.core.metric import LikelihoodMetric, Metric
 from tunebook.core.ports import Sink
+from tunebook.core.service_metric import ServiceMetric
 from tunebook.core.study import Trial, TrialState
 from tunebook.core.trial_result import JudgedTrial, RawScores, RawTrial
 from tunebook.errors import UserError
-from tunebook.evaluation import load_metric, standard_scores
+from tunebook.evaluation import likelihood_scores, load_metric, standard_scores
 
 __all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judged_trial", "judging_sink"]
 
@@ -68,15 +69,26 @@ class JudgingSink:
             case Finished(RawTrial() as result):
                 try:
                     event = Finished(self._judged(self._decoded(result)))
+                    self._tell_failures(result.id, event.result)
                 except UserError as error:  # a user's metric failed: this trial fails, the others go on
                     event = Failed(result.id, str(error))
         self._inner.emit(event)
+
+    def _tell_failures(self, trial_id: int, judged: JudgedTrial | RawTrial) -> None:
+        """How the answers of a trial failed, where the metric can tell."""
+        tell = getattr(self._metric, "failures", None)
+        outcomes = getattr(judged, "outcomes", {}).get("validation")
+        if tell is not None and outcomes is not None:
+            counts = tell(outcomes.answers, self._spec.examples["validation"])
+            self._inner.emit(Noted("answers_failed", {"trial": trial_id, "counts": counts}))
 
     def _judged(self, result: RawTrial) -> RawTrial | JudgedTrial:
         if isinstance(self._metric, ServiceMetric):
             return result
         scores = {
-            split: standard_scores(self._metric, raw.texts, self._spec.examples[split])
+            split: likelihood_scores(self._metric, np.asarray(raw.nll, dtype=float), raw.n_label_tokens)
+            if isinstance(self._metric, LikelihoodMetric)
+            else standard_scores(self._metric, raw.texts, self._spec.examples[split])
             for split, raw in result.scores.items()
         }
         return judged_trial(result, scores, self._metric, self._spec.commonest_share)

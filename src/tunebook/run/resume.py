@@ -79,8 +79,9 @@ def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:
             raise DataError(words.refused_other_data(str(getattr(spec.data, role)), role, then, now))
     if old.get("metric") != new.get("metric"):
         raise StudyFileError(
-            f"metric: what {spec.metric} judges by (a rubric in a file) is not what the study was begun with. Restore "
-            "it, or give the study another name."
+            "metric: what {metric} judges by (a rubric in a file) is not what the study was begun with. Restore it, or "
+            "give the study another name.",
+            metric=spec.metric,
         )
     if "model" in old and old["model"] != new.get("model"):
         raise ModelError(words.refused_other_model(spec.model, old["model"][:12], str(new.get("model"))[:12]))
@@ -90,9 +91,12 @@ def _check_table(old: tuple[Configuration, ...], prepared: Prepared) -> None:
     new = prepared.facts.table
     if old and old != new:
         raise StudyFileError(
-            f"{prepared.spec.trials}: the table is not the one the study was begun with (it had {len(old)} rows, now "
-            f"it has {len(new)}, or other values in them). Its rows are what the study asks. Restore the file, or give "
-            "the study another name."
+            "{trials}: the table is not the one the study was begun with (it had {n_old} rows, now it has "
+            "{n_new}, or other values in them). Its rows are what the study asks. Restore the file, or give the "
+            "study another name.",
+            trials=prepared.spec.trials,
+            n_old=len(old),
+            n_new=len(new),
         )
 
 

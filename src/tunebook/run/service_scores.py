@@ -16,8 +16,8 @@ import numpy as np
 
 from tunebook.core.events import Failed, Finished, Noted, Progress, TrialEvent
 from tunebook.core.facts import ExampleText, Floats
-from tunebook.core.metric import SERVICE_USAGE, UNSCORED_ANSWERS, AskedAnswers, ServiceMetric
 from tunebook.core.ports import Calibration, Executor, SinkWrapper, TrialJob, Workload
+from tunebook.core.service_metric import SERVICE_USAGE, UNSCORED_ANSWERS, AskedAnswers, ServiceMetric
 from tunebook.core.trial_result import RawScores, RawTrial
 from tunebook.errors import EnvironmentStop, UserError
 from tunebook.run import unscored
@@ -133,12 +133,22 @@ class ScoringExecutor:
         missing = np.flatnonzero(np.isnan(found))
         if len(missing) > max(1.0, MOST_UNSCORED * len(found)) or len(missing) == len(found):
             raise UserError(
-                f"metric {metric.name}: {len(missing)} of {len(found)} answers on {split} were not judged, and at most "
-                f"{100 * MOST_UNSCORED:g} % may be; the others' judgements are kept: try again with --retry-failed"
+                "metric {metric}: {n} of {of} answers on {split} were not judged, and at most {most:g} % may be; the "
+                "others' judgements are kept: try again with --retry-failed",
+                metric=metric.name,
+                n=len(missing),
+                of=len(found),
+                split=split,
+                most=100 * MOST_UNSCORED,
             )
         wrong = [score for score in found if not (math.isnan(score) or metric.scale.contains(score))]
         if wrong:
-            raise UserError(f"metric {metric.name}: gave {wrong[0]!r}; it promises {metric.scale}. Correct the metric.")
+            raise UserError(
+                "metric {metric}: gave {score:g}; it promises {scale}. Correct the metric.",
+                metric=metric.name,
+                score=wrong[0],
+                scale=metric.scale,
+            )
         if len(missing):
             found[missing] = np.nanmean(found)
             values = {"trial": trial, "split": split, "n": len(missing), "of": len(found)}

@@ -50,7 +50,7 @@ from tunebook.statistics.response import divergence_bracket, fitted_interval, ti
 from tunebook.statistics.selection import corrected_accuracy, tie_set
 from tunebook.statistics.verdicts import side_of
 
-__all__ = ["conclude"]
+__all__ = ["boundary", "conclude"]
 
 EXTRA_TRIALS = 12
 """How many more trials the sentence about more money considers, half on each side."""
@@ -81,7 +81,7 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         importance=_importance(evidence) if nothing is None else (),
         interactions=_interactions(evidence),
         sweet_spots=_sweet_spots(evidence) if nothing is None else (),
-        boundary=_boundary(evidence),
+        boundary=boundary(evidence),
         confirmation=_confirmation(evidence),
         more_money=_more_money(evidence, best),
         neighbours=_neighbours(evidence, candidate),
@@ -365,8 +365,9 @@ def _nearest(values: list[float], at: float) -> float:
     return min(values, key=lambda value: abs(value - at))
 
 
-def _boundary(evidence: Evidence) -> DivergenceBracket | None:
-    """Of the settings at which the learning rate was pushed outwards, or else of those tried at most rates."""
+def boundary(evidence: Evidence) -> DivergenceBracket | None:
+    """Where training breaks, of the settings at which the learning rate was pushed outwards, or else of those tried at
+    most rates."""
     families: dict[object, list[TrialFact]] = {}
     for fact in evidence.history.trials.values():
         if fact.state.is_answer and fact.trial.purpose is not Purpose.REFERENCE:
@@ -438,7 +439,8 @@ def _confirmation(evidence: Evidence) -> Confirmation | None:
     if not any(asked for _, asked in trained.values()):
         return None
     leading = evidence.leading
-    runner_up = leading is not None and leading.key == sealed.get("runner_up")
+    leads = leading is not None and leading.key == sealed.get("runner_up")
+    runner_up = leads or sealed.get("best") == evidence.baseline_key
     gain = evidence.confirm_finding("runner_up" if runner_up else "best")
     best = [f for f in evidence.by_key.get(sealed.get("best", ""), ()) if f.trial.kind is RoundKind.CONFIRM]
     return Confirmation(

@@ -201,11 +201,11 @@ class Evidence:
         """The configuration that leads, with the trials by which it leads; None while nothing has trained.
 
         Once the confirm list is sealed it is the best of that list, or the runner-up where the best broke with fresh
-        seeds or was shown worse than the baseline. Until then, and where neither is left, the rule of
-        `statistics.selection.leader` decides.
+        seeds, was shown worse than the baseline, or is the baseline and was shown worse than the runner-up. Until then,
+        and where neither is left, the rule of `statistics.selection.leader` decides.
         """
         by_key = {candidate.key: candidate for candidate in self.chosen_from}
-        failed = {self.history.sealed["best"]} if self.confirmed_as == "worse" else set()
+        failed = {self.history.sealed["best"]} if self.confirmed_as in ("worse", "runner_up") else set()
         for role in ("best", "runner_up"):
             key = self.history.sealed.get(role)
             if key in by_key and key not in failed:
@@ -251,8 +251,11 @@ class Evidence:
     def confirmed_as(self) -> str:
         """What the confirm round said of the sealed best: see `core.findings.Confirmation.outcome`."""
         sealed = self.history.sealed.get("best")
-        if sealed is None or sealed == self.baseline_key:
-            return "baseline" if sealed else "open"
+        if sealed is None:
+            return "open"
+        if sealed == self.baseline_key:
+            rival = self.confirm_finding("runner_up")
+            return "runner_up" if rival is not None and rival.verdict is Verdict.BETTER else "baseline"
         fresh = [f for f in self.by_key.get(sealed, ()) if f.trial.kind is RoundKind.CONFIRM]
         if any(f.state in BROKE for f in fresh):
             return "broke"

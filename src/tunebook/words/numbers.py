@@ -128,8 +128,8 @@ def bytes_text(n: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """Three significant digits, two from 0.1 on; "< 0.0001" below that."""
-    return "< 0.0001" if p < 0.0001 else f"{p:.3g}" if p < 0.1 else f"{p:.2g}"
+    """Four decimals, so that a column of them can be read down; "< 0.0001" below that."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
 def p_phrase(p: float) -> str:

@@ -7,8 +7,7 @@ import re
 import pytest
 
 from benchmarks.audit_collection import COLLECTION, Score, records_in, total
-from tunebook.audit.words.chinese import ChineseAudit
-from tunebook.audit.words.english import EnglishAudit
+from tunebook.audit.words.languages import ChineseAudit, EnglishAudit
 
 
 @pytest.fixture(scope="module")

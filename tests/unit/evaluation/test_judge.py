@@ -12,7 +12,7 @@ import pytest
 
 from tests.judge_server import KEY, JudgeServer, Material, serving
 from tunebook.core.facts import ExampleText
-from tunebook.core.metric import AskedAnswers, ServiceMetric
+from tunebook.core.service_metric import AskedAnswers, ServiceMetric
 from tunebook.errors import EnvironmentStop, StudyFileError, UserError
 from tunebook.evaluation import chat_service, load_metric
 from tunebook.evaluation.judge import Judge

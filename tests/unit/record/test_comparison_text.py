@@ -62,7 +62,7 @@ def test_a_small_p_is_less_than_not_equal_to_less_than(language):
 
 def test_the_test_of_single_trials_says_what_it_leaves_out():
     text = said("en", replace(FINDING, p_adjusted=0.066, p_mcnemar=0.0031))
-    assert "p = 0.066;" in text
+    assert "p = 0.0660;" in text
     assert "without the noise between seeds: p = 0.0031." in text
 
 

@@ -4,7 +4,8 @@ This is the only time that the test split is opened. Without one the same questi
 seeds. The reference is scored on the test split too, at no cost to the budget.
 
 A runner-up is sealed together with the best. It is trained only when a seed of the best breaks, and as far as the
-budget goes; it is then asked what was asked of the best, in the same family.
+budget goes; it is then asked what was asked of the best, in the same family. Where the baseline itself leads there is
+nothing else to compare it with, so the runner-up is trained at once.
 """
 
 from __future__ import annotations
@@ -50,14 +51,17 @@ class Confirm(Round):
             builder.replicates(reference, seeds[:1], Purpose.REFERENCE, None, ("test",))
         split = splits[-1]
         builder.contrast(ids["best"], ids["baseline"], "best", split=split)
+        if "runner_up" in ids:
+            builder.contrast(ids["runner_up"], ids["baseline"], "runner_up", split=split)
         if "cheapest" in ids:
             builder.contrast(ids["cheapest"], ids["best"], "cheapest", kind=ContrastKind.NON_INFERIORITY, split=split)
-        runner_up = _runner_up(state, roles)
+        runner_up = roles.get("runner_up") or _runner_up(state, roles)
         sealed = {role: group.key for role, group in roles.items()}
         sealed |= {"runner_up": runner_up.key} if runner_up is not None else {}
         builder.sealed = state.history.sealed or sealed
-        waits = runner_up is not None and _covered(state, builder, {"runner_up": runner_up}, 1, splits)
-        return builder.wave(closes_round=not waits)
+        if runner_up is None or "runner_up" in roles:
+            return builder.wave()
+        return builder.wave(closes_round=not _covered(state, builder, {"runner_up": runner_up}, 1, splits))
 
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
         """The runner-up where a seed of the best broke; else nothing more."""
@@ -66,7 +70,7 @@ class Confirm(Round):
         key, sealed = last.sealed.get("runner_up"), state.history.sealed or last.sealed
         best = [fact for fact in of_round if effective_key(fact) == sealed["best"]]
         group = state.evidence.claiming.get(str(key))
-        if group is None or not any(fact.state in BROKE for fact in best):
+        if group is None or sealed["best"] == sealed["baseline"] or not any(fact.state in BROKE for fact in best):
             return builder.wave()
         split, seeds = best[0].trial.splits[-1], [fact.trial.seed for fact in best]
         ids = builder.replicates(group.configuration, seeds, Purpose.CONFIRM, None, best[0].trial.splits)
@@ -89,14 +93,16 @@ def _roles(state: PlanningState) -> dict[str, Candidate] | None:
     """
     sealed = state.history.sealed
     if sealed:
-        known = state.evidence.claiming
-        return {role: known[key] for role, key in sealed.items() if key in known and role != "runner_up"}
+        known, at_once = state.evidence.claiming, sealed["best"] == sealed["baseline"]
+        return {role: known[key] for role, key in sealed.items() if key in known and (role != "runner_up" or at_once)}
     best = state.leading
     if best is None:
         return None
     roles = {"best": best, "baseline": state.baseline}
+    runner_up = _runner_up(state, roles) if best.key == state.baseline.key else None
     cheapest = state.evidence.cheapest_near(best, state.problem.facts, state.problem.spec.margin)
-    return roles if cheapest is None else {**roles, "cheapest": cheapest}
+    others = {"runner_up": runner_up, "cheapest": cheapest}
+    return roles | {role: group for role, group in others.items() if group is not None}
 
 
 def _runner_up(state: PlanningState, roles: dict[str, Candidate]) -> Candidate | None:

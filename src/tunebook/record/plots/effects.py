@@ -4,6 +4,7 @@ breaks, importance."""
 from __future__ import annotations
 
 import math
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     labels: set[str] = set()
     for row, finding in enumerate(shown):
         _whisker(axes, words, row, finding, labels)
-    margin = view.spec.margin * view.scale.step
-    axes.axvspan(-margin, margin, color=GREY, alpha=0.13, lw=0, label=words.label("leg_margin"))
+    _margin_bands(axes, view, words, shown)
     axes.axvline(0, color=GREEN, lw=1.2)
     axes.set_yticks(range(len(shown)), [_row_name(view, words, f) for f in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
@@ -50,6 +50,16 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     decided = [f for f in shown if f.verdict in (Verdict.BETTER, Verdict.WORSE)]
     alt = words.label("list_gap").join(f"{_named(view, words, f)} {words.change(f.effect)}" for f in decided)
     return figure, f"{words.label('fig_effects')} {alt}"
+
+
+def _margin_bands(axes: Any, view: View, words: Words, shown: list[Finding]) -> None:
+    """The margin behind the rows: that which each round was judged with, which the user may have changed since."""
+    top = -0.5
+    label: str | None = words.label("leg_margin")
+    for margin, rows in groupby(shown, key=lambda finding: view.margin_of(finding.round) * view.scale.step):
+        bottom = top + len(list(rows))
+        axes.fill_betweenx([top, bottom], -margin, margin, color=GREY, alpha=0.13, lw=0, label=label)
+        top, label = bottom, None
 
 
 def _whisker(axes: Any, words: Words, row: int, finding: Finding, labels: set[str]) -> None:

@@ -152,6 +152,17 @@ class ChineseOpening(ChinesePieces):
         told = self._gain_on(gain, counts_right, " ", "测试" if on_test else "验证", "新随机")
         return f"{strong('确认失败')}：此前领先的是{gap(what).rstrip()}。{told}"
 
+    def against_runner_up(self, what: str, gain: Gain, counts_right: bool, *, on_test: bool, unused: bool) -> str:
+        fresh = "从未用过的 " if unused else " "
+        told = self._gain_on(gain, counts_right, fresh, "测试" if on_test else "验证", "新随机")
+        text = f"按同一规则次优的是{gap(what).rstrip()}。{told}"
+        return text if gain.told_apart else text + "这一差异与零无法区分。"
+
+    def baseline_alone(self, accuracy: str, untrained: float | None, on_test: bool) -> str:
+        where = "测试集" if on_test else "验证集"
+        without = "" if untrained is None else f"，未训练的模型为 {self.measured(untrained)}"
+        return f"用新随机种子，它在{where}上是 {accuracy}{without}；没有其他配置可以与它比较。"
+
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         text = self._gain_on(gain, counts_right, " ", "验证", "随机")
         if gain.provisional:
@@ -159,13 +170,12 @@ class ChineseOpening(ChinesePieces):
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
     def measured_accuracy(self, raw: float, n: int) -> str:
-        return (
-            f"它的验证{self._noun}是 {self.measured(raw)}（{'1 个随机种子' if n == 1 else f'{n} 个随机种子的平均'}）。"
-        )
+        seeds = f"选中它所依据的 {n} 个随机种子" + ("" if n == 1 else "的平均")
+        return f"它的验证{self._noun}是 {self.measured(raw)}（{seeds}）。"
 
     def corrected_accuracy(self, corrected: float, interval: tuple[float, float]) -> str:
         said = f"{self.measured(corrected)}（95% 置信区间 {self.score_range(interval[0], interval[1])}）"
-        return f"它因得分高而被选中，校正选择偏差后，验证{self._noun}是 {said}。"
+        return f"它因得分高而被选中，这一{self._noun}校正选择偏差后是 {said}。"
 
     def not_confirmed(self, has_test: bool) -> str:
         return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"
@@ -252,6 +262,10 @@ class ChineseOpening(ChinesePieces):
             quoted = f"（{clean(answer)}）" if answer else ""
             parts.append(f"始终回答最常见类别{quoted or ' '}{self.measured(commonest)}")
         return "；".join(parts)
+
+    def answers_failed(self, role: str, n: int, counts: Mapping[str, int]) -> str:
+        parts = [f"{count} 个{self.label(f'failed_{kind}')}" for kind, count in counts.items()]
+        return f"{self.label(role)}：{n} 个回答中，{self.listed(parts) or '没有失败的'}。"
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:

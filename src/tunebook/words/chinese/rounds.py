@@ -74,6 +74,12 @@ class ChineseRounds(ChinesePieces):
             "若最佳配置有随机种子训练失败，就改为确认次优配置。"
         )
 
+    def confirm_baseline_remark(self) -> str:
+        return (
+            f"领先的就是基线本身：在验证集{self._noun}与{self._top}者相差不超过一个标准误的各配置中，它的验证损失最低。"
+            "因此这一轮拿它与同一规则下的次优配置比较；若有更省而可能同样好的配置，也与其中最省的一个比较。"
+        )
+
     def waiting_remark(self, trials: str) -> str:
         return f"已规划、尚无结果的实验：{trials}。"
 
@@ -249,6 +255,11 @@ class ChineseRounds(ChinesePieces):
                 told.append(
                     f"最佳配置有随机种子训练失败（实验 {trial_list(values['trials'])}），"
                     "因此改为确认与它一同写定的次优配置。"
+                )
+            if code == "curves_cross":
+                told.append(
+                    "跑完的先导实验在训练过半之后改变了次序，半程的比较因此说明不了多少："
+                    f"被提前停止的（学习率 {'、'.join(number(r, 2) for r in values['rates'])}）重新训练到底。"
                 )
             if code == "little_to_gain":
                 told.append(

@@ -191,6 +191,20 @@ class EnglishOpening(EnglishPieces):
         told = self._gain_on(gain, counts_right, "test examples" if on_test else "validation examples", fresh=True)
         return f"{strong('The confirmation failed')}: {what} led before it. {told}"
 
+    def against_runner_up(self, what: str, gain: Gain, counts_right: bool, *, on_test: bool, unused: bool) -> str:
+        """The baseline led: the configuration that came next, with fresh seeds."""
+        examples = f"{'test' if on_test else 'validation'} examples{' never used before' if unused else ''}"
+        told = self._gain_on(gain, counts_right, examples, fresh=True)
+        text = f"Next by the same rule came {what}. {told}"
+        return text if gain.told_apart else text + " This difference is not distinguishable from zero."
+
+    def baseline_alone(self, accuracy: str, untrained: float | None, on_test: bool) -> str:
+        """The baseline led, and nothing else was there to compare it with."""
+        where = "On the test split" if on_test else "On the validation split"
+        without = "" if untrained is None else f", the untrained model {self.measured(untrained)}"
+        alone = "no other configuration was there to compare it with"
+        return f"{where} it has {accuracy} with fresh seeds{without}; {alone}."
+
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
         text = self._gain_on(gain, counts_right, "validation examples", fresh=False)
         if gain.provisional:
@@ -199,16 +213,14 @@ class EnglishOpening(EnglishPieces):
 
     def measured_accuracy(self, raw: float, n: int) -> str:
         """The mean validation {self.measure} of n seeds."""
-        return f"Its validation {self.measure} is {self.measured(raw)} ({self._mean_of(n)})."
+        chosen_by = "the one seed" if n == 1 else f"mean of the {numeral(n)} seeds"
+        return f"Its validation {self.measure} is {self.measured(raw)} ({chosen_by} that it was chosen by)."
 
     def corrected_accuracy(self, corrected: float, interval: tuple[float, float]) -> str:
         return (
-            f"Corrected for having been chosen by it, its validation {self.measure} is {self.measured(corrected)} "
+            f"Corrected for having been chosen by it, this {self.measure} is {self.measured(corrected)} "
             f"(95 % interval {self.score_range(interval[0], interval[1])})."
         )
-
-    def _mean_of(self, n: int) -> str:
-        return "one seed" if n == 1 else f"mean of {numeral(n)} seeds"
 
     def not_confirmed(self, has_test: bool) -> str:
         return (
@@ -302,6 +314,11 @@ class EnglishOpening(EnglishPieces):
             quoted = f' ("{clean(answer)}")' if answer else ""
             parts.append(f"always the commonest answer{quoted} {self.measured(commonest)}")
         return "; ".join(parts)
+
+    def answers_failed(self, role: str, n: int, counts: Mapping[str, int]) -> str:
+        """How the answers of the baseline or the best failed."""
+        parts = [f"{count} {self.label(f'failed_{kind}')}" for kind, count in counts.items()]
+        return f"{self.label(role)}: of {n} answers {self.listed(parts) or 'none'}."
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:

@@ -94,6 +94,14 @@ class EnglishRounds(EnglishPieces):
             "The next one by the same rule was written down with it, to take its place should a seed of it break."
         )
 
+    def confirm_baseline_remark(self) -> str:
+        """The same where the baseline leads."""
+        return (
+            "The baseline itself leads: of the configurations within one standard error of the "
+            f"{self._top} validation {self.measure} it has the lowest validation loss. So confirm compares it with the "
+            "next configuration by the same rule, and with the cheapest one that may be as good, if there are any."
+        )
+
     def waiting_remark(self, trials: str) -> str:
         """The remark below a round's table while some of its trials have no result."""
         return f"Planned, and without a result yet: {'trials' if ',' in trials or '-' in trials else 'trial'} {trials}."
@@ -299,6 +307,12 @@ class EnglishRounds(EnglishPieces):
                 sentences.append(
                     f"Training broke for a seed of the best (trial {trial_list(values['trials'])}); the runner-up that "
                     "was sealed with it was confirmed in its place."
+                )
+            if code == "curves_cross":
+                rates = self.listed([number(rate, 2) for rate in values["rates"]])
+                sentences.append(
+                    "The pilots that ended had changed their order since half of their training, so the look there "
+                    f"says little: stopped pilots (learning rate {rates}) were trained anew to their end."
                 )
             if code == "little_to_gain":
                 sentences.append(

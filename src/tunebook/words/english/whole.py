@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Importance, Interaction, LowSeed, MoreMoney, SweetSpot
-from tunebook.core.metric import ServiceUsage
+from tunebook.core.service_metric import ServiceUsage
 from tunebook.escaping import clean
 from tunebook.words.english.codes import NOTES
 from tunebook.words.english.common import EnglishPieces, plural
