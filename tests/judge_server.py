@@ -12,6 +12,10 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
+from tunebook.evaluation import chat_service
+
 KEY = "sk-test-0123456789-secret"
 
 Material = dict[str, Any]
@@ -109,3 +113,13 @@ def serving(server: JudgeServer) -> Iterator[JudgeServer]:
         http.shutdown()
         thread.join()
         http.server_close()
+
+
+@contextmanager
+def addressed(judge: Callable[[Material, int], str], patch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
+    """The service, with its address and key in the environment and pauses too short to notice."""
+    patch.setattr(chat_service, "FIRST_WAIT_SECONDS", 0.001)
+    with serving(JudgeServer(judge)) as server:
+        patch.setenv("TUNEBOOK_JUDGE_URL", server.url)
+        patch.setenv("TUNEBOOK_JUDGE_KEY", KEY)
+        yield server

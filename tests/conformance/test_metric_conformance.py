@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.judge_server import JudgeServer, Material, serving
+from tests.judge_server import Material, addressed
 from tunebook.core.metric import Metric
 from tunebook.evaluation import load_metric
 from tunebook.testing.metric_suite import MetricSuite
@@ -98,8 +98,7 @@ class TestJudge(MetricSuite):
         def grade(material: Material, before: int) -> str:
             return json.dumps({"grade": 5 if material["answer"] in material["reference"] else 1})
 
-        with serving(JudgeServer(grade)) as server:
-            monkeypatch.setenv("TUNEBOOK_JUDGE_URL", server.url)
+        with addressed(grade, monkeypatch):
             yield load_metric("judge", options={"model": "tiny", "rubric": "5: the same. 1: another."})
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.judge_server import KEY, JudgeServer, Material, serving
+from tests.judge_server import KEY, JudgeServer, Material, addressed
 from tunebook.core.facts import ExampleText
 from tunebook.core.service_metric import AskedAnswers, ServiceMetric
 from tunebook.errors import EnvironmentStop, StudyFileError, UserError
-from tunebook.evaluation import chat_service, load_metric
+from tunebook.evaluation import load_metric
 from tunebook.evaluation.judge import Judge
 from tunebook.evaluation.judge_request import escaped, grade_of, preferred
 
@@ -28,10 +28,7 @@ def by_reference(material: Material, before: int) -> str:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
-    monkeypatch.setattr(chat_service, "FIRST_WAIT_SECONDS", 0.001)
-    with serving(JudgeServer(by_reference)) as found:
-        monkeypatch.setenv("TUNEBOOK_JUDGE_URL", found.url)
-        monkeypatch.setenv("TUNEBOOK_JUDGE_KEY", KEY)
+    with addressed(by_reference, monkeypatch) as found:
         yield found
 
 

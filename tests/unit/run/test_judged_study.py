@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.judge_server import KEY, JudgeServer, Material, serving
+from tests.judge_server import KEY, JudgeServer, Material, addressed
 from tunebook import Study
 from tunebook.errors import EnvironmentStop, StudyFileError, UserError
-from tunebook.evaluation import chat_service
 from tunebook.record.plots import gallery
 from tunebook.run import prepare
 
@@ -50,10 +49,7 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
-    monkeypatch.setattr(chat_service, "FIRST_WAIT_SECONDS", 0.001)
-    with serving(JudgeServer(by_reference)) as found:
-        monkeypatch.setenv("TUNEBOOK_JUDGE_URL", found.url)
-        monkeypatch.setenv("TUNEBOOK_JUDGE_KEY", KEY)
+    with addressed(by_reference, monkeypatch) as found:
         yield found
 
 
