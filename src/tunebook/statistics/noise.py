@@ -6,10 +6,10 @@ examples.
 
 Assumption: all configurations are equally noisy. This is checked twice. A configuration whose replicates differ more
 than the others' by an F test (Bonferroni over the configurations) is taken out of the pool and judged by its own noise
-(decision 031). And where the variances are spread more than equal noise explains, all are pooled with the degrees of
-freedom that so uneven a pool is worth, and each configuration above the pool is judged by its own noise (decision 108):
-most questions then stay open. Source: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks"
-(arXiv:2103.03098); Miller 2024 (arXiv:2411.00640).
+(decision 031). And where the variances of the rest are still spread more than equal noise explains, or several stand
+out, all are pooled with the degrees of freedom that so uneven a pool is worth, and each configuration above the pool is
+judged by its own noise (decision 108): most questions then stay open. Source: Bouthillier et al. 2021, "Accounting for
+variance in machine learning benchmarks" (arXiv:2103.03098); Miller 2024 (arXiv:2411.00640).
 """
 
 from __future__ import annotations
@@ -133,8 +133,10 @@ def pooled_covariance(
         df = sum(dfs.values())
         return SeedNoise(np.asarray(sum(squares.values()) / df), df, prior=prior)
     totals = {name: float(np.trace(each)) for name, each in squares.items()}
-    uneven_df = _uneven_df(totals, dfs)
-    above = _noisier(totals, dfs) if uneven_df is None else _above_the_pool(totals, dfs)
+    apart = _noisier(totals, dfs)
+    rest = [name for name in repeated if len(apart) != 1 or name not in apart]
+    uneven_df = _uneven_df({n: totals[n] for n in rest}, {n: dfs[n] for n in rest})
+    above = apart if uneven_df is None else _above_the_pool(totals, dfs)
     pool = [name for name in repeated if name not in above or uneven_df is not None]
     df = sum(dfs[name] for name in pool)
     own = {name: (squares[name] / dfs[name], dfs[name]) for name in sorted(above)}

@@ -239,7 +239,8 @@ class _Clause:
         if limit is not None or not mention.values:
             return None
         side = mention.side or int("y" in plain)
-        return self._boundary(mention.factor, mention.values[-1], side or 1, exact=not side)
+        found = self._boundary(mention.factor, mention.values[-1], side or 1, exact=not side)
+        return replace(found, inclusive="y" in plain) if found else None
 
     def _boundary(self, factor: str, level: Level | None, direction: int, exact: bool = False) -> Claim | None:
         if isinstance(level, bool) or not isinstance(level, int | float):

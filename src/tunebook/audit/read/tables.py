@@ -161,6 +161,7 @@ class Table:
                 pending.append(label)
             else:
                 self.rows.append(self._row(i, line, label, {k: v[i] for k, v in scores.items()}))
+        self._telling_labels()
         if pending:
             self.notes.append(Note("planned_rows", {"trials": tuple(pending), "line": grid.line}))
         self.labelled = "trial" in columns.roles or "place" in columns.roles
@@ -183,6 +184,18 @@ class Table:
         mine, known = scores(self), scores(other)
         shared = mine.keys() & known.keys()
         return len(shared) > 1 and 2 * sum(not _same(mine[k], known[k]) for k in shared) > len(shared)
+
+    def _telling_labels(self) -> None:
+        """Where labels in words, such as LoRA and DoRA, are all that tells two rows apart, the label is a setting."""
+        index = self.columns.roles.get("trial")
+        told: dict[str, set[str]] = {}
+        for row in self.rows:
+            if row.kind is TableKind.SETTINGS and row.seed is None and not any(c.isdigit() for c in row.trial[1:]):
+                told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(row.trial)
+        if index is not None and any(len(labels) > 1 for labels in told.values()):
+            header = self._headers[index] or "1"
+            self.rows[:] = [replace(row, extra={**row.extra, header: row.trial.casefold()}) for row in self.rows]
+            self.notes.append(Note("label_is_setting", {"line": self.grid.line, "column": header}))
 
     # -- labels and remarks ------------------------------------------------------------------------
 
@@ -384,8 +397,11 @@ def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes:
     every = frozenset().union(*given)
     in_words = any(row.kind is TableKind.CHANGES for group in rows for row in group)
     bases = [row for group in rows for row in group if row.is_baseline]
+    apart = False
     if len(set(filter(None, given))) < 2 or in_words or every in given:
-        pass
+        apart = not in_words and _are_apart(tables, rows)
+        if apart:
+            notes.append(Note("tables_apart"))
     elif every <= said.keys():
         notes.append(Note("left_out"))
         rows = [[replace(row, values={**said, **row.values}) for row in group] for group in rows]
@@ -396,10 +412,24 @@ def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes:
         rows = [[replace(row, values=union) if row.is_baseline else row for row in group] for group in rows]
         rows = _once(rows)
     else:
-        for number, group in enumerate(rows, 1):
-            group[:] = [replace(row, extra={**row.extra, "table": str(number)}) for row in group]
-    for group in rows:
-        yield from group
+        apart = True
+    for number, group in enumerate(rows, 1):
+        yield from [replace(row, extra={**row.extra, "table": str(number)}) for row in group] if apart else group
+
+
+def _are_apart(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
+    """Whether tables may differ in something that only their headings say, such as the model: the headings are others
+    and no rounds, the rows are numbered anew or not at all, and no trial stands in two of the tables."""
+    sections = [table.grid.section for table in tables]
+    if len(tables) < 2 or len(set(sections)) < len(sections) or all(map(round_of, sections)):
+        return False
+    labels = [row.trial for group in rows for row in group]
+    anew = not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
+    first = {repr(sorted(row.values.items())): row for row in rows[0]}
+    return anew and not all(
+        any((known := first.get(repr(sorted(row.values.items())))) and _same(row.score, known.score) for row in group)
+        for group in rows[1:]
+    )
 
 
 def _once(rows: list[list[Row]]) -> list[list[Row]]:

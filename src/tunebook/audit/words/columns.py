@@ -79,8 +79,8 @@ DIFFERENCE = re.compile(
 OTHER_DIFFERENCE = re.compile(r"prev|best|上一|最佳", re.IGNORECASE)
 """In the header of a column of differences: not from the baseline."""
 MEASUREMENT = any_of(
-    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)?|params?|parameters|trainable|size|cost|steps?|step|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
-    "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|大小|成本|步数|日期|吞吐|过拟合",
+    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
+    "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合",
 )
 """A header of something measured, not set."""
 
@@ -292,6 +292,7 @@ _EXAMPLES_SAID = re.compile(
 _SEEDS_SAID = re.compile(
     r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)|"
     r"(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)\s(?:each|per|for each|averaged)|"
+    r"each \w+ (?:\w+ )?with\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?seeds|"
     r"(\d{1,2}|[两二三四五十])\s?(?:个随机种子|个种子|次)(?:的)?(?:运行)?(?:取)?(?:平均|均值)",
     re.IGNORECASE,
 )

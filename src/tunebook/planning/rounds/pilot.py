@@ -34,6 +34,8 @@ from tunebook.planning.wave_builder import WaveBuilder
 __all__ = ["Pilot", "middling", "piloted_units"]
 
 MOST_RATES = 6
+FEWEST_RATES = 3
+"""Before a balanced explore, a third of the room is for pilots, but so many at least."""
 RACED_EPOCHS = 3
 """With fewer epochs there is no evaluation before half of the training; with more, pilots cost more."""
 PRIOR_RATIO = 2.0
@@ -163,7 +165,8 @@ def _rates(problem: Problem, room: float) -> tuple[float, ...]:
     assert problem.rate_factor is not None
     low, high = rate_limits(problem.rate_factor)
     n = min(MOST_RATES, 1 + math.floor(math.log(high / low) / math.log(CLOSEST) + 1e-9))
-    n = max(1, int(min(n, room)))
+    most = max(FEWEST_RATES, room // 3) if problem.is_balanced else room
+    n = max(1, int(min(n, room, most)))
     return tuple(dict.fromkeys(float(f"{rate:.2g}") for rate in np.geomspace(low, high, n)))
 
 

@@ -143,7 +143,7 @@ class ChineseTerminal(ChineseRounds):
     def plan_service(self, requests: float, tokens: tuple[float, float], price: float | None) -> str:
         counted = f"，约 {tokens[0]:,.0f} 个输入词元、{tokens[1]:,.0f} 个输出词元" if any(tokens) else ""
         priced = f"，费用约 {price:,.2f}" if price is not None else ""
-        return f"评判最多需要 {requests:,.0f} 次请求{counted}{priced}；相同的回答只询问一次。"
+        return f"评判最多需要 {requests:,.0f} 次请求{counted}{priced}，失败的请求不计在内；相同的回答只询问一次。"
 
     def _rounded(self, seconds: float) -> str:
         minutes = max(1, round(seconds / 60))

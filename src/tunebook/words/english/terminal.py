@@ -185,7 +185,10 @@ class EnglishTerminal(EnglishRounds):
         """What a metric that asks a service will ask for, at most."""
         counted = f", about {tokens[0]:,.0f} tokens in and {tokens[1]:,.0f} out" if any(tokens) else ""
         priced = f", for about {price:,.2f}" if price is not None else ""
-        return f"Judging takes at most {requests:,.0f} requests{counted}{priced}; equal answers are asked about once."
+        return (
+            f"Judging takes at most {requests:,.0f} requests{counted}{priced}, beside those that fail; equal "
+            "answers are asked about once."
+        )
 
     # status
 
