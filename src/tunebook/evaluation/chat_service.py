@@ -24,6 +24,7 @@ from tunebook.errors import UserError
 __all__ = ["Address", "ChatService", "Reply", "ServiceFailed", "ServiceRefused", "read_address"]
 
 URL_VARIABLE, KEY_VARIABLE = "TUNEBOOK_JUDGE_URL", "TUNEBOOK_JUDGE_KEY"
+NO_CONNECTION = "no connection"
 MOST_BYTES = 1 << 20
 """Of a reply; a longer one is no answer to a short question."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
@@ -146,6 +147,7 @@ class ChatService:
         address: where it is.
         timeout_seconds: for one request, from sending to the last byte of the reply.
         retries: how often a failed request is repeated, after growing pauses.
+        waits_for_network: whether lost connections are repeated too.
         is_wanted: asked between attempts; when it says no, `ServiceFailed` is raised at once.
     """
 
@@ -155,9 +157,12 @@ class ChatService:
         timeout_seconds: float = 60.0,
         retries: int = 5,
         is_wanted: Callable[[], bool] = lambda: True,
+        *,
+        waits_for_network: bool = True,
     ) -> None:
         self.address = address
         self._timeout, self._retries, self._is_wanted = timeout_seconds, retries, is_wanted
+        self._waits_for_network = waits_for_network
         # a service on this machine is never asked for through a proxy
         proxies = [urllib.request.ProxyHandler({})] if address.is_local else []
         self._opener = urllib.request.build_opener(_NoRedirects, *proxies)
@@ -176,7 +181,8 @@ class ChatService:
                 return self._once(body)
             except ServiceFailed as error:
                 on_failure(error.kind)
-                if not error.passing or attempt == self._retries or not self._is_wanted():
+                is_last = attempt == self._retries or (error.kind == NO_CONNECTION and not self._waits_for_network)
+                if is_last or not error.passing or not self._is_wanted():
                     raise
                 self._pause(attempt, error.wait)
         raise AssertionError("the last attempt returns or raises")
@@ -246,7 +252,7 @@ class ChatService:
         if isinstance(reason, TimeoutError | socket.timeout):
             return ServiceFailed("timeout", f"{self._timeout:g} s")
         told = self.address.scrubbed(str(reason))[:_SHOWN]
-        return ServiceFailed("no connection", told or type(reason).__name__)
+        return ServiceFailed(NO_CONNECTION, told or type(reason).__name__)
 
 
 def _count(value: Any) -> int:

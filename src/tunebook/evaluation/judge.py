@@ -156,7 +156,7 @@ class Judge(ServiceExampleMetric):
 
         Raises: UserError: there is no address, the service does not answer, or its reply has no grade.
         """
-        service = ChatService(read_address(os.environ), self._timeout, retries=1)
+        service = ChatService(read_address(os.environ), self._timeout, self._retries, waits_for_network=False)
         question = self._questions(example.gold, example, f"{example.gold} ")[0]
         replies: list[Reply] = []
 

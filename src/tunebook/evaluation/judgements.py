@@ -29,7 +29,7 @@ _MOST_KEPT = 2000
 
 def digest_of(*parts: Any) -> str:
     """A digest of values as JSON."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,8 @@ class Judgements:
         with self._lock:
             if self._file is not None:
                 text = json.dumps(line, ensure_ascii=False) + "\n"
-                with writing(self._file), self._file.open("a", encoding="utf-8") as file:
+                # half of a surrogate pair, which no encoding has, is written as JSON escapes it
+                with writing(self._file), self._file.open("a", encoding="utf-8", errors="backslashreplace") as file:
                     file.write("\n" + text if self._ends_within_a_line else text)
                 self._ends_within_a_line = False
             self._learn(line)

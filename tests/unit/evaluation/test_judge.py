@@ -184,6 +184,13 @@ def test_the_judge_of_these_tests_would_obey(server: JudgeServer, tmp_path: Path
     assert list(judge.score_answers(asked("wrong"))) == [4]
 
 
+def test_half_a_surrogate_pair_is_judged_and_kept(server: JudgeServer, tmp_path: Path) -> None:
+    server.judge = lambda material, before: json.dumps({"reason": material["answer"], "grade": 4})
+    assert list(opened(tmp_path).score_answers(asked("\ud83d 好"))) == [4]
+    assert list(opened(tmp_path).score_answers(asked("\ud83d 好"))) == [4]
+    assert len(server.statuses) == 1
+
+
 def test_the_markers_are_new_for_every_request(server: JudgeServer, tmp_path: Path) -> None:
     opened(tmp_path).score_answers(asked("a", "b"))
     words = {body["messages"][1]["content"].split("\n")[0] for body in server.bodies}

@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.findings import Interaction, LowSeed, MoreMoney
 from tunebook.core.service_metric import ServiceUsage
 from tunebook.escaping import clean
-from tunebook.words.chinese.codes import NOTES
+from tunebook.words.chinese.codes import NOTES, SERVICE_FAILURES
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.numbers import about, count, trial_list
 from tunebook.words.shared import change_text, with_values
@@ -130,7 +130,9 @@ class ChineseWhole(ChinesePieces):
         )
         text += f"（{models}）。" if models else "。"
         if usage.failures:
-            kinds = self.comma.join(f"{clean(kind)}：{count(n)}" for kind, n in usage.failures.items())
+            kinds = self.comma.join(
+                f"{clean(SERVICE_FAILURES.get(kind, kind))}：{count(n)}" for kind, n in usage.failures.items()
+            )
             text += f"没有得到评判的请求：{kinds}；这些请求都已重试。"
         if between is not None:
             text += f"{usage.judged_twice} 个问题问了两次，其中 {usage.judged_the_same} 个两次评判相同。"

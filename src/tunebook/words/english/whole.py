@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.findings import Interaction, LowSeed, MoreMoney
 from tunebook.core.service_metric import ServiceUsage
 from tunebook.escaping import clean
-from tunebook.words.english.codes import NOTES
+from tunebook.words.english.codes import NOTES, SERVICE_FAILURES
 from tunebook.words.english.common import EnglishPieces, plural
 from tunebook.words.numbers import about, count, trial_list
 from tunebook.words.shared import change_text, with_values
@@ -165,7 +165,9 @@ class EnglishWhole(EnglishPieces):
         text = f"Metric {metric} asked its service {plural(usage.requests, 'time')}{tokens}{cost}, and got "
         text += plural(usage.judgements, "judgement") + (f" ({models})." if models else ".")
         if usage.failures:
-            kinds = self.comma.join(f"{clean(kind)}: {count(n)}" for kind, n in usage.failures.items())
+            kinds = self.comma.join(
+                f"{clean(SERVICE_FAILURES.get(kind, kind))}: {count(n)}" for kind, n in usage.failures.items()
+            )
             text += f" Requests that gave none: {kinds}; they were repeated."
         if between is not None:
             twice = f"Of {plural(usage.judged_twice, 'question')} asked twice {usage.judged_the_same} got the same"
