@@ -128,7 +128,7 @@ SERVICE_FAILURES = {
     "reply too long": "reply too long",
     "no chat completion in the reply": "reply of another form",
 }
-"""By the kinds of `evaluation.chat_service` and `evaluation.judge_request`; others ("HTTP 503") are told as they are."""
+"""By the kinds of `evaluation.chat_service` and `judge_request`; others ("HTTP 503") are told as they are."""
 PLUGIN_KINDS = {
     "metric": "metric",
     "planner": "planner",
