@@ -23,6 +23,7 @@ from tunebook.core.study import StudySpec, Trial, Wave
 from tunebook.core.trial_result import RawScores, RawTrial
 
 __all__ = [
+    "SECRET_VARIABLES",
     "Calibration",
     "CancelsTrials",
     "Engine",
@@ -48,6 +49,10 @@ __all__ = [
     "Workload",
     "trained_examples",
 ]
+
+
+SECRET_VARIABLES = frozenset({"TUNEBOOK_LEDGER", "TUNEBOOK_JUDGE_URL", "TUNEBOOK_JUDGE_KEY"})
+"""Environment variables that may hold a password; no worker and no external program gets them."""
 
 
 @dataclass(frozen=True)
