@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunebook.core.findings import Verdict
+from tunebook.core.learning_curve import points_of
 from tunebook.core.study import Purpose, TrialState
 from tunebook.escaping import clean, shorten
 from tunebook.record import opening, tables
@@ -14,6 +15,7 @@ from tunebook.record.cost import trial_cost
 from tunebook.record.model import Best, Record, Suspect
 from tunebook.record.round_sections import round_sections
 from tunebook.record.view import View
+from tunebook.statistics.learning_curve import forecast
 from tunebook.words import Words, words_for
 from tunebook.words.numbers import trial_list, value
 
@@ -57,6 +59,7 @@ def build(view: View, language: str) -> Record:
         below_noise=tuple(words.below_noise(i) for i in conclusions.importance if not i.ranked),
         interactions=tuple(words.interaction(i) for i in conclusions.interactions if i.known),
         others=tables.others(view, words),
+        more_rows=_more_rows(view, words),
         costs=tables.costs(view, words) if view.has_comparison else None,
         cost_lead=words.join([_tied(view, words), words.cost_remark()]),
         way=tables.way(view, words),
@@ -72,6 +75,12 @@ def build(view: View, language: str) -> Record:
         notes=_notes(view, words),
         labels={name: words.label(name) for name in words.labels},
     )
+
+
+def _more_rows(view: View, words: Words) -> tuple[str, ...]:
+    """The learning curve, one sentence a line, and what twice the rows would bring; empty: it was not measured."""
+    points = points_of(view.notes)
+    return words.curve_lines(points, forecast(points)) if points else ()
 
 
 def best_yaml(view: View, key: str) -> str:

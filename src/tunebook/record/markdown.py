@@ -51,6 +51,8 @@ def _whole_study(record: Record) -> list[str]:
         parts += [_bullets([*record.below_noise, *record.interactions])]
     if record.others:
         parts += [_heading(label["other_metrics"]), markdown_text(label["other_metrics_lead"]), _table(record.others)]
+    if record.more_rows:
+        parts += [_heading(label["more_rows"]), markdown_text(label["more_rows_lead"]), _bullets(record.more_rows)]
     if record.costs:
         parts += [_heading(label["cost_gain"]), markdown_text(record.cost_lead), _table(record.costs)]
     if record.way:

@@ -142,6 +142,7 @@ class Record:
     importance: Table | None
     below_noise: tuple[str, ...]
     interactions: tuple[str, ...]
+    more_rows: tuple[str, ...]
     others: Table | None
     costs: Table | None
     cost_lead: str

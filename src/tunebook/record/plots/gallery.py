@@ -26,6 +26,7 @@ PAINTERS: tuple[tuple[str, str, Painter], ...] = (
     ("cost", "fig_cost", overview.cost),
     ("rounds", "fig_rounds", overview.rounds),
     ("confirmation", "fig_confirm", overview.confirmation),
+    ("more_rows", "more_rows", curves.more_rows),
     ("timeline", "fig_timeline", overview.timeline),
 )
 """File stem, label of the question, and the function that draws it, in reading order."""
