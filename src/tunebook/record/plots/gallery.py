@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from tunebook.record.plots import curves, effects, overview
+from tunebook.record.plots import curves, effects, overview, trade_offs
 from tunebook.record.plots.style import Paper, chinese_font, styled
 from tunebook.record.view import View
 from tunebook.words import Words, words_for
@@ -27,6 +27,7 @@ PAINTERS: tuple[tuple[str, str, Painter], ...] = (
     ("rounds", "fig_rounds", overview.rounds),
     ("confirmation", "fig_confirm", overview.confirmation),
     ("more_rows", "more_rows", curves.more_rows),
+    ("trade_offs", "fig_trade_offs", trade_offs.trade_offs),
     ("timeline", "fig_timeline", overview.timeline),
 )
 """File stem, label of the question, and the function that draws it, in reading order."""

@@ -15,6 +15,8 @@ LABELS = {
     "baseline": "baseline",
     "the_baseline": "the baseline",
     "reference": "Reference",
+    "fig_trade_offs": "Which configurations are better by one metric and worse by another?",
+    "leg_front": "no other is better by both",
     "more_rows": "Would more training rows help?",
     "more_rows_lead": "The best configuration, unchanged, on parts of the training rows, two seeds each with rows of "
     "their own (a smaller part lies within a larger one), on validation. These trainings enter no finding.",
