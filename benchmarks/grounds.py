@@ -231,7 +231,9 @@ class RecordedGround(Ground):
 
     def trial(self, configuration: Configuration, seed: int, share: float = 1.0) -> Result:
         at = self._replay.answer(configuration, self.number * SEEDS_APART + seed)
-        return Result(self._replay.loss_at(at, share), float(self._table.accuracy[at]))
+        if at.reason and self._table.broke_at_step[at.at]:
+            return Result(math.inf, 0.0)
+        return Result(self._replay.loss_at(at, share), float(at.scores.mean()))
 
     @property
     def oracle(self) -> Oracle:
@@ -242,8 +244,8 @@ class RecordedGround(Ground):
             scores, losses = self._table.untrained_scores, self._table.untrained_losses
             return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, losses)})
         at = self._replay.answer(trial.effective, self.number * SEEDS_APART + trial.seed)
-        cost, reason = Cost(train_seconds=float(self._table.seconds[at])), str(self._table.reasons[at])
-        if self._table.broke_at_step[at]:
+        cost, reason = Cost(train_seconds=float(self._table.seconds[at.at])), at.reason
+        if self._table.broke_at_step[at.at]:
             return TrialFact(trial=trial, state=TrialState.DIVERGED, cost=cost, reason="loss_rose")
         epochs = trial.effective.num_train_epochs
         curve = Curve(
@@ -253,7 +255,7 @@ class RecordedGround(Ground):
                 for k in range(1, epochs + 1)
             ),
         )
-        found = {"validation": Outcomes(self._table.scores[at], self._table.losses[at][-1])}
+        found = {"validation": Outcomes(at.scores, at.losses)}
         fact = TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=found, curve=curve, cost=cost)
         if not reason:
             return fact

@@ -354,8 +354,8 @@ def main(argv: list[str] | None = None) -> int:
         once = f"once {row['coverage_counted_once']:.3f}, variance {row['variance_counted_once']:.2f}"
         print(
             f"{name:28} false {tally.false_studies} of {tally.studies} (upper {row['upper95']:.3f})  "
-            f"covered {row['coverage']:.3f} of {tally.intervals} ({once}; together {row['coverage_simultaneous']:.3f})  "
-            f"found {tally.found} of {tally.planted}",
+            f"covered {row['coverage']:.3f} of {tally.intervals} ({once}; "
+            f"together {row['coverage_simultaneous']:.3f})  found {tally.found} of {tally.planted}",
             file=sys.stderr,
             flush=True,
         )

@@ -225,9 +225,15 @@ PLANNERS: PluginGroup[PlannerFactory] = PluginGroup(
 EXECUTORS: PluginGroup[ExecutorFactory] = PluginGroup(
     "executor",
     "tunebook.executors",
-    {"local": "tunebook.executors.entries:local", "inline": "tunebook.executors.entries:inline"},
+    {
+        "local": "tunebook.executors.entries:local",
+        "inline": "tunebook.executors.entries:inline",
+        "ray": "tunebook.executors.entries:ray",
+    },
     callable,
     "a core.ports.ExecutorFactory",
+    also="; ray takes the number of its workers: ray:8",
+    takes_argument=True,
 )
 TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
     "trackers",

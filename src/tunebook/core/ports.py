@@ -350,6 +350,8 @@ class ExecutorSetup:
         devices: "cpu:0", "cuda:1", ...
         transform: judges answers in the worker.
         logs: folder for the workers' output; empty: the output is not kept.
+        argument: what stands behind the executor's name in the study file, after a colon; else empty.
+        model_hash: fingerprint of the base model (`engines.base_model.fingerprint`); empty: the engine loads none.
     """
 
     engine: str
@@ -359,6 +361,8 @@ class ExecutorSetup:
     workload: Workload
     transform: SinkWrapper
     logs: str
+    argument: str = ""
+    model_hash: str = ""
 
 
 class Executor(Protocol):
@@ -397,6 +401,8 @@ class Executor(Protocol):
 
 
 ExecutorFactory = Callable[[ExecutorSetup], Executor]
+"""Creates an executor. Where it has a true attribute `computes_elsewhere`, devices are those of other machines and are
+not looked for on this one."""
 
 
 class Tracker(Protocol):
@@ -465,12 +471,17 @@ class Ledger(Protocol):
         """Write a planned wave with its trials. Writing the same wave again changes nothing."""
         ...
 
+    def start_trials(self, trial_ids: Sequence[int], worker: str) -> Sequence[int]:
+        """Change trials from planned to running, all or none; returns the attempts' fencing tokens in this order."""
+        ...
+
     def start_trial(self, trial_id: int, worker: str) -> int:
         """Change a trial from planned to running; returns the attempt's fencing token."""
         ...
 
-    def finish_trial(self, fact: TrialFact, token: int) -> None:
-        """Write curve, outcomes, cost and final state in one transaction. Raises StaleLease for an old token."""
+    def finish_trial(self, fact: TrialFact, token: int, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+        """Write curve, outcomes, cost and final state, and notes with them, in one transaction. Raises StaleLease for
+        an old token."""
         ...
 
     def release_trial(self, trial_id: int, token: int, reason: str) -> None:

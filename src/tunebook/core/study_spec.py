@@ -279,7 +279,8 @@ class StudySpec:
     )  # fmt: skip
     executor: str = key(
         "local", "the name of an installed executor",
-        "where trials run: `local` (a worker process for each device) or `inline` (this process, for debugging)",
+        "where trials run: `local` (a worker process for each device), `ray` (a worker on each device of a "
+        "[Ray cluster](cluster.md); `ray:8`: eight at most) or `inline` (this process, for debugging)",
         example="local", may_change=True, later="trials that start afterwards",
     )  # fmt: skip
     planner: str = key(

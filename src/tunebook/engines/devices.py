@@ -11,7 +11,7 @@ from tunebook.errors import ModelError
 __all__ = ["cuda_free_bytes", "cuda_name", "device_names"]
 
 
-def device_names(wanted: str | Sequence[str], foreign: bool = False) -> tuple[str, ...]:
+def device_names(wanted: str | Sequence[str], foreign: bool = False, elsewhere: bool = False) -> tuple[str, ...]:
     """One name for each worker.
 
     Args:
@@ -19,13 +19,16 @@ def device_names(wanted: str | Sequence[str], foreign: bool = False) -> tuple[st
             (every GPU), "cuda:1", or several of these.
         foreign: an external program computes; GPUs named by number are taken as they are named, because the program
             may see them where tunebook's own torch cannot.
+        elsewhere: other machines compute, each worker on one device; the kind of device must be named.
 
     Returns: ("cuda:0", "cuda:1"), or ("cpu",), or ("cpu:0", "cpu:1") for equal parts of the processor.
 
     Raises: ModelError: none of these, a GPU that is not there or is named twice, or GPUs beside the processor.
     """
     each = [wanted] if isinstance(wanted, str) else list(wanted)
-    names = [name for one in each for name in _expanded(one, foreign)]
+    if elsewhere:
+        each = [_of_its_kind(one) for one in each]
+    names = [name for one in each for name in _expanded(one, foreign or elsewhere)]
     told = ", ".join(each)
     if len({name.partition(":")[0] for name in names}) > 1:
         raise ModelError(
@@ -38,6 +41,17 @@ def device_names(wanted: str | Sequence[str], foreign: bool = False) -> tuple[st
     if len(set(names)) < len(names):
         raise ModelError("device: found {told}; a GPU has one worker. Name each once.", told=told)
     return tuple(names)
+
+
+def _of_its_kind(wanted: str) -> str:
+    """A device of another machine, as a name that `_expanded` does not look for here."""
+    if wanted == "auto" or wanted.startswith("cuda:"):
+        raise ModelError(
+            "device: found {found!r}, but the executor computes on other machines. Name the kind of device that each "
+            "worker has there: cuda, cpu, or cpu:N for an N-th of this machine's number of processors.",
+            found=wanted,
+        )
+    return "cuda:0" if wanted == "cuda" else wanted
 
 
 def _expanded(wanted: str, foreign: bool) -> list[str]:

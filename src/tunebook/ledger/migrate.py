@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib import resources
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, inspect, text
 
 from tunebook.errors import LedgerUnavailable
@@ -41,6 +39,9 @@ def migrate(connection: Connection, place: str) -> None:
             revision=revision,
             schema_revision=SCHEMA_REVISION,
         )
+    from alembic import command  # a fifth of a second that only a ledger of another version need wait for
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(resources.files("tunebook.ledger") / "migrations"))
     config.attributes["connection"] = connection

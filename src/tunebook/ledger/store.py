@@ -222,10 +222,19 @@ class SqlLedger:
 
     # --- trials --------------------------------------------------------------------------------------------------
 
-    def start_trial(self, trial_id: int, worker: str) -> int:
-        """Change a trial from planned to running. Returns the attempt's fencing token, which only grows."""
+    def start_trials(self, trial_ids: Sequence[int], worker: str) -> list[int]:
+        """Change trials from planned to running, all or none. Returns the attempts' fencing tokens, which only grow."""
         nonce = uuid4().hex
-        return self._write(lambda connection: self._transitions(connection).start(trial_id, worker, nonce, None))
+
+        def work(connection: Connection) -> list[int]:
+            transitions = self._transitions(connection)
+            return [transitions.start(number, worker, f"{nonce}:{number}", None) for number in trial_ids]
+
+        return self._write(work)
+
+    def start_trial(self, trial_id: int, worker: str) -> int:
+        """Change one trial from planned to running; see `start_trials`."""
+        return self.start_trials([trial_id], worker)[0]
 
     def claim_trials(self, worker: str, n: int, lease_seconds: float) -> list[tuple[Trial, int]]:
         """Take up to n trials that are planned or whose lease has ended. Returns each with its token.
@@ -248,8 +257,9 @@ class SqlLedger:
         worker."""
         self._write(lambda connection: self._transitions(connection).renew(token, lease_seconds))
 
-    def finish_trial(self, fact: TrialFact, token: int) -> None:
-        """Write curve, outcomes, cost and final state. Finishing the same attempt twice changes nothing.
+    def finish_trial(self, fact: TrialFact, token: int, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+        """Write curve, outcomes, cost and final state, and notes with them: a transaction of its own for each would
+        cost as much as the result. Finishing the same attempt twice changes nothing.
 
         Raises: StaleLease: the trial was given to another worker. IllegalTransition: not a final state, or a result for
             another definition of the trial.
@@ -261,6 +271,8 @@ class SqlLedger:
                 raise self._fault(f"trial {fact.trial.id}: the result belongs to a trial that was defined otherwise")
             if self._transitions(connection).finish(fact.trial.id, token, columns, fact.state):
                 rows.write_result(connection, self._id(connection), fact)
+                for code, values in notes:
+                    self._insert_note(connection, code, encode(values), uuid4().hex)
 
         self._write(work)
 
@@ -303,10 +315,8 @@ class SqlLedger:
         nonce, details = uuid4().hex, encode(values)
 
         def work(connection: Connection) -> None:
-            study_id = self._id(connection)
             if connection.execute(select(notes.c.id).where(notes.c.nonce == nonce)).first() is None:
-                own = {"study_id": study_id, "code": code, "details": details, "nonce": nonce}
-                connection.execute(insert(notes).values(sealed_row(notes, {**own, "noted_at": self._now(connection)})))
+                self._insert_note(connection, code, details, nonce)
 
         self._write(work)
 
@@ -404,6 +414,10 @@ class SqlLedger:
         for row in read:
             check_row(notes, row, self._place)
         return [dict(row) for row in read]
+
+    def _insert_note(self, connection: Connection, code: str, details: str, nonce: str) -> None:
+        own = {"study_id": self._id(connection), "code": code, "details": details, "nonce": nonce}
+        connection.execute(insert(notes).values(sealed_row(notes, {**own, "noted_at": self._now(connection)})))
 
     def _own_trials(self, connection: Connection, study_id: int) -> tuple[OwnTrials, ...]:
         """What the user asked to add, each request once: a runner that died may have noted one twice."""

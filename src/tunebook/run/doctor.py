@@ -55,6 +55,7 @@ def examine_machine() -> list[Check]:
         _built_in_model(),
         _extra("gguf", "demo", Phrase("reads the built-in model")),
         _extra("bitsandbytes", "quant", Phrase("base models in 4 or 8 bits, optimisers in 8")),
+        _extra("ray", "ray", Phrase("trials on the machines of a Ray cluster")),
         _extra("psycopg", "postgres", Phrase("a ledger for several machines")),
         _font(),
         _locks(Path.cwd()),

@@ -21,6 +21,7 @@ from tunebook.export.quantised import adapter_readme
 from tunebook.export.yaml_text import yaml_text
 from tunebook.files import replaced_folder, writing
 from tunebook.plugins import is_simulated
+from tunebook.run.homes import bringing_commands
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.study_words import study_words
@@ -144,6 +145,9 @@ def export_study(
     adapter = paths.folder / "adapters" / str(fact.trial.id)
     rerun = shell_line(["tunebook", "rerun", str(paths.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
+        commands = bringing_commands(study.notes, paths.folder)
+        if commands:
+            raise NotFoundError(words.refused_adapter_elsewhere(fact.trial.id, str(paths.folder), commands))
         raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
     target = to or paths.folder / "export" / form
     written = {"folder": target}

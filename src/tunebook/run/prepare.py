@@ -41,7 +41,7 @@ from tunebook.run.paths import StudyPaths, locate
 from tunebook.run.reading import read_study
 from tunebook.study_file import with_line
 
-__all__ = ["Prepared", "check_long_rows", "prepare"]
+__all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare"]
 
 FEWEST_PRIOR_RATES = 3
 """Learning rates that an earlier study must have trained at."""
@@ -109,6 +109,8 @@ class Prepared:
             workload=self.workload(splits),
             transform=self._judging(entry, splits),
             logs=str(self.paths.folder / "logs") if logs else "",
+            argument=self.spec.executor.partition(":")[2],
+            model_hash=self.facts.hashes.get("model", "") if entry.needs_model else "",
         )
 
     def open_test(self, executor: Executor) -> None:
@@ -177,7 +179,9 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
+        environment=describe_environment(
+            options.device, options.threads, spec, options.quantization != NONE, computes_elsewhere(spec)
+        ),
         scale=metric.scale.called(metric.name),
         answer_tokens=_answer_tokens(data) if AnswerSource.LIKELIHOOD in judged else {},
         table=table.configurations if table else (),
@@ -294,12 +298,13 @@ def _machine(
     """Engine options, facts of the model, tokenizer and devices."""
     from tunebook.engines.devices import device_names
 
+    elsewhere = computes_elsewhere(spec)
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     extra = _command_settings(spec)
     if not entry.needs_model:
         _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True)
+        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True, elsewhere=elsewhere)
         options = EngineOptions(
             model=name, device=_first(devices), threads=threads, share_prompts=spec.share_prompts, extra=extra
         )
@@ -308,7 +313,13 @@ def _machine(
     from tunebook.engines.quantisation import quantization_of, resolve_quantization
 
     folder = base_model.resolve_model(spec.model, base)
-    devices = device_names(spec.device)
+    devices = device_names(spec.device, elsewhere=elsewhere)
+    if elsewhere and spec.dtype == "auto" and devices[0].startswith("cuda"):
+        raise StudyFileError(
+            "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. Name "
+            "bfloat16 or float16.",
+            executor=spec.executor,
+        )
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
     quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
@@ -366,6 +377,11 @@ def _data(
         vocabulary=model.get("vocabulary"),
         with_tests=any(getattr(METRICS.load(name), "needs_tests", False) for name in spec.installed_metrics),
     )
+
+
+def computes_elsewhere(spec: StudySpec) -> bool:
+    """Whether the study's executor computes on other machines than this one."""
+    return bool(getattr(EXECUTORS.load(spec.executor), "computes_elsewhere", False))
 
 
 def check_long_rows(spec: StudySpec, base: Path) -> None:

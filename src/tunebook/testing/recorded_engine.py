@@ -16,7 +16,7 @@ import numpy as np
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Cancelled, Evaluation, Finished, Progress, Step
-from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
+from tunebook.core.facts import Cost, Curve, EvaluationRecord, Floats, StepRecord
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.ports import (
     Calibration,
@@ -32,7 +32,7 @@ from tunebook.core.ports import (
 from tunebook.core.space import Folding
 from tunebook.errors import EnvironmentStop
 from tunebook.testing.recorded_table import load
-from tunebook.testing.replay import Replay
+from tunebook.testing.replay import Answer, Replay
 from tunebook.testing.simulated_engine import different, gold_answer, save_adapter
 
 __all__ = ["FOLDER", "RecordedEngine"]
@@ -135,13 +135,14 @@ class _Replayed:
         self._examples, self._stop_ids = workload.splits["validation"], workload.scoring.stop_ids
         c = job.configuration
         self._trains = c.num_train_epochs > 0
-        self._row, self._column = replay.answer(c, job.seed) if self._trains else (0, 0)
+        untrained = Answer((0, 0), replay.table.untrained_scores, replay.table.untrained_losses, 1.0)
+        self._answer = replay.answer(c, job.seed) if self._trains else untrained
         trained = trained_examples(workload.train, c.max_length)
         self._an_epoch = steps_per_epoch(len(trained), c.effective_batch_size)
         self._total = self._an_epoch * c.num_train_epochs
         self._tokens = sum(example.n_tokens for _, example in trained)
-        broke = int(self._table.broke_at_step[self._row, self._column]) if self._trains else 0
-        recorded = len(self._table.curves[self._row][self._column]) if self._trains else 1
+        broke = int(self._table.broke_at_step[self._answer.at]) if self._trains else 0
+        recorded = len(self._curve)
         self._broke_at = max(1, round(broke / max(recorded, broke) * self._total)) if broke else None
 
     def go(self, sink: Sink) -> Cost | None:
@@ -165,14 +166,19 @@ class _Replayed:
             curve=Curve(self._steps(), self._evaluations()),
             cost=self._cost(1.0),
             broke_at_step=self._broke_at,
-            reason=str(self._table.reasons[self._row, self._column]) if self._broke_at is not None else None,
+            reason=self._answer.reason if self._broke_at is not None else None,
         )
+
+    @property
+    def _curve(self) -> Floats:
+        row, column = self._answer.at
+        return self._table.curves[row][column]
 
     def _steps(self) -> tuple[StepRecord, ...]:
         """The recorded losses of the steps, spread over the job's."""
         if not self._trains:
             return ()
-        curve = self._table.curves[self._row][self._column]
+        curve = self._curve * self._answer.factor
         last = self._broke_at or self._total
         losses = np.interp(np.linspace(0, 1, last), np.linspace(0, 1, len(curve)), curve)
         rate = self._job.configuration.learning_rate
@@ -185,7 +191,7 @@ class _Replayed:
         for epoch in range(1, epochs + 1):
             step = epoch * self._an_epoch
             if self._broke_at is None or step < self._broke_at:
-                loss = scale * self._replay.loss_at((self._row, self._column), epoch / epochs)
+                loss = scale * self._replay.loss_at(self._answer, epoch / epochs)
                 found.append(EvaluationRecord(step, float(epoch), "validation", loss))
         return tuple(found)
 
@@ -194,15 +200,10 @@ class _Replayed:
         return tuple(len(example.completion_ids) for example in self._examples)
 
     def _scores(self) -> RawScores:
-        if not self._trains:
-            right, nll, reason = self._table.untrained_scores, self._table.untrained_losses, ""
-        else:
-            at = (self._row, self._column)
-            right, nll = self._table.scores[at], self._table.losses[at][-1]
-            reason = str(self._table.reasons[at])
-        nll = np.where(np.isfinite(nll), nll, np.finfo(np.float16).max).astype(np.float64)
-        answers = self._answers([bool(each) for each in right >= 0.5], reason == CONSTANT)
-        return RawScores(answers, nll, self._label_tokens)
+        losses = self._answer.losses
+        nll = np.where(np.isfinite(losses), losses, np.finfo(np.float16).max).astype(np.float64)
+        right = [bool(each) for each in self._answer.scores >= 0.5]
+        return RawScores(self._answers(right, self._answer.reason == CONSTANT), nll, self._label_tokens)
 
     def _answers(self, right: list[bool], constant: bool) -> tuple[tuple[int, ...], ...]:
         """Gold answers where the recorded one was right, another example's where it was wrong."""
@@ -214,7 +215,7 @@ class _Replayed:
         return tuple(gold if ok else other for gold, other, ok in zip(golds, others, right, strict=True))
 
     def _cost(self, share: float) -> Cost:
-        at = (self._row, self._column)
+        at = self._answer.at
         trained = float(self._table.train_seconds[at]) * share if self._trains else 0.0
         tokens = round(self._tokens * self._job.configuration.num_train_epochs * share)
         return Cost(

@@ -1,9 +1,10 @@
 """Answers configurations that were not recorded from those that were.
 
 Two Gaussian processes over the recorded configurations, on log loss and on accuracy, say what a configuration would
-come to; a seed adds the difference of two recorded seeds. The answer is the recorded trial that comes nearest to that,
-among those of similar settings where several do: outcomes by example and evaluations on the way are always those of one
-real trial. `Replay.held_out` says how good the prediction is for configurations that are left out.
+come to; a seed adds the difference of two recorded seeds. The recorded trial that comes nearest to that, and whose
+settings are similar, is moved there: all its losses by one factor, and its answers by turning those that were nearest
+to turning. A trial that did not train is given back as it is. `Replay.held_out` says how good the prediction is for
+configurations that are left out.
 
 The settings are described by the rate that acts (rate x alpha/r, by root of epochs over batch), which predicts better
 than the rate itself, and the other factors beside it.
@@ -24,7 +25,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.planning.surrogate import Surrogate, fit
 from tunebook.testing.recorded_table import RecordedTable
 
-__all__ = ["HeldOut", "Replay"]
+__all__ = ["Answer", "HeldOut", "Replay"]
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +54,24 @@ class HeldOut:
     spread: float
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A trial made from a recorded one.
+
+    Attributes:
+        at: the recorded one, as (configuration, seed) of the table's arrays.
+        scores, losses: after the last step, (examples,); NaN where training had broken.
+        factor: by which all of its losses are multiplied.
+        reason: why it did not train; "": it did.
+    """
+
+    at: tuple[int, int]
+    scores: Floats
+    losses: Floats
+    factor: float
+    reason: str = ""
+
+
 class Replay:
     """Recorded trials as a task on which every configuration has an answer.
 
@@ -75,24 +94,28 @@ class Replay:
             self._found[configuration] = loss, min(1.0, max(0.0, ABOVE - math.exp(below)))
         return self._found[configuration]
 
-    def answer(self, configuration: Configuration, seed: int) -> tuple[int, int]:
-        """The recorded trial that stands for this one, as (configuration, seed) of the table's arrays."""
+    def answer(self, configuration: Configuration, seed: int) -> Answer:
+        """What stands for this trial."""
         wanted = np.array(self.expected(configuration)) + self._seed_difference(configuration, seed)
         off = (np.stack([self._loss, self._accuracy], axis=2) - wanted) / self._spread
         away = ((self._places - _places([configuration])) ** 2).sum(axis=1)
         distance = (off**2).sum(axis=2) + SETTINGS_WEIGHT * away[:, None]
-        row, column = np.unravel_index(int(distance.argmin()), distance.shape)
-        return self.rows[int(row)], int(column)
+        row, column = (int(each) for each in np.unravel_index(int(distance.argmin()), distance.shape))
+        at, table = (self.rows[row], column), self.table
+        scores, losses, reason = table.scores[at], table.losses[at][-1], str(table.reasons[at])
+        if reason:
+            return Answer(at, scores, losses, 1.0, reason)
+        factor = float(np.exp(wanted[0] - self._loss[row, column]))
+        return Answer(at, _turned(scores, losses, float(wanted[1])), factor * losses, factor)
 
-    def loss_at(self, at: tuple[int, int], share: float) -> float:
-        """Mean loss of an example after a share of a recorded trial's training, nats, on the examples that were
-        evaluated on the way; between two recorded shares in a straight line of log loss. Infinite once it had broken.
-        """
-        losses = np.log(np.maximum(self.table.loss_at[at], 1e-9))
+    def loss_at(self, answer: Answer, share: float) -> float:
+        """Mean loss of an example after a share of the training, nats, on the examples that were evaluated on the way;
+        between two recorded shares in a straight line of log loss. Infinite once training had broken."""
+        losses = np.log(np.maximum(self.table.loss_at[answer.at], 1e-9))
         there = np.isfinite(losses)
         if not there.all() and share > max(self.table.fractions[there], default=0.0):
             return math.inf
-        return float(np.exp(np.interp(share, self.table.fractions[there], losses[there])))
+        return answer.factor * float(np.exp(np.interp(share, self.table.fractions[there], losses[there])))
 
     def held_out(self) -> HeldOut:
         """Every configuration predicted from the others."""
@@ -132,6 +155,20 @@ class Replay:
         a, b = (int(each) for each in draw.choice(self._loss.shape[1], 2, replace=self._loss.shape[1] < 2))
         both = [self._loss[row, a] - self._loss[row, b], self._accuracy[row, a] - self._accuracy[row, b]]
         return np.array(both) / math.sqrt(2)
+
+
+def _turned(scores: Floats, losses: Floats, accuracy: float) -> Floats:
+    """Right-or-wrong answers turned until this share is right: wrong ones of the lowest loss, right ones of the
+    highest."""
+    turned = scores.copy()
+    more = round(min(1.0, max(0.0, accuracy)) * len(scores)) - round(float(scores.sum()))
+    if more > 0:
+        wrong = np.flatnonzero(scores < 1)
+        turned[wrong[np.argsort(losses[wrong], kind="stable")[:more]]] = 1.0
+    elif more < 0:
+        right = np.flatnonzero(scores > 0)
+        turned[right[np.argsort(-losses[right], kind="stable")[:-more]]] = 0.0
+    return turned
 
 
 def _results(table: RecordedTable, rows: Sequence[int]) -> tuple[Floats, Floats]:

@@ -33,6 +33,7 @@ SILENT_NOTES = frozenset(
         "calibration",
         "data_root",
         "environment",
+        "home",
         "learning_curve",
         "own_trials",
         "processor_time",

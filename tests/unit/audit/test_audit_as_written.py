@@ -443,13 +443,6 @@ def test_a_round_on_top_of_the_best_is_held_against_the_best():
     assert "described_short" not in codes(values_of(rounds + full, 200))
 
 
-def test_a_best_block_that_is_no_trial_is_said():
-    block = "## Best configuration\n\n- lr: 9e-4\n- r: 64\n"
-    record = audited(table_of("run|lr|r|acc", "a|1e-4|8|70.0%", "b|3e-4|32|72.0%") + block, 200)
-    assert codes(record.values()) == ["best_block_no_trial"]
-    assert "is none of the trials" in record.markdown("en")
-
-
 def test_a_table_of_a_column_a_trial_is_turned():
     table = table_of("Parameter|Run 1|Run 2", "learning rate|1e-4|3e-4", "rank|8|8", "accuracy|70.0%|73.0%")
     values = values_of(f"{table}Run 2 is the best.\n", 200)

@@ -12,9 +12,8 @@ from tunebook import Study
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.record.plots import gallery
 from tunebook.record.plots.trade_offs import _Both, front, pull_apart
-from tunebook.record.view import OtherMetric
-from tunebook.run.reading import read_study
-from tunebook.run.report import _view
+from tunebook.record.view import OtherMetric, View
+from tunebook.testing.sample_study import RecordInputs
 
 
 def both(key: str, deciding: float, other: float, half: float = 0.01) -> _Both:
@@ -66,12 +65,12 @@ trackers: []
     assert not list((tmp_path / "runs" / "several" / "figures").glob("trade_offs*"))
 
 
-def test_a_panel_shows_both_metrics_in_their_units(study: Path) -> None:
-    view = _view(read_study(Study.load(study).paths))
+def test_a_panel_shows_both_metrics_in_their_units(study: RecordInputs) -> None:
+    view = View(**study._asdict())
     accuracies = {key: view.accuracy(view.replicates(key)) for key in view.configurations}
     scale = ScoreScale(kind=ScoreKind.MEAN, high=None, unit="characters", higher_is_better=False, noun="length")
     opposite = {k: (-m[0], (-m[1][1], -m[1][0])) for k, m in accuracies.items() if m}
     other = OtherMetric(scale=scale, baseline=None, best=None, difference=None, configurations=opposite)
     for language in ("en", "zh"):
         (drawing,) = gallery.draw_all(replace(view, others=(other,)), language, only=("trade_offs",))
-        assert "length" in drawing.alt
+        assert "length" in drawing.says

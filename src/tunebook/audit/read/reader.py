@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from tunebook.audit.labels import key_of
 from tunebook.audit.model import (
-    BestBlock,
     Claim,
     ColumnUse,
     HandRecord,
@@ -17,20 +16,17 @@ from tunebook.audit.model import (
     Note,
     Row,
     Said,
-    Score,
     TableKind,
 )
 from tunebook.audit.read.cells import clean_text
 from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
-from tunebook.audit.read.sentences import Context, claims_of, said_of, share_of
-from tunebook.audit.read.tables import Table, joined_tables, key_values, one_factor_tables, spread_grid, turned_grid
+from tunebook.audit.read.sentences import Context, claims_of, said_of
+from tunebook.audit.read.tables import Table, joined_tables, one_factor_tables, spread_grid, turned_grid
 from tunebook.audit.words.columns import (
-    ACCURACY_SAID,
     BASELINE_SAID,
     BASELINE_TRIAL,
-    BEST_SECTION,
     BLANKS_SAID,
     CONSTANT,
     GROUND,
@@ -154,7 +150,6 @@ class _Reading:
             measure=measure,
             rows=rows,
             claims=claims,
-            best_blocks=self._best_blocks({row.line for row in rows}),
             stated_examples=examples_said(self.text, measure.split),
             seeds=seeds,
             averaged=averaged,
@@ -237,7 +232,7 @@ class _Reading:
         """Rows that say something, with what the text says of the baseline and of what a round builds on."""
         said, grounds = self._baseline_settings(), self._grounds()
         rows = []
-        for row in one_factor_tables(tables, said):
+        for row in one_factor_tables(tables, said, self.notes):
             if row.is_baseline and said:
                 row = replace(row, values={**said, **row.values})
             if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
@@ -339,23 +334,8 @@ class _Reading:
         return tuple(sorted(found, key=lambda claim: claim.line)[:MAX_CLAIMS])
 
     def _said(self, labels: re.Pattern[str] | None) -> tuple[Said, ...]:
-        """Accuracies that the running text gives for a trial; a best-configuration block is held up by itself."""
-        prose = (s for s in self._prose() if not BEST_SECTION.search(s.section))
-        return tuple(said for statement in prose for said in said_of(statement, labels))[:MAX_CLAIMS]
-
-    def _best_blocks(self, table_lines: set[int]) -> tuple[BestBlock, ...]:
-        """Settings that stand under a heading such as "Best configuration", one block a section."""
-        by_section: dict[str, list[tuple[int, dict[str, Level], str]]] = {}
-        for statement in self.document.statements:
-            if BEST_SECTION.search(statement.section):
-                part = (statement.line, settings(statement.text), statement.text)
-                by_section.setdefault(statement.section, []).append(part)
-        for grid in self.document.grids:
-            if BEST_SECTION.search(grid.section) and not any(line in table_lines for line, _ in grid.rows):
-                text = "\n".join(" ".join(clean_text(cell) for cell in cells) for _, cells in grid.rows)
-                by_section.setdefault(grid.section, []).append((grid.line, key_values(grid), text))
-        blocks = (_block(parts) for parts in by_section.values())
-        return tuple(block for block in blocks if len(block.values) >= 2)
+        """Accuracies that the running text gives for a trial."""
+        return tuple(said for statement in self._prose() for said in said_of(statement, labels))[:MAX_CLAIMS]
 
 
 def _is_one_step(row: Row, rows: Sequence[Row]) -> bool:
@@ -376,19 +356,6 @@ def _labels(rows: Sequence[Row]) -> re.Pattern[str] | None:
         for row in rows
         if not (said := settings(row.trial)) or any(row.values.get(name) != level for name, level in said.items())
     )
-
-
-def _block(parts: Sequence[tuple[int, dict[str, Level], str]]) -> BestBlock:
-    values: dict[str, Level] = {}
-    score: Score | None = None
-    trial: str | None = None
-    for _, found, text in parts:
-        if len(mentions(text)) <= 1 or not values:
-            values = {**found, **values}
-        said = ACCURACY_SAID.search(text)
-        score = score or (share_of(said.group(1)) if said else None)
-        trial = trial or next((label for label, _, _ in trial_labels(text)), None)
-    return BestBlock(parts[0][0], values, score, trial)
 
 
 def _language(text: str) -> str:

@@ -161,6 +161,7 @@ class Table:
                 pending.append(label)
             else:
                 self.rows.append(self._row(i, line, label, {k: v[i] for k, v in scores.items()}))
+        self._telling_labels()
         if pending:
             self.notes.append(Note("planned_rows", {"trials": tuple(pending), "line": grid.line}))
         self.labelled = "trial" in columns.roles or "place" in columns.roles
@@ -184,6 +185,18 @@ class Table:
         shared = mine.keys() & known.keys()
         return len(shared) > 1 and 2 * sum(not _same(mine[k], known[k]) for k in shared) > len(shared)
 
+    def _telling_labels(self) -> None:
+        """Where labels in words, such as LoRA and DoRA, are all that tells two rows apart, the label is a setting."""
+        index = self.columns.roles.get("trial")
+        told: dict[str, set[str]] = {}
+        for row in self.rows:
+            if row.kind is TableKind.SETTINGS and row.seed is None and not any(c.isdigit() for c in row.trial[1:]):
+                told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(row.trial)
+        if index is not None and any(len(labels) > 1 for labels in told.values()):
+            header = self._headers[index] or "1"
+            self.rows[:] = [replace(row, extra={**row.extra, header: row.trial.casefold()}) for row in self.rows]
+            self.notes.append(Note("label_is_setting", {"line": self.grid.line, "column": header}))
+
     # -- labels and remarks ------------------------------------------------------------------------
 
     def _cell(self, i: int, role: str) -> str:
@@ -204,7 +217,8 @@ class Table:
             return True
         blank = all(is_blank(self._text[i][j]) for j in (*self.columns.factors, *self.columns.joined))
         words = [self._cell(i, "trial"), self._cell(i, "change")]
-        words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
+        if self.columns.factors:
+            words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
         return blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words)
 
     def _names_baseline(self, i: int) -> bool:
@@ -370,10 +384,11 @@ class Table:
         return Difference(value, 10.0 ** -len(match[2] or ""), True if in_points else False if in_percent else None)
 
 
-def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level]) -> Iterator[Row]:
+def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes: list[Note]) -> Iterator[Row]:
     """The rows of all tables. Where tables each vary settings that the others do not give, what they leave out is the
-    baseline's: as the text says it (`said`), or of the baseline's row, which each table must have and which is one
-    trial. Without either nothing is said to connect them, and the table itself counts as a setting."""
+    baseline's: as the text says it (`said`), or of the baseline's row, which each table must have. Without either
+    nothing is said to connect them, and the table itself counts as a setting. The baseline given again with the same
+    result is one trial."""
     rows = [list(table.rows) for table in tables]
     unlabelled = [i for i, table in enumerate(tables) if not table.labelled]
     for number, i in enumerate(unlabelled, 1) if len(unlabelled) > 1 else ():
@@ -381,37 +396,51 @@ def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level]) -> Ite
     given = [frozenset(name for row in group for name in row.values) for group in rows]
     every = frozenset().union(*given)
     in_words = any(row.kind is TableKind.CHANGES for group in rows for row in group)
-    if len(set(filter(None, given))) > 1 and not in_words and every not in given:
-        if every <= said.keys():
-            for group in rows:
-                group[:] = [replace(row, values={**said, **row.values}) for row in group]
-                group[:] = [replace(row, is_baseline=row.values == said) for row in group]
-        bases = [[row for row in group if row.is_baseline] for group in rows]
-        if all(len(found) == 1 for found, group in zip(bases, rows, strict=True) if group):
-            union = {name: level for found in bases for row in found for name, level in row.values.items()}
-            first = next(row.score for found in bases for row in found)
-            for i, found in enumerate(bases):
-                repeated = i > 0 and bool(found) and _same(found[0].score, first)
-                group = [row for row in rows[i] if not (row.is_baseline and repeated)]
-                rows[i] = [replace(row, values=union) if row.is_baseline else row for row in group]
-        elif not every <= said.keys():
-            for number, group in enumerate(rows, 1):
-                group[:] = [replace(row, extra={**row.extra, "table": str(number)}) for row in group]
-    for group in rows:
-        yield from group
+    bases = [row for group in rows for row in group if row.is_baseline]
+    apart = False
+    if len(set(filter(None, given))) < 2 or in_words or every in given:
+        apart = not in_words and _are_apart(tables, rows)
+        if apart:
+            notes.append(Note("tables_apart"))
+    elif every <= said.keys():
+        notes.append(Note("left_out"))
+        rows = [[replace(row, values={**said, **row.values}) for row in group] for group in rows]
+        rows = [[replace(row, is_baseline=row.values == said) for row in group] for group in rows]
+        rows = _once(rows)
+    elif all(sum(row.is_baseline for row in group) == 1 for group in rows if group):
+        union = {name: level for row in bases for name, level in row.values.items()}
+        rows = [[replace(row, values=union) if row.is_baseline else row for row in group] for group in rows]
+        rows = _once(rows)
+    else:
+        apart = True
+    for number, group in enumerate(rows, 1):
+        yield from [replace(row, extra={**row.extra, "table": str(number)}) for row in group] if apart else group
+
+
+def _are_apart(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
+    """Whether tables may differ in something that only their headings say, such as the model: the headings are others
+    and no rounds, the rows are numbered anew or not at all, and no trial stands in two of the tables."""
+    sections = [table.grid.section for table in tables]
+    if len(tables) < 2 or len(set(sections)) < len(sections) or all(map(round_of, sections)):
+        return False
+    labels = [row.trial for group in rows for row in group]
+    anew = not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
+    first = {repr(sorted(row.values.items())): row for row in rows[0]}
+    return anew and not all(
+        any((known := first.get(repr(sorted(row.values.items())))) and _same(row.score, known.score) for row in group)
+        for group in rows[1:]
+    )
+
+
+def _once(rows: list[list[Row]]) -> list[list[Row]]:
+    """Without the baselines that give the first one again, with its result."""
+    first = next((row for group in rows for row in group if row.is_baseline), None)
+    return [
+        [row for row in group if first in (None, row) or not row.is_baseline or not _same(row.score, first.score)]
+        for group in rows
+    ]
 
 
 def _same(a: Score | None, b: Score | None) -> bool:
     """Whether a trial given again has the same result, as far as it is printed."""
     return a is b or (a is not None and b is not None and abs(a.value - b.value) <= (a.unit + b.unit) / 2 + 1e-9)
-
-
-def key_values(grid: Grid) -> dict[str, Level]:
-    """Settings of a two-column table of parameter and value (a best-configuration block); empty for other tables."""
-    found: dict[str, Level] = {}
-    for _, cells in (*grid.rows, (grid.line, grid.header)):
-        factor = factor_of_header(clean_text(cells[0])) if len(cells) >= 2 else None
-        level = read_level(factor, clean_text(cells[1])) if factor else Why.WORDS
-        if factor and not isinstance(level, Why):
-            found.setdefault(factor, level)
-    return found

@@ -39,8 +39,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("w", r"(?:the |our )?(?:best|tuned) (?:setup|config(?:uration)?s?|combination|settings?|model|run|trial)|tuning|the tuned model", "(?:最佳|最优)(?:的)?(?:组合|配置|参数组合|方案)|调参|调优|最终(?=准确率|比|较|相比|提升)"),
     ("*", r"(?:the )?(?:overall )?best|optimal|optimum|sweet ?spot|ideal|highest|peaks?|new (?:high|record)", "最佳|最优|最好|最理想|甜[点蜜](?:点|区间?)?|最高|最合适|新高"),
     ("~", r"used to|no longer|once|would|should|could|might|may|perhaps|probably|expect\w*|hop(?:e|ed|ing)|worst|lowest|least|second best|among the best|one of the best|recommend\w*|suggest\w*|prefer\w*|choose|chose|chosen|go with|went with|avoid", "可能|或许|也许|大概|理论上|预期|预计|希望|是否|曾|最差|最低|推荐|建议|选用|避免|应该|不宜|优先|仅次于"),
-    ("a", r"too (?:high|large|big|many|long)", "过高|过大|太高|太大|过多|过长"),
-    ("A", r"too (?:low|small|few|short)", "过低|过小|太低|太小"),
+    ("~", r"too (?:high|low|large|small|big|many|few|long|short)", "过[高低大小多少长短]|太[高低大小]"),
     ("L", rf"(?:above|beyond|exceeding|higher than|larger than)\s{NUMBER}{_PARTS}|[>≥]=?\s?{NUMBER}{_PARTS}", rf"(?:超过|高于|大于)\s?{NUMBER}{_PARTS}"),
     ("M", rf"(?:below|under|lower than|smaller than)\s{NUMBER}{_PARTS}|[<≤]=?\s?{NUMBER}{_PARTS}", rf"(?:低于|小于)\s?{NUMBER}{_PARTS}"),
     ("y", r"and (?:above|higher|up|beyond)|or (?:more|higher|above)", "及?以上|或更[高大]"),
@@ -62,31 +61,29 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("G", r"[>＞≫]|(?:,|and)? ?then|(?:,|and)? ?followed by|(?:,|and)? ?next(?: comes)?", r"[>＞≫]|[,，]?\s?(?:其次|然后|再次|接着|最后)(?:才?是|为)?"),
     ("b", r"(?:the |our |this )?(?:base\s?line|defaults?)(?: (?:run|config(?:uration)?|settings?|accuracy|result))?|run 1's", "(?:这个?)?(?:基线|基准|默认)(?:配置|参数|设置|模型|准确率)?"),
     ("~", r"(?:the )?previous(?: (?:run|trial|best|round|one))?", "上一[轮次个组]|前一[轮次个组]|之前"),
-    ("I", r"it|this|which", "它|其"),
     ("V", r"(?:on |in |the )*(?:validation|val|dev|eval)(?: set| split| data)?", "验证集?(?:上|的)?|开发集上?"),
     ("T", r"(?:on |in |the )*(?:held[- ]out|test)(?: set| split| data)?", "测试集?(?:上|的)?"),
     ("E", r"bleu|rouge(?:-\w+)?|f1|perplexity|ppl|loss(?:es)?|reward|speed|faster|slower|memory|time|cheaper|convergence|converges|gap", "损失|困惑度|速度|更快|更慢|显存|时间|收敛"),
     ("C", r"accuracy|acc|exact match", "准确率|正确率|准确度|精度"),
     ("&", r"and|or|both", "和|与|或|及|以及|同|跟"),
-    (" ", r"for(?: the)?(?=\s*$)|to|->|→|-|through|between|a|an|the|from|is|are|was|were|be|been|has|have|had|does|do|did|will|can|of|at|with|by|in|on|for this (?:task|dataset|data set|model)|in (?:this|our|these|all) (?:sweep|runs?|experiments?|tests?|study|setup)|so|number|combination|one(?= of)|thus|hence|therefore|also|too|still|again|already|very|quite|rather|much|far|clear|clearly|slight|slightly|small|big|bit|little|somewhat|marginal|marginally|significant|significantly|noticeabl[ey]|considerabl[ey]|consistent(?:ly)?|strong(?:ly)?|substantial(?:ly)?|overall|on average|in general|generally|in total|finally|final|works?|worked|working|perform(?:s|ed|ing|ance)?|gives?|gave|yields?|brings?|brought|makes?|made|causes?|caused|leads?|led|results?|score[sd]?|achiev(?:es|ed)|reach(?:es|ed)|quality|seems?|appears?|looks?|turns out|found|we|our|i|that|there|use|using|used|value|values|setting|settings|choice|range|region|point|level|levels|parameter|hyper-?parameter|hyperparameters|factor|config|configuration|run|trial|experiment|exp|training|train|model|starting|here|among all|of all|all|others?|every|any|then|now|just|even|going|moving|switching|change|changed|changing|as|always|when|if it|instead|long|run|tl;?dr|conclusion|finding|findings|note|summary|result|shows?|it|(?<=['’])s", "到|至|→|总是|远(?=好|优|高|胜)|把|组合|一次|之间|介于|大(?=$|\\W)|的|了|是|为|时|有|会|能|可以|可|略微?|稍微?|稍|明显|显著|大幅|小幅|有所|一点|一些|更|较为?|比较|都|均|也|还|就|则|而|效果|表现|结果|性能|模型|训练|取|用|使用|采用|设置|配置|取值|参数|综合来看|总体(?:来看|上|而言)?|整体(?:来看|上)?|总的来说|可见|说明|表明|结论|因此|所以|最终|达到|带来|导致|使得?|让|得到|取得|获得|区间|范围|处|在|从|由|对|实验|全部|所有|各|中|里|上|后|之后|再|又|反而|进一步|继续|后续|其他|其它|一轮|个|约|大约|约为|值|轮|总结|发现|因素|当|将|改为|调整|变化|完全|非常|很|太|最为|组|次|方面|这|该|基本|及其|仍|依然"),
+    (" ", r"for(?: the)?(?=\s*$)|to|->|→|-|through|between|a|an|the|from|is|are|was|were|be|been|has|have|had|does|do|did|will|can|of|at|with|by|in|on|for this (?:task|dataset|data set|model)|in (?:this|our|these|all) (?:sweep|runs?|experiments?|tests?|study|setup)|so|number|combination|one(?= of)|thus|hence|therefore|also|too|still|again|already|very|quite|rather|much|far|clear|clearly|slight|slightly|small|big|bit|little|somewhat|marginal|marginally|significant|significantly|noticeabl[ey]|considerabl[ey]|consistent(?:ly)?|strong(?:ly)?|substantial(?:ly)?|overall|on average|in general|generally|in total|finally|final|works?|worked|working|perform(?:s|ed|ing|ance)?|gives?|gave|yields?|brings?|brought|makes?|made|causes?|caused|leads?|led|results?|score[sd]?|achiev(?:es|ed)|reach(?:es|ed)|quality|seems?|appears?|looks?|turns out|found|we|our|i|that|there|use|using|used|value|values|setting|settings|choice|range|region|point|level|levels|parameter|hyper-?parameter|hyperparameters|factor|config|configuration|run|trial|experiment|exp|training|train|model|starting|here|among all|of all|all|others?|every|any|then|now|just|even|going|moving|switching|change|changed|changing|as|always|when|if it|instead|long|run|tl;?dr|conclusion|finding|findings|note|summary|result|shows?|it|(?<=['’])s", "到|至|→|总是|远(?=好|优|高|胜)|把|组合|一次|之间|介于|大(?=$|\\W)|的|了|是|为|时|有|会|能|可以|可|略微?|稍微?|稍|明显|显著|大幅|小幅|有所|一点|一些|更|较为?|比较|都|均|也|还|就|则|而|效果|表现|结果|性能|模型|训练|取|用|使用|采用|设置|配置|取值|超?参数|综合来看|总体(?:来看|上|而言)?|整体(?:来看|上)?|总的来说|可见|说明|表明|结论|因此|所以|最终|达到|带来|导致|使得?|让|得到|取得|获得|区间|范围|处|在|从|由|对|实验|全部|所有|各|中|里|上|后|之后|再|又|反而|进一步|继续|后续|其他|其它|一轮|个|约|大约|约为|值|轮|总结|发现|因素|当|将|改为|调整|变化|完全|非常|很|太|最为|组|次|方面|这|该|基本|及其|仍|依然"),
 )
 # fmt: on
 """Kind (one character), English, Chinese; the first that fits a place in a sentence counts.
 
-X trains; x fails; e no effect; - not worse; + not better; ! not ... than; = the same; o order of importance; i matters most; j, k matters
-less, more; s so far; R this round; w the best setup; * the best; a, A too high, too low; L, M above, below a number; y and beyond; c compared;
+X trains; x fails; e no effect; - not worse; + not better; ! not ... than; = the same; o order of importance; i matters most; j, k matters less, more; s so far; R this round; w the best setup; * the best; L, M above, below a number; y and beyond; c compared;
 > than; U, D better, worse than; u, d better, worse; m, l more, less of a setting; h, z higher, lower: of a setting or of the result; g a
-difference; % a share; r a range; n a number; G >; b the baseline; I it; V validation; T test; E another measure; C accuracy; & and;
+difference; % a share; r a range; n a number; G >; b the baseline; V validation; T test; E another measure; C accuracy; & and;
 ~ what no form reads; ? a word not listed here; blank: nothing to the claim. `cut` adds v, p, q, f (a factor with one value, a step or range, a list, none) and t (a trial).
 """
 
 CLAIMS = any_of(
-    r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beat(?:s|en|ing)?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|surpass\w*|exceeds?|above|below",
-    "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|不足|过[强弱]|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|没用|无用|有用|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|[>＞≫]",
+    r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beat(?:s|en|ing)?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|chang\w*|barely|hardly|scarcely|use(?:less|ful)|equally|winner|beyond|negligible|surpass\w*|exceeds?|above|below",
+    "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|不足|过[强弱]|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|没用|无用|忽略|意义|变化|有用|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|[>＞≫]",
 )
 """A sentence with one of these about a setting, a trial or the results claims something, and is read or listed."""
 
-STRONG = frozenset("xXe+-oijkuUdDa~*")
+STRONG = frozenset("xXe+-oijkuUdD~*")
 """Kinds of words that claim something even where nothing is named."""
 
 NO_CLAIM = re.compile(
@@ -104,10 +101,10 @@ RESTRICTS = re.compile(
     re.IGNORECASE,
 )
 """In a clause that is not read: it may restrict what the others say."""
-SENTENCE_ENDS = re.compile(r"((?:[。!！\n])+|\?+|[.](?=\s|$))")
+SENTENCE_ENDS = re.compile(r"((?:[。；!！\n]|(?<!TL);)+|\?+|[.](?=\s|$))")
 """What it ends with is kept: a question claims nothing."""
 CLAUSE_ENDS = re.compile(
-    r"[,，](?!\d{3}(?!\d))\s?|[；;]\s?|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"
+    r"[,，](?!\d{3}(?!\d))\s?|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"
 )
 OF_ALL = any_of(r"overall|of all|all runs|all trials|final", "全部|所有|总体|整体|最终")
 """The best of the record, also where a sentence stands under the heading of a round."""

@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunebook.core.facts import Curve, TrialFact
-from tunebook.core.learning_curve import points_of
 from tunebook.core.study import TrialState
-from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, VERMILLION, Paper
+from tunebook.record.plots.style import BLUE, GREEN, GREY, VERMILLION, WIDTH, Paper
 from tunebook.record.view import View
-from tunebook.statistics.learning_curve import forecast
+from tunebook.statistics.curves import rose_again, still_falling
 from tunebook.words import Words
 from tunebook.words.numbers import number
 
-__all__ = ["best", "everyone", "more_rows", "smoothed"]
+__all__ = ["best", "everyone", "smoothed"]
 
 MOST_POINTS = 120
 """Largest number of points of one curve; more could not be told apart."""
+MOST_CURVES = 150
+"""Largest number of trials whose curves are drawn together."""
 SMOOTHING_SHARE = 0.04
 """Share of the steps that the running mean covers (at least three steps)."""
 
@@ -51,7 +52,7 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     facts = [f for f in view.by_key.get(chosen.key, []) if f.curve.steps] if chosen else []
     if chosen is None or not facts:
         return None
-    figure, axes = paper.subplots(figsize=(7.2, 4.0))
+    figure, axes = paper.subplots(figsize=(WIDTH, 4.0))
     last: list[float] = []
     for i, fact in enumerate(facts):
         axes.plot(
@@ -59,20 +60,24 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         )
         epochs, losses = validation(fact)
         if losses:
-            axes.plot(
-                epochs,
-                losses,
-                color=VERMILLION,
-                ls="--",
-                marker="o",
-                ms=4,
-                lw=1.0,
-                label=words.label("leg_validation") if not last else None,
-            )
+            label = words.label("leg_validation") if not last else None
+            axes.plot(epochs, losses, color=VERMILLION, ls="--", lw=1.0, label=label)
+            for epoch, loss in zip(epochs, losses, strict=True):
+                says = words.says_loss(fact.trial.id, epoch, loss)
+                paper.mark(axes, epoch, loss, says, color=VERMILLION, marker="o", ms=4)
             last.append(losses[-1])
     _finish(axes, words)
-    lowest = f"{words.label('list_gap')}{words.label('leg_validation')} {number(float(np.mean(last)))}" if last else ""
-    return figure, f"{words.label('fig_curve_best')} {words.settings(view.configurations[chosen.key])}{lowest}"
+    return figure, _trend(words, facts)
+
+
+def _trend(words: Words, facts: list[TrialFact]) -> str:
+    """Whether the loss rose again, was still falling at the end, or neither, with every seed."""
+    turns, falls = ([read(f.curve) for f in facts] for read in (rose_again, still_falling))
+    if all(turns) and turns[0] is not None:
+        return words.says_curve("rose", turns[0][1:])
+    if all(falls) and falls[0] is not None:
+        return words.says_curve("falls", falls[0])
+    return words.says_curve("level", None)
 
 
 def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -81,9 +86,9 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     if len(facts) < 2:
         return None
     has_validation = any(validation(f)[0] for f in facts)
-    figure, panels = paper.subplots(1, 2 if has_validation else 1, figsize=(7.2, 4.0), squeeze=False)
+    figure, panels = paper.subplots(1, 2 if has_validation else 1, figsize=(WIDTH, 4.0), squeeze=False)
     chosen = view.conclusions.best
-    order = sorted(facts, key=lambda f: _importance(view, f, chosen.key if chosen else ""))
+    order = sorted(_some(facts), key=lambda f: _importance(view, f, chosen.key if chosen else ""))
     seen: set[str] = set()
     for fact in order:
         label, style = _style(view, fact, chosen.key if chosen else "")
@@ -101,8 +106,15 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         axes.set_title(words.label(title), fontweight="normal", fontsize=10)
         axes.set_xlabel(words.label("ax_epoch"))
     panels[0][0].set_ylabel(words.label("ax_loss"))
-    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure, f"{words.label('fig_curves')} {words.n_trials(len(facts))}"
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    broke = sum(view.evidence.how_it_ended(f) is not None for f in facts)
+    return figure, words.says_curves(len(facts) - broke, broke)
+
+
+def _some(facts: list[TrialFact]) -> list[TrialFact]:
+    """All trials, or as many as can be told apart, spread over the study."""
+    places = np.unique(np.linspace(0, len(facts) - 1, min(MOST_CURVES, len(facts))).astype(int))
+    return [facts[i] for i in places]
 
 
 def _importance(view: View, fact: TrialFact, best_key: str) -> int:
@@ -126,35 +138,3 @@ def _finish(axes: Any, words: Words) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.legend()
-
-
-def more_rows(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """The learning curve over training rows, and the forecast for twice as many."""
-    points = [point for point in points_of(view.notes) if point.scores]
-    if len({point.rows for point in points}) < 2:
-        return None
-    found = forecast(points_of(view.notes))
-    at = [(point.rows, sum(point.scores) / len(point.scores)) for point in points]
-    figure, axes = paper.subplots(figsize=(6.4, 3.2))
-    axes.plot(
-        [x for x, _ in at], [view.scale.shown(y) for _, y in at],
-        marker="o", color=BLUE, mfc=PAPER, ls="", label=words.label("leg_measured"),
-    )  # fmt: skip
-    rows = sorted({x for x, _ in at})
-    means = [view.scale.shown(float(np.mean([y for x, y in at if x == each]))) for each in rows]
-    axes.plot(rows, means, color=BLUE, lw=1.2)
-    if found.gain is not None and found.interval is not None:
-        last = float(np.mean([y for x, y in at if x == rows[-1]]))
-        ends = [view.scale.shown(last + end) for end in found.interval]
-        style = {"color": VERMILLION, "lw": 2}
-        axes.plot([2 * found.rows] * 2, ends, **style)
-        axes.plot(
-            2 * found.rows, view.scale.shown(last + found.gain),
-            marker="D", color=VERMILLION, ls="", label=words.label("leg_forecast"),
-        )  # fmt: skip
-    axes.set_xscale("log")
-    paper.log_ticks(axes.xaxis, lambda x: f"{x:g}")
-    axes.set_xlabel(words.label("ax_rows"))
-    axes.set_ylabel(words.label("ax_validation"))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure, words.join(words.curve_lines(points_of(view.notes), found))

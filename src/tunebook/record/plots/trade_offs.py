@@ -37,8 +37,7 @@ def trade_offs(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None
     for axes, (other, both) in zip(all_axes[0], panels, strict=True):
         _panel(axes, view, words, other, both)
     figure.legend(*all_axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    named = words.listed([other.scale.noun for other, _ in panels])
-    return figure, words.colon(words.label("fig_trade_offs"), named)
+    return figure, words.listed([other.scale.noun for other, _ in panels]) + words.label("stop")
 
 
 def front(both: list[_Both]) -> list[_Both]:

@@ -28,6 +28,10 @@ def _first(rows: Sequence[str], count: int) -> str:
     return "，".join(map(_place, rows)) + ("……" if count > len(rows) else "")
 
 
+def _brought(commands: Sequence[str]) -> str:
+    return "请用" + "、".join(f" `{command}` " for command in commands) + "取回。"
+
+
 class ChineseNotices(ChinesePieces):
     """`notice_<code>` for each code of a `core.notice.Notice`; `refused_...` for what ends a command."""
 
@@ -250,6 +254,16 @@ class ChineseNotices(ChinesePieces):
             f"{folder}：没有证据表明有配置学会了任务，因此不推荐任何配置，也没有可以导出的内容。"
             "记录里写有可以尝试的办法。如仍要导出领先的配置，请在研究文件里写 `floor: go_on`，"
             "先用 `tunebook run`，再用 `tunebook export`。"
+        )
+
+    def notice_adapters_elsewhere(self, count: int, commands: Sequence[str]) -> str:
+        return f"该研究此前在别处运行过，有 {count} 个适配器不在此文件夹中。{_brought(commands)}"
+
+    def refused_adapter_elsewhere(self, trial: int, folder: str, commands: Sequence[str]) -> str:
+        where = _brought(commands) if commands else "请将其恢复到原处。"
+        return (
+            f"{folder}：最优实验 {trial} 的适配器不在此文件夹中，因此没有 best/。所有结果均已保存，记录已写出。"
+            f"{where}然后再次运行本命令。"
         )
 
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:

@@ -17,6 +17,10 @@ def _first(rows: Sequence[str], count: int) -> str:
     return ", ".join(rows) + (", ..." if count > len(rows) else "")
 
 
+def _brought(commands: Sequence[str]) -> str:
+    return "Bring them with " + ", and ".join(f"`{command}`" for command in commands) + "."
+
+
 class EnglishNotices(EnglishPieces):
     """A method `notice_<code>` for each code of a `core.notice.Notice`, and `refused_...` for what ends a command."""
 
@@ -307,6 +311,22 @@ class EnglishNotices(EnglishPieces):
             f"{folder}: no configuration is shown to have learned the task, so none is recommended and there is "
             "nothing to export. The record says what may help. With `floor: go_on` in the study file, `tunebook run` "
             "and then `tunebook export` write the one that leads all the same."
+        )
+
+    def notice_adapters_elsewhere(self, count: int, commands: Sequence[str]) -> str:
+        """The study was begun in another place, where adapters are that this folder has not got."""
+        are = "is" if count == 1 else "are"
+        return (
+            f"{plural(count, 'adapter')} of this study {are} not in its folder: it was run in another place before. "
+            f"{_brought(commands)}"
+        )
+
+    def refused_adapter_elsewhere(self, trial: int, folder: str, commands: Sequence[str]) -> str:
+        """All trials are trained, but the best one's adapter is not here."""
+        where = f" {_brought(commands)}" if commands else " Restore it from where it was moved to."
+        return (
+            f"{folder}: the adapter of trial {trial}, the best one, is not in this folder, so there is no best/. All "
+            f"results are kept, and the record is written.{where} Then repeat this."
         )
 
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:

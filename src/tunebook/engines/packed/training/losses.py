@@ -52,7 +52,10 @@ class Labels:
         for (micro, _), rows in zip(micros, read, strict=True):
             places = {row: first + index for index, row in enumerate(rows)}
             each = micro.weights or (1.0,) * len(micro.labels)
-            own = [(places[row], *of) for row, *of in zip(micro.label_rows, micro.labels, each, strict=True)]
+            own = [
+                (places[row], label, weight)
+                for row, label, weight in zip(micro.label_rows, micro.labels, each, strict=True)
+            ]
             found += sorted(own, key=lambda item: item[0])
             first += len(rows)
         counts = tuple(len(micro.labels) for micro, _ in micros)
