@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunebook.core.findings import Finding
+from tunebook.core.learning_curve import points_of
 from tunebook.core.service_metric import SERVICE_USAGE, UNSCORED_ANSWERS, ServiceUsage
 from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.escaping import clean, shorten
@@ -19,6 +20,7 @@ from tunebook.record.model import Best, Record, Suspect
 from tunebook.record.round_sections import round_sections
 from tunebook.record.unknown import unknown
 from tunebook.record.view import View
+from tunebook.statistics.learning_curve import forecast
 from tunebook.words import Words, words_for
 from tunebook.words.numbers import trial_list, value
 
@@ -56,6 +58,7 @@ def build(view: View, language: str) -> Record:
         factors=factors.factor_table(view, words),
         insights=_insights(view, words),
         others=tables.others(view, words),
+        more_rows=_more_rows(view, words),
         cost=facts.cost_sentence(view, words),
         cost_lead=words.cost_remark() if costs else "",
         costs=costs,
@@ -86,6 +89,12 @@ def build(view: View, language: str) -> Record:
         notes=_notes(view, words),
         labels={name: words.label(name) for name in words.labels},
     )
+
+
+def _more_rows(view: View, words: Words) -> tuple[str, ...]:
+    """The learning curve, one sentence a line, and what twice the rows would bring; empty: it was not measured."""
+    points = points_of(view.notes)
+    return words.curve_lines(points, forecast(points)) if points else ()
 
 
 def best_yaml(view: View, key: str) -> str:
