@@ -38,6 +38,7 @@ def test_every_command_has_help_that_ends_with_an_example(command: str) -> None:
 
 
 PUBLIC = [
+    "AskedAnswers",
     "Budget",
     "Configuration",
     "DataSpec",
@@ -53,6 +54,8 @@ PUBLIC = [
     "ScoreScale",
     "SearchSpace",
     "SeedCounts",
+    "ServiceExampleMetric",
+    "ServiceMetric",
     "Study",
     "StudySpec",
     "Tracker",

@@ -23,6 +23,7 @@ from tunebook.core.study import StudySpec, Trial, Wave
 from tunebook.core.trial_result import RawScores, RawTrial
 
 __all__ = [
+    "SECRET_VARIABLES",
     "Calibration",
     "CancelsTrials",
     "Engine",
@@ -48,6 +49,10 @@ __all__ = [
     "Workload",
     "trained_examples",
 ]
+
+
+SECRET_VARIABLES = frozenset({"TUNEBOOK_LEDGER", "TUNEBOOK_JUDGE_URL", "TUNEBOOK_JUDGE_KEY"})
+"""Environment variables that may hold a password; no worker and no external program gets them."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,11 @@ def trained_examples(examples: Sequence[TokenizedExample], max_length: int) -> t
     left with no completion token."""
     cut = ((index, example.cut(max_length)) for index, example in enumerate(examples))
     return tuple((index, example) for index, example in cut if example.completion_ids)
+
+
+def torch_device(worker: str) -> str:
+    """The device that a worker's name means to torch: "cpu" for "cpu:1", one of the parts of the processor."""
+    return "cpu" if worker.startswith("cpu") else worker
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -238,6 +238,8 @@ class _Reading:
             if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
                 row = replace(row, builds_on=grounds[row.section])
             rows += [row] if row.score is not None or row.failed or row.values else []
+        if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
+            self.notes.append(Note("changes_from_baseline"))
         rows = self._with_baseline(rows)
         constants = self._constants(rows)
         if constants:

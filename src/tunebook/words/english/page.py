@@ -93,7 +93,7 @@ class EnglishPage(EnglishPieces):
             "use": f"use {level}",
             "leads": f"{level} in the best; not shown to help",
             "keep": f"keep {level}; nothing else is shown better",
-            "keep_alone": f"keep {level}; others were better only without the other changes",
+            "keep_alone": f"keep {level}; others were better alone, not shown so beside the other changes",
         }[how]
 
     def strategy(
