@@ -212,7 +212,7 @@ class Study:
         return write_record(found, self.paths.folder, language)
 
     def answer(self) -> tuple[str, ...]:
-        """What the record says first, one paragraph each: what to use, what it gains, what is not known."""
+        """What the record says first, one paragraph each: what to use, what it gains, why, what is cheaper."""
         from tunebook.run.reading import read_study
         from tunebook.run.report import answer_paragraphs
 

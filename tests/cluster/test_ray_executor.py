@@ -75,6 +75,12 @@ def test_nodes_without_the_model_are_named(cluster, tmp_path):
         Run(cluster, tmp_path, ["train"], model_hash="0" * 64)
 
 
+def test_a_full_disk_costs_its_node_and_without_any_other_the_run(cluster, tmp_path):
+    with pytest.raises(EnvironmentStop, match="has no node that can be used") as stopped:
+        Run(cluster, tmp_path, ["disk full"], n_workers=1)
+    assert str(stopped.value).count("no room left on the disk") >= 2, "one node after the other"
+
+
 def test_a_wrong_token_and_a_cluster_that_is_not_there_are_told(cluster, monkeypatch):
     monkeypatch.setattr(runner_side, "_CONNECT_SECONDS", 5.0)
     began = time.monotonic()

@@ -122,6 +122,7 @@ class Claim:
     levels: tuple[Level, ...] = ()
     against: tuple[Level, ...] = ()  # levels compared with; empty: the baseline's
     is_range: bool = False  # `levels` are the two ends of an interval
+    inclusive: bool = False  # of a boundary: "1e-3 and above"
     exact: bool = False  # of a boundary: it fails at the level, of which nothing is said beyond
     direction: int = 1  # +1 better (more is better, fails above), -1 worse (fails below), 0 no difference
     no_more: int = 0  # with direction 0: only "not better" (+1) or "not worse" (-1) is claimed

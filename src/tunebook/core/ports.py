@@ -136,6 +136,11 @@ def trained_examples(examples: Sequence[TokenizedExample], max_length: int) -> t
     return tuple((index, example) for index, example in cut if example.completion_ids)
 
 
+def torch_device(worker: str) -> str:
+    """The device that a worker's name means to torch: "cpu" for "cpu:1", one of the parts of the processor."""
+    return "cpu" if worker.startswith("cpu") else worker
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
     """Settings that belong to the machine rather than to a trial.

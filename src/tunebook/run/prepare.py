@@ -21,6 +21,7 @@ from tunebook.core.ports import (
     Executor,
     ExecutorSetup,
     Workload,
+    torch_device,
 )
 from tunebook.core.quantisation import NONE
 from tunebook.core.study import Purpose, StudySpec
@@ -216,13 +217,17 @@ def _check_class_weights(spec: StudySpec, table: TrialsTable | None, data: Prepa
     n, classes = len(data.workload.train), {example.completion_ids for example in data.workload.train}
     if 2 * len(classes) > n or len(classes) > MOST_LABELS:
         raise StudyFileError(
-            f"class_weights: found balanced, and the {n} training rows have {len(classes)} different answers; classes "
-            f"are at most {MOST_LABELS} answers, each in several rows. Leave class_weights out."
+            "class_weights: found balanced, and the {n} training rows have {answers} different answers; "
+            "classes are at most {most} answers, each in several rows. Leave class_weights out.",
+            n=n,
+            answers=len(classes),
+            most=MOST_LABELS,
         )
     if len(set((weights or {}).values())) == 1:
         raise StudyFileError(
-            f"class_weights: found balanced, and each of the {len(classes)} answers stands in equally many training "
-            "rows, so that all weights are 1. Leave class_weights out."
+            "class_weights: found balanced, and each of the {answers} answers stands in equally many training "
+            "rows, so that all weights are 1. Leave class_weights out.",
+            answers=len(classes),
         )
 
 
@@ -235,8 +240,10 @@ def _judged(spec: StudySpec, metric: Metric, entry: EngineEntry) -> tuple[Answer
     if entry.runs_command and AnswerSource.LIKELIHOOD in others:
         name = spec.metrics[1 + others.index(AnswerSource.LIKELIHOOD)]
         raise StudyFileError(
-            f"metrics: found {name}; with engine {spec.engine} the tokens of its texts are the program's own and are "
-            "kept only where it decides. Put it first, or leave it out."
+            "metrics: found {name}; with engine {engine} the tokens of its texts are the program's own and are "
+            "kept only where it decides. Put it first, or leave it out.",
+            name=name,
+            engine=spec.engine,
         )
     return (metric.answers, *others)
 
@@ -304,9 +311,10 @@ def _machine(
     if not entry.needs_model:
         _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True, elsewhere=elsewhere)
+        is_here = entry.in_process and not elsewhere
+        devices = ("cpu",) if is_here else device_names(spec.device, foreign=True, elsewhere=elsewhere)
         options = EngineOptions(
-            model=name, device=_first(devices), threads=threads, share_prompts=spec.share_prompts, extra=extra
+            model=name, device=torch_device(devices[0]), threads=threads, share_prompts=spec.share_prompts, extra=extra
         )
         return options, {"name": spec.model}, PlainTokenizer(), devices
     from tunebook.engines import base_model
@@ -316,15 +324,15 @@ def _machine(
     devices = device_names(spec.device, elsewhere=elsewhere)
     if elsewhere and spec.dtype == "auto" and devices[0].startswith("cuda"):
         raise StudyFileError(
-            "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. Name "
-            "bfloat16 or float16.",
+            "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. "
+            "Name bfloat16 or float16.",
             executor=spec.executor,
         )
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
     quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
         model=str(folder),
-        device=_first(devices),
+        device=torch_device(devices[0]),
         dtype=dtype,
         threads=threads,
         share_prompts=spec.share_prompts,
@@ -336,11 +344,6 @@ def _machine(
     if quantization_of(folder) != NONE:
         model["quantised_folder"] = True
     return options, model, base_model.load_tokenizer(folder, trust), devices
-
-
-def _first(devices: tuple[str, ...]) -> str:
-    """The first worker's device: "cpu" for "cpu:0", a part of the processor."""
-    return "cpu" if devices[0].startswith("cpu") else devices[0]
 
 
 def _refuse_quantization(spec: StudySpec) -> None:

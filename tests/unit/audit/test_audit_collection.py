@@ -26,6 +26,11 @@ def test_nothing_is_read_wrongly(scores: dict[str, Score], what: str) -> None:
     assert scores[what].wrong == []
 
 
+@pytest.mark.parametrize("folder", ["held_out", "held_out_2"])
+def test_nothing_is_read_wrongly_in_records_of_others(folder: str) -> None:
+    assert {what: score.wrong for what, score in total(COLLECTION / folder).items() if score.wrong} == {}
+
+
 @pytest.mark.parametrize(("what", "share"), [("columns", 0.95), ("cells", 0.95), ("sentences", 0.6), ("verdicts", 1.0)])
 def test_most_is_read(scores: dict[str, Score], what: str, share: float) -> None:
     assert scores[what].recall >= share, scores[what].missed

@@ -129,3 +129,87 @@ def test_importance_is_never_answered_by_a_direction() -> None:
     rows = table("run|lr|r|acc", "a|1e-4|8|66.4", "b|2e-4|8|70.2", "c|2e-4|16|70.3")
     (claim,) = audited(rows + "- The learning rate matters most, then the rank.\n").values()["claims"]
     assert (claim["order"], claim["reason"]) == (["learning_rate", "lora_r"], "order_unknown")
+
+
+def test_labels_in_words_that_are_all_that_differs_are_a_setting() -> None:
+    rows = table("Method|lr|epochs|acc", "LoRA|1e-4|3|70.0", "DoRA|1e-4|3|71.5", "LoRA long|1e-4|6|72.0")
+    record = audited(rows + "- DoRA is better than LoRA.\n- 6 epochs are better than 3.\n", examples=200)
+    better, longer = record.values()["claims"]
+    assert (better["reason"], longer["reason"]) == ("too_small", "confounded")
+
+
+def test_what_only_headings_say_keeps_the_trials_of_two_tables_apart() -> None:
+    first = table("lr|r|acc", "1e-4|8|70.0", "3e-4|8|74.0")
+    second = table("lr|r|acc", "1e-4|8|60.0", "3e-4|32|66.5")
+    text = f"## Qwen\n\n{first}## Llama\n\n{second}Rank 32 is better than rank 8.\n"
+    record = audited(text)
+    assert record.values()["claims"][0]["reason"] == "confounded"
+    assert record.values()["seed_noise"]["from_prior"]
+
+
+def test_the_number_of_steps_is_a_setting_where_it_is_set() -> None:
+    rows = table(
+        "编号|lr|max steps|准确率", "1|1e-4|500|70.0", "2|3e-4|1000|77.0", "3|1e-3|500|71.5", "4|2e-3|500|70.0"
+    )
+    assert audited(rows).values()["trials"][1]["differs_from_baseline_in"] == ["learning_rate", "max steps"]
+
+
+def test_a_trial_named_by_its_number_alone_is_none_where_every_table_numbers_anew() -> None:
+    first = table("序号|学习率|准确率", "1|1e-4|70%", "2|2e-4|72%")
+    text = f"## 第一轮\n\n{first}## 第二轮\n\n" + table("序号|r|准确率", "1|8|72%", "2|16|73%") + "2 号最好。\n"
+    record = audited(text).values()
+    assert [t["trial"] for t in record["trials"]] == ["1.1", "1.2", "2.1", "2.2"]
+    assert (record["claims"][0]["reason"], record["inconsistencies"]) == ("no_trial", [])
+
+
+def test_and_above_means_the_level_itself_too() -> None:
+    rows = table("run|lr|acc", "a|1e-4|80.0", "b|1e-3|79.0", "c|3e-3|diverged")
+    above, from_there = audited(
+        rows + "- Learning rates above 1e-3 fail.\n- Learning rates of 1e-3 and above fail.\n"
+    ).values()["claims"]
+    assert (above["reason"], from_there["reason"]) == ("one_trial", "contradicted")
+
+
+def test_a_description_beside_columns_of_settings_hides_nothing() -> None:
+    rows = table("#|What changed|lr|epochs|acc", "1||1e-4|3|61.0", "2|r=64|3e-4|3|67.0", "3|longer|3e-4|6|69.0")
+    values = audited(rows).values()
+    assert values["inconsistencies"] == []
+
+
+def test_descriptions_that_are_all_that_differs_are_a_setting() -> None:
+    rows = table("#|What changed|lr|epochs|acc", "1|-|1e-4|3|61.0", "2|longer|3e-4|6|67.0", "3|NEFTune|3e-4|6|69.0")
+    assert audited(rows).values()["trials"][2]["same_training_as"] is None
+
+
+def test_a_table_of_factor_and_value_is_one_table_a_factor() -> None:
+    rows = table("Setting|Value|Acc", "Learning rate|1e-4|74.0", "|2e-4|76.0", "Rank|8|75.0", "|16|76.0")
+    record = audited("Defaults: lr 2e-4, rank 16.\n\n" + rows)
+    assert settings_of(record) == {"1.1": (1e-4, 16), "1.2": (2e-4, 16), "2.1": (2e-4, 8)}
+
+
+def test_a_blank_description_is_not_no_change() -> None:
+    record = audited(table("run|change|acc", "1|lr=1e-4, r=8|70.0%", "2||72.0%"))
+    assert record.values()["trials"][1]["settings_read"] is False
+
+
+def test_claims_numbered_within_a_line_are_read() -> None:
+    rows = table("编号|学习率|准确率", "1|1e-4|70.0", "2|3e-4|72.0")
+    claims = audited(rows + "可以看到：(1) 学习率 3e-4 优于 1e-4；(2) 2 号最好。\n").values()["claims"]
+    assert [c["kind"] for c in claims] == ["unread", "best_trial"]
+
+
+def test_a_factor_without_its_level_is_not_understood() -> None:
+    record = audited(table("run|change|acc", "1|lr=1e-4, r=8|70.0%", "2|r=8, lr x2|72.0%"))
+    assert record.values()["trials"][1]["settings_read"] is False
+
+
+def test_changes_from_the_row_above_are_not_read_as_changes_from_the_baseline() -> None:
+    rows = table("#|Change from the previous row|acc", "0|lr 2e-4, r=16|58.3%", "1|lr 1e-4|60.0%", "2|r=32|60.8%")
+    assert [t["settings_read"] for t in audited(rows).values()["trials"]] == [True, False, False]
+
+
+def test_rounds_with_other_results_for_the_same_settings_are_kept_apart() -> None:
+    first = "## Round 1\n\n" + table("exp|lr|acc", "1|1e-4|0.70", "2|3e-4|0.74")
+    second = "## Round 2 (bigger model)\n\n" + table("exp|lr|acc", "3|1e-4|0.80", "4|3e-4|0.83")
+    (claim,) = audited(f"{first}{second}exp 3 is better than exp 1.\n", examples=100).values()["claims"]
+    assert claim["reason"] != "same_training"

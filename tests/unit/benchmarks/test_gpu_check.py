@@ -26,13 +26,15 @@ def test_every_stage_passes_at_toy_size(tmp_path):
     assert not [name for name, stage in stages.items() if not stage["passed"]]
 
 
-def test_a_stage_that_fails_in_its_process_is_told_with_its_last_lines(tmp_path):
+def test_a_stage_that_fails_in_its_process_is_told_with_its_last_lines(tmp_path, monkeypatch):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho 'CUDA error: no such card' >&2\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
     out = tmp_path / "check.json"
-    options = ["--tiny", "--device", "nosuch:0", "--seconds", "100", "--json", str(out), "--only", "facts"]
-    assert main(options) == 1
-    (stage,) = json.loads(out.read_text(encoding="utf-8"))["stages"].values()
-    assert stage["passed"] is False
-    assert "nosuch" in stage["error"]
+    assert main(["--tiny", "--seconds", "100", "--json", str(out), "--only", "facts,speed"]) == 1
+    stages = json.loads(out.read_text(encoding="utf-8"))["stages"]
+    assert [(stage["passed"], stage["error"]) for stage in stages.values()] == 2 * [(False, "CUDA error: no such card")]
 
 
 def test_without_bitsandbytes_the_quantised_stage_says_why_it_did_not_run(monkeypatch):

@@ -317,7 +317,7 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
 
     known = [t for t in subjects.table.trials if not t.unread and beyond(t)]
     failed = [t for t in known if t.failed]
-    at_edge_failed = any(level_in(t, factor) == edge for t in failed)
+    at_edge_failed = claim.inclusive or any(level_in(t, factor) == edge for t in failed)
     trained_well = [t for t in subjects.trained if not t.row.said_to_fail]
     worked = tuple(t.key for t in known if t in trained_well and (at_edge_failed or level_in(t, factor) != edge))
     trials = tuple(t.key for t in failed)

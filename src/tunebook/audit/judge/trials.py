@@ -187,7 +187,8 @@ def _restarted(rows: Sequence[Row]) -> list[Row]:
         by_key.setdefault(row_key(row), []).append(row)
     shared = [group for group in by_key.values() if len({row.table for row in group}) > 1]
     different = [g for g in shared if not all(_agrees(g[0], row) and _agrees(row, g[0]) for row in g[1:])]
-    if len(different) <= max(1, len(shared) // 2):
+    apart = bool(shared) and any("table" in row.extra for row in rows)
+    if not apart and len(different) <= max(1, len(shared) // 2):
         return list(rows)
     tables = list(dict.fromkeys(row.table for row in rows))
     names = [f"{tables.index(row.table) + 1}.{row_key(row)}" for row in rows]
@@ -269,7 +270,11 @@ class _Builder:
             failed=row.failed or self._nothing_learned(row),
             row=row,
             extra=row.extra,
-            assumed=tuple(n for n in values if n not in row.values and row.kind is TableKind.SETTINGS and n in base),
+            assumed=tuple(
+                n
+                for n in values
+                if n not in row.values and row.kind is TableKind.SETTINGS and n in base and not row.unknown
+            ),
             only_in_text=only_in_text,
             unread=bool(row.unknown),
         )

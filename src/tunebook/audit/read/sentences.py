@@ -118,10 +118,11 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     found: list[Claim] = []
     if NO_CLAIM.search(statement.text):
         return []
-    parts = SENTENCE_ENDS.split(_NUMBERED.sub("", statement.text))
+    parts = SENTENCE_ENDS.split(statement.text)
     for sentence, end in zip(parts[::2], [*parts[1::2], ""], strict=True):
         if "?" in end:
             continue
+        sentence = _NUMBERED.sub("", sentence)
         tokens = cut(sentence, context.labels)
         kinds = {t.kind for t in tokens}
         named = context.trial or kinds & _NAMES or kinds & STRONG
@@ -239,7 +240,8 @@ class _Clause:
         if limit is not None or not mention.values:
             return None
         side = mention.side or int("y" in plain)
-        return self._boundary(mention.factor, mention.values[-1], side or 1, exact=not side)
+        found = self._boundary(mention.factor, mention.values[-1], side or 1, exact=not side)
+        return replace(found, inclusive="y" in plain) if found else None
 
     def _boundary(self, factor: str, level: Level | None, direction: int, exact: bool = False) -> Claim | None:
         if isinstance(level, bool) or not isinstance(level, int | float):

@@ -98,7 +98,11 @@ class EnglishAudit(EnglishShared, AuditShared):
     semicolon = "; "
     more = " and {n} more"
     factor_names: ClassVar = {**ENGLISH_FACTORS, "effective_batch_size": "effective batch size", "table": "table"}
-    counted, verdicts, told, labels, says = (_words(s, 0) for s in ("counted", "verdicts", "told", "labels", "says"))
+    counted: ClassVar = _words("counted", 0)
+    verdicts: ClassVar[Mapping[str, str]] = _words("verdicts", 0)
+    told: ClassVar[Mapping[str, str]] = _words("told", 0)
+    labels: ClassVar[Mapping[str, str]] = _words("labels", 0)
+    says: ClassVar[Mapping[str, str]] = _words("says", 0)
 
 
 _LATIN = "|".join(
@@ -115,7 +119,11 @@ class ChineseAudit(ChineseShared, AuditShared):
     semicolon = "；"
     more = " 等另外 {n} 项"
     factor_names: ClassVar = {**CHINESE_FACTORS, "effective_batch_size": "有效批大小", "table": "所在表格"}
-    counted, verdicts, told, labels, says = (_words(s, 1) for s in ("counted", "verdicts", "told", "labels", "says"))
+    counted: ClassVar = _words("counted", 1)
+    verdicts: ClassVar[Mapping[str, str]] = _words("verdicts", 1)
+    told: ClassVar[Mapping[str, str]] = _words("told", 1)
+    labels: ClassVar[Mapping[str, str]] = _words("labels", 1)
+    says: ClassVar[Mapping[str, str]] = _words("says", 1)
 
     def say(self, code: str, **values: object) -> str:
         return _TIGHT.sub(" ", super().say(code, **values))

@@ -140,7 +140,7 @@ class _Writer:
         baseline = self._words.baseline(self._name(report.table.baseline))
         if c is None:
             return say("baseline_is_best", name=baseline) if report.best == report.table.baseline else ""
-        gap = self._gap(*c.pairs[0]).lstrip("+")
+        gap = self._gap(*c.pairs[0]).lstrip("+-")
         if c.differences:
             gap = say("of_examples", k=count(sum(c.differences)), n=count(self._n or 0))
         best = self._trials[report.best]
@@ -178,10 +178,14 @@ class _Writer:
         examples, say = self._report.examples, self._say
         if not self._share:
             return ""
+        if self._report.record.averaged:
+            return say("give_examples")
         stated = self._report.record.stated_examples
         needed = self._report.needed_examples_if_unknown
         return self._words.join([
-            say("unknown_none")
+            ""
+            if self._report.record.seeds
+            else say("unknown_none")
             if examples.smallest is None
             else say("unknown", n=count(examples.smallest), luck=f"{examples.luck:.2g}"),
             say("unknown_stated", n=count(stated[0])) if stated else "",
@@ -284,6 +288,9 @@ class _Writer:
         elif reason is Reason.FAILED and judged.claim.kind is not ClaimKind.BOUNDARY:
             yield say("failed", name=self._name(judged.trials[0]))
         elif reason is not Reason.ONE_TRIAL:
+            no_more = judged.claim.no_more
+            if reason is Reason.ABSENCE and no_more and deciding is not None and deciding.effect * no_more <= 0:
+                yield say("agrees")
             code = "all_failed" if reason in (Reason.FEW_RUNS, Reason.FAILED) else reason.value
             yield say(code, **self._facts_of(judged))
 

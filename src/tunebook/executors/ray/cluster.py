@@ -26,7 +26,7 @@ from tunebook.phrases import Phrase
 
 __all__ = ["Cluster", "ClusterWorker"]
 
-_CONNECT_SECONDS = 25.0
+_CONNECT_SECONDS = 20.0
 _SILENT_SECONDS = 20.0
 """The gateway says every two seconds that the cluster answers."""
 _END_SECONDS = 6.0

@@ -38,6 +38,10 @@ _ANSWER_SECONDS = 60.0
 _END_SECONDS = 3.0
 
 
+class _UnusableNode(Exception):
+    """Something is wrong with the node that a seat is on."""
+
+
 class _Seat(Seat):
     """A seat as an actor."""
 
@@ -179,10 +183,11 @@ class _Relay:
             self._tell(PLACED, place.host)
             why = ray.get(self._actor.open.remote(self._order, self._gateway.workload(self._order.workload)))
             if why:
-                self._refuse(place, why)
-                return
+                raise _UnusableNode(why)
             threading.Thread(target=self._send_orders, daemon=True).start()
             self._pass_on()
+        except _UnusableNode as error:
+            self._refuse(str(error))
         except DamagedAdapter as error:
             self._gone(DeathKind.NODE, f"an adapter was damaged on its way home: {error}")
         except TunebookError as error:
@@ -201,15 +206,18 @@ class _Relay:
                 found: Place = ray.get(asked, timeout=_WAIT_SECONDS)
                 return found
 
-    def _refuse(self, place: Place, why: str) -> None:
-        stop = self._gateway.refuse(place, why)
+    def _refuse(self, why: str) -> None:
+        assert self._place is not None
+        stop = self._gateway.refuse(self._place, why)
         if stop is not None:
             self._tell("raised", stop)
-        self._gone(DeathKind.NODE, f"{place.host} cannot be used: {why}")
+        self._gone(DeathKind.NODE, f"{self._place.host} cannot be used: {why}")
 
     def _pass_on(self) -> None:
-        received = 0
+        received, heard_at = 0, time.monotonic()
         while True:
+            if time.monotonic() - heard_at > _ANSWER_SECONDS:
+                raise GetTimeoutError
             asked = self._actor.messages.options(concurrency_group="messages").remote(received)
             try:
                 number, messages = ray.get(asked, timeout=_ANSWER_SECONDS)
@@ -221,7 +229,7 @@ class _Relay:
                     self._tell(GONE, value)
                     return
                 self._one(kind, value)
-            received = number
+            received, heard_at = number, time.monotonic()
 
     def _one(self, kind: str, value: Any) -> None:
         try:
@@ -229,6 +237,8 @@ class _Relay:
                 self._arrivals.take(value)
             elif kind == HOME:
                 self._arrivals.put_in_place(value)
+            elif kind == "raised" and isinstance(value, EnvironmentStop):
+                raise _UnusableNode(str(value))  # its disk is full, for one; the other nodes go on
             else:
                 self._tell(kind, value)
         except OSError as error:

@@ -283,7 +283,7 @@ class ChineseRounds(ChinesePieces):
     def _not_excluded(self, bracket: DivergenceBracket, n: int) -> str:
         low = f"低至 {rate(bracket.highest_trained)}" if bracket.highest_trained < bracket.held_at else ""
         high = bracket.lowest_failed is not None and bracket.lowest_failed > (bracket.failed_at or 0.0)
-        ends = "或".join(filter(None, [low, f"高至 {rate(bracket.lowest_failed or 0.0)}" if high else ""]))
+        ends = " 或".join(filter(None, [low, f"高至 {rate(bracket.lowest_failed or 0.0)}" if high else ""]))
         return f"{n} 个随机种子还不能排除界线{ends}。" if ends else ""
 
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
