@@ -28,9 +28,8 @@ from scipy import special
 from benchmarks.simulate import (
     PLAIN_SPACE,
     claims_of,
-    in_pieces,
-    merge_results,
     options_of,
+    run_cells,
     run_study,
     study_spec,
     upper95,
@@ -338,27 +337,21 @@ def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
     }
 
 
+def _row(name: str, tallies: list[Tally]) -> tuple[dict[str, Any], str]:
+    tally = Tally(*(sum(values) for values in zip(*(vars(each).values() for each in tallies), strict=True)))
+    row = summary(CELLS[name], tally)
+    once = f"once {row['coverage_counted_once']:.3f}, variance {row['variance_counted_once']:.2f}"
+    return row, (
+        f"{name:28} false {tally.false_studies} of {tally.studies} (upper {row['upper95']:.3f})  "
+        f"covered {row['coverage']:.3f} of {tally.intervals} ({once}; "
+        f"together {row['coverage_simultaneous']:.3f})  found {tally.found} of {tally.planted}"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the cells asked for, print a line as each is done and keep it in the results file."""
     options = options_of("metricworlds", __doc__, CELLS, argv)
-    rows = []
-    names = options.cells or list(CELLS)
-    for name, tallies in in_pieces(
-        run_cell, names, QUICK_STUDIES if options.quick else options.studies, options.workers
-    ):
-        tally = Tally(*(sum(values) for values in zip(*(vars(each).values() for each in tallies), strict=True)))
-        row = summary(CELLS[name], tally)
-        rows.append(row)
-        if not options.quick:
-            merge_results(RESULTS, [row])
-        once = f"once {row['coverage_counted_once']:.3f}, variance {row['variance_counted_once']:.2f}"
-        print(
-            f"{name:28} false {tally.false_studies} of {tally.studies} (upper {row['upper95']:.3f})  "
-            f"covered {row['coverage']:.3f} of {tally.intervals} ({once}; "
-            f"together {row['coverage_simultaneous']:.3f})  found {tally.found} of {tally.planted}",
-            file=sys.stderr,
-            flush=True,
-        )
+    rows = run_cells(options, options.cells or list(CELLS), QUICK_STUDIES, run_cell, _row, RESULTS)
     print(json.dumps({row["cell"]: [row["false_claims"], row["studies"], round(row["coverage"], 4)] for row in rows}))
     return 0
 

@@ -23,6 +23,7 @@ from tunebook.core.study import StudySpec, Trial, Wave
 from tunebook.core.trial_result import RawScores, RawTrial
 
 __all__ = [
+    "SECRET_VARIABLES",
     "Calibration",
     "CancelsTrials",
     "Engine",
@@ -48,6 +49,10 @@ __all__ = [
     "Workload",
     "trained_examples",
 ]
+
+
+SECRET_VARIABLES = frozenset({"TUNEBOOK_LEDGER", "TUNEBOOK_JUDGE_URL", "TUNEBOOK_JUDGE_KEY"})
+"""Environment variables that may hold a password; no worker and no external program gets them."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,11 @@ def trained_examples(
     ids, without those that are left with no completion token."""
     cut = ((index, examples[index].cut(max_length)) for index in rows or range(len(examples)))
     return tuple((index, example) for index, example in cut if example.completion_ids)
+
+
+def torch_device(worker: str) -> str:
+    """The device that a worker's name means to torch: "cpu" for "cpu:1", one of the parts of the processor."""
+    return "cpu" if worker.startswith("cpu") else worker
 
 
 @dataclass(frozen=True, kw_only=True)

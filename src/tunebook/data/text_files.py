@@ -251,7 +251,7 @@ def read_csv(text: str, name: str) -> list[Row]:
             "{name}:1: found {text}; a CSV file begins with its column names. Is it JSON? Then let its name "
             "end in .jsonl.",
             name=name,
-            lrest=quoted(text.lstrip()[:20]),
+            text=quoted(text.lstrip()[:20]),
         )
     old = csv.field_size_limit(_FIELD_LIMIT)
     try:

@@ -1,6 +1,6 @@
 """What the planner asks of a round. Each round is one module in `planning/rounds/`; none of them knows another.
 
-A further round is a module with a subclass of `Round`, an entry in `planner.ROUNDS`, and its kind in
+A further round is a module with a subclass of `Round`, an entry in `rounds.ROUNDS`, and its kind in
 `core.study.RoundKind` with shares of the budget (`problem.SHARES`) and of the error rate (`core.study.ERROR_SHARES`).
 """
 
@@ -17,12 +17,13 @@ from tunebook.planning.state import PlanningState
 __all__ = ["Round", "Shape", "shape_of", "trend_side"]
 
 TREND_SIDES = 3.6
-"""Of a line over four equally spaced levels: variance 7.2/n, that of two groups of n/3.6."""
+"""A line over four equally spaced levels estimates the difference of its ends with variance 7.2/n, as two groups of
+n/3.6 trials would."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """One round as far as it can be foreseen.
+    """What is known of a round in advance.
 
     Attributes:
         n_trials: trials that cost budget.
@@ -40,7 +41,7 @@ class Shape:
 
 
 class Round(ABC):
-    """One kind of round. It keeps nothing: everything it needs comes with the state.
+    """One kind of round. It has no state of its own: everything it needs is in the planning state.
 
     Attributes:
         kind: its purpose.

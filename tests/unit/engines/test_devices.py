@@ -36,8 +36,8 @@ def test_names_become_one_for_each_worker(gpus, wanted, names):
 @pytest.mark.parametrize(
     ("gpus", "wanted", "words"),
     [
-        (0, "tpu", "it is auto, cpu, cpu:N"),
-        (0, "cpu:0", "it is auto, cpu, cpu:N"),
+        (0, "tpu", "must be auto, cpu, cpu:N"),
+        (0, "cpu:0", "must be auto, cpu, cpu:N"),
         (0, "cuda", "no usable CUDA device. Use auto or cpu"),
         (0, "cuda:0", "no usable CUDA device"),
         (2, "cuda:2", "has 2 usable CUDA devices"),

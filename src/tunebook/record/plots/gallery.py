@@ -19,7 +19,7 @@ from tunebook.words.marks import plain_text
 __all__ = ["Drawing", "draw_all"]
 
 PNG_DOTS_PER_INCH = 144
-TITLE_CHARACTERS = {"en": 54, "zh": 30}
+TITLE_CHARACTERS = {"en": 50, "zh": 28}
 _GROUP = re.compile(r'<g id="(v\d+)">')
 
 Painter = Callable[[Paper, View, Words], tuple[Any, str] | None]

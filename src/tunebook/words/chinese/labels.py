@@ -92,6 +92,7 @@ LABELS = {
     "difference_best": "最优与基线之差",
     "limit": "上限",
     "unit_characters": "个字符",
+    "unit_grades": "分",
     "unit_nats/token": "nats/token",
     "perplexity": "困惑度",
     "unknown": "尚不清楚的问题，以及如何弄清",

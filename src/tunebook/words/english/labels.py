@@ -92,6 +92,7 @@ LABELS = {
     "difference_best": "Best against baseline",
     "limit": "Limit",
     "unit_characters": "characters",
+    "unit_grades": "grades",
     "unit_nats/token": "nats/token",
     "perplexity": "perplexity",
     "unknown": "What is not known, and what would settle it",

@@ -70,6 +70,7 @@ class EnglishRounds(EnglishPieces):
         return f"The {numeral(len(accuracies))} seeds range from {span}{sign}."
 
     def ending(self, ending: Ending) -> str:
+        """How the replicates of a row ended, and where the first one broke."""
         reasons = "; ".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
         sentences = [f"{self._ended(ending)}{': ' + reasons if reasons else ''}."]
         step, total = ending.steps

@@ -5,6 +5,24 @@ from __future__ import annotations
 __all__ = ["DATA"]
 
 DATA = {
+    "metric pass@1: code runs with limits that Windows does not have. Use Linux, or WSL.": (
+        "metric pass@1：运行代码时的限制在 Windows 上没有。请使用 Linux 或 WSL。"
+    ),
+    (
+        "{place}: no tests; metric pass@1 runs the tests of each row. Name their column, for example data: "
+        '{{tests: "{{test}}"}}.'
+    ): ('{place}：没有测试；评价指标 pass@1 运行每一条的测试。请写出测试的列名，例如 data: {{tests: "{{test}}"}}。'),
+    (
+        "{place}: completion: the gold answer fails its own tests ({kind}: {detail}); pass@1 counts answers that pass "
+        "them. {step}"
+    ): ("{place}：completion：标准答案没有通过自己的测试（{kind}：{detail}）；pass@1 统计通过测试的答案。{step}"),
+    "Correct the row, or the template of data.tests.": "请改正这一条，或 data.tests 的模板。",
+    "It passes without the prompt before it: write metric: {name: pass@1, with_prompt: false}.": (
+        "前面不加提示就能通过：请写 metric: {name: pass@1, with_prompt: false}。"
+    ),
+    "It passes with the prompt before it: write metric: {name: pass@1, with_prompt: true}.": (
+        "前面加上提示就能通过：请写 metric: {name: pass@1, with_prompt: true}。"
+    ),
     ("{place}: completion: found {gold}; metric {name} needs {rule} in every gold answer. Correct the row{advice}."): (
         "{place}：completion：现为 {gold}；评价指标 {name} 要求每个标准答案都是{rule}。请改正这一条{advice}。"
     ),

@@ -6,6 +6,7 @@ __all__ = ["ENGINES"]
 
 ENGINES = {
     " {sentence}": "{sentence}",
+    "Nothing that was finished is lost.": "已完成的内容没有丢失。",
     (
         "model: the {what} in {folder} cannot be loaded ({kind}: {why}). Check that the folder is complete and "
         "made for the installed transformers."
