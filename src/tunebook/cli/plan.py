@@ -103,6 +103,8 @@ def _rounds(p: StudyPlan, words: Words) -> Table:
         smallest = each.smallest_detectable_effect
         seen = words.plan_sees(smallest) if smallest is not None else ""
         table.add_row(words.round_name(None, each.kind), f"<= {each.n_trials}", str(each.n_comparisons or ""), seen)
+    if p.outlook.most_trials < sum(each.n_trials for each in p.outlook.rounds):
+        table.add_row(words.plan_in_all(), f"<= {p.outlook.most_trials}", "", "")
     return table
 
 

@@ -80,6 +80,9 @@ class ChineseTerminal(ChineseRounds):
     def plan_columns(self) -> tuple[str, str, str, str]:
         return "轮次", "实验数", "比较数", "能检出的差异"
 
+    def plan_in_all(self) -> str:
+        return "合计"
+
     def plan_sees(self, effect: float) -> str:
         return f"{self.amount(effect)} {self.unit}以上"
 

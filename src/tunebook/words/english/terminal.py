@@ -96,6 +96,10 @@ class EnglishTerminal(EnglishRounds):
         """Headings of the table of rounds."""
         return "round", "trials", "comparisons", "detects differences of"
 
+    def plan_in_all(self) -> str:
+        """The row below the rounds: what the budget leaves them together."""
+        return "in all"
+
     def plan_sees(self, effect: float) -> str:
         """The smallest detectable effect, for the table of rounds."""
         return f"{self.amount(effect)} {self.unit} or more"
