@@ -23,6 +23,13 @@ __all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 """Endings of data files, and what they are read as."""
 _ENDINGS = " ".join(SUFFIXES)
+_FOR_ENDING = {
+    **dict.fromkeys(
+        (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar"), "Unpack it, and give the file in it"
+    ),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "Save the sheet as CSV (UTF-8)"),
+}
+"""What to do about files that people hand over."""
 _HUB_ID = re.compile(
     r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
     r"(:(?P<split>[\w.\[\]%+:-]+))?"
@@ -74,9 +81,10 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     if exists and path.is_dir():
         raise DataError(f"{source}: a folder; data is one file ({_ENDINGS}). Give the file in it.")
     if kind is None:
+        how = _FOR_ENDING.get(path.suffix.lower(), "Rename or convert it")
         raise DataError(
             f"{source}: {'' if exists else 'no such file, and '}the name ends in {quoted(path.suffix)}; "
-            f"data files end in {_ENDINGS}, hub ids are owner/name. Rename or convert it."
+            f"data files end in {_ENDINGS}, hub ids are owner/name. {how}."
         )
     if exists and not path.is_file():  # a pipe may never end, a device never does
         raise DataError(f"{source}: not a file; data is read more than once. Write it to a file and give that.")

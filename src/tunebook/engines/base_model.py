@@ -87,7 +87,8 @@ def _from_hub(name: str) -> Path:
         )
     except Exception as error:  # the hub client raises a dozen unrelated types for a model that it cannot fetch
         raise ModelError(
-            f"model: {name!r} could not be fetched from the hub ({type(error).__name__}). It needs a network "
+            f"model: {name!r} is no folder beside the study file, and it could not be fetched from the hub "
+            f"({type(error).__name__}), which needs a network "
             "connection and an existing id. Put the model into a folder and give that folder as `model` in the study "
             "file."
         ) from error

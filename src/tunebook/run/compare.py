@@ -134,7 +134,7 @@ class Differing:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A compared with B on the validation split, outside the study's planned contrasts.
+    """A compared with B on one split, outside the study's planned contrasts.
 
     Attributes:
         a, b: the two sides with their trials.
@@ -143,6 +143,7 @@ class Comparison:
         groups: the findings by group, a family of their own.
         won, lost: numbers of examples on which A's mean score is above and below B's.
         differing: those examples, the largest differences first.
+        split, n_examples: on which they were compared.
     """
 
     a: Reference
@@ -153,6 +154,8 @@ class Comparison:
     won: int
     lost: int
     differing: tuple[Differing, ...] = ()
+    split: str = judge_round.VALIDATION
+    n_examples: int = 0
 
 
 def compare(
@@ -176,6 +179,7 @@ def compare(
         won=int((difference > 0).sum()),
         lost=int((difference < 0).sum()),
         differing=_differing(difference, facts, history, first.trials, second.trials),
+        n_examples=len(difference),
     )
 
 

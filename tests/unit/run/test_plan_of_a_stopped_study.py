@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.unit.run.test_whole_simulated_study import StopAfter, write_study
 from tunebook import Study
+from tunebook.cli.main import app
 from tunebook.core.facts import Cost, Curve, EvaluationRecord, History, TrialFact
 from tunebook.core.outlook import Outlook, RoundOutlook
 from tunebook.core.study import Purpose, RoundKind, TrialState
@@ -66,3 +69,10 @@ def test_speed_counts_whole_trials_and_known_parts_of_one() -> None:
     broken = {i: fact for i, fact in facts.items() if fact.state is not TrialState.COMPLETED and i != wave.trials[4].id}
     none = study_status(spec, replace(history, trials=broken), None, to_come)
     assert (none.trials_per_hour, none.seconds_left) == (None, None)
+
+
+def test_lengths_of_an_engine_without_a_model_are_in_words(stopped: Study) -> None:
+    shown = CliRunner().invoke(app, ["plan", str(stopped.paths.file), "--no-measure"], env={"COLUMNS": "200"}).output
+    assert re.search(r"lengths: \d+ words a training example", shown)
+    record = (stopped.paths.folder / "record.md").read_text("utf-8")
+    assert "tokens" not in record.replace("training tokens", "")
