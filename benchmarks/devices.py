@@ -5,7 +5,7 @@
 The planner plans its real waves in a simulated world, and the executor's own queue deals them. A device trains up to
 `SLOTS` trials at once, each at most at the speed of a trial alone, all together at most at `saturation` times that: 1
 is an engine without cohorts, 8 is what the packed engine aims at on a GPU. A wave begins when the one before has ended,
-as in a run; `speed_up_without_waves` is the bound if all trials of the study could be dealt at once.
+as in a run; beside that it is computed what would be if some waves did not wait.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from benchmarks.worlds import World
 from tunebook.core.cost import expected_work
 from tunebook.core.facts import DataFacts, History
 from tunebook.core.ports import TrialJob
+from tunebook.core.study import RoundKind
 from tunebook.executors.job_queue import JobQueue, Limits
 
-__all__ = ["Row", "measure", "wave_seconds"]
+__all__ = ["Row", "measure", "study_seconds"]
 
 DEVICES = (1, 2, 4, 8, 32)
 SLOTS = 64
@@ -35,41 +36,79 @@ class Row:
 
     Attributes:
         saturation: how many trials together make full use of a device.
-        speed_up, speed_up_without_waves: over one device of the same saturation.
+        speed_up: over one device of the same saturation.
+        speed_up_boundary_beside: the same if the boundary round were trained beside refine and combine.
+        speed_up_without_waves: the bound if all trials of the study could be dealt at once.
         idle_share: of all devices' time, the part in which a device has no trial.
     """
 
     saturation: float
     devices: int
     speed_up: float
+    speed_up_boundary_beside: float
     speed_up_without_waves: float
     idle_share: float
 
 
-def waves_of(history: History, facts: DataFacts) -> list[list[TrialJob]]:
-    """The jobs of each wave of a study."""
+@dataclass(frozen=True)
+class Planned:
+    """A wave: its jobs, and the places of the waves that must have ended before it begins."""
+
+    jobs: tuple[TrialJob, ...]
+    after: tuple[int, ...] = ()
+
+
+def waves_of(history: History, facts: DataFacts) -> list[tuple[RoundKind, tuple[TrialJob, ...]]]:
+    """Kind and jobs of each wave of a study."""
     waves = []
     for wave in history.waves:
-        jobs = [
+        jobs = tuple(
             TrialJob(
                 id=trial.id, configuration=trial.effective, seed=trial.seed, splits=trial.splits, folder="",
                 work=expected_work(trial.effective, trial.splits, facts),
             )
             for trial in wave.trials
             if trial.has_training
-        ]  # fmt: skip
-        waves += [jobs] if jobs else []
+        )  # fmt: skip
+        waves += [(wave.kind, jobs)] if jobs else []
     return waves
 
 
-def wave_seconds(jobs: Sequence[TrialJob], devices: int, saturation: float) -> tuple[float, float]:
-    """Time until a wave has ended, and the time in which devices had a trial, summed; in units of work at full speed
-    of one trial."""
+def one_after_another(waves: Sequence[tuple[RoundKind, tuple[TrialJob, ...]]]) -> list[Planned]:
+    """As a run does: each wave waits for the one before."""
+    return [Planned(jobs, (i - 1,) if i else ()) for i, (_, jobs) in enumerate(waves)]
+
+
+def boundary_beside(waves: Sequence[tuple[RoundKind, tuple[TrialJob, ...]]]) -> list[Planned]:
+    """The waves of round boundary wait for explore and for each other; confirm waits for all."""
+    planned: list[Planned] = []
+    last = last_explored = last_of_boundary = -1
+    for i, (kind, jobs) in enumerate(waves):
+        if kind is RoundKind.BOUNDARY:
+            before = {last_of_boundary if last_of_boundary >= 0 else last_explored}
+            last_of_boundary = i
+        else:
+            before = {last, last_of_boundary} if kind is RoundKind.CONFIRM else {last}
+            last = i
+        if kind in (RoundKind.TABLE, RoundKind.EXPLORE):
+            last_explored = i
+        planned.append(Planned(jobs, tuple(sorted(place for place in before if place >= 0))))
+    return planned
+
+
+def study_seconds(waves: Sequence[Planned], devices: int, saturation: float) -> tuple[float, float]:
+    """Time until all waves have ended, and the time in which devices had a trial, summed; in units of work at full
+    speed of one trial."""
     queue = JobQueue(Limits(), n_workers=devices)
-    queue.add(jobs)
+    open_trials = {i: {job.id for job in wave.jobs} for i, wave in enumerate(waves)}
+    waiting = set(open_trials)
     left: list[dict[int, float]] = [{} for _ in range(devices)]
     now, busy = 0.0, 0.0
     while True:
+        for i in sorted(waiting):
+            if not any(open_trials[before] for before in waves[i].after):
+                waiting.remove(i)
+                queue.add(waves[i].jobs)
         while taken := [(d, job) for d in range(devices) for job in queue.take(d, SLOTS - len(left[d]))]:
             for device, job in taken:
                 left[device][job.id] = job.work
@@ -85,22 +124,25 @@ def wave_seconds(jobs: Sequence[TrialJob], devices: int, saturation: float) -> t
                 if mine[number] <= 1e-9 * now:
                     del mine[number]
                     queue.finished(number)
+                    for trials in open_trials.values():
+                        trials.discard(number)
 
 
-def measure(waves: Sequence[Sequence[TrialJob]], saturation: float) -> list[Row]:
+def measure(waves: Sequence[tuple[RoundKind, tuple[TrialJob, ...]]], saturation: float) -> list[Row]:
     """One study on every number of devices."""
-    alone = sum(wave_seconds(jobs, 1, saturation)[0] for jobs in waves)
-    together = [job for jobs in waves for job in jobs]
+    chain, beside = one_after_another(waves), boundary_beside(waves)
+    together = [Planned(jobs) for _, jobs in waves]
+    alone, _ = study_seconds(chain, 1, saturation)
     rows = []
     for devices in DEVICES:
-        spans = [wave_seconds(jobs, devices, saturation) for jobs in waves]
-        seconds, busy = (sum(part) for part in zip(*spans, strict=True))
+        seconds, busy = study_seconds(chain, devices, saturation)
         rows.append(
             Row(
                 saturation=saturation,
                 devices=devices,
                 speed_up=alone / seconds,
-                speed_up_without_waves=alone / wave_seconds(together, devices, saturation)[0],
+                speed_up_boundary_beside=alone / study_seconds(beside, devices, saturation)[0],
+                speed_up_without_waves=alone / study_seconds(together, devices, saturation)[0],
                 idle_share=1 - busy / (devices * seconds),
             )
         )
@@ -117,15 +159,16 @@ def main(words: Sequence[str] | None = None) -> None:
     world = World(seed=0, n_test=358)
     history = run_study(world, study_spec(trials=asked.trials, design=asked.design))
     waves = waves_of(history, world.facts)
-    print(f"waves of {', '.join(str(len(jobs)) for jobs in waves)} trials")
+    print(", ".join(f"{kind.value} {len(jobs)}" for kind, jobs in waves))
     rows = [row for saturation in asked.saturation for row in measure(waves, saturation)]
     for row in rows:
         print(
             f"saturation {row.saturation:g}, {row.devices:2} devices: {row.speed_up:.2f} times one, "
-            f"idle {100 * row.idle_share:.0f} %; without waves {row.speed_up_without_waves:.2f}"
+            f"idle {100 * row.idle_share:.0f} %; boundary beside {row.speed_up_boundary_beside:.2f}, without waves "
+            f"{row.speed_up_without_waves:.2f}"
         )
     if asked.json:
-        found = {"waves": [len(jobs) for jobs in waves], "rows": [asdict(row) for row in rows]}
+        found = {"waves": [len(jobs) for _, jobs in waves], "rows": [asdict(row) for row in rows]}
         asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

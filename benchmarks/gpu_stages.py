@@ -376,7 +376,7 @@ def _speed(
     dtype = torch.bfloat16 if checked.cuda else torch.float32
     tokens = 40 if checked.tiny else 1000
     make = trec_like if data_kind == "short" else lambda n, v: alpaca_like(n, v, tokens=tokens)
-    data = make(64, config.vocab_size)
+    data = make(16 if checked.tiny else 64, config.vocab_size)
     label = f"{name} {data_kind} dropout {c.lora_dropout}"
     plain = {}
     for micro, accumulated in batches:
@@ -401,7 +401,7 @@ def _trainer_rate(
     """Examples a second of the stock Trainer: median step of the last three quarters."""
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
-    steps = 4 if checked.tiny else 40 if model.config.hidden_size < 2000 else 8
+    steps = 2 if checked.tiny else 40 if model.config.hidden_size < 2000 else 8
     times: list[float] = []
 
     class Clock(TrainerCallback):  # type: ignore[misc]
@@ -435,7 +435,7 @@ def _packed_rate(
     packed.recompute = plan.recompute
     trainees = [_trainee(packed, c, data, seed, rows=plan.rows) for seed in range(min(cohort, plan.slots))]
     training = loop.Training(packed)  # reads each step with the next one, as a study does
-    n = 2 if checked.tiny else 20 if packed.model.config.hidden_size < 2000 else 4
+    n = 1 if checked.tiny else 20 if packed.model.config.hidden_size < 2000 else 4
 
     def round_of_all() -> None:
         left = list(trainees)
@@ -734,7 +734,11 @@ def _workload(data: Sequence[TokenizedExample]) -> Workload:
 def _options(checked: Checked, folder: Path) -> EngineOptions:
     dtype = "bfloat16" if checked.cuda else "float32"
     return EngineOptions(
-        model=str(folder), device=checked.device, dtype=dtype, threads=2, extra={"max_steps": 3 if checked.tiny else 6}
+        model=str(folder),
+        device=checked.device,
+        dtype=dtype,
+        threads=1 if checked.tiny else 2,
+        extra={"max_steps": 3 if checked.tiny else 6},
     )
 
 

@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ import numpy as np
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import Cost, Curve, DataFacts, EvaluationRecord, History, Outcomes, TrialFact
 from tunebook.core.study import Purpose, Trial, TrialState
+from tunebook.testing.recorded_table import load
+from tunebook.testing.replay import Replay
 from tunebook.testing.simulated_study import Oracle, world_oracle
 from tunebook.testing.world import World
 
@@ -191,44 +192,48 @@ KEPT_OUT = ("late", "interacting")
 
 
 class RecordedGround(Ground):
-    """Recorded real trials: a configuration is answered by the nearest one that was recorded.
+    """Recorded real trials, replayed as `testing.replay` says.
 
     Args:
-        folder: of `benchmarks.recorded_table`.
+        folder: of `testing.recorded_table`.
         split: "tuning"; "kept_out" is looked at once, at the end.
+        number: each ground goes by three quarters of the configurations, drawn anew: so they are alike, and their
+            standard error is too small.
     """
 
     rates = (5e-5, 2e-2)
     epochs = (1, 2, 3, 4)
 
     def __init__(self, folder: Path, split: str, number: int) -> None:
-        table = import_module("benchmarks.recorded_table").load(folder)
+        table = load(folder)
         self.name, self.family, self.number = f"{table.name}-{split}-{number}", f"recorded-{table.name}", number
-        self._table = table
-        self._rows = [i for i, each in enumerate(table.split) if each == split]
-        self._places = np.array([_place(table.configurations[i]) for i in self._rows])
-        n = table.scores.shape[2]
+        every = [i for i, each in enumerate(table.split) if each == split]
+        n = max(2, round(KEPT_SHARE * len(every)))
+        rows = np.random.default_rng([23, number]).choice(every, n, replace=False)
+        self._table, self._replay = table, Replay(table, sorted(int(row) for row in rows))
         self.facts = DataFacts(
-            n_train=table.header["n_train"], n_validation=n, n_test=0, longest_tokens=LONGEST, mean_tokens=74.0
+            n_train=table.header["n_train"],
+            n_validation=table.scores.shape[2],
+            n_test=0,
+            longest_tokens=LONGEST,
+            mean_tokens=74.0,
+            commonest_share=table.header["commonest_share"],
         )
-
-    def nearest(self, configuration: Configuration) -> int:
-        """Row of the table."""
-        away = ((self._places - _place(configuration)) ** 2).sum(axis=1)
-        return self._rows[int(away.argmin())]
 
     @cached_property
     def optimum(self) -> float:
-        return float(self._table.accuracy[self._rows].mean(axis=1).max())
+        """On a fine grid."""
+        rates = np.geomspace(*self.rates, 25).tolist()
+        return max(self.truth(self.configuration(point)) for point in product(rates, *self.levels))
 
     def truth(self, configuration: Configuration) -> float:
-        return float(self._table.accuracy[self.nearest(configuration)].mean())
+        return self._replay.expected(configuration)[1]
 
     def trial(self, configuration: Configuration, seed: int, share: float = 1.0) -> Result:
-        row, column = self.nearest(configuration), seed % len(self._table.seeds)
-        at = int(np.abs(self._table.fractions - share).argmin())
-        loss = float(self._table.loss_at[row, column, at])
-        return Result(loss if math.isfinite(loss) else math.inf, float(self._table.accuracy[row, column]))
+        at = self._replay.answer(configuration, self.number * SEEDS_APART + seed)
+        if at.reason and self._table.broke_at_step[at.at]:
+            return Result(math.inf, 0.0)
+        return Result(self._replay.loss_at(at, share), float(at.scores.mean()))
 
     @property
     def oracle(self) -> Oracle:
@@ -238,35 +243,28 @@ class RecordedGround(Ground):
         if trial.purpose is Purpose.REFERENCE:
             scores, losses = self._table.untrained_scores, self._table.untrained_losses
             return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes={"validation": Outcomes(scores, losses)})
-        row, column = self.nearest(trial.effective), trial.seed % len(self._table.seeds)
-        cost = Cost(train_seconds=float(self._table.seconds[row, column]))
-        curve = Curve((), self._evaluations(trial.effective, row, column))
-        if self._table.reasons[row, column]:
-            return TrialFact(trial=trial, state=TrialState.DIVERGED, curve=curve, cost=cost, reason="loss_rose")
-        found = {"validation": Outcomes(self._table.scores[row, column], self._table.losses[row, column, -1])}
-        return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=found, curve=curve, cost=cost)
-
-    def _evaluations(self, c: Configuration, row: int, column: int) -> tuple[EvaluationRecord, ...]:
-        """The recorded losses on the way; a quarter of the training is told as a quarter of the epochs."""
-        losses = self._table.loss_at[row, column]
-        shares = zip(self._table.fractions, losses, strict=True)
-        return tuple(
-            EvaluationRecord(i, float(share) * c.num_train_epochs, "validation", float(loss))
-            for i, (share, loss) in enumerate(shares)
+        at = self._replay.answer(trial.effective, self.number * SEEDS_APART + trial.seed)
+        cost, reason = Cost(train_seconds=float(self._table.seconds[at.at])), at.reason
+        if self._table.broke_at_step[at.at]:
+            return TrialFact(trial=trial, state=TrialState.DIVERGED, cost=cost, reason="loss_rose")
+        epochs = trial.effective.num_train_epochs
+        curve = Curve(
+            (),
+            tuple(
+                EvaluationRecord(k, float(k), "validation", self._replay.loss_at(at, k / epochs))
+                for k in range(1, epochs + 1)
+            ),
         )
+        found = {"validation": Outcomes(at.scores, at.losses)}
+        fact = TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=found, curve=curve, cost=cost)
+        if not reason:
+            return fact
+        collapsed = reason in ("constant_answer", "unparsable_answers")
+        return replace(fact, state=TrialState.COLLAPSED if collapsed else TrialState.DIVERGED, reason=reason)
 
 
-def _place(c: Configuration) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Where a configuration lies; a step in each direction matters about as much: the rate most."""
-    return np.array(
-        [
-            2 * math.log2(c.learning_rate),
-            0.5 * math.log2(c.lora_r),
-            0.5 * math.log2(c.effective_batch_size),
-            float(c.num_train_epochs),
-            5 * c.lora_dropout,
-        ]
-    )
+KEPT_SHARE = 0.75
+SEEDS_APART = 100_000
 
 
 def grounds_of(families: tuple[str, ...], worlds: int, first: int = 0) -> Iterator[Ground]:

@@ -2,7 +2,8 @@
 
     python -m benchmarks.ledger --trials 300 --read 1100 --examples 1000 --steps 120 --json FILE
 
-Writes trials as a runner does (start, finish, a note on the time line: three transactions, each synced to disk), then
+Writes trials as a runner does (those that a worker takes together are started together; a result and its note on the
+time line are one transaction, synced to disk), then
 opens the ledger anew and reads the whole history. SQLite in a temporary folder; PostgreSQL where
 `TUNEBOOK_TEST_POSTGRES` holds an address. `probe` is the rate of bare transactions of the same size on the same disk,
 measured in turn: no ledger with that many transactions can be faster.
@@ -29,6 +30,8 @@ from tunebook.ledger import open_ledger
 from tunebook.ledger.store import SqlLedger
 from tunebook.testing.sample_study import sample_facts, sample_spec, sample_wave
 
+TOGETHER = 8
+"""Trials of a cohort."""
 ANSWERS = ("abbreviation", "description", "entity", "human", "location", "number")
 
 
@@ -37,7 +40,7 @@ class Measured:
     """One database.
 
     Attributes:
-        trials_per_second: start, finish and note; finishes_per_second: of it the results alone.
+        trials_per_second: starts and results; finishes_per_second: of it the results alone.
         probe_per_second: bare transactions with a value of the same size; None where not measured.
         cold_read_seconds: opening and `history()` of `n_read` trials.
         bytes_per_trial: growth of the file; None where it is not ours to measure.
@@ -72,15 +75,16 @@ def wave_of(n: int) -> Wave:
 
 
 def write(ledger: SqlLedger, trials: Sequence[Trial], n_examples: int, n_steps: int) -> tuple[float, float]:
-    """Write the trials' results. Returns seconds in all, and of it in finishing."""
+    """Write the trials' results, `TOGETHER` started at once. Returns seconds in all, and of it in finishing."""
     facts = [result_of(trial, n_examples, n_steps) for trial in trials]
     began, finishing = time.perf_counter(), 0.0
-    for fact in facts:
-        token = ledger.start_trial(fact.trial.id, "here")
-        at = time.perf_counter()
-        ledger.finish_trial(fact, token)
-        finishing += time.perf_counter() - at
-        ledger.note("trial_ended", {"trial": fact.trial.id, "seconds": 12.5})
+    for first in range(0, len(facts), TOGETHER):
+        cohort = facts[first : first + TOGETHER]
+        tokens = ledger.start_trials([fact.trial.id for fact in cohort], "here")
+        for fact, token in zip(cohort, tokens, strict=True):
+            at = time.perf_counter()
+            ledger.finish_trial(fact, token, [("trial_ended", {"trial": fact.trial.id, "seconds": 12.5})])
+            finishing += time.perf_counter() - at
     return time.perf_counter() - began, finishing
 
 

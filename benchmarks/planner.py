@@ -170,7 +170,7 @@ def units_to_hand(ways: Sequence[Way], families: Sequence[str]) -> dict[str, flo
 def choice(arguments: argparse.Namespace) -> None:
     """Print the regrets, and with --json keep them."""
     began = time.monotonic()
-    families = tuple(arguments.families or FAMILIES)
+    families = tuple(arguments.families or (() if arguments.recorded else FAMILIES))
     grounds: list[Ground] = list(grounds_of(families, arguments.studies, arguments.first))
     if arguments.recorded:
         grounds += [RecordedGround(arguments.recorded, arguments.split, n) for n in range(arguments.studies)]
@@ -239,7 +239,7 @@ def main() -> None:
     parser.add_argument("--budgets", type=int, nargs="+", default=[12, 24], help="trials of a study")
     parser.add_argument("--families", nargs="+", choices=tuple(FAMILIES))
     parser.add_argument("--methods", nargs="+", choices=("hand", *CHOOSERS, *DESIGNS))
-    parser.add_argument("--recorded", type=Path, help="folder of a recorded table")
+    parser.add_argument("--recorded", type=Path, help="folder of a recorded table, in place of simulated worlds")
     parser.add_argument("--split", choices=("tuning", "kept_out"), default="tuning")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path, help="file for the figures")

@@ -7,8 +7,9 @@ One factor (the rank) has an effect that rises in a straight line over the log o
 studies through the real planner up to the end of explore. With one factor at a time the question is the highest level
 against the baseline, which is the lowest; with a balanced design it is the slope, which says the same difference. The
 smallest detectable effect (SDE) is (critical value + t quantile of 0.8) x standard error of that finding at its median
-over studies, and is checked by planting it: *found* is the share of studies that say "better". *Covered* is the share
-of studies whose intervals of the round all hold the truth, which the round's share of the error rate bounds from below.
+over studies; *promised* is what `plan` says before anything has run, which assumes two points between seeds. It is
+checked by planting it: *found* is the share of studies that say "better". *Covered* is the share of studies whose
+intervals of the round all hold the truth, which the round's share of the error rate bounds from below.
 """
 
 from __future__ import annotations
@@ -145,6 +146,14 @@ def run_cell(name: str, first: int, count: int) -> tuple[list[Answer], list[Answ
     return [answer_of(cell, i, 0.0) for i in numbers], [answer_of(cell, i, planted) for i in numbers]
 
 
+def promised(cell: Cell) -> float | None:
+    """The smallest detectable effect of explore that `plan` tells beforehand."""
+    spec = study_spec(cell.trials, FULL_SPACE, 0, design=cell.design)
+    planner = StudyPlanner(spec, World(0, n_validation=cell.n).facts, Folding.everything())
+    rounds = planner.outlook(History()).rounds
+    return next((each.smallest_detectable_effect for each in rounds if each.kind is RoundKind.EXPLORE), None)
+
+
 def summary(cell: Cell, null: list[Answer], planted: list[Answer]) -> dict[str, Any]:
     """A cell's row."""
     sizes = np.array([answer.sde for answer in null])
@@ -161,6 +170,7 @@ def summary(cell: Cell, null: list[Answer], planted: list[Answer]) -> dict[str, 
         "asked": len(known),
         "sde": float(np.median(known)) if len(known) else None,
         "sde_error": float(1.25 * known.std(ddof=1) / math.sqrt(len(known))) if len(known) > 1 else None,
+        "promised": promised(cell),
         "found": found / n,
         "found_error": math.sqrt(max(found / n * (1 - found / n), 1e-9) / n),
         "false": false,

@@ -31,8 +31,6 @@ import numpy as np
 import torch
 import transformers
 
-from benchmarks import recorded_table as files
-from benchmarks.recorded_table import RecordedTable, TrialRow, load
 from benchmarks.table import model_folder, read_examples, read_rows
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
@@ -45,6 +43,8 @@ from tunebook.engines.packed.scoring.score import losses, score
 from tunebook.engines.packed.training.loop import choose, train_together
 from tunebook.engines.packed.training.trainee import Trainee
 from tunebook.evaluation import load_metric
+from tunebook.testing import recorded_table as files
+from tunebook.testing.recorded_table import RecordedTable, TrialRow, load
 
 __all__ = ["RecordedTable", "Task", "load", "record"]
 

@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from multiprocessing import get_context
@@ -28,8 +28,7 @@ from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Budget, DataSpec, StudySpec
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.judge_fitted import balanced_model
-from tunebook.statistics.judge_round import judge_round
-from tunebook.testing.simulated_study import with_wave
+from tunebook.testing.simulated_study import simulated_history
 
 __all__ = [
     "BASELINE",
@@ -103,15 +102,8 @@ def study_spec(
 
 def run_study(world: World, spec: StudySpec) -> History:
     """Plan, simulate, judge, and go on, until the planner is done."""
-    facts = world.facts
-    planner = StudyPlanner(spec, facts, Folding.everything())
-    history = History()
-    while (wave := planner.next_wave(history)) is not None:
-        history = with_wave(history, wave, lambda trial, _: world.run(trial), planner)
-        if wave.closes_round:
-            found = judge_round(history, wave.round, spec, facts)
-            history = replace(history, findings=(*history.findings, *found))
-    return history
+    planner = StudyPlanner(spec, world.facts, Folding.everything())
+    return simulated_history(planner, spec, world.facts, lambda trial, _: world.run(trial))
 
 
 @dataclass

@@ -66,6 +66,8 @@ class World:
         noisy_level: factor and level at which the seeds' deviation is three times as large.
         bad_seeds: share of seeds that come out `BAD_SEED` lower, whatever the settings.
         shuffled: clusters are spread over the file in a random order, so that neighbours do not show them.
+        crossing: standard deviation of the log loss of an evaluation at the start of a training around the end's; it
+            fades. With it, a race stops trials by chance.
     """
 
     seed: int
@@ -85,6 +87,7 @@ class World:
     noisy_level: tuple[str, object] | None = None
     bad_seeds: float = 0.0
     shuffled: bool = False
+    crossing: float = 0.0
     _shifts: dict[float, float] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -113,13 +116,13 @@ class World:
         curve, cost = self._curve(trial, outcomes), self._cost(trial)
         return TrialFact(trial=trial, state=TrialState.COMPLETED, outcomes=outcomes, curve=curve, cost=cost)
 
-    @staticmethod
-    def _curve(trial: Trial, outcomes: dict[str, Outcomes]) -> Curve:
-        """Of a pilot, which races: its loss falls in a straight line to where it ends."""
-        if trial.purpose is not Purpose.PILOT:
+    def _curve(self, trial: Trial, outcomes: dict[str, Outcomes]) -> Curve:
+        """The loss falls in a straight line to where it ends."""
+        if "validation" not in outcomes:
             return Curve()
         epochs, end = trial.effective.num_train_epochs, outcomes["validation"].loss
-        losses = [end * (2 - epoch / epochs) for epoch in range(1, epochs + 1)]
+        early = self.crossing * self._generator("early", trial).standard_normal() if self.crossing else 0.0
+        losses = [end * (2 - k / epochs) * math.exp(early * (1 - k / epochs)) for k in range(1, epochs + 1)]
         return Curve((), tuple(EvaluationRecord(i, float(i), "validation", x) for i, x in enumerate(losses, 1)))
 
     def _outcomes(self, trial: Trial, split: str) -> Outcomes:

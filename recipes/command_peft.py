@@ -50,6 +50,8 @@ KNOWN = {
 def check_known(config: dict[str, Any]) -> None:
     """End the trial where the configuration has a setting that this program would silently leave out."""
     unknown = sorted(set(config["training_arguments"]) - KNOWN)
+    if config["configuration"]["class_weights"] != "none":
+        unknown.append("class_weights")
     if unknown:
         sys.exit(f"{', '.join(unknown)}: this recipe does not know this setting. Add it to `train` and to KNOWN.")
 

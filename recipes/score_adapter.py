@@ -47,24 +47,27 @@ def stop_ids(model: Any, tokenizer: Any) -> list[int]:
 
 
 @torch.no_grad()
-def predict(model: Any, tokenizer: Any, example: dict[str, Any], max_new_tokens: int) -> dict[str, Any]:
-    """One line of predictions."""
+def predict(model: Any, tokenizer: Any, example: dict[str, Any], scoring: dict[str, Any]) -> dict[str, Any]:
+    """One line of predictions; without an answer where only likelihoods are judged."""
     prompt, completion = encode(tokenizer, example)
     ids = torch.tensor([prompt + completion], device=model.device)
     log_p = model(input_ids=ids).logits[0, len(prompt) - 1 : -1].float().log_softmax(-1)
     nll = -log_p.gather(1, ids[0, len(prompt) :, None]).sum().item()
+    likelihood = {"index": example["index"], "nll": nll, "n_tokens": len(completion)}
+    if scoring["kind"] == "likelihood":
+        return likelihood
     start, stops = ids[:, : len(prompt)], stop_ids(model, tokenizer)
     answer = model.generate(
         input_ids=start,
         attention_mask=torch.ones_like(start),
-        max_new_tokens=max_new_tokens,
+        max_new_tokens=scoring["max_new_tokens"],
         do_sample=False,
         pad_token_id=tokenizer.eos_token_id,
         eos_token_id=stops,
     )
     written = [token for token in answer[0, len(prompt) :].tolist() if token not in stops]
     text = tokenizer.decode(written, skip_special_tokens=True)
-    return {"index": example["index"], "answer": text, "nll": nll}
+    return {**likelihood, "answer": text}
 
 
 def score(model: Any, tokenizer: Any, config: dict[str, Any]) -> None:
@@ -72,7 +75,7 @@ def score(model: Any, tokenizer: Any, config: dict[str, Any]) -> None:
     model.eval()
     for split, path in config["predictions"].items():
         lines = (
-            json.dumps(predict(model, tokenizer, example, config["scoring"]["max_new_tokens"]))
+            json.dumps(predict(model, tokenizer, example, config["scoring"]))
             for example in read_lines(config["data"][split])
         )
         Path(path).write_text("".join(line + "\n" for line in lines), encoding="utf-8")

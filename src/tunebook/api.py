@@ -73,7 +73,11 @@ class Study:
         """
         for name, value in (("trials", trials), ("hours", hours)):
             if value is not None and not 0 < value < math.inf:
-                raise UserError(f"{name}: got {value}; a budget is a number above 0. Give one, or leave {name} out.")
+                raise UserError(
+                    "{name}: got {value}; a budget is a number above 0. Give one, or leave {name} out.",
+                    name=name,
+                    value=value,
+                )
         budget = Budget(trials or self.spec.budget.trials, hours or self.spec.budget.hours)
         return Study(replace(self.spec, budget=budget), self.paths, self._trust, self.trusts_study_code)
 
@@ -208,7 +212,7 @@ class Study:
         return write_record(found, self.paths.folder, language)
 
     def answer(self) -> tuple[str, ...]:
-        """What the record says first, one paragraph each: what to use, what it gains, what is not known."""
+        """What the record says first, one paragraph each: what to use, what it gains, why, what is cheaper."""
         from tunebook.run.reading import read_study
         from tunebook.run.report import answer_paragraphs
 

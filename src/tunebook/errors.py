@@ -26,6 +26,8 @@ Every message says four things: what is wrong, the value seen, the rule, and the
 
 from __future__ import annotations
 
+from tunebook.phrases import Phrase, as_phrase
+
 __all__ = [
     "DataError",
     "DiskFull",
@@ -52,7 +54,20 @@ __all__ = [
 
 
 class TunebookError(Exception):
-    """Root of all errors raised on purpose."""
+    """Root of all errors raised on purpose.
+
+    Args:
+        text: the message in English, with its values in braces (`phrases.Phrase`).
+        values: what stands in the braces.
+    """
+
+    def __init__(self, text: str = "", /, **values: object) -> None:
+        super().__init__(as_phrase(text, **values))
+
+    @property
+    def phrase(self) -> Phrase:
+        """The message, which `words.translated` tells in another language."""
+        return self.args[0] if self.args and isinstance(self.args[0], Phrase) else Phrase(str(self))
 
 
 class UserError(TunebookError, ValueError):
@@ -111,7 +126,8 @@ class Interrupted(TunebookError):
     """A signal asked tunebook to stop. `exit_code` is 128 + the signal's number (130 or 143)."""
 
     def __init__(self, exit_code: int = 130) -> None:
-        super().__init__(exit_code)
+        super().__init__()
+        self.args = (exit_code,)
         self.exit_code = exit_code
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunebook.errors import DiskFull, TunebookError, UnwritableFolder
+from tunebook.phrases import Phrase, as_phrase
 
 __all__ = ["disk_full", "is_disk_full", "replaced_folder", "said", "sync", "write_atomically", "writing"]
 
@@ -39,24 +40,33 @@ def said(error: BaseException, place: object, safe: str = "") -> DiskFull | Unwr
     reason = getattr(error, "strerror", None) or str(error)
     if is_disk_full(error):
         return disk_full(place, safe, reason)
-    reassurance = f" {safe}" if safe else ""
     if isinstance(error, OSError) and error.errno in _NO_LOCKS:
         return UnwritableFolder(
-            f"{place}: this file system has no working locks ({reason}); a study needs them so that two runners never "
-            "write at once. Move the study to a local disk."
+            "{place}: this file system has no working locks ({reason}); a study needs them so that two runners "
+            "never write at once. Move the study to a local disk.",
+            place=place,
+            reason=reason,
         )
     return UnwritableFolder(
-        f"{place}: cannot be written ({reason}).{reassurance} Make the place writable or name another one, then repeat "
-        "this."
+        "{place}: cannot be written ({reason}).{safe} Make the place writable or name another one, then repeat this.",
+        place=place,
+        reason=reason,
+        safe=_after(safe),
     )
+
+
+def _after(safe: str) -> Phrase:
+    return Phrase(" {sentence}", sentence=as_phrase(safe)) if safe else Phrase("")
 
 
 def disk_full(place: object, safe: str = "", reason: str = "") -> DiskFull:
     """The error to raise where there is no room left; see `said` for the arguments."""
-    reassurance = f" {safe}" if safe else ""
     return DiskFull(
-        f"{place}: cannot be written, there is no room left on the disk ({reason or os.strerror(errno.ENOSPC)})."
-        f"{reassurance} Free some space, then repeat this."
+        "{place}: cannot be written, there is no room left on the disk ({reason}).{safe} Free some "
+        "space, then repeat this.",
+        place=place,
+        reason=reason or os.strerror(errno.ENOSPC),
+        safe=_after(safe),
     )
 
 

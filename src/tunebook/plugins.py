@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tunebook.core.ports import EngineEntry
 from tunebook.errors import StudyFileError
+from tunebook.phrases import Phrase
 
 if TYPE_CHECKING:
     from tunebook.core.metric import Metric
@@ -113,20 +114,23 @@ class PluginGroup(Generic[T]):
         try:
             loaded: T = plugin.load()
         except (Exception, SystemExit) as error:  # importing another package's module may raise anything
-            raise StudyFileError(
-                self._told(plugin, f"importing it failed with {type(error).__name__}: {error}")
-            ) from error
+            failed = Phrase("importing it failed with {kind}: {error}", kind=type(error).__name__, error=error)
+            raise self._unusable(plugin, failed) from error
         if not self._fits(loaded):
-            raise StudyFileError(self._told(plugin, f"{plugin.reference} is {loaded!r:.80}, not {self._rule}"))
+            seen, rule = f"{loaded!r:.80}", Phrase(self._rule)
+            raise self._unusable(
+                plugin, Phrase("{where} is {seen}, not {rule}", where=plugin.reference, seen=seen, rule=rule)
+            )
         return loaded
 
-    def trouble(self, plugin: Plugin) -> str | None:
+    def trouble(self, plugin: Plugin) -> Phrase | None:
         """Why a plugin of another package cannot be used, as one sentence, or None. Imports it."""
         try:
             self.load(plugin.name)
         except StudyFileError as error:
-            return str(error)
-        return f"{self.key} {plugin.name} is tunebook's own" if plugin.name in self._built_in else None
+            return error.phrase
+        own = Phrase("{key} {name} is tunebook's own", key=self.key, name=plugin.name)
+        return own if plugin.name in self._built_in else None
 
     def _find(self, name: str) -> Plugin:
         if name in self._built_in:
@@ -135,20 +139,28 @@ class PluginGroup(Generic[T]):
         if len(found) == 1:
             return found[0]
         if found:
-            packages = " and ".join(plugin.package for plugin in found)
-            raise StudyFileError(
-                f'{self.key}: found "{name}", which {packages} bring; one name means one thing. Uninstall one of them.'
+            raise self._refusal(
+                'found "{name}", which is in the packages {packages}; one name means one thing. Uninstall one of them.',
+                name=name,
+                packages=", ".join(plugin.package for plugin in found),
             )
-        raise StudyFileError(
-            f'{self.key}: found "{name}"; installed are {", ".join(self.names)}{self._also}. '
-            "Correct the name, or install the package that brings it."
+        raise self._refusal(
+            'found "{name}"; installed are {names}{also}. Correct the name, or install the package that brings it.',
+            name=name,
+            names=", ".join(self.names),
+            also=Phrase(self._also),
         )
 
-    def _told(self, plugin: Plugin, what: str) -> str:
-        return (
-            f'{self.key}: found "{plugin.name}" of package {plugin.package} {plugin.version}; {what}. '
-            "Mend or upgrade that package, or name another one."
+    def _unusable(self, plugin: Plugin, what: Phrase) -> StudyFileError:
+        return self._refusal(
+            'found "{name}" of package {package}; {what}. Upgrade or fix that package, or name another one.',
+            name=plugin.name,
+            package=f"{plugin.package} {plugin.version}",
+            what=what,
         )
+
+    def _refusal(self, template: str, **values: object) -> StudyFileError:
+        return StudyFileError("{key}: {problem}", key=self.key, problem=Phrase(template, **values))
 
 
 def _as_plugin(point: EntryPoint) -> Plugin:
@@ -165,6 +177,7 @@ ENGINES: PluginGroup[EngineEntry] = PluginGroup(
         "peft": "tunebook.engines.entries:PEFT",
         "command": "tunebook.engines.entries:COMMAND",
         "simulated": "tunebook.engines.entries:SIMULATED",
+        "recorded": "tunebook.engines.entries:RECORDED",
     },
     lambda loaded: isinstance(loaded, EngineEntry),
     "a core.ports.EngineEntry",
@@ -189,6 +202,8 @@ METRICS: PluginGroup[Callable[..., Metric]] = PluginGroup(
         "rouge_l": "tunebook.evaluation.overlap:RougeL",
         "edit_similarity": "tunebook.evaluation.overlap:EditSimilarity",
         "length": "tunebook.evaluation.overlap:Length",
+        "pass@1": "tunebook.evaluation.code:PassAt1",
+        "perplexity": "tunebook.evaluation.likelihood:Perplexity",
         "json_valid": "tunebook.evaluation.structured:JsonValid",
         "json_fields": "tunebook.evaluation.structured:JsonFields",
         "mae": "tunebook.evaluation.regression:MeanAbsoluteError",
@@ -210,9 +225,15 @@ PLANNERS: PluginGroup[PlannerFactory] = PluginGroup(
 EXECUTORS: PluginGroup[ExecutorFactory] = PluginGroup(
     "executor",
     "tunebook.executors",
-    {"local": "tunebook.executors.entries:local", "inline": "tunebook.executors.entries:inline"},
+    {
+        "local": "tunebook.executors.entries:local",
+        "inline": "tunebook.executors.entries:inline",
+        "ray": "tunebook.executors.entries:ray",
+    },
     callable,
     "a core.ports.ExecutorFactory",
+    also="; ray takes the number of its workers: ray:8",
+    takes_argument=True,
 )
 TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
     "trackers",

@@ -47,8 +47,10 @@ def compare(a: ArrayLike, b: ArrayLike, margin: float = 0.03, alpha: float = 0.0
     sides = [_scores("a", a), _scores("b", b)]
     if sides[0].shape[1] != sides[1].shape[1]:
         raise UserError(
-            f"compare: a has {sides[0].shape[1]} examples and b {sides[1].shape[1]}; both are scored on the same ones, "
-            "in the same order. Leave out what only one of them has."
+            "compare: a has {n_a} examples and b {n_b}; both are scored on the same ones, in the same "
+            "order. Leave out what only one of them has.",
+            n_a=sides[0].shape[1],
+            n_b=sides[1].shape[1],
         )
     rows = [(rank, row) for rank, side in enumerate(sides, start=1) for row in side]
     trials = {number: _fact(number, rank, row) for number, (rank, row) in enumerate(rows)}
@@ -60,9 +62,15 @@ def compare(a: ArrayLike, b: ArrayLike, margin: float = 0.03, alpha: float = 0.0
 def _scores(name: str, values: ArrayLike) -> Floats:
     scores = np.atleast_2d(np.asarray(values, dtype=np.float64))
     if scores.ndim != 2 or scores.size == 0:
-        raise UserError(f"compare: {name} has shape {scores.shape}; it is (seeds, examples). Give one row a run.")
+        raise UserError(
+            "compare: {name} has shape {shape}; it is (seeds, examples). Give one row a run.",
+            name=name,
+            shape=scores.shape,
+        )
     if not (np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1):
-        raise UserError(f"compare: {name} has scores outside [0, 1], or nan. Scale them, or leave such runs out.")
+        raise UserError(
+            "compare: {name} has scores outside [0, 1], or nan. Scale them, or leave such runs out.", name=name
+        )
     return scores
 
 

@@ -16,6 +16,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 RECORDS = Path(__file__).parents[1] / "golden" / "records"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 BIG_TRIALS = 100
+OPEN = "document.querySelectorAll('details.fold').forEach((d) => { d.open = true; })"
+"""Opens what the page folds away."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -63,6 +65,7 @@ def page(browser, folder):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)
     page.goto((folder / "record.html").as_uri())
+    page.evaluate(OPEN)
     yield page
     assert said == []
     assert page.title() == "Tuning record: ticket routing"
@@ -97,8 +100,8 @@ def test_every_link_within_the_page_leads_somewhere(page):
 
 
 def test_contents_lead_to_their_section(page):
-    page.click("nav a[href='#suspects']")
-    assert page.evaluate("document.getElementById('suspects').getBoundingClientRect().top") < 900
+    page.click("nav a[href='#trials']")
+    assert page.evaluate("document.getElementById('trials').getBoundingClientRect().top") < 900
 
 
 def test_columns_sort_both_ways_by_their_numbers(page):
@@ -169,10 +172,16 @@ def test_theme_can_be_switched(page):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
 
 
-@pytest.mark.parametrize("width", [390, 768, 1400])
+HIDDEN = """[...document.querySelectorAll('.scroll')].filter((s) => s.scrollWidth > s.clientWidth + 1)
+  .map((s) => s.closest('[id]').id)"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1400, 1920])
 def test_page_is_never_wider_than_the_window(page, width):
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width >= 1400:
+        assert page.evaluate(HIDDEN) == [], "columns that only scrolling shows"
     page.click("#full .open >> nth=0")
     assert page.evaluate("document.querySelector('dialog').getBoundingClientRect().right") <= width
 
@@ -207,7 +216,44 @@ def test_figures_keep_their_text_and_fit_the_page(page):
     assert page.locator("svg.plot text").count() > 50
     widths = page.eval_on_selector_all("svg.plot", "(all) => all.map((s) => s.getBoundingClientRect().width)")
     assert all(300 < width < 800 for width in widths)
+    page.set_viewport_size({"width": 390, "height": 800})
+    sizes = page.eval_on_selector_all(
+        "svg.plot text", "(all) => all.map((t) => t.getBoundingClientRect()).map((b) => Math.min(b.width, b.height))"
+    )
+    assert min(size for size in sizes if size) > 6
 
 
 def test_page_prints(page):
     assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_what_is_folded_away_opens_for_a_link_and_for_printing(browser, folder):
+    page = browser.new_page()
+    page.goto((folder / "record.html").as_uri())
+    shut = "[...document.querySelectorAll('details.fold')].filter((d) => !d.open).length"
+    assert page.evaluate(shut) > 8
+    page.evaluate("document.querySelector(\"nav a[href='#round-1']\").click()")
+    assert page.evaluate("document.getElementById('round-1').open")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(shut) == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(shut) > 8
+    page.close()
+
+
+def test_a_mark_says_its_value_by_mouse_and_by_arrow_keys(page):
+    marks = page.locator("#figure-effects .v")
+    marks.first.hover()
+    assert page.text_content("#tip") == marks.first.get_attribute("aria-label")
+    marks.first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.text_content("#tip") == marks.nth(1).get_attribute("aria-label")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#tip")
+
+
+def test_the_best_configuration_is_copied_with_one_click(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("#copy")
+    assert page.text_content("#copy") == "Copied"
+    assert page.evaluate("getSelection().toString()").startswith("learning_rate: ")

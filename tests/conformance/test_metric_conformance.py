@@ -82,3 +82,11 @@ class TestNumbers(MetricSuite):
     @pytest.fixture(params=["mae", "spearman"])
     def metric(self, request) -> Metric:
         return load_metric(request.param, options={"span": 4} if request.param == "mae" else {})
+
+
+class TestLikelihoods(MetricSuite):
+    unfit = ("",)
+
+    @pytest.fixture
+    def metric(self) -> Metric:
+        return load_metric("perplexity")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,29 @@ def test_a_study_begins_is_killed_goes_on_and_is_shown_by_its_folder(study_file:
     assert reported.returncode == 0, reported.stderr
     assert (folder / "record.md").is_file()
     assert not (folder / "ledger.sqlite").exists()
+
+
+def test_gone_on_with_in_another_folder_its_adapters_are_named_until_they_are_there(study_file: Path, tmp_path: Path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    killed_after(4, "run", study_file, "--folder", first)
+    went_on = tunebook("run", study_file, "--folder", second)
+    assert went_on.returncode == 0, went_on.stderr
+    command = f"rsync -a --ignore-existing {first}/adapters/ {second}/adapters/"
+    assert command in went_on.stderr, "what lies in the first folder is told when the study goes on"
+    assert (second / "best" / "adapter_model.safetensors").is_file()
+    back = tunebook("run", study_file, "--folder", first)
+    assert back.returncode == 75, "the best adapter is in the second folder"
+    assert f"{second}/adapters/ {first}/adapters/" in back.stderr
+    assert (first / "record.md").is_file()
+    assert not (first / "best").exists()
+    refused = tunebook("export", first, "--format", "peft")
+    assert refused.returncode == 2
+    assert f"{second}/adapters/" in refused.stderr
+    shutil.copytree(second / "adapters", first / "adapters", dirs_exist_ok=True)  # what the command does
+    brought = tunebook("run", study_file, "--folder", first)
+    assert brought.returncode == 0, brought.stderr
+    assert (first / "best" / "adapter_model.safetensors").is_file()
+    assert tunebook("compare", first, second).returncode == 0
 
 
 def test_a_folder_that_holds_no_study_is_told_so(tmp_path: Path) -> None:

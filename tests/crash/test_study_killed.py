@@ -53,7 +53,7 @@ def test_real_training_on_a_full_disk_and_killed_at_random_ends_like_an_unbroken
         assert "Traceback" not in said
         small_if_possible(adapters, 50_000)
     harried = Soak(file, random.Random(3))
-    harried.run(3, like=trained)
+    harried.run(1, like=trained)  # the soak kills one twenty times
     assert harried.kills >= 1
     assert_the_same(trained, harried.folder)
 

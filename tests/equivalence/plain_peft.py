@@ -11,6 +11,7 @@ from peft import LoraConfig, get_peft_model
 from peft.optimizers import create_loraplus_optimizer
 from transformers import get_scheduler
 
+from tunebook.core.class_weights import example_weights
 from tunebook.core.configuration import Configuration
 from tunebook.core.keywords import lora_keywords, training_keywords
 from tunebook.core.order import example_order, steps_per_epoch, warmup_count
@@ -69,7 +70,8 @@ def train_plain(
 ) -> tuple[list[float], Any]:
     """Losses of every step, and the trained PEFT model."""
     model = peft_model(base, configuration, seed).train()
-    kept = [example for _, example in trained_examples(examples, configuration.max_length)]
+    indexed = trained_examples(examples, configuration.max_length)
+    kept = [example for _, example in indexed]
     size = configuration.effective_batch_size
     epoch_steps = steps_per_epoch(len(kept), size)
     total = epoch_steps * configuration.num_train_epochs
@@ -85,15 +87,17 @@ def train_plain(
         total,
         training_keywords(configuration, total).get("lr_scheduler_kwargs"),
     )
+    weights = example_weights(configuration, examples)
     losses = []
     for step in range(total):
         epoch, at = divmod(step, epoch_steps)
-        batch = [kept[i] for i in example_order(seed, epoch, len(kept))[at * size : (at + 1) * size]]
+        chosen = example_order(seed, epoch, len(kept))[at * size : (at + 1) * size]
+        batch = [kept[i] for i in chosen]
         n_items = sum(len(example.completion_ids) for example in batch)
         adamw.zero_grad()
         loss = 0.0
-        for example in batch:
-            part = example_loss(model, example, n_items)
+        for i, example in zip(chosen, batch, strict=True):
+            part = example_loss(model, example, n_items) * (1 if weights is None else weights[indexed[i][0]])
             part.backward()
             loss += float(part.detach())
         torch.nn.utils.clip_grad_norm_(parameters, configuration.max_grad_norm)

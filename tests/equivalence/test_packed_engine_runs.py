@@ -16,7 +16,7 @@ from tiny_models import END, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Cancelled, Finished, Noted, Progress, Step
-from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.packed import engine as engine_module
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.packed.scheduling import cohort as cohort_module
@@ -62,10 +62,10 @@ def job(number, folder, configuration=BASE, **values):
     )
 
 
-def run(engine, jobs, stop_after=None):
+def run(engine, jobs, stop_after=None, workload=WORKLOAD):
     enough = math.inf if stop_after is None else stop_after
     recorder = EventRecorder(jobs, lambda told: len(told.of(Step)) >= enough)
-    engine.run(recorder, WORKLOAD, recorder)
+    engine.run(recorder, workload, recorder)
     for event in recorder.of(Progress):
         assert 0 <= event.done <= 1
         assert event.phase in ("train", "score")
@@ -407,3 +407,20 @@ def test_both_engines_agree_over_twenty_steps_of_the_real_trainer(model_folder, 
             # (0.00104 was seen in float32; the float64 tests are tight)
             assert float((value - theirs).norm()) <= 2e-3 * float(theirs.norm())
         assert a.cost.raw_tokens == b.cost.raw_tokens
+
+
+def test_class_weights_are_those_of_the_real_trainer_with_a_weighted_loss(model_folder, tmp_path):
+    train = tuple(
+        TokenizedExample(e.prompt_ids, (8, 9, END) if i % 4 == 0 else (7, END)) for i, e in enumerate(examples(12))
+    )
+    workload, options = replace(WORKLOAD, train=train), EngineOptions(model=str(model_folder), threads=1)
+    plain = BASE.with_values(lora_dropout=0.0, lr_scheduler_type="linear", gradient_accumulation_steps=2)
+    chosen = [plain.with_values(class_weights=level) for level in ("balanced", "none")]
+    losses = []
+    for engine in (PackedEngine(options), PeftEngine(options)):
+        jobs = [job(i, tmp_path / engine.name, c) for i, c in enumerate(chosen)]
+        found = run(engine, jobs, workload=workload).results
+        losses.append([[record.loss for record in found[i].curve.steps] for i in range(2)])
+    for packed, peft in zip(*losses, strict=True):
+        assert packed == pytest.approx(peft, rel=1e-5)
+    assert abs(losses[0][0][0] - losses[0][1][0]) > 1e-3

@@ -12,6 +12,7 @@ from plain_scoring import adapter_and_peft, plain_answer, plain_nll, with_half_r
 from tiny_models import END, FAMILIES, examples, tiny_model
 
 from tunebook.core.ports import Scoring, TokenizedExample
+from tunebook.engines.batched_scoring import score as batched
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scoring.score import ScoringLimits, losses, score
 
@@ -74,6 +75,17 @@ def test_choice_gives_the_likelihood_of_a_gold_completion_that_is_no_option():
         np.testing.assert_allclose(
             result.nll, [plain_nll(model, e.prompt_ids, e.completion_ids) for e in data], atol=1e-9
         )
+
+
+def test_where_likelihoods_are_judged_nothing_is_generated():
+    packed, adapters, models = scored_models()
+    data = examples(6)
+    scoring = Scoring("likelihood", max_new_tokens=40, stop_ids=(END,))
+    for result, model in zip(score(packed, adapters, data, scoring), models, strict=True):
+        plain = batched(model, data, scoring, 0, lambda share: None)
+        assert result.answers == plain.answers == ()
+        assert result.n_label_tokens == plain.n_label_tokens == tuple(len(e.completion_ids) for e in data)
+        np.testing.assert_allclose(result.nll, plain.nll, rtol=1e-5)
 
 
 def test_long_answers_outgrow_the_cache_and_stay_equal():

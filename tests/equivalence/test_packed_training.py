@@ -6,9 +6,10 @@ import pytest
 import torch
 from packed_runs import losses, packed_model, train_cohort, trainee
 from plain_peft import plain_weights, train_plain, with_exact_norms
-from tiny_models import examples, tiny_model
+from tiny_models import END, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.ports import TokenizedExample
 
 BASE = Configuration(
     learning_rate=5e-3, per_device_train_batch_size=4, num_train_epochs=2, lora_r=4, lora_alpha=8,
@@ -59,6 +60,24 @@ def test_training_equals_plain_peft_in_float64(name, share):
     train_cohort(packed, [one])
     assert one.n_done == one.total_steps > 1
     assert_equal_training(one, train_plain(base, configuration, data, 3), relative=1e-10, weights=1e-9)
+
+
+LABELLED = tuple(
+    TokenizedExample(e.prompt_ids, (8, 9, END) if i % 4 == 0 else (7, END)) for i, e in enumerate(examples(12))
+)
+
+
+@pytest.mark.parametrize("share", [True, False], ids=["shared", "strict"])
+def test_class_weights_equal_plain_peft_with_weighted_examples(share):
+    base = with_exact_norms(tiny_model(dtype=torch.float64))
+    configuration = BASE.with_values(class_weights="balanced")
+    packed = packed_model(base)
+    one, other = (trainee(packed, c, LABELLED, seed=3, share=share) for c in (configuration, BASE))
+    train_cohort(packed, [one, other])
+    reference = train_plain(base, configuration, LABELLED, 3)
+    assert_equal_training(one, reference, relative=1e-6, weights=1e-6)
+    assert_equal_training(other, train_plain(base, BASE, LABELLED, 3), relative=1e-10, weights=1e-9)
+    assert abs(losses(one)[0] - losses(other)[0]) > 1e-3
 
 
 def test_a_mixed_cohort_equals_each_trial_alone_in_plain_peft():

@@ -7,6 +7,8 @@ failures), and where the study is interrupted: between two waves, or in the midd
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -34,7 +36,8 @@ from tunebook.run.status import study_status
 from tunebook.testing.simulated_study import simulated_history
 from tunebook.words import words_for
 from tunebook.words.marks import plain_text
-from tunebook.words.numbers import rate
+from tunebook.words.numbers import number as plain_number
+from tunebook.words.numbers import p_value, rate
 
 EXAMPLES = {"validation": 20, "test": 30}
 
@@ -147,6 +150,71 @@ def test_everything_that_reads_a_history_says_the_same(study, world, more, pick)
     check_noise(found, view, state)
     check_foreseen(spec, facts, found, history)
     check_sentences(view)
+    check_numbers(view)
+
+
+NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*\.\d+|\d(?=e))(?:e-\d+)?(?![\w×.])")
+"""Numbers that were measured or computed: with a decimal point, or a rate. Counts and shares in whole per cent are not
+looked at, nor multiples."""
+
+
+def check_numbers(view):
+    """Every number that the record states is one of `results.json`, in some unit."""
+    record, words = build(view, "en"), words_for("en")
+    held = {text for number in set(numbers_in(as_dict(view))) for text in as_told(number)}
+    boundary, best = view.conclusions.boundary, view.conclusions.best
+    if boundary is not None and boundary.failed_at is not None and best is not None:
+        held.add(f"{boundary.failed_at / view.configurations[best.key].learning_rate:.1f}")  # how near the edge is
+    held |= {"1.5"}  # times its start: the bound of `core.divergence`
+    told = [record.aim, *record.answer, record.importance, *record.insights, *record.unknown, *record.interactions]
+    told += [cell.text for table in (record.factors, record.comparisons) if table for row in table.rows for cell in row]
+    told += [text for section in record.rounds for text in (*section.found, *section.not_shown, *section.remarks)]
+    told += [
+        text
+        for section in record.rounds
+        for row in section.rows
+        for text in (row.changed, row.result, row.against, row.analysis)
+    ]
+    for text in map(plain_text, told):
+        for number in NUMBER.findall(text):
+            assert number.lstrip("+-").replace(",", "") in held, (number, text)
+    check_once(view, record, words)
+
+
+def check_once(view, record, words):
+    """Each finding stands in full, with its interval, in one place of the rounds."""
+    texts = [text for section in record.rounds for text in (*section.found, *section.not_shown)]
+    texts += [text for section in record.rounds for row in section.rows for text in (row.against, row.analysis)]
+    text = plain_text("\n".join(texts))
+    expected = Counter(words.effect(f) for f in view.findings() if not math.isnan(f.effect))
+    for effect, times in expected.items():
+        assert (
+            len(re.findall(rf"(?<![\d.]){re.escape(effect)}", text))
+            + len(re.findall(rf"(?<![\d.]){re.escape(effect.replace(' (', f' {words.unit} ('))}", text))
+            == times
+        ), effect
+
+
+def numbers_in(value):
+    """Every number within plain JSON values."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from numbers_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from numbers_in(each)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+
+
+def as_told(number):
+    """A number in the forms in which a record prints it, without its sign."""
+    size = abs(number)
+    points = size * 100
+    yield from (f"{size:g}", f"{size:.1f}", f"{size:.3g}", f"{size:.2g}", f"{size:.1g}")
+    yield from (f"{points:.1f}", f"{points:.1g}", f"{points:.4g}", plain_number(size), plain_number(size, 2))
+    yield from (plain_number(points), plain_number(points, 2), plain_number(2 * points, 2), rate(size))
+    yield from (p_value(size), f"{size / 2**20:.1f}", f"{size / 2**30:.2f}")
 
 
 def check_sentences(view):

@@ -103,7 +103,7 @@ def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Pat
     record = (folder / "record.md").read_text(encoding="utf-8")
     assert "trained by engine simulated: engine careful cannot (ranks above 8 are not for it)" in record
     assert "the highest overlap" in record
-    assert "| Metric | overlap (floor: 0.25) |" in record
+    assert "- Metric: overlap (floor: 0.25)" in record
     assert (
         "metric overlap from tunebook-example 1.2.0; planner first_rounds from tunebook-example 1.2.0; "
         "engine careful from tunebook-example 1.2.0; executor counting from tunebook-example 1.2.0; "

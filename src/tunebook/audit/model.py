@@ -122,6 +122,7 @@ class Claim:
     levels: tuple[Level, ...] = ()
     against: tuple[Level, ...] = ()  # levels compared with; empty: the baseline's
     is_range: bool = False  # `levels` are the two ends of an interval
+    inclusive: bool = False  # of a boundary: "1e-3 and above"
     exact: bool = False  # of a boundary: it fails at the level, of which nothing is said beyond
     direction: int = 1  # +1 better (more is better, fails above), -1 worse (fails below), 0 no difference
     no_more: int = 0  # with direction 0: only "not better" (+1) or "not worse" (-1) is claimed
@@ -131,7 +132,6 @@ class Claim:
     so_far: bool = False  # the best of the trials up to this one only
     round: str = ""  # the best of this round only
     gap: Difference | None = None  # the difference that the sentence gives, without sign
-    block: bool = False  # from a best-configuration block
 
 
 @dataclass(frozen=True)
@@ -142,16 +142,6 @@ class Said:
     score: Score
     line: int
     section: str = ""
-
-
-@dataclass(frozen=True)
-class BestBlock:
-    """A best-configuration block: settings, and the accuracy and trial it names."""
-
-    line: int
-    values: Mapping[str, Level]
-    score: Score | None = None
-    trial: str | None = None
 
 
 @dataclass(frozen=True)
@@ -192,9 +182,9 @@ class HandRecord:
     measure: Measure
     rows: tuple[Row, ...]
     claims: tuple[Claim, ...] = ()  # of the text and of the remarks in tables
-    best_blocks: tuple[BestBlock, ...] = ()
     stated_examples: tuple[int, ...] = ()  # numbers of test examples that the text gives
     seeds: int | None = None  # over how many seeds each result is a mean; None for one run each
+    averaged: bool = False  # results are means, over how many seeds is not said
     columns: tuple[ColumnUse, ...] = ()
     unread_cells: tuple[UnreadCell, ...] = ()
     notes: tuple[Note, ...] = ()  # what was assumed

@@ -44,8 +44,9 @@ def audit(
         header, separator, meaning = said.rpartition("=")
         if not separator or not header.strip():
             raise RecordTableError(
-                f'--columns {said}: got no "="; it is the header of a column, "=", and what the column is. '
-                "Write --columns 'Step size=learning_rate'."
+                '--columns {said}: got no "="; it is the header of a column, "=", and what the column is. Write '
+                "--columns 'Step size=learning_rate'.",
+                said=said,
             )
         named[header.strip()] = meaning.strip()
     if record == "-":

@@ -42,10 +42,16 @@ def init(
 
     target = Path(output)
     if output != "-" and target.exists() and not force:
-        raise UserError(f"{output}: exists already, and nothing is overwritten silently. Give --output or --force.")
+        raise UserError(
+            "{output}: exists already, and nothing is overwritten silently. Give --output or --force.", output=output
+        )
     folder = Path.cwd() if output == "-" else target.absolute().parent
     if not folder.is_dir():
-        raise UserError(f"{output}: there is no folder {folder}. Make it first, or give another --output.")
+        raise UserError(
+            "{output}: there is no folder {folder}. Make it first, or give another --output.",
+            output=output,
+            folder=folder,
+        )
     text = write_study_file(data, folder, model=model, trials=trials, language=language)
     spec = parse_study(text, target.name)  # report now what would not run later: too few trials, an unknown model
     check_long_rows(spec, folder)
@@ -56,7 +62,9 @@ def init(
         target.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(
-            f"{output}: cannot be written ({error.strerror}). Name a file that can be made with --output."
+            "{output}: cannot be written ({strerror}). Name a file that can be made with --output.",
+            output=output,
+            strerror=error.strerror,
         ) from error
     commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
     # not wrapped, because the commands are copied

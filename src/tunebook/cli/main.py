@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 import tunebook
 from tunebook.cli.output import messages, printable
 from tunebook.errors import EnvironmentStop, Interrupted, LedgerDamaged, TrialFailed, UserError
+from tunebook.phrases import Phrase
 
 __all__ = ["app", "main"]
 
@@ -91,7 +91,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    error_console = messages()
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="tunebook", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -101,14 +100,15 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return EXIT_INPUT
     except UserError as error:
-        _say(error_console, str(error))
+        _say(error.phrase, arguments)
         return EXIT_INPUT
     except EnvironmentStop as error:
-        goes_on = arguments[0] in GOES_ON and not isinstance(error, LedgerDamaged)
-        _say(error_console, f"{error}" + "\nNothing is lost: `tunebook run` goes on from here." * goes_on)
+        _say(error.phrase, arguments)
+        if arguments[0] in GOES_ON and not isinstance(error, LedgerDamaged):
+            _say(Phrase("Nothing is lost: `tunebook run` goes on from here."), arguments)
         return EXIT_ENVIRONMENT
     except TrialFailed as error:  # from a single training: `rerun`, or `run --final` after the rounds
-        _say(error_console, str(error))
+        _say(error.phrase, arguments)
         return EXIT_FAILED
     except Interrupted as error:
         return error.exit_code
@@ -119,13 +119,17 @@ def _run(arguments: list[str]) -> int:
         return 0
     except OSError as error:  # from the file system, without a better message of our own
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        _say(error_console, f"{what}. Mend that, then repeat the command.")
+        _say(Phrase("{what}. Fix that, then repeat the command.", what=what), arguments)
         return EXIT_INPUT if error.errno == errno.ENAMETOOLONG else EXIT_ENVIRONMENT
 
 
-def _say(console: Console, text: str) -> None:
+def _say(message: Phrase, arguments: Sequence[str]) -> None:
     """Print one message; control characters in untrusted text never reach the terminal."""
-    console.print(Text("tunebook: ", style="bold red") + Text(printable(text)), soft_wrap=True)
+    from tunebook.cli.language import spoken_language
+    from tunebook.words import words_for
+
+    text = words_for(spoken_language(arguments)).translated(message)
+    messages().print(Text("tunebook: ", style="bold red") + Text(printable(text)), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -144,7 +144,8 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
         lines.append(words.plan_not_measured())
     if p.calibration is not None:
         slots = int(p.calibration.values.get("slots", 1))
-        lines += words.plan_memory(p.next_cost.peak_bytes, slots, p.memory_bytes)
+        if p.memory_bytes is not None:
+            lines += words.plan_memory(p.next_cost.peak_bytes, slots, p.memory_bytes)
         here, alone = (
             time_range(seconds, p.calibration) for seconds in (p.total_cost.seconds, p.total_cost.one_by_one_seconds)
         )

@@ -17,6 +17,7 @@ from tunebook.core.events import (
     Cancelled,
     Event,
     Failed,
+    Noted,
     Progress,
     Recorded,
     Requeued,
@@ -93,6 +94,8 @@ class TerminalObserver:
                 self._bar(trial_id, done, self._words.bar_trial(trial_id, phase))
             case Failed() | Requeued() | Cancelled():
                 self._drop(event.trial)
+            case Noted(code="no_device_free"):
+                self.phase(self._words.phase_no_device())
             case WorkerDied(worker, reason, retired):
                 self.warning(self._words.worker_died(worker, reason, retired))
             case Recorded(fact):

@@ -157,6 +157,10 @@ class Configuration:
         later=True, trainer=Key(name="optim", values={"adamw_torch": {}}),  # Trainer: fused if possible
         llama_factory="optim", axolotl="optimizer",
     )  # fmt: skip
+    class_weights: str = row(
+        "none", Scale.CHOICE, "what an answer counts in the loss: the same, or `balanced`, less the oftener it occurs",
+        words=("class weights", "类别权重"), choices=("none", "balanced"), later=True, example="balanced",
+    )  # fmt: skip
 
     @property
     def effective_batch_size(self) -> int:

@@ -119,6 +119,8 @@ def how_it_ended(fact: TrialFact, usual: float = math.nan) -> str | None:
     if outcome is None or math.isnan(usual):
         return None
     n, accuracy = len(outcome.scores), outcome.accuracy
+    if usual < 0:  # of an unbounded score there is no share of it to fall below
+        return None
     by_chance = (1 - usual) ** (n * (1 - accuracy)) if usual < 1 else 0.0
     return "learned_nothing" if accuracy < NOTHING_SHARE * usual and by_chance < NOTHING_CHANCE else None
 

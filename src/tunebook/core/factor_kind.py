@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tunebook.phrases import Phrase
+
 __all__ = ["UNKNOWN", "FactorKind", "Key", "Level", "Scale", "Tool", "row"]
 
 Level = float | int | bool | str | tuple[str, ...] | None
@@ -130,34 +132,36 @@ class FactorKind:
         """The allowed words, as messages show them."""
         return (*self.choices, self.pattern[1]) if self.pattern else self.choices
 
-    def problem(self, value: Any) -> str | None:
-        """The rule that a value breaks ("ranks are integers >= 1"), or None if it is valid."""
+    def problem(self, value: Any) -> Phrase | None:
+        """The rule that a value breaks ("must be at least 1"), or None if it is valid."""
         if self.value_type is bool:
-            return None if isinstance(value, bool) or value is None else "it is true or false"
+            return None if isinstance(value, bool) or value is None else Phrase("must be true or false")
         if self.value_type is str:
             return self._word_problem(value)
+        about = Phrase(self.description)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return f"it is a number ({self.description})"
+            return Phrase("must be a number ({about})", about=about)
         if value != value or value in (float("inf"), float("-inf")):
-            return "it is a finite number"
+            return Phrase("must be a finite number")
         if self.value_type is int and int(value) != value:
-            return f"it is a whole number ({self.description})"
-        if self.minimum is not None and (value < self.minimum or (self.minimum_open and value == self.minimum)):
-            return f"it is {'above' if self.minimum_open else 'at least'} {self.minimum:g}"
-        if self.maximum is not None and (value > self.maximum or (self.maximum_open and value == self.maximum)):
-            return f"it is {'below' if self.maximum_open else 'at most'} {self.maximum:g}"
+            return Phrase("must be a whole number ({about})", about=about)
+        low, high = self.minimum, self.maximum
+        if low is not None and (value < low or (self.minimum_open and value == low)):
+            return Phrase("must be above {end:g}" if self.minimum_open else "must be at least {end:g}", end=low)
+        if high is not None and (value > high or (self.maximum_open and value == high)):
+            return Phrase("must be below {end:g}" if self.maximum_open else "must be at most {end:g}", end=high)
         return None
 
-    def _word_problem(self, value: Any) -> str | None:
+    def _word_problem(self, value: Any) -> Phrase | None:
         if self.is_list:
             words = (value,) if isinstance(value, str) else value
             if isinstance(words, list | tuple) and words and all(isinstance(w, str) and w for w in words):
                 return None
-            return 'it is "all-linear" or a list of module names'
+            return Phrase('must be "all-linear" or a list of module names')
         known = isinstance(value, str) and (
             value in self.choices or (self.pattern is not None and re.fullmatch(self.pattern[0], value) is not None)
         )
-        return None if known else "it is one of " + ", ".join(self.words)
+        return None if known else Phrase("must be one of {words}", words=", ".join(self.words))
 
 
 def row(

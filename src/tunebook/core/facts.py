@@ -75,13 +75,14 @@ class DataFacts:
 @dataclass(frozen=True)
 class ExampleText:
     """The text of one scored example. `group` is the value of the study's `data.group` field, if any; `references` are
-    answers that are as right as `gold`."""
+    answers that are as right as `gold`; `tests` is code that an answer's code has to pass, where the metric runs it."""
 
     index: int
     prompt: str
     gold: str
     group: str | None = None
     references: tuple[str, ...] = ()
+    tests: str = ""
 
     @property
     def golds(self) -> tuple[str, ...]:
@@ -107,6 +108,8 @@ class StudyFacts:
             kept.
         scale: what kind of number the metric produces; None in ledgers written before this was kept.
         references: by split, further right answers of each example; empty where no example has any.
+        tests: by split, the tests of each example; empty where the metric runs none.
+        answer_tokens: by split, the tokens of each gold text, where one of the metrics judges likelihoods; else empty.
     """
 
     data: DataFacts
@@ -119,6 +122,8 @@ class StudyFacts:
     folding: Folding | None = None
     scale: ScoreScale | None = None
     references: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    answer_tokens: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    tests: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,23 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from tunebook.core.facts import ExampleText
+from tunebook.core.facts import ExampleText, Floats
 from tunebook.core.notice import Notice
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
+from tunebook.phrases import Phrase
 
-__all__ = ["AnswerSource", "ExampleMetric", "Metric", "ScoreKind", "ScoreScale", "SetMetric", "compared"]
+__all__ = [
+    "AnswerSource",
+    "ExampleMetric",
+    "LikelihoodMetric",
+    "Metric",
+    "ScoreKind",
+    "ScoreScale",
+    "SetMetric",
+    "compared",
+]
 
 
 def compared(text: str) -> str:
@@ -32,6 +42,8 @@ class AnswerSource(StrEnum):
     """Greedy generation."""
     CHOICE = "choice"
     """The option of the highest log-likelihood."""
+    LIKELIHOOD = "likelihood"
+    """No answer: the likelihood of the gold text is judged (`LikelihoodMetric`)."""
 
 
 @runtime_checkable
@@ -88,6 +100,21 @@ class SetMetric(Metric, Protocol):
         ...
 
 
+@runtime_checkable
+class LikelihoodMetric(Metric, Protocol):
+    """A metric of how likely the model finds the gold texts; its `answers` are `AnswerSource.LIKELIHOOD`, its kind is a
+    statistic of all rows. Its `score` is never asked."""
+
+    def score_likelihoods(self, nll: Floats, n_tokens: Floats) -> float:
+        """The result on a whole split.
+
+        Args:
+            nll: negative log-likelihood of each gold text, summed over its tokens, end-of-text included; nats, (n,).
+            n_tokens: the tokens of each gold text, (n,).
+        """
+        ...
+
+
 class ExampleMetric:
     """A base class for metrics by example: define `name` and `score`, and override what differs from a share of right
     answers.
@@ -115,7 +142,12 @@ class ExampleMetric:
             for row, place in zip(rows, places[split], strict=True):
                 if not self.parsable(row.gold):
                     raise DataError(
-                        f"{place}: completion: found {quoted(row.gold)}; metric {self.name} needs {self.gold_rule} in "
-                        f"every gold answer. Correct the row{self.gold_advice}."
+                        "{place}: completion: found {gold}; metric {name} needs {rule} in every gold answer. "
+                        "Correct the row{advice}.",
+                        place=place,
+                        gold=quoted(row.gold),
+                        name=self.name,
+                        rule=Phrase(self.gold_rule),
+                        advice=Phrase(self.gold_advice),
                     )
         return ()

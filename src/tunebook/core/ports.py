@@ -75,7 +75,8 @@ class Scoring:
     """How answers are obtained.
 
     Attributes:
-        kind: "generate" (greedy) or "choice" (the option of highest summed log-likelihood, end-of-text included).
+        kind: "generate" (greedy), "choice" (the option of highest summed log-likelihood, end-of-text included), or
+            "likelihood" (no answers: the gold completions' likelihoods alone).
         max_new_tokens: largest length of a generated answer.
         stop_ids: tokens that end an answer.
         choices: the options, each as token ids with end-of-text, for kind "choice".
@@ -345,6 +346,8 @@ class ExecutorSetup:
         devices: "cpu:0", "cuda:1", ...
         transform: judges answers in the worker.
         logs: folder for the workers' output; empty: the output is not kept.
+        argument: what stands behind the executor's name in the study file, after a colon; else empty.
+        model_hash: fingerprint of the base model (`engines.base_model.fingerprint`); empty: the engine loads none.
     """
 
     engine: str
@@ -354,6 +357,8 @@ class ExecutorSetup:
     workload: Workload
     transform: SinkWrapper
     logs: str
+    argument: str = ""
+    model_hash: str = ""
 
 
 class Executor(Protocol):
@@ -392,6 +397,8 @@ class Executor(Protocol):
 
 
 ExecutorFactory = Callable[[ExecutorSetup], Executor]
+"""Creates an executor. Where it has a true attribute `computes_elsewhere`, devices are those of other machines and are
+not looked for on this one."""
 
 
 class Tracker(Protocol):
@@ -460,12 +467,17 @@ class Ledger(Protocol):
         """Write a planned wave with its trials. Writing the same wave again changes nothing."""
         ...
 
+    def start_trials(self, trial_ids: Sequence[int], worker: str) -> Sequence[int]:
+        """Change trials from planned to running, all or none; returns the attempts' fencing tokens in this order."""
+        ...
+
     def start_trial(self, trial_id: int, worker: str) -> int:
         """Change a trial from planned to running; returns the attempt's fencing token."""
         ...
 
-    def finish_trial(self, fact: TrialFact, token: int) -> None:
-        """Write curve, outcomes, cost and final state in one transaction. Raises StaleLease for an old token."""
+    def finish_trial(self, fact: TrialFact, token: int, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+        """Write curve, outcomes, cost and final state, and notes with them, in one transaction. Raises StaleLease for
+        an old token."""
         ...
 
     def release_trial(self, trial_id: int, token: int, reason: str) -> None:

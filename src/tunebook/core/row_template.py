@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from tunebook.phrases import Phrase, as_phrase
+
 __all__ = ["RowTemplate", "column_template", "template_problem"]
 
 _PIECE = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|(?P<brace>[{}])")
@@ -28,9 +30,9 @@ class RowTemplate:
         end = 0
         for found in _PIECE.finditer(self.text):
             if found["brace"]:
-                raise ValueError(f"a single {found[0]} at position {found.start()}")
+                raise ValueError(Phrase("a single {brace} at position {at}", brace=found[0], at=found.start()))
             if found["name"] is not None and not found["name"].strip():
-                raise ValueError(f"braces without a column at position {found.start()}")
+                raise ValueError(Phrase("braces without a column at position {at}", at=found.start()))
             pieces.append((self.text[end : found.start()], False))
             pieces.append((found[0][0], False) if found["name"] is None else (found["name"], True))
             end = found.end()
@@ -48,13 +50,13 @@ class RowTemplate:
         return self.columns[0] if len(self.pieces) == 1 and self.pieces[0][1] else None
 
 
-def template_problem(text: str) -> str | None:
+def template_problem(text: str) -> Phrase | None:
     """What is wrong with a template, as the end of "found ...", or None."""
     try:
         columns = RowTemplate(text).columns
     except ValueError as error:
-        return str(error)
-    return None if columns else "no column in it"
+        return as_phrase(*error.args)
+    return None if columns else Phrase("no column in it")
 
 
 def column_template(name: str) -> str:

@@ -17,7 +17,7 @@ class StudyKey:
     """One key of the study file.
 
     Attributes:
-        what: completes "it is ..." in messages; gives the unit.
+        what: completes "must be ..." in messages; gives the unit.
         example: a value as it is written in YAML.
         meaning: its cell in the documents, in Markdown; empty: a map whose keys have rows of their own.
         default: how the documents name the default; empty: as the value itself.

@@ -145,6 +145,10 @@ class DataSpec:
         None, "a text with columns in braces", "the answer, with columns in braces", example='"{intent}"',
         default="found out", free_text=True,
     )  # fmt: skip
+    tests: str | None = key(
+        None, "a text with columns in braces", "for metric `pass@1`: the code that tests an answer, with columns in "
+        "braces; a list is written as lines", example='"{test}"', default="tests, test or test_list", free_text=True,
+    )  # fmt: skip
     columns: ColumnNames = key(
         ColumnNames(), "a map of standard names to those of the rows", example="{messages: dialog, role: speaker}"
     )  # fmt: skip
@@ -275,7 +279,8 @@ class StudySpec:
     )  # fmt: skip
     executor: str = key(
         "local", "the name of an installed executor",
-        "where trials run: `local` (a worker process for each device) or `inline` (this process, for debugging)",
+        "where trials run: `local` (a worker process for each device), `ray` (a worker on each device of a "
+        "[Ray cluster](cluster.md); `ray:8`: eight at most) or `inline` (this process, for debugging)",
         example="local", may_change=True, later="trials that start afterwards",
     )  # fmt: skip
     planner: str = key(
@@ -343,3 +348,8 @@ class StudySpec:
     command_limits: CommandLimits = key(
         CommandLimits(), "a map with hours and output_megabytes", example="{hours: 4, output_megabytes: 10}"
     )  # fmt: skip
+
+    @property
+    def installed_metrics(self) -> tuple[str, ...]:
+        """The names of its metrics that are plugins: all but a function of the user's own."""
+        return tuple(name for name in self.metrics or (self.metric,) if ":" not in name)

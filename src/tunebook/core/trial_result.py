@@ -14,7 +14,8 @@ class RawScores:
     """A model's raw results on one split, before judging.
 
     Attributes:
-        answers: generated token ids of each example, without the stop token; for kind "choice" the index of the option.
+        answers: generated token ids of each example, without the stop token; for kind "choice" the index of the option;
+            for kind "likelihood" empty.
         nll: summed negative log-likelihood of the gold completion, nats, shape (n,).
         n_label_tokens: label tokens of each example, shape (n,), to turn sums into means.
         texts: the answers as text, from engines that have no token ids; `answers` is then empty.

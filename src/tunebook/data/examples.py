@@ -25,6 +25,7 @@ class DataExample:
         line: line in a text file, from 1; row number, from 1, elsewhere.
         tools: JSON text of the tools that the chat may call; empty: none.
         references: other answers that are as right; the completion is the one that is learnt.
+        tests: code that tests an answer; empty: there is none.
     """
 
     index: int
@@ -34,6 +35,7 @@ class DataExample:
     line: int = 0
     tools: str = ""
     references: tuple[str, ...] = ()
+    tests: str = ""
 
     @property
     def prompt(self) -> str:
@@ -43,9 +45,10 @@ class DataExample:
             return turns[0][1]
         return "\n".join(f"{role}: {text}" for role, text in turns)
 
-    def text(self, index: int) -> ExampleText:
+    def text(self, index: int, with_tests: bool = False) -> ExampleText:
         """The example as the ledger keeps it, at a position of its split."""
-        return ExampleText(index, self.prompt, self.completion, self.group, self.references)
+        tests = self.tests if with_tests else ""
+        return ExampleText(index, self.prompt, self.completion, self.group, self.references, tests)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any
 from tunebook.core.row_template import RowTemplate
 from tunebook.data.examples import Message, quoted
 from tunebook.data.rows import Parts, Where, answers_at, clean, filled, optional_text, text_at
+from tunebook.phrases import Phrase
 
 __all__ = ["ROLES", "Names", "alpaca", "chat", "pair", "templated", "turns_of"]
 
@@ -82,10 +83,10 @@ def alpaca(row: dict[str, Any], names: Names, where: Where) -> Parts:
     turns: list[Message] = [("system", system)] if system else []
     history, key = row.get(columns["history"]) or [], columns["history"]
     if not isinstance(history, list):
-        raise where.error(key, quoted(history), "it is a list of pairs [question, answer]", "Write it so.")
+        raise where.error(key, quoted(history), "must be a list of pairs [question, answer]", "Write it so.")
     for i, said in enumerate(history):
         if not (isinstance(said, list) and len(said) == 2 and all(isinstance(text, str) for text in said)):
-            raise where.error(f"{key}[{i}]", quoted(said), "it is a pair [question, answer]", "Write both texts.")
+            raise where.error(f"{key}[{i}]", quoted(said), "must be a pair [question, answer]", "Write both texts.")
         turns += [("user", clean(said[0], key, where)), ("assistant", clean(said[1], key, where))]
     turns.append(("user", f"{instruction}\n{extra}" if extra.strip() else instruction))
     answer, *others = answers_at(row, columns["output"], where)
@@ -112,30 +113,31 @@ def turns_of(value: Any) -> Any:
 
 def _list(row: dict[str, Any], key: str, where: Where) -> list[Any]:
     if key not in row:
-        raise where.absent(key, row, f"every row has {key}")
+        raise where.absent(key, row, Phrase("every row has {name}", name=key))
     value = turns_of(row[key])
     if isinstance(value, list) and value:
         return value
-    raise where.error(key, quoted(row[key]), "it is a list of turns", "Write the turns, or remove the row.")
+    raise where.error(key, quoted(row[key]), "must be a list of turns", "Write the turns, or remove the row.")
 
 
 def _turns(values: list[Any], key: str, names: Names, where: Where) -> tuple[_Turn, ...]:
     role_key, text_key = names.get("role", "role"), names.get("content", "content")
     own = {names[role].casefold(): role for role in ("user", "assistant") if role in names}
     roles = ROLES | own
+    keys = Phrase("a turn has {role} and {text}", role=role_key, text=text_key)
     turns: list[_Turn] = []
     for i, value in enumerate(values):
         at = f"{key}[{i}]"
         if not isinstance(value, dict):
-            raise where.error(at, quoted(value), f"a turn has {role_key} and {text_key}", "Write it as an object.")
+            raise where.error(at, quoted(value), keys, "Write it as an object.")
         if role_key not in value:
-            raise where.absent(f"{at}.{role_key}", value, f"a turn has {role_key} and {text_key}")
+            raise where.absent(f"{at}.{role_key}", value, keys)
         role = value[role_key]
         if not isinstance(role, str) or role.casefold() not in roles:
             raise where.error(
                 f"{at}.{role_key}",
                 quoted(role),
-                f"it is one of {', '.join(roles)}",
+                Phrase("must be one of {words}", words=", ".join(roles)),
                 "Rename the role, or remove the row.",
             )
         learnt = value.get("weight") is None or bool(value["weight"])
@@ -163,9 +165,9 @@ def _turn_text(turn: dict[str, Any], at: str, text_key: str, where: Where) -> st
     ):
         content = "".join(part["text"] for part in content)
     if text_key not in turn:
-        raise where.absent(f"{at}.{text_key}", turn, f"a turn has {text_key}")
+        raise where.absent(f"{at}.{text_key}", turn, Phrase("a turn has {key}", key=text_key))
     if not isinstance(content, str):
-        raise where.error(f"{at}.{text_key}", quoted(content), "it is a text", "Write a text, or remove the row.")
+        raise where.error(f"{at}.{text_key}", quoted(content), "must be a text", "Write a text, or remove the row.")
     return clean(content, f"{at}.{text_key}", where)
 
 
@@ -196,9 +198,9 @@ def _tools(row: dict[str, Any], key: str, where: Where) -> str:
     if isinstance(value, list):
         return clean(json.dumps(value, ensure_ascii=False, default=str), key, where)
     if not isinstance(value, str):
-        raise where.error(key, quoted(value), "it is a list of tools or its JSON text", "Write it so.")
+        raise where.error(key, quoted(value), "must be a list of tools or its JSON text", "Write it so.")
     try:
         parsed = json.loads(value)
     except (ValueError, RecursionError):
-        raise where.error(key, quoted(value), "it is a list of tools or its JSON text", "Mend the JSON.") from None
+        raise where.error(key, quoted(value), "must be a list of tools or its JSON text", "Correct the JSON.") from None
     return clean(value, key, where) if parsed else ""

@@ -9,8 +9,9 @@ import json
 import math
 import os
 import re
+import statistics
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunebook.core.metric import compared
@@ -18,7 +19,7 @@ from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows, place
 from tunebook.data.guess import guess_columns, named_like_a_value
 from tunebook.data.labels import repeated_labels
-from tunebook.data.reading import Reading, load_rows, recognise, refuse_other_kinds
+from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_other_kinds
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
 from tunebook.data.training_configs import data_section
@@ -70,9 +71,12 @@ USUAL_SEEDS = (2, 5)
 """Seeds of a configuration and of the baseline, as they are by default."""
 USUAL_COMPARISONS = 8
 LONG_ANSWER_CHARACTERS = 60
+OPEN_TEXT_CHARACTERS = 400
+"""Of answers of this median length, hardly any words that are generated are those of the gold text."""
 LABEL_CHARACTERS = 40
 """An answer in a comment is cut to this length."""
 
+_CODE_TEST = re.compile(r"\bassert\b|\bdef test|\bself\.assert")
 _FINAL_NUMBER = re.compile(r"(?s)(.*####\s*)?[-+]?[$€£]?\d[\d,]*(\.\d+)?\s*%?")
 
 
@@ -128,8 +132,10 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
         found = {role: file for role in ROLE_NAMES if (file := _named(path, role, SUFFIXES))}
         if "train" not in found:
             raise DataError(
-                f"{data}: found no file train{'|'.join(SUFFIXES)} in this folder; that is how a training "
-                "file is found. Give the training file itself."
+                "{data}: found no file train{suffixes} in this folder; that is how a training file is found. Give "
+                "the training file itself.",
+                data=data,
+                suffixes="|".join(SUFFIXES),
             )
     else:
         found = {"train": path}
@@ -140,8 +146,9 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
     for source in sources.values():
         if any(map(is_hidden, source)):
             raise DataError(
-                f"{quoted(source)}: a path with control or invisible characters, which no study file can name. "
-                "Rename the file or the folder."
+                "{source}: a path with control or invisible characters, which no study file can name. Rename the "
+                "file or the folder.",
+                source=quoted(source),
             )
     return sources
 
@@ -166,13 +173,14 @@ def inspect_data(data: str, folder: str | Path, language: str = "en") -> Finding
     if section is not None and section.sources:
         sources = {role: find_files(source, folder)["train"] for role, source in section.sources.items()}
     reading = _reading(sources["train"], folder, Reading() if section is None else section.reading)
+    reading = replace(reading, tests=reading.tests or _tests(sources["train"], folder))
     rows = {role: load_rows(source, folder, reading, role) for role, source in sources.items()}
     train = rows["train"].examples
     return Findings(
         sources=sources,
         rows=rows,
         group=_group(sources["train"], folder, rows["train"]),
-        metric=_metric(rows, words_for(language)),
+        metric=("pass@1", words_for(language).comment("code")) if reading.tests else _metric(rows, words_for(language)),
         longest_tokens=max(_estimated_tokens(example) for example in train),
         reading=reading,
     )
@@ -192,14 +200,26 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
         values = [row for _, row in raw.rows]
         if raw.container == "csv" and (name := named_like_a_value(values)) is not None:
             raise DataError(
-                f"{raw.source}:1: found {quoted(name)} as the name of a column, and as a value in it: the "
-                "first line looks like a row. A CSV file begins with its column names; write them above it."
+                "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a "
+                "row. A CSV file begins with its column names; write them above it.",
+                source=raw.source,
+                column=quoted(name),
             ) from None
         guess = guess_columns(values)
         if guess is None:
             raise
         return Reading(prompt=guess.prompt, completion=guess.completion)
     return told
+
+
+def _tests(source: str, folder: str | Path) -> str | None:
+    """The template of the code that tests the rows' answers, where a column holds some."""
+    rows = [values for _, values in read_source(source, folder).rows]
+    for name in TESTS:
+        if all(name in row and _CODE_TEST.search(str(row[name])) for row in rows):
+            calls = "entry_point" in rows[0] and "def check(" in str(rows[0][name])  # as in HumanEval
+            return f"{{{name}}}" + ("\ncheck({entry_point})" if calls else "")
+    return None
 
 
 def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
@@ -228,6 +248,8 @@ def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
         return "exact_match", words.comment_short_answers(longest)
+    if statistics.median(map(len, answers)) >= OPEN_TEXT_CHARACTERS:
+        return "perplexity", words.comment("open_texts")
     return "token_f1", words.comment("free_texts")
 
 
@@ -285,18 +307,25 @@ def write_study_file(
         f"model: {yaml_scalar(model)}",
         "data:",
         *_data_lines(seen, words),
-        _line(f"metric: {seen.metric[0]}", seen.metric[1]),
+        _line(f"metric: {_metric_text(seen)}", seen.metric[1]),
         "baseline:",
         *_baseline_lines(seen, words),
         "space:",
         *_space_lines(trials, words),
         _line("alpha_rule: proportional", words.comment("alpha_rule")),
         _line(f"budget: {{trials: {trials}}}", words.comment("budget")),
-        _line("margin: 0.03", words.comment("margin")),
+        _line("margin: 0.03", words.comment("margin_nats" if seen.metric[0] == "perplexity" else "margin")),
         _line(f"seed: {SEED}", words.comment("seed")),
         _line(f"report: {{language: {language}}}", words.comment("report")),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _metric_text(seen: Findings) -> str:
+    """The metric as it is written; answers that continue their prompts are run with them."""
+    first = seen.rows["train"].examples[0]
+    continues = seen.metric[0] == "pass@1" and first.completion[:1].isspace() and "def " not in first.completion
+    return "{name: pass@1, with_prompt: true}" if continues else seen.metric[0]
 
 
 def _line(text: str, comment: str) -> str:
@@ -337,14 +366,19 @@ def _reading_lines(seen: Findings, words: Words) -> list[str]:
     if reading.columns:
         names = ", ".join(f"{name}: {yaml_scalar(own)}" for name, own in reading.columns.items())
         lines.append(_line(f"  columns: {{{names}}}", words.comment("data.columns")))
+    if reading.tests is not None:
+        lines.append(_line(f"  tests: {yaml_scalar(reading.tests)}", words.comment("data.tests")))
     answers = {example.completion.strip() for example in seen.rows["train"].examples}
     if 2 <= len(answers) <= MOST_OPTIONS and all(answer.isdecimal() for answer in answers):
         lines.append(_line("  # names: [first, second]", words.comment("data.names")))
     return lines
 
 
-def _detectable_points(seen: Findings) -> int:
-    """The difference between two configurations that a usual first round finds with a chance of 80 %, in points."""
+def _detectable_points(seen: Findings) -> int | None:
+    """The difference between two configurations that a usual first round finds with a chance of 80 %, in points; None
+    where results are not in points."""
+    if seen.metric[0] == "perplexity":
+        return None
     n = max(1, seen.n_validation)  # of a single row nothing is split off
     m_treatment, m_control = USUAL_SEEDS
     design = ContrastDesign(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tunebook.data.examples import DataExample
 
-__all__ = ["labels_of", "repeated_labels"]
+__all__ = ["MOST_LABELS", "labels_of", "repeated_labels"]
 
 MOST_LABELS = 50
 """With more different answers than this, answers are texts, not labels."""

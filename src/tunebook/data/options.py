@@ -12,6 +12,7 @@ from typing import Any
 
 from tunebook.data.examples import quoted
 from tunebook.data.rows import Parts, Where, optional_text, text_at
+from tunebook.phrases import Phrase
 
 __all__ = ["OptionColumns", "as_choice", "option_columns"]
 
@@ -60,14 +61,18 @@ def as_choice(row: dict[str, Any], columns: OptionColumns, where: Where) -> Part
     options = _options(held)
     if len(options) < 2:
         name = columns.options or "A"
-        raise where.error(name, quoted(held), "it holds at least two options", "Write them, or remove the row.")
+        raise where.error(name, quoted(held), "must hold at least two options", "Write them, or remove the row.")
     letter = _letter(row.get(columns.answer), options)
     if letter is None:
         names = ", ".join(label for label, _ in options)
         raise where.error(
             columns.answer,
             quoted(row.get(columns.answer)),
-            f"it is one of {names}, the number of an option from 0 to {len(options) - 1}, or its text",
+            Phrase(
+                "must be one of {names}, the number of an option from 0 to {last}, or its text",
+                names=names,
+                last=len(options) - 1,
+            ),
             "Correct it, or remove the row.",
         )
     head = next((optional_text(row, key, where) for key in CONTEXTS if key in row and key != columns.question), "")

@@ -107,6 +107,7 @@ def prepare(
     answers: AnswerSource = AnswerSource.GENERATION,
     stops: Sequence[int] = (),
     vocabulary: int | None = None,
+    with_tests: bool = False,
 ) -> PreparedData:
     """Read, split, check, tokenise and describe a study's data.
 
@@ -117,6 +118,7 @@ def prepare(
         answers: where the metric's answers come from.
         stops: tokens that end the model's answers, beside the template's end of a turn.
         vocabulary: rows of the model's embedding; None: not known, and no example is shown.
+        with_tests: keep the rows' tests, for a metric that runs them.
 
     Raises:
         DataError: the data cannot be used; nothing was written.
@@ -133,13 +135,13 @@ def prepare(
         choices = _choices(spec, splits.train_pool, words)
         checks.check_golds_are_choices(scored, choices, words)
     warnings += checks.similar_choices(choices)
-    scoring = _scoring(spec, encoder, train, _as_trained(choices, splits.train_pool))
+    scoring = _scoring(spec, encoder, train, answers, _as_trained(choices, splits.train_pool))
     workload = _workload(encoded, scoring, context_tokens)
     named = {split.name: split for split in scored if len(split)}
     return PreparedData(
         workload=workload,
         facts=_facts(spec, splits, workload.train),
-        examples={name: _texts(split.examples) for name, split in named.items()},
+        examples={name: _texts(split.examples, with_tests) for name, split in named.items()},
         hashes={role: rows.sha256 for role, rows in splits.sources.items()},
         summary=summarise(spec, splits, encoded, encoder),
         choices=choices,
@@ -255,11 +257,13 @@ def _as_trained(choices: Sequence[str], pool: Sequence[DataExample]) -> tuple[st
     return tuple(form.get(choice, f"{before}{choice}{after}") for choice in choices)
 
 
-def _scoring(spec: StudySpec, encoder: Encoder, train: EncodedSplit, choices: tuple[str, ...]) -> Scoring:
+def _scoring(
+    spec: StudySpec, encoder: Encoder, train: EncodedSplit, answers: AnswerSource, choices: tuple[str, ...]
+) -> Scoring:
     """How answers are obtained; `choices` as they are trained."""
     longest = int(train.answer_tokens.max()) - 1
     return Scoring(
-        kind="choice" if choices else "generate",
+        kind=answers.value,
         max_new_tokens=spec.max_new_tokens or longest + ROOM_TOKENS,
         stop_ids=encoder.stop_ids,
         choices=tuple(encoder.completion_ids(choice) for choice in choices),
@@ -280,5 +284,5 @@ def _facts(spec: StudySpec, splits: Splits, train: Sequence[TokenizedExample]) -
     )
 
 
-def _texts(examples: Sequence[DataExample]) -> tuple[ExampleText, ...]:
-    return tuple(example.text(i) for i, example in enumerate(examples))
+def _texts(examples: Sequence[DataExample], with_tests: bool) -> tuple[ExampleText, ...]:
+    return tuple(example.text(i, with_tests) for i, example in enumerate(examples))

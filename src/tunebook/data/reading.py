@@ -17,10 +17,11 @@ from tunebook.data.examples import DataExample, LoadedRows, place, quoted
 from tunebook.data.formats import alpaca, chat, pair, templated, turns_of
 from tunebook.data.guess import is_about_the_row
 from tunebook.data.options import as_choice, option_columns
-from tunebook.data.rows import Parts, Where, clean, keys_of
+from tunebook.data.rows import Parts, Where, clean, filled, keys_of
 from tunebook.data.sources import RawRows, read_source
 from tunebook.data.usual import PAIRS, PRETRAINING, usual_columns
 from tunebook.errors import DataError
+from tunebook.phrases import Phrase
 
 __all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise", "refuse_other_kinds"]
 
@@ -28,12 +29,15 @@ FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt", "options")
 """The names of the forms."""
 CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat")
 """Columns that hold the turns of a chat."""
+TESTS = ("tests", "test", "test_list")
+"""Columns that hold the code that tests an answer."""
 OUTPUTS = ("output", "response", "label", "answer", "completion")
 """Columns that hold the answer beside an instruction."""
 
-_FORMS = (
+_FORMS = Phrase(
     "messages (turns of role and content), or conversations (turns of from and value), or instruction and output, or a "
-    "question with choices and its key, or a pair such as " + ", ".join("/".join(names) for names in PAIRS[:12])
+    "question with choices and its key, or a pair such as {pairs}",
+    pairs=", ".join("/".join(names) for names in PAIRS[:12]),
 )
 """The keys of every form, for messages."""
 
@@ -46,6 +50,7 @@ class Reading:
         format: one of `FORMATS`; None: recognised.
         group: name of the column that is kept as each example's group.
         prompt, completion: templates over the columns; both or neither.
+        tests: template of the code that tests an answer; None: one of the columns `TESTS`, if there is one.
         names: what the numbers 0, 1, ... in the answers stand for.
         columns: other names of columns, of the keys of turns and of roles, by their standard names.
     """
@@ -54,6 +59,7 @@ class Reading:
     group: str | None = None
     prompt: str | None = None
     completion: str | None = None
+    tests: str | None = None
     names: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -65,6 +71,7 @@ class Reading:
             group=data.group,
             prompt=data.prompt,
             completion=data.completion,
+            tests=data.tests,
             names=data.names,
             columns=data.columns.given,
         )
@@ -137,7 +144,13 @@ def recognise(row: dict[str, Any], reading: Reading, where: str) -> Form:
             return form
     if reading.format is not None:  # its reader then says which key is missing
         return _named_form(reading.format, reading.columns)
-    raise DataError(f"{where}: found {keys_of(row)}; a row has {_FORMS}. {_advice(row)}")
+    raise DataError(
+        "{where}: found {keys_of}; a row has {forms}. {advice}",
+        where=where,
+        keys_of=keys_of(row),
+        forms=_FORMS,
+        advice=_advice(row),
+    )
 
 
 def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
@@ -148,33 +161,45 @@ def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
     """
     if "chosen" in row and "rejected" in row:
         raise DataError(
-            f"{where}: found {keys_of(row)}; chosen and rejected are preference data (DPO), and tunebook tunes on one "
-            "answer a prompt. To train on the chosen answers, rename chosen to completion and remove rejected."
+            "{where}: found {keys_of}; chosen and rejected are preference data (DPO), and tunebook tunes on one "
+            "answer a prompt. To train on the chosen answers, rename chosen to completion and remove rejected.",
+            where=where,
+            keys_of=keys_of(row),
         )
     if {"prompt", "completion"} <= row.keys() and isinstance(row.get("label"), bool):
         raise DataError(
-            f"{where}: found {keys_of(row)}; a completion with a label true or false is preference data (KTO), and "
-            "tunebook tunes on one right answer a prompt. Keep the rows whose label is true, and remove the column."
+            "{where}: found {keys_of}; a completion with a label true or false is preference data (KTO), and "
+            "tunebook tunes on one right answer a prompt. Keep the rows whose label is true, and remove the "
+            "column.",
+            where=where,
+            keys_of=keys_of(row),
         )
     if "input_ids" in row:
         raise DataError(
-            f"{where}: found {keys_of(row)}; input_ids are tokens of some other model, and tunebook makes its own from "
-            "texts. Give the texts."
+            "{where}: found {keys_of}; input_ids are tokens of some other model, and tunebook makes its own from "
+            "texts. Give the texts.",
+            where=where,
+            keys_of=keys_of(row),
         )
     texts = [key for key, value in row.items() if isinstance(value, str)]
     if len(row) == 1 and len(texts) == 1 and texts[0].casefold() in PRETRAINING:
         raise DataError(
-            f"{where}: found {keys_of(row)}; whole texts are pretraining data, in which no answer can be scored. Give "
-            "the question and the answer columns of their own."
+            "{where}: found {keys_of}; whole texts are pretraining data, in which no answer can be scored. Give "
+            "the question and the answer columns of their own.",
+            where=where,
+            keys_of=keys_of(row),
         )
 
 
-def _advice(row: dict[str, Any]) -> str:
+def _advice(row: dict[str, Any]) -> Phrase:
     plain = [key for key, value in row.items() if isinstance(value, str | int | float) and str(value).strip()]
     texts = [key for key in plain if not is_about_the_row(key)]
     first, last = (texts[0], texts[-1]) if len(texts) > 1 else ("question", "answer")
-    prompt, completion = quoted(column_template(first)), quoted(column_template(last))
-    return f"Say which columns are which, for example data: {{prompt: {prompt}, completion: {completion}}}."
+    return Phrase(
+        "Say which columns are which, for example data: {{prompt: {prompt}, completion: {completion}}}.",
+        prompt=quoted(column_template(first)),
+        completion=quoted(column_template(last)),
+    )
 
 
 def _template_form(prompt: str, completion: str) -> Form:
@@ -277,7 +302,24 @@ def _example(index: int, raw: RawRows, form: Form, reading: Reading, names: tupl
         line=line,
         tools=parts.tools,
         references=tuple(text for text in parts.references if text.strip() and text != parts.completion),
+        tests=_tests(row, reading.tests, where),
     )
+
+
+def _tests(row: dict[str, Any], template: str | None, where: Where) -> str:
+    """The code that tests a row's answer; empty: it has none."""
+    if template is not None:
+        return filled(RowTemplate(template), _with_lines(row), where)
+    given = _with_lines({name: row[name] for name in TESTS if name in row})
+    return next((value for value in given.values() if isinstance(value, str)), "")
+
+
+def _with_lines(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose lists of texts are written as lines."""
+    return {
+        key: "\n".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
+        for key, value in row.items()
+    }
 
 
 def _named(parts: Parts, names: tuple[str, ...], key: str, where: Where) -> Parts:
@@ -294,7 +336,13 @@ def _named(parts: Parts, names: tuple[str, ...], key: str, where: Where) -> Part
         raise where.error(
             key,
             quoted(answer),
-            f"the answers are the numbers of the {len(names)} names, 0 ({names[0]}) to {len(names) - 1} ({names[-1]})",
+            Phrase(
+                "must be the number of one of the {n} names, from 0 ({first}) to {end} ({last})",
+                n=len(names),
+                first=names[0],
+                end=len(names) - 1,
+                last=names[-1],
+            ),
             "Correct data.names or the row; a row without a label is removed.",
         )
 

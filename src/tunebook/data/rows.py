@@ -10,6 +10,7 @@ from typing import Any
 from tunebook.core.row_template import RowTemplate
 from tunebook.data.examples import Message, quoted
 from tunebook.errors import DataError
+from tunebook.phrases import Phrase, as_phrase
 
 __all__ = ["Parts", "Where", "answers_at", "clean", "filled", "has_column", "keys_of", "optional_text", "text_at"]
 
@@ -43,18 +44,27 @@ class Where:
     text: str
 
     def error(self, key: str, found: str, expected: str, step: str) -> DataError:
-        return DataError(f"{self.text}: {key}: found {found}; {expected}. {step}")
+        return DataError(
+            "{text}: {key}: found {found}; {expected}. {step}",
+            text=self.text,
+            key=key,
+            found=as_phrase(found),
+            expected=as_phrase(expected),
+            step=as_phrase(step),
+        )
 
     def absent(self, path: str, values: dict[str, Any], expected: str, step: str = "") -> DataError:
         """A key that a row or a turn has not, with those that it has; one that is called otherwise is renamed."""
         key = path.rpartition(".")[2]
-        step = step or f"Rename one of them to {key}, or add it."
-        return self.error(path, f"no such key, but {keys_of(values)}", expected, step)
+        step = step or Phrase("Rename one of them to {key}, or add it.", key=key)
+        return self.error(path, Phrase("no such key, but {keys}", keys=keys_of(values)), expected, step)
 
 
-def keys_of(values: dict[str, Any]) -> str:
+def keys_of(values: dict[str, Any]) -> Phrase:
     """The keys of a row, for messages."""
-    return "the keys " + ", ".join(quoted(key) for key in list(values)[:12]) if values else "no keys"
+    if not values:
+        return Phrase("no keys")
+    return Phrase("the keys {keys}", keys=", ".join(quoted(key) for key in list(values)[:12]))
 
 
 def _value_at(value: Any, name: str) -> Any:
@@ -124,7 +134,7 @@ def filled(template: RowTemplate, row: dict[str, Any], where: Where) -> str:
 def _present(row: dict[str, Any], name: str, where: Where) -> Any:
     value = _value_at(row, name)
     if value is _ABSENT:
-        raise where.absent(name, row, f"every row has {name}")
+        raise where.absent(name, row, Phrase("every row has {name}", name=name))
     return value
 
 
@@ -133,7 +143,7 @@ def _as_text(value: Any, name: str, where: Where) -> str:
         return clean(value, name, where)
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return json.dumps(value)
-    raise where.error(name, quoted(value), "it is a text or a number", "Write a text, or remove the row.")
+    raise where.error(name, quoted(value), "must be a text or a number", "Write a text, or remove the row.")
 
 
 def clean(value: str, key: str, where: Where) -> str:
@@ -143,7 +153,7 @@ def clean(value: str, key: str, where: Where) -> str:
     except UnicodeEncodeError as error:
         raise where.error(
             key,
-            f"half a character (U+{ord(value[error.start]):04X}) at position {error.start}",
+            Phrase("half a character (U+{code:04X}) at position {at}", code=ord(value[error.start]), at=error.start),
             "texts are whole Unicode characters",
             "Write the character whole, or remove it.",
         ) from None

@@ -23,13 +23,8 @@ __all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 """Endings of data files, and what they are read as."""
 _ENDINGS = " ".join(SUFFIXES)
-_FOR_ENDING = {
-    **dict.fromkeys(
-        (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar"), "Unpack it, and give the file in it"
-    ),
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "Save the sheet as CSV (UTF-8)"),
-}
-"""What to do about files that people hand over."""
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar")
+_WORKBOOKS = (".xlsx", ".xls", ".ods")
 _HUB_ID = re.compile(
     r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
     r"(:(?P<split>[\w.\[\]%+:-]+))?"
@@ -74,25 +69,31 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     try:
         exists = path.exists()
     except (OSError, ValueError) as error:
-        raise DataError(f"{quoted(source)}: not a path ({error}). Give the path of a data file.") from None
+        raise DataError(
+            "{source}: not a path ({error}). Give the path of a data file.", source=quoted(source), error=error
+        ) from None
     if not exists and is_hub_id(source):
         return _read_hub(source, split)
     kind = SUFFIXES.get(path.suffix.lower())
     if exists and path.is_dir():
-        raise DataError(f"{source}: a folder; data is one file ({_ENDINGS}). Give the file in it.")
-    if kind is None:
-        how = _FOR_ENDING.get(path.suffix.lower(), "Rename or convert it")
         raise DataError(
-            f"{source}: {'' if exists else 'no such file, and '}the name ends in {quoted(path.suffix)}; "
-            f"data files end in {_ENDINGS}, hub ids are owner/name. {how}."
+            "{source}: a folder; data is one file ({endings}). Give the file in it.", source=source, endings=_ENDINGS
+        )
+    if kind is None:
+        raise DataError(
+            _unread(path.suffix.lower(), exists), source=source, suffix=quoted(path.suffix), endings=_ENDINGS
         )
     if exists and not path.is_file():  # a pipe may never end, a device never does
-        raise DataError(f"{source}: not a file; data is read more than once. Write it to a file and give that.")
+        raise DataError(
+            "{source}: not a file; data is read more than once. Write it to a file and give that.", source=source
+        )
     data = _bytes(path, source)
     unit = "row" if kind == "parquet" else "line"
     rows = _read_parquet(data, source) if kind == "parquet" else _read_text(decode(data, source), source, kind)
     if not rows:
-        raise DataError(f"{source}: no rows in it; a data file holds at least one. Give a file with rows.")
+        raise DataError(
+            "{source}: no rows in it; a data file holds at least one. Give a file with rows.", source=source
+        )
     return RawRows(
         source=source,
         container=kind,
@@ -103,17 +104,34 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     )
 
 
+def _unread(suffix: str, exists: bool) -> str:
+    """What is said of a file of no kind that is read."""
+    if not exists:
+        return (
+            "{source}: no such file, and the name ends in {suffix}; data files end in {endings}, hub ids are "
+            "owner/name. Correct the name."
+        )
+    if suffix in _PACKED:
+        return "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it."
+    if suffix in _WORKBOOKS:
+        return "{source}: the name ends in {suffix}; data files end in {endings}. Save the sheet as CSV (UTF-8)."
+    return "{source}: the name ends in {suffix}; data files end in {endings}. Rename or convert it."
+
+
 def _bytes(path: Path, source: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
         raise DataError(
-            f"{source}: no such file in {path.parent.resolve()}. Give a path relative to the study file, "
-            "or an absolute one."
+            "{source}: no such file in {folder}. Give a path relative to the study file, or an absolute one.",
+            source=source,
+            folder=path.parent.resolve(),
         ) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise DataError(f"{quoted(source)}: cannot be read ({why}). Give a readable file.") from None
+        raise DataError(
+            "{source}: cannot be read ({why}). Give a readable file.", source=quoted(source), why=why
+        ) from None
 
 
 def _read_text(text: str, source: str, kind: str) -> list[Row]:
@@ -125,11 +143,13 @@ def _read_parquet(data: bytes, source: str) -> list[Row]:
     import pyarrow.parquet as pq
 
     if not data:
-        raise DataError(f"{source}: the file is empty; it holds rows. Give a file with rows.")
+        raise DataError("{source}: the file is empty; it holds rows. Give a file with rows.", source=source)
     try:
         values = pq.read_table(io.BytesIO(data)).to_pylist()
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise DataError(f"{source}: not readable as Parquet ({quoted(str(error))}). Write it again.") from None
+        raise DataError(
+            "{source}: not readable as Parquet ({error}). Write it again.", source=source, error=quoted(str(error))
+        ) from None
     return [(i + 1, _without_padding(row)) for i, row in enumerate(values)]
 
 
@@ -158,16 +178,22 @@ def _read_hub(source: str, split: str) -> RawRows:
         dataset = load_dataset(match["id"], match["config"], revision=match["revision"], split=split)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise DataError(
-            f"{source}: not a file here, and the hub did not give split {quoted(split)} "
-            f"({quoted(str(error))}). Without a network give the path of a file; a hub id is "
-            "owner/name[/config][@revision][:split]."
+            "{source}: not a file here, and the hub did not give split {split} ({error}). Without a network give "
+            "the path of a file; a hub id is owner/name[/config][@revision][:split].",
+            source=source,
+            split=quoted(split),
+            error=quoted(str(error)),
         ) from None
     finally:
         logger.setLevel(level)
     rows = [(i + 1, row) for i, row in enumerate(_named_classes(dataset))]
     text = json.dumps([row for _, row in rows], sort_keys=True, ensure_ascii=False, default=str)
     if not rows:
-        raise DataError(f"{source}: split {quoted(split)} has no rows. Name another split: owner/name:split.")
+        raise DataError(
+            "{source}: split {split} has no rows. Name another split: owner/name:split.",
+            source=source,
+            split=quoted(split),
+        )
     sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     named = [(number, _without_padding(row)) for number, row in rows]
     return RawRows(source=source, container="hub", unit="row", rows=named, sha256=sha256)

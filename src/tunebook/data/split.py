@@ -62,8 +62,11 @@ def split_off_validation(
     """
     if len(examples) < LEAST_ROWS_TO_SPLIT:
         raise DataError(
-            f"{source}: found {len(examples)} rows; splitting validation off takes at least "
-            f"{LEAST_ROWS_TO_SPLIT}. Give more rows, or data.validation."
+            "{source}: found {n_examples} rows; splitting validation off takes at least {least_rows_to_split}. "
+            "Give more rows, or data.validation.",
+            source=source,
+            n_examples=len(examples),
+            least_rows_to_split=LEAST_ROWS_TO_SPLIT,
         )
     keys = [question_key(example) for example in examples]
     unique = list(dict.fromkeys(keys))
@@ -78,8 +81,11 @@ def split_off_validation(
             n_chosen += counts[unique[i]]
     if not chosen:
         raise DataError(
-            f"{source}: found {len(unique)} different questions in {len(examples)} rows; validation needs "
-            "questions that training has not. Give data.validation."
+            "{source}: found {n_unique} different questions in {n_examples} rows; validation needs questions "
+            "that training has not. Give data.validation.",
+            source=source,
+            n_unique=len(unique),
+            n_examples=len(examples),
         )
     train = tuple(example for example, key in zip(examples, keys, strict=True) if key not in chosen)
     return train, tuple(example for example, key in zip(examples, keys, strict=True) if key in chosen)
@@ -96,8 +102,11 @@ def seeded_part(examples: Sequence[DataExample], n: int, seed: int, source: str)
     """
     if n > len(examples):
         raise DataError(
-            f"{source}: data.train_rows is {n}, but there are {len(examples)} training rows. "
-            "Write a smaller number, or remove train_rows."
+            "{source}: data.train_rows is {n}, but there are {n_examples} training rows. Write a smaller number, "
+            "or remove train_rows.",
+            source=source,
+            n=n,
+            n_examples=len(examples),
         )
     order = np.random.Generator(np.random.Philox(key=[seed, _PART_STREAM])).permutation(len(examples)).tolist()
     rooms = _rooms(repeated_labels(examples) or {}, n)

@@ -60,8 +60,8 @@ class Encoder:
     def __init__(self, tokenizer: Any, system: str | None = None, stops: Iterable[int] = ()) -> None:
         if tokenizer.eos_token_id is None:
             raise ModelError(
-                "the tokenizer has no end-of-text token (eos_token); answers end with one. "
-                "Set eos_token in its tokenizer_config.json."
+                "the tokenizer has no end-of-text token (eos_token); answers end with one. Set eos_token in its "
+                "tokenizer_config.json."
             )
         self._tokenizer = tokenizer
         self._system = system or None
@@ -153,17 +153,23 @@ class Encoder:
         if messages != example.messages and messages[0][0] == "system" and self._takes(example.messages):
             if self._system and example.messages[0][0] != "system":
                 return DataError(
-                    f"data.system: the model's chat template refuses the system turn that it puts before the row "
-                    f"({where}): {why}. Remove data.system, or use a model whose template takes a system turn."
+                    "data.system: the model's chat template refuses the system turn that it puts before the row "
+                    "({where}): {why}. Remove data.system, or use a model whose template takes a system turn.",
+                    where=where,
+                    why=why,
                 )
             return DataError(
-                f"{where}: the model's chat template takes no tools, so they were put into a system turn, and that it "
-                f"refuses too: {why}. Remove `tools` from the rows, or use a model whose template takes them."
+                "{where}: the model's chat template takes no tools, so they were put into a system turn, and that it "
+                "refuses too: {why}. Remove `tools` from the rows, or use a model whose template takes them.",
+                where=where,
+                why=why,
             )
         return DataError(
-            f"{where}: the model's chat template refuses these turns "
-            f"({', '.join(role for role, _ in example.messages)}): {why}. Change the turns, or use a model whose "
-            "template takes them."
+            "{where}: the model's chat template refuses these turns ({value}): {why}. Change the turns, or use a "
+            "model whose template takes them.",
+            where=where,
+            value=", ".join((role for role, _ in example.messages)),
+            why=why,
         )
 
     def _takes(self, messages: tuple[Message, ...]) -> bool:

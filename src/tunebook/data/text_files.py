@@ -10,6 +10,7 @@ from typing import Any
 
 from tunebook.data.examples import quoted
 from tunebook.errors import DataError
+from tunebook.phrases import Phrase
 
 __all__ = ["Row", "decode", "read_csv", "read_json"]
 
@@ -17,13 +18,13 @@ Row = tuple[int, dict[str, Any]]
 """Line number (from 1) and the row's values."""
 
 _PACKED = {
-    b"\x1f\x8b": "compressed (gzip)",
-    b"PK\x03\x04": "an archive or a workbook (zip)",
-    b"BZh": "compressed (bzip2)",
-    b"\xfd7zXZ": "compressed (xz)",
-    b"\x28\xb5\x2f\xfd": "compressed (zstd)",
-    b"PAR1": "Parquet; let its name end in .parquet",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
 }
+"""How packed files begin."""
 _FIELD_LIMIT = 2**31 - 1
 """Longest CSV field; the csv module's own limit of 128 KiB is shorter than real texts."""
 
@@ -36,24 +37,32 @@ def decode(data: bytes, name: str) -> str:
     """
     packed = next((how for magic, how in _PACKED.items() if data.startswith(magic)), None)
     if packed is not None:
-        raise DataError(f"{name}: the file is {packed}, not text. Unpack it and give the file in it.")
+        raise DataError(
+            "{name}: the file is packed ({packed}), not text. Unpack it, and give the file in it.",
+            name=name,
+            packed=packed,
+        )
     every_other_is_zero = len(data) > 3 and 0 in (data[0], data[1]) and data[0] != data[1]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or every_other_is_zero:
         raise DataError(
-            f"{name}:1: the file is UTF-16; data files are UTF-8. Convert it: iconv -f UTF-16 -t UTF-8 old > new."
+            "{name}:1: the file is UTF-16; data files are UTF-8. Convert it: iconv -f UTF-16 -t UTF-8 old > new.",
+            name=name,
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        how = "Save the file as UTF-8."
-        if _is_chinese(data):
-            how = "It reads as GBK, as Chinese spreadsheets save it. Convert it: iconv -f GB18030 -t UTF-8 old > new."
         raise DataError(
-            f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; data files are UTF-8. {how}"
+            "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. It reads as GBK, as Chinese "
+            "spreadsheets save it. Convert it: iconv -f GB18030 -t UTF-8 old > new."
+            if _is_chinese(data)
+            else "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.",
+            name=name,
+            line=line,
+            byte=data[error.start],
         ) from None
     if not text.strip():
-        raise DataError(f"{name}: the file is empty; it holds one row a line. Give a file with rows.")
+        raise DataError("{name}: the file is empty; it holds one row a line. Give a file with rows.", name=name)
     # carriage returns alone are the line breaks of old spreadsheets; within a JSON text they would be escaped
     return text.replace("\r", "\n") if "\r" in text and "\n" not in text else text
 
@@ -93,8 +102,16 @@ def _single(text: str, name: str) -> Row:
     value = _parse(text, name, 1, last=False)
     items = value.items() if isinstance(value, dict) else ()
     held = next((key for key, rows in items if isinstance(rows, list)), None)
-    hint = f"Save the list under {quoted(held)} as the whole file." if held else "Write [ {...}, {...} ]."
-    raise DataError(f"{name}:1: found one object; a data file is an array of rows, or one object a line. {hint}")
+    hint = (
+        Phrase("Save the list under {key} as the whole file.", key=quoted(held))
+        if held
+        else Phrase("Write [ {...}, {...} ].")
+    )
+    raise DataError(
+        "{name}:1: found one object; a data file is an array of rows, or one object a line. {hint}",
+        name=name,
+        hint=hint,
+    )
 
 
 def _lines(text: str, name: str) -> Iterator[Row]:
@@ -110,36 +127,51 @@ def _parse(text: str, name: str, line: int, last: bool) -> Any:
     try:
         return _DECODER.decode(text)
     except _DuplicateKey as error:
-        raise DataError(_duplicate_key(name, line, error)) from None
+        raise _duplicate_key(name, line, error) from None
     except json.JSONDecodeError as error:
-        raise DataError(_syntax(text, name, line, error, last)) from None
+        raise _syntax(text, name, line, error, last) from None
     except (ValueError, RecursionError) as error:
-        raise DataError(_unreadable(name, line, error)) from None
+        raise _unreadable(name, line, error) from None
 
 
-def _unreadable(name: str, line: int, error: Exception) -> str:
-    return f"{name}:{line}: not readable as JSON ({quoted(str(error))}). Mend or remove this row."
+def _unreadable(name: str, line: int, error: Exception) -> DataError:
+    return DataError(
+        "{name}:{line}: not readable as JSON ({error}). Correct or remove this row.",
+        name=name,
+        line=line,
+        error=quoted(str(error)),
+    )
 
 
-def _syntax(text: str, name: str, line: int, error: json.JSONDecodeError, last: bool) -> str:
+def _syntax(text: str, name: str, line: int, error: json.JSONDecodeError, last: bool) -> DataError:
     if line == 1 and text[:1] not in ("{", "["):
-        return (
-            f"{name}:1: found {quoted(text)}; every line is a JSON object. Is it a CSV file? "
-            "Then let its name end in .csv."
+        return DataError(
+            "{name}:1: found {text}; every line is a JSON object. Is it a CSV file? Then let its name end in .csv.",
+            name=name,
+            text=quoted(text),
         )
     if last and error.pos >= len(text.rstrip()) - 1:
-        return (
-            f"{name}:{line}: the last line is cut off after {len(text)} characters; every line is a whole JSON "
-            "object. Copy the file again, or remove this line."
+        return DataError(
+            "{name}:{line}: the last line is cut off after {n} characters; every line is a whole JSON object. Copy the "
+            "file again, or remove this line.",
+            name=name,
+            line=line,
+            n=len(text),
         )
     if last and error.msg.startswith("Unterminated string"):
-        return (
-            f"{name}:{line}: the last line is cut off inside a text; every line is a whole JSON object. "
-            "Copy the file again, or remove this line."
+        return DataError(
+            "{name}:{line}: the last line is cut off inside a text; every line is a whole JSON object. Copy the file "
+            "again, or remove this line.",
+            name=name,
+            line=line,
         )
-    return (
-        f"{name}:{line + error.lineno - 1}: not JSON at column {error.colno}: {error.msg}; every line is one JSON "
-        "object. Mend or remove this line."
+    return DataError(
+        "{name}:{line}: not JSON at column {column}: {what}; every line is one JSON object. Correct or remove this "
+        "line.",
+        name=name,
+        line=line + error.lineno - 1,
+        column=error.colno,
+        what=error.msg,
     )
 
 
@@ -147,8 +179,11 @@ def _object(value: Any, name: str, line: int) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     raise DataError(
-        f"{name}:{line}: found {quoted(value)}; a row is a JSON object "
-        '{"prompt": ..., "completion": ...}. Write every row so.'
+        '{name}:{line}: found {value}; a row is a JSON object {{"prompt": ..., "completion": ...}}. Write '
+        "every row so.",
+        name=name,
+        line=line,
+        value=quoted(value),
     )
 
 
@@ -163,13 +198,18 @@ def _array(text: str, name: str) -> Iterator[Row]:
         elif not first and position < len(text) and text[position] != "]":
             line += text.count("\n", seen, position)
             raise DataError(
-                f"{name}:{line}: found {quoted(text[position])} between two rows; rows of an array are "
-                "separated by a comma. Mend this line."
+                "{name}:{line}: found {text} between two rows; rows of an array are separated by a comma. Fix this "
+                "line.",
+                name=name,
+                line=line,
+                text=quoted(text[position]),
             )
         line += text.count("\n", seen, position)
         seen = position
         if position >= len(text):
-            raise DataError(f"{name}:{line}: the array is cut off; it ends with ]. Copy the file again.")
+            raise DataError(
+                "{name}:{line}: the array is cut off; it ends with ]. Copy the file again.", name=name, line=line
+            )
         if text[position] == "]":
             break
         value, position = _element(text, position, name, line)
@@ -177,8 +217,11 @@ def _array(text: str, name: str) -> Iterator[Row]:
         first = False
     if text[position + 1 :].strip():
         raise DataError(
-            f"{name}:{line}: found {quoted(text[position + 1 :].strip())} after the array; a file holds "
-            "one array, or one object a line. Remove the rest."
+            "{name}:{line}: found {rest} after the array; a file holds one array, or one object a line. Remove "
+            "the rest.",
+            name=name,
+            line=line,
+            rest=quoted(text[position + 1 :].strip()),
         )
 
 
@@ -186,14 +229,17 @@ def _element(text: str, position: int, name: str, line: int) -> tuple[Any, int]:
     try:
         return _DECODER.raw_decode(text, position)
     except _DuplicateKey as error:
-        raise DataError(_duplicate_key(name, line, error)) from None
+        raise _duplicate_key(name, line, error) from None
     except json.JSONDecodeError as error:
         raise DataError(
-            f"{name}:{error.lineno}: not JSON at column {error.colno}: {error.msg}; the file is an array "
-            "of objects. Mend this line."
+            "{name}:{line}: not JSON at column {column}: {what}; the file is an array of objects. Fix this line.",
+            name=name,
+            line=error.lineno,
+            column=error.colno,
+            what=error.msg,
         ) from None
     except (ValueError, RecursionError) as error:
-        raise DataError(_unreadable(name, line, error)) from None
+        raise _unreadable(name, line, error) from None
 
 
 def _skip_blanks(text: str, position: int) -> int:
@@ -206,8 +252,13 @@ class _DuplicateKey(ValueError):
     pass
 
 
-def _duplicate_key(name: str, line: int, error: _DuplicateKey) -> str:
-    return f"{name}:{line}: key {quoted(str(error))} stands twice in one object; every key stands once. Remove one."
+def _duplicate_key(name: str, line: int, error: _DuplicateKey) -> DataError:
+    return DataError(
+        "{name}:{line}: key {key} stands twice in one object; every key stands once. Remove one.",
+        name=name,
+        line=line,
+        key=quoted(str(error)),
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -225,8 +276,10 @@ def read_csv(text: str, name: str) -> list[Row]:
     """Rows of a CSV file with a header; separated by comma, semicolon or tab, whichever the header shows."""
     if text.lstrip()[:1] in ("{", "["):
         raise DataError(
-            f"{name}:1: found {quoted(text.lstrip()[:20])}; a CSV file begins with its column names. "
-            "Is it JSON? Then let its name end in .jsonl."
+            "{name}:1: found {text}; a CSV file begins with its column names. Is it JSON? Then let its name "
+            "end in .jsonl.",
+            name=name,
+            lrest=quoted(text.lstrip()[:20]),
         )
     old = csv.field_size_limit(_FIELD_LIMIT)
     try:
@@ -252,8 +305,13 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
             header = _header([cell.strip() for cell in row], name, start)
         elif len(row) != len(header):
             raise DataError(
-                f"{name}:{start}: found {len(row)} fields; the header has {len(header)}. Put texts with "
-                f"{'commas' if delimiter == ',' else 'separators'} or line breaks in double quotes."
+                "{name}:{start}: found {n_row} fields; the header has {n_header}. Put texts with {delimiter} or line "
+                "breaks in double quotes.",
+                name=name,
+                start=start,
+                n_row=len(row),
+                n_header=len(header),
+                delimiter=quoted(delimiter),
             )
         else:
             yield start, dict(zip(header, row, strict=True))
@@ -264,7 +322,10 @@ def _next(reader: Any, name: str, start: int) -> list[str] | None:
         row: list[str] | None = next(reader, None)
     except csv.Error as error:
         raise DataError(
-            f'{name}:{start}: not CSV: {error}; fields with quotes are written "like ""this""". Mend this row.'
+            '{name}:{start}: not CSV: {error}; fields with quotes are written "like ""this""". Fix this row.',
+            name=name,
+            start=start,
+            error=error,
         ) from None
     return row
 
@@ -273,7 +334,10 @@ def _header(names: list[str], name: str, line: int) -> list[str]:
     if len(set(names)) < len(names):
         double = next(column for column in names if names.count(column) > 1)
         raise DataError(
-            f"{name}:{line}: column {quoted(double)} stands twice in the header; every column has its own "
-            "name. Rename one of them."
+            "{name}:{line}: column {double} stands twice in the header; every column has its own name. Rename "
+            "one of them.",
+            name=name,
+            line=line,
+            double=quoted(double),
         )
     return names

@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 from tunebook.data.examples import quoted
 from tunebook.data.reading import Reading
 from tunebook.errors import DataError
+from tunebook.phrases import Phrase
 
 __all__ = ["DataSection", "data_section"]
 
@@ -75,20 +76,26 @@ def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}). Give a readable file.") from None
+        raise DataError(
+            "{path}: cannot be read ({why}). Give a readable file.", path=path, why=error.strerror or error
+        ) from None
     if len(data) > MOST_BYTES:
-        raise DataError(f"{path}: more than 1 MiB; a data section is a page or two. Give the data file itself.")
+        raise DataError(
+            "{path}: more than 1 MiB; a data section is a page or two. Give the data file itself.", path=path
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8. Save the file as UTF-8.") from None
+        raise DataError("{path}: not UTF-8. Save the file as UTF-8.", path=path) from None
 
 
 def _json(path: Path) -> Any:
     try:
         return json.loads(_text(path))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not readable as JSON ({quoted(str(error))}). Mend the file.") from None
+        raise DataError(
+            "{path}: not readable as JSON ({error}). Fix the file.", path=path, error=quoted(str(error))
+        ) from None
 
 
 def _entries(values: Any) -> dict[str, dict[str, Any]]:
@@ -100,13 +107,23 @@ def _entries(values: Any) -> dict[str, dict[str, Any]]:
 def _llama_factory(path: Path, name: str) -> DataSection:
     entries = _entries(_json(path))
     if not entries:
-        raise DataError(f"{path}: no entry with a file_name in it. Give the data file itself.")
+        raise DataError("{path}: no entry with a file_name in it. Give the data file itself.", path=path)
     if not name and len(entries) == 1:
         name = next(iter(entries))
     if name not in entries:
-        found = f"found no entry {quoted(name)}" if name else f"found {len(entries)} data sets"
+        found = (
+            Phrase("found no entry {name}", name=quoted(name))
+            if name
+            else Phrase("found {n} data sets", n=len(entries))
+        )
         listed = ", ".join(list(entries)[:12])
-        raise DataError(f"{path}: {found}; they are {listed}. Name one: {path}:{next(iter(entries))}.")
+        raise DataError(
+            "{path}: {found}; they are {listed}. Name one: {path}:{first}.",
+            path=path,
+            found=found,
+            listed=listed,
+            first=next(iter(entries)),
+        )
     return _of_entry(path, name, entries[name])
 
 
@@ -114,25 +131,34 @@ def _of_entry(path: Path, name: str, entry: dict[str, Any]) -> DataSection:
     place = f"{path}: {name}"
     if entry.get("ranking"):
         raise DataError(
-            f"{place}: found ranking: true; that is preference data, and tunebook tunes on one answer a prompt. "
-            "Name another data set."
+            "{place}: found ranking: true; that is preference data, and tunebook tunes on one answer a prompt. "
+            "Name another data set.",
+            place=place,
         )
     columns = _map(entry, "columns", place)
     refused = [key for key in ("chosen", "rejected", "kto_tag", "images", "videos", "audios") if columns.get(key)]
     if refused:
         raise DataError(
-            f"{place}: found columns.{refused[0]}; tunebook tunes on one text answer a prompt. Name another data set."
+            "{place}: found columns.{refused}; tunebook tunes on one text answer a prompt. Name another data set.",
+            place=place,
+            refused=refused[0],
         )
     form = entry.get("formatting", "alpaca")
     if form not in ("alpaca", "sharegpt"):
-        raise DataError(f"{place}: found formatting {quoted(form)}; it is alpaca or sharegpt. Correct it.")
+        raise DataError(
+            "{place}: found formatting {form}; must be alpaca or sharegpt. Correct it.", place=place, form=quoted(form)
+        )
     known = _ALPACA if form == "alpaca" else _SHAREGPT
     given = {known[key]: _name(value, f"{place}: columns.{key}") for key, value in columns.items() if key in known}
     tags = _map(entry, "tags", place)
     given |= {_TAGS[key]: _name(value, f"{place}: tags.{key}") for key, value in tags.items() if key in _TAGS}
     unknown = [*(key for key in columns if key not in known), *(k for k in tags if k not in (*_TAGS, *_PASSED_OVER))]
     if unknown:
-        raise DataError(f"{place}: found {quoted(unknown[0])}, which tunebook does not know. Remove it.")
+        raise DataError(
+            "{place}: found {unknown}, which tunebook does not know. Remove it.",
+            place=place,
+            unknown=quoted(unknown[0]),
+        )
     usual = {name: name for name in known.values()} | {"role": "from", "content": "value"}
     if form == "sharegpt":
         usual |= {"messages": "conversations", "user": "human", "assistant": "gpt"}
@@ -152,7 +178,9 @@ def _source(entry: dict[str, Any], place: str) -> str:
         return str(entry["file_name"])
     hub = entry.get("hf_hub_url")
     if not isinstance(hub, str):
-        raise DataError(f"{place}: found no file_name; tunebook reads files and hub data sets. Give the data file.")
+        raise DataError(
+            "{place}: found no file_name; tunebook reads files and hub data sets. Give the data file.", place=place
+        )
     subset, split = entry.get("subset"), entry.get("split")
     return hub + (f"/{subset}" if subset else "") + (f":{split}" if split else "")
 
@@ -161,13 +189,17 @@ def _map(entry: dict[str, Any], key: str, place: str) -> dict[str, Any]:
     value = entry.get(key) or {}
     if isinstance(value, dict):
         return value
-    raise DataError(f"{place}: {key}: found {quoted(value)}; it is a map of names. Correct it.")
+    raise DataError(
+        "{place}: {key}: found {value}; must be a map of names. Correct it.", place=place, key=key, value=quoted(value)
+    )
 
 
 def _name(value: Any, place: str) -> str:
     if isinstance(value, str) and value.strip():
         return value
-    raise DataError(f"{place}: found {quoted(value)}; it is the name of a column. Correct it.")
+    raise DataError(
+        "{place}: found {value}; must be the name of a column. Correct it.", place=place, value=quoted(value)
+    )
 
 
 # --- axolotl -------------------------------------------------------------------------------------------------------
@@ -183,14 +215,27 @@ def _axolotl(path: Path, name: str) -> DataSection | None:
     place = f"{path}: datasets"
     if values.get("rl"):
         raise DataError(
-            f"{path}: found rl: {quoted(values['rl'])}; that is preference data, and tunebook tunes on one answer a "
-            "prompt. Give another configuration."
+            "{path}: found rl: {value}; that is preference data, and tunebook tunes on one answer a prompt. "
+            "Give another configuration.",
+            path=path,
+            value=quoted(values["rl"]),
         )
     if len(sets) > 1 and not name:
         listed = ", ".join(f"{i}: {quoted(each.get('path'))}" for i, each in enumerate(sets, 1))
-        raise DataError(f"{place}: found {len(sets)} data sets ({listed}); a study has one. Name one: {path}:1.")
+        raise DataError(
+            "{place}: found {n_sets} data sets ({listed}); a study has one. Name one: {path}:1.",
+            place=place,
+            n_sets=len(sets),
+            listed=listed,
+            path=path,
+        )
     if name and not (name.isdecimal() and 1 <= int(name[:6]) <= len(sets)):
-        raise DataError(f"{place}: found no data set {quoted(name)}; they count from 1 to {len(sets)}. Correct it.")
+        raise DataError(
+            "{place}: found no data set {name}; they count from 1 to {n_sets}. Correct it.",
+            place=place,
+            name=quoted(name),
+            n_sets=len(sets),
+        )
     chosen = sets[int(name) - 1 if name else 0]
     sources = {"train": _beside(path, _axolotl_source(chosen, place))}
     tests = values.get("test_datasets")
@@ -202,11 +247,13 @@ def _axolotl(path: Path, name: str) -> DataSection | None:
 def _yaml(path: Path) -> Any:
     text = _text(path)
     if "&" in text and "*" in text and any(line.lstrip().startswith("<<") for line in text.splitlines()):
-        raise DataError(f"{path}: found merged maps (<<). Write the data section out.")
+        raise DataError("{path}: found merged maps (<<). Write the data section out.", path=path)
     try:
         return YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not readable as YAML ({quoted(str(error))}). Mend the file.") from None
+        raise DataError(
+            "{path}: not readable as YAML ({error}). Fix the file.", path=path, error=quoted(str(error))
+        ) from None
 
 
 def _axolotl_source(entry: dict[str, Any], place: str) -> str:
@@ -227,15 +274,21 @@ def _axolotl_reading(entry: dict[str, Any], place: str) -> Reading:
     if isinstance(kind, dict):
         return _own_format(kind, f"{place}: type")
     if not isinstance(kind, str):
-        raise DataError(f"{place}: type: found {quoted(kind)}; it is a prompt style or a map. Correct it.")
+        raise DataError(
+            "{place}: type: found {kind}; must be a prompt style or a map. Correct it.", place=place, kind=quoted(kind)
+        )
     style = kind.partition(":")[0].partition(".")[0]
     if style in ("completion", "pretrain"):
         raise DataError(
-            f"{place}: found type {kind}; whole texts are pretraining data, in which no answer can be scored. Name "
-            "another data set."
+            "{place}: found type {kind}; whole texts are pretraining data, in which no answer can be scored. "
+            "Name another data set.",
+            place=place,
+            kind=kind,
         )
     if any(word in kind.casefold() for word in _PREFERENCES):
-        raise DataError(f"{place}: found type {kind}; that is preference data. Name another data set.")
+        raise DataError(
+            "{place}: found type {kind}; that is preference data. Name another data set.", place=place, kind=kind
+        )
     if style == "alpaca":
         return Reading(format="alpaca")
     if style in ("chat_template", "sharegpt"):
@@ -252,8 +305,10 @@ def _axolotl_reading(entry: dict[str, Any], place: str) -> Reading:
         given = {name: _name(value, f"{place}: {name}") for name, value in columns.items() if value is not None}
         return Reading(columns={name: value for name, value in given.items() if name != value})
     raise DataError(
-        f"{place}: found type {quoted(kind)}; tunebook reads chat_template, sharegpt, alpaca and maps of fields. Give "
-        "the data file itself."
+        "{place}: found type {kind}; tunebook reads chat_template, sharegpt, alpaca and maps of fields. Give "
+        "the data file itself.",
+        place=place,
+        kind=quoted(kind),
     )
 
 
@@ -273,5 +328,5 @@ def _own_format(kind: dict[str, Any], place: str) -> Reading:
     fields = {name: kind.get(f"field_{name}") for name in ("instruction", "input", "output", "system")}
     given = {name: _name(value, f"{place}: field_{name}") for name, value in fields.items() if value is not None}
     if kind.get("system_prompt"):
-        raise DataError(f"{place}: found system_prompt; in a study it is data.system. Move it there.")
+        raise DataError("{place}: found system_prompt; in a study it is data.system. Move it there.", place=place)
     return Reading(format="alpaca", columns={name: value for name, value in given.items() if name != value})

@@ -16,6 +16,7 @@ from tunebook.core.factor import ALIASES, FACTOR_KINDS, FactorKind, Level
 from tunebook.data.examples import quoted
 from tunebook.data.text_files import Row, decode, read_csv
 from tunebook.errors import DataError, UserError
+from tunebook.phrases import Phrase, joined
 
 __all__ = ["TrialsTable", "read_trials_table", "settings_of"]
 
@@ -57,19 +58,22 @@ def read_trials_table(path: str | Path, baseline: Configuration) -> TrialsTable:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise DataError(
-            f"trials: {path} cannot be read ({getattr(error, 'strerror', None) or error}). Give the path of a CSV file."
+            "trials: {path} cannot be read ({why}). Give the path of a CSV file.",
+            path=path,
+            why=getattr(error, "strerror", None) or error,
         ) from None
     rows = read_csv(decode(data, path.name), path.name)
     if not rows:
         raise DataError(
-            f"{path.name}: no configurations in it; a table has a header and at least one line. "
-            "Write one configuration a line."
+            "{name}: no configurations in it; a table has a header and at least one line. Write one "
+            "configuration a line.",
+            name=path.name,
         )
     columns, ignored = _columns(list(rows[0][1]), path.name)
-    problems: list[str] = []
+    problems: list[Phrase] = []
     configurations = tuple(_configuration(row, columns, baseline, path.name, problems) for row in rows)
     if problems:
-        raise DataError("\n".join(problems))
+        raise DataError(joined(problems))
     return TrialsTable(configurations, tuple(line for line, _ in rows), tuple(columns.values()), ignored)
 
 
@@ -84,16 +88,22 @@ def settings_of(text: str) -> dict[str, Level]:
         factor = ALIASES.get(name.casefold(), name.casefold())
         if not equals or factor not in FACTOR_KINDS:
             close = difflib.get_close_matches(name.casefold(), [*FACTOR_KINDS, *ALIASES], n=1)
-            hint = f" Did you mean {ALIASES.get(close[0], close[0])}?" if close else ""
-            what = f"{quoted(name)} is no factor" if equals else "a setting is a factor, = and its value"
-            raise UserError(f"{quoted(word)}: {what}; write it such as lora_r=64.{hint}")
+            meant = Phrase(" Did you mean {factor}?", factor=ALIASES.get(close[0], close[0])) if close else ""
+            raise UserError(
+                "{word}: {name} is no factor. Write a setting such as lora_r=64.{meant}"
+                if equals
+                else "{word}: a setting is a factor, = and its value. Write it such as lora_r=64.{meant}",
+                word=quoted(word),
+                name=quoted(name),
+                meant=meant,
+            )
         if factor in values:
-            raise UserError(f"{quoted(word)}: {factor} is there twice. Give it once.")
+            raise UserError("{word}: {factor} is there twice. Give it once.", word=quoted(word), factor=factor)
         kind = FACTOR_KINDS[factor]
         value = _parsed(kind, level.strip("[]") if kind.is_list else level)
         rule = kind.problem(value)
         if rule:
-            raise UserError(f"{quoted(word)}: {rule}. Correct the value.")
+            raise UserError("{word}: {rule}. Correct the value.", word=quoted(word), rule=rule)
         values[factor] = int(value) if kind.value_type is int else value
     return values
 
@@ -109,15 +119,21 @@ def _columns(header: list[str], name: str) -> tuple[dict[str, str], tuple[str, .
         elif factor in columns.values():
             other = next(c for c, f in columns.items() if f == factor)
             raise DataError(
-                f"{name}:1: columns {quoted(other)} and {quoted(column)} are both {factor}; every factor "
-                "has one column. Remove one of them."
+                "{name}:1: columns {other} and {column} are both {factor}; every factor has one column. Remove one "
+                "of them.",
+                name=name,
+                other=quoted(other),
+                column=quoted(column),
+                factor=factor,
             )
         else:
             columns[column] = factor
     if not columns:
         raise DataError(
-            f"{name}:1: found the columns {', '.join(map(quoted, header[:12]))}; at least one is a factor "
-            f"({', '.join(FACTOR_KINDS)}). Rename the columns."
+            "{name}:1: found the columns {header}; at least one is a factor ({factor_kinds}). Rename the columns.",
+            name=name,
+            header=", ".join(map(quoted, header[:12])),
+            factor_kinds=", ".join(FACTOR_KINDS),
         )
     return columns, tuple(ignored)
 
@@ -128,13 +144,16 @@ def _refuse_slip(column: str, name: str) -> None:
     )
     if close:
         raise DataError(
-            f"{name}:1: column {quoted(column)}: there is no such factor. Did you mean "
-            f"{ALIASES.get(close[0], close[0])}? Columns that are no factors have other names."
+            "{name}:1: column {column}: there is no such factor. Did you mean {factor}? Columns that are no factors "
+            "have other names.",
+            name=name,
+            column=quoted(column),
+            factor=ALIASES.get(close[0], close[0]),
         )
 
 
 def _configuration(
-    row: Row, columns: dict[str, str], baseline: Configuration, name: str, problems: list[str]
+    row: Row, columns: dict[str, str], baseline: Configuration, name: str, problems: list[Phrase]
 ) -> Configuration:
     line, cells = row
     values: dict[str, Level] = {}
@@ -147,8 +166,15 @@ def _configuration(
         rule = kind.problem(value)
         if rule:
             problems.append(
-                f"{name}:{line}: {column}: found {quoted(text)}; {rule}. Correct the cell, or leave it "
-                "empty for the baseline's value."
+                Phrase(
+                    "{name}:{line}: {column}: found {text}; {rule}. Correct the cell, or leave it empty for the "
+                    "baseline's value.",
+                    name=name,
+                    line=line,
+                    column=column,
+                    text=quoted(text),
+                    rule=rule,
+                )
             )
         else:
             values[factor] = int(value) if kind.value_type is int else value

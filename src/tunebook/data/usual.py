@@ -38,6 +38,8 @@ PAIRS = (
     ("message", "label"),
     ("question", "answers"),
     ("query", "answer"),
+    ("prompt", "canonical_solution"),
+    ("text", "code"),
     ("problem", "solution"),
     ("problem", "answer"),
     ("document", "summary"),

@@ -57,7 +57,10 @@ def generate(seed: int = 0, sizes: Mapping[str, int] = SIZES) -> dict[str, list[
         needed = sum(size // len(KINDS) for size in sizes.values())
         if needed > len(pairs):
             raise UserError(
-                f"demo: {needed} questions of kind {kind} wanted; there are {len(pairs)}. Ask for fewer rows."
+                "demo: {needed} questions of kind {kind} wanted; there are {n_pairs}. Ask for fewer rows.",
+                needed=needed,
+                kind=kind,
+                n_pairs=len(pairs),
             )
         for name, size in sizes.items():
             splits[name] += [_question(kind, pairs[next(order)]) for _ in range(size // len(KINDS))]

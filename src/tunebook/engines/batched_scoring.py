@@ -94,7 +94,8 @@ def score(
     nll: list[float] = []
     for start in range(0, len(examples), SCORING_ROWS):
         batch = examples[start : start + SCORING_ROWS]
-        answers += (chosen if scoring.kind == "choice" else generated)(model, batch, scoring, pad_id)
+        if scoring.kind != "likelihood":
+            answers += (chosen if scoring.kind == "choice" else generated)(model, batch, scoring, pad_id)
         nll += summed_nll(model, batch, pad_id)
         on_batch(min(1.0, (start + SCORING_ROWS) / len(examples)))
     model.train(was_training)

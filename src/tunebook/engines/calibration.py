@@ -229,9 +229,11 @@ def _plain_step(model: Any, batch: Sequence[TokenizedExample]) -> None:
 
 def plain_scoring_rate(model: Any, examples: Sequence[TokenizedExample], scoring: Scoring) -> float:
     """Examples scored a second by transformers' own generation in padded batches, answers as in `scoring_rate`; the
-    likelihood is not taken."""
-    from tunebook.engines.batched_scoring import chosen, generated
+    likelihood is taken only where nothing is generated."""
+    from tunebook.engines.batched_scoring import chosen, generated, summed_nll
 
+    if scoring.kind == "likelihood":
+        return len(examples) / _timed(lambda: summed_nll(model.eval(), examples, 0))
     bounded, answer = _bounded(examples, scoring), chosen if scoring.kind == "choice" else generated
     return len(examples) / _timed(lambda: answer(model.eval(), examples, bounded, 0))
 

@@ -54,8 +54,8 @@ class CommandEngine:
         self._model = options.model
         if not self._command:
             raise StudyFileError(
-                "command: nothing given; engine `command` needs the program and its arguments as a list. "
-                "Add for instance `command: [python, train.py, '{config}', '{output}']` to the study file."
+                "command: nothing given; engine `command` needs the program and its arguments as a list. Add for "
+                "instance `command: [python, train.py, '{config}', '{output}']` to the study file."
             )
         for part in self._command:
             _filled(part, {name: "" for name in PLACEHOLDERS})

@@ -100,19 +100,32 @@ def read_scores(output: Path, split: str, workload: Workload) -> RawScores:
     """
     path = output / predictions_file(split)
     n = len(workload.chats[split])
-    found: dict[int, tuple[str, float]] = {}
+    found: dict[int, tuple[str, float, int]] = {}
+    likelihood = workload.scoring.kind == "likelihood"
     for number, values in _lines(path, most=n):
-        index, answer, nll = _prediction(values, n, f"{path.name}, line {number}")
+        where = f"{path.name}, line {number}"
+        index, answer, nll = _prediction({"answer": "", **values} if likelihood else values, n, where)
         if index in found:
-            raise Problem(f"{path.name}, line {number}: example {index} was predicted before; each is predicted once")
-        found[index] = (answer, nll)
+            raise Problem(f"{where}: example {index} was predicted before; each is predicted once")
+        found[index] = (answer, nll, _n_tokens(values, where) if likelihood else 1)
     if len(found) != n:
         missing = next(index for index in range(n) if index not in found)
         raise Problem(f"{path.name}: {len(found)} predictions for {n} examples; the first missing is example {missing}")
-    texts = tuple(found[index][0] for index in range(n))
+    texts = () if likelihood else tuple(found[index][0] for index in range(n))
     likelihoods = np.array([found[index][1] for index in range(n)], dtype=np.float64)
     tokens = tuple(len(example.completion_ids) for example in workload.splits.get(split, ())) or (1,) * n
+    if likelihood:
+        tokens = tuple(found[index][2] for index in range(n))
     return RawScores((), likelihoods, tokens, texts)
+
+
+def _n_tokens(values: dict[str, Any], where: str) -> int:
+    found = values.get("n_tokens")
+    if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= _LONGEST_LINE:
+        raise Problem(
+            f"{where}: n_tokens is {found!r:.40}; with scoring likelihood it says over how many tokens nll is summed"
+        )
+    return found
 
 
 def _prediction(values: dict[str, Any], n: int, where: str) -> tuple[int, str, float]:

@@ -10,12 +10,8 @@ from tunebook.errors import ModelError
 
 __all__ = ["cuda_free_bytes", "cuda_name", "device_names"]
 
-_FORMS = (
-    "it is auto, cpu, cpu:N (N workers that share the processor), cuda, cuda:N (the GPU with that number), or a list"
-)
 
-
-def device_names(wanted: str | Sequence[str], foreign: bool = False) -> tuple[str, ...]:
+def device_names(wanted: str | Sequence[str], foreign: bool = False, elsewhere: bool = False) -> tuple[str, ...]:
     """One name for each worker.
 
     Args:
@@ -23,24 +19,39 @@ def device_names(wanted: str | Sequence[str], foreign: bool = False) -> tuple[st
             (every GPU), "cuda:1", or several of these.
         foreign: an external program computes; GPUs named by number are taken as they are named, because the program
             may see them where tunebook's own torch cannot.
+        elsewhere: other machines compute, each worker on one device; the kind of device must be named.
 
     Returns: ("cuda:0", "cuda:1"), or ("cpu",), or ("cpu:0", "cpu:1") for equal parts of the processor.
 
     Raises: ModelError: none of these, a GPU that is not there or is named twice, or GPUs beside the processor.
     """
     each = [wanted] if isinstance(wanted, str) else list(wanted)
-    names = [name for one in each for name in _expanded(one, foreign)]
+    if elsewhere:
+        each = [_of_its_kind(one) for one in each]
+    names = [name for one in each for name in _expanded(one, foreign or elsewhere)]
     told = ", ".join(each)
     if len({name.partition(":")[0] for name in names}) > 1:
         raise ModelError(
-            f"device: found {told}; the processor and GPUs do not give the same results in the last bits, so a study "
-            "has one kind. Name one of them."
+            "device: found {told}; the processor and GPUs do not give the same results in the last bits, so a "
+            "study has one kind. Name one of them.",
+            told=told,
         )
     if names[0] == "cpu":
         return ("cpu",) if len(names) == 1 else tuple(f"cpu:{number}" for number in range(len(names)))
     if len(set(names)) < len(names):
-        raise ModelError(f"device: found {told}; a GPU has one worker. Name each once.")
+        raise ModelError("device: found {told}; a GPU has one worker. Name each once.", told=told)
     return tuple(names)
+
+
+def _of_its_kind(wanted: str) -> str:
+    """A device of another machine, as a name that `_expanded` does not look for here."""
+    if wanted == "auto" or wanted.startswith("cuda:"):
+        raise ModelError(
+            "device: found {found!r}, but the executor computes on other machines. Name the kind of device that each "
+            "worker has there: cuda, cpu, or cpu:N for an N-th of this machine's number of processors.",
+            found=wanted,
+        )
+    return "cuda:0" if wanted == "cuda" else wanted
 
 
 def _expanded(wanted: str, foreign: bool) -> list[str]:
@@ -49,21 +60,26 @@ def _expanded(wanted: str, foreign: bool) -> list[str]:
         return ["cpu"] * int(number or 1)
     if kind == "cuda" and number.isdecimal():
         if not foreign and int(number) >= _n_gpus():
-            raise ModelError(f"device: found {wanted!r}, but this machine has {_counted(_n_gpus())}. {_NUMBERS}")
+            raise ModelError(
+                'device: found "{wanted}", but this machine has {n} usable CUDA devices. GPUs are numbered from 0; '
+                "`tunebook doctor` lists them. Use auto or cpu, or another number.",
+                wanted=wanted,
+                n=_n_gpus(),
+            )
         return [f"cuda:{int(number)}"]
     if wanted in ("auto", "cuda"):
         n = _n_gpus()
         if n == 0 and wanted == "cuda":
-            raise ModelError(f"device: found {wanted!r}, but this machine has {_counted(n)}. Use auto or cpu.")
+            raise ModelError(
+                'device: found "{wanted}", but this machine has no usable CUDA device. Use auto or cpu.', wanted=wanted
+            )
         return [f"cuda:{index}" for index in range(n)] or ["cpu"]
-    raise ModelError(f"device: found {wanted!r}; {_FORMS}. Correct `device` in the study file.")
-
-
-_NUMBERS = "GPUs are numbered from 0; `tunebook doctor` lists them. Use auto or cpu, or another number."
-
-
-def _counted(n: int) -> str:
-    return "no usable CUDA device" if n == 0 else f"{n} usable CUDA device{'s' if n > 1 else ''}"
+    raise ModelError(
+        'device: found "{wanted}"; must be auto, cpu, cpu:N (N workers that share the processor), cuda, cuda:N '
+        "(the GPU "
+        "with that number), or a list. Correct `device` in the study file.",
+        wanted=wanted,
+    )
 
 
 def _n_gpus() -> int:

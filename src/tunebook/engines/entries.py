@@ -5,7 +5,7 @@ from __future__ import annotations
 from tunebook.core.ports import EngineEntry
 from tunebook.core.space import Folding
 
-__all__ = ["COMMAND", "PACKED", "PEFT", "SIMULATED"]
+__all__ = ["COMMAND", "PACKED", "PEFT", "RECORDED", "SIMULATED"]
 
 PACKED = EngineEntry(
     factory="tunebook.engines.packed.engine:PackedEngine",
@@ -23,4 +23,7 @@ SIMULATED = EngineEntry(
     in_process=True,
     needs_model=False,
     trains=False,
+)
+RECORDED = EngineEntry(
+    factory="tunebook.testing.recorded_engine:RecordedEngine", in_process=True, needs_model=False, trains=False
 )

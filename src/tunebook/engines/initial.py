@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
+from tunebook.phrases import Phrase
 
 __all__ = ["DRAWN", "initial_problem", "initial_values"]
 
@@ -58,14 +59,15 @@ def initial_values(
     )
 
 
-def initial_problem(configuration: Configuration) -> str | None:
+def initial_problem(configuration: Configuration) -> Phrase | None:
     """Why no engine can begin with this configuration, as the end of a sentence, or None."""
     kind = configuration.init_lora_weights
     if kind == "orthogonal" and configuration.lora_r % 2:
-        return f"an orthogonal start needs an even rank, and this one is {configuration.lora_r}"
+        return Phrase("an orthogonal start needs an even rank, and this one is {rank}", rank=configuration.lora_r)
     if configuration.use_dora and kind not in DRAWN:
-        return (
-            f"DoRA and a start in the base weights ({kind}) do not go together: no adapter for the base could be saved"
+        return Phrase(
+            "DoRA and a start in the base weights ({kind}) do not go together: no adapter for the base could be saved",
+            kind=kind,
         )
     return None
 

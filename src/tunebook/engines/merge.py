@@ -89,8 +89,9 @@ def _in_full_precision(model: Any, quantization: str) -> Any:
         return model.dequantize()
     except NotImplementedError:
         raise ModelError(
-            f"export merged: the base model's weights are kept by {quantization}, which cannot give them back. Export "
-            "the adapter (--format peft) and load it with PEFT on that base."
+            "export merged: the base model's weights are kept by {quantization}, which cannot give them back. "
+            "Export the adapter (--format peft) and load it with PEFT on that base.",
+            quantization=quantization,
         ) from None
 
 
@@ -100,7 +101,9 @@ def _adapted(model: Any, adapter: Path) -> Any:
         return PeftModel.from_pretrained(model, str(adapter), config=config)
     except (RuntimeError, TypeError, ValueError, KeyError, SafetensorError) as error:
         raise ModelError(
-            f"{adapter}: this adapter does not fit the model ({quoted(str(error))}). Train it again."
+            "{adapter}: this adapter does not fit the model ({error}). Train it again.",
+            adapter=adapter,
+            error=quoted(str(error)),
         ) from error
 
 
@@ -116,7 +119,11 @@ def _untie_adapted_head(model: Any) -> None:
 def _config(adapter: Path) -> LoraConfig:
     weights, file = adapter / WEIGHTS, adapter / CONFIG
     if not weights.is_file():  # PEFT would take adapter_model.bin, a pickle
-        raise ModelError(f"{adapter}: found no {WEIGHTS}; adapters are read as safetensors only. Train it again.")
+        raise ModelError(
+            "{adapter}: found no {weights}; adapters are read as safetensors only. Train it again.",
+            adapter=adapter,
+            weights=WEIGHTS,
+        )
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
         if facts["peft_type"] != "LORA":
@@ -124,4 +131,6 @@ def _config(adapter: Path) -> LoraConfig:
         taken = {name: facts[name] for name in TAKEN if name in facts}
         return LoraConfig(**taken, task_type="CAUSAL_LM", inference_mode=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{file}: not the configuration of a LoRA adapter ({error}). Train it again.") from None
+        raise ModelError(
+            "{file}: not the configuration of a LoRA adapter ({error}). Train it again.", file=file, error=error
+        ) from None

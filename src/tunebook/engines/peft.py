@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
+from tunebook.core.class_weights import example_weights
 from tunebook.core.configuration import FACTOR_KINDS, Configuration
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.events import Cancelled, Evaluation, Failed, Finished, Noted, Progress, Step
@@ -51,13 +52,18 @@ from tunebook.engines.initial import DRAWN, initial_problem, initial_values
 from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import EnvironmentStop, ModelError, OutOfMemory, TunebookError, is_out_of_memory
 from tunebook.files import replaced_folder
+from tunebook.phrases import Phrase
 
 __all__ = ["PeftEngine", "lora_config"]
 
 MICRO_BATCH_TOKENS = 4096
 """Tokens of a micro-batch that are tried first; halved whenever memory does not suffice."""
-_BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio"})
+_BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio", "class_weights"})
 """Factors that are no keyword of PEFT or the Trainer and are realised here."""
+
+
+_Row = tuple[TokenizedExample, float | None]
+"""A training example, and its weight in the loss where examples have any."""
 
 
 class _Stop(Exception):
@@ -155,7 +161,10 @@ class PeftEngine:
         return adapted
 
     def _loss(self, model: Any, examples: Sequence[TokenizedExample]) -> torch.Tensor:
-        batch = {k: v.to(self._options.device) for k, v in _collated(examples, self._pad_id(model)).items()}
+        batch = {
+            k: v.to(self._options.device)
+            for k, v in _collated([(e, None) for e in examples], self._pad_id(model)).items()
+        }
         loss: torch.Tensor = model(**batch).loss
         return loss
 
@@ -165,22 +174,26 @@ class PeftEngine:
         return int(model.config.pad_token_id or 0)
 
 
-def _quantised_problem(configuration: Configuration, quantization: str) -> str | None:
+def _quantised_problem(configuration: Configuration, quantization: str) -> Phrase | None:
     """Why a configuration needs a base model in full precision, as the end of a sentence, or None."""
     kind = configuration.init_lora_weights
     if quantization == NONE or kind in DRAWN:
         return None
-    return f"init_lora_weights {kind} begins in the base weights, and these are kept in {quantization}"
+    return Phrase(
+        "init_lora_weights {kind} begins in the base weights, and these are kept in {quantization}",
+        kind=kind,
+        quantization=quantization,
+    )
 
 
-def _optimiser_problem(configuration: Configuration, device: str) -> str | None:
+def _optimiser_problem(configuration: Configuration, device: str) -> Phrase | None:
     """What bitsandbytes' optimisers lack here, as the end of a sentence, or None."""
     if configuration.optim == FACTOR_KINDS["optim"].default:
         return None
     if importlib.util.find_spec("bitsandbytes") is None:
-        return f'optim {configuration.optim} needs bitsandbytes: pip install "tunebook[quant]"'
+        return Phrase('optim {optim} needs bitsandbytes: pip install "tunebook[quant]"', optim=configuration.optim)
     if not device.startswith("cuda"):
-        return f"optim {configuration.optim} needs a GPU, and the device is {device}"
+        return Phrase("optim {optim} needs a GPU, and the device is {device}", optim=configuration.optim, device=device)
     return None
 
 
@@ -224,13 +237,15 @@ def _lora_plus(model: Any, configuration: Configuration, arguments: TrainingArgu
     )
 
 
-def _collated(examples: Sequence[TokenizedExample], pad_id: int) -> dict[str, torch.Tensor]:
+def _collated(rows: Sequence[_Row], pad_id: int) -> dict[str, torch.Tensor]:
+    examples = [example for example, _ in rows]
     ids = [e.prompt_ids + e.completion_ids for e in examples]
     labels = [(IGNORED,) * len(e.prompt_ids) + e.completion_ids for e in examples]
     return {
         "input_ids": padded(ids, pad_id),
         "labels": padded(labels, IGNORED),
         "attention_mask": padded([(1,) * len(row) for row in ids], 0),
+        **({} if rows[0][1] is None else {"weights": torch.tensor([weight for _, weight in rows])}),
     }
 
 
@@ -250,9 +265,20 @@ class _EpochOrder(Sampler[int]):
 
 
 class _OrderedTrainer(Trainer):  # type: ignore[misc]
-    """The stock Trainer with a given data order."""
+    """The stock Trainer with a given data order, and a loss in which examples may have weights."""
 
     order: _EpochOrder
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
+        weights_B = inputs.pop("weights", None)
+        if weights_B is None:
+            return super().compute_loss(model, inputs, *arguments, **keywords)
+        labels_BT = inputs.pop("labels")[:, 1:]
+        logits_BTV = model(**inputs).logits[:, :-1].float()
+        nll_BT = torch.nn.functional.cross_entropy(
+            logits_BTV.transpose(1, 2), labels_BT, ignore_index=IGNORED, reduction="none"
+        )
+        return (nll_BT.sum(dim=1) * weights_B).sum() / keywords["num_items_in_batch"]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         return self.order
@@ -264,7 +290,10 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
     def __init__(self, engine: PeftEngine, job: TrialJob, workload: Workload, sink: Sink) -> None:
         self._engine, self._job, self._workload, self._sink = engine, job, workload, sink
         self._configuration = job.configuration
-        self._examples = [example for _, example in trained_examples(workload.train, self._configuration.max_length)]
+        kept = trained_examples(workload.train, self._configuration.max_length)
+        weights = example_weights(self._configuration, workload.train)
+        self._examples = [example for _, example in kept]
+        self._rows: list[_Row] = [(example, None if weights is None else weights[index]) for index, example in kept]
         self._batch = self._configuration.effective_batch_size
         self._total = self._configuration.total_steps(len(self._examples))
         self._reset()
@@ -349,7 +378,7 @@ class _TrialRun(TrainerCallback):  # type: ignore[misc]
                 model=model,
                 args=arguments,
                 optimizers=(_lora_plus(model, self._configuration, arguments), None),
-                train_dataset=self._examples,
+                train_dataset=self._rows,
                 data_collator=lambda rows: _collated(rows, pad_id),
                 callbacks=[self],
             )

@@ -14,6 +14,7 @@ from typing import Any
 
 from tunebook.core.quantisation import BITS, NONE, bitsandbytes_keywords
 from tunebook.errors import MissingExtraError, ModelError
+from tunebook.phrases import Phrase
 
 __all__ = [
     "count_weights",
@@ -66,33 +67,48 @@ def resolve_quantization(folder: Path | str, wanted: str, dtype: str) -> str:
         return kind
     if NONE not in (wanted, found) and wanted != found:
         raise ModelError(
-            f"quantization: found {wanted}, but the weights in {folder} are quantised already ({found}), and cannot be "
-            "quantised again. Leave `quantization` out, or point `model` at the model in full precision."
+            "quantization: found {wanted}, but the weights in {folder} are quantised already ({found}), and "
+            "cannot be quantised again. Leave `quantization` out, or point `model` at the model in full "
+            "precision.",
+            wanted=wanted,
+            folder=folder,
+            found=found,
         )
     library, install = _library(kind)
     if library is None:
         raise ModelError(
-            f"model: the weights in {folder} are quantised by {kind}, which tunebook cannot train on. {_INSTEAD}"
+            "model: the weights in {folder} are quantised by {kind}, which tunebook cannot train on. {instead}",
+            folder=folder,
+            kind=kind,
+            instead=Phrase(_INSTEAD),
         )
     if importlib.util.find_spec(library) is None:
         key = "model" if wanted == NONE else "quantization"
         raise MissingExtraError(
-            f"{key}: weights in {kind} need the package {library}, which is not installed. Run: {install}"
+            "{key}: weights in {kind} need the package {library}, which is not installed. Run: {install}",
+            key=key,
+            kind=kind,
+            library=library,
+            install=install,
         )
     if dtype == "float64":
         raise ModelError(
-            f"dtype: found float64, but weights in {kind} are given back in 32 bits at most. Use dtype float32, or a "
-            "base model in full precision."
+            "dtype: found float64, but weights in {kind} are given back in 32 bits at most. Use dtype float32, "
+            "or a base model in full precision.",
+            kind=kind,
         )
     return kind
 
 
-def needs_other_library(folder: Path | str) -> str | None:
+def needs_other_library(folder: Path | str) -> Phrase | None:
     """Why the packed engine cannot multiply by a folder's weights, as one sentence, or None."""
     kind = quantization_of(folder)
     if kind in (NONE, *BITS):
         return None
-    return f"its weights are quantised by {kind}, of which the packed multiplies have not been shown equal to PEFT's"
+    return Phrase(
+        "its weights are quantised by {kind}, of which the packed multiplies have not been shown equal to PEFT's",
+        kind=kind,
+    )
 
 
 def _library(kind: str) -> tuple[str | None, str]:

@@ -73,19 +73,25 @@ def _refuse(targets: str | Sequence[str], matched: Sequence[str], linear: Collec
     if matched and other is None:
         return
     text = targets if isinstance(targets, str) else ", ".join(targets)
-    what = f"means {quoted(other)}, which is no linear module" if other else "matches no linear module"
-    exist = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in linear}))
     raise ModelError(
-        f"target_modules: {quoted(text)} {what} of this {model_type} model; its linear modules are {exist}. "
-        "Set target_modules to some of them."
+        "target_modules: {text} means {other}, which is no linear module of this {model_type} model; its linear "
+        "modules are {linear}. Set target_modules to some of them."
+        if other
+        else "target_modules: {text} matches no linear module of this {model_type} model; its linear modules are "
+        "{linear}. Set target_modules to some of them.",
+        text=quoted(text),
+        other=quoted(other),
+        model_type=model_type,
+        linear=", ".join(sorted({name.rsplit(".", 1)[-1] for name in linear})),
     )
 
 
 def _default(model_type: str) -> str | Sequence[str]:
     if model_type not in TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING:
         raise ModelError(
-            f"target_modules: not given, and PEFT has no default for model type {model_type!r}. "
-            'Set target_modules to "all-linear" or a list of names.'
+            "target_modules: not given, and PEFT has no default for model type {model_type!r}. Set "
+            'target_modules to "all-linear" or a list of names.',
+            model_type=model_type,
         )
     targets: str | Sequence[str] = TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING[model_type]
     return targets

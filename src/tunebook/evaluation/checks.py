@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tunebook.core.facts import ExampleText
-from tunebook.core.metric import Metric
+from tunebook.core.metric import AnswerSource, Metric
 from tunebook.core.notice import Notice
 from tunebook.evaluation.judging import statistic
 from tunebook.evaluation.metrics import scored
@@ -34,6 +34,8 @@ def check_data(
         places = {split: [f"{split} row {row.index + 1}" for row in rows] for split, rows in examples.items()}
     doubts = [_notice(doubt) for doubt in metric.check(examples, places)]
     for rows in examples.values():
+        if metric.answers is AnswerSource.LIKELIHOOD:
+            continue
         if rows and metric.scale.is_by_example:
             scored(metric, rows[0].gold, rows[0])
         elif rows:

@@ -97,8 +97,10 @@ class FunctionMetric(ExampleMetric):
         rows = next((rows for rows in examples.values() if rows), ())
         if rows and self.scale.kind is ScoreKind.MEAN and not self._works_on(rows[0]) and self._works_on_all(rows):
             raise StudyFileError(
-                f"metric: found {self.name}; it fails on one answer and works on lists of them, so it is one number of "
-                f"all rows. Write metric: {{name: {quoted(self.name)}, kind: statistic}}."
+                "metric: found {name}; it fails on one answer and works on lists of them, so it is one number of all "
+                "rows. Write metric: {{name: {quoted}, kind: statistic}}.",
+                name=self.name,
+                quoted=quoted(self.name),
             )
         return ()
 
@@ -132,15 +134,20 @@ def load_function(name: str, folder: Path, options: Mapping[str, Any] | None = N
     function = getattr(_module(module_name, name, folder), function_name, None)
     if not callable(function):
         raise StudyFileError(
-            f"metric: found {name}; module {module_name} has no function {function_name}. "
-            "Write it, or correct the name."
+            "metric: found {name}; module {module_name} has no function {function_name}. Write it, or correct "
+            "the name.",
+            name=name,
+            module_name=module_name,
+            function_name=function_name,
         )
     try:
         return FunctionMetric(name, function, **(options or {}))
     except (TypeError, ValueError) as error:
         raise StudyFileError(
-            f"metric: {name} does not take these options ({error}); a function has kind, low, high, unit, "
-            "lower_is_better and span. Correct them."
+            "metric: {name} does not take these options ({error}); a function has kind, low, high, unit, "
+            "lower_is_better and span. Correct them.",
+            name=name,
+            error=error,
         ) from error
 
 
@@ -157,16 +164,25 @@ def _module(module_name: str, name: str, folder: Path) -> ModuleType:
     except Exception as error:  # importing runs the user's code, which may raise anything
         if isinstance(error, ModuleNotFoundError) and not file.is_file() and _is_named(error.name, module_name):
             raise StudyFileError(
-                f"metric: found {name}; there is no {file} and no installed module {error.name}. "
-                "Write the file beside the study file, or correct the name."
+                "metric: found {name}; there is no {file} and no installed module {missing}. Write the file beside the "
+                "study file, or correct the name.",
+                name=name,
+                file=file,
+                missing=error.name,
             ) from None
         if isinstance(error, ModuleNotFoundError) and error.name:
             raise StudyFileError(
-                f"metric: found {name}; {module_name} imports {error.name}, which is not installed here. "
-                "Install it, or write the metric without it."
+                "metric: found {name}; {module_name} imports {missing}, which is not installed here. Install it, or "
+                "write the metric without it.",
+                name=name,
+                module_name=module_name,
+                missing=error.name,
             ) from error
         raise StudyFileError(
-            f"metric: importing {module_name} failed with {type(error).__name__}: {error}. Correct the module."
+            "metric: importing {module_name} failed with {kind}: {error}. Correct the module.",
+            module_name=module_name,
+            kind=type(error).__name__,
+            error=error,
         ) from error
 
 
@@ -200,8 +216,10 @@ def _takes_example(function: Callable[..., Any], name: str) -> bool:
             continue
         return n_arguments == 3
     raise StudyFileError(
-        f"metric: {name} takes {signature}; a metric takes (answer, gold) or (answer, gold, example). "
-        "Change its arguments."
+        "metric: {name} takes {signature}; a metric takes (answer, gold) or (answer, gold, example). Change "
+        "its arguments.",
+        name=name,
+        signature=signature,
     )
 
 

@@ -14,12 +14,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tunebook.core.facts import ExampleText
-from tunebook.core.metric import Metric, SetMetric
+from tunebook.core.facts import ExampleText, Floats
+from tunebook.core.metric import LikelihoodMetric, Metric, SetMetric
 from tunebook.errors import UserError
 from tunebook.evaluation.metrics import scored
 
-__all__ = ["pseudo_values", "standard_scores", "statistic"]
+__all__ = ["likelihood_scores", "pseudo_values", "standard_scores", "statistic"]
+
+
+def likelihood_scores(metric: LikelihoodMetric, nll: Floats, n_tokens: Sequence[int]) -> NDArray[np.float64]:
+    """As `standard_scores`, of a metric that judges likelihoods.
+
+    Args:
+        nll, n_tokens: as `LikelihoodMetric.score_likelihoods`.
+    """
+    tokens, n = np.asarray(n_tokens, float), len(nll)
+    whole = metric.score_likelihoods(nll, tokens)
+    without = [metric.score_likelihoods(np.delete(nll, i), np.delete(tokens, i)) for i in range(n)] if n > 1 else []
+    return np.array([metric.scale.standard(value) for value in _jackknifed(whole, np.array(without), n)])
 
 
 def standard_scores(metric: Metric, answers: Sequence[str], examples: Sequence[ExampleText]) -> NDArray[np.float64]:
@@ -46,10 +58,15 @@ def pseudo_values(metric: Metric, answers: Sequence[str], examples: Sequence[Exa
     """
     whole, n = statistic(metric, answers, examples), len(answers)
     if n < 2:
-        return np.full(n, whole)
+        return _jackknifed(whole, np.empty(0), n)
     faster = getattr(metric, "leave_one_out", None)
     without = np.asarray(faster(answers, examples), float) if faster else _without_each(metric, answers, examples)
-    return np.asarray(whole + (n - 1) * (without.mean() - without))
+    return _jackknifed(whole, without, n)
+
+
+def _jackknifed(whole: float, without: Floats, n: int) -> NDArray[np.float64]:
+    """Pseudo-values from a statistic of all n rows and of those without each."""
+    return np.full(n, whole) if n < 2 else np.asarray(whole + (n - 1) * (without.mean() - without))
 
 
 def _without_each(metric: Metric, answers: Sequence[str], examples: Sequence[ExampleText]) -> NDArray[np.float64]:
@@ -72,19 +89,33 @@ def statistic(metric: Metric, answers: Sequence[str], examples: Sequence[Example
     """
     if not isinstance(metric, SetMetric):
         raise UserError(
-            f"metric {metric.name}: its result is {metric.scale}, and it has no method score_all. Correct the metric."
+            "metric {name}: its result is {scale}, and it has no method score_all. Correct the metric.",
+            name=metric.name,
+            scale=metric.scale,
         )
     try:
         value = metric.score_all(answers, examples)
     except Exception as error:  # somebody else's code may raise anything
         raise UserError(
-            f"metric {metric.name}: failed on {len(answers)} rows with {type(error).__name__}: {error}; a metric gives "
-            "a score for any answers, also empty ones. Correct the function."
+            "metric {name}: failed on {n_answers} rows with {kind}: {error}; a metric gives a score for any "
+            "answers, also empty ones. Correct the function.",
+            name=metric.name,
+            n_answers=len(answers),
+            kind=type(error).__name__,
+            error=error,
         ) from error
     if isinstance(value, bool | int | float | np.floating) and math.isfinite(value) and metric.scale.contains(value):
         return float(value)
-    low, high = ("any number" if end is None else f"{end:g}" for end in (metric.scale.low, metric.scale.high))
+    low, high = (
+        "-∞" if metric.scale.low is None else metric.scale.low,
+        "∞" if metric.scale.high is None else metric.scale.high,
+    )
     raise UserError(
-        f"metric {metric.name}: gave {value!r} on {len(answers)} rows; a score is a number from {low} to {high}. "
-        "Correct the function."
+        "metric {name}: gave {value!r} on {n_answers} rows; a score is a number from {low} to {high}. "
+        "Correct the function.",
+        name=metric.name,
+        value=value,
+        n_answers=len(answers),
+        low=low,
+        high=high,
     )

@@ -20,6 +20,9 @@ def library(metric: str, module: str, package: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise StudyFileError(
-            f"metric: found {metric}, which is computed by {package}, and that is not installed ({error}). "
-            "Run pip install 'tunebook[metrics]'."
+            "metric: found {metric}, which is computed by {package}, and that is not installed ({error}). Run "
+            "pip install 'tunebook[metrics]'.",
+            metric=metric,
+            package=package,
+            error=error,
         ) from error

@@ -13,7 +13,9 @@ from tunebook.core.facts import ExampleText
 from tunebook.core.metric import Metric
 from tunebook.core.score import ScoreScale
 from tunebook.errors import StudyFileError, UserError
+from tunebook.escaping import quoted
 from tunebook.evaluation.function import FunctionMetric, load_function
+from tunebook.phrases import Phrase
 from tunebook.plugins import METRICS
 
 __all__ = ["load_metric", "scale_of", "scored"]
@@ -38,7 +40,9 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
     try:
         return factory(**options)
     except (TypeError, ValueError) as error:
-        raise StudyFileError(f"metric: {name} does not take these options ({error}). Correct them.") from error
+        raise StudyFileError(
+            "metric: {name} does not take these options ({error}). Correct them.", name=name, error=error
+        ) from error
 
 
 _KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
@@ -55,13 +59,25 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
     takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in known.values())
     for option, value in options.items():
         if option not in known and not takes_any:
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise StudyFileError(f"metric.{option}: found {value!r}; {name} has no such option, {takes}. Correct it.")
+            raise StudyFileError(
+                "metric.{option}: found {value}; {name} has no such option, it takes {known}. Correct it."
+                if known
+                else "metric.{option}: found {value}; {name} takes no options. Remove it.",
+                option=option,
+                value=quoted(value),
+                name=name,
+                known=", ".join(known),
+            )
         default = known[option].default if option in known else None
         wanted = hints.get(option, type(default) if type(default) in _KINDS else Any)
         if not _is_of(value, wanted):
-            rule = _KINDS.get(wanted) or f"of type {wanted}"
-            raise StudyFileError(f"metric.{option}: found {value!r}; for {name} it is {rule}. Correct it.")
+            raise StudyFileError(
+                "metric.{option}: found {value}; for {name} it must be {rule}. Correct it.",
+                option=option,
+                value=quoted(value),
+                name=name,
+                rule=Phrase(_KINDS[wanted]) if wanted in _KINDS else Phrase("of type {kind}", kind=wanted),
+            )
 
 
 def _is_of(value: Any, wanted: Any) -> bool:
@@ -103,18 +119,29 @@ def scored(metric: Metric, answer: str, example: ExampleText) -> float:
 
 
 def _scored(metric: Metric, answer: str, gold: str, example: ExampleText) -> float:
-    where = f"metric {metric.name}: "
     try:
         value = metric.score(answer, gold, example)
     except Exception as error:  # somebody else's code may raise anything
         raise UserError(
-            f"{where}failed on example {example.index} with {type(error).__name__}: {error}; a metric gives a "
-            "score for any answer, also an empty one. Correct the function."
+            "metric {name}: failed on example {index} with {kind}: {error}; a metric gives a score for any "
+            "answer, also an empty one. Correct the function.",
+            name=metric.name,
+            index=example.index,
+            kind=type(error).__name__,
+            error=error,
         ) from error
     if isinstance(value, bool | int | float) and math.isfinite(value) and metric.scale.contains(value):
         return float(value)
-    low, high = ("any number" if end is None else f"{end:g}" for end in (metric.scale.low, metric.scale.high))
+    low, high = (
+        "-∞" if metric.scale.low is None else metric.scale.low,
+        "∞" if metric.scale.high is None else metric.scale.high,
+    )
     raise UserError(
-        f"{where}gave {value!r} on example {example.index}; a score is a number from {low} to {high}. "
-        "Correct the function."
+        "metric {name}: gave {value!r} on example {index}; a score is a number from {low} to {high}. Correct "
+        "the function.",
+        name=metric.name,
+        value=value,
+        index=example.index,
+        low=low,
+        high=high,
     )

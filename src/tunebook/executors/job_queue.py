@@ -25,6 +25,8 @@ class DeathKind(StrEnum):
     CRASH = "crash"
     HANG = "hang"
     MEMORY = "memory"
+    NODE = "node"
+    """The machine that it ran on is gone, or cannot be used. No trial is the cause."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,9 @@ class JobQueue:
         return [self._after_death(entry, death, alone=len(entries) == 1) for entry in reversed(entries)][::-1]
 
     def _after_death(self, entry: _Entry, death: Death, alone: bool) -> Ended:
+        if death.kind is DeathKind.NODE:
+            entry.begun -= 1
+            return self._back(entry, death.reason)
         if death.kind is DeathKind.MEMORY:
             entry.alone_memory_deaths += alone
             if entry.alone_memory_deaths >= self.limits.memory_tries:

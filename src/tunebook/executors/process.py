@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,15 +21,14 @@ from typing import IO, Any
 
 from tunebook.core.ports import EngineOptions
 from tunebook.executors.channel import Receiver, Sender
-from tunebook.executors.faults import MemoryWatch
+from tunebook.executors.faults import MemoryWatch, death_by_exit
+from tunebook.executors.handle import GONE, OnMessage
+from tunebook.executors.job_queue import Death
 from tunebook.executors.worker import Assignment
 
-__all__ = ["GONE", "WorkerProcess"]
+__all__ = ["WorkerProcess", "own_process"]
 
-GONE = "gone"
-"""The last message of a worker: its pipe has ended."""
-
-_START = "import sys; sys.path[:] = sys.argv[1:]; from tunebook.executors.worker import main; main()"
+_START = "import sys; sys.path[:] = sys.argv[1:]; from {module} import main; main()"
 _KEPT_LINES = 30
 _KEPT_CHARACTERS = 300
 _LAST_LINES = 3
@@ -40,8 +39,21 @@ _THREAD_VARIABLES = (
 )  # fmt: skip
 
 
+def own_process(module: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A process that runs `main` of a module of tunebook's, with pipes for all that it reads and writes, as the leader
+    of a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _START.format(module=module), *(entry for entry in sys.path if entry)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(environment),
+        start_new_session=True,
+    )
+
+
 class WorkerProcess:
-    """A running worker.
+    """A running worker; fulfils `WorkerHandle`.
 
     Args:
         assignment: what it is for.
@@ -51,21 +63,16 @@ class WorkerProcess:
     def __init__(self, assignment: Assignment, log: Path | None = None) -> None:
         self._log = log
         self._printed: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, *(entry for entry in sys.path if entry)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=_environment(assignment.options),
-            start_new_session=True,
-        )
-        self.memory = MemoryWatch(self._process.pid)
+        self._process = own_process("tunebook.executors.worker", _environment(assignment.options))
+        self._memory = MemoryWatch(self._process.pid)
         assert self._process.stdin is not None
         self._assignment = replace(assignment, options=_on_own_card(assignment.options))
         self._sender = Sender(self._process.stdin)  # type: ignore[arg-type]
         self._printing = self._thread(self._keep_printed)
 
-    def listen(self, on_message: Callable[[str, Any], None]) -> None:
+    is_waiting = False
+
+    def listen(self, on_message: OnMessage) -> None:
         """Hand the worker its assignment, and call `on_message` with (kind, value) for each of its messages, lastly
         with (GONE, None); from a thread of its own."""
         self._thread(self._listen, on_message)
@@ -87,14 +94,19 @@ class WorkerProcess:
             else:
                 self._process.kill()
 
-    def end_leftovers(self) -> None:
-        """If the worker has ended, end its children: a forked child would keep the pipe open, and nobody would notice
-        that the worker has ended."""
+    def look(self) -> None:
+        """Take a sample of its memory. If the worker has ended, end its children: a forked child would keep the pipe
+        open, and nobody would notice that the worker has ended."""
         if self._process.poll() is not None:
             self.kill()
+        self._memory.look()
 
-    def exit_code(self) -> int | None:
-        """How it ended, once its pipe has; negative: the signal. Whatever is left of its group is ended too."""
+    def ended(self) -> Death:
+        """How it ended, once its pipe has."""
+        return death_by_exit(self._exit_code(), self._memory, self._last_lines())
+
+    def _exit_code(self) -> int | None:
+        """The code that it ended with; negative: the signal. Whatever is left of its group is ended too."""
         try:
             code = self._process.wait(_EXIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -103,7 +115,7 @@ class WorkerProcess:
         self._process.wait()
         return code
 
-    def last_lines(self) -> str:
+    def _last_lines(self) -> str:
         """What it printed last, for messages."""
         self._printing.join(timeout=1.0)
         lines = [line for line in self._printed if line]
@@ -114,9 +126,9 @@ class WorkerProcess:
         self.send("exit")
         with suppress(OSError):
             self._sender.close()
-        self.exit_code()
+        self._exit_code()
 
-    def _listen(self, on_message: Callable[[str, Any], None]) -> None:
+    def _listen(self, on_message: OnMessage) -> None:
         assert self._process.stdout is not None
         receiver = Receiver(self._process.stdout)  # type: ignore[arg-type]
         try:

@@ -16,6 +16,7 @@ from sqlalchemy import Table
 
 from tunebook.core.facts import Curve, ExampleText, Floats, Outcomes
 from tunebook.errors import LedgerDamaged
+from tunebook.phrases import Phrase, as_phrase
 
 __all__ = ["Row", "check_row", "damaged", "examples_digest", "result_digest", "sealed_row"]
 
@@ -27,10 +28,13 @@ _LEFT_OUT = frozenset({"digest", "lease_until"})
 
 
 def damaged(place: str, what: str) -> LedgerDamaged:
-    """The error for a ledger whose contents differ from what was written."""
+    """The error for a ledger whose contents differ from what was written; `what` is best a phrase."""
     return LedgerDamaged(
-        f"{place}: {what}; the contents are not what tunebook wrote (a disk fault, or an edit by hand). "
-        "Nothing was changed. See what can be rescued with `tunebook doctor --ledger`, or put a backup in its place."
+        "{place}: {what}; the contents are not what tunebook wrote (a disk fault, or an edit by hand). "
+        "Nothing was changed. See what can be rescued with `tunebook doctor --ledger`, or put a backup in "
+        "its place.",
+        place=place,
+        what=as_phrase(what),
     )
 
 
@@ -43,13 +47,13 @@ def check_row(table: Table, row: Row, place: str) -> None:
     """Raise LedgerDamaged if a row does not match its checksum."""
     if row["digest"] != _row_digest(table, row):
         key = ", ".join(str(row[column.name]) for column in table.primary_key.columns)
-        raise damaged(place, f"table {table.name}, row {key}: the checksum does not match")
+        raise damaged(place, Phrase("table {table}, row {key}: the checksum does not match", table=table.name, key=key))
 
 
 def examples_digest(splits: Mapping[str, Sequence[ExampleText]]) -> str:
     """Checksum of the scored examples, including their order."""
     lines = (
-        (split, e.index, e.prompt, e.gold, e.group, *((e.references,) if e.references else ()))
+        (split, e.index, e.prompt, e.gold, e.group, *filter(None, (e.references, e.tests)))
         for split in sorted(splits)
         for e in splits[split]
     )

@@ -11,10 +11,11 @@ from filelock import Timeout
 from tunebook.core.study import TrialState
 from tunebook.errors import LedgerDamaged, TunebookError
 from tunebook.escaping import shell_line
-from tunebook.ledger.lock import HOLDER_FILE, LOCK_FILE, system_lock
+from tunebook.ledger.lock import HOLDER_FILE, LOCK_FILE, holder_text, system_lock
 from tunebook.ledger.salvage import Salvage, salvage, without_advice
 from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, check_file
 from tunebook.ledger.store import SqlLedger
+from tunebook.phrases import Phrase
 
 __all__ = ["Examination", "Problem", "examine"]
 
@@ -60,25 +61,31 @@ def examine(folder: str | Path) -> Examination:
     path = folder / LEDGER_FILE
     if not path.is_file():
         problem = Problem(
-            "ledger", "missing", f"{path}: no such file", "Check the folder's name; `tunebook run` makes a ledger."
+            "ledger",
+            "missing",
+            Phrase("{path}: no such file", path=path),
+            Phrase("Check the folder's name; `tunebook run` makes a ledger."),
         )
-        return Examination((problem,), "There is no ledger here.")
+        return Examination((problem,), Phrase("There is no ledger here."))
     try:
         check_file(path)
         return _sound(folder)
     except LedgerDamaged as error:
-        return _damaged(folder, str(error), salvage(path))
+        return _damaged(folder, error, salvage(path))
     except TunebookError as error:
-        return Examination((Problem("file", "missing", str(error)),), "The ledger cannot be read as things are.")
+        return Examination((Problem("file", "missing", error.phrase),), Phrase("The ledger cannot be read."))
 
 
 def _sound(folder: Path) -> Examination:
     with SqlLedger(SqliteDatabase(folder, write=False)) as ledger:
         if ledger.spec() is None:
             problem = Problem(
-                "ledger", "hint", "sound, but without a study: a run was stopped while it began", "Run again."
+                "ledger",
+                "hint",
+                Phrase("sound, but without a study: a run was stopped while it began"),
+                Phrase("Run again."),
             )
-            return Examination((problem,), "The ledger is sound and empty.")
+            return Examination((problem,), Phrase("The ledger is sound and empty."))
         facts = ledger.facts()
         history, notes = ledger.history(), ledger.notes()
         attempts = ledger.attempts()
@@ -87,49 +94,63 @@ def _sound(folder: Path) -> Examination:
     failed = [number for number, fact in history.trials.items() if fact.state is TrialState.FAILED]
     finished = tuple(number for number, fact in history.trials.items() if fact.state.is_final)
     n_examples = sum(len(texts) for texts in facts.examples.values())
+    contents = Phrase(
+        "{trials} trials, {examples} examples, {notes} notes",
+        trials=len(history.trials),
+        examples=n_examples,
+        notes=len(notes),
+    )
     problems = [
-        Problem("file", "ok", f"{LEDGER_FILE}: consistent, every checksum matches"),
-        Problem("contents", "ok", f"{len(history.trials)} trials, {n_examples} examples, {len(notes)} notes"),
-        Problem("writer", "ok", holder or "nobody holds the study"),
+        Problem("file", "ok", Phrase("{file}: consistent, every checksum matches", file=LEDGER_FILE)),
+        Problem("contents", "ok", contents),
+        Problem("writer", "ok", holder or Phrase("nobody holds the study")),
     ]
     if running and holder is None:
-        state = f"{_listed(running)} was running when its runner ended"
-        problems.append(Problem("running trials", "hint", state, "`tunebook run` continues where it stopped."))
+        state = Phrase("{trials}: running when the run ended", trials=_listed(running))
+        advice = Phrase("`tunebook run` continues where it stopped.")
+        problems.append(Problem("running trials", "hint", state, advice))
     if failed:
-        advice = "The record has the reasons; once they are fixed, `tunebook run --retry-failed` tries them again."
+        advice = Phrase(
+            "The record has the reasons; once they are fixed, `tunebook run --retry-failed` tries them again."
+        )
         problems.append(Problem("failed trials", "hint", _listed(failed), advice))
     again = len(attempts) - len({attempt["trial_id"] for attempt in attempts})
     if again:
-        problems.append(Problem("attempts", "hint", f"{again} attempts were begun again after an interruption"))
+        problems.append(
+            Problem("attempts", "hint", Phrase("{n} attempts were begun again after an interruption", n=again))
+        )
     trained = [n for n in finished if history.trials[n].trial.effective.num_train_epochs]
     problems += _adapters(folder, [n for n in trained if history.trials[n].cost.adapter_bytes])
-    summary = f"The ledger is sound: {len(finished)} of {len(history.trials)} trials are finished."
+    summary = Phrase(
+        "The ledger is sound: {finished} of {trials} trials are finished.",
+        finished=len(finished),
+        trials=len(history.trials),
+    )
     return Examination(tuple(problems), summary, finished)
 
 
-def _damaged(folder: Path, message: str, salvaged: Salvage) -> Examination:
+def _damaged(folder: Path, error: LedgerDamaged, salvaged: Salvage) -> Examination:
     finished, lost = tuple(sorted(salvaged.finished)), tuple(salvaged.lost)
-    what = f"{without_advice(message)}: a disk fault, or an edit by hand"
-    problems = [Problem("file", "missing", what, "Keep a copy of the folder before anything else.")]
+    what = Phrase("{what}: a disk fault, or an edit by hand", what=without_advice(error))
+    problems = [Problem("file", "missing", what, Phrase("Keep a copy of the folder before anything else."))]
     problems += [Problem("damage", "missing", line) for line in salvaged.damage[:MOST_LINES]]
     if len(salvaged.damage) > MOST_LINES:
-        problems.append(Problem("damage", "missing", f"and {len(salvaged.damage) - MOST_LINES} more"))
+        problems.append(Problem("damage", "missing", Phrase("and {n} more", n=len(salvaged.damage) - MOST_LINES)))
     if salvaged.spec is None:
-        advice = "Put a backup in its place."
-        problems.append(Problem("rescue", "missing", "the study's own row cannot be read", advice))
-        summary = "The ledger is damaged, and nothing can be rescued from it."
+        advice = Phrase("Put a backup in its place.")
+        problems.append(Problem("rescue", "missing", Phrase("the study's own row cannot be read"), advice))
+        summary = Phrase("The ledger is damaged, and nothing can be rescued from it.")
         return Examination(tuple(problems), summary, is_damaged=True)
-    results = f"the results of {_listed(list(finished))} ({len(finished)} in all)"
-    rescued = results if finished else "the plan, but no result"
+    results = Phrase("the results of {trials} ({n} in all)", trials=_listed(list(finished)), n=len(finished))
+    rescued = results if finished else Phrase("the plan, but no result")
     command = shell_line(["tunebook", "doctor", "--ledger", str(folder), "--rescue", "NEW_FOLDER"])
-    advice = f"`{command}` writes it there; the next run trains the rest."
-    problems.append(Problem("rescue", "hint", f"can be read whole: {rescued}", advice))
-    plural = "" if len(finished) == 1 else "s"
-    summary = f"The ledger is damaged: {len(finished)} finished trial{plural} can be rescued."
+    advice = Phrase("`{command}` writes it there; the next run trains the rest.", command=command)
+    problems.append(Problem("rescue", "hint", Phrase("can be read whole: {what}", what=rescued), advice))
+    summary = Phrase("The ledger is damaged: finished trials that can be rescued: {n}.", n=len(finished))
     return Examination(tuple(problems), summary, finished, lost, is_damaged=True)
 
 
-def _holder(folder: Path) -> str | None:
+def _holder(folder: Path) -> Phrase | None:
     """The process that is writing the study, or None. The lock is held only for the moment of the check."""
     if not (folder / LOCK_FILE).exists():
         return None
@@ -142,9 +163,9 @@ def _holder(folder: Path) -> str | None:
         return None
     try:
         holder = json.loads((folder / HOLDER_FILE).read_text(encoding="utf-8"))
-        return f"held by process {holder['pid']} on host {holder['host']}, since {holder['since']}"
+        return Phrase("held by {who}", who=holder_text(holder))
     except (OSError, ValueError, KeyError, TypeError):
-        return "held by another process"
+        return Phrase("held by {who}", who=Phrase("another process"))
 
 
 def _adapters(folder: Path, expected: list[int]) -> list[Problem]:
@@ -154,11 +175,14 @@ def _adapters(folder: Path, expected: list[int]) -> list[Problem]:
     if not expected:
         return []
     if not missing:
-        return [Problem("adapters", "ok", f"all {len(expected)} are there")]
-    advice = "Results in the ledger do not need them; `best/` and `tunebook export` need the best configuration's."
-    return [Problem("adapters", "hint", f"{_listed(missing)}: the adapter is missing", advice)]
+        return [Problem("adapters", "ok", Phrase("all {n} are there", n=len(expected)))]
+    advice = Phrase(
+        "Results in the ledger do not need them; `best/` and `tunebook export` need the best configuration's."
+    )
+    found = Phrase("{trials}: the adapter is missing", trials=_listed(missing))
+    return [Problem("adapters", "hint", found, advice)]
 
 
-def _listed(numbers: list[int]) -> str:
-    shown = ", ".join(str(number) for number in numbers[:8])
-    return f"trial{'s' if len(numbers) > 1 else ''} {shown}{', ...' if len(numbers) > 8 else ''}"
+def _listed(numbers: list[int]) -> Phrase:
+    shown = ", ".join(str(number) for number in numbers[:8]) + ", ..." * (len(numbers) > 8)
+    return Phrase("trial {numbers}" if len(numbers) == 1 else "trials {numbers}", numbers=shown)

@@ -10,16 +10,19 @@ import json
 import os
 import socket
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from tunebook.errors import LedgerLocked
 from tunebook.files import said
+from tunebook.phrases import Phrase
 
-__all__ = ["FolderLock", "system_lock", "this_process"]
+__all__ = ["FolderLock", "holder_text", "system_lock", "this_process"]
 
 LOCK_FILE = "ledger.lock"
 HOLDER_FILE = "ledger.holder.json"
@@ -47,6 +50,12 @@ def system_lock(path: Path) -> BaseFileLock:
         lock.release()
         raise missing
     return lock
+
+
+def holder_text(holder: Mapping[str, Any]) -> Phrase:
+    """What a lock's holder file says, in words. Raises KeyError: it says something else."""
+    told = {key: holder[key] for key in ("pid", "host", "since")}
+    return Phrase("process {pid} on host {host}, since {since}", **told)
 
 
 def _acquired(path: Path) -> BaseFileLock:
@@ -105,10 +114,12 @@ class FolderLock:
     def _held(self) -> LedgerLocked:
         try:
             holder = json.loads((self._folder / HOLDER_FILE).read_text(encoding="utf-8"))
-            who = f"process {holder['pid']} on host {holder['host']}, since {holder['since']}"
+            who = holder_text(holder)
         except (OSError, ValueError, KeyError, TypeError):
-            who = "another process (it left no name)"
+            who = Phrase("another process (it left no name)")
         return LedgerLocked(
-            f"{self._folder}: held by {who}; a study has one writer at a time. "
-            "Wait for it to end, or stop it; then run again. `tunebook status` reads without the lock."
+            "{folder}: held by {who}; a study has one writer at a time. Wait for it to end, or stop it; then run "
+            "again. `tunebook status` reads without the lock.",
+            folder=self._folder,
+            who=who,
         )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib import resources
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, inspect, text
 
 from tunebook.errors import LedgerUnavailable
@@ -34,9 +32,16 @@ def migrate(connection: Connection, place: str) -> None:
         return
     if revision is not None and revision not in KNOWN_REVISIONS:
         raise LedgerUnavailable(
-            f"{place}: schema revision {revision}; this version of tunebook knows revisions up to {SCHEMA_REVISION}. "
-            "The ledger was written by a newer version: install that one (`pip install --upgrade tunebook`)."
+            "{place}: schema revision {revision}; this version of tunebook knows revisions up to "
+            "{schema_revision}. The ledger was written by a newer version: install that one (`pip install "
+            "--upgrade tunebook`).",
+            place=place,
+            revision=revision,
+            schema_revision=SCHEMA_REVISION,
         )
+    from alembic import command  # a fifth of a second that only a ledger of another version need wait for
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(resources.files("tunebook.ledger") / "migrations"))
     config.attributes["connection"] = connection

@@ -56,8 +56,10 @@ def open_ledger(
     scheme = database.partition("://")[0]
     if scheme.split("+")[0] not in ("postgresql", "postgres"):
         raise UserError(
-            f"{LEDGER_VARIABLE}: got an address that begins with {scheme[:20]!r}; it is "
-            "postgresql://user:password@host/database. Correct it, or leave it empty to use the study folder."
+            "{ledger_variable}: got an address that begins with {scheme!r}; must be "
+            "postgresql://user:password@host/database. Correct it, or leave it empty to use the study folder.",
+            ledger_variable=LEDGER_VARIABLE,
+            scheme=scheme[:20],
         )
     from tunebook.ledger.postgres import PostgresDatabase
 

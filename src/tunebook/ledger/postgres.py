@@ -32,9 +32,11 @@ from tunebook.errors import (
     TunebookError,
     UserError,
 )
+from tunebook.files import disk_full
 from tunebook.ledger.lock import this_process
 from tunebook.ledger.migrate import migrate, revision_of
 from tunebook.ledger.schema import SCHEMA_REVISION, writers
+from tunebook.phrases import Phrase
 
 __all__ = ["PostgresDatabase"]
 
@@ -50,6 +52,7 @@ _OPENING_SECONDS = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 _TRY_AGAIN_AT_ONCE = frozenset({"40001", "40P01"})
 """Serialisation failure, deadlock: nothing was written, and trying again helps."""
+_DISK_FULL, _OUT_OF_MEMORY = "53100", "53200"
 _NOT_TRANSIENT = frozenset({"28P01", "28000", "3D000", "42501"})
 """Wrong password, no such user or database, missing privilege: waiting does not help."""
 _AWAY = ("08", "57P0", "53300")
@@ -88,7 +91,9 @@ class PostgresDatabase:
         self._is_away = False
         self._connection: Connection | None = None
         if self._is_runner and study is None:
-            raise UserError(f"{self.place}: a study's name is needed to write there. Open the ledger with study=NAME.")
+            raise UserError(
+                "{place}: a study's name is needed to write there. Open the ledger with study=NAME.", place=self.place
+            )
         arguments = {"application_name": f"tunebook: {this_process()}"[:63], "connect_timeout": 10}
         keep_alive = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
         self._engine = create_engine(
@@ -168,8 +173,11 @@ class PostgresDatabase:
             raise self._translated(error, code) or error from error
         if waited > patience:
             raise LedgerUnavailable(
-                f"{self.place}: the database has not answered for {waited:.0f} seconds ({_first_line(error)}). "
-                "Nothing is lost. Check the address in TUNEBOOK_LEDGER, or run again when the database is back."
+                "{place}: the database has not answered for {waited:.0f} seconds ({first_line}). Nothing is lost. "
+                "Check the address in TUNEBOOK_LEDGER, or run again when the database is back.",
+                place=self.place,
+                waited=waited,
+                first_line=_first_line(error),
             ) from error
         if not self._is_away:
             self._is_away = True
@@ -178,13 +186,22 @@ class PostgresDatabase:
     def _translated(self, error: DBAPIError, code: str) -> TunebookError | None:
         if code in _NOT_TRANSIENT:
             return LedgerUnavailable(
-                f"{self.place}: the database refuses ({_first_line(error)}). Check user, password and database in "
-                "TUNEBOOK_LEDGER."
+                "{place}: the database refuses ({first_line}). Check user, password and database in TUNEBOOK_LEDGER.",
+                place=self.place,
+                first_line=_first_line(error),
             )
-        if code in ("53100", "53200"):
-            return LedgerUnavailable(f"{self.place}: the database has no room left ({_first_line(error)}). Free some.")
+        if code == _OUT_OF_MEMORY:
+            return LedgerUnavailable(
+                "{place}: the database is out of memory ({first_line}). Nothing is lost; run again later.",
+                place=self.place,
+                first_line=_first_line(error),
+            )
+        if code == _DISK_FULL:
+            return disk_full(self.place, reason=_first_line(error))
         if code == "42P01":
-            return NotFoundError(f"{self.place}: there is no ledger in this database yet. Start with `tunebook run`.")
+            return NotFoundError(
+                "{place}: there is no ledger in this database yet. Start with `tunebook run`.", place=self.place
+            )
         return None
 
     # --- one runner a study --------------------------------------------------------------------------------------
@@ -201,7 +218,9 @@ class PostgresDatabase:
         with connection.begin():
             if not self.writable:
                 if revision_of(connection) is None:
-                    raise NotFoundError(f"{self.place}: there is no ledger here yet. Start with `tunebook run`.")
+                    raise NotFoundError(
+                        "{place}: there is no ledger here yet. Start with `tunebook run`.", place=self.place
+                    )
                 return
             if revision_of(connection) != SCHEMA_REVISION:
                 connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('tunebook schema', 0))"))
@@ -223,13 +242,16 @@ class PostgresDatabase:
             raise self._held(connection)
 
     def _held(self, connection: Connection) -> LedgerLocked:
-        who = "another process"
+        who: object = Phrase("another process")
         if revision_of(connection) is not None:
             asked = select(writers.c.holder).where(writers.c.study_name == self._study)
             who = connection.execute(asked).scalar_one_or_none() or who
         return LedgerLocked(
-            f"{self.place}: study {self._study!r} is held by {who}; a study has one runner at a time. "
-            "Wait for it to end, or stop it; then run again."
+            "{place}: study {study!r} is held by {who}; a study has one runner at a time. Wait for it to end, or "
+            "stop it; then run again.",
+            place=self.place,
+            study=self._study,
+            who=who,
         )
 
 
@@ -244,8 +266,8 @@ def _parsed(address: str) -> URL:
         url = make_url(address)
     except (ArgumentError, ValueError) as error:
         raise UserError(
-            "TUNEBOOK_LEDGER: cannot be read as an address (it is not shown here, as it may hold a password); "
-            "it is postgresql://user:password@host:port/database. Correct it."
+            "TUNEBOOK_LEDGER: cannot be read as an address (it is not shown here, as it may hold a password); it "
+            "is postgresql://user:password@host:port/database. Correct it."
         ) from error
     return url.set(drivername="postgresql+psycopg")
 

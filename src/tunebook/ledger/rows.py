@@ -85,10 +85,15 @@ def study_row(spec: StudySpec, facts: StudyFacts, version: str, now: float) -> d
         for split, of_split in facts.examples.items()
         if any(example.references for example in of_split)
     }
+    tests = {
+        split: tuple(example.tests for example in of_split)
+        for split, of_split in facts.examples.items()
+        if any(example.tests for example in of_split)
+    }
     values = {
         "name": spec.name,
         "spec": encode(spec),
-        "facts": encode(replace(facts, examples=splits, references=references)),
+        "facts": encode(replace(facts, examples=splits, references=references, tests=tests)),
         "examples_digest": examples_digest(facts.examples),
         "tunebook_version": version,
         "created_at": now,
@@ -131,9 +136,13 @@ def read_facts(connection: Connection, row: Row, place: str) -> StudyFacts:
         if len(others) != len(by_split.get(split, ())):
             raise damaged(place, f"facts: the references of {split} are not as many as its examples")
         by_split[split] = tuple(replace(e, references=r) for e, r in zip(by_split[split], others, strict=True))
+    for split, texts_of in facts.tests.items():
+        if len(texts_of) != len(by_split.get(split, ())):
+            raise damaged(place, f"facts: the tests of {split} are not as many as its examples")
+        by_split[split] = tuple(replace(e, tests=t) for e, t in zip(by_split[split], texts_of, strict=True))
     if examples_digest(by_split) != row["examples_digest"]:
         raise damaged(place, "table examples: the checksum does not match")
-    return replace(facts, examples=by_split, references={})
+    return replace(facts, examples=by_split, references={}, tests={})
 
 
 # --- waves and trials --------------------------------------------------------------------------------------------

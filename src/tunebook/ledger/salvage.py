@@ -23,6 +23,7 @@ from tunebook.ledger.digest import check_row
 from tunebook.ledger.schema import notes, sealed, studies, trials, waves
 from tunebook.ledger.sqlite import LEDGER_FILE, SqliteDatabase, readonly_engine
 from tunebook.ledger.store import SqlLedger
+from tunebook.phrases import Phrase, as_phrase
 
 __all__ = ["Salvage", "rescue", "salvage", "without_advice"]
 
@@ -61,7 +62,7 @@ def salvage(path: Path) -> Salvage:
             _Reader(connection, path.name, salvaged).read()
         engine.dispose()
     except (DBAPIError, OSError) as error:
-        salvaged.damage.append(f"{path.name}: {_short(error)}")
+        salvaged.damage.append(Phrase("{what}: {error}", what=path.name, error=_short(error)))
     return salvaged
 
 
@@ -73,11 +74,15 @@ def rescue(folder: Path, target: Path) -> Salvage:
     salvaged = salvage(folder / LEDGER_FILE)
     if salvaged.spec is None or salvaged.facts is None:
         raise LedgerDamaged(
-            f"{folder / LEDGER_FILE}: the study's own row cannot be read ({'; '.join(salvaged.damage[:2])}); nothing "
-            "can be rescued from it. Put a backup in its place."
+            "{value}: the study's own row cannot be read ({damage}); nothing can be rescued from it. Put a "
+            "backup in its place.",
+            value=folder / LEDGER_FILE,
+            damage="; ".join(salvaged.damage[:2]),
         )
     if (target / LEDGER_FILE).exists():
-        raise UnwritableFolder(f"{target}: has a ledger already; a rescue never overwrites one. Name a new folder.")
+        raise UnwritableFolder(
+            "{target}: has a ledger already; a rescue never overwrites one. Name a new folder.", target=target
+        )
     with SqlLedger(SqliteDatabase(target, write=True)) as ledger:
         ledger.create_study(salvaged.spec, salvaged.facts)
         if salvaged.sealed:
@@ -158,7 +163,9 @@ class _Reader:
         kept = {trial.id for wave in self._found.waves for trial in wave.trials}
         later = sorted(self._found.finished.keys() - kept)
         if later:
-            self._found.damage.append(f"{len(later)} finished trials were planned with or after it and go with it")
+            self._found.damage.append(
+                Phrase("{n} finished trials were planned with or after it and go with it", n=len(later))
+            )
             self._found.lost = sorted([*self._found.lost, *later])
             self._found.finished = {n: fact for n, fact in self._found.finished.items() if n in kept}
 
@@ -185,14 +192,16 @@ class _Reader:
         try:
             return read()
         except (DBAPIError, TunebookError, ValueError, UnicodeDecodeError) as error:
-            self._found.damage.append(f"{what}: {_short(error)}")
+            self._found.damage.append(Phrase("{what}: {error}", what=as_phrase(what), error=_short(error)))
             return None
 
 
-def _short(error: Exception) -> str:
-    return without_advice(str(error.orig) if isinstance(error, DBAPIError) else str(error))
+def _short(error: Exception) -> Phrase:
+    return without_advice(error.orig if isinstance(error, DBAPIError) and error.orig is not None else error)
 
 
-def without_advice(message: str) -> str:
-    """A message about damage without its closing advice, which would point to where the user already is."""
-    return message.split("; the contents are not")[0]
+def without_advice(error: BaseException) -> Phrase:
+    """What is damaged, without the advice to come where the user already is."""
+    if isinstance(error, LedgerDamaged) and "what" in error.phrase.values:
+        return Phrase("{place}: {what}", **{name: error.phrase.values[name] for name in ("place", "what")})
+    return Phrase(str(error))

@@ -23,12 +23,13 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from tunebook.errors import LedgerLocked, NotFoundError, TunebookError, UnwritableFolder
+from tunebook.errors import LedgerLocked, NotFoundError, TunebookError
 from tunebook.files import disk_full, said, sync
 from tunebook.ledger.digest import damaged
 from tunebook.ledger.lock import FolderLock
 from tunebook.ledger.migrate import migrate, revision_of
 from tunebook.ledger.schema import SCHEMA_REVISION
+from tunebook.phrases import Phrase
 
 __all__ = ["LEDGER_FILE", "SqliteDatabase", "check_file", "connect_readonly", "readonly_engine", "translated"]
 
@@ -140,8 +141,9 @@ class SqliteDatabase:
     def _open_for_reading(self) -> SqlEngine:
         if not self._path.exists():
             raise NotFoundError(
-                f"{self._path}: there is no ledger here; a study has one as soon as it runs. "
-                "Check the folder's name, or start the study with `tunebook run`."
+                "{path}: there is no ledger here; a study has one as soon as it runs. Check the folder's name, or "
+                "start the study with `tunebook run`.",
+                path=self._path,
             )
         try:
             readable = self._readable_file()
@@ -257,16 +259,19 @@ def _translated_cause(cause: BaseException | None, place: str) -> TunebookError 
     cannot_read = name in ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
     if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and not cannot_read and "LOCK" not in name):
         safe = "What was written before is safe; the last step was not written."
-        return disk_full(place, safe, f"{cause}; a quota or a limit on the size of files counts too")
-    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_IOERR_LOCK", "SQLITE_PROTOCOL")):
-        return UnwritableFolder(
-            f"{place}: cannot be opened for this ({cause}); the file and its folder must be writable and have working "
-            "locks. Change the permissions, or move the study to a local disk."
+        return disk_full(
+            place, safe, Phrase("{cause}; a quota or a limit on the size of files counts too", cause=cause)
         )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_IOERR_LOCK", "SQLITE_PROTOCOL")):
+        no_locks = "LOCK" in name or "PROTOCOL" in name
+        return said(OSError(errno.ENOLCK, str(cause)) if no_locks else OSError(str(cause)), place)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return LedgerLocked(
-            f"{place}: another process holds the file ({cause}); waited {_BUSY_SECONDS:.0f} seconds. "
-            "Close the program that has it open, then run again."
+            "{place}: another process holds the file ({cause}); waited {busy_seconds:.0f} seconds. Close the "
+            "program that has it open, then run again.",
+            place=place,
+            cause=cause,
+            busy_seconds=_BUSY_SECONDS,
         )
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")) or isinstance(cause, UnicodeDecodeError):
         return damaged(place, str(cause))

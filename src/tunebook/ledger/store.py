@@ -63,14 +63,21 @@ class SqlLedger:
             if existing is not None:
                 if any(existing[column] != row[column] for column in ("spec", "facts", "examples_digest")):
                     raise UserError(
-                        f"{self._place}: holds study {existing['name']!r} already, with other settings; one study is "
-                        "created once. Choose another name for the new study."
+                        "{place}: holds study {name!r} already, with other settings; one study is created once. Choose "
+                        "another name for the new study.",
+                        place=self._place,
+                        name=existing["name"],
                     )
                 return int(existing["id"])
             return rows.insert_study(connection, row, facts)
 
         if self._name is not None and spec.name != self._name:
-            raise UserError(f"{self._place}: was opened for study {self._name!r}, not {spec.name!r}. Open it again.")
+            raise UserError(
+                "{place}: was opened for study {name!r}, not {other!r}. Open it again.",
+                place=self._place,
+                name=self._name,
+                other=spec.name,
+            )
         self._name = spec.name
         self._study_id = self._write(work)
 
@@ -102,7 +109,12 @@ class SqlLedger:
             row = self._study_row(connection)
             assert row is not None, "its number was found in this transaction"
             if spec.name != row["name"]:
-                raise UserError(f"{self._place}: study {row['name']!r} cannot become {spec.name!r}. Start a new one.")
+                raise UserError(
+                    "{place}: study {old!r} cannot become {name!r}. Start a new one.",
+                    place=self._place,
+                    old=row["name"],
+                    name=spec.name,
+                )
             new = sealed_row(studies, {**row, "spec": encode(spec)})
             connection.execute(update(studies).where(studies.c.id == study_id).values(new))
 
@@ -210,10 +222,19 @@ class SqlLedger:
 
     # --- trials --------------------------------------------------------------------------------------------------
 
-    def start_trial(self, trial_id: int, worker: str) -> int:
-        """Change a trial from planned to running. Returns the attempt's fencing token, which only grows."""
+    def start_trials(self, trial_ids: Sequence[int], worker: str) -> list[int]:
+        """Change trials from planned to running, all or none. Returns the attempts' fencing tokens, which only grow."""
         nonce = uuid4().hex
-        return self._write(lambda connection: self._transitions(connection).start(trial_id, worker, nonce, None))
+
+        def work(connection: Connection) -> list[int]:
+            transitions = self._transitions(connection)
+            return [transitions.start(number, worker, f"{nonce}:{number}", None) for number in trial_ids]
+
+        return self._write(work)
+
+    def start_trial(self, trial_id: int, worker: str) -> int:
+        """Change one trial from planned to running; see `start_trials`."""
+        return self.start_trials([trial_id], worker)[0]
 
     def claim_trials(self, worker: str, n: int, lease_seconds: float) -> list[tuple[Trial, int]]:
         """Take up to n trials that are planned or whose lease has ended. Returns each with its token.
@@ -236,8 +257,9 @@ class SqlLedger:
         worker."""
         self._write(lambda connection: self._transitions(connection).renew(token, lease_seconds))
 
-    def finish_trial(self, fact: TrialFact, token: int) -> None:
-        """Write curve, outcomes, cost and final state. Finishing the same attempt twice changes nothing.
+    def finish_trial(self, fact: TrialFact, token: int, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+        """Write curve, outcomes, cost and final state, and notes with them: a transaction of its own for each would
+        cost as much as the result. Finishing the same attempt twice changes nothing.
 
         Raises: StaleLease: the trial was given to another worker. IllegalTransition: not a final state, or a result for
             another definition of the trial.
@@ -249,6 +271,8 @@ class SqlLedger:
                 raise self._fault(f"trial {fact.trial.id}: the result belongs to a trial that was defined otherwise")
             if self._transitions(connection).finish(fact.trial.id, token, columns, fact.state):
                 rows.write_result(connection, self._id(connection), fact)
+                for code, values in notes:
+                    self._insert_note(connection, code, encode(values), uuid4().hex)
 
         self._write(work)
 
@@ -291,10 +315,8 @@ class SqlLedger:
         nonce, details = uuid4().hex, encode(values)
 
         def work(connection: Connection) -> None:
-            study_id = self._id(connection)
             if connection.execute(select(notes.c.id).where(notes.c.nonce == nonce)).first() is None:
-                own = {"study_id": study_id, "code": code, "details": details, "nonce": nonce}
-                connection.execute(insert(notes).values(sealed_row(notes, {**own, "noted_at": self._now(connection)})))
+                self._insert_note(connection, code, details, nonce)
 
         self._write(work)
 
@@ -333,7 +355,9 @@ class SqlLedger:
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         if not self._database.writable:
-            raise UnwritableFolder(f"{self._place}: was opened for reading. Open it with write=True to change it.")
+            raise UnwritableFolder(
+                "{place}: was opened for reading. Open it with write=True to change it.", place=self._place
+            )
         return self._database.transaction(work)
 
     def _transitions(self, connection: Connection) -> TrialTransitions:
@@ -348,15 +372,25 @@ class SqlLedger:
             check_row(studies, row, self._place)
         if len(rows_read) > 1:
             names = ", ".join(row["name"] for row in rows_read[:5])
-            raise UserError(f"{self._place}: holds {len(rows_read)} studies ({names}); say which one is meant.")
+            raise UserError(
+                "{place}: holds {n} studies ({names}); say which one is meant.",
+                place=self._place,
+                n=len(rows_read),
+                names=names,
+            )
         return rows_read[0] if rows_read else None
 
     def _id(self, connection: Connection) -> int:
         if self._study_id is None:
             row = self._study_row(connection)
             if row is None:
-                what = "no study" if self._name is None else f"no study {self._name!r}"
-                raise NotFoundError(f"{self._place}: holds {what} yet. Start it with `tunebook run`.")
+                raise NotFoundError(
+                    "{place}: holds no study yet. Start it with `tunebook run`."
+                    if self._name is None
+                    else "{place}: holds no study {name!r} yet. Start it with `tunebook run`.",
+                    place=self._place,
+                    name=self._name,
+                )
             self._study_id = int(row["id"])
         return self._study_id
 
@@ -380,6 +414,10 @@ class SqlLedger:
         for row in read:
             check_row(notes, row, self._place)
         return [dict(row) for row in read]
+
+    def _insert_note(self, connection: Connection, code: str, details: str, nonce: str) -> None:
+        own = {"study_id": self._id(connection), "code": code, "details": details, "nonce": nonce}
+        connection.execute(insert(notes).values(sealed_row(notes, {**own, "noted_at": self._now(connection)})))
 
     def _own_trials(self, connection: Connection, study_id: int) -> tuple[OwnTrials, ...]:
         """What the user asked to add, each request once: a runner that died may have noted one twice."""

@@ -28,7 +28,11 @@ _FILLED_WHEN_FINISHED = ("diverged_step", "reason", "cost", "result_digest", "fi
 
 def never_planned(place: str, trial_id: int) -> NotFoundError:
     """The error for a trial that is not in the ledger."""
-    return NotFoundError(f"{place}: trial {trial_id} was never planned. `tunebook status` lists the trials.")
+    return NotFoundError(
+        "{place}: trial {trial_id} was never planned. `tunebook status` lists the trials.",
+        place=place,
+        trial_id=trial_id,
+    )
 
 
 class TrialTransitions:

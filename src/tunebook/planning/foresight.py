@@ -34,6 +34,7 @@ class Sensitivity:
     seed_deviation: float
     df: float
     design: str = "one_factor"
+    measured: bool = False
 
     def effect(self, shape: Shape) -> float | None:
         """The round's smallest detectable effect; None when it compares nothing."""
@@ -53,6 +54,8 @@ class Sensitivity:
             df=self.df,
             alpha=error_share(shape.kind, self.design),
             n_comparisons=shape.n_comparisons,
+            measured=self.measured,
+            averaged=self.design == "balanced" and shape.kind is RoundKind.EXPLORE,
         )
 
 
@@ -105,7 +108,7 @@ def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
     facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.spec.design
     if noise.from_prior:
         return Sensitivity(facts.n_validation, facts.n_test, SEED_DEVIATION_PRIOR, opening.noise_df, design)
-    return Sensitivity(facts.n_validation, facts.n_test, noise.assumed_deviation, noise.effective_df, design)
+    return Sensitivity(facts.n_validation, facts.n_test, noise.assumed_deviation, noise.effective_df, design, True)
 
 
 def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[Shape]:

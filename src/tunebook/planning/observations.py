@@ -77,7 +77,7 @@ def _last_loss(fact: TrialFact) -> float | None:
 
 
 def _on_the_way(fact: TrialFact) -> list[tuple[float, float]]:
-    """(share, loss) of the first evaluation from a quarter on."""
+    """(share, loss) of the first evaluation from half of the training on."""
     if fact.trial.purpose is Purpose.REFERENCE or fact.state in BROKE:
         return []
     epochs = fact.trial.effective.num_train_epochs

@@ -130,7 +130,8 @@ class SampledPlanner(StudyPlanner):
         sampler_of(name, 0)
         if table:
             raise StudyFileError(
-                f'planner: found "{spec.planner}" beside a table of trials; a sampler chooses its own. Leave one out.'
+                'planner: found "{planner}" beside a table of trials; a sampler chooses its own. Leave one out.',
+                planner=spec.planner,
             )
         return name
 

@@ -1,4 +1,7 @@
-"""What rounds that propose settings have in common: waves of a few new configurations, one seed each, no contrasts."""
+"""What rounds that propose settings have in common: waves of a few configurations, one seed each, no contrasts.
+
+A configuration that is proposed again gets a second seed.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,9 @@ class Proposing(Round):
         builder = WaveBuilder(state, self.kind, round_number, number, state.room(self.kind))
         left = MOST_TRIALS[state.problem.design] - len(state.history.of_round(round_number))
         n = int(min(WAVE, builder.room.trials, left))
-        seeds = seed_numbers(state.problem.spec.seed, SeedUse.REFINE, 1, state.rounds_of(self.kind) - (number > 1))
+        again = state.rounds_of(self.kind) - (number > 1)
+        seeds = seed_numbers(state.problem.spec.seed, SeedUse.REFINE, 2, again)
         for configuration in self.propose(state, n, builder) if n > 0 else ():
-            builder.replicates(configuration, seeds, Purpose.REFINE)
+            fresh = [seed for seed in seeds if builder.missing(configuration, (seed,))]
+            builder.replicates(configuration, fresh[:1], Purpose.REFINE)
         return builder.wave(closes_round=builder.is_empty() or builder.room.trials < 1)

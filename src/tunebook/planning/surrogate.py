@@ -28,9 +28,9 @@ SCALES = (0.1, 0.2, 0.4, 0.8)
 """Standard deviation of the log loss over the space."""
 LENGTHS = (0.7, 1.2, 2.0)
 """Distance in the natural log of the rate over which the loss bends."""
-NOISES = (0.01, 0.03, 0.1, 0.3)
+NOISES = (0.03, 0.1, 0.2, 0.4)
 """Standard deviation of the log loss between seeds."""
-TYPICAL = (0.3, 1.2, 0.03)
+TYPICAL = (0.5, 1.2, 0.2)
 SPREAD = (0.8, 0.4, 1.0)
 """Typical scale, length and noise, and the log standard deviation of each around it."""
 OTHERS_LENGTH = 1.5

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from tunebook.core.findings import Verdict
-from tunebook.core.study import Purpose, TrialState
+from tunebook.core.findings import Finding
+from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.escaping import clean, shorten
-from tunebook.record import opening, tables
+from tunebook.record import classes, factors, facts, opening, tables
+from tunebook.record.boundary import boundary_sentence
 from tunebook.record.cost import trial_cost
+from tunebook.record.grouped import others_decided
 from tunebook.record.model import Best, Record, Suspect
 from tunebook.record.round_sections import round_sections
+from tunebook.record.unknown import unknown
 from tunebook.record.view import View
 from tunebook.words import Words, words_for
 from tunebook.words.numbers import trial_list, value
@@ -29,42 +32,49 @@ ANSWER_CHARACTERS = 200
 def build(view: View, language: str) -> Record:
     """The whole record in one language; parts that are not known yet are empty. Works at any time during a study."""
     words = words_for(language, view.scale)
-    conclusions = view.conclusions
     columns, numeric, trials = tables.trial_table(view, words)
     _, constant = tables.varying(view)
-    ranked = sorted((i for i in conclusions.importance if i.ranked), key=lambda i: i.rank)
     suspects, n_suspects, n_trained = _suspects(view)
-    group_split, by_group = tables.groups(view, words)
-    unsettled = tables.unsettled(view, words)
+    groups_lead, groups = classes.by_group(view, words)
+    class_lead, by_class = classes.by_class(view, words)
+    answered_lead, answered = classes.confusions(view, words)
+    tied = tables.tied(view, words) if view.has_comparison else None
+    costs = tables.costs(view, words) if view.has_comparison else None
     return Record(
         language=words.language,
         title=f"{words.label('title')}{words.title_gap}{clean(view.spec.name)}",
         status=words.join([opening.simulated(view, words), opening.status(view, words)]),
         aim=opening.aim(view, words),
         answer=opening.answer(view, words),
-        facts=opening.fact_rows(view, words),
+        facts=facts.setting_rows(view, words),
+        best=_best(view, words),
+        importance=factors.importance_line(view, words),
+        factors=factors.factor_table(view, words),
+        insights=_insights(view, words),
+        others=tables.others(view, words),
+        cost=facts.cost_sentence(view, words),
+        cost_lead=words.cost_remark() if costs else "",
+        costs=costs,
+        board=_board(view),
+        unknown=unknown(view, words),
         rounds=round_sections(view, words),
+        way=tables.way(view, words),
+        classes_lead=answered_lead,
+        classes=answered,
+        by_class_lead=class_lead,
+        by_class=by_class,
+        groups_lead=groups_lead,
+        groups=groups,
+        tied_lead=_tied(view, words),
+        tied=tied,
+        sure=facts.sure_rows(view, words),
+        interactions=tuple(words.interaction(i) for i in view.conclusions.interactions if i.known),
         comparisons=tables.comparisons(view, words),
+        method=facts.method_rows(view, words),
         trial_columns=columns,
         trial_numeric=numeric,
         trials=trials,
         same_everywhere=words.same_everywhere(_settings(view, words, constant)) if trials and constant else "",
-        best=_best(view, words),
-        insights=_insights(view, words),
-        sweet_spots=_sweet_spots(view, words),
-        importance_lead=words.importance_lead(ranked[0] if ranked else None) if conclusions.importance else "",
-        importance=tables.importance(view, words),
-        below_noise=tuple(words.below_noise(i) for i in conclusions.importance if not i.ranked),
-        interactions=tuple(words.interaction(i) for i in conclusions.interactions if i.known),
-        others=tables.others(view, words),
-        costs=tables.costs(view, words) if view.has_comparison else None,
-        cost_lead=words.join([_tied(view, words), words.cost_remark()]),
-        way=tables.way(view, words),
-        groups=by_group,
-        groups_lead=words.groups_lead(words.label(group_split)),
-        unknown_lead=words.unknown_lead() if unsettled else "",
-        unsettled=unsettled,
-        unknown=_unknown(view, words),
         suspects=suspects,
         suspects_lead=words.suspects(n_suspects, n_trained, len(suspects))
         if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS and view.conclusions.nothing_learned is None
@@ -118,26 +128,34 @@ def _best(view: View, words: Words) -> Best | None:
 
 
 def _insights(view: View, words: Words) -> tuple[str, ...]:
-    """The sentences of "What holds": what was confirmed, the order of importance, the latest finding for every other
-    decided comparison, where training breaks."""
-    ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
-    last: dict[tuple[str, str, str], tuple[bool, str]] = {}
+    """What to take away beside the answer and the table of factors: other comparisons that were decided, where training
+    breaks, what went against a rule of thumb, what to do first next time."""
+    if view.conclusions.nothing_learned is not None:
+        return ()
+    last: dict[tuple[str, str, str], Finding] = {}
     for f in view.findings():
-        question = (f.treatment_key or f.label, f.control_key, f.kind.value)
+        question = (f.treatment_key, f.control_key, f.kind.value)
         last.pop(question, None)
-        if f.verdict not in (Verdict.INCONCLUSIVE, Verdict.DIVERGED):
-            what, against = opening.sides(view, words, f)
-            text = words.found(f, what, against, view.margin_of(f.round))
-            last[question] = (f.split == "test", words.capital(text))
-    confirmed = [text for on_test, text in last.values() if on_test]
-    others = [text for on_test, text in last.values() if not on_test]
-    lead = [words.importance_lead(ranked[0])] if ranked else []
-    return tuple(filter(None, [*confirmed, *lead, *others, opening.boundary_sentence(view, words)]))
+        if f.round_kind is not RoundKind.CONFIRM:  # what was confirmed is the answer
+            last[question] = f
+    others = others_decided(view, words, last.values())
+    return tuple(
+        filter(
+            None,
+            [
+                words.found_elsewhere(others) if others else "",
+                boundary_sentence(view, words),
+                *factors.wisdom(view, words),
+                factors.strategy(view, words),
+            ],
+        )
+    )
 
 
-def _sweet_spots(view: View, words: Words) -> tuple[str, ...]:
-    levels = {i.factor: [x for x in i.levels if isinstance(x, int | float)] for i in view.conclusions.importance}
-    return tuple(words.sweet_spot(spot, levels.get(spot.factor, [])) for spot in view.conclusions.sweet_spots)
+def _board(view: View) -> str:
+    """The command that shows the curves, to be run in the study's folder."""
+    has_curves = any(fact.curve.steps for fact in view.final)
+    return "tensorboard --logdir tensorboard" if "tensorboard" in view.spec.trackers and has_curves else ""
 
 
 def _tied(view: View, words: Words) -> str:
@@ -150,16 +168,6 @@ def _tied(view: View, words: Words) -> str:
     measured = filter(None, (view.accuracy(view.replicates(key)) for key in others))
     is_ahead = top is not None and any(accuracy[0] > top[0] for accuracy in measured)
     return words.join([words.tie_set(len(others)), words.ahead_of_best() if is_ahead else ""])
-
-
-def _unknown(view: View, words: Words) -> tuple[str, ...]:
-    pairs = [" × ".join(words.factor(f) for f in i.factors) for i in view.conclusions.interactions if not i.known]
-    out = [words.unknown_interactions(pairs)] if pairs else []
-    if not out and view.findings() and not any(f.verdict is Verdict.INCONCLUSIVE for f in view.findings()):
-        out.append(words.nothing_open())
-    if view.conclusions.more_money:
-        out.append(words.more_money(view.conclusions.more_money))
-    return tuple(dict.fromkeys(out))
 
 
 def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:

@@ -25,11 +25,14 @@ from tunebook.record.text import html_text
 
 __all__ = ["render"]
 
+FIRST_FIGURES = ("curve_best",)
+"""Figures that stand beside the text; the others stand together."""
 SCRIPT_LABELS = (
     "trial", "factor", "here", "baseline", "curve", "training_loss", "validation_loss", "epoch", "differs", "gains",
     "losses", "no_difference", "no_outcomes", "compared_with", "prompt", "gold", "trial_answer", "baseline_answer",
     "group", "shortened", "state", "rows_shown", "number", "configuration", "colon", "word_gap",
-    "other_settings", "as_baseline",
+    "other_settings", "as_baseline", "copy", "copied",
+    "list_gap", "stop", "sentence_gap",
 )  # fmt: skip
 """Labels that the page's script uses."""
 
@@ -44,7 +47,7 @@ _UNBROKEN = re.compile(
 def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any]) -> str:
     """The page as text."""
     sheet = StyleSheet()
-    figures = [(d, Markup(inline(d.svg, d.name, d.alt, sheet))) for d in drawings]
+    figures = {d.name: (d, Markup(inline(d.svg, d.name, f"{d.title} {d.says}".strip(), sheet))) for d in drawings}
     script, style = _asset("record.js"), _asset("record.css") + sheet.css()
     data = json_block({**details, "labels": {name: record.labels[name] for name in SCRIPT_LABELS}})
     return _template().render(
@@ -56,6 +59,7 @@ def render(record: Record, drawings: Sequence[Drawing], details: dict[str, Any])
         data=Markup(data),
         script_hash=_hash(script),
         style_hash=_hash(style),
+        others=[name for name in figures if name not in FIRST_FIGURES],
         states=list(dict.fromkeys(row.state.value for row in record.trials)),
         state_names={row.state.value: row.cells[_state_column(record)].text for row in record.trials},
     )

@@ -2,19 +2,31 @@
 
 The page's content security policy allows no style attributes, so each one becomes a class of the page's style sheet;
 equal styles share a class (decision 051). Identifiers get a prefix, so that those of different figures do not clash.
-The colours of ink, rules and paper become the page's own, so that figures follow a dark page.
+Colours become the page's own, so that figures follow a dark page.
 """
 
 from __future__ import annotations
 
 import re
 
-from tunebook.record.plots.style import INK, PAPER, RULE
+from tunebook.record.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, RULE, SKY, VERMILLION
 from tunebook.record.text import html_text
 
 __all__ = ["StyleSheet", "inline"]
 
-_PAGE_COLOURS = {INK: "var(--ink)", RULE: "var(--rule)", PAPER: "var(--card)"}
+_PAGE_COLOURS = {
+    INK: "var(--ink)",
+    RULE: "var(--rule)",
+    PAPER: "var(--card)",
+    BLUE: "var(--blue)",
+    VERMILLION: "var(--vermillion)",
+    GREEN: "var(--green)",
+    ORANGE: "var(--orange)",
+    SKY: "var(--sky)",
+    PURPLE: "var(--purple)",
+    GREY: "var(--grey)",
+}
+"""The style sheet defines each for a light and a dark page."""
 
 
 class StyleSheet:
@@ -50,6 +62,6 @@ def inline(svg: str, name: str, description: str, sheet: StyleSheet) -> str:
     box = opening.group(0) if opening else ""
     rest = body[body.index(">") + 1 :]
     return (
-        f'<svg class="plot" role="img" aria-label="{html_text(description)}" {box} '
+        f'<svg class="plot" role="group" aria-label="{html_text(description)}" {box} '
         f'xmlns="http://www.w3.org/2000/svg">{rest.strip()}'
     )

@@ -13,106 +13,129 @@ __all__ = ["render"]
 
 MARKS = {"best": "★ ", "failed": "✗ "}
 """Mark before the first cell of a highlighted row, for readers who see no colour."""
+MOST_SUSPECTS = 2
+"""The page lists more."""
+FIGURES = {"best": ("curve_best",), "importance": ("effects", "learning_rate"), "cost_gain": ("cost",)}
+"""The figures under each heading; the others are named with a link."""
 
 
 def render(record: Record) -> str:
-    """The whole record as one Markdown document."""
-    label = record.labels
-    parts: list[str] = [f"# {markdown_text(record.title)}"]
-    if record.status:
-        parts.append(markdown_text(record.status))
-    parts.append(markdown_text(_lead(label, "goal") + record.aim))
+    """The whole record as one Markdown document: first what the page shows at once, then what it folds away. Short, so
+    that it is read: the page lists every comparison, every confusion and every suspect, `results.json` every number."""
+    sections = [*_first_page(record), *(_round(section, record.labels) for section in record.rounds), *_lookup(record)]
+    return "\n\n".join(["\n".join(filter(None, lines)) for lines in sections if any(lines)]) + "\n"
+
+
+def _first_page(record: Record) -> list[list[str]]:
+    label, gap = record.labels, record.labels["sentence_gap"]
+    parts = [[f"# {markdown_text(record.title)}"], [markdown_text(record.status)]]
+    parts.append([markdown_text(_lead(label, "goal") + record.aim), _facts(record.facts, label)])
     if record.answer:
         first, *others = record.answer
-        parts.append(markdown_text(_lead(label, "answer") + first))
-        parts += [markdown_text(text) for text in others]
-    parts.append(_facts(record.facts))
-    parts += [_round(section, label) for section in record.rounds]
-    parts += _whole_study(record)
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _whole_study(record: Record) -> list[str]:
-    label = record.labels
-    parts: list[str] = []
-    if record.insights:
-        parts += [_heading(label["insights"]), _bullets(record.insights)]
+        parts.append([_lines([_lead(label, "answer") + first, *others])])
     if record.best:
-        parts += [
-            _heading(record.best.heading),
-            f"```yaml\n{record.best.yaml}```",
-            *[markdown_text(s) for s in record.best.sentences],
-        ]
-    if record.sweet_spots:
-        parts += [_heading(label["sweet_spots"]), label["sweet_lead"], _bullets(record.sweet_spots)]
-    if record.importance_lead:
-        parts += [_heading(label["importance"]), markdown_text(record.importance_lead)]
-        parts += [_table(record.importance)] if record.importance else []
-        parts += [_bullets([*record.below_noise, *record.interactions])]
+        parts.append([_heading(record.best.heading), f"```yaml\n{record.best.yaml}```"])
+        parts.append([markdown_text(gap.join(record.best.sentences)), *_figures(record, "best")])
+    if record.importance or record.factors:
+        parts.append([_heading(label["importance"]), markdown_text(record.importance), *_figures(record, "importance")])
+        parts.append([_table(record.factors)] if record.factors else [])
+    if record.insights:
+        parts.append([_heading(label["insights"]), _bullets(record.insights)])
     if record.others:
-        parts += [_heading(label["other_metrics"]), markdown_text(label["other_metrics_lead"]), _table(record.others)]
-    if record.costs:
-        parts += [_heading(label["cost_gain"]), markdown_text(record.cost_lead), _table(record.costs)]
-    if record.way:
-        parts += [_heading(label["way"]), _table(record.way)]
-    if record.figures:
-        parts += [_heading(label["figures"]), markdown_text(record.figures_lead)]
         parts += [
-            f"### {markdown_text(f.title)}\n\n![{markdown_text(f.alt)}](figures/{f.name}.svg)" for f in record.figures
+            [_heading(label["other_metrics"]), markdown_text(label["other_metrics_lead"])],
+            [_table(record.others)],
         ]
+    if record.cost:
+        lead = markdown_text(gap.join(filter(None, [record.cost, record.cost_lead])))
+        parts.append([_heading(label["cost_gain"]), lead, *_figures(record, "cost_gain")])
+        parts.append([_table(record.costs)] if record.costs else [])
+    if record.unknown:
+        parts.append([_heading(label["unknown"]), _bullets(record.unknown)])
+    return [*parts, _more(record)]
+
+
+def _lines(sentences: Sequence[str]) -> str:
+    """A line each, in one paragraph."""
+    return "  \n".join(markdown_text(sentence) for sentence in sentences if sentence)
+
+
+def _figures(record: Record, heading: str) -> list[str]:
+    """The figures under a heading, each with its sentence behind it."""
+    return [
+        f"![{markdown_text(f.title)}](figures/{f.name}.svg) {markdown_text(f.says)}"
+        for f in record.figures
+        if f.name in FIGURES[heading]
+    ]
+
+
+def _more(record: Record) -> list[str]:
+    """Where to see more: the other figures, the curves."""
+    label = record.labels
+    shown = {name for names in FIGURES.values() for name in names}
+    links = [f"[{markdown_text(f.title)}](figures/{f.name}.svg)" for f in record.figures if f.name not in shown]
+    told = [markdown_text(_lead(label, "figures")) + " ".join(links)] if links else []
+    if record.board:
+        lead = markdown_text(_lead(label, "tensorboard") + label["board"] + label["word_gap"])
+        told.append(f"{lead}`{record.board}`{label['stop']}")
+    return [" ".join([*told, markdown_text(record.figures_lead)]).strip()]
+
+
+def _lookup(record: Record) -> list[list[str]]:
+    """Results by kind of example, all statistics, and every trial."""
+    label = record.labels
+    parts: list[list[str]] = []
     if record.groups:
-        parts += [_heading(label["groups"]), markdown_text(record.groups_lead), _table(record.groups)]
-    if record.unsettled or record.unknown:
-        parts += [_heading(label["unknown"])]
-        parts += [markdown_text(record.unknown_lead), _table(record.unsettled)] if record.unsettled else []
-        parts += [_bullets(record.unknown)]
-    parts += _suspects(record)
+        parts.append([_heading(label["groups"]), _kinds(record.groups_lead, record.groups, label)])
+    if record.by_class:
+        parts.append([_heading(label["by_class"]), _kinds(record.by_class_lead, record.by_class, label)])
+    parts.append([_heading(label["sure"]), _facts(record.sure, label), _bullets(record.interactions)])
+    if record.suspects_lead:
+        parts.append([_heading(label["suspects"]), markdown_text(record.suspects_lead), _suspects(record)])
     if record.notes:
-        parts += [_heading(label["notes"]), _bullets(record.notes)]
-    return parts + _reference(record)
-
-
-def _reference(record: Record) -> list[str]:
-    """The tables for looking things up, at the end: every comparison and every trial (decision 054)."""
-    parts: list[str] = []
-    if record.comparisons:
-        parts += [_heading(record.labels["all_findings"]), _table(record.comparisons)]
+        parts.append([_heading(label["notes"]), _bullets(record.notes)])
     if record.trials:
         rows = tuple((_marked(row.cells[0], row.tone), *row.cells[1:]) for row in record.trials)
         table = Table(record.trial_columns, rows, record.trial_numeric)
-        parts += [_heading(record.labels["full_table"]), _table(table), markdown_text(record.same_everywhere)]
+        parts.append([_heading(label["full_table"]), _table(table)])
+    method = [name + label["colon"] + label["word_gap"] + text + label["stop"] for name, text in record.method]
+    parts.append([_lines([record.same_everywhere, label["sentence_gap"].join(method)])])
     return parts
 
 
-def _facts(facts: Sequence[tuple[str, str]]) -> str:
-    lines = ["| | |", "|---|---|"]
-    lines += [f"| {markdown_text(name)} | {markdown_text(text)} |" for name, text in facts]
-    return "\n".join(lines)
+def _kinds(lead: str, table: Table, label: Mapping[str, str]) -> str:
+    """A table by kind of example as one paragraph: "human (87): baseline 54.8 %, best 69.0 %, gained 17, lost 5"."""
+    kinds, colon = [], label["colon"] + label["word_gap"]
+    for kind, number, *others in table.rows:
+        named = list(zip(table.columns[2:], others, strict=True))
+        told = [f"{title} {cell.text}" for title, cell in named if cell.text and title != label["difference"]]
+        kinds.append(f"{strong(kind.text)} ({number.text}){colon}{label['enum_gap'].join(told)}")
+    return markdown_text(label["sentence_gap"].join([lead, label["list_gap"].join(kinds) + label["stop"]]))
 
 
-def _round(section: RoundSection, label: Mapping[str, str]) -> str:
-    parts = [_heading(section.heading), f"*{markdown_text(section.goal)}* {markdown_text(section.how)}".strip()]
-    if section.levels is not None:
-        parts.append(_table(section.levels))
+def _facts(facts: Sequence[tuple[str, str]], label: Mapping[str, str]) -> str:
+    colon = label["colon"] + label["word_gap"]
+    return "\n".join(f"- {markdown_text(name + colon + text)}" for name, text in facts)
+
+
+def _round(section: RoundSection, label: Mapping[str, str]) -> list[str]:
+    """A heading with the round's question, its table, and one paragraph."""
+    gap = label["sentence_gap"]
     columns = tuple(label[c] for c in ("trials", "changed", "result", "against", "analysis"))
     rows = tuple(
         (_marked(Cell(r.label), r.tone), Cell(r.changed), Cell(r.result), Cell(r.against), Cell(r.analysis))
         for r in section.rows
     )
-    parts.append(_table(Table(columns, rows)))
-    parts += [markdown_text(remark) for remark in section.remarks]
-    for heading, sentences in ((section.found_heading, section.found), (label["shown_equal"], section.equal)):
-        if sentences:
-            parts.append(f"**{markdown_text(heading)}**\n\n{_bullets(sentences)}")
+    told = [section.how, *section.remarks]
+    if section.found:
+        told.append(strong(section.found_heading) + label["colon"] + label["word_gap"] + gap.join(section.found))
     for name, items, after in (("not_shown", section.not_shown, section.chance), ("cut", section.cuts, "")):
         if items:
-            text = _lead(label, name) + label["list_gap"].join(items) + label["stop"]
-            parts.append(markdown_text(text + label["word_gap"] + after))
-    tail = [_lead(label, "cost") + section.cost + label["stop"]]
-    if section.following:
-        tail.append(_lead(label, "next") + section.following)
-    parts.append(markdown_text(label["word_gap"].join(tail)))
-    return "\n\n".join(part for part in parts if part)
+            told += [_lead(label, name) + label["list_gap"].join(items) + label["stop"], after]
+    told.append(_lead(label, "cost") + section.cost + label["stop"])
+    levels = [_table(section.levels) + "\n"] if section.levels is not None else []
+    heading = _heading(section.heading) + label["heading_gap"] + markdown_text(section.goal)
+    return [heading, *levels, _table(Table(columns, rows)), "\n" + markdown_text(gap.join(filter(None, told)))]
 
 
 def _lead(label: Mapping[str, str], name: str) -> str:
@@ -121,26 +144,14 @@ def _lead(label: Mapping[str, str], name: str) -> str:
     return strong(label[name]) + label["colon"] + label["word_gap"]
 
 
-def _suspects(record: Record) -> list[str]:
-    if not record.suspects_lead:
-        return []
-    label = record.labels
-    parts = [_heading(label["suspects"]), markdown_text(record.suspects_lead)]
-    if record.suspects:
-        columns = tuple(label[c] for c in ("number", "group", "prompt", "gold", "answers"))
-        lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-        for s in record.suspects:
-            given = f" ({s.given_by}/{s.n_trials})" if s.given_by else ""
-            cells = (
-                str(s.index),
-                markdown_text(s.group or ""),
-                markdown_code(s.prompt),
-                markdown_code(s.gold),
-                markdown_code(s.commonest) + given,
-            )
-            lines.append("| " + " | ".join(cells) + " |")
-        parts.append("\n".join(lines))
-    return parts
+def _suspects(record: Record) -> str:
+    """The first suspects, a line for each."""
+    lines = []
+    for s in record.suspects[:MOST_SUSPECTS]:
+        given = f" {markdown_code(s.commonest)} ({s.given_by}/{s.n_trials})" if s.given_by else ""
+        kind = f" {markdown_text(s.group)}" if s.group else ""
+        lines.append(f"{s.index}{kind}: {markdown_code(s.prompt)} → {markdown_code(s.gold)};{given}")
+    return "  \n".join(lines)
 
 
 def _heading(text: str) -> str:

@@ -67,7 +67,6 @@ class RoundSection:
     rows: tuple[RoundRow, ...]
     found_heading: str = ""
     found: tuple[str, ...] = ()
-    equal: tuple[str, ...] = ()
     not_shown: tuple[str, ...] = ()
     cuts: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -112,16 +111,28 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its file stem, the question it answers, and its text alternative."""
+    """A figure: its file stem, the question that it answers, the answer in one sentence."""
 
     name: str
     title: str
-    alt: str
+    says: str
+
+    @property
+    def alt(self) -> str:
+        """The text alternative."""
+        return f"{self.title} {self.says}".strip()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Everything that the record shows, in order."""
+    """Everything that the record shows, in order. What comes after `unknown` is folded away in the page.
+
+    Attributes:
+        facts: model, data, metric and reference, which the answer needs.
+        sure: noise, detectable effects, error rate: all statistics.
+        method: device, versions, defaults.
+        board: the command that shows the curves; empty without them.
+    """
 
     language: str
     title: str
@@ -129,28 +140,34 @@ class Record:
     aim: str
     answer: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    best: Best | None
+    importance: str
+    factors: Table | None
+    insights: tuple[str, ...]
+    others: Table | None
+    cost: str
+    cost_lead: str
+    costs: Table | None
+    board: str
+    unknown: tuple[str, ...]
     rounds: tuple[RoundSection, ...]
+    way: Table | None
+    classes_lead: str
+    classes: Table | None
+    by_class_lead: str
+    by_class: Table | None
+    groups_lead: str
+    groups: Table | None
+    tied_lead: str
+    tied: Table | None
+    sure: tuple[tuple[str, str], ...]
+    interactions: tuple[str, ...]
     comparisons: Table | None
+    method: tuple[tuple[str, str], ...]
     trial_columns: tuple[str, ...]
     trial_numeric: frozenset[int]
     trials: tuple[TrialRow, ...]
     same_everywhere: str
-    best: Best | None
-    insights: tuple[str, ...]
-    sweet_spots: tuple[str, ...]
-    importance_lead: str
-    importance: Table | None
-    below_noise: tuple[str, ...]
-    interactions: tuple[str, ...]
-    others: Table | None
-    costs: Table | None
-    cost_lead: str
-    way: Table | None
-    groups_lead: str
-    groups: Table | None
-    unknown_lead: str
-    unsettled: Table | None
-    unknown: tuple[str, ...]
     suspects_lead: str
     suspects: tuple[Suspect, ...]
     notes: tuple[str, ...]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from importlib import resources
 from typing import Any
@@ -17,12 +18,13 @@ import numpy as np
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Importance, Noise
-from tunebook.core.study import TrialState
+from tunebook.core.study import RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.json_values import to_json
 from tunebook.record.cost import one_by_one
-from tunebook.record.opening import counts
+from tunebook.record.facts import counts
 from tunebook.record.results_types import (
+    AccuracyResult,
     BestResult,
     CheapestResult,
     DataResult,
@@ -34,12 +36,14 @@ from tunebook.record.results_types import (
     PluginResult,
     ReferenceResult,
     Results,
+    RoundResult,
     SavingsResult,
     StudyResult,
     TrialCost,
     TrialResult,
 )
 from tunebook.record.view import View
+from tunebook.statistics.curves import loss_by_quarter
 
 __all__ = ["SCHEMA_VERSION", "as_dict", "render", "schema"]
 
@@ -76,7 +80,9 @@ def _results(view: View) -> Results:
         reference=_reference(view),
         noise=_noise(found.noise),
         trials=tuple(_trial(view, fact) for fact in view.trials),
-        findings=tuple(_finding(f, view.margin_of(f.round)) for f in found.findings),
+        rounds=tuple(_round(view, number, kind) for number, kind in view.rounds),
+        accuracies=tuple(each for key in view.by_key for each in _accuracy(view, view.replicates(key), "validation")),
+        findings=tuple(_finding(f, view.margin_of(f.round), view.won_and_lost(f)) for f in found.findings),
         best=_best(view),
         nothing_learned=found.nothing_learned,
         neighbours=found.neighbours,
@@ -165,6 +171,8 @@ def _trial(view: View, fact: TrialFact) -> TrialResult:
         loss=validation.loss if validation else None,
         loss_finite=math.isfinite(validation.loss) if validation else None,
         test_accuracy=test.accuracy if test else None,
+        loss_by_quarter=loss_by_quarter(fact.curve),
+        validation_losses=tuple((e.epoch, e.loss) for e in fact.curve.evaluations if math.isfinite(e.loss)),
         diverged_step=fact.diverged_step,
         reason=fact.reason,
         checkpoint_of=trial.checkpoint_of,
@@ -182,7 +190,25 @@ def _groups(view: View, fact: TrialFact) -> dict[str, float] | None:
     return {str(name): float(scores[labels == name].mean()) for name in sorted(set(names))}
 
 
-def _finding(f: Finding, margin: float) -> FindingResult:
+def _round(view: View, number: int, kind: RoundKind) -> RoundResult:
+    rows = [row for row in view.rows(number) if not row[0].trial.purpose.only_chooses]
+    return RoundResult(
+        round=number, kind=kind, rows=tuple(each for row in rows for each in _accuracy(view, row, view.split_of(row)))
+    )
+
+
+def _accuracy(view: View, facts: Sequence[TrialFact], split: str) -> list[AccuracyResult]:
+    """The trials of one configuration together; nothing where none trained."""
+    measured = view.accuracy(facts, split)
+    if measured is None:
+        return []
+    mean, interval = measured
+    ids = tuple(fact.trial.id for fact in facts)
+    key = facts[0].trial.effective.key
+    return [AccuracyResult(key=key, trials=ids, split=split, accuracy=mean, interval=interval)]
+
+
+def _finding(f: Finding, margin: float, exchanged: tuple[int, int] | None) -> FindingResult:
     return FindingResult(
         claim=f.label,
         kind=f.kind,
@@ -212,6 +238,8 @@ def _finding(f: Finding, margin: float) -> FindingResult:
         p_mcnemar=f.p_mcnemar,
         examples_needed=f.examples_needed,
         seeds_needed=f.seeds_needed,
+        examples_gained=exchanged[0] if exchanged else None,
+        examples_lost=exchanged[1] if exchanged else None,
         evidence=Evidence(treatment=f.treatment_trials, control=f.control_trials),
         levels=f.levels,
         warnings=f.warnings,
@@ -224,7 +252,7 @@ def _reference(view: View) -> ReferenceResult:
     return ReferenceResult(
         base_accuracy=outcomes.accuracy if outcomes else None,
         base_loss=outcomes.loss if outcomes else None,
-        commonest_answer_accuracy=view.facts.data.score_of_commonest,
+        commonest_answer_accuracy=view.facts.data.score_of_commonest if view.judges_answers else None,
     )
 
 

@@ -182,6 +182,10 @@ class TrialResult(_Object):
     """mean over examples of the summed negative log-likelihood, nats"""
     loss_finite: bool | None
     test_accuracy: float | None
+    loss_by_quarter: tuple[Finite, ...] | None
+    """mean training loss of each quarter of the steps, nats a label token"""
+    validation_losses: tuple[tuple[Finite, Finite], ...]
+    """of the curve: [epoch, loss in nats a label token]; losses that are not finite are left out"""
     diverged_step: int | None
     reason: str | None
     checkpoint_of: int | None
@@ -191,6 +195,29 @@ class TrialResult(_Object):
     """given by the user"""
     note: str
     """of the user; empty: none"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyResult(_Object):
+    """Trials of one configuration together."""
+
+    key: Key
+    trials: tuple[TrialId, ...]
+    split: Annotated[str, _one_of("validation", "test")]
+    accuracy: Finite
+    """mean of the trials that trained"""
+    interval: Interval
+    """95 %, with the noise between seeds: [low, high]"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundResult(_Object):
+    """One round."""
+
+    round: int
+    kind: RoundKind
+    rows: tuple[AccuracyResult, ...]
+    """of its table, where something trained; rows that only choose a learning rate are left out"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +271,9 @@ class FindingResult(_Object):
     """in all, to settle an inconclusive finding"""
     seeds_needed: int | None
     """of each side in all, to settle an inconclusive finding"""
+    examples_gained: int | None
+    """right in the treatment and wrong in the control, on average over pairs of seeds"""
+    examples_lost: int | None
     evidence: Evidence
     levels: tuple[Any, ...]
     """of a fitted contrast: the two levels compared, or the lowest and the highest"""
@@ -341,6 +371,10 @@ class Results(_Object):
     noise: NoiseResult
     trials: tuple[TrialResult, ...]
     """every trial but the reference, in order"""
+    rounds: tuple[RoundResult, ...]
+    """every planned round but the reference, in order"""
+    accuracies: tuple[AccuracyResult, ...]
+    """every configuration that trained, over all its trials on validation that did more than choose a learning rate"""
     findings: tuple[FindingResult, ...]
     """every judged comparison, in order"""
     best: BestResult | None

@@ -14,8 +14,10 @@ from tunebook.core.divergence import COLLAPSED_SHARE
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Fold, Purpose, RoundKind, TrialState
+from tunebook.record.boundary import boundary_sentence
+from tunebook.record.grouped import factor_sentences, others_decided
 from tunebook.record.model import RoundRow, RoundSection
-from tunebook.record.opening import boundary_sentence, control_name, is_baseline, retuned_rate, sides
+from tunebook.record.names import control_name, is_baseline, retuned_rate, sides
 from tunebook.record.tables import level_table
 from tunebook.record.view import View
 from tunebook.statistics.curves import rose_again, still_falling
@@ -43,13 +45,7 @@ def round_sections(view: View, words: Words) -> tuple[RoundSection, ...]:
 def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSection:
     rows = [row for row in view.rows(number) if any(fact.state.is_final for fact in row)]
     waves = view.waves(number)
-    sentences: dict[str, list[str]] = {"found": [], "equal": []}
-    for finding in view.findings(number):
-        if finding.verdict is not Verdict.INCONCLUSIVE:
-            what, against = sides(view, words, finding)
-            sentences[_list_of(finding)].append(
-                words.capital(words.found(finding, what, against, view.margin_of(finding.round)))
-            )
+    told = _in_rows(view, rows)
     bracketed = any(row[0].trial.purpose.only_chooses for row in rows)
     levels = level_table(view, words) if kind is RoundKind.EXPLORE else None
     remarks = [words.bracket_remark()] if bracketed else []
@@ -73,9 +69,8 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         how=_how(words, rows),
         rows=tuple(_row(view, words, row) for row in rows)
         + tuple(_folded(view, words, fold, number) for wave in waves for fold in wave.folds),
-        found=tuple(sentences["found"]),
-        equal=tuple(sentences["equal"]),
-        not_shown=_not_shown(view, words, number),
+        found=_found(view, words, view.findings(number), told),
+        not_shown=_not_shown(view, words, number, told),
         chance=_chance(view, words, number),
         cuts=tuple(words.cut(cut) for wave in waves for cut in wave.cuts),
         remarks=tuple(dict.fromkeys(filter(None, remarks))),
@@ -85,8 +80,29 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     )
 
 
-def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
-    """What the round left open: levels of single factors in one sentence, other comparisons with their numbers."""
+def _in_rows(view: View, rows: Sequence[Sequence[TrialFact]]) -> set[int]:
+    """The findings (by identity) that stand in full in the round's table."""
+    mine = (view.finding_for(row) for row in rows if not row[0].trial.purpose.only_chooses)
+    return {id(finding) for finding in mine if finding is not None}
+
+
+def _found(view: View, words: Words, findings: Sequence[Finding], told: set[int]) -> tuple[str, ...]:
+    """What the round showed, by factor; a finding without a row of its own stands here in full."""
+    decided = [f for f in findings if f.verdict is not Verdict.INCONCLUSIVE]
+    in_table = [f for f in decided if id(f) in told]
+    sentences = factor_sentences(view, words, in_table)
+    others = others_decided(view, words, in_table)
+    sentences += [words.found_elsewhere(others)] if others else []
+    for finding in decided:
+        if id(finding) not in told:
+            what, against = sides(view, words, finding)
+            sentences.append(words.capital(words.found(finding, what, against, view.margin_of(finding.round))))
+    return tuple(sentences)
+
+
+def _not_shown(view: View, words: Words, number: int, told: set[int]) -> tuple[str, ...]:
+    """What the round left open: levels of single factors in one sentence, other comparisons by name; with their numbers
+    where they have no row in the table."""
     levels: dict[str, list[str]] = {}
     others = []
     for finding in view.findings(number):
@@ -102,7 +118,8 @@ def _not_shown(view: View, words: Words, number: int) -> tuple[str, ...]:
         if not finding.kind.is_fitted:
             what = control_name(view, words, finding.treatment_key)
         versus = "" if finding.control_key == view.baseline_key else words.versus(against)
-        others.append(words.open_contrast(finding, what, versus))
+        in_table = id(finding) in told and not math.isnan(finding.effect)
+        others.append(what + versus if in_table else words.open_contrast(finding, what, versus))
     gap, comma = words.label("word_gap"), words.label("enum_gap")
     named = [f"{words.factor(f)}{gap}{words.bracketed(comma.join(seen))}" for f, seen in levels.items()]
     return (*([words.no_difference_for(named)] if named else []), *others)
@@ -129,10 +146,6 @@ def chance_to_see(finding: Finding, effect: float) -> float:
     critical, shift = half / finding.standard_error, effect / finding.standard_error
     df = min(finding.degrees_of_freedom, 1e6)
     return float(special.stdtr(df, shift - critical) + special.stdtr(df, -shift - critical))
-
-
-def _list_of(finding: Finding) -> str:
-    return "equal" if finding.verdict in (Verdict.EQUIVALENT, Verdict.NOT_INFERIOR) else "found"
 
 
 def _how(words: Words, rows: Sequence[Sequence[TrialFact]]) -> str:

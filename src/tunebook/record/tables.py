@@ -1,25 +1,23 @@
-"""The tables that span the whole study: trials, comparisons, importance, costs, progress by round, groups. Pure."""
+"""The tables that span the whole study: trials, comparisons, costs, progress by round. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import RoundKind, TrialState
+from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.record.cost import trial_cost
 from tunebook.record.model import Cell, Table, TrialRow
-from tunebook.record.opening import control_name, is_baseline, name, sides
+from tunebook.record.names import control_name, name, sides
 from tunebook.record.view import View
 from tunebook.words import Words, words_for
 from tunebook.words.numbers import bytes_text, count_text, number, p_value, times, trial_list, value
 
-__all__ = ["comparisons", "costs", "groups", "importance", "others", "trial_table", "unsettled", "varying", "way"]
+__all__ = ["comparisons", "costs", "level_table", "others", "tied", "trial_table", "varying", "way"]
 
 MOST_TIED = 12
 """Largest number of rows in the cost table; a longer tie set is in results.json."""
@@ -41,7 +39,7 @@ def trial_table(view: View, words: Words) -> tuple[tuple[str, ...], frozenset[in
     factors, _ = varying(view)
     tested = any("test" in f.outcomes for f in view.trials)
     grouped = [("trial", True), ("round", True), ("purpose", False)]
-    tail = [("seed", True), ("state", False), ("accuracy", True), ("interval", False)]
+    tail = [("seed", True), ("state", False), ("accuracy", True)]
     tail += [("test_accuracy", True)] if tested else []
     tail += [("loss", True), ("seconds", True), ("memory", True), ("size", True)]
     tail += [("remarks", False)] if view.remarks else []
@@ -66,12 +64,9 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
     scored = view.accuracy([fact])
     outcomes = fact.outcomes.get("validation")
     if scored:
-        low, high = scored[1]
-        cells += [Cell(words.measured(scored[0]), scored[0]), Cell(words.score_range(low, high), low)]
-    elif outcomes is not None:
-        cells += [Cell(words.measured(outcomes.accuracy), outcomes.accuracy), none]
+        cells.append(Cell(words.accuracy(*scored), scored[0]))
     else:
-        cells += [none, none]
+        cells.append(none if outcomes is None else Cell(words.measured(outcomes.accuracy), outcomes.accuracy))
     if tested:
         test = fact.outcomes.get("test")
         cells.append(Cell(words.measured(test.accuracy), test.accuracy) if test else none)
@@ -105,33 +100,33 @@ def _is_number(view: View, factor: str) -> bool:
 
 
 def comparisons(view: View, words: Words) -> Table | None:
-    """Every judged contrast of the main family, with all its numbers."""
+    """Every judged contrast of the main family: the verdict, what it rests on, and what would settle an open one. The
+    differences stand in the rounds."""
     findings = view.findings()
     if not findings:
         return None
-    columns = ("round", "question", "split", "effect", "p", "verdict", "evidence")
+    columns = ("round", "question", "verdict", "p", "evidence", "needs_examples", "needs_seeds")
+    none = Cell(words.label("none"), -math.inf)
     rows = tuple(
         (
             Cell(str(f.round), f.round),
             Cell(_question(view, words, f)),
-            Cell(words.label(f.split)),
-            _effect_cell(words, f),
+            _verdict_cell(words, f),
             Cell(
                 words.label("none") if math.isnan(f.p_adjusted) or math.isnan(f.effect) else p_value(f.p_adjusted),
                 f.p_adjusted,
             ),
-            _verdict_cell(words, f),
             Cell(f"{trial_list(f.treatment_trials)} / {trial_list(f.control_trials)}"),
+            Cell(words.needs(f.examples_needed), f.examples_needed or math.inf) if _is_open(f) else none,
+            Cell(words.needs(f.seeds_needed), f.seeds_needed or math.inf) if _is_open(f) else none,
         )
         for f in findings
     )
-    return Table(tuple(words.label(c) for c in columns), rows, frozenset({0, 4}))
+    return Table(tuple(words.label(c) for c in columns), rows, frozenset({0, 3, 5, 6}))
 
 
-def _effect_cell(words: Words, finding: Finding) -> Cell:
-    if math.isnan(finding.effect):
-        return Cell(words.label("none"), -math.inf)
-    return Cell(words.effect(finding), finding.effect)
+def _is_open(finding: Finding) -> bool:
+    return finding.verdict is Verdict.INCONCLUSIVE
 
 
 def _verdict_cell(words: Words, finding: Finding) -> Cell:
@@ -142,25 +137,6 @@ def _verdict_cell(words: Words, finding: Finding) -> Cell:
     return Cell(text, tone=tone)
 
 
-def unsettled(view: View, words: Words) -> Table | None:
-    """The inconclusive comparisons, each with what would settle it."""
-    open_ = [f for f in view.findings() if f.verdict is Verdict.INCONCLUSIVE]
-    if not open_:
-        return None
-    columns = ("round", "question", "effect", "needs_examples", "needs_seeds")
-    rows = tuple(
-        (
-            Cell(str(f.round), f.round),
-            Cell(_question(view, words, f)),
-            _effect_cell(words, f),
-            Cell(words.needs(f.examples_needed), f.examples_needed or math.inf),
-            Cell(words.needs(f.seeds_needed), f.seeds_needed or math.inf),
-        )
-        for f in open_
-    )
-    return Table(tuple(words.label(c) for c in columns), rows, frozenset({0, 3, 4}))
-
-
 def _question(view: View, words: Words, f: Finding) -> str:
     what, against = sides(view, words, f)
     if not f.kind.is_fitted:
@@ -168,27 +144,6 @@ def _question(view: View, words: Words, f: Finding) -> str:
     if f.control_key == view.baseline_key:  # the baseline at another rate differs from the baseline by its rate
         what = name(view, words, f.treatment_key)
     return words.question(f.kind, what, against)
-
-
-def importance(view: View, words: Words) -> Table | None:
-    """The ranked factors. Those below the noise are described in sentences instead."""
-    ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
-    if not ranked:
-        return None
-    columns = ("factor", "share", "rank_of", "first", "levels")
-    rows = tuple(
-        (
-            Cell(words.factor(i.factor)),
-            Cell(words.percent(i.share, 0), i.share),
-            Cell(
-                str(i.rank) + words.bracket_gap + words.bracketed(f"{i.rank_interval[0]}–{i.rank_interval[1]}"), i.rank
-            ),
-            Cell(words.percent(i.first_share, 0), i.first_share),
-            Cell(clean(words.label("enum_gap").join(value(i.factor, level) for level in _sorted(i.levels)))),
-        )
-        for i in ranked
-    )
-    return Table(tuple(words.label(c) for c in columns), rows, frozenset({1, 2, 3}))
 
 
 def level_table(view: View, words: Words) -> Table | None:
@@ -208,14 +163,8 @@ def level_table(view: View, words: Words) -> Table | None:
     return Table(tuple(words.label(c) for c in ("factor", "level", "adjusted", "trials")), rows, frozenset({2}))
 
 
-def _sorted(levels: Sequence[Any]) -> list[Any]:
-    numeric = all(isinstance(level, int | float) for level in levels)
-    return sorted(levels) if numeric else list(levels)
-
-
 def costs(view: View, words: Words) -> Table | None:
-    """The best, the cheapest that is as good, the baseline and the rest of the tie set: accuracy against what a trial
-    costs."""
+    """The best, the cheapest that is as good, and the baseline: accuracy against what a trial costs."""
     conclusions = view.conclusions
     roles: dict[str, str] = {}
     if conclusions.best:
@@ -223,9 +172,17 @@ def costs(view: View, words: Words) -> Table | None:
     if conclusions.cheapest and conclusions.cheapest.key:
         roles.setdefault(conclusions.cheapest.key, words.label("cheapest_role"))
     roles.setdefault(view.baseline_key, words.label("baseline"))
-    for key in conclusions.tie_set:
-        if len(roles) < MOST_TIED:
-            roles.setdefault(key, words.label("tie_role"))
+    return _cost_table(view, words, roles)
+
+
+def tied(view: View, words: Words) -> Table | None:
+    """The other configurations that cannot be told from the best, with what they cost."""
+    best = view.conclusions.best
+    keys = [key for key in view.conclusions.tie_set if best is not None and key != best.key][:MOST_TIED]
+    return _cost_table(view, words, dict.fromkeys(keys, words.label("tie_role"))) if keys else None
+
+
+def _cost_table(view: View, words: Words, roles: Mapping[str, str]) -> Table | None:
     shown = [(key, role, trial_cost(view, key)) for key, role in roles.items() if key in view.by_key]
     base = trial_cost(view, view.baseline_key)
     columns = [name for name in _COSTS if any(getattr(cost, name) is not None for _, _, cost in shown)]
@@ -332,59 +289,3 @@ def _confirmed(view: View, words: Words) -> str:
 
 def _colon(words: Words) -> str:
     return words.label("colon") + words.label("word_gap")
-
-
-def groups(view: View, words: Words) -> tuple[str, Table | None]:
-    """Accuracy by group of the baseline and the best, on the trials and the split that the groups' verdicts are based
-    on.
-
-    Returns: the split, and the table (None with fewer than two groups).
-    """
-    best = view.conclusions.best
-    verdicts = {
-        f.family.removeprefix("group:"): f
-        for f in view.conclusions.findings
-        if f.family.startswith("group:") and best and f.treatment_key == best.key and is_baseline(view, f.control_key)
-    }
-    last = max(verdicts.values(), key=lambda f: f.round, default=None)
-    verdicts = {g: f for g, f in verdicts.items() if last and f.round == last.round}
-    split = last.split if last else "validation"
-    names = [e.group or "" for e in view.examples(split)] or list(view.facts.data.groups)
-    if len(set(names)) < 2:
-        return split, None
-    sides = [last.control_trials if last else _replicates(view, view.baseline_key)]
-    if best and best.key != view.baseline_key:
-        sides.append(last.treatment_trials if last else _replicates(view, best.key))
-    means = [_mean_scores(view, ids, split) for ids in sides]
-    rows = []
-    for group in sorted(set(names)):
-        mask = np.array([n == group for n in names])
-        shares = [float(m[mask].mean()) if m is not None and len(m) == len(mask) else None for m in means]
-        finding = verdicts.get(group)
-        cells = [Cell(clean(group)), Cell(str(int(mask.sum())), int(mask.sum()))]
-        cells += [Cell(words.measured(s), s) if s is not None else Cell(words.label("none")) for s in shares]
-        if len(sides) > 1:
-            cells.append(_group_difference(words, finding, shares))
-            cells.append(_verdict_cell(words, finding) if finding else Cell(words.label("no_verdict")))
-        rows.append(tuple(cells))
-    titles = [words.label("group"), words.label("examples")]
-    titles.append(control_name(view, words, last.control_key) if last else words.label("baseline"))
-    titles += [words.label(t) for t in ("best_role", "difference", "verdict")] if len(sides) > 1 else []
-    return split, Table(tuple(titles), tuple(rows), frozenset({1, 2, 3}))
-
-
-def _replicates(view: View, key: str) -> tuple[int, ...]:
-    return tuple(f.trial.id for f in view.replicates(key))
-
-
-def _group_difference(words: Words, finding: Finding | None, shares: Sequence[float | None]) -> Cell:
-    if finding is not None and not math.isnan(finding.effect):
-        return _effect_cell(words, finding)
-    a, b = shares[0], shares[1]
-    return Cell(words.change(b - a), b - a) if a is not None and b is not None else Cell(words.label("none"))
-
-
-def _mean_scores(view: View, ids: Sequence[int], split: str) -> Any:
-    facts = [view.history.trials[i] for i in ids if i in view.history.trials]
-    scores = [s for f in facts if f.state is TrialState.COMPLETED and (s := f.scores(split)) is not None]
-    return np.mean(scores, axis=0) if scores else None

@@ -13,6 +13,7 @@ import numpy as np
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
 from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings
+from tunebook.core.metric import AnswerSource
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
@@ -23,6 +24,15 @@ from tunebook.statistics.conclusions import boundary
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["OtherMetric", "View", "assumed_scale"]
+
+
+def judges_answers(spec: StudySpec) -> bool:
+    """Whether the metric that decides judges answers, and not likelihoods, by its name alone."""
+    try:
+        source = getattr(METRICS.load(spec.metric), "answers", AnswerSource.GENERATION)
+    except StudyFileError:  # a user's function, or its package is not installed
+        return True
+    return source is not AnswerSource.LIKELIHOOD
 
 
 def assumed_scale(spec: StudySpec) -> ScoreScale:
@@ -72,6 +82,11 @@ class View:
     def scale(self) -> ScoreScale:
         """What kind of number the metric produces; looked up by the metric's name if the ledger does not have it."""
         return self.facts.scale or assumed_scale(self.spec)
+
+    @cached_property
+    def judges_answers(self) -> bool:
+        """Whether what is judged are answers; else it is the likelihood of the gold texts."""
+        return judges_answers(self.spec)
 
     @cached_property
     def is_simulated(self) -> bool:

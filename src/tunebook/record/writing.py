@@ -18,7 +18,6 @@ from tunebook.record.plots.style import chinese_font
 from tunebook.record.tensorboard import rebuild
 from tunebook.record.view import View
 from tunebook.words import words_for
-from tunebook.words.marks import plain_text
 
 __all__ = ["write"]
 
@@ -42,7 +41,7 @@ def write(
         for suffix, content in (("svg", drawing.svg), ("png", drawing.png)):
             name = f"figures/{drawing.name}.{suffix}"
             paths[name] = write_atomically(folder / name, content, SAFE)
-    shown = tuple(Figure(d.name, d.title, plain_text(d.alt)) for d in drawings)
+    shown = tuple(Figure(d.name, d.title, d.says) for d in drawings)
     record = replace(build(view, language), figures=shown, figures_lead=_about_letters(language) if shown else "")
     paths["record.md"] = write_atomically(folder / "record.md", markdown.render(record), SAFE)
     page = html.render(record, drawings, details(view, words_for(language, view.scale)))

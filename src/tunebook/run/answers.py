@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
-from tunebook.core.events import EngineEvent, Failed, Finished
+from tunebook.core.events import EngineEvent, Failed, Finished, Noted
 from tunebook.core.facts import ExampleText, Outcomes, TrialFact
+from tunebook.core.metric import LikelihoodMetric
 from tunebook.core.ports import Sink
 from tunebook.core.study import Trial, TrialState
 from tunebook.core.trial_result import JudgedTrial, RawScores, RawTrial
 from tunebook.errors import UserError
-from tunebook.evaluation import load_metric, standard_scores
+from tunebook.evaluation import likelihood_scores, load_metric, standard_scores
 
 __all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judging_sink"]
 
@@ -62,9 +63,18 @@ class JudgingSink:
             case Finished(RawTrial() as result):
                 try:
                     event = Finished(self._judged(result))
+                    self._tell_failures(result.id, event.result)
                 except UserError as error:  # a user's metric failed: this trial fails, the others go on
                     event = Failed(result.id, str(error))
         self._inner.emit(event)
+
+    def _tell_failures(self, trial_id: int, judged: JudgedTrial | RawTrial) -> None:
+        """How the answers of a trial failed, where the metric can tell."""
+        tell = getattr(self._metric, "failures", None)
+        outcomes = getattr(judged, "outcomes", {}).get("validation")
+        if tell is not None and outcomes is not None:
+            counts = tell(outcomes.answers, self._spec.examples["validation"])
+            self._inner.emit(Noted("answers_failed", {"trial": trial_id, "counts": counts}))
 
     def _judged(self, result: RawTrial) -> JudgedTrial:
         outcomes = {split: self._outcomes(split, raw) for split, raw in result.scores.items()}
@@ -86,8 +96,12 @@ class JudgingSink:
     def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
         examples = self._spec.examples[split]
         answers = self._texts(raw)
-        scores = standard_scores(self._metric, answers, examples)
-        return Outcomes(scores, np.asarray(raw.nll, dtype=float), tuple(answers))
+        nll = np.asarray(raw.nll, dtype=float)
+        if isinstance(self._metric, LikelihoodMetric):
+            scores = likelihood_scores(self._metric, nll, raw.n_label_tokens)
+        else:
+            scores = standard_scores(self._metric, answers, examples)
+        return Outcomes(scores, nll, tuple(answers))
 
     def _texts(self, raw: RawScores) -> list[str]:
         if raw.texts:

@@ -32,7 +32,10 @@ def ask_to_stop(paths: StudyPaths) -> None:
     except LedgerLocked:
         CancelRequests(paths.folder).write_stop()
         return
-    raise UserError(f"{paths.folder}: nothing runs this study, so there is nothing to stop. Name a trial to cancel it.")
+    raise UserError(
+        "{folder}: nothing runs this study, so there is nothing to stop. Name a trial to cancel it.",
+        folder=paths.folder,
+    )
 
 
 class CancelRequests:
@@ -53,13 +56,21 @@ class CancelRequests:
         """
         fact = history.trials.get(trial_id)
         if fact is None:
-            raise NotFoundError(f"trial {trial_id}: not in this study. `tunebook status` shows its trials.")
+            raise NotFoundError(
+                "trial {trial_id}: not in this study. `tunebook status` shows its trials.", trial_id=trial_id
+            )
         if fact.state.is_final:
-            raise UserError(f"trial {trial_id}: is {fact.state} already; only a trial that has no result can be ended.")
+            raise UserError(
+                "trial {trial_id}: is {state} already; only a trial that has no result can be ended.",
+                trial_id=trial_id,
+                state=fact.state,
+            )
         if fact.trial.checkpoint_of is not None:
             raise UserError(
-                f"trial {trial_id}: is a checkpoint of trial {fact.trial.checkpoint_of} and has no training of its "
-                f"own. `tunebook stop` that trial, which ends both."
+                "trial {trial_id}: is a checkpoint of trial {checkpoint_of} and has no training of its own. "
+                "`tunebook stop` that trial, which ends both.",
+                trial_id=trial_id,
+                checkpoint_of=fact.trial.checkpoint_of,
             )
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)

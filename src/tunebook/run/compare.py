@@ -15,6 +15,7 @@ from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.study import Purpose, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.statistics import judge_round
+from tunebook.statistics.evidence import VALIDATION
 from tunebook.words import Words, words_for
 
 __all__ = ["Comparison", "Differing", "Reference", "compare", "resolve"]
@@ -154,7 +155,7 @@ class Comparison:
     won: int
     lost: int
     differing: tuple[Differing, ...] = ()
-    split: str = judge_round.VALIDATION
+    split: str = VALIDATION
     n_examples: int = 0
 
 

@@ -1,6 +1,7 @@
 """Finds the code that a study file would run, and remembers which of it this user has confirmed.
 
-A study file can name a program (engine `command`) and a metric (`module:function`). Both run with the user's rights, so
+A study file can name a program (engine `command`) and a metric (`module:function`), or a metric that runs code that the
+model writes (pass@1). These run with the user's rights, the last with limits, so
 a study file from elsewhere must be read before it is run, as a script must. Confirmations are kept per user, as a hash
 of exactly what was named and of the contents of the named files (decision 075).
 """
@@ -19,6 +20,8 @@ from tunebook.core.study import StudySpec
 from tunebook.errors import UserError
 from tunebook.escaping import quoted, shell_line
 from tunebook.evaluation.function import metric_file
+from tunebook.phrases import Phrase
+from tunebook.plugins import METRICS
 from tunebook.run.paths import StudyPaths
 from tunebook.study_file import with_line
 
@@ -57,7 +60,15 @@ def unconfirmed_code(spec: StudySpec, paths: StudyPaths, starts_program: bool) -
         named.append(_program(spec.command))
     if ":" in spec.metric:
         named.append(_metric(spec.metric, paths.base))
+    named += [
+        _runs_answers(name) for name in spec.installed_metrics if getattr(METRICS.load(name), "runs_answers", False)
+    ]
     return tuple(code for code in named if not code.is_confirmed)
+
+
+def _runs_answers(name: str) -> NamedCode:
+    text = f"{name} runs code that the model writes, and that of the data set, in a process with limits"
+    return NamedCode("metric", text, _digest("metric", name))
 
 
 def confirm(codes: Iterable[NamedCode]) -> None:
@@ -77,11 +88,12 @@ def require_confirmed(spec: StudySpec, paths: StudyPaths, starts_program: bool, 
     if not missing:
         return
     code = missing[0]
-    kind = "a program" if code.key == "command" else "code"
-    text = (
-        f"{code.key}: found `{code.text}`, {kind} that would run with your rights and that you have not confirmed on "
-        "this machine, or that has changed since. Read it. If you trust it, run the same command in a terminal and "
-        "answer yes, or give --trust-study-code (in Python: Study.load(..., trust_study_code=True))."
+    text = Phrase(
+        "{key}: found `{code}`, which would run with your rights and which you have not confirmed on this machine, or "
+        "which has changed since. Read it. If you trust it, run the same command in a terminal and answer yes, or give "
+        "--trust-study-code (in Python: Study.load(..., trust_study_code=True)).",
+        key=code.key,
+        code=code.text,
     )
     raise UserError(with_line(text, paths.file) if paths.file else text)
 

@@ -18,6 +18,7 @@ from tunebook.errors import NotFoundError, UnwritableFolder, UserError
 from tunebook.files import replaced_folder
 from tunebook.ledger import SqlLedger, examine, rescue
 from tunebook.ledger.sqlite import SqliteDatabase
+from tunebook.phrases import Phrase
 from tunebook.plugins import GROUPS
 from tunebook.run.paths import LEDGER_FILE
 from tunebook.run.reading import last_note
@@ -52,9 +53,10 @@ def examine_machine() -> list[Check]:
         _memory(),
         _disk(Path.cwd()),
         _built_in_model(),
-        _extra("gguf", "demo", "reads the built-in model"),
-        _extra("bitsandbytes", "quant", "base models in 4 or 8 bits, optimisers in 8"),
-        _extra("psycopg", "postgres", "a ledger for several machines"),
+        _extra("gguf", "demo", Phrase("reads the built-in model")),
+        _extra("bitsandbytes", "quant", Phrase("base models in 4 or 8 bits, optimisers in 8")),
+        _extra("ray", "ray", Phrase("trials on the machines of a Ray cluster")),
+        _extra("psycopg", "postgres", Phrase("a ledger for several machines")),
         _font(),
         _locks(Path.cwd()),
     ]
@@ -64,7 +66,7 @@ def _library(name: str) -> Check:
     try:
         return Check(name, "ok", metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Check(name, "missing", "not installed", "pip install tunebook")
+        return Check(name, "missing", Phrase("not installed"), "pip install tunebook")
 
 
 def _device() -> Check:
@@ -75,35 +77,47 @@ def _device() -> Check:
     names = ", ".join(f"{device} ({device_name(device)})" for device in devices)
     if devices[0].startswith("cuda"):
         return Check("device", "ok", names)
-    return Check("device", "hint", f"{names}; no GPU", "Works here; a CUDA build of torch on a GPU is faster.")
+    return Check(
+        "device",
+        "hint",
+        Phrase("{names}; no GPU", names=names),
+        Phrase("Works here; a CUDA build of torch on a GPU is faster."),
+    )
 
 
 def _memory() -> Check:
     free = psutil.virtual_memory().available / GIB
+    found = Phrase("{free:.1f} GiB free", free=free)
     if free >= LEAST_MEMORY_GIB:
-        return Check("memory", "ok", f"{free:.1f} GiB free")
-    return Check("memory", "hint", f"{free:.1f} GiB free", "Close other programs, or choose a smaller model.")
+        return Check("memory", "ok", found)
+    return Check("memory", "hint", found, Phrase("Close other programs, or choose a smaller model."))
 
 
 def _disk(folder: Path) -> Check:
     free = shutil.disk_usage(folder).free / GIB
+    found = Phrase("{free:.1f} GiB free in {folder}", free=free, folder=folder)
     if free >= LEAST_DISK_GIB:
-        return Check("disk", "ok", f"{free:.1f} GiB free in {folder}")
-    return Check("disk", "hint", f"{free:.1f} GiB free in {folder}", "Adapters and the ledger need room; free some.")
+        return Check("disk", "ok", found)
+    return Check("disk", "hint", found, Phrase("Adapters and the ledger need room; free some."))
 
 
 def _built_in_model() -> Check:
     if base_model.built_in_is_cached():
-        return Check("built-in model", "ok", "smollm2, ready")
+        return Check("built-in model", "ok", Phrase("smollm2, ready"))
     if base_model.built_in_wheel() is not None:
-        return Check("built-in model", "ok", "smollm2, converted at first use (about 30 s)")
-    return Check("built-in model", "missing", "not installed", base_model.INSTALL_BUILT_IN)
+        return Check("built-in model", "ok", Phrase("smollm2, converted at first use (about 30 s)"))
+    return Check("built-in model", "missing", Phrase("not installed"), base_model.INSTALL_BUILT_IN)
 
 
-def _extra(module: str, extra: str, why: str) -> Check:
+def _extra(module: str, extra: str, why: Phrase) -> Check:
     if importlib.util.find_spec(module) is not None:
-        return Check(f"extra {extra}", "ok", f"{module} ({why})")
-    return Check(f"extra {extra}", "hint", f"{module} is not installed ({why})", f'pip install "tunebook[{extra}]"')
+        return Check(f"extra {extra}", "ok", Phrase("{module} ({why})", module=module, why=why))
+    return Check(
+        f"extra {extra}",
+        "hint",
+        Phrase("{module} is not installed ({why})", module=module, why=why),
+        f'pip install "tunebook[{extra}]"',
+    )
 
 
 def _font() -> Check:
@@ -112,15 +126,19 @@ def _font() -> Check:
     try:
         font = chinese_font()
     except Exception as error:  # report any problem with matplotlib
-        problem = f"matplotlib cannot be used ({type(error).__name__}: {error}); records have no figures"
+        problem = Phrase(
+            "matplotlib cannot be used ({kind}: {error}); records have no figures",
+            kind=type(error).__name__,
+            error=error,
+        )
         return Check("figures", "missing", problem, "pip install --force-reinstall matplotlib")
     if font:
         return Check("Chinese font", "ok", font)
     return Check(
         "Chinese font",
         "hint",
-        "none; figures of Chinese records keep English labels",
-        "Install one, such as the package fonts-noto-cjk.",
+        Phrase("none; figures of Chinese records keep English labels"),
+        Phrase("Install one, such as the package fonts-noto-cjk."),
     )
 
 
@@ -132,11 +150,12 @@ def _locks(folder: Path) -> Check:
     try:
         system_lock(probe).release()
     except OSError as error:  # includes filelock's Timeout
-        return Check("folder", "missing", f"{folder} cannot be written or locked ({error})", "Choose a local folder.")
+        problem = Phrase("{folder} cannot be written or locked ({error})", folder=folder, error=error)
+        return Check("folder", "missing", problem, Phrase("Choose a local folder."))
     finally:
         with suppress(OSError):  # fails in a read-only folder too
             probe.unlink(missing_ok=True)
-    return Check("folder", "ok", f"{folder} can be written and locked")
+    return Check("folder", "ok", Phrase("{folder} can be written and locked", folder=folder))
 
 
 @dataclass(frozen=True)
@@ -197,13 +216,21 @@ def rescue_study(folder: Path, target: Path) -> Rescued:
 
 def _check(folder: Path, target: Path) -> None:
     if not (folder / LEDGER_FILE).is_file():
-        raise NotFoundError(f"{folder}: there is no {LEDGER_FILE} in it. Name the folder of a study (runs/<study>).")
+        raise NotFoundError(
+            "{folder}: there is no {ledger_file} in it. Name the folder of a study (runs/<study>).",
+            folder=folder,
+            ledger_file=LEDGER_FILE,
+        )
     report = examine(folder)
     if not report.is_damaged:
         why = report.problems[0].found if any(p.level == "missing" for p in report.problems) else report.summary
-        raise UserError(f"{folder}: {why} There is nothing to rescue. To keep a copy, copy the folder.")
+        raise UserError(
+            "{folder}: {why} There is nothing to rescue. To keep a copy, copy the folder.", folder=folder, why=why
+        )
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UnwritableFolder(f"{target}: is there already; a rescue never overwrites anything. Name a new folder.")
+        raise UnwritableFolder(
+            "{target}: is there already; a rescue never overwrites anything. Name a new folder.", target=target
+        )
 
 
 def _data_root(folder: Path, notes: list[tuple[str, dict[str, Any]]]) -> Path | None:

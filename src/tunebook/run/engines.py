@@ -26,6 +26,7 @@ from tunebook.core.space import Folding, effective
 from tunebook.core.study import StudySpec
 from tunebook.errors import StudyFileError
 from tunebook.executors import resolve
+from tunebook.phrases import Phrase, as_phrase, joined
 from tunebook.plugins import ENGINES
 
 __all__ = ["EngineChoice", "Refusal", "RoutingExecutor", "able", "check_space"]
@@ -66,7 +67,8 @@ class EngineChoice:
             if reason is None:
                 return name, next(iter(reasons.values()), "")
             reasons[name] = reason
-        return None, "; ".join(f"engine {name}: {reason}" for name, reason in reasons.items())
+        told = [Phrase("engine {name}: {reason}", name=name, reason=reason) for name, reason in reasons.items()]
+        return None, joined(told, "; ")
 
     def _engine(self, name: str) -> Engine:
         """An engine with no model loaded, for calling `refuses`. Created when first needed, because its libraries may
@@ -88,17 +90,21 @@ def able(name: str, options: EngineOptions) -> tuple[EngineChoice, tuple[Notice,
     """
     asked = ENGINES.load(name)
     names: list[str] = []
-    refusals: list[tuple[str, str]] = []
+    refusals: list[tuple[str, Phrase]] = []
     for each in (name, *asked.fallbacks):
         entry = ENGINES.load(each)
         why = resolve(entry.refuses_model)(options.model, options.trust_remote_code) if entry.refuses_model else None
         if why is not None:
-            refusals.append((each, str(why)))
+            refusals.append((each, as_phrase(why)))
         elif not names or _promises(entry.folding, ENGINES.load(names[0]).folding):
             names.append(each)
     if not names:
-        reasons = "; ".join(f"engine {each} cannot run this model: {why}" for each, why in refusals)
-        raise StudyFileError(f"engine: found {name}; {reasons}. Use another engine or another model.")
+        reasons = joined(
+            [Phrase("engine {name} cannot run this model: {why}", name=each, why=why) for each, why in refusals], "; "
+        )
+        raise StudyFileError(
+            "engine: found {name}; {reasons}. Use another engine or another model.", name=name, reasons=reasons
+        )
     instead = names[0] if names[0] != name else ""
     notices = (
         Notice("engine_replaced", {"engine": each, "why": why, "instead": instead}) for each, why in refusals[:1]
@@ -127,7 +133,11 @@ def check_space(spec: StudySpec, table: tuple[Configuration, ...], choice: Engin
     for key, configuration in asked:
         name, reasons = choice.of(configuration)
         if name is None:
-            raise StudyFileError(f"{key}: no engine can train this ({reasons}). Change it, or name another engine.")
+            raise StudyFileError(
+                "{key}: no engine can train this ({reasons}). Change it, or name another engine.",
+                key=key,
+                reasons=reasons,
+            )
     return tuple(
         Notice("engine_refuses", {"engine": each.engine, "why": each.reason, "instead": each.taken_by})
         for each in choice.refusals(configuration for _, configuration in asked)

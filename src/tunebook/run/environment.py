@@ -19,18 +19,21 @@ __all__ = ["changed_versions", "describe_environment", "device_name", "free_byte
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
-def describe_environment(device: str, threads: int, spec: StudySpec, quantised: bool = False) -> dict[str, Any]:
+def describe_environment(
+    device: str, threads: int, spec: StudySpec, quantised: bool = False, elsewhere: bool = False
+) -> dict[str, Any]:
     """JSON facts: device, processor, memory, system, and the versions that results depend on, those of other packages'
     metrics, planners, ... that the study names among them.
 
     Args:
         quantised: whether the base model's weights are kept in 4 or 8 bits.
+        elsewhere: whether other machines compute, whose devices are not known before trials run.
     """
     foreign = _foreign_plugins(spec)
     libraries = (*LIBRARIES, *(("bitsandbytes",) if quantised else ()), *(each["package"] for each in foreign))
     return {
         "device": device,
-        "device_name": device_name(device),
+        "device_name": f"executor {spec.executor}" if elsewhere else device_name(device),
         "threads": threads,
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,

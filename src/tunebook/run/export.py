@@ -21,6 +21,7 @@ from tunebook.export.quantised import adapter_readme
 from tunebook.export.yaml_text import yaml_text
 from tunebook.files import replaced_folder, writing
 from tunebook.plugins import is_simulated
+from tunebook.run.homes import bringing_commands
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
 from tunebook.run.study_words import study_words
@@ -85,7 +86,9 @@ def copy_adapter(source: Path, target: Path) -> None:
     Raises: UserError: the folder itself is a link.
     """
     if source.is_symlink():
-        raise UserError(f"{source}: a link; an adapter lies in the study folder itself. Put the folder in its place.")
+        raise UserError(
+            "{source}: a link; an adapter lies in the study folder itself. Put the folder in its place.", source=source
+        )
     shutil.copytree(source, target, ignore=_links, dirs_exist_ok=True)
 
 
@@ -126,7 +129,11 @@ def export_study(
         nothing yet, or its adapter no longer exists. DiskFull, UnwritableFolder: it cannot be written.
     """
     if form not in FORMATS:
-        raise UserError(f"format: found {form!r}; it is one of {', '.join(FORMATS)}.")
+        raise UserError(
+            "format: found {form!r}; must be one of {formats}. Choose one of them.",
+            form=form,
+            formats=", ".join(FORMATS),
+        )
     study = read_study(paths)
     words, fact = study_words(study.spec), best_trial(study)
     if fact is None and study.conclusions.nothing_learned is not None:
@@ -138,6 +145,9 @@ def export_study(
     adapter = paths.folder / "adapters" / str(fact.trial.id)
     rerun = shell_line(["tunebook", "rerun", str(paths.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():
+        commands = bringing_commands(study.notes, paths.folder)
+        if commands:
+            raise NotFoundError(words.refused_adapter_elsewhere(fact.trial.id, str(paths.folder), commands))
         raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
     target = to or paths.folder / "export" / form
     written = {"folder": target}

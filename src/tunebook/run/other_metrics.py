@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from tunebook.core.facts import ExampleText, History, Outcomes, StudyFacts, TrialFact
+from tunebook.core.facts import Floats, History, Outcomes, StudyFacts, TrialFact
 from tunebook.core.findings import Finding, StudyFindings
-from tunebook.core.metric import Metric
+from tunebook.core.metric import LikelihoodMetric, Metric
 from tunebook.core.study import StudySpec
-from tunebook.evaluation import load_metric, standard_scores
+from tunebook.evaluation import likelihood_scores, load_metric, standard_scores
 from tunebook.record.view import OtherMetric
 from tunebook.statistics import judge_round
 from tunebook.statistics.evidence import Evidence
@@ -28,7 +27,7 @@ def with_limits(history: History, spec: StudySpec, facts: StudyFacts) -> History
     for name, most in (spec.at_most or {}).items():
         metric = load_metric(name)
         results: dict[str, list[float]] = {}
-        for fact in _judged_by(history, metric, facts.examples).trials.values():
+        for fact in _judged_by(history, metric, facts).trials.values():
             if VALIDATION in fact.outcomes:
                 mean = metric.scale.score(fact.outcomes[VALIDATION].accuracy)
                 results.setdefault(fact.trial.effective.key, []).append(mean)
@@ -43,7 +42,7 @@ def other_metrics(
     found = []
     for name in spec.metrics[1:]:
         metric = load_metric(name)
-        evidence = Evidence(_judged_by(history, metric, facts.examples), spec.baseline)
+        evidence = Evidence(_judged_by(history, metric, facts), spec.baseline)
         baseline, best = evidence.baseline_key, conclusions.best.key if conclusions.best else None
         found.append(
             OtherMetric(
@@ -75,16 +74,21 @@ def _difference(evidence: Evidence, best: str, spec: StudySpec, facts: StudyFact
     return judged[0] if judged and not np.isnan(judged[0].effect) else None
 
 
-def _judged_by(history: History, metric: Metric, examples: Mapping[str, tuple[ExampleText, ...]]) -> History:
-    """The same trials with the scores of another metric, where their answers were kept."""
-    trials = {number: _fact_judged_by(fact, metric, examples) for number, fact in history.trials.items()}
+def _judged_by(history: History, metric: Metric, facts: StudyFacts) -> History:
+    """The same trials with the scores of another metric, where what it judges was kept."""
+    trials = {number: _fact_judged_by(fact, metric, facts) for number, fact in history.trials.items()}
     return replace(history, trials=trials)
 
 
-def _fact_judged_by(fact: TrialFact, metric: Metric, examples: Mapping[str, tuple[ExampleText, ...]]) -> TrialFact:
-    outcomes = {
-        split: Outcomes(standard_scores(metric, old.answers, examples[split]), old.nll, old.answers)
-        for split, old in fact.outcomes.items()
-        if split == VALIDATION and old.answers
-    }
+def _fact_judged_by(fact: TrialFact, metric: Metric, facts: StudyFacts) -> TrialFact:
+    old = fact.outcomes.get(VALIDATION)
+    scores = None if old is None else _scores(old, metric, facts)
+    outcomes = {} if old is None or scores is None else {VALIDATION: Outcomes(scores, old.nll, old.answers)}
     return replace(fact, outcomes=outcomes)
+
+
+def _scores(outcomes: Outcomes, metric: Metric, facts: StudyFacts) -> Floats | None:
+    if isinstance(metric, LikelihoodMetric):
+        tokens = facts.answer_tokens.get(VALIDATION)
+        return likelihood_scores(metric, outcomes.nll, tokens) if tokens else None
+    return standard_scores(metric, outcomes.answers, facts.examples[VALIDATION]) if outcomes.answers else None

@@ -57,21 +57,26 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
         is_folder = path.is_dir()
     except OSError as error:
         raise NotFoundError(
-            f"{str(path)[:100]}: not a valid path ({error.strerror}). Give a study file or folder."
+            "{path}: not a valid path ({strerror}). Give a study file or folder.",
+            path=str(path)[:100],
+            strerror=error.strerror,
         ) from None
     if is_folder:
         in_database = ledger_address() is not None and (path / MANIFEST_FILE).is_file()
         if not in_database and not (path / LEDGER_FILE).exists():
             raise NotFoundError(
-                f"{path}: found a folder without {LEDGER_FILE}. A study is its file (study.yaml) or the folder that a "
-                "run has made (runs/<study>). Give one of these; for a study in PostgreSQL set TUNEBOOK_LEDGER as for "
-                "its run."
+                "{path}: found a folder without {ledger_file}. A study is its file (study.yaml) or the folder that a "
+                "run has made (runs/<study>). Give one of these; for a study in PostgreSQL set TUNEBOOK_LEDGER as "
+                "for its run.",
+                path=path,
+                ledger_file=LEDGER_FILE,
             )
         return StudyPaths(None, path, _named_in_manifest(path) if in_database else None)
     if not path.is_file():
         raise NotFoundError(
-            f"{path}: no such file or folder. A study is its file (study.yaml) or the folder that a run has made "
-            "(runs/<study>). `tunebook init DATA` writes a study file for a dataset."
+            "{path}: no such file or folder. A study is its file (study.yaml) or the folder that a run has made "
+            "(runs/<study>). `tunebook init DATA` writes a study file for a dataset.",
+            path=path,
         )
     own = path.absolute().parent
     if name and own.name == name and own.parent.name == "runs":

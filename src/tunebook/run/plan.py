@@ -17,7 +17,7 @@ from tunebook.planning.planner import foreseen
 from tunebook.run.consent import require_confirmed
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
-from tunebook.run.prepare import Prepared, prepare
+from tunebook.run.prepare import Prepared, computes_elsewhere, prepare
 from tunebook.run.reading import as_begun, has_ledger, planner_of, read_study
 from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
 
@@ -37,7 +37,7 @@ class StudyPlan:
         total_cost: predicted cost of all trials to come; those of later rounds are assumed to cost as much as the
             baseline.
         calibration: the measured speeds behind the predictions; None for an engine that cannot be measured.
-        memory_bytes: free memory on the device.
+        memory_bytes: free memory on the device; None: other machines compute, whose memory is not known.
         summary: facts of the data: rows, lengths, truncation, labels.
         model: facts of the model.
         example: one training example as the model sees it; None for an engine without a model.
@@ -52,7 +52,7 @@ class StudyPlan:
     next_cost: Prediction
     total_cost: Prediction
     calibration: Calibration | None
-    memory_bytes: int
+    memory_bytes: int | None
     summary: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     example: ShownExample | None = None
@@ -115,7 +115,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         next_cost=next_cost,
         total_cost=total_cost,
         calibration=calibration,
-        memory_bytes=free_bytes(prepared.options.device),
+        memory_bytes=None if computes_elsewhere(spec) else free_bytes(prepared.options.device),
         summary=prepared.facts.summary,
         model=prepared.facts.model,
         example=prepared.data.shown,

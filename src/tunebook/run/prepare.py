@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.class_weights import example_weights
 from tunebook.core.facts import PriorTrial, StudyFacts
-from tunebook.core.metric import Metric
+from tunebook.core.metric import AnswerSource, Metric
 from tunebook.core.notice import Notice
 from tunebook.core.ports import (
     Calibration,
@@ -25,12 +26,14 @@ from tunebook.core.quantisation import NONE
 from tunebook.core.study import Purpose, StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
+from tunebook.data.labels import MOST_LABELS
 from tunebook.data.plain_tokenizer import PlainTokenizer
 from tunebook.data.trials_table import TrialsTable, read_trials_table
 from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric, standard_scores
+from tunebook.evaluation.likelihood import LARGEST_NATS
 from tunebook.executors import Transform
-from tunebook.plugins import ENGINES, EXECUTORS, PLANNERS, TRACKERS
+from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS
 from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
@@ -38,7 +41,7 @@ from tunebook.run.paths import StudyPaths, locate
 from tunebook.run.reading import read_study
 from tunebook.study_file import with_line
 
-__all__ = ["Prepared", "check_long_rows", "prepare"]
+__all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare"]
 
 FEWEST_PRIOR_RATES = 3
 """Learning rates that an earlier study must have trained at."""
@@ -106,6 +109,8 @@ class Prepared:
             workload=self.workload(splits),
             transform=self._judging(entry, splits),
             logs=str(self.paths.folder / "logs") if logs else "",
+            argument=self.spec.executor.partition(":")[2],
+            model_hash=self.facts.hashes.get("model", "") if entry.needs_model else "",
         )
 
     def open_test(self, executor: Executor) -> None:
@@ -144,7 +149,7 @@ def prepare(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool = False)
     except UserError as error:
         if paths.file is None:
             raise
-        raise type(error)(with_line(str(error), paths.file)) from error
+        raise type(error)(with_line(error.phrase, paths.file)) from error
 
 
 def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Prepared:
@@ -155,7 +160,8 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     entry = ENGINES.load(spec.engine)
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
-    data = _data(spec, base, metric, model, tokenizer, options if entry.needs_model else None)
+    judged = _judged(spec, metric, entry)
+    data = _data(spec, base, _answers(metric, judged), model, tokenizer, options if entry.needs_model else None)
     doubts = check_data(metric, data.examples, data.places)
     data = replace(data, facts=replace(data.facts, constant_score=_constant_score(metric, data)))
     if spec.data.group and not metric.scale.is_by_example:
@@ -165,6 +171,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     table = read_trials_table(base / spec.trials, spec.baseline) if spec.trials else None
     prior = _prior(spec, base)
     refused = check_space(spec, table.configurations if table else (), engines)
+    _check_class_weights(spec, table, data)
     warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table))
     facts = StudyFacts(
         data=replace(data.facts, prior=prior),
@@ -172,8 +179,11 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         hashes={**data.hashes, **_hashes(paths, options, engines.first)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
-        environment=describe_environment(options.device, options.threads, spec, options.quantization != NONE),
+        environment=describe_environment(
+            options.device, options.threads, spec, options.quantization != NONE, computes_elsewhere(spec)
+        ),
         scale=metric.scale.called(metric.name),
+        answer_tokens=_answer_tokens(data) if AnswerSource.LIKELIHOOD in judged else {},
         table=table.configurations if table else (),
         folding=engines.first.folding,
     )
@@ -192,6 +202,56 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     )
 
 
+def _check_class_weights(spec: StudySpec, table: TrialsTable | None, data: PreparedData) -> None:
+    """Refuse balanced classes where answers are no classes, or all are equally frequent.
+
+    Raises: StudyFileError: with the number of different answers.
+    """
+    factor = spec.space.get("class_weights")
+    levels = {spec.baseline.class_weights, *(factor.levels if factor else ())}
+    levels |= {configuration.class_weights for configuration in (table.configurations if table else ())}
+    if levels == {"none"}:
+        return
+    weights = example_weights(spec.baseline.with_values(class_weights="balanced"), data.workload.train)
+    n, classes = len(data.workload.train), {example.completion_ids for example in data.workload.train}
+    if 2 * len(classes) > n or len(classes) > MOST_LABELS:
+        raise StudyFileError(
+            f"class_weights: found balanced, and the {n} training rows have {len(classes)} different answers; classes "
+            f"are at most {MOST_LABELS} answers, each in several rows. Leave class_weights out."
+        )
+    if len(set((weights or {}).values())) == 1:
+        raise StudyFileError(
+            f"class_weights: found balanced, and each of the {len(classes)} answers stands in equally many training "
+            "rows, so that all weights are 1. Leave class_weights out."
+        )
+
+
+def _judged(spec: StudySpec, metric: Metric, entry: EngineEntry) -> tuple[AnswerSource, ...]:
+    """What each of the study's metrics judges.
+
+    Raises: StudyFileError: a program of the user's own trains, and a metric that does not decide judges likelihoods.
+    """
+    others = tuple(load_metric(name).answers for name in spec.metrics[1:])
+    if entry.runs_command and AnswerSource.LIKELIHOOD in others:
+        name = spec.metrics[1 + others.index(AnswerSource.LIKELIHOOD)]
+        raise StudyFileError(
+            f"metrics: found {name}; with engine {spec.engine} the tokens of its texts are the program's own and are "
+            "kept only where it decides. Put it first, or leave it out."
+        )
+    return (metric.answers, *others)
+
+
+def _answers(metric: Metric, judged: tuple[AnswerSource, ...]) -> AnswerSource:
+    """Where answers come from: nothing is generated where every metric judges likelihoods."""
+    answers = [source for source in judged if source is not AnswerSource.LIKELIHOOD]
+    return answers[0] if answers else metric.answers
+
+
+def _answer_tokens(data: PreparedData) -> dict[str, tuple[int, ...]]:
+    splits = {**data.workload.splits, "test": data.test}
+    return {split: tuple(len(e.completion_ids) for e in rows) for split, rows in splits.items() if rows}
+
+
 def _prior(spec: StudySpec, base: Path) -> tuple[PriorTrial, ...]:
     """The trials of the study that `prior` names which were trained to their end.
 
@@ -205,8 +265,10 @@ def _prior(spec: StudySpec, base: Path) -> tuple[PriorTrial, ...]:
     found = tuple(PriorTrial(c, loss) for c, loss in losses if 0 < loss < math.inf)
     if len({trial.configuration.learning_rate for trial in found}) < FEWEST_PRIOR_RATES:
         raise StudyFileError(
-            f"prior: found {spec.prior}, which has trained trials at fewer than {FEWEST_PRIOR_RATES} learning rates "
-            "and cannot say where to look. Leave the key out."
+            "prior: found {prior}, which has trained trials at fewer than {fewest_prior_rates} learning rates "
+            "and cannot say where to look. Leave the key out.",
+            prior=spec.prior,
+            fewest_prior_rates=FEWEST_PRIOR_RATES,
         )
     return found
 
@@ -217,6 +279,8 @@ def _constant_score(metric: Metric, data: PreparedData) -> float | None:
     counts = Counter(row.gold for row in rows)
     if metric.scale.counts_right_answers or not counts:
         return None
+    if metric.answers is AnswerSource.LIKELIHOOD:  # there is no answer to give
+        return metric.scale.standard(LARGEST_NATS)
     return float(standard_scores(metric, [counts.most_common(1)[0][0]] * len(rows), rows).mean())
 
 
@@ -234,12 +298,13 @@ def _machine(
     """Engine options, facts of the model, tokenizer and devices."""
     from tunebook.engines.devices import device_names
 
+    elsewhere = computes_elsewhere(spec)
     threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     extra = _command_settings(spec)
     if not entry.needs_model:
         _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True)
+        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True, elsewhere=elsewhere)
         options = EngineOptions(
             model=name, device=_first(devices), threads=threads, share_prompts=spec.share_prompts, extra=extra
         )
@@ -248,7 +313,13 @@ def _machine(
     from tunebook.engines.quantisation import quantization_of, resolve_quantization
 
     folder = base_model.resolve_model(spec.model, base)
-    devices = device_names(spec.device)
+    devices = device_names(spec.device, elsewhere=elsewhere)
+    if elsewhere and spec.dtype == "auto" and devices[0].startswith("cuda"):
+        raise StudyFileError(
+            "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. Name "
+            "bfloat16 or float16.",
+            executor=spec.executor,
+        )
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
     quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
@@ -275,13 +346,20 @@ def _first(devices: tuple[str, ...]) -> str:
 def _refuse_quantization(spec: StudySpec) -> None:
     if spec.quantization != NONE:
         raise StudyFileError(
-            f"quantization: found {spec.quantization}, but engine {spec.engine} does not load the model itself. Set it "
-            "in your own program and take the line out."
+            "quantization: found {quantization}, but engine {engine} does not load the model itself. Set it in "
+            "your own program and take the line out.",
+            quantization=spec.quantization,
+            engine=spec.engine,
         )
 
 
 def _data(
-    spec: StudySpec, base: Path, metric: Metric, model: dict[str, Any], tokenizer: Any, options: EngineOptions | None
+    spec: StudySpec,
+    base: Path,
+    answers: AnswerSource,
+    model: dict[str, Any],
+    tokenizer: Any,
+    options: EngineOptions | None,
 ) -> PreparedData:
     """The data with a tokenizer; `options` where that is the base model's."""
     stops: tuple[int, ...] = ()
@@ -294,10 +372,16 @@ def _data(
         tokenizer,
         base,
         model.get("context"),
-        answers=metric.answers,
+        answers=answers,
         stops=stops,
         vocabulary=model.get("vocabulary"),
+        with_tests=any(getattr(METRICS.load(name), "needs_tests", False) for name in spec.installed_metrics),
     )
+
+
+def computes_elsewhere(spec: StudySpec) -> bool:
+    """Whether the study's executor computes on other machines than this one."""
+    return bool(getattr(EXECUTORS.load(spec.executor), "computes_elsewhere", False))
 
 
 def check_long_rows(spec: StudySpec, base: Path) -> None:
@@ -317,7 +401,7 @@ def check_long_rows(spec: StudySpec, base: Path) -> None:
         return
     options, model, tokenizer, _ = _machine(spec, base, entry, trust=False)
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
-    _data(spec, base, metric, model, tokenizer, options)
+    _data(spec, base, _answers(metric, _judged(spec, metric, entry)), model, tokenizer, options)
 
 
 def _command_settings(spec: StudySpec) -> dict[str, Any]:

@@ -61,8 +61,9 @@ def read_study(paths: StudyPaths) -> StudyRead:
     """
     if not has_ledger(paths):
         raise NotFoundError(
-            f"{paths.folder}: this study has not been run yet; there is no ledger. `tunebook plan` shows what it would "
-            "do, `tunebook run` starts it."
+            "{folder}: this study has not been run yet; there is no ledger. `tunebook plan` shows what it would "
+            "do, `tunebook run` starts it.",
+            folder=paths.folder,
         )
     ledger = open_ledger(paths.folder, write=False, study=paths.study)
     try:

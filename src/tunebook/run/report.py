@@ -54,9 +54,8 @@ def round_paragraph(study: StudyRead, wave: Wave) -> str:
         return f"{label[name]}{label['colon']}{label['word_gap']}{text}"
 
     sentences = [section.heading, *section.found]
-    for name, items in (("shown_equal", section.equal), ("not_shown", section.not_shown)):
-        if items:
-            sentences.append(led(name, label["list_gap"].join(items) + label["stop"]))
+    if section.not_shown:
+        sentences.append(led("not_shown", label["list_gap"].join(section.not_shown) + label["stop"]))
     sentences += section.remarks
     sentences.append(led("cost", section.cost + label["stop"]))
     if section.following:

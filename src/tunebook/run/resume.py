@@ -85,9 +85,12 @@ def _check_table(old: tuple[Configuration, ...], prepared: Prepared) -> None:
     new = prepared.facts.table
     if old and old != new:
         raise StudyFileError(
-            f"{prepared.spec.trials}: the table is not the one the study was begun with (it had {len(old)} rows, now "
-            f"it has {len(new)}, or other values in them). Its rows are what the study asks. Restore the file, or give "
-            "the study another name."
+            "{trials}: the table is not the one the study was begun with (it had {n_old} rows, now it has "
+            "{n_new}, or other values in them). Its rows are what the study asks. Restore the file, or give the "
+            "study another name.",
+            trials=prepared.spec.trials,
+            n_old=len(old),
+            n_new=len(new),
         )
 
 

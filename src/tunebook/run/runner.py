@@ -100,8 +100,9 @@ class Runner:
         self._executor = parts.executor
         self._test_is_open = False
         self._tokens: dict[int, int] = {}
+        self._starting: dict[str, list[int]] = {}
         self._stop_shown = False
-        self._line = TimeLine(parts.ledger, parts.ledger.notes())
+        self._line = TimeLine(parts.ledger.notes())
 
     def run(self) -> History:
         """Run until the planner has no further question. Raises Interrupted after a signal."""
@@ -197,6 +198,8 @@ class Runner:
         if self._p.stop and not self._stop_shown:  # shown here, because a signal handler must not print
             self._stop_shown = True
             self._p.observer.phase(self._words.phase_stopping())
+        if not isinstance(event, Started):
+            self._write_starts()
         match event:
             case Started(trial_id, worker):
                 self._started(trial_id, worker, state)
@@ -225,7 +228,13 @@ class Runner:
         self._line.started(trial_id, worker)
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             if each not in self._tokens and each not in state.done:
-                self._tokens[each] = self._p.ledger.start_trial(each, worker)
+                self._starting.setdefault(worker, []).append(each)
+
+    def _write_starts(self) -> None:
+        """Trials that a worker takes together are written as started together, before anything else is told of them."""
+        while self._starting:
+            worker, each = self._starting.popitem()
+            self._tokens.update(zip(each, self._p.ledger.start_trials(each, worker), strict=True))
 
     def _released(self, trial_id: int, reason: str, state: _WaveState) -> None:
         self._line.dropped(trial_id)
@@ -269,14 +278,13 @@ class Runner:
         if trial_id not in self._tokens:
             self._tokens[trial_id] = self._p.ledger.start_trial(trial_id, "runner")
         try:
-            self._p.ledger.finish_trial(fact, self._tokens.pop(trial_id))
+            self._p.ledger.finish_trial(fact, self._tokens.pop(trial_id), self._line.ended(trial_id))
         except StaleLease as error:
             late = Notice("late_result", {"trial": trial_id, "reason": str(error)})
             self._p.observer.warning(self._words.notice(late))
             return
         state.done.add(trial_id)
         state.recorded[trial_id] = fact
-        self._line.ended(trial_id)
         self._p.requests.forget(trial_id)
         self._p.observer.event(Recorded(fact))
         self._ask_what_is_unwanted(state)
@@ -291,7 +299,9 @@ class Runner:
             self._executor.cancel(trial_id)
 
     def _finish_orphans(self, state: _WaveState) -> None:
-        """Release the trials that a stopped executor left running."""
+        """Release the trials that a stopped executor left running; those of which nothing but their start was told have
+        not been written as started."""
+        self._starting.clear()
         for trial_id in [each for each in self._tokens if each not in state.done]:
             self._p.ledger.release_trial(trial_id, self._tokens.pop(trial_id), "stopped")
 
@@ -377,17 +387,16 @@ SPAN = "trial_span"
 
 
 class TimeLine:
-    """Records when each trial of a run used which slot.
+    """When each trial of a run used which slot.
 
     Args:
-        ledger: the ledger in which the spans are noted.
         notes: the ledger's notes so far; new spans continue after the last one.
     """
 
     def __init__(
-        self, ledger: Ledger, notes: Sequence[tuple[str, dict[str, Any]]], clock: Callable[[], float] = time.monotonic
+        self, notes: Sequence[tuple[str, dict[str, Any]]], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._ledger, self._clock = ledger, clock
+        self._clock = clock
         before = max((values["end"] for code, values in notes if code == SPAN), default=0.0)
         self._zero = clock() - before
         self._running: dict[int, tuple[str, int, float]] = {}
@@ -398,18 +407,13 @@ class TimeLine:
         slot = next(number for number in range(len(taken) + 1) if number not in taken)
         self._running[trial_id] = (worker, slot, self._clock() - self._zero)
 
-    def ended(self, trial_id: int) -> None:
-        """A trial leaves its slot with a result."""
-        if trial_id in self._running:
-            worker, slot, start = self._running.pop(trial_id)
-            span = {
-                "trial": trial_id,
-                "worker": worker,
-                "slot": slot,
-                "start": start,
-                "end": self._clock() - self._zero,
-            }
-            self._ledger.note(SPAN, span)
+    def ended(self, trial_id: int) -> list[tuple[str, dict[str, Any]]]:
+        """A trial leaves its slot with a result; gives the note to keep with it, if it had a slot."""
+        if trial_id not in self._running:
+            return []
+        worker, slot, start = self._running.pop(trial_id)
+        end = self._clock() - self._zero
+        return [(SPAN, {"trial": trial_id, "worker": worker, "slot": slot, "start": start, "end": end})]
 
     def dropped(self, trial_id: int) -> None:
         """A trial leaves its slot without a result."""

@@ -13,7 +13,7 @@ from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.notice import Notice
 from tunebook.core.ports import Calibration, Executor, Ledger, Observer
 from tunebook.core.study import PROCESSOR_TIME, StudySpec, Wave
-from tunebook.errors import TrialFailed
+from tunebook.errors import EnvironmentStop, TrialFailed
 from tunebook.escaping import shell_line
 from tunebook.files import write_atomically, writing
 from tunebook.json_values import to_json
@@ -21,7 +21,8 @@ from tunebook.ledger import open_ledger
 from tunebook.run.cancel_requests import CancelRequests
 from tunebook.run.consent import require_confirmed
 from tunebook.run.event_log import EventLog
-from tunebook.run.export import write_best
+from tunebook.run.export import best_trial, write_best
+from tunebook.run.homes import adapters_missing, bringing_commands, note_home
 from tunebook.run.observers import Observers, Trackers
 from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
@@ -60,6 +61,8 @@ def run_study(
             paths.folder.mkdir(parents=True, exist_ok=True)
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
+        note_home(ledger, paths.folder)
+        _tell_what_is_elsewhere(ledger, prepared, observer)
         keep_requests(ledger, paths.folder)
         if again:
             retry_failed(ledger, observer, words)
@@ -108,8 +111,15 @@ class _Session:
                 self._ledger.note(PROCESSOR_TIME, {"seconds": sum(os.times()[:4]) - before})
             self._observer.phase(study_words(self._prepared.spec).phase_writing())
             study = read_ledger(self._ledger)
-            write_best(study, self._prepared.paths)
+            best = best_trial(study)
+            is_elsewhere = best is not None and best.trial.id in adapters_missing(study.history, self._folder)
+            if not is_elsewhere:
+                write_best(study, self._prepared.paths)
             write_record(study, self._folder, warn=self._observer.warning)
+            if best is not None and is_elsewhere:
+                commands = bringing_commands(study.notes, self._folder)
+                words = study_words(study.spec)
+                raise EnvironmentStop(words.refused_adapter_elsewhere(best.trial.id, str(self._folder), commands))
             return study.conclusions
 
     def _say_whether_interrupts_are_ignored(self) -> None:
@@ -140,6 +150,15 @@ class _Session:
         study = read_ledger(self._ledger)
         write_record(study, self._folder, figures=False)
         return round_paragraph(study, wave)
+
+
+def _tell_what_is_elsewhere(ledger: Ledger, prepared: Prepared, observer: Observer) -> None:
+    """Warn of adapters that a run in another place has left there."""
+    commands = bringing_commands(ledger.notes(), prepared.paths.folder)
+    missing = adapters_missing(ledger.history(), prepared.paths.folder) if commands else ()
+    if missing:
+        notice = Notice("adapters_elsewhere", {"count": len(missing), "commands": commands})
+        observer.warning(study_words(prepared.spec).notice(notice))
 
 
 def _calibration(

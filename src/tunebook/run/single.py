@@ -18,6 +18,7 @@ from tunebook.core.space import effective
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, NotFoundError, TrialFailed
 from tunebook.files import replaced_folder
+from tunebook.phrases import Phrase
 from tunebook.run.answers import as_fact
 from tunebook.run.consent import require_confirmed
 from tunebook.run.export import best_trial, configuration_yaml
@@ -56,7 +57,11 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
     if stop:
         raise Interrupted(stop.exit_code)
     if not judged:
-        raise TrialFailed(f"trial {job.id} could not be trained: {failures[-1] if failures else 'no result came'}")
+        raise TrialFailed(
+            "trial {trial} could not be trained: {reason}",
+            trial=job.id,
+            reason=failures[-1] if failures else Phrase("no result came"),
+        )
     return judged[0]
 
 

@@ -70,9 +70,9 @@ def remark(paths: StudyPaths, trial: int, note: str = "", tags: Sequence[str] = 
     Raises: NotFoundError: there is no such trial. UserError: nothing to keep.
     """
     if trial not in read_study(paths).history.trials:
-        raise NotFoundError(f"trial {trial}: not in this study. `tunebook status` shows its trials.")
+        raise NotFoundError("trial {trial}: not in this study. `tunebook status` shows its trials.", trial=trial)
     if not note and not tags:
-        raise UserError(f"trial {trial}: nothing to keep. Give a text, or tags with --tag.")
+        raise UserError("trial {trial}: nothing to keep. Give a text, or tags with --tag.", trial=trial)
     _ask(paths, Remark(id=uuid4().hex, trial=trial, tags=tuple(tags), note=note))
 
 
@@ -102,7 +102,7 @@ def _read(path: Path) -> OwnTrials | Remark:
         return decode(OwnTrials, text)
     with suppress(CodecError):
         return decode(Remark, text)
-    raise UserError(f"{path}: not a request that tunebook wrote. Remove the file.")
+    raise UserError("{path}: not a request that tunebook wrote. Remove the file.", path=path)
 
 
 def _configuration(text: str, study: StudyRead) -> Configuration:
@@ -127,4 +127,6 @@ def _check_seeds(n: int, configuration: Configuration, history: History) -> None
     waiting = sum(each.seeds for each in history.own if configuration in each.configurations) - used
     left = MOST_SEEDS - used - max(0, waiting)
     if not 1 <= n <= left:
-        raise UserError(f"--seeds {n}: this configuration can have 1 to {left} further seeds of your own.")
+        raise UserError(
+            "--seeds {n}: this configuration can have 1 to {left} further seeds of your own.", n=n, left=left
+        )

@@ -12,7 +12,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
-from statsmodels.stats.proportion import proportion_confint
 
 __all__ = [
     "FEW",
@@ -46,8 +45,11 @@ def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]
 
     Raises: ZeroDivisionError: n is 0.
     """
-    low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
-    return max(0.0, float(low)), min(1.0, float(high))
+    z = float(special.ndtri((1 + level) / 2))
+    share, weight = successes / n, z * z / n
+    middle = (share + weight / 2) / (1 + weight)
+    half = z * math.sqrt(share * (1 - share) / n + weight / n / 4) / (1 + weight)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 FEW = 5
@@ -56,8 +58,9 @@ FEW = 5
 
 def exact_interval(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
     """Exact (Clopper-Pearson) interval of a proportion; `successes` as for `wilson`."""
-    low, high = proportion_confint(successes, n, alpha=1 - level, method="beta")
-    return max(0.0, float(low)), min(1.0, float(high))
+    tail, failures = (1 - level) / 2, n - successes
+    low = float(special.betaincinv(successes, failures + 1, tail)) if successes > 0 else 0.0
+    return low, float(special.betaincinv(successes + 1, failures, 1 - tail)) if failures > 0 else 1.0
 
 
 def accuracy_interval(

@@ -203,6 +203,8 @@ class _Family:
         """Codes of assumptions that do not hold here (the numbers are widened for it), and of what is confounded."""
         keys = {self._key(contrast.treatment), self._key(contrast.control)}
         found = ["unequal_noise"] if keys & set(noise.own) else []
+        if noise.uneven_df is not None:
+            found.append("uneven_noise")
         if numbers.estimates.inflation > 1:
             found.append("correlated_examples")
         if contrast.factor in ("lora_r", "lora_alpha") and len(self.scalings) == 1:

@@ -4,10 +4,12 @@ It is the pooled standard deviation of the replicates' mean scores, over every c
 trained. It covers everything that a new seed changes: the shift common to all examples and the noise on single
 examples.
 
-Assumption: all configurations are equally noisy. This is checked: a configuration whose replicates differ more than the
-others' by an F test (Bonferroni over the configurations) is taken out of the pool and judged by its own noise (decision
-031). Source: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks" (arXiv:2103.03098);
-Miller 2024 (arXiv:2411.00640).
+Assumption: all configurations are equally noisy. This is checked twice. A configuration whose replicates differ more
+than the others' by an F test (Bonferroni over the configurations) is taken out of the pool and judged by its own noise
+(decision 031). And where the variances of the rest are still spread more than equal noise explains, or several stand
+out, all are pooled with the degrees of freedom that so uneven a pool is worth, and each configuration above the pool is
+judged by its own noise (decision 108): most questions then stay open. Source: Bouthillier et al. 2021, "Accounting for
+variance in machine learning benchmarks" (arXiv:2103.03098); Miller 2024 (arXiv:2411.00640).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +39,12 @@ more than most fine-tunes show (for how LoRA fine-tunes vary by seed: Zhou, Savo
 UNEQUAL_ALPHA = 0.05
 """Error rate of the test for a configuration that is noisier than the others."""
 
+UNEVEN_ALPHA = 0.05
+"""Error rate of the test whether all configurations are equally noisy."""
+UNEVEN_DF = 8
+"""With fewer degrees of freedom nothing can be said about it."""
+UNEVEN_DRAWS = 4000
+
 PROVISIONAL_DF = 4
 """Findings are provisional if the noise has fewer degrees of freedom than this; the prior counts as this many."""
 
@@ -49,6 +58,7 @@ class SeedNoise:
         own: the configurations that are noisier than the pool, by name, with their own covariance and degrees of
             freedom.
         prior: variance used for missing degrees of freedom; None: no prior.
+        uneven_df: what the degrees of freedom are worth where the noise is uneven; None: it is not.
     """
 
     covariance: Floats
@@ -56,6 +66,7 @@ class SeedNoise:
     from_prior: bool = False
     own: Mapping[str, tuple[Floats, float]] = field(default_factory=dict)
     prior: float | None = None
+    uneven_df: float | None = None
 
     @property
     def deviation(self) -> float:
@@ -70,7 +81,7 @@ class SeedNoise:
         """
         missing = PROVISIONAL_DF - self.df
         if missing <= 0 or self.prior is None:
-            return self.covariance, max(self.df, 1.0)
+            return self.covariance, max(self.df if self.uneven_df is None else self.uneven_df, 1.0)
         prior = self.prior * np.eye(len(self.covariance))
         return (self.df * self.covariance + missing * prior) / PROVISIONAL_DF, float(PROVISIONAL_DF)
 
@@ -118,13 +129,44 @@ def pooled_covariance(
         return SeedNoise((prior or 0.0) * np.eye(size), 0.0, True, prior=prior)
     squares = {name: _squares(values) for name, values in repeated.items()}
     dfs = {name: len(values) - 1.0 for name, values in repeated.items()}
-    noisy = _noisier({name: float(np.trace(each)) for name, each in squares.items()}, dfs)
     if not isinstance(groups, Mapping):
-        noisy = frozenset()
-    pool = [name for name in repeated if name not in noisy]
+        df = sum(dfs.values())
+        return SeedNoise(np.asarray(sum(squares.values()) / df), df, prior=prior)
+    totals = {name: float(np.trace(each)) for name, each in squares.items()}
+    apart = _noisier(totals, dfs)
+    rest = [name for name in repeated if len(apart) != 1 or name not in apart]
+    uneven_df = _uneven_df({n: totals[n] for n in rest}, {n: dfs[n] for n in rest})
+    above = apart if uneven_df is None else _above_the_pool(totals, dfs)
+    pool = [name for name in repeated if name not in above or uneven_df is not None]
     df = sum(dfs[name] for name in pool)
-    own = {name: (squares[name] / dfs[name], dfs[name]) for name in sorted(noisy)}
-    return SeedNoise(np.asarray(sum(squares[name] for name in pool) / df), df, own=own, prior=prior)
+    own = {name: (squares[name] / dfs[name], dfs[name]) for name in sorted(above)}
+    covariance = np.asarray(sum(squares[name] for name in pool) / df)
+    return SeedNoise(covariance, df, own=own, prior=prior, uneven_df=uneven_df)
+
+
+def _uneven_df(squares: Mapping[str, float], dfs: Mapping[str, float]) -> float | None:
+    """The degrees of freedom of the pool where its variances are spread more than equal noise explains: (sum of df x
+    variance)^2 over the sum of df x variance^2 (Box 1954, Annals of Mathematical Statistics 25, 290); else None."""
+    total, df = sum(squares.values()), np.array(list(dfs.values()))
+    if df.sum() < UNEVEN_DF or total <= 0:
+        return None
+    concentration = sum(each**2 for each in squares.values()) / total**2
+    if concentration < _usual_concentration(tuple(sorted(df.tolist()))):
+        return None
+    return total**2 / sum(squares[name] ** 2 / dfs[name] for name in squares)
+
+
+@lru_cache(maxsize=256)
+def _usual_concentration(dfs: tuple[float, ...]) -> float:
+    """The share of squares of equally noisy configurations, squared and summed, that is exceeded in `UNEVEN_ALPHA` of
+    all cases."""
+    draws = np.random.Generator(np.random.Philox(key=1954)).chisquare(np.array(dfs), (UNEVEN_DRAWS, len(dfs)))
+    return float(np.quantile((draws**2).sum(axis=1) / draws.sum(axis=1) ** 2, 1 - UNEVEN_ALPHA))
+
+
+def _above_the_pool(squares: Mapping[str, float], dfs: Mapping[str, float]) -> frozenset[str]:
+    pooled = sum(squares.values()) / sum(dfs.values())
+    return frozenset(name for name in squares if squares[name] / dfs[name] > pooled)
 
 
 def _squares(values: Floats) -> Floats:

@@ -9,6 +9,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor, Level
 from tunebook.core.row_template import template_problem
 from tunebook.errors import StudyFileError
+from tunebook.phrases import Phrase
 from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS, PluginGroup
 from tunebook.study_file.keys import KEYS
 from tunebook.study_file.problems import KeyPath, Problems, shown
@@ -41,11 +42,12 @@ def cross_check(
 
 def _check_space_is_not_empty(values: dict[str, Any], problems: Problems) -> None:
     if values.get("space", {}) == {} and not values.get("trials"):
-        found = "found an empty map" if "space" in values else "missing"
+        found = Phrase("found an empty map" if "space" in values else "the key is missing")
         problems.add(
             ("space",),
-            f"{found}; a study varies at least one factor, or has its own table of trials. "
-            "Add space: {learning_rate: {low: 5e-5, high: 2e-3}}, for example.",
+            "{found}; a study varies at least one factor, or has its own table of trials. Add space: "
+            "{{learning_rate: {{low: 5e-5, high: 2e-3}}}}, for example.",
+            found=found,
         )
 
 
@@ -59,11 +61,15 @@ def _check_baseline_in_space(baseline: dict[str, Level], factors: tuple[Factor, 
             continue
         given = factor.name in baseline
         path = ("baseline", factor.name) if given else ("space", factor.name)
-        start = f"found {shown(value)}" if given else f"the baseline has no {factor.name}, so it is {shown(value)}"
         problems.add(
             path,
-            f"{start}; the baseline lies in its own space, which is {_space_text(factor)}. "
-            f"{'Change one of the two' if given else f'Write baseline.{factor.name}'}.",
+            "found {value}; the baseline must lie in its own space, which is {space}. Change one of the two."
+            if given
+            else "the baseline has no {factor}, so it is {value}; the baseline must lie in its own space, which is "
+            "{space}. Write baseline.{factor}.",
+            factor=factor.name,
+            value=shown(value),
+            space=_space_text(factor),
         )
 
 
@@ -75,10 +81,10 @@ def _contains(factor: Factor, value: Any) -> bool:
     return value in factor.levels or (isinstance(value, list | tuple) and tuple(value) in factor.levels)
 
 
-def _space_text(factor: Factor) -> str:
+def _space_text(factor: Factor) -> Phrase:
     if factor.is_range:
-        return f"{factor.low:g} to {factor.high:g}"
-    return shown([list(level) if isinstance(level, tuple) else level for level in factor.levels])
+        return Phrase("{low:g} to {high:g}", low=factor.low, high=factor.high)
+    return Phrase(shown([list(level) if isinstance(level, tuple) else level for level in factor.levels]))
 
 
 def _check_budget(values: dict[str, Any], problems: Problems) -> None:
@@ -94,8 +100,12 @@ def _check_budget(values: dict[str, Any], problems: Problems) -> None:
     if isinstance(trials, int) and trials < needed:
         problems.add(
             ("budget", "trials"),
-            f"found {trials}; the baseline alone takes {needed} seeds. "
-            f"Write at least {needed}" + (", or seeds: {baseline: 3}." if trials >= 3 and needed > 3 else "."),
+            "found {trials}; the baseline alone takes {needed} seeds. Write at least {needed}, or seeds: "
+            "{{baseline: 3}}."
+            if trials >= 3 and needed > 3
+            else "found {trials}; the baseline alone takes {needed} seeds. Write at least {needed}.",
+            trials=trials,
+            needed=needed,
         )
 
 
@@ -111,9 +121,12 @@ def _check_files(values: dict[str, Any], problems: Problems) -> None:
         if source in seen and _FILE.search(source):  # one hub id has several splits
             problems.add(
                 ("data", role),
-                f"found {shown(source)}, the file of data.{seen[source]} too; every split has "
-                "its own rows. Give another file"
-                + (", or leave validation out: it is split off train." if role == "validation" else "."),
+                "found {source}, the file of data.{other} too; every split has its own rows. Give another file, or "
+                "leave validation out: it is split off train."
+                if role == "validation"
+                else "found {source}, the file of data.{other} too; every split has its own rows. Give another file.",
+                source=shown(source),
+                other=seen[source],
             )
         seen.setdefault(source, role)
 
@@ -123,22 +136,27 @@ def _check_templates(values: dict[str, Any], problems: Problems) -> None:
     if not isinstance(data, dict):
         return
     given = {name: data[name] for name in ("prompt", "completion") if isinstance(data.get(name), str)}
-    for name, text in given.items():
+    tests = {"tests": data["tests"]} if isinstance(data.get("tests"), str) else {}
+    for name, text in (given | tests).items():
         problem = template_problem(text)
         if problem is not None:
             problems.add(
                 ("data", name),
-                f"found {problem}; it is a text with columns in braces, and braces of its own are doubled. "
-                'Write "{text}", for example.',
+                "found {problem}; must be a text with columns in braces, and braces of its own are doubled. Write "
+                '"{{text}}", for example.',
+                problem=problem,
             )
     if len(given) == 1:
         name, other = next(iter(given)), "completion" if "prompt" in given else "prompt"
-        problems.add(("data", name), f"found no data.{other} beside it; a template needs the other one. Add {other}.")
+        problems.add(
+            ("data", name), "found no data.{other} beside it; a template needs the other one. Add {other}.", other=other
+        )
     others = [name for name in ("format", "columns") if data.get(name)]
     if given and others:
         problems.add(
             ("data", others[0]),
-            f"found beside the templates data.{' and data.'.join(given)}, which say all. Remove one of them.",
+            "found beside the templates data.{given}, which say all. Remove one of them.",
+            given=" and data.".join(given),
         )
 
 
@@ -150,7 +168,9 @@ def _check_names(values: dict[str, Any], problems: Problems) -> None:
         named.append((METRICS, ("metric",), metric))
     elif isinstance(metric, str) and not _FUNCTION.match(metric):
         problems.add(
-            ("metric",), f"found {shown(metric)}; a function is module:function. Write mine:score, for example."
+            ("metric",),
+            "found {metric}; a function must be written as module:function. Write mine:score, for example.",
+            metric=shown(metric),
         )
     for group in (ENGINES, EXECUTORS, PLANNERS):
         named.append((group, (group.key,), values.get(group.key)))
@@ -167,7 +187,7 @@ def _check_names(values: dict[str, Any], problems: Problems) -> None:
         try:
             group.load(name.strip())
         except StudyFileError as error:
-            problems.add(path, str(error).removeprefix(f"{group.key}: "))
+            problems.add(path, "{problem}", problem=error.phrase.values["problem"])
 
 
 def _metric_name(values: dict[str, Any]) -> Any:
@@ -183,19 +203,22 @@ def _check_command(values: dict[str, Any], problems: Problems) -> None:
     if runs_command and not command:
         problems.add(
             ("engine",),
-            f"found {engine} without a command; this engine runs your own trainer. Add command: [python, train.py].",
+            "found {engine} without a command; this engine runs your own trainer. Add command: [python, train.py].",
+            engine=engine,
         )
     if command and not runs_command:
         problems.add(
             ("command",),
-            f"found a command with engine {shown(engine)}; only engine command runs one. "
-            "Write engine: command, or remove the command.",
+            "found a command with engine {engine}; only engine command runs one. Write engine: command, or "
+            "remove the command.",
+            engine=shown(engine),
         )
     if values.get("command_limits") and not runs_command:
         problems.add(
             ("command_limits",),
-            f"found limits of a command with engine {shown(engine)}; only engine command has them. "
-            "Write engine: command, or remove command_limits.",
+            "found limits of a command with engine {engine}; only engine command has them. Write engine: "
+            "command, or remove command_limits.",
+            engine=shown(engine),
         )
 
 
@@ -205,21 +228,26 @@ def _check_metrics(values: dict[str, Any], deciding: Any, problems: Problems) ->
     if names and isinstance(deciding, str) and names[0] != deciding:
         problems.add(
             ("metrics",),
-            f"found {names[0]} first, and metric {deciding}; the first of metrics decides. Write metrics alone, or "
-            f"{deciding} first.",
+            "found {names} first, and metric {deciding}; the first of metrics decides. Write metrics alone, or "
+            "{deciding} first.",
+            names=names[0],
+            deciding=deciding,
         )
     for i, name in enumerate(names[1:], 1):
         if ":" in name or name == "choice":
             problems.add(
                 ("metrics", i),
-                f"found {name}; beside the first, metrics are installed ones that judge a given answer. Write "
+                "found {name}; beside the first, metrics are installed ones that judge a given answer. Write "
                 "exact_match, for example.",
+                name=name,
             )
     limits = values.get("max")
     for name in limits if isinstance(limits, dict) else ():
         if name not in names[1:]:
             problems.add(
-                ("max", str(name)), f"found {shown(name)}, which is none of the further metrics. Add it there."
+                ("max", str(name)),
+                "found {name}, which is none of the further metrics. Add it there.",
+                name=shown(name),
             )
 
 
@@ -228,8 +256,9 @@ def _check_metric(values: dict[str, Any], problems: Problems) -> None:
     if values.get("per_token") is True and metric != "choice":
         problems.add(
             ("per_token",),
-            f"found true with metric {shown(metric)}; only choice compares likelihoods. "
-            "Write metric: choice, or remove per_token.",
+            "found true with metric {metric}; only choice compares likelihoods. Write metric: choice, or remove "
+            "per_token.",
+            metric=shown(metric),
         )
     _check_metrics(values, metric, problems)
     data = values.get("data")

@@ -52,31 +52,39 @@ def read_text(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise StudyFileError(
-            f"{path}: there is no such file. Give the path of a study file, or write one with `tunebook init DATA`."
+            "{path}: there is no such file. Give the path of a study file, or write one with `tunebook init DATA`.",
+            path=path,
         ) from None
     except IsADirectoryError:
-        raise StudyFileError(f"{path} is a folder; a study is a YAML file. Give the file's path.") from None
+        raise StudyFileError("{path} is a folder; a study is a YAML file. Give the file's path.", path=path) from None
     except (OSError, ValueError) as error:
         raise StudyFileError(
-            f"{shown(str(path))} cannot be read ({error}). Give the path of a readable YAML file."
+            "{path} cannot be read ({error}). Give the path of a readable YAML file.",
+            path=shown(str(path)),
+            error=error,
         ) from None
     if len(data) > MAX_BYTES:
         raise StudyFileError(
-            f"{name}: more than {MAX_BYTES // 1024} KiB; a study file is a page of YAML. "
-            "Is this the data file? Then try `tunebook init` on it."
+            "{name}: more than {value} KiB; a study file is a page of YAML. Is this the data file? Then try "
+            "`tunebook init` on it.",
+            name=name,
+            value=MAX_BYTES // 1024,
         )
     return _decode(data, name)
 
 
 def _decode(data: bytes, name: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise StudyFileError(f"{name}:1: the file is UTF-16; study files are UTF-8. Save it as UTF-8.")
+        raise StudyFileError("{name}:1: the file is UTF-16; study files are UTF-8. Save it as UTF-8.", name=name)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise StudyFileError(
-            f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; study files are UTF-8. Save it as UTF-8."
+            "{name}:{line}: byte 0x{byte:02x} is not UTF-8; study files are UTF-8. Save it as UTF-8.",
+            name=name,
+            line=line,
+            byte=data[error.start],
         ) from None
 
 
@@ -95,11 +103,13 @@ def parse_document(text: str, name: str) -> Document:
     except StudyFileError:
         raise
     except MarkedYAMLError as error:
-        raise StudyFileError(_syntax_message(error, text, name)) from None
+        raise _syntax_error(error, text, name) from None
     except YAMLError as error:
-        raise StudyFileError(_character_message(error, text, name)) from None
+        raise _character_error(error, text, name) from None
     except (ValueError, RecursionError) as error:
-        raise StudyFileError(f"{name}: not readable as YAML ({error}). Write it as in docs/study-file.md.") from None
+        raise StudyFileError(
+            "{name}: not readable as YAML ({error}). Write it as in docs/study-file.md.", name=name, error=error
+        ) from None
     lines: dict[KeyPath, int] = {}
     builder = _Builder(Problems(name, lines), lines)
     return Document(builder.plain(root, ()) if root is not None else None, builder.problems, lines)
@@ -127,41 +137,69 @@ def _check_events(text: str, name: str) -> None:
         anchor = None if isinstance(event, AliasEvent) else getattr(event, "anchor", None)
         if anchor in anchors:
             raise StudyFileError(
-                f"{name}:{line}: the anchor {shown(f'&{anchor}')} stands twice; an anchor names one value. "
-                "Write the values out."
+                "{name}:{line}: the anchor {anchor} stands twice; an anchor names one value. Write the values out.",
+                name=name,
+                line=line,
+                anchor=shown(f"&{anchor}"),
             )
         if anchor is not None:
             anchors.add(anchor)
         if depth > MAX_DEPTH:
             raise StudyFileError(
-                f"{name}:{line}: values nested more than {MAX_DEPTH} deep; a study file needs four. "
-                "Write it as in docs/study-file.md."
+                "{name}:{line}: values nested more than {max_depth} deep; a study file needs four. Write it as in "
+                "docs/study-file.md.",
+                name=name,
+                line=line,
+                max_depth=MAX_DEPTH,
             )
         if aliases > MAX_ALIASES:
-            raise StudyFileError(f"{name}:{line}: more than {MAX_ALIASES} aliases (*name). Write the values out.")
+            raise StudyFileError(
+                "{name}:{line}: more than {max_aliases} aliases (*name). Write the values out.",
+                name=name,
+                line=line,
+                max_aliases=MAX_ALIASES,
+            )
         if n_values > MAX_VALUES:
-            raise StudyFileError(_too_many(name, line))
+            raise _too_many(name, line)
 
 
-def _too_many(name: str, line: int) -> str:
-    return f"{name}:{line}: more than {MAX_VALUES} values (aliases counted each time). Write a smaller file."
+def _too_many(name: str, line: int) -> StudyFileError:
+    return StudyFileError(
+        "{name}:{line}: more than {most} values (aliases counted each time). Write a smaller file.",
+        name=name,
+        line=line,
+        most=MAX_VALUES,
+    )
 
 
-def _syntax_message(error: MarkedYAMLError, text: str, name: str) -> str:
+def _syntax_error(error: MarkedYAMLError, text: str, name: str) -> StudyFileError:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark is not None else 1
     what = " ".join(str(error.problem or error.context or "a syntax error").split())
     source = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
     if "\\t" in what or "\t" in source:
-        return f"{name}:{line}: a tab; YAML is indented with blanks only. Replace the tab by blanks."
-    return f"{name}:{line}: not YAML: {what}; found {shown(source.strip())}. Mend this line or the one before it."
+        return StudyFileError(
+            "{name}:{line}: a tab; YAML is indented with spaces only. Replace the tab by spaces.", name=name, line=line
+        )
+    return StudyFileError(
+        "{name}:{line}: not YAML: {what}; found {source}. Correct this line or the one before it.",
+        name=name,
+        line=line,
+        what=what,
+        source=shown(source.strip()),
+    )
 
 
-def _character_message(error: YAMLError, text: str, name: str) -> str:
+def _character_error(error: YAMLError, text: str, name: str) -> StudyFileError:
     position = getattr(error, "position", None)
     line = text[:position].count("\n") + 1 if isinstance(position, int) else 1
     character = text[position] if isinstance(position, int) and position < len(text) else "?"
-    return f"{name}:{line}: character U+{ord(character):04X} is not allowed in YAML. Remove it."
+    return StudyFileError(
+        "{name}:{line}: character U+{code:04X} is not allowed in YAML. Remove it.",
+        name=name,
+        line=line,
+        code=ord(character),
+    )
 
 
 class _Builder:
@@ -174,15 +212,15 @@ class _Builder:
     def plain(self, node: Node, path: KeyPath) -> Any:
         self._count += 1
         if self._count > MAX_VALUES:
-            raise StudyFileError(_too_many(self.problems.file, node.start_mark.line + 1))
+            raise _too_many(self.problems.file, node.start_mark.line + 1)
         if id(node) in self._open:
             self.problems.add(path, "an alias that contains itself; values are finite. Write the value out.")
             return None
         if str(node.tag) not in _PLAIN_TAGS:
             self.problems.add(
                 path,
-                f"found the tag {shown(str(node.tag))}; values are text, numbers, true or false, "
-                "lists and maps. Remove the tag.",
+                "found the tag {tag}; values are text, numbers, true or false, lists and maps. Remove the tag.",
+                tag=shown(str(node.tag)),
             )
             return None
         if isinstance(node, ScalarNode):
@@ -204,14 +242,16 @@ class _Builder:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode):
-                self.problems.add(path, "found a list or map as a key; keys are words. Write a word.", line)
+                self.problems.add(path, "found a list or map as a key; keys are words. Write a word.", at_line=line)
                 continue
             key = _whole_characters(str(key_node.value), "replace")
             here = (*path, key)
             if key in values:
                 self._lines[here] = line
                 self.problems.add(
-                    here, f"written twice, first on line {first[key]}; every key stands once. Remove one of them."
+                    here,
+                    "written twice, first on line {first}; every key stands once. Remove one of them.",
+                    first=first[key],
                 )
                 continue
             self._lines[here] = first[key] = line
@@ -227,7 +267,7 @@ class _Builder:
                 return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").lower())
         except ValueError:
             self.problems.add(
-                path, f"found {shown(text)}, which is not a number tunebook can read. Write it in decimal."
+                path, "found {text}, which is not a number tunebook can read. Write it in decimal.", text=shown(text)
             )
             return None
         if kind == "bool":
@@ -239,8 +279,8 @@ class _Builder:
         except UnicodeDecodeError:
             self.problems.add(
                 path,
-                "found half a character (a single surrogate); texts are whole Unicode characters. "
-                "Write the character itself.",
+                "found half a character (a single surrogate); texts are whole Unicode characters. Write the "
+                "character itself.",
             )
             return None
 

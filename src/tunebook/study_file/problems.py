@@ -9,6 +9,7 @@ from typing import Any
 
 from tunebook.errors import StudyFileError
 from tunebook.escaping import one_line, quoted
+from tunebook.phrases import Phrase, as_phrase, joined
 
 __all__ = ["KeyPath", "Problem", "Problems", "nearest", "shown"]
 
@@ -25,7 +26,12 @@ class Problem:
 
     line: int
     key: str
-    text: str
+    text: Phrase
+
+    def told(self, file: str) -> Phrase:
+        """The problem behind its place."""
+        place = f"{file}{f':{self.line}' if self.line else ''}: {f'{self.key}: ' if self.key else ''}"
+        return Phrase("{place}{text}", place=place, text=self.text)
 
 
 @dataclass
@@ -41,9 +47,15 @@ class Problems:
     lines: Mapping[KeyPath, int]
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, path: KeyPath, text: str, line: int | None = None) -> None:
-        """Note a problem with the value at a path; its line, unless given, is that of the path or nearest parent."""
-        self.found.append(Problem(self.line_of(path) if line is None else line, dotted(path), text))
+    def add(self, path: KeyPath, text: str, /, at_line: int | None = None, **values: object) -> None:
+        """Note a problem with the value at a path.
+
+        Args:
+            text: what was found, the rule and the next step, with `values` in its braces (`phrases.Phrase`).
+            at_line: its line; None: that of the path or its nearest parent.
+        """
+        line = self.line_of(path) if at_line is None else at_line
+        self.found.append(Problem(line, dotted(path), as_phrase(text, **values)))
 
     def line_of(self, path: KeyPath) -> int:
         """Line of a path, or of its nearest parent that is in the file; 0 when none is."""
@@ -63,11 +75,11 @@ class Problems:
             raise StudyFileError(_message(self.file, sorted(set(self.found))))
 
 
-def _message(file: str, problems: list[Problem]) -> str:
-    lines = [f"{file}{f':{p.line}' if p.line else ''}: {f'{p.key}: ' if p.key else ''}{p.text}" for p in problems]
-    if len(lines) == 1:
-        return lines[0]
-    return f"{file} has {len(lines)} problems:\n" + "\n".join(f"  {line}" for line in lines)
+def _message(file: str, problems: list[Problem]) -> Phrase:
+    told = [problem.told(file) for problem in problems]
+    if len(told) == 1:
+        return told[0]
+    return Phrase("{file} has {n} problems:\n  {problems}", file=file, n=len(told), problems=joined(told, "\n  "))
 
 
 def dotted(path: KeyPath) -> str:

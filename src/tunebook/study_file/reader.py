@@ -11,6 +11,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.space import SearchSpace
 from tunebook.core.study import StudySpec
 from tunebook.errors import StudyFileError
+from tunebook.phrases import Phrase
 from tunebook.study_file.checks import cross_check
 from tunebook.study_file.document import parse_document, read_text
 from tunebook.study_file.factors import looks_numeric, read_baseline, read_space
@@ -40,10 +41,12 @@ def parse_study(text: str, name: str = "study.yaml") -> StudySpec:
     document = parse_document(text, name)
     values, problems = document.values, document.problems
     if not isinstance(values, dict):
-        found = "an empty file" if values is None else f"found {shown(values)}"
+        found = Phrase("found an empty file") if values is None else Phrase("found {value}", value=shown(values))
         raise StudyFileError(
-            f"{name}:1: {found}; a study file is a map of keys (study, model, data, ...). "
-            "Write one with `tunebook init DATA`, or see docs/study-file.md."
+            "{name}:1: {found}; a study file is a map of keys (study, model, data, ...). Write one with "
+            "`tunebook init DATA`, or see docs/study-file.md.",
+            name=name,
+            found=found,
         )
     listed = values.get("metrics")
     if "metric" not in values and isinstance(listed, list) and listed:
@@ -82,30 +85,38 @@ def _file_path(location: tuple[int | str, ...]) -> KeyPath:
     return tuple(part for part in location if isinstance(part, int) or not part.startswith(("function-", "list[")))
 
 
-def _text(kind: str, path: KeyPath, value: Any) -> str:
+def _text(kind: str, path: KeyPath, value: Any) -> Phrase:
     if kind == "extra_forbidden":
         return _unknown_key(path)
-    description, example = _described(path)
+    what, example = _described(path)
     if kind == "missing":
-        return f"missing; it is {description}. Add {path[-1]}: {example}."
+        return Phrase(
+            "the key is missing; it must be {what}. Add {addition}.", what=what, addition=f"{path[-1]}: {example}"
+        )
     if isinstance(value, str) and kind in ("int_type", "float_type") and looks_numeric(value):
-        return f"found the text {shown(value)}; it is {description}. Write it without quotes."
+        return Phrase("found the text {value}; must be {what}. Write it without quotes.", value=shown(value), what=what)
     if kind == "string_type" and isinstance(value, bool | int | float):
-        return f'found {shown(value)}; it is {description}. To mean the text, write it in quotes: "{shown(value)}".'
-    return f"found {shown(value)}; it is {description}. Write {example}, for example."
+        return Phrase(
+            'found {value}; must be {what}. To mean the text, write it in quotes: "{value}".',
+            value=shown(value),
+            what=what,
+        )
+    return Phrase(
+        "found {value}; must be {what}. Write {example}, for example.", value=shown(value), what=what, example=example
+    )
 
 
-def _unknown_key(path: KeyPath) -> str:
+def _unknown_key(path: KeyPath) -> Phrase:
     known = [key.path[-1] for key in CHILDREN[tuple(str(part) for part in path[:-1])]]
     guess = nearest(str(path[-1]), known)
     if guess is not None:
-        return f"there is no such key. Did you mean {guess}?"
-    return f"there is no such key; known here are {', '.join(known)}. Remove it."
+        return Phrase("there is no such key. Did you mean {guess}?", guess=guess)
+    return Phrase("there is no such key; known here are {known}. Remove it.", known=", ".join(known))
 
 
-def _described(path: KeyPath) -> tuple[str, str]:
+def _described(path: KeyPath) -> tuple[Phrase, str]:
     about = KEYS[tuple(str(part) for part in path if not isinstance(part, int))].about
-    return "a text that is not empty" if isinstance(path[-1], int) else about.what, about.example
+    return Phrase("a text that is not empty" if isinstance(path[-1], int) else about.what), about.example
 
 
 def _spec(section: BaseModel, **others: Any) -> StudySpec:
@@ -132,7 +143,7 @@ def _put(arguments: dict[str, Any], attribute: tuple[str, ...], value: Any) -> N
     arguments[attribute[-1]] = value
 
 
-def with_line(message: str, file: Path) -> str:
+def with_line(message: Phrase, file: Path) -> Phrase:
     """A message that begins with a key of the study file ("model: ...", "metric.floor: ..."), after its file and line.
 
     A factor is looked for in `baseline`, then in `space`. A message that begins with anything else is given back as it
@@ -146,4 +157,6 @@ def with_line(message: str, file: Path) -> str:
     except StudyFileError:
         return message
     line = next((lines[path] for path in paths if path in lines), None)
-    return message if line is None else f"{file.name}:{line}: {message}"
+    if line is None:
+        return message
+    return Phrase("{place}: {message}", place=f"{file.name}:{line}", message=message)

@@ -188,6 +188,21 @@ class LedgerSuite:
             ledger.release_trial(trial_id, tokens[-1], "again")
         assert tokens == sorted(set(tokens))
 
+    def test_trials_start_together_or_not_at_all(self, ledger: Any) -> None:
+        ledger.start_trial(2, "here")
+        with pytest.raises(IllegalTransition):
+            ledger.start_trials([1, 2], "there")
+        assert len(set(ledger.start_trials([1, 3], "there"))) == 2
+
+    def test_a_note_comes_with_its_result_or_not_at_all(self, ledger: Any) -> None:
+        fact, token = result_of(sample_wave(1).trials[0]), ledger.start_trial(1, "here")
+        with pytest.raises(StaleLease):
+            ledger.finish_trial(fact, token + 1000, [("trial_span", {"trial": 1})])
+        assert ledger.notes() == []
+        ledger.finish_trial(fact, token, [("trial_span", {"trial": 1})])
+        ledger.finish_trial(fact, token, [("trial_span", {"trial": 1})])
+        assert ledger.notes() == [("trial_span", {"trial": 1})]
+
     def test_a_running_trial_is_not_started_again(self, ledger: Any) -> None:
         ledger.start_trial(1, "here")
         with pytest.raises(IllegalTransition):

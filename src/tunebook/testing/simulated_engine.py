@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.events import Cancelled, Evaluation, Finished, Progress, Step
-from tunebook.core.facts import Cost, Curve, EvaluationRecord, StepRecord
+from tunebook.core.facts import Cost, Curve, EvaluationRecord, Floats, StepRecord
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.ports import (
     Calibration,
@@ -36,7 +36,7 @@ from tunebook.core.ports import (
 from tunebook.core.space import Folding
 from tunebook.testing.world import World
 
-__all__ = ["SimulatedEngine"]
+__all__ = ["SimulatedEngine", "different", "gold_answer", "save_adapter"]
 
 TOKENS_PER_SECOND = 400.0
 """Simulated training speed, raw tokens per second."""
@@ -103,7 +103,7 @@ class SimulatedEngine:
                 own = Path(jobs[0].folder)  # the trials at its checkpoints have sibling folders
                 folder = own if result.id == jobs[0].id else own.parent / str(result.id)
                 if jobs[0].folder:
-                    _save_adapter(folder, trial.configuration_of(result.id), jobs[0].seed)
+                    save_adapter(folder, trial.configuration_of(result.id), jobs[0].seed)
                 sink.emit(Finished(result))
 
     def _slept(self, trial_id: int, sink: Sink) -> bool:
@@ -224,7 +224,16 @@ class _SimulatedTrial:
         if not trains:
             right, nll = np.zeros(len(examples), dtype=bool), nll + 0.5
         n_labels = tuple(len(example.completion_ids) for example in examples)
+        if self._workload.scoring.kind == "likelihood":
+            return RawScores((), self._of_all_tokens(nll, examples), n_labels)
         return RawScores(self._texts(examples, right, trains), nll, n_labels)
+
+    def _of_all_tokens(self, nll: Floats, examples: Sequence[TokenizedExample]) -> Floats:
+        """Of a world's likelihoods those of whole texts: where they are what is judged, one is of a token."""
+        if self._workload.scoring.kind != "likelihood":
+            return nll
+        lengths: Floats = np.array([len(example.completion_ids) for example in examples], dtype=np.float64)
+        return nll * lengths
 
     def _texts(
         self, examples: tuple[TokenizedExample, ...], right: NDArray[np.bool_], trains: bool
@@ -237,10 +246,10 @@ class _SimulatedTrial:
             gold = [options.get(example.completion_ids, 0) for example in examples]
             n = max(2, len(options))
             return tuple((g if ok else (g + 1) % n) if trains else 0 for g, ok in zip(gold, right, strict=True))
-        golds = [_answer(example, scoring.stop_ids) for example in examples]
+        golds = [gold_answer(example, scoring.stop_ids) for example in examples]
         if not trains:
             return tuple(golds[0] for _ in golds)
-        others = _different(golds)
+        others = different(golds)
         return tuple(g if ok else o for g, o, ok in zip(golds, others, right, strict=True))
 
     def _evaluations(self, configuration: Configuration, broke_at: int | None) -> tuple[EvaluationRecord, ...]:
@@ -253,6 +262,7 @@ class _SimulatedTrial:
                 break
             shorter = configuration.with_values(num_train_epochs=epoch)
             _, nll = self._world.answers(shorter, self._job.seed, "validation", len(examples))
+            nll = self._of_all_tokens(nll, examples)
             per_token = float(nll.sum()) / max(1, sum(len(example.completion_ids) for example in examples))
             records.append(EvaluationRecord(step, float(epoch), "validation", per_token))
         return tuple(records)
@@ -274,14 +284,14 @@ class _SimulatedTrial:
         )
 
 
-def _answer(example: TokenizedExample, stop_ids: tuple[int, ...]) -> tuple[int, ...]:
+def gold_answer(example: TokenizedExample, stop_ids: tuple[int, ...]) -> tuple[int, ...]:
     """The gold completion as a model would generate it: up to the first stop token."""
     ids = example.completion_ids
     end = next((i for i, token in enumerate(ids) if token in stop_ids), len(ids))
     return ids[:end]
 
 
-def _different(golds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+def different(golds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     """For each answer, the next one in the list that differs from it; if all are equal, the answer doubled."""
     result: list[tuple[int, ...]] = [gold + gold for gold in golds]
     following: tuple[int, ...] | None = None
@@ -294,7 +304,7 @@ def _different(golds: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return result
 
 
-def _save_adapter(target: Path, configuration: Configuration, seed: int) -> None:
+def save_adapter(target: Path, configuration: Configuration, seed: int) -> None:
     """Write a tiny adapter in PEFT's format, for the code that handles adapters."""
     if configuration.num_train_epochs == 0:
         return

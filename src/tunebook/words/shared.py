@@ -17,6 +17,7 @@ from tunebook.core.findings import Finding
 from tunebook.core.score import SHARE, ScoreScale
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.escaping import clean, one_line
+from tunebook.phrases import as_phrase
 from tunebook.words import numbers
 from tunebook.words.marks import strong
 from tunebook.words.numbers import bound, signed, value
@@ -26,7 +27,17 @@ __all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "is_empty", "
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
 SILENT_NOTES = frozenset(
-    {"calibration", "data_root", "environment", "own_trials", "processor_time", "remark", "trial_span"}
+    {
+        "answers_failed",
+        "calibration",
+        "data_root",
+        "environment",
+        "home",
+        "own_trials",
+        "processor_time",
+        "remark",
+        "trial_span",
+    }
 )
 """The ledger's notes that are facts for other places: no sentence of their own."""
 
@@ -58,6 +69,11 @@ def _main_first(name: str) -> int:
     return MAIN_FACTORS.index(name) if name in MAIN_FACTORS else len(MAIN_FACTORS)
 
 
+NATS_A_TOKEN = "nats/token"
+MOST_NATS = 50.0
+"""The perplexity of more is not written out."""
+
+
 class Shared:
     """Helpers of every text, of studies and of audits.
 
@@ -65,6 +81,7 @@ class Shared:
         language: "en" or "zh".
         labels: headings, column titles and short fixed phrases by name.
         factor_names: factors in words.
+        phrases: the translation of each template of `phrases.Phrase`; empty: English needs none.
         sentence_gap, bracket_gap: what stands between sentences, and before a bracket.
         comma, last_comma: between the items of a list, and before the last one.
         brackets: the two.
@@ -79,6 +96,7 @@ class Shared:
     language: ClassVar[str]
     labels: ClassVar[Mapping[str, str]]
     factor_names: ClassVar[Mapping[str, str]]
+    phrases: ClassVar[Mapping[str, str]] = {}
     sentence_gap: ClassVar[str]
     bracket_gap: ClassVar[str]
     comma: ClassVar[str]
@@ -107,6 +125,10 @@ class Shared:
             found = found.replace(points, self.unit).replace(points.removeprefix("个"), self.unit)
         return found
 
+    def translated(self, text: str) -> str:
+        """A text from a place that knows no language, in this one; a text that is no phrase stays as it is."""
+        return as_phrase(text).told(lambda template: self.phrases.get(template, template))
+
     def with_noun(self, text: str) -> str:
         """A text with the metric's noun in place of the word for accuracy."""
         return text.replace(self.accuracy_word, self.measure)
@@ -132,7 +154,14 @@ class Shared:
             return self.percent(standard)
         text = self.shown(standard)
         named = self.scale.unit and self.scale.unit.casefold() != self.scale.noun.casefold()
-        return f"{text} {self._unit_name}" if named else text
+        return f"{text} {self._unit_name}{self._perplexity(standard)}" if named else text
+
+    def _perplexity(self, standard: float) -> str:
+        """Of nats a token what people know it by, in brackets."""
+        if self.scale.unit != NATS_A_TOKEN:
+            return ""
+        value = math.exp(min(self.scale.shown(standard), MOST_NATS))
+        return self.bracket_gap + self.bracketed(f"{self.labels['perplexity']} {value:.3g}")
 
     def shown(self, standard: float) -> str:
         """A mean score as a bare number."""

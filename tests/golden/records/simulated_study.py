@@ -36,15 +36,15 @@ LABELS = ("abbreviation", "description", "entity", "human", "location", "number"
 WORLD = World(seed=11, peak=0.66, width=1.1, rank_gain=0.025, epoch_gain=0.01)
 
 
-def make(language: str = "en"):
+def make(language: str = "en", trials: int = 80, world: World = WORLD):
     """(spec, facts, history, conclusions, notes) of a finished study with a test split."""
-    spec = example_study(80, language=language)
+    spec = example_study(trials, language=language)
     spec = replace(
         spec,
         data=DataSpec(
             train="train.jsonl", validation="validation.jsonl", test="test.jsonl", group="label", train_rows=500
         ),
-        budget=Budget(80),
+        budget=Budget(trials),
         baseline_given=tuple(spec.baseline.as_dict())[:8],
         space=SearchSpace((*spec.space.factors, Factor("max_length", (512, 768)))),
     )
@@ -52,9 +52,9 @@ def make(language: str = "en"):
     groups = tuple(example.group for example in texts["validation"])
     data = replace(example_facts(400, 600), groups=groups, commonest_share=max(map(groups.count, groups)) / len(groups))
     planner = StudyPlanner(spec, data, Folding.everything())
-    history = simulated_history(planner, spec, data, world_oracle(WORLD, data))
-    trials = {i: _with_texts(fact, texts) for i, fact in history.trials.items()}
-    history = replace(history, trials=trials)
+    history = simulated_history(planner, spec, data, world_oracle(world, data))
+    known = {i: _with_texts(fact, texts) for i, fact in history.trials.items()}
+    history = replace(history, trials=known)
     facts = StudyFacts(
         data=data,
         examples=texts,

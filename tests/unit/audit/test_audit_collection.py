@@ -7,8 +7,7 @@ import re
 import pytest
 
 from benchmarks.audit_collection import COLLECTION, Score, records_in, total
-from tunebook.audit.words.chinese import ChineseAudit
-from tunebook.audit.words.english import EnglishAudit
+from tunebook.audit.words.languages import ChineseAudit, EnglishAudit
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +24,11 @@ def test_there_are_forty_records_and_half_are_chinese() -> None:
 @pytest.mark.parametrize("what", ["columns", "cells", "sentences", "verdicts"])
 def test_nothing_is_read_wrongly(scores: dict[str, Score], what: str) -> None:
     assert scores[what].wrong == []
+
+
+@pytest.mark.parametrize("folder", ["held_out", "held_out_2"])
+def test_nothing_is_read_wrongly_in_records_of_others(folder: str) -> None:
+    assert {what: score.wrong for what, score in total(COLLECTION / folder).items() if score.wrong} == {}
 
 
 @pytest.mark.parametrize(("what", "share"), [("columns", 0.95), ("cells", 0.95), ("sentences", 0.6), ("verdicts", 1.0)])

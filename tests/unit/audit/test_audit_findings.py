@@ -167,13 +167,11 @@ def test_numbers_given_twice_as_large_change_the_verdict() -> None:
     assert best.verdict is SupportVerdict.DEPENDS
 
 
-def test_slips_between_text_table_and_best_configuration_are_found() -> None:
+def test_slips_between_text_and_table_are_found() -> None:
     report = report_of("slips_en.md")
     notes = {note.code: note.values for note in report.inconsistencies}
     assert notes["settings_differ"]["settings"] == {"learning_rate": (5e-4, 1e-3)}
     assert notes["result_differs"]["trial"] == "3"
-    assert notes["best_block_settings"]["settings"] == {"lora_alpha": (64, 32)}
-    assert notes["best_block_result"]["text"].value == pytest.approx(0.625)
     assert (report.examples.n, report.examples.stated_misfit) == (400, 500)
     assert claim_on(report, "best trial").reason is Reason.NOT_BEST
     assert claim_on(report, "Weight decay").reason is Reason.NOT_VARIED

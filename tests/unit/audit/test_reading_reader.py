@@ -38,13 +38,6 @@ def test_line_numbers_are_those_of_the_file() -> None:
             assert claim.text.split()[0].strip(",.，") in lines[claim.line - 1].replace("：", ":").replace("，", ",")
 
 
-def test_a_best_configuration_is_read_from_code_and_from_a_table() -> None:
-    expected = {"learning_rate": 3e-4, "lora_r": 32, "lora_alpha": 128, "lora_dropout": 0.05, "num_train_epochs": 4}
-    for name in ("rounds_en.md", "rounds_zh.md"):
-        (block,) = record_of(name).best_blocks
-        assert {n: v for n, v in block.values.items() if n != "max_length"} == expected
-
-
 def test_language_is_that_of_the_text() -> None:
     assert record_of("rounds_zh.md").language == "zh"
     assert record_of("rounds_en.md").language == "en"

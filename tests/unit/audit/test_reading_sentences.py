@@ -70,7 +70,7 @@ def test_a_level_against_another(text: str, levels: tuple, against: tuple, direc
         "学习率 1e-3 时训练不稳定",
         "r=32 > r=16 > r=8",
         "4-5 个 epoch > 3 个 epoch",
-        "学习率影响最大，其次是秩",
+        "学习率的影响最大，秩的影响最小",
         "Rank and alpha have no effect",
         "We recommend r=16 for this task",
         "建议使用 r=16",
@@ -215,9 +215,9 @@ def test_the_best_trial(text: str) -> None:
     assert (claim.kind, claim.trials) == (ClaimKind.BEST_TRIAL, ("16",))
 
 
-def test_it_speaks_of_the_trial_named_before() -> None:
-    _, claim = read("Run 5 is the best; it beats run 2 by 0.6 points")
-    assert (claim.trials, claim.against_trials, claim.gap.value) == (("5",), ("2",), 0.6)
+def test_it_and_this_are_not_guessed() -> None:
+    first, second = read("Run 5 is the best; it beats run 2 by 0.6 points")
+    assert (first.kind, second.kind) == (ClaimKind.BEST_TRIAL, ClaimKind.UNREAD)
 
 
 def test_two_claims_of_one_sentence_are_two() -> None:
@@ -226,12 +226,9 @@ def test_two_claims_of_one_sentence_are_two() -> None:
     assert (second.factor, second.levels, second.direction) == (D, (0.2,), -1)
 
 
-def test_a_limit_and_a_step_without_their_factor_speak_of_the_one_before() -> None:
-    best, edge = read("学习率 3e-4 最佳；超过 1e-3 就会发散。")
-    assert best.kind is ClaimKind.BEST_LEVEL
-    assert (edge.kind, edge.factor, edge.levels, edge.direction) == (ClaimKind.BOUNDARY, LR, (1e-3,), 1)
-    _, step = read("The learning rate matters most: going from 3e-4 to 9e-4 raises accuracy by 12.5 points")
-    assert (step.levels, step.against, step.gap.value) == ((9e-4,), (3e-4,), 12.5)
+def test_an_order_that_goes_on_after_a_semicolon_is_not_read() -> None:
+    first, *_ = read("Rank matters most, followed by the learning rate; dropout comes last")
+    assert first.kind is ClaimKind.UNREAD
 
 
 def row(**values: object) -> Context:
@@ -245,8 +242,8 @@ def test_an_analysis_cell_speaks_of_its_row() -> None:
     assert (worse.against_trials, worse.direction) == (("best",), -1)
     (none,) = read("未带来提升", row())
     assert (none.direction, none.no_more) == (0, 1)
-    (failed,) = read("学习率过高，训练崩溃", row())
-    assert (failed.kind, failed.levels) == (ClaimKind.BOUNDARY, (0.0015,))
+    (cause,) = read("学习率过高，训练崩溃", row())
+    assert cause.kind is ClaimKind.UNREAD
     (own,) = read("不如 r=16", row())
     assert (own.levels, own.against, own.direction) == ((32,), (16,), -1)
     assert read("training diverged", row()) == []

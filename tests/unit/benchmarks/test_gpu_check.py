@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -15,10 +17,24 @@ from benchmarks.gpu_stages import RUN, Checked
 @pytest.mark.timeout(900)
 def test_every_stage_passes_at_toy_size(tmp_path):
     out = tmp_path / "check.json"
-    assert main(["--tiny", "--device", "cpu", "--seconds", "800", "--json", str(out)]) == 0
+    options = ["--tiny", "--device", "cpu", "--one-process", "--seconds", "800", "--json", str(out)]
+    # a process of its own all the same: stages change what torch shares between tests
+    done = subprocess.run([sys.executable, "-m", "benchmarks.gpu_check", *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
     stages = json.loads(out.read_text(encoding="utf-8"))["stages"]
     assert stages.keys() == set(STAGES)
     assert not [name for name, stage in stages.items() if not stage["passed"]]
+
+
+def test_a_stage_that_fails_in_its_process_is_told_with_its_last_lines(tmp_path, monkeypatch):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho 'CUDA error: no such card' >&2\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    out = tmp_path / "check.json"
+    assert main(["--tiny", "--seconds", "100", "--json", str(out), "--only", "facts,speed"]) == 1
+    stages = json.loads(out.read_text(encoding="utf-8"))["stages"]
+    assert [(stage["passed"], stage["error"]) for stage in stages.values()] == 2 * [(False, "CUDA error: no such card")]
 
 
 def test_without_bitsandbytes_the_quantised_stage_says_why_it_did_not_run(monkeypatch):

@@ -14,7 +14,11 @@ import numpy as np
 import pytest
 
 from benchmarks.recorded import Task, record, summary
-from benchmarks.recorded_table import (
+from tests.equivalence.tiny_models import END, examples, tiny_model
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import Scoring
+from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.testing.recorded_table import (
     FRACTIONS,
     KEPT_OUT,
     TUNING,
@@ -24,10 +28,6 @@ from benchmarks.recorded_table import (
     marks,
     split_of,
 )
-from tests.equivalence.tiny_models import END, examples, tiny_model
-from tunebook.core.configuration import Configuration
-from tunebook.core.ports import Scoring
-from tunebook.engines.packed.model.packed_model import PackedModel
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATIONS = (

@@ -295,8 +295,8 @@ def test_only_what_reads_as_chinese_throughout_is_taken_for_gbk(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("name", "start", "said"), [
-    ("a.jsonl", b"\x1f\x8b\x08", r"a\.jsonl: the file is compressed \(gzip\), not text\. Unpack it"),
-    ("a.csv", b"PK\x03\x04", "an archive or a workbook"),
+    ("a.jsonl", b"\x1f\x8b\x08", r"a\.jsonl: the file is packed \(gzip\), not text\. Unpack it"),
+    ("a.csv", b"PK\x03\x04", "packed .zip."),
     ("a.json", b"\x28\xb5\x2f\xfd", "zstd"),
     ("a.jsonl.gz", b"\x1f\x8b\x08", r'ends in "\.gz".*Unpack it, and give the file in it\.'),
     ("a.xlsx", b"PK\x03\x04", "Save the sheet as CSV"),

@@ -36,7 +36,16 @@ SCRIPTS = {
     14: "tells its splits",
     15: "asks at every step",
     16: "asks until it gets more",
+    17: "writes an adapter",
 }
+
+
+ADAPTER_BYTES = 20_000_000
+
+
+def adapter_of(trial_id: int) -> bytes:
+    """What the trial's adapter file holds."""
+    return np.random.default_rng(trial_id).bytes(ADAPTER_BYTES)
 
 
 class ScriptedEngine:
@@ -116,6 +125,15 @@ class ScriptedEngine:
 
     def _tells_its_splits(self, job: TrialJob, sink: Sink) -> None:
         sink.emit(Noted("splits", {"splits": list(self._workload.splits)}))
+        self._train(job, sink)
+
+    def _writes_an_adapter(self, job: TrialJob, sink: Sink) -> None:
+        for trial_id in (*(other for _, other in job.checkpoints), job.id):
+            folder = Path(job.folder).with_name(str(trial_id))
+            (folder / "resume").mkdir(parents=True)
+            (folder / "resume" / "state").write_bytes(b"of no use elsewhere")
+            (folder / "adapter_config.json").write_text("{}")
+            (folder / "adapter_model.safetensors").write_bytes(adapter_of(trial_id))
         self._train(job, sink)
 
     def _asks_at_every_step(self, job: TrialJob, sink: Sink) -> None:

@@ -13,7 +13,7 @@ from tunebook.core.events import Cancelled, Failed, Requeued
 from tunebook.core.ports import TrialJob
 from tunebook.executors.job_queue import Death, DeathKind, JobQueue, Limits
 
-CRASH, HANG, MEMORY = (Death(kind, kind.value) for kind in DeathKind)
+CRASH, HANG, MEMORY, NODE = (Death(kind, kind.value) for kind in DeathKind)
 
 
 def job(number: int, checkpoints=()) -> TrialJob:
@@ -232,3 +232,12 @@ def test_what_no_share_has_room_for_goes_to_the_least_busy_at_once():
     assert not queue.may_take(1)
     assert ids(queue.take(2, 1)) == [3]
     assert ids(queue.take(0, 64)) == [4]
+
+
+def test_a_node_that_is_lost_again_and_again_blames_no_trial():
+    queue = queue_of(2)
+    for _ in range(9):
+        assert len(queue.take(0, 2)) == 2
+        lost = queue.lost(0, NODE)
+        assert [type(event) for event in lost] == [Requeued, Requeued]
+    assert len(queue.take(0, 2)) == 2, "and none of them has to be alone"

@@ -74,7 +74,7 @@ def test_six_pilots_race_and_none_is_in_a_claim():
     finished = [f for f in pilots if f.state.did_train]
     assert len(pilots) == 6
     assert 2 <= len(finished) < 6
-    assert {f.share for f in stopped} == {1 / 3}
+    assert {f.share for f in stopped} == {2 / 3}
     chosen = next(c for w in history.waves for c in w.chosen_rates)
     best = min(finished, key=lambda f: f.outcomes["validation"].loss)
     assert chosen.learning_rate == best.trial.configuration.learning_rate

@@ -6,11 +6,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from ruamel.yaml import YAML
 from stories import BASE, Story
 
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
 from tunebook.record.results import as_dict
-from tunebook.run.export import best_trial
+from tunebook.run.export import best_trial, write_best
+from tunebook.run.paths import StudyPaths
 
 RANK_32 = BASE.with_values(lora_r=32, lora_alpha=64)
 FAST = BASE.with_values(learning_rate=8e-4)
@@ -61,6 +63,25 @@ def test_a_best_configuration_that_collapses_in_confirm_is_the_first_sentence():
     assert results["confirmation"]["outcome"] == "broke"
     assert results["confirmation"]["endings"] == ["collapsed"]
     assert results["best"]["key"] == FAST.key
+
+
+def test_the_adapter_on_disk_is_that_of_the_configuration_that_held(tmp_path):
+    collapsed = {"right": 0.0, "seeds": 1, "state": TrialState.COLLAPSED, "reason": "constant_answer"}
+    for stage, rank, rate in ((explored(), 32, 2e-4), (explored(best=collapsed), 16, 8e-4)):
+        study = SimpleNamespace(
+            conclusions=stage.conclusions(), spec=stage.spec, history=stage.history, facts=stage.facts
+        )
+        fact = best_trial(study)
+        for trial in stage.history.trials:
+            adapter = tmp_path / "adapters" / str(trial)
+            adapter.mkdir(parents=True, exist_ok=True)
+            (adapter / "whose.txt").write_text(f"trial {trial}")
+        best = write_best(study, StudyPaths(None, tmp_path))
+        assert (best / "whose.txt").read_text() == f"trial {fact.trial.id}"
+        told = YAML(typ="safe").load((best / "config.yaml").read_text())
+        assert (told["trial"], told["configuration"]["lora_r"]) == (fact.trial.id, rank)
+        assert told["configuration"]["learning_rate"] == rate
+        assert fact.state is TrialState.COMPLETED
 
 
 def test_a_best_configuration_that_is_worse_on_the_test_split_gives_way_to_the_next():
@@ -166,9 +187,8 @@ def test_at_the_floor_nothing_is_best_and_no_label_is_suspected():
     assert results["best"] is None
     assert results["nothing_learned"]["bar_is"] == "commonest"
     record = s.record()
-    assert (record.best, record.suspects, record.suspects_lead, record.sweet_spots, record.importance) == (
-        None, (), "", (), None,
-    )  # fmt: skip
+    assert (record.best, record.suspects, record.suspects_lead, record.insights) == (None, (), "", ())
+    assert "Advice" not in record.factors.columns
     assert not any(row.tone == "best" for section in record.rounds for row in section.rows)
 
 

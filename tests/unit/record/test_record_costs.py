@@ -75,8 +75,7 @@ def test_the_record_tells_tokens_steps_processor_time_and_a_price(measured: View
     spec = replace(measured.spec, price_per_hour=2.5)
     notes = (*measured.notes, (PROCESSOR_TIME, {"seconds": 7200.0}), (PROCESSOR_TIME, {"seconds": 3600.0}))
     view = replace(measured, spec=spec, notes=notes, history=replace(measured.history, spent_seconds=7200.0))
-    facts = dict(build(view, language).facts)
-    cost = facts[{"en": "Cost", "zh": "开销"}[language]]
+    cost = build(view, language).cost
     assert "5.00" in cost
     assert {"en": "3 h of processor time", "zh": "处理器时间 3 小时"}[language] in cost.replace(" 00", "")
     assert {"en": "whatever else the machine did", "zh": "其他任务"}[language] in cost

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 
@@ -134,6 +135,32 @@ def test_large_study_stays_small_on_disk_and_quick_to_write(handmade):
     assert time.monotonic() - started < 60
     assert len(big.trials) >= 100
     assert len(text.encode()) < 15_000_000
+
+
+def test_every_colour_of_a_figure_can_be_read_on_a_light_and_on_a_dark_page():
+    """Contrast as in WCAG 2.1, 1.4.3; each theme is a rule that defines the variables."""
+    sheet = resources.files("tunebook.record").joinpath("assets/record.css").read_text(encoding="utf-8")
+    themes = [dict(re.findall(r"--(\w+):(#[0-9a-f]{6})", line)) for line in sheet.splitlines()[:3]]
+    assert len(themes) == 3
+    for theme in themes:
+        for name in ("ink", "soft", "accent", "blue", "vermillion", "green", "orange", "sky", "purple", "grey"):
+            a, b = sorted((light(theme[name]), light(theme["card"])), reverse=True)
+            assert (a + 0.05) / (b + 0.05) >= 4.5, name
+
+
+def light(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_marks_of_figures_say_their_values_and_are_reached_by_keyboard(written):
+    page = Page((written / "record.html").read_text(encoding="utf-8"))
+    marks = [attributes for tag, attributes in page.tags if tag == "g" and attributes.get("class") == "v"]
+    assert len(marks) > 20
+    assert all(attributes["tabindex"] == "-1" and attributes["role"] == "img" for attributes in marks)
+    text = (written / "figures" / "effects.svg").read_text(encoding="utf-8")
+    assert re.search(r"<title>learning rate 5e-5: -\d+\.\d points \(-\d", text)
 
 
 def test_figure_inside_the_page_follows_its_colours():

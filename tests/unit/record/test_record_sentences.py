@@ -65,9 +65,11 @@ def test_what_would_settle_a_question_is_said(language, view):
     assert ("five" if language == "en" else "5 个随机种子") in settled
     never = words.unknown_contrast("r=32", finding(), "B")
     assert ("twenty" in never) or ("二十倍" in never)
-    table, open_ = build(view, language).unsettled, [f for f in view.findings() if f.verdict is Verdict.INCONCLUSIVE]
-    assert [row[3].text for row in table.rows] == [words.needs(f.examples_needed) for f in open_]
-    assert [row[4].text for row in table.rows] == [words.needs(f.seeds_needed) for f in open_]
+    rows = zip(build(view, language).comparisons.rows, view.findings(), strict=True)
+    for row, judged in rows:
+        needed = (judged.examples_needed, judged.seeds_needed)
+        is_open = judged.verdict is Verdict.INCONCLUSIVE
+        assert [cell.text for cell in row[5:]] == [words.needs(n) if is_open else "–" for n in needed]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -170,7 +172,7 @@ def test_records_of_both_languages_have_the_same_shape(view):
     english, chinese = build(view, "en"), build(view, "zh")
     assert [len(r.rows) for r in english.rounds] == [len(r.rows) for r in chinese.rounds]
     assert [r.trials for s in english.rounds for r in s.rows] == [r.trials for s in chinese.rounds for r in s.rows]
-    for name in ("unknown", "insights", "sweet_spots", "notes", "suspects", "facts", "answer", "below_noise"):
+    for name in ("unknown", "insights", "notes", "suspects", "facts", "sure", "method", "answer", "interactions"):
         assert len(getattr(english, name)) == len(getattr(chinese, name)), name
 
 
@@ -207,7 +209,7 @@ def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):
     few = replace(view.conclusions.noise, degrees_of_freedom=1.0, seed_deviation=0.0)
     shaky = replace(view, conclusions=replace(view.conclusions, noise=few))
     assert any(
-        "with fewer than 4, intervals also use an assumed 2.0 points" in text for _, text in build(shaky, "en").facts
+        "with fewer than 4, intervals also use an assumed 2.0 points" in text for _, text in build(shaky, "en").sure
     )
 
 

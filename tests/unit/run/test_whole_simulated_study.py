@@ -215,7 +215,7 @@ def test_balanced_study_goes_from_file_to_record(study_file: Path):
     assert asked == {("learning_rate", "trend"), ("learning_rate", "curvature"), ("lora_r", "trend")}
     assert {mean["factor"] for mean in found["level_means"]} == {"learning_rate", "lora_r"}
     assert "adjusted accuracy" in record
-    assert "on average over the settings around the good rate" in record
+    assert "averaged over the settings around the good rate" in record
 
 
 def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):

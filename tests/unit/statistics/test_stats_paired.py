@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
 
-from tunebook.statistics.intervals import accuracy_interval, satterthwaite, wilson
+from tunebook.statistics.intervals import accuracy_interval, exact_interval, satterthwaite, wilson
 from tunebook.statistics.noise import SEED_DEVIATION_PRIOR, SeedNoise, pooled_covariance
 from tunebook.statistics.paired import contrast_matrix, estimate, mcnemar_exact, neighbour_inflation
 
@@ -22,6 +24,21 @@ def scores(rng, trials, n, rate=0.6):
 )
 def test_wilson_intervals_are_those_of_newcombe(successes, n, low, high):
     assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 7), (7, 7), (1, 1), (3, 10), (12.4, 40), (399, 400), (1, 5000)])
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.999])
+def test_intervals_of_a_share_are_those_of_statsmodels(successes, n, level):
+    for ours, method in ((wilson, "wilson"), (exact_interval, "beta")):
+        low, high = proportion_confint(successes, n, alpha=1 - level, method=method)
+        assert ours(successes, n, level) == pytest.approx((max(0.0, low), min(1.0, high)), abs=1e-12)
+
+
+@pytest.mark.parametrize(("won", "lost"), [(0, 0), (0, 4), (5, 5), (17, 3), (150, 86)])
+def test_mcnemar_is_that_of_statsmodels(won, lost):
+    a, b = np.array([1.0] * won + [0.0] * lost + [1.0]), np.array([0.0] * won + [1.0] * lost + [1.0])
+    expected = mcnemar([[0, won], [lost, 0]], exact=True).pvalue if won + lost else 1.0
+    assert mcnemar_exact(a, b) == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_trial_gets_wilsons_interval():
@@ -148,3 +165,24 @@ def test_from_four_degrees_of_freedom_on_only_the_measurement_counts():
     noise = pooled_covariance([np.array([[0.60], [0.61], [0.62], [0.63], [0.64]])])
     assert noise.assumed == (noise.covariance, 4.0)
     assert not noise.provisional
+
+
+def test_where_some_seeds_differ_far_more_the_pool_is_worth_few_degrees_of_freedom():
+    rng = np.random.default_rng(4)
+    calm = {f"c{i}": 0.6 + 0.01 * rng.standard_normal((2, 1)) for i in range(14)}
+    fallen = {f"f{i}": np.array([[0.6], [0.45]]) for i in range(2)}
+    even, uneven = pooled_covariance(calm), pooled_covariance({**calm, **fallen})
+    assert even.uneven_df is None
+    assert even.effective_df == 14
+    assert uneven.effective_df < 4
+    assert uneven.deviation > 3 * even.deviation, "nothing is left out of the pool"
+    assert set(fallen) <= set(uneven.own)
+
+
+def test_equal_noise_is_seldom_called_uneven():
+    rng = np.random.default_rng(5)
+    called = [
+        pooled_covariance({str(i): rng.standard_normal((2, 1)) for i in range(12)}).uneven_df is not None
+        for _ in range(200)
+    ]
+    assert 2 <= sum(called) <= 20

@@ -18,7 +18,7 @@ from tunebook.statistics.power import (
 def test_one_comparison_of_known_noise_is_the_textbook_formula():
     # discordance 0.2 on 1000 examples, one seed each, no seed noise: (1.960 + 0.8416) x sqrt(0.2 / 1000)
     found = smallest_detectable_effect(
-        ContrastDesign(n_examples=1000, m_treatment=1, m_control=1, seed_deviation=0.0, discordance=0.2)
+        ContrastDesign(n_examples=1000, m_treatment=1, m_control=1, seed_deviation=0.0, discordance=0.2, measured=True)
     )
     assert found == pytest.approx((1.95996 + 0.84162) * math.sqrt(0.2 / 1000), rel=2e-3)
 

@@ -21,6 +21,7 @@ SOURCE = Path(tunebook.__file__).parent
 CODES = {"en": english, "zh": chinese}
 TOLD_IN_SENTENCES = {"versions_changed", "rescued", "engine_refused"}
 WAVE_NOTES_WITH_WORDS = {
+    "curves_cross",
     "little_to_gain",
     "nothing_claimed",
     "not_refined",

@@ -167,8 +167,14 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
         return _no_difference(case, comparisons)
     deciding = min(comparisons, key=lambda c: (_STRENGTH[c.verdict], -c.p_favourable), default=None)
     verdict, reason = case.verdict or SupportVerdict.UNCHECKED, case.reason or Reason.UNREAD
-    if deciding is not None and (case.verdict is None or _STRENGTH[case.verdict] >= _STRENGTH[deciding.verdict]):
+    known = deciding is not None and deciding.verdict is not SupportVerdict.UNCHECKED
+    if deciding is not None and (
+        case.verdict is None or (known and _STRENGTH[case.verdict] > _STRENGTH[deciding.verdict])
+    ):
         verdict, reason = deciding.verdict, deciding.reason
+    if case.claim.kind is ClaimKind.TREND and deciding is not None and deciding.is_mixed(case.claim.direction):
+        reason = Reason.MIXED_SIGNS  # "the more the better" is said of every step
+        verdict = min(verdict, SupportVerdict.NOT_SHOWN, key=_STRENGTH.__getitem__)
     if reason in _FALSE and "worked" not in case.facts and _borne_out_elsewhere(case, subjects):
         verdict, reason = SupportVerdict.UNCHECKED, Reason.OTHER_RESULT
     return Judged(case=case, verdict=verdict, reason=reason, comparisons=comparisons, deciding=deciding)
@@ -311,8 +317,9 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
 
     known = [t for t in subjects.table.trials if not t.unread and beyond(t)]
     failed = [t for t in known if t.failed]
-    at_edge_failed = any(level_in(t, factor) == edge for t in failed)
-    worked = tuple(t.key for t in known if t in subjects.trained and (at_edge_failed or level_in(t, factor) != edge))
+    at_edge_failed = claim.inclusive or any(level_in(t, factor) == edge for t in failed)
+    trained_well = [t for t in subjects.trained if not t.row.said_to_fail]
+    worked = tuple(t.key for t in known if t in trained_well and (at_edge_failed or level_in(t, factor) != edge))
     trials = tuple(t.key for t in failed)
     if worked and failed and claim.exact:
         return _not_shown(claim, Reason.MIXED_RUNS, trials, worked=worked)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunebook.audit.judge.cases import Subjects
-from tunebook.audit.judge.structure import acting, level_in, moved
-from tunebook.audit.judge.trials import AuditTrial, TrialTable, row_key, same_result, same_score
-from tunebook.audit.model import BestBlock, HandRecord, MeasureKind, Note, Row, Score, TableKind
+from tunebook.audit.judge.structure import acting, moved
+from tunebook.audit.judge.trials import AuditTrial, TrialTable, difference_fits, row_key, same_result, same_score
+from tunebook.audit.model import HandRecord, MeasureKind, Note, Row, TableKind
 
 
 def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -> Iterator[Note]:
@@ -30,8 +30,6 @@ def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -
         yield from _said(record, subjects)
         yield from _said_gaps(record, subjects)
         yield from _differences(record, subjects)
-    for block in record.best_blocks:
-        yield from _block_notes(block, subjects)
 
 
 def _repeated(table: TrialTable) -> Iterator[Note]:
@@ -119,7 +117,7 @@ def _differences(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
     rows = [row for row in record.rows if row.difference is not None and row.score is not None]
     if base is None or base.value <= 0:
         return
-    wrong = [row for row in rows if not _difference_fits(row, base)]
+    wrong = [row for row in rows if not difference_fits(row, base)]
     if 2 * len(wrong) > len(rows):
         yield Note("differences_unread", {"line": rows[0].line, "trials": tuple(row.trial for row in wrong)})
         return
@@ -129,32 +127,3 @@ def _differences(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
         gap = 100 * (row.score.value - base.value)
         values = {"said": row.difference.value, "points": gap, "relative": gap / base.value}
         yield Note("difference_wrong", {"trial": row.trial, "line": row.line, **values})
-
-
-def _difference_fits(row: Row, base: Score) -> bool:
-    said, own = row.difference, row.score
-    assert said is not None
-    assert own is not None
-    gap, slack = own.value - base.value, (own.unit + base.unit) / 2
-    scales = [100.0] if said.points else [100.0, 100.0 / base.value]
-    scales += [1.0] if said.points is None else []
-    return any(abs(said.value - scale * gap) <= said.unit / 2 + scale * slack + 1e-6 for scale in scales)
-
-
-def _block_notes(block: BestBlock, subjects: Subjects) -> Iterator[Note]:
-    known = {n: v for n, v in block.values.items() if n in subjects.table.factors}
-    matching = subjects.matching(known)
-    named = subjects.table.resolve(block.trial, "") if block.trial else None
-    trial = named or (matching[0] if matching else None)
-    if trial is None:
-        yield Note("best_block_no_trial", {"line": block.line, "settings": known})
-        return
-    base = {"line": block.line, "trial": trial.label}
-    wrong = {n: (v, level_in(trial, n)) for n, v in known.items() if level_in(trial, n) != v}
-    if wrong:
-        yield Note("best_block_settings", {**base, "settings": wrong})
-    share = subjects.table.measure.kind is MeasureKind.SHARE
-    if share and block.score and trial.score and not same_score(block.score, trial.score):
-        yield Note("best_block_result", {**base, "text": block.score, "table": trial.score})
-    if subjects.best.value > trial.value:
-        yield Note("best_block_not_best", {**base, "best": subjects.best.label})

@@ -19,7 +19,7 @@ from tunebook.audit.judge.noise import SeedNoise, seed_noise
 from tunebook.audit.judge.structure import Structure, level_in, structure_of
 from tunebook.audit.judge.trials import AuditTrial, TrialTable, trials_of
 from tunebook.audit.judge.verdicts import ALPHA, Comparison, Counts, Judge, Question, SupportVerdict
-from tunebook.audit.model import Claim, ClaimKind, HandRecord, MeasureKind, Note
+from tunebook.audit.model import HandRecord, MeasureKind, Note
 from tunebook.statistics.intervals import wilson
 
 
@@ -98,7 +98,7 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
     noise = _noise(subjects, counts)
     comparable = [t.key for t in subjects.scored if structure.moves.get(t.key) != () and t.key != table.baseline]
     judge = Judge(table, counts, noise, comparable, _different_pairs(subjects))
-    cases = [case_of(claim, subjects) for claim in _claims(record)]
+    cases = [case_of(claim, subjects) for claim in record.claims]
     widest = {factor: subjects.widest(factor) for factor in structure.varied}
     best_question = _best_question(subjects)
     asked = [*(q for case in cases for q in case.questions), *widest.values(), best_question]
@@ -133,6 +133,8 @@ def _counts(record: HandRecord, subjects: Subjects, given: int | None) -> tuple[
     scores = {t.key: t.score for t in subjects.scored if t.score is not None}
     if record.measure.kind is not MeasureKind.SHARE:
         return Examples(None, "no_share"), Counts(n=None)
+    if record.averaged and given is None:
+        return Examples(None, "unknown"), Counts(n=None)
     size = settle_examples(list(scores.values()), given, record.stated_examples, seeds)
     if size.n is None:
         return size, Counts(n=None, seeds=seeds)
@@ -157,18 +159,6 @@ def _different_pairs(subjects: Subjects) -> int:
     scored = {t.key for t in subjects.scored}
     equal = sum(math.comb(len(scored.intersection(group)), 2) for group in subjects.structure.equal)
     return math.comb(len(scored), 2) - equal
-
-
-def _claims(record: HandRecord) -> list[Claim]:
-    """The record's claims, and its best-configuration blocks as claims of their own, in the order of the document."""
-    blocks = [
-        Claim(
-            kind=ClaimKind.BEST_TRIAL, text="", line=block.line, values=block.values,
-            trials=(block.trial,) if block.trial else (), block=True,
-        )
-        for block in record.best_blocks
-    ]  # fmt: skip
-    return sorted([*record.claims, *blocks], key=lambda claim: claim.line)
 
 
 def _best_question(subjects: Subjects) -> Question | None:

@@ -8,10 +8,10 @@ record was renumbered, and the full table's number counts.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tunebook.audit.labels import key_of, whole
 from tunebook.audit.model import UNSAID, HandRecord, Measure, MeasureKind, Note, Row, Score, TableKind
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
@@ -73,23 +73,7 @@ class TrialTable:
         key = key_of(number)
         if key in self.ambiguous:
             return None
-        return self.get(_whole(number)) or self.get(self.sections.get((section, key), key))
-
-
-_NUMBERED = re.compile(
-    r"(?:exp(?:eriment)?|trial|run|test|config|实验|试验|编号|第|no\.?|#)?[\s\-_#.:№]*(\d{1,6})\s?(?:号|次)?",
-    re.IGNORECASE,
-)
-
-
-def key_of(label: str) -> str:
-    """The number of a label that is one ("exp16" -> "16"), else the label in lower case without blanks."""
-    match = _NUMBERED.fullmatch(label.strip())
-    return str(int(match[1])) if match else _whole(label)
-
-
-def _whole(label: str) -> str:
-    return re.sub(r"\s+", "", label).casefold()
+        return self.get(whole(number)) or self.get(self.sections.get((section, key), key))
 
 
 def row_key(row: Row) -> str:
@@ -121,7 +105,8 @@ def trials_of(record: HandRecord) -> TrialTable:
     main, repeated = _distinct(full or words)
     by_key = {row_key(row): row for row in main}
     called = next((row for row in (*main, *words) if row.is_baseline and row_key(row) in by_key), None)
-    first = by_key[row_key(called)] if called is not None else main[0]
+    read = next((row for row in main if not row.unknown), main[0])
+    first = by_key[row_key(called)] if called is not None else _by_differences(main) or read
     builder = _Builder(record.measure, first, (*full, *words, first))
     trials = builder.trials(main, ())
     unsaid = [n for n, level in trials[main.index(first)].configuration.as_dict().items() if level == UNSAID]
@@ -150,6 +135,29 @@ def trials_of(record: HandRecord) -> TrialTable:
     )
 
 
+def _by_differences(rows: Sequence[Row]) -> Row | None:
+    """The one row with which a column of differences compares all others, where the numbers say so."""
+    compared = [row for row in rows if row.difference is not None and row.score is not None]
+    bases = [
+        base
+        for base in rows
+        if base.score is not None and (base.difference is None or base.difference.value == 0)
+        if all(row is base or difference_fits(row, base.score) for row in compared)
+    ]
+    return bases[0] if len(compared) > 1 and len(bases) == 1 else None
+
+
+def difference_fits(row: Row, base: Score) -> bool:
+    """Whether a row's printed difference is that from a result, in points or in per cent of it."""
+    said, own = row.difference, row.score
+    if said is None or own is None or base.value <= 0:
+        return False
+    gap, slack = own.value - base.value, (own.unit + base.unit) / 2
+    scales = [100.0] if said.points else [100.0, 100.0 / base.value]
+    scales += [1.0] if said.points is None else []
+    return any(abs(said.value - scale * gap) <= said.unit / 2 + scale * slack + 1e-6 for scale in scales)
+
+
 def _told_apart(rows: Sequence[Row]) -> tuple[list[Row], frozenset[str]]:
     """Rows of one table are trials of their own, whatever their labels. Those that give a label again are told apart by
     their seed, else by their place; a text that uses such a label alone does not say which it means."""
@@ -160,7 +168,7 @@ def _told_apart(rows: Sequence[Row]) -> tuple[list[Row], frozenset[str]]:
         key = row_key(row)
         seeds = seen.setdefault((row.table, key), [])
         if seeds and row.seed is not None and row.seed not in seeds:
-            row = replace(row, trial=f"{row.trial} (seed {row.seed})", key=f"{key}/seed{_whole(row.seed)}")
+            row = replace(row, trial=f"{row.trial} (seed {row.seed})", key=f"{key}/seed{whole(row.seed)}")
         elif seeds:
             ambiguous.add(key)
             row = replace(row, trial=f"{row.trial} ({len(seeds) + 1})", key=f"{key}/{len(seeds) + 1}")
@@ -179,7 +187,8 @@ def _restarted(rows: Sequence[Row]) -> list[Row]:
         by_key.setdefault(row_key(row), []).append(row)
     shared = [group for group in by_key.values() if len({row.table for row in group}) > 1]
     different = [g for g in shared if not all(_agrees(g[0], row) and _agrees(row, g[0]) for row in g[1:])]
-    if len(different) <= max(1, len(shared) // 2):
+    apart = bool(shared) and any("table" in row.extra for row in rows)
+    if not apart and len(different) <= max(1, len(shared) // 2):
         return list(rows)
     tables = list(dict.fromkeys(row.table for row in rows))
     names = [f"{tables.index(row.table) + 1}.{row_key(row)}" for row in rows]
@@ -263,7 +272,7 @@ class _Builder:
             extra=row.extra,
             assumed=tuple(n for n in values if n not in row.values and row.kind is TableKind.SETTINGS and n in base),
             only_in_text=only_in_text,
-            unread=bool(row.unknown) or (bool(row.change) and not row.values and row is not self._first),
+            unread=bool(row.unknown),
         )
 
     def _nothing_learned(self, row: Row) -> bool:

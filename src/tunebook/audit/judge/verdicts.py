@@ -103,6 +103,13 @@ class Comparison:
         """By how much the effect may be off because of the printed precision."""
         return sum(self.doubts) / len(self.doubts) if self.doubts else 0.0
 
+    def is_mixed(self, sign: int) -> bool:
+        """Whether some pair has the other sign beyond rounding, and some pair has this one."""
+        signs = {
+            effect * sign > 0 for effect, doubt in zip(self.effects, self.doubts, strict=True) if abs(effect) > doubt
+        }
+        return len(signs) == 2
+
     def is_opposite(self, sign: int) -> bool:
         """Whether every pair has the other sign, or none, and the whole has it beyond rounding."""
         each = zip(self.effects, self.doubts, strict=True)
@@ -178,8 +185,9 @@ class Judge:
         units = {key: trial.score.unit if trial.score else 0.0 for key, trial in self._trials.items()}
         doubts = tuple((units[a] + units[b]) / 2 * (1 - 1e-9) for a, b in pairs)
         found = Comparison(pairs=pairs, effect=sum(effects) / len(effects), effects=effects, doubts=doubts)
-        if sign and found.is_opposite(sign):
-            return replace(found, verdict=SupportVerdict.CANNOT_HOLD, reason=Reason.CONTRADICTED)
+        against = _against(found, sign)
+        if against is not None:
+            return replace(found, verdict=SupportVerdict.CANNOT_HOLD, reason=against)
         return found if self._share else replace(found, reason=Reason.NO_SHARE)
 
     def _measure(self, pairs: Pairs) -> Comparison:
@@ -258,13 +266,19 @@ def _mirrored(c: Comparison) -> Comparison:
     )
 
 
-def _verdict(c: Comparison, sign: int) -> tuple[SupportVerdict, Reason]:
+def _against(c: Comparison, sign: int) -> Reason | None:
+    """Why the table's own numbers speak against a claimed direction, or None."""
     if not c.doubt and not any(c.effects):
-        return SupportVerdict.CANNOT_HOLD, Reason.NO_DIFFERENCE
+        return Reason.NO_DIFFERENCE
     if sign and c.is_opposite(sign):
-        return SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED
-    if sign and c.effect * sign < -c.doubt:
-        return SupportVerdict.CANNOT_HOLD, Reason.MIXED_SIGNS
+        return Reason.CONTRADICTED
+    return Reason.MIXED_SIGNS if sign and c.effect * sign < -c.doubt else None
+
+
+def _verdict(c: Comparison, sign: int) -> tuple[SupportVerdict, Reason]:
+    against = _against(c, sign)
+    if against is not None:
+        return SupportVerdict.CANNOT_HOLD, against
     if c.p_favourable > ALPHA:
         return SupportVerdict.CANNOT_HOLD, Reason.TOO_SMALL
     if c.p_favourable_adjusted > ALPHA:

@@ -33,6 +33,7 @@ class Why(StrEnum):
     POINTER = "pointer"  # "= run 3"
     MEMORY = "memory"
     STATUS = "status"  # the run did not finish
+    CHANGE = "change"  # a description with words that were not understood
     STEP = "step"  # "+ r=16": on top of the row above, or of the baseline?
 
 

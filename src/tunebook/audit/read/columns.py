@@ -31,6 +31,7 @@ from tunebook.audit.read.mentions import settings
 from tunebook.audit.words.columns import (
     COUNTED,
     DIFFERENCE,
+    EXPORT_PREFIX,
     MEASUREMENT,
     NAMES,
     ResultWord,
@@ -51,6 +52,7 @@ MOST_COLUMNS = 300
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
 _LONG_TEXT = 40
+_EXPORTED_SETTING = re.compile(r"(?:params?|config|hparams|hp|hyperparameters?)[_./:]", re.IGNORECASE)
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 """What `--columns` may say beside factors."""
@@ -272,14 +274,16 @@ class _Settling:
         return word
 
     def _labels(self) -> None:
-        """The column of labels: a name before a number, a first column without a header, or short names under
-        "config"."""
+        """The column of labels: of several a name before a number, and one that tells the rows apart before one that
+        does not; a column with blanks groups rows and names none. Else a first column without a header, or short
+        names under "config"."""
         trials = [
             i for i, h in enumerate(self.headers) if role_of(h) == "trial" and self.role.get(i, "trial") == "trial"
         ]
-        named = [i for i in trials if compact(self.headers[i]) in NAMES and self._unique(i)]
-        for index in trials if len(trials) > 1 and named else ():
-            self.role[index] = "trial" if index == named[0] else "measured"
+        order = [i for i in trials if compact(self.headers[i]) in NAMES and self._unique(i)]
+        order += [i for i in trials if self._unique(i)] + [i for i in trials if all(self.cells[i])]
+        for index in trials:
+            self.role[index] = "trial" if index == next(iter(order), None) else "measured"
         if "trial" in self.role.values():
             return
         change = next((i for i, role in self.role.items() if role == "change"), None)
@@ -305,12 +309,16 @@ class _Settling:
         numbers = [n for c in cells if isinstance(n := read_number(c), Number)]
         n_set = len(self.factor) + sum(len(names) for names in self.joined.values())
         taken = set(self.role.values())
-        if MEASUREMENT.search(re.sub(r"[_./()]", " ", header)) or index in self.words:
+        plain = re.sub(r"[_./()]", " ", EXPORT_PREFIX.sub("", header))
+        if MEASUREMENT.search(plain) or index in self.words:
             return "measured"
         if DIFFERENCE.search(header) or any(n.signed for n in numbers):
             return "difference" if DIFFERENCE.search(header) else "measured"
         if len(different) < 2 and len(cells) == len(self.cells[index]):
             return "constant"
+        if _EXPORTED_SETTING.match(header):
+            self.extras[index] = header
+            return "setting"
         described = 3 * sum(bool(settings(c)) for c in cells) >= max(1, len(cells))
         if "change" not in taken and n_set < _SETTINGS_COLUMNS and described:
             return "change"

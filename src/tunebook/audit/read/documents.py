@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tunebook.audit.read.cells import clean_text
+from tunebook.audit.words.columns import factor_of_header, result_of, role_of
 from tunebook.errors import RecordTableError
 
 LONGEST_STATEMENT = 2_000
@@ -99,7 +100,7 @@ def _markdown(text: str) -> Document:
             tables = _Tables(line)
             tables.feed(token.content)
             tables.close()
-            document.grids += _grids(tables.tables, section)
+            document.grids += _grids(map(_one_header, tables.tables, tables.header_rows), section)
         elif token.type in ("fence", "code_block", "html_block"):
             first = line + (token.type == "fence")
             _add_lines(token.content, first, document, section, is_code=token.type != "html_block")
@@ -111,7 +112,7 @@ def _markdown(text: str) -> Document:
     return document
 
 
-def _grids(tables: Sequence[list[Line]], section: str) -> Iterator[Grid]:
+def _grids(tables: Iterable[list[Line]], section: str) -> Iterator[Grid]:
     for rows in filter(None, tables):
         yield Grid(rows[0][1], tuple(rows[1:]), rows[0][0], section)
 
@@ -149,6 +150,8 @@ class _Tables(HTMLParser):
         self.tables: list[list[Line]] = []
         self._first = line
         self._cells: list[tuple[list[str], int, int]] | None = None  # of the row: its text, rows down, columns across
+        self._is_header = True  # the row has no cell but those of headers
+        self.header_rows: list[int] = []  # how many rows each table's header has
         self._hanging: dict[int, tuple[str, int]] = {}  # column to a cell from above, and for how many rows more
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -156,11 +159,13 @@ class _Tables(HTMLParser):
             self._finish_row()
         if tag == "table":
             self.tables.append([])
+            self.header_rows.append(0)
             self._hanging = {}
         elif tag == "tr" and self.tables:
-            self._cells = []
+            self._cells, self._is_header = [], True
         elif tag in ("td", "th") and self._cells is not None:
             known = dict(attrs)
+            self._is_header &= tag == "th"
             self._cells.append(([], _span(known.get("rowspan")), _span(known.get("colspan"))))
         elif tag == "br":
             self.handle_data(" ")
@@ -190,8 +195,22 @@ class _Tables(HTMLParser):
                 if down > 1:
                     self._hanging[column] = (row[-1], down - 1)
         if row:
+            if self._is_header and self.header_rows[-1] == len(self.tables[-1]):
+                self.header_rows[-1] += 1
             self.tables[-1].append((self._first + self.getpos()[0] - 1, tuple(row)))
         self._cells = None
+
+
+def _one_header(rows: list[Line], header_rows: int) -> list[Line]:
+    """A table with one row of headers: of several the lowest where it says what the column is, else all of them."""
+    if not 1 < header_rows < len(rows):
+        return rows
+    titles = []
+    for texts in zip(*(cells for _, cells in rows[:header_rows]), strict=False):
+        lowest = clean_text(texts[-1])
+        known = factor_of_header(lowest) or role_of(lowest) or result_of(lowest)
+        titles.append(lowest if known else " ".join(dict.fromkeys(texts)).strip())
+    return [(rows[header_rows - 1][0], tuple(titles)), *rows[header_rows:]]
 
 
 def _span(value: str | None) -> int:
@@ -219,4 +238,6 @@ def _delimited(text: str, source: str) -> Document:
             f"{source}, line {reader.line_num}: cannot be read as a delimited table ({error}); a table has one line a "
             "trial and closes its quotes. Mend the line and audit again."
         ) from error
+    if rows and max(len(cells) for _, cells in rows) < 2:
+        rows = []  # running text
     return Document(list(_grids([rows], "")))

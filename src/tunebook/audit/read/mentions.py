@@ -63,7 +63,9 @@ _FILLERS = "|".join(rf"(?:(?<![A-Za-z]){w}(?![A-Za-z]))" if w.isascii() else w f
 _GAP = re.compile(rf"(?:[\s=:(（\"'“<>≤≥≈~,]|{_FILLERS}|{_TO}){{0,8}}", re.IGNORECASE)
 _ABOVE = re.compile(r"above|beyond|over\b|higher|larger|greater|超过|高于|大于|>|≥", re.IGNORECASE)
 _BELOW = re.compile(r"below|under\b|lower|smaller|低于|小于|<|≤", re.IGNORECASE)
-_VALUE = re.compile(rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))(?![\d.]*\d)")
+_VALUE = re.compile(
+    rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))(?![\d.]*\d|(?!x\s?\d)[A-Za-z]|\s?[x×*·]\s?r\b)"
+)
 _CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调|加|提)(?:到|至|为)"
 _JOIN = re.compile(
     rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
@@ -164,7 +166,9 @@ _LABEL = re.compile(
     r"(?<![A-Za-z0-9])(?:exp(?:eriment)?s?|trial|run|test|实验|试验|编号)\s?[#_\-.:№]?\s?(\d{1,5})(?![\d.]\d|\d)",
     re.IGNORECASE,
 )
-_HASH_LABEL = re.compile(r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)")
+_HASH_LABEL = re.compile(
+    r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)|(?<![\d.月])(\d{1,4})\s?号(?:实验|配置|模型|方案)?(?![服机卡楼店])"
+)
 _BEST_WORD = re.compile(r"\b(?:the )?(?:best|incumbent)(?: so far)?\b|最佳|最优|最好", re.IGNORECASE)
 _BUILDS = re.compile(
     r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE
@@ -183,7 +187,11 @@ def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
     without any. "A" and "I" count only where no word follows them or "config" stands before, since they are words
     themselves."""
     wordy = sorted({label for label in labels if _is_wordy(label)}, key=len, reverse=True)
-    parts = [_AS_A_NAME.format(label) if label in ("A", "I") else re.escape(label) for label in wordy]
+    parts = [
+        _AS_A_NAME.format(label) if label in ("A", "I")
+        else f"(?i:{re.escape(label)})" if len(label) > 3 else re.escape(label)
+        for label in wordy
+    ]  # fmt: skip
     return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(parts)})(?![A-Za-z0-9_])") if parts else None
 
 
@@ -200,7 +208,7 @@ def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[
     """
     text = text[:LONGEST_TEXT]
     found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
-    others = [(m.group(1), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
+    others = [(m.group(1) or m.group(2), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
     others += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)] if wordy is not None else []
     for label, start, end in others:
         if not any(start < known_end and known_start < end for _, known_start, known_end in found):
@@ -208,13 +216,13 @@ def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[
     return sorted(found, key=lambda f: f[1])
 
 
-def base_trial(text: str) -> str | None:
-    """What a change description builds on: a trial's number, "best", "baseline", or None when it says nothing.
+def base_trial(text: str, wordy: re.Pattern[str] | None = None) -> str | None:
+    """What a change description builds on: a trial's label, "best", "baseline", or None when it says nothing.
 
     "exp16 + max_length 768", "基于 exp16", "best settings with r=64", "在最佳配置上".
     """
     text = text[:LONGEST_TEXT]
-    for number, start, end in trial_labels(text)[:1]:
+    for number, start, end in trial_labels(text, wordy)[:1]:
         extended = re.match(r"\s?[+,:]|\s?(?:with|but|settings|的|配置|基础|plus|and)", text[end:])
         if extended or _BUILDS.search(text[:start]):
             return number
@@ -235,15 +243,16 @@ _DESCRIBING = re.compile(
     r"\b(?:combined|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
     r"from|raised?|lowered?|increased?|decreased?|reduced?|higher|lower|larger|smaller|bigger|only|epochs?|training|x)"
     r"\b|最佳|最优|最好|基线|基准|默认|组合|配置|设置|参数|基础|上|在|将|把|的|并|和|与|提高|增大|增加|降低|减小|减少|"
-    r"改为|提升|训练|到|至|轮|单独|仅|只|较大|较小|更大|更小|[\W_]",
+    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|单独|仅|只|较大|较小|更大|更小|[\W_]",
     re.IGNORECASE,
 )
 
 
-def is_fully_described(text: str) -> bool:
+def is_fully_described(text: str, wordy: re.Pattern[str] | None = None) -> bool:
     """Whether a description of a change holds nothing but settings with values, trials and words of joining."""
     left = list(text[:LONGEST_TEXT])
-    spans = [(start, end) for _, start, end in trial_labels(text)]
+    spans = [(start, end) for _, start, end in trial_labels(text, wordy)]
+    spans += [match.span() for match in _BARE_BASE.finditer(text)]
     for mention in mentions(text):
         times = _TIMES.match(text, mention.end)
         spans.append((mention.start, times.end() if times else mention.end))

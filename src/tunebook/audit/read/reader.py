@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tunebook.audit.labels import key_of
 from tunebook.audit.model import (
-    BestBlock,
     Claim,
     ColumnUse,
     HandRecord,
@@ -16,27 +16,29 @@ from tunebook.audit.model import (
     Note,
     Row,
     Said,
-    Score,
     TableKind,
 )
 from tunebook.audit.read.cells import clean_text
 from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
-from tunebook.audit.read.sentences import Context, claims_of, said_of, share_of
-from tunebook.audit.read.tables import Table, joined_tables, key_values, one_factor_tables, spread_grid, turned_grid
+from tunebook.audit.read.sentences import Context, claims_of, said_of
+from tunebook.audit.read.tables import Table, joined_tables, one_factor_tables, spread_grid, turned_grid
 from tunebook.audit.words.columns import (
-    ACCURACY_SAID,
     BASELINE_SAID,
-    BEST_SECTION,
+    BASELINE_TRIAL,
+    BLANKS_SAID,
+    CONSTANT,
     GROUND,
     SPEAKS_OF_ACCURACY,
     compact,
     examples_said,
-    result_of,
+    is_averaged,
+    result_named,
     round_of,
     seeds_said,
 )
+from tunebook.audit.words.sentences import CLAIMS, SENTENCE_ENDS
 from tunebook.core.factor import ALIASES, FACTOR_KINDS, Level
 from tunebook.errors import RecordTableError
 
@@ -138,17 +140,19 @@ class _Reading:
         labels = _labels(rows)
         claims = self._claims(rows, measure, labels)
         seeds = seeds_said(self.text)
-        if seeds is None and any(row.score is not None and row.score.spread is not None for row in rows):
-            self.notes.append(Note("spread_unused"))
+        spread = any(row.score is not None and row.score.spread is not None for row in rows)
+        averaged = seeds is None and (spread or is_averaged(measure.name))
+        if averaged:
+            self.notes.append(Note("seeds_unsaid"))
         return HandRecord(
             source=self.source,
             language=_language(self.text),
             measure=measure,
             rows=rows,
             claims=claims,
-            best_blocks=self._best_blocks({row.line for row in rows}),
             stated_examples=examples_said(self.text, measure.split),
             seeds=seeds,
+            averaged=averaged,
             columns=tuple(self.uses),
             unread_cells=tuple(cell for table in tables for cell in table.unread),
             notes=tuple(self.notes),
@@ -189,7 +193,7 @@ class _Reading:
             return turned_grid(grid) or grid
         self.notes.append(Note("grid_spread", {"line": grid.line, "factors": spread.header[1:3]}))
         near = [s.text for s in self.document.statements if s.line < grid.line][-1:]
-        caption = next((c for c in (grid.section, *near) if result_of(c)), "result")
+        caption = next((name for text in (grid.section, *near) if (name := result_named(text))), "result")
         return replace(spread, header=(*spread.header[:3], caption))
 
     def _measure(self, tables: Sequence[tuple[Grid, Columns]]) -> Measure:
@@ -215,7 +219,7 @@ class _Reading:
                     f"{self.source}, line {grid.line}: {n_rows:,} rows of trials by here; at most {MAX_TRIALS:,} are "
                     "audited. Split the record."
                 )
-            table = Table(grid, number, columns)
+            table = Table(grid, number, columns, self._blanks_said(), self._baseline_settings())
             if any(table.gives_again(other) for other in tables):
                 self.notes.append(Note("other_results", {"line": grid.line, "column": grid.section or own.name}))
                 continue
@@ -228,13 +232,41 @@ class _Reading:
         """Rows that say something, with what the text says of the baseline and of what a round builds on."""
         said, grounds = self._baseline_settings(), self._grounds()
         rows = []
-        for row in one_factor_tables(tables):
+        for row in one_factor_tables(tables, said, self.notes):
             if row.is_baseline and said:
                 row = replace(row, values={**said, **row.values})
             if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
                 row = replace(row, builds_on=grounds[row.section])
             rows += [row] if row.score is not None or row.failed or row.values else []
-        return tuple(rows)
+        rows = self._with_baseline(rows)
+        constants = self._constants(rows)
+        if constants:
+            self.notes.append(Note("constants", {"levels": constants}))
+        return tuple(replace(row, values={**constants, **row.values}) for row in rows)
+
+    def _with_baseline(self, rows: list[Row]) -> list[Row]:
+        """The baseline as a sentence names it: "基线是 2 号实验". A row that is called so itself goes before."""
+        wordy = label_pattern(row.trial for row in rows)
+        said = [s.text for s in self._prose() if BASELINE_TRIAL.search(s.text)]
+        named = {label for text in said for label, _, _ in trial_labels(text, wordy)}
+        if len(named) != 1 or any(row.is_baseline for row in rows):
+            return rows
+        key = key_of(named.pop())
+        return [replace(row, is_baseline=key_of(row.trial) == key) for row in rows]
+
+    def _constants(self, rows: Sequence[Row]) -> dict[str, Level]:
+        """Settings of all trials that no table gives and the text before them gives once: "alpha fixed at 32"."""
+        if not rows or any(row.kind is TableKind.CHANGES for row in rows):
+            return {}
+        said: dict[str, set[Level]] = {}
+        for statement in self._prose():
+            for sentence in SENTENCE_ENDS.split(statement.text):
+                unsure = statement.line > rows[0].line or CLAIMS.search(sentence)
+                for m in mentions(sentence):
+                    said.setdefault(m.factor, set()).update([None] if unsure and m.values else m.values)
+        given = {name for row in rows for name in row.values}
+        names = [name for name in CONSTANT if name not in given and len(said.get(name, ())) == 1]
+        return {name: level for name in names for level in said[name] if level is not None}
 
     def _baseline_settings(self) -> dict[str, Level]:
         """What a line of text says the baseline is: "Baseline: lr=2e-4, r=8"; the first line that names two
@@ -245,6 +277,11 @@ class _Reading:
             if len(values) > 1:
                 return values
         return {}
+
+    def _blanks_said(self) -> str:
+        """What a note says that blank cells of settings mean: "above", "baseline", or "" without."""
+        text = "\n".join(statement.text for statement in self._prose())
+        return next((meaning for meaning, words in BLANKS_SAID.items() if words.search(text)), "")
 
     def _grounds(self) -> dict[str, str]:
         """By section what its trials build on, where a sentence says so: "在最佳配置基础上", "on top of exp16"."""
@@ -259,7 +296,10 @@ class _Reading:
 
     def _no_table(self) -> str:
         if not self.document.grids:
-            return f"{self.source}: no table found; {_EXPECTED}. Give the file that holds the table of trials."
+            return (
+                f"{self.source}: no table of trials found; {_EXPECTED}. Trials in lists and sentences are not read: "
+                "put them into a table, one row a trial."
+            )
         grid = self.document.grids[0]
         columns = settle(grid, False, self.named)
         header, why = next(refused(columns), ("", ""))
@@ -294,23 +334,8 @@ class _Reading:
         return tuple(sorted(found, key=lambda claim: claim.line)[:MAX_CLAIMS])
 
     def _said(self, labels: re.Pattern[str] | None) -> tuple[Said, ...]:
-        """Accuracies that the running text gives for a trial; a best-configuration block is held up by itself."""
-        prose = (s for s in self._prose() if not BEST_SECTION.search(s.section))
-        return tuple(said for statement in prose for said in said_of(statement, labels))[:MAX_CLAIMS]
-
-    def _best_blocks(self, table_lines: set[int]) -> tuple[BestBlock, ...]:
-        """Settings that stand under a heading such as "Best configuration", one block a section."""
-        by_section: dict[str, list[tuple[int, dict[str, Level], str]]] = {}
-        for statement in self.document.statements:
-            if BEST_SECTION.search(statement.section):
-                part = (statement.line, settings(statement.text), statement.text)
-                by_section.setdefault(statement.section, []).append(part)
-        for grid in self.document.grids:
-            if BEST_SECTION.search(grid.section) and not any(line in table_lines for line, _ in grid.rows):
-                text = "\n".join(" ".join(clean_text(cell) for cell in cells) for _, cells in grid.rows)
-                by_section.setdefault(grid.section, []).append((grid.line, key_values(grid), text))
-        blocks = (_block(parts) for parts in by_section.values())
-        return tuple(block for block in blocks if len(block.values) >= 2)
+        """Accuracies that the running text gives for a trial."""
+        return tuple(said for statement in self._prose() for said in said_of(statement, labels))[:MAX_CLAIMS]
 
 
 def _is_one_step(row: Row, rows: Sequence[Row]) -> bool:
@@ -331,19 +356,6 @@ def _labels(rows: Sequence[Row]) -> re.Pattern[str] | None:
         for row in rows
         if not (said := settings(row.trial)) or any(row.values.get(name) != level for name, level in said.items())
     )
-
-
-def _block(parts: Sequence[tuple[int, dict[str, Level], str]]) -> BestBlock:
-    values: dict[str, Level] = {}
-    score: Score | None = None
-    trial: str | None = None
-    for _, found, text in parts:
-        if len(mentions(text)) <= 1 or not values:
-            values = {**found, **values}
-        said = ACCURACY_SAID.search(text)
-        score = score or (share_of(said.group(1)) if said else None)
-        trial = trial or next((label for label, _, _ in trial_labels(text)), None)
-    return BestBlock(parts[0][0], values, score, trial)
 
 
 def _language(text: str) -> str:

@@ -20,6 +20,7 @@ from tunebook.audit.words.sentences import (
     CLAIMS,
     CLAUSE_ENDS,
     CONJUNCTION,
+    GENERAL,
     NO_CLAIM,
     NUMBER,
     OF_ALL,
@@ -106,33 +107,32 @@ def _between(text: str, at: int, end: int) -> list[Token]:
     return found
 
 
+_NUMBERED = re.compile(r"^\W{0,3}\d{1,2}\s?[、.)）](?!\d)\s?")
 _NAMES = frozenset("fvpqtbwgLMnr%C")
-_COMPARES = frozenset("xXe+-=!oijk*aAUDudcg>")
+_COMPARES = frozenset("xXe+-=!oijk*UDudcg>")
 
 
 def claims_of(statement: Statement, context: Context | None = None) -> list[Claim]:
     """The claims of one line of text, in order; what claims something and was not read among them as `UNREAD`."""
     context = context or Context()
     found: list[Claim] = []
-    before: list[Token] = []
     if NO_CLAIM.search(statement.text):
         return []
-    parts = SENTENCE_ENDS.split(statement.text)
+    parts = SENTENCE_ENDS.split(_NUMBERED.sub("", statement.text))
     for sentence, end in zip(parts[::2], [*parts[1::2], ""], strict=True):
         if "?" in end:
             continue
         tokens = cut(sentence, context.labels)
         kinds = {t.kind for t in tokens}
         named = context.trial or kinds & _NAMES or kinds & STRONG
-        if named and (kinds & _COMPARES or CLAIMS.search(sentence)):
-            found += _claims(sentence, tokens, statement, context, before)
-        before = tokens or before
+        if (named and (kinds & _COMPARES or CLAIMS.search(sentence))) or GENERAL.search(sentence):
+            read = _claims(sentence, tokens, statement, context)
+            goes_on = ";" in end and read[:1] and read[0].kind is ClaimKind.IMPORTANCE  # the order may go on
+            found += [replace(read[0], kind=ClaimKind.UNREAD, factor=None, order=())] if goes_on else read
     return found
 
 
-def _claims(
-    sentence: str, tokens: list[Token], statement: Statement, context: Context, before: Sequence[Token]
-) -> list[Claim]:
+def _claims(sentence: str, tokens: list[Token], statement: Statement, context: Context) -> list[Claim]:
     """The whole sentence as one claim, else clause by clause. A clause that was not read and may restrict the others,
     by a setting, a trial, a number or a word such as "only", leaves the whole sentence unread."""
     base = Claim(
@@ -142,24 +142,22 @@ def _claims(
         section=statement.section,
         trials=(context.trial,) if context.trial else (),
     )
-    whole = _Clause(base, tokens, context, before).claim()
+    whole = _Clause(base, tokens, context).claim()
     if whole is not None:
         return [whole]
     read: list[Claim] = []
     unread: list[Claim] = []
-    last = list(before)
     for part in (CONJUNCTION.sub("", p) for p in CLAUSE_ENDS.split(sentence) if p.strip()):
         pieces = cut(part, context.labels)
         clause = replace(base, text=part.strip(" ,-*•:："))
-        claim = _Clause(clause, pieces, context, last).claim()
+        claim = _Clause(clause, pieces, context).claim()
         if claim is not None:
             read.append(claim)
         elif any(t.kind in "fvpqtbnrLMP" for t in pieces) or RESTRICTS.search(part):
             return [base]
         elif CLAIMS.search(part):
             unread.append(clause)
-        last = pieces or last
-    if not read and context.trial and not {t.kind for t in tokens} & set("ue-+=*jkiUdD?~faA"):
+    if not read and context.trial and not {t.kind for t in tokens} & set("ue-+=*jkiUdD?~f"):
         return [] if any(t.kind in "xX" for t in tokens) else [base]  # "diverged": the row's result says so
     return read + unread if read else [base]
 
@@ -167,32 +165,14 @@ def _claims(
 class _Clause:
     """One clause, held against the forms that are read for certain. `code` has one character a token."""
 
-    def __init__(self, base: Claim, tokens: Sequence[Token], context: Context, before: Sequence[Token]) -> None:
+    def __init__(self, base: Claim, tokens: Sequence[Token], context: Context) -> None:
         self.base = base
         self.context = context
-        self.spoken = [t.value for t in before if isinstance(t.value, Mention)]
-        self.tokens = self._named(tokens, before)
+        self.tokens = tokens
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
         self.labels = [str(t.value) for t in self.tokens if t.kind == "t"]
         self.gap = _gap([t for t in self.tokens if t.kind == "g"])
         self.code = self._code()
-
-    def _named(self, tokens: Sequence[Token], before: Sequence[Token]) -> list[Token]:
-        """ "It" is the one trial named before; "from 3e-4 to 9e-4" is a step of the one factor named before."""
-        labels = [t for t in before if t.kind == "t"]
-        factors = {m.factor for m in self.spoken}
-        result = []
-        for token in tokens:
-            if token.kind == "I" and self.context.trial is None:
-                token = Token("t", token.text, labels[0].value) if len(labels) == 1 else Token("?", token.text)
-            elif token.kind == "r" and len(factors) == 1 and not any(t.kind in "fvpq" for t in tokens):
-                factor = next(iter(factors))
-                levels = [level_of(factor, n) for n in (token.value if isinstance(token.value, tuple) else ())]
-                if None not in levels:
-                    token = Token("p", token.text, Mention(factor, tuple(levels), 0, 0, "to"))
-            if token.kind != "I":
-                result.append(token)
-        return result
 
     def _code(self) -> str:
         """ "Higher" beside a setting without a value is its direction, elsewhere the result's. What is silent goes:
@@ -210,17 +190,14 @@ class _Clause:
         if not self._understood():
             return None
         plain = self.code.replace("&", "")
-        groups = {"U" if kind in "XU+-=!uDdc" else "k" if kind in "jk" else kind for kind in plain if kind in _SAYING}
-        if "o" in groups or plain in ("vGv", "tGt"):
-            return self._order(plain)
+        groups = {"U" if kind in "XU+-=!uDdc" else "o" if kind in "oijk" else kind for kind in plain if kind in _SAYING}
+        if "o" in groups:
+            return self._importance(plain)
         if groups == {"*", "U"} and self.gap is not None and not self.factors:
             return self._best(plain)
         if not groups:
-            if "w" in plain and (self.factors or self.labels):
-                return self._best(plain)
-            return self._compared() if re.search("[aA]", plain) and self.context.trial else None
-        forms = {"x": self._fails, "e": self._no_effect, "i": self._important, "k": self._more_important,
-                 "*": self._best}  # fmt: skip
+            return self._best(plain) if "w" in plain and (self.factors or self.labels) else None
+        forms = {"x": self._fails, "e": self._no_effect, "*": self._best}
         kind = groups.pop()
         if groups:
             return None
@@ -241,33 +218,29 @@ class _Clause:
 
     # -- forms -------------------------------------------------------------------------------------
 
-    def _order(self, plain: str) -> Claim | None:
-        """ "Importance: learning rate > rank > epochs", or "4 epochs > 3 epochs"."""
+    def _importance(self, plain: str) -> Claim | None:
+        """ "Learning rate matters more than rank", "importance: rank > epochs", "影响最大的是学习率，其次是秩"."""
         names = tuple(m.factor for m in self.factors)
-        if re.fullmatch(r"o?f(G*f)+o?", plain) and "o" in plain and len(set(names)) == len(names):
-            return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=names[0], order=names, trials=())
-        if plain == "tGt":
-            return self._trials(tuple(self.labels), 1, 0)
-        if plain == "vGv":
-            return self._levels(self.factors[0].factor, self.factors[0].values, self.factors[1], 1, 0)
-        return None
+        order = names[::-1] if re.search("[jD]", plain) else names
+        forms = r"f[jk]>?f|f[>D]fk|of(?:G*f)+|f(?:G*f)+o|(?:fi|if)(?:Gf)*"
+        if not re.fullmatch(forms, plain) or len(set(names)) < len(names):
+            return None
+        order = order if len(names) > 1 else ()
+        return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=(order or names)[0], order=order, trials=())
 
     def _fails(self, plain: str) -> Claim | None:
-        """ "A learning rate above 0.001 fails"; the factor may stand in the clause before; in a row its own value."""
-        if not re.fullmatch(r"[mlaA]*[fv]?[LM]?[mlaA]*y?[mlaA]*x[fv]?[LM]?", plain) or len(self.factors) > 1:
+        """ "A learning rate above 0.001 fails"."""
+        if not re.fullmatch(r"[ml]*[fv]?[LM]?y?[ml]*x[fv]?[LM]?", plain) or len(self.factors) != 1:
             return None
-        limit = next((t for t in self.tokens if t.kind in "LM"), None)
-        mention = self.factors[0] if self.factors else None
-        if limit is not None and not (mention and mention.values):
-            spoken = {m.factor for m in self.factors or self.spoken}
-            factor = spoken.pop() if len(spoken) == 1 else ""
-            level = level_of(factor, limit.value) if factor and isinstance(limit.value, float) else None
-            return self._boundary(factor, level, -1 if limit.kind == "M" else 1)
-        if mention is None or (re.search("[ml]", plain) and not mention.values):
+        mention, limit = self.factors[0], next((t for t in self.tokens if t.kind in "LM"), None)
+        if limit is not None and not mention.values and isinstance(limit.value, float):
+            level = level_of(mention.factor, limit.value)
+            return self._boundary(mention.factor, level, -1 if limit.kind == "M" else 1)
+        if limit is not None or not mention.values:
             return None
-        level = mention.values[-1] if mention.values else (self.context.values or {}).get(mention.factor)
-        side = mention.side or ("A" not in plain) - ("a" not in plain) or ("y" in plain)
-        return self._boundary(mention.factor, level, int(side) or 1, exact=not side)
+        side = mention.side or int("y" in plain)
+        found = self._boundary(mention.factor, mention.values[-1], side or 1, exact=not side)
+        return replace(found, inclusive="y" in plain) if found else None
 
     def _boundary(self, factor: str, level: Level | None, direction: int, exact: bool = False) -> Claim | None:
         if isinstance(level, bool) or not isinstance(level, int | float):
@@ -286,21 +259,6 @@ class _Clause:
         return None if mention.side else replace(
             self.base, kind=ClaimKind.NO_EFFECT, factor=mention.factor, levels=mention.values, direction=0, trials=()
         )  # fmt: skip
-
-    def _important(self, plain: str) -> Claim | None:
-        if plain not in ("fi", "if"):
-            return None
-        return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=self.factors[0].factor, trials=())
-
-    def _more_important(self, plain: str) -> Claim | None:
-        """ "Learning rate matters more than rank", "秩的影响小于学习率"."""
-        if not re.fullmatch(r"f[jk]>?f|f[>D]fk", plain):
-            return None
-        first, second = (m.factor for m in self.factors)
-        order = (second, first) if re.search("[jD]", plain) else (first, second)
-        if first == second:
-            return None
-        return replace(self.base, kind=ClaimKind.IMPORTANCE, factor=order[0], order=order, trials=())
 
     def _best(self, plain: str) -> Claim | None:
         """ "lr=1e-3 is optimal", "the sweet spot is 2e-4 to 1e-3", "exp16 is the best so far"."""
@@ -364,7 +322,7 @@ class _Clause:
 
     def _direction(self) -> tuple[int | None, int]:
         """+1 better, -1 worse, 0 no difference; and of 0 which side alone is denied. None: several."""
-        up, down = bool(re.search("[uU]", self.code)), bool(re.search("[dDaA]", self.code))
+        up, down = bool(re.search("[uU]", self.code)), bool(re.search("[dD]", self.code))
         denied = set(self.code) & set("+-=")
         if denied:
             return (None, 0) if len(denied) > 1 or up or down else (0, {"+": 1, "-": -1, "=": 0}[denied.pop()])
@@ -374,7 +332,7 @@ class _Clause:
 
     def _sides(self) -> tuple[Token | None, Token | None] | None:
         """What is judged, and what it is compared with; None when that is not sure."""
-        order = re.sub(r"[ud+aAmlLM%-]", "", re.sub(r"[UD!>]+", ">", self.code))
+        order = re.sub(r"[ud+mlLM%-]", "", re.sub(r"[UD!>]+", ">", self.code))
         entities = [t for t in self.tokens if t.kind in "fvpqtbwnr"]
         for form, sides in _SIDES:
             if re.fullmatch(form, re.sub(r"[fvpqtbwnr]", "x", order)):
@@ -432,7 +390,7 @@ class _Clause:
                 self.base, kind=ClaimKind.LEVELS, factor=mention.factor, levels=(True,), direction=direction,
                 no_more=no_more,
             )  # fmt: skip
-        if self.context.trial and (more or less or re.search("[aA]", self.code)):  # a row's remark speaks of the row
+        if self.context.trial and (more or less):  # a row's remark speaks of the row
             return self._trials((self.context.trial,), direction, no_more)
         if more == less:
             return None

@@ -22,7 +22,7 @@ from tunebook.audit.read.cells import (
 )
 from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, Columns, labels_of
 from tunebook.audit.read.documents import Grid
-from tunebook.audit.read.mentions import base_trial, is_fully_described, settings
+from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
@@ -50,15 +50,15 @@ def spread_grid(grid: Grid) -> Grid | None:
     header = [clean_text(cell) for cell in grid.header]
     corner = factors_of_header(header[0]) if header else ()
     levels = header[1:]
-    if not corner and header and (row_factor := factor_of_header(header[0])):
-        named = [settings(cell) for cell in levels]
-        if len(named) < 2 or any(len(n) != 1 for n in named) or len({*named[0]}.union(*named)) != 1:
-            return None
-        column_factor = next(iter(named[0]))
-        corner, levels = (row_factor, column_factor), [str(n[column_factor]) for n in named]
+    firsts = [clean_text(cells[0]) for _, cells in grid.rows if cells]
+    column_factor = _named_factor(levels)
+    row_factor = factor_of_header(header[0]) if header[0] else _named_factor(firsts)
+    if not corner and row_factor and column_factor:
+        corner, levels = (row_factor, column_factor), [str(settings(cell)[column_factor]) for cell in levels]
     if len(corner) != 2 or len(levels) < 2 or corner[0] == corner[1]:
         return None
-    firsts = [clean_text(cells[0]) for _, cells in grid.rows if cells]
+    if "num_train_epochs" in corner and [str(i + 1) for i in range(len(firsts))] == firsts and len(firsts) > 2:
+        return None  # the course of trainings, epoch by epoch
     if any(isinstance(read_level(corner[1], level), Why) for level in levels):
         corner = (corner[1], corner[0])  # "lr \\ rank" written the other way round
     for factor, cells in zip(corner, (firsts, levels), strict=True):
@@ -70,6 +70,13 @@ def spread_grid(grid: Grid) -> Grid | None:
         for level, cell in zip(levels, cells[1:], strict=False)
     )
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
+
+
+def _named_factor(cells: Sequence[str]) -> str | None:
+    """The one factor of which each cell names a level: "r=8", "r=16"."""
+    named = [settings(cell) for cell in cells]
+    names = {name for found in named for name in found}
+    return names.pop() if len(named) > 1 and len(names) == 1 and all(len(found) == 1 for found in named) else None
 
 
 def turned_grid(grid: Grid) -> Grid | None:
@@ -130,6 +137,8 @@ class Table:
     grid: Grid
     number: int
     columns: Columns
+    blanks: str = ""  # what a note says that blank cells mean: "above", "baseline"
+    said: Mapping[str, Level] = field(default_factory=dict)  # the baseline's settings as the text gives them
     rows: list[Row] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -141,16 +150,18 @@ class Table:
         cells = [_padded(cells, len(grid.header)) for _, cells in grid.rows]
         self._text = [[clean_text(cell[:LONGEST_CELL]) for cell in row] for row in cells]
         self._fill_blanks()
+        self._wordy = label_pattern(self._label(i) for i in range(len(self._text)))
         scores = {index: self._scores(index) for index in columns.results}
         pending = []
         for i, (line, _) in enumerate(grid.rows):
             label = self._label(i)
             if self._is_reference(i):
                 self.notes.append(Note("reference_row", {"trial": label, "line": line}))
-            elif is_pending(self._text[i][columns.results[0]]):
+            elif is_pending(self._text[i][columns.results[0]]) or is_pending(self._cell(i, "status")):
                 pending.append(label)
             else:
                 self.rows.append(self._row(i, line, label, {k: v[i] for k, v in scores.items()}))
+        self._telling_labels()
         if pending:
             self.notes.append(Note("planned_rows", {"trials": tuple(pending), "line": grid.line}))
         self.labelled = "trial" in columns.roles or "place" in columns.roles
@@ -174,6 +185,18 @@ class Table:
         shared = mine.keys() & known.keys()
         return len(shared) > 1 and 2 * sum(not _same(mine[k], known[k]) for k in shared) > len(shared)
 
+    def _telling_labels(self) -> None:
+        """Where labels in words, such as LoRA and DoRA, are all that tells two rows apart, the label is a setting."""
+        index = self.columns.roles.get("trial")
+        told: dict[str, set[str]] = {}
+        for row in self.rows:
+            if row.kind is TableKind.SETTINGS and row.seed is None and not any(c.isdigit() for c in row.trial[1:]):
+                told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(row.trial)
+        if index is not None and any(len(labels) > 1 for labels in told.values()):
+            header = self._headers[index] or "1"
+            self.rows[:] = [replace(row, extra={**row.extra, header: row.trial.casefold()}) for row in self.rows]
+            self.notes.append(Note("label_is_setting", {"line": self.grid.line, "column": header}))
+
     # -- labels and remarks ------------------------------------------------------------------------
 
     def _cell(self, i: int, role: str) -> str:
@@ -193,7 +216,9 @@ class Table:
         if self._cell(i, "kind").lower() == "reference":
             return True
         blank = all(is_blank(self._text[i][j]) for j in (*self.columns.factors, *self.columns.joined))
-        words = (self._cell(i, "trial"), self._cell(i, "change"))
+        words = [self._cell(i, "trial"), self._cell(i, "change")]
+        if self.columns.factors:
+            words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
         return blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words)
 
     def _names_baseline(self, i: int) -> bool:
@@ -217,7 +242,9 @@ class Table:
             for j in columns:
                 row[j] = above[j] if is_ditto(row[j]) else row[j]
         blank = [[not row[j] for j in columns] for row in self._text]
-        if self.columns.kind is TableKind.CHANGES or not any(map(any, blank)) or any(blank[0]) or any(map(all, blank)):
+        if self.columns.kind is TableKind.CHANGES or not any(map(any, blank)):
+            return
+        if not self.blanks and (any(blank[0]) or any(map(all, blank))):
             return
         leads = all(flags == sorted(flags, reverse=True) for flags in blank)
         named = self._names_baseline(0)
@@ -227,9 +254,11 @@ class Table:
             known = [row[j] for j in columns]
             from_above.append([x or y for x, y in zip(known, from_above[-1] if from_above else known, strict=True)])
             from_base.append([x or y for x, y in zip(known, from_base[0] if from_base else known, strict=True)])
-        if from_above == from_base or (leads and not named and len({*map(tuple, from_above)}) == len(from_above)):
+        told_apart = len({*map(tuple, from_above)}) == len(from_above)
+        sure = from_above == from_base or (leads and not named and told_apart)
+        if self.blanks == "above" or (not self.blanks and sure):
             meaning, filled = "above", from_above
-        elif named and not leads:
+        elif self.blanks or (named and not leads):
             meaning, filled = "baseline", from_base
         else:
             return
@@ -256,6 +285,8 @@ class Table:
                 values |= {BATCH: product[0], ACCUMULATION: product[1]}
             elif not isinstance(level, Why):
                 values[factor] = level
+            elif self.blanks == "baseline" and is_blank(text) and factor in self.said:
+                values[factor] = self.said[factor]
             elif self.columns.kind is TableKind.SETTINGS or not is_blank(text):
                 unknown.append(self._not_read(line, label, j, text, Why.BLANK if is_blank(text) else level))
         return values, unknown
@@ -301,9 +332,14 @@ class Table:
         values, unknown = self._values(i, line, label)
         if columns.kind is TableKind.CHANGES and change.startswith("+"):
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
+        fully = bool(described) and is_fully_described(change, self._wordy)
+        sure = fully or not i or self._names_baseline(i) or is_blank(change)
+        if columns.kind is TableKind.CHANGES and not sure and not unknown:
+            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.CHANGE))
         main = columns.results[0]
         cell, result = self._text[i][main], scores[main]
-        failed = bool(BROKE.search(status)) or (result is None and (not status or DONE.search(status) is not None))
+        done = not status or DONE.search(status) is not None
+        failed = bool(BROKE.search(status)) or (done and (result is None or has_failed(cell)))
         if status and not DONE.fullmatch(without_marks(status)) and not failed:
             result = Why.STATUS
         if isinstance(result, Why) and not failed:
@@ -320,7 +356,7 @@ class Table:
             values={**described, **values},
             extra={name: self._text[i][j].casefold() for j, name in columns.extras.items()},
             unknown=tuple(unknown),
-            builds_on=base_trial(change),
+            builds_on=base_trial(change, self._wordy),
             score=result if isinstance(result, Score) else None,
             others={self._headers[j]: s for j, s in scores.items() if j != main and isinstance(s, Score)},
             failed=failed,
@@ -330,7 +366,7 @@ class Table:
             is_baseline=self._names_baseline(i),
             seed=self._cell(i, "seed") or None,
             described=described,
-            fully_described=bool(described) and is_fully_described(change),
+            fully_described=fully,
             difference=self._difference(i),
             round=round_of(round_named) or round_named or round_of(self.grid.section) or self.grid.section,
         )
@@ -348,10 +384,11 @@ class Table:
         return Difference(value, 10.0 ** -len(match[2] or ""), True if in_points else False if in_percent else None)
 
 
-def one_factor_tables(tables: Sequence[Table]) -> Iterator[Row]:
-    """The rows of all tables. Where tables each vary settings that the others do not give, and each has the baseline's
-    row, that is one trial with the settings of all; without it nothing is said to connect them, and the table itself
-    counts as a setting."""
+def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes: list[Note]) -> Iterator[Row]:
+    """The rows of all tables. Where tables each vary settings that the others do not give, what they leave out is the
+    baseline's: as the text says it (`said`), or of the baseline's row, which each table must have. Without either
+    nothing is said to connect them, and the table itself counts as a setting. The baseline given again with the same
+    result is one trial."""
     rows = [list(table.rows) for table in tables]
     unlabelled = [i for i, table in enumerate(tables) if not table.labelled]
     for number, i in enumerate(unlabelled, 1) if len(unlabelled) > 1 else ():
@@ -359,33 +396,51 @@ def one_factor_tables(tables: Sequence[Table]) -> Iterator[Row]:
     given = [frozenset(name for row in group for name in row.values) for group in rows]
     every = frozenset().union(*given)
     in_words = any(row.kind is TableKind.CHANGES for group in rows for row in group)
-    if len(set(filter(None, given))) > 1 and not in_words and every not in given:
-        bases = [[row for row in group if row.is_baseline] for group in rows]
-        if all(len(found) == 1 for found, group in zip(bases, rows, strict=True) if group):
-            union = {name: level for found in bases for row in found for name, level in row.values.items()}
-            first = next(row.score for found in bases for row in found)
-            for i, found in enumerate(bases):
-                repeated = i > 0 and bool(found) and _same(found[0].score, first)
-                group = [row for row in rows[i] if not (row.is_baseline and repeated)]
-                rows[i] = [replace(row, values=union) if row.is_baseline else row for row in group]
-        else:
-            for number, group in enumerate(rows, 1):
-                group[:] = [replace(row, extra={**row.extra, "table": str(number)}) for row in group]
-    for group in rows:
-        yield from group
+    bases = [row for group in rows for row in group if row.is_baseline]
+    apart = False
+    if len(set(filter(None, given))) < 2 or in_words or every in given:
+        apart = not in_words and _are_apart(tables, rows)
+        if apart:
+            notes.append(Note("tables_apart"))
+    elif every <= said.keys():
+        notes.append(Note("left_out"))
+        rows = [[replace(row, values={**said, **row.values}) for row in group] for group in rows]
+        rows = [[replace(row, is_baseline=row.values == said) for row in group] for group in rows]
+        rows = _once(rows)
+    elif all(sum(row.is_baseline for row in group) == 1 for group in rows if group):
+        union = {name: level for row in bases for name, level in row.values.items()}
+        rows = [[replace(row, values=union) if row.is_baseline else row for row in group] for group in rows]
+        rows = _once(rows)
+    else:
+        apart = True
+    for number, group in enumerate(rows, 1):
+        yield from [replace(row, extra={**row.extra, "table": str(number)}) for row in group] if apart else group
+
+
+def _are_apart(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
+    """Whether tables may differ in something that only their headings say, such as the model: the headings are others
+    and no rounds, the rows are numbered anew or not at all, and no trial stands in two of the tables."""
+    sections = [table.grid.section for table in tables]
+    if len(tables) < 2 or len(set(sections)) < len(sections) or all(map(round_of, sections)):
+        return False
+    labels = [row.trial for group in rows for row in group]
+    anew = not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
+    first = {repr(sorted(row.values.items())): row for row in rows[0]}
+    return anew and not all(
+        any((known := first.get(repr(sorted(row.values.items())))) and _same(row.score, known.score) for row in group)
+        for group in rows[1:]
+    )
+
+
+def _once(rows: list[list[Row]]) -> list[list[Row]]:
+    """Without the baselines that give the first one again, with its result."""
+    first = next((row for group in rows for row in group if row.is_baseline), None)
+    return [
+        [row for row in group if first in (None, row) or not row.is_baseline or not _same(row.score, first.score)]
+        for group in rows
+    ]
 
 
 def _same(a: Score | None, b: Score | None) -> bool:
     """Whether a trial given again has the same result, as far as it is printed."""
     return a is b or (a is not None and b is not None and abs(a.value - b.value) <= (a.unit + b.unit) / 2 + 1e-9)
-
-
-def key_values(grid: Grid) -> dict[str, Level]:
-    """Settings of a two-column table of parameter and value (a best-configuration block); empty for other tables."""
-    found: dict[str, Level] = {}
-    for _, cells in (*grid.rows, (grid.line, grid.header)):
-        factor = factor_of_header(clean_text(cells[0])) if len(cells) >= 2 else None
-        level = read_level(factor, clean_text(cells[1])) if factor else Why.WORDS
-        if factor and not isinstance(level, Why):
-            found.setdefault(factor, level)
-    return found

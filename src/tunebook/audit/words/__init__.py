@@ -1,1 +1,1 @@
-"""The words of audits: `columns` and `sentences` are what records are read by, the languages what an audit says."""
+"""The words of audits: `columns` and `sentences` are what records are read by, `languages` what an audit says."""

@@ -65,7 +65,7 @@ EXTENDED_BASELINE = re.compile(
 MARKED_BASELINE = re.compile(r"[(（]\s?(?:base|baseline|default|基线|默认)\s?[)）]", re.IGNORECASE)
 """A level of one table a factor: "r = 8 (base)"."""
 REFERENCE = re.compile(
-    r"\W*(?:reference|zero[- ]?shot|few[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|原始模型|基座模型?|未微调.{0,6}|零样本)\W*",
+    r"\W*(?:reference|zero[- ]?shot|few[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|原始(?:模型)?|基座(?:模型)?|底座(?:模型)?|未训练|未微调.{0,6}|零样本)\W*",
     re.IGNORECASE,
 )
 """A label of the model without training."""
@@ -79,14 +79,14 @@ DIFFERENCE = re.compile(
 OTHER_DIFFERENCE = re.compile(r"prev|best|上一|最佳", re.IGNORECASE)
 """In the header of a column of differences: not from the baseline."""
 MEASUREMENT = any_of(
-    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)?|params?|parameters|trainable|size|cost|steps?|step|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
-    "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|大小|成本|步数|日期|吞吐|过拟合",
+    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
+    "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合",
 )
 """A header of something measured, not set."""
 
 _UNIT = re.compile(r"[(\[（【][^()\[\]（）【】]{0,60}[)\]）】]")
 _SIGNS = re.compile(r"[\s_\-./:：#*`%％,，、·↑↓]+")
-_EXPORT_PREFIX = re.compile(
+EXPORT_PREFIX = re.compile(
     r"^(?:params?|config|hparams|hp|hyperparameters?|metrics?|summary|user_attrs|logs|result)[_./:]\s?", re.IGNORECASE
 )
 _ADJECTIVES = re.compile(
@@ -117,7 +117,7 @@ _JOINED = re.compile(r"[/×*&\\＼|]|\s[x+]\s|\bby\b|\bvs\.?\b")
 
 def factor_of_header(header: str) -> str | None:
     """The factor that a column header names, or None. The bracket is tried too: "秩 (r)", "轮数（epochs）"."""
-    plain = _EXPORT_PREFIX.sub("", header.strip())
+    plain = EXPORT_PREFIX.sub("", header.strip())
     texts = (plain, _ADJECTIVES.sub("", plain), *(bracket[1:-1] for bracket in _UNIT.findall(plain)))
     found = next((name for text in texts if (name := _BY_HEADER.get(compact(text)))), None)
     return None if _SCALED.search(header) else found
@@ -142,7 +142,7 @@ def role_of(header: str) -> str | None:
     """What a column is that is neither a setting nor a result, by its header: trial, change, analysis, ..."""
     if header.strip() in ("#", "№", "No."):
         return "trial"
-    return _ROLE_OF.get(compact(_EXPORT_PREFIX.sub("", header.strip()))) or _ROLE_OF.get(compact(header))
+    return _ROLE_OF.get(compact(EXPORT_PREFIX.sub("", header.strip()))) or _ROLE_OF.get(compact(header))
 
 
 def is_place(header: str) -> bool:
@@ -179,6 +179,8 @@ _VAGUE = any_of("results?|score|outcome", "结果|成绩|得分|分数|实验结
 _AVERAGED = re.compile(
     r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)|±\s?\w+", re.IGNORECASE
 )
+_ONE_OF_SEVERAL = re.compile(r"seed|\bruns?\b|fold|种子|折", re.IGNORECASE)
+"""In the header of one seed's results, beside which their mean may stand."""
 _OBJECTIVE = re.compile(r"values?(?:_\d)?|objective(?:_value)?", re.IGNORECASE)
 
 
@@ -194,15 +196,36 @@ class ResultWord:
 
 def result_of(header: str) -> ResultWord | None:
     """Whether a header is that of results, and of which."""
-    text = _AVERAGED.sub(" ", re.sub(r"[_./]", " ", _EXPORT_PREFIX.sub("", header)))
+    text = _AVERAGED.sub(" ", re.sub(r"[_./]", " ", EXPORT_PREFIX.sub("", header)))
     kind, objective = _measure_kind(text), _OBJECTIVE.fullmatch(header.strip())
     if kind is None and not _VAGUE.search(text) and not objective:
         return None
     refused = next((why for why, pattern in _NO_RESULT.items() if pattern.search(text)), "")
     split = next((name for name, pattern in _SPLITS.items() if pattern.search(text)), "")
     by_kind = {MeasureKind.SHARE: 0, None: 10, MeasureKind.SCORE: 20, MeasureKind.LOSS: 30}[kind]
-    rank = by_kind + ("overall", "test", "", "validation").index(split)
+    rank = by_kind + ("overall", "test", "", "validation").index(split) + 5 * bool(_ONE_OF_SEVERAL.search(text))
     return ResultWord(kind, split, "objective" if objective else refused, rank)
+
+
+def is_averaged(header: str) -> bool:
+    """Whether a header says that its results are means, over seeds or runs."""
+    return _AVERAGED.search(re.sub(r"[_./]", " ", header)) is not None or "平均" in header
+
+
+def result_named(text: str) -> str:
+    """The results that a line of text speaks of, as a header names them: "Accuracy (%)"; "" without."""
+    for clause in re.split(r"[,;:。](?!\d)|\.(?=\s|$)", text):
+        word = result_of(clause)
+        if word is not None and not word.refused:
+            found = next((m for p in (_SHARE, _SCORE, _LOSS) if (m := p.search(clause))), None)
+            bracket = re.match(r"\s?[(（]\s?[%％]\s?[)）]", clause[found.end() :]) if found else None
+            split = _SPLITS["validation"].search(clause) if word.split == "validation" else None
+            return (
+                (f"{split.group()} " if split else "") + found.group() + (bracket.group() if bracket else "")
+                if found
+                else clause.strip()
+            )
+    return ""
 
 
 def _measure_kind(text: str) -> MeasureKind | None:
@@ -226,12 +249,27 @@ def round_of(text: str) -> str:
     return _NUMERALS.get(number, number)
 
 
-BEST_SECTION = re.compile(r"\bbest\b|recommend|final (?:config|setting)|optimal|最佳|最优|推荐|最终配置", re.IGNORECASE)
 BASELINE_SAID = re.compile(
-    r"(?:\bbase\s?line|\bdefaults?|基线|基准|默认)\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?(?:\s?(?:is|are|was|uses?|为|是))?\s?[:：(（]",
+    r"(?:\bbase\s?line|\bdefaults?|基线|基准|默认)\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])",
     re.IGNORECASE,
 )
-ACCURACY_SAID = re.compile(r"(?:\baccuracy|\bacc\b|准确率|正确率|精度)[^\d\n]{0,12}(\d+(?:\.\d+)?\s?%?)", re.IGNORECASE)
+BASELINE_TRIAL = re.compile(
+    r"\bbase\s?line\s?(?:is|was|:)|\b(?:is|as|was)\s(?:the|our)\sbase\s?line|(?:基线|基准|对照组?)\s?(?:是|为|取|:|：)|(?:为|作为|当作|是)(?:基线|基准|对照)",
+    re.IGNORECASE,
+)
+"""Beside the one trial that a sentence names: that it is the baseline."""
+_BLANKS = r"(?:\b(?:blank|empty)\b|空白|空格|空着|留空).{0,24}?"
+BLANKS_SAID = {
+    "above": re.compile(
+        rf"{_BLANKS}(?:\b(?:row above|previous row|line above|as above)|上一?行|上面|上方|同上)", re.IGNORECASE
+    ),
+    "baseline": re.compile(
+        rf"{_BLANKS}(?:\bbase\s?line|\bdefault|\bunchanged|\bnot changed|基线|默认|没有?改|未改|不变)", re.IGNORECASE
+    ),
+}
+"""What a note says that blank cells of settings mean."""
+CONSTANT = ("learning_rate", "num_train_epochs", "lora_r", "lora_alpha", "lora_dropout", "weight_decay")
+"""Settings that a text before the tables gives for all trials: numbers beside their words are seldom something else."""
 SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
 GROUND = re.compile(
     r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)|"
@@ -243,7 +281,7 @@ _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tic
 _EXAMPLES_SAID = re.compile(
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval|dev)\s{_THINGS}|"
-    r"(?:test|validation|evaluation)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"
+    r"(?:test|validation|evaluation|dev|eval)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"
     r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|道|样本)|"
     r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
     rf"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
@@ -254,6 +292,7 @@ _EXAMPLES_SAID = re.compile(
 _SEEDS_SAID = re.compile(
     r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)|"
     r"(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)\s(?:each|per|for each|averaged)|"
+    r"each \w+ (?:\w+ )?with\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?seeds|"
     r"(\d{1,2}|[两二三四五十])\s?(?:个随机种子|个种子|次)(?:的)?(?:运行)?(?:取)?(?:平均|均值)",
     re.IGNORECASE,
 )

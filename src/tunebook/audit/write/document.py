@@ -13,12 +13,10 @@ from typing import Any
 from tunebook.audit.judge.cases import ConfoundedPair, Judged
 from tunebook.audit.judge.report import AuditReport, Detectable, TrialVerdict
 from tunebook.audit.judge.structure import Boundary, Confounding, level_in
-from tunebook.audit.judge.trials import key_of
 from tunebook.audit.judge.verdicts import Comparison, Reason, SupportVerdict
+from tunebook.audit.labels import key_of
 from tunebook.audit.model import UNSAID, ClaimKind, MeasureKind, Note, Score
-from tunebook.audit.words.chinese import ChineseAudit
-from tunebook.audit.words.english import EnglishAudit
-from tunebook.audit.words.shared import level_text, signed
+from tunebook.audit.words.languages import ChineseAudit, EnglishAudit, level_text, signed
 from tunebook.audit.write.values import next_trials_csv
 from tunebook.escaping import clean, shorten
 from tunebook.record.text import markdown_text
@@ -142,7 +140,7 @@ class _Writer:
         baseline = self._words.baseline(self._name(report.table.baseline))
         if c is None:
             return say("baseline_is_best", name=baseline) if report.best == report.table.baseline else ""
-        gap = self._gap(*c.pairs[0]).lstrip("+")
+        gap = self._gap(*c.pairs[0]).lstrip("+-")
         if c.differences:
             gap = say("of_examples", k=count(sum(c.differences)), n=count(self._n or 0))
         best = self._trials[report.best]
@@ -180,10 +178,14 @@ class _Writer:
         examples, say = self._report.examples, self._say
         if not self._share:
             return ""
+        if self._report.record.averaged:
+            return say("give_examples")
         stated = self._report.record.stated_examples
         needed = self._report.needed_examples_if_unknown
         return self._words.join([
-            say("unknown_none")
+            ""
+            if self._report.record.seeds
+            else say("unknown_none")
             if examples.smallest is None
             else say("unknown", n=count(examples.smallest), luck=f"{examples.luck:.2g}"),
             say("unknown_stated", n=count(stated[0])) if stated else "",
@@ -257,7 +259,7 @@ class _Writer:
 
     def _quote(self, judged: Judged) -> str:
         claim = judged.claim
-        text = shorten(claim.text, LONGEST_QUOTE) or self._label["block"]
+        text = shorten(claim.text, LONGEST_QUOTE)
         subject = claim.trials[0] if claim.trials and claim.trials[0] not in ("best", "baseline") else ""
         if subject and claim.kind in (ClaimKind.TRIALS, ClaimKind.BEST_TRIAL, ClaimKind.UNREAD):
             resolved = self._name(judged.trials[0]) if judged.trials else _readable(subject)
@@ -506,6 +508,8 @@ class _Writer:
                           table=level_text(n, pair[1]))
                 for n, pair in value.items() if isinstance(pair, tuple)
             ])  # fmt: skip
+        if isinstance(value, dict):
+            return words.listed([f"{words.factor(n)} {level_text(n, level)}" for n, level in value.items()])
         if isinstance(value, Score) or (value is None and name in ("text", "table")):
             return words.score(value, self._kind)
         if isinstance(value, tuple):
@@ -531,7 +535,7 @@ class _Writer:
         """A trial's result: from its count where known, else as printed."""
         score = v.trial.score
         if score is None:
-            return self._label["failed"]
+            return str(self._label["failed"])
         if not self._share:
             return f"{score.value:g}"
         return self._words.percent(v.correct / self._n if v.correct is not None and self._n else score.value)

@@ -10,12 +10,14 @@ import io
 import re
 from typing import Any
 
+from tunebook.audit.judge.bounds import POWER
 from tunebook.audit.judge.cases import Judged
 from tunebook.audit.judge.next_trials import NextTrial
 from tunebook.audit.judge.report import AuditReport, FactorEffect, TrialVerdict
 from tunebook.audit.judge.structure import Boundary
 from tunebook.audit.judge.verdicts import Comparison
 from tunebook.audit.model import UNSAID, MeasureKind, Score
+from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS
 from tunebook.escaping import clean
 from tunebook.json_values import to_json
@@ -30,8 +32,15 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
     return {**values, "next_trials_csv": next_trials_csv(report)[0]}
 
 
+def _of(item: Any, names: str, **others: str) -> dict[str, Any]:
+    """Attributes by their own names, and by the documented ones where these are others."""
+    return {name: getattr(item, name) for name in names.split()} | {
+        key: getattr(item, name) for key, name in others.items()
+    }
+
+
 class _Values:
-    """Raw values by the documented keys; `names` are trials' labels by key."""
+    """Raw values by the documented keys; trials' keys become labels."""
 
     def __init__(self, report: AuditReport) -> None:
         self.report = report
@@ -42,21 +51,14 @@ class _Values:
 
     def all(self) -> dict[str, Any]:
         report = self.report
-        record, table, measure, moves = report.record, report.table, report.table.measure, report.structure.moves
+        record, table, moves = report.record, report.table, report.structure.moves
         return {
-            "source": record.source,
-            "language": record.language,
+            **_of(record, "source language"),
             "measure": {
-                "column": measure.name,
-                "kind": measure.kind.value,
-                "split": measure.split,
-                "other_columns": measure.others,
+                **_of(table.measure, "kind split", column="name", other_columns="others"),
                 "seeds": record.seeds,
             },
-            "columns": [
-                {"line": use.line, "header": use.header, "role": use.role, "factor": use.factor or None}
-                for use in record.columns
-            ],
+            "columns": [{**vars(use), "factor": use.factor or None} for use in record.columns],
             "unread_cells": [vars(cell) for cell in record.unread_cells],
             "examples": self.examples(),
             "baseline": {"trial": self.names[table.baseline], "named": table.baseline_named},
@@ -70,8 +72,7 @@ class _Values:
             "several_factor_trials": {self.names[key]: names for key, names in moves.items() if len(names) > 1},
             "factors": [self.factor(effect) for effect in report.effects],
             "confounded": [
-                {"code": c.code, "factors": c.factors, "levels": list(map(_said, c.levels))}
-                for c in report.structure.confounded
+                {**_of(c, "code factors"), "levels": list(map(_said, c.levels))} for c in report.structure.confounded
             ],
             "boundaries": [self.boundary(boundary) for boundary in report.structure.boundaries],
             "claims": [self.claim(judged) for judged in report.claims],
@@ -85,98 +86,66 @@ class _Values:
         e = self.report.examples
         scored = [v.trial.label for v in self.report.trials if v.trial.score is not None]
         return {
-            "n": e.n,
-            "how": e.how,
-            "smallest_that_fits": e.smallest,
-            "chance_of_fitting_by_luck": e.luck,
-            "also_fit": e.alternatives,
-            "chance_that_all_counts_are_even": e.common_factor_chance,
+            **_of(e, "n how", smallest_that_fits="smallest", chance_of_fitting_by_luck="luck", also_fit="alternatives",
+                  chance_that_all_counts_are_even="common_factor_chance", stated_but_contradicted="stated_misfit"),
+            **_of(self.report, "", count_uncertain_by="slack",
+                  needed_for_best_against_baseline="needed_examples_if_unknown"),
             "do_not_fit": [scored[i] for i in e.misfits],
-            "stated_but_contradicted": e.stated_misfit,
-            "count_uncertain_by": self.report.slack,
-            "needed_for_best_against_baseline": self.report.needed_examples_if_unknown,
-        }
+        }  # fmt: skip
 
     def comparison(self, c: Comparison | None) -> dict[str, Any] | None:
-        return (
-            None
-            if c is None
-            else {
-                "pairs": [self.labels(pair) for pair in c.pairs],
-                "effect": c.effect,
-                "differences_in_examples": c.differences,
-                "interval_independent": c.interval,
-                "p_favourable": c.p_favourable,
-                "p_independent": c.p_independent,
-                "p_with_seed_noise": c.p_seed,
-                "p_favourable_adjusted": c.p_favourable_adjusted,
-                "p_independent_adjusted": c.p_independent_adjusted,
-                "p_with_seed_noise_adjusted": c.p_seed_adjusted,
-                "family": c.family,
-                "family_size": c.family_size,
-                "verdict": c.verdict.value,
-                "reason": c.reason.value,
-            }
-        )
+        if c is None:
+            return None
+        names = "effect p_favourable p_independent p_favourable_adjusted p_independent_adjusted family family_size"
+        return {
+            "pairs": [self.labels(pair) for pair in c.pairs],
+            **_of(c, f"{names} verdict reason", differences_in_examples="differences", interval_independent="interval",
+                  p_with_seed_noise="p_seed", p_with_seed_noise_adjusted="p_seed_adjusted"),
+        }  # fmt: skip
 
     def detectable(self) -> dict[str, Any] | None:
         d = self.report.detectable
-        return (
-            None
-            if d is None
-            else {
-                "comparisons": d.comparisons,
-                "power": 0.8,
-                "favourable": d.favourable,
-                "independent": d.independent,
-                "with_seed_noise": d.with_seed,
-                "one_comparison_favourable": d.single_favourable,
-                "one_comparison_independent": d.single_independent,
-                "examples_needed_favourable_pairing": d.needed[0],
-                "examples_to_settle_best_against_baseline": d.to_settle,
-            }
-        )
+        if d is None:
+            return None
+        return {
+            **_of(d, "comparisons favourable independent", with_seed_noise="with_seed",
+                  one_comparison_favourable="single_favourable", one_comparison_independent="single_independent",
+                  examples_to_settle_best_against_baseline="to_settle"),
+            "power": POWER,
+            "examples_needed_favourable_pairing": d.needed[0],
+        }  # fmt: skip
 
     def noise(self) -> dict[str, Any]:
         n = self.report.noise
+        short = [{"tokens": length, "trials": self.labels(keys)} for length, keys in n.if_short_groups]
         return {
-            "deviation_measured": n.measured,
-            "degrees_of_freedom": n.freedom,
-            "interval": n.interval,
-            "deviation_used": n.used,
-            "from_prior": n.from_prior,
+            **_of(n, "interval from_prior", deviation_measured="measured", degrees_of_freedom="freedom",
+                  deviation_used="used", deviation_if_no_example_is_longer="if_short",
+                  degrees_of_freedom_if_no_example_is_longer="if_short_freedom"),
             "equal_settings": [self.labels(keys) for keys in n.groups],
-            "deviation_if_no_example_is_longer": n.if_short,
-            "degrees_of_freedom_if_no_example_is_longer": n.if_short_freedom,
-            "equal_if_no_example_is_longer": [
-                {"tokens": length, "trials": self.labels(keys)} for length, keys in n.if_short_groups
-            ],
-        }
+            "equal_if_no_example_is_longer": short,
+        }  # fmt: skip
+
+    def levels(self, configuration: Configuration) -> dict[str, Any]:
+        return {name: _said(getattr(configuration, name)) for name in self.report.table.factors}
 
     def trial(self, v: TrialVerdict) -> dict[str, Any]:
-        known, score = v.trial.configuration.as_dict(), v.trial.score
-        result = score.value if score else None
+        t = v.trial
+        result = t.score.value if t.score else None
         return {
-            "trial": v.trial.label,
-            "line": v.trial.row.line,
-            "values": {n: _said(known[n]) for n in self.report.table.factors},
-            "settings_read": not v.trial.unread,
-            "other_settings": v.trial.extra,
+            **_of(t, "failed", trial="label", other_settings="extra"),
+            **_of(v, "correct interval", differs_from_baseline_in="moves", same_training_as="same_as"),
+            "line": t.row.line,
+            "values": self.levels(t.configuration),
+            "settings_read": not t.unread,
             "accuracy": result if self.report.table.measure.kind is MeasureKind.SHARE else None,
             "result": result,
-            "correct": v.correct,
-            "interval": v.interval,
-            "failed": v.trial.failed,
-            "differs_from_baseline_in": v.moves,
-            "same_training_as": v.same_as,
             "against_baseline": self.comparison(v.comparison),
         }
 
     def factor(self, effect: FactorEffect) -> dict[str, Any]:
         return {
-            "factor": effect.factor,
-            "levels": effect.levels,
-            "one_factor_pairs": effect.n_pairs,
+            **_of(effect, "factor levels", one_factor_pairs="n_pairs"),
             "one_factor_trials": self.labels(effect.alone_from_baseline),
             "widest": self.comparison(effect.widest),
             "broke": self.labels(effect.broke) or None,
@@ -184,48 +153,32 @@ class _Values:
 
     def boundary(self, b: Boundary) -> dict[str, Any]:
         return {
-            "factor": b.factor,
+            **_of(b, "factor", differ_in="moves"),
             "side": "above" if b.above else "below",
             "failed": self.labels(b.failed),
             "nearest_trained": self.names[b.trained],
-            "differ_in": b.moves,
             "confounded": len(b.moves) > 1,
             "one_factor_bracket": self.labels([b.clean, b.clean_failed]) if b.clean else None,
         }
 
     def claim(self, j: Judged) -> dict[str, Any]:
-        c = j.claim
         return {
-            "text": c.text,
-            "line": c.line,
-            "section": c.section,
-            "kind": c.kind.value,
-            "factor": c.factor,
-            "levels": c.levels,
-            "against": c.against,
-            "order": c.order,
-            "direction": c.direction,
-            "denied": {1: "better", -1: "worse"}.get(c.no_more),
-            "settings": c.values,
+            **_of(j.claim, "text line section kind factor levels against order direction", settings="values"),
+            **_of(j, "verdict reason"),
+            "denied": {1: "better", -1: "worse"}.get(j.claim.no_more),
             "trials": self.labels(j.trials),
-            "verdict": j.verdict.value,
-            "reason": j.reason.value,
             "comparisons": [self.comparison(x) for x in j.comparisons],
             "confounded_pairs": [
-                {"pair": self.labels([p.treatment, p.control]), "also_differ_in": p.also, "effect": p.effect}
-                for p in j.case.confounded
+                {**_of(pair, "effect", also_differ_in="also"), "pair": self.labels([pair.treatment, pair.control])}
+                for pair in j.case.confounded
             ],
         }
 
     def next(self, t: NextTrial) -> dict[str, Any]:
-        known = t.configuration.as_dict()
         return {
-            "values": {n: _said(known[n]) for n in self.report.table.factors},
-            "why": t.why,
-            "factor": t.factor,
+            **_of(t, "why factor", another_seed_of="again", cost_in_baseline_trainings="cost"),
+            "values": self.levels(t.configuration),
             "level": _said(t.level),
-            "another_seed_of": t.again,
-            "cost_in_baseline_trainings": t.cost,
         }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunebook.core.configuration import FACTOR_KINDS, Configuration
 from tunebook.engines.initial import DRAWN, initial_problem
+from tunebook.phrases import Phrase
 
 __all__ = ["refusal"]
 
@@ -19,15 +20,16 @@ _EVERY_LEVEL = frozenset({
 _THESE_LEVELS = {
     "lr_scheduler_type": ("cosine", "constant", "constant_with_warmup", "cosine_with_min_lr", "warmup_stable_decay"),
     "init_lora_weights": DRAWN,
+    "class_weights": ("balanced",),
 }
 
 
-def refusal(configuration: Configuration) -> str | None:
+def refusal(configuration: Configuration) -> Phrase | None:
     """Why the engine leaves a configuration to engine `peft`, as the end of a sentence, or None."""
     for name, kind in FACTOR_KINDS.items():
         level = getattr(configuration, name)
         if name not in _EVERY_LEVEL and level != kind.default and level not in _THESE_LEVELS.get(name, ()):
-            return f"it does not train {name} {level}"
+            return Phrase("it does not train {name} {level}", name=name, level=level)
     if HEAD in (configuration.target_modules or ()):
-        return f"it does not train the output head, {HEAD}"
+        return Phrase("it does not train the output head, {head}", head=HEAD)
     return initial_problem(configuration)

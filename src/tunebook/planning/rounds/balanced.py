@@ -21,7 +21,7 @@ from tunebook.statistics.evidence import BROKE
 
 __all__ = ["Balanced"]
 
-PILOT_UNITS = 4.0
+PILOT_UNITS = 5.0
 """About what the pilots cost, in trials."""
 
 

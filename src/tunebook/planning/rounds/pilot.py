@@ -1,8 +1,9 @@
 """Round pilot: finds a good learning rate, shared by all configurations, before anything is compared.
 
 One wave trains a middling configuration at up to six rates over the study's range. They race: all have the schedule of
-a whole training, and those that fall behind are stopped at a quarter or a half (`planning.racing`). A wave without
-trials then keeps the rate, or that nothing was learned at any. Pilots with a short schedule of their own chose worse
+a whole training, and those that fall far behind are stopped at half of it (`planning.racing`). Where the curves of
+those that ended crossed, the best of the stopped ones are trained anew, to their end. A wave without trials then keeps
+the rate, or that nothing was learned at any. Pilots with a short schedule of their own chose worse
 rates, for a rate that is good for few steps is high for many (decision 038).
 
 Pilots never enter a claim. Those that break also show from which rate on training diverges. Where a model proposes what
@@ -25,7 +26,7 @@ from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.observations import observations
 from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
-from tunebook.planning.racing import FINISHED, LOOKS, losers, loss_at
+from tunebook.planning.racing import FINISHED, LOOKS, curves_cross, losers, loss_at
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
@@ -35,6 +36,8 @@ __all__ = ["Pilot", "middling", "piloted_units"]
 MOST_RATES = 6
 NEAR_RATES = 3
 """Raced first around the rate that an earlier study found best."""
+FEWEST_RATES = 3
+"""Before a balanced explore, a third of the room is for pilots, but so many at least."""
 RACED_EPOCHS = 3
 """With fewer epochs there is no evaluation before half of the training; with more, pilots cost more."""
 PRIOR_RATIO = 2.0
@@ -75,6 +78,12 @@ class Pilot(Round):
             _race(builder, [r for r in rates if all(abs(math.log(r / t)) > math.log(CLOSEST) for t in tried)])
             if not builder.is_empty():
                 return builder.wave(closes_round=False)
+        again = _worth_finishing(raced)
+        if again and curves_cross(raced):
+            _race(builder, again, repeat=1)
+            if not builder.is_empty():
+                builder.note("curves_cross", {"rates": list(again)})
+                return builder.wave(closes_round=False)
         ranked = sorted([f for f in raced if _says_something(f)] or raced, key=_order)  # a cancelled pilot does not
         losses = tuple((f.trial.configuration.learning_rate, _finite(_loss(f))) for f in raced if f.state.is_answer)
         builder.chosen_rates.append(ChosenRate(None, None, ranked[0].trial.configuration.learning_rate, losses))
@@ -87,8 +96,8 @@ class Pilot(Round):
         return Shape(kind=self.kind, n_trials=n, n_comparisons=0, m_treatment=1, m_control=1, noise_df=1)
 
     def at_most(self, problem: Problem) -> int:
-        """All rates, after those that an earlier study named."""
-        return MOST_RATES + (NEAR_RATES if problem.facts.prior else 0)
+        """All rates, and those that were stopped anew, after those that an earlier study named."""
+        return 2 * MOST_RATES + (NEAR_RATES if problem.facts.prior else 0)
 
     def least(self, n: int) -> float:
         """All but the first ones may be stopped at the first look."""
@@ -99,17 +108,27 @@ class Pilot(Round):
         return state.allowance(_up_to(state.problem))
 
     def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
-        """Those that fall behind."""
+        """Those that fall behind; not those that are trained anew."""
+        if any(code == "curves_cross" for code, _ in last.notes):
+            return ()
         return losers([state.history.trials[trial.id] for trial in last.trials])
 
 
-def _race(builder: WaveBuilder, rates: Sequence[float]) -> None:
-    """A middling configuration at these rates."""
+def _race(builder: WaveBuilder, rates: Sequence[float], repeat: int = 0) -> None:
+    """A middling configuration at these rates, with the first or second seed of pilots."""
     problem = builder.state.problem
     purpose = Purpose.PILOT if problem.is_balanced else Purpose.REFINE
-    seeds = seed_numbers(problem.spec.seed, SeedUse.PILOT, 1)
+    seeds = seed_numbers(problem.spec.seed, SeedUse.PILOT, 1, repeat)
     for rate in rates:
         builder.replicates(middling(problem).with_values(learning_rate=rate), seeds, purpose)
+
+
+def _worth_finishing(raced: Sequence[TrialFact]) -> tuple[float, ...]:
+    """Rates whose pilots were stopped, the lowest losses at the look first; none that has been trained anew."""
+    stopped = sorted((f for f in raced if f.state is TrialState.STOPPED), key=_order)
+    known = [f.trial.configuration.learning_rate for f in raced if f.state is not TrialState.STOPPED]
+    rates = (f.trial.configuration.learning_rate for f in stopped)
+    return tuple(rate for rate in rates if rate not in known)[:FINISHED]
 
 
 def _near_prior(state: PlanningState) -> tuple[float, ...]:
@@ -160,7 +179,8 @@ def _rates(problem: Problem, room: float) -> tuple[float, ...]:
     assert problem.rate_factor is not None
     low, high = rate_limits(problem.rate_factor)
     n = min(MOST_RATES, 1 + math.floor(math.log(high / low) / math.log(CLOSEST) + 1e-9))
-    n = max(1, int(min(n, room)))
+    most = max(FEWEST_RATES, room // 3) if problem.is_balanced else room
+    n = max(1, int(min(n, room, most)))
     return tuple(dict.fromkeys(float(f"{rate:.2g}") for rate in np.geomspace(low, high, n)))
 
 

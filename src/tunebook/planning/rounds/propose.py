@@ -1,8 +1,10 @@
 """Round refine by a model: what the trials so far say about settings that were not tried.
 
 The model is `planning.surrogate`, over everything that was trained, stopped trials as far as they came. Proposed is
-what improves most on the best, counting how unsure the model is (expected improvement), how likely the settings train
-at all, and what a trial takes. The round ends when its share is used, or when little is left to gain: that any setting
+what improves most on the best, counting how unsure the model is (expected improvement) and how likely the settings
+train at all. What a trial takes is left out: with it the cheapest settings were tried again and again on recorded
+trials (decision 038). The last wave gives those that lead a second seed, for the first may have been lucky.
+The round ends when its share is used, or when little is left to gain: that any setting
 is better than the best so far by more than the margin has then a small chance. Proposals claim nothing.
 """
 
@@ -37,6 +39,8 @@ FEWEST_FOR_GAIN = 4
 """Trials to their end before it is asked what is left to gain."""
 LITTLE_CHANCE = 0.05
 """Of a gain beyond the margin, below which nothing more is proposed."""
+FEWEST_WAVES = 2
+"""Waves of proposals before leaders get a second seed."""
 WORLDS = 256
 """Draws of the whole surface by which that is answered."""
 MOST_DRAWN = 300
@@ -56,6 +60,8 @@ class Propose(Proposing):
 
     def propose(self, state: PlanningState, n: int, builder: WaveBuilder) -> list[Configuration]:
         """What the model expects most of, while there is something to gain."""
+        if builder.number > FEWEST_WAVES and builder.room.trials < 2 * n:
+            return _leaders(state, n)
         proposed, left = _proposals(state, n)
         if left is None or left.chance >= LITTLE_CHANCE:
             return proposed
@@ -87,18 +93,26 @@ def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left 
         return [], None
     model, at = seen.fitted(), space.places(candidates)
     trains = _chance_to_train(state, at, candidates)
-    price = np.array([state.problem.work(c) for c in candidates])
     lowest = float(model.mean(seen.ends if len(seen.ends) else at).min())
     gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
     likely = np.argsort(-gain, kind="stable")[:MOST_DRAWN]
     left = _left_to_gain(state, model, at[likely], trains[likely], lowest)
     chosen: list[int] = []
     for _ in range(min(n, len(candidates))):
-        worth = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains / price
+        worth = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
         worth[chosen] = -1.0
         chosen.append(int(np.argmax(worth)))
         model = model.with_expected(at[chosen[-1]])
     return [candidates[i] for i in chosen], left
+
+
+def _leaders(state: PlanningState, n: int) -> list[Configuration]:
+    """What would be confirmed now, then those of lowest expected loss; of all these what was trained once, and well."""
+    space = space_of(state.problem)
+    once = [c for c in state.evidence.contenders if len(c.facts) == 1 and has_ended(c.facts[0])]
+    expected = observations(state, space).fitted().mean(space.places([c.configuration for c in once]))
+    leads = np.array([state.leading is None or c.key != state.leading.key for c in once], dtype=bool)
+    return [once[int(i)].configuration for i in np.lexsort((expected, leads))[:n]]
 
 
 def _spread(problem: Problem, space: Space, n: int) -> list[Configuration]:

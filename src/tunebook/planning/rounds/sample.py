@@ -52,14 +52,17 @@ def sampler_of(name: str, seed: int) -> Any:
         from optuna import samplers
     except ImportError as error:
         raise StudyFileError(
-            f'planner: found "optuna:{name}", and Optuna is not installed. `pip install "tunebook[optuna]"` brings it.'
+            'planner: found "optuna:{name}", and Optuna is not installed. `pip install "tunebook[optuna]"` brings it.',
+            name=name,
         ) from error
     made = getattr(samplers, name, None)
     if not (inspect.isclass(made) and issubclass(made, samplers.BaseSampler) and _takes_a_seed(made)):
         usable = [each for each in samplers.__all__ if _takes_a_seed(getattr(samplers, each))]
         raise StudyFileError(
-            f'planner: found "optuna:{name}"; a sampler of optuna.samplers that can be made from a seed alone is asked '
-            f"for. Name one of {', '.join(usable)}."
+            'planner: found "optuna:{name}"; a sampler of optuna.samplers that can be made from a seed alone is '
+            "asked for. Name one of {usable}.",
+            name=name,
+            usable=", ".join(usable),
         )
     maker: Any = made
     return maker(seed=seed)

@@ -27,6 +27,67 @@
     return element;
   };
 
+  // What is folded away opens for a link into it, and all of it for printing.
+  const folds = [...document.querySelectorAll("details.fold")];
+  const reveal = (id) => {
+    const target = document.getElementById(id);
+    const fold = target && target.closest("details.fold");
+    if (fold) fold.open = true;
+  };
+  document.querySelectorAll("a[href^='#']").forEach((a) => a.addEventListener("click", () => reveal(a.hash.slice(1))));
+  reveal(location.hash.slice(1));
+  let shut = [];
+  addEventListener("beforeprint", () => {
+    shut = folds.filter((fold) => !fold.open);
+    shut.forEach((fold) => { fold.open = true; });
+  });
+  addEventListener("afterprint", () => shut.forEach((fold) => { fold.open = false; }));
+
+  // The best configuration, to copy.
+  const copy = document.getElementById("copy");
+  if (copy) {
+    const yaml = document.getElementById("yaml");
+    copy.hidden = false;
+    copy.addEventListener("click", async () => {
+      getSelection().selectAllChildren(yaml);
+      try { await navigator.clipboard.writeText(yaml.textContent); } catch { document.execCommand("copy"); }
+      copy.textContent = word.copied;
+      setTimeout(() => { copy.textContent = word.copy; }, 1500);
+    });
+  }
+
+  // The marks of a figure say their values when they are pointed at, or reached by Tab and the arrow keys.
+  const tip = document.getElementById("tip");
+  const tell = (mark) => {
+    const box = mark.getBoundingClientRect();
+    tip.textContent = mark.getAttribute("aria-label");
+    tip.hidden = false;
+    tip.style.left = `${Math.max(4, Math.min(box.left, innerWidth - tip.offsetWidth - 8))}px`;
+    tip.style.top = `${box.top > tip.offsetHeight + 12 ? box.top - tip.offsetHeight - 8 : box.bottom + 8}px`;
+  };
+  const quiet = () => { tip.hidden = true; };
+  for (const plot of document.querySelectorAll("svg.plot")) {
+    const marks = [...plot.querySelectorAll(".v")];
+    marks.forEach((mark, i) => {
+      const title = mark.querySelector("title");
+      mark.setAttribute("aria-label", title.textContent);
+      title.remove();
+      mark.setAttribute("tabindex", i ? "-1" : "0");
+      mark.addEventListener("mouseenter", () => tell(mark));
+      mark.addEventListener("mouseleave", quiet);
+      mark.addEventListener("focus", () => tell(mark));
+      mark.addEventListener("blur", quiet);
+      mark.addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        if (event.key === "Escape") quiet();
+        if (!step) return;
+        event.preventDefault();
+        marks[(i + step + marks.length) % marks.length].focus();
+      });
+    });
+  }
+  addEventListener("scroll", quiet, { passive: true });
+
   // The full table: sort by a column, filter by text and state.
   const table = document.getElementById("full");
   if (table) {
@@ -135,18 +196,19 @@
     svg.append(draw("path", { class: "c-train", d: line(xs, ys) }));
     if (vx.length) svg.append(draw("path", { class: "c-valid", d: line(vx, vy) }));
     vx.forEach((x, i) => svg.append(draw("circle", { class: "c-dot", cx: px(x), cy: py(vy[i]), r: 3 })));
-    const key = vx.length ? `${word.training_loss} (—), ${word.validation_loss} (- -)` : word.training_loss;
+    const key = vx.length ? `${word.training_loss} —${word.list_gap}${word.validation_loss} - -` : word.training_loss;
     return [make("h3", `${word.curve}${word.colon}${word.word_gap}${key}`), svg];
   };
   const differences = (trial) => {
     const parts = [make("h3", word.differs)];
     if (!trial.d) return [...parts, make("p", word.no_outcomes)];
-    parts.push(make("p", `${word.compared_with} ${trial.b} (${trial.p}).` + (data.shortened ? ` ${word.shortened}` : ""), "hint"));
+    parts.push(make("p", `${word.compared_with} ${trial.b}${word.list_gap}${trial.p}${word.stop}` + (data.shortened ? `${word.sentence_gap}${word.shortened}` : ""), "hint"));
     if (!trial.d.length) return [...parts, make("p", word.no_difference)];
+    const both = make("div", undefined, "halves");
     for (const [better, title] of [[1, word.gains], [0, word.losses]]) {
       const found = trial.d.filter((row) => row[1] === better);
       const block = make("details");
-      block.open = better === 1;
+      block.open = true;
       block.append(make("summary", `${title}${word.colon}${word.word_gap}${found.length}`));
       let filled = false;
       const fill = () => {
@@ -156,9 +218,9 @@
       };
       block.addEventListener("toggle", fill);
       fill();
-      parts.push(block);
+      both.append(block);
     }
-    return parts;
+    return [...parts, both];
   };
   const example = (trial, [index, , here, there]) => {
     const [prompt, gold, group] = data.examples[trial.x][index] ?? [-1, -1, ""];

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.study import TrialState
-from tunebook.record.plots.style import BLUE, GREEN, GREY, VERMILLION, Paper
+from tunebook.record.plots.style import BLUE, GREEN, GREY, VERMILLION, WIDTH, Paper
 from tunebook.record.view import View
+from tunebook.statistics.curves import rose_again, still_falling
 from tunebook.words import Words
 from tunebook.words.numbers import number
 
@@ -19,6 +20,8 @@ __all__ = ["best", "everyone", "smoothed"]
 
 MOST_POINTS = 120
 """Largest number of points of one curve; more could not be told apart."""
+MOST_CURVES = 150
+"""Largest number of trials whose curves are drawn together."""
 SMOOTHING_SHARE = 0.04
 """Share of the steps that the running mean covers (at least three steps)."""
 
@@ -49,7 +52,7 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     facts = [f for f in view.by_key.get(chosen.key, []) if f.curve.steps] if chosen else []
     if chosen is None or not facts:
         return None
-    figure, axes = paper.subplots(figsize=(7.2, 4.0))
+    figure, axes = paper.subplots(figsize=(WIDTH, 4.0))
     last: list[float] = []
     for i, fact in enumerate(facts):
         axes.plot(
@@ -57,20 +60,24 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         )
         epochs, losses = validation(fact)
         if losses:
-            axes.plot(
-                epochs,
-                losses,
-                color=VERMILLION,
-                ls="--",
-                marker="o",
-                ms=4,
-                lw=1.0,
-                label=words.label("leg_validation") if not last else None,
-            )
+            label = words.label("leg_validation") if not last else None
+            axes.plot(epochs, losses, color=VERMILLION, ls="--", lw=1.0, label=label)
+            for epoch, loss in zip(epochs, losses, strict=True):
+                says = words.says_loss(fact.trial.id, epoch, loss)
+                paper.mark(axes, epoch, loss, says, color=VERMILLION, marker="o", ms=4)
             last.append(losses[-1])
     _finish(axes, words)
-    lowest = f"{words.label('list_gap')}{words.label('leg_validation')} {number(float(np.mean(last)))}" if last else ""
-    return figure, f"{words.label('fig_curve_best')} {words.settings(view.configurations[chosen.key])}{lowest}"
+    return figure, _trend(words, facts)
+
+
+def _trend(words: Words, facts: list[TrialFact]) -> str:
+    """Whether the loss rose again, was still falling at the end, or neither, with every seed."""
+    turns, falls = ([read(f.curve) for f in facts] for read in (rose_again, still_falling))
+    if all(turns) and turns[0] is not None:
+        return words.says_curve("rose", turns[0][1:])
+    if all(falls) and falls[0] is not None:
+        return words.says_curve("falls", falls[0])
+    return words.says_curve("level", None)
 
 
 def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -79,9 +86,9 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     if len(facts) < 2:
         return None
     has_validation = any(validation(f)[0] for f in facts)
-    figure, panels = paper.subplots(1, 2 if has_validation else 1, figsize=(7.2, 4.0), squeeze=False)
+    figure, panels = paper.subplots(1, 2 if has_validation else 1, figsize=(WIDTH, 4.0), squeeze=False)
     chosen = view.conclusions.best
-    order = sorted(facts, key=lambda f: _importance(view, f, chosen.key if chosen else ""))
+    order = sorted(_some(facts), key=lambda f: _importance(view, f, chosen.key if chosen else ""))
     seen: set[str] = set()
     for fact in order:
         label, style = _style(view, fact, chosen.key if chosen else "")
@@ -99,8 +106,15 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         axes.set_title(words.label(title), fontweight="normal", fontsize=10)
         axes.set_xlabel(words.label("ax_epoch"))
     panels[0][0].set_ylabel(words.label("ax_loss"))
-    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure, f"{words.label('fig_curves')} {words.n_trials(len(facts))}"
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    broke = sum(view.evidence.how_it_ended(f) is not None for f in facts)
+    return figure, words.says_curves(len(facts) - broke, broke)
+
+
+def _some(facts: list[TrialFact]) -> list[TrialFact]:
+    """All trials, or as many as can be told apart, spread over the study."""
+    places = np.unique(np.linspace(0, len(facts) - 1, min(MOST_CURVES, len(facts))).astype(int))
+    return [facts[i] for i in places]
 
 
 def _importance(view: View, fact: TrialFact, best_key: str) -> int:

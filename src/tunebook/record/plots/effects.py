@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.facts import TrialFact
-from tunebook.core.findings import Finding, Verdict
-from tunebook.record.opening import boundary_sentence, is_baseline, name
-from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, Paper
+from tunebook.core.findings import Finding, Importance, SweetSpot, Verdict
+from tunebook.record.names import is_baseline, name
+from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, WIDTH, Paper
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import rate, value
@@ -20,8 +20,8 @@ from tunebook.words.numbers import rate, value
 __all__ = ["effects", "importance", "learning_rate"]
 
 MOST_ROWS = 30
-LABEL_CHARACTERS = {"en": 34, "zh": 20}
-"""Width in characters of the two lines that a long name is broken into."""
+LABEL_CHARACTERS = {"en": 25, "zh": 15}
+"""Width in characters of the lines that a long name is broken into. Nothing is cut: two rows could look alike."""
 FEWEST_RATES = 3
 """A configuration gets its own line if it was trained at this many rates or more."""
 
@@ -36,20 +36,21 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     ][-MOST_ROWS:]
     if not shown:
         return None
-    figure, axes = paper.subplots(figsize=(7.2, 1.5 + 0.34 * len(shown)))
+    names = [_row_name(view, words, f) for f in shown]
+    lines = max(text.count("\n") + 1 for text in names)
+    figure, axes = paper.subplots(figsize=(WIDTH, 1.6 + (0.15 + 0.17 * lines) * len(shown)))
     labels: set[str] = set()
     for row, finding in enumerate(shown):
-        _whisker(axes, words, row, finding, labels)
+        _whisker(paper, axes, words, row, finding, labels, _named(view, words, finding))
     _margin_bands(axes, view, words, shown)
     axes.axvline(0, color=GREEN, lw=1.2)
-    axes.set_yticks(range(len(shown)), [_row_name(view, words, f) for f in shown])
+    axes.set_yticks(range(len(shown)), names, fontsize=9)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(words.label("ax_effect"))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    decided = [f for f in shown if f.verdict in (Verdict.BETTER, Verdict.WORSE)]
-    alt = words.label("list_gap").join(f"{_named(view, words, f)} {words.change(f.effect)}" for f in decided)
-    return figure, f"{words.label('fig_effects')} {alt}"
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    better, worse = (sum(f.verdict is verdict for f in shown) for verdict in (Verdict.BETTER, Verdict.WORSE))
+    return figure, words.says_effects(better, worse, len(shown) - better - worse)
 
 
 def _margin_bands(axes: Any, view: View, words: Words, shown: list[Finding]) -> None:
@@ -62,21 +63,22 @@ def _margin_bands(axes: Any, view: View, words: Words, shown: list[Finding]) -> 
         top, label = bottom, None
 
 
-def _whisker(axes: Any, words: Words, row: int, finding: Finding, labels: set[str]) -> None:
+def _whisker(paper: Paper, axes: Any, words: Words, row: int, finding: Finding, labels: set[str], what: str) -> None:
     decided = finding.verdict in (Verdict.BETTER, Verdict.WORSE)
     key = {Verdict.BETTER: "better", Verdict.WORSE: "worse"}.get(finding.verdict, "leg_no_verdict")
     colour = {Verdict.BETTER: BLUE, Verdict.WORSE: VERMILLION}.get(finding.verdict, GREY)
     low, high = map(words.scale.shown_difference, finding.interval)
     axes.plot([low, high], [row, row], color=colour, lw=1.8 if decided else 1.2, solid_capstyle="butt")
     marker = {Verdict.BETTER: "o", Verdict.WORSE: "s"}.get(finding.verdict, "D")
-    axes.plot(
+    paper.mark(
+        axes,
         words.scale.shown_difference(finding.effect),
         row,
+        words.colon(what, words.effect_points(finding)),
         marker=marker,
         color=colour,
         mfc=colour if decided else PAPER,
         ms=6,
-        ls="",
         label=words.label(key) if key not in labels else None,
     )
     labels.add(key)
@@ -94,13 +96,9 @@ def _named(view: View, words: Words, finding: Finding) -> str:
 
 def _row_name(view: View, words: Words, finding: Finding) -> str:
     text = _named(view, words, finding)
-    text = (
-        f"{text}{words.label('word_gap')}{words.bracketed(words.label(finding.split))}"
-        if finding.split == "test"
-        else text
-    )
-    lines = _broken(text, words.label("enum_gap"), LABEL_CHARACTERS[words.language])
-    return "\n".join(lines[:2]) + ("…" if len(lines) > 2 else "")
+    if finding.split == "test":
+        text = f"{text}{words.label('word_gap')}{words.bracketed(words.label(finding.split))}"
+    return "\n".join(_broken(text, words.label("enum_gap"), LABEL_CHARACTERS[words.language]))
 
 
 def _broken(text: str, comma: str, width: int) -> list[str]:
@@ -109,7 +107,7 @@ def _broken(text: str, comma: str, width: int) -> list[str]:
     for part in text.split(comma):
         if not lines[-1]:
             lines[-1] = part
-        elif len(lines[-1]) + len(part) < width:
+        elif len(lines[-1]) + len(comma) + len(part) <= width:
             lines[-1] += comma + part
         else:
             lines[-1] += comma.rstrip()
@@ -130,7 +128,7 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
         families.values(), key=lambda fs: (-len({f.trial.effective.learning_rate for f in fs}), fs[0].trial.id)
     )
     lined = [fs for fs in ranked if len({f.trial.effective.learning_rate for f in fs}) >= FEWEST_RATES][: len(SERIES)]
-    figure, axes = paper.subplots(figsize=(7.2, 4.3))
+    figure, axes = paper.subplots(figsize=(WIDTH, 4.3))
     _zones(axes, view, words)
     rest = [f for fs in ranked if fs not in lined for f in fs if view.evidence.how_it_ended(f) is None]
     axes.plot(
@@ -142,7 +140,7 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
         label=words.label("leg_other") if rest else None,
     )
     for (colour, marker, line), family in zip(SERIES, lined, strict=False):
-        _rate_line(axes, view, words, family, colour, marker, line)
+        _rate_line(paper, axes, view, words, family, (colour, marker, line))
     floor = axes.get_ylim()[0]
     broken = [f for fs in ranked for f in fs if view.evidence.how_it_ended(f) is not None]
     axes.plot(
@@ -162,11 +160,18 @@ def learning_rate(paper: Paper, view: View, words: Words) -> tuple[Any, str] | N
     axes.set_xlabel(words.label("ax_rate"))
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure, f"{words.label('fig_rate')} {boundary_sentence(view, words)}".strip()
+    spot = _sweet_rate(view)
+    boundary = view.conclusions.boundary
+    ends = (rate(spot.low), rate(spot.high)) if spot is not None else None
+    return figure, words.says_rate(ends, boundary.failed_at if boundary is not None else None)
+
+
+def _sweet_rate(view: View) -> SweetSpot | None:
+    return next((s for s in view.conclusions.sweet_spots if s.factor == "learning_rate"), None)
 
 
 def _zones(axes: Any, view: View, words: Words) -> None:
-    spot = next((s for s in view.conclusions.sweet_spots if s.factor == "learning_rate"), None)
+    spot = _sweet_rate(view)
     if spot is not None:
         axes.axvspan(spot.low, spot.high, color=GREEN, alpha=0.15, lw=0, label=words.label("leg_sweet"))
     boundary = view.conclusions.boundary
@@ -180,9 +185,10 @@ def _zones(axes: Any, view: View, words: Words) -> None:
 
 
 def _rate_line(
-    axes: Any, view: View, words: Words, family: list[TrialFact], colour: str, marker: str, line: str
+    paper: Paper, axes: Any, view: View, words: Words, family: list[TrialFact], series: tuple[str, str, str]
 ) -> None:
-    """The mean at each rate with its 95 % interval, joined by a line."""
+    """The mean at each rate with its 95 % interval, joined by a line; `series` is its colour, marker and line style."""
+    colour, marker, line = series
     by_rate: dict[float, list[TrialFact]] = {}
     for fact in family:
         if view.evidence.how_it_ended(fact) is None:
@@ -196,6 +202,9 @@ def _rate_line(
         measured = view.accuracy(by_rate[x])
         if measured:
             axes.plot([x, x], [*map(view.scale.shown, measured[1])], color=colour, lw=1, alpha=0.8)
+            says = words.colon(words.setting("learning_rate", x), words.accuracy(*measured))
+            at = view.scale.shown(_mean_accuracy(by_rate[x]))
+            paper.mark(axes, x, at, says, color=colour, marker=marker, ms=5.5)
 
 
 def _mean_accuracy(facts: list[TrialFact]) -> float:
@@ -208,9 +217,10 @@ def importance(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None
     rows = sorted(view.conclusions.importance, key=lambda i: (not i.ranked, i.rank))
     if not rows:
         return None
-    figure, (left, right) = paper.subplots(1, 2, figsize=(7.2, 1.6 + 0.36 * len(rows)), sharey=True)
+    figure, (left, right) = paper.subplots(1, 2, figsize=(WIDTH, 1.6 + 0.36 * len(rows)), sharey=True)
     for y, item in enumerate(rows):
         colour = BLUE if item.ranked else GREY
+        paper.mark(left, item.share * 100, y, _weighed(words, item), marker="|", color=colour, ms=12)
         left.barh(
             y,
             item.share * 100,
@@ -228,19 +238,25 @@ def importance(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None
             right.text(
                 0.98,
                 y,
-                words.below(words.size(item.nothing_above)),
+                words.no_effect_above(item.nothing_above),
                 va="center",
                 ha="right",
-                fontsize=8.5,
+                fontsize=7.5,
                 transform=right.get_yaxis_transform(),
             )
     left.set_yticks(range(len(rows)), [words.factor(i.factor) for i in rows])
     left.set_ylim(len(rows) - 0.5, -0.5)
-    left.set_xlabel(words.label("ax_share"))
-    right.set_xlabel(words.label("ax_rank"))
+    left.set_xlabel(words.label("ax_share"), fontsize=8)
+    right.set_xlabel(words.label("ax_rank"), fontsize=8)
     right.set_xticks(range(1, len(rows) + 1))
     right.set_xlim(0.5, len(rows) + 0.5)
     for axes in (left, right):
         axes.grid(axis="y", visible=False)
-    alt = words.comma.join(f"{words.factor(i.factor)} {words.percent(i.share, 0)}" for i in rows if i.ranked)
-    return figure, f"{words.label('fig_importance')} {alt}"
+    top = rows[0]
+    return figure, words.says_importance(top.factor if top.ranked else None, top.share)
+
+
+def _weighed(words: Words, item: Importance) -> str:
+    """A factor's share, or how large an effect would have been seen."""
+    told = words.percent(item.share, 0) if item.ranked else words.no_effect_above(item.nothing_above)
+    return words.colon(words.factor(item.factor), told)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.record.cost import relative_work
-from tunebook.record.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, SKY, VERMILLION, Paper
+from tunebook.record.names import name
+from tunebook.record.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, SKY, VERMILLION, WIDTH, Paper
 from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.numbers import times
@@ -24,6 +27,7 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     conclusions = view.conclusions
     best_key = conclusions.best.key if conclusions.best else ""
     dots: dict[str, list[tuple[float, float, float, float]]] = {}
+    names: dict[tuple[str, int], str] = {}
     for key in view.by_key:
         measured = view.accuracy(view.replicates(key))
         work = relative_work(view, key)
@@ -39,10 +43,11 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
             else "leg_other"
         )
         dots.setdefault(role, []).append((work, measured[0], *measured[1]))
+        names[role, len(dots[role]) - 1] = name(view, words, key)
     every = [dot for group in dots.values() for dot in group]
     if len(every) < 2:
         return None
-    figure, axes = paper.subplots(figsize=(7.2, 4.0))
+    figure, axes = paper.subplots(figsize=(WIDTH, 4.0))
     styles = {
         "leg_other": ("o", GREY, PAPER, 5),
         "leg_tie": ("o", BLUE, BLUE, 6),
@@ -52,14 +57,15 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     for role, (marker, colour, fill, size) in styles.items():
         for i, (x, y, low, high) in enumerate(dots.get(role, [])):
             axes.plot([x, x], [*map(view.scale.shown, (low, high))], color=colour, lw=1, alpha=0.7)
-            axes.plot(
+            paper.mark(
+                axes,
                 x,
                 view.scale.shown(y),
+                words.colon(names[role, i], words.comma.join([words.accuracy(y, (low, high)), times(x)])),
                 marker=marker,
                 color=colour,
                 mfc=fill,
                 ms=size,
-                ls="",
                 label=words.label(role) if i == 0 else None,
             )
     xs = [dot[0] for dot in every]
@@ -68,11 +74,9 @@ def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         paper.log_ticks(axes.xaxis, lambda x: f"{x:g}")
     axes.set_xlabel(words.label("ax_work"))
     axes.set_ylabel(words.label("ax_validation"))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    top, best = dots.get("leg_best", [None])[0], words.label("leg_best")
-    return figure, words.label("fig_cost") + (
-        " " + words.colon(best, words.comma.join([words.measured(top[1]), times(top[0])])) if top else ""
-    )
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    top, base = (dots.get(role, [None])[0] for role in ("leg_best", "leg_baseline"))
+    return figure, words.says_cost(top[1] - base[1], top[0] / base[0]) if top and base else ""
 
 
 def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -84,7 +88,7 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     ]
     if len(split_rounds) < 2:
         return None
-    figure, axes = paper.subplots(figsize=(7.2, 3.8))
+    figure, axes = paper.subplots(figsize=(WIDTH, 3.8))
     leaders, first = [], True
     for place, (number_, _) in enumerate(split_rounds):
         facts = [
@@ -119,13 +123,29 @@ def rounds(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         color=BLUE,
         label=words.label("leg_leader"),
     )
-    axes.set_xticks(range(len(split_rounds)), [words.round_heading(n, k) for n, k in split_rounds])
+    colon = words.label("colon")
+    headings = [
+        words.round_heading(n, k).replace(f"{colon} ", colon).replace(colon, f"{colon}\n") for n, k in split_rounds
+    ]
+    axes.set_xticks(range(len(split_rounds)), headings, fontsize=9)
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_validation"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    led = view.leader_after(split_rounds[-1][0])
-    title = words.label("fig_rounds")
-    return figure, f"{title} {words.colon(words.label('leg_leader'), words.measured(led[1]))}" if led else title
+    return figure, _rose_most(view, words, split_rounds)
+
+
+def _rose_most(view: View, words: Words, shown: Sequence[tuple[int, RoundKind]]) -> str:
+    """In which round the leader rose most."""
+    led = [leader[1] if (leader := view.leader_after(n)) else None for n, _ in shown]
+    gains = [
+        (after - before, place + 1)
+        for place, (before, after) in enumerate(itertools.pairwise(led))
+        if before is not None and after is not None
+    ]
+    gain, place = max(gains, default=(0.0, 0))
+    if gain > 0:
+        return words.says_rounds(words.round_heading(*shown[place]), gain)
+    return words.says_first_round(led[0]) if led[0] is not None and len(gains) == len(led) - 1 else ""
 
 
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -134,7 +154,7 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     if confirmed is None or not confirmed.accuracies:
         return None
     roles = [r for r in ("best", "runner_up", "cheapest", "baseline") if r in confirmed.accuracies]
-    figure, axes = paper.subplots(figsize=(7.2, 3.6))
+    figure, axes = paper.subplots(figsize=(WIDTH, 3.6))
     best = view.conclusions.best
     series: dict[str, list[tuple[float, float, tuple[float, float]]]] = {}
     for place, role in enumerate(roles):
@@ -151,7 +171,10 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
         for i, (x, y, interval) in enumerate(dots):
             ends, at = [view.scale.shown(end) for end in interval], view.scale.shown(y)
             axes.plot([x, x], ends, color=colour, lw=2)
-            axes.plot(x, at, marker=marker, color=colour, ms=8, ls="", label=words.label(label) if i == 0 else None)
+            shown = words.colon(words.label(label), words.accuracy(y, interval))
+            paper.mark(
+                axes, x, at, shown, marker=marker, color=colour, ms=8, label=words.label(label) if i == 0 else None
+            )
             above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8.5}
             axes.annotate(words.measured(y), (x, max(ends)), **above)
     titles = {
@@ -164,9 +187,9 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     axes.set_xlim(-0.5, len(roles) - 0.5)
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_accuracy"))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    shown = words.comma.join(f"{words.label(titles[r])} {words.measured(confirmed.accuracies[r])}" for r in roles)
-    return figure, f"{words.label('fig_confirm')} {shown}"
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    role = next((r for r in roles if best is not None and confirmed.keys[r] == best.key), None)
+    return figure, words.says_confirmed(best.raw, confirmed.accuracies[role]) if best is not None and role else ""
 
 
 def _chosen_on(view: View, key: str) -> list[TrialFact]:
@@ -184,7 +207,7 @@ def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     begin = min(float(v["start"]) for v in spans)
     lanes = sorted({(str(v.get("worker", "")), int(v["slot"])) for v in spans})
     order = list(dict.fromkeys(n for n, _ in view.rounds))
-    figure, axes = paper.subplots(figsize=(7.2, 1.7 + 0.28 * len(lanes)))
+    figure, axes = paper.subplots(figsize=(WIDTH, 1.7 + 0.28 * len(lanes)))
     labelled: set[int] = set()
     for v in spans:
         fact = view.history.trials[v["trial"]]
@@ -212,8 +235,5 @@ def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(words.label("ax_minutes"))
     axes.set_ylabel(words.label("ax_slot"))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return (
-        figure,
-        f"{words.label('fig_timeline')} {words.n_trials(len(spans))}{words.comma}{words.n_slots(len(lanes))}",
-    )
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure, words.says_timeline(len(spans), len(lanes))

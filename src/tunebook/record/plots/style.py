@@ -1,8 +1,9 @@
 """The style of the figures: colours for colour-blind readers and grey print, and a font with the needed characters.
 
-Colours are those of Okabe and Ito (2008, "Color universal design"). No figure relies on colour alone: series also
-differ in marker or line style. The HTML writer replaces `INK`, `RULE` and `PAPER` by the page's own colours, so that
-figures follow a dark page.
+Colours are those of Okabe and Ito (2008, "Color universal design"), darkened to a contrast of 4.5 to 1 on white. No
+figure relies on colour alone: series also differ in marker or line style. The page replaces every colour by a variable
+of its own, so that figures follow a dark page. Figures are narrow: on a telephone they are shown at about their own
+size, on a wide page two stand side by side.
 """
 
 from __future__ import annotations
@@ -28,17 +29,20 @@ __all__ = [
     "SERIES",
     "SKY",
     "VERMILLION",
+    "WIDTH",
     "Paper",
     "chinese_font",
     "styled",
 ]
 
-BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7"
-GREY = "#8a9199"
+BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072b2", "#b84f00", "#007a58", "#946200", "#126d9e", "#a3487c"
+GREY = "#68707a"
 INK, RULE, PAPER = "#1b1f24", "#d8dee4", "#fefefe"
 SERIES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"))
 """Colour, marker and line style of the first, second, ... series."""
 
+WIDTH = 5.6
+"""Width of every figure, inches."""
 CHINESE_FAMILIES = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -58,7 +62,21 @@ PROBE = "学习率验证损失秩"
 
 
 class Paper:
-    """Makes figures without pyplot, so that matplotlib's global state and display are not used."""
+    """Makes figures without pyplot, so that matplotlib's global state and display are not used.
+
+    Attributes:
+        values: what the marks of the present figure say when they are pointed at, by the mark's identifier.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def mark(self, axes: Any, x: float, y: float, says: str, **style: Any) -> None:
+        """One mark with the text that is shown when it is pointed at, or reached by keyboard."""
+        (line,) = axes.plot([x], [y], ls="", **style)
+        name = f"v{len(self.values)}"
+        line.set_gid(name)
+        self.values[name] = says
 
     def subplots(self, *shape: int, figsize: tuple[float, float], **options: Any) -> Any:
         """(figure, axes), as `pyplot.subplots` returns them."""
@@ -93,7 +111,7 @@ def styled(font: str | None) -> Iterator[Paper]:
         "svg.fonttype": "none",
         "svg.hashsalt": "tunebook",
         "font.family": ["DejaVu Sans", *([font] if font else [])],
-        "font.size": 10,
+        "font.size": 10.5,
         "axes.titlesize": 11,
         "axes.titleweight": "bold",
         "axes.titlelocation": "left",
@@ -127,13 +145,21 @@ def chinese_font() -> str | None:
     for path in _candidate_files():
         try:
             font_manager.fontManager.addfont(path)
-            family = font_manager.get_font(path).family_name
             glyphs = font_manager.get_font(path).get_charmap()
         except (OSError, RuntimeError):
             continue
         if all(ord(character) in glyphs for character in PROBE):
-            return str(family)
+            return _family(path)
     return None
+
+
+def _family(path: str) -> str:
+    """The family of a font file; of a collection the best-known one, which for Noto is the simplified Chinese face."""
+    from matplotlib import font_manager
+
+    faces = [font.name for font in font_manager.fontManager.ttflist if font.fname == path]
+    known = [family for family in CHINESE_FAMILIES if family in faces]
+    return (known or faces or [str(font_manager.get_font(path).family_name)])[0]
 
 
 def _candidate_files() -> list[str]:

@@ -100,6 +100,7 @@ WARNINGS = {
     "no_outcomes": "没有可比较的结果。",
     "exploratory": "不计入研究的误报率。",
     "unequal_noise": "该配置随机种子间波动明显更大，单独估计其方差。",
+    "uneven_noise": "各配置的随机种子波动相差很大，区间已相应放宽。",
     "correlated_examples": "相邻样本彼此相似，区间已相应放宽。",
     "alpha_over_r_constant": "alpha/r 保持不变：rank 与 alpha 的作用无法分开。",
     "treatment_replicates_diverged": "只按训练正常的随机种子估计。",
@@ -113,6 +114,7 @@ NOTES = {
     "retried": "实验 {trials} 曾失败，后来重新训练。当时最后一轮之前的各轮结论保持原判，不含这些实验。",
     "worker_died": "一个工作进程意外结束（{worker}：{reason}），其实验已重新开始。",
     "worker_retired": "一个工作进程无法启动，已停用（{worker}：{reason}）。",
+    "no_device_free": "超过一分钟没有空闲设备，研究在等待。",
     "fewer_together": "主机内存不足；此后 {worker} 最多同时训练 {most_together} 个实验，结果不变。",
     "trial_resumed": "实验 {trials} 在中断后从检查点继续训练，结果与不中断时相同。",
 }

@@ -10,6 +10,7 @@ from tunebook.core.quantisation import BITS, NONE
 from tunebook.core.study import Purpose, TrialState
 from tunebook.words.chinese.codes import PURPOSES, STATES
 from tunebook.words.chinese.labels import FACTORS, LABELS
+from tunebook.words.chinese.phrases import PHRASES
 from tunebook.words.numbers import rate
 from tunebook.words.shared import Shared, StudyShared
 
@@ -39,6 +40,7 @@ class ChineseShared(Shared):
     to = " 至 "
     percent_sign = "%"
     accuracy_word = "准确率"
+    phrases = PHRASES
 
     def with_noun(self, text: str) -> str:
         return re.sub(" (?=[（，。：])", "", text.replace(self.accuracy_word, self._noun)).strip()

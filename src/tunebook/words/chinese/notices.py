@@ -28,12 +28,19 @@ def _first(rows: Sequence[str], count: int) -> str:
     return "，".join(map(_place, rows)) + ("……" if count > len(rows) else "")
 
 
+def _brought(commands: Sequence[str]) -> str:
+    return "请用" + "、".join(f" `{command}` " for command in commands) + "取回。"
+
+
 class ChineseNotices(ChinesePieces):
     """`notice_<code>` for each code of a `core.notice.Notice`; `refused_...` for what ends a command."""
 
     def notice(self, notice: Notice) -> str:
         """A warning as a sentence."""
-        text: str = getattr(self, f"notice_{notice.code}")(**notice.values)
+        values = {
+            name: self.translated(each) if isinstance(each, str) else each for name, each in notice.values.items()
+        }
+        text: str = getattr(self, f"notice_{notice.code}")(**values)
         return text
 
     # data
@@ -151,6 +158,14 @@ class ChineseNotices(ChinesePieces):
         step = "number" if all_numbers else "contains 或 module:function"
         return f"exact_match 要求全文一致，而标准答案平均有 {characters} 个字符；可考虑 {step}。"
 
+    def notice_code_not_confined(self, missing: list[str]) -> str:
+        names = {"files": "读写您的文件", "calls": "启动进程和使用网络"}
+        what = self.listed([names[each] for each in missing])
+        return (
+            f"pass@1 会运行模型写的代码；本机无法阻止它{what}，只限制了时间、内存和文件大小。"
+            "有 Landlock 和 seccomp 的 Linux 可以阻止。"
+        )
+
     def notice_said(self, text: str) -> str:
         return text
 
@@ -239,6 +254,16 @@ class ChineseNotices(ChinesePieces):
             f"{folder}：没有证据表明有配置学会了任务，因此不推荐任何配置，也没有可以导出的内容。"
             "记录里写有可以尝试的办法。如仍要导出领先的配置，请在研究文件里写 `floor: go_on`，"
             "先用 `tunebook run`，再用 `tunebook export`。"
+        )
+
+    def notice_adapters_elsewhere(self, count: int, commands: Sequence[str]) -> str:
+        return f"该研究此前在别处运行过，有 {count} 个适配器不在此文件夹中。{_brought(commands)}"
+
+    def refused_adapter_elsewhere(self, trial: int, folder: str, commands: Sequence[str]) -> str:
+        where = _brought(commands) if commands else "请将其恢复到原处。"
+        return (
+            f"{folder}：最优实验 {trial} 的适配器不在此文件夹中，因此没有 best/。所有结果均已保存，记录已写出。"
+            f"{where}然后再次运行本命令。"
         )
 
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:

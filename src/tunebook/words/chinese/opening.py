@@ -63,7 +63,7 @@ class ChineseOpening(ChinesePieces):
 
     def dropped(self, changes: Sequence[tuple[str, float, tuple[float, float]]]) -> str:
         parts = [
-            f"去掉{gap(what).rstrip()} {self.change(-effect)}（{self.range((-high, -low))}）"
+            f"去掉{gap(what).rstrip()}：{self.change(-effect)}（{self.range((-high, -low))}）"
             for what, effect, (low, high) in changes
         ]
         return f"去掉一项改动后的变化（验证集，全部随机种子，百分点）：{'；'.join(parts)}。"
@@ -198,21 +198,18 @@ class ChineseOpening(ChinesePieces):
         lead = f"{strong('更省的配置')}：尚未发现效果相当而更省的配置。"
         return f"{lead}最省的候选是{gap(what).rstrip()}{worse}{'；' + costs if costs else ''}。"
 
-    def not_known(self, items: Sequence[str]) -> str:
-        return f"{strong('尚不清楚')}：{'；'.join(items)}。"
-
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        seen = "" if nothing_above >= 1 else f"（即使有，也不超过 {self.size(nothing_above)} {self.unit}）"
-        return f"{gap(factor).lstrip()}是否有影响{seen}"
+        return factor if nothing_above >= 1 else f"{factor}（即使有，也不超过 {self.size(nothing_above)} {self.unit}）"
+
+    def unknown_factors(self, factors: Sequence[str], settle: str) -> str:
+        return f"{gap(self.listed(factors)).lstrip()}是否有影响{'；' + settle if settle else ''}。"
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
-        return f"{gap(what).lstrip()}与{gap(against)}是否不同（{self.effect_points(finding)}；{self._settle(finding)}）"
-
-    def unknown_pairs(self, n: int) -> str:
-        return "各项改动的效果能否相加、是否互相影响（没有安排相应的对照实验）" if n else ""
+        difference = f"（{self.change(finding.effect)}）"
+        return f"{gap(what).lstrip()}与{gap(against)}是否不同{difference}：{self.settle(finding)}。"
 
     def unseen(self, effect: float) -> str:
-        return f"约 {self.size(effect)} {self.unit}以下的差异，本研究多半检不出来"
+        return f"约 {self.size(effect)} {self.unit}以下的差异：本研究多半检不出来。"
 
     # The table of facts
 
@@ -264,6 +261,10 @@ class ChineseOpening(ChinesePieces):
             quoted = f"（{clean(answer)}）" if answer else ""
             parts.append(f"始终回答最常见类别{quoted or ' '}{self.measured(commonest)}")
         return "；".join(parts)
+
+    def answers_failed(self, role: str, n: int, counts: Mapping[str, int]) -> str:
+        parts = [f"{count} 个{self.label(f'failed_{kind}')}" for kind, count in counts.items()]
+        return f"{self.label(role)}：{n} 个回答中，{self.listed(parts) or '没有失败的'}。"
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
@@ -375,7 +376,7 @@ class ChineseOpening(ChinesePieces):
             parts.append(f"适配器 {size[0]}（最优 {size[1]}）")
         return "，".join(parts)
 
-    def _settle(self, finding: Finding) -> str:
+    def settle(self, finding: Finding) -> str:
         ways = []
         if finding.examples_needed:
             ways.append(f" {about(finding.examples_needed)} 个样本")

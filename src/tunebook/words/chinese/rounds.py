@@ -257,6 +257,11 @@ class ChineseRounds(ChinesePieces):
                     f"最佳配置有随机种子训练失败（实验 {trial_list(values['trials'])}），"
                     "因此改为确认与它一同写定的次优配置。"
                 )
+            if code == "curves_cross":
+                told.append(
+                    "跑完的先导实验在训练过半之后改变了次序，半程的比较因此说明不了多少："
+                    f"被提前停止的（学习率 {'、'.join(number(r, 2) for r in values['rates'])}）重新训练到底。"
+                )
             if code == "little_to_gain":
                 told.append(
                     "到此停止：按目前全部实验的模型，还有设置比最佳高出"
@@ -279,7 +284,7 @@ class ChineseRounds(ChinesePieces):
     def _not_excluded(self, bracket: DivergenceBracket, n: int) -> str:
         low = f"低至 {rate(bracket.highest_trained)}" if bracket.highest_trained < bracket.held_at else ""
         high = bracket.lowest_failed is not None and bracket.lowest_failed > (bracket.failed_at or 0.0)
-        ends = "或".join(filter(None, [low, f"高至 {rate(bracket.lowest_failed or 0.0)}" if high else ""]))
+        ends = " 或".join(filter(None, [low, f"高至 {rate(bracket.lowest_failed or 0.0)}" if high else ""]))
         return f"{n} 个随机种子还不能排除界线{ends}。" if ends else ""
 
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:

@@ -12,6 +12,7 @@ _COMMENTS = {
     "alpha_rule": "改变 lora_r 时保持 alpha/r 不变；fixed 则保持 alpha 不变",
     "budget": "也可写 hours: 8，或两者都写",
     "margin": "准确率相差 3 个百分点以内对您无关紧要",
+    "margin_nats": "每词元相差 0.03 nats（困惑度的 3%）以内对您无关紧要",
     "seed": "所有随机性都由它决定",
     "report": "en 或 zh",
     "no_test": "未找到：没有测试集就无法在新样本上确认结论",
@@ -34,6 +35,9 @@ _COMMENTS = {
     "data.names": "答案是数字；写出 0、1……代表的名称，通常学得更好",
     "numbers": "答案以数字结尾；以回答中最后一个数字为准",
     "json_answers": "答案是 JSON：按字段计算 F1；也可用 json_valid 或给出 schema",
+    "open_texts": "答案是较长的开放文本：看模型认为它们有多可能；也可用 rouge_l、chrf",
+    "data.tests": "检验答案的代码",
+    "code": "答案是带测试的代码：在受限进程中运行；plan 和 run 首次运行前会询问",
     "free_texts": "答案是自由文本：按与标准答案共有的词计分；也可用 rouge_l、bleu、chrf",
 }
 
@@ -53,11 +57,14 @@ class ChineseStudyFile(ChinesePieces):
     def comment_train(self, rows: int, form: str, keys: str) -> str:
         return f"{rows} 条，{form}（{keys}）"
 
-    def comment_validation(self, examples: int, points: int) -> str:
-        return f"{examples} 个样本，约能检出 {points} 个百分点以上的差异"
+    def comment_validation(self, examples: int, points: int | None) -> str:
+        return f"{examples} 个样本{self._shows(points)}"
 
-    def comment_no_validation(self, examples: int, points: int) -> str:
-        return f"未找到：从训练数据中分出约 {examples} 条，约能检出 {points} 个百分点以上的差异"
+    def _shows(self, points: int | None) -> str:
+        return "" if points is None else f"，约能检出 {points} 个百分点以上的差异"
+
+    def comment_no_validation(self, examples: int, points: int | None) -> str:
+        return f"未找到：从训练数据中分出约 {examples} 条{self._shows(points)}"
 
     def comment_test(self, examples: int) -> str:
         return f"{examples} 个样本，只在最后使用一次"

@@ -207,6 +207,9 @@ class ChineseTerminal(ChineseRounds):
     def workers_died(self, count: int, worker: str, reason: str) -> str:
         return f"已退出的工作进程：{count} 个，最近一个为 {worker}：{reason}"
 
+    def phase_no_device(self) -> str:
+        return "等待中：没有空闲设备（有空闲时自动继续；Ctrl-C 结束，之后可以继续运行）"
+
     def worker_died(self, worker: str, reason: str, retired: bool) -> str:
         then = "该进程无法启动，不再使用" if retired else "其上的实验将重新开始"
         return f"工作进程 {worker} 已退出：{reason}；{then}"

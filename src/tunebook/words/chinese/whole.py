@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Importance, Interaction, LowSeed, MoreMoney, SweetSpot
+from tunebook.core.findings import Interaction, LowSeed, MoreMoney
 from tunebook.escaping import clean
 from tunebook.words.chinese.codes import NOTES
 from tunebook.words.chinese.common import ChinesePieces, gap
-from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, trial_list, value
+from tunebook.words.numbers import about, count, trial_list
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["ChineseWhole"]
@@ -18,34 +17,6 @@ __all__ = ["ChineseWhole"]
 
 class ChineseWhole(ChinesePieces):
     """The sections after the rounds."""
-
-    def sweet_spot(self, spot: SweetSpot, levels: Sequence[float]) -> str:
-        low, high, best = (value(spot.factor, x) for x in (spot.low, spot.high, spot.best))
-        lead = f"{strong(self.factor(spot.factor))}："
-        if spot.fitted:
-            return f"{lead}{low} 至 {high} 与最优（{best}）无法区分（按训练正常的学习率拟合的曲线）。"
-        if low == high:
-            return f"{lead}{best}；试过的其他取值都比它低，且超出噪声（仅作描述）。"
-        if levels and (spot.low, spot.high) == (min(levels), max(levels)):
-            return f"{lead}{low} 至 {high}；试过的取值都无法与实测最好的（{best}）区分。"
-        return f"{lead}试过的取值中，{low} 至 {high} 与实测最好的（{best}）无法区分。"
-
-    def importance_lead(self, top: Importance | None) -> str:
-        if top is None:
-            return "在试过的范围内，各参数的影响都在噪声之内。"
-        return (
-            f"在试过的范围内，{strong(self.factor(top.factor))} 最重要"
-            f"（{self.percent(top.first_share, 0)} 的重抽样中居首）。"
-            "换一个范围，次序可能不同。"
-        )
-
-    def below_noise(self, importance: Importance) -> str:
-        if importance.nothing_above >= 1:
-            return f"{self.factor(importance.factor)}：随机种子太少，检不出任何影响。"
-        return f"{self.factor(importance.factor)}：{self.below(self.size(importance.nothing_above))}。"
-
-    def below(self, points: str) -> str:
-        return f"即使有影响，也不超过 {points} {self.unit}"
 
     def interaction(self, interaction: Interaction) -> str:
         a, b = (self.factor(name) for name in interaction.factors)
@@ -67,10 +38,6 @@ class ChineseWhole(ChinesePieces):
 
     def ahead_of_best(self) -> str:
         return f"个别配置的{self._noun}{self._more}于最优：差异在噪声之内，最优是按较低的验证损失选出的。"
-
-    def unknown_lead(self) -> str:
-        lead = "尚无定论的比较，以及以 80% 的概率检出这么大的差异，总共需要多少样本或随机种子"
-        return f"{lead}（> 20 倍：增到二十倍也不够）："
 
     def needs(self, n: int | None) -> str:
         return "> 20 倍" if n is None else about(n)
@@ -118,9 +85,6 @@ class ChineseWhole(ChinesePieces):
             "各实验回答最一致的排在前面。"
         )
         return text + (f"这里列出前 {shown} 个。" if shown < n else "")
-
-    def groups_lead(self, split: str) -> str:
-        return f"{split}上的各组{self._noun}。组内样本少；只有给出判断的地方，组内差别才有结论。"
 
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"实验 {trial} 无法训练：{reason.rstrip('.') or '没有记录原因'}。"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunebook.words.english.notices import EnglishNotices
 from tunebook.words.english.opening import EnglishOpening
+from tunebook.words.english.page import EnglishPage
 from tunebook.words.english.study_file import EnglishStudyFile
 from tunebook.words.english.terminal import EnglishTerminal
 from tunebook.words.english.whole import EnglishWhole
@@ -11,5 +12,5 @@ from tunebook.words.english.whole import EnglishWhole
 __all__ = ["English"]
 
 
-class English(EnglishOpening, EnglishWhole, EnglishTerminal, EnglishNotices, EnglishStudyFile):
+class English(EnglishOpening, EnglishPage, EnglishWhole, EnglishTerminal, EnglishNotices, EnglishStudyFile):
     """Every sentence in English."""

@@ -100,6 +100,7 @@ WARNINGS = {
     "no_outcomes": "There are no outcomes to compare.",
     "exploratory": "Outside the study's error rate.",
     "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
+    "uneven_noise": "Some configurations' seeds differ far more than others'; intervals are wider for it.",
     "correlated_examples": "Neighbouring examples are correlated; the interval allows for that.",
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",
     "treatment_replicates_diverged": "The estimate covers only the seeds that trained.",
@@ -115,6 +116,7 @@ NOTES = {
     "findings that were judged without these trials.",
     "worker_died": "A worker process died ({worker}: {reason}); its trials were begun again.",
     "worker_retired": "A worker process could not be started and was left out ({worker}: {reason}).",
+    "no_device_free": "No device was free for more than a minute; the study waited.",
     "fewer_together": "The machine's memory ran out; from then on {worker} trained at most {most_together} at once. "
     "The results are the same.",
     "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",

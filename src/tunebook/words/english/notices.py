@@ -17,12 +17,19 @@ def _first(rows: Sequence[str], count: int) -> str:
     return ", ".join(rows) + (", ..." if count > len(rows) else "")
 
 
+def _brought(commands: Sequence[str]) -> str:
+    return "Bring them with " + ", and ".join(f"`{command}`" for command in commands) + "."
+
+
 class EnglishNotices(EnglishPieces):
     """A method `notice_<code>` for each code of a `core.notice.Notice`, and `refused_...` for what ends a command."""
 
     def notice(self, notice: Notice) -> str:
         """The sentence for a warning."""
-        text: str = getattr(self, f"notice_{notice.code}")(**notice.values)
+        values = {
+            name: self.translated(each) if isinstance(each, str) else each for name, each in notice.values.items()
+        }
+        text: str = getattr(self, f"notice_{notice.code}")(**values)
         return text
 
     # data
@@ -178,6 +185,15 @@ class EnglishNotices(EnglishPieces):
             f"consider {step}."
         )
 
+    def notice_code_not_confined(self, missing: list[str]) -> str:
+        """Metric `pass@1` runs code that this machine cannot keep from everything."""
+        names = {"files": "reading and writing your files", "calls": "starting processes and using the network"}
+        what = self.listed([names[each] for each in missing])
+        return (
+            f"pass@1 runs code that the model writes; on this machine nothing keeps it from {what}. Only time, memory "
+            "and the size of files are limited. Linux with Landlock and seccomp keeps it from them."
+        )
+
     def notice_said(self, text: str) -> str:
         """A sentence from a third party's metric, unchanged."""
         return text
@@ -295,6 +311,22 @@ class EnglishNotices(EnglishPieces):
             f"{folder}: no configuration is shown to have learned the task, so none is recommended and there is "
             "nothing to export. The record says what may help. With `floor: go_on` in the study file, `tunebook run` "
             "and then `tunebook export` write the one that leads all the same."
+        )
+
+    def notice_adapters_elsewhere(self, count: int, commands: Sequence[str]) -> str:
+        """The study was begun in another place, where adapters are that this folder has not got."""
+        are = "is" if count == 1 else "are"
+        return (
+            f"{plural(count, 'adapter')} of this study {are} not in its folder: it was run in another place before. "
+            f"{_brought(commands)}"
+        )
+
+    def refused_adapter_elsewhere(self, trial: int, folder: str, commands: Sequence[str]) -> str:
+        """All trials are trained, but the best one's adapter is not here."""
+        where = f" {_brought(commands)}" if commands else " Restore it from where it was moved to."
+        return (
+            f"{folder}: the adapter of trial {trial}, the best one, is not in this folder, so there is no best/. All "
+            f"results are kept, and the record is written.{where} Then repeat this."
         )
 
     def refused_no_adapter(self, adapter: str, trial: int, command: str) -> str:

@@ -251,23 +251,21 @@ class EnglishOpening(EnglishPieces):
             f"{strong('Cheaper')}: nothing cheaper is shown to be as good. The cheapest candidate, {what}, {details}."
         )
 
-    def not_known(self, items: Sequence[str]) -> str:
-        return f"{strong('Not known')}: {'; '.join(items)}."
-
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        seen = "" if nothing_above >= 1 else f" (no effect above {self.size(nothing_above)} {self.unit} seen)"
-        return f"whether {factor} matters{seen}"
+        """A factor of which no effect was seen, with the least that would have been."""
+        return factor if nothing_above >= 1 else f"{factor} (nothing above {self.size(nothing_above)} {self.unit} seen)"
+
+    def unknown_factors(self, factors: Sequence[str], settle: str) -> str:
+        """Whether factors matter, and what would settle it."""
+        matter = "matters" if len(factors) == 1 else "matter"
+        return f"Whether {self.listed(factors)} {matter}{'; ' + settle if settle else ''}."
 
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
-        return f"whether {what} differs from {against} ({self.effect_points(finding)}; {self._settle(finding)})"
-
-    def unknown_pairs(self, n: int) -> str:
-        """A clause that interactions are unknown, if there are such pairs."""
-        return "whether the changes add up or interact (the trials that would tell were not run)" if n else ""
+        return f"Whether {what} differs from {against} ({self.change(finding.effect)}): {self.settle(finding)}."
 
     def unseen(self, effect: float) -> str:
         """Differences too small for this study to detect."""
-        return f"differences below about {self.size(effect)} {self.unit}, which this study would mostly miss"
+        return f"Differences below about {self.size(effect)} {self.unit}: this study would mostly miss them."
 
     # The table of facts
 
@@ -315,6 +313,11 @@ class EnglishOpening(EnglishPieces):
             quoted = f' ("{clean(answer)}")' if answer else ""
             parts.append(f"always the commonest answer{quoted} {self.measured(commonest)}")
         return "; ".join(parts)
+
+    def answers_failed(self, role: str, n: int, counts: Mapping[str, int]) -> str:
+        """How the answers of the baseline or the best failed."""
+        parts = [f"{count} {self.label(f'failed_{kind}')}" for kind, count in counts.items()]
+        return f"{self.label(role)}: of {n} answers {self.listed(parts) or 'none'}."
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
         if from_prior:
@@ -443,7 +446,8 @@ class EnglishOpening(EnglishPieces):
             parts.append(f"its adapter has {size[0]} instead of {size[1]}")
         return ", ".join(parts)
 
-    def _settle(self, finding: Finding) -> str:
+    def settle(self, finding: Finding) -> str:
+        """What would settle an open comparison."""
         ways = []
         if finding.examples_needed:
             ways.append(f"{about(finding.examples_needed)} examples")

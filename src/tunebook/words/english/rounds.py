@@ -313,6 +313,12 @@ class EnglishRounds(EnglishPieces):
                     f"Training broke for a seed of the best (trial {trial_list(values['trials'])}); the runner-up that "
                     "was sealed with it was confirmed in its place."
                 )
+            if code == "curves_cross":
+                rates = self.listed([number(rate, 2) for rate in values["rates"]])
+                sentences.append(
+                    "The pilots that ended had changed their order since half of their training, so the look there "
+                    f"says little: stopped pilots (learning rate {rates}) were trained anew to their end."
+                )
             if code == "little_to_gain":
                 sentences.append(
                     "Stopped here: by the model of all trials so far, the chance that any setting is better than the "

@@ -12,6 +12,7 @@ _COMMENTS = {
     "alpha_rule": "while lora_r varies, keep alpha/r; fixed keeps alpha",
     "budget": "or hours: 8, or both",
     "margin": "differences of accuracy below 3 points do not matter to you",
+    "margin_nats": "differences below 0.03 nats a token (3 % of perplexity) do not matter to you",
     "seed": "everything random follows from it",
     "report": "en or zh",
     "no_test": "none found: without one nothing is confirmed on fresh examples",
@@ -34,6 +35,9 @@ _COMMENTS = {
     "data.names": "the answers are numbers; names that say what 0, 1, ... mean are learnt better",
     "numbers": "the answers end in a number; the last number of an answer counts",
     "json_answers": "the answers are JSON: F1 of their fields; json_valid and a schema are possible too",
+    "open_texts": "answers are long open texts: how likely the model finds them; or rouge_l, chrf",
+    "data.tests": "the code that tests an answer",
+    "code": "the answers are code with tests: run in a process with limits; plan and run ask before the first time",
     "free_texts": "answers are free texts: words that they share with the gold text; or rouge_l, bleu, chrf",
 }
 
@@ -57,16 +61,16 @@ class EnglishStudyFile(EnglishPieces):
         """What the training file contains."""
         return f"{rows} rows, {form} ({keys})"
 
-    def comment_validation(self, examples: int, points: int) -> str:
-        """Which differences the validation examples can show."""
-        return f"{examples} examples; they show differences of about {points} points or more"
+    def comment_validation(self, examples: int, points: int | None) -> str:
+        """Which differences the validation examples can show, where that can be said before anything is trained."""
+        return f"{examples} examples{self._shows(points)}"
 
-    def comment_no_validation(self, examples: int, points: int) -> str:
+    def _shows(self, points: int | None) -> str:
+        return "" if points is None else f"; they show differences of about {points} points or more"
+
+    def comment_no_validation(self, examples: int, points: int | None) -> str:
         """Validation is split off the training rows."""
-        return (
-            f"none found: about {examples} rows are split off train; they show differences of about {points} points or "
-            "more"
-        )
+        return f"none found: about {examples} rows are split off train{self._shows(points)}"
 
     def comment_test(self, examples: int) -> str:
         """When the test split is used."""

@@ -263,6 +263,10 @@ class EnglishTerminal(EnglishRounds):
         """The number of workers that died, and the last one with its reason."""
         return f"workers that died: {count}, the last one {worker}: {reason}"
 
+    def phase_no_device(self) -> str:
+        """Every worker waits for a device, and has for a minute."""
+        return "waiting: no device is free (the study goes on by itself; Ctrl-C ends it, and it can be continued)"
+
     def worker_died(self, worker: str, reason: str, retired: bool) -> str:
         """A worker has died while the study runs; a retired one is not started again."""
         then = "it cannot be started and is left out" if retired else "its trials begin again"

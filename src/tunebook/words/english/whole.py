@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Importance, Interaction, LowSeed, MoreMoney, SweetSpot
+from tunebook.core.findings import Interaction, LowSeed, MoreMoney
 from tunebook.escaping import clean
 from tunebook.words.english.codes import NOTES
 from tunebook.words.english.common import EnglishPieces, plural
-from tunebook.words.marks import strong
-from tunebook.words.numbers import about, count, trial_list, value
+from tunebook.words.numbers import about, count, trial_list
 from tunebook.words.shared import change_text, with_values
 
 __all__ = ["EnglishWhole"]
@@ -18,35 +17,6 @@ __all__ = ["EnglishWhole"]
 
 class EnglishWhole(EnglishPieces):
     """The sections after the rounds."""
-
-    def sweet_spot(self, spot: SweetSpot, levels: Sequence[float]) -> str:
-        low, high, best = (value(spot.factor, x) for x in (spot.low, spot.high, spot.best))
-        lead = f"{strong(self.factor(spot.factor))}: "
-        if spot.fitted:
-            return f"{lead}{low} to {high} ({best} is best), by a curve fitted to the levels that trained."
-        if low == high:
-            return f"{lead}{best}; every other level tried came out below it by more than the noise (a description)."
-        if levels and (spot.low, spot.high) == (min(levels), max(levels)):
-            return f"{lead}{low} to {high}: no level tried differs from the best one ({best}) by more than the noise."
-        return f"{lead}{low} to {high}: these levels do not differ from the best one ({best}) by more than the noise."
-
-    def importance_lead(self, top: Importance | None) -> str:
-        if top is None:
-            return "Over the ranges tried, no factor's effect rises above the noise."
-        return (
-            f"Over the ranges tried, {strong(self.factor(top.factor))} matters most "
-            f"(first in {self.percent(top.first_share, 0)} of resamplings). Other ranges could change the order."
-        )
-
-    def below_noise(self, importance: Importance) -> str:
-        if importance.nothing_above >= 1:
-            return f"{self.factor(importance.factor)}: too few seeds to see any effect."
-        above = self.size(importance.nothing_above)
-        return f"{self.factor(importance.factor)}: no effect above {above} {self.unit} seen."
-
-    def below(self, points: str) -> str:
-        """Short form of `below_noise`, for a figure."""
-        return f"nothing above {points} {self.unit} seen"
 
     def interaction(self, interaction: Interaction) -> str:
         a, b = (self.factor(name) for name in interaction.factors)
@@ -75,12 +45,6 @@ class EnglishWhole(EnglishPieces):
         return (
             f"Where one shows a {self._more} {self.measure} than the best: the difference is within the noise, and the "
             "best was chosen for its lower validation loss."
-        )
-
-    def unknown_lead(self) -> str:
-        return (
-            "Inconclusive comparisons, and how many examples or seeds in all would settle a difference as large as the "
-            "one seen, with a chance of 80 % (> 20 ×: not even twenty times as many):"
         )
 
     def needs(self, n: int | None) -> str:
@@ -140,12 +104,6 @@ class EnglishWhole(EnglishPieces):
             "has to look. Those on which the trials agree most come first."
         )
         return text + (f" The first {shown} are shown." if shown < n else "")
-
-    def groups_lead(self, split: str) -> str:
-        return (
-            f"On the {split} split. Groups are small: a difference within a group has a verdict "
-            "only where one is given."
-        )
 
     def failed_trial(self, trial: int, reason: str) -> str:
         return f"Trial {trial} could not be trained: {reason.rstrip('.') or 'no reason was recorded'}."

@@ -27,6 +27,7 @@ class LabelTables:
         starts: of each row its first label, (M + 1,), int64.
         counts: labels of each micro-batch, (S,), int64.
         n_items: what each micro-batch's loss is divided by, (S,), int64.
+        weights: what each label counts in the loss, (L,), float64; it is in `shares` too. None: all the same.
     """
 
     places: Sequence[int]
@@ -36,6 +37,7 @@ class LabelTables:
     starts: Tensor
     counts: Tensor
     n_items: Tensor
+    weights: Tensor | None = None
 
 
 def cross_entropy(logits_mV: Tensor, first: int, labels: LabelTables, nll_L: Tensor) -> Tensor:

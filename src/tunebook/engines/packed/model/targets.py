@@ -13,6 +13,7 @@ from torch import nn
 
 from tunebook.engines.packed.model.bank import ModuleShape
 from tunebook.engines.target_modules import Targets, chosen
+from tunebook.phrases import Phrase
 
 __all__ = [
     "SUPPORTED_MODEL_TYPES",
@@ -30,25 +31,30 @@ _SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 """Projections that the stock classes feed with one and the same tensor."""
 
 
-def unsupported(model: Any) -> str | None:
+def unsupported(model: Any) -> Phrase | None:
     """Why the packed engine cannot run this model, as one sentence, or None if it can."""
     if not type(model).__module__.startswith("transformers."):
-        return f"class {type(model).__name__} is not transformers' own, so its attention is not known"
+        return Phrase("class {name} is not transformers' own, so its attention is not known", name=type(model).__name__)
     return unsupported_config(model.config)
 
 
-def unsupported_config(config: Any) -> str | None:
+def unsupported_config(config: Any) -> Phrase | None:
     """As `unsupported`, from the model's configuration alone."""
     if config.model_type not in SUPPORTED_MODEL_TYPES:
-        return f"model type {config.model_type!r} has not been shown to be equal to PEFT under packing"
+        return Phrase(
+            "model type {kind!r} has not been shown to be equal to PEFT under packing", kind=config.model_type
+        )
     if getattr(config, "use_bidirectional_attention", False):
-        return "its attention looks ahead (use_bidirectional_attention), which a prompt tree cannot express"
+        return Phrase("its attention looks ahead (use_bidirectional_attention), which a prompt tree cannot express")
     dropped = getattr(config, "attention_dropout", 0.0)
     if dropped:
-        return f"it drops attention weights (attention_dropout {dropped}), which the packed attention does not"
+        return Phrase(
+            "it drops attention weights (attention_dropout {dropped}), which the packed attention does not",
+            dropped=dropped,
+        )
     rope = str(getattr(config, "rope_parameters", None) or "")
     if "'dynamic'" in rope or "'longrope'" in rope:
-        return "its position encoding depends on the length of the whole batch (dynamic or longrope scaling)"
+        return Phrase("its position encoding depends on the length of the whole batch (dynamic or longrope scaling)")
     return None
 
 

@@ -108,6 +108,8 @@ class _Slot:
 
     def result(self, scoring: Scoring) -> RawScores:
         n_label_tokens = tuple(len(example.completion_ids) for example in self._examples)
+        if scoring.kind == "likelihood":
+            return RawScores((), self.nll[:, -1].copy(), n_label_tokens)
         if scoring.kind != "choice":
             generated = tuple(self.answers[index] for index in range(len(self._examples)))
             return RawScores(generated, self.nll[:, -1].copy(), n_label_tokens)
@@ -128,7 +130,7 @@ class _Pass:
         self._packed, self._examples, self._scoring = packed, examples, scoring
         self._on_batch, self._spread = on_batch, spread
         self._limits = limits or (GPU_LIMITS if packed.device.type == "cuda" else CPU_LIMITS)
-        self._generates = scoring is not None and scoring.kind != "choice"
+        self._generates = scoring is not None and scoring.kind == "generate"
         n_options = len(scoring.choices) if scoring is not None and scoring.kind == "choice" else 0
         self._slots = [_Slot(adapter, examples, n_options + 1) for adapter in adapters]
         self._prompt = shared_prompt(examples)

@@ -35,29 +35,36 @@ class Labels:
         counts: labels of each micro-batch, S of them.
         n_items: label tokens of the whole effective batch that each micro-batch belongs to, as the Trainer's
             `num_items_in_batch`.
+        weights: what each label counts; empty: all the same.
     """
 
     rows: tuple[int, ...]
     tokens: tuple[int, ...]
     counts: tuple[int, ...]
     n_items: tuple[int, ...]
+    weights: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, micros: Sequence[tuple[MicroBatch, int]], read: Sequence[Sequence[int]]) -> Labels:
         """Labels of micro-batches, each with its `n_items`, whose rows `read` lie one after another."""
-        found: list[tuple[int, int]] = []
+        found: list[tuple[int, int, float]] = []
         first = 0
         for (micro, _), rows in zip(micros, read, strict=True):
             places = {row: first + index for index, row in enumerate(rows)}
-            own = [(places[row], label) for row, label in zip(micro.label_rows, micro.labels, strict=True)]
+            each = micro.weights or (1.0,) * len(micro.labels)
+            own = [
+                (places[row], label, weight)
+                for row, label, weight in zip(micro.label_rows, micro.labels, each, strict=True)
+            ]
             found += sorted(own, key=lambda item: item[0])
             first += len(rows)
         counts = tuple(len(micro.labels) for micro, _ in micros)
-        rows_L, tokens = zip(*found, strict=True)
-        return cls(rows_L, tokens, counts, tuple(n for _, n in micros))
+        rows_L, tokens, weights = zip(*found, strict=True)
+        weighted = weights if any(micro.weights for micro, _ in micros) else ()
+        return cls(rows_L, tokens, counts, tuple(n for _, n in micros), weighted)
 
     def arrays(self, n_rows: int, n_labels: int | None = None, n_pieces: int | None = None) -> list[NDArray[Any]]:
-        """The arrays of `LabelTables`, for `tables`.
+        """The arrays of `LabelTables`, for `tables`; the weights last, where there are any.
 
         Args:
             n_rows: rows that are read, padding included.
@@ -66,19 +73,22 @@ class Labels:
         n, pieces = len(self.rows), len(self.counts)
         more, empty = (n_labels or n) - n, (n_pieces or pieces) - pieces
         shares = np.repeat(np.float32(1) / np.array(self.n_items, dtype=np.float32), self.counts)
+        weights = [np.pad(np.array(self.weights), (0, more))] if self.weights else []
+        shares = shares * np.array(self.weights, dtype=np.float32) if self.weights else shares
         starts = np.searchsorted(np.array(self.rows), np.arange(n_rows + 1))
         return [
             np.array(self.rows + (0,) * more, dtype=np.int64), np.array(self.tokens + (0,) * more, dtype=np.int64),
             np.pad(shares, (0, more)), starts.astype(np.int64), np.array(self.counts + (0,) * empty, dtype=np.int64),
-            np.array(self.n_items + (1,) * empty, dtype=np.int64),
+            np.array(self.n_items + (1,) * empty, dtype=np.int64), *weights,
         ]  # fmt: skip
 
     def tables(self, tensors: Sequence[Tensor]) -> LabelTables:
         """What became of the arrays on the device."""
-        rows, tokens, shares, starts, counts, n_items = tensors
+        rows, tokens, shares, starts, counts, n_items, *weights = tensors
         return LabelTables(
-            places=self.rows, rows=rows, tokens=tokens, shares=shares, starts=starts, counts=counts, n_items=n_items
-        )
+            places=self.rows, rows=rows, tokens=tokens, shares=shares, starts=starts, counts=counts, n_items=n_items,
+            weights=weights[0] if weights else None,
+        )  # fmt: skip
 
 
 def head_rows(vocabulary: int, device: torch.device) -> int:
@@ -117,4 +127,6 @@ def label_losses(
             logits = head(hidden)
         grad = cross_entropy(logits.detach(), start, labels, nll_L)
         (grad_MD[start : start + at_once],) = torch.autograd.grad(logits, hidden, grad)
+    if labels.weights is not None:
+        nll_L = nll_L * labels.weights
     return torch.segment_reduce(nll_L, "sum", lengths=labels.counts, unsafe=True) / labels.n_items, grad_MD

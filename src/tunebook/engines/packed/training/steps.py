@@ -7,7 +7,7 @@ nor the dropout masks depend on the cut. The last token of an example predicts n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,6 +29,7 @@ class MicroBatch:
         label_rows: rows of the tree whose next token is a label; a row of a shared prompt may come more than once.
         labels: those next tokens.
         n_examples: examples in it.
+        weights: what each label counts in the loss; empty: all the same.
         raw_tokens: tokens of its examples as one-after-another training counts them.
     """
 
@@ -37,6 +38,7 @@ class MicroBatch:
     labels: tuple[int, ...]
     n_examples: int
     raw_tokens: int
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,15 @@ _Path = tuple[_Shared, ...]
 """What an example shares with others, from its first token on."""
 
 
-def micro_batches(examples: Sequence[Indexed], max_rows: int, share: bool = True) -> tuple[MicroBatch, ...]:
+def micro_batches(
+    examples: Sequence[Indexed], max_rows: int, share: bool = True, weights: Mapping[int, float] | None = None
+) -> tuple[MicroBatch, ...]:
     """The examples of one step as micro-batches of at most `max_rows` computed tokens (or one example), an even number
     of about equal ones where one is not enough.
 
     Args:
         share: compute the tokens with which prompts begin alike once.
+        weights: what each example counts in the loss, by its index; None: all the same.
     """
     ordered, paths = _shared(examples) if share else (list(examples), [()] * len(examples))
     sizes = [
@@ -65,7 +70,7 @@ def micro_batches(examples: Sequence[Indexed], max_rows: int, share: bool = True
         for (_, example), before, path in zip(ordered, [(), *paths], paths, strict=False)
     ]
     pieces = evenly(lambda rows: cut(sizes, rows), lambda piece: piece[2], max_rows)
-    return tuple(_micro_batch(ordered[start:stop], paths[start:stop]) for start, stop, _ in pieces)
+    return tuple(_micro_batch(ordered[start:stop], paths[start:stop], weights) for start, stop, _ in pieces)
 
 
 def _shared(examples: Sequence[Indexed]) -> tuple[list[Indexed], list[_Path]]:
@@ -103,7 +108,7 @@ def _n_reused(before: _Path, path: _Path) -> int:
     return max(both, default=0)
 
 
-def _micro_batch(members: Sequence[Indexed], paths: Sequence[_Path]) -> MicroBatch:
+def _micro_batch(members: Sequence[Indexed], paths: Sequence[_Path], weights: Mapping[int, float] | None) -> MicroBatch:
     nodes: list[Node] = []
     label_rows: list[int] = []
     labels: list[int] = []
@@ -126,4 +131,5 @@ def _micro_batch(members: Sequence[Indexed], paths: Sequence[_Path]) -> MicroBat
             labels.append(label)
         row += len(own)
     raw = sum(example.n_tokens for _, example in members)
-    return MicroBatch(Tree(tuple(nodes)), tuple(label_rows), tuple(labels), len(members), raw)
+    each = () if weights is None else (weights[i] for i, example in members for _ in example.completion_ids)
+    return MicroBatch(Tree(tuple(nodes)), tuple(label_rows), tuple(labels), len(members), raw, tuple(each))

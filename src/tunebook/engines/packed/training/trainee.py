@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from tunebook.core.class_weights import example_weights
 from tunebook.core.divergence import DivergenceMonitor
 from tunebook.core.facts import EvaluationRecord, StepRecord
 from tunebook.core.order import example_order, steps_per_epoch
@@ -60,6 +61,7 @@ class Trainee:
         self.job, self.max_rows = job, max_rows
         self._share = share
         self._examples = trained_examples(train, job.configuration.max_length)
+        self._weights = example_weights(job.configuration, train)
         self._check()
         self.adapter = new_adapter(shapes, job.configuration, job.seed, dtype, device)
         self._epoch_steps = steps_per_epoch(len(self._examples), job.configuration.effective_batch_size)
@@ -204,7 +206,7 @@ class Trainee:
         epoch, at = divmod(self.n_done, self._epoch_steps)
         order = example_order(self.job.seed, epoch, len(self._examples))[at * size : (at + 1) * size]
         chosen = [self._examples[i] for i in order]
-        self._micros = micro_batches(chosen, self.max_rows, self._share)
+        self._micros = micro_batches(chosen, self.max_rows, self._share, self._weights)
         self._n_items = sum(len(example.completion_ids) for _, example in chosen)
 
     def _check(self) -> None:

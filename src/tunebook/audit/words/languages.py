@@ -1,22 +1,29 @@
-"""What sentences about a hand-written record share in both languages.
+"""What an audit says, in English and in Chinese: the words of `says.toml`, and what both languages share.
 
-A language is data: `labels` (headings and single words) and `says` (sentences with places for values). Names and quoted
-text come in cleaned; the writer escapes whole sentences, so nothing here knows Markdown.
+Names and quoted text come in cleaned; the writer escapes whole sentences, so nothing here knows Markdown.
 """
 
 from __future__ import annotations
 
+import pkgutil
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tunebook.audit.model import UNSAID, MeasureKind, Score
 from tunebook.core.factor import Level
 from tunebook.words import numbers
+from tunebook.words.chinese.common import ChineseShared
+from tunebook.words.chinese.labels import FACTORS as CHINESE_FACTORS
+from tunebook.words.english.common import EnglishShared
+from tunebook.words.english.labels import FACTORS as ENGLISH_FACTORS
 from tunebook.words.numbers import points, value
 from tunebook.words.shared import Shared
 
-__all__ = ["AuditShared", "level_text", "signed"]
+__all__ = ["ChineseAudit", "EnglishAudit", "level_text", "signed"]
 
+_SAYS = tomllib.loads((pkgutil.get_data(__package__, "says.toml") or b"").decode())
 _BASELINE_NAMES = {"baseline", "base", "default", "基线", "基准", "默认"}
 
 
@@ -78,3 +85,45 @@ class AuditShared(Shared):
         if score is None:
             return self.labels["a_failure"]
         return self.percent(score.value, 2) if kind is MeasureKind.SHARE else f"{score.value:g}"
+
+
+def _words(section: str, language: int) -> dict[str, Any]:
+    return {code: both[language] for code, both in _SAYS[section].items()}
+
+
+class EnglishAudit(EnglishShared, AuditShared):
+    """An audit in English: sentences for readers without statistics that a statistician finds no fault with."""
+
+    stop = "."
+    semicolon = "; "
+    more = " and {n} more"
+    factor_names: ClassVar = {**ENGLISH_FACTORS, "effective_batch_size": "effective batch size", "table": "table"}
+    counted: ClassVar = _words("counted", 0)
+    verdicts: ClassVar[Mapping[str, str]] = _words("verdicts", 0)
+    told: ClassVar[Mapping[str, str]] = _words("told", 0)
+    labels: ClassVar[Mapping[str, str]] = _words("labels", 0)
+    says: ClassVar[Mapping[str, str]] = _words("says", 0)
+
+
+_LATIN = "|".join(
+    re.escape(w) for w in sorted(CHINESE_FACTORS.values(), key=len, reverse=True) if w[0].isascii() or w[-1].isascii()
+)
+_TIGHT = re.compile(rf"(?<=[一-鿿])(?={_LATIN})|(?<=[A-Za-z])(?=[一-鿿])")
+"""Between a Latin word and a Chinese character stands a blank: "仅 dropout 不同"."""
+
+
+class ChineseAudit(ChineseShared, AuditShared):
+    """An audit in Chinese, in the words of those who write such records by hand."""
+
+    stop = "。"
+    semicolon = "；"
+    more = " 等另外 {n} 项"
+    factor_names: ClassVar = {**CHINESE_FACTORS, "effective_batch_size": "有效批大小", "table": "所在表格"}
+    counted: ClassVar = _words("counted", 1)
+    verdicts: ClassVar[Mapping[str, str]] = _words("verdicts", 1)
+    told: ClassVar[Mapping[str, str]] = _words("told", 1)
+    labels: ClassVar[Mapping[str, str]] = _words("labels", 1)
+    says: ClassVar[Mapping[str, str]] = _words("says", 1)
+
+    def say(self, code: str, **values: object) -> str:
+        return _TIGHT.sub(" ", super().say(code, **values))

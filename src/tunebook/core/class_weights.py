@@ -1,0 +1,25 @@
+"""What each training example counts in the loss where classes are weighted (factor `class_weights`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.ports import TokenizedExample
+
+__all__ = ["example_weights"]
+
+
+def example_weights(configuration: Configuration, examples: Sequence[TokenizedExample]) -> Mapping[int, float] | None:
+    """The weight of each training example by its index, or None: all count the same.
+
+    "balanced" is n / (classes x rows of the example's class), as scikit-learn's `compute_class_weight`: every class
+    counts the same in the loss, and the mean weight is 1. A class is a whole answer, before max_length cuts it. A
+    step's loss is the weighted sum over its label tokens, divided by their number, as without weights.
+    """
+    if configuration.class_weights != "balanced":
+        return None
+    rows = Counter(example.completion_ids for example in examples)
+    each = {answer: len(examples) / (len(rows) * count) for answer, count in rows.items()}
+    return {index: each[example.completion_ids] for index, example in enumerate(examples)}

@@ -1,0 +1,43 @@
+"""Where training breaks, in words: one reading for the round, the insights, the reasons and the figure. Pure."""
+
+from __future__ import annotations
+
+from tunebook.core.configuration import Configuration
+from tunebook.record.view import View
+from tunebook.words import Words
+
+__all__ = ["boundary_sentence", "near_the_edge"]
+
+NEAR_EDGE = 4.0
+"""A learning rate within this ratio below one that failed is near the edge."""
+
+
+def boundary_sentence(view: View, words: Words, number: int | None = None) -> str:
+    """Where training breaks, with the settings that the trials of the bracket share; empty when it was not tested.
+
+    Args:
+        number: as it was known at the end of this round; None: as it is known now.
+    """
+    boundary = view.conclusions.boundary if number is None else view.boundary_after(number)
+    if boundary is None:
+        return ""
+    rate = view.spec.baseline.learning_rate
+    shared = {
+        view.history.trials[i].trial.configuration.with_values(learning_rate=rate)
+        for i in boundary.trials
+        if i in view.history.trials
+    }
+    where = words.changes(shared.pop(), view.spec.baseline) if len(shared) == 1 else ""
+    return words.bracket(boundary, "" if where == words.label("baseline") else where)
+
+
+def near_the_edge(view: View, words: Words, configuration: Configuration) -> str:
+    """How far below the rate that failed the recommended one lies, if the edge was looked for at its own settings."""
+    boundary = view.conclusions.boundary
+    if boundary is None or boundary.failed_at is None:
+        return ""
+    own = configuration.with_values(learning_rate=1.0)
+    asked = [view.history.trials[i].trial.configuration for i in boundary.trials if i in view.history.trials]
+    ratio = boundary.failed_at / configuration.learning_rate
+    here = any(each.with_values(learning_rate=1.0) == own for each in asked)
+    return words.near_edge(boundary.failed_at, ratio) if here and 1 < ratio <= NEAR_EDGE else ""

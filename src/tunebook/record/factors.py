@@ -1,0 +1,164 @@
+"""What each factor does, one line each, the order of importance, and what to do next. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tunebook.core.factor import Factor
+from tunebook.core.findings import Finding, SweetSpot, Verdict
+from tunebook.core.study import ContrastKind
+from tunebook.escaping import clean
+from tunebook.record.grouped import by_factor, by_verdict
+from tunebook.record.model import Cell, Table
+from tunebook.record.names import sides
+from tunebook.record.view import View
+from tunebook.words import Words
+from tunebook.words.numbers import value
+
+__all__ = ["factor_table", "importance_line", "strategy", "wisdom"]
+
+USUAL_RATES = (1e-4, 3e-4)
+"""Learning rates at which LoRA is mostly trained (the defaults of PEFT's examples, LLaMA-Factory and axolotl)."""
+MORE_IS_EXPECTED = {
+    "lora_r": "rank_more",
+    "num_train_epochs": "epochs_more",
+    "lora_dropout": "dropout_more",
+    "per_device_train_batch_size": "batch_more",
+}
+"""Factors of which more is commonly expected to help, with the code of the rule of thumb."""
+
+
+def importance_line(view: View, words: Words) -> str:
+    """The order of importance in one line."""
+    importance = view.conclusions.importance
+    if not importance:
+        return ""
+    ranked = sorted((i for i in importance if i.ranked), key=lambda i: i.rank)
+    return words.importance_line(ranked, [i.factor for i in importance if not i.ranked])
+
+
+def factor_table(view: View, words: Words) -> Table | None:
+    """A line for each factor of the study: the levels tried, their effect, the sweet spot, what to do."""
+    grouped = by_factor(view, view.findings())
+    order = [i.factor for i in sorted(view.conclusions.importance, key=lambda i: (not i.ranked, i.rank))]
+    varied = [f for f in view.spec.space.factors if len(_levels(view, f.name)) > 1]
+    factors = sorted(varied, key=lambda f: order.index(f.name) if f.name in order else len(order))
+    if not factors or not view.findings():
+        return None
+    best = view.conclusions.best
+    rows = tuple(_row(view, words, factor, grouped.get(factor.name, [])) for factor in factors)
+    columns = ("factor", "levels", "effect_of", "sweet", *(("advice",) if best is not None else ()))
+    return Table(tuple(words.label(c) for c in columns), rows)
+
+
+def _row(view: View, words: Words, factor: Factor, findings: list[Finding]) -> tuple[Cell, ...]:
+    none = words.label("none")
+    levels = [_level(words, factor.name, level) for level in _levels(view, factor.name)]
+    cells = [
+        Cell(words.factor(factor.name)),
+        Cell(clean(words.label("enum_gap").join(levels)) or none),
+        Cell(_effect(view, words, factor.name, findings) or none),
+        Cell(_sweet(view, words, factor.name) or none),
+    ]
+    if view.conclusions.best is not None:
+        cells.append(Cell(_advice(view, words, factor.name, findings)))
+    return tuple(cells)
+
+
+def _levels(view: View, factor: str) -> list[Any]:
+    """The levels at which something was trained, in order."""
+    seen = {getattr(f.trial.configuration, factor) for f in view.final}
+    numeric = all(isinstance(level, int | float) for level in seen)
+    return sorted(seen) if numeric else sorted(seen, key=str)
+
+
+def _level(words: Words, factor: str, level: Any) -> str:
+    return words.label("none") if level is None else value(factor, level)
+
+
+def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> str:
+    """What the decided comparisons say of a factor; where none is decided, how large its effect may be at most."""
+    clauses = by_verdict(view, words, findings)
+    fitted = {(f.factor, f.kind): f for f in view.findings() if f.kind.is_fitted and f.factor == factor}
+    for finding in fitted.values():
+        if finding.verdict is not Verdict.INCONCLUSIVE:
+            what, against = sides(view, words, finding, alone=False)
+            clauses.append(words.short_found(finding, what, against, view.margin_of(finding.round)))
+    if clauses:
+        return words.label("list_gap").join(clauses)
+    known = next((i for i in view.conclusions.importance if i.factor == factor and not i.ranked), None)
+    if known is not None:
+        return words.no_effect_above(known.nothing_above)
+    opened = by_verdict(view, words, findings, with_open=True)
+    return words.label("list_gap").join(opened)
+
+
+def _spot(view: View, factor: str) -> SweetSpot | None:
+    return next((spot for spot in view.conclusions.sweet_spots if spot.factor == factor), None)
+
+
+def _sweet(view: View, words: Words, factor: str) -> str:
+    spot = _spot(view, factor)
+    if spot is None:
+        return ""
+    numbers = [x for x in _levels(view, factor) if isinstance(x, int | float)]
+    everything = bool(numbers) and spot.low <= min(numbers) and spot.high >= max(numbers)
+    return words.good_levels(value(factor, spot.low), value(factor, spot.high), everything)
+
+
+def _advice(view: View, words: Words, factor: str, findings: list[Finding]) -> str:
+    best = view.conclusions.best
+    chosen = view.configurations.get(best.key) if best is not None else None
+    if chosen is None:
+        return ""
+    level, own = getattr(chosen, factor), getattr(view.spec.baseline, factor)
+    text = _level(words, factor, level)
+    better = [f for f in findings if f.verdict is Verdict.BETTER]
+    if level != own:
+        levels = {getattr(view.configurations[f.treatment_key], factor) for f in better}
+        near = any(isinstance(x, int | float) and min(own, level) < x <= max(own, level) for x in levels - {level})
+        return words.advice("use" if level in levels or near else "leads", text)
+    return words.advice("keep_alone" if better else "keep", text)
+
+
+def strategy(view: View, words: Words) -> str:
+    """What to do first when tuning this again; nothing where nothing is shown."""
+    ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
+    if view.conclusions.best is None or not ranked:
+        return ""
+    spot, boundary = _spot(view, "learning_rate"), view.conclusions.boundary
+    chosen = view.configurations[view.conclusions.best.key].learning_rate
+    is_within = spot is not None and spot.low * 0.999 <= chosen <= spot.high * 1.001  # alone it may lie elsewhere
+    span = (value("learning_rate", spot.low), value("learning_rate", spot.high)) if spot and is_within else None
+    leave = [words.factor(i.factor) for i in view.conclusions.importance if not i.ranked]
+    return words.strategy(
+        [words.factor(i.factor) for i in ranked], span, boundary.failed_at if boundary else None, leave
+    )
+
+
+def wisdom(view: View, words: Words) -> list[str]:
+    """Findings that go against a common rule of thumb."""
+    told = []
+    for factor, findings in by_factor(view, view.findings()).items():
+        own = getattr(view.spec.baseline, factor)
+        against = [(code, f) for f in findings if (code := _against(view, factor, own, f)) is not None]
+        if against:
+            code, finding = max(against, key=lambda each: abs(each[1].effect))
+            level = getattr(view.configurations[finding.treatment_key], factor)
+            told.append(words.wisdom(code, words.setting(factor, level), finding))
+    return told
+
+
+def _against(view: View, factor: str, own: Any, finding: Finding) -> str | None:
+    """The code of the rule of thumb that a finding contradicts."""
+    level = getattr(view.configurations[finding.treatment_key], factor)
+    if finding.kind is not ContrastKind.DIFFERENCE or not isinstance(level, int | float) or math.isnan(finding.effect):
+        return None
+    if factor == "learning_rate":
+        low, high = USUAL_RATES
+        is_high = finding.verdict is Verdict.BETTER and level > high and low <= own <= high
+        return "rate_high" if is_high else None
+    code = MORE_IS_EXPECTED.get(factor)
+    wrong = Verdict.WORSE if level > own else Verdict.BETTER
+    return code if finding.verdict is wrong else None

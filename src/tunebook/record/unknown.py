@@ -1,0 +1,64 @@
+"""What is not known, and what would settle it. Pure."""
+
+from __future__ import annotations
+
+import math
+
+from tunebook.core.findings import Finding, Verdict
+from tunebook.core.study import ContrastKind
+from tunebook.record.grouped import by_factor
+from tunebook.record.names import control_name, name
+from tunebook.record.view import View
+from tunebook.words import Words
+
+__all__ = ["unknown"]
+
+
+def unknown(view: View, words: Words) -> tuple[str, ...]:
+    """A sentence for each open question: factors below the noise, open comparisons of the best configuration,
+    interactions, differences too small to be seen; then what more spending would bring."""
+    conclusions = view.conclusions
+    items = [*_factors(view, words), *_of_best(view, words)]
+    pairs = [" × ".join(words.factor(f) for f in i.factors) for i in conclusions.interactions if not i.known]
+    if pairs:
+        items.append(words.unknown_interactions(pairs))
+    unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
+    if view.has_comparison and conclusions.nothing_learned is None and 0 < unseen < 1:
+        items.append(words.unseen(unseen))
+    if not items and view.findings() and not any(f.verdict is Verdict.INCONCLUSIVE for f in view.findings()):
+        items.append(words.nothing_open())
+    if conclusions.more_money:
+        items.append(words.more_money(conclusions.more_money))
+    return tuple(dict.fromkeys(filter(None, items)))
+
+
+def _factors(view: View, words: Words) -> list[str]:
+    """Factors whose effect is not above the noise, with what would settle their largest difference."""
+    grouped = by_factor(view, view.findings())
+    alike: dict[str, list[str]] = {}
+    for each in view.conclusions.importance:
+        if not each.ranked:
+            opened = [f for f in grouped.get(each.factor, []) if _is_open(f)]
+            largest = max(opened, key=lambda f: abs(f.effect), default=None)
+            settle = words.settle(largest) if largest is not None else ""
+            named = words.unknown_factor(words.factor_phrase(each.factor), each.nothing_above)
+            alike.setdefault(settle, []).append(named)
+    return [words.unknown_factors(named, settle) for settle, named in alike.items()]
+
+
+def _is_open(finding: Finding) -> bool:
+    return finding.verdict is Verdict.INCONCLUSIVE and not math.isnan(finding.effect)
+
+
+def _of_best(view: View, words: Words) -> list[str]:
+    best = view.conclusions.best.key if view.conclusions.best else None
+    return [
+        words.unknown_contrast(
+            name(view, words, finding.treatment_key), finding, control_name(view, words, finding.control_key)
+        )
+        for finding in view.findings()
+        if _is_open(finding)
+        and finding.kind is ContrastKind.DIFFERENCE
+        and finding.treatment_key == best
+        and finding.control_key != view.baseline_key
+    ]

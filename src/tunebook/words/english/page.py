@@ -1,0 +1,197 @@
+"""What the record's first page says beside the answer, and the sentence under each figure, in English."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunebook.core.findings import Finding, Importance, Verdict
+from tunebook.words.english.common import EnglishPieces, numeral, plural
+from tunebook.words.marks import strong
+from tunebook.words.numbers import count, number, rate, times
+
+__all__ = ["EnglishPage"]
+
+MOST_NAMED = 4
+"""Levels or configurations named one by one; of more the first are named."""
+
+
+class EnglishPage(EnglishPieces):
+    """The factors, what to do next, the classes, and the figures' sentences."""
+
+    def importance_line(self, ranked: Sequence[Importance], below: Sequence[str]) -> str:
+        """The order of importance in one line; `below`: factors whose effect is not above the noise."""
+        if not ranked:
+            return "Over the ranges tried, no factor's effect rises above the noise."
+        parts = [f"{strong(self.factor(i.factor))} ({self._weight(i)})" for i in ranked]
+        rest = f"; not above the noise: {', '.join(map(self.factor, below))}" if below else ""
+        return (
+            f"In order of importance over the ranges tried, by share of the variance beyond noise: {', '.join(parts)}"
+            f"{rest}. Other ranges could change the order."
+        )
+
+    def _weight(self, i: Importance) -> str:
+        low, high = i.rank_interval
+        place = f"place {i.rank}" + ("" if low == high else f", 95 % {low} to {high}")
+        return f"{self.percent(i.share, 0)}, {place}, first in {self.percent(i.first_share, 0)} of resamplings"
+
+    def against_baseline(self, verdict: Verdict, items: Sequence[tuple[str, float]]) -> str:
+        """Levels or configurations with one verdict, each with its difference from the baseline."""
+        named = [what if effect != effect else f"{what} ({self.change(effect)})" for what, effect in items]
+        who = (
+            self.listed(named)
+            if len(named) <= MOST_NAMED
+            else f"{', '.join(named[:MOST_NAMED])} and {len(named) - MOST_NAMED} more"
+        )
+        return {
+            Verdict.BETTER: f"{who} better than the baseline",
+            Verdict.WORSE: f"{who} worse than the baseline",
+            Verdict.EQUIVALENT: f"{who} equal to the baseline within your margin",
+            Verdict.NOT_INFERIOR: f"{who} not worse than the baseline by more than your margin",
+            Verdict.DIVERGED: f"training broke at {who}",
+            Verdict.INCONCLUSIVE: f"no difference found for {who}",
+        }[verdict]
+
+    def of_factor(self, factor: str, parts: Sequence[str]) -> str:
+        """What a round found of one factor."""
+        return f"{strong(self.factor(factor))}: {'; '.join(parts)}."
+
+    def found_elsewhere(self, parts: Sequence[str]) -> str:
+        """What a round found of configurations that change several factors."""
+        return self.capital("; ".join(parts)) + "."
+
+    def short_found(self, finding: Finding, what: str, against: str, margin: float) -> str:
+        """A finding whose numbers stand in the round's table."""
+        m = f"{self.exactly(margin)} {self.unit}"
+        claim = {
+            Verdict.BETTER: f"{what} is better than {against}",
+            Verdict.WORSE: f"{what} is worse than {against}",
+            Verdict.EQUIVALENT: f"{what} equals {against} within {m}",
+            Verdict.NOT_INFERIOR: f"{what} is not worse than {against} by more than {m}",
+            Verdict.DIVERGED: f"training broke at {what}",
+            Verdict.INCONCLUSIVE: f"{what} against {against}",
+        }[finding.verdict]
+        where = " on the test split" if finding.split == "test" and finding.verdict is not Verdict.DIVERGED else ""
+        number_ = "" if finding.effect != finding.effect else f" ({self.change(finding.effect)})"
+        return f"{claim}{where}{number_}"
+
+    def no_effect_above(self, above: float) -> str:
+        """Nothing was seen of a factor."""
+        return "too few seeds to see any" if above >= 1 else f"none above {self.size(above)} {self.unit} seen"
+
+    def good_levels(self, low: str, high: str, everything: bool) -> str:
+        """The levels that do not differ from the best one."""
+        span = low if low == high else f"{low} to {high}"
+        return f"{span} (all tried)" if everything and low != high else span
+
+    def advice(self, how: str, level: str) -> str:
+        """What to do with one factor."""
+        return {
+            "use": f"use {level}",
+            "leads": f"{level} in the best; not shown to help",
+            "keep": f"keep {level}; nothing else is shown better",
+            "keep_alone": f"keep {level}; others were better only without the other changes",
+        }[how]
+
+    def strategy(
+        self, order: Sequence[str], span: tuple[str, str] | None, failed_at: float | None, leave: Sequence[str]
+    ) -> str:
+        """What to do first when tuning this again, as far as this study shows it."""
+        steps = []
+        if order:
+            steps.append(f"tune {self.listed(order)} first")
+        if span is not None:
+            steps.append(
+                f"take a rate from {span[0]} to {span[1]}" if span[0] != span[1] else f"begin at rate {span[0]}"
+            )
+        if failed_at is not None:
+            steps.append(f"stay below {rate(failed_at)}, where training fails")
+        if leave:
+            steps.append(f"let {self.listed(leave)} wait, of which nothing above the noise was seen")
+        return f"{strong('Strategy, should you tune this again')}: {'; '.join(steps)}."
+
+    def wisdom(self, code: str, level: str, finding: Finding) -> str:
+        """What went against a common rule of thumb, with the finding that shows it."""
+        rule = {
+            "rate_high": "LoRA is mostly trained at 1e-4 to 3e-4",
+            "rank_more": "more rank is mostly expected to help",
+            "epochs_more": "more epochs are mostly expected to help",
+            "dropout_more": "dropout is mostly expected to help on little data",
+            "batch_more": "a larger batch is mostly expected to train more steadily",
+        }[code]
+        word = "better" if finding.verdict is Verdict.BETTER else "worse"
+        return (
+            f"{strong('Against the rule of thumb')}: {rule}; here {level} is shown {word} than the baseline "
+            f"({self.change(finding.effect)} {self.unit})."
+        )
+
+    def classes_lead(self, split: str, n_trials: int) -> str:
+        """Above the table of gold answers against given ones."""
+        return (
+            f"The best configuration on the {split} split, mean of {plural(n_trials, 'trial')}: rows are the gold "
+            "answers, columns what was answered, cells numbers of examples."
+        )
+
+    def by_class_lead(self, split: str) -> str:
+        return (
+            f"On the {split} split; gained and lost are examples against the baseline, on average over pairs of seeds."
+        )
+
+    def groups_lead(self, split: str, has_verdicts: bool) -> str:
+        text = f"On the {split} split; gained and lost are examples against the baseline, seed against seed."
+        if has_verdicts:
+            return f"{text} A difference within a group has a verdict only where one is given."
+        return f"{text} The groups are too small for verdicts: the differences describe."
+
+    # Under the figures
+
+    def says_effects(self, better: int, worse: int, open_: int) -> str:
+        parts = [f"{numeral(better)} better", f"{numeral(worse)} worse", f"{numeral(open_)} not told apart"]
+        return f"Of {plural(better + worse + open_, 'difference')} from the baseline: {', '.join(parts)}."
+
+    def says_rate(self, spot: tuple[str, str] | None, failed_at: float | None) -> str:
+        """Which rates serve, and where training fails."""
+        low, high = spot or ("", "")
+        best = f"{low} does best" if low == high else f"{low} to {high} do best and cannot be told apart"
+        fails = "" if failed_at is None else f"training fails at {rate(failed_at)}"
+        told = "; ".join(filter(None, [best if spot else "", fails]))
+        return f"{self.capital(told)}." if told else ""
+
+    def says_loss(self, trial: int, epoch: float, loss: float) -> str:
+        return f"trial {trial}, epoch {epoch:.3g}: {number(loss)}"
+
+    def says_importance(self, factor: str | None, share: float) -> str:
+        if factor is None:
+            return "No factor's effect rises above the noise."
+        return f"{self.capital(self.factor(factor))}: {self.percent(share, 0)} of the variance beyond noise."
+
+    def says_curve(self, trend: str, values: tuple[float, float] | None) -> str:
+        """Whether the best configuration's loss still fell, rose again or levelled off."""
+        if trend == "rose" and values is not None:
+            return (
+                f"It overfits: the validation loss rose from {number(values[0])} to {number(values[1])} nats a token."
+            )
+        if trend == "falls" and values is not None:
+            before, after = map(number, values)
+            return f"It still learns: training loss {before} in the third quarter of the steps, {after} in the last."
+        return "It has levelled off: the loss neither falls clearly at the end nor rises again."
+
+    def says_curves(self, trained: int, broke: int) -> str:
+        return f"{plural(trained, 'trial')} trained; {numeral(broke)} did not."
+
+    def says_cost(self, gain: float, work: float) -> str:
+        return (
+            f"The best gains {self.change(gain)} {self.unit} over the baseline for {times(work)} its training tokens."
+        )
+
+    def says_rounds(self, heading: str, gain: float) -> str:
+        """The round after which the leader rose most."""
+        return f"The leader rose most in {heading}: {self.change(gain)} {self.unit}."
+
+    def says_first_round(self, accuracy: float) -> str:
+        return f"The first round found the leader, at {self.measured(accuracy)}; later rounds did not raise it."
+
+    def says_confirmed(self, before: float, after: float) -> str:
+        return f"{self.measured(after)} with fresh seeds, after {self.measured(before)} when it was chosen."
+
+    def says_timeline(self, trials: int, slots: int) -> str:
+        return f"{plural(trials, 'trial')} in {plural(slots, 'slot')}, up to {count(slots)} at a time."

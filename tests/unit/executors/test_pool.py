@@ -1,0 +1,150 @@
+"""The pool over workers that wait for a device; no processes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.events import Finished, Noted, Requeued, Started
+from tunebook.core.facts import Cost, Curve
+from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
+from tunebook.core.trial_result import RawTrial
+from tunebook.executors import pool
+from tunebook.executors.handle import GONE, PLACED
+from tunebook.executors.job_queue import Death, DeathKind
+from tunebook.executors.pool import PoolExecutor
+from tunebook.testing.fake_clock import FakeClock
+
+JOB = TrialJob(id=1, configuration=Configuration(), seed=0, splits=("validation",), folder="/none")
+
+
+def result(job: TrialJob) -> Finished:
+    return Finished(RawTrial(id=job.id, scores={}, curve=Curve(), cost=Cost()))
+
+
+class Cluster:
+    """Gives workers that train at once whatever they get, as soon as they have a device. `free` says whether a worker
+    gets one; it is asked about once a second."""
+
+    def __init__(self, free=lambda number: True, lost=()) -> None:
+        self.free, self.lost, self.open = free, list(lost), []
+
+    def make(self, number: int, assignment: Any) -> Worker:
+        self.open.append(number)
+        return Worker(self, number)
+
+
+class Worker:
+    def __init__(self, cluster: Cluster, number: int) -> None:
+        self.cluster, self.number, self.is_waiting = cluster, number, True
+
+    def listen(self, on_message) -> None:
+        self.tell = on_message
+        self.look()
+
+    def look(self) -> None:
+        if self.is_waiting and self.cluster.free(self.number):
+            self.is_waiting = False
+            self.tell(PLACED, f"host{self.number}")
+            self.tell("ready", None)
+
+    def send(self, kind: str, value: Any = None) -> None:
+        if kind == "run":
+            self.tell("take", 64)
+        elif kind == "jobs" and value and self.cluster.lost:
+            self.cluster.lost.pop()
+            self.tell(GONE, None)
+        elif kind == "jobs":
+            for job in value:
+                self.tell("event", result(job))
+            self.tell("take", 64) if value else self.tell("idle", None)
+
+    def kill(self) -> None:
+        if self.number in self.cluster.open:
+            self.cluster.open.remove(self.number)
+
+    close = kill
+
+    def ended(self) -> Death:
+        self.kill()
+        return Death(DeathKind.NODE, "the node is gone")
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run so many jobs on so many workers; gives the events."""
+    monkeypatch.setattr(pool, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(pool, "_TICK_SECONDS", 0.01)
+
+    def run(cluster: Cluster, n_jobs: int, n_workers: int, clock: FakeClock, **options) -> list:
+        events: list = []
+        executor = PoolExecutor(
+            cluster.make, "none:none", [EngineOptions(model="m")] * n_workers, Workload((), {}, Scoring()),
+            clock=clock, **options,
+        )  # fmt: skip
+        executor.run([replace(JOB, id=number) for number in range(1, n_jobs + 1)], events.append)
+        executor.close()
+        return events
+
+    return run
+
+
+def test_a_study_that_waits_for_a_device_says_so_once_and_goes_on(run):
+    clock, asked = FakeClock(), []
+
+    def free(number: int) -> bool:
+        asked.append(number)
+        clock.advance(10.0)
+        return len(asked) > 200  # hours later: no worker is taken for one that hangs
+
+    events = run(Cluster(free), 3, 1, clock)
+    assert [event.trial for event in events if isinstance(event, Finished)] == [1, 2, 3]
+    assert [event.code for event in events if isinstance(event, Noted)] == ["no_device_free"]
+
+
+def test_a_worker_without_a_device_has_its_share_held_back_for_a_while_only(run):
+    clock = FakeClock()
+
+    def started(n_seconds: float) -> list[str]:
+        events = run(Cluster(lambda number: clock.advance(n_seconds) or number == 0), 4, 2, clock)
+        return [type(event).__name__[0] for event in events if isinstance(event, Started | Finished)]
+
+    assert started(0.0)[:3] == ["S", "S", "F"], "half of the trials, as if the other one came at once"
+    assert started(40.0)[:4] == ["S", "S", "S", "S"], "all: the other one may never come"
+
+
+def test_a_lost_node_blames_no_trial(run):
+    events = run(Cluster(lost=range(7)), 2, 1, FakeClock())
+    assert [event.trial for event in events if isinstance(event, Finished)] == [1, 2]
+    assert sum(isinstance(event, Requeued) for event in events) == 14
+
+
+def test_a_device_is_given_back_once_nothing_waits(run):
+    clock, seen = FakeClock(), []
+    cluster = Cluster()
+
+    class Slow(Worker):
+        jobs: tuple = ()
+
+        def look(self) -> None:
+            super().look()
+            clock.advance(1.0)
+            seen.append(list(cluster.open))
+            if self.number == 0 and self.jobs and len(seen) > 200:
+                self.tell("event", result(self.jobs[0]))
+                self.jobs = ()
+                self.tell("idle", None)
+
+        def send(self, kind: str, value: Any = None) -> None:
+            if kind == "jobs" and value and self.number == 0:
+                self.jobs = tuple(value)
+            else:
+                super().send(kind, value)
+
+    cluster.make = lambda number, assignment: cluster.open.append(number) or Slow(cluster, number)
+    run(cluster, 2, 2, clock, idle_seconds=60.0)
+    assert [0, 1] in seen
+    assert seen[-1] == [0]
