@@ -208,6 +208,7 @@ METRICS: PluginGroup[Callable[..., Metric]] = PluginGroup(
         "json_fields": "tunebook.evaluation.structured:JsonFields",
         "mae": "tunebook.evaluation.regression:MeanAbsoluteError",
         "spearman": "tunebook.evaluation.regression:Spearman",
+        "judge": "tunebook.evaluation.judge:Judge",
     },
     callable,
     "a class or function that gives a core.metric.Metric",

@@ -30,9 +30,10 @@ def take(folder: Path, target: Path, chinese: Path | None = None) -> None:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page = browser.new_page(viewport={"width": 1280, "height": 1300})
         _record(page, folder, target)
         if chinese is not None:
+            page.set_viewport_size({"width": 1280, "height": 1300})
             page.goto((chinese / "record.html").absolute().as_uri())
             _save(page, target / "record-page-zh.png")
         page.set_viewport_size({"width": 1500, "height": 1000})
@@ -43,6 +44,7 @@ def take(folder: Path, target: Path, chinese: Path | None = None) -> None:
 def _record(page: Page, folder: Path, target: Path) -> None:
     page.goto((folder / "record.html").absolute().as_uri())
     _save(page, target / "record-page.png")
+    page.evaluate("document.getElementById('trials').open = true")
     best = page.locator("#full tr.best .open")
     (best if best.count() else page.locator("#full .open")).first.click()
     _save(page, target / "record-trial.png")

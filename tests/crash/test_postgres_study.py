@@ -103,7 +103,7 @@ def test_gone_on_with_in_another_folder_its_adapters_are_named_until_they_are_th
     brought = tunebook("run", study_file, "--folder", first)
     assert brought.returncode == 0, brought.stderr
     assert (first / "best" / "adapter_model.safetensors").is_file()
-    assert tunebook("compare", first, second).returncode == 0
+    assert tunebook("export", first, "--format", "peft").returncode == 0
 
 
 def test_a_folder_that_holds_no_study_is_told_so(tmp_path: Path) -> None:

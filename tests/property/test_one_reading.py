@@ -37,7 +37,7 @@ from tunebook.testing.simulated_study import simulated_history
 from tunebook.words import words_for
 from tunebook.words.marks import plain_text
 from tunebook.words.numbers import number as plain_number
-from tunebook.words.numbers import p_value, rate
+from tunebook.words.numbers import p_value, rate, value
 
 EXAMPLES = {"validation": 20, "test": 30}
 
@@ -249,6 +249,8 @@ def check_sentences(view):
                 bool(ends) and not own and isinstance(level, int | float) and not min(ends) <= level <= max(ends)
             )
         assert ("lies outside what the study file gives" in opening) == any(outside)
+    if found.best is not None and record.factors is not None:
+        check_advice(view, record)
     outcome = found.confirmation.outcome if found.confirmation is not None else None
     if view.has_comparison:
         assert opening.startswith("The confirmation failed") == (outcome in ("broke", "worse"))
@@ -258,6 +260,20 @@ def check_sentences(view):
     assert len(record.interactions) == len(known)
     if found.boundary is not None:
         check_boundary(view, found.boundary, text)
+
+
+def check_advice(view, record):
+    """The table of factors advises what the answer recommends, and the levels that it names were tried."""
+    words, best = words_for("en"), view.configurations[view.conclusions.best.key]
+    names = {words.factor(factor.name): factor.name for factor in view.spec.space.factors}
+    for row in record.factors.rows:
+        factor = names[row[0].text]
+        level = words.label("none") if getattr(best, factor) is None else value(factor, getattr(best, factor))
+        assert level in re.split(r"[ ;]", row[4].text), row
+        assert level in row[1].text.split(", "), row
+    if view.conclusions.boundary is not None and view.conclusions.boundary.failed_at is not None:
+        fails = rate(view.conclusions.boundary.failed_at)
+        assert all(f"stay below {fails}" in text for text in record.insights if "Strategy" in text)
 
 
 def check_boundary(view, boundary, text):

@@ -150,6 +150,8 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
         price = p.spec.price_per_hour
         prices = None if price is None else (price * here[0] / 3600, price * here[1] / 3600)
         lines.append(words.plan_time(alone, here, _first_effect(p), prices))
+    if p.service is not None:
+        lines.append(words.plan_service(p.service.requests, p.service.tokens, p.service.price))
     return lines
 
 

@@ -87,9 +87,9 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
             clauses.append(words.short_found(finding, what, against, view.margin_of(finding.round)))
     if clauses:
         return words.label("list_gap").join(clauses)
-    known = next((i for i in view.conclusions.importance if i.factor == factor and not i.ranked), None)
+    known = next((i for i in view.conclusions.importance if i.factor == factor), None)
     if known is not None:
-        return words.no_effect_above(known.nothing_above)
+        return words.share_of(known.share) if known.ranked else words.no_effect_above(known.nothing_above)
     opened = by_verdict(view, words, findings, with_open=True)
     return words.label("list_gap").join(opened)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,7 @@ class OtherMetric:
         baseline, best: mean with its 95 % interval; None: not scored.
         difference: the best against the baseline, exploratory; None: there is none.
         at_most: the study's limit, in the metric's own unit.
+        configurations: of each that was trained its mean with the 95 % interval, by key.
     """
 
     scale: ScoreScale
@@ -59,6 +60,7 @@ class OtherMetric:
     best: tuple[float, tuple[float, float]] | None
     difference: Finding | None
     at_most: float | None = None
+    configurations: Mapping[str, tuple[float, tuple[float, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ from tunebook.core.facts import DataFacts, History
 from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Observer, Planner
-from tunebook.core.study import StudySpec, Wave
+from tunebook.core.service_metric import ExpectedRequests, ServiceMetric
+from tunebook.core.study import RoundKind, StudySpec, Wave
 from tunebook.data import ShownExample
 from tunebook.errors import TrialFailed
 from tunebook.planning.planner import foreseen
@@ -40,6 +41,7 @@ class StudyPlan:
         model: facts of the model.
         example: one training example as the model sees it; None for an engine without a model.
         warnings: warnings to read before running the study.
+        service: what scoring the trials to come asks of a service, at most; None: the metric asks none.
         engine_calibrates: whether the engine's speeds can be measured.
     """
 
@@ -55,6 +57,7 @@ class StudyPlan:
     model: dict[str, Any] = field(default_factory=dict)
     example: ShownExample | None = None
     warnings: tuple[Notice, ...] = ()
+    service: ExpectedRequests | None = None
     engine_calibrates: bool = True
 
 
@@ -117,7 +120,25 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         model=prepared.facts.model,
         example=prepared.data.shown,
         warnings=tuple(prepared.warnings),
+        service=_service(prepared, outlook, history),
         engine_calibrates=prepared.engine.calibrates,
+    )
+
+
+def _service(prepared: Prepared, outlook: Outlook, history: History) -> ExpectedRequests | None:
+    """Of all trials to come, the untrained model and the test split of the confirm round among them."""
+    metric, examples = prepared.metric, prepared.data.examples
+    if not isinstance(metric, ServiceMetric):
+        return None
+    trained = sum(each.n_trials for each in outlook.rounds)
+    confirmed = sum(each.n_trials for each in outlook.rounds if each.kind is RoundKind.CONFIRM)
+    counts = {"validation": trained + (not history.trials), "test": confirmed + 1 if confirmed else 0}
+    parts = [(n, metric.expected(examples[split])) for split, n in counts.items() if n and split in examples]
+    prices = [n * part.price for n, part in parts if part.price is not None]
+    return ExpectedRequests(
+        requests=sum(n * part.requests for n, part in parts),
+        tokens=(sum(n * part.tokens[0] for n, part in parts), sum(n * part.tokens[1] for n, part in parts)),
+        price=sum(prices) if prices else None,
     )
 
 

@@ -10,7 +10,7 @@ from tunebook.core.facts import Curve
 
 __all__ = ["loss_by_quarter", "rose_again", "still_falling"]
 
-STILL_FALLING = 0.9
+STILL_FALLING = 0.94
 """A training loss counts as still falling if the mean of its last quarter is below this share of the third quarter's
 mean."""
 OVERFITTED = 1.1

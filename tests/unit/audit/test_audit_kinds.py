@@ -168,3 +168,48 @@ def test_and_above_means_the_level_itself_too() -> None:
         rows + "- Learning rates above 1e-3 fail.\n- Learning rates of 1e-3 and above fail.\n"
     ).values()["claims"]
     assert (above["reason"], from_there["reason"]) == ("one_trial", "contradicted")
+
+
+def test_a_description_beside_columns_of_settings_hides_nothing() -> None:
+    rows = table("#|What changed|lr|epochs|acc", "1||1e-4|3|61.0", "2|r=64|3e-4|3|67.0", "3|longer|3e-4|6|69.0")
+    values = audited(rows).values()
+    assert values["inconsistencies"] == []
+
+
+def test_descriptions_that_are_all_that_differs_are_a_setting() -> None:
+    rows = table("#|What changed|lr|epochs|acc", "1|-|1e-4|3|61.0", "2|longer|3e-4|6|67.0", "3|NEFTune|3e-4|6|69.0")
+    assert audited(rows).values()["trials"][2]["same_training_as"] is None
+
+
+def test_a_table_of_factor_and_value_is_one_table_a_factor() -> None:
+    rows = table("Setting|Value|Acc", "Learning rate|1e-4|74.0", "|2e-4|76.0", "Rank|8|75.0", "|16|76.0")
+    record = audited("Defaults: lr 2e-4, rank 16.\n\n" + rows)
+    assert settings_of(record) == {"1.1": (1e-4, 16), "1.2": (2e-4, 16), "2.1": (2e-4, 8)}
+
+
+def test_a_blank_description_is_not_no_change() -> None:
+    record = audited(table("run|change|acc", "1|lr=1e-4, r=8|70.0%", "2||72.0%"))
+    assert record.values()["trials"][1]["settings_read"] is False
+
+
+def test_claims_numbered_within_a_line_are_read() -> None:
+    rows = table("编号|学习率|准确率", "1|1e-4|70.0", "2|3e-4|72.0")
+    claims = audited(rows + "可以看到：(1) 学习率 3e-4 优于 1e-4；(2) 2 号最好。\n").values()["claims"]
+    assert [c["kind"] for c in claims] == ["unread", "best_trial"]
+
+
+def test_a_factor_without_its_level_is_not_understood() -> None:
+    record = audited(table("run|change|acc", "1|lr=1e-4, r=8|70.0%", "2|r=8, lr x2|72.0%"))
+    assert record.values()["trials"][1]["settings_read"] is False
+
+
+def test_changes_from_the_row_above_are_not_read_as_changes_from_the_baseline() -> None:
+    rows = table("#|Change from the previous row|acc", "0|lr 2e-4, r=16|58.3%", "1|lr 1e-4|60.0%", "2|r=32|60.8%")
+    assert [t["settings_read"] for t in audited(rows).values()["trials"]] == [True, False, False]
+
+
+def test_rounds_with_other_results_for_the_same_settings_are_kept_apart() -> None:
+    first = "## Round 1\n\n" + table("exp|lr|acc", "1|1e-4|0.70", "2|3e-4|0.74")
+    second = "## Round 2 (bigger model)\n\n" + table("exp|lr|acc", "3|1e-4|0.80", "4|3e-4|0.83")
+    (claim,) = audited(f"{first}{second}exp 3 is better than exp 1.\n", examples=100).values()["claims"]
+    assert claim["reason"] != "same_training"

@@ -288,7 +288,7 @@ def test_the_answer_says_why_the_configuration_lies_where_it_does():
     assert "Changed alone, 2e-3 did best; together with its other changes learning rate 8e-4 did:" in why
     assert "Training fails at 2.4e-3, 3.0 times its learning rate." in why
     chinese = next(text for text in s.answer("zh") if text.startswith("为什么选它"))
-    for part in ("去掉 rank 32 -", "基线训练不足", "单独改动时", "是它的 3.0 倍"):
+    for part in ("去掉 rank 32：-", "基线训练不足", "单独改动时", "是它的 3.0 倍"):
         assert part in chinese
 
 

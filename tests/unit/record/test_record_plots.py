@@ -6,8 +6,9 @@ import pytest
 from tunebook.core.facts import Curve
 from tunebook.record import View, write_all
 from tunebook.record.plots import draw_all
+from tunebook.record.plots.effects import effects
 from tunebook.record.plots.gallery import PAINTERS
-from tunebook.record.plots.style import chinese_font
+from tunebook.record.plots.style import Paper, chinese_font
 from tunebook.words import words_for
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -35,6 +36,14 @@ def test_effects_show_what_was_compared(drawings):
     shown = " ".join(filter(None, texts(drawings["effects"])))
     assert "learning rate 5e-5" in shown
     assert "difference from the baseline (points)" in shown
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_two_rows_of_the_effects_look_alike(view, language):
+    figure, _ = effects(Paper(), view, words_for(language))
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(names) == len(set(names)) > 5
+    assert not any("…" in name for name in names)
 
 
 def test_pictures_are_the_same_each_time(view, drawings):

@@ -61,7 +61,7 @@ def _row_notes(row: Row, trial: AuditTrial, subjects: Subjects) -> Iterator[Note
     wrong = {n: (level, own[n]) for n, level in row.described.items() if n in own and own[n] != level}
     if wrong:
         yield Note("settings_differ", {**base, "settings": wrong})
-    elif row.fully_described and not row.is_baseline and not trial.unread:
+    elif row.fully_described and not row.is_baseline and not trial.unread and row is not trial.row:
         yield from _described_short(row, trial, subjects, base)
 
 

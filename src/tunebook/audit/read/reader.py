@@ -23,7 +23,7 @@ from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import Context, claims_of, said_of
-from tunebook.audit.read.tables import Table, joined_tables, one_factor_tables, spread_grid, turned_grid
+from tunebook.audit.read.tables import Table, joined_tables, long_grids, one_factor_tables, spread_grid, turned_grid
 from tunebook.audit.words.columns import (
     BASELINE_SAID,
     BASELINE_TRIAL,
@@ -178,7 +178,7 @@ class _Reading:
     def _settled(self) -> list[tuple[Grid, Columns]]:
         """The tables of trials, with what their columns are."""
         speaks = SPEAKS_OF_ACCURACY.search(self.text) is not None
-        grids = [self._spread(grid) for grid in self.document.grids]
+        grids = [part for grid in self.document.grids for part in long_grids(grid) or [self._spread(grid)]]
         joined, notes = joined_tables([(grid, settle(grid, speaks, self.named)) for grid in grids])
         self.notes += notes
         tables = [(grid, settle(grid, speaks, self.named)) for grid in joined]
@@ -257,6 +257,8 @@ class _Reading:
             if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
                 row = replace(row, builds_on=grounds[row.section])
             rows += [row] if row.score is not None or row.failed or row.values else []
+        if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
+            self.notes.append(Note("changes_from_baseline"))
         rows = self._with_baseline(rows)
         constants = self._constants(rows)
         if constants:

@@ -118,10 +118,11 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     found: list[Claim] = []
     if NO_CLAIM.search(statement.text):
         return []
-    parts = SENTENCE_ENDS.split(_NUMBERED.sub("", statement.text))
+    parts = SENTENCE_ENDS.split(statement.text)
     for sentence, end in zip(parts[::2], [*parts[1::2], ""], strict=True):
         if "?" in end:
             continue
+        sentence = _NUMBERED.sub("", sentence)
         tokens = cut(sentence, context.labels)
         kinds = {t.kind for t in tokens}
         named = context.trial or kinds & _NAMES or kinds & STRONG

@@ -21,12 +21,13 @@ from tunebook.audit.read.cells import (
     without_marks,
 )
 from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, Columns, labels_of
-from tunebook.audit.read.documents import Grid
+from tunebook.audit.read.documents import Grid, Line
 from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
     BROKE,
+    CUMULATIVE,
     DONE,
     EXTENDED_BASELINE,
     MARKED_BASELINE,
@@ -77,6 +78,21 @@ def _named_factor(cells: Sequence[str]) -> str | None:
     named = [settings(cell) for cell in cells]
     names = {name for found in named for name in found}
     return names.pop() if len(named) > 1 and len(names) == 1 and all(len(found) == 1 for found in named) else None
+
+
+def long_grids(grid: Grid) -> list[Grid]:
+    """A table of a factor's name, its level and results a row, as one table a factor; none for other tables."""
+    rows: dict[str, list[Line]] = {}
+    factor: str | None = None
+    for line, cells in grid.rows:
+        name = clean_text(cells[0]) if len(cells) > 2 else "?"
+        factor = factor_of_header(name) if name else factor
+        if factor is None or isinstance(read_level(factor, clean_text(cells[1])), Why):
+            return []
+        rows.setdefault(factor, []).append((line, cells[1:]))
+    if len(rows) < 2:
+        return []
+    return [Grid((name, *grid.header[2:]), tuple(found), found[0][0], grid.section) for name, found in rows.items()]
 
 
 def turned_grid(grid: Grid) -> Grid | None:
@@ -186,16 +202,22 @@ class Table:
         return len(shared) > 1 and 2 * sum(not _same(mine[k], known[k]) for k in shared) > len(shared)
 
     def _telling_labels(self) -> None:
-        """Where labels in words, such as LoRA and DoRA, are all that tells two rows apart, the label is a setting."""
-        index = self.columns.roles.get("trial")
-        told: dict[str, set[str]] = {}
-        for row in self.rows:
-            if row.kind is TableKind.SETTINGS and row.seed is None and not any(c.isdigit() for c in row.trial[1:]):
-                told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(row.trial)
-        if index is not None and any(len(labels) > 1 for labels in told.values()):
-            header = self._headers[index] or "1"
-            self.rows[:] = [replace(row, extra={**row.extra, header: row.trial.casefold()}) for row in self.rows]
-            self.notes.append(Note("label_is_setting", {"line": self.grid.line, "column": header}))
+        """Where labels in words, such as LoRA and DoRA, or descriptions are all that tells two rows apart, these are a
+        setting."""
+        for role in ("change", "trial"):
+            index = self.columns.roles.get(role)
+            told: dict[str, set[str]] = {}
+            for row in self.rows if index is not None and self.columns.kind is TableKind.SETTINGS else ():
+                words = row.change if role == "change" else row.trial
+                if row.seed is None and (role == "change" or (len(words) > 1 and not re.search(r"\d", words))):
+                    told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(words)
+            if index is not None and any(len(labels) > 1 for labels in told.values()):
+                header = self._headers[index] or "1"
+                said = [(row.change if role == "change" else row.trial).casefold() for row in self.rows]
+                self.rows[:] = [
+                    replace(row, extra={**row.extra, header: words}) for row, words in zip(self.rows, said, strict=True)
+                ]
+                self.notes.append(Note("label_is_setting", {"line": self.grid.line, "column": header}))
 
     # -- labels and remarks ------------------------------------------------------------------------
 
@@ -220,6 +242,10 @@ class Table:
         if self.columns.factors:
             words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
         return blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words)
+
+    def _is_cumulative(self) -> bool:
+        """Whether the header of the changes says that each builds on the row above."""
+        return CUMULATIVE.search(self._headers[self.columns.roles["change"]]) is not None
 
     def _names_baseline(self, i: int) -> bool:
         words = [self._cell(i, role) for role in ("trial", "change", "purpose")]
@@ -332,9 +358,12 @@ class Table:
         values, unknown = self._values(i, line, label)
         if columns.kind is TableKind.CHANGES and change.startswith("+"):
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
+        built_on = base_trial(change, self._wordy)
+        if columns.kind is TableKind.CHANGES and i and not built_on and not unknown and self._is_cumulative():
+            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
         fully = bool(described) and is_fully_described(change, self._wordy)
-        sure = fully or not i or self._names_baseline(i) or is_blank(change)
-        if columns.kind is TableKind.CHANGES and not sure and not unknown:
+        sure = fully or not i or self._names_baseline(i)
+        if "change" in columns.roles and columns.kind is TableKind.CHANGES and not sure and not unknown:
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.CHANGE))
         main = columns.results[0]
         cell, result = self._text[i][main], scores[main]
@@ -356,7 +385,7 @@ class Table:
             values={**described, **values},
             extra={name: self._text[i][j].casefold() for j, name in columns.extras.items()},
             unknown=tuple(unknown),
-            builds_on=base_trial(change, self._wordy),
+            builds_on=built_on,
             score=result if isinstance(result, Score) else None,
             others={self._headers[j]: s for j, s in scores.items() if j != main and isinstance(s, Score)},
             failed=failed,
@@ -418,16 +447,24 @@ def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes:
 
 
 def _are_apart(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
-    """Whether tables may differ in something that only their headings say, such as the model: the headings are others
-    and no rounds, the rows are numbered anew or not at all, and no trial stands in two of the tables."""
+    """Whether tables may differ in something that only their headings say, such as the model: trials of two tables have
+    the same settings and other results; or the headings are others and no rounds, the rows are numbered anew or not at
+    all, and no trial stands in two of the tables."""
     sections = [table.grid.section for table in tables]
+    if len(set(sections)) > 1:
+        seen: dict[str, Row] = {}
+        for group in rows:
+            for row in group:
+                known = seen.setdefault(repr((sorted(row.values.items()), row.extra, row.seed)), row)
+                if known.table != row.table and known.trial != row.trial and not _same(known.score, row.score):
+                    return True
     if len(tables) < 2 or len(set(sections)) < len(sections) or all(map(round_of, sections)):
         return False
     labels = [row.trial for group in rows for row in group]
     anew = not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
     first = {repr(sorted(row.values.items())): row for row in rows[0]}
     return anew and not all(
-        any((known := first.get(repr(sorted(row.values.items())))) and _same(row.score, known.score) for row in group)
+        any((again := first.get(repr(sorted(row.values.items())))) and _same(row.score, again.score) for row in group)
         for group in rows[1:]
     )
 

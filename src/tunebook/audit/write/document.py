@@ -288,6 +288,9 @@ class _Writer:
         elif reason is Reason.FAILED and judged.claim.kind is not ClaimKind.BOUNDARY:
             yield say("failed", name=self._name(judged.trials[0]))
         elif reason is not Reason.ONE_TRIAL:
+            no_more = judged.claim.no_more
+            if reason is Reason.ABSENCE and no_more and deciding is not None and deciding.effect * no_more <= 0:
+                yield say("agrees")
             code = "all_failed" if reason in (Reason.FEW_RUNS, Reason.FAILED) else reason.value
             yield say(code, **self._facts_of(judged))
 

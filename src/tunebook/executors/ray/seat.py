@@ -49,6 +49,7 @@ class Seat:
         self._asked_at = time.monotonic()
         self._process: WorkerProcess | None = None
         self._scratch: Path | None = None
+        self._ended = threading.Event()
 
     def open(self, order: SeatOrder, workload: bytes) -> str:
         """Start the worker. Returns: why this node cannot be used, or nothing."""
@@ -82,6 +83,7 @@ class Seat:
 
     def end(self) -> None:
         """End the worker and remove what it has left."""
+        self._ended.set()
         if self._process is not None:
             self._process.kill()
         if self._scratch is not None:
@@ -107,8 +109,7 @@ class Seat:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _look_after(self, process: WorkerProcess) -> None:
-        while True:
-            time.sleep(_LOOK_SECONDS)
+        while not self._ended.wait(_LOOK_SECONDS):
             process.look()
             if time.monotonic() - self._asked_at > _ALONE_SECONDS:
                 self.end()

@@ -72,9 +72,10 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
 
 def _trend(words: Words, facts: list[TrialFact]) -> str:
     """Whether the loss rose again, was still falling at the end, or neither, with every seed."""
-    turns, falls = ([read(f.curve) for f in facts] for read in (rose_again, still_falling))
+    turns, falls = [rose_again(f.curve) for f in facts], [still_falling(f.curve) for f in facts]
     if all(turns) and turns[0] is not None:
-        return words.says_curve("rose", turns[0][1:])
+        _, lowest, last = turns[0]
+        return words.says_curve("rose", (lowest, last))
     if all(falls) and falls[0] is not None:
         return words.says_curve("falls", falls[0])
     return words.says_curve("level", None)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Importance, SweetSpot, Verdict
-from tunebook.record.names import is_baseline, name
+from tunebook.record.names import control_name, is_baseline, name
 from tunebook.record.plots.style import BLUE, GREEN, GREY, PAPER, SERIES, VERMILLION, WIDTH, Paper
 from tunebook.record.view import View
 from tunebook.words import Words
@@ -36,7 +36,7 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     ][-MOST_ROWS:]
     if not shown:
         return None
-    names = [_row_name(view, words, f) for f in shown]
+    names = _row_names(view, words, shown)
     lines = max(text.count("\n") + 1 for text in names)
     figure, axes = paper.subplots(figsize=(WIDTH, 1.6 + (0.15 + 0.17 * lines) * len(shown)))
     labels: set[str] = set()
@@ -94,11 +94,20 @@ def _named(view: View, words: Words, finding: Finding) -> str:
     return name(view, words, finding.treatment_key)
 
 
-def _row_name(view: View, words: Words, finding: Finding) -> str:
-    text = _named(view, words, finding)
-    if finding.split == "test":
-        text = f"{text}{words.label('word_gap')}{words.bracketed(words.label(finding.split))}"
-    return "\n".join(_broken(text, words.label("enum_gap"), LABEL_CHARACTERS[words.language]))
+def _row_names(view: View, words: Words, shown: list[Finding]) -> list[str]:
+    """A name for each row, no two alike: of two with the same treatment the other one's control is named too."""
+    texts = []
+    for finding in shown:
+        text = _named(view, words, finding)
+        if finding.split == "test":
+            text = f"{text}{words.label('word_gap')}{words.bracketed(words.label(finding.split))}"
+        texts.append(text)
+    for i, finding in enumerate(shown):
+        if texts.count(texts[i]) > 1 and finding.control_key not in ("", view.baseline_key):
+            other = words.versus(control_name(view, words, finding.control_key))
+            texts[i] += words.label("enum_gap") + other.strip()
+    width = LABEL_CHARACTERS[words.language]
+    return ["\n".join(_broken(text, words.label("enum_gap"), width)) for text in texts]
 
 
 def _broken(text: str, comma: str, width: int) -> list[str]:

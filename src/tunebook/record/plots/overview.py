@@ -188,8 +188,8 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(words.label("ax_accuracy"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    role = next((r for r in roles if best is not None and confirmed.keys[r] == best.key), None)
-    return figure, words.says_confirmed(best.raw, confirmed.accuracies[role]) if best is not None and role else ""
+    mine = [confirmed.accuracies[r] for r in roles if best is not None and confirmed.keys[r] == best.key]
+    return figure, words.says_confirmed(best.raw, mine[0]) if best is not None and mine else ""
 
 
 def _chosen_on(view: View, key: str) -> list[TrialFact]:

@@ -41,7 +41,7 @@ INK, RULE, PAPER = "#1b1f24", "#d8dee4", "#fefefe"
 SERIES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"))
 """Colour, marker and line style of the first, second, ... series."""
 
-WIDTH = 5.6
+WIDTH = 5.2
 """Width of every figure, inches."""
 CHINESE_FAMILIES = (
     "Noto Sans CJK SC",

@@ -118,6 +118,13 @@ NOTES = {
     "fewer_together": "主机内存不足；此后 {worker} 最多同时训练 {most_together} 个实验，结果不变。",
     "trial_resumed": "实验 {trials} 在中断后从检查点继续训练，结果与不中断时相同。",
 }
+SERVICE_FAILURES = {
+    "timeout": "超时",
+    "no connection": "无法连接",
+    "reply without a grade": "回复里没有评分",
+    "reply too long": "回复过长",
+    "no chat completion in the reply": "回复格式不符",
+}
 PLUGIN_KINDS = {
     "metric": "评价指标",
     "planner": "规划器",

@@ -127,11 +127,3 @@ class ChinesePieces(ChineseShared, StudyShared):
     def versus(self, against: str) -> str:
         """Goes on from a name: against what it was compared."""
         return f"对{gap(against).rstrip()}"
-
-    def n_trials(self, n: int) -> str:
-        """A number of trials."""
-        return f"{n} 个实验"
-
-    def n_slots(self, n: int) -> str:
-        """A number of slots."""
-        return f"{n} 个并行槽"

@@ -65,6 +65,9 @@ class ChinesePage(ChinesePieces):
     def no_effect_above(self, above: float) -> str:
         return "随机种子太少，检不出影响" if above >= 1 else f"即使有，也不超过 {self.size(above)} {self.unit}"
 
+    def share_of(self, share: float) -> str:
+        return f"解释 {self.percent(share, 0)} 的方差；没有单独比较"
+
     def good_levels(self, low: str, high: str, everything: bool) -> str:
         span = low if low == high else f"{low}～{high}"
         return f"{span}（试过的全部）" if everything and low != high else span
@@ -74,7 +77,7 @@ class ChinesePage(ChinesePieces):
             "use": f"使用 {level}",
             "leads": f"最优配置用 {level}；尚未证实有用",
             "keep": f"保持 {level}；尚未证实有更好的取值",
-            "keep_alone": f"保持 {level}；其他取值只在单独改动时更好",
+            "keep_alone": f"保持 {level}；其他取值单独改动时更好，与其他改动合用尚未证实",
         }[how]
 
     def strategy(

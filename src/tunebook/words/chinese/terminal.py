@@ -19,7 +19,7 @@ __all__ = ["ChineseTerminal"]
 
 LISTED = 5
 
-_PHASES = {"train": "训练", "score": "评分"}
+_PHASES = {"train": "训练", "score": "评分", "judge": "评判"}
 
 
 def _step(step: int, total: int | None) -> str:
@@ -139,6 +139,11 @@ class ChineseTerminal(ChineseRounds):
         finds = f"，能检出 {self.amount(effect)} {self.unit}以上的差异" if effect else ""
         priced = f"，费用 {prices[0]:,.2f} 至 {prices[1]:,.2f}" if prices else ""
         return f"逐个训练约需 {self._between(one_by_one)}；在本机并行约需 {self._between(here)}{priced}{finds}。"
+
+    def plan_service(self, requests: float, tokens: tuple[float, float], price: float | None) -> str:
+        counted = f"，约 {tokens[0]:,.0f} 个输入词元、{tokens[1]:,.0f} 个输出词元" if any(tokens) else ""
+        priced = f"，费用约 {price:,.2f}" if price is not None else ""
+        return f"评判最多需要 {requests:,.0f} 次请求{counted}{priced}，失败的请求不计在内；相同的回答只询问一次。"
 
     def _rounded(self, seconds: float) -> str:
         minutes = max(1, round(seconds / 60))

@@ -121,6 +121,14 @@ NOTES = {
     "The results are the same.",
     "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",
 }
+SERVICE_FAILURES = {
+    "timeout": "timeout",
+    "no connection": "no connection",
+    "reply without a grade": "reply without a grade",
+    "reply too long": "reply too long",
+    "no chat completion in the reply": "reply of another form",
+}
+"""By the kinds of `evaluation.chat_service` and `judge_request`; others ("HTTP 503") are told as they are."""
 PLUGIN_KINDS = {
     "metric": "metric",
     "planner": "planner",

@@ -120,14 +120,6 @@ class EnglishPieces(EnglishShared, StudyShared):
         """Continues a name: what it was compared with."""
         return f" against {against}"
 
-    def n_trials(self, n: int) -> str:
-        """A number of trials."""
-        return plural(n, "trial")
-
-    def n_slots(self, n: int) -> str:
-        """A number of slots."""
-        return plural(n, "slot")
-
     def seeds(self, mine: int, theirs: int, fresh: bool) -> str:
         """How many seeds the two sides of a comparison have."""
         word = "fresh seed" if fresh else "seed"

@@ -78,6 +78,10 @@ class EnglishPage(EnglishPieces):
         """Nothing was seen of a factor."""
         return "too few seeds to see any" if above >= 1 else f"none above {self.size(above)} {self.unit} seen"
 
+    def share_of(self, share: float) -> str:
+        """A factor that was only varied together with others."""
+        return f"{self.percent(share, 0)} of the variance; not compared alone"
+
     def good_levels(self, low: str, high: str, everything: bool) -> str:
         """The levels that do not differ from the best one."""
         span = low if low == high else f"{low} to {high}"
@@ -89,7 +93,7 @@ class EnglishPage(EnglishPieces):
             "use": f"use {level}",
             "leads": f"{level} in the best; not shown to help",
             "keep": f"keep {level}; nothing else is shown better",
-            "keep_alone": f"keep {level}; others were better only without the other changes",
+            "keep_alone": f"keep {level}; others were better alone, not shown so beside the other changes",
         }[how]
 
     def strategy(

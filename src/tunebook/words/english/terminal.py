@@ -181,6 +181,15 @@ class EnglishTerminal(EnglishRounds):
         alone = f"One after another the trials would take {_time_range(one_by_one)}"
         return f"{alone}; here they take {_time_range(here)}{priced}{finds}."
 
+    def plan_service(self, requests: float, tokens: tuple[float, float], price: float | None) -> str:
+        """What a metric that asks a service will ask for, at most."""
+        counted = f", about {tokens[0]:,.0f} tokens in and {tokens[1]:,.0f} out" if any(tokens) else ""
+        priced = f", for about {price:,.2f}" if price is not None else ""
+        return (
+            f"Judging takes at most {requests:,.0f} requests{counted}{priced}, beside those that fail; equal "
+            "answers are asked about once."
+        )
+
     # status
 
     def status_title(self, study: str, finished: bool) -> str:
@@ -305,7 +314,7 @@ class EnglishTerminal(EnglishRounds):
         return "left"
 
     def bar_trial(self, trial: int, phase: str) -> str:
-        """Label of a trial's bar; phase is "train" or "score"."""
+        """Label of a trial's bar; phase is "train", "score" or "judge"."""
         return f"trial {trial} {phase}"
 
     def wave_line(self, number: int, kind: RoundKind, part: int, trials: int) -> str:
