@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tunebook
 from tunebook import errors
+from tunebook.audit.read.reader import _EXPECTED, _MEND, _REFUSED
 from tunebook.engines.packed.training.saving import SAFE
 from tunebook.evaluation.metrics import _KINDS
 from tunebook.plugins import GROUPS
@@ -49,7 +50,7 @@ def trees() -> dict[str, ast.Module]:
 def templates() -> Iterator[Template]:
     """Those that are written in a call, then those of the tables."""
     for where, tree in trees().items():
-        if where.startswith(("phrases", "errors", "audit", "testing/")):
+        if where.startswith(("phrases", "errors", "testing/")):
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
@@ -93,6 +94,7 @@ def _tabled() -> Iterator[str]:
     yield from _KINDS.values()
     yield "Point `model` at the model in full precision, with quantization: nf4 where memory is short."
     yield from ("a text", "a label", "a number", "JSON that fits the schema", ", or use exact_match or contains")
+    yield from (_EXPECTED, _MEND, *_REFUSED.values())
     yield from ("What was written before is safe; the last step was not written.", SAFE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunebook.words.chinese.phrases.audits import AUDITS
 from tunebook.words.chinese.phrases.cluster import CLUSTER
 from tunebook.words.chinese.phrases.commands import COMMANDS
 from tunebook.words.chinese.phrases.data import DATA
@@ -11,4 +12,4 @@ from tunebook.words.chinese.phrases.study_file import STUDY_FILE
 
 __all__ = ["PHRASES"]
 
-PHRASES = {**STUDY_FILE, **DATA, **ENGINES, **CLUSTER, **SERVICES, **COMMANDS}
+PHRASES = {**STUDY_FILE, **DATA, **ENGINES, **CLUSTER, **SERVICES, **COMMANDS, **AUDITS}
