@@ -25,8 +25,21 @@ def test_every_name_in_all_exists() -> None:
 
 
 def test_the_commands_are_those_of_the_design() -> None:
-    expected = ["add", "audit", "compare", "demo", "doctor", "export", "init", "note", "plan", "report", "rerun", "run"]
-    expected += ["status", "stop"]
+    expected = [
+        "add",
+        "audit",
+        "compare",
+        "demo",
+        "doctor",
+        "export",
+        "init",
+        "note",
+        "plan",
+        "report",
+        "rerun",
+        "rows",
+    ]
+    expected += ["run", "status", "stop"]
     assert expected == COMMANDS
 
 

@@ -136,7 +136,7 @@ def test_another_packages_metric_may_ask_a_service(here: Here, installed: Path, 
 def test_without_the_package_its_names_are_refused_with_those_that_are_there(here: Here, study: Path) -> None:
     code, _, told = here("plan", study)
     assert code == 2
-    assert 'engine: found "careful"; installed are packed, peft, command, simulated.' in told
+    assert 'engine: found "careful"; installed are packed, peft, command, simulated, recorded.' in told
     assert 'metric: found "overlap"; installed are exact_match, choice, number, contains' in told
     assert 'planner: found "first_rounds"; installed are rounds, optuna; optuna takes a sampler' in told
     assert 'trackers[1]: found "lines"; installed are tensorboard.' in told
