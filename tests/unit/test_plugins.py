@@ -119,6 +119,20 @@ def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Pat
     assert "由引擎 simulated 训练" in (folder / "record.md").read_text(encoding="utf-8")
 
 
+def test_another_packages_metric_may_ask_a_service(here: Here, installed: Path, study: Path) -> None:
+    text = STUDY.replace("{name: overlap, floor: 0.25}", "courtesy").replace("engine: careful", "engine: simulated")
+    text = text.replace("trackers: [failing, lines]", "trackers: []").replace("trials: 14", "trials: 5")
+    study.write_text(text, encoding="utf-8")
+    code, told, _ = here("plan", "--no-measure", study, site=installed)
+    assert code == 0
+    assert "Judging takes at most" in told
+    code, _, told = here("run", "--no-measure", study, site=installed)
+    assert code == 0, told
+    record = (study.parent / "runs" / "foreign" / "record.md").read_text(encoding="utf-8")
+    assert "courtesy" in record
+    assert "base model without adapter 5.00" in record
+
+
 def test_without_the_package_its_names_are_refused_with_those_that_are_there(here: Here, study: Path) -> None:
     code, _, told = here("plan", study)
     assert code == 2

@@ -114,8 +114,8 @@ class TrialRun(TrainerCallback):  # type: ignore[misc]
     def __init__(self, options: EngineOptions, job: TrialJob, workload: Workload, sink: Sink) -> None:
         self._options, self._job, self._workload, self._sink = options, job, workload, sink
         self._configuration = job.configuration
-        kept = trained_examples(workload.train, self._configuration.max_length)
-        weights = example_weights(self._configuration, workload.train)
+        kept = trained_examples(workload.train, self._configuration.max_length, job.rows)
+        weights = example_weights(self._configuration, workload.train, job.rows)
         self._examples = [example for _, example in kept]
         self._rows: list[Row] = [(example, None if weights is None else weights[index]) for index, example in kept]
         self._batch = self._configuration.effective_batch_size

@@ -24,6 +24,7 @@ from tunebook.core.ports import (
     torch_device,
 )
 from tunebook.core.quantisation import NONE
+from tunebook.core.service_metric import ServiceMetric
 from tunebook.core.study import Purpose, StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
@@ -39,7 +40,8 @@ from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.paths import StudyPaths, locate
-from tunebook.run.reading import read_study
+from tunebook.run.reading import read_study, untrained_answers
+from tunebook.run.service_scores import ScoringExecutor
 from tunebook.study_file import with_line
 
 __all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare"]
@@ -89,16 +91,30 @@ class Prepared:
         """
         return executor.calibrate() if self.engine.calibrates else None
 
-    def make_executor(self, splits: tuple[str, ...] = ("validation",), logs: bool = True) -> Executor:
+    def make_executor(
+        self, splits: tuple[str, ...] = ("validation",), logs: bool = True, keeps: bool = True
+    ) -> Executor:
         """The executor that trains on this machine's devices, each trial with the engine that can. Nothing is started
         before it is asked for something.
 
         Args:
             splits: what trials are scored on; "test" opens the test split.
             logs: keep what the workers print in the study folder.
+            keeps: keep answers that wait for a service's scores, for trials of the ledger.
         """
         make = EXECUTORS.load(self.spec.executor)
-        return RoutingExecutor(self.engines, lambda name: make(self._setup(name, splits, logs)))
+        trains = RoutingExecutor(self.engines, lambda name: make(self._setup(name, splits, logs)))
+        if not isinstance(self.metric, ServiceMetric):
+            return trains
+        return ScoringExecutor(
+            trains,
+            self.metric,
+            examples=self.data.examples,
+            commonest_share=self.data.facts.commonest_share,
+            folder=self.paths.folder,
+            untrained=lambda: untrained_answers(self.paths),
+            keeps=keeps,
+        )
 
     def _setup(self, engine: str, splits: tuple[str, ...], logs: bool) -> ExecutorSetup:
         entry = ENGINES.load(engine)
@@ -177,7 +193,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     facts = StudyFacts(
         data=replace(data.facts, prior=prior),
         examples=data.examples,
-        hashes={**data.hashes, **_hashes(paths, options, engines.first)},
+        hashes={**data.hashes, **_hashes(paths, options, engines.first, metric)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
         environment=describe_environment(
@@ -286,6 +302,8 @@ def _constant_score(metric: Metric, data: PreparedData) -> float | None:
     counts = Counter(row.gold for row in rows)
     if metric.scale.counts_right_answers or not counts:
         return None
+    if isinstance(metric, ServiceMetric):  # it is not asked for what nobody trained; the untrained model is the floor
+        return 0.0
     if metric.answers is AnswerSource.LIKELIHOOD:  # there is no answer to give
         return metric.scale.standard(LARGEST_NATS)
     return float(standard_scores(metric, [counts.most_common(1)[0][0]] * len(rows), rows).mean())
@@ -419,8 +437,8 @@ def _command_settings(spec: StudySpec) -> dict[str, Any]:
     }
 
 
-def _hashes(paths: StudyPaths, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
-    hashes = {}
+def _hashes(paths: StudyPaths, options: EngineOptions, entry: EngineEntry, metric: Metric) -> dict[str, str]:
+    hashes = {"metric": metric.fingerprint} if isinstance(metric, ServiceMetric) else {}
     if entry.needs_model:
         from tunebook.engines.base_model import fingerprint
 

@@ -464,7 +464,7 @@ def _are_apart(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
     anew = not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
     first = {repr(sorted(row.values.items())): row for row in rows[0]}
     return anew and not all(
-        any((known := first.get(repr(sorted(row.values.items())))) and _same(row.score, known.score) for row in group)
+        any((again := first.get(repr(sorted(row.values.items())))) and _same(row.score, again.score) for row in group)
         for group in rows[1:]
     )
 

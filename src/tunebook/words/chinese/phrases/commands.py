@@ -9,8 +9,8 @@ COMMANDS = {
         "class_weights: found balanced, and the {n} training rows have {answers} different answers; classes are at "
         "most {most} answers, each in several rows. Leave class_weights out."
     ): (
-        "class_weights：现为 balanced，而 {n} 条训练样本有 {answers} 种不同的答案；类别最多 {most} 种，每种要有多条样本。"
-        "请不写 class_weights。"
+        "class_weights：现为 balanced，而 {n} 条训练样本有 {answers} 种不同的答案；类别最多 {most} 种，"
+        "每种要有多条样本。请不写 class_weights。"
     ),
     (
         "class_weights: found balanced, and each of the {answers} answers stands in equally many training rows, so "
