@@ -142,8 +142,8 @@ def made_directly():
     for verdict in (Verdict.EQUIVALENT, Verdict.NOT_INFERIOR, Verdict.WORSE):
         yield "short_found", *same(finding(verdict), "rank 16", "rank 32", 0.03)
         yield "found", *same(finding(verdict), "rank 16", "rank 32", 0.03)
-        yield "against_baseline", *same(verdict, [("8", 0.01), ("16", -0.02)])
-    yield "against_baseline", *same(Verdict.BETTER, [(str(n), 0.02) for n in range(6)])
+        yield "against_baseline", *same(verdict, [("8", 0.01), ("16", -0.02)], 0.03)
+    yield "against_baseline", *same(Verdict.BETTER, [(str(n), 0.02) for n in range(6)], 0.03)
     for code, level in (("rank_more", "rank 64"), ("dropout_more", "dropout 0.1"), ("batch_more", "batch 16")):
         yield "wisdom", *same(code, level, finding(Verdict.WORSE))
     yield (
