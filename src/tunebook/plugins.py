@@ -246,6 +246,14 @@ TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
 GROUPS: tuple[PluginGroup[Any], ...] = (METRICS, PLANNERS, ENGINES, EXECUTORS, TRACKERS)
 
 
+def counts_words(engine: str) -> bool:
+    """Whether an engine brings no model and so no tokenizer: lengths are then in words."""
+    try:
+        return not ENGINES.load(engine).needs_model
+    except StudyFileError:  # its package is no longer installed
+        return False
+
+
 def is_simulated(engine: str) -> bool:
     """Whether an engine trains nothing, so that every result of its studies is made up."""
     try:

@@ -2,7 +2,7 @@
 
     python tests/browser/examples.py docs/example runs/demo
 
-`en` and `zh` are of the finished study in the second argument's folder (left as they are without one); `floor` is a
+`en` and `zh` are of the finished study in the second argument's folder, without one of a simulated study; `floor` is a
 simulated study that learned nothing, `cliff` one whose training breaks not far above the best learning rate.
 """
 
@@ -24,6 +24,7 @@ from tunebook.words import LANGUAGES
 
 SIMULATED = Path(__file__).parents[1] / "golden" / "records" / "simulated_study.py"
 WORLDS = {
+    "": World(seed=11, peak=0.66, width=1.1, rank_gain=0.025, epoch_gain=0.01),
     "floor": World(seed=7, untrained=0.12, peak=0.15, width=1.1, rank_gain=0.0, epoch_gain=0.0),
     "cliff": World(seed=5, peak=0.6, best_rate=3.5e-4, cliff=9e-4, collapse_below=0.75, cliff_deviation=0.2),
 }
@@ -51,6 +52,8 @@ def keep(written: Path, target: Path) -> None:
 def main(target: Path, study: Path | None) -> None:
     for language in LANGUAGES:
         for name, world in WORLDS.items():
+            if not name and study is not None:
+                continue
             with tempfile.TemporaryDirectory() as folder:
                 write_all(Path(folder), simulated(world), language)
                 keep(Path(folder), target / name / language)

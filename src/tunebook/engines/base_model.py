@@ -90,8 +90,9 @@ def _from_hub(name: str) -> Path:
         )
     except Exception as error:  # the hub client raises a dozen unrelated types for a model that it cannot fetch
         raise ModelError(
-            "model: {name!r} could not be fetched from the hub ({kind}). It needs a network connection and an "
-            "existing id. Put the model into a folder and give that folder as `model` in the study file.",
+            "model: {name!r} is no folder beside the study file, and it could not be fetched from the hub ({kind}). "
+            "That needs a network connection and an existing id. Put the model into a folder and give that folder as "
+            "`model` in the study file.",
             name=name,
             kind=type(error).__name__,
         ) from error

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tunebook.core.study import Contrast, RoundKind, Wave
-from tunebook.planning.problem import Problem
+from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.state import PlanningState
 
 __all__ = ["Round", "Shape", "shape_of", "trend_side"]
@@ -63,6 +63,10 @@ class Round(ABC):
         """The wave after `last`, which left the round open. Rounds of one wave need none."""
         raise NotImplementedError(f"{self.kind}: a round of one wave was left open")
 
+    def room(self, state: PlanningState) -> Allowance:
+        """What the round may spend of what is left: the shares up to its own, after the confirm round everything."""
+        return state.room(self.kind)
+
     def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
         """Trials of the open wave that need not go on."""
         return ()
@@ -74,6 +78,14 @@ class Round(ABC):
         Args:
             control_seeds: seeds of the baseline, against which later rounds compare; 0 for a first round.
         """
+
+    def at_most(self, problem: Problem) -> int:
+        """Trials that one such round never exceeds, whatever its results are; its room may allow fewer."""
+        return self.most(problem, 0).n_trials
+
+    def least(self, n: int) -> float:
+        """What n of its trials take of the budget at least: less than n where some are stopped on the way."""
+        return n
 
 
 def shape_of(wave: Wave) -> Shape:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from tunebook.core.findings import Finding, Verdict
+from tunebook.core.study import ContrastKind
 from tunebook.record.names import control_name, is_baseline, name, retuned_rate
 from tunebook.record.view import View
 from tunebook.words import Words
@@ -43,7 +44,9 @@ def by_factor(view: View, findings: Iterable[Finding]) -> dict[str, list[Finding
 def _factor(view: View, finding: Finding) -> str | None:
     """The one factor that a comparison with the baseline is about, if it is about one."""
     configuration = view.configurations.get(finding.treatment_key)
-    if configuration is None or finding.kind.is_fitted or not is_baseline(view, finding.control_key):
+    if finding.kind is not ContrastKind.DIFFERENCE or configuration is None:
+        return None  # what is shown equal, or no worse, is told with its margin and the other side
+    if not is_baseline(view, finding.control_key):
         return None
     changed = set(configuration.changes_from(view.spec.baseline)) - {"lora_alpha"}
     if retuned_rate(view, finding.control_key) is not None:  # both sides have the same rate
@@ -60,7 +63,7 @@ def by_verdict(view: View, words: Words, findings: Sequence[Finding], with_open:
         found = sorted((f for f in findings if f.verdict is verdict), key=lambda f: _level(view, f))
         items = [(_what(view, words, f), f.effect if verdict in SIGNED else math.nan) for f in found]
         if items:
-            clauses.append(words.against_baseline(verdict, items))
+            clauses.append(words.against_baseline(verdict, items, view.margin_of(found[-1].round)))
     return clauses
 
 
@@ -95,7 +98,8 @@ def others_decided(view: View, words: Words, findings: Iterable[Finding]) -> lis
     for finding in findings:
         if _factor(view, finding) is not None or finding.verdict is Verdict.INCONCLUSIVE or finding.kind.is_fitted:
             continue
-        if is_baseline(view, finding.control_key) and finding.split == "validation":
+        is_difference = finding.kind is ContrastKind.DIFFERENCE
+        if is_difference and is_baseline(view, finding.control_key) and finding.split == "validation":
             plain.append(finding)
             continue
         what, against = name(view, words, finding.treatment_key), control_name(view, words, finding.control_key)

@@ -19,7 +19,7 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, Trial, Wave
 from tunebook.errors import StudyFileError
-from tunebook.plugins import METRICS, is_simulated
+from tunebook.plugins import METRICS, counts_words, is_simulated
 from tunebook.statistics.conclusions import boundary
 from tunebook.statistics.evidence import Evidence
 
@@ -94,6 +94,11 @@ class View:
     def is_simulated(self) -> bool:
         """Whether the engine trains nothing, so that every result is made up."""
         return is_simulated(self.spec.engine)
+
+    @cached_property
+    def counts_words(self) -> bool:
+        """Whether lengths are in words, because the engine brings no tokenizer."""
+        return counts_words(self.spec.engine)
 
     @cached_property
     def trials(self) -> tuple[TrialFact, ...]:

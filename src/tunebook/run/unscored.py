@@ -17,7 +17,7 @@ from tunebook.core.trial_result import RawScores, RawTrial
 from tunebook.files import write_atomically
 from tunebook.ledger.codec import CodecError, decode, encode
 
-__all__ = ["forget", "read", "write"]
+__all__ = ["forget", "read", "waits", "write"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +77,11 @@ def forget(job: TrialJob, trial: int) -> None:
     _file(job, trial).unlink(missing_ok=True)
 
 
+def waits(adapters: Path, trial: int) -> bool:
+    """Whether a trial is trained and waits for its scores; `adapters` is the folder of a study's adapters."""
+    return _place(adapters, trial).is_file()
+
+
 def _read(job: TrialJob, trial: int) -> RawTrial | None:
     try:
         waiting = decode(_Waiting, _file(job, trial).read_text(encoding="ascii"))
@@ -103,4 +108,8 @@ def _planned(job: TrialJob) -> str:
 
 
 def _file(job: TrialJob, trial: int) -> Path:
-    return Path(job.folder).with_name(f"{trial}.unscored.json")
+    return _place(Path(job.folder).parent, trial)
+
+
+def _place(adapters: Path, trial: int) -> Path:
+    return adapters / f"{trial}.unscored.json"

@@ -59,7 +59,7 @@ STATES = {
 FOLDS = {
     "batch_split": "有效批大小相同，数学上等价。",
     "gradient_checkpointing": "梯度检查点只影响显存和时间，不影响结果。",
-    "max_length": "没有超过 {longest} 个 token 的样本。",
+    "max_length": "没有超过 {longest}的样本。",
     "rslora": "rsLoRA 只是这个 alpha 的另一种写法。",
     "warmup": "恒定学习率没有预热，是同一调度的另一种写法。",
     "checkpoint": "是更长实验的中间检查点：训练一次，评分两次。",

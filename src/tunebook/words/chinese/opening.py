@@ -245,7 +245,9 @@ class ChineseOpening(ChinesePieces):
         if facts.get("split_off"):
             text += "；验证集按种子从训练数据中分出"
         if facts.get("truncated"):
-            text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个 token 处截断"
+            text += (
+                f"；{count(facts['truncated'])} 条训练数据在 {self.length(facts['length'], facts['in_words'])}处截断"
+            )
         return "；".join([text, *(sentence.rstrip("。") for sentence in facts.get("warnings", ()))])
 
     def plugin(self, kind: str, name: str, package: str) -> str:

@@ -29,15 +29,15 @@ class ChinesePage(ChinesePieces):
         place = f"第 {i.rank} 位" + ("" if low == high else f"，95% 区间 {low} 至 {high}")
         return f"{self.percent(i.share, 0)}，{place}，{self.percent(i.first_share, 0)} 的重抽样中居首"
 
-    def against_baseline(self, verdict: Verdict, items: Sequence[tuple[str, float]]) -> str:
+    def against_baseline(self, verdict: Verdict, items: Sequence[tuple[str, float]], margin: float) -> str:
         named = [what if effect != effect else f"{what}（{self.change(effect)}）" for what, effect in items]
         who = "、".join(named[:MOST_NAMED]) + (f"等 {len(named)} 个" if len(named) > MOST_NAMED else "")
-        subject = gap(who).lstrip()
+        subject, m = gap(who).lstrip(), f"{self.exactly(margin)} {self.unit}"
         return {
             Verdict.BETTER: f"{subject}优于基线",
             Verdict.WORSE: f"{subject}劣于基线",
-            Verdict.EQUIVALENT: f"{subject}与基线相当（在您的容差内）",
-            Verdict.NOT_INFERIOR: f"{subject}不比基线差（在您的容差内）",
+            Verdict.EQUIVALENT: f"{subject}与基线相差不超过 {m}",
+            Verdict.NOT_INFERIOR: f"{subject}最多比基线{self._worse} {m}",
             Verdict.DIVERGED: f"{subject}训练失败",
             Verdict.INCONCLUSIVE: f"{subject}无法与基线区分",
         }[verdict]

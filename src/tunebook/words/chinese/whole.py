@@ -137,7 +137,7 @@ class ChineseWhole(ChinesePieces):
         if between is not None:
             text += f"{usage.judged_twice} 个问题问了两次，其中 {usage.judged_the_same} 个两次评判相同。"
             alone = f"±{self.amount(between)} {self.unit}"
-            text += f"单是评判自身的噪声，两个实验之间的 95 % 区间就有 {alone}；这里的区间都已包含它。"
+            text += f"单是评判自身的噪声，两个实验之间的 95% 置信区间就有 {alone}；这里的区间都已包含它。"
         if usage.first_preferred is not None:
             first = self.percent(usage.first_preferred, 0)
             text += f"两个回答分出高下时，{first} 的情况选了排在前面的；每一对都按两种顺序各问一次。"

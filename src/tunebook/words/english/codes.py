@@ -59,7 +59,7 @@ ENDINGS = {
 FOLDS = {
     "batch_split": "The same effective batch: the same mathematics.",
     "gradient_checkpointing": "Gradient checkpointing changes memory and time, not the result.",
-    "max_length": "No example is longer than {longest} tokens.",
+    "max_length": "No example is longer than {longest}.",
     "rslora": "rsLoRA is another way to write this alpha.",
     "warmup": "A constant schedule has no warm-up: another name for the same schedule.",
     "checkpoint": "A checkpoint of a longer trial: trained once, scored twice.",

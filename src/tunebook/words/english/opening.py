@@ -298,7 +298,8 @@ class EnglishOpening(EnglishPieces):
         if facts.get("split_off"):
             text += "; validation was split off the training rows by the seed"
         if facts.get("truncated"):
-            text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
+            length = self.length(facts["length"], facts["in_words"])
+            text += f"; {count(facts['truncated'])} training rows are cut at {length}"
         return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
 
     def plugin(self, kind: str, name: str, package: str) -> str:

@@ -34,19 +34,17 @@ class EnglishPage(EnglishPieces):
         place = f"place {i.rank}" + ("" if low == high else f", 95 % {low} to {high}")
         return f"{self.percent(i.share, 0)}, {place}, first in {self.percent(i.first_share, 0)} of resamplings"
 
-    def against_baseline(self, verdict: Verdict, items: Sequence[tuple[str, float]]) -> str:
+    def against_baseline(self, verdict: Verdict, items: Sequence[tuple[str, float]], margin: float) -> str:
         """Levels or configurations with one verdict, each with its difference from the baseline."""
         named = [what if effect != effect else f"{what} ({self.change(effect)})" for what, effect in items]
-        who = (
-            self.listed(named)
-            if len(named) <= MOST_NAMED
-            else f"{', '.join(named[:MOST_NAMED])} and {len(named) - MOST_NAMED} more"
-        )
+        more = [f"{len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
+        who = self.listed([*named[:MOST_NAMED], *more])
+        m = f"{self.exactly(margin)} {self.unit}"
         return {
             Verdict.BETTER: f"{who} better than the baseline",
             Verdict.WORSE: f"{who} worse than the baseline",
-            Verdict.EQUIVALENT: f"{who} equal to the baseline within your margin",
-            Verdict.NOT_INFERIOR: f"{who} not worse than the baseline by more than your margin",
+            Verdict.EQUIVALENT: f"{who} equal to the baseline within {m}",
+            Verdict.NOT_INFERIOR: f"{who} not worse than the baseline by more than {m}",
             Verdict.DIVERGED: f"training broke at {who}",
             Verdict.INCONCLUSIVE: f"no difference found for {who}",
         }[verdict]

@@ -185,11 +185,16 @@ class EnglishRounds(EnglishPieces):
     def some_seeds(self, trained: int, all_: int) -> str:
         return f"{trained} of {all_} seeds"
 
-    def fold(self, reasons: Sequence[str], longest: int | None) -> str:
+    def fold(self, reasons: Sequence[str], longest: int | None, in_words: bool = False) -> str:
         sentences = [
             "No example is that long." if r == "max_length" and not longest else FOLDS.get(r, clean(r)) for r in reasons
         ]
-        return self.join([*(text.replace("{longest}", str(longest)) for text in sentences), "Not trained again."])
+        return self.join(
+            [
+                *(text.replace("{longest}", self.length(longest or 0, in_words)) for text in sentences),
+                "Not trained again.",
+            ]
+        )
 
     def cut(self, cut: Cut) -> str:
         of = f" of {self.factor_list(cut.factors)}" if cut.factors else ""

@@ -6,12 +6,12 @@ __all__ = ["COMMANDS"]
 
 COMMANDS = {
     "rows: this study recommends no configuration. Run it to its end, or raise its budget.": (
-        "rows：这个研究没有推荐的配置。请运行到结束，或提高预算。"
+        "rows：本研究没有推荐任何配置。请让它跑完，或提高预算。"
     ),
     "rows: found {n} training rows; parts of fewer than {fewest} say nothing. Give more rows.": (
-        "rows：有 {n} 条训练样本；少于 {fewest} 条的部分说明不了什么。请给出更多样本。"
+        "rows：有 {n} 条训练数据；少于 {fewest} 条时分档说明不了什么。请提供更多数据。"
     ),
-    "rows: a part could not be trained: {why}": "rows：有一部分无法训练：{why}",
+    "rows: a part could not be trained: {why}": "rows：有一档无法训练：{why}",
     (
         "class_weights: found balanced, and the {n} training rows have {answers} different answers; classes are at "
         "most {most} answers, each in several rows. Leave class_weights out."

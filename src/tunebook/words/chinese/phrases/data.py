@@ -247,6 +247,29 @@ DATA = {
     "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.": (
         "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；数据文件用 UTF-8。请另存为 UTF-8。"
     ),
+    (
+        "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. It reads as GBK, as Chinese spreadsheets "
+        "save it. Convert it: iconv -f GB18030 -t UTF-8 old > new."
+    ): (
+        "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；数据文件用 UTF-8。文件像是 GBK（中文表格软件常这样保存）。"
+        "请转换：iconv -f GB18030 -t UTF-8 old > new。"
+    ),
+    "{name}: the file is packed ({packed}), not text. Unpack it, and give the file in it.": (
+        "{name}：文件是压缩的（{packed}），不是文本。请解压，再给出其中的文件。"
+    ),
+    "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it.": (
+        "{source}：名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请解压，再给出其中的文件。"
+    ),
+    "{source}: the name ends in {suffix}; data files end in {endings}. Save the sheet as CSV (UTF-8).": (
+        "{source}：名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请把工作表另存为 CSV（UTF-8）。"
+    ),
+    (
+        "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a row. A "
+        "CSV file begins with its column names; write them above it."
+    ): (
+        "{source}:1：{column} 既是列名，又是这一列里的值：第一行看起来是一条样本。"
+        "CSV 文件以列名开头，请在它上面写出列名。"
+    ),
     "{name}:{line}: the array is cut off; it ends with ]. Copy the file again.": (
         "{name}:{line}：数组中断了；它以 ] 结尾。请重新复制文件。"
     ),
