@@ -1,15 +1,17 @@
-"""What happens with inputs as people hand them over: odd rows, odd templates, odd settings. Prints a table.
+"""What happens with inputs as people hand them over: odd rows, templates, settings and records. Prints a table.
 
     python -m benchmarks.inputs            # every kind
     python -m benchmarks.inputs choice     # those whose name has this word
 
-Each kind makes files of its own, does what `init` or `plan` would do up to the measuring, and looks for what a user
-should be told or shown. Exit 1 when a kind does not go as it should.
+Each kind makes files of its own, does what `init`, `plan` (up to the measuring), `run` or `audit` would do, and looks
+for what a user should be told or shown. Exit 1 when a kind does not go as it should.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.soak import make_simulated_study
 from tunebook import Study
+from tunebook.audit.api import audit_path
 from tunebook.data import load_rows, write_study_file
 from tunebook.errors import UserError
 from tunebook.escaping import markdown_text, one_line, shorten
@@ -139,6 +143,32 @@ def plan(
     return happens
 
 
+def record(text: str, name: str = "notes.md") -> Callable[[Path], str]:
+    """What `audit` makes of a hand-written record."""
+
+    def happens(folder: Path) -> str:
+        (folder / name).write_text(text, encoding="utf-8")
+        return audit_path(str(folder / name)).markdown()
+
+    return happens
+
+
+def go_on(folder: Path) -> str:
+    """What `run` does with a simulated study that has ended: as it was, and with another metric."""
+    file = make_simulated_study(folder, 6)
+    Study.load(file).run()
+    trained = Study.load(file).status().spent_trials
+    Study.load(file).run()
+    again = Study.load(file).status().spent_trials
+    file.write_text(re.sub(r"(?m)^metric:.*$", "metric: contains", file.read_text("utf-8")), "utf-8")
+    try:
+        Study.load(file).run()
+        refused = "taken"
+    except UserError as error:
+        refused = str(error)
+    return f"{trained} trials, again {again}; {refused}"
+
+
 def study_file(text: str) -> Callable[[Path], str]:
     """What is said of a study file."""
 
@@ -152,6 +182,96 @@ def study_file(text: str) -> Callable[[Path], str]:
 TOOLS = [{"name": "lookup", "parameters": {"ticket": {"type": "string"}}}]
 CSV = "\ufeff问题,答案\n" + "".join(f"第{i}号工单,{LABELS[i % 3]}\n" for i in range(60))
 ATTACK = "yes\nengine: command\ncommand: [touch, started]\n#"
+PLACES = """\
+| Rank | Test Acc | LR | Rank | What it is |
+|---|---|---|---|---|
+| 1 | 60.00% | 3e-4 | 64 | Big rank |
+| 2 | 67.50% | 9e-4 | 16 | High LR |
+| 3 | 55.00% | 3e-4 | 16 | Baseline |
+| 4 | 52.50% | 3e-4 | 8 | Small rank |
+
+40 test examples. Learning rate 9e-4 is better than 3e-4.
+"""
+SCORES = """\
+| Run | Learning rate | BLEU | ROUGE-L |
+|---|---|---|---|
+| Baseline | 1e-4 | 0.41 | 0.5 |
+| a | 2e-4 | 0.43 | 0.6 |
+"""
+DIFFERENCES = "| Run | LR | Accuracy Diff |\n|---|---|---|\n| a | 1e-4 | -0.1 |\n| b | 2e-4 | 0.2 |\n"
+ON_TRAINING = "| Run | LR | Training accuracy |\n|---|---|---|\n| a | 1e-4 | 85.0 |\n| b | 2e-4 | 96.0 |\n"
+HEADED = "prompt,completion\n" + "".join(f"Ticket {i},{LABELS[i % 3]}\n" for i in range(60))
+HEADLESS = "".join(f"Ticket {i} broke,{LABELS[i % 3]}\n" for i in range(60))
+APART = """\
+| Experiment | LoRA LR |
+|---|---|
+| Baseline | 2e-4 |
+| Higher | 2e-2 |
+| Lower | 2e-5 |
+
+| Experiment | Accuracy |
+|---|---|
+| Baseline | 88.2% |
+| Higher | 50.0% |
+| Lower | 87.6% |
+"""
+BOTH = """\
+测试集共 1068 条。
+
+| 实验 | 学习率 | Dropout | 最佳验证集 Accuracy | 测试集 Accuracy |
+|---|---|---|---|---|
+| Baseline | 2e-4 | 0.1 | 81.6% | 82.02% |
+| lr-1 | 1e-4 | 0.1 | 82.2% | 82.12% |
+| Dropout-005 | 2e-4 | 0.05 | 82% | 83.15% |
+
+- Dropout 降到 0.05 效果最好。
+"""
+TWICE = """\
+| 实验 | 学习率 | Epoch | 验证准确率 |
+|---|---|---|---|
+| **原始** | 2e-4 | 3 | 75% |
+| **原始** | 2e-4 | 6 | 73% |
+| **修复1** | 5e-5 | 3 | 待测 |
+
+训练 6 轮不如 3 轮。
+"""
+MEANS = """\
+5 seeds each, 200 test questions
+
+| lora_r | Accuracy (mean ± std) |
+|---:|:---|
+| 8 | 71.30 ± 1.20 |
+| 16 | 72.10 ± 0.90 |
+| 64 | 73.90 ± 0.80 |
+"""
+GRID = """\
+# Accuracy on 300 held-out rows, by rank (rows) and learning rate (columns)
+
+| rank \\ lr | 1e-5 | 1e-4 | 1e-3 |
+|---|---|---|---|
+| 4 | 61.0 | 70.3 | 66.7 |
+| 16 | 62.3 | 71.7 | 65.3 |
+"""
+HTML = """\
+<table><tr><th>lr</th><th>rank</th><th>accuracy</th></tr>
+<tr><td rowspan="2">1e-4</td><td>8</td><td>70.5</td></tr><tr><td>32</td><td>72.0</td></tr></table>
+"""
+RUNS = """\
+Name,State,learning_rate,lora_r,eval/accuracy
+a,finished,1e-4,8,0.70
+b,crashed,2e-4,8,
+c,finished,3e-4,8,0.75
+"""
+NUMBERS = """\
+| Run | LR | Accuracy |
+|---|---|---|
+| Baseline | 1e-4 | 85.0 |
+| a | $5 \\times 10^{-4}$ | 86.0 |
+| b | 1/2000 | 0.865 |
+| c | 3e-4 | 86,5 |
+
+On 200 test questions.
+"""
 FORMS = ("messages (turns", "instruction and output", "question/answer")
 
 KINDS = (
@@ -217,6 +337,32 @@ KINDS = (
          ("engine packed refuses some configurations", "lm_head", "engine peft trains them")),
     Kind("a prompt beyond the context", plan([{**row, "prompt": row["prompt"] * 30} for row in pairs()]),
          ("the model's context is 512", "no answer can be learnt")),
+    Kind("a name that holds a command", init(HEADED.encode(), "a'b; touch x #.csv"),
+         ("prompt_completion", "engine packed")),
+    Kind("lines that end as on Windows, with a mark of byte order",
+         init(b"\xef\xbb\xbf" + "".join(json.dumps(row) + "\r\n" for row in pairs()).encode()), ("'billing'",)),
+    Kind("lines that end in carriage returns", init(CSV.replace("\n", "\r").encode(), "train.csv"), ("第0号工单",)),
+    Kind("a file in GBK", init(CSV.lstrip("\ufeff").encode("gbk"), "train.csv"), ("reads as GBK", "iconv -f GB18030")),
+    Kind("a compressed file", init(gzip.compress(CSV.encode()), "train.csv"), ("packed (gzip)", "Unpack it")),
+    Kind("an archive", init(b"PK\x03\x04", "train.zip"), ('ends in ".zip"', "Unpack it")),
+    Kind("CSV without a header", init(HEADLESS.encode(), "a.csv"),
+         ('found "billing" as the name of a column', "looks like a row")),
+    Kind("an empty file", init(b"\n"), ("the file is empty",)),
+    Kind("the study again, and asked something else", go_on, ("6 trials, again 6;", "metric", "begun")),
+    Kind("a place beside the rank", record(PLACES),
+         ("place in the ranking: Rank", "#3: learning rate 3e-4, rank 16", "#2 against #3")),
+    Kind("a score that is no share of right answers", record(SCORES), ("a score, higher is better: order only",)),
+    Kind("settings in one table, results in another", record(APART), ("joined with the settings on line", "2e-2")),
+    Kind("differences instead of results", record(DIFFERENCES), ('"Accuracy Diff" holds differences',)),
+    Kind("validation and test accuracy, Chinese", record(BOTH), ("**测试集 Accuracy** 是结果", "dropout 0.05"),
+         ("缺少的编号",)),
+    Kind("one label twice, planned rows", record(TWICE), ("原始 (2) 与 原始 之差：-2.0", "不算实验：修复1")),
+    Kind("means of seeds", record(MEANS), ("Accuracy (mean ± std)", "200")),
+    Kind("a grid of rank by rate", record(GRID), ("a grid of rank and learning rate", "16 / 1e-4 (71.7 %)")),
+    Kind("a table in HTML", record(HTML), ("**accuracy** is the result", "rank 32")),
+    Kind("runs of another tool as CSV", record(RUNS, "runs.csv"), ("**eval/accuracy** is the result", "| b |")),
+    Kind("numbers as people write them", record(NUMBERS), ("learning rate 5e-4", "86.5 %"), ("0.9 %",)),
+    Kind("training accuracy alone", record(ON_TRAINING), ("no share of held-out examples",)),
     Kind("keys of another tool", study_file(STUDY.format(metric="exact_match", data=", cutoff_len: 512", baseline="")),
          ("study.yaml:3: data.cutoff_len",)),
 )  # fmt: skip

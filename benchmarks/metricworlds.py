@@ -5,7 +5,9 @@
 
 Whole studies as in `benchmarks.nullworld`, but a trial's answers are texts, and the metric itself judges them. In null
 worlds no configuration differs; in planted worlds higher ranks are better. A false claim counts as there; coverage is
-that of the plain 95 % intervals of all contrasts that were judged. Cells "pairs" look at the scores of the examples
+that of the plain 95 % intervals of all contrasts that were judged (a comparison at a time, without max-t), and beside
+it what it would be with the chance on single answers counted once instead of twice (decision 030), and that of the
+simultaneous intervals. Cells "pairs" look at the scores of the examples
 alone: two trials, no seeds.
 """
 
@@ -26,18 +28,19 @@ from scipy import special
 from benchmarks.simulate import (
     PLAIN_SPACE,
     claims_of,
-    in_pieces,
-    merge_results,
     options_of,
+    run_cells,
     run_study,
     study_spec,
     upper95,
 )
 from benchmarks.worlds import Floats, World, no_effect
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import ExampleText, Outcomes
+from tunebook.core.facts import ExampleText, History, Outcomes
+from tunebook.core.findings import Finding
+from tunebook.core.metric import LikelihoodMetric
 from tunebook.core.study import Trial
-from tunebook.evaluation import load_metric, standard_scores, statistic
+from tunebook.evaluation import likelihood_scores, load_metric, standard_scores, statistic
 from tunebook.statistics.noise import SeedNoise
 from tunebook.statistics.paired import estimate
 
@@ -66,6 +69,7 @@ METRICS: dict[str, dict[str, Any]] = {
     "spearman": {},
     "mae": {"span": 4},
     "length": {"span": 40},
+    "perplexity": {},
 }
 
 
@@ -112,6 +116,25 @@ def _other_lengths(chance: np.random.Generator, golds: Sequence[str], right: Flo
     return ["a" * max(1, int(size)) for size in sizes]
 
 
+def _texts_with_lengths(chance: np.random.Generator, n: int) -> list[str]:
+    """Numbers of tokens, some texts ten times as long as others."""
+    return [str(int(size)) for size in np.exp(4 + 0.8 * chance.standard_normal(n)) + 2]
+
+
+def _likelihoods(chance: np.random.Generator, golds: Sequence[str], right: Floats) -> list[str]:
+    """Nats of each text: a token takes the fewer the likelier an answer would be right."""
+    tokens = np.array(golds, float)
+    each = 0.5 + 2 * (1 - right) + chance.standard_normal(len(golds)) / np.sqrt(tokens)
+    return [repr(float(max(0.01, a) * n)) for a, n in zip(each, tokens, strict=True)]
+
+
+def _scores(judge: Any, answers: Sequence[str], examples: Sequence[ExampleText]) -> Floats:
+    """Of answers; of a metric that judges likelihoods these stand in the answers, and tokens in the gold texts."""
+    if isinstance(judge, LikelihoodMetric):
+        return likelihood_scores(judge, np.array(answers, float), [int(e.gold) for e in examples])
+    return standard_scores(judge, answers, examples)
+
+
 TASKS: dict[str, tuple[Callable[..., list[str]], Callable[..., list[str]]]] = {
     "exact_match": (_labels, _other_labels),
     "macro_f1": (_labels, _other_labels),
@@ -123,6 +146,7 @@ TASKS: dict[str, tuple[Callable[..., list[str]], Callable[..., list[str]]]] = {
     "spearman": (_ratings, _other_ratings),
     "mae": (_ratings, _other_ratings),
     "length": (_ratings, _other_lengths),
+    "perplexity": (_texts_with_lengths, _likelihoods),
 }
 """By metric how gold texts are made, and answers out of them and their chances to be right."""
 
@@ -160,7 +184,7 @@ class MetricWorld(World):
         logits = difficulty + self._shift(self._level(trial)) + self._seed_shift(trial) * self._logits_per_point
         chance, examples = self._generator("trial", trial, split), self._golds[split]
         answers = TASKS[self.metric][1](chance, [e.gold for e in examples], special.expit(logits))
-        scores = standard_scores(_metric(self.metric), answers, examples)
+        scores = _scores(_metric(self.metric), answers, examples)
         return Outcomes(scores, np.logaddexp(0.0, -logits) + chance.gamma(1.0, 0.02, len(examples)), tuple(answers))
 
     def true_accuracy(self, configuration: Configuration) -> float:
@@ -181,8 +205,8 @@ def true_result(metric: str, accuracy: float, seed_deviation: float) -> float:
         shift = seed_deviation * chance.standard_normal() * world._logits_per_point
         right = special.expit(difficulty + world._shift(accuracy) + shift)
         answers, judge = TASKS[metric][1](chance, golds, right), _metric(metric)
-        if judge.scale.is_by_example:
-            results.append(float(standard_scores(judge, answers, examples).mean()))
+        if judge.scale.is_by_example or isinstance(judge, LikelihoodMetric):
+            results.append(float(_scores(judge, answers, examples).mean()))
         else:
             results.append(judge.scale.standard(statistic(judge, answers, examples)))
     return float(np.mean(results))
@@ -210,6 +234,27 @@ class Tally:
     planted: int = 0
     intervals: int = 0
     covered: int = 0
+    covered_once: int = 0
+    covered_together: int = 0
+    variance_ratio: float = 0.0
+
+
+def _counted_once(history: History, finding: Finding) -> tuple[float, float]:
+    """Half a 95 % interval of a finding with the chance on single answers counted once, and the ratio of its variance
+    to that of the finding."""
+    by_key: dict[str, list[Floats]] = {}
+    for fact in history.trials.values():
+        if fact.outcomes and not fact.trial.purpose.only_chooses:
+            by_key.setdefault(fact.trial.effective.key, []).append(fact.outcomes["validation"].scores)
+    repeated = [np.array(each) for each in by_key.values() if len(each) > 1]
+    degrees = sum(len(each) - 1 for each in repeated)
+    seeds = sum(((each.mean(axis=1) - each.mean()) ** 2).sum() for each in repeated) / degrees
+    answers = sum(((each - each.mean(axis=0)) ** 2).sum() for each in repeated) / degrees / repeated[0].shape[1] ** 2
+    m = 1 / len(finding.treatment_trials) + 1 / len(finding.control_trials)
+    variance = finding.standard_error**2 - min(answers, seeds) * m
+    variance = max(variance, finding.standard_error**2 / 4)
+    half = special.stdtrit(finding.degrees_of_freedom, 0.975) * math.sqrt(variance)
+    return float(half), variance / finding.standard_error**2
 
 
 def run_cell(name: str, first: int, count: int) -> Tally:
@@ -233,6 +278,10 @@ def run_cell(name: str, first: int, count: int) -> Tally:
             truth = 0.0 if a == b else true_result(cell.metric, a, 0.01) - true_result(cell.metric, b, 0.01)
             tally.intervals += 1
             tally.covered += finding.plain_interval[0] <= truth <= finding.plain_interval[1]
+            half, ratio = _counted_once(history, finding)
+            tally.covered_once += abs(finding.effect - truth) <= half
+            tally.covered_together += finding.interval[0] <= truth <= finding.interval[1]
+            tally.variance_ratio += ratio
             if a > b and finding.round_kind.value == "explore":
                 tally.planted += 1
                 tally.found += finding.verdict.value == "better"
@@ -254,7 +303,7 @@ def _pairs(cell: Cell, numbers: range) -> Tally:
             TASKS[cell.metric][1](chance, golds, special.expit(difficulty + world._shift(accuracy)))
             for accuracy in (0.6 + PLANTED, 0.6)
         ]
-        one, other = (standard_scores(judge, answers, examples) for answers in made)
+        one, other = (_scores(judge, answers, examples) for answers in made)
         found = estimate(
             np.stack([one, other]), np.array([[1.0, -1.0]]), SeedNoise(np.zeros((1, 1)), math.inf), pseudo=0.0
         )
@@ -280,30 +329,29 @@ def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
         "upper95": upper95(tally.false_studies, tally.studies),
         "intervals": tally.intervals,
         "coverage": tally.covered / max(1, tally.intervals),
+        "coverage_counted_once": tally.covered_once / max(1, tally.intervals),
+        "coverage_simultaneous": tally.covered_together / max(1, tally.intervals),
+        "variance_counted_once": tally.variance_ratio / max(1, tally.intervals),
         "planted": tally.planted,
         "found": tally.found,
     }
 
 
+def _row(name: str, tallies: list[Tally]) -> tuple[dict[str, Any], str]:
+    tally = Tally(*(sum(values) for values in zip(*(vars(each).values() for each in tallies), strict=True)))
+    row = summary(CELLS[name], tally)
+    once = f"once {row['coverage_counted_once']:.3f}, variance {row['variance_counted_once']:.2f}"
+    return row, (
+        f"{name:28} false {tally.false_studies} of {tally.studies} (upper {row['upper95']:.3f})  "
+        f"covered {row['coverage']:.3f} of {tally.intervals} ({once}; "
+        f"together {row['coverage_simultaneous']:.3f})  found {tally.found} of {tally.planted}"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the cells asked for, print a line as each is done and keep it in the results file."""
     options = options_of("metricworlds", __doc__, CELLS, argv)
-    rows = []
-    names = options.cells or list(CELLS)
-    for name, tallies in in_pieces(
-        run_cell, names, QUICK_STUDIES if options.quick else options.studies, options.workers
-    ):
-        tally = Tally(*(sum(values) for values in zip(*(vars(each).values() for each in tallies), strict=True)))
-        row = summary(CELLS[name], tally)
-        rows.append(row)
-        if not options.quick:
-            merge_results(RESULTS, [row])
-        print(
-            f"{name:28} false {tally.false_studies} of {tally.studies} (upper {row['upper95']:.3f})  "
-            f"covered {row['coverage']:.3f} of {tally.intervals}  found {tally.found} of {tally.planted}",
-            file=sys.stderr,
-            flush=True,
-        )
+    rows = run_cells(options, options.cells or list(CELLS), QUICK_STUDIES, run_cell, _row, RESULTS)
     print(json.dumps({row["cell"]: [row["false_claims"], row["studies"], round(row["coverage"], 4)] for row in rows}))
     return 0
 

@@ -23,9 +23,8 @@ from benchmarks.simulate import (
     PLAIN_SPACE,
     Claims,
     claims_of,
-    in_pieces,
-    merge_results,
     options_of,
+    run_cells,
     run_study,
     study_spec,
     upper95,
@@ -228,29 +227,24 @@ def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
     }
 
 
+def _row(name: str, tallies: list[Tally]) -> tuple[dict[str, Any], str]:
+    tally = Tally()
+    for each in tallies:
+        tally.merge(each)
+    row = summary(CELLS[name], tally)
+    return row, (
+        f"{name:24} {row['false_claims']:4} of {tally.studies}  upper {row['upper95']:.3f} (bound {row['bound']:.2f})  "
+        f"covered {row['families_covered']:.3f}  groups {tally.false_in_groups}  {tally.kinds}  "
+        f"described {tally.described}"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the cells asked for, print a line as each is done and keep it in the results file; 1 when a bound does not
     hold."""
     options = options_of("nullworld", __doc__, CELLS, argv)
     names = options.cells or (QUICK if options.quick else list(CELLS))
-    rows = []
-    for name, tallies in in_pieces(
-        run_cell, names, QUICK_STUDIES if options.quick else options.studies, options.workers
-    ):
-        tally = Tally()
-        for each in tallies:
-            tally.merge(each)
-        row = summary(CELLS[name], tally)
-        rows.append(row)
-        if not options.quick:
-            merge_results(RESULTS, [row])
-        print(
-            f"{name:24} {row['false_claims']:4} of {tally.studies}  upper {row['upper95']:.3f} "
-            f"(bound {row['bound']:.2f})  covered {row['families_covered']:.3f}  "
-            f"groups {tally.false_in_groups}  {tally.kinds}  described {tally.described}",
-            file=sys.stderr,
-            flush=True,
-        )
+    rows = run_cells(options, names, QUICK_STUDIES, run_cell, _row, RESULTS)
     studies, false = sum(row["studies"] for row in rows), sum(row["false_claims"] for row in rows)
     print(
         json.dumps(

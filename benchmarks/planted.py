@@ -27,9 +27,8 @@ from benchmarks.simulate import (
     FULL_SPACE,
     PLAIN_SPACE,
     claims_of,
-    in_pieces,
-    merge_results,
     options_of,
+    run_cells,
     run_study,
     study_spec,
     upper95,
@@ -195,24 +194,19 @@ def summary(cell: Cell, answers: list[Answer]) -> dict[str, Any]:
     }
 
 
+def _row(name: str, pieces: list[list[Answer]]) -> tuple[dict[str, Any], str]:
+    row = summary(CELLS[name], [answer for piece in pieces for answer in piece])
+    return row, (
+        f"{name:28} {row['rate']:.3f} of {row['studies']} (goal {row['goal']})  wrong {row['wrong']}  "
+        f"number {row['mean_number']:.4f}  false {row['false_claims']}"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the cells asked for; 1 when a goal is missed."""
     options = options_of("planted", __doc__, CELLS, argv)
     names = options.cells or (QUICK if options.quick else list(CELLS))
-    rows = []
-    for name, answers in in_pieces(
-        run_cell, names, QUICK_STUDIES if options.quick else options.studies, options.workers
-    ):
-        row = summary(CELLS[name], [answer for piece in answers for answer in piece])
-        rows.append(row)
-        if not options.quick:
-            merge_results(RESULTS, [row])
-        print(
-            f"{name:28} {row['rate']:.3f} of {row['studies']} (goal {row['goal']})  wrong {row['wrong']}  "
-            f"number {row['mean_number']:.4f}  false {row['false_claims']}",
-            file=sys.stderr,
-            flush=True,
-        )
+    rows = run_cells(options, names, QUICK_STUDIES, run_cell, _row, RESULTS)
     print(
         json.dumps(
             {

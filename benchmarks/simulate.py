@@ -7,6 +7,7 @@ import json
 import math
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -199,6 +200,32 @@ def in_pieces(
         }
         for name, futures in jobs.items():
             yield name, [future.result() for future in futures]
+
+
+def run_cells(
+    options: argparse.Namespace,
+    names: Iterable[str],
+    quick_studies: int,
+    run_cell: Callable[[str, int, int], T],
+    row_of: Callable[[str, list[T]], tuple[dict[str, Any], str]],
+    results: Path,
+) -> list[dict[str, Any]]:
+    """Run each cell, print a line as it is done and, unless `--quick` was asked for, keep its row in the results file.
+
+    Args:
+        quick_studies: the number of studies of a cell with `--quick`.
+        row_of: a cell's row and its line, from its name and what its pieces came to.
+    """
+    rows = []
+    for name, pieces in in_pieces(
+        run_cell, names, quick_studies if options.quick else options.studies, options.workers
+    ):
+        row, line = row_of(name, pieces)
+        rows.append(row)
+        if not options.quick:
+            merge_results(results, [row])
+        print(line, file=sys.stderr, flush=True)
+    return rows
 
 
 def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:

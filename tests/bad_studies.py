@@ -42,7 +42,7 @@ def changed(**replacements: str) -> str:
 BAD = {
     "unknown key": (
         changed(model="modle: smollm2"),
-        ["study.yaml:2: modle: ", "Did you mean model?", "study.yaml: model: missing"],
+        ["study.yaml:2: modle: ", "Did you mean model?", "study.yaml: model: the key is missing"],
     ),
     "unknown key in data": (
         changed(data="data: {train: a.jsonl, trian_rows: 5}"),
@@ -60,7 +60,7 @@ BAD = {
     "true where a number belongs": (changed(margin="margin: true"), ["margin: found true", "0.03"]),
     "low above high": (
         changed(space="space: {learning_rate: {low: 1e-3, high: 1e-4}}"),
-        ["low is 0.001 and high is 0.0001; low is below high", "Exchange"],
+        ["low is 0.001 and high is 0.0001; low must be below high", "Exchange"],
     ),
     "range without end": (changed(space="space: {learning_rate: {low: 1e-5}}"), ["a range has low and high"]),
     "empty levels": (changed(space="space: {lora_r: []}"), ["space.lora_r: found an empty list", "two levels"]),
@@ -70,20 +70,20 @@ BAD = {
     "list in baseline": (changed(baseline="baseline: {lora_r: [8, 16]}"), ["the baseline has one value"]),
     "range of words": (changed(space="space: {lr_scheduler_type: {low: a, high: b}}"), ["has no order"]),
     "wrong word": (changed(baseline="baseline: {lr_scheduler_type: cosin}"), ["Did you mean cosine?"]),
-    "negative rank": (changed(baseline="baseline: {lora_r: -8}"), ["baseline.lora_r: found -8; it is at least 1"]),
-    "learning rate of 0": (changed(baseline="baseline: {learning_rate: 0}"), ["found 0; it is above 0"]),
-    "dropout of 1": (changed(baseline="baseline: {lora_dropout: 1.0}"), ["found 1.0; it is below 1"]),
-    "half an epoch": (changed(baseline="baseline: {num_train_epochs: 2.5}"), ["found 2.5; it is a whole number"]),
+    "negative rank": (changed(baseline="baseline: {lora_r: -8}"), ["baseline.lora_r: found -8; must be at least 1"]),
+    "learning rate of 0": (changed(baseline="baseline: {learning_rate: 0}"), ["found 0; must be above 0"]),
+    "dropout of 1": (changed(baseline="baseline: {lora_dropout: 1.0}"), ["found 1.0; must be below 1"]),
+    "half an epoch": (changed(baseline="baseline: {num_train_epochs: 2.5}"), ["found 2.5; must be a whole number"]),
     "half a warm-up step": (changed(baseline="baseline: {warmup_steps: 2.5}"), ["whole number of steps, or below 1"]),
     "modules in one text": (
         changed(baseline="baseline: {target_modules: 'q_proj,v_proj'}"),
-        ['found "q_proj,v_proj"; it is "all-linear" or a list of module names'],
+        ['found "q_proj,v_proj"; must be "all-linear" or a list of module names'],
     ),
     "warm-up range over 1": (
         changed(space="space: {warmup_steps: {low: 0, high: 100}}"),
-        ["below 1 a warm-up is a fraction of all steps"],
+        ["below 1 warmup_steps is a fraction of all steps"],
     ),
-    "infinite": (changed(baseline="baseline: {lora_alpha: .inf}"), ["it is a finite number"]),
+    "infinite": (changed(baseline="baseline: {lora_alpha: .inf}"), ["must be a finite number"]),
     "not a number": (changed(margin="margin: .nan"), ["margin: found nan"]),
     "absurd rank": (
         changed(baseline="baseline: {lora_r: 1" + 300 * "0" + "}"),
@@ -93,7 +93,7 @@ BAD = {
     "absurd end": (changed(space="space: {lora_r: {low: 1, high: 1" + 300 * "0" + "}}"), ["space.lora_r.high"]),
     "baseline outside its space": (
         changed(baseline="baseline: {learning_rate: 1e-2}"),
-        ["baseline.learning_rate: found 0.01; the baseline lies in its own space", "5e-05 to 0.002"],
+        ["baseline.learning_rate: found 0.01; the baseline must lie in its own space", "5e-05 to 0.002"],
     ),
     "default outside the space": (
         changed(baseline="baseline: {learning_rate: 1e-4}", space="space: {lora_r: [16, 32]}"),
@@ -117,7 +117,7 @@ BAD = {
     "tab": (changed(data="data:\n\ttrain: a.jsonl"), ["study.yaml:4: a tab"]),
     "broken": (changed(data="data: [train"), ["not YAML"]),
     "a list": ("- a\n- b\n", ["a study file is a map"]),
-    "empty": ("", ["study.yaml:1: an empty file"]),
+    "empty": ("", ["study.yaml:1: found an empty file"]),
     "only a comment": ("# nothing\n", ["an empty file"]),
     "path as a name": (changed(study="study: ../../etc"), ['study: found "../../etc"', "no path"]),
     "dots as a name": (changed(study="study: a..b"), ["study: found"]),
@@ -132,7 +132,7 @@ BAD = {
     "own tag": (changed(seed="seed: !env SEED"), ["study.yaml:21: seed: found the tag"]),
     "two documents": (GOOD + "---\n" + GOOD, ["not YAML"]),
     "metric": (changed(metric="metric: accuracy"), ['metric: found "accuracy"', "exact_match"]),
-    "language": (changed(report="report: {language: de}"), ['report.language: found "de"; it is en or zh']),
+    "language": (changed(report="report: {language: de}"), ['report.language: found "de"; must be en or zh']),
     "same file twice": (changed(data="data: {train: a.jsonl, validation: a.jsonl}"), ["the file of data.train too"]),
     "command engine without command": (GOOD + "engine: command\n", ["found command without a command"]),
     "command without its engine": (GOOD + "command: [python]\n", ["only engine command runs one"]),
@@ -142,7 +142,7 @@ BAD = {
     ),
     "no time for a command": (
         GOOD + "engine: command\ncommand: [python]\ncommand_limits: {hours: 0}\n",
-        ["study.yaml:25: command_limits.hours: found 0; it is a number of hours above 0"],
+        ["study.yaml:25: command_limits.hours: found 0; must be a number of hours above 0"],
     ),
     "unknown limit": (
         GOOD + "engine: command\ncommand: [python]\ncommand_limits: {hour: 2}\n",
@@ -153,7 +153,7 @@ BAD = {
     "choices that are numbers": (
         changed(data="data: {train: a.jsonl, choices: [1, true]}"),
         [
-            'data.choices[0]: found 1; it is a text that is not empty. To mean the text, write it in quotes: "1".',
+            'data.choices[0]: found 1; must be a text that is not empty. To mean the text, write it in quotes: "1".',
             "data.choices[1]: found true",
         ],
     ),
@@ -170,4 +170,41 @@ BAD = {
     ),
     "alias of itself": (changed(data="data: &a {train: *a}"), ["contains itself"]),
     "control character": (GOOD + "x: \x07\n", ["study.yaml:23: character U+0007"]),
+    "budget of two": (changed(budget="budget: {trials: 2}"), ["Write at least 5."]),
+    "one template": (changed(data='data: {train: a.jsonl, prompt: "{q}"}'), ["found no data.completion beside it"]),
+    "templates and columns": (
+        changed(data='data: {train: a.jsonl, prompt: "{q}", completion: "{a}", format: messages}'),
+        ["data.format: found beside the templates data.prompt and data.completion"],
+    ),
+    "template without a column": (
+        changed(data='data: {train: a.jsonl, prompt: "q", completion: "{a"}'),
+        ["data.prompt: found no column in it", "data.completion: found a single { at position 0"],
+    ),
+    "test is train": (changed(data="data: {train: a.jsonl, test: a.jsonl}"), ["the file of data.train too"]),
+    "two deciding metrics": (
+        changed(metric="metric: exact_match\nmetrics: [contains, exact_match]"),
+        ["metrics: found contains first, and metric exact_match"],
+    ),
+    "function that is none": (changed(metric='metric: "my metric:score"'), ["must be written as module:function"]),
+    "function as a further metric": (
+        changed(metric="metrics: [exact_match, mine:score]"),
+        ["metrics[1]: found mine:score; beside the first"],
+    ),
+    "limit of no metric": (changed(metric="metrics: [exact_match]\nmax: {length: 5}"), ["none of the further metrics"]),
+    "many values": (
+        changed(data="data: {train: a.jsonl, choices: [" + ", ".join(map(str, range(5_001))) + "]}"),
+        ["more than 5000 values"],
+    ),
+    "factor like none": (changed(baseline="baseline: {zzzzzz: 1}"), ["there is no such factor; known are"]),
+    "role": (changed(space="space: {lora_r: {levels: [8, 16], role: fixed}}"), ["must be scientific"]),
+    "levels that are no list": (changed(space="space: {lora_r: {levels: 8}}"), ["must be a list of levels"]),
+    "many levels": (
+        changed(space="space: {lora_r: [" + ", ".join(str(8 + i) for i in range(65)) + "]}"),
+        ["found 65 levels; at most 64"],
+    ),
+    "key of a range": (
+        changed(space="space: {lora_r: {low: 8, hgih: 16}}"),
+        ["space.lora_r.hgih", "Did you mean high?"],
+    ),
+    "seed in quotes": (changed(seed='seed: "0"'), ['seed: found the text "0"', "without quotes"]),
 }

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from tunebook.core.metric import ExampleMetric, Metric
     from tunebook.core.ports import Engine, EngineEntry, EngineOptions, Observer, Planner, Tracker
     from tunebook.core.score import ScoreKind, ScoreScale
+    from tunebook.core.service_metric import AskedAnswers, ServiceExampleMetric, ServiceMetric
     from tunebook.core.space import SearchSpace
     from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
     from tunebook.errors import TunebookError, UserError
 
 __all__ = [
+    "AskedAnswers",
     "Budget",
     "Configuration",
     "DataSpec",
@@ -41,6 +43,8 @@ __all__ = [
     "ScoreScale",
     "SearchSpace",
     "SeedCounts",
+    "ServiceExampleMetric",
+    "ServiceMetric",
     "Study",
     "StudySpec",
     "Tracker",
@@ -56,6 +60,7 @@ _HOMES = {
     "Engine": "tunebook.core.ports",
     "EngineEntry": "tunebook.core.ports",
     "EngineOptions": "tunebook.core.ports",
+    "AskedAnswers": "tunebook.core.service_metric",
     "ExampleMetric": "tunebook.core.metric",
     "Factor": "tunebook.core.factor",
     "Metric": "tunebook.core.metric",
@@ -63,6 +68,8 @@ _HOMES = {
     "Planner": "tunebook.core.ports",
     "ScoreKind": "tunebook.core.score",
     "ScoreScale": "tunebook.core.score",
+    "ServiceExampleMetric": "tunebook.core.service_metric",
+    "ServiceMetric": "tunebook.core.service_metric",
     "SearchSpace": "tunebook.core.space",
     "SeedCounts": "tunebook.core.study",
     "Study": "tunebook.api",

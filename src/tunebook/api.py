@@ -17,6 +17,7 @@ from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Budget, StudySpec
 from tunebook.errors import UserError
 from tunebook.run.compare import Comparison
+from tunebook.run.learning_curve import LearningCurve, learning_curve
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.plan import StudyPlan
@@ -231,6 +232,10 @@ class Study:
         from tunebook.run.single import rerun_trial
 
         return rerun_trial(self.paths, trial, observer or Silent(), self._trust, self.trusts_study_code)
+
+    def rows(self, observer: Observer | None = None) -> LearningCurve:
+        """Train the best configuration on parts of the training rows, and forecast what twice as many would bring."""
+        return learning_curve(self.paths, observer or Silent(), self._trust, self.trusts_study_code)
 
     def export(
         self, form: str = "peft", to: str | Path | None = None, warn: Callable[[str], None] = lambda text: None

@@ -18,7 +18,16 @@ from pathlib import Path
 from tunebook.errors import DiskFull, TunebookError, UnwritableFolder
 from tunebook.phrases import Phrase, as_phrase
 
-__all__ = ["disk_full", "is_disk_full", "replaced_folder", "said", "sync", "write_atomically", "writing"]
+__all__ = [
+    "disk_full",
+    "is_disk_full",
+    "replaced_folder",
+    "said",
+    "shared_folder",
+    "sync",
+    "write_atomically",
+    "writing",
+]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
@@ -135,6 +144,29 @@ def replaced_folder(target: Path, safe: str = "") -> Iterator[Path]:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def shared_folder(target: Path) -> Iterator[Path]:
+    """Gives an empty folder to fill; it becomes the target when the block ends without an error.
+
+    For what several processes make alike, such as a cache: each fills a folder of its own, and the first one's stays.
+
+    Raises: DiskFull, UnwritableFolder: there is no target.
+    """
+    scratch = target.with_name(f".{target.name}.{os.getpid()}.writing")
+    with writing(target):
+        try:
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(parents=True)
+            yield scratch
+            try:
+                scratch.rename(target)
+            except OSError:
+                if not target.is_dir():  # else another process was first
+                    raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def sync(path: Path) -> None:

@@ -208,6 +208,7 @@ METRICS: PluginGroup[Callable[..., Metric]] = PluginGroup(
         "json_fields": "tunebook.evaluation.structured:JsonFields",
         "mae": "tunebook.evaluation.regression:MeanAbsoluteError",
         "spearman": "tunebook.evaluation.regression:Spearman",
+        "judge": "tunebook.evaluation.judge:Judge",
     },
     callable,
     "a class or function that gives a core.metric.Metric",
@@ -243,6 +244,14 @@ TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
     "a core.ports.TrackerFactory",
 )
 GROUPS: tuple[PluginGroup[Any], ...] = (METRICS, PLANNERS, ENGINES, EXECUTORS, TRACKERS)
+
+
+def counts_words(engine: str) -> bool:
+    """Whether an engine brings no model and so no tokenizer: lengths are then in words."""
+    try:
+        return not ENGINES.load(engine).needs_model
+    except StudyFileError:  # its package is no longer installed
+        return False
 
 
 def is_simulated(engine: str) -> bool:

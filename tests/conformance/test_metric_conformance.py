@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 import pytest
 
+from tests.judge_server import Material, addressed
 from tunebook.core.metric import Metric
 from tunebook.evaluation import load_metric
 from tunebook.testing.metric_suite import MetricSuite
@@ -82,6 +86,20 @@ class TestNumbers(MetricSuite):
     @pytest.fixture(params=["mae", "spearman"])
     def metric(self, request) -> Metric:
         return load_metric(request.param, options={"span": 4} if request.param == "mae" else {})
+
+
+class TestJudge(MetricSuite):
+    """A service on loopback that grades by the reference."""
+
+    unfit = ("", " ")
+
+    @pytest.fixture
+    def metric(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Metric]:
+        def grade(material: Material, before: int) -> str:
+            return json.dumps({"grade": 5 if material["answer"] in material["reference"] else 1})
+
+        with addressed(grade, monkeypatch):
+            yield load_metric("judge", options={"model": "tiny", "rubric": "5: the same. 1: another."})
 
 
 class TestLikelihoods(MetricSuite):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +35,23 @@ def test_the_core_is_pure(module: str) -> None:
 def test_a_command_that_reads_a_study_imports_nothing_that_it_need_not_wait_for() -> None:
     modules = modules_after("import tunebook.run.reading, tunebook.run.status, tunebook.run.report, tunebook.cli.main")
     assert not modules & {"torch", "scipy.stats", "statsmodels", "pandas", "matplotlib", "alembic"}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = grimp.build_graph("tunebook", exclude_type_checking_imports=True, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    TopologicalSorter(imports).prepare()  # raises CycleError with the circle
+    assert len(imports) > 300
+
+
+def test_the_drawing_of_the_rooms_is_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = [set(line.replace("|", " ").split()) for line in contracts[0]["layers"]]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = page.split("## Rooms")[1].split("| room |")[0]
+    assert [set(line.split()) for line in drawing.splitlines() if line.startswith("    ")] == layers
 
 
 def test_layers_hold() -> None:

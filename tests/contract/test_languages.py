@@ -41,9 +41,10 @@ def test_both_languages_have_the_same_methods(english, chinese):
 @pytest.mark.parametrize(("english", "chinese"), CLASSES)
 def test_both_languages_have_the_same_tables_as_attributes(english, chinese):
     names = {name for name in dir(english) if not name.startswith("_") and not callable(getattr(english, name))}
+    assert "phrases" in names, "the translations, of which English has none: see test_phrases.py"
     assert names == {name for name in dir(chinese) if not name.startswith("_") and not callable(getattr(chinese, name))}
     for name in names:
-        if isinstance(getattr(english, name), dict):
+        if isinstance(getattr(english, name), dict) and name != "phrases":
             assert set(getattr(english, name)) == set(getattr(chinese, name)), name
 
 

@@ -25,8 +25,21 @@ def test_every_name_in_all_exists() -> None:
 
 
 def test_the_commands_are_those_of_the_design() -> None:
-    expected = ["add", "audit", "compare", "demo", "doctor", "export", "init", "note", "plan", "report", "rerun", "run"]
-    expected += ["status", "stop"]
+    expected = [
+        "add",
+        "audit",
+        "compare",
+        "demo",
+        "doctor",
+        "export",
+        "init",
+        "note",
+        "plan",
+        "report",
+        "rerun",
+        "rows",
+    ]
+    expected += ["run", "status", "stop"]
     assert expected == COMMANDS
 
 
@@ -38,6 +51,7 @@ def test_every_command_has_help_that_ends_with_an_example(command: str) -> None:
 
 
 PUBLIC = [
+    "AskedAnswers",
     "Budget",
     "Configuration",
     "DataSpec",
@@ -53,6 +67,8 @@ PUBLIC = [
     "ScoreScale",
     "SearchSpace",
     "SeedCounts",
+    "ServiceExampleMetric",
+    "ServiceMetric",
     "Study",
     "StudySpec",
     "Tracker",

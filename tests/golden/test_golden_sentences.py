@@ -8,11 +8,13 @@ import inspect
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tunebook.core.findings import Importance, LowSeed, Verdict
+from tunebook.core.service_metric import ServiceUsage
 from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.record import View, build, builder
 from tunebook.record.boundary import boundary_sentence
@@ -158,6 +160,12 @@ def made_directly():
         shown = [words_for(language).accuracy(0.66, (0.62, 0.7)) for language in LANGUAGES]
         yield "baseline_alone", *((text, untrained, untrained is not None) for text in shown)
     yield "cheaper", *same("rank 8", 0.03, Price(0.5, 2**20, 2**22))
+    used = {"requests": 412, "judgements": 400, "prompt_tokens": 103_200, "completion_tokens": 8200}
+    usage = ServiceUsage(**used, price=0.07, failures={"HTTP 503": 8, "timeout": 4}, models={"judge-1": 400})
+    yield "service_usage", *same("judge", usage, None)
+    twice = replace(usage, judged_twice=20, judged_the_same=17, noise=0.02, first_preferred=0.55, failures={})
+    yield "service_usage", *same("judge", twice, 0.004)
+    yield "unscored_answers", *same([(3, "validation", 2, 60), (5, "test", 1, 60)])
     yield "answers_failed", *same("baseline", 40, {"timeout": 3})
     yield "confirm_baseline_remark", *same()
     yield "no_verdict", *same()

@@ -15,6 +15,7 @@ from bad_studies import BAD as BAD_STUDIES
 from tunebook.data import Reading, load_rows
 from tunebook.errors import UserError
 from tunebook.study_file import parse_study
+from tunebook.words import words_for
 
 FOLDER = Path(__file__).parent / "messages"
 
@@ -27,15 +28,17 @@ def compare(name: str, text: str) -> None:
     assert text == file.read_text(encoding="utf-8")
 
 
-def told(action) -> str:
+def told(action, language: str = "en") -> str:
     with pytest.raises(UserError) as caught:
         action()
-    return str(caught.value)
+    return words_for(language).translated(caught.value.phrase)
 
 
-def test_messages_about_study_files_are_as_reviewed() -> None:
-    parts = [f"## {name}\n{told(lambda text=text: parse_study(text))}\n" for name, (text, _) in BAD_STUDIES.items()]
-    compare("study_file.txt", "\n".join(parts))
+@pytest.mark.parametrize(("language", "file"), [("en", "study_file.txt"), ("zh", "study_file.zh.txt")])
+def test_messages_about_study_files_are_as_reviewed(language: str, file: str) -> None:
+    texts = {name: text for name, (text, _) in BAD_STUDIES.items()}
+    parts = [f"## {name}\n{told(lambda text=text: parse_study(text), language)}\n" for name, text in texts.items()]
+    compare(file, "\n".join(parts))
 
 
 def test_messages_about_data_files_are_as_reviewed(tmp_path: Path) -> None:

@@ -119,10 +119,24 @@ def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Pat
     assert "由引擎 simulated 训练" in (folder / "record.md").read_text(encoding="utf-8")
 
 
+def test_another_packages_metric_may_ask_a_service(here: Here, installed: Path, study: Path) -> None:
+    text = STUDY.replace("{name: overlap, floor: 0.25}", "courtesy").replace("engine: careful", "engine: simulated")
+    text = text.replace("trackers: [failing, lines]", "trackers: []").replace("trials: 14", "trials: 5")
+    study.write_text(text, encoding="utf-8")
+    code, told, _ = here("plan", "--no-measure", study, site=installed)
+    assert code == 0
+    assert "Judging takes at most" in told
+    code, _, told = here("run", "--no-measure", study, site=installed)
+    assert code == 0, told
+    record = (study.parent / "runs" / "foreign" / "record.md").read_text(encoding="utf-8")
+    assert "courtesy" in record
+    assert "base model without adapter 5.00" in record
+
+
 def test_without_the_package_its_names_are_refused_with_those_that_are_there(here: Here, study: Path) -> None:
     code, _, told = here("plan", study)
     assert code == 2
-    assert 'engine: found "careful"; installed are packed, peft, command, simulated.' in told
+    assert 'engine: found "careful"; installed are packed, peft, command, simulated, recorded.' in told
     assert 'metric: found "overlap"; installed are exact_match, choice, number, contains' in told
     assert 'planner: found "first_rounds"; installed are rounds, optuna; optuna takes a sampler' in told
     assert 'trackers[1]: found "lines"; installed are tensorboard.' in told
@@ -157,7 +171,7 @@ def test_a_configuration_that_no_engine_takes_is_refused_in_plan(here: Here, ins
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ('floor: "high"', "study.yaml:8: metric.floor: found 'high'; for overlap it is a number. Correct it."),
+        ('floor: "high"', 'study.yaml:8: metric.floor: found "high"; for overlap it must be a number. Correct it.'),
         ("ceiling: 1", "study.yaml:8: metric.ceiling: found 1; overlap has no such option, it takes floor."),
     ],
 )
@@ -180,7 +194,7 @@ def test_one_name_from_two_packages_is_refused(tmp_path: Path, monkeypatch: pyte
     group = PluginGroup(
         "metric", "tunebook.metrics", {"exact_match": "tunebook.evaluation.text:ExactMatch"}, callable, ""
     )
-    with pytest.raises(StudyFileError, match='found "same", which one and two bring'):
+    with pytest.raises(StudyFileError, match='found "same", which is in the packages one, two'):
         group.load("same")
     assert group.load("exact_match").__name__ == "ExactMatch"
     taken = [plugin for plugin in group.plugins if plugin.name == "exact_match" and plugin.package == "one"]

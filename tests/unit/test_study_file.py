@@ -147,7 +147,7 @@ def test_all_problems_are_told_at_once() -> None:
             baseline="baseline: {lora_r: 0, lr: 1}",
         )
     )
-    for part in ("modle", "model: missing", "seed", "budget.trials", "margin", "baseline.lora_r"):
+    for part in ("modle", "model: the key is missing", "seed", "budget.trials", "margin", "baseline.lora_r"):
         assert part in told
     lines = [int(line) for line in re.findall(r"study\.yaml:(\d+)", told)]
     assert lines == sorted(lines)

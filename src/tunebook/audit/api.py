@@ -55,8 +55,10 @@ def audit_path(path: str, examples: int | None = None, columns: Mapping[str, str
             raise
         reason = getattr(error, "strerror", None) or error
         raise RecordTableError(
-            f"{path}: cannot be read ({reason}); a record is a Markdown or CSV file. "
-            'Give its path, or "-" to read standard input.'
+            '{path}: cannot be read ({reason}); a record is a Markdown or CSV file. Give its path, or "-" to '
+            "read standard input.",
+            path=path,
+            reason=reason,
         ) from None
 
 
@@ -66,7 +68,9 @@ def audit_stream(
     """Audit what a binary stream gives; at most `MAX_BYTES` + 1 bytes are read. Raises as `audit_path`."""
     if examples is not None and not 1 <= examples <= LARGEST_EXAMPLES:
         raise RecordTableError(
-            f"--examples: got {examples}; a test set has 1 to {LARGEST_EXAMPLES:,} examples. Give their number."
+            "--examples: got {examples}; a test set has 1 to {largest_examples:,} examples. Give their number.",
+            examples=examples,
+            largest_examples=LARGEST_EXAMPLES,
         )
     record = read_record(stream.read(MAX_BYTES + 1), source, columns)
     return AuditedRecord(audit(record, examples))

@@ -49,5 +49,14 @@ def _text(comparison: Comparison, margin: float, language: str, scale: ScoreScal
     sides, counts = (comparison.a.text, comparison.b.text), (comparison.won, comparison.lost)
     shown = [(each.index, each.prompt, each.gold, each.a, each.b) for each in comparison.differing[:SHOWN]]
     return comparison_text(
-        sides, comparison.changes, comparison.overall, comparison.groups, counts, margin, language, scale, shown
+        sides,
+        comparison.changes,
+        comparison.overall,
+        comparison.groups,
+        counts,
+        margin,
+        language,
+        scale,
+        shown,
+        comparison.n_examples,
     )

@@ -69,12 +69,13 @@ def _register() -> None:
         plan,
         report,
         rerun,
+        rows,
         run,
         status,
         stop,
     )
 
-    for module in (demo, init, plan, run, status, stop, add, note, report, compare, audit, export, rerun, doctor):
+    for module in (demo, init, plan, run, status, stop, add, note, report, rows, compare, audit, export, rerun, doctor):
         name = module.__name__.rsplit(".", 1)[-1]
         app.command(name, epilog=getattr(module, "EXAMPLE", None))(getattr(module, name))
 

@@ -15,7 +15,7 @@ from tunebook.cli.options import Folder, Json, Language, NoMeasure, StudyArgumen
 from tunebook.cli.output import messages, print_json, results
 from tunebook.core.cost import time_range
 from tunebook.escaping import shell_line
-from tunebook.plugins import is_simulated
+from tunebook.plugins import counts_words, is_simulated
 from tunebook.words.marks import plain_text
 from tunebook.words.numbers import value
 
@@ -73,7 +73,7 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
             console.print(Text(words.plan_levels(levels, {name: value(name, getattr(base, name)) for name in levels})))
         if every:
             console.print(_trials(p, words))
-    folds = [words.plan_fold(fold, p.data.longest_tokens) for fold in p.outlook.folds]
+    folds = [words.plan_fold(fold, p.data.longest_tokens, counts_words(p.spec.engine)) for fold in p.outlook.folds]
     for text in (*folds, *map(words.plan_cut, p.outlook.cuts), *_closing(p, words)):
         console.print(Text(text))
 
@@ -86,7 +86,7 @@ def _opening(p: StudyPlan, words: Words) -> list[str]:
         lines.append(words.plan_program(shell_line(spec.command)))
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))
     if d.mean_tokens is not None and d.longest_tokens is not None:
-        lines.append(words.plan_lengths(d.mean_tokens, d.longest_tokens))
+        lines.append(words.plan_lengths(d.mean_tokens, d.longest_tokens, counts_words(spec.engine)))
     if p.example is not None:
         e = p.example
         lines += words.plan_example(
@@ -103,6 +103,8 @@ def _rounds(p: StudyPlan, words: Words) -> Table:
         smallest = each.smallest_detectable_effect
         seen = words.plan_sees(smallest) if smallest is not None else ""
         table.add_row(words.round_name(None, each.kind), f"<= {each.n_trials}", str(each.n_comparisons or ""), seen)
+    if p.outlook.most_trials < sum(each.n_trials for each in p.outlook.rounds):
+        table.add_row(words.plan_in_all(), f"<= {p.outlook.most_trials}", "", "")
     return table
 
 
@@ -150,6 +152,8 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
         price = p.spec.price_per_hour
         prices = None if price is None else (price * here[0] / 3600, price * here[1] / 3600)
         lines.append(words.plan_time(alone, here, _first_effect(p), prices))
+    if p.service is not None:
+        lines.append(words.plan_service(p.service.requests, p.service.tokens, p.service.price))
     return lines
 
 

@@ -138,13 +138,12 @@ class FactorKind:
             return None if isinstance(value, bool) or value is None else Phrase("must be true or false")
         if self.value_type is str:
             return self._word_problem(value)
-        about = Phrase(self.description)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return Phrase("must be a number ({about})", about=about)
+            return Phrase("must be a number")
         if value != value or value in (float("inf"), float("-inf")):
             return Phrase("must be a finite number")
         if self.value_type is int and int(value) != value:
-            return Phrase("must be a whole number ({about})", about=about)
+            return Phrase("must be a whole number")
         low, high = self.minimum, self.maximum
         if low is not None and (value < low or (self.minimum_open and value == low)):
             return Phrase("must be above {end:g}" if self.minimum_open else "must be at least {end:g}", end=low)

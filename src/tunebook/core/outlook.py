@@ -14,7 +14,7 @@ class RoundOutlook:
     """One round to come.
 
     Attributes:
-        n_trials: trials that it takes from the budget; exact for the next wave, an upper bound after that.
+        n_trials: trials that it trains, an upper bound; those that are planned and wait are not counted again.
         n_comparisons: contrasts in its family, as far as they can be foreseen.
         smallest_detectable_effect: at power 0.8, adjusted for the round's comparisons; in [0, 1].
     """
@@ -37,6 +37,7 @@ class Outlook:
             cost.
         smallest_margin: the smallest margin within which this study could show equivalence; in [0, 1].
         wanted_trials: trials the study would take if nothing were cut.
+        trials_left: what the budget leaves all rounds together; None: no limit.
     """
 
     rounds: tuple[RoundOutlook, ...]
@@ -45,3 +46,10 @@ class Outlook:
     detectable_without_cuts: float | None = None
     smallest_margin: float | None = None
     wanted_trials: int = 0
+    trials_left: int | None = None
+
+    @property
+    def most_trials(self) -> int:
+        """Of all rounds together, an upper bound: what the budget leaves where that is less than their sum."""
+        asked = sum(each.n_trials for each in self.rounds)
+        return asked if self.trials_left is None else min(asked, self.trials_left)

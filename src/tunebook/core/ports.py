@@ -23,6 +23,7 @@ from tunebook.core.study import StudySpec, Trial, Wave
 from tunebook.core.trial_result import RawScores, RawTrial
 
 __all__ = [
+    "SECRET_VARIABLES",
     "Calibration",
     "CancelsTrials",
     "Engine",
@@ -48,6 +49,10 @@ __all__ = [
     "Workload",
     "trained_examples",
 ]
+
+
+SECRET_VARIABLES = frozenset({"TUNEBOOK_LEDGER", "TUNEBOOK_JUDGE_URL", "TUNEBOOK_JUDGE_KEY"})
+"""Environment variables that may hold a password; no worker and no external program gets them."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +134,18 @@ class Workload:
     chats: dict[str, tuple[ChatExample, ...]] = field(default_factory=dict)
 
 
-def trained_examples(examples: Sequence[TokenizedExample], max_length: int) -> tuple[tuple[int, TokenizedExample], ...]:
-    """The examples that a trial trains on, each with its index: cut to `max_length` token ids, without those that are
-    left with no completion token."""
-    cut = ((index, example.cut(max_length)) for index, example in enumerate(examples))
+def trained_examples(
+    examples: Sequence[TokenizedExample], max_length: int, rows: Sequence[int] = ()
+) -> tuple[tuple[int, TokenizedExample], ...]:
+    """The examples that a trial trains on, each with its index: those of `rows` (empty: all), cut to `max_length` token
+    ids, without those that are left with no completion token."""
+    cut = ((index, examples[index].cut(max_length)) for index in rows or range(len(examples)))
     return tuple((index, example) for index, example in cut if example.completion_ids)
+
+
+def torch_device(worker: str) -> str:
+    """The device that a worker's name means to torch: "cpu" for "cpu:1", one of the parts of the processor."""
+    return "cpu" if worker.startswith("cpu") else worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +192,7 @@ class TrialJob:
         folder: absolute path where the adapter is saved (PEFT format, `adapter_model.safetensors`); for checkpoints,
             the sibling folder named by their id. Resume state goes to `<folder>/resume/` and is deleted at the end.
         work: expected work relative to the other jobs, above 0; workers are dealt equal parts of it.
+        rows: indices of the training rows that it trains on, ascending; empty: all.
     """
 
     id: int
@@ -189,6 +202,7 @@ class TrialJob:
     folder: str
     checkpoints: tuple[tuple[int, int], ...] = ()
     work: float = 1.0
+    rows: tuple[int, ...] = ()
 
 
 class TrialSource(Protocol):

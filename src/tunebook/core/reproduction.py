@@ -1,4 +1,4 @@
-"""The comparison of a trial with its repetition, as `rerun` reports it."""
+"""The comparison of a trial with its repetition, which `rerun` reports."""
 
 from __future__ import annotations
 

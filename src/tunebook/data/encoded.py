@@ -24,10 +24,10 @@ class EncodedSplit:
 
     Attributes:
         name: "train", "validation" or "test".
-        examples: as they were read.
+        examples: the rows as they were read.
         places: where they stand, for messages.
         ids: their token ids.
-        chats: the same as text.
+        chats: the rows as chats, in text.
     """
 
     name: str
@@ -41,17 +41,17 @@ class EncodedSplit:
 
     @cached_property
     def prompt_tokens(self) -> Counts:
-        """Of each row, shape (rows,)."""
+        """Number of prompt tokens of each row, shape (rows,)."""
         return np.array([len(row.prompt_ids) for row in self.ids], dtype=np.int64)
 
     @cached_property
     def answer_tokens(self) -> Counts:
-        """Of each row, its end included, shape (rows,)."""
+        """Number of answer tokens of each row, with the end token, shape (rows,)."""
         return np.array([len(row.completion_ids) for row in self.ids], dtype=np.int64)
 
     @cached_property
     def n_tokens(self) -> Counts:
-        """Of each row, prompt and answer, shape (rows,)."""
+        """Number of tokens of each row, prompt and answer, shape (rows,)."""
         return self.prompt_tokens + self.answer_tokens
 
     def truncation(self, max_length: int) -> dict[str, int]:

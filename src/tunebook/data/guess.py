@@ -13,7 +13,7 @@ from typing import Any
 
 from tunebook.core.row_template import column_template
 
-__all__ = ["Guess", "guess_columns", "is_about_the_row"]
+__all__ = ["Guess", "guess_columns", "is_about_the_row", "named_like_a_value"]
 
 MOST_LABELS = 100
 ROWS_A_LABEL = 3
@@ -51,6 +51,13 @@ def guess_columns(rows: Sequence[dict[str, Any]]) -> Guess | None:
         return None
     longest = max(prompts, key=lambda name: statistics.fmean(len(str(value)) for value in texts[name]))
     return Guess(column_template(longest), column_template(answer))
+
+
+def named_like_a_value(rows: Sequence[dict[str, Any]]) -> str | None:
+    """A column of labels that is called like one of them, as where a CSV file has no header; None: there is none."""
+    columns = {name: values for name in rows[0] if (values := _values(rows, name))}
+    labels = {name: {str(value).strip() for value in values} for name, values in columns.items() if _are_labels(values)}
+    return next((name for name, values in labels.items() if name.strip() in values), None)
 
 
 def is_about_the_row(name: str) -> bool:

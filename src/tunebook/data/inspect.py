@@ -17,7 +17,7 @@ from pathlib import Path
 from tunebook.core.metric import compared
 from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows, place
-from tunebook.data.guess import guess_columns
+from tunebook.data.guess import guess_columns, named_like_a_value
 from tunebook.data.labels import repeated_labels
 from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_other_kinds
 from tunebook.data.sources import is_hub_id, read_source
@@ -125,7 +125,7 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
     Raises:
         DataError: a folder without a training file.
     """
-    path = Path(data).expanduser()
+    path = Path(os.path.expanduser(data))
     if not path.exists() and is_hub_id(data):
         return {"train": data}
     if path.is_dir():
@@ -197,7 +197,15 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
     try:
         recognise(first, told, where)
     except DataError:
-        guess = guess_columns([row for _, row in raw.rows])
+        values = [row for _, row in raw.rows]
+        if raw.container == "csv" and (name := named_like_a_value(values)) is not None:
+            raise DataError(
+                "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a "
+                "row. A CSV file begins with its column names; write them above it.",
+                source=raw.source,
+                column=quoted(name),
+            ) from None
+        guess = guess_columns(values)
         if guess is None:
             raise
         return Reading(prompt=guess.prompt, completion=guess.completion)

@@ -168,9 +168,8 @@ def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
         )
     if {"prompt", "completion"} <= row.keys() and isinstance(row.get("label"), bool):
         raise DataError(
-            "{where}: found {keys_of}; a completion with a label true or false is preference data (KTO), and "
-            "tunebook tunes on one right answer a prompt. Keep the rows whose label is true, and remove the "
-            "column.",
+            "{where}: found {keys_of}; a completion with a label true or false is preference data (KTO), and tunebook "
+            "tunes on one right answer a prompt. Keep the rows whose label is true, and remove the column.",
             where=where,
             keys_of=keys_of(row),
         )

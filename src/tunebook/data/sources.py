@@ -23,6 +23,8 @@ __all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 """Endings of data files, and what they are read as."""
 _ENDINGS = " ".join(SUFFIXES)
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar")
+_WORKBOOKS = (".xlsx", ".xls", ".ods")
 _HUB_ID = re.compile(
     r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
     r"(:(?P<split>[\w.\[\]%+:-]+))?"
@@ -79,13 +81,7 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
         )
     if kind is None:
         raise DataError(
-            "{source}: the name ends in {suffix}; data files end in {endings}. Rename or convert it."
-            if exists
-            else "{source}: no such file, and the name ends in {suffix}; data files end in {endings}, hub ids are "
-            "owner/name. Correct the name.",
-            source=source,
-            suffix=quoted(path.suffix),
-            endings=_ENDINGS,
+            _unread(path.suffix.lower(), exists), source=source, suffix=quoted(path.suffix), endings=_ENDINGS
         )
     if exists and not path.is_file():  # a pipe may never end, a device never does
         raise DataError(
@@ -106,6 +102,20 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
         sha256=hashlib.sha256(data).hexdigest(),
         classes=class_names(path, data),
     )
+
+
+def _unread(suffix: str, exists: bool) -> str:
+    """What is said of a file of no kind that is read."""
+    if not exists:
+        return (
+            "{source}: no such file, and the name ends in {suffix}; data files end in {endings}, hub ids are "
+            "owner/name. Correct the name."
+        )
+    if suffix in _PACKED:
+        return "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it."
+    if suffix in _WORKBOOKS:
+        return "{source}: the name ends in {suffix}; data files end in {endings}. Save the sheet as CSV (UTF-8)."
+    return "{source}: the name ends in {suffix}; data files end in {endings}. Rename or convert it."
 
 
 def _bytes(path: Path, source: str) -> bytes:

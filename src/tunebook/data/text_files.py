@@ -17,6 +17,14 @@ __all__ = ["Row", "decode", "read_csv", "read_json"]
 Row = tuple[int, dict[str, Any]]
 """Line number (from 1) and the row's values."""
 
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+"""How packed files begin."""
 _FIELD_LIMIT = 2**31 - 1
 """Longest CSV field; the csv module's own limit of 128 KiB is shorter than real texts."""
 
@@ -27,6 +35,13 @@ def decode(data: bytes, name: str) -> str:
     Raises:
         DataError: UTF-16, other encodings (with the line of the first wrong byte), nothing in it.
     """
+    packed = next((how for magic, how in _PACKED.items() if data.startswith(magic)), None)
+    if packed is not None:
+        raise DataError(
+            "{name}: the file is packed ({packed}), not text. Unpack it, and give the file in it.",
+            name=name,
+            packed=packed,
+        )
     every_other_is_zero = len(data) > 3 and 0 in (data[0], data[1]) and data[0] != data[1]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or every_other_is_zero:
         raise DataError(
@@ -38,14 +53,27 @@ def decode(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
-            "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.",
+            "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. It reads as GBK, as Chinese "
+            "spreadsheets save it. Convert it: iconv -f GB18030 -t UTF-8 old > new."
+            if _is_chinese(data)
+            else "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.",
             name=name,
             line=line,
             byte=data[error.start],
         ) from None
     if not text.strip():
         raise DataError("{name}: the file is empty; it holds one row a line. Give a file with rows.", name=name)
-    return text
+    # carriage returns alone are the line breaks of old spreadsheets; within a JSON text they would be escaped
+    return text.replace("\r", "\n") if "\r" in text and "\n" not in text else text
+
+
+def _is_chinese(data: bytes) -> bool:
+    """Whether bytes that are no UTF-8 read as GB18030 with Chinese characters for nearly all that is not ASCII."""
+    try:
+        other = [character for character in data.decode("gb18030") if ord(character) > 127]
+    except UnicodeDecodeError:
+        return False
+    return sum("\u3000" <= c <= "\u9fff" or "\uff00" <= c <= "\uffef" for c in other) > 0.9 * len(other) > 0
 
 
 def read_json(text: str, name: str, lines: bool) -> list[Row]:
@@ -251,7 +279,7 @@ def read_csv(text: str, name: str) -> list[Row]:
             "{name}:1: found {text}; a CSV file begins with its column names. Is it JSON? Then let its name "
             "end in .jsonl.",
             name=name,
-            lrest=quoted(text.lstrip()[:20]),
+            text=quoted(text.lstrip()[:20]),
         )
     old = csv.field_size_limit(_FIELD_LIMIT)
     try:

@@ -7,6 +7,7 @@ refused, never left out in silence.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,10 @@ def data_section(data: str) -> DataSection | None:
     Raises:
         DataError: the section cannot be read, names several data sets, or says what tunebook does not do.
     """
-    path, name = Path(data).expanduser(), ""
+    path, name = Path(os.path.expanduser(data)), ""
     if not path.exists() and ":" in data:
         head, _, name = data.rpartition(":")
-        path = Path(head).expanduser()
+        path = Path(os.path.expanduser(head))
     if path.name == LLAMA_FACTORY and path.is_file():
         return _llama_factory(path, name)
     if path.suffix.lower() in (".yml", ".yaml") and path.is_file():

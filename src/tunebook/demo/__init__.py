@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tunebook.demo.files import write_demo
-from tunebook.demo.questions import KINDS, SIZES, Question, generate, write_questions
+from tunebook.demo.questions import KINDS, SIZES, generate, write_questions
 
-__all__ = ["KINDS", "SIZES", "Question", "generate", "write_demo", "write_questions"]
+__all__ = ["KINDS", "SIZES", "generate", "write_demo", "write_questions"]

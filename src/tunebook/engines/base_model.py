@@ -12,8 +12,6 @@ import importlib.util
 import json
 import logging
 import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr
@@ -24,6 +22,7 @@ from tunebook.core.quantisation import NONE
 from tunebook.engines.quantisation import count_weights, loading_keywords
 from tunebook.engines.user_cache import user_cache
 from tunebook.errors import MissingExtraError, ModelError
+from tunebook.files import shared_folder
 from tunebook.phrases import Phrase
 
 __all__ = [
@@ -91,8 +90,9 @@ def _from_hub(name: str) -> Path:
         )
     except Exception as error:  # the hub client raises a dozen unrelated types for a model that it cannot fetch
         raise ModelError(
-            "model: {name!r} could not be fetched from the hub ({kind}). It needs a network connection and an "
-            "existing id. Put the model into a folder and give that folder as `model` in the study file.",
+            "model: {name!r} is no folder beside the study file, and it could not be fetched from the hub ({kind}). "
+            "That needs a network connection and an existing id. Put the model into a folder and give that folder as "
+            "`model` in the study file.",
             name=name,
             kind=type(error).__name__,
         ) from error
@@ -187,26 +187,21 @@ def _convert(gguf: Path, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="converting-", dir=target.parent))
-    try:
-        with quiet_transformers(), open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
-            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-            quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-            config = quantised.config
-            if hasattr(config, "quantization_config"):
-                del config.quantization_config
-            plain = LlamaForCausalLM(config)
-            plain.load_state_dict(quantised.state_dict())
-            plain.save_pretrained(scratch)
-            tokenizer.save_pretrained(scratch)
-        try:
-            scratch.rename(target)
-        except OSError:
-            if not (target / "model.safetensors").is_file():  # else another process has written the same
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with (
+        shared_folder(target) as scratch,
+        quiet_transformers(),
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        redirect_stderr(nowhere),
+    ):
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+        config = quantised.config
+        if hasattr(config, "quantization_config"):
+            del config.quantization_config
+        plain = LlamaForCausalLM(config)
+        plain.load_state_dict(quantised.state_dict())
+        plain.save_pretrained(scratch)
+        tokenizer.save_pretrained(scratch)
 
 
 @contextmanager

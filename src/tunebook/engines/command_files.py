@@ -42,14 +42,17 @@ def write_inputs(folder: Path, output: Path, job: TrialJob, workload: Workload, 
     data = {}
     for split in ("train", *job.splits):
         data[split] = str(folder / f"{split}.jsonl")
-        _write_examples(Path(data[split]), workload.chats.get(split, ()))
+        chats = workload.chats.get(split, ())
+        _write_examples(
+            Path(data[split]), tuple(chats[i] for i in job.rows) if split == "train" and job.rows else chats
+        )
     scoring = workload.scoring
     config = {
         "trial": job.id,
         "seed": job.seed,
         "model": model,
         "configuration": job.configuration.as_dict(),
-        **trainer_entries(job.configuration, len(workload.chats.get("train", ()))),
+        **trainer_entries(job.configuration, len(job.rows) or len(workload.chats.get("train", ()))),
         "data": data,
         "output": str(output),
         "predictions": {split: str(output / predictions_file(split)) for split in job.splits},

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tunebook.core.ports import SECRET_VARIABLES
 from tunebook.core.study import CommandLimits
 from tunebook.engines import supervisor as supervisor_script
 from tunebook.escaping import without_control_sequences
@@ -26,8 +27,6 @@ _TICK_SECONDS = 0.2
 _ALIVE_SECONDS = 2.0
 _TAIL_BYTES = 4000
 _LAST_LINES = 5
-_SECRETS = frozenset({"TUNEBOOK_LEDGER"})
-"""Environment variables that the program does not get."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def run_program(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name not in _SECRETS},
+        env={name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES},
         start_new_session=True,
     )
     started, told, problem, stopped = time.monotonic(), 0.0, None, False

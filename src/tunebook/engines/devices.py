@@ -59,26 +59,32 @@ def _expanded(wanted: str, foreign: bool) -> list[str]:
     if kind == "cpu" and (not number or (number.isdecimal() and int(number) > 0)):
         return ["cpu"] * int(number or 1)
     if kind == "cuda" and number.isdecimal():
-        if not foreign and int(number) >= _n_gpus():
+        n = 0 if foreign else _n_gpus()
+        if not foreign and n == 0:
+            raise _no_gpu(wanted)
+        if not foreign and int(number) >= n:
             raise ModelError(
                 'device: found "{wanted}", but this machine has {n} usable CUDA devices. GPUs are numbered from 0; '
                 "`tunebook doctor` lists them. Use auto or cpu, or another number.",
                 wanted=wanted,
-                n=_n_gpus(),
+                n=n,
             )
         return [f"cuda:{int(number)}"]
     if wanted in ("auto", "cuda"):
         n = _n_gpus()
         if n == 0 and wanted == "cuda":
-            raise ModelError(
-                'device: found "{wanted}", but this machine has no usable CUDA device. Use auto or cpu.', wanted=wanted
-            )
+            raise _no_gpu(wanted)
         return [f"cuda:{index}" for index in range(n)] or ["cpu"]
     raise ModelError(
-        'device: found "{wanted}"; must be auto, cpu, cpu:N (N workers that share the processor), cuda, cuda:N '
-        "(the GPU "
-        "with that number), or a list. Correct `device` in the study file.",
+        'device: found "{wanted}"; must be auto, cpu, cpu:N (N workers that share the processor), cuda, cuda:N (the '
+        "GPU with that number), or a list. Correct `device` in the study file.",
         wanted=wanted,
+    )
+
+
+def _no_gpu(wanted: str) -> ModelError:
+    return ModelError(
+        'device: found "{wanted}", but this machine has no usable CUDA device. Use auto or cpu.', wanted=wanted
     )
 
 

@@ -1,8 +1,8 @@
-"""Linear modules whose weights bitsandbytes keeps in 4 or 8 bits: how they are multiplied by, and what they weigh.
+"""Linear modules whose weights bitsandbytes keeps in 4 or 8 bits: how inputs are multiplied by them, and their size.
 
-bitsandbytes gives a weight back (dequantises it) one matrix at a time; the multiply itself is an ordinary one, in the
-model's type. That holds for 8 bits too: LLM.int8() would round the activations as well and takes its columns of
-outliers from the whole batch, so that a trial's numbers would depend on what it is computed with.
+bitsandbytes dequantises one weight matrix at a time; the multiplication is an ordinary one in the model's dtype. That
+holds for 8 bits too: LLM.int8() would round the activations as well, and it takes its outlier columns from the whole
+batch, so that a trial's numbers would depend on the trials that are computed with it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ __all__ = ["base_weight", "is_held", "keep_exact", "weight_bytes"]
 
 
 def keep_exact(model: Any, dtype: Any) -> None:
-    """Let every quantised module multiply by its weights as they are given back in one type, in training and scoring.
+    """Make every quantised module multiply by its dequantised weights, in one dtype, in training and in scoring.
 
-    Left alone, bitsandbytes computes in the type that the folder names, rounds activations to 8 bits where it can, and
+    By default, bitsandbytes computes in the dtype that the folder names, rounds activations to 8 bits where it can, and
     on processors with bfloat16 repacks 4-bit weights in the first scoring pass, after which training them fails.
 
     Args:
-        dtype: torch's type.
+        dtype: a torch dtype.
     """
     for module in model.modules():
         if not is_held(module):
@@ -49,7 +49,7 @@ def is_held(module: Any) -> bool:
 
 
 def base_weight(module: Any, dtype: torch.dtype) -> Tensor:
-    """A linear module's weight, shape (O, D); one that bitsandbytes keeps is given back anew, in the given type."""
+    """A linear module's weight, shape (O, D); one that bitsandbytes keeps is dequantised, in the given dtype."""
     if not is_held(module):
         return cast(Tensor, module.weight)
     import bitsandbytes.functional as library
@@ -61,12 +61,12 @@ def base_weight(module: Any, dtype: torch.dtype) -> Tensor:
 
 
 def _forward(self: Any, x: Tensor) -> Tensor:
-    """In the place of `Linear8bitLt.forward`."""
+    """Replaces `Linear8bitLt.forward`."""
     return _multiply(x, self)
 
 
 class _Multiply(torch.autograd.Function):
-    """Keeps neither the weight that was given back nor the input."""
+    """Keeps neither the dequantised weight nor the input for the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, module: Any) -> Tensor:
@@ -95,5 +95,5 @@ def _scales(module: Any) -> list[Tensor]:
 
 
 def _row_scales(module: Any) -> Tensor:
-    """Of an 8-bit weight; the first multiply by bitsandbytes moves them."""
+    """The scales of an 8-bit weight; the first multiplication by bitsandbytes moves them."""
     return cast(Tensor, module.weight.SCB if module.state.SCB is None else module.state.SCB)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import AnswerSource, Metric
 from tunebook.core.notice import Notice
+from tunebook.core.service_metric import ServiceMetric
 from tunebook.evaluation.judging import statistic
 from tunebook.evaluation.metrics import scored
 
@@ -28,11 +29,15 @@ def check_data(
 
     Raises:
         DataError: a gold text that the metric cannot judge, with split, row and text.
-        UserError: it fails on a gold text, which is the easiest answer there is, or on empty answers.
+        UserError: it fails on a gold text, which is the easiest answer there is, or on empty answers; or the service
+            that it asks does not answer.
     """
     if places is None:
         places = {split: [f"{split} row {row.index + 1}" for row in rows] for split, rows in examples.items()}
     doubts = [_notice(doubt) for doubt in metric.check(examples, places)]
+    if isinstance(metric, ServiceMetric):
+        metric.try_out(next(rows[0] for rows in examples.values() if rows))
+        return tuple(doubts)
     for rows in examples.values():
         if metric.answers is AnswerSource.LIKELIHOOD:
             continue

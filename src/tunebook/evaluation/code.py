@@ -13,6 +13,7 @@ from tunebook.core.notice import Notice
 from tunebook.errors import DataError, EnvironmentStop
 from tunebook.escaping import quoted
 from tunebook.evaluation.sandbox import Limits, Verdict, confinement, run_code
+from tunebook.phrases import Phrase
 
 __all__ = ["PassAt1"]
 
@@ -67,8 +68,9 @@ class PassAt1(ExampleMetric):
             for row, place in zip(rows, places[split], strict=True):
                 if not row.tests.strip():
                     raise DataError(
-                        f"{place}: no tests; metric pass@1 runs the tests of each row. Name their column, for example "
-                        'data: {tests: "{test}"}.'
+                        "{place}: no tests; metric pass@1 runs the tests of each row. Name their column, for "
+                        'example data: {{tests: "{{test}}"}}.',
+                        place=place,
                     )
             for row, place in list(zip(rows, places[split], strict=True))[:TRIED_SOLUTIONS]:
                 self._check_gold(row, place)
@@ -80,13 +82,20 @@ class PassAt1(ExampleMetric):
         if verdict.passed:
             return
         other = self._verdict(row.gold, row, not self._with_prompt)
-        step = "Correct the row, or the template of data.tests."
+        step = Phrase("Correct the row, or the template of data.tests.")
         if other.passed:
-            how, value = ("without", "false") if self._with_prompt else ("with", "true")
-            step = f"It passes {how} the prompt before it: write metric: {{name: pass@1, with_prompt: {value}}}."
+            step = Phrase(
+                "It passes without the prompt before it: write metric: {name: pass@1, with_prompt: false}."
+                if self._with_prompt
+                else "It passes with the prompt before it: write metric: {name: pass@1, with_prompt: true}."
+            )
         raise DataError(
-            f"{place}: completion: the gold answer fails its own tests ({verdict.kind}: {quoted(verdict.detail)}); "
-            f"pass@1 counts answers that pass them. {step}"
+            "{place}: completion: the gold answer fails its own tests ({kind}: {detail}); pass@1 counts answers "
+            "that pass them. {step}",
+            place=place,
+            kind=verdict.kind,
+            detail=quoted(verdict.detail),
+            step=step,
         )
 
     def _verdict(self, answer: str, example: ExampleText, with_prompt: bool) -> Verdict:

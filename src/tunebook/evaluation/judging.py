@@ -106,10 +106,8 @@ def statistic(metric: Metric, answers: Sequence[str], examples: Sequence[Example
         ) from error
     if isinstance(value, bool | int | float | np.floating) and math.isfinite(value) and metric.scale.contains(value):
         return float(value)
-    low, high = (
-        "-∞" if metric.scale.low is None else metric.scale.low,
-        "∞" if metric.scale.high is None else metric.scale.high,
-    )
+    low = "-∞" if metric.scale.low is None else f"{metric.scale.low:g}"
+    high = "∞" if metric.scale.high is None else f"{metric.scale.high:g}"
     raise UserError(
         "metric {name}: gave {value!r} on {n_answers} rows; a score is a number from {low} to {high}. "
         "Correct the function.",

@@ -37,14 +37,18 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
         return load_function(name, Path(folder), options)
     factory = METRICS.load(name)
     _check_options(name, factory, options)
+    place = {FOLDER: str(folder)} if _takes_folder(factory) else {}
     try:
-        return factory(**options)
+        return factory(**options, **place)
     except (TypeError, ValueError) as error:
         raise StudyFileError(
             "metric: {name} does not take these options ({error}). Correct them.", name=name, error=error
         ) from error
 
 
+FOLDER = "study_folder"
+"""A metric with this argument is told where the study file is; it is no option."""
+_SECRETS = ("key", "token", "secret", "password")
 _KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
 
 
@@ -52,19 +56,20 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
     """Refuse options that the metric does not have or whose values are of another type than it says, by annotation or
     by default: most metrics would find out only while they score."""
     try:
-        known = inspect.signature(factory).parameters
+        known = {name: each for name, each in inspect.signature(factory).parameters.items() if name != FOLDER}
         hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
     except (TypeError, ValueError, NameError):  # a factory that cannot be looked into says so itself
         return
     takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in known.values())
     for option, value in options.items():
         if option not in known and not takes_any:
+            is_secret = any(word in option.casefold() for word in _SECRETS)
             raise StudyFileError(
                 "metric.{option}: found {value}; {name} has no such option, it takes {known}. Correct it."
                 if known
                 else "metric.{option}: found {value}; {name} takes no options. Remove it.",
                 option=option,
-                value=quoted(value),
+                value="***" if is_secret else quoted(value),
                 name=name,
                 known=", ".join(known),
             )
@@ -78,6 +83,13 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
                 name=name,
                 rule=Phrase(_KINDS[wanted]) if wanted in _KINDS else Phrase("of type {kind}", kind=wanted),
             )
+
+
+def _takes_folder(factory: Callable[..., Any]) -> bool:
+    try:
+        return FOLDER in inspect.signature(factory).parameters
+    except (TypeError, ValueError):  # it cannot be looked into
+        return False
 
 
 def _is_of(value: Any, wanted: Any) -> bool:
@@ -132,10 +144,8 @@ def _scored(metric: Metric, answer: str, gold: str, example: ExampleText) -> flo
         ) from error
     if isinstance(value, bool | int | float) and math.isfinite(value) and metric.scale.contains(value):
         return float(value)
-    low, high = (
-        "-∞" if metric.scale.low is None else metric.scale.low,
-        "∞" if metric.scale.high is None else metric.scale.high,
-    )
+    low = "-∞" if metric.scale.low is None else f"{metric.scale.low:g}"
+    high = "∞" if metric.scale.high is None else f"{metric.scale.high:g}"
     raise UserError(
         "metric {name}: gave {value!r} on example {index}; a score is a number from {low} to {high}. Correct "
         "the function.",

@@ -24,7 +24,7 @@ from tunebook.core.events import (
     TrialEvent,
     WorkerDied,
 )
-from tunebook.core.ports import Calibration, EngineOptions, SinkWrapper, TrialJob, Workload
+from tunebook.core.ports import Calibration, EngineOptions, SinkWrapper, TrialJob, Workload, torch_device
 from tunebook.errors import EnvironmentStop, TrialFailed
 from tunebook.executors.handle import GONE, PLACED, WorkerHandle
 from tunebook.executors.job_queue import Death, DeathKind, JobQueue, Limits
@@ -55,9 +55,7 @@ def options_by_device(options: EngineOptions, devices: Sequence[str]) -> tuple[E
     """The options of each device's worker. The workers share the processor's threads in equal parts, those that compute
     on GPUs too, which prepare batches with them."""
     threads = max(1, options.threads // len(devices))
-    return tuple(
-        replace(options, device="cpu" if device.startswith("cpu") else device, threads=threads) for device in devices
-    )
+    return tuple(replace(options, device=torch_device(device), threads=threads) for device in devices)
 
 
 @dataclass(kw_only=True)

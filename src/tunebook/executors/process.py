@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from tunebook.core.ports import EngineOptions
+from tunebook.core.ports import SECRET_VARIABLES, EngineOptions
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.faults import MemoryWatch, death_by_exit
 from tunebook.executors.handle import GONE, OnMessage
@@ -171,14 +171,14 @@ def _opened(log: Path) -> IO[bytes] | None:
 
 def _environment(options: EngineOptions) -> dict[str, str]:
     """The runner's environment with the number of threads fixed, because results depend on it in the last bit, without
-    the ledger's address, which holds a password that no worker needs, and with the worker's own GPU alone.
+    the ledger's and the judge's address and key, which no worker needs, and with the worker's own GPU alone.
 
     Whatever the worker runs sees that GPU alone too: the Trainer, which would compute on all it sees and multiply the
     batch, and external programs. A worker on the processor leaves the GPUs as they are: an external program may use
     them where tunebook's own torch cannot.
     """
     fixed = dict.fromkeys(_THREAD_VARIABLES, str(options.threads))
-    inherited = {name: value for name, value in os.environ.items() if name != "TUNEBOOK_LEDGER"}
+    inherited = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
     if options.device.startswith("cuda"):
         fixed[_VISIBLE] = _card(options.device)
     return {**inherited, **fixed, "TOKENIZERS_PARALLELISM": "false"}

@@ -30,9 +30,8 @@ _LEFT_OUT = frozenset({"digest", "lease_until"})
 def damaged(place: str, what: str) -> LedgerDamaged:
     """The error for a ledger whose contents differ from what was written; `what` is best a phrase."""
     return LedgerDamaged(
-        "{place}: {what}; the contents are not what tunebook wrote (a disk fault, or an edit by hand). "
-        "Nothing was changed. See what can be rescued with `tunebook doctor --ledger`, or put a backup in "
-        "its place.",
+        "{place}: {what}; the contents are not what tunebook wrote (a disk fault, or an edit by hand). Nothing was "
+        "changed. See what can be rescued with `tunebook doctor --ledger`, or put a backup in its place.",
         place=place,
         what=as_phrase(what),
     )

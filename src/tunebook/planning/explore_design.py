@@ -144,6 +144,12 @@ def _moved_seeds(design: Design) -> int:
     return max(0, min(BASELINE_SEEDS_LEAST, design.baseline_seeds) - shared)
 
 
+def most_trials(design: Design) -> int:
+    """Trials of a design where none is shared and the baseline moves to another rate with all its seeds."""
+    levels = sum(len(f.levels) * (f.seeds + len(design.rates) * f.bracketed) for f in design.factors)
+    return levels + design.baseline_seeds + (design.baseline_seeds + len(design.rates)) * design.has_brackets
+
+
 def fitted(problem: Problem, room: Allowance) -> tuple[Design, tuple[Cut, ...]]:
     """The largest design that the room covers, cut down step by step, with what was cut."""
     design = full_design(problem)

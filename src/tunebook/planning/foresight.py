@@ -1,13 +1,14 @@
 """What is still to come: rounds, trials, comparisons, and what the study could detect.
 
-Trials of the next round are exact; those of later rounds are upper bounds, since what one round finds decides what the
-next one asks. Effects come from `statistics.power`: with the stated priors before anything has run, later with the
-noise that was measured.
+Trials of the next wave are exact; those of later ones are upper bounds, since what one round finds decides what the
+next one asks. Together they may be more than the budget, which bounds their sum. Effects come from `statistics.power`:
+with the stated priors before anything has run, later with the noise that was measured.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -72,12 +73,14 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
     sensitivity = _sensitivity(state, opening)
     margins = [margin for margin in map(sensitivity.margin, shapes) if margin is not None]
     planned = _planned(state, first)
+    left = state.allowance(RoundKind.CONFIRM).trials + _unspent(state)
     return Outlook(
         rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, sensitivity.effect(s)) for s in shapes),
         folds=tuple(fold for each in planned for fold in each.folds),
         cuts=tuple(cut for each in planned for cut in each.cuts),
         detectable_without_cuts=_sensitivity(state, uncut).effect(uncut),
         smallest_margin=min(margins, default=None),
+        trials_left=None if math.isinf(left) else _whole(left),
         wanted_trials=math.ceil(uncut.n_trials / _share(state.problem, first.kind)),
     )
 
@@ -109,34 +112,56 @@ def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
 
 
 def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[Shape]:
-    """The rounds in order, each bounded by its own maximum and by what its share of the budget leaves."""
-    used: float = state.used_trials
+    """The rounds in order. Each is bounded by its own maximum and by what its share of the budget leaves after what is
+    certain to be spent before it: the rounds in between may turn out to need nothing."""
     current = wave if wave is not None else state.last_wave
+    certain = -_unspent(state)
     if current is not None and (wave is not None or not current.closes_round):
         shape = _current_shape(state, opening, current, is_planned=wave is None)
-        used += shape.n_trials
+        if wave is not None:
+            certain += _least(state, wave.kind, _costing(wave))
         if shape.n_trials or wave is not None:
             yield shape
     for coming in (round_of(kind, state.problem) for kind in kinds):
         if wave is not None and coming.kind is wave.kind:
             continue
-        most = coming.most(state.problem, opening.m_control)
-        n = int(min(most.n_trials, max(0.0, state.share_until(coming.kind) - used)))
-        used += n
+        n = _whole(min(coming.at_most(state.problem), coming.room(state).trials - certain))
         if n > 0:
+            most = coming.most(state.problem, opening.m_control)
             compared = most.n_comparisons if coming.is_first else min(most.n_comparisons, n)
             yield replace(most, n_trials=n, n_comparisons=compared)
 
 
 def _current_shape(state: PlanningState, opening: Shape, wave: Wave, is_planned: bool) -> Shape:
     """The round under way: its next wave, if that is not planned yet, and the waves that may follow it."""
-    own = sum(trial.costs_budget for trial in wave.trials)
-    before = sum(fact.budget_units for fact in state.history.of_round(wave.round)) + (0 if is_planned else own)
-    rest = 0
+    own, rest = 0 if is_planned else _costing(wave), 0
     if not wave.closes_round:
-        most = round_of(wave.kind, state.problem).most(state.problem, opening.m_control).n_trials
-        used = state.used_trials + (0 if is_planned else own)
-        rest = int(min(max(0, most - before), max(0.0, state.share_until(wave.kind) - used)))
+        planned = sum(fact.trial.costs_budget for fact in state.history.of_round(wave.round))
+        asks = round_of(wave.kind, state.problem)
+        left = asks.room(state).trials + _unspent(state) - _least(state, wave.kind, own)
+        rest = max(0, _whole(min(asks.at_most(state.problem) - planned - own, left)))
     shape = shape_of(wave)
     compared = opening.n_comparisons if wave.kind is opening.kind else shape.n_comparisons
-    return replace(shape, n_trials=math.ceil(rest + (0 if is_planned else own)), n_comparisons=compared)
+    return replace(shape, n_trials=rest + own, n_comparisons=compared)
+
+
+def _costing(wave: Wave) -> int:
+    """Trials of a wave that cost budget."""
+    return sum(trial.costs_budget for trial in wave.trials)
+
+
+def _least(state: PlanningState, kind: RoundKind, n: int) -> float:
+    """What n trials of a round take of the budget at least."""
+    return next((each.least(n) for each in rounds_of(state.problem) if each.kind is kind), n)
+
+
+def _unspent(state: PlanningState) -> float:
+    """What trials under way, counted as whole ones, may leave when they are stopped."""
+    under_way = Counter(
+        fact.trial.kind for fact in state.history.trials.values() if fact.trial.costs_budget and not fact.state.is_final
+    )
+    return sum(n - _least(state, kind, n) for kind, n in under_way.items())
+
+
+def _whole(trials: float) -> int:
+    return math.floor(trials + 1e-9)

@@ -52,7 +52,9 @@ class _Planner:
             RoundOutlook(RoundKind.OWN, len(each.configurations) * each.seeds, len(each.configurations), None)
             for each in self._asked(history)
         )
-        return replace(outlook, rounds=(*own, *outlook.rounds))
+        left = outlook.trials_left
+        left = None if left is None else left + sum(each.n_trials for each in own)
+        return replace(outlook, rounds=(*own, *outlook.rounds), trials_left=left)
 
     def _asked(self, history: History) -> tuple[OwnTrials, ...]:
         """The requests that have not been planned yet: each becomes one round, in order."""

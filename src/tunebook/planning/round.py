@@ -1,6 +1,6 @@
 """What the planner asks of a round. Each round is one module in `planning/rounds/`; none of them knows another.
 
-A further round is a module with a subclass of `Round`, an entry in `planner.ROUNDS`, and its kind in
+A further round is a module with a subclass of `Round`, an entry in `rounds.ROUNDS`, and its kind in
 `core.study.RoundKind` with shares of the budget (`problem.SHARES`) and of the error rate (`core.study.ERROR_SHARES`).
 """
 
@@ -11,18 +11,19 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tunebook.core.study import Contrast, RoundKind, Wave
-from tunebook.planning.problem import Problem
+from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.state import PlanningState
 
 __all__ = ["Round", "Shape", "shape_of", "trend_side"]
 
 TREND_SIDES = 3.6
-"""Of a line over four equally spaced levels: variance 7.2/n, that of two groups of n/3.6."""
+"""A line over four equally spaced levels estimates the difference of its ends with variance 7.2/n, as two groups of
+n/3.6 trials would."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """One round as far as it can be foreseen.
+    """What is known of a round in advance.
 
     Attributes:
         n_trials: trials that cost budget.
@@ -40,7 +41,7 @@ class Shape:
 
 
 class Round(ABC):
-    """One kind of round. It keeps nothing: everything it needs comes with the state.
+    """One kind of round. It has no state of its own: everything it needs is in the planning state.
 
     Attributes:
         kind: its purpose.
@@ -62,6 +63,10 @@ class Round(ABC):
         """The wave after `last`, which left the round open. Rounds of one wave need none."""
         raise NotImplementedError(f"{self.kind}: a round of one wave was left open")
 
+    def room(self, state: PlanningState) -> Allowance:
+        """What the round may spend of what is left: the shares up to its own, after the confirm round everything."""
+        return state.room(self.kind)
+
     def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
         """Trials of the open wave that need not go on."""
         return ()
@@ -73,6 +78,14 @@ class Round(ABC):
         Args:
             control_seeds: seeds of the baseline, against which later rounds compare; 0 for a first round.
         """
+
+    def at_most(self, problem: Problem) -> int:
+        """Trials that one such round never exceeds, whatever its results are; its room may allow fewer."""
+        return self.most(problem, 0).n_trials
+
+    def least(self, n: int) -> float:
+        """What n of its trials take of the budget at least: less than n where some are stopped on the way."""
+        return n
 
 
 def shape_of(wave: Wave) -> Shape:

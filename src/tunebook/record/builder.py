@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from tunebook.core.findings import Finding
+from tunebook.core.learning_curve import points_of
+from tunebook.core.service_metric import SERVICE_USAGE, UNSCORED_ANSWERS, ServiceUsage
 from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.escaping import clean, shorten
 from tunebook.record import classes, factors, facts, opening, tables
@@ -17,6 +20,7 @@ from tunebook.record.model import Best, Record, Suspect
 from tunebook.record.round_sections import round_sections
 from tunebook.record.unknown import unknown
 from tunebook.record.view import View
+from tunebook.statistics.learning_curve import forecast
 from tunebook.words import Words, words_for
 from tunebook.words.numbers import trial_list, value
 
@@ -27,6 +31,8 @@ FEWEST_TRIALS_FOR_SUSPECTS = 5
 MOST_SUSPECTS = 20
 PROMPT_CHARACTERS = 600
 ANSWER_CHARACTERS = 200
+TWO_SIDED_95 = 1.96
+"""Standard errors in half of a 95 % interval."""
 
 
 def build(view: View, language: str) -> Record:
@@ -52,6 +58,7 @@ def build(view: View, language: str) -> Record:
         factors=factors.factor_table(view, words),
         insights=_insights(view, words),
         others=tables.others(view, words),
+        more_rows=_more_rows(view, words),
         cost=facts.cost_sentence(view, words),
         cost_lead=words.cost_remark() if costs else "",
         costs=costs,
@@ -82,6 +89,12 @@ def build(view: View, language: str) -> Record:
         notes=_notes(view, words),
         labels={name: words.label(name) for name in words.labels},
     )
+
+
+def _more_rows(view: View, words: Words) -> tuple[str, ...]:
+    """The learning curve, one sentence a line, and what twice the rows would bring; empty: it was not measured."""
+    points = points_of(view.notes)
+    return words.curve_lines(points, forecast(points)) if points else ()
 
 
 def best_yaml(view: View, key: str) -> str:
@@ -209,8 +222,26 @@ def _with_trials(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**values, "trials": trial_list(list(trials))} if isinstance(trials, list | tuple) else values
 
 
+def _service(view: View, words: Words) -> list[str]:
+    """What a metric that asks a service was told, and what it was not."""
+    used = [values for code, values in view.notes if code == SERVICE_USAGE]
+    unscored = {(v["trial"], v["split"]): (v["n"], v["of"]) for code, v in view.notes if code == UNSCORED_ANSWERS}
+    sentences = []
+    if used:
+        usage = ServiceUsage(**used[-1])
+        between = None
+        if usage.noise is not None:
+            between = TWO_SIDED_95 * usage.noise * math.sqrt(2 / max(1, view.facts.data.n_validation))
+        sentences.append(words.service_usage(clean(view.spec.metric), usage, between))
+    if unscored:
+        sentences.append(words.unscored_answers([(*which, *counts) for which, counts in unscored.items()]))
+    return sentences
+
+
 def _notes(view: View, words: Words) -> tuple[str, ...]:
-    sentences = [words.note(code, _with_trials(values)) for code, values in view.notes if code != "trial_resumed"]
+    together = ("trial_resumed", SERVICE_USAGE, UNSCORED_ANSWERS)
+    sentences = [words.note(code, _with_trials(values)) for code, values in view.notes if code not in together]
+    sentences += _service(view, words)
     resumed = [int(values["trial"]) for code, values in view.notes if code == "trial_resumed"]
     sentences += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
     failed = [f for f in view.trials if f.state is TrialState.FAILED]

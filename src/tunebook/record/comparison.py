@@ -27,6 +27,7 @@ def comparison_text(
     language: str,
     scale: ScoreScale = SHARE,
     differing: Sequence[tuple[int, str, str, str, str]] = (),
+    n_examples: int = 0,
 ) -> str:
     """The comparison as lines of plain text.
 
@@ -38,6 +39,7 @@ def comparison_text(
         counts: number of examples on which A's mean score is above B's, and below.
         scale: what the study's metric measures.
         differing: some of these examples: index, prompt, gold answer, A's answer, B's answer.
+        n_examples: on which they are compared.
     """
     words = words_for(language, scale)
     if overall is None:
@@ -47,6 +49,7 @@ def comparison_text(
         words.compared_side("B", clean(sides[1]), overall.control_trials),
         words.compared_changes(changes),
     ]
+    lines += [words.compared_on(overall.split, n_examples)] if n_examples else []
     both = set(overall.treatment_trials) & set(overall.control_trials)
     if both:
         lines.append(words.compared_both(sorted(both)))

@@ -57,7 +57,7 @@ def trial_cost(view: View, key: str) -> TrialCost:
     predicted = _predicted(view, facts[0], measured) if measured is not None else None
     return TrialCost(
         steps=view.total_steps(trial),
-        tokens=_mean([c.computed_tokens for c in costs]),
+        tokens=None if view.counts_words else _mean([c.computed_tokens for c in costs]),
         seconds=_mean([c.train_seconds for c in costs]),
         seconds_alone=predicted.seconds if predicted is not None else None,
         bytes_alone=_bytes_alone(measured, trial.effective.lora_r) if measured is not None else None,

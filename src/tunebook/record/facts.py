@@ -116,8 +116,8 @@ def _spent(view: View) -> Spent:
     return Spent(
         counts=counts(view),
         steps=sum(steps),
-        computed_tokens=sum(f.cost.computed_tokens for f in view.final),
-        raw_tokens=sum(f.cost.raw_tokens for f in view.final),
+        computed_tokens=0 if view.counts_words else sum(f.cost.computed_tokens for f in view.final),
+        raw_tokens=0 if view.counts_words else sum(f.cost.raw_tokens for f in view.final),
         seconds=seconds,
         processor_seconds=sum(float(v["seconds"]) for code, v in view.notes if code == PROCESSOR_TIME),
         one_by_one=one_by_one(view),
@@ -162,6 +162,7 @@ def _data(view: View, words: Words) -> dict[str, Any]:
         "split_off": summary.get("validation_from") == "train",
         "truncated": cut,
         "length": length,
+        "in_words": view.counts_words,
         "warnings": _warnings(summary.get("warnings"), words),
     }
 

@@ -25,7 +25,7 @@ from tunebook.record.text import html_text
 
 __all__ = ["render"]
 
-FIRST_FIGURES = ("curve_best",)
+FIRST_FIGURES = ("curve_best", "more_rows", "trade_offs")
 """Figures that stand beside the text; the others stand together."""
 SCRIPT_LABELS = (
     "trial", "factor", "here", "baseline", "curve", "training_loss", "validation_loss", "epoch", "differs", "gains",

@@ -15,7 +15,13 @@ MARKS = {"best": "★ ", "failed": "✗ "}
 """Mark before the first cell of a highlighted row, for readers who see no colour."""
 MOST_SUSPECTS = 2
 """The page lists more."""
-FIGURES = {"best": ("curve_best",), "importance": ("effects", "learning_rate"), "cost_gain": ("cost",)}
+FIGURES = {
+    "best": ("curve_best",),
+    "importance": ("effects", "learning_rate"),
+    "other_metrics": ("trade_offs",),
+    "more_rows": ("more_rows",),
+    "cost_gain": ("cost",),
+}
 """The figures under each heading; the others are named with a link."""
 
 
@@ -45,7 +51,11 @@ def _first_page(record: Record) -> list[list[str]]:
         parts += [
             [_heading(label["other_metrics"]), markdown_text(label["other_metrics_lead"])],
             [_table(record.others)],
+            _figures(record, "other_metrics"),
         ]
+    if record.more_rows:
+        parts.append([_heading(label["more_rows"]), markdown_text(label["more_rows_lead"])])
+        parts.append([_bullets(record.more_rows), *_figures(record, "more_rows")])
     if record.cost:
         lead = markdown_text(gap.join(filter(None, [record.cost, record.cost_lead])))
         parts.append([_heading(label["cost_gain"]), lead, *_figures(record, "cost_gain")])

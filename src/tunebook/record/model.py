@@ -145,6 +145,7 @@ class Record:
     factors: Table | None
     insights: tuple[str, ...]
     others: Table | None
+    more_rows: tuple[str, ...]
     cost: str
     cost_lead: str
     costs: Table | None

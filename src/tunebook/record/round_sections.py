@@ -338,6 +338,6 @@ def _folded(view: View, words: Words, fold: Fold, number: int) -> RoundRow:
         changed=words.changes(fold.configuration, view.spec.baseline),
         result=words.same_as(trial_list(same)) if same else "",
         against="",
-        analysis=words.fold(fold.reasons, view.facts.data.longest_tokens),
+        analysis=words.fold(fold.reasons, view.facts.data.longest_tokens, view.counts_words),
         tone="folded",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, Trial, Wave
 from tunebook.errors import StudyFileError
-from tunebook.plugins import METRICS, is_simulated
+from tunebook.plugins import METRICS, counts_words, is_simulated
 from tunebook.statistics.conclusions import boundary
 from tunebook.statistics.evidence import Evidence
 
@@ -52,6 +52,7 @@ class OtherMetric:
         baseline, best: mean with its 95 % interval; None: not scored.
         difference: the best against the baseline, exploratory; None: there is none.
         at_most: the study's limit, in the metric's own unit.
+        configurations: of each that was trained its mean with the 95 % interval, by key.
     """
 
     scale: ScoreScale
@@ -59,6 +60,7 @@ class OtherMetric:
     best: tuple[float, tuple[float, float]] | None
     difference: Finding | None
     at_most: float | None = None
+    configurations: Mapping[str, tuple[float, tuple[float, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,11 @@ class View:
     def is_simulated(self) -> bool:
         """Whether the engine trains nothing, so that every result is made up."""
         return is_simulated(self.spec.engine)
+
+    @cached_property
+    def counts_words(self) -> bool:
+        """Whether lengths are in words, because the engine brings no tokenizer."""
+        return counts_words(self.spec.engine)
 
     @cached_property
     def trials(self) -> tuple[TrialFact, ...]:

@@ -6,7 +6,8 @@ Runs in the worker, so that a user's own metric cannot crash the runner.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,16 @@ import numpy as np
 
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
 from tunebook.core.events import EngineEvent, Failed, Finished, Noted
-from tunebook.core.facts import ExampleText, Outcomes, TrialFact
-from tunebook.core.metric import LikelihoodMetric
+from tunebook.core.facts import ExampleText, Floats, Outcomes, TrialFact
+from tunebook.core.metric import LikelihoodMetric, Metric
 from tunebook.core.ports import Sink
+from tunebook.core.service_metric import ServiceMetric
 from tunebook.core.study import Trial, TrialState
 from tunebook.core.trial_result import JudgedTrial, RawScores, RawTrial
 from tunebook.errors import UserError
 from tunebook.evaluation import likelihood_scores, load_metric, standard_scores
 
-__all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judging_sink"]
+__all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judged_trial", "judging_sink"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,11 @@ class JudgeSpec:
 
 
 class JudgingSink:
-    """A sink that judges finished trials before passing them on; all other events pass through."""
+    """A sink that judges finished trials before passing them on; all other events pass through.
+
+    The answers to a metric that asks a service are only decoded here: `run.service_scores` has them scored beside the
+    training.
+    """
 
     def __init__(self, inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> None:
         self._inner, self._spec = inner, spec
@@ -62,7 +68,7 @@ class JudgingSink:
         match event:
             case Finished(RawTrial() as result):
                 try:
-                    event = Finished(self._judged(result))
+                    event = Finished(self._judged(self._decoded(result)))
                     self._tell_failures(result.id, event.result)
                 except UserError as error:  # a user's metric failed: this trial fails, the others go on
                     event = Failed(result.id, str(error))
@@ -76,32 +82,23 @@ class JudgingSink:
             counts = tell(outcomes.answers, self._spec.examples["validation"])
             self._inner.emit(Noted("answers_failed", {"trial": trial_id, "counts": counts}))
 
-    def _judged(self, result: RawTrial) -> JudgedTrial:
-        outcomes = {split: self._outcomes(split, raw) for split, raw in result.scores.items()}
-        collapse = None
-        if "validation" in outcomes and result.broke_at_step is None:
-            answers = outcomes["validation"].answers
-            parsable = [self._metric.parsable(answer) for answer in answers]
-            collapse = collapse_reason(answers, parsable, self._spec.commonest_share, outcomes["validation"].accuracy)
-        return JudgedTrial(
-            id=result.id,
-            outcomes=outcomes,
-            curve=result.curve,
-            cost=result.cost,
-            broke_at_step=result.broke_at_step,
-            reason=result.reason,
-            collapse=collapse,
-        )
+    def _judged(self, result: RawTrial) -> RawTrial | JudgedTrial:
+        if isinstance(self._metric, ServiceMetric):
+            return result
+        scores = {
+            split: likelihood_scores(self._metric, np.asarray(raw.nll, dtype=float), raw.n_label_tokens)
+            if isinstance(self._metric, LikelihoodMetric)
+            else standard_scores(self._metric, raw.texts, self._spec.examples[split])
+            for split, raw in result.scores.items()
+        }
+        return judged_trial(result, scores, self._metric, self._spec.commonest_share)
 
-    def _outcomes(self, split: str, raw: RawScores) -> Outcomes:
-        examples = self._spec.examples[split]
-        answers = self._texts(raw)
-        nll = np.asarray(raw.nll, dtype=float)
-        if isinstance(self._metric, LikelihoodMetric):
-            scores = likelihood_scores(self._metric, nll, raw.n_label_tokens)
-        else:
-            scores = standard_scores(self._metric, answers, examples)
-        return Outcomes(scores, nll, tuple(answers))
+    def _decoded(self, result: RawTrial) -> RawTrial:
+        """The same with its answers as texts."""
+        scores = {
+            split: replace(raw, answers=(), texts=tuple(self._texts(raw))) for split, raw in result.scores.items()
+        }
+        return replace(result, scores=scores)
 
     def _texts(self, raw: RawScores) -> list[str]:
         if raw.texts:
@@ -129,6 +126,32 @@ class JudgingSink:
 def judging_sink(inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> Sink:
     """Wrap a worker's sink; a factory for the executors. Without a tokenizer, the model's own is loaded when needed."""
     return JudgingSink(inner, spec, tokenizer)
+
+
+def judged_trial(result: RawTrial, scores: Mapping[str, Floats], metric: Metric, commonest_share: float) -> JudgedTrial:
+    """A trial whose answers are texts, with their scores.
+
+    Args:
+        scores: on the metric's standard scale, by split.
+    """
+    outcomes = {
+        split: Outcomes(scores[split], np.asarray(raw.nll, dtype=float), raw.texts)
+        for split, raw in result.scores.items()
+    }
+    collapse = None
+    if "validation" in outcomes and result.broke_at_step is None:
+        answers = outcomes["validation"].answers
+        parsable = [metric.parsable(answer) for answer in answers]
+        collapse = collapse_reason(answers, parsable, commonest_share, outcomes["validation"].accuracy)
+    return JudgedTrial(
+        id=result.id,
+        outcomes=outcomes,
+        curve=result.curve,
+        cost=result.cost,
+        broke_at_step=result.broke_at_step,
+        reason=result.reason,
+        collapse=collapse,
+    )
 
 
 def as_fact(trial: Trial, judged: JudgedTrial, untrained_loss: float | None) -> TrialFact:

@@ -15,6 +15,7 @@ from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.study import Purpose, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.statistics import judge_round
+from tunebook.statistics.evidence import VALIDATION
 from tunebook.words import Words, words_for
 
 __all__ = ["Comparison", "Differing", "Reference", "compare", "resolve"]
@@ -134,7 +135,7 @@ class Differing:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A compared with B on the validation split, outside the study's planned contrasts.
+    """A compared with B on one split, outside the study's planned contrasts.
 
     Attributes:
         a, b: the two sides with their trials.
@@ -143,6 +144,7 @@ class Comparison:
         groups: the findings by group, a family of their own.
         won, lost: numbers of examples on which A's mean score is above and below B's.
         differing: those examples, the largest differences first.
+        split, n_examples: on which they were compared.
     """
 
     a: Reference
@@ -153,6 +155,8 @@ class Comparison:
     won: int
     lost: int
     differing: tuple[Differing, ...] = ()
+    split: str = VALIDATION
+    n_examples: int = 0
 
 
 def compare(
@@ -176,6 +180,7 @@ def compare(
         won=int((difference > 0).sum()),
         lost=int((difference < 0).sum()),
         differing=_differing(difference, facts, history, first.trials, second.trials),
+        n_examples=len(difference),
     )
 
 

@@ -23,6 +23,7 @@ from uuid import uuid4
 from tunebook.core.events import Event, Finished, Progress, Recorded, RoundClosed, Step, WaveStarted
 from tunebook.core.facts import History
 from tunebook.json_values import to_json
+from tunebook.run import unscored
 from tunebook.run.observers import Silent
 
 __all__ = ["EVENTS_FILE", "EventLog", "UnderWay", "follow", "under_way"]
@@ -250,7 +251,11 @@ def under_way(folder: Path, history: History, now: float | None = None) -> tuple
             before = by_trial.get(fact.trial.id, UnderWay(trial=fact.trial.id))
             by_trial[fact.trial.id] = replace(_after(before, event), heard_seconds_ago=max(0.0, clock - event["time"]))
     for number, fact in history.trials.items():
-        saved = None if fact.state.is_final else _saved_step(folder / "adapters" / str(number))
+        if fact.state.is_final:
+            continue
+        saved = _saved_step(folder / "adapters" / str(number))
+        if saved is None and number in by_trial and unscored.waits(folder / "adapters", number):
+            saved = by_trial[number].step  # the last one: its answers are kept and wait for their scores
         if saved is not None:
             by_trial[number] = replace(by_trial.get(number, UnderWay(trial=number)), saved_step=saved)
     return tuple(by_trial[number] for number in sorted(by_trial))

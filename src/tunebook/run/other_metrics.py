@@ -51,6 +51,7 @@ def other_metrics(
                 best=None if best is None else _result(evidence, best),
                 difference=None if best in (None, baseline) else _difference(evidence, str(best), spec, facts),
                 at_most=(spec.at_most or {}).get(name),
+                configurations={key: mean for key in evidence.by_key if (mean := _result(evidence, key)) is not None},
             )
         )
     return tuple(found)

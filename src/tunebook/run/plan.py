@@ -8,9 +8,10 @@ from typing import Any
 from tunebook.core.cost import Prediction, predict_trials
 from tunebook.core.facts import DataFacts, History
 from tunebook.core.notice import Notice
-from tunebook.core.outlook import Outlook
+from tunebook.core.outlook import Outlook, RoundOutlook
 from tunebook.core.ports import Calibration, Observer, Planner
-from tunebook.core.study import StudySpec, Wave
+from tunebook.core.service_metric import ExpectedRequests, ServiceMetric
+from tunebook.core.study import RoundKind, StudySpec, Wave
 from tunebook.data import ShownExample
 from tunebook.errors import TrialFailed
 from tunebook.planning.planner import foreseen
@@ -29,8 +30,10 @@ class StudyPlan:
     """A plan as plain values.
 
     Attributes:
-        wave: the next trials; None when the study is done.
-        outlook: the rounds to come, what was folded and cut, what can be detected.
+        wave: the next trials: those that are planned and have no result yet, else those that will be planned next;
+            None when the study is done.
+        outlook: the rounds to come with all trials that are still to be trained, what was folded and cut, what can be
+            detected.
         next_cost: predicted cost of the next wave.
         total_cost: predicted cost of all trials to come; those of later rounds are assumed to cost as much as the
             baseline.
@@ -40,6 +43,7 @@ class StudyPlan:
         model: facts of the model.
         example: one training example as the model sees it; None for an engine without a model.
         warnings: warnings to read before running the study.
+        service: what scoring the trials to come asks of a service, at most; None: the metric asks none.
         engine_calibrates: whether the engine's speeds can be measured.
     """
 
@@ -55,6 +59,7 @@ class StudyPlan:
     model: dict[str, Any] = field(default_factory=dict)
     example: ShownExample | None = None
     warnings: tuple[Notice, ...] = ()
+    service: ExpectedRequests | None = None
     engine_calibrates: bool = True
 
 
@@ -96,13 +101,14 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
     from tunebook.run.environment import free_bytes
 
     spec, data = prepared.spec, prepared.facts.data
-    coming = foreseen(planner, history)
-    wave = coming[-1] if coming else None  # the reference needs no training, so the plan shows the wave after it
-    outlook = planner.outlook(history)
-    trials = [trial for trial in (wave.trials if wave else ()) if trial.id not in history.trials]
+    wave = _waiting(history)
+    outlook = _with_waiting(planner.outlook(history), wave)
+    if wave is None:
+        coming = foreseen(planner, history)
+        wave = coming[-1] if coming else None  # the reference needs no training, so the plan shows the wave after it
     next_cost = total_cost = Prediction()
     if calibration is not None:
-        next_cost = predict_trials(trials, data, calibration)
+        next_cost = predict_trials(wave.trials if wave else (), data, calibration)
         total_cost = next_cost + _later(prepared, outlook, wave, calibration)
     return StudyPlan(
         spec=spec,
@@ -117,15 +123,51 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         model=prepared.facts.model,
         example=prepared.data.shown,
         warnings=tuple(prepared.warnings),
+        service=_service(prepared, outlook, history),
         engine_calibrates=prepared.engine.calibrates,
     )
+
+
+def _service(prepared: Prepared, outlook: Outlook, history: History) -> ExpectedRequests | None:
+    """Of all trials to come, the untrained model and the test split of the confirm round among them."""
+    metric, examples = prepared.metric, prepared.data.examples
+    if not isinstance(metric, ServiceMetric):
+        return None
+    trained = sum(each.n_trials for each in outlook.rounds)
+    confirmed = sum(each.n_trials for each in outlook.rounds if each.kind is RoundKind.CONFIRM)
+    counts = {"validation": trained + (not history.trials), "test": confirmed + 1 if confirmed else 0}
+    parts = [(n, metric.expected(examples[split])) for split, n in counts.items() if n and split in examples]
+    prices = [n * part.price for n, part in parts if part.price is not None]
+    return ExpectedRequests(
+        requests=sum(n * part.requests for n, part in parts),
+        tokens=(sum(n * part.tokens[0] for n, part in parts), sum(n * part.tokens[1] for n, part in parts)),
+        price=sum(prices) if prices else None,
+    )
+
+
+def _waiting(history: History) -> Wave | None:
+    """The last wave with the trials of it that have no result yet; what comes after it depends on them."""
+    open_ = tuple(f.trial for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    last = next((wave for wave in reversed(history.waves) if open_ and wave.round == open_[-1].round), None)
+    return None if last is None else replace(last, trials=open_)
+
+
+def _with_waiting(outlook: Outlook, wave: Wave | None) -> Outlook:
+    """The outlook with the trials that wait counted in their round."""
+    n = sum(trial.has_training for trial in wave.trials) if wave is not None else 0
+    if wave is None or not n:
+        return outlook
+    first = outlook.rounds[0] if outlook.rounds and outlook.rounds[0].kind is wave.kind else None
+    now = first or RoundOutlook(wave.kind, 0, len(wave.contrasts), None)
+    later = outlook.rounds[1:] if first is not None else outlook.rounds
+    rounds = (replace(now, n_trials=now.n_trials + n), *later)
+    return replace(outlook, rounds=rounds, trials_left=None if outlook.trials_left is None else outlook.trials_left + n)
 
 
 def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:
     """The trials after the next wave, each like the baseline."""
     from tunebook.core.cost import predict_trial
 
-    now = sum(trial.costs_budget for trial in wave.trials) if wave else 0
-    later = max(0, sum(each.n_trials for each in outlook.rounds) - now)
+    later = max(0, outlook.most_trials - (sum(trial.has_training for trial in wave.trials) if wave else 0))
     one = predict_trial(prepared.spec.baseline, ("validation",), prepared.facts.data, calibration)
     return sum((one for _ in range(later)), Prediction())

@@ -21,8 +21,10 @@ from tunebook.core.ports import (
     Executor,
     ExecutorSetup,
     Workload,
+    torch_device,
 )
 from tunebook.core.quantisation import NONE
+from tunebook.core.service_metric import ServiceMetric
 from tunebook.core.study import Purpose, StudySpec
 from tunebook.data import PreparedData, may_exceed
 from tunebook.data import prepare as prepare_data
@@ -38,7 +40,8 @@ from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.paths import StudyPaths, locate
-from tunebook.run.reading import read_study
+from tunebook.run.reading import read_study, untrained_answers
+from tunebook.run.service_scores import ScoringExecutor
 from tunebook.study_file import with_line
 
 __all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare"]
@@ -88,16 +91,30 @@ class Prepared:
         """
         return executor.calibrate() if self.engine.calibrates else None
 
-    def make_executor(self, splits: tuple[str, ...] = ("validation",), logs: bool = True) -> Executor:
+    def make_executor(
+        self, splits: tuple[str, ...] = ("validation",), logs: bool = True, keeps: bool = True
+    ) -> Executor:
         """The executor that trains on this machine's devices, each trial with the engine that can. Nothing is started
         before it is asked for something.
 
         Args:
             splits: what trials are scored on; "test" opens the test split.
             logs: keep what the workers print in the study folder.
+            keeps: keep answers that wait for a service's scores, for trials of the ledger.
         """
         make = EXECUTORS.load(self.spec.executor)
-        return RoutingExecutor(self.engines, lambda name: make(self._setup(name, splits, logs)))
+        trains = RoutingExecutor(self.engines, lambda name: make(self._setup(name, splits, logs)))
+        if not isinstance(self.metric, ServiceMetric):
+            return trains
+        return ScoringExecutor(
+            trains,
+            self.metric,
+            examples=self.data.examples,
+            commonest_share=self.data.facts.commonest_share,
+            folder=self.paths.folder,
+            untrained=lambda: untrained_answers(self.paths),
+            keeps=keeps,
+        )
 
     def _setup(self, engine: str, splits: tuple[str, ...], logs: bool) -> ExecutorSetup:
         entry = ENGINES.load(engine)
@@ -176,7 +193,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     facts = StudyFacts(
         data=replace(data.facts, prior=prior),
         examples=data.examples,
-        hashes={**data.hashes, **_hashes(paths, options, engines.first)},
+        hashes={**data.hashes, **_hashes(paths, options, engines.first, metric)},
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
         environment=describe_environment(
@@ -216,13 +233,17 @@ def _check_class_weights(spec: StudySpec, table: TrialsTable | None, data: Prepa
     n, classes = len(data.workload.train), {example.completion_ids for example in data.workload.train}
     if 2 * len(classes) > n or len(classes) > MOST_LABELS:
         raise StudyFileError(
-            f"class_weights: found balanced, and the {n} training rows have {len(classes)} different answers; classes "
-            f"are at most {MOST_LABELS} answers, each in several rows. Leave class_weights out."
+            "class_weights: found balanced, and the {n} training rows have {answers} different answers; "
+            "classes are at most {most} answers, each in several rows. Leave class_weights out.",
+            n=n,
+            answers=len(classes),
+            most=MOST_LABELS,
         )
     if len(set((weights or {}).values())) == 1:
         raise StudyFileError(
-            f"class_weights: found balanced, and each of the {len(classes)} answers stands in equally many training "
-            "rows, so that all weights are 1. Leave class_weights out."
+            "class_weights: found balanced, and each of the {answers} answers stands in equally many training "
+            "rows, so that all weights are 1. Leave class_weights out.",
+            answers=len(classes),
         )
 
 
@@ -235,8 +256,10 @@ def _judged(spec: StudySpec, metric: Metric, entry: EngineEntry) -> tuple[Answer
     if entry.runs_command and AnswerSource.LIKELIHOOD in others:
         name = spec.metrics[1 + others.index(AnswerSource.LIKELIHOOD)]
         raise StudyFileError(
-            f"metrics: found {name}; with engine {spec.engine} the tokens of its texts are the program's own and are "
-            "kept only where it decides. Put it first, or leave it out."
+            "metrics: found {name}; with engine {engine} the tokens of its texts are the program's own and are "
+            "kept only where it decides. Put it first, or leave it out.",
+            name=name,
+            engine=spec.engine,
         )
     return (metric.answers, *others)
 
@@ -279,6 +302,8 @@ def _constant_score(metric: Metric, data: PreparedData) -> float | None:
     counts = Counter(row.gold for row in rows)
     if metric.scale.counts_right_answers or not counts:
         return None
+    if isinstance(metric, ServiceMetric):  # it is not asked for what nobody trained; the untrained model is the floor
+        return 0.0
     if metric.answers is AnswerSource.LIKELIHOOD:  # there is no answer to give
         return metric.scale.standard(LARGEST_NATS)
     return float(standard_scores(metric, [counts.most_common(1)[0][0]] * len(rows), rows).mean())
@@ -304,9 +329,10 @@ def _machine(
     if not entry.needs_model:
         _refuse_quantization(spec)
         name = spec.model if entry.in_process else _known_folder(spec.model, base)
-        devices = ("cpu",) if entry.in_process else device_names(spec.device, foreign=True, elsewhere=elsewhere)
+        is_here = entry.in_process and not elsewhere
+        devices = ("cpu",) if is_here else device_names(spec.device, foreign=True, elsewhere=elsewhere)
         options = EngineOptions(
-            model=name, device=_first(devices), threads=threads, share_prompts=spec.share_prompts, extra=extra
+            model=name, device=torch_device(devices[0]), threads=threads, share_prompts=spec.share_prompts, extra=extra
         )
         return options, {"name": spec.model}, PlainTokenizer(), devices
     from tunebook.engines import base_model
@@ -316,15 +342,15 @@ def _machine(
     devices = device_names(spec.device, elsewhere=elsewhere)
     if elsewhere and spec.dtype == "auto" and devices[0].startswith("cuda"):
         raise StudyFileError(
-            "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. Name "
-            "bfloat16 or float16.",
+            "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. "
+            "Name bfloat16 or float16.",
             executor=spec.executor,
         )
     dtype = base_model.resolve_dtype(spec.dtype, devices[0])
     quantization = resolve_quantization(folder, spec.quantization, dtype)
     options = EngineOptions(
         model=str(folder),
-        device=_first(devices),
+        device=torch_device(devices[0]),
         dtype=dtype,
         threads=threads,
         share_prompts=spec.share_prompts,
@@ -336,11 +362,6 @@ def _machine(
     if quantization_of(folder) != NONE:
         model["quantised_folder"] = True
     return options, model, base_model.load_tokenizer(folder, trust), devices
-
-
-def _first(devices: tuple[str, ...]) -> str:
-    """The first worker's device: "cpu" for "cpu:0", a part of the processor."""
-    return "cpu" if devices[0].startswith("cpu") else devices[0]
 
 
 def _refuse_quantization(spec: StudySpec) -> None:
@@ -416,8 +437,8 @@ def _command_settings(spec: StudySpec) -> dict[str, Any]:
     }
 
 
-def _hashes(paths: StudyPaths, options: EngineOptions, entry: EngineEntry) -> dict[str, str]:
-    hashes = {}
+def _hashes(paths: StudyPaths, options: EngineOptions, entry: EngineEntry, metric: Metric) -> dict[str, str]:
+    hashes = {"metric": metric.fingerprint} if isinstance(metric, ServiceMetric) else {}
     if entry.needs_model:
         from tunebook.engines.base_model import fingerprint
 

@@ -125,6 +125,13 @@ def _planned_table(spec: StudySpec, history: History) -> tuple[Configuration, ..
     return tuple(rows) or (spec.baseline,)
 
 
+def untrained_answers(paths: StudyPaths) -> dict[str, tuple[str, ...]]:
+    """The untrained model's answers by split, as far as the study has them."""
+    trials = read_study(paths).history.trials.values() if has_ledger(paths) else ()
+    references = [fact for fact in trials if fact.trial.purpose is Purpose.REFERENCE]
+    return {split: of.answers for fact in references for split, of in fact.outcomes.items() if of.answers}
+
+
 def last_note(notes: Sequence[tuple[str, dict[str, Any]]], code: str) -> dict[str, Any] | None:
     """The values of the newest note with this code."""
     return next((values for each, values in reversed(notes) if each == code), None)

@@ -77,6 +77,12 @@ def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:
         if role in old and old[role] != new.get(role):
             then, now = old[role][:12], str(new.get(role))[:12]
             raise DataError(words.refused_other_data(str(getattr(spec.data, role)), role, then, now))
+    if old.get("metric") != new.get("metric"):
+        raise StudyFileError(
+            "metric: what {metric} judges by (a rubric in a file) is not what the study was begun with. Restore it, or "
+            "give the study another name.",
+            metric=spec.metric,
+        )
     if "model" in old and old["model"] != new.get("model"):
         raise ModelError(words.refused_other_model(spec.model, old["model"][:12], str(new.get("model"))[:12]))
 

@@ -48,7 +48,7 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
                 failures.append(event.message)
         observer.event(event)
 
-    executor = prepared.make_executor(job.splits)
+    executor = prepared.make_executor(job.splits, keeps=False)
     try:
         with stop_on_signals(lambda request: executor.stop(now=request.count > 1)) as stop:
             executor.run([job], on_event)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunebook.core.facts import History
+from tunebook.core.facts import History, TrialFact
 from tunebook.core.findings import NothingLearned, StudyFindings
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
@@ -61,7 +61,8 @@ class StudyStatus:
 
     Attributes:
         budget_trials, spent_trials: trials allowed (None: no such budget) and trials used.
-        trials_per_hour: speed so far, from the time that trials took; None before the first result.
+        trials_per_hour: speed so far, from the time that trials took which ran to their end, or were stopped at a known
+            part of it; None before the first such result, and where nothing is trained.
         seconds_left: upper bound, predicted from that speed and the trials to come.
         cohort: ids of the trials now running.
         planned: ids of those that wait; like the counts without those at a checkpoint of another trial, which cost no
@@ -122,9 +123,10 @@ def _total_steps(study: StudyRead, trial: int) -> int | None:
 def study_status(spec: StudySpec, history: History, conclusions: StudyFindings | None, outlook: Outlook) -> StudyStatus:
     """The status from the ledger alone, as plain values."""
     spent = [f for f in history.trials.values() if f.trial.has_training and f.state.is_final]
-    speed = 3600 * len(spent) / history.spent_seconds if spent and history.spent_seconds else None
+    simulated = is_simulated(spec.engine)
+    speed = None if simulated else _trials_per_hour(spent)
     waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.has_training)
-    to_come = waiting + sum(each.n_trials for each in outlook.rounds)
+    to_come = waiting + outlook.most_trials
     return StudyStatus(
         study=spec.name,
         finished=bool(history.trials) and not to_come,
@@ -144,8 +146,15 @@ def study_status(spec: StudySpec, history: History, conclusions: StudyFindings |
         failed=tuple(f.trial.id for f in history.trials.values() if f.state is TrialState.FAILED),
         configurations=_configurations(spec, history, conclusions),
         price=None if spec.price_per_hour is None else spec.price_per_hour * history.spent_seconds / 3600,
-        simulated_by=spec.engine if is_simulated(spec.engine) else None,
+        simulated_by=spec.engine if simulated else None,
     )
+
+
+def _trials_per_hour(ended: Sequence[TrialFact]) -> float | None:
+    """Trials that broke, failed or were cancelled took an unknown part of a whole one's time."""
+    counted = [f for f in ended if f.state in (TrialState.COMPLETED, TrialState.COLLAPSED, TrialState.STOPPED)]
+    seconds = sum(f.cost.train_seconds + f.cost.score_seconds for f in counted)
+    return 3600 * sum(f.share for f in counted) / seconds if seconds > 0 else None
 
 
 def _in_state(history: History, state: TrialState) -> tuple[int, ...]:

@@ -8,6 +8,8 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.space import SearchSpace
 from tunebook.core.study import StudySpec
+from tunebook.errors import StudyFileError
+from tunebook.plugins import METRICS
 from tunebook.study_file.keys import CHILDREN, KEYS, FileKey, value_at
 
 __all__ = ["accepted_changes", "changed_keys"]
@@ -27,7 +29,8 @@ def changed_keys(old: StudySpec, new: StudySpec) -> dict[str, bool]:
             continue
         before, after = _flat(old, key), _flat(new, key)
         for name in [name for name in {**before, **after} if before.get(name) != after.get(name)]:
-            changed[name] = _is_harmless(key, before.get(name), after.get(name))
+            is_free = key.name == "metric.name" and name != "metric"
+            changed[name] = is_free or _is_harmless(key, before.get(name), after.get(name))
     return changed
 
 
@@ -42,6 +45,14 @@ def _is_harmless(key: FileKey, old: Any, new: Any) -> bool:
     return key.about.may_change or grows
 
 
+def _free_options(metric: str) -> frozenset[str]:
+    """Options of a metric that change no score: how a service is asked, and what it costs."""
+    try:
+        return frozenset(getattr(METRICS.load(metric), "may_change", ()))
+    except StudyFileError:  # a user's function, or its package is not installed
+        return frozenset()
+
+
 def _flat(spec: StudySpec, key: FileKey) -> dict[str, Any]:
     """The value of a key by its name; of a map of factors the value of each."""
     value = value_at(spec, key)
@@ -50,5 +61,8 @@ def _flat(spec: StudySpec, key: FileKey) -> dict[str, Any]:
     if key.hint is SearchSpace:
         return {f"{key.name}.{factor.name}": factor for factor in value}
     if key.name == "metric.name":
-        return {"metric": (value, spec.metric_options)}
+        free = _free_options(spec.metric)
+        options = dict(spec.metric_options)
+        fixed = tuple((name, each) for name, each in spec.metric_options if name not in free)
+        return {"metric": (value, fixed), **{f"metric.{name}": options.get(name) for name in sorted(free)}}
     return {key.name: value}

@@ -234,7 +234,7 @@ def _check_metrics(values: dict[str, Any], deciding: Any, problems: Problems) ->
             deciding=deciding,
         )
     for i, name in enumerate(names[1:], 1):
-        if ":" in name or name == "choice":
+        if ":" in name or name in ("choice", "judge"):
             problems.add(
                 ("metrics", i),
                 "found {name}; beside the first, metrics are installed ones that judge a given answer. Write "

@@ -1,4 +1,4 @@
-"""The tables of docs/study-file.md, of keys, of factors and of what may change.
+"""The tables of docs/study-file.md: keys, factors, and what may change in a begun study.
 
 `python -m tunebook.study_file.tables` prints them.
 """

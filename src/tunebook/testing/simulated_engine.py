@@ -124,7 +124,9 @@ class _SimulatedTrial:
 
     def __init__(self, world: World, workload: Workload, job: TrialJob) -> None:
         self._world, self._workload, self._job = world, workload, job
-        self._trained = [example for _, example in trained_examples(workload.train, job.configuration.max_length)]
+        kept = trained_examples(workload.train, job.configuration.max_length, job.rows)
+        self._trained = [example for _, example in kept]
+        self._share = len(job.rows) / len(workload.train) if job.rows else 1.0
         self._steps_an_epoch = steps_per_epoch(len(self._trained), job.configuration.effective_batch_size)
         self._total = self._steps_an_epoch * job.configuration.num_train_epochs
         self._fate = world.breaking(job.configuration, job.seed)
@@ -220,7 +222,7 @@ class _SimulatedTrial:
 
     def _scores(self, configuration: Configuration, split: str, trains: bool) -> RawScores:
         examples = self._workload.splits[split]
-        right, nll = self._world.answers(configuration, self._job.seed, split, len(examples))
+        right, nll = self._world.answers(configuration, self._job.seed, split, len(examples), self._share)
         if not trains:
             right, nll = np.zeros(len(examples), dtype=bool), nll + 0.5
         n_labels = tuple(len(example.completion_ids) for example in examples)

@@ -140,10 +140,19 @@ class World:
             return "diverges"
         return "collapses" if configuration.learning_rate >= self.collapse_below * edge else None
 
-    def answers(self, configuration: Configuration, seed: int, split: str, n: int) -> tuple[NDArray[np.bool_], Floats]:
-        """Which of n examples a trained model gets right, and their negative log-likelihoods (nats); shapes (n,)."""
+    def answers(
+        self, configuration: Configuration, seed: int, split: str, n: int, share: float = 1.0
+    ) -> tuple[NDArray[np.bool_], Floats]:
+        """Which of n examples a trained model gets right, and their negative log-likelihoods (nats); shapes (n,).
+
+        Args:
+            share: of the training rows, for learning curves: what is missing to 1 grows with its power -0.2.
+        """
         deviation = 0.0 if configuration.num_train_epochs == 0 else self.seed_deviation
-        target = self.accuracy(configuration) + deviation * self._draw(configuration, seed, 2, 1)[0]
+        learned = max(self.untrained, 1 - (1 - self.accuracy(configuration)) * share**-0.2)
+        target = (self.accuracy(configuration) if share == 1 else learned) + deviation * self._draw(
+            configuration, seed, 2, 1
+        )[0]
         total = math.hypot(DIFFICULTY, self.example_noise)
         skill = float(ndtri(min(0.995, max(0.005, target)))) * total
         noise = self.example_noise * self._draw(configuration, seed, 3 + _split_number(split), n)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding
+from tunebook.core.learning_curve import CurvePoint, Forecast
 from tunebook.core.score import SHARE, ScoreScale
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.escaping import clean, one_line
@@ -33,6 +34,7 @@ SILENT_NOTES = frozenset(
         "data_root",
         "environment",
         "home",
+        "learning_curve",
         "own_trials",
         "processor_time",
         "remark",
@@ -228,6 +230,16 @@ class Shared:
         return f"{self.bound(low)}{self.to}{self.bound(high)}"
 
 
+def _curve_means(points: Sequence[CurvePoint]) -> dict[int, list[float]]:
+    """Means of the completed points, by rows."""
+    means: dict[int, list[float]] = {}
+    for point in points:
+        means.setdefault(point.rows, [])
+        if point.scores:
+            means[point.rows].append(sum(point.scores) / len(point.scores))
+    return means
+
+
 class StudyShared(Shared):
     """Helpers of the texts about a study.
 
@@ -238,6 +250,21 @@ class StudyShared(Shared):
 
     least: ClassVar[str]
     title_gap: ClassVar[str]
+
+    def curve_lines(self, points: Sequence[CurvePoint], found: Forecast) -> tuple[str, ...]:
+        """A learning curve: one line for each number of rows, then what twice the rows would bring."""
+        lines = []
+        for rows, means in _curve_means(points).items():
+            share = self.percent(rows / found.rows, 0)
+            shown = self.listed([self.measured(mean) for mean in means]) or self.label("curve_broke")
+            lines.append(self.colon(self.label("curve_rows").format(rows=f"{rows:,}", share=share), shown))
+        if found.gain is None or found.interval is None:
+            why = self.label(f"curve_{found.why_not}")
+            return (*lines, self.label("curve_unknown").format(rows=f"{found.rows:,}", why=why))
+        text = self.label("curve_forecast").format(
+            rows=f"{found.rows:,}", gain=self.change(found.gain), unit=self.unit, interval=self.range(found.interval)
+        )
+        return (*lines, text)
 
     def setting(self, name: str, level: Any) -> str:
         """One factor with its value, "rank 32"."""

@@ -1,4 +1,4 @@
-"""What sentences are told: values between the record's builders and the languages."""
+"""The values that the record's builders pass to the sentences of a language."""
 
 from __future__ import annotations
 
@@ -46,11 +46,12 @@ class Spent:
     Attributes:
         counts: trials by what became of them.
         steps: optimiser steps of the trained trials.
-        computed_tokens, raw_tokens: that went through the model, and that one trial after another would have computed.
-        seconds: device time that passed, shared with whatever else the machine did.
-        processor_seconds: of the processors, in all runs; 0: not known.
+        computed_tokens, raw_tokens: tokens that went through the model, and that one-after-another training would have
+            computed.
+        seconds: device time that passed, which may have been shared with other programs.
+        processor_seconds: processor time of all runs; 0: not known.
         one_by_one: lowest and highest seconds with PEFT and the Trainer, one trial after another.
-        price: of the device time, if the study file has one.
+        price: price of the device time, if the study file gives one.
     """
 
     counts: Mapping[str, int]
@@ -88,14 +89,14 @@ class Gain:
 
 @dataclass(frozen=True)
 class Ending:
-    """How the replicates of one row ended, when not all completed.
+    """How the replicates in a row of the record ended, if not all of them completed.
 
     Attributes:
         states: state by trial id.
         reasons: codes of `core.divergence`, or the message of a failed trial.
         steps: (step at which it broke, steps it would have had) where known.
         losses: training loss at the start (mean of three steps) and the last finite one, nats a label token.
-        broke: the trial that `steps` and `losses` are of.
+        broke: the trial that `steps` and `losses` belong to.
     """
 
     states: Mapping[int, TrialState]

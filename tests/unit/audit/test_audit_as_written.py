@@ -357,7 +357,7 @@ Our best setup beats the baseline by {gap} points. Rank hardly matters.
 def test_a_first_column_without_a_header_holds_the_labels():
     values = values_of(UNHEADED.format(gap=10))
     assert [t["trial"] for t in values["trials"]] == ["base", "+lr", "top"]
-    assert values["notes"] == []
+    assert [note["code"] for note in values["notes"]] == ["changes_from_baseline"]
 
 
 @pytest.mark.parametrize(("gap", "expected"), [("10", []), ("11", ["said_gap_differs"])])

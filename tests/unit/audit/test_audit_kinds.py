@@ -196,3 +196,20 @@ def test_claims_numbered_within_a_line_are_read() -> None:
     rows = table("编号|学习率|准确率", "1|1e-4|70.0", "2|3e-4|72.0")
     claims = audited(rows + "可以看到：(1) 学习率 3e-4 优于 1e-4；(2) 2 号最好。\n").values()["claims"]
     assert [c["kind"] for c in claims] == ["unread", "best_trial"]
+
+
+def test_a_factor_without_its_level_is_not_understood() -> None:
+    record = audited(table("run|change|acc", "1|lr=1e-4, r=8|70.0%", "2|r=8, lr x2|72.0%"))
+    assert record.values()["trials"][1]["settings_read"] is False
+
+
+def test_changes_from_the_row_above_are_not_read_as_changes_from_the_baseline() -> None:
+    rows = table("#|Change from the previous row|acc", "0|lr 2e-4, r=16|58.3%", "1|lr 1e-4|60.0%", "2|r=32|60.8%")
+    assert [t["settings_read"] for t in audited(rows).values()["trials"]] == [True, False, False]
+
+
+def test_rounds_with_other_results_for_the_same_settings_are_kept_apart() -> None:
+    first = "## Round 1\n\n" + table("exp|lr|acc", "1|1e-4|0.70", "2|3e-4|0.74")
+    second = "## Round 2 (bigger model)\n\n" + table("exp|lr|acc", "3|1e-4|0.80", "4|3e-4|0.83")
+    (claim,) = audited(f"{first}{second}exp 3 is better than exp 1.\n", examples=100).values()["claims"]
+    assert claim["reason"] != "same_training"

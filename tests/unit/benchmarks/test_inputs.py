@@ -8,6 +8,8 @@ import pytest
 
 from benchmarks.inputs import KINDS, Kind, replay
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_it_goes_as_it_should(kind: Kind, tmp_path: Path) -> None:

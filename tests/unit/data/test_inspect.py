@@ -128,3 +128,20 @@ def test_the_folder_one_stands_in_names_the_study(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path / "tickets")
     for data in (".", "train.jsonl", "../tickets"):
         assert parse_study(write_study_file(data, Path())).name == "tickets", data
+
+
+def test_a_file_whose_name_begins_with_a_tilde_is_no_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("~x.jsonl"), labelled(60))
+    assert parse_study(write_study_file("~x.jsonl", ".")).data.train == "./~x.jsonl"
+
+
+def test_a_csv_file_without_a_header_is_noticed(tmp_path: Path) -> None:
+    rows = [f"Ticket {i} is broken,{('billing', 'network')[i % 2]}\n" for i in range(60)]
+    (tmp_path / "a.csv").write_text("".join(rows), encoding="utf-8")
+    with pytest.raises(DataError, match=r'a\.csv:1: found "billing" as the name of a column, and as a value in it'):
+        write_study_file(str(tmp_path / "a.csv"), tmp_path)
+    (tmp_path / "a.csv").write_text("ticket,desk\n" + "".join(rows), encoding="utf-8")
+    assert parse_study(write_study_file(str(tmp_path / "a.csv"), tmp_path)).data.completion == "{desk}"

@@ -52,6 +52,8 @@ CSV = "prompt,completion\n" + "".join(f"{p},{c}\n" for p, c in GOOD)
         ("a.csv", CSV.replace(",", ";").encode()),
         ("a.tsv", CSV.replace(",", "\t").encode()),
         ("A.JSONL", lines(*GOOD_ROWS)),
+        ("a.jsonl", lines(*GOOD_ROWS).replace(b"\n", b"\r")),
+        ("a.csv", CSV.replace("\n", "\r").encode()),
     ],
 )
 def test_all_containers_give_the_same_examples(tmp_path: Path, name: str, content: bytes) -> None:
@@ -279,3 +281,26 @@ def test_hub_rows_are_named_and_classes_become_their_names(tmp_path: Path, monke
     assert pairs(rows) == [("a", "yes"), ("b", "no")]
     load_rows("owner/name", tmp_path, split="validation")
     assert asked[1] == (("owner/name", None), {"revision": None, "split": "validation"})
+
+
+def test_only_what_reads_as_chinese_throughout_is_taken_for_gbk(tmp_path: Path) -> None:
+    for text, encoding, is_named in (
+        ("prompt,completion\n第一号工单，屏幕坏了,网络\n", "gb18030", True),
+        ("prompt,completion\nDéjà vu à Besançon,été\n", "latin-1", False),
+        ("prompt,completion\nquote \u201cx\u201d,y\n", "cp1252", False),
+    ):
+        with pytest.raises(DataError, match="is not UTF-8") as caught:
+            read(tmp_path, "a.csv", text.encode(encoding))
+        assert ("GB18030" in str(caught.value)) is is_named, text
+
+
+@pytest.mark.parametrize(("name", "start", "said"), [
+    ("a.jsonl", b"\x1f\x8b\x08", r"a\.jsonl: the file is packed \(gzip\), not text\. Unpack it"),
+    ("a.csv", b"PK\x03\x04", "packed .zip."),
+    ("a.json", b"\x28\xb5\x2f\xfd", "zstd"),
+    ("a.jsonl.gz", b"\x1f\x8b\x08", r'ends in "\.gz".*Unpack it, and give the file in it\.'),
+    ("a.xlsx", b"PK\x03\x04", "Save the sheet as CSV"),
+])  # fmt: skip
+def test_packed_files_are_told_to_be_unpacked(tmp_path: Path, name: str, start: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read(tmp_path, name, start)

@@ -57,12 +57,12 @@ def test_all_wrong_cells_are_told_with_line_and_column(tmp_path: Path) -> None:
         table(tmp_path, "lr,r,grad_checkpoint,scheduler\n0,8,True,linear\n1e-4,eight,maybe,cosin\n1e-4,2.5,no,cosine\n")
     told = str(caught.value).splitlines()
     assert [line.split(". ")[0] for line in told] == [
-        'mine.csv:2: lr: found "0"; it is above 0',
-        'mine.csv:3: r: found "eight"; it is a number (rank of the adapter)',
-        'mine.csv:3: grad_checkpoint: found "maybe"; it is true or false',
-        'mine.csv:3: scheduler: found "cosin"; it is one of linear, cosine, constant, constant_with_warmup, '
+        'mine.csv:2: lr: found "0"; must be above 0',
+        'mine.csv:3: r: found "eight"; must be a number',
+        'mine.csv:3: grad_checkpoint: found "maybe"; must be true or false',
+        'mine.csv:3: scheduler: found "cosin"; must be one of linear, cosine, constant, constant_with_warmup, '
         "cosine_with_min_lr, warmup_stable_decay",
-        'mine.csv:4: r: found "2.5"; it is a whole number (rank of the adapter)',
+        'mine.csv:4: r: found "2.5"; must be a whole number',
     ]
 
 
@@ -74,7 +74,7 @@ def test_all_wrong_cells_are_told_with_line_and_column(tmp_path: Path) -> None:
         ("name,accuracy\na,0.3\n", "at least one is a factor"),
         ("lr\n", "no configurations in it"),
         ("lr,r\n1e-4\n", "mine.csv:2: found 1 fields; the header has 2"),
-        ("lr\nnan\n", "it is a finite number"),
+        ("lr\nnan\n", "must be a finite number"),
     ],
 )
 def test_wrong_table_is_told(tmp_path: Path, text: str, part: str) -> None:
@@ -91,7 +91,7 @@ def test_missing_table_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("foo=3", '"foo" is no factor; write it such as lora_r=64'),
+        ("foo=3", '"foo" is no factor. Write a setting such as lora_r=64'),
         ("lora_rank=3", "Did you mean"),
         ("64", "a setting is a factor, = and its value"),
     ],

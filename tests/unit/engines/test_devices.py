@@ -36,8 +36,8 @@ def test_names_become_one_for_each_worker(gpus, wanted, names):
 @pytest.mark.parametrize(
     ("gpus", "wanted", "words"),
     [
-        (0, "tpu", "it is auto, cpu, cpu:N"),
-        (0, "cpu:0", "it is auto, cpu, cpu:N"),
+        (0, "tpu", "must be auto, cpu, cpu:N"),
+        (0, "cpu:0", "must be auto, cpu, cpu:N"),
         (0, "cuda", "no usable CUDA device. Use auto or cpu"),
         (0, "cuda:0", "no usable CUDA device"),
         (2, "cuda:2", "has 2 usable CUDA devices"),
@@ -54,3 +54,16 @@ def test_what_cannot_be_is_refused(gpus, wanted, words):
 @pytest.mark.parametrize("gpus", [0], indirect=True)
 def test_an_external_program_may_see_gpus_that_torch_does_not(gpus):
     assert device_names(("cuda:0", "cuda:1"), foreign=True) == ("cuda:0", "cuda:1")
+
+
+@pytest.mark.parametrize("gpus", [0], indirect=True)
+@pytest.mark.parametrize(("wanted", "names"), [("cuda", ("cuda:0",)), ("cpu", ("cpu",)), ("cpu:2", ("cpu:0", "cpu:1"))])
+def test_devices_of_other_machines_are_not_looked_for_here(gpus, wanted, names):
+    assert device_names(wanted, elsewhere=True) == names
+
+
+@pytest.mark.parametrize("gpus", [2], indirect=True)
+@pytest.mark.parametrize("wanted", ["auto", "cuda:1"])
+def test_of_devices_of_other_machines_the_kind_is_named(gpus, wanted):
+    with pytest.raises(ModelError, match="the executor computes on other machines"):
+        device_names(wanted, elsewhere=True)

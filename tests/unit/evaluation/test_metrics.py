@@ -221,5 +221,5 @@ def test_a_function_says_what_its_number_is(tmp_path: Path) -> None:
 
 
 def test_options_that_a_metric_does_not_take_are_told() -> None:
-    with pytest.raises(StudyFileError, match=r"metric.digits: found 3; number has no such option, it takes none"):
+    with pytest.raises(StudyFileError, match=r"metric.digits: found 3; number takes no options"):
         load_metric("number", options={"digits": 3})

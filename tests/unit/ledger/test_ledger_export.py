@@ -68,7 +68,7 @@ def test_a_sound_study_is_called_sound(study):
     found = examine(study)
     assert found.summary == "The ledger is sound: 2 of 3 trials are finished."
     assert {problem.level for problem in found.problems} <= {"ok", "hint"}
-    assert any("trial 3 was running" in problem.found for problem in found.problems)
+    assert any("trial 3: running" in problem.found for problem in found.problems)
 
 
 def test_who_holds_a_study_is_said(study):

@@ -497,7 +497,8 @@ def test_outlook_of_a_new_study_foresees_every_round():
     assert [each.kind for each in outlook.rounds] == [
         kind for kind in list(RoundKind)[2:] if kind not in (RoundKind.PILOT, RoundKind.OWN)
     ]
-    assert outlook.rounds[0].n_trials == 36
+    assert outlook.rounds[0].n_trials == 37, "its share, which it need not use up"
+    assert outlook.most_trials == 75
     assert outlook.wanted_trials == 92
     assert 0.02 < outlook.smallest_margin < 0.2
     assert all(0.02 < each.smallest_detectable_effect < 0.3 for each in outlook.rounds)
@@ -513,11 +514,11 @@ def test_outlook_while_trials_are_running_promises_no_more_than_the_budget():
     reference, explore = foreseen(planner, History())
     trials = {t.id: TrialFact(trial=t) for wave in (reference, explore) for t in wave.trials}
     outlook = planner.outlook(History(waves=(reference, explore), trials=trials))
-    assert sum(each.n_trials for each in outlook.rounds) <= 75 - len(explore.trials)
+    assert outlook.most_trials <= 75 - len(explore.trials)
     assert [each.kind for each in outlook.rounds] == [
         kind for kind in list(RoundKind)[2:] if kind not in (RoundKind.PILOT, RoundKind.OWN)
     ]
-    assert outlook.rounds[0].n_trials == 36 - len(explore.trials)
+    assert outlook.rounds[0].n_trials == 37 - len(explore.trials)
 
 
 def test_more_seeds_than_the_default_are_honoured():

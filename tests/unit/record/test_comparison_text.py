@@ -84,3 +84,9 @@ def test_groups_have_their_unit():
     group = replace(FINDING, family="group:north")
     assert "By group, in points (a family of its own):\n  north: +10.9 (+6.6 to +15.1)" in said("en", groups=(group,))
     assert "  north：+10.9（+6.6 至 +15.1）" in said("zh", groups=(group,))
+
+
+def test_the_split_and_its_size_are_named():
+    given = ({"lora_r": (8, 16)}, FINDING, (), (105, 30), 0.03)
+    assert "\nOn the validation split, 400 examples.\n" in comparison_text(("a", "b"), *given, "en", n_examples=400)
+    assert "\n在验证集的 400 个样本上比较。\n" in comparison_text(("a", "b"), *given, "zh", n_examples=400)

@@ -75,10 +75,11 @@ def test_rounds_that_were_judged_with_another_margin_are_told_with_it(language):
     view = judged_then_changed()
     assert view.conclusions.cheapest.key, "the cheaper one was shown not to be worse"
     record = build(view, language)
-    told = [*record.answer, *record.insights, *(text for r in record.rounds for text in (r.chance, *r.found))]
+    told = [*record.answer, *record.insights, *(row.analysis for each in record.rounds for row in each.rows)]
+    told += [text for each in record.rounds for text in (each.chance, *each.found)]
     said = [plain_text(text) for text in told]
     then, now = {"en": ("3 points", "10 points"), "zh": ("3 个百分点", "10 个百分点")}[language]
-    assert sum(then in text for text in said) >= 3, "the chance to see it, the cheaper one and what was found"
+    assert sum(then in text for text in said) >= 3, "the cheaper one and what two rounds found"
     assert not [text for text in said if now in text]
 
 

@@ -145,3 +145,6 @@ def test_what_is_known_of_trials_under_way(tmp_path):
         UnderWay(trial=second.id, heard_seconds_ago=10.0),
     )
     assert under_way(tmp_path / "nowhere", history) == ()
+    (tmp_path / "adapters").mkdir()
+    (tmp_path / "adapters" / f"{first.id}.unscored.json").touch()  # it is trained and waits for a service's scores
+    assert [each.saved_step for each in under_way(tmp_path, history)] == [4, None]

@@ -208,7 +208,7 @@ def test_another_margin_holds_for_what_is_judged_afterwards(study: Path) -> None
         conclusions=after.conclusions,
         notes=tuple(after.notes),
     )
-    assert {view.margin_of(finding) for finding in after.history.findings} == {before.spec.margin}
+    assert {view.margin_of(finding.round) for finding in after.history.findings} == {before.spec.margin}
 
 
 def test_more_seeds_are_accepted_and_fewer_are_not(study: Path) -> None:

@@ -270,7 +270,11 @@ class _Builder:
             failed=row.failed or self._nothing_learned(row),
             row=row,
             extra=row.extra,
-            assumed=tuple(n for n in values if n not in row.values and row.kind is TableKind.SETTINGS and n in base),
+            assumed=tuple(
+                n
+                for n in values
+                if n not in row.values and row.kind is TableKind.SETTINGS and n in base and not row.unknown
+            ),
             only_in_text=only_in_text,
             unread=bool(row.unknown),
         )

@@ -235,8 +235,11 @@ def _delimited(text: str, source: str) -> Document:
             line = reader.line_num + 1
     except csv.Error as error:
         raise RecordTableError(
-            f"{source}, line {reader.line_num}: cannot be read as a delimited table ({error}); a table has one line a "
-            "trial and closes its quotes. Mend the line and audit again."
+            "{source}, line {line_num}: cannot be read as a delimited table ({error}); a table has one line a "
+            "trial and closes its quotes. Fix the line and audit again.",
+            source=source,
+            line_num=reader.line_num,
+            error=error,
         ) from error
     if rows and max(len(cells) for _, cells in rows) < 2:
         rows = []  # running text

@@ -254,7 +254,9 @@ def is_fully_described(text: str, wordy: re.Pattern[str] | None = None) -> bool:
     spans = [(start, end) for _, start, end in trial_labels(text, wordy)]
     spans += [match.span() for match in _BARE_BASE.finditer(text)]
     for mention in mentions(text):
-        times = _TIMES.match(text, mention.end)
+        if not mention.values and FACTOR_KINDS[mention.factor].value_type is not bool:
+            return False  # "lr x2"
+        times = _TIMES.match(text, mention.end) if mention.factor == "per_device_train_batch_size" else None
         spans.append((mention.start, times.end() if times else mention.end))
     for start, end in spans:
         left[start:end] = " " * (end - start)

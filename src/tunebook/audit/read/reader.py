@@ -41,6 +41,7 @@ from tunebook.audit.words.columns import (
 from tunebook.audit.words.sentences import CLAIMS, SENTENCE_ENDS
 from tunebook.core.factor import ALIASES, FACTOR_KINDS, Level
 from tunebook.errors import RecordTableError
+from tunebook.phrases import Phrase
 
 MAX_BYTES = 10 * 1024 * 1024
 """Largest input read. A record of five hundred trials has some fifty kilobytes."""
@@ -79,12 +80,16 @@ def read_record(content: bytes, source: str, columns: Mapping[str, str] | None =
     text, notes = _decode(content, source)
     if not text.strip():
         raise RecordTableError(
-            f"{source}: the record is empty; a record has a table of trials. Give the file with the table."
+            "{source}: the record is empty; a record has a table of trials. Give the file with the table.",
+            source=source,
         )
     if text.count("\n") > MAX_LINES:
         raise RecordTableError(
-            f"{source}: {text.count(chr(10)):,} lines; a hand-written record has at most {MAX_LINES:,}. "
-            "Cut it down to the tables and their text."
+            "{source}: {count:,} lines; a hand-written record has at most {max_lines:,}. Cut it down to the "
+            "tables and their text.",
+            source=source,
+            count=text.count(chr(10)),
+            max_lines=MAX_LINES,
         )
     return _Reading(read_document(text, source), text, source, _named(columns or {}), notes).record()
 
@@ -93,8 +98,12 @@ def _named(columns: Mapping[str, str]) -> dict[str, str]:
     for header, said in columns.items():
         if ALIASES.get(said, said) not in FACTOR_KINDS and said not in ROLES_TO_NAME:
             raise RecordTableError(
-                f'--columns {header}={said}: got "{said}"; a column is a factor ({", ".join(list(ALIASES)[:6])}, …) or '
-                f"{', '.join(ROLES_TO_NAME)}. Name one of them."
+                '--columns {header}={said}: got "{said}"; a column is a factor ({names}, …) or {roles_to_name}. Name '
+                "one of them.",
+                header=header,
+                said=said,
+                names=", ".join(list(ALIASES)[:6]),
+                roles_to_name=", ".join(ROLES_TO_NAME),
             )
     return {compact(header): said for header, said in columns.items()}
 
@@ -102,8 +111,11 @@ def _named(columns: Mapping[str, str]) -> dict[str, str]:
 def _decode(content: bytes, source: str) -> tuple[str, list[Note]]:
     if len(content) > MAX_BYTES:
         raise RecordTableError(
-            f"{source}: {len(content):,} bytes; a record is at most {MAX_BYTES:,} bytes. "
-            "Cut it down to the tables and their text."
+            "{source}: {n_content:,} bytes; a record is at most {max_bytes:,} bytes. Cut it down to the tables "
+            "and their text.",
+            source=source,
+            n_content=len(content),
+            max_bytes=MAX_BYTES,
         )
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ["utf-16"] if marked else ["utf-8-sig", "gb18030"]:
@@ -116,8 +128,10 @@ def _decode(content: bytes, source: str) -> tuple[str, list[Note]]:
         notes = [] if encoding == "utf-8-sig" else [Note("decoded", {"encoding": encoding.upper()})]
         return text.replace("\r\n", "\n").replace("\r", "\n"), notes
     raise RecordTableError(
-        f"{source}: not a text file (it begins with {content[:8].hex(' ')}); a record is Markdown or CSV in UTF-8. "
-        "Export the table as CSV, or save the file as UTF-8."
+        "{source}: not a text file (it begins with {hex}); a record is Markdown or CSV in UTF-8. Export the "
+        "table as CSV, or save the file as UTF-8.",
+        source=source,
+        hex=content[:8].hex(" "),
     )
 
 
@@ -177,9 +191,10 @@ class _Reading:
                 self.notes.append(Note(code, {"line": grid.line, "columns": headers}))
                 if apart and not kept:
                     raise RecordTableError(
-                        f"{self.source}, line {grid.line}: results and settings stand in two tables whose labels do "
-                        "not match; an audit needs both in one row. Put them into one table, or give both the same "
-                        "labels."
+                        "{source}, line {line}: results and settings stand in two tables whose labels do not "
+                        "match; an audit needs both in one row. Put them into one table, or give both the same labels.",
+                        source=self.source,
+                        line=grid.line,
                     )
             elif columns.measure is None and len(columns.settings) > 1 and "trial" in columns.roles and kept:
                 self.notes.append(Note("settings_apart", {"line": grid.line}))
@@ -216,8 +231,12 @@ class _Reading:
             n_rows += len(grid.rows)
             if n_rows > MAX_TRIALS:
                 raise RecordTableError(
-                    f"{self.source}, line {grid.line}: {n_rows:,} rows of trials by here; at most {MAX_TRIALS:,} are "
-                    "audited. Split the record."
+                    "{source}, line {line}: {n_rows:,} rows of trials by here; at most {max_trials:,} are "
+                    "audited. Split the record.",
+                    source=self.source,
+                    line=grid.line,
+                    n_rows=n_rows,
+                    max_trials=MAX_TRIALS,
                 )
             table = Table(grid, number, columns, self._blanks_said(), self._baseline_settings())
             if any(table.gives_again(other) for other in tables):
@@ -238,6 +257,8 @@ class _Reading:
             if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
                 row = replace(row, builds_on=grounds[row.section])
             rows += [row] if row.score is not None or row.failed or row.values else []
+        if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
+            self.notes.append(Note("changes_from_baseline"))
         rows = self._with_baseline(rows)
         constants = self._constants(rows)
         if constants:
@@ -294,21 +315,35 @@ class _Reading:
                 grounds.setdefault(statement.section, base)
         return grounds
 
-    def _no_table(self) -> str:
+    def _no_table(self) -> Phrase:
         if not self.document.grids:
-            return (
-                f"{self.source}: no table of trials found; {_EXPECTED}. Trials in lists and sentences are not read: "
-                "put them into a table, one row a trial."
+            return Phrase(
+                "{source}: no table of trials found; {expected}. Trials in lists and sentences are not read: put them "
+                "into a table, one row a trial.",
+                source=self.source,
+                expected=Phrase(_EXPECTED),
             )
         grid = self.document.grids[0]
         columns = settle(grid, False, self.named)
         header, why = next(refused(columns), ("", ""))
         if why and columns.has_settings:
-            return f'{self.source}, line {grid.line}: the column "{header[:40]}" {_REFUSED[why]}. {_MEND}'
+            return Phrase(
+                '{source}, line {line}: the column "{column}" {why}. {step}',
+                source=self.source,
+                line=grid.line,
+                column=header[:40],
+                why=Phrase(_REFUSED[why]),
+                step=Phrase(_MEND),
+            )
         shown = ", ".join(clean_text(cell)[:30] for cell in grid.header[:12])
-        return (
-            f"{self.source}, line {grid.line}: no table of trials found; the first table's columns are [{shown}]; "
-            f"{_EXPECTED}. {_MEND}"
+        return Phrase(
+            "{source}, line {line}: no table of trials found; the first table's columns are [{columns}]; {expected}. "
+            "{step}",
+            source=self.source,
+            line=grid.line,
+            columns=shown,
+            expected=Phrase(_EXPECTED),
+            step=Phrase(_MEND),
         )
 
     # -- text --------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
     BROKE,
+    CUMULATIVE,
     DONE,
     EXTENDED_BASELINE,
     MARKED_BASELINE,
@@ -242,6 +243,10 @@ class Table:
             words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
         return blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words)
 
+    def _is_cumulative(self) -> bool:
+        """Whether the header of the changes says that each builds on the row above."""
+        return CUMULATIVE.search(self._headers[self.columns.roles["change"]]) is not None
+
     def _names_baseline(self, i: int) -> bool:
         words = [self._cell(i, role) for role in ("trial", "change", "purpose")]
         name = AGAINST_BASELINE.sub(" ", " ".join(words + [self._text[i][j] for j in self.columns.texts]))
@@ -353,6 +358,9 @@ class Table:
         values, unknown = self._values(i, line, label)
         if columns.kind is TableKind.CHANGES and change.startswith("+"):
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
+        built_on = base_trial(change, self._wordy)
+        if columns.kind is TableKind.CHANGES and i and not built_on and not unknown and self._is_cumulative():
+            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
         fully = bool(described) and is_fully_described(change, self._wordy)
         sure = fully or not i or self._names_baseline(i)
         if "change" in columns.roles and columns.kind is TableKind.CHANGES and not sure and not unknown:
@@ -377,7 +385,7 @@ class Table:
             values={**described, **values},
             extra={name: self._text[i][j].casefold() for j, name in columns.extras.items()},
             unknown=tuple(unknown),
-            builds_on=base_trial(change, self._wordy),
+            builds_on=built_on,
             score=result if isinstance(result, Score) else None,
             others={self._headers[j]: s for j, s in scores.items() if j != main and isinstance(s, Score)},
             failed=failed,
@@ -439,16 +447,24 @@ def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes:
 
 
 def _are_apart(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
-    """Whether tables may differ in something that only their headings say, such as the model: the headings are others
-    and no rounds, the rows are numbered anew or not at all, and no trial stands in two of the tables."""
+    """Whether tables may differ in something that only their headings say, such as the model: trials of two tables have
+    the same settings and other results; or the headings are others and no rounds, the rows are numbered anew or not at
+    all, and no trial stands in two of the tables."""
     sections = [table.grid.section for table in tables]
+    if len(set(sections)) > 1:
+        seen: dict[str, Row] = {}
+        for group in rows:
+            for row in group:
+                known = seen.setdefault(repr((sorted(row.values.items()), row.extra, row.seed)), row)
+                if known.table != row.table and known.trial != row.trial and not _same(known.score, row.score):
+                    return True
     if len(tables) < 2 or len(set(sections)) < len(sections) or all(map(round_of, sections)):
         return False
     labels = [row.trial for group in rows for row in group]
     anew = not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
     first = {repr(sorted(row.values.items())): row for row in rows[0]}
     return anew and not all(
-        any((known := first.get(repr(sorted(row.values.items())))) and _same(row.score, known.score) for row in group)
+        any((again := first.get(repr(sorted(row.values.items())))) and _same(row.score, again.score) for row in group)
         for group in rows[1:]
     )
 

@@ -78,6 +78,8 @@ DIFFERENCE = re.compile(
 )
 OTHER_DIFFERENCE = re.compile(r"prev|best|上一|最佳", re.IGNORECASE)
 """In the header of a column of differences: not from the baseline."""
+CUMULATIVE = re.compile(r"previous|\bprev\b|row above|cumulativ|added|上一|累[计加积]|逐步|叠加", re.IGNORECASE)
+"""In the header of changes: each builds on the row above."""
 MEASUREMENT = any_of(
     r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
     "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合",
@@ -284,6 +286,7 @@ _EXAMPLES_SAID = re.compile(
     r"(?:test|validation|evaluation|dev|eval)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"
     r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|道|样本)|"
     r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
+    r"(\d[\d,]{0,9})\s?(?:条|个|例|道|题)(?:测试|评测|验证)(?:数据)?(?=[\s。,.;]|$)|"
     rf"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
     rf"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
     rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)",

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, cast
 
-from tunebook.core.ports import SinkWrapper, Workload
+from tunebook.core.ports import SECRET_VARIABLES, SinkWrapper, Workload
 from tunebook.errors import EnvironmentStop
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.handle import GONE, PLACED, OnMessage
@@ -26,7 +26,7 @@ from tunebook.phrases import Phrase
 
 __all__ = ["Cluster", "ClusterWorker"]
 
-_CONNECT_SECONDS = 25.0
+_CONNECT_SECONDS = 20.0
 _SILENT_SECONDS = 20.0
 """The gateway says every two seconds that the cluster answers."""
 _END_SECONDS = 6.0
@@ -53,7 +53,7 @@ class Cluster:
         self._trouble: BaseException | None = None
         self._closed = False
         self.n_seats = 0
-        inherited = {name: value for name, value in os.environ.items() if name != "TUNEBOOK_LEDGER"}
+        inherited = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
         # without an address, Ray would start a cluster of its own
         environment = {**inherited, ADDRESS: wanted.address, "RAY_USAGE_STATS_ENABLED": "0"}
         self._process = own_process("tunebook.executors.ray.gateway", environment)

@@ -11,7 +11,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, is_ordered
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, Wave
 from tunebook.planning.balanced_design import design_of
-from tunebook.planning.balanced_plan import RATE, Plan, plan_of
+from tunebook.planning.balanced_plan import LEAST_BASELINE, MOST_TRIALS, RATE, Plan, plan_of
 from tunebook.planning.explore_design import full_design
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape, trend_side
@@ -68,6 +68,10 @@ class Balanced(Round):
             m_control=side,
             noise_df=max(1, plan.n - plan.n_coefficients - 1),
         )
+
+    def at_most(self, problem: Problem) -> int:
+        """The largest design that there is: pilots that were stopped leave it more room than can be foreseen."""
+        return MOST_TRIALS + max(LEAST_BASELINE, problem.spec.seeds.baseline)
 
 
 def _piloted(state: PlanningState) -> float | None:

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import tried_rates
+from tunebook.core.factor import Factor, Level
 from tunebook.core.study import Purpose, RoundKind, Wave
 from tunebook.planning.levels import RATE_STEP, level_label, outward, rate_limits
 from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
@@ -73,6 +74,11 @@ class Boundary(Round):
             m_treatment=seeds,
             m_control=control_seeds,
         )
+
+    def at_most(self, problem: Problem) -> int:
+        """The search, and every step outwards that the limits allow."""
+        steps = sum(_steps_outward(problem, factor) for factor in problem.factors if factor.name in OUTWARD_FACTORS)
+        return MOST_RATE_TRIALS * (problem.rate_factor is not None) + steps * problem.spec.seeds.configuration
 
 
 def edge(state: PlanningState, settings: Configuration) -> Bracket:
@@ -168,6 +174,20 @@ def _outward(state: PlanningState, builder: WaveBuilder, reserved: int) -> bool:
     return added
 
 
+def _highest(factor: Factor) -> float:
+    """The highest level that the study file names."""
+    return factor.high if factor.high is not None else max(float(level) for level in factor.levels)  # type: ignore[arg-type]
+
+
+def _steps_outward(problem: Problem, factor: Factor) -> int:
+    """Steps from there to the limit if each is as short as it can be: one, where nearest levels are one apart."""
+    level: Level | None = math.floor(_highest(factor))
+    limit, steps = _highest(factor) * problem.spec.extrapolate, 0
+    while (level := outward(factor.name, level, int(level) - 1, limit)) is not None:  # type: ignore[arg-type]
+        steps += 1
+    return steps
+
+
 def _beyond(state: PlanningState, factor: str) -> Point | None:
     """The next level beyond the highest one, if that one is the best so far and the factor was seen to matter."""
     given = state.problem.spec.space.get(factor)
@@ -178,8 +198,7 @@ def _beyond(state: PlanningState, factor: str) -> Point | None:
     best = min(rungs, key=lambda rung: rung.loss_change)
     if best is not last:
         return None
-    highest = given.high if given.high is not None else max(float(level) for level in given.levels)  # type: ignore[arg-type]
-    value = outward(factor, last.value, before.value, highest * state.problem.spec.extrapolate)
+    value = outward(factor, last.value, before.value, _highest(given) * state.problem.spec.extrapolate)
     if value is None:
         return None
     configuration = state.problem.configure({factor: value})

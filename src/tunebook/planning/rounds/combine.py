@@ -66,9 +66,10 @@ class Combine(Round):
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
         """The combination, a cell for each factor, and three rates to choose from."""
-        seeds, n_factors = problem.spec.seeds.configuration, len(problem.factors)
-        moves = any(FACTOR_KINDS[factor.name].moves_learning_rate for factor in problem.factors)
-        n_trials = (1 + n_factors) * seeds + MOST_RATES * moves if n_factors > 1 else 0
+        seeds, names = problem.spec.seeds.configuration, {factor.name for factor in problem.factors}
+        moves = any(FACTOR_KINDS[name].moves_learning_rate for name in names)
+        changes = names | ({"learning_rate"} if problem.rate_factor is not None else set())
+        n_trials = (1 + len(changes)) * seeds + MOST_RATES * moves if len(names) > 1 else 0
         return Shape(kind=self.kind, n_trials=n_trials, n_comparisons=1, m_treatment=seeds, m_control=control_seeds)
 
 

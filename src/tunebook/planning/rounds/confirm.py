@@ -84,6 +84,10 @@ class Confirm(Round):
         n = SEEDS[0]
         return Shape(kind=self.kind, n_trials=3 * n, n_comparisons=2, m_treatment=n, m_control=n)
 
+    def at_most(self, problem: Problem) -> int:
+        """The runner-up as well, where the best breaks."""
+        return 4 * SEEDS[0]
+
 
 def _roles(state: PlanningState) -> dict[str, Candidate] | None:
     """Who is confirmed: the list that was sealed, or else what the rounds so far nominate; None when nothing trained.

@@ -9,7 +9,15 @@ with the baseline at the rate chosen for that.
 from __future__ import annotations
 
 from tunebook.core.study import BracketPlan, Purpose, RoundKind, Wave
-from tunebook.planning.explore_design import BASELINE_SEEDS_LEAST, Design, FactorDesign, fitted, full_design, price
+from tunebook.planning.explore_design import (
+    BASELINE_SEEDS_LEAST,
+    Design,
+    FactorDesign,
+    fitted,
+    full_design,
+    most_trials,
+    price,
+)
 from tunebook.planning.levels import level_label
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.rate_bracket import keep_choice, read_brackets
@@ -70,6 +78,11 @@ class Explore(Round):
         """The design that fits the round's share."""
         design, _ = fitted(problem, problem.allowance(self.kind))
         return _shape(problem, design)
+
+    def at_most(self, problem: Problem) -> int:
+        """Every trial of the design, none of which turns out to be another one or a checkpoint of it."""
+        design, _ = fitted(problem, problem.allowance(self.kind))
+        return most_trials(design)
 
     def wanted(self, problem: Problem) -> Shape:
         """Everything that the study file asks for."""

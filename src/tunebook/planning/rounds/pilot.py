@@ -25,7 +25,7 @@ from tunebook.planning.candidates import RATE, space_of
 from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.observations import observations
-from tunebook.planning.problem import Problem, SeedUse, seed_numbers
+from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
 from tunebook.planning.racing import FINISHED, LOOKS, curves_cross, losers, loss_at
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
@@ -34,6 +34,8 @@ from tunebook.planning.wave_builder import WaveBuilder
 __all__ = ["Pilot", "middling", "piloted_units"]
 
 MOST_RATES = 6
+NEAR_RATES = 3
+"""Raced first around the rate that an earlier study found best."""
 FEWEST_RATES = 3
 """Before a balanced explore, a third of the room is for pilots, but so many at least."""
 RACED_EPOCHS = 3
@@ -59,7 +61,7 @@ class Pilot(Round):
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave:
         """The race, with as many rates as the room covers."""
-        builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(_up_to(state.problem)))
+        builder = WaveBuilder(state, self.kind, round_number, 1, self.room(state))
         rates = _rates(state.problem, builder.room.trials)
         near = _near_prior(state)
         _race(builder, near or rates)
@@ -68,7 +70,7 @@ class Pilot(Round):
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
         """A wave without trials that keeps the result. Where an earlier study said where to look and the best rate is
         not between others there, all rates are raced first: a wrong prior costs its pilots, no more."""
-        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(_up_to(state.problem)))
+        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, self.room(state))
         raced = state.history.of_round(last.round)
         if last.number == 1 and state.problem.facts.prior and not _is_between(raced):
             tried = [fact.trial.configuration.learning_rate for fact in raced]
@@ -92,6 +94,18 @@ class Pilot(Round):
         """What a race takes where its trials run side by side; they compare nothing."""
         n = math.ceil(piloted_units(len(_rates(problem, problem.allowance(_up_to(problem)).trials))))
         return Shape(kind=self.kind, n_trials=n, n_comparisons=0, m_treatment=1, m_control=1, noise_df=1)
+
+    def at_most(self, problem: Problem) -> int:
+        """All rates, and those that were stopped anew, after those that an earlier study named."""
+        return 2 * MOST_RATES + (NEAR_RATES if problem.facts.prior else 0)
+
+    def least(self, n: int) -> float:
+        """All but the first ones may be stopped at the first look."""
+        return min(n, FINISHED) + LOOKS[0] * max(0, n - FINISHED)
+
+    def room(self, state: PlanningState) -> Allowance:
+        """The share of the round that the rate is for too."""
+        return state.allowance(_up_to(state.problem))
 
     def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
         """Those that fall behind; not those that are trained anew."""

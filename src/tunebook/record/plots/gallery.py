@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunebook.escaping import html_text
-from tunebook.record.plots import curves, effects, overview
+from tunebook.record.plots import curves, effects, learning_curve, overview, trade_offs
 from tunebook.record.plots.style import Paper, chinese_font, styled
 from tunebook.record.view import View
 from tunebook.words import Words, words_for
@@ -32,6 +32,8 @@ PAINTERS: tuple[tuple[str, str, Painter], ...] = (
     ("cost", "fig_cost", overview.cost),
     ("rounds", "fig_rounds", overview.rounds),
     ("confirmation", "fig_confirm", overview.confirmation),
+    ("more_rows", "more_rows", learning_curve.more_rows),
+    ("trade_offs", "fig_trade_offs", trade_offs.trade_offs),
     ("timeline", "fig_timeline", overview.timeline),
 )
 """File stem, label of the question, and the function that draws it, in reading order."""

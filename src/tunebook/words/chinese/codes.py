@@ -59,7 +59,7 @@ STATES = {
 FOLDS = {
     "batch_split": "有效批大小相同，数学上等价。",
     "gradient_checkpointing": "梯度检查点只影响显存和时间，不影响结果。",
-    "max_length": "没有超过 {longest} 个 token 的样本。",
+    "max_length": "没有超过 {longest}的样本。",
     "rslora": "rsLoRA 只是这个 alpha 的另一种写法。",
     "warmup": "恒定学习率没有预热，是同一调度的另一种写法。",
     "checkpoint": "是更长实验的中间检查点：训练一次，评分两次。",
@@ -117,6 +117,13 @@ NOTES = {
     "no_device_free": "超过一分钟没有空闲设备，研究在等待。",
     "fewer_together": "主机内存不足；此后 {worker} 最多同时训练 {most_together} 个实验，结果不变。",
     "trial_resumed": "实验 {trials} 在中断后从检查点继续训练，结果与不中断时相同。",
+}
+SERVICE_FAILURES = {
+    "timeout": "超时",
+    "no connection": "无法连接",
+    "reply without a grade": "回复里没有评分",
+    "reply too long": "回复过长",
+    "no chat completion in the reply": "回复格式不符",
 }
 PLUGIN_KINDS = {
     "metric": "评价指标",

@@ -71,6 +71,10 @@ class ChineseShared(Shared):
         """The beginning of a sentence: a name that begins it stays as it is."""
         return text
 
+    def length(self, n: int, in_words: bool) -> str:
+        """A length of text; an engine without a model counts words."""
+        return f"{n} 个词" if in_words else f"{n} 个 token "
+
 
 class ChinesePieces(ChineseShared, StudyShared):
     """What the texts about a study share."""

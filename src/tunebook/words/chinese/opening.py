@@ -95,14 +95,14 @@ class ChineseOpening(ChinesePieces):
         return "这一结果只有 1 个随机种子，换随机种子可能更差。"
 
     def nothing_learned(self, settings: str, found: NothingLearned, n: int, commonest: str | None) -> str:
-        low, high = (end * 100 for end in found.corrected_interval)
+        has = "答对" if self.scale.counts_right_answers else f"的{self._noun}为"
         bar = "未训练的模型" if found.bar_is == "untrained" else "始终回答最常见类别"
         bar += f"（{clean(commonest)}）" if commonest and found.bar_is == "commonest" else ""
         return (
             f"{strong('没有证据表明有配置学会了任务')}，因此不推荐任何配置。领先的配置（与最高者相差不超过一个标准误的各配置中验证损失最低的一个：{settings}）"
-            f"在 {count(n)} 个验证样本上答对 {self.measured(found.accuracy)}"
-            f"（校正选择偏差后的 95% 置信区间 {self.plain_range(low, high)}）；"
-            f"{bar}答对 {self.measured(found.bar)}。"
+            f"在 {count(n)} 个验证样本上{has} {self.measured(found.accuracy)}"
+            f"（校正选择偏差后的 95% 置信区间 {self.score_range(*found.corrected_interval)}）；"
+            f"{bar}{has} {self.measured(found.bar)}。"
         )
 
     def would_help(self, found: NothingLearned, n_answers: int | None) -> str:
@@ -245,7 +245,9 @@ class ChineseOpening(ChinesePieces):
         if facts.get("split_off"):
             text += "；验证集按种子从训练数据中分出"
         if facts.get("truncated"):
-            text += f"；{count(facts['truncated'])} 条训练数据在 {facts['length']} 个 token 处截断"
+            text += (
+                f"；{count(facts['truncated'])} 条训练数据在 {self.length(facts['length'], facts['in_words'])}处截断"
+            )
         return "；".join([text, *(sentence.rstrip("。") for sentence in facts.get("warnings", ()))])
 
     def plugin(self, kind: str, name: str, package: str) -> str:

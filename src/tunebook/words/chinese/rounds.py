@@ -150,9 +150,10 @@ class ChineseRounds(ChinesePieces):
     def some_seeds(self, trained: int, all_: int) -> str:
         return f"{all_} 个随机种子中的 {trained} 个"
 
-    def fold(self, reasons: Sequence[str], longest: int | None) -> str:
+    def fold(self, reasons: Sequence[str], longest: int | None, in_words: bool = False) -> str:
         told = ["没有那么长的样本。" if r == "max_length" and not longest else FOLDS.get(r, clean(r)) for r in reasons]
-        return self.join([*(text.replace("{longest}", str(longest)) for text in told), "没有重复训练。"])
+        length = self.length(longest or 0, in_words)
+        return self.join([*(text.replace("{longest}", length) for text in told), "没有重复训练。"])
 
     def cut(self, cut: Cut) -> str:
         of = f"{gap('、'.join(self.factor(name) for name in cut.factors)).lstrip()}的" if cut.factors else ""

@@ -19,7 +19,7 @@ __all__ = ["ChineseTerminal"]
 
 LISTED = 5
 
-_PHASES = {"train": "训练", "score": "评分"}
+_PHASES = {"train": "训练", "score": "评分", "judge": "评判"}
 
 
 def _step(step: int, total: int | None) -> str:
@@ -57,8 +57,8 @@ class ChineseTerminal(ChineseRounds):
     def plan_program(self, command: str) -> str:
         return f"程序：{command}"
 
-    def plan_lengths(self, mean: float, longest: int) -> str:
-        return f"长度：训练样本平均 {mean:.0f} 个 token，最长 {longest} 个"
+    def plan_lengths(self, mean: float, longest: int, in_words: bool) -> str:
+        return f"长度：训练样本平均 {self.length(round(mean), in_words).rstrip()}，最长 {longest} 个"
 
     def plan_example(
         self, place: str, *, prompt: str, learnt: str, stops: Sequence[str], options: Sequence[str], metric: str
@@ -80,6 +80,9 @@ class ChineseTerminal(ChineseRounds):
     def plan_columns(self) -> tuple[str, str, str, str]:
         return "轮次", "实验数", "比较数", "能检出的差异"
 
+    def plan_in_all(self) -> str:
+        return "合计"
+
     def plan_sees(self, effect: float) -> str:
         return f"{self.amount(effect)} {self.unit}以上"
 
@@ -98,10 +101,10 @@ class ChineseTerminal(ChineseRounds):
     def plan_trial_columns(self) -> tuple[str, str, str, str]:
         return "实验号", "目的", "与基线的不同", "随机种子"
 
-    def plan_fold(self, fold: Fold, longest: int | None) -> str:
+    def plan_fold(self, fold: Fold, longest: int | None, in_words: bool) -> str:
         level = fold.configuration.as_dict()[fold.factor] if fold.factor else None
         what = self.setting(fold.factor, level) if fold.factor else "某一配置"
-        return f"合并：{what}。{self.fold(fold.reasons, longest)}节省 {fold.saved_trials} 个实验。"
+        return f"合并：{what}。{self.fold(fold.reasons, longest, in_words)}节省 {fold.saved_trials} 个实验。"
 
     def plan_cut(self, cut: Cut) -> str:
         return f"因预算删去：{self.cut(cut)}"
@@ -139,6 +142,11 @@ class ChineseTerminal(ChineseRounds):
         finds = f"，能检出 {self.amount(effect)} {self.unit}以上的差异" if effect else ""
         priced = f"，费用 {prices[0]:,.2f} 至 {prices[1]:,.2f}" if prices else ""
         return f"逐个训练约需 {self._between(one_by_one)}；在本机并行约需 {self._between(here)}{priced}{finds}。"
+
+    def plan_service(self, requests: float, tokens: tuple[float, float], price: float | None) -> str:
+        counted = f"，约 {tokens[0]:,.0f} 个输入词元、{tokens[1]:,.0f} 个输出词元" if any(tokens) else ""
+        priced = f"，费用约 {price:,.2f}" if price is not None else ""
+        return f"评判最多需要 {requests:,.0f} 次请求{counted}{priced}，失败的请求不计在内；相同的回答只询问一次。"
 
     def _rounded(self, seconds: float) -> str:
         minutes = max(1, round(seconds / 60))
@@ -359,6 +367,9 @@ class ChineseTerminal(ChineseRounds):
     def compared_side(self, name: str, what: str, ids: Sequence[int]) -> str:
         named = self.trials_named(ids)
         return f"{name}：{named}" if what == trial_list(ids) else f"{name}：{what}（{named}）"
+
+    def compared_on(self, split: str, n: int) -> str:
+        return f"在{self.label(split)}的 {n} 个样本上比较。"
 
     def compared_changes(self, changes: Mapping[str, tuple[Any, Any]]) -> str:
         if not changes:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Interaction, LowSeed, MoreMoney
+from tunebook.core.service_metric import ServiceUsage
 from tunebook.escaping import clean
-from tunebook.words.chinese.codes import NOTES
+from tunebook.words.chinese.codes import NOTES, SERVICE_FAILURES
 from tunebook.words.chinese.common import ChinesePieces, gap
 from tunebook.words.numbers import about, count, trial_list
 from tunebook.words.shared import change_text, with_values
@@ -119,6 +120,32 @@ class ChineseWhole(ChinesePieces):
             return f"实验 {v['trials']} 由引擎 {v['taken_by']} 训练：引擎 {v['engine']} 无法训练（{v['reason']}）。"
         text = with_values(NOTES.get(code), v)
         return text.replace("{trials}", v.get("trials", "")) if text else None
+
+    def service_usage(self, metric: str, usage: ServiceUsage, between: float | None) -> str:
+        models = self.comma.join(f"{clean(name) or '未命名'}：{count(n)}" for name, n in usage.models.items())
+        cost = f"，费用 {usage.price:,.2f}" if usage.price is not None else ""
+        tokens = f"，输入 {count(usage.prompt_tokens)} 个词元，输出 {count(usage.completion_tokens)} 个"
+        text = (
+            f"指标 {metric} 共请求服务 {count(usage.requests)} 次{tokens}{cost}；得到 {count(usage.judgements)} 个评判"
+        )
+        text += f"（{models}）。" if models else "。"
+        if usage.failures:
+            kinds = self.comma.join(
+                f"{clean(SERVICE_FAILURES.get(kind, kind))}：{count(n)}" for kind, n in usage.failures.items()
+            )
+            text += f"没有得到评判的请求：{kinds}；这些请求都已重试。"
+        if between is not None:
+            text += f"{usage.judged_twice} 个问题问了两次，其中 {usage.judged_the_same} 个两次评判相同。"
+            alone = f"±{self.amount(between)} {self.unit}"
+            text += f"单是评判自身的噪声，两个实验之间的 95% 置信区间就有 {alone}；这里的区间都已包含它。"
+        if usage.first_preferred is not None:
+            first = self.percent(usage.first_preferred, 0)
+            text += f"两个回答分出高下时，{first} 的情况选了排在前面的；每一对都按两种顺序各问一次。"
+        return text
+
+    def unscored_answers(self, which: Sequence[tuple[int, str, int, int]]) -> str:
+        each = self.comma.join(f"实验 {t}：{self.label(split)} {of} 个中的 {n} 个" for t, split, n, of in which)
+        return f"没有得到评判的回答，按该实验其他回答的平均分计（{each}）。"
 
     def same_everywhere(self, settings: str) -> str:
         return f"所有实验都相同的设置：{settings}。"

@@ -59,7 +59,7 @@ ENDINGS = {
 FOLDS = {
     "batch_split": "The same effective batch: the same mathematics.",
     "gradient_checkpointing": "Gradient checkpointing changes memory and time, not the result.",
-    "max_length": "No example is longer than {longest} tokens.",
+    "max_length": "No example is longer than {longest}.",
     "rslora": "rsLoRA is another way to write this alpha.",
     "warmup": "A constant schedule has no warm-up: another name for the same schedule.",
     "checkpoint": "A checkpoint of a longer trial: trained once, scored twice.",
@@ -121,6 +121,14 @@ NOTES = {
     "The results are the same.",
     "trial_resumed": "{trials} went on from a checkpoint after an interruption; the result is the same as without one.",
 }
+SERVICE_FAILURES = {
+    "timeout": "timeout",
+    "no connection": "no connection",
+    "reply without a grade": "reply without a grade",
+    "reply too long": "reply too long",
+    "no chat completion in the reply": "reply of another form",
+}
+"""By the kinds of `evaluation.chat_service` and `judge_request`; others ("HTTP 503") are told as they are."""
 PLUGIN_KINDS = {
     "metric": "metric",
     "planner": "planner",

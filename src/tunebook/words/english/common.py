@@ -64,6 +64,10 @@ class EnglishShared(Shared):
         first = 1 if text.startswith(OPEN) else 0
         return text[:first] + text[first : first + 1].upper() + text[first + 1 :]
 
+    def length(self, n: int, in_words: bool) -> str:
+        """A length of text; an engine without a model counts words."""
+        return f"{n} {'word' if in_words else 'token'}{'' if n == 1 else 's'}"
+
 
 class EnglishPieces(EnglishShared, StudyShared):
     """What all texts about a study share."""

@@ -128,14 +128,14 @@ class EnglishOpening(EnglishPieces):
 
     def nothing_learned(self, settings: str, found: NothingLearned, n: int, commonest: str | None) -> str:
         """Instead of a recommendation."""
-        low, high = (end * 100 for end in found.corrected_interval)
         quoted = f' ("{clean(commonest)}")' if commonest else ""
         bar = "the untrained model" if found.bar_is == "untrained" else f"always giving the commonest answer{quoted}"
+        has, of = ("is right on", "of") if self.scale.counts_right_answers else (f"has a {self.measure} of", "on")
         return (
             f"{strong('No configuration is shown to have learned the task')}, so nothing is recommended. The one that "
             f"leads (of those within one standard error of the highest {self.measure}, the one of lowest validation "
-            f"loss), {settings}, is right on {self.measured(found.accuracy)} of {count(n)} validation examples (95 % "
-            f"interval, corrected for having been chosen, {self.plain_range(low, high)}); {bar} is right on "
+            f"loss), {settings}, {has} {self.measured(found.accuracy)} {of} {count(n)} validation examples (95 % "
+            f"interval, corrected for having been chosen, {self.score_range(*found.corrected_interval)}); {bar} {has} "
             f"{self.measured(found.bar)}."
         )
 
@@ -281,6 +281,7 @@ class EnglishOpening(EnglishPieces):
         return clean(", ".join(filter(None, parts)) + f"; engine {engine}")
 
     def data_fact(self, facts: Mapping[str, Any]) -> str:
+        """Rows of each split, and what was done to them; `facts` are those of `record.opening`."""
         used, read = facts["used"], facts.get("read")
         train = (
             f"{count(used)} of {count(read)} training rows (seed {facts['seed']})"
@@ -297,7 +298,8 @@ class EnglishOpening(EnglishPieces):
         if facts.get("split_off"):
             text += "; validation was split off the training rows by the seed"
         if facts.get("truncated"):
-            text += f"; {count(facts['truncated'])} training rows are cut at {facts['length']} tokens"
+            length = self.length(facts["length"], facts["in_words"])
+            text += f"; {count(facts['truncated'])} training rows are cut at {length}"
         return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
 
     def plugin(self, kind: str, name: str, package: str) -> str:
@@ -319,6 +321,7 @@ class EnglishOpening(EnglishPieces):
         return f"{self.label(role)}: of {n} answers {self.listed(parts) or 'none'}."
 
     def noise_fact(self, deviation: float, degrees: float, from_prior: bool) -> str:
+        """The noise between seeds: its standard deviation on the standard scale, and its degrees of freedom."""
         if from_prior:
             return (
                 f"no configuration has two seeds yet: {self.size(deviation)} {self.unit} between seeds are "
@@ -354,6 +357,7 @@ class EnglishOpening(EnglishPieces):
         )
 
     def cost_fact(self, spent: Spent) -> str:
+        """Trials, tokens, time and price of the study."""
         parts = [f"{spent.counts['trained']} trained"]
         parts += [
             f"{spent.counts[key]} {word}"

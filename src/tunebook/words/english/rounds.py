@@ -70,6 +70,7 @@ class EnglishRounds(EnglishPieces):
         return f"The {numeral(len(accuracies))} seeds range from {span}{sign}."
 
     def ending(self, ending: Ending) -> str:
+        """How the replicates of a row ended, and where the first one broke."""
         reasons = "; ".join(REASONS.get(r, clean(r).rstrip(".")) for r in ending.reasons)
         sentences = [f"{self._ended(ending)}{': ' + reasons if reasons else ''}."]
         step, total = ending.steps
@@ -184,11 +185,16 @@ class EnglishRounds(EnglishPieces):
     def some_seeds(self, trained: int, all_: int) -> str:
         return f"{trained} of {all_} seeds"
 
-    def fold(self, reasons: Sequence[str], longest: int | None) -> str:
+    def fold(self, reasons: Sequence[str], longest: int | None, in_words: bool = False) -> str:
         sentences = [
             "No example is that long." if r == "max_length" and not longest else FOLDS.get(r, clean(r)) for r in reasons
         ]
-        return self.join([*(text.replace("{longest}", str(longest)) for text in sentences), "Not trained again."])
+        return self.join(
+            [
+                *(text.replace("{longest}", self.length(longest or 0, in_words)) for text in sentences),
+                "Not trained again.",
+            ]
+        )
 
     def cut(self, cut: Cut) -> str:
         of = f" of {self.factor_list(cut.factors)}" if cut.factors else ""

@@ -68,9 +68,9 @@ class EnglishTerminal(EnglishRounds):
         """The external trainer that would be started."""
         return f"program: {command}"
 
-    def plan_lengths(self, mean: float, longest: int) -> str:
+    def plan_lengths(self, mean: float, longest: int, in_words: bool) -> str:
         """The lengths of training examples."""
-        return f"lengths: {mean:.0f} tokens a training example on average, {longest} at most"
+        return f"lengths: {self.length(round(mean), in_words)} a training example on average, {longest} at most"
 
     def plan_example(
         self, place: str, *, prompt: str, learnt: str, stops: Sequence[str], options: Sequence[str], metric: str
@@ -95,6 +95,10 @@ class EnglishTerminal(EnglishRounds):
     def plan_columns(self) -> tuple[str, str, str, str]:
         """Headings of the table of rounds."""
         return "round", "trials", "comparisons", "detects differences of"
+
+    def plan_in_all(self) -> str:
+        """The row below the rounds: what the budget leaves them together."""
+        return "in all"
 
     def plan_sees(self, effect: float) -> str:
         """The smallest detectable effect, for the table of rounds."""
@@ -121,11 +125,13 @@ class EnglishTerminal(EnglishRounds):
         """Headings of the list of trials."""
         return "trial", "purpose", "changed from the baseline", "seed"
 
-    def plan_fold(self, fold: Fold, longest: int | None) -> str:
+    def plan_fold(self, fold: Fold, longest: int | None, in_words: bool) -> str:
         """A folded configuration and the reason."""
         level = fold.configuration.as_dict()[fold.factor] if fold.factor else None
         what = self.setting(fold.factor, level) if fold.factor else "a configuration"
-        return f"folded: {what}. {self.fold(fold.reasons, longest)} Saves {plural(fold.saved_trials, 'trial')}."
+        return (
+            f"folded: {what}. {self.fold(fold.reasons, longest, in_words)} Saves {plural(fold.saved_trials, 'trial')}."
+        )
 
     def plan_cut(self, cut: Cut) -> str:
         """What the budget does not allow."""
@@ -180,6 +186,15 @@ class EnglishTerminal(EnglishRounds):
         priced = f", for {prices[0]:,.2f} to {prices[1]:,.2f}" if prices else ""
         alone = f"One after another the trials would take {_time_range(one_by_one)}"
         return f"{alone}; here they take {_time_range(here)}{priced}{finds}."
+
+    def plan_service(self, requests: float, tokens: tuple[float, float], price: float | None) -> str:
+        """What a metric that asks a service will ask for, at most."""
+        counted = f", about {tokens[0]:,.0f} tokens in and {tokens[1]:,.0f} out" if any(tokens) else ""
+        priced = f", for about {price:,.2f}" if price is not None else ""
+        return (
+            f"Judging takes at most {requests:,.0f} requests{counted}{priced}, beside those that fail; equal "
+            "answers are asked about once."
+        )
 
     # status
 
@@ -305,7 +320,7 @@ class EnglishTerminal(EnglishRounds):
         return "left"
 
     def bar_trial(self, trial: int, phase: str) -> str:
-        """Label of a trial's bar; phase is "train" or "score"."""
+        """Label of a trial's bar; phase is "train", "score" or "judge"."""
         return f"trial {trial} {phase}"
 
     def wave_line(self, number: int, kind: RoundKind, part: int, trials: int) -> str:
@@ -455,6 +470,10 @@ class EnglishTerminal(EnglishRounds):
         """What the user typed and the trials that it stands for; a trial's number is not repeated."""
         named = self.trials_named(ids)
         return f"{name}: {named}" if what == trial_list(ids) else f"{name}: {what} ({named})"
+
+    def compared_on(self, split: str, n: int) -> str:
+        """The split on which two sides are compared, with its number of examples."""
+        return f"On the {split} split, {plural(n, 'example')}."
 
     def compared_changes(self, changes: Mapping[str, tuple[Any, Any]]) -> str:
         """The factors on which two configurations differ: name to (B's value, A's value)."""

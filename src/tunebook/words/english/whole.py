@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.findings import Interaction, LowSeed, MoreMoney
+from tunebook.core.service_metric import ServiceUsage
 from tunebook.escaping import clean
-from tunebook.words.english.codes import NOTES
+from tunebook.words.english.codes import NOTES, SERVICE_FAILURES
 from tunebook.words.english.common import EnglishPieces, plural
 from tunebook.words.numbers import about, count, trial_list
 from tunebook.words.shared import change_text, with_values
@@ -52,6 +53,7 @@ class EnglishWhole(EnglishPieces):
         return "> 20 ×" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
+        """What more trials, or more examples, would do to the interval of the main finding."""
         now, trials, examples = (
             self.size(2 * half)
             for half in (more.half_width, more.half_width_with_trials, more.half_width_with_examples)
@@ -151,6 +153,37 @@ class EnglishWhole(EnglishPieces):
             return f"{trials} trained by engine {v['taken_by']}: engine {v['engine']} cannot ({v['reason']})."
         text = with_values(NOTES.get(code), v)
         return text.replace("{trials}", f"Trial{'s' if ',' in ids or '-' in ids else ''} {ids}") if text else None
+
+    def service_usage(self, metric: str, usage: ServiceUsage, between: float | None) -> str:
+        """What a metric's service was asked, what it cost and how much it differs from itself.
+
+        Args:
+            between: half of the 95 % interval between two trials that its noise alone makes up.
+        """
+        models = self.comma.join(f"{clean(name) or 'no name'}: {count(n)}" for name, n in usage.models.items())
+        cost = f", for {usage.price:,.2f}" if usage.price is not None else ""
+        tokens = f", with {count(usage.prompt_tokens)} tokens in and {count(usage.completion_tokens)} out"
+        text = f"Metric {metric} asked its service {plural(usage.requests, 'time')}{tokens}{cost}, and got "
+        text += plural(usage.judgements, "judgement") + (f" ({models})." if models else ".")
+        if usage.failures:
+            kinds = self.comma.join(
+                f"{clean(SERVICE_FAILURES.get(kind, kind))}: {count(n)}" for kind, n in usage.failures.items()
+            )
+            text += f" Requests that gave none: {kinds}; they were repeated."
+        if between is not None:
+            twice = f"Of {plural(usage.judged_twice, 'question')} asked twice {usage.judged_the_same} got the same"
+            text += f" {twice} judgement. Its own noise alone makes a 95 % interval of ±{self.amount(between)} "
+            text += f"{self.unit} between two trials; it is part of every interval here."
+        if usage.first_preferred is not None:
+            first = self.percent(usage.first_preferred, 0)
+            text += f" Where it decided between two answers, it preferred the first {first} of the time; each pair was "
+            text += "asked about in both orders."
+        return text
+
+    def unscored_answers(self, which: Sequence[tuple[int, str, int, int]]) -> str:
+        """Answers that got no judgement: (trial, split, how many, of how many)."""
+        each = self.comma.join(f"trial {t}: {n} of {of} on {self.label(split)}" for t, split, n, of in which)
+        return f"Answers that were not judged count with the mean of the trial's other answers ({each})."
 
     def same_everywhere(self, settings: str) -> str:
         return f"The same in every trial: {settings}."

@@ -41,13 +41,13 @@ Rotary = tuple[Tensor, Tensor]
 
 
 class OwnAttention(Protocol):
-    """What attends by itself instead of by `attend`: scoring passes it to `PackedModel.forward`."""
+    """An attention that replaces `attend`: scoring passes one to `PackedModel.forward`."""
 
     def attend(
         self, layer: int, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None,
         softcap: float | None,
     ) -> Tensor:  # fmt: skip
-        """Attention of the batch's rows, shape (H, N, E); keeps of their keys and values what it will need."""
+        """Attention of the batch's rows, shape (H, N, E). It may keep their keys and values for later calls."""
         ...
 
 
@@ -95,9 +95,9 @@ def attend(
 
     Args:
         q_HNE: queries of H heads; k_GNE, v_GNE: keys and values of G heads (H a multiple of G).
-        window: positions a token looks back, itself included; None: all.
-        softcap: scores become softcap · tanh(score / softcap); None: they stay.
-        rotary: turn queries and keys by these angles first; None: they are turned already.
+        window: number of positions that a token attends to, including itself; None: all.
+        softcap: scores become softcap · tanh(score / softcap); None: they are not changed.
+        rotary: rotate queries and keys by these angles first; None: they have been rotated.
 
     Returns: shape (N, H, E); padding rows are zero.
     """
@@ -118,7 +118,7 @@ class _Block:
     Attributes:
         queries: row of every query, shape (B·L,); padding repeats a row.
         keys: row of every key, shape (B·W,).
-        hidden: where a query must not look, (B, 1, L, W), bool; padding keys included.
+        hidden: the keys that a query must not attend to, including padding, (B, 1, L, W), bool.
         valid: places in (B·L,) that are no padding, or None when all are.
         rows: their rows.
     """
@@ -149,7 +149,7 @@ def _blocks(batch: Batch, window: int | None, device: torch.device) -> list[_Blo
 
 
 def _stacks(run: Run) -> list[list[_Piece]]:
-    """A trial's pieces, those with like ancestors and lengths together."""
+    """A trial's pieces, grouped by ancestors and similar lengths."""
     pieces = [
         _Piece(node, first, min(first + QUERY_ROWS, node.rows[1]))
         for node in run.nodes
@@ -187,7 +187,7 @@ def _block(pieces: Sequence[_Piece], window: int | None, device: torch.device) -
         distance = torch.arange(n)[:, None] + (context - n) - torch.arange(context)[None]
         seen = (distance >= 0) if window is None else (distance >= 0) & (distance < window)
         hidden[b, 0, :n, :context] = ~seen
-        hidden[b, 0, n:, 0] = False  # padding queries look at one key, so that they stay finite
+        hidden[b, 0, n:, 0] = False  # padding queries attend to one key, so that they stay finite
     index = torch.tensor(queries)
     whole = len(valid) == len(queries)
     rows = index if whole else index[valid]
@@ -232,7 +232,7 @@ class _Attention(torch.autograd.Function):
         for block, kept in zip(ctx.blocks, ctx.kept, strict=True):
             _block_backward(ctx, block, kept, grad_out, (grad_q, grad_k, grad_v))
         ctx.kept = None
-        if ctx.rotary is not None:  # turning back is turning by the negative angle
+        if ctx.rotary is not None:  # rotating back is rotating by the negative angle
             cosine, sine = ctx.rotary
             grad_q, grad_k = rotate(grad_q, cosine, -sine), rotate(grad_k, cosine, -sine)
         return grad_q, grad_k, grad_v, None, None, None, None

@@ -1,9 +1,9 @@
 """Linear layers with the adapters of many trials.
 
 Projections that share an input form a group. One autograd function computes a whole group: the base multiplies, and
-for each trial's rows its own low-rank update, added in place. It saves the input and the thin products, nothing else;
-dropout masks and the masked input are made again in the backward pass, and so is an input of which the caller says
-how. Base weights never need a gradient.
+for each trial's rows its own low-rank update, added in place. It saves only the input and the thin products. The
+backward pass makes the dropout masks and the masked input again, and the input too if the caller says how. Base
+weights never need a gradient.
 Gradients of A and B are added straight into the adapter's flat gradient.
 """
 
@@ -26,7 +26,7 @@ __all__ = ["AdaptedLinear", "Group"]
 
 
 Again = Callable[[], Tensor]
-"""Makes an input once more, shape (1, N, D), with the same bits."""
+"""Computes an input again, shape (1, N, D), with the same bits."""
 
 
 class _Running(threading.local):
@@ -42,8 +42,8 @@ class _Running(threading.local):
 class Group:
     """Linear modules of the base model that share one input.
 
-    The first member that is called computes all of them; the others hand over what is ready. A member that is called
-    with another input computes itself alone.
+    The first member that is called computes all of them; the others return the output that is ready. A member that is
+    called with another input is computed alone.
     """
 
     def __init__(self, shapes: Sequence[ModuleShape], modules: Sequence[Any], anchor: Tensor, ops: Ops) -> None:
@@ -53,7 +53,7 @@ class Group:
         self._running = _Running()
 
     def begin(self, batch: Batch, masks: Masks | None) -> None:
-        """What the calling thread runs next."""
+        """Set the batch that the calling thread computes next."""
         self._running.batch, self._running.masks = batch, masks
 
     def forget(self) -> None:
@@ -75,7 +75,7 @@ class Group:
         return ready
 
     def base_outputs(self, x: Tensor) -> list[Tensor]:
-        """What every member's base module gives."""
+        """The output of each member's base module."""
         with exact_threads():
             return [base_linear(module, x) for module in self.modules]
 
@@ -93,7 +93,7 @@ class Group:
 
 
 class AdaptedLinear(nn.Module):
-    """Stands in the place of a linear module; the module itself is `base`, called as it is."""
+    """Replaces a linear module, which it keeps as `base` and calls unchanged."""
 
     def __init__(self, base: Any, name: str, group: Group) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class AdaptedLinear(nn.Module):
         """Output of the base module and, for each trial's rows, its own update; shape (1, N, O).
 
         Args:
-            again: makes x once more, for the backward pass; without it x is kept.
+            again: computes x again for the backward pass; without it x is kept.
         """
         return self._group.output(self._name, x, again)
 
@@ -132,7 +132,7 @@ class _GroupFunction(torch.autograd.Function):
         x = ctx.saved_tensors[0] if ctx.again is None else ctx.again()[0]
         group: Group = ctx.group
         grads = tuple(g.contiguous() for g in grads)
-        grad_x = None  # of the first layer's input nobody wants it
+        grad_x = None  # nothing needs the gradient of the first layer's input
         if ctx.needs_input_grad[0]:
             grad_x = _base_backward(group, grads) if ctx.owns_base else torch.zeros_like(x)
         group.ops.backward_updates(ctx.call, x, grads, ctx.kept, grad_x)

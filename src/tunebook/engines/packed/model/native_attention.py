@@ -1,7 +1,7 @@
 """Attention over prompt trees in one native call: what `attention.py` does with blocks of torch multiplies.
 
 Used for float32 on the CPU where scores are not soft-capped. A piece is some queries of one node; nothing is padded,
-and the backward pass needs queries, keys and values alone: probabilities are made again.
+and the backward pass needs only queries, keys and values: it computes the probabilities again.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from tunebook.engines.packed.model.native import library
 __all__ = ["native_attend", "takes"]
 
 QUERY_ROWS = 64
-"""Longer nodes are cut into pieces of this many queries: scores stay in the cache, and later keys are left out."""
+"""Longer nodes are cut into pieces of this many queries, so that scores stay in the processor's cache and keys after
+a piece are skipped."""
 _UNBOUNDED = 1 << 62
 
 
 def takes(q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor, softcap: float | None) -> bool:
-    """Whether the native form can work on these."""
+    """Whether the native kernel supports these tensors."""
     return softcap is None and native_for(q_NHE, k_NGE, v_NGE) is not None
 
 
@@ -83,7 +84,7 @@ class _Attention(torch.autograd.Function):
         grad_q[ctx.n_rows :].zero_()
         of = q_NHE, k_NGE, v_NGE, grads[0].contiguous(), grad_q, grad_k, grad_v
         _call("attend_backward", ctx.how, q_NHE.shape[1:], k_NGE.shape[1], *of)
-        if ctx.rotary is not None:  # turning back is turning by the negative angle
+        if ctx.rotary is not None:  # rotating back is rotating by the negative angle
             cosine, sine = ctx.rotary
             grad_q, grad_k = rotate(grad_q, cosine, -sine), rotate(grad_k, cosine, -sine)
         return grad_q, grad_k, grad_v, *[None] * 5

@@ -6,7 +6,6 @@ native kernels for float32 on the CPU. `TritonOps` (triton_ops.py) launches as m
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -23,7 +22,7 @@ from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.label_loss import LabelTables, cross_entropy
 from tunebook.engines.packed.model.updates import add_updates, backward_updates
 
-__all__ = ["AdamwFacts", "AdamwVectors", "GroupCall", "Ops", "Tables", "TorchOps", "ops_for"]
+__all__ = ["AdamwFacts", "AdamwVectors", "GroupCall", "Ops", "Tables", "TorchOps"]
 
 
 @dataclass(frozen=True)
@@ -146,19 +145,6 @@ class Ops(Protocol):
         """Clip and take a step of AdamW for all trials, in place; clears the gradients. A trial whose norm is not
         finite stays as it is."""
         ...
-
-
-def ops_for(device: torch.device) -> Ops:
-    """What computes on a device: torch and native kernels, or what TUNEBOOK_OPS says.
-
-    TUNEBOOK_OPS=triton takes Triton's kernels on a GPU. They are not the default as long as they have not been run on
-    one (docs/engine.md, benchmarks/gpu_check.py).
-    """
-    if os.environ.get("TUNEBOOK_OPS") == "triton" and device.type == "cuda":
-        from tunebook.engines.packed.model.triton_ops import TritonOps
-
-        return TritonOps(device)
-    return TorchOps(device)
 
 
 class TorchOps:

@@ -12,6 +12,7 @@ Scoring brings its own attention, which keeps the keys it needs (`attention.OwnA
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -29,7 +30,7 @@ from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.layers import AdaptedLinear, Group
 from tunebook.engines.packed.model.lean_modules import swap_known_modules, swap_last_layer
 from tunebook.engines.packed.model.multiplies import base_linear, row_sizes
-from tunebook.engines.packed.model.ops import Ops, ops_for
+from tunebook.engines.packed.model.ops import Ops, TorchOps
 from tunebook.engines.packed.model.recompute import recomputed
 from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
 from tunebook.errors import PackingError
@@ -41,6 +42,19 @@ class _Now(threading.local):
     """Of the training forward that a thread runs: what is entered while a layer runs again, None where none does."""
 
     again: Callable[[], AbstractContextManager[None]] | None = None
+
+
+def ops_for(device: torch.device) -> Ops:
+    """What computes on a device: torch and native kernels, or what TUNEBOOK_OPS says.
+
+    TUNEBOOK_OPS=triton takes Triton's kernels on a GPU. They are not the default as long as they have not been run on
+    one (docs/engine.md, benchmarks/gpu_check.py).
+    """
+    if os.environ.get("TUNEBOOK_OPS") == "triton" and device.type == "cuda":
+        from tunebook.engines.packed.model.triton_ops import TritonOps
+
+        return TritonOps(device)
+    return TorchOps(device)
 
 
 class PackedModel:

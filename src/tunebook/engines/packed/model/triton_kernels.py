@@ -39,13 +39,31 @@ def _keep(keys, words_at, cols, width, limit):
 
 
 @triton.jit
+def _tile(tiles):
+    """First row, row after the last and trial of the tile that this program computes."""
+    at = tiles + 3 * tl.program_id(0)
+    return tl.load(at), tl.load(at + 1), tl.load(at + 2)
+
+
+@triton.jit
+def _of_member(m, y0, y1, y2, O0, O1, O2):
+    """The tensor of member m of a group, and its width."""
+    y, width = y0, O0
+    if m == 1:
+        y, width = y1, O1
+    if m == 2:
+        y, width = y2, O2
+    return y, width
+
+
+@triton.jit
 def shrink(
     x, stride, keys, words, thin, tiles, addresses, ranks, limits, scales, N, D, S, W,
     DROP: tl.constexpr, R: tl.constexpr, BM: tl.constexpr, BK: tl.constexpr,
 ):  # fmt: skip
     """thin[m] = scale (x masked) A_m^T; grid (tiles, members)."""
-    t, m = tl.program_id(0), tl.program_id(1)
-    first, stop, run = tl.load(tiles + 3 * t), tl.load(tiles + 3 * t + 1), tl.load(tiles + 3 * t + 2)
+    m = tl.program_id(1)
+    first, stop, run = _tile(tiles)
     rows, r = first + tl.arange(0, BM), tl.arange(0, R)
     inside = rows < stop
     a = tl.load(addresses + (m * S + run) * 4).to(tl.pointer_type(tl.float32))
@@ -69,13 +87,9 @@ def expand_add(
     thin, y0, y1, y2, O0, O1, O2, tiles, addresses, ranks, N, S, R: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr
 ):
     """y_m += thin[m] B_m; grid (tiles, blocks of outputs, members); rows of y without gaps."""
-    t, m = tl.program_id(0), tl.program_id(2)
-    first, stop, run = tl.load(tiles + 3 * t), tl.load(tiles + 3 * t + 1), tl.load(tiles + 3 * t + 2)
-    y, width = y0, O0
-    if m == 1:
-        y, width = y1, O1
-    if m == 2:
-        y, width = y2, O2
+    m = tl.program_id(2)
+    first, stop, run = _tile(tiles)
+    y, width = _of_member(m, y0, y1, y2, O0, O1, O2)
     rows, r, cols = first + tl.arange(0, BM), tl.arange(0, R), tl.program_id(1) * BN + tl.arange(0, BN)
     rank = tl.load(ranks + m * S + run)
     b = tl.load(addresses + (m * S + run) * 4 + 1).to(tl.pointer_type(tl.float32))
@@ -95,13 +109,9 @@ def grad_thin(
     R: tl.constexpr, BM: tl.constexpr, BK: tl.constexpr,
 ):  # fmt: skip
     """out[m] = scale g_m B_m^T; grid (tiles, members)."""
-    t, m = tl.program_id(0), tl.program_id(1)
-    first, stop, run = tl.load(tiles + 3 * t), tl.load(tiles + 3 * t + 1), tl.load(tiles + 3 * t + 2)
-    g, width = g0, O0
-    if m == 1:
-        g, width = g1, O1
-    if m == 2:
-        g, width = g2, O2
+    m = tl.program_id(1)
+    first, stop, run = _tile(tiles)
+    g, width = _of_member(m, g0, g1, g2, O0, O1, O2)
     rows, r = first + tl.arange(0, BM), tl.arange(0, R)
     inside = rows < stop
     rank = tl.load(ranks + m * S + run)
@@ -125,11 +135,7 @@ def grad_b(
 ):
     """Gradient of B_m += thin[m]^T g_m; grid (trials, blocks of outputs, members)."""
     run, m = tl.program_id(0), tl.program_id(2)
-    g, width = g0, O0
-    if m == 1:
-        g, width = g1, O1
-    if m == 2:
-        g, width = g2, O2
+    g, width = _of_member(m, g0, g1, g2, O0, O1, O2)
     first, stop = tl.load(spans + 2 * run), tl.load(spans + 2 * run + 1)
     r, cols = tl.arange(0, R), tl.program_id(1) * BN + tl.arange(0, BN)
     sums = tl.zeros((R, BN), dtype=tl.float32)
@@ -175,8 +181,7 @@ def grad_input(
     DROP: tl.constexpr, R: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
 ):  # fmt: skip
     """grad_x += sum over members of (g_thin[m] A_m) masked; grid (tiles, blocks of inputs)."""
-    t = tl.program_id(0)
-    first, stop, run = tl.load(tiles + 3 * t), tl.load(tiles + 3 * t + 1), tl.load(tiles + 3 * t + 2)
+    first, stop, run = _tile(tiles)
     rows, r, cols = first + tl.arange(0, BM), tl.arange(0, R), tl.program_id(1) * BN + tl.arange(0, BN)
     inside, limit = rows < stop, tl.load(limits + run)
     key = tl.load(keys + rows, mask=inside, other=0)

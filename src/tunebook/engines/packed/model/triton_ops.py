@@ -116,6 +116,7 @@ class TritonOps:
     # -- adapters
 
     def add_updates(self, call: GroupCall, x_ND: Tensor, outputs: Sequence[Tensor]) -> Any:
+        """Add every trial's update to the outputs (N, O) in place; gives x A^T, (members, N, R), for the gradients."""
         rows = self._rows(call)
         if rows is None:
             return None
@@ -136,6 +137,8 @@ class TritonOps:
     def backward_updates(
         self, call: GroupCall, x_ND: Tensor, grads: Sequence[Tensor], kept: Any, grad_x: Tensor | None
     ) -> None:
+        """Add to the gradients of A and B, and to that of x (N, D) unless it is None; `kept` is what `add_updates`
+        gave."""
         rows = self._rows(call)
         if rows is None:
             return

@@ -321,7 +321,7 @@ class Cohort:
             "share_prompts": options.share_prompts, "n_train": len(self._workload.train),
             "kernels": self._packed.ops.kind(self._packed.adapter_dtype),
             "multiplies": multiply_kind(self._packed.device, self._packed.dtype),
-            "max_steps": options.extra.get("max_steps"),
+            "max_steps": options.extra.get("max_steps"), "rows": list(job.rows),
         }  # fmt: skip
 
     def _guarded(self, trial_id: int, work: Callable[[], None]) -> None:

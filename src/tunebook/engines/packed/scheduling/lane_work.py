@@ -135,6 +135,7 @@ class Turns:
         return [found.get(trainee.job.id) for trainee in trainees]
 
     def score(self, slots: Sequence[Slot]) -> list[Scores]:
+        """The answers and likelihoods of each slot's trial, by split."""
         trainees = [slot.trainee for slot in slots]
         adapters: list[Adapter | None] = [t.adapter if t.job.configuration.num_train_epochs else None for t in trainees]
         found: list[Scores] = [{} for _ in trainees]

@@ -1,7 +1,7 @@
-"""Greedy answers, token by token, of several adapters at once; each branch leaves when its answer is complete.
+"""Greedy answers, token by token, of several adapters at once; an answer leaves the batch when it is complete.
 
-Answers enter here only where the greedy answer leaves the gold completion (`accepted` says where): up to that point
-the pass that takes the gold completion's likelihood has already computed everything.
+Generation begins where the greedy answer departs from the gold completion (see `accepted`). Up to that point, the pass
+that computes the likelihood of the gold completion has already computed everything.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tunebook.engines.packed.scoring.passes import SlotRows, likeliest, run_rows
 __all__ = ["Writer", "accepted", "write_answers"]
 
 STEPS_UNREAD = 8
-"""Tokens of each answer that a GPU writes before the host looks at them: answers that have ended meanwhile are cut."""
+"""Number of tokens that a GPU writes for each answer before the host reads them. Answers that ended in between are cut
+at their end."""
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Writer:
     """The answers of one adapter that are still being written.
 
     Attributes:
-        cache: keys and values of every token of them but the last.
+        cache: keys and values of all their tokens except the last one.
         answers: tokens so far of each answer, in the cache's order, at least one each.
         examples: the example of each answer.
         done: finished answers by example.
@@ -41,14 +42,14 @@ class Writer:
     done: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def join(self, other: Writer) -> None:
-        """Take over another's answers, none of which has been written on yet."""
+        """Add the answers of another writer, which has not continued them yet."""
         self.cache.join(other.cache)
         self.answers += other.answers
         self.examples += other.examples
         self.done |= other.done
 
     def take(self, steps: Sequence[Sequence[int]], scoring: Scoring) -> None:
-        """Add the next tokens, of each step one of every answer, and let the finished answers leave."""
+        """Append the next tokens (one of every answer for each step), and remove the answers that are complete."""
         going = []
         for index, answer in enumerate(self.answers):
             if _ends(answer, [step[index] for step in steps], scoring):
@@ -66,7 +67,7 @@ class Writer:
 
 
 def _ends(answer: list[int], tokens: Sequence[int], scoring: Scoring) -> bool:
-    """Add tokens to an answer up to its end; whether that has come."""
+    """Append tokens to an answer up to its end; returns whether the end was reached."""
     for token in tokens:
         if token in scoring.stop_ids:
             return True
@@ -81,7 +82,7 @@ def accepted(gold: Sequence[int], greedy: Sequence[int], scoring: Scoring) -> tu
 
     Args:
         gold: the gold completion's tokens.
-        greedy: the likeliest token at the place of each of them, given those before it.
+        greedy: for each of them, the most likely token given the gold tokens before it.
 
     Returns: the answer's tokens so far, and whether it is complete. An incomplete answer's last token has not been
         run yet; all its others are gold and have been.
@@ -101,7 +102,7 @@ def accepted(gold: Sequence[int], greedy: Sequence[int], scoring: Scoring) -> tu
 def write_answers(
     packed: PackedModel, writers: Sequence[Writer], scoring: Scoring, on_step: Callable[[], None]
 ) -> None:
-    """Write all answers to their end: a stop token, or `max_new_tokens`. `on_step` may raise to leave."""
+    """Continue all answers until a stop token or `max_new_tokens`. `on_step` may raise an exception to stop."""
     for writer in writers:
         if writer.answers:
             writer.cache.settle()

@@ -18,11 +18,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tunebook.core.facts import EvaluationRecord, StepRecord
+from tunebook.engines.packed.training.saving import SAFE
 from tunebook.files import replaced_folder
 
 __all__ = ["Saved", "clear_state", "load_state", "save_state"]
 
-SAFE = "Nothing that was finished is lost."
 _FORMAT = 1
 """Raised when the files change their meaning; other numbers are ignored."""
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import tempfile
 from pathlib import Path
 
 from peft import LoraConfig
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.keywords import lora_keywords
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
-from tunebook.files import writing
+from tunebook.files import write_atomically, writing
 
 __all__ = ["WEIGHTS", "peft_tensors", "save_adapter"]
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
+SAFE = "Nothing that was finished is lost."
 
 
 def peft_tensors(adapter: Adapter) -> dict[str, Tensor]:
@@ -42,18 +42,12 @@ def save_adapter(
 
     Raises: DiskFull, UnwritableFolder: it cannot be written.
     """
-    with writing(folder, "Nothing that was finished is lost."):
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = folder / ".writing"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        save_file(peft_tensors(adapter), scratch / WEIGHTS, metadata={"format": "pt"})
+    with writing(folder, SAFE), tempfile.TemporaryDirectory(prefix="tunebook-") as scratch:
         _peft_config(adapter, configuration, all_shapes, base).save_pretrained(scratch)
-        shutil.copymode(scratch / CONFIG, scratch / WEIGHTS)  # safetensors lets nobody else read its files
-        for path in sorted(scratch.iterdir(), key=lambda p: p.name == WEIGHTS):  # the weights last
-            os.replace(path, folder / path.name)
-        scratch.rmdir()
-    return (folder / WEIGHTS).stat().st_size
+        write_atomically(folder / CONFIG, (Path(scratch) / CONFIG).read_bytes(), SAFE)
+    weights = save(peft_tensors(adapter), metadata={"format": "pt"})
+    write_atomically(folder / WEIGHTS, weights, SAFE)
+    return len(weights)
 
 
 def _peft_config(

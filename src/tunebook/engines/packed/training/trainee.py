@@ -60,8 +60,8 @@ class Trainee:
     ) -> None:
         self.job, self.max_rows = job, max_rows
         self._share = share
-        self._examples = trained_examples(train, job.configuration.max_length)
-        self._weights = example_weights(job.configuration, train)
+        self._examples = trained_examples(train, job.configuration.max_length, job.rows)
+        self._weights = example_weights(job.configuration, train, job.rows)
         self._check()
         self.adapter = new_adapter(shapes, job.configuration, job.seed, dtype, device)
         self._epoch_steps = steps_per_epoch(len(self._examples), job.configuration.effective_batch_size)

@@ -5,6 +5,31 @@ from __future__ import annotations
 __all__ = ["COMMANDS"]
 
 COMMANDS = {
+    "rows: this study recommends no configuration. Run it to its end, or raise its budget.": (
+        "rows：本研究没有推荐任何配置。请让它跑完，或提高预算。"
+    ),
+    "rows: found {n} training rows; parts of fewer than {fewest} say nothing. Give more rows.": (
+        "rows：有 {n} 条训练数据；少于 {fewest} 条时分档说明不了什么。请提供更多数据。"
+    ),
+    "rows: a part could not be trained: {why}": "rows：有一档无法训练：{why}",
+    (
+        "class_weights: found balanced, and the {n} training rows have {answers} different answers; classes are at "
+        "most {most} answers, each in several rows. Leave class_weights out."
+    ): (
+        "class_weights：现为 balanced，而 {n} 条训练样本有 {answers} 种不同的答案；类别最多 {most} 种，"
+        "每种要有多条样本。请不写 class_weights。"
+    ),
+    (
+        "class_weights: found balanced, and each of the {answers} answers stands in equally many training rows, so "
+        "that all weights are 1. Leave class_weights out."
+    ): ("class_weights：现为 balanced，而 {answers} 种答案的训练样本数都相同，因此权重全是 1。请不写 class_weights。"),
+    (
+        "metrics: found {name}; with engine {engine} the tokens of its texts are the program's own and are kept only "
+        "where it decides. Put it first, or leave it out."
+    ): (
+        "metrics：有 {name}；使用训练引擎 {engine} 时，文本的 token 由程序自己决定，只在它起决定作用时才保留。"
+        "请把它写在第一个，或不写它。"
+    ),
     "Nothing is lost: `tunebook run` goes on from here.": "没有丢失任何内容：`tunebook run` 会从这里继续。",
     "{what}. Fix that, then repeat the command.": "{what}。请解决后重复这条命令。",
     "Rescued {n} finished trials to {target}; {folder} is as it was.": (

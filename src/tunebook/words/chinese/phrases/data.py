@@ -5,6 +5,24 @@ from __future__ import annotations
 __all__ = ["DATA"]
 
 DATA = {
+    "metric pass@1: code runs with limits that Windows does not have. Use Linux, or WSL.": (
+        "metric pass@1：运行代码时的限制在 Windows 上没有。请使用 Linux 或 WSL。"
+    ),
+    (
+        "{place}: no tests; metric pass@1 runs the tests of each row. Name their column, for example data: "
+        '{{tests: "{{test}}"}}.'
+    ): ('{place}：没有测试；评价指标 pass@1 运行每一条的测试。请写出测试的列名，例如 data: {{tests: "{{test}}"}}。'),
+    (
+        "{place}: completion: the gold answer fails its own tests ({kind}: {detail}); pass@1 counts answers that pass "
+        "them. {step}"
+    ): ("{place}：completion：标准答案没有通过自己的测试（{kind}：{detail}）；pass@1 统计通过测试的答案。{step}"),
+    "Correct the row, or the template of data.tests.": "请改正这一条，或 data.tests 的模板。",
+    "It passes without the prompt before it: write metric: {name: pass@1, with_prompt: false}.": (
+        "前面不加提示就能通过：请写 metric: {name: pass@1, with_prompt: false}。"
+    ),
+    "It passes with the prompt before it: write metric: {name: pass@1, with_prompt: true}.": (
+        "前面加上提示就能通过：请写 metric: {name: pass@1, with_prompt: true}。"
+    ),
     ("{place}: completion: found {gold}; metric {name} needs {rule} in every gold answer. Correct the row{advice}."): (
         "{place}：completion：现为 {gold}；评价指标 {name} 要求每个标准答案都是{rule}。请改正这一条{advice}。"
     ),
@@ -228,6 +246,29 @@ DATA = {
     ),
     "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.": (
         "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；数据文件用 UTF-8。请另存为 UTF-8。"
+    ),
+    (
+        "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. It reads as GBK, as Chinese spreadsheets "
+        "save it. Convert it: iconv -f GB18030 -t UTF-8 old > new."
+    ): (
+        "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；数据文件用 UTF-8。文件像是 GBK（中文表格软件常这样保存）。"
+        "请转换：iconv -f GB18030 -t UTF-8 old > new。"
+    ),
+    "{name}: the file is packed ({packed}), not text. Unpack it, and give the file in it.": (
+        "{name}：文件是压缩的（{packed}），不是文本。请解压，再给出其中的文件。"
+    ),
+    "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it.": (
+        "{source}：名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请解压，再给出其中的文件。"
+    ),
+    "{source}: the name ends in {suffix}; data files end in {endings}. Save the sheet as CSV (UTF-8).": (
+        "{source}：名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请把工作表另存为 CSV（UTF-8）。"
+    ),
+    (
+        "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a row. A "
+        "CSV file begins with its column names; write them above it."
+    ): (
+        "{source}:1：{column} 既是列名，又是这一列里的值：第一行看起来是一条样本。"
+        "CSV 文件以列名开头，请在它上面写出列名。"
     ),
     "{name}:{line}: the array is cut off; it ends with ]. Copy the file again.": (
         "{name}:{line}：数组中断了；它以 ] 结尾。请重新复制文件。"

@@ -6,6 +6,7 @@ __all__ = ["ENGINES"]
 
 ENGINES = {
     " {sentence}": "{sentence}",
+    "Nothing that was finished is lost.": "已完成的内容没有丢失。",
     (
         "model: the {what} in {folder} cannot be loaded ({kind}: {why}). Check that the folder is complete and "
         "made for the installed transformers."
@@ -71,10 +72,12 @@ ENGINES = {
         "dtype：现为 float16，它只用于 GPU，而设备是 {device}。请用 float32 或 auto。"
     ),
     (
-        "model: {name!r} could not be fetched from the hub ({kind}). It needs a network connection and an existing "
-        "id. Put the model into a folder and give that folder as `model` in the study file."
+        "model: {name!r} is no folder beside the study file, and it could not be fetched from the hub ({kind}). That "
+        "needs a network connection and an existing id. Put the model into a folder and give that folder as `model` "
+        "in the study file."
     ): (
-        "model：无法从 Hub 获取 {name!r}（{kind}）。这需要网络和存在的名字。请把模型放进文件夹，并在研究文件里用"
+        "model：研究文件旁没有文件夹 {name!r}，也无法从 Hub 获取（{kind}）。"
+        "后者需要网络和存在的名字。请把模型放进文件夹，并在研究文件里用"
         "该文件夹作 `model`。"
     ),
     "model: {config} is not valid JSON ({error}). Fetch the model again.": (

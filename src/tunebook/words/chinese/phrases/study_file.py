@@ -5,9 +5,9 @@ from __future__ import annotations
 __all__ = ["STUDY_FILE"]
 
 STUDY_FILE = {
-    "must be a number ({about})": "必须是数字（{about}）",
+    "must be a number": "必须是数字",
     "must be a finite number": "必须是有限的数",
-    "must be a whole number ({about})": "必须是整数（{about}）",
+    "must be a whole number": "必须是整数",
     "must be above {end:g}": "必须大于 {end:g}",
     "must be at least {end:g}": "必须不小于 {end:g}",
     "must be below {end:g}": "必须小于 {end:g}",
@@ -191,12 +191,12 @@ STUDY_FILE = {
     (
         "found {value}; a varied factor is a list of levels or a range {{low, high}}. Write a list, or put the one "
         "value under baseline.{name}."
-    ): ("现为 {value}；要改变的参数写成水平的列表或范围 {{low, high}}。请写成列表，或把这个值写到 baseline.{name}。"),
+    ): ("现为 {value}；要改变的参数写成取值的列表或范围 {{low, high}}。请写成列表，或把这个值写到 baseline.{name}。"),
     "there is no such factor. Did you mean {guess}?": "没有这个参数。您是指 {guess} 吗？",
     (
         "found {value}; the baseline has one value for each factor. Write one value here and the levels under "
         "space.{name}."
-    ): ("现为 {value}；基线的每个参数只有一个值。请在这里写一个值，把各水平写到 space.{name}。"),
+    ): ("现为 {value}；基线的每个参数只有一个值。请在这里写一个值，把各取值写到 space.{name}。"),
     "must be at most 2^53 in size": "绝对值必须不大于 2^53",
     "must be a whole number of steps, or below 1 a fraction of all steps": (
         "必须是整数步数，或小于 1 的全部步数的比例"
@@ -207,20 +207,20 @@ STUDY_FILE = {
         "found {role}; must be scientific (asked about) or nuisance (re-tuned so that comparisons are fair). Write "
         "one of the two."
     ): ("现为 {role}；必须是 scientific（研究的对象）或 nuisance（为公平比较而重新调节）。请写两者之一。"),
-    "found {value}; must be a list of levels. Write [a, b].": "现为 {value}；必须是水平的列表。请写 [a, b]。",
+    "found {value}; must be a list of levels. Write [a, b].": "现为 {value}；必须是取值的列表。请写 [a, b]。",
     "found {value}; a range has low and high, a list has levels. Write both ends, or a list of levels.": (
-        "现为 {value}；范围有 low 和 high，列表有 levels。请写出两端，或水平的列表。"
+        "现为 {value}；范围有 low 和 high，列表有 levels。请写出两端，或取值的列表。"
     ),
     "found an empty list; a varied factor has at least two levels. Write levels or remove it.": (
-        "是空列表；要改变的参数至少有两个水平。请写出水平，或删除它。"
+        "是空列表；要改变的参数至少有两个取值。请写出取值，或删除它。"
     ),
     "found {n_values} levels; at most {max_levels} make sense. Write fewer, or a range.": (
-        "有 {n_values} 个水平；最多 {max_levels} 个才有意义。请少写一些，或写成范围。"
+        "有 {n_values} 个取值；最多 {max_levels} 个才有意义。请少写一些，或写成范围。"
     ),
     "found one level, {values}; a comparison needs two. Add a level, or put this one under baseline.{name}.": (
-        "只有一个水平 {values}；比较需要两个。请加一个水平，或把它写到 baseline.{name}。"
+        "只有一个取值 {values}；比较需要两个。请加一个取值，或把它写到 baseline.{name}。"
     ),
-    "found a range; {name} has no order. Write a list of levels.": "是范围；{name} 没有大小顺序。请写成水平的列表。",
+    "found a range; {name} has no order. Write a list of levels.": "是范围；{name} 没有大小顺序。请写成取值的列表。",
     (
         "found {low} to {high}; below 1 {factor} is a fraction of all steps, from 1 on a count, and a range holds "
         "one of them. Write a list of levels, or stay below 1."
@@ -239,7 +239,7 @@ STUDY_FILE = {
         "them."
     ): ("这是 {name} 的另一个名字，它已在第 {line} 行写作 {other}；每个参数只出现一次。请删除其中一个。"),
     "found {value} a second time; every level stands once. Remove it.": (
-        "{value} 再次出现；每个水平只出现一次。请删除它。"
+        "{value} 再次出现；每个取值只出现一次。请删除它。"
     ),
     "Exchange them.": "请交换两者。",
     "Write two different ends.": "请写不同的两端。",
@@ -296,7 +296,7 @@ STUDY_FILE = {
     ),
     "the name of an installed metric": "已安装的评价指标的名字",
     "a map of factors to values": "参数到值的映射",
-    "a map of factors to lists of levels or ranges {low, high}": "参数到水平列表或范围 {low, high} 的映射",
+    "a map of factors to lists of levels or ranges {low, high}": "参数到取值列表或范围 {low, high} 的映射",
     "a map with trials, hours, or both": "含 trials、hours 或两者的映射",
     "a whole number of trials, at least 1": "实验数，至少为 1 的整数",
     "a number of hours above 0": "大于 0 的小时数",
@@ -306,7 +306,7 @@ STUDY_FILE = {
         " proportional（改变秩时保持 alpha/r）或 fixed（保持 alpha）"
     ),
     "one_factor (each level against the baseline), balanced (all factors at once) or model (good settings)": (
-        " one_factor（各水平与基线比较）、balanced（同时改变所有参数）或 model（寻找好的设置）"
+        " one_factor（各取值与基线比较）、balanced（同时改变所有参数）或 model（寻找好的设置）"
     ),
     "the folder of an earlier study": "以前某个研究的文件夹",
     "ask (stop when the first trials learn nothing) or go_on": " ask（最初的实验什么也没学到时停止）或 go_on",
@@ -336,31 +336,10 @@ STUDY_FILE = {
     "a map with hours and output_megabytes": "含 hours 和 output_megabytes 的映射",
     "a number of hours above 0, at most 10000": "大于 0、至多 10000 的小时数",
     "a number of megabytes above 0, at most 10000": "大于 0、至多 10000 的兆字节数",
-    "peak learning rate of AdamW": "AdamW 的峰值学习率",
-    "rows a micro-batch": "每个微批的样本数",
-    "micro-batches an optimiser step": "每个优化步的微批数",
-    "passes over the training data": "训练数据的遍数",
-    "rank of the adapter": "适配器的秩",
-    "scale of the adapter, divided by the rank": "适配器的缩放，除以秩",
-    "share of adapter inputs dropped": "适配器输入被 dropout 的比例",
-    "longest example kept, in tokens of prompt and answer together": "保留的最长样本，提示与答案合计的 token 数",
-    "recompute activations to save memory": "重新计算激活以节省内存",
-    "shape of the learning-rate schedule": "学习率调度的形状",
-    "warm-up in steps, or below 1 a fraction of all steps": "预热步数，小于 1 时是全部步数的比例",
-    "decoupled weight decay of AdamW": "AdamW 的解耦权重衰减",
-    "which linear layers get an adapter": "哪些线性层有适配器",
-    "scale by alpha/sqrt(r) instead of alpha/r": "按 alpha/sqrt(r) 而不是 alpha/r 缩放",
-    "how the adapter begins": "适配器如何初始化",
-    "gradient norm that larger gradients are clipped to": "更大的梯度会被裁剪到的范数",
-    "decay of AdamW's squared gradients": "AdamW 平方梯度的衰减率",
-    "LoRA+: the rate of B divided by that of A; 1 is plain LoRA": "LoRA+：B 与 A 的学习率之比；1 即普通 LoRA",
-    "learn the weights' length and direction apart (DoRA)": "分别学习权重的大小和方向（DoRA）",
-    "optimiser: AdamW with its moments in 32 bits, in 8, or paged (bitsandbytes)": (
-        "优化器：AdamW，其动量为 32 位、8 位或分页（bitsandbytes）"
-    ),
     "a class or function that gives a core.metric.Metric": "能给出 core.metric.Metric 的类或函数",
     "; or it is module:function": "；也可以写 module:function",
     "a core.ports.PlannerFactory": " core.ports.PlannerFactory",
+    "; ray takes the number of its workers: ray:8": "；ray 后面写工作进程的数量：ray:8",
     "; optuna takes a sampler's name: optuna:TPESampler": "；optuna 后面写采样器的名字：optuna:TPESampler",
     "a core.ports.EngineEntry": " core.ports.EngineEntry",
     "a core.ports.ExecutorFactory": " core.ports.ExecutorFactory",

@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 from tunebook.engines.user_cache import user_cache
+from tunebook.files import write_atomically
 
 __all__ = ["library", "processor"]
 
@@ -76,21 +77,14 @@ def library() -> ctypes.CDLL | None:
 def _built(compiler: str) -> Path:
     """The library's file, built when it is not there yet."""
     name = f"kernels-{_identity(compiler)}.so"
-    folder = _folder()
-    target = folder / name
+    target = user_cache() / "native" / name
     if not target.exists():
-        with tempfile.TemporaryDirectory(dir=folder, prefix="building-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="tunebook-") as scratch:
             fresh = Path(scratch) / name
             command = [compiler, *_FLAGS, "-o", str(fresh), str(_SOURCE), "-lm"]
             subprocess.run(command, check=True, capture_output=True, timeout=_BUILD_SECONDS)
-            os.replace(fresh, target)  # several processes may build at once; any of them will do
+            write_atomically(target, fresh.read_bytes())  # several processes may build at once; any of them will do
     return target
-
-
-def _folder() -> Path:
-    folder = user_cache() / "native"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _identity(compiler: str) -> str:
