@@ -225,8 +225,8 @@ STUDY_FILE = {
         "found {low} to {high}; below 1 {factor} is a fraction of all steps, from 1 on a count, and a range holds "
         "one of them. Write a list of levels, or stay below 1."
     ): (
-        "从 {low} 到 {high}；{factor} 小于 1 时是全部步数的比例，从 1 起是步数，一个范围只能是其中一种。请写成水"
-        "平的列表，或都小于 1。"
+        "从 {low} 到 {high}；{factor} 小于 1 时是全部步数的比例，从 1 起是步数，一个范围只能是其中一种。请写成"
+        "取值的列表，或都小于 1。"
     ),
     "low is {low} and high is {high}; low must be below high. {step}": (
         "low 是 {low}，high 是 {high}；low 必须小于 high。{step}"
@@ -310,7 +310,7 @@ STUDY_FILE = {
     ),
     "the folder of an earlier study": "以前某个研究的文件夹",
     "ask (stop when the first trials learn nothing) or go_on": " ask（最初的实验什么也没学到时停止）或 go_on",
-    "a difference of accuracy between 0 and 1 (0.03 is 3 points)": "0 与 1 之间的准确率之差（0.03 即 3 个百分点）",
+    "a difference of accuracy between 0 and 1 (0.03 is 3 points)": " 0 与 1 之间的准确率之差（0.03 即 3 个百分点）",
     "a whole number from 0 to 4294967295": " 0 到 4294967295 的整数",
     "a map with language": "含 language 的映射",
     "en or zh": " en 或 zh",
