@@ -130,7 +130,10 @@ def strategy(view: View, words: Words) -> str:
     spot, boundary = _spot(view, "learning_rate"), view.conclusions.boundary
     chosen = view.configurations[view.conclusions.best.key].learning_rate
     is_within = spot is not None and spot.low * 0.999 <= chosen <= spot.high * 1.001  # alone it may lie elsewhere
-    span = (value("learning_rate", spot.low), value("learning_rate", spot.high)) if spot and is_within else None
+    span = None
+    if spot is not None and is_within:
+        held = spot.high if boundary is None else max(boundary.held_at, chosen)  # above it seeds break
+        span = (value("learning_rate", spot.low), value("learning_rate", min(spot.high, held)))
     leave = [words.factor(i.factor) for i in view.conclusions.importance if not i.ranked]
     return words.strategy(
         [words.factor(i.factor) for i in ranked], span, boundary.failed_at if boundary else None, leave

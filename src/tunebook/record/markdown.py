@@ -84,7 +84,7 @@ def _more(record: Record) -> list[str]:
     label = record.labels
     shown = {name for names in FIGURES.values() for name in names}
     links = [f"[{markdown_text(f.title)}](figures/{f.name}.svg)" for f in record.figures if f.name not in shown]
-    told = [markdown_text(_lead(label, "figures")) + " ".join(links)] if links else []
+    told = [markdown_text(_lead(label, "figures")) + label["word_gap"] + " ".join(links)] if links else []
     if record.board:
         lead = markdown_text(_lead(label, "tensorboard") + label["board"]) + label["word_gap"]
         told.append(f"{lead}`{record.board}`{label['stop']}")

@@ -147,7 +147,8 @@ class EnglishPage(EnglishPieces):
     # Under the figures
 
     def says_effects(self, better: int, worse: int, open_: int) -> str:
-        parts = [f"{numeral(better)} better", f"{numeral(worse)} worse", f"{numeral(open_)} not told apart"]
+        counted = [(better, "better"), (worse, "worse"), (open_, "not told apart")]
+        parts = [f"{numeral(n) if n else 'none'} {what}" for n, what in counted]
         return f"Of {plural(better + worse + open_, 'difference')} from the baseline: {', '.join(parts)}."
 
     def says_rate(self, spot: tuple[str, str] | None, failed_at: float | None) -> str:
