@@ -80,9 +80,7 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
             "{source}: a folder; data is one file ({endings}). Give the file in it.", source=source, endings=_ENDINGS
         )
     if kind is None:
-        raise DataError(
-            _unread(path.suffix.lower(), exists), source=source, suffix=quoted(path.suffix), endings=_ENDINGS
-        )
+        raise _unread(source, path.suffix, exists)
     if exists and not path.is_file():  # a pipe may never end, a device never does
         raise DataError(
             "{source}: not a file; data is read more than once. Write it to a file and give that.", source=source
@@ -104,18 +102,27 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     )
 
 
-def _unread(suffix: str, exists: bool) -> str:
+def _unread(source: str, suffix: str, exists: bool) -> DataError:
     """What is said of a file of no kind that is read."""
+    values = {"source": source, "suffix": quoted(suffix), "endings": _ENDINGS}
     if not exists:
-        return (
+        return DataError(
             "{source}: no such file, and the name ends in {suffix}; data files end in {endings}, hub ids are "
-            "owner/name. Correct the name."
+            "owner/name. Correct the name.",
+            **values,
         )
-    if suffix in _PACKED:
-        return "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it."
-    if suffix in _WORKBOOKS:
-        return "{source}: the name ends in {suffix}; data files end in {endings}. Save the sheet as CSV (UTF-8)."
-    return "{source}: the name ends in {suffix}; data files end in {endings}. Rename or convert it."
+    if suffix.lower() in _PACKED:
+        return DataError(
+            "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it.",
+            **values,
+        )
+    if suffix.lower() in _WORKBOOKS:
+        return DataError(
+            "{source}: the name ends in {suffix}; data files end in {endings}. Save the sheet as CSV (UTF-8).", **values
+        )
+    return DataError(
+        "{source}: the name ends in {suffix}; data files end in {endings}. Rename or convert it.", **values
+    )
 
 
 def _bytes(path: Path, source: str) -> bytes:

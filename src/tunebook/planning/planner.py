@@ -91,7 +91,9 @@ class StudyPlanner:
         kinds = () if self._is_stopped(state, state.last_wave) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
-        return outlook(state, kinds, None if is_open or waits else self.next_wave(history))
+        wave = None if is_open or waits else self.next_wave(history)
+        ends = wave is None and not is_open and not waits  # the rounds that are left have no question
+        return outlook(state, () if ends else kinds, wave)
 
     def _is_stopped(self, state: PlanningState, last: Wave) -> bool:
         """Whether nothing was learned, by the pilots or in the first round, and the study file does not say to go on.

@@ -34,10 +34,10 @@ def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> 
     assert (spec.data.validation, spec.data.test) == ("data/validation.jsonl", "data/test.jsonl")
     assert (spec.data.group, spec.data.train_rows) == ("kind", 500)
     assert (spec.model, spec.metric, spec.budget.trials, spec.language) == ("my model", "choice", 40, "zh")
-    assert "100 个样本，约能检出 14 个百分点以上的差异" in text
+    assert "100 个样本，约能检出 17 个百分点以上的差异" in text
     assert "2 种答案：yes、no" in text
     english = write_study_file(str(tmp_path / "data"), tmp_path)
-    assert "100 examples; they show differences of about 14 points or more" in english
+    assert "100 examples; they show differences of about 17 points or more" in english
     assert "2 different answers: yes, no" in english
     values = [line for line in text.splitlines() if re.match(r"(  |metric|alpha_rule|budget|margin|seed|report)", line)]
     assert all("#" in line for line in values)

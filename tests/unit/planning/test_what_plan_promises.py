@@ -82,6 +82,8 @@ def test_a_study_that_goes_on_with_more_budget_shows_the_rounds_that_will_run():
     more, larger = planner_of(40, ONE, seed=0)
     after, seen = looked_at(larger, more, World(seed=2), ended)
     assert trained(after, ended)[RoundKind.REFINE] > 0
+    assert larger.next_wave(after) is None
+    assert larger.outlook(after).rounds == (), "what is left has no question"
     check(larger, more, after, seen)
 
 
