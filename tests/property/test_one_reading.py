@@ -125,7 +125,8 @@ def planned(spec, facts, found):
         engine=SimpleNamespace(calibrates=False, needs_model=False),
         make_executor=lambda logs: SimpleNamespace(close=lambda: None),
         calibrate=lambda executor: None,
-        data=SimpleNamespace(shown=None),
+        metric=None,
+        data=SimpleNamespace(shown=None, examples={}),
     )
     with (
         patch.object(plan_module, "prepare", lambda *_: prepared),
